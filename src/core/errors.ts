@@ -1,0 +1,68 @@
+/**
+ * What the one who gets an error should do next. The thrower classifies, the machine that catches decides.
+ * - `retry`: the same again may work, after a pause
+ * - `reject`: this message will never work; others are fine
+ * - `wait`: the log or a peer is away; hold everything and keep trying
+ * - `stop`: nothing here can go on until a person changes something
+ */
+export type NextStep = 'retry' | 'reject' | 'wait' | 'stop';
+
+interface CatalogueEntry {
+  readonly next: NextStep;
+  readonly meaning: string;
+}
+
+/** The closed list of errors. Codes are stable: users alert on them. docs/reference/errors.md is generated from it. */
+export const ERRORS = {
+  TG_CONFIG_INVALID: { next: 'stop', meaning: 'The configuration has mistakes; every one of them is listed.' },
+  TG_CONFIG_UNREADABLE: { next: 'stop', meaning: 'The configuration file cannot be read or is not YAML.' },
+  TG_DRIVER_AMBIGUOUS: {
+    next: 'stop',
+    meaning: 'It is not clear which log is wanted; embedded is never chosen by accident.',
+  },
+  TG_PLUGIN_INVALID: { next: 'stop', meaning: 'A plugin cannot be loaded or breaks the rules of the SDK.' },
+  TG_LISTEN_FAILED: { next: 'stop', meaning: 'A port cannot be bound.' },
+  TG_DATA_DIR_OWNED: { next: 'stop', meaning: 'Another process owns the data directory of the embedded log.' },
+  TG_LOG_UNAVAILABLE: { next: 'wait', meaning: 'The log cannot be reached; the outcome of what was sent is unknown.' },
+  TG_LOG_FENCED: { next: 'retry', meaning: 'The producer lost its identity; a fresh one is needed.' },
+  TG_TOPIC_MISSING: { next: 'reject', meaning: 'The topic does not exist and may not be created.' },
+  TG_TOPIC_INVALID: { next: 'reject', meaning: 'The log refuses the name or settings of the topic.' },
+  TG_RECORD_TOO_LARGE: { next: 'reject', meaning: 'The record is larger than its topic allows.' },
+  TG_RECORD_REFUSED: { next: 'reject', meaning: 'The log refuses the record itself.' },
+  TG_NOT_AUTHORIZED: { next: 'reject', meaning: 'The log does not let this gateway do that.' },
+  TG_GROUP_FAILED: { next: 'retry', meaning: 'Consuming as a member of a group failed.' },
+  TG_MESSAGE_INVALID: { next: 'reject', meaning: 'The message does not have the form that is asked for.' },
+  TG_EXPRESSION_FAILED: { next: 'reject', meaning: 'An expression could not be evaluated for this message.' },
+  TG_PROCESSOR_FAILED: { next: 'reject', meaning: 'A processor threw for this message.' },
+  TG_FLOW_FAILED: { next: 'retry', meaning: 'A pipeline ended by an error; its messages were not processed.' },
+  TG_STOPPING: { next: 'retry', meaning: 'The gateway stopped before the outcome was known.' },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The only error class that leaves a module of Tidegate. `message` says what, where and what to do. */
+export class TidegateError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'TidegateError';
+    this.code = code;
+  }
+
+  get next(): NextStep {
+    return ERRORS[this.code].next;
+  }
+
+  /** Whether the sender may send the same message again, and whether the outcome may be "stored" after all. */
+  get retryable(): boolean {
+    return this.next === 'retry' || this.next === 'wait';
+  }
+}
+
+/** Gives any thrown value a code, keeping what it says and where it came from. */
+export function asTidegateError(thrown: unknown, code: ErrorCode, context?: string): TidegateError {
+  if (thrown instanceof TidegateError) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new TidegateError(code, context === undefined ? reason : `${context}: ${reason}`, thrown);
+}

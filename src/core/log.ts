@@ -1,0 +1,192 @@
+import type { Observable } from 'rxjs';
+import type { Batch } from './batch.ts';
+import type { TidegateError } from './errors.ts';
+import type { Message } from './message.ts';
+
+/**
+ * The Kafka side behind one interface. Every driver passes the same contract suite (test/contract/log-contract.ts),
+ * which spells out ordering, durability and failure in full.
+ */
+export interface Log {
+  /** Name of the driver as it stands in the YAML. */
+  readonly driver: string;
+  /** Whether the log can be reached, replaying the current state to each subscriber. */
+  readonly link$: Observable<LinkState>;
+  /**
+   * Starts. A log that is away is no failure: `link$` says so and the driver keeps trying.
+   * Rejects with a `stop` error when trying again cannot help (TG_DATA_DIR_OWNED).
+   */
+  open(): Promise<void>;
+  /** Releases everything. Sends that are still pending end as TG_LOG_UNAVAILABLE. */
+  close(): Promise<void>;
+  readonly admin: LogAdmin;
+  /** The lane of a topic. Ask for it once per topic and gateway: two lanes to one topic break the order. */
+  lane(topic: string, observer: LaneObserver): Lane;
+  /** Reads without a group: own positions, nothing committed, every reader sees every record. */
+  reader(options: ReaderOptions): Reader;
+  /** Reads as a member of a group: partitions are shared with the other members, and offsets are committed after settle. */
+  group(options: GroupOptions): GroupMember;
+}
+
+export type LinkState =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'up' }
+  | { readonly state: 'down'; readonly reason: string };
+
+export interface TopicSpec {
+  readonly name: string;
+  /** Partitions; the log's own default where it is left out. */
+  readonly partitions?: number;
+  /** Copies; the log's own default where it is left out. The embedded log has one whatever is asked for. */
+  readonly replication?: number;
+  /** Kafka's names: cleanup.policy, retention.ms, retention.bytes, max.message.bytes, segment.ms ... Others are kept and ignored. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+export interface TopicDescription {
+  readonly name: string;
+  readonly partitions: number;
+  /** Largest record in bytes that the topic takes. */
+  readonly maxMessageBytes: number;
+}
+
+export interface PartitionOffsets {
+  readonly partition: number;
+  /** Offset of the oldest record that is still there. */
+  readonly earliest: number;
+  /** Offset that the next record will get. */
+  readonly latest: number;
+}
+
+/** Every call rejects with TG_LOG_UNAVAILABLE while the log is away. */
+export interface LogAdmin {
+  /** Names of all topics, the log's internal ones left out. */
+  topics(): Promise<string[]>;
+  /** undefined when there is no such topic. */
+  describe(topic: string): Promise<TopicDescription | undefined>;
+  /** False when the topic is there already. Rejects with TG_TOPIC_INVALID or TG_NOT_AUTHORIZED. */
+  create(topic: TopicSpec): Promise<boolean>;
+  delete(topic: string): Promise<void>;
+  addPartitions(topic: string, total: number): Promise<void>;
+  offsets(topic: string): Promise<PartitionOffsets[]>;
+  /** Committed offset by partition; partitions without one are left out. */
+  committed(group: string, topic: string): Promise<ReadonlyMap<number, number>>;
+}
+
+/** Is told how a lane fares between sends; for state and logs, never per message. */
+export interface LaneObserver {
+  /** The last try failed with an unknown outcome; the lane repeats the same batch until it is accepted. */
+  retrying(reason: TidegateError): void;
+  /** A retried batch was accepted. */
+  recovered(): void;
+  /** The producer had to be replaced, so the last batch may stand twice in the topic. */
+  duplicatesPossible(reason: TidegateError): void;
+}
+
+/**
+ * The one way to write to a topic: one send outstanding, the partition of each record fixed before the first try
+ * (key by murmur2, without a key in turn), an unknown outcome repeated with the very same records until accepted.
+ */
+export interface Lane {
+  /**
+   * Stores the messages in order and sets `topic`, `partition` and `offset` on each that was stored. Resolves with
+   * the refused ones (a `reject` error each), empty when all are stored. Rejects only after `abandon`, with
+   * TG_LOG_UNAVAILABLE: the outcome is unknown then. Never call it again before it has ended.
+   */
+  send(messages: readonly Message[]): Promise<readonly Refusal[]>;
+  /** Ends a pending send. What was sent may still arrive in the topic. */
+  abandon(): void;
+}
+
+/** A message of a send that the log will never take. */
+export interface Refusal {
+  readonly index: number;
+  readonly failure: TidegateError;
+}
+
+/** Where a read starts. Offsets by topic and partition; partitions left out start at the latest record. */
+export type StartPosition =
+  | 'earliest'
+  | 'latest'
+  | { readonly last: number }
+  | { readonly timestamp: number }
+  | { readonly offsets: Readonly<Record<string, Readonly<Record<number, number>>>> };
+
+/** Records that were gone before they could be read. */
+export interface Gap {
+  readonly topic: string;
+  readonly partition: number;
+  /** First missing offset. */
+  readonly from: number;
+  /** Offset that reading goes on with. */
+  readonly to: number;
+}
+
+export interface ReaderOptions {
+  readonly topics: readonly string[];
+  readonly from: StartPosition;
+}
+
+export interface Reader {
+  /** Batches of one partition each. Reading starts with the first subscription and there is only one. */
+  readonly batches$: Observable<Batch>;
+  /** Resolves when the positions of all partitions are fixed: every record that is appended from then on is delivered. */
+  readonly live: Promise<void>;
+  /** Positions out of range: counted, logged, continued at the earliest record. */
+  readonly gaps$: Observable<Gap>;
+  pause(): void;
+  resume(): void;
+  /** Next offset to be delivered, by topic and partition. */
+  positions(): ReadonlyMap<string, ReadonlyMap<number, number>>;
+  close(): Promise<void>;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface GroupOptions {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Where a partition starts that the group never committed. */
+  readonly from: 'earliest' | 'latest';
+  /** A member that is silent for so long loses its partitions, in milliseconds. Default 10,000. */
+  readonly sessionTimeout?: number;
+  /** Between commits, in milliseconds. Default 1,000. */
+  readonly commitInterval?: number;
+  /** How many records a partition may be ahead of its oldest unsettled one. Default 4,096. */
+  readonly maxUnsettled?: number;
+}
+
+export type GroupEvent =
+  | { readonly type: 'joining' }
+  | {
+      readonly type: 'assigned';
+      readonly generation: number;
+      readonly partitions: readonly TopicPartition[];
+      readonly added: readonly TopicPartition[];
+      readonly removed: readonly TopicPartition[];
+    }
+  | { readonly type: 'rebalancing' }
+  | { readonly type: 'failed'; readonly reason: TidegateError }
+  | { readonly type: 'left' };
+
+/** A member of a consumer group. An ack moves the committed offset on; a nacked record holds it back until `seek` reads it again. */
+export interface GroupMember {
+  /** Batches of one partition each. Joining starts with the first subscription and there is only one. */
+  readonly batches$: Observable<Batch>;
+  readonly events$: Observable<GroupEvent>;
+  readonly gaps$: Observable<Gap>;
+  /** Takes effect within 150 ms; records that were already fetched are still handed over. */
+  pause(partitions?: readonly TopicPartition[]): void;
+  resume(partitions?: readonly TopicPartition[]): void;
+  /** Goes back to (or on to) an offset of a partition that is assigned now; what is in flight from it counts no more. */
+  seek(partition: TopicPartition, offset: number): void;
+  /** Records behind the end, by topic and partition, of what is assigned now, as of the last fetch. */
+  lag(): ReadonlyMap<string, ReadonlyMap<number, number>>;
+  /** Commits what is settled now. */
+  commit(): Promise<void>;
+  /** Commits, then gives the partitions up. */
+  leave(): Promise<void>;
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { parseDuration, parseSize } from '../core/units.ts';
+import { compileExpression, type Expression } from './expression.ts';
+
+/*
+ * Building blocks for component settings. A value that was filled in from the environment is always text; each
+ * block converts it by its own type, so that a password 0123 stays text and a port 8080 becomes a number.
+ */
+
+const numeric = (value: unknown) =>
+  typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)) ? Number(value) : value;
+
+export const integer = (range: { min?: number; max?: number } = {}) => {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = range;
+  return z.preprocess(
+    numeric,
+    z
+      .int(`expected a whole number from ${min} to ${max}`)
+      .min(min, `expected at least ${min}`)
+      .max(max, `expected at most ${max}`),
+  );
+};
+
+/** A number from `min` to `max`. */
+export const number = (range: { min: number; max: number }) =>
+  z.preprocess(
+    numeric,
+    z
+      .number(`expected a number from ${range.min} to ${range.max}`)
+      .min(range.min, `expected at least ${range.min}`)
+      .max(range.max, `expected at most ${range.max}`),
+  );
+
+export const boolean = () =>
+  z.preprocess(
+    (value) => (value === 'true' ? true : value === 'false' ? false : value),
+    z.boolean('expected true or false'),
+  );
+
+export const port = () => integer({ min: 0, max: 65_535 });
+
+/** A duration such as `5ms`, `10s`, `1m`; milliseconds once parsed. */
+export const duration = () =>
+  z.string('expected a duration such as 5ms, 10s or 1m').transform((text, context) => {
+    const milliseconds = parseDuration(text);
+    if (milliseconds !== undefined) return milliseconds;
+    context.issues.push({ code: 'custom', message: `"${text}" is no duration; write 5ms, 10s, 1m or 1h`, input: text });
+    return z.NEVER;
+  });
+
+/** A size such as `64KiB`, `1MiB`; bytes once parsed. */
+export const size = () =>
+  z.string('expected a size such as 64KiB or 1MiB').transform((text, context) => {
+    const bytes = parseSize(text);
+    if (bytes !== undefined) return bytes;
+    context.issues.push({ code: 'custom', message: `"${text}" is no size; write 500B, 64KiB or 1MiB`, input: text });
+    return z.NEVER;
+  });
+
+/** A list of texts, or one text with commas, as environment variables have it. Empty text is an empty list. */
+export const list = () =>
+  z.preprocess(
+    (value) =>
+      typeof value === 'string'
+        ? value
+            .split(',')
+            .map((part) => part.trim())
+            .filter((part) => part !== '')
+        : value,
+    z.array(z.string()),
+  );
+
+/** Text with `${! expr }` in it, compiled; text without is a constant. */
+export const expression = () =>
+  z
+    .string('expected text, with "${! ... }" where a value of the message is meant')
+    .transform((text, context): Expression => {
+      try {
+        return compileExpression(text);
+      } catch (error) {
+        context.issues.push({ code: 'custom', message: (error as Error).message, input: text });
+        return z.NEVER;
+      }
+    });

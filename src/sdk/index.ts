@@ -1,0 +1,25 @@
+/** The only module that components import, ours and those of plugins. */
+export { z } from 'zod';
+export { Batch } from '../core/batch.ts';
+export type { Clock } from '../core/clock.ts';
+export type {
+  Codec,
+  CodecMessage,
+  ConnectionInfo,
+  Effect,
+  Frame,
+  Operator,
+  Processor,
+  Rejection,
+  Sink,
+  Source,
+} from '../core/component.ts';
+export { asTidegateError, TidegateError } from '../core/errors.ts';
+export type { StartPosition } from '../core/log.ts';
+export { type Headers, Message, type Meta, type SettleTarget } from '../core/message.ts';
+export type { Logger } from '../telemetry/logger.ts';
+export type { Stats } from '../telemetry/stats.ts';
+export type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions, TopicPort } from './context.ts';
+export { defineCodec, defineOperator, defineProcessor, defineSink, defineSource } from './define.ts';
+export { compileExpression, type Expression, textOfValue } from './expression.ts';
+export * as field from './fields.ts';
