@@ -1,4 +1,199 @@
+/** Upper bounds of the buckets of a histogram, in the metric's own unit; one more bucket holds what is above. */
+const LATENCY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
+const BATCH_MESSAGES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const;
+
+interface MetricEntry {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** Names of the labels; every one of them must be given, and no other. */
+  readonly labels: readonly string[];
+  /** Histograms only. */
+  readonly buckets?: readonly number[];
+}
+
+/**
+ * The closed list of metrics. Names are stable, because dashboards and alerts use them. The unit is the name's ending
+ * (`_seconds`, `_bytes`, `_messages`), counters end with `_total`. docs/reference/metrics.md is generated from it.
+ */
 export const METRICS = {
+  // The process and its log.
+  tidegate_info: { kind: 'gauge', help: 'Always 1; the labels say what runs.', labels: ['version', 'driver'] },
   tidegate_log_up: { kind: 'gauge', help: 'Whether the log can be reached (1) or not (0).', labels: ['driver'] },
-} as const;
+
+  // Endpoints and their connections.
+  tidegate_connections: { kind: 'gauge', help: 'Live WebSocket connections.', labels: ['endpoint'] },
+  tidegate_connections_opened_total: {
+    kind: 'counter',
+    help: 'Handshakes that became a connection.',
+    labels: ['endpoint'],
+  },
+  tidegate_connections_closed_total: {
+    kind: 'counter',
+    help: 'Connections that ended, by close code.',
+    labels: ['endpoint', 'code'],
+  },
+  tidegate_connections_refused_total: {
+    kind: 'counter',
+    help: 'Handshakes that were answered with an error.',
+    labels: ['endpoint', 'reason'],
+  },
+  tidegate_frames_received_total: { kind: 'counter', help: 'Data frames read from clients.', labels: ['endpoint'] },
+  tidegate_bytes_received_total: { kind: 'counter', help: 'Payload bytes read from clients.', labels: ['endpoint'] },
+  tidegate_frames_sent_total: { kind: 'counter', help: 'Data frames written to clients.', labels: ['endpoint'] },
+  tidegate_bytes_sent_total: { kind: 'counter', help: 'Payload bytes written to clients.', labels: ['endpoint'] },
+  tidegate_frames_dropped_total: {
+    kind: 'counter',
+    help: 'Frames a client did not get, because it was too slow or went away.',
+    labels: ['endpoint', 'reason'],
+  },
+  tidegate_frames_rejected_total: {
+    kind: 'counter',
+    help: 'Frames from clients that the codec did not understand or allow.',
+    labels: ['endpoint', 'reason'],
+  },
+  tidegate_answers_total: {
+    kind: 'counter',
+    help: 'Answers to frames of clients: ack, error, or retryable.',
+    labels: ['endpoint', 'result'],
+  },
+  tidegate_unanswered_total: {
+    kind: 'counter',
+    help: 'Messages that were read and not settled when their connection or the gateway stopped.',
+    labels: ['endpoint'],
+  },
+  tidegate_sockets_paused: { kind: 'gauge', help: 'Sockets that are not read at the moment.', labels: ['endpoint'] },
+  tidegate_send_queue_bytes: { kind: 'gauge', help: 'Bytes that wait to be written to clients.', labels: ['endpoint'] },
+  tidegate_ping_seconds: {
+    kind: 'histogram',
+    help: 'Time from a ping to its pong.',
+    labels: ['endpoint'],
+    buckets: LATENCY_SECONDS,
+  },
+
+  // Pipelines.
+  tidegate_pipeline_received_total: { kind: 'counter', help: 'Messages from the source.', labels: ['pipeline'] },
+  tidegate_pipeline_sent_total: { kind: 'counter', help: 'Messages the sink took for good.', labels: ['pipeline'] },
+  tidegate_pipeline_filtered_total: {
+    kind: 'counter',
+    help: 'Messages that a processor ended on purpose.',
+    labels: ['pipeline'],
+  },
+  tidegate_pipeline_failed_total: {
+    kind: 'counter',
+    help: 'Messages that failed for good, by error code.',
+    labels: ['pipeline', 'code'],
+  },
+  tidegate_pipeline_retries_total: {
+    kind: 'counter',
+    help: 'Repeated tries after an error marked transient.',
+    labels: ['pipeline'],
+  },
+  tidegate_pipeline_dead_letters_total: {
+    kind: 'counter',
+    help: 'Messages that went to the dead-letter topic.',
+    labels: ['pipeline'],
+  },
+  tidegate_pipeline_restarts_total: {
+    kind: 'counter',
+    help: 'How often the flow ended by an error and was rebuilt.',
+    labels: ['pipeline'],
+  },
+  tidegate_pipeline_in_flight_messages: {
+    kind: 'gauge',
+    help: 'Messages between the gate and their settling.',
+    labels: ['pipeline'],
+  },
+  tidegate_pipeline_in_flight_bytes: {
+    kind: 'gauge',
+    help: 'Bytes between the gate and their settling.',
+    labels: ['pipeline'],
+  },
+  tidegate_pipeline_gate_closed: {
+    kind: 'gauge',
+    help: 'Whether the gate holds the source (1) or not (0).',
+    labels: ['pipeline'],
+  },
+  tidegate_pipeline_batch_messages: {
+    kind: 'histogram',
+    help: 'Messages in a batch as it reaches the sink.',
+    labels: ['pipeline'],
+    buckets: BATCH_MESSAGES,
+  },
+  tidegate_pipeline_latency_seconds: {
+    kind: 'histogram',
+    help: 'Time of a batch from the gate to its settling.',
+    labels: ['pipeline'],
+    buckets: LATENCY_SECONDS,
+  },
+
+  // Lanes: the writing side of a topic.
+  tidegate_lane_records_total: { kind: 'counter', help: 'Records that the log accepted.', labels: ['topic'] },
+  tidegate_lane_bytes_total: { kind: 'counter', help: 'Bytes of records that the log accepted.', labels: ['topic'] },
+  tidegate_lane_queued_messages: { kind: 'gauge', help: 'Messages that wait for their send.', labels: ['topic'] },
+  tidegate_lane_retries_total: {
+    kind: 'counter',
+    help: 'Repeated sends after an unknown outcome.',
+    labels: ['topic'],
+  },
+  tidegate_lane_refused_total: { kind: 'counter', help: 'Records that the log will never take.', labels: ['topic'] },
+  tidegate_lane_duplicates_possible_total: {
+    kind: 'counter',
+    help: 'Producers that had to be replaced: their last batch may stand twice in the topic.',
+    labels: ['topic'],
+  },
+  tidegate_lane_send_seconds: {
+    kind: 'histogram',
+    help: 'Time of a send, its repetitions included.',
+    labels: ['topic'],
+    buckets: LATENCY_SECONDS,
+  },
+
+  // Readers and consumer groups: the reading side.
+  tidegate_records_consumed_total: { kind: 'counter', help: 'Records read from the log.', labels: ['topic'] },
+  tidegate_reader_gap_records_total: {
+    kind: 'counter',
+    help: 'Records that were gone from the log before they could be read.',
+    labels: ['topic'],
+  },
+  tidegate_consumer_lag: {
+    kind: 'gauge',
+    help: 'Records between the position of the group and the end of the partition.',
+    labels: ['topic', 'partition', 'group'],
+  },
+  tidegate_commits_total: { kind: 'counter', help: 'Commits of offsets.', labels: ['group'] },
+
+  // Memory and tracing.
+  tidegate_memory_held_bytes: { kind: 'gauge', help: 'Bytes that count against memory.limit.', labels: ['kind'] },
+  tidegate_memory_limit_bytes: { kind: 'gauge', help: 'memory.limit of the configuration.', labels: [] },
+  tidegate_spans_suppressed_total: {
+    kind: 'counter',
+    help: 'Messages whose trace was not recorded, because tracing.max_per_second was reached.',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricEntry>;
+
 export type MetricName = keyof typeof METRICS;
+
+/** A metric of the catalogue, whatever its kind. */
+export function metricOf(name: MetricName): MetricEntry {
+  return METRICS[name];
+}
+
+interface SpanEntry {
+  readonly kind: 'server' | 'producer' | 'client' | 'consumer' | 'internal';
+  readonly meaning: string;
+}
+
+/**
+ * The closed list of spans. A sampled message has the five from `receive` to `deliver` in one trace; `batch` ones are
+ * traces of their own that link to the sampled messages they carry.
+ */
+export const SPANS = {
+  'GET {route}': { kind: 'server', meaning: 'The handshake of a WebSocket connection.' },
+  'receive {endpoint}': { kind: 'server', meaning: 'Step 1: a frame became a message.' },
+  'process {pipeline}': { kind: 'internal', meaning: 'Step 2: the processors of a pipeline, per message and batch.' },
+  'send {topic}': { kind: 'producer', meaning: 'Step 3: a write to the log, per message and batch.' },
+  'poll {topic}': { kind: 'client', meaning: 'A batch of records was read from the log.' },
+  'process {topic}': { kind: 'consumer', meaning: 'Step 4: a record was taken over from the log.' },
+  'deliver {endpoint}': { kind: 'producer', meaning: 'Step 5: a record went to the sockets of this gateway.' },
+} as const satisfies Record<string, SpanEntry>;

@@ -1,0 +1,75 @@
+import type { SpanContext } from '@opentelemetry/api';
+import type { TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
+
+/** What a handshake tells the tracer. */
+export interface HandshakeRequest {
+  /** Header names in lower case, as node:http has them. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** The path as configured, with its parameters unfilled: it names the span. */
+  readonly route: string;
+  readonly endpoint: string;
+  /** Path and query as the client sent them; a `traceparent` or token in the query does not reach the span. */
+  readonly url: string;
+}
+
+/** The span of a handshake that is being recorded. */
+export interface Handshake {
+  /** What the messages of the connection link to. */
+  readonly context: SpanContext;
+  /** `status` is the HTTP status of the answer, 101 where the connection was opened. */
+  end(status: number): void;
+}
+
+/** The spans of one step over one batch. */
+export interface BatchSpan {
+  /** Call exactly once, when the step is over; `failure` where the batch as a whole failed. */
+  end(failure?: TidegateError): void;
+}
+
+/** Only the list is looked at, so a Batch will do. */
+export interface Messages {
+  readonly messages: readonly Message[];
+}
+
+/**
+ * Puts the five steps of a sampled message into one trace: receive, process PIPELINE, send, process TOPIC, deliver.
+ * `message.trace` is what travels in headers, `message.span` the step that this process is in. A message that is not
+ * sampled costs a comparison a step.
+ */
+export interface Tracing {
+  readonly enabled: boolean;
+  /**
+   * The HTTP SERVER span of a WebSocket handshake; it continues the `traceparent` of header or query. undefined when
+   * this handshake is not recorded.
+   */
+  handshake(request: HandshakeRequest): Handshake | undefined;
+  /**
+   * Step 1, `receive ENDPOINT`: decides whether the message is sampled. `message.trace` is the frame's own context, or
+   * undefined; it goes on unsampled where the client asks for more than `max_per_second`.
+   */
+  received(message: Message, endpoint: string, clientId: string, handshake: Handshake | undefined): void;
+  /** Step 2, `process PIPELINE`: a span for the batch and one for each sampled message. */
+  processing(batch: Messages, pipeline: string): BatchSpan;
+  /** Step 3, `send TOPIC`: sets `message.trace` of each sampled message, so call it before the lane writes headers. */
+  sending(messages: readonly Message[], topic: string): BatchSpan;
+  /** Step 4, `poll TOPIC` for the batch and `process TOPIC` for each record whose `message.trace` is sampled. */
+  polled(batch: Messages, topic: string, group: string | undefined): void;
+  /** Step 5, `deliver ENDPOINT`: one span per sampled record, ended by the call that says how many sockets took it. */
+  delivering(batch: Messages, endpoint: string): (sockets: number) => void;
+}
+
+export const NO_SPAN: BatchSpan = { end() {} };
+const NOT_COUNTED = () => {};
+
+/** Tracing that is switched off. */
+export const NO_TRACING: Tracing = {
+  enabled: false,
+  handshake: () => undefined,
+  received() {},
+  processing: () => NO_SPAN,
+  sending: () => NO_SPAN,
+  polled() {},
+  delivering: () => NOT_COUNTED,
+};
