@@ -22,6 +22,8 @@ export interface SettleTarget {
 
 /** Watches messages between a pipeline's gate and their settling. */
 export interface Flight {
+  /** The last chance of a message that failed: true when the flight took it over, by `derive`, to settle it later. */
+  rescue(message: Message, failure: TidegateError): boolean;
   landed(message: Message, failure: TidegateError | null): void;
 }
 
@@ -63,12 +65,15 @@ export class Message {
   readonly token: number;
   /** The message as its source gave it, where processors derived this one from it. A dead letter carries that. */
   source: Message | undefined;
-  /** Set by the pipeline that admitted the message. */
+  /** Set by the pipeline that admitted the message, with what it counted for at the gate, in bytes. */
   flight: Flight | undefined;
+  cost: number;
   /** The handshake's or message's span, while this process records one. Opaque outside telemetry. */
   span: unknown;
   private target: SettleTarget | undefined;
   private open = true;
+  /** The message that took over the duty to settle. */
+  private successor: Message | undefined;
   private parsed: unknown;
 
   constructor(payload: Buffer, init: MessageInit = {}) {
@@ -84,6 +89,7 @@ export class Message {
     this.token = init.token ?? 0;
     this.source = undefined;
     this.flight = undefined;
+    this.cost = 0;
     this.span = undefined;
     this.target = init.target;
     this.parsed = 'json' in init ? init.json : NOT_PARSED;
@@ -110,7 +116,7 @@ export class Message {
   }
 
   get isSettled(): boolean {
-    return !this.open;
+    return this.successor === undefined ? !this.open : this.successor.isSettled;
   }
 
   /** The message arrived where it should, or was meant to go nowhere. */
@@ -147,8 +153,10 @@ export class Message {
     });
     next.source = this.source ?? this;
     next.flight = this.flight;
+    next.cost = this.cost;
     next.span = this.span;
     this.open = false;
+    this.successor = next;
     return next;
   }
 
@@ -185,7 +193,11 @@ export class Message {
   }
 
   private settle(failure: TidegateError | null): void {
-    if (!this.open) return;
+    if (!this.open) {
+      this.successor?.settle(failure);
+      return;
+    }
+    if (failure !== null && this.flight?.rescue(this, failure)) return;
     this.open = false;
     this.flight?.landed(this, failure);
     this.target?.settled(this, failure);

@@ -1,0 +1,55 @@
+import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** What a client said when it asked for a WebSocket. */
+export interface HandshakeRequest {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers: IncomingHttpHeaders;
+  readonly remote: string;
+  readonly url: string;
+}
+
+/** Why a handshake is turned away. `reason` is a short label for the metric, `message` is for the person. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+  readonly message: string;
+  /** Seconds after which to try again. */
+  readonly retryAfter?: number;
+}
+
+/** undefined for a URL that is none. */
+export function readHandshake(request: IncomingMessage): HandshakeRequest | undefined {
+  const url = request.url ?? '/';
+  let parsed: URL;
+  try {
+    parsed = new URL(url, 'http://localhost');
+  } catch {
+    return undefined;
+  }
+  return {
+    path: parsed.pathname,
+    query: Object.fromEntries(parsed.searchParams),
+    params: {},
+    headers: request.headers,
+    remote: `${request.socket.remoteAddress}:${request.socket.remotePort}`,
+    url,
+  };
+}
+
+/** Answers a handshake with an HTTP error and ends the connection. */
+export function refuse(socket: Duplex, refusal: Refusal): void {
+  const body = JSON.stringify({ error: { code: refusal.status, message: refusal.message } });
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(refusal.retryAfter === undefined ? [] : [`Retry-After: ${refusal.retryAfter}`]),
+  ];
+  // A peer that is gone already is no event of ours.
+  socket.on('error', () => socket.destroy());
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
