@@ -15,7 +15,9 @@ export class SendQueue {
   readonly whenFull: WhenFull;
   dataBytes = 0;
   controlBytes = 0;
-  private dropped = 0;
+  /** Data frames ever dropped. */
+  droppedSoFar = 0;
+  private told = 0;
   private readonly data = new Fifo<Buffer>();
   private readonly control = new Fifo<Buffer>();
 
@@ -37,7 +39,7 @@ export class SendQueue {
     if (this.dataBytes + frame.length > this.limit) {
       if (this.whenFull === 'block' || this.whenFull === 'disconnect') return 'full';
       if (this.whenFull === 'drop_newest' || frame.length > this.limit) {
-        this.dropped += 1;
+        this.droppedSoFar += 1;
         return 'dropped';
       }
       this.dropOldest(frame.length);
@@ -67,8 +69,8 @@ export class SendQueue {
 
   /** Data frames dropped since the last call; a codec tells the client. */
   takeDropped(): number {
-    const dropped = this.dropped;
-    this.dropped = 0;
+    const dropped = this.droppedSoFar - this.told;
+    this.told = this.droppedSoFar;
     return dropped;
   }
 
@@ -88,7 +90,7 @@ export class SendQueue {
   private dropOldest(needed: number): void {
     while (this.dataBytes + needed > this.limit) {
       this.dataBytes -= this.data.shift()?.length ?? 0;
-      this.dropped += 1;
+      this.droppedSoFar += 1;
     }
   }
 }

@@ -10,13 +10,43 @@ interface CloseCode {
 
 /** Every close code that Tidegate sends (RFC 6455 7.4, IANA WebSocket close code registry; 4000-4999 are ours). */
 export const CLOSE_CODES = {
-  unsupported: { code: 1003, reason: 'unsupported data', reconnect: 'no', meaning: 'The endpoint does not take this kind of data.' },
+  unsupported: {
+    code: 1003,
+    reason: 'unsupported data',
+    reconnect: 'no',
+    meaning: 'The endpoint does not take this kind of data.',
+  },
   invalid: { code: 1007, reason: 'invalid UTF-8', reconnect: 'no', meaning: 'A text frame is not valid UTF-8.' },
-  slow: { code: 1008, reason: 'slow', reconnect: 'after a pause', meaning: 'The client reads more slowly than the endpoint allows.' },
-  tooBig: { code: 1009, reason: 'message too big', reconnect: 'no', meaning: 'A message is larger than max_payload, or came in too slowly to be kept.' },
-  failed: { code: 1011, reason: 'internal error', reconnect: 'after a pause', meaning: 'The gateway could not go on with this connection.' },
-  restart: { code: 1012, reason: 'service restart', reconnect: 'yes', meaning: 'The gateway stops; another one, or its successor, takes over.' },
-  overloaded: { code: 1013, reason: 'try again later', reconnect: 'after a pause', meaning: 'The gateway is short of memory and gave this connection up.' },
+  slow: {
+    code: 1008,
+    reason: 'slow',
+    reconnect: 'after a pause',
+    meaning: 'The client reads more slowly than the endpoint allows.',
+  },
+  tooBig: {
+    code: 1009,
+    reason: 'message too big',
+    reconnect: 'no',
+    meaning: 'A message is larger than max_payload, or came in too slowly to be kept.',
+  },
+  failed: {
+    code: 1011,
+    reason: 'internal error',
+    reconnect: 'after a pause',
+    meaning: 'The gateway could not go on with this connection.',
+  },
+  restart: {
+    code: 1012,
+    reason: 'service restart',
+    reconnect: 'yes',
+    meaning: 'The gateway stops; another one, or its successor, takes over.',
+  },
+  overloaded: {
+    code: 1013,
+    reason: 'try again later',
+    reconnect: 'after a pause',
+    meaning: 'The gateway is short of memory and gave this connection up.',
+  },
 } as const satisfies Record<string, CloseCode>;
 
 export type CloseName = keyof typeof CLOSE_CODES;

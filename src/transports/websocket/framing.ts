@@ -1,9 +1,12 @@
-import { Sender } from 'ws';
+import * as ws from 'ws';
 import type { Frame } from '../../core/component.ts';
 
 // @types/ws does not know Sender.frame, which ws exports for exactly this use.
-const { frame } = Sender as unknown as {
-  frame(data: Buffer, options: { fin: boolean; rsv1: boolean; opcode: number; mask: boolean; readOnly: boolean }): Buffer[];
+const { frame } = (ws as unknown as { Sender: unknown }).Sender as {
+  frame(
+    data: Buffer,
+    options: { fin: boolean; rsv1: boolean; opcode: number; mask: boolean; readOnly: boolean },
+  ): Buffer[];
 };
 
 const TEXT = { fin: true, rsv1: false, opcode: 1, mask: false, readOnly: true };

@@ -17,7 +17,8 @@ export function parseRoute(path: string): Route {
   const segments = split(path).map((segment): Segment => {
     const parameter = PARAMETER.exec(segment)?.[1];
     if (parameter !== undefined) return { parameter };
-    if (/[{}]/.test(segment)) throw new Error(`"${segment}" in "${path}": a parameter fills a whole segment, such as /chat/{username}`);
+    if (/[{}]/.test(segment))
+      throw new Error(`"${segment}" in "${path}": a parameter fills a whole segment, such as /chat/{username}`);
     return { literal: segment };
   });
   return { path, segments };

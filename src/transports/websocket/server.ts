@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { TidegateError } from '../../core/errors.ts';
 import type { Socket } from '../../core/socket.ts';
-import { type HandshakeRequest, readHandshake, refuse, type Refusal } from './handshake.ts';
+import { type HandshakeRequest, type Refusal, readHandshake, refuse } from './handshake.ts';
 import { matchRoute, type Route } from './route.ts';
 import { ServerSocket } from './socket.ts';
 
@@ -51,7 +51,12 @@ export class WebSocketListener {
     this.doors = options.doors.map((door) => ({
       door,
       // No tracking: the audience knows its members, and a second Set of all sockets costs memory.
-      upgrader: new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: door.maxPayload }),
+      upgrader: new WebSocketServer({
+        noServer: true,
+        clientTracking: false,
+        perMessageDeflate: false,
+        maxPayload: door.maxPayload,
+      }),
     }));
   }
 
@@ -60,8 +65,11 @@ export class WebSocketListener {
     const { host, port, name } = this.options;
     return new Promise((resolve, reject) => {
       this.http.once('error', (error: NodeJS.ErrnoException) => {
-        const what = error.code === 'EADDRINUSE' ? 'another program uses it; stop that one or set another port' : error.message;
-        reject(new TidegateError('TG_LISTEN_FAILED', `listeners.${name}: cannot listen on port ${port}: ${what}`, error));
+        const what =
+          error.code === 'EADDRINUSE' ? 'another program uses it; stop that one or set another port' : error.message;
+        reject(
+          new TidegateError('TG_LISTEN_FAILED', `listeners.${name}: cannot listen on port ${port}: ${what}`, error),
+        );
       });
       this.http.listen(port, host, () => resolve((this.http.address() as AddressInfo).port));
     });

@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto';
+import { type Observable, Subject } from 'rxjs';
+import { createActor } from 'xstate';
+import { Batch } from '../../core/batch.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Codec, ConnectionInfo, Frame, Rejection } from '../../core/component.ts';
+import { TidegateError } from '../../core/errors.ts';
+import type { Message } from '../../core/message.ts';
+import type { Socket } from '../../core/socket.ts';
+import type { EndpointPort } from '../../sdk/context.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import type { Handshake, Tracing } from '../../telemetry/tracing.ts';
+import { Connection } from '../connection/connection.ts';
+import type { ConnectionHome, ConnectionLimits } from '../connection/home.ts';
+import { startActor } from '../lifecycle.ts';
+import { type EndpointFigures, endpointFigures } from './figures.ts';
+import { type AudienceActor, type AudienceControl, audienceMachine } from './machine.ts';
+import { roundTrip, type SweepLimits, sweepConnection } from './sweep.ts';
+
+export interface AudienceOptions {
+  readonly name: string;
+  readonly codec: Codec;
+  readonly limits: ConnectionLimits;
+  readonly sweep: SweepLimits;
+  readonly encode: (frame: Frame) => Buffer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stats: Stats;
+  readonly tracing: Tracing;
+}
+
+/**
+ * Who is connected to an endpoint on this gateway, and who gets what. Frames of one event-loop turn become one batch
+ * for the pipelines; records of one turn become one write for each socket.
+ */
+export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
+  readonly name: string;
+  readonly codec: Codec;
+  readonly limits: ConnectionLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tracing: Tracing;
+  readonly stats: EndpointFigures;
+  readonly received$: Observable<Batch>;
+  readonly actor: AudienceActor;
+  seconds = 1;
+  isCongested = true;
+  /** Members by client ID; a plain map, as thousands of child actors cost milliseconds a spawn. */
+  private readonly members = new Map<string, Connection>();
+  private readonly waiting = new Set<Connection>();
+  private readonly options: AudienceOptions;
+  private readonly received = new Subject<Batch>();
+  private collected: Message[] = [];
+  private outgoing: Buffer[] = [];
+  private readonly dirtyConnections: Connection[] = [];
+  private isTurnPlanned = false;
+  private readonly timer: NodeJS.Timeout;
+  private jitter = 0;
+  private whenFinished: () => void = () => {};
+  private lastEncoded: { readonly frame: Frame; readonly bytes: Buffer } | undefined;
+
+  constructor(options: AudienceOptions) {
+    this.options = options;
+    this.name = options.name;
+    this.codec = options.codec;
+    this.limits = options.limits;
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.tracing = options.tracing;
+    this.received$ = this.received.asObservable();
+    this.stats = endpointFigures(options.stats, this.name, {
+      connections: () => this.members.size,
+      paused: () => this.waiting.size,
+      queued: () => this.sumOf((connection) => connection.queuedBytes),
+    });
+    this.actor = startActor(
+      createActor(audienceMachine, { input: { audience: this } }),
+      `audience ${this.name}`,
+      this.logger,
+    );
+    this.actor.send({ type: 'CONGEST' });
+    this.timer = setInterval(() => this.sweep(), 1_000);
+    this.timer.unref();
+  }
+
+  get size(): number {
+    return this.members.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.members.size === 0;
+  }
+
+  /** Bytes held for clients: unfinished messages and send queues. */
+  get heldBytes(): number {
+    return this.sumOf((connection) => connection.heldBytes);
+  }
+
+  /** Messages that were read and whose outcome is not known yet. */
+  get unsettled(): number {
+    return this.sumOf((connection) => connection.unsettled);
+  }
+
+  join(
+    socket: Socket,
+    request: { params: ConnectionInfo['params']; query: ConnectionInfo['query'] },
+    handshake: Handshake | undefined,
+  ): void {
+    const info = { clientId: randomUUID(), endpoint: this.name, params: request.params, query: request.query };
+    this.members.set(info.clientId, new Connection(this, socket, info, handshake));
+    this.stats.opened.value += 1;
+    this.logger.debug({ client_id: info.clientId, remote: socket.remote }, 'client connected');
+  }
+
+  // --- port of the pipelines
+
+  pause(): void {
+    this.isCongested = true;
+    this.actor.send({ type: 'CONGEST' });
+  }
+
+  resume(): void {
+    this.isCongested = false;
+    this.actor.send({ type: 'CLEAR' });
+  }
+
+  deliver(batch: Batch): void {
+    const counted = this.tracing.delivering(batch, this.name);
+    for (const message of batch.messages) {
+      const frame = this.codec.record(message, this.clock.now());
+      if (frame !== null) this.outgoing.push(this.encode(frame));
+    }
+    this.planTurn();
+    counted(this.members.size);
+    batch.ack();
+  }
+
+  // --- orders of the machine
+
+  releaseHeld(): void {
+    for (const connection of [...this.waiting]) {
+      if (connection.mayRelease) connection.actor.send({ type: 'RELEASE' });
+    }
+  }
+
+  /** Slots are spread over the jitter window, so that clients do not all come back to the next gateway at once. */
+  startDrain(): void {
+    for (const connection of this.members.values()) {
+      const slot = setTimeout(
+        () => connection.actor.send({ type: 'DRAIN', code: 1012, reason: 'service restart' }),
+        Math.random() * this.jitter,
+      );
+      slot.unref();
+    }
+  }
+
+  finished(): void {
+    clearInterval(this.timer);
+    this.received.complete();
+    this.whenFinished();
+  }
+
+  /** Closes every connection in its own slot of `jitter` milliseconds; resolves when the last one is gone. */
+  drain(jitter: number): Promise<void> {
+    this.jitter = jitter;
+    return new Promise((resolve) => {
+      this.whenFinished = resolve;
+      this.actor.send({ type: 'DRAIN' });
+    });
+  }
+
+  /** Cuts whoever is left. */
+  cut(): void {
+    for (const connection of [...this.members.values()]) connection.socket.terminate();
+  }
+
+  /** Closes the connection that holds the most bytes. */
+  cutLargest(): void {
+    let largest: Connection | undefined;
+    for (const connection of this.members.values()) {
+      if (connection.closingSince === 0 && connection.heldBytes > (largest?.heldBytes ?? 0)) largest = connection;
+    }
+    if (largest === undefined) return;
+    const isReading = largest.socket.partial > largest.queuedBytes;
+    this.logger.warn(
+      { client_id: largest.info.clientId, bytes: largest.heldBytes },
+      'closing a client: memory.limit is reached and it holds the most',
+    );
+    largest.actor.send({ type: 'CLOSE', code: isReading ? 1009 : 1013, reason: 'out of memory' });
+  }
+
+  // --- home of the connections
+
+  encode(frame: Frame): Buffer {
+    // A codec gives the same object for equal answers of one millisecond.
+    if (this.lastEncoded?.frame === frame) return this.lastEncoded.bytes;
+    const bytes = this.options.encode(frame);
+    this.lastEncoded = { frame, bytes };
+    return bytes;
+  }
+
+  collect(message: Message): void {
+    this.collected.push(message);
+    this.planTurn();
+  }
+
+  dirty(connection: Connection): void {
+    this.dirtyConnections.push(connection);
+    this.planTurn();
+  }
+
+  held(connection: Connection, isHeld: boolean): void {
+    if (isHeld) this.waiting.add(connection);
+    else this.waiting.delete(connection);
+  }
+
+  pong(payload: Buffer): void {
+    const seconds = roundTrip(payload);
+    if (seconds !== undefined) this.stats.ping.record(seconds);
+  }
+
+  answered(rejection: Rejection | null): void {
+    if (rejection === null) this.stats.acked.value += 1;
+    else if (rejection.retryable) this.stats.answeredRetryable.value += 1;
+    else this.stats.answeredError.value += 1;
+  }
+
+  rejected(reason: string): void {
+    this.options.stats.counter('tidegate_frames_rejected_total', { endpoint: this.name, reason }).value += 1;
+  }
+
+  dropped(reason: 'slow' | 'closed', frames: number): void {
+    if (frames > 0)
+      this.options.stats.counter('tidegate_frames_dropped_total', { endpoint: this.name, reason }).value += frames;
+  }
+
+  closed(connection: Connection, code: number, reason: string): void {
+    this.options.stats.counter('tidegate_connections_closed_total', {
+      endpoint: this.name,
+      code: String(code),
+    }).value += 1;
+    this.logger.debug({ client_id: connection.info.clientId, code, reason }, 'client disconnected');
+  }
+
+  gone(connection: Connection): void {
+    this.members.delete(connection.info.clientId);
+    if (this.members.size === 0) this.actor.send({ type: 'EMPTY' });
+  }
+
+  // --- within
+
+  /** Once a turn, after everything that this turn's reads brought (FAULTS: a microtask would see one frame at a time). */
+  private planTurn(): void {
+    if (this.isTurnPlanned) return;
+    this.isTurnPlanned = true;
+    setImmediate(() => this.endTurn());
+  }
+
+  private endTurn(): void {
+    this.isTurnPlanned = false;
+    if (this.collected.length > 0) this.passOn();
+    if (this.outgoing.length > 0) this.fanOut();
+    for (const connection of this.dirtyConnections.splice(0)) connection.flush();
+  }
+
+  private passOn(): void {
+    const batch = new Batch(this.collected);
+    this.collected = [];
+    if (this.received.observed) this.received.next(batch);
+    else batch.nack(new TidegateError('TG_FLOW_FAILED', `no pipeline reads the endpoint ${this.name} at the moment`));
+  }
+
+  private fanOut(): void {
+    const frames = this.outgoing;
+    this.outgoing = [];
+    const chunk = frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames);
+    for (const connection of this.members.values()) connection.deliver(chunk, frames);
+  }
+
+  private sweep(): void {
+    this.seconds += 1;
+    for (const connection of this.members.values()) sweepConnection(connection, this.seconds, this.options.sweep);
+  }
+
+  private sumOf(figure: (connection: Connection) => number): number {
+    let sum = 0;
+    for (const connection of this.members.values()) sum += figure(connection);
+    return sum;
+  }
+}

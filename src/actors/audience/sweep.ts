@@ -1,0 +1,87 @@
+import type { Connection } from '../connection/connection.ts';
+
+/** Seconds. */
+export interface SweepLimits {
+  readonly pingInterval: number;
+  /** A peer that has not been heard of for so long after a ping is dead. */
+  readonly pingTimeout: number;
+  /** A message must be complete so long after its first byte. */
+  readonly frameTimeout: number;
+  /** A peer must take at least one byte in this time while bytes wait for it. */
+  readonly stallTimeout: number;
+}
+
+/** A closing handshake that takes longer is cut. */
+const CLOSE_TIMEOUT = 5;
+/** How often a socket that is not read is read for one turn, to see a close or a pong behind what waits. */
+const PROBE_INTERVAL = 10;
+
+/**
+ * Looks after the time limits of all connections of an endpoint, once a second: a timer per connection would cost
+ * more memory than the connection's own state.
+ */
+export function sweepConnection(connection: Connection, now: number, limits: SweepLimits): void {
+  if (connection.closingSince > 0) {
+    if (now - connection.closingSince > CLOSE_TIMEOUT) connection.socket.terminate();
+    return;
+  }
+  if (isStalled(connection, now, limits.stallTimeout)) {
+    connection.actor.send({ type: 'CLOSE', code: 1008, reason: 'slow' });
+    return;
+  }
+  if (connection.isHeld) {
+    if ((now - connection.pingedAt) % PROBE_INTERVAL === PROBE_INTERVAL - 1) probe(connection);
+    return;
+  }
+  if (isPartial(connection, now, limits.frameTimeout)) {
+    connection.actor.send({ type: 'CLOSE', code: 1009, reason: 'frame took too long' });
+    return;
+  }
+  if (connection.pingedAt > connection.heardAt && now - connection.pingedAt > limits.pingTimeout) {
+    connection.socket.terminate();
+  } else if (connection.pingedAt <= connection.heardAt && now - connection.pingedAt >= limits.pingInterval) {
+    connection.pingedAt = now;
+    connection.socket.ping(timePayload());
+  }
+}
+
+/** A ping carries when it was sent, so that its pong tells the round trip. */
+function timePayload(): Buffer {
+  const payload = Buffer.allocUnsafe(8);
+  payload.writeDoubleBE(performance.now());
+  return payload;
+}
+
+/** Seconds since the ping that this pong answers; undefined when the pong answers none of ours (RFC 6455 5.5.3). */
+export function roundTrip(payload: Buffer): number | undefined {
+  const seconds = payload.length === 8 ? (performance.now() - payload.readDoubleBE()) / 1_000 : Number.NaN;
+  return seconds >= 0 && seconds < 3_600 ? seconds : undefined;
+}
+
+function isStalled(connection: Connection, now: number, timeout: number): boolean {
+  const { buffered, written } = connection.socket;
+  const delivered = written - buffered;
+  if (buffered === 0 || delivered !== connection.lastDelivered) {
+    connection.lastDelivered = delivered;
+    connection.stuckSince = now;
+    return false;
+  }
+  return now - connection.stuckSince > timeout;
+}
+
+function isPartial(connection: Connection, now: number, timeout: number): boolean {
+  if (connection.socket.partial === 0) {
+    connection.partialSince = 0;
+    return false;
+  }
+  if (connection.partialSince === 0) connection.partialSince = now;
+  return now - connection.partialSince > timeout;
+}
+
+/** Timers run before the poll phase and immediates after it, so the socket is read exactly once in between. */
+function probe(connection: Connection): void {
+  connection.socket.resume();
+  setImmediate(() => {
+    if (connection.isHeld && connection.closingSince === 0) connection.socket.pause();
+  });
+}

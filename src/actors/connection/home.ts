@@ -1,0 +1,49 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Codec, Frame, Rejection } from '../../core/component.ts';
+import type { Message } from '../../core/message.ts';
+import type { WhenFull } from '../../core/send-queue.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Counter } from '../../telemetry/stats.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
+import type { Connection } from './connection.ts';
+
+/** Limits of each connection of an endpoint: counts, bytes and milliseconds. */
+export interface ConnectionLimits {
+  /** In flight between socket and log. */
+  readonly messages: number;
+  readonly bytes: number;
+  /** Bytes of the send queue and what happens when it is full. */
+  readonly queue: number;
+  readonly whenFull: WhenFull;
+}
+
+/** What all connections of an endpoint share; kept in one place because there are thousands of them. */
+export interface ConnectionHome {
+  readonly codec: Codec;
+  readonly limits: ConnectionLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tracing: Tracing;
+  readonly stats: {
+    readonly framesReceived: Counter;
+    readonly bytesReceived: Counter;
+    readonly framesSent: Counter;
+    readonly bytesSent: Counter;
+  };
+  /** The endpoint's own coarse clock: whole seconds, counted by the sweep. */
+  readonly seconds: number;
+  /** Whether the pipelines behind the endpoint want no more for now. */
+  readonly isCongested: boolean;
+  encode(frame: Frame): Buffer;
+  /** Takes a message on its way to the pipelines. */
+  collect(message: Message): void;
+  /** The connection has answers to write at the end of the turn. */
+  dirty(connection: Connection): void;
+  held(connection: Connection, isHeld: boolean): void;
+  pong(payload: Buffer): void;
+  answered(rejection: Rejection | null): void;
+  rejected(reason: string): void;
+  dropped(reason: 'slow' | 'closed', frames: number): void;
+  closed(connection: Connection, code: number, reason: string): void;
+  gone(connection: Connection): void;
+}

@@ -1,0 +1,79 @@
+import { type ActorRefFrom, setup } from 'xstate';
+
+/** What the machine of a connection orders; the connection carries it out. */
+export interface ConnectionControl {
+  /** Stop reading the socket. */
+  hold(): void;
+  /** Stop reading and say ANSWERED when nothing waits for its answer any more. */
+  drain(): void;
+  /** Read the socket again. */
+  release(): void;
+  /** Whether messages of this connection still wait for their answer. */
+  readonly isAnswered: boolean;
+  /** Send what is due, then a close frame. */
+  close(code: number, reason: string): void;
+  /** The socket is gone. */
+  gone(): void;
+}
+
+type ConnectionEvent =
+  /** The endpoint's gate is shut, or this connection has too much in flight or too many answers unread. */
+  | { type: 'HOLD' }
+  | { type: 'RELEASE' }
+  /** The gateway stops and this connection's slot has come. */
+  | { type: 'DRAIN'; code: number; reason: string }
+  /** The last message in flight was answered. */
+  | { type: 'ANSWERED' }
+  | { type: 'CLOSE'; code: number; reason: string }
+  /** The socket has closed, whoever wanted it. */
+  | { type: 'GONE' };
+
+/**
+ * Life of one socket. Lean on purpose: no invoke, no delayed transition, no context beyond one reference, because
+ * there are thousands of these; time comes from the endpoint's one sweep.
+ */
+export const connectionMachine = setup({
+  types: {
+    context: {} as { readonly connection: ConnectionControl },
+    input: {} as { readonly connection: ConnectionControl },
+    events: {} as ConnectionEvent,
+  },
+  actions: {
+    hold: ({ context }) => context.connection.hold(),
+    drain: ({ context }) => context.connection.drain(),
+    release: ({ context }) => context.connection.release(),
+    close: ({ context, event }) => {
+      if (event.type === 'CLOSE' || event.type === 'DRAIN') context.connection.close(event.code, event.reason);
+    },
+    closeForRestart: ({ context }) => context.connection.close(1012, 'service restart'),
+    gone: ({ context }) => context.connection.gone(),
+  },
+  guards: {
+    isAnswered: ({ context }) => context.connection.isAnswered,
+  },
+}).createMachine({
+  id: 'connection',
+  context: ({ input }) => ({ connection: input.connection }),
+  initial: 'serving',
+  on: { GONE: '.closed', CLOSE: { target: '.closing', actions: 'close' } },
+  states: {
+    serving: {
+      initial: 'reading',
+      on: {
+        DRAIN: [
+          { guard: 'isAnswered', target: 'closing', actions: 'close' },
+          { target: 'draining', actions: 'drain' },
+        ],
+      },
+      states: {
+        reading: { on: { HOLD: { target: 'held', actions: 'hold' } } },
+        held: { on: { RELEASE: { target: 'reading', actions: 'release' } } },
+      },
+    },
+    draining: { on: { ANSWERED: { target: 'closing', actions: 'closeForRestart' } } },
+    closing: { on: { CLOSE: {} } },
+    closed: { type: 'final', entry: 'gone' },
+  },
+});
+
+export type ConnectionActor = ActorRefFrom<typeof connectionMachine>;

@@ -1,0 +1,82 @@
+import {
+  type Codec,
+  defineCodec,
+  type Effect,
+  type Frame,
+  field,
+  type Message,
+  type Rejection,
+  z,
+} from '../sdk/index.ts';
+
+class JsonCodec implements Codec<null> {
+  readonly answers: boolean;
+
+  constructor(answers: boolean) {
+    this.answers = answers;
+  }
+
+  open(): { state: null; effects: readonly Effect[] } {
+    return { state: null, effects: [] };
+  }
+
+  frame(_state: null, data: Buffer, binary: boolean): readonly Effect[] {
+    if (binary) return [rejected('binary', 'a binary frame came where a text frame with JSON is due')];
+    let json: unknown;
+    try {
+      json = JSON.parse(data.toString('utf8'));
+    } catch (error) {
+      return [rejected('not_json', `the frame is not JSON: ${(error as Error).message}`)];
+    }
+    const id = json !== null && typeof json === 'object' ? (json as { id?: unknown }).id : undefined;
+    return [{ type: 'publish', message: { payload: data, json }, correlation: id }];
+  }
+
+  settled(_state: null, id: unknown, rejection: Rejection | null): Frame {
+    return text(rejection === null ? { type: 'ack', id } : { type: 'error', id, ...rejection });
+  }
+
+  record(message: Message): Frame | null {
+    if (message.meta.tombstone === true) return null;
+    return { data: isJson(message) ? message.payload : JSON.stringify(message.text), binary: false };
+  }
+
+  dropped(count: number): Frame {
+    return text({ type: 'dropped', count });
+  }
+}
+
+export const json = defineCodec({
+  name: 'json',
+  summary: 'Any JSON value, untouched both ways; a record that is no JSON goes out as a JSON text.',
+  config: z.strictObject({
+    answers: field
+      .boolean()
+      .default(true)
+      .describe(
+        'Answer each message with {"type":"ack","id"} or {"type":"error",...}; id is the field `id` of the message.',
+      ),
+  }),
+  examples: [{}, { answers: false }],
+  create: ({ answers }) => new JsonCodec(answers),
+});
+
+function isJson(message: Message): boolean {
+  try {
+    return message.json !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function rejected(reason: string, message: string): Effect {
+  return {
+    type: 'reply',
+    rejected: reason,
+    frame: text({ type: 'error', code: 'TG_MESSAGE_INVALID', message, retryable: false }),
+  };
+}
+
+function text(value: unknown): Frame {
+  return { data: JSON.stringify(value), binary: false };
+}
