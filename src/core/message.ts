@@ -53,7 +53,7 @@ const NOT_PARSED = Symbol('not parsed');
  */
 export class Message {
   readonly payload: Buffer;
-  readonly key: string | Buffer | null;
+  key: string | Buffer | null;
   readonly headers: Headers | undefined;
   readonly meta: Meta;
   readonly timestamp: number;
@@ -158,6 +158,13 @@ export class Message {
     this.open = false;
     this.successor = next;
     return next;
+  }
+
+  /** The message with that key: itself where nothing is lost by it (it had no key to remember), else a derived one. */
+  withKey(key: string | Buffer | null): Message {
+    if (this.key !== null && this.key !== key) return this.derive({ key });
+    this.key = key;
+    return this;
   }
 
   /** Several messages in place of one, which settles when all of them have; one nack is enough to nack it. */

@@ -1,0 +1,75 @@
+import { type ActorRefFrom, setup } from 'xstate';
+
+type PipelineEvent =
+  | { type: 'START' }
+  /** Source and sink are open and the flow is subscribed. */
+  | { type: 'OPENED' }
+  /** The gate has shut or opened. */
+  | { type: 'CONGEST' }
+  | { type: 'CLEAR' }
+  /** The flow, its source or its sink ended by an error. */
+  | { type: 'BROKEN' }
+  /** The pause before another start is over. */
+  | { type: 'RETRY' }
+  /** A record that must not be skipped cannot be processed. */
+  | { type: 'FAIL' }
+  | { type: 'DRAIN' }
+  /** Nothing is in flight any more. */
+  | { type: 'EMPTY' };
+
+export interface PipelineControl {
+  readonly isEmpty: boolean;
+  open(): void;
+  pauseSource(): void;
+  resumeSource(): void;
+  /** Nack what is in flight, close what is open, and ask for RETRY after a pause. */
+  breakDown(): void;
+  fail(): void;
+  drain(): void;
+  finished(): void;
+}
+
+/** Life of a pipeline. The machine owns when the flow runs, the flow carries the batches. */
+export const pipelineMachine = setup({
+  types: {
+    context: {} as { readonly pipeline: PipelineControl },
+    input: {} as { readonly pipeline: PipelineControl },
+    events: {} as PipelineEvent,
+  },
+  actions: {
+    open: ({ context }) => context.pipeline.open(),
+    pauseSource: ({ context }) => context.pipeline.pauseSource(),
+    resumeSource: ({ context }) => context.pipeline.resumeSource(),
+    breakDown: ({ context }) => context.pipeline.breakDown(),
+    fail: ({ context }) => context.pipeline.fail(),
+    drain: ({ context }) => context.pipeline.drain(),
+    finished: ({ context }) => context.pipeline.finished(),
+  },
+  guards: { isEmpty: ({ context }) => context.pipeline.isEmpty },
+}).createMachine({
+  id: 'pipeline',
+  context: ({ input }) => ({ pipeline: input.pipeline }),
+  initial: 'stopped',
+  states: {
+    stopped: { on: { START: 'opening', DRAIN: 'drained' } },
+    opening: { entry: 'open', on: { OPENED: 'running', BROKEN: 'waiting', DRAIN: 'draining' } },
+    running: {
+      initial: 'flowing',
+      on: { BROKEN: 'waiting', FAIL: 'failed', DRAIN: 'draining' },
+      states: {
+        flowing: { on: { CONGEST: { target: 'congested', actions: 'pauseSource' } } },
+        congested: { on: { CLEAR: { target: 'flowing', actions: 'resumeSource' } } },
+      },
+    },
+    waiting: { entry: 'breakDown', on: { RETRY: 'opening', DRAIN: 'drained' } },
+    failed: { entry: 'fail', on: { DRAIN: 'drained' } },
+    draining: {
+      entry: 'drain',
+      always: { guard: 'isEmpty', target: 'drained' },
+      on: { EMPTY: 'drained' },
+    },
+    drained: { type: 'final', entry: 'finished' },
+  },
+});
+
+export type PipelineActor = ActorRefFrom<typeof pipelineMachine>;

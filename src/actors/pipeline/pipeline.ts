@@ -1,0 +1,245 @@
+import { type Subscription as RxSubscription, Subject } from 'rxjs';
+import { createActor } from 'xstate';
+import type { Batch } from '../../core/batch.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Processor, Sink, Source } from '../../core/component.ts';
+import type { GateLimits } from '../../core/credit-gate.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import type { Message } from '../../core/message.ts';
+import type { BatchLimits } from '../../pipelines/batching.ts';
+import { type FlightObserver, PipelineFlight, type Rescue } from '../../pipelines/flight.ts';
+import { buildFlow, type Stage } from '../../pipelines/flow.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
+import { type BackoffOptions, backoffDelay } from '../backoff.ts';
+import { startActor } from '../lifecycle.ts';
+import type { PipelineFigures } from './figures.ts';
+import { type PipelineActor, type PipelineControl, pipelineMachine } from './machine.ts';
+
+export interface PipelineOptions {
+  readonly name: string;
+  readonly source: Source;
+  readonly sink: Sink;
+  readonly stages: readonly Stage[];
+  readonly batch: BatchLimits;
+  readonly inFlight: GateLimits;
+  readonly retries: number;
+  readonly backoff: BackoffOptions;
+  /** Takes messages that failed for good; false where the pipeline has no dead letter topic. */
+  readonly rescue: Rescue;
+  /** A record that fails for good stops the pipeline: its source commits offsets and must not pass over it. */
+  readonly stopsOnFailure: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tracing: Tracing;
+  readonly figures: PipelineFigures;
+}
+
+const RESTART: BackoffOptions = { initial: 200, max: 10_000 };
+
+/** A pipeline: opens source and sink, runs the flow between them, bounds what is in flight, restarts what broke. */
+export class Pipeline implements PipelineControl, FlightObserver {
+  readonly name: string;
+  readonly actor: PipelineActor;
+  readonly flight: PipelineFlight;
+  private readonly options: PipelineOptions;
+  private readonly flush = new Subject<void>();
+  private subscription: RxSubscription | undefined;
+  private attempts = 0;
+  private failure: TidegateError | undefined;
+  private sample: { readonly message: Message; readonly at: number } | undefined;
+  private whenDrained: () => void = () => {};
+
+  constructor(options: PipelineOptions) {
+    this.options = options;
+    this.name = options.name;
+    this.flight = new PipelineFlight(options.inFlight, options.rescue, this);
+    options.figures.watch(this.flight);
+    this.actor = startActor(
+      createActor(pipelineMachine, { input: { pipeline: this } }),
+      `pipeline ${this.name}`,
+      options.logger,
+    );
+  }
+
+  get isEmpty(): boolean {
+    return this.flight.size === 0;
+  }
+
+  /** Why the pipeline does not run, for readiness; undefined while it does. */
+  get trouble(): string | undefined {
+    const snapshot = this.actor.getSnapshot();
+    if (snapshot.matches('running')) return undefined;
+    return this.failure === undefined
+      ? `the pipeline ${this.name} is starting`
+      : `the pipeline ${this.name}: ${this.failure.message}`;
+  }
+
+  start(): void {
+    this.actor.send({ type: 'START' });
+  }
+
+  /** Closes the source, flushes, and resolves when nothing is in flight. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.whenDrained = resolve;
+      this.actor.send({ type: 'DRAIN' });
+    });
+  }
+
+  // --- from the flight
+
+  gateChanged(open: boolean): void {
+    if (!open) this.flush.next();
+    this.actor.send({ type: open ? 'CLEAR' : 'CONGEST' });
+  }
+
+  landed(message: Message, failure: TidegateError | null): void {
+    const { figures, clock } = this.options;
+    if (failure === null) figures.sent.value += 1;
+    else this.failed(message, failure);
+    if (this.sample !== undefined && (message.source ?? message) === this.sample.message) {
+      figures.latency.record((clock.now() - this.sample.at) / 1_000);
+      this.sample = undefined;
+    }
+  }
+
+  emptied(): void {
+    if (this.actor.getSnapshot().matches('draining')) this.actor.send({ type: 'EMPTY' });
+  }
+
+  // --- orders of the machine
+
+  open(): void {
+    this.run().then(
+      () => this.actor.send({ type: 'OPENED' }),
+      (error: unknown) => this.broken(error),
+    );
+  }
+
+  pauseSource(): void {
+    this.options.source.pause();
+  }
+
+  resumeSource(): void {
+    this.options.source.resume();
+  }
+
+  breakDown(): void {
+    const { logger, figures, clock } = this.options;
+    this.attempts += 1;
+    const delay = backoffDelay(this.attempts, RESTART);
+    const why = this.failure?.message ?? 'the flow ended';
+    logger.error(
+      { pipeline: this.name, code: this.failure?.code, err: this.failure?.cause },
+      `the pipeline ${this.name} broke and starts again in ${delay} ms: ${why}`,
+    );
+    figures.restarts.value += 1;
+    this.shut(new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} broke: ${why}`));
+    clock.after(delay, () => this.actor.send({ type: 'RETRY' }));
+  }
+
+  fail(): void {
+    this.options.logger.error(
+      { pipeline: this.name, code: this.failure?.code },
+      `the pipeline ${this.name} has FAILED: ${this.failure?.message}`,
+    );
+    this.shut(new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} has failed`));
+  }
+
+  drain(): void {
+    this.options.source.pause();
+    this.flush.next();
+  }
+
+  finished(): void {
+    this.subscription?.unsubscribe();
+    this.whenDrained();
+  }
+
+  /** Closes source, processors and sink; what is in flight is nacked. Only after `drained`, or to force an end. */
+  async close(): Promise<void> {
+    const { source, sink, stages } = this.options;
+    this.flight.nackAll(new TidegateError('TG_STOPPING', 'the gateway stopped before the message was processed'));
+    this.subscription?.unsubscribe();
+    for (const processor of stages.flatMap((stage): readonly Processor[] =>
+      'processors' in stage ? stage.processors : [],
+    ))
+      processor.close?.();
+    await Promise.allSettled([source.close(), sink.close()]);
+  }
+
+  // --- within
+
+  private async run(): Promise<void> {
+    const { source, sink, stages, batch, retries, backoff, figures, tracing, clock } = this.options;
+    await sink.open();
+    const flow$ = buildFlow(source.batches$, {
+      flight: this.flight,
+      batch,
+      stages,
+      sink,
+      flush$: this.flush,
+      clock,
+      processing: {
+        retries,
+        pause: (attempt) => new Promise((resolve) => clock.after(backoffDelay(attempt, backoff), resolve)),
+        retried: () => {
+          figures.retries.value += 1;
+        },
+        filtered: (count) => {
+          figures.filtered.value += count;
+        },
+        trace: (batch) => {
+          const span = tracing.processing(batch, this.name);
+          return () => span.end();
+        },
+      },
+    });
+    this.subscription = flow$.subscribe({
+      next: (ready) => this.write(ready),
+      error: (error: unknown) => this.broken(error),
+      complete: () => this.broken(new Error('its source ended')),
+    });
+    await source.open();
+    this.attempts = 0;
+    this.failure = undefined;
+  }
+
+  private write(batch: Batch): void {
+    const { figures, sink, clock } = this.options;
+    figures.received.value += batch.length;
+    figures.batch.record(batch.length);
+    const [first] = batch.messages;
+    if (this.sample === undefined && first !== undefined)
+      this.sample = { message: first.source ?? first, at: clock.now() };
+    sink.write(batch);
+  }
+
+  private broken(error: unknown): void {
+    this.failure = asTidegateError(error, 'TG_FLOW_FAILED');
+    this.actor.send({ type: 'BROKEN' });
+  }
+
+  private failed(message: Message, failure: TidegateError): void {
+    this.options.figures.failed(failure.code);
+    if (!this.options.stopsOnFailure || failure.next !== 'reject') return;
+    this.failure = new TidegateError(
+      failure.code,
+      `record ${message.topic}/${message.partition}/${message.offset} cannot be processed: ${failure.message}`,
+      failure,
+    );
+    this.actor.send({ type: 'FAIL' });
+  }
+
+  private shut(reason: TidegateError): void {
+    this.subscription?.unsubscribe();
+    this.subscription = undefined;
+    this.flight.nackAll(reason);
+    this.options.source
+      .close()
+      .catch((error: unknown) =>
+        this.options.logger.warn({ err: error }, `the source of ${this.name} did not close cleanly`),
+      );
+  }
+}

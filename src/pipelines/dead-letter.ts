@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { Batch } from '../core/batch.ts';
+import type { TidegateError } from '../core/errors.ts';
+import type { Flight, Headers, Message } from '../core/message.ts';
+import type { TopicPort } from '../sdk/context.ts';
+
+/** Headers may not make a dead letter too large themselves. */
+const MAX_ERROR_TEXT = 8_192;
+
+/**
+ * Writes messages that will never be processed to a topic of their own: with the original payload, key and headers,
+ * and what went wrong in headers. The message counts as done once the dead letter is in the log.
+ */
+export class DeadLetters {
+  private readonly topic: TopicPort;
+  private readonly pipeline: string;
+  private readonly written: () => void;
+
+  constructor(topic: TopicPort, pipeline: string, written: () => void) {
+    this.topic = topic;
+    this.pipeline = pipeline;
+    this.written = written;
+  }
+
+  /** False for a failure that says nothing about the message: a log that is away, a gateway that stops. */
+  take(message: Message, failure: TidegateError): boolean {
+    if (failure.next !== 'reject') return false;
+    const original = message.source ?? message;
+    const letter = message.derive({
+      payload: Buffer.from(original.payload),
+      key: original.key,
+      headers: { ...original.headers, ...errorHeaders(original, failure, this.pipeline) },
+    });
+    letter.flight = new LetterFlight(this.topic, message.flight);
+    this.topic.write(new Batch([letter]));
+    this.written();
+    return true;
+  }
+}
+
+/** A dead letter that is itself too large goes again without its payload; after that there is nothing left to try. */
+class LetterFlight implements Flight {
+  private readonly topic: TopicPort;
+  private readonly outer: Flight | undefined;
+  private isStripped = false;
+
+  constructor(topic: TopicPort, outer: Flight | undefined) {
+    this.topic = topic;
+    this.outer = outer;
+  }
+
+  rescue(letter: Message, failure: TidegateError): boolean {
+    if (this.isStripped || failure.code !== 'TG_RECORD_TOO_LARGE') return false;
+    this.isStripped = true;
+    const { payload } = letter;
+    const stripped = letter.derive({
+      payload: Buffer.alloc(0),
+      headers: {
+        ...letter.headers,
+        'tidegate-payload-bytes': String(payload.length),
+        'tidegate-payload-sha256': createHash('sha256').update(payload).digest('hex'),
+      },
+    });
+    this.topic.write(new Batch([stripped]));
+    return true;
+  }
+
+  landed(letter: Message, failure: TidegateError | null): void {
+    this.outer?.landed(letter, failure);
+  }
+}
+
+function errorHeaders(original: Message, failure: TidegateError, pipeline: string): Headers {
+  return {
+    'tidegate-error-code': failure.code,
+    'tidegate-error-message': failure.message.slice(0, MAX_ERROR_TEXT),
+    'tidegate-pipeline': pipeline,
+    ...(original.topic === undefined || original.offset < 0
+      ? {}
+      : { 'tidegate-origin': `${original.topic}/${original.partition}/${original.offset}` }),
+  };
+}

@@ -1,0 +1,10 @@
+import { filter } from './processors/filter.ts';
+import { log } from './processors/log.ts';
+import { map } from './processors/map.ts';
+import { endpointSink } from './sinks/endpoint.ts';
+import { topicSink } from './sinks/topic.ts';
+import { endpointSource } from './sources/endpoint.ts';
+import { topicSource } from './sources/topic.ts';
+
+/** The sources, processors and sinks that a pipeline may name. */
+export const components = [endpointSource, topicSource, map, filter, log, endpointSink, topicSink];

@@ -1,0 +1,16 @@
+import { defineProcessor, field, z } from '../../sdk/index.ts';
+
+export const filter = defineProcessor({
+  name: 'filter',
+  summary: 'Lets a message pass where an expression is true; the others end here and count as done.',
+  config: z.strictObject({
+    keep: field.expression().describe('Kept where this is true; no value, false, 0 and "" mean no.'),
+  }),
+  examples: [{ keep: "${! json.messageType = 'USER' }" }, { keep: '${! headers.important }' }],
+  create: ({ keep }) => ({
+    process: (message) => {
+      const verdict = keep.evaluate(message);
+      return verdict instanceof Promise ? verdict.then((value) => (value ? message : null)) : verdict ? message : null;
+    },
+  }),
+});

@@ -1,0 +1,68 @@
+import {
+  defineProcessor,
+  type Expression,
+  field,
+  type Headers,
+  type Message,
+  TidegateError,
+  textOfValue,
+  z,
+} from '../../sdk/index.ts';
+
+export const map = defineProcessor({
+  name: 'map',
+  summary: 'Makes a new payload, key or headers from expressions over the message.',
+  config: z
+    .strictObject({
+      json: field.expression().optional().describe('New payload: the value of this expression as JSON.'),
+      text: field.expression().optional().describe('New payload: the value of this expression as text.'),
+      key: field.expression().optional().describe('New key; no value means no key.'),
+      headers: z
+        .record(z.string(), field.expression())
+        .optional()
+        .describe('Headers to set; no value leaves a header out.'),
+    })
+    .refine(({ json, text }) => json === undefined || text === undefined, 'give json or text, not both'),
+  examples: [
+    { json: '${! { "price": json.p, "at": json.t } }' },
+    { key: '${! json.symbol }', headers: { source: 'feed' } },
+  ],
+  create: ({ json, text, key, headers }) => {
+    const wanted = [json ?? text, key, ...Object.values(headers ?? {})];
+    const names = Object.keys(headers ?? {});
+    return {
+      process: (message) => {
+        const values = wanted.map((expression) => expression?.evaluate(message));
+        const build = ([payload, newKey, ...headerValues]: readonly unknown[]): Message => {
+          const changes: { payload?: Buffer; json?: unknown; key?: string | null; headers?: Headers } = {};
+          if (json !== undefined) changes.json = required(payload, json);
+          if (text !== undefined) changes.payload = Buffer.from(textOfValue(required(payload, text), text) ?? '');
+          if (key !== undefined) changes.key = textOfValue(newKey, key) ?? null;
+          if (headers !== undefined) changes.headers = mergeHeaders(message.headers, names, headerValues, headers);
+          return message.derive(changes);
+        };
+        return values.some((value) => value instanceof Promise) ? Promise.all(values).then(build) : build(values);
+      },
+    };
+  },
+});
+
+function required(value: unknown, expression: Expression): unknown {
+  if (value !== undefined) return value;
+  throw new TidegateError('TG_EXPRESSION_FAILED', `${expression.text} gives no value, so there is no payload`);
+}
+
+function mergeHeaders(
+  old: Headers | undefined,
+  names: readonly string[],
+  values: readonly unknown[],
+  expressions: Readonly<Record<string, Expression>>,
+): Headers {
+  const merged: Record<string, string | Buffer> = { ...old };
+  for (const [index, name] of names.entries()) {
+    const text = textOfValue(values[index], expressions[name] as Expression);
+    if (text === undefined) delete merged[name];
+    else merged[name] = text;
+  }
+  return merged;
+}

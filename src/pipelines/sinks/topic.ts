@@ -1,0 +1,93 @@
+import {
+  asTidegateError,
+  Batch,
+  defineSink,
+  type Expression,
+  field,
+  type Message,
+  textOfValue,
+  z,
+} from '../../sdk/index.ts';
+
+export const topicSink = defineSink({
+  name: 'topic',
+  summary: 'A topic of the log; a message is acked when the log has it.',
+  config: z.strictObject({
+    name: z.string().min(1).describe('Topic to write to.'),
+    key: field.expression().optional().describe('Key of the record; equal keys keep their order. No value: no key.'),
+    headers: z
+      .record(z.string(), field.expression())
+      .optional()
+      .describe('Headers to add to the record; no value leaves one out.'),
+  }),
+  examples: [{ name: 'ws-messages', key: '${! meta.client_id }' }],
+  reaches: 'records',
+  references: ({ name }) => [{ to: 'topic', name, path: ['name'] }],
+  create: ({ name, key, headers }, { gateway }) => {
+    const topic = gateway.topic(name);
+    const address = key === undefined && headers === undefined ? undefined : addressing(key, headers ?? {});
+    // Batches leave in the order they came, also while an expression of an earlier one is still being evaluated.
+    let before: Promise<void> | undefined;
+    const writeAddressed = (batch: Batch) => {
+      const messages = address?.(batch.messages) ?? batch.messages;
+      if (!(messages instanceof Promise) && before === undefined) {
+        topic.write(new Batch(messages));
+        return;
+      }
+      const turn = Promise.all([messages, before]).then(([ready]) => {
+        topic.write(new Batch(ready));
+        if (before === turn) before = undefined;
+      });
+      before = turn;
+    };
+    return {
+      open: async () => {},
+      write: address === undefined ? (batch) => topic.write(batch) : writeAddressed,
+      get idle() {
+        return topic.idle;
+      },
+      idle$: topic.idle$,
+      close: async () => {},
+    };
+  },
+});
+
+type Addressing = (messages: readonly Message[]) => readonly Message[] | Promise<readonly Message[]>;
+
+/** Gives messages their key and headers. One whose expression fails is nacked and left out. */
+function addressing(key: Expression | undefined, headers: Readonly<Record<string, Expression>>): Addressing {
+  const names = Object.keys(headers);
+  const one = (message: Message): Message | undefined | Promise<Message | undefined> => {
+    try {
+      const values = [key?.evaluate(message), ...names.map((name) => headers[name]?.evaluate(message))];
+      if (!values.some((value) => value instanceof Promise)) return apply(message, values);
+      return Promise.all(values)
+        .then((ready) => apply(message, ready))
+        .catch((error: unknown) => fail(message, error));
+    } catch (error) {
+      return fail(message, error);
+    }
+  };
+  const apply = (message: Message, [keyValue, ...headerValues]: readonly unknown[]): Message => {
+    const newKey = key === undefined ? message.key : (textOfValue(keyValue, key) ?? null);
+    if (names.length === 0) return message.withKey(newKey);
+    const added: Record<string, string> = {};
+    for (const [index, name] of names.entries()) {
+      const text = textOfValue(headerValues[index], headers[name] as Expression);
+      if (text !== undefined) added[name] = text;
+    }
+    return message.derive({ key: newKey, headers: { ...message.headers, ...added } });
+  };
+  return (messages) => {
+    const addressed = messages.map(one);
+    const isKept = (message: Message | undefined): message is Message => message !== undefined;
+    if (addressed.some((message) => message instanceof Promise))
+      return Promise.all(addressed).then((ready) => ready.filter(isKept));
+    return (addressed as (Message | undefined)[]).filter(isKept);
+  };
+}
+
+function fail(message: Message, error: unknown): undefined {
+  message.nack(asTidegateError(error, 'TG_EXPRESSION_FAILED'));
+  return undefined;
+}

@@ -1,0 +1,40 @@
+import { defineSource, field, z } from '../../sdk/index.ts';
+
+const partitionOffsets = z.record(z.string().regex(/^\d+$/, 'expected the number of a partition'), field.integer());
+
+const from = z.union(
+  [
+    z.enum(['earliest', 'latest']),
+    z.strictObject({ last: field.integer({ min: 1 }) }),
+    z.strictObject({ timestamp: z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)) }),
+    z.strictObject({ offsets: z.record(z.string(), partitionOffsets) }),
+  ],
+  'expected earliest, latest, { last: 50 }, { timestamp: 2024-01-01T12:00:00Z } or { offsets: { topic: { 0: 42 } } }',
+);
+
+export const topicSource = defineSource({
+  name: 'topic',
+  summary: 'The records of topics: all of them in every gateway, or shared with the other members of a group.',
+  config: z
+    .strictObject({
+      names: field.list().pipe(z.array(z.string()).min(1, 'name at least one topic')).describe('Topics to read.'),
+      from: from.default('latest').describe('Where to start; with a group, where the group has committed nothing yet.'),
+      group: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Share partitions with the other members of this consumer group and commit what is settled.'),
+    })
+    .refine(({ from, group }) => group === undefined || typeof from === 'string', {
+      path: ['from'],
+      message: 'a group starts at earliest or latest, and then goes on from what it has committed',
+    }),
+  examples: [
+    { names: ['ws-messages'], from: 'latest' },
+    { names: ['orders'], from: 'earliest', group: 'billing' },
+  ],
+  sharing: ({ group }) => (group === undefined ? 'broadcast' : 'shared'),
+  references: ({ names }) => names.map((name, index) => ({ to: 'topic', name, path: ['names', index] })),
+  create: ({ names, from, group }, { gateway }) =>
+    gateway.subscribe({ topics: names, from, ...(group === undefined ? {} : { group }) }),
+});
