@@ -190,7 +190,7 @@ interface SpanEntry {
  */
 export const SPANS = {
   'GET {route}': { kind: 'server', meaning: 'The handshake of a WebSocket connection.' },
-  'receive {endpoint}': { kind: 'server', meaning: 'Step 1: a frame became a message.' },
+  'receive {endpoint}': { kind: 'consumer', meaning: 'Step 1: a frame became a message.' },
   'process {pipeline}': { kind: 'internal', meaning: 'Step 2: the processors of a pipeline, per message and batch.' },
   'send {topic}': { kind: 'producer', meaning: 'Step 3: a write to the log, per message and batch.' },
   'poll {topic}': { kind: 'client', meaning: 'A batch of records was read from the log.' },

@@ -1,6 +1,15 @@
+import { trace } from '@opentelemetry/api';
 import pino from 'pino';
+import pretty from 'pino-pretty';
+import { TidegateError } from '../core/errors.ts';
+import type { TraceContext } from '../core/message.ts';
+import { debugScopes } from './debug-scopes.ts';
+import { parseTraceContext } from './traceparent.ts';
 
-/** Structured logging as components see it: a message that reads well, and facts beside it. */
+/**
+ * Structured logging as components see it: a message that reads well, and facts beside it. The fact `scope` names the
+ * part that speaks (`DEBUG=tidegate:SCOPE` makes it talkative), `error` takes an Error, `trace` a message's trace.
+ */
 export interface Logger {
   debug(facts: object, message: string): void;
   info(facts: object, message: string): void;
@@ -11,10 +20,112 @@ export interface Logger {
 }
 
 export interface LoggerOptions {
+  /** Lines below are left out: debug, info, warn, error or silent. */
   readonly level: string;
-  readonly destination?: NodeJS.WritableStream;
+  /** Scopes whose debug lines are written whatever the level is, such as `tidegate:lane,tidegate:kafka` or `tidegate:*`. */
+  readonly debug?: string;
+  /** Standard output where it is left out. A terminal gets short lines for people, anything else JSON lines. */
+  readonly destination?: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
+const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+
+const SECRETS = ['password', 'token', 'authorization', 'secret', 'cookie'];
+const REDACTED = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+
+/** Throws TG_CONFIG_INVALID for a level that there is not. */
 export function createLogger(options: LoggerOptions): Logger {
-  return pino({ level: options.level, base: null }, options.destination ?? process.stdout) as unknown as Logger;
+  if (!LEVELS.includes(options.level)) {
+    throw new TidegateError(
+      'TG_CONFIG_INVALID',
+      `there is no log level "${options.level}"; set LOG_LEVEL to one of ${LEVELS.join(', ')}`,
+    );
+  }
+  const lines = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: REDACTED, censor: '[redacted]' },
+      serializers: { error: describeError, err: describeError },
+      formatters: { level: (label) => ({ level: label }), log: withTraceIds },
+    },
+    streamFor(options.destination ?? process.stdout),
+  );
+  return new ScopedLogger(lines, options.level, debugScopes(options.debug ?? ''));
+}
+
+/** A logger as LOG_LEVEL and DEBUG ask for it. */
+export function createLoggerFromEnvironment(environment: Readonly<Record<string, string | undefined>>): Logger {
+  return createLogger({ level: environment.LOG_LEVEL || 'info', debug: environment.DEBUG ?? '' });
+}
+
+class ScopedLogger implements Logger {
+  private readonly lines: pino.Logger;
+  private readonly level: string;
+  private readonly isTalkative: (scope: string) => boolean;
+
+  constructor(lines: pino.Logger, level: string, isTalkative: (scope: string) => boolean) {
+    this.lines = lines;
+    this.level = level;
+    this.isTalkative = isTalkative;
+  }
+
+  debug(facts: object, message: string): void {
+    this.lines.debug(facts, message);
+  }
+
+  info(facts: object, message: string): void {
+    this.lines.info(facts, message);
+  }
+
+  warn(facts: object, message: string): void {
+    this.lines.warn(facts, message);
+  }
+
+  error(facts: object, message: string): void {
+    this.lines.error(facts, message);
+  }
+
+  child(facts: Record<string, unknown>): Logger {
+    const { scope } = facts;
+    const level = typeof scope !== 'string' ? this.lines.level : this.isTalkative(scope) ? 'debug' : this.level;
+    return new ScopedLogger(this.lines.child(facts, { level }), this.level, this.isTalkative);
+  }
+}
+
+/** Lines for people are made in this process, so that none is lost when it ends. */
+function streamFor(destination: NonNullable<LoggerOptions['destination']>): NodeJS.WritableStream {
+  if (destination.isTTY !== true) return destination;
+  return pretty({
+    destination,
+    colorize: true,
+    singleLine: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'scope',
+    messageFormat: '{if scope}{scope}: {end}{msg}',
+  });
+}
+
+function withTraceIds(facts: Record<string, unknown>): Record<string, unknown> {
+  const { trace: given, ...rest } = facts;
+  const context = isTrace(given) ? parseTraceContext(given) : trace.getActiveSpan()?.spanContext();
+  if (context === undefined) return facts;
+  return { ...rest, trace_id: context.traceId, span_id: context.spanId };
+}
+
+function isTrace(value: unknown): value is TraceContext {
+  return typeof value === 'object' && value !== null && 'traceparent' in value && typeof value.traceparent === 'string';
+}
+
+/** Our own errors say what to do; where they were made helps nobody who reads the log. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (!(error instanceof TidegateError)) return pino.stdSerializers.err(error);
+  const { cause } = error;
+  return {
+    code: error.code,
+    message: error.message,
+    ...(cause instanceof Error ? { cause: cause.message } : {}),
+  };
 }

@@ -1,5 +1,6 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { TidegateError } from '../core/errors.ts';
+import type { Refusal } from '../core/log.ts';
 import type { Message } from '../core/message.ts';
 
 /** What a handshake tells the tracer. */
@@ -24,8 +25,8 @@ export interface Handshake {
 
 /** The spans of one step over one batch. */
 export interface BatchSpan {
-  /** Call exactly once, when the step is over; `failure` where the batch as a whole failed. */
-  end(failure?: TidegateError): void;
+  /** Call exactly once, when the step is over; `failure` where the batch as a whole failed, `refusals` where a lane took the rest. */
+  end(failure?: TidegateError, refusals?: readonly Refusal[]): void;
 }
 
 /** Only the list is looked at, so a Batch will do. */
@@ -61,7 +62,7 @@ export interface Tracing {
 }
 
 export const NO_SPAN: BatchSpan = { end() {} };
-const NOT_COUNTED = () => {};
+export const NOT_COUNTED = () => {};
 
 /** Tracing that is switched off. */
 export const NO_TRACING: Tracing = {
