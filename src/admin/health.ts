@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from '../telemetry/logger.ts';
+import { pathOf, refuseMethod, sendFailure, sendJson } from './respond.ts';
+
+/** What a living gateway says of itself; further facts are welcome. */
+export interface HealthReport {
+  readonly version: string;
+  readonly driver: string;
+  readonly log: 'up' | 'down';
+  readonly connections: number;
+  readonly [fact: string]: unknown;
+}
+
+export interface ReadyReport {
+  readonly driver: string;
+  /** What keeps this gateway from taking traffic, for people; empty when nothing does. */
+  readonly reasons: readonly string[];
+}
+
+export interface HealthSources {
+  readonly health: () => HealthReport;
+  readonly ready: () => ReadyReport;
+}
+
+/** Answers a request, or returns false when its path is not its own. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/**
+ * GET /health: 200 as long as the process can answer. GET /ready: 200 when traffic is welcome, else 503 with all
+ * reasons. Both are the same on the admin port and on every listener.
+ */
+export function createHealthHandler(sources: HealthSources, logger: Logger): RequestHandler {
+  return (request, response) => {
+    const path = pathOf(request);
+    if (path !== '/health' && path !== '/ready') return false;
+    if (refuseMethod(request, response)) return true;
+    try {
+      if (path === '/health') sendHealth(response, sources.health());
+      else sendReady(response, sources.ready());
+    } catch (error) {
+      sendFailure(response, path, error, logger);
+    }
+    return true;
+  };
+}
+
+function sendHealth(response: ServerResponse, report: HealthReport): void {
+  sendJson(response, 200, { status: 'healthy', timestamp: new Date().toISOString(), ...report });
+}
+
+function sendReady(response: ServerResponse, report: ReadyReport): void {
+  const isReady = report.reasons.length === 0;
+  sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not_ready', ...report });
+}

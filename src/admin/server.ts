@@ -1,0 +1,87 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { TidegateError } from '../core/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createHealthHandler, type HealthSources, type RequestHandler } from './health.ts';
+import { pathOf, refuseMethod, sendError, sendFailure } from './respond.ts';
+
+export interface AdminOptions extends HealthSources {
+  /** 0 for any free one. */
+  readonly port: number;
+  /** Address to bind; all of them where it is left out. */
+  readonly host?: string;
+  /** Answers a scrape. */
+  readonly metrics: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly logger: Logger;
+}
+
+export interface AdminServer {
+  /** Resolves with the bound port. Rejects with TG_LISTEN_FAILED. */
+  start(): Promise<number>;
+  /** Lets answers that are being written end, then closes every connection. */
+  stop(): Promise<void>;
+}
+
+/** How long an answer that is being written may take at a stop, in milliseconds. */
+const STOP_PATIENCE = 1_000;
+
+/** The operator's port: /health, /ready and /metrics. */
+export function createAdminServer(options: AdminOptions): AdminServer {
+  const health = createHealthHandler(options, options.logger);
+  const server = createServer((request, response) => answer(request, response, options, health));
+  return {
+    start: () => listen(server, options),
+    stop: () => close(server),
+  };
+}
+
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: AdminOptions,
+  health: RequestHandler,
+): void {
+  try {
+    if (health(request, response)) return;
+    if (pathOf(request) !== '/metrics') {
+      sendError(response, 404, 'not_found', 'there is nothing here; try /health, /ready or /metrics');
+    } else if (!refuseMethod(request, response)) {
+      options.metrics(request, response);
+    }
+  } catch (error) {
+    sendFailure(response, pathOf(request), error, options.logger);
+  }
+}
+
+function listen(server: Server, { port, host }: AdminOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => reject(listenFailed(error, port, host));
+    server.once('error', failed);
+    server.listen(port, host, () => {
+      server.off('error', failed);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function listenFailed(error: NodeJS.ErrnoException, port: number, host: string | undefined): TidegateError {
+  const place = host === undefined ? `port ${port}` : `${host}:${port}`;
+  const reason = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message;
+  return new TidegateError(
+    'TG_LISTEN_FAILED',
+    `the admin server cannot listen on ${place}: ${reason}; set admin.port (ADMIN_PORT in our own files) to a free one`,
+    error,
+  );
+}
+
+function close(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), STOP_PATIENCE);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
