@@ -7,3 +7,8 @@ export function startActor<A extends AnyActorRef>(actor: A, name: string, logger
   actor.start();
   return actor;
 }
+
+/** Sends an event to an actor that may have ended already; xstate warns about those, and there is nothing to do. */
+export function tell<A extends AnyActorRef>(actor: A, event: Parameters<A['send']>[0]): void {
+  if (actor.getSnapshot().status === 'active') actor.send(event);
+}

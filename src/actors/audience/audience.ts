@@ -13,7 +13,7 @@ import type { Stats } from '../../telemetry/stats.ts';
 import type { Handshake, Tracing } from '../../telemetry/tracing.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionHome, ConnectionLimits } from '../connection/home.ts';
-import { startActor } from '../lifecycle.ts';
+import { startActor, tell } from '../lifecycle.ts';
 import { type EndpointFigures, endpointFigures } from './figures.ts';
 import { type AudienceActor, type AudienceControl, audienceMachine } from './machine.ts';
 import { roundTrip, type SweepLimits, sweepConnection } from './sweep.ts';
@@ -79,7 +79,7 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
       `audience ${this.name}`,
       this.logger,
     );
-    this.actor.send({ type: 'CONGEST' });
+    tell(this.actor, { type: 'CONGEST' });
     this.timer = setInterval(() => this.sweep(), 1_000);
     this.timer.unref();
   }
@@ -117,12 +117,12 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
 
   pause(): void {
     this.isCongested = true;
-    this.actor.send({ type: 'CONGEST' });
+    tell(this.actor, { type: 'CONGEST' });
   }
 
   resume(): void {
     this.isCongested = false;
-    this.actor.send({ type: 'CLEAR' });
+    tell(this.actor, { type: 'CLEAR' });
   }
 
   deliver(batch: Batch): void {
@@ -140,17 +140,14 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
 
   releaseHeld(): void {
     for (const connection of [...this.waiting]) {
-      if (connection.mayRelease) connection.actor.send({ type: 'RELEASE' });
+      if (connection.mayRelease) tell(connection.actor, { type: 'RELEASE' });
     }
   }
 
   /** Slots are spread over the jitter window, so that clients do not all come back to the next gateway at once. */
   startDrain(): void {
     for (const connection of this.members.values()) {
-      const slot = setTimeout(
-        () => connection.actor.send({ type: 'DRAIN', code: 1012, reason: 'service restart' }),
-        Math.random() * this.jitter,
-      );
+      const slot = setTimeout(() => this.drainOne(connection), Math.random() * this.jitter);
       slot.unref();
     }
   }
@@ -166,8 +163,13 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
     this.jitter = jitter;
     return new Promise((resolve) => {
       this.whenFinished = resolve;
-      this.actor.send({ type: 'DRAIN' });
+      tell(this.actor, { type: 'DRAIN' });
     });
+  }
+
+  /** The time for slots is over. */
+  drainNow(): void {
+    for (const connection of this.members.values()) this.drainOne(connection);
   }
 
   /** Cuts whoever is left. */
@@ -187,7 +189,7 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
       { client_id: largest.info.clientId, bytes: largest.heldBytes },
       'closing a client: memory.limit is reached and it holds the most',
     );
-    largest.actor.send({ type: 'CLOSE', code: isReading ? 1009 : 1013, reason: 'out of memory' });
+    tell(largest.actor, { type: 'CLOSE', code: isReading ? 1009 : 1013, reason: 'out of memory' });
   }
 
   // --- home of the connections
@@ -245,7 +247,7 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
 
   gone(connection: Connection): void {
     this.members.delete(connection.info.clientId);
-    if (this.members.size === 0) this.actor.send({ type: 'EMPTY' });
+    if (this.members.size === 0) tell(this.actor, { type: 'EMPTY' });
   }
 
   // --- within
@@ -276,6 +278,10 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
     this.outgoing = [];
     const chunk = frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames);
     for (const connection of this.members.values()) connection.deliver(chunk, frames);
+  }
+
+  private drainOne(connection: Connection): void {
+    if (connection.closingSince === 0) tell(connection.actor, { type: 'DRAIN', code: 1012, reason: 'service restart' });
   }
 
   private sweep(): void {

@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
+import { tell } from '../lifecycle.ts';
 
 /** Seconds. */
 export interface SweepLimits {
@@ -26,7 +27,7 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     return;
   }
   if (isStalled(connection, now, limits.stallTimeout)) {
-    connection.actor.send({ type: 'CLOSE', code: 1008, reason: 'slow' });
+    tell(connection.actor, { type: 'CLOSE', code: 1008, reason: 'slow' });
     return;
   }
   if (connection.isHeld) {
@@ -34,7 +35,7 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     return;
   }
   if (isPartial(connection, now, limits.frameTimeout)) {
-    connection.actor.send({ type: 'CLOSE', code: 1009, reason: 'frame took too long' });
+    tell(connection.actor, { type: 'CLOSE', code: 1009, reason: 'frame took too long' });
     return;
   }
   if (connection.pingedAt > connection.heardAt && now - connection.pingedAt > limits.pingTimeout) {

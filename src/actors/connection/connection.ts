@@ -6,7 +6,7 @@ import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
 import { SendQueue } from '../../core/send-queue.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
-import { startActor } from '../lifecycle.ts';
+import { startActor, tell } from '../lifecycle.ts';
 import type { ConnectionHome } from './home.ts';
 import { type ConnectionActor, type ConnectionControl, connectionMachine } from './machine.ts';
 
@@ -100,10 +100,10 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
       this.apply(this.home.codec.frame(this.state, data, binary, this.home.clock.now()));
     } catch (error) {
       this.home.logger.error({ err: error, client_id: this.info.clientId }, 'the codec failed on a frame');
-      this.actor.send({ type: 'CLOSE', code: 1011, reason: 'internal error' });
+      tell(this.actor, { type: 'CLOSE', code: 1011, reason: 'internal error' });
       return;
     }
-    if (!this.isHeld && this.mustHold()) this.actor.send({ type: 'HOLD' });
+    if (!this.isHeld && this.mustHold()) tell(this.actor, { type: 'HOLD' });
   }
 
   onPong(payload: Buffer): void {
@@ -115,12 +115,12 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.awaitsDrain = false;
     this.tellDrops();
     this.flushQueue();
-    if (this.isHeld && !this.isDraining && this.isOpen && this.mayRelease) this.actor.send({ type: 'RELEASE' });
+    if (this.isHeld && !this.isDraining && this.isOpen && this.mayRelease) tell(this.actor, { type: 'RELEASE' });
   }
 
   onClose(code: number, reason: string): void {
     this.home.closed(this, code, reason);
-    this.actor.send({ type: 'GONE' });
+    tell(this.actor, { type: 'GONE' });
   }
 
   // --- from the pipelines
@@ -132,8 +132,8 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     else if (failure !== null) this.fail(failure);
     if (!this.isOpen) return;
     if (this.isDraining) {
-      if (this.inFlight === 0) this.actor.send({ type: 'ANSWERED' });
-    } else if (this.isHeld && this.mayRelease) this.actor.send({ type: 'RELEASE' });
+      if (this.inFlight === 0) tell(this.actor, { type: 'ANSWERED' });
+    } else if (this.isHeld && this.mayRelease) tell(this.actor, { type: 'RELEASE' });
   }
 
   /** Records of one turn for this socket: `chunk` is the same frames in one piece, for a socket that keeps up. */
@@ -202,14 +202,14 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     const queue = this.ensureQueue();
     for (const frame of outbox) queue.pushControl(frame);
     this.awaitDrain();
-    if (!this.isHeld && queue.controlBytes > ANSWERS_MARK) this.actor.send({ type: 'HOLD' });
+    if (!this.isHeld && queue.controlBytes > ANSWERS_MARK) tell(this.actor, { type: 'HOLD' });
   }
 
   private apply(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.type === 'publish') this.publish(effect);
       else if (effect.type === 'reply') this.reply(effect.frame, effect.rejected);
-      else this.actor.send({ type: 'CLOSE', code: effect.code, reason: effect.reason });
+      else tell(this.actor, { type: 'CLOSE', code: effect.code, reason: effect.reason });
     }
   }
 
@@ -260,7 +260,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
       { code: failure.code, client_id: this.info.clientId },
       `closing a client, its message failed: ${failure.message}`,
     );
-    this.actor.send({ type: 'CLOSE', code: 1011, reason: 'message failed' });
+    tell(this.actor, { type: 'CLOSE', code: 1011, reason: 'message failed' });
   }
 
   private mustHold(): boolean {
@@ -273,7 +273,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     const before = queue.droppedSoFar;
     for (const frame of frames) {
       if (queue.push(frame) !== 'full') continue;
-      this.actor.send({ type: 'CLOSE', code: 1008, reason: 'slow' });
+      tell(this.actor, { type: 'CLOSE', code: 1008, reason: 'slow' });
       return;
     }
     this.home.dropped('slow', queue.droppedSoFar - before);

@@ -4,7 +4,7 @@ import type { Batch } from '../../core/batch.ts';
 import type { Source } from '../../core/component.ts';
 import type { GroupEvent, GroupMember, Log } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { startActor } from '../lifecycle.ts';
+import { startActor, tell } from '../lifecycle.ts';
 import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
 
 export interface ConsumerGroupOptions {
@@ -44,17 +44,17 @@ export class ConsumerGroup implements Source {
 
   pause(): void {
     this.member.pause();
-    this.actor.send({ type: 'PAUSE' });
+    tell(this.actor, { type: 'PAUSE' });
   }
 
   resume(): void {
     this.member.resume();
-    this.actor.send({ type: 'RESUME' });
+    tell(this.actor, { type: 'RESUME' });
   }
 
   async close(): Promise<void> {
     if (this.actor.getSnapshot().status !== 'active') return;
-    this.actor.send({ type: 'DRAIN' });
+    tell(this.actor, { type: 'DRAIN' });
     await this.member.leave();
   }
 
@@ -63,23 +63,23 @@ export class ConsumerGroup implements Source {
     const { group, logger } = this.options;
     switch (event.type) {
       case 'joining':
-        this.actor.send({ type: 'JOINING' });
+        tell(this.actor, { type: 'JOINING' });
         break;
       case 'assigned':
         logger.info(
           { group, generation: event.generation, partitions: event.partitions.length },
           `the group ${group} gave us ${event.partitions.length} partitions`,
         );
-        this.actor.send({ type: 'ASSIGNED' });
+        tell(this.actor, { type: 'ASSIGNED' });
         break;
       case 'rebalancing':
-        this.actor.send({ type: 'REBALANCING' });
+        tell(this.actor, { type: 'REBALANCING' });
         break;
       case 'failed':
         this.fail(event.reason);
         break;
       case 'left':
-        this.actor.send({ type: 'LEFT' });
+        tell(this.actor, { type: 'LEFT' });
         break;
     }
   }
@@ -89,6 +89,6 @@ export class ConsumerGroup implements Source {
       { group: this.options.group, err: reason },
       `the member of ${this.options.group} failed and joins again: ${reason.message}`,
     );
-    this.actor.send({ type: 'FAILED' });
+    tell(this.actor, { type: 'FAILED' });
   }
 }

@@ -1,7 +1,7 @@
 import { createActor, setup } from 'xstate';
 import type { LinkState, Log } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { startActor } from '../lifecycle.ts';
+import { startActor, tell } from '../lifecycle.ts';
 
 /** Whether the log can be reached. The driver decides when it is down, and does not flap. */
 export const logLinkMachine = setup({
@@ -47,19 +47,19 @@ export class LogLink {
   }
 
   close(): void {
-    this.actor.send({ type: 'CLOSE' });
+    tell(this.actor, { type: 'CLOSE' });
   }
 
   private follow(state: LinkState): void {
     if (this.actor.getSnapshot().status !== 'active') return;
     const wasUp = this.isUp;
     if (state.state === 'up') {
-      this.actor.send({ type: 'UP' });
+      tell(this.actor, { type: 'UP' });
       if (!wasUp) this.logger.info({ driver: this.driver }, `the log is up (${this.driver})`);
     } else if (state.state === 'down') {
       const isNews = wasUp || this.reason === 'connecting';
       this.reason = state.reason;
-      this.actor.send({ type: 'DOWN' });
+      tell(this.actor, { type: 'DOWN' });
       if (isNews)
         this.logger.warn(
           { driver: this.driver },

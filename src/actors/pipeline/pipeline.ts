@@ -12,7 +12,7 @@ import { buildFlow, type Stage } from '../../pipelines/flow.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
 import { type BackoffOptions, backoffDelay } from '../backoff.ts';
-import { startActor } from '../lifecycle.ts';
+import { startActor, tell } from '../lifecycle.ts';
 import type { PipelineFigures } from './figures.ts';
 import { type PipelineActor, type PipelineControl, pipelineMachine } from './machine.ts';
 
@@ -76,14 +76,14 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   start(): void {
-    this.actor.send({ type: 'START' });
+    tell(this.actor, { type: 'START' });
   }
 
   /** Closes the source, flushes, and resolves when nothing is in flight. */
   drained(): Promise<void> {
     return new Promise((resolve) => {
       this.whenDrained = resolve;
-      this.actor.send({ type: 'DRAIN' });
+      tell(this.actor, { type: 'DRAIN' });
     });
   }
 
@@ -91,7 +91,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   gateChanged(open: boolean): void {
     if (!open) this.flush.next();
-    this.actor.send({ type: open ? 'CLEAR' : 'CONGEST' });
+    tell(this.actor, { type: open ? 'CLEAR' : 'CONGEST' });
   }
 
   landed(message: Message, failure: TidegateError | null): void {
@@ -105,14 +105,14 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   emptied(): void {
-    if (this.actor.getSnapshot().matches('draining')) this.actor.send({ type: 'EMPTY' });
+    if (this.actor.getSnapshot().matches('draining')) tell(this.actor, { type: 'EMPTY' });
   }
 
   // --- orders of the machine
 
   open(): void {
     this.run().then(
-      () => this.actor.send({ type: 'OPENED' }),
+      () => tell(this.actor, { type: 'OPENED' }),
       (error: unknown) => this.broken(error),
     );
   }
@@ -136,7 +136,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
     );
     figures.restarts.value += 1;
     this.shut(new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} broke: ${why}`));
-    clock.after(delay, () => this.actor.send({ type: 'RETRY' }));
+    clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
   }
 
   fail(): void {
@@ -218,7 +218,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   private broken(error: unknown): void {
     this.failure = asTidegateError(error, 'TG_FLOW_FAILED');
-    this.actor.send({ type: 'BROKEN' });
+    tell(this.actor, { type: 'BROKEN' });
   }
 
   private failed(message: Message, failure: TidegateError): void {
@@ -229,7 +229,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
       `record ${message.topic}/${message.partition}/${message.offset} cannot be processed: ${failure.message}`,
       failure,
     );
-    this.actor.send({ type: 'FAIL' });
+    tell(this.actor, { type: 'FAIL' });
   }
 
   private shut(reason: TidegateError): void {

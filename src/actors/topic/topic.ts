@@ -9,7 +9,7 @@ import type { TopicPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
-import { startActor } from '../lifecycle.ts';
+import { startActor, tell } from '../lifecycle.ts';
 import { type TopicActor, type TopicControl, topicMachine } from './machine.ts';
 
 /** A larger send would block the event loop (kafkajs copies quadratically) and gains nothing. */
@@ -51,11 +51,11 @@ export class Topic implements TopicPort, TopicControl {
           { topic: name, code: reason.code },
           `the log did not answer a write to ${name}, repeating it until it does: ${reason.message}`,
         );
-        this.actor.send({ type: 'RETRYING' });
+        tell(this.actor, { type: 'RETRYING' });
       },
       recovered: () => {
         logger.info({ topic: name }, `writes to ${name} are accepted again`);
-        this.actor.send({ type: 'RECOVERED' });
+        tell(this.actor, { type: 'RECOVERED' });
       },
       duplicatesPossible: (reason) =>
         logger.warn(
@@ -106,7 +106,7 @@ export class Topic implements TopicPort, TopicControl {
   private send(): void {
     const messages = this.next();
     if (messages.length === 0) return;
-    if (this.sending === undefined) this.actor.send({ type: 'SEND' });
+    if (this.sending === undefined) tell(this.actor, { type: 'SEND' });
     this.sending = messages;
     const span = this.tracing.sending(messages, this.name);
     this.lane.send(messages).then(
@@ -137,7 +137,7 @@ export class Topic implements TopicPort, TopicControl {
       this.send();
       return;
     }
-    if (!this.isAbandoned) this.actor.send({ type: 'IDLE' });
+    if (!this.isAbandoned) tell(this.actor, { type: 'IDLE' });
     this.becameIdle.next();
   }
 

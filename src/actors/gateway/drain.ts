@@ -1,0 +1,29 @@
+import { tell } from '../lifecycle.ts';
+import type { GatewayParts } from './parts.ts';
+
+/**
+ * Stops in the order of the data, so that nothing is read that cannot be finished: no new sockets; group pipelines
+ * settle what they have; each socket gets its answers and its 1012 in its own slot; then the pipelines behind the
+ * sockets and the topics run dry.
+ */
+export async function drainInDataOrder(parts: GatewayParts, jitter: number): Promise<void> {
+  for (const listener of parts.listeners) listener.drain();
+  await Promise.all([
+    ...parts.groupPipelines.map((pipeline) => pipeline.drained()),
+    ...parts.audiences.map((audience) => audience.drain(jitter)),
+  ]);
+  const others = parts.pipelines.filter((pipeline) => !parts.groupPipelines.includes(pipeline));
+  await Promise.all(others.map((pipeline) => pipeline.drained()));
+  await Promise.all([...parts.topics.values()].map((topic) => topic.drained()));
+}
+
+/** Messages that clients or groups handed over and whose outcome is not known. */
+export function countUnsettled(parts: GatewayParts): number {
+  return parts.pipelines.reduce((sum, pipeline) => sum + pipeline.flight.size, 0);
+}
+
+/** Gives up what is not in the log: its senders are answered "retryable", and their sockets closed. */
+export function giveUp(parts: GatewayParts): void {
+  for (const audience of parts.audiences) audience.drainNow();
+  for (const topic of parts.topics.values()) tell(topic.actor, { type: 'ABANDON' });
+}

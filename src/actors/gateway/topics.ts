@@ -1,0 +1,62 @@
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import type { LogAdmin } from '../../core/log.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { backoffDelay } from '../backoff.ts';
+import type { GatewayParts } from './parts.ts';
+
+const RETRY = { initial: 250, max: 5_000 };
+
+/** Makes sure that the topics of the configuration exist, for as long as it takes. */
+export class TopicPreparation {
+  /** Why the topics are not ready, or undefined. */
+  trouble: string | undefined = 'the topics have not been checked yet';
+  private readonly parts: Pick<GatewayParts, 'log' | 'wantedTopics' | 'logger'>;
+  private isCancelled = false;
+
+  constructor(parts: Pick<GatewayParts, 'log' | 'wantedTopics' | 'logger'>) {
+    this.parts = parts;
+  }
+
+  /** Resolves with true once all topics are there, with false when it was cancelled. */
+  async run(): Promise<boolean> {
+    const { log, wantedTopics, logger } = this.parts;
+    for (let attempt = 1; !this.isCancelled; attempt++) {
+      try {
+        for (const topic of wantedTopics) await prepare(log.admin, topic, logger);
+        this.trouble = undefined;
+        return true;
+      } catch (error) {
+        this.complain(asTidegateError(error, 'TG_LOG_UNAVAILABLE'));
+        await new Promise((resolve) => setTimeout(resolve, backoffDelay(attempt, RETRY)).unref());
+      }
+    }
+    return false;
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+  }
+
+  /** A log that is away says so by itself; anything else a person has to mend. */
+  private complain(failure: TidegateError): void {
+    if (failure.next !== 'wait' && failure.message !== this.trouble) {
+      this.parts.logger.error(
+        { code: failure.code },
+        `the topics cannot be prepared, trying again: ${failure.message}`,
+      );
+    }
+    this.trouble = failure.message;
+  }
+}
+
+async function prepare(admin: LogAdmin, topic: GatewayParts['wantedTopics'][number], logger: Logger): Promise<void> {
+  if ((await admin.describe(topic.name)) !== undefined) return;
+  if (!topic.create) {
+    throw new TidegateError(
+      'TG_TOPIC_MISSING',
+      `the topic ${topic.name} does not exist and log.topics.${topic.name}.create is false; create it, or allow it to be created`,
+    );
+  }
+  if (await admin.create(topic))
+    logger.info({ topic: topic.name, partitions: topic.partitions }, `created the topic ${topic.name}`);
+}
