@@ -164,7 +164,11 @@ export const METRICS = {
 
   // Memory and tracing.
   tidegate_memory_held_bytes: { kind: 'gauge', help: 'Bytes that count against memory.limit.', labels: ['kind'] },
-  tidegate_memory_limit_bytes: { kind: 'gauge', help: 'memory.limit of the configuration.', labels: [] },
+  tidegate_memory_limit_bytes: {
+    kind: 'gauge',
+    help: 'What may be held before the largest holders are cut: memory.limit.',
+    labels: [],
+  },
   tidegate_spans_suppressed_total: {
     kind: 'counter',
     help: 'Messages whose trace was not recorded, because tracing.max_per_second was reached.',

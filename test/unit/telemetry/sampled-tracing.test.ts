@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
+import { Batch } from '../../../src/core/batch.ts';
+import type { Clock } from '../../../src/core/clock.ts';
+import { TidegateError } from '../../../src/core/errors.ts';
+import { Message, type TraceContext } from '../../../src/core/message.ts';
+import { createTracing } from '../../../src/telemetry/sampled-tracing.ts';
+import { createStats } from '../../../src/telemetry/stats.ts';
+import { NO_SPAN } from '../../../src/telemetry/tracing.ts';
+
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+const SPAN_ID = '00f067aa0ba902b7';
+const SAMPLED = `00-${TRACE_ID}-${SPAN_ID}-01`;
+const UNSAMPLED = `00-${TRACE_ID}-${SPAN_ID}-00`;
+
+function setUp(options: { sample?: number; maxPerSecond?: number } = {}) {
+  const exporter = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  const stats = createStats();
+  const clock: Clock = { now: () => 1_000, after: () => () => {} };
+  const { sample = 0, maxPerSecond = 100 } = options;
+  const tracing = createTracing(provider.getTracer('test'), { sample, maxPerSecond }, stats, clock);
+  const spans = () => exporter.getFinishedSpans();
+  const named = (name: string) => spans().filter((span) => span.name === name);
+  const suppressed = () => stats.counter('tidegate_spans_suppressed_total').value;
+  return { tracing, spans, named, suppressed };
+}
+
+function messageWith(trace?: string | TraceContext): Message {
+  if (trace === undefined) return new Message(Buffer.from('{}'));
+  return new Message(Buffer.from('{}'), { trace: typeof trace === 'string' ? { traceparent: trace } : trace });
+}
+
+/** The batch span is a trace of its own, so a span of a message is the one inside the message's trace. */
+function inTrace(spans: readonly ReadableSpan[], traceId: string): ReadableSpan[] {
+  return spans.filter((span) => span.spanContext().traceId === traceId);
+}
+
+/** The child of that span, its child, and so on. */
+function chainFrom(spanId: string, spans: readonly ReadableSpan[]): ReadableSpan[] {
+  const child = spans.find((span) => span.parentSpanContext?.spanId === spanId);
+  return child === undefined ? [] : [child, ...chainFrom(child.spanContext().spanId, spans)];
+}
+
+test('a message with a sampled traceparent goes through five steps in one trace, across two processes', () => {
+  const writer = setUp();
+  const reader = setUp();
+  const message = messageWith(SAMPLED);
+  writer.tracing.received(message, 'rooms', 'client-1', undefined);
+  const processing = writer.tracing.processing(new Batch([message]), 'rooms-in');
+  const derived = message.derive({ json: { changed: true } });
+  processing.end();
+  const sending = writer.tracing.sending([derived], 'ws-messages');
+  derived.partition = 2;
+  derived.offset = 41;
+  sending.end();
+
+  assert.ok(derived.trace);
+  const record = new Message(Buffer.from('{}'), {
+    trace: derived.trace,
+    topic: 'ws-messages',
+    partition: 2,
+    offset: 41,
+  });
+  reader.tracing.polled(new Batch([record]), 'ws-messages', 'group-a');
+  const out = reader.tracing.processing(new Batch([record]), 'rooms-out');
+  reader.tracing.delivering(new Batch([record]), 'rooms')(20);
+  out.end();
+
+  const steps = chainFrom(SPAN_ID, [...writer.spans(), ...reader.spans()]);
+  assert.equal(inTrace([...writer.spans(), ...reader.spans()], TRACE_ID).length, 6);
+  assert.deepEqual(
+    steps.map(({ name, kind }) => [name, kind]),
+    [
+      ['receive rooms', SpanKind.CONSUMER],
+      ['process rooms-in', SpanKind.INTERNAL],
+      ['send ws-messages', SpanKind.PRODUCER],
+      ['process ws-messages', SpanKind.CONSUMER],
+      ['process rooms-out', SpanKind.INTERNAL],
+      ['deliver rooms', SpanKind.PRODUCER],
+    ],
+  );
+  const [receive, , send, consume, , deliver] = steps;
+  assert.equal(receive?.attributes['messaging.client.id'], 'client-1');
+  assert.equal(send?.attributes['messaging.kafka.offset'], 41);
+  assert.equal(send?.attributes['messaging.destination.partition.id'], '2');
+  assert.equal(consume?.attributes['messaging.consumer.group.name'], 'group-a');
+  assert.equal(deliver?.attributes['tidegate.sockets'], 20);
+});
+
+test('spans of a batch are traces of their own and link to its sampled messages, whose spans link back', () => {
+  const { tracing, named } = setUp();
+  const messages = [messageWith(SAMPLED), messageWith(), messageWith(SAMPLED)];
+  for (const message of messages) tracing.received(message, 'rooms', 'c', undefined);
+  tracing.sending(messages, 'ws-messages').end();
+  const received = named('receive rooms');
+  const [batch, ...others] = named('send ws-messages').filter((span) => span.spanContext().traceId !== TRACE_ID);
+  assert.ok(batch);
+  assert.equal(others.length, 0);
+  assert.equal(batch.parentSpanContext, undefined);
+  assert.equal(batch.kind, SpanKind.CLIENT);
+  assert.equal(batch.attributes['messaging.batch.message_count'], 3);
+  assert.deepEqual(
+    batch.links.map(({ context }) => context.spanId),
+    received.map((span) => span.spanContext().spanId),
+  );
+  const children = inTrace(named('send ws-messages'), TRACE_ID);
+  assert.equal(children.length, 2);
+  for (const child of children) assert.equal(child.links[0]?.context.spanId, batch.spanContext().spanId);
+});
+
+test('a batch of more than 128 sampled messages links to 128 of them and traces all', () => {
+  const { tracing, named } = setUp({ maxPerSecond: 1_000 });
+  const messages = Array.from({ length: 200 }, () => messageWith(SAMPLED));
+  for (const message of messages) tracing.received(message, 'rooms', 'c', undefined);
+  tracing.processing(new Batch(messages), 'p').end();
+  const spans = named('process p');
+  assert.equal(spans.length, 201);
+  assert.equal(spans.find((span) => span.spanContext().traceId !== TRACE_ID)?.links.length, 128);
+});
+
+test('a message without a traceparent is picked by ratio and linked to its handshake', () => {
+  const { tracing, named } = setUp({ sample: 1 });
+  const handshake = tracing.handshake({ headers: {}, query: {}, route: '/ws', endpoint: 'rooms', url: '/ws' });
+  assert.ok(handshake);
+  const message = messageWith();
+  tracing.received(message, 'rooms', 'c', handshake);
+  const [span] = named('receive rooms');
+  assert.ok(span);
+  assert.equal(span.parentSpanContext, undefined);
+  assert.equal(span.links[0]?.context.spanId, handshake.context.spanId);
+  assert.equal(message.trace?.traceparent, `00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`);
+});
+
+test('a message whose parent is the handshake itself does not link to it', () => {
+  const { tracing, named } = setUp({ sample: 1 });
+  const handshake = tracing.handshake({ headers: {}, query: {}, route: '/ws', endpoint: 'rooms', url: '/ws' });
+  assert.ok(handshake);
+  const { traceId, spanId } = handshake.context;
+  tracing.received(messageWith(`00-${traceId}-${spanId}-01`), 'rooms', 'c', handshake);
+  assert.deepEqual(named('receive rooms')[0]?.links, []);
+});
+
+test('a message that is not picked gets no trace headers and no spans in any step', () => {
+  const { tracing, spans } = setUp();
+  const message = messageWith();
+  const batch = new Batch([message]);
+  tracing.received(message, 'rooms', 'c', undefined);
+  assert.equal(tracing.processing(batch, 'p'), NO_SPAN);
+  assert.equal(tracing.sending([message], 't'), NO_SPAN);
+  tracing.polled(batch, 't', undefined);
+  tracing.delivering(batch, 'rooms')(3);
+  assert.equal(message.trace, undefined);
+  assert.equal(message.span, undefined);
+  assert.deepEqual(spans(), []);
+});
+
+test('a traceparent that says "not sampled" is respected and goes on as it came', () => {
+  const { tracing, spans } = setUp({ sample: 1 });
+  const message = messageWith({ traceparent: UNSAMPLED, tracestate: 'vendor=1' });
+  tracing.received(message, 'rooms', 'c', undefined);
+  tracing.sending([message], 't').end();
+  assert.deepEqual(message.trace, { traceparent: UNSAMPLED, tracestate: 'vendor=1' });
+  assert.deepEqual(spans(), []);
+});
+
+test('a malformed traceparent counts as none and is not written to the log', () => {
+  const { tracing, spans } = setUp();
+  const message = messageWith('00-hello');
+  tracing.received(message, 'rooms', 'c', undefined);
+  assert.equal(message.trace, undefined);
+  assert.deepEqual(spans(), []);
+});
+
+test('clients that ask for more than max_per_second go on with flags 00, are counted, and leave the picked ones alone', () => {
+  const { tracing, named, suppressed } = setUp({ sample: 1, maxPerSecond: 2 });
+  const asking = Array.from({ length: 5 }, () => messageWith({ traceparent: SAMPLED, tracestate: 'vendor=1' }));
+  for (const message of asking) tracing.received(message, 'rooms', 'c', undefined);
+  assert.equal(inTrace(named('receive rooms'), TRACE_ID).length, 2);
+  assert.equal(suppressed(), 3);
+  for (const message of asking.slice(2)) {
+    assert.deepEqual(message.trace, { traceparent: UNSAMPLED, tracestate: 'vendor=1' });
+    assert.equal(message.span, undefined);
+  }
+  const picked = Array.from({ length: 3 }, () => messageWith());
+  for (const message of picked) tracing.received(message, 'rooms', 'c', undefined);
+  assert.deepEqual(
+    picked.map((message) => message.trace !== undefined),
+    [true, true, false],
+  );
+  assert.equal(suppressed(), 4);
+});
+
+test('records that all say "sampled" are recorded up to ten times max_per_second and keep their headers', () => {
+  const { tracing, named, suppressed } = setUp({ maxPerSecond: 1 });
+  const records = Array.from({ length: 15 }, () => messageWith(SAMPLED));
+  tracing.polled(new Batch(records), 't', undefined);
+  assert.equal(named('process t').length, 10);
+  assert.equal(suppressed(), 5);
+  assert.equal(records[14]?.trace?.traceparent, SAMPLED);
+});
+
+test('a handshake continues the traceparent of its header, or else of its query', () => {
+  const { tracing, named } = setUp();
+  const common = { route: '/ws/:room', endpoint: 'rooms', url: `/ws/1?traceparent=${SAMPLED}&token=secret` };
+  tracing.handshake({ ...common, headers: { traceparent: SAMPLED }, query: {} })?.end(101);
+  tracing.handshake({ ...common, headers: {}, query: { traceparent: SAMPLED } })?.end(503);
+  const [first, second] = named('GET /ws/:room');
+  for (const span of [first, second]) {
+    assert.equal(span?.kind, SpanKind.SERVER);
+    assert.equal(span?.parentSpanContext?.spanId, SPAN_ID);
+    assert.equal(span?.spanContext().traceId, TRACE_ID);
+    assert.equal(span?.attributes['url.path'], '/ws/1');
+    assert.ok(!JSON.stringify(span?.attributes).includes('secret'));
+  }
+  assert.equal(first?.attributes['http.response.status_code'], 101);
+  assert.equal(first?.status.code, SpanStatusCode.UNSET);
+  assert.equal(second?.status.code, SpanStatusCode.ERROR);
+});
+
+test('a handshake that says "not sampled", or was not picked, is not recorded', () => {
+  const picking = setUp({ sample: 1 });
+  const request = { route: '/ws', endpoint: 'rooms', url: '/ws', query: {} };
+  assert.equal(picking.tracing.handshake({ ...request, headers: { traceparent: UNSAMPLED } }), undefined);
+  assert.equal(setUp().tracing.handshake({ ...request, headers: {} }), undefined);
+});
+
+test('a failure marks the batch and its messages, a refusal its own message alone', () => {
+  const { tracing, named } = setUp();
+  const messages = [messageWith(SAMPLED), messageWith(SAMPLED)];
+  for (const message of messages) tracing.received(message, 'rooms', 'c', undefined);
+  tracing.processing(new Batch(messages), 'p').end(new TidegateError('TG_FLOW_FAILED', 'it broke'));
+  assert.deepEqual(
+    named('process p').map((span) => [span.status.code, span.attributes['error.type']]),
+    Array(3).fill([SpanStatusCode.ERROR, 'TG_FLOW_FAILED']),
+  );
+  const failure = new TidegateError('TG_RECORD_TOO_LARGE', 'too large');
+  tracing.sending(messages, 't').end(undefined, [{ index: 1, failure }]);
+  assert.deepEqual(
+    inTrace(named('send t'), TRACE_ID).map((span) => span.attributes['error.type']),
+    [undefined, 'TG_RECORD_TOO_LARGE'],
+  );
+});
+
+test('parts of a split message stay in its trace', () => {
+  const { tracing, named } = setUp();
+  const message = messageWith(SAMPLED);
+  tracing.received(message, 'rooms', 'c', undefined);
+  const parts = message.split([{ payload: Buffer.from('1') }, { payload: Buffer.from('2') }]);
+  tracing.sending(parts, 't').end();
+  const sent = inTrace(named('send t'), TRACE_ID);
+  assert.deepEqual(
+    sent.map((span) => span.parentSpanContext?.spanId),
+    Array(2).fill(named('receive rooms')[0]?.spanContext().spanId),
+  );
+  assert.notEqual(parts[0]?.trace?.traceparent, parts[1]?.trace?.traceparent);
+});
