@@ -144,6 +144,11 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
     }
   }
 
+  memberFailed(clientId: string, error: unknown): void {
+    this.logger.error({ err: error, client_id: clientId }, 'a connection failed and is cut');
+    this.members.get(clientId)?.socket.terminate();
+  }
+
   /** Slots are spread over the jitter window, so that clients do not all come back to the next gateway at once. */
   startDrain(): void {
     for (const connection of this.members.values()) {

@@ -7,12 +7,16 @@ type AudienceEvent =
   /** The gateway stops: every connection gets its slot. */
   | { type: 'DRAIN' }
   /** The last connection has gone. */
-  | { type: 'EMPTY' };
+  | { type: 'EMPTY' }
+  /** The machine of a member threw; xstate tells the parent. */
+  | { type: `xstate.error.actor.${string}`; error: unknown; actorId: string };
 
 export interface AudienceControl {
   readonly isEmpty: boolean;
   /** Connections that wait to be read may be read again. */
   releaseHeld(): void;
+  /** A connection's own machine failed: that one is cut, the others go on. */
+  memberFailed(clientId: string, error: unknown): void;
   /** Give each connection its slot. */
   startDrain(): void;
   /** Nobody is left and nobody will come. */
@@ -28,6 +32,9 @@ export const audienceMachine = setup({
   },
   actions: {
     releaseHeld: ({ context }) => context.audience.releaseHeld(),
+    memberFailed: ({ context, event }) => {
+      if ('actorId' in event) context.audience.memberFailed(event.actorId, event.error);
+    },
     startDrain: ({ context }) => context.audience.startDrain(),
     finished: ({ context }) => context.audience.finished(),
   },
@@ -38,6 +45,7 @@ export const audienceMachine = setup({
   id: 'audience',
   context: ({ input }) => ({ audience: input.audience }),
   initial: 'flowing',
+  on: { 'xstate.error.actor.*': { actions: 'memberFailed' } },
   states: {
     flowing: { on: { CONGEST: 'congested', DRAIN: 'draining' } },
     congested: { on: { CLEAR: { target: 'flowing', actions: 'releaseHeld' }, DRAIN: 'draining' } },

@@ -1,3 +1,4 @@
+import type { AnyActorRef } from 'xstate';
 import type { Clock } from '../../core/clock.ts';
 import type { Codec, Frame, Rejection } from '../../core/component.ts';
 import type { Message } from '../../core/message.ts';
@@ -19,6 +20,8 @@ export interface ConnectionLimits {
 
 /** What all connections of an endpoint share; kept in one place because there are thousands of them. */
 export interface ConnectionHome {
+  /** Parent of the connections' machines. */
+  readonly actor: AnyActorRef;
   readonly codec: Codec;
   readonly limits: ConnectionLimits;
   readonly clock: Clock;

@@ -37,6 +37,10 @@ export class GatewayLife {
     this.actor = startActor(createActor(gatewayMachine), 'gateway', parts.logger);
   }
 
+  get isStopping(): boolean {
+    return this.stopping !== undefined;
+  }
+
   /** Why the gateway should get no new traffic; empty when it should. */
   get troubles(): string[] {
     const state = this.actor.getSnapshot();
