@@ -46,7 +46,7 @@ function processAll(
   for (let at = 0; at < messages.length; at++) {
     const processed = run(processors, 0, messages[at] as Message, options);
     if (processed instanceof Promise) return finish(processors, messages, at, done, processed, options);
-    done.push(...processed);
+    for (const message of processed as readonly Message[]) done.push(message);
   }
   return done;
 }
