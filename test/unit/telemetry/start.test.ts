@@ -122,6 +122,21 @@ test('a collector that refuses costs one warning however many batches fail, and 
   );
 });
 
+test('a collector that is not there costs one warning that names it', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/traces`;
+  await new Promise((resolve) => server.close(resolve));
+  const { options, lines } = setUp({ exporter: 'jaeger', endpoint });
+  const telemetry = await startTelemetry(options);
+  telemetry.tracing.received(new Message(Buffer.from('{}')), 'rooms', 'c', undefined);
+  await telemetry.stop();
+  const [warning, ...others] = lines.filter(({ level }) => level === 'warn');
+  assert.deepEqual(others, []);
+  assert.ok(JSON.stringify(warning?.facts).includes(endpoint));
+  assert.match(JSON.stringify(warning?.facts), /ECONNREFUSED/);
+});
+
 for (const exporter of ['jaeger', 'otlp'] as const) {
   test(`a collector that never answers ${exporter} does not hold up the stop`, async (t) => {
     const endpoint = await collector(t, 'never');
