@@ -11,6 +11,7 @@ import { Batch } from '../../../src/core/batch.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message, type TraceContext } from '../../../src/core/message.ts';
+import { SPANS } from '../../../src/telemetry/catalog.ts';
 import { createTracing } from '../../../src/telemetry/sampled-tracing.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_SPAN } from '../../../src/telemetry/tracing.ts';
@@ -93,6 +94,25 @@ test('a message with a sampled traceparent goes through five steps in one trace,
   assert.equal(send?.attributes['messaging.destination.partition.id'], '2');
   assert.equal(consume?.attributes['messaging.consumer.group.name'], 'group-a');
   assert.equal(deliver?.attributes['tidegate.sockets'], 20);
+});
+
+test('every span of a way in and out stands in the catalogue, with its kind', () => {
+  const { tracing, spans } = setUp();
+  const message = messageWith(SAMPLED);
+  const batch = new Batch([message]);
+  tracing
+    .handshake({ headers: { traceparent: SAMPLED }, query: {}, route: '/ws', endpoint: 'e', url: '/ws' })
+    ?.end(101);
+  tracing.received(message, 'endpoint', 'c', undefined);
+  tracing.processing(batch, 'pipeline').end();
+  tracing.sending([message], 'topic').end();
+  tracing.polled(batch, 'topic', undefined);
+  tracing.delivering(batch, 'endpoint')(1);
+  const recorded = inTrace(spans(), TRACE_ID).map(({ name, kind }) => [name, SpanKind[kind].toLowerCase()]);
+  const listed = Object.entries(SPANS)
+    .filter(([name]) => !name.startsWith('poll'))
+    .map(([name, { kind }]) => [name.replace('{route}', '/ws').replaceAll(/[{}]/g, ''), kind]);
+  assert.deepEqual(recorded.sort(), listed.sort());
 });
 
 test('spans of a batch are traces of their own and link to its sampled messages, whose spans link back', () => {
