@@ -111,7 +111,7 @@ export class Topic implements TopicPort, TopicControl {
     const span = this.tracing.sending(messages, this.name);
     this.lane.send(messages).then(
       (refusals) => {
-        span.end(refusals[0]?.failure);
+        span.end(undefined, refusals);
         for (const { index, failure } of refusals) messages[index]?.nack(failure);
         // The refused ones have settled already, so this reaches the stored ones only.
         if (refusals.length > 0) this.ackStored(messages, new Set(refusals.map(({ index }) => index)));

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+/** A gateway in its own process, as an operator runs it. */
+export interface GatewayProcess {
+  readonly port: number;
+  readonly adminPort: number;
+  readonly process: ChildProcess;
+  readonly dataDir: string;
+  /** Everything printed so far. */
+  output(): string;
+  /** Sends a signal and resolves with the exit code; null when the signal ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Resolves when /ready says 200. */
+  ready(timeout?: number): Promise<void>;
+  get(path: string): Promise<{ status: number; body: string }>;
+}
+
+export interface GatewayProcessOptions {
+  /** Path of a configuration, from the root of the repository. */
+  readonly config?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly dataDir?: string;
+  readonly port?: number;
+}
+
+const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
+
+/** Starts `bin/tidegate run` on free ports and waits until its ports answer; the test's end kills it. */
+export async function startGateway(t: TestContext, options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tidegate-'));
+  const port = options.port ?? (await freePort());
+  const adminPort = await freePort();
+  const child = spawn(
+    process.execPath,
+    [join(ROOT, 'bin/tidegate'), 'run', join(ROOT, options.config ?? 'config/gateway.yaml')],
+    {
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        PORT: String(port),
+        ADMIN_PORT: String(adminPort),
+        DATA_DIR: dataDir,
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let output = '';
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString();
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await exited;
+    if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+  });
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${adminPort}${path}`);
+    return { status: response.status, body: await response.text() };
+  };
+  const gateway: GatewayProcess = {
+    port,
+    adminPort,
+    process: child,
+    dataDir,
+    output: () => output,
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal);
+      const [code] = await exited;
+      return code;
+    },
+    ready: (timeout = 30_000) =>
+      until(
+        async () => (await get('/ready').catch(() => undefined))?.status === 200,
+        timeout,
+        () => `the gateway is not ready:\n${output}`,
+      ),
+    get,
+  };
+  await until(
+    async () => {
+      if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${output}`);
+      return (await get('/health').catch(() => undefined))?.status === 200;
+    },
+    20_000,
+    () => `the gateway does not answer:\n${output}`,
+  );
+  return gateway;
+}
+
+/** Polls what cannot be awaited otherwise: another process. */
+export async function until(
+  condition: () => Promise<boolean> | boolean,
+  timeout: number,
+  what: () => string,
+): Promise<void> {
+  const end = Date.now() + timeout;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(what());
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
