@@ -1,0 +1,163 @@
+import { TidegateError } from '../../core/errors.ts';
+import type { LogAdmin, PartitionOffsets, TopicDescription, TopicSpec } from '../../core/log.ts';
+import type { Cluster } from './cluster.ts';
+import { AS_ANSWERED } from './connection.ts';
+import { bothEnds } from './offsets.ts';
+import { patiently } from './patience.ts';
+import { brokerError, KAFKA, logError } from './protocol-errors.ts';
+import { readMaxMessageBytes } from './topic-limits.ts';
+
+/** How long a broker may take to apply a change, in milliseconds. */
+const CHANGE_TIMEOUT = 8_000;
+/** A change is known to the controller first and to the other brokers soon after. */
+const SETTLE_TIMEOUT = 3_000;
+const SETTLE_PAUSE = 20;
+
+/** Topics, offsets and groups by requests of their own; each call tries once. */
+export class KafkaAdmin implements LogAdmin {
+  private readonly cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.cluster = cluster;
+  }
+
+  async topics(): Promise<string[]> {
+    const all = await this.told('List topics', () => this.cluster.allTopics());
+    return all
+      .filter(({ internal }) => !internal)
+      .map(({ name }) => name)
+      .sort();
+  }
+
+  async describe(topic: string): Promise<TopicDescription | undefined> {
+    return this.told(`Describe ${topic}`, async () => {
+      const partitions = await this.partitionsOf(topic);
+      if (partitions === undefined) return undefined;
+      return {
+        name: topic,
+        partitions: partitions.length,
+        maxMessageBytes: await readMaxMessageBytes(this.cluster, topic),
+      };
+    });
+  }
+
+  async create(topic: TopicSpec): Promise<boolean> {
+    return this.told(`Create ${topic.name}`, async () => {
+      const controller = await this.cluster.controller();
+      const answer = await controller.request<{ topicErrors: readonly { errorCode: number; errorMessage?: string }[] }>(
+        'CreateTopics',
+        {
+          topics: [
+            {
+              topic: topic.name,
+              numPartitions: topic.partitions ?? -1,
+              replicationFactor: topic.replication ?? -1,
+              configEntries: Object.entries(topic.config ?? {}).map(([name, value]) => ({ name, value })),
+            },
+          ],
+          timeout: CHANGE_TIMEOUT,
+        },
+        AS_ANSWERED,
+      );
+      const { errorCode, errorMessage } = answer.topicErrors[0] ?? { errorCode: KAFKA.NONE };
+      if (errorCode === KAFKA.TOPIC_ALREADY_EXISTS) return false;
+      if (errorCode !== KAFKA.NONE) throw brokerError(errorCode, errorMessage);
+      await this.settle(async () => {
+        const partitions = await this.partitionsOf(topic.name);
+        return partitions?.every((leader) => leader >= 0) ?? false;
+      });
+      return true;
+    });
+  }
+
+  async delete(topic: string): Promise<void> {
+    await this.told(`Delete ${topic}`, async () => {
+      const controller = await this.cluster.controller();
+      await controller.request('DeleteTopics', { topics: [topic], timeout: CHANGE_TIMEOUT });
+      await this.settle(async () => (await this.partitionsOf(topic)) === undefined);
+    });
+  }
+
+  async addPartitions(topic: string, total: number): Promise<void> {
+    await this.told(`Add partitions to ${topic}`, async () => {
+      const controller = await this.cluster.controller();
+      const topicPartitions = [{ topic, count: total }];
+      await controller.request('CreatePartitions', { topicPartitions, timeout: CHANGE_TIMEOUT });
+      await this.settle(async () => {
+        const partitions = await this.partitionsOf(topic);
+        return partitions?.length === total && partitions.every((leader) => leader >= 0);
+      });
+    });
+  }
+
+  async offsets(topic: string): Promise<PartitionOffsets[]> {
+    return this.told(`Offsets of ${topic}`, async () => {
+      const partitions = await this.partitionsOf(topic);
+      if (partitions === undefined) throw new TidegateError('TG_TOPIC_MISSING', `There is no topic ${topic}`);
+      return bothEnds(this.cluster, topic, [...partitions.keys()]);
+    });
+  }
+
+  async committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
+    return this.told(`Committed offsets of ${group}`, async () => {
+      const partitions = (await this.partitionsOf(topic)) ?? [];
+      return patiently(async () => {
+        const coordinator = await this.cluster.coordinator(group);
+        return fetchCommitted(coordinator, group, topic, [...partitions.keys()]);
+      });
+    });
+  }
+
+  /** Leaders by partition number; undefined when there is no such topic. */
+  private async partitionsOf(topic: string): Promise<number[] | undefined> {
+    await this.cluster.refresh([topic]);
+    const view = this.cluster.topic(topic);
+    if (view === undefined || view.code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION || view.code === KAFKA.INVALID_TOPIC) {
+      return undefined;
+    }
+    if (view.code !== KAFKA.NONE) throw brokerError(view.code);
+    return view.partitions.map(({ leader }) => leader);
+  }
+
+  /** Waits until brokers show the change; gives up quietly, as it was made anyway. */
+  private async settle(isDone: () => Promise<boolean>): Promise<void> {
+    for (const until = Date.now() + SETTLE_TIMEOUT; Date.now() < until && !(await isDone()); ) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE));
+    }
+  }
+
+  private async told<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw logError(error, what);
+    }
+  }
+}
+
+interface CommittedAnswer {
+  readonly responses: readonly {
+    readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+  }[];
+}
+
+/** Committed offset by partition; partitions without one are left out. */
+export async function fetchCommitted(
+  coordinator: Awaited<ReturnType<Cluster['coordinator']>>,
+  group: string,
+  topic: string,
+  partitions: readonly number[],
+): Promise<Map<number, number>> {
+  const committed = new Map<number, number>();
+  if (partitions.length === 0) return committed;
+  const answer = await coordinator.request<CommittedAnswer>('OffsetFetch', {
+    groupId: group,
+    topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }],
+  });
+  for (const response of answer.responses) {
+    for (const { partition, offset } of response.partitions) {
+      if (Number(offset) >= 0) committed.set(partition, Number(offset));
+    }
+  }
+  return committed;
+}

@@ -1,0 +1,138 @@
+import Broker from 'kafkajs/src/broker/index.js';
+import ConnectionPool from 'kafkajs/src/network/connectionPool.js';
+import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js';
+import protocol from 'kafkajs/src/protocol/requests/index.js';
+import { TidegateError } from '../../core/errors.ts';
+import type { Client } from './client.ts';
+import { kafkaCode } from './protocol-errors.ts';
+
+const CONNECT_TIMEOUT = 5_000;
+
+/** A response as the broker gave it, without kafkajs throwing the first error in it. */
+export const AS_ANSWERED = true;
+
+/**
+ * The sockets to one broker: one for fetches, one for all else. Used until its first failure and never again, because
+ * kafkajs keeps half a response of a dead socket and would read the next one's answer behind it.
+ */
+export class BrokerConnection {
+  readonly host: string;
+  readonly port: number;
+  private readonly broker: Broker;
+  private readonly requestTimeout: number;
+  private connecting: Promise<void> | undefined;
+  private failure: Error | undefined;
+  private readonly gone: (connection: BrokerConnection) => void;
+
+  /** `requestTimeout`: how long an answer may take, in milliseconds. `gone` is called once, when it became useless. */
+  constructor(
+    client: Client,
+    address: { host: string; port: number },
+    requestTimeout: number,
+    gone: (connection: BrokerConnection) => void,
+  ) {
+    this.host = address.host;
+    this.port = address.port;
+    this.gone = gone;
+    this.requestTimeout = requestTimeout;
+    this.broker = new Broker({
+      connectionPool: new ConnectionPool({
+        host: address.host,
+        port: address.port,
+        ssl: client.ssl,
+        sasl: client.sasl,
+        clientId: client.clientId,
+        socketFactory: client.socketFactory,
+        connectionTimeout: CONNECT_TIMEOUT,
+        requestTimeout,
+        logger: client.kafkajsLogger,
+      }),
+      logger: client.kafkajsLogger,
+    });
+  }
+
+  get isUsable(): boolean {
+    return this.failure === undefined;
+  }
+
+  /** Asks by the API's name, such as `ListOffsets`. Rejects with a broker's error, or with any other after which this object is useless. */
+  async request<T>(api: string, payload: unknown, asAnswered = false): Promise<T> {
+    return (await this.guarded(async () => {
+      await this.connect();
+      const made = this.broker.lookupRequest(this.keyOf(api), protocol.requests[api])(payload);
+      const response = asAnswered ? { decode: made.response.decode, parse: unparsed } : made.response;
+      return this.broker.connectionPool.send({ ...made, response, logResponseError: false });
+    })) as T;
+  }
+
+  /** Sends bytes of a request in a version of our own choice, and decodes the answer by `decode`. */
+  async exchange<T>(api: string, version: number, body: Buffer, decode: (answer: Buffer) => T): Promise<T> {
+    return (await this.guarded(async () => {
+      await this.connect();
+      return this.broker.connectionPool.send({
+        request: {
+          apiKey: this.keyOf(api),
+          apiName: api,
+          apiVersion: version,
+          encode: async () => ({ buf: body, buffer: body }),
+        },
+        response: { decode, parse: unparsed },
+        logResponseError: false,
+      });
+    })) as T;
+  }
+
+  /** The lightest question that shows a broker alive. */
+  async probe(): Promise<void> {
+    await this.guarded(async () => {
+      await this.connect();
+      await this.broker.apiVersions();
+    });
+  }
+
+  /** Destroys the sockets; whatever waits for an answer rejects at once. */
+  destroy(reason: Error = new TidegateError('TG_LOG_UNAVAILABLE', 'The connection was closed.')): void {
+    if (this.failure !== undefined) return;
+    this.failure = reason;
+    for (const connection of this.broker.connectionPool.pool) {
+      connection.authHandlers?.onError();
+      connection.rejectRequests(reason);
+      connection.socket?.destroy(reason);
+      connection.requestQueue.destroy();
+      connection.connectionStatus = 'disconnected';
+    }
+    this.gone(this);
+  }
+
+  private connect(): Promise<void> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    if (this.connecting === undefined) {
+      // kafkajs waits for ever for an answer to a password.
+      const timer = setTimeout(
+        () => this.destroy(new Error(`No answer from ${this.host}:${this.port} to the handshake`)),
+        CONNECT_TIMEOUT + this.requestTimeout,
+      );
+      this.connecting = this.broker.connect().finally(() => clearTimeout(timer));
+    }
+    return this.connecting;
+  }
+
+  private async guarded<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (kafkaCode(error) === undefined) this.destroy(error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    }
+  }
+
+  private keyOf(api: string): number {
+    const key = apiKeys[api];
+    if (key === undefined) throw new Error(`kafkajs knows no API ${api}`);
+    return key;
+  }
+}
+
+function unparsed(decoded: unknown): unknown {
+  return decoded;
+}

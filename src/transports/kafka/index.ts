@@ -1,0 +1,126 @@
+import type { Observable } from 'rxjs';
+import type { Clock } from '../../core/clock.ts';
+import type {
+  GroupMember,
+  GroupOptions,
+  Lane,
+  LaneObserver,
+  LinkState,
+  Log,
+  LogAdmin,
+  Reader,
+  ReaderOptions,
+} from '../../core/log.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import { KafkaAdmin } from './admin.ts';
+import { type Client, createClient } from './client.ts';
+import { Cluster } from './cluster.ts';
+import { KafkaLane } from './lane.ts';
+import { Link } from './link.ts';
+import { ProducerHolder } from './producer.ts';
+import { KafkaReader } from './reader.ts';
+import type { KafkaSettings } from './schema.ts';
+import { TopicLimits } from './topic-limits.ts';
+
+export { type KafkaSettings, kafkaSchema } from './schema.ts';
+
+export interface KafkaLogOptions {
+  /** host:port of brokers to begin with. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly ssl?: KafkaSettings['ssl'];
+  readonly sasl?: KafkaSettings['sasl'];
+  readonly logger: Logger;
+  readonly stats: Stats;
+  readonly clock: Clock;
+}
+
+/** How long brokers may take to answer, in milliseconds. */
+const TIMEOUTS = { probe: 5_000, admin: 10_000, write: 15_000, read: 5_000 };
+/** The longest delay of a timer: nothing happens then, but the process stays alive until the log is closed. */
+const FOREVER = 2 ** 31 - 1;
+
+/** Kafka by the connections and the protocol of kafkajs. Throws TG_CONFIG_INVALID; connects only when opened. */
+export function createKafkaLog(options: KafkaLogOptions): Log {
+  return new KafkaLog(options, createClient(options));
+}
+
+class KafkaLog implements Log {
+  readonly driver = 'kafkajs';
+  readonly link$: Observable<LinkState>;
+  readonly admin: LogAdmin;
+  private readonly options: KafkaLogOptions;
+  private readonly client: Client;
+  private readonly clusters: { probe: Cluster; admin: Cluster; write: Cluster };
+  private readonly link: Link;
+  private readonly producers: ProducerHolder;
+  private readonly limits: TopicLimits;
+  private readonly lanes = new Set<Lane>();
+  private readonly readers = new Set<Reader>();
+  private keepAlive: NodeJS.Timeout | undefined;
+  private removeGauge: (() => void) | undefined;
+
+  constructor(options: KafkaLogOptions, client: Client) {
+    this.options = options;
+    this.client = client;
+    this.clusters = {
+      probe: new Cluster(client, TIMEOUTS.probe),
+      admin: new Cluster(client, TIMEOUTS.admin),
+      write: new Cluster(client, TIMEOUTS.write),
+    };
+    this.link = new Link(this.clusters.probe, options.clock, options.logger);
+    this.link$ = this.link.state$;
+    this.admin = new KafkaAdmin(this.clusters.admin);
+    this.producers = new ProducerHolder(this.clusters.write);
+    this.limits = new TopicLimits(this.clusters.write, options.clock);
+  }
+
+  async open(): Promise<void> {
+    this.keepAlive = setInterval(() => undefined, FOREVER);
+    this.removeGauge = this.options.stats.gauge('tidegate_log_up', { driver: this.driver }, () =>
+      this.link.isUp ? 1 : 0,
+    );
+    this.link.open();
+  }
+
+  async close(): Promise<void> {
+    for (const lane of this.lanes) lane.abandon();
+    await Promise.all([...this.readers].map((reader) => reader.close()));
+    this.link.close();
+    for (const cluster of Object.values(this.clusters)) cluster.close();
+    this.removeGauge?.();
+    clearInterval(this.keepAlive);
+  }
+
+  lane(topic: string, observer: LaneObserver): Lane {
+    const { logger, stats, clock } = this.options;
+    const lane = new KafkaLane(topic, observer, {
+      cluster: this.clusters.write,
+      producers: this.producers,
+      limits: this.limits,
+      logger,
+      stats,
+      clock,
+    });
+    this.lanes.add(lane);
+    return lane;
+  }
+
+  reader(options: ReaderOptions): Reader {
+    const { logger, stats, clock } = this.options;
+    const reader: Reader = new KafkaReader(options, {
+      cluster: new Cluster(this.client, TIMEOUTS.read),
+      logger,
+      stats,
+      clock,
+      closed: () => this.readers.delete(reader),
+    });
+    this.readers.add(reader);
+    return reader;
+  }
+
+  group(_options: GroupOptions): GroupMember {
+    throw new Error('not built yet');
+  }
+}

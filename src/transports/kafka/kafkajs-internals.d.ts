@@ -1,0 +1,106 @@
+/*
+ * The parts of kafkajs 2.2.4 that are used below its public API: broker connections with authentication, request
+ * queues and the protocol's encoders. Typed by hand as far as they are used. kafkajs is pinned to exactly this
+ * version, and connection.ts refuses to run with another one.
+ */
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  class RequestQueue {
+    readonly pending: readonly unknown[];
+    throttledUntil: number;
+    scheduleCheckPendingRequests(): void;
+    /** Ends its timers. */
+    destroy(): void;
+  }
+  export default RequestQueue;
+}
+
+declare module 'kafkajs/src/network/connection.js' {
+  import type { Socket } from 'node:net';
+  import type RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+
+  class Connection {
+    socket?: Socket;
+    connectionStatus: string;
+    authHandlers: { onError(): void } | null;
+    readonly requestQueue: RequestQueue;
+    rejectRequests(error: Error): void;
+  }
+  export default Connection;
+}
+
+declare module 'kafkajs/src/network/connectionPool.js' {
+  import type { ISocketFactory } from 'kafkajs';
+  import type Connection from 'kafkajs/src/network/connection.js';
+  export interface ConnectionPoolOptions {
+    readonly host: string;
+    readonly port: number;
+    readonly ssl: object | null;
+    readonly sasl: object | null;
+    readonly clientId: string;
+    readonly socketFactory: ISocketFactory;
+    readonly connectionTimeout: number;
+    readonly requestTimeout: number;
+    readonly logger: object;
+  }
+  export interface ProtocolRequest {
+    readonly request: {
+      readonly apiKey: number;
+      readonly apiName: string;
+      readonly apiVersion: number;
+      /** An Encoder; two views of the same bytes are all that is used of it. */
+      encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
+    };
+    readonly response: { decode(payload: Buffer): unknown; parse(decoded: unknown): unknown };
+    readonly requestTimeout?: number;
+    readonly logResponseError?: boolean;
+  }
+  class ConnectionPool {
+    constructor(options: ConnectionPoolOptions);
+    readonly pool: readonly Connection[];
+    send(request: ProtocolRequest): Promise<unknown>;
+  }
+  export default ConnectionPool;
+}
+
+declare module 'kafkajs/src/broker/index.js' {
+  import type ConnectionPool from 'kafkajs/src/network/connectionPool.js';
+  import type { ProtocolRequest } from 'kafkajs/src/network/connectionPool.js';
+
+  class Broker {
+    constructor(options: { connectionPool: ConnectionPool; logger: object; nodeId?: number });
+    readonly connectionPool: ConnectionPool;
+    connect(): Promise<void>;
+    isConnected(): boolean;
+    apiVersions(): Promise<unknown>;
+    lookupRequest(apiKey: number, definition: unknown): (payload: unknown) => ProtocolRequest;
+  }
+  export default Broker;
+}
+
+declare module 'kafkajs/src/protocol/requests/index.js' {
+  const protocol: { readonly requests: Readonly<Record<string, unknown>> };
+  export default protocol;
+}
+
+declare module 'kafkajs/src/protocol/requests/apiKeys.js' {
+  const apiKeys: Readonly<Record<string, number>>;
+  export default apiKeys;
+}
+
+declare module 'kafkajs/src/protocol/error.js' {
+  const errors: { createErrorFromCode(code: number): Error & { readonly type: string; readonly code: number } };
+  export default errors;
+}
+
+declare module 'kafkajs/src/loggers/index.js' {
+  const loggers: {
+    readonly LEVELS: Readonly<Record<'NOTHING' | 'ERROR' | 'WARN' | 'INFO' | 'DEBUG', number>>;
+    createLogger(options: { level: number; logCreator: () => (entry: LogEntry) => void }): object;
+  };
+  interface LogEntry {
+    readonly namespace: string | null;
+    readonly level: number;
+    readonly log: { readonly message: string; readonly [fact: string]: unknown };
+  }
+  export default loggers;
+}

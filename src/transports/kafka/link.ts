@@ -1,0 +1,90 @@
+import { BehaviorSubject, type Observable } from 'rxjs';
+import type { Clock } from '../../core/clock.ts';
+import type { LinkState } from '../../core/log.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Cluster } from './cluster.ts';
+import type { BrokerConnection } from './connection.ts';
+
+const PROBE_INTERVAL = 2_000;
+const PROBE_TIMEOUT = 2_000;
+/** While contact is lost; short, so that its return is noticed at once. */
+const RETRY_INTERVAL = 250;
+/** Lost contact becomes `down` only after so long: a broker that restarts its socket is no outage. */
+const PATIENCE = 1_000;
+
+/** Whether any broker answers, found out by a light question every two seconds. */
+export class Link {
+  readonly state$: Observable<LinkState>;
+  private readonly cluster: Cluster;
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly state = new BehaviorSubject<LinkState>({ state: 'connecting' });
+  private lostAt: number | undefined;
+  private closed = false;
+  private cancel: (() => void) | undefined;
+
+  /** `cluster` is used for nothing else: what waits on its sockets would look like a dead broker. */
+  constructor(cluster: Cluster, clock: Clock, logger: Logger) {
+    this.cluster = cluster;
+    this.clock = clock;
+    this.logger = logger;
+    this.state$ = this.state.asObservable();
+  }
+
+  get isUp(): boolean {
+    return this.state.value.state === 'up';
+  }
+
+  open(): void {
+    void this.watch();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.cancel?.();
+    this.state.complete();
+  }
+
+  private async watch(): Promise<void> {
+    let next = PROBE_INTERVAL;
+    try {
+      await this.probe();
+      this.found();
+    } catch (error) {
+      this.lost(error instanceof Error ? error.message : String(error));
+      next = RETRY_INTERVAL;
+    }
+    if (this.closed) return;
+    this.cancel = this.clock.after(next, () => void this.watch());
+  }
+
+  private async probe(): Promise<void> {
+    let broker: BrokerConnection | undefined;
+    const cancel = this.clock.after(PROBE_TIMEOUT, () => {
+      broker?.destroy(new Error(`${broker.host}:${broker.port} does not answer`));
+    });
+    try {
+      broker = this.cluster.any();
+      await broker.probe();
+    } finally {
+      cancel();
+    }
+  }
+
+  private found(): void {
+    this.lostAt = undefined;
+    if (this.closed || this.isUp) return;
+    this.logger.info({ driver: 'kafkajs' }, 'Kafka can be reached');
+    this.state.next({ state: 'up' });
+  }
+
+  private lost(reason: string): void {
+    const now = this.clock.now();
+    this.lostAt ??= now;
+    const { state } = this.state.value;
+    const isNews = state === 'connecting' || (state === 'up' && now - this.lostAt >= PATIENCE);
+    if (this.closed || !isNews) return;
+    this.logger.warn({ driver: 'kafkajs', reason }, `Kafka cannot be reached: ${reason}`);
+    this.state.next({ state: 'down', reason });
+  }
+}

@@ -1,0 +1,18 @@
+import { kafkaCode } from './protocol-errors.ts';
+
+/** The broker is about to be able to answer: coordinators that load or move. 14, 15, 16 in Kafka's table of errors. */
+const SOON = new Set([14, 15, 16]);
+const PAUSE = 50;
+const LONGEST = 5_000;
+
+/** Asks again while the broker says that it needs a moment; five seconds at the most. */
+export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + LONGEST; ; ) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!SOON.has(kafkaCode(error) ?? 0) || Date.now() > until) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+}

@@ -1,0 +1,79 @@
+import errors from 'kafkajs/src/protocol/error.js';
+import { type ErrorCode, TidegateError } from '../../core/errors.ts';
+
+/** Kafka's error codes that are acted on. https://kafka.apache.org/protocol#protocol_error_codes */
+export const KAFKA = {
+  NONE: 0,
+  OFFSET_OUT_OF_RANGE: 1,
+  CORRUPT_MESSAGE: 2,
+  UNKNOWN_TOPIC_OR_PARTITION: 3,
+  LEADER_NOT_AVAILABLE: 5,
+  MESSAGE_TOO_LARGE: 10,
+  INVALID_TOPIC: 17,
+  RECORD_LIST_TOO_LARGE: 18,
+  ILLEGAL_GENERATION: 22,
+  INCONSISTENT_GROUP_PROTOCOL: 23,
+  INVALID_GROUP_ID: 24,
+  UNKNOWN_MEMBER_ID: 25,
+  INVALID_SESSION_TIMEOUT: 26,
+  REBALANCE_IN_PROGRESS: 27,
+  TOPIC_AUTHORIZATION_FAILED: 29,
+  GROUP_AUTHORIZATION_FAILED: 30,
+  CLUSTER_AUTHORIZATION_FAILED: 31,
+  INVALID_TIMESTAMP: 32,
+  TOPIC_ALREADY_EXISTS: 36,
+  INVALID_PARTITIONS: 37,
+  INVALID_REPLICATION_FACTOR: 38,
+  INVALID_CONFIG: 40,
+  UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
+  POLICY_VIOLATION: 44,
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
+  DUPLICATE_SEQUENCE_NUMBER: 46,
+  INVALID_PRODUCER_EPOCH: 47,
+  INVALID_PRODUCER_ID_MAPPING: 49,
+  UNKNOWN_PRODUCER_ID: 59,
+  GROUP_ID_NOT_FOUND: 69,
+  INVALID_RECORD: 87,
+  PRODUCER_FENCED: 90,
+} as const;
+
+/** The code that a broker answered with; undefined when no answer came (network, timeout, authentication). */
+export function kafkaCode(error: unknown): number | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'number' ? code : undefined;
+}
+
+/** Kafka's name and explanation of a code. */
+export function describeCode(code: number): string {
+  const { type, message } = errors.createErrorFromCode(code);
+  return `${message} (${type})`;
+}
+
+/** What a broker answered as an error, with its own words where it had some. */
+export function brokerError(code: number, message?: string | null): Error {
+  return Object.assign(new Error(message || describeCode(code)), { code });
+}
+
+const BY_CODE: Readonly<Record<number, ErrorCode>> = {
+  [KAFKA.UNKNOWN_TOPIC_OR_PARTITION]: 'TG_TOPIC_MISSING',
+  [KAFKA.INVALID_TOPIC]: 'TG_TOPIC_INVALID',
+  [KAFKA.INVALID_PARTITIONS]: 'TG_TOPIC_INVALID',
+  [KAFKA.INVALID_REPLICATION_FACTOR]: 'TG_TOPIC_INVALID',
+  [KAFKA.INVALID_CONFIG]: 'TG_TOPIC_INVALID',
+  [KAFKA.POLICY_VIOLATION]: 'TG_TOPIC_INVALID',
+  [KAFKA.TOPIC_AUTHORIZATION_FAILED]: 'TG_NOT_AUTHORIZED',
+  [KAFKA.GROUP_AUTHORIZATION_FAILED]: 'TG_NOT_AUTHORIZED',
+  [KAFKA.CLUSTER_AUTHORIZATION_FAILED]: 'TG_NOT_AUTHORIZED',
+};
+
+/** An error of a broker or of the way to it, as it leaves this driver. What no broker said is TG_LOG_UNAVAILABLE. */
+export function logError(error: unknown, context: string): TidegateError {
+  if (error instanceof TidegateError) return error;
+  const code = kafkaCode(error);
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TidegateError(
+    (code === undefined ? undefined : BY_CODE[code]) ?? 'TG_LOG_UNAVAILABLE',
+    `${context}: ${reason}`,
+    error,
+  );
+}

@@ -1,0 +1,160 @@
+import { Observable, Subject, type Subscriber } from 'rxjs';
+import { Batch } from '../../core/batch.ts';
+import type { Clock } from '../../core/clock.ts';
+import { TidegateError } from '../../core/errors.ts';
+import type { Gap, Reader, ReaderOptions } from '../../core/log.ts';
+import type { Message } from '../../core/message.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import type { Cluster } from './cluster.ts';
+import { type FetchedPart, Fetcher } from './fetcher.ts';
+import { startOffsets } from './offsets.ts';
+import { KAFKA } from './protocol-errors.ts';
+
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 1_000;
+/** A topic counts as not there when so many looks in a row did not find it. */
+const MISSING_LOOKS = 4;
+
+export interface ReaderParts {
+  /** The reader's own, closed with it. */
+  readonly cluster: Cluster;
+  readonly logger: Logger;
+  readonly stats: Stats;
+  readonly clock: Clock;
+  /** Called once, at the end of `close`. */
+  readonly closed: () => void;
+}
+
+/** Reads without a group over a fetch loop of its own. */
+export class KafkaReader implements Reader {
+  readonly batches$: Observable<Batch>;
+  readonly live: Promise<void>;
+  readonly gaps$: Observable<Gap>;
+  private readonly options: ReaderOptions;
+  private readonly parts: ReaderParts;
+  private readonly fetcher: Fetcher;
+  private readonly gaps = new Subject<Gap>();
+  private subscriber: Subscriber<Batch> | undefined;
+  private isLive = false;
+  private closed = false;
+
+  constructor(options: ReaderOptions, parts: ReaderParts) {
+    this.options = options;
+    this.parts = parts;
+    this.gaps$ = this.gaps.asObservable();
+    this.fetcher = new Fetcher(
+      parts.cluster,
+      {
+        deliver: (_part, messages) => this.deliver(messages),
+        gap: (gap) => this.countGap(gap),
+        refused: (failure) => this.subscriber?.error(failure),
+        metadata: () => this.adoptNewPartitions(),
+      },
+      parts.logger,
+      parts.clock,
+    );
+    this.batches$ = new Observable((subscriber) => {
+      this.subscriber = subscriber;
+      if (this.isLive) this.fetcher.start();
+      return () => {
+        this.subscriber = undefined;
+        this.fetcher.close();
+      };
+    });
+    this.live = this.fixPositions();
+    // Nobody has to wait for it; a failure also shows as the end of batches$.
+    this.live.catch(() => undefined);
+  }
+
+  pause(): void {
+    this.fetcher.hold(true);
+  }
+
+  resume(): void {
+    this.fetcher.hold(false);
+  }
+
+  positions(): ReadonlyMap<string, ReadonlyMap<number, number>> {
+    return positionsOf(this.fetcher.assigned());
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.fetcher.close();
+    this.parts.cluster.close();
+    this.subscriber?.complete();
+    this.gaps.complete();
+    this.parts.closed();
+  }
+
+  /** Tries until every partition has a position. A topic that is not there has none yet, and is read from 0 once it is. */
+  private async fixPositions(): Promise<void> {
+    const missing = new Map<string, number>();
+    for (let pause = FIRST_PAUSE; !this.closed; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      try {
+        await this.parts.cluster.refresh(this.options.topics);
+        const states = await Promise.all(this.options.topics.map((topic) => this.fixTopic(topic, missing)));
+        if (states.every((fixed) => fixed)) return this.goLive();
+      } catch (error) {
+        this.parts.logger.debug({ reason: String(error) }, 'Start positions could not be read yet');
+      }
+      await new Promise<void>((resolve) => this.parts.clock.after(pause, resolve));
+    }
+    throw new TidegateError('TG_LOG_UNAVAILABLE', 'The reader was closed before it was live');
+  }
+
+  private async fixTopic(topic: string, missing: Map<string, number>): Promise<boolean> {
+    const { cluster } = this.parts;
+    const view = cluster.topic(topic);
+    if (view?.code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION) {
+      const looks = (missing.get(topic) ?? 0) + 1;
+      missing.set(topic, looks);
+      if (looks === MISSING_LOOKS) this.parts.logger.warn({ topic }, `Topic ${topic} does not exist yet`);
+      return looks >= MISSING_LOOKS;
+    }
+    missing.delete(topic);
+    if (view === undefined || view.code !== KAFKA.NONE) return false;
+    const partitions = view.partitions.map(({ partition }) => partition).filter((one) => !this.fetcher.has(topic, one));
+    const offsets = await startOffsets(cluster, topic, partitions, this.options.from);
+    for (const [partition, offset] of offsets) this.fetcher.assign(topic, partition, offset);
+    return true;
+  }
+
+  private goLive(): void {
+    this.isLive = true;
+    if (this.subscriber !== undefined) this.fetcher.start();
+  }
+
+  private adoptNewPartitions(): void {
+    for (const topic of this.options.topics) {
+      const view = this.parts.cluster.topic(topic);
+      if (view?.code !== KAFKA.NONE) continue;
+      for (const { partition } of view.partitions) {
+        if (!this.fetcher.has(topic, partition)) this.fetcher.assign(topic, partition, 0);
+      }
+    }
+  }
+
+  private deliver(messages: Message[]): number {
+    this.subscriber?.next(new Batch(messages));
+    return messages.length;
+  }
+
+  private countGap(gap: Gap): void {
+    const missed = Math.max(0, gap.to - gap.from);
+    this.parts.stats.counter('tidegate_reader_gap_records_total', { topic: gap.topic }).value += missed;
+    this.gaps.next(gap);
+  }
+}
+
+export function positionsOf(parts: Iterable<FetchedPart>): Map<string, Map<number, number>> {
+  const positions = new Map<string, Map<number, number>>();
+  for (const { topic, partition, position } of parts) {
+    const partitions = positions.get(topic);
+    if (partitions === undefined) positions.set(topic, new Map([[partition, position]]));
+    else partitions.set(partition, position);
+  }
+  return positions;
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import * as field from '../../sdk/fields.ts';
+
+const tls = z.strictObject({
+  ca: z
+    .string()
+    .optional()
+    .describe('Path of a PEM file with the certificates to trust; the system ones where left out.'),
+  cert: z.string().optional().describe('Path of a PEM file with our own certificate, where brokers ask for one.'),
+  key: z.string().optional().describe('Path of a PEM file with the key of `cert`.'),
+  servername: z.string().optional().describe('Name to check the broker certificate against, where it is not the host.'),
+  reject_unauthorized: field.boolean().default(true).describe('False accepts any certificate: for tests only.'),
+});
+
+const sasl = z.strictObject({
+  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('How to prove who we are.'),
+  username: z.string(),
+  password: z.string(),
+});
+
+/** The part of the `log` section that concerns Kafka. */
+export const kafkaSchema = z.object({
+  brokers: field.list().default([]).describe('Bootstrap brokers as host:port, as a list or one text with commas.'),
+  client_id: z.string().default('tidegate').describe('Name of this gateway in broker logs and quotas.'),
+  ssl: z.union([field.boolean(), tls]).default(false).describe('TLS to the brokers: true, false, or certificates.'),
+  sasl: sasl.optional().describe('Authentication; none where left out.'),
+});
+
+export type KafkaSettings = z.output<typeof kafkaSchema>;
