@@ -23,6 +23,7 @@ export const ERRORS = {
   TG_PLUGIN_INVALID: { next: 'stop', meaning: 'A plugin cannot be loaded or breaks the rules of the SDK.' },
   TG_LISTEN_FAILED: { next: 'stop', meaning: 'A port cannot be bound.' },
   TG_DATA_DIR_OWNED: { next: 'stop', meaning: 'Another process owns the data directory of the embedded log.' },
+  TG_DATA_DIR_UNUSABLE: { next: 'stop', meaning: 'The data directory cannot be created, read or locked.' },
   TG_LOG_UNAVAILABLE: { next: 'wait', meaning: 'The log cannot be reached; the outcome of what was sent is unknown.' },
   TG_LOG_FENCED: { next: 'retry', meaning: 'The producer lost its identity; a fresh one is needed.' },
   TG_TOPIC_MISSING: { next: 'reject', meaning: 'The topic does not exist and may not be created.' },

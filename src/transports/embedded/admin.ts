@@ -1,0 +1,102 @@
+import { TidegateError } from '../../core/errors.ts';
+import type { LogAdmin, PartitionOffsets, TopicDescription, TopicSpec } from '../../core/log.ts';
+import type { Store } from './store.ts';
+import { numberSetting, type TopicState } from './topic-state.ts';
+
+/** As many as Kafka's own default, and one directory entry less to think about. */
+const DEFAULT_PARTITIONS = 1;
+const MOST_PARTITIONS = 10_000;
+/** Kafka's rule (org.apache.kafka.common.internals.Topic). */
+const NAME = /^[a-zA-Z0-9._-]{1,249}$/;
+const POLICIES = ['delete', 'compact'];
+const NUMBERS = [
+  'retention.ms',
+  'retention.bytes',
+  'max.message.bytes',
+  'delete.retention.ms',
+  'min.cleanable.dirty.ratio',
+];
+
+/** Topics and offsets of the embedded log. */
+export class EmbeddedAdmin implements LogAdmin {
+  private readonly store: () => Store;
+  private readonly maxRecord: number;
+
+  /** `store` throws TG_LOG_UNAVAILABLE while the log is not open. */
+  constructor(store: () => Store, maxRecord: number) {
+    this.store = store;
+    this.maxRecord = maxRecord;
+  }
+
+  async topics(): Promise<string[]> {
+    return [...this.store().topics.keys()].sort();
+  }
+
+  async describe(name: string): Promise<TopicDescription | undefined> {
+    const topic = this.store().topics.get(name);
+    if (topic === undefined) return undefined;
+    const maxMessageBytes = numberSetting(topic, 'max.message.bytes', this.maxRecord);
+    return { name, partitions: topic.partitions.length, maxMessageBytes };
+  }
+
+  async create({ name, partitions = DEFAULT_PARTITIONS, config = {} }: TopicSpec): Promise<boolean> {
+    const broken = brokenRule(name, partitions, config);
+    if (broken !== undefined) throw new TidegateError('TG_TOPIC_INVALID', `the topic "${name}": ${broken}`);
+    return (await this.store().createTopic(name, partitions, config)) !== undefined;
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.store().deleteTopic(this.existing(name));
+  }
+
+  async addPartitions(name: string, total: number): Promise<void> {
+    const topic = this.existing(name);
+    if (!isPartitionCount(total) || total <= topic.partitions.length) {
+      throw new TidegateError(
+        'TG_TOPIC_INVALID',
+        `the topic ${name} has ${topic.partitions.length} partitions; there can only be more, not ${total}`,
+      );
+    }
+    await this.store().addPartitions(topic, total);
+  }
+
+  async offsets(name: string): Promise<PartitionOffsets[]> {
+    return this.existing(name).partitions.map(({ index, start, end }) => ({
+      partition: index,
+      earliest: start,
+      latest: end,
+    }));
+  }
+
+  async committed(group: string, name: string): Promise<ReadonlyMap<number, number>> {
+    const offsets = new Map<number, number>();
+    for (const partition of this.store().topics.get(name)?.partitions ?? []) {
+      const offset = this.store().committed(group, partition);
+      if (offset !== undefined) offsets.set(partition.index, offset);
+    }
+    return offsets;
+  }
+
+  private existing(name: string): TopicState {
+    const topic = this.store().topics.get(name);
+    if (topic === undefined) throw new TidegateError('TG_TOPIC_MISSING', `there is no topic ${name}`);
+    return topic;
+  }
+}
+
+function brokenRule(name: string, partitions: number, config: Readonly<Record<string, string>>): string | undefined {
+  if (!NAME.test(name) || name === '.' || name === '..') {
+    return 'a name is 1 to 249 letters, digits, ".", "_" and "-", and not "." or ".."';
+  }
+  if (!isPartitionCount(partitions)) return `${partitions} is no number of partitions (1 to ${MOST_PARTITIONS})`;
+  const policy = config['cleanup.policy'];
+  if (policy?.split(',').some((one) => !POLICIES.includes(one.trim()))) {
+    return `cleanup.policy is "delete", "compact" or "compact,delete", not "${policy}"`;
+  }
+  const notANumber = NUMBERS.find((key) => config[key] !== undefined && !(Number(config[key]) >= -1));
+  return notANumber === undefined ? undefined : `${notANumber} is a number, not "${config[notANumber]}"`;
+}
+
+function isPartitionCount(count: number): boolean {
+  return Number.isInteger(count) && count >= 1 && count <= MOST_PARTITIONS;
+}

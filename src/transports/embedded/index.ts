@@ -1,0 +1,118 @@
+import { BehaviorSubject } from 'rxjs';
+import type { Clock } from '../../core/clock.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import type {
+  GroupMember,
+  GroupOptions,
+  Lane,
+  LaneObserver,
+  LinkState,
+  Log,
+  LogAdmin,
+  Reader,
+  ReaderOptions,
+} from '../../core/log.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import { EmbeddedAdmin } from './admin.ts';
+import { type DataDirectory, openDirectory, temporaryDirectory } from './directory.ts';
+import { EmbeddedLane } from './lane.ts';
+import { EmbeddedReader } from './reader.ts';
+import { type EmbeddedSettings, embeddedSchema } from './schema.ts';
+import { Store } from './store.ts';
+
+export interface EmbeddedLogOptions extends Partial<EmbeddedSettings> {
+  readonly logger: Logger;
+  readonly stats: Stats;
+  readonly clock: Clock;
+}
+
+/** A log of the gateway's own: in `path`, or in memory where that is left out or `memory` is true. */
+export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
+  return new EmbeddedLog(options);
+}
+
+/** The log port on LMDB: topics of this process alone, on disk or in memory. */
+class EmbeddedLog implements Log {
+  readonly driver = 'embedded';
+  readonly admin: LogAdmin;
+  private readonly link = new BehaviorSubject<LinkState>({ state: 'connecting' });
+  readonly link$ = this.link.asObservable();
+  private readonly options: EmbeddedLogOptions;
+  private readonly settings: EmbeddedSettings;
+  private readonly lanes = new Set<Lane>();
+  private readonly readers = new Set<EmbeddedReader>();
+  private directory: DataDirectory | undefined;
+  private opened: Store | undefined;
+
+  constructor(options: EmbeddedLogOptions) {
+    this.options = options;
+    const { path, memory = path === undefined, retention_bytes, retention_time, max_record } = options;
+    const given = { memory, path, retention_bytes, retention_time, max_record };
+    const defaults = embeddedSchema.parse({});
+    this.settings = { ...defaults, ...withoutUndefined(given) };
+    this.admin = new EmbeddedAdmin(this.store, this.settings.max_record);
+  }
+
+  async open(): Promise<void> {
+    const { memory, path } = this.settings;
+    this.directory = memory ? await temporaryDirectory() : await openDirectory(path);
+    try {
+      this.opened = new Store(this.directory.path, !memory);
+      await this.opened.removeOrphans();
+    } catch (error) {
+      await this.directory.release();
+      throw asTidegateError(error, 'TG_DATA_DIR_UNUSABLE', `the log in ${this.directory.path} cannot be opened`);
+    }
+    this.link.next({ state: 'up' });
+  }
+
+  async close(): Promise<void> {
+    const { opened, directory } = this;
+    if (opened === undefined) return;
+    for (const lane of this.lanes) lane.abandon();
+    await Promise.all([...this.readers].map((reader) => reader.close()));
+    this.opened = undefined;
+    await opened.close();
+    await directory?.release();
+    this.link.next({ state: 'down', reason: 'the log is closed' });
+  }
+
+  lane(topic: string, observer: LaneObserver): Lane {
+    const { stats, clock } = this.options;
+    const { store, wrote } = this;
+    const lane = new EmbeddedLane(topic, observer, { store, stats, clock, wrote, maxRecord: this.settings.max_record });
+    this.lanes.add(lane);
+    return lane;
+  }
+
+  reader(options: ReaderOptions): Reader {
+    const closed = (one: EmbeddedReader) => this.readers.delete(one);
+    const reader = new EmbeddedReader(options, { store: this.store(), stats: this.options.stats, closed });
+    this.readers.add(reader);
+    return reader;
+  }
+
+  group(_options: GroupOptions): GroupMember {
+    throw new TidegateError('TG_GROUP_FAILED', 'consumer groups are not there yet');
+  }
+
+  private readonly store = (): Store => {
+    if (this.opened !== undefined) return this.opened;
+    throw new TidegateError('TG_LOG_UNAVAILABLE', 'the embedded log is not open');
+  };
+
+  private readonly wrote = (failure: TidegateError | null): void => {
+    const isUp = this.link.value.state === 'up';
+    if (failure === null && !isUp) this.link.next({ state: 'up' });
+    if (failure !== null && isUp) this.link.next({ state: 'down', reason: failure.message });
+  };
+}
+
+export type { EmbeddedLog };
+
+function withoutUndefined<T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,183 @@
+import type { Clock } from '../../core/clock.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import type { Lane, LaneObserver, Refusal } from '../../core/log.ts';
+import type { Message } from '../../core/message.ts';
+import { partitionOfKey } from '../../core/partitioner.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import { BATCH_HEADER, encodeBatches, type Outgoing, recordBytes } from './batch-format.ts';
+import type { Append, Store } from './store.ts';
+import { hasPolicy, numberSetting, type TopicState } from './topic-state.ts';
+
+/** Between tries of a write that failed: a disk that is full needs a person, so there is no hurry. */
+const RETRY_PAUSE = 500;
+
+export interface LaneParts {
+  readonly store: () => Store;
+  readonly stats: Stats;
+  readonly clock: Clock;
+  /** Largest record in bytes where the topic does not say. */
+  readonly maxRecord: number;
+  /** Is told whether writing works. */
+  readonly wrote: (failure: TidegateError | null) => void;
+}
+
+/** The records of one partition in a send, and which messages of the send they are. */
+interface Share {
+  readonly records: Outgoing[];
+  readonly messages: Message[];
+}
+
+/** Writes to a topic: one transaction a send, repeated while the disk refuses it. A failed transaction stored nothing. */
+export class EmbeddedLane implements Lane {
+  private readonly topic: string;
+  private readonly observer: LaneObserver;
+  private readonly parts: LaneParts;
+  private readonly counters;
+  private nextKeyless = 0;
+  private abandoned = false;
+  private endPause: (() => void) | undefined;
+  private rejectPending: ((failure: TidegateError) => void) | undefined;
+
+  constructor(topic: string, observer: LaneObserver, parts: LaneParts) {
+    this.topic = topic;
+    this.observer = observer;
+    this.parts = parts;
+    const { stats } = parts;
+    this.counters = {
+      records: stats.counter('tidegate_lane_records_total', { topic }),
+      bytes: stats.counter('tidegate_lane_bytes_total', { topic }),
+      retries: stats.counter('tidegate_lane_retries_total', { topic }),
+      refused: stats.counter('tidegate_lane_refused_total', { topic }),
+      seconds: stats.histogram('tidegate_lane_send_seconds', { topic }),
+    };
+  }
+
+  send(messages: readonly Message[]): Promise<readonly Refusal[]> {
+    if (this.abandoned) return Promise.reject(this.abandonment());
+    return new Promise((resolve, reject) => {
+      this.rejectPending = reject;
+      this.storeAll(messages).then(resolve, reject);
+    });
+  }
+
+  abandon(): void {
+    this.abandoned = true;
+    this.rejectPending?.(this.abandonment());
+    this.endPause?.();
+  }
+
+  private async storeAll(messages: readonly Message[]): Promise<readonly Refusal[]> {
+    const started = this.parts.clock.now();
+    const topic = this.parts.store().topics.get(this.topic);
+    if (topic === undefined) return this.refuseAll(messages, this.missing());
+    const refusals: Refusal[] = [];
+    const shares = this.share(topic, messages, refusals);
+    if (shares.size > 0) {
+      const failure = await this.write(topic, shares);
+      if (failure !== undefined) return this.refuseAll(messages, failure);
+    }
+    this.counters.refused.value += refusals.length;
+    this.counters.seconds.record((this.parts.clock.now() - started) / 1_000);
+    return refusals;
+  }
+
+  /** Fixes the partition of every message and sets the ones aside that cannot be stored. */
+  private share(topic: TopicState, messages: readonly Message[], refusals: Refusal[]): Map<number, Share> {
+    const limit = numberSetting(topic, 'max.message.bytes', this.parts.maxRecord);
+    const isCompacted = hasPolicy(topic, 'compact');
+    const now = this.parts.clock.now();
+    const count = topic.partitions.length;
+    const shares = new Map<number, Share>();
+    for (const [index, message] of messages.entries()) {
+      const bytes = recordBytes(message);
+      const failure = this.refusal(message, bytes + BATCH_HEADER, limit, isCompacted);
+      if (failure !== undefined) {
+        refusals.push({ index, failure });
+        continue;
+      }
+      const partition = message.key === null ? this.nextKeyless++ % count : partitionOfKey(message.key, count);
+      let share = shares.get(partition);
+      if (share === undefined) {
+        share = { records: [], messages: [] };
+        shares.set(partition, share);
+      }
+      share.records.push({ message, bytes, timestamp: message.timestamp || now });
+      share.messages.push(message);
+    }
+    return shares;
+  }
+
+  private refusal(message: Message, bytes: number, limit: number, isCompacted: boolean): TidegateError | undefined {
+    if (bytes > limit) {
+      return new TidegateError(
+        'TG_RECORD_TOO_LARGE',
+        `a record of ${bytes} bytes is larger than the topic ${this.topic} takes (${limit})`,
+      );
+    }
+    if (isCompacted && message.key === null) {
+      return new TidegateError('TG_RECORD_REFUSED', `the topic ${this.topic} is compacted: its records need a key`);
+    }
+    return undefined;
+  }
+
+  /** Undefined when all is stored; a failure when the topic is gone. */
+  private async write(topic: TopicState, shares: Map<number, Share>): Promise<TidegateError | undefined> {
+    const appends: Append[] = [];
+    for (const [index, { records }] of shares) {
+      const partition = topic.partitions[index];
+      if (partition !== undefined) appends.push({ partition, batches: encodeBatches(records) });
+    }
+    for (let hasFailed = false; ; hasFailed = true) {
+      try {
+        const bases = await this.parts.store().append(appends);
+        this.parts.wrote(null);
+        if (hasFailed) this.observer.recovered();
+        for (const [at, share] of [...shares.values()].entries()) this.mark(share, appends[at], bases[at] ?? 0);
+        return undefined;
+      } catch (error) {
+        const failure = asTidegateError(error, 'TG_LOG_UNAVAILABLE', `writing to ${this.topic}`);
+        if (this.abandoned) throw this.abandonment();
+        if (failure.code === 'TG_TOPIC_MISSING') return failure;
+        this.counters.retries.value += 1;
+        this.parts.wrote(failure);
+        this.observer.retrying(failure);
+        await this.pause();
+        if (this.abandoned) throw this.abandonment();
+      }
+    }
+  }
+
+  private mark({ messages }: Share, append: Append | undefined, base: number): void {
+    const partition = append?.partition.index ?? -1;
+    for (const [delta, message] of messages.entries()) {
+      message.topic = this.topic;
+      message.partition = partition;
+      message.offset = base + delta;
+    }
+    this.counters.records.value += messages.length;
+    for (const { value } of append?.batches ?? []) this.counters.bytes.value += value.length;
+  }
+
+  private refuseAll(messages: readonly Message[], failure: TidegateError): readonly Refusal[] {
+    this.counters.refused.value += messages.length;
+    return messages.map((_, index) => ({ index, failure }));
+  }
+
+  private pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.parts.clock.after(RETRY_PAUSE, resolve);
+      this.endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  private missing(): TidegateError {
+    return new TidegateError('TG_TOPIC_MISSING', `there is no topic ${this.topic}; create it first`);
+  }
+
+  private abandonment(): TidegateError {
+    return new TidegateError('TG_LOG_UNAVAILABLE', `the gateway stopped writing to ${this.topic}`);
+  }
+}

@@ -1,0 +1,141 @@
+import { Observable, Subject, type Subscriber } from 'rxjs';
+import type { Batch } from '../../core/batch.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import type { Gap, Reader, ReaderOptions } from '../../core/log.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import { type Cursor, Fetcher } from './fetcher.ts';
+import { startOffset } from './start-offset.ts';
+import type { Store } from './store.ts';
+import type { PartitionState } from './topic-state.ts';
+
+export interface ReaderParts {
+  readonly store: Store;
+  readonly stats: Stats;
+  readonly closed: (reader: EmbeddedReader) => void;
+}
+
+/** Reads topics from positions of its own. Partitions that come later, and topics too, are read from their beginning. */
+export class EmbeddedReader implements Reader {
+  readonly batches$: Observable<Batch>;
+  readonly live: Promise<void>;
+  private readonly gaps = new Subject<Gap>();
+  readonly gaps$ = this.gaps.asObservable();
+  private readonly options: ReaderOptions;
+  private readonly parts: ReaderParts;
+  private readonly fetcher: Fetcher<Cursor>;
+  private readonly cursors = new Map<PartitionState, Cursor>();
+  private subscriber: Subscriber<Batch> | undefined;
+  private started = false;
+  private isClosed = false;
+  private becomeLive: () => void = () => {};
+  private neverLive: (reason: TidegateError) => void = () => {};
+
+  constructor(options: ReaderOptions, parts: ReaderParts) {
+    this.options = options;
+    this.parts = parts;
+    this.live = new Promise((resolve, reject) => {
+      this.becomeLive = resolve;
+      this.neverLive = reject;
+    });
+    // Who does not ask whether it is live is no cause for an unhandled rejection.
+    this.live.catch(() => {});
+    this.fetcher = new Fetcher(parts.store, parts.stats, {
+      batch: (batch) => this.subscriber?.next(batch),
+      gap: (gap) => this.gaps.next(gap),
+      failed: (error) => this.fail(error),
+    });
+    this.batches$ = new Observable((subscriber) => this.start(subscriber));
+  }
+
+  pause(): void {
+    this.fetcher.pause();
+  }
+
+  resume(): void {
+    this.fetcher.resume();
+  }
+
+  positions(): ReadonlyMap<string, ReadonlyMap<number, number>> {
+    const positions = new Map<string, Map<number, number>>();
+    for (const { partition, position } of this.cursors.values()) {
+      const { name } = partition.topic;
+      const ofTopic = positions.get(name) ?? new Map<number, number>();
+      positions.set(name, ofTopic.set(partition.index, position));
+    }
+    return positions;
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.stop();
+    this.subscriber?.complete();
+  }
+
+  private start(subscriber: Subscriber<Batch>): () => void {
+    if (this.started || this.isClosed) {
+      subscriber.error(new TidegateError('TG_LOG_UNAVAILABLE', 'a reader is subscribed to once, while it is open'));
+      return () => {};
+    }
+    this.started = true;
+    this.subscriber = subscriber;
+    this.fixPositions().catch((error) => this.fail(error));
+    return () => this.stop();
+  }
+
+  private async fixPositions(): Promise<void> {
+    const { store } = this.parts;
+    const cursors = this.missing();
+    // What is there now starts where it was asked to, and what appears while that is looked up from its beginning.
+    store.watchers.add(this.follow);
+    await Promise.all(
+      cursors.map(async (cursor) => {
+        cursor.position = await startOffset(store, cursor.partition, this.options.from);
+      }),
+    );
+    if (this.isClosed) return;
+    for (const cursor of cursors) this.fetcher.add(cursor);
+    this.fetcher.start();
+    this.becomeLive();
+  }
+
+  /** Takes up partitions that came and lets go of those that went. */
+  private readonly follow = (): void => {
+    for (const [partition, cursor] of this.cursors) {
+      if (!partition.topic.deleted) continue;
+      this.cursors.delete(partition);
+      this.fetcher.remove(cursor);
+    }
+    for (const cursor of this.missing()) this.fetcher.add(cursor);
+  };
+
+  /** Cursors, at the beginning, for partitions that have none yet. */
+  private missing(): Cursor[] {
+    const added: Cursor[] = [];
+    for (const name of new Set(this.options.topics)) {
+      for (const partition of this.parts.store.topics.get(name)?.partitions ?? []) {
+        if (this.cursors.has(partition)) continue;
+        const cursor = { partition, position: 0, paused: false, room: Number.POSITIVE_INFINITY };
+        this.cursors.set(partition, cursor);
+        added.push(cursor);
+      }
+    }
+    return added;
+  }
+
+  private fail(error: unknown): void {
+    const { subscriber } = this;
+    const failure = asTidegateError(error, 'TG_LOG_UNAVAILABLE', 'reading the log');
+    this.stop(failure);
+    subscriber?.error(failure);
+  }
+
+  private stop(reason = new TidegateError('TG_LOG_UNAVAILABLE', 'the reader was closed')): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.parts.store.watchers.delete(this.follow);
+    this.fetcher.stop();
+    this.neverLive(reason);
+    this.gaps.complete();
+    this.parts.closed(this);
+  }
+}
