@@ -145,7 +145,7 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
   }
 
   memberFailed(clientId: string, error: unknown): void {
-    this.logger.error({ err: error, client_id: clientId }, 'a connection failed and is cut');
+    this.logger.error({ error, client_id: clientId }, 'a connection failed and is cut');
     this.members.get(clientId)?.socket.terminate();
   }
 
@@ -159,7 +159,6 @@ export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
 
   finished(): void {
     clearInterval(this.timer);
-    this.received.complete();
     this.whenFinished();
   }
 

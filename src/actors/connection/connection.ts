@@ -103,7 +103,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     try {
       this.apply(this.home.codec.frame(this.state, data, binary, this.home.clock.now()));
     } catch (error) {
-      this.home.logger.error({ err: error, client_id: this.info.clientId }, 'the codec failed on a frame');
+      this.home.logger.error({ error, client_id: this.info.clientId }, 'the codec failed on a frame');
       tell(this.actor, { type: 'CLOSE', code: 1011, reason: 'internal error' });
       return;
     }

@@ -86,7 +86,7 @@ export class ConsumerGroup implements Source {
 
   private fail(reason: Error): void {
     this.options.logger.warn(
-      { group: this.options.group, err: reason },
+      { group: this.options.group, error: reason },
       `the member of ${this.options.group} failed and joins again: ${reason.message}`,
     );
     tell(this.actor, { type: 'FAILED' });

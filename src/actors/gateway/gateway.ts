@@ -68,7 +68,7 @@ export class GatewayLife {
         if (isReady && this.actor.getSnapshot().matches('running'))
           for (const pipeline of this.parts.pipelines) pipeline.start();
       },
-      (error: unknown) => this.parts.logger.error({ err: error }, 'preparing the topics failed'),
+      (error: unknown) => this.parts.logger.error({ error }, 'preparing the topics failed'),
     );
   }
 

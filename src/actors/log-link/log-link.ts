@@ -33,7 +33,7 @@ export class LogLink {
     this.actor = startActor(createActor(logLinkMachine), 'log-link', logger);
     log.link$.subscribe({
       next: (state) => this.follow(state),
-      error: (error) => logger.error({ err: error }, 'the state of the log is not known any more'),
+      error: (error) => logger.error({ error }, 'the state of the log is not known any more'),
     });
   }
 

@@ -131,7 +131,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
     const delay = backoffDelay(this.attempts, RESTART);
     const why = this.failure?.message ?? 'the flow ended';
     logger.error(
-      { pipeline: this.name, code: this.failure?.code, err: this.failure?.cause },
+      { code: this.failure?.code, error: this.failure?.cause },
       `the pipeline ${this.name} broke and starts again in ${delay} ms: ${why}`,
     );
     figures.restarts.value += 1;
@@ -141,7 +141,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   fail(): void {
     this.options.logger.error(
-      { pipeline: this.name, code: this.failure?.code },
+      { code: this.failure?.code },
       `the pipeline ${this.name} has FAILED: ${this.failure?.message}`,
     );
     this.shut(new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} has failed`));
@@ -239,7 +239,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
     this.options.source
       .close()
       .catch((error: unknown) =>
-        this.options.logger.warn({ err: error }, `the source of ${this.name} did not close cleanly`),
+        this.options.logger.warn({ error }, `the source of ${this.name} did not close cleanly`),
       );
   }
 }

@@ -1,0 +1,384 @@
+import { randomUUID } from 'node:crypto';
+import { Audience } from './actors/audience/audience.ts';
+import { ConsumerGroup } from './actors/consumer-group/consumer-group.ts';
+import { GatewayLife, type StopReport } from './actors/gateway/gateway.ts';
+import { MemoryBudget } from './actors/gateway/memory.ts';
+import type { GatewayParts } from './actors/gateway/parts.ts';
+import { Listener } from './actors/listener/listener.ts';
+import { LogLink } from './actors/log-link/log-link.ts';
+import { pipelineFigures } from './actors/pipeline/figures.ts';
+import { Pipeline } from './actors/pipeline/pipeline.ts';
+import { Subscription } from './actors/subscription.ts';
+import { Topic } from './actors/topic/topic.ts';
+import { createHealthHandler, type HealthSources } from './admin/health.ts';
+import { type AdminServer, createAdminServer } from './admin/server.ts';
+import type { EndpointConfig, GatewayConfig, LoadedConfig, PipelineConfig } from './config/index.ts';
+import type { Batch } from './core/batch.ts';
+import { systemClock } from './core/clock.ts';
+import type { Source } from './core/component.ts';
+import { TidegateError } from './core/errors.ts';
+import type { Log } from './core/log.ts';
+import { DeadLetters } from './pipelines/dead-letter.ts';
+import { compileStages } from './pipelines/stages.ts';
+import type { ComponentContext, GatewayPorts, SubscribeOptions } from './sdk/context.ts';
+import type { Logger } from './telemetry/logger.ts';
+import { startTelemetry, type Telemetry } from './telemetry/start.ts';
+import { createStats, type Stats } from './telemetry/stats.ts';
+import { createEmbeddedLog } from './transports/embedded/index.ts';
+import { createKafkaLog } from './transports/kafka/index.ts';
+import { encodeFrame } from './transports/websocket/framing.ts';
+import { parseRoute } from './transports/websocket/route.ts';
+import { type EndpointDoor, WebSocketListener } from './transports/websocket/server.ts';
+import { VERSION } from './version.ts';
+
+export interface GatewayOptions {
+  readonly logger: Logger;
+}
+
+/** A gateway that is ready to start. */
+export interface Gateway {
+  /** Resolves when every port is bound; the log may come later. Rejects with a `stop` error. */
+  start(): Promise<void>;
+  /** Drains, then closes everything, within `shutdown.timeout`. */
+  stop(): Promise<StopReport>;
+  /** Bound ports by name of the listener, and of the admin server. Meaningful once started. */
+  ports(): { readonly admin: number; readonly listeners: Readonly<Record<string, number>> };
+}
+
+/** Seconds after which a client may try again that came while the log was away. */
+const RETRY_AFTER = 5;
+
+/** Puts a gateway together: the only place that knows all parts. */
+export async function createGateway(
+  { config }: Pick<LoadedConfig, 'config'>,
+  { logger }: GatewayOptions,
+): Promise<Gateway> {
+  const stats = createStats();
+  const telemetry = await startTelemetry({
+    tracing: {
+      exporter: config.tracing.exporter,
+      endpoint: config.tracing.endpoint,
+      sample: config.tracing.sample,
+      maxPerSecond: config.tracing.max_per_second,
+    },
+    service: { name: config.tracing.service_name, version: VERSION, instance: randomUUID() },
+    stats,
+    logger: logger.child({ scope: 'telemetry' }),
+    clock: systemClock,
+  });
+  const assembly = new Assembly(config, logger, stats, telemetry);
+  return assembly.gateway();
+}
+
+/** The parts while they are being put together; every name of the configuration becomes an object once. */
+class Assembly {
+  private readonly config: GatewayConfig;
+  private readonly logger: Logger;
+  private readonly stats: Stats;
+  private readonly telemetry: Telemetry;
+  private readonly log: Log;
+  private readonly link: LogLink;
+  private readonly audiences: ReadonlyMap<string, Audience>;
+  private readonly topics = new Map<string, Topic>();
+  private readonly pipelines: ReadonlyMap<string, Pipeline>;
+  private readonly listeners: readonly Listener[];
+  private readonly life: GatewayLife;
+  private readonly memory: MemoryBudget;
+
+  constructor(config: GatewayConfig, logger: Logger, stats: Stats, telemetry: Telemetry) {
+    this.config = config;
+    this.logger = logger;
+    this.stats = stats;
+    this.telemetry = telemetry;
+    this.log = createLog(config, logger.child({ scope: 'log' }), stats);
+    this.link = new LogLink(this.log, logger.child({ scope: 'log' }));
+    this.audiences = new Map(
+      Object.entries(config.endpoints).map(([name, endpoint]) => [name, this.audience(name, endpoint)]),
+    );
+    this.pipelines = new Map(
+      Object.entries(config.pipelines).map(([name, pipeline]) => [name, this.pipeline(name, pipeline)]),
+    );
+    this.listeners = Object.keys(config.listeners).map((name) => this.listener(name));
+    this.memory = new MemoryBudget(
+      config.memory.limit,
+      [...this.audiences.values()],
+      stats,
+      logger.child({ scope: 'memory' }),
+    );
+    this.life = new GatewayLife(this.parts(), config.shutdown);
+    stats.gauge('tidegate_info', { version: VERSION, driver: this.log.driver }, () => 1);
+    stats.gauge('tidegate_log_up', { driver: this.log.driver }, () => (this.link.isUp ? 1 : 0));
+  }
+
+  gateway(): Gateway {
+    const { port, host } = this.config.admin;
+    const admin = createAdminServer({
+      port,
+      ...(host === undefined ? {} : { host }),
+      ...this.healthSources(),
+      metrics: this.telemetry.metrics,
+      logger: this.logger.child({ scope: 'admin' }),
+    });
+    let adminPort = 0;
+    return {
+      start: async () => {
+        this.logger.info({ driver: this.log.driver }, this.greeting());
+        adminPort = await this.startAdmin(admin);
+        await this.startLife(admin);
+        this.announce(adminPort);
+      },
+      stop: async () => {
+        const report = await this.life.stop();
+        this.memory.close();
+        await Promise.all([admin.stop(), this.telemetry.stop()]);
+        return report;
+      },
+      ports: () => ({
+        admin: adminPort,
+        listeners: Object.fromEntries(this.listeners.map(({ name, port }) => [name, port])),
+      }),
+    };
+  }
+
+  private async startAdmin(admin: AdminServer): Promise<number> {
+    try {
+      return await admin.start();
+    } catch (error) {
+      await Promise.all([this.life.stop(), this.telemetry.stop()]);
+      throw error;
+    }
+  }
+
+  private async startLife(admin: AdminServer): Promise<void> {
+    try {
+      await this.life.start();
+    } catch (error) {
+      this.memory.close();
+      await Promise.all([admin.stop(), this.telemetry.stop()]);
+      throw error;
+    }
+  }
+
+  private greeting(): string {
+    const { log } = this.config;
+    const where =
+      log.driver === 'kafkajs'
+        ? `Kafka at ${log.brokers.join(', ')}`
+        : log.embedded.memory
+          ? 'the embedded log, in memory'
+          : `the embedded log in ${log.embedded.path}`;
+    return `Tidegate ${VERSION} on ${where}`;
+  }
+
+  private announce(adminPort: number): void {
+    for (const [name, endpoint] of Object.entries(this.config.endpoints)) {
+      const port = this.listeners.find((listener) => listener.name === endpoint.listener)?.port;
+      this.logger.info(
+        { endpoint: name },
+        `ws://localhost:${port}${endpoint.path} speaks ${endpoint.codec.spec.name} (endpoint ${name})`,
+      );
+    }
+    this.logger.info({}, `http://localhost:${adminPort} answers /health, /ready and /metrics`);
+  }
+
+  private healthSources(): HealthSources {
+    return {
+      health: () => ({
+        version: VERSION,
+        driver: this.log.driver,
+        log: this.link.isUp ? 'up' : 'down',
+        connections: [...this.audiences.values()].reduce((sum, audience) => sum + audience.size, 0),
+      }),
+      ready: () => ({ driver: this.log.driver, reasons: this.life.troubles }),
+    };
+  }
+
+  private parts(): GatewayParts {
+    const isGroup = ([name]: [string, Pipeline]) => {
+      const source = this.config.pipelines[name]?.source;
+      return source?.spec.sharing(source.config) === 'shared';
+    };
+    return {
+      log: this.log,
+      link: this.link,
+      listeners: this.listeners,
+      audiences: [...this.audiences.values()],
+      pipelines: [...this.pipelines.values()],
+      groupPipelines: [...this.pipelines].filter(isGroup).map(([, pipeline]) => pipeline),
+      topics: this.topics,
+      wantedTopics: this.wantedTopics(),
+      logger: this.logger.child({ scope: 'gateway' }),
+    };
+  }
+
+  /** Topics that are listed, and those that a pipeline names without listing them. */
+  private wantedTopics(): GatewayParts['wantedTopics'] {
+    const listed = Object.entries(this.config.log.topics).map(([name, topic]) => ({ ...topic, name }));
+    const named = Object.values(this.config.pipelines).flatMap(({ source, sink, on_error }) => [
+      ...[source, sink]
+        .flatMap(({ spec, config }) => spec.references?.(config) ?? [])
+        .flatMap(({ to, name }) => (to === 'topic' ? [name] : [])),
+      ...(on_error.dead_letter === undefined ? [] : [on_error.dead_letter]),
+    ]);
+    const unlisted = [...new Set(named)].filter((name) => this.config.log.topics[name] === undefined);
+    return [...listed, ...unlisted.map((name) => ({ name, create: true }))];
+  }
+
+  private audience(name: string, endpoint: EndpointConfig): Audience {
+    const seconds = (milliseconds: number) => Math.ceil(milliseconds / 1_000);
+    return new Audience({
+      name,
+      codec: endpoint.codec.spec.create(endpoint.codec.config, this.context(`endpoints.${name}.codec`)),
+      limits: {
+        messages: endpoint.in_flight.messages,
+        bytes: endpoint.in_flight.bytes,
+        queue: endpoint.slow_consumer.queue,
+        whenFull: endpoint.slow_consumer.when_full,
+      },
+      sweep: {
+        pingInterval: seconds(endpoint.ping.interval),
+        pingTimeout: seconds(endpoint.ping.timeout),
+        frameTimeout: seconds(endpoint.frame_timeout),
+        stallTimeout: seconds(endpoint.stall_timeout),
+      },
+      encode: encodeFrame,
+      clock: systemClock,
+      logger: this.logger.child({ scope: 'endpoint', endpoint: name }),
+      stats: this.stats,
+      tracing: this.telemetry.tracing,
+    });
+  }
+
+  private listener(name: string): Listener {
+    const { port, host } = this.config.listeners[name] as GatewayConfig['listeners'][string];
+    const server = new WebSocketListener({
+      name,
+      port,
+      host,
+      doors: [...this.audiences.values()]
+        .filter(({ name: endpoint }) => this.config.endpoints[endpoint]?.listener === name)
+        .map((audience) => this.door(audience)),
+      onRequest: createHealthHandler(this.healthSources(), this.logger.child({ scope: 'listener' })),
+    });
+    return new Listener(name, server, this.logger.child({ scope: 'listener' }));
+  }
+
+  private door(audience: Audience): EndpointDoor {
+    const { name } = audience;
+    const endpoint = this.config.endpoints[name] as EndpointConfig;
+    const trace = (request: Parameters<EndpointDoor['accept']>[1]) =>
+      this.telemetry.tracing.handshake({ ...request, route: endpoint.path, endpoint: name });
+    return {
+      name,
+      route: parseRoute(endpoint.path),
+      origins: endpoint.origins,
+      maxPayload: endpoint.max_payload,
+      refusal: () => {
+        if (this.life.isStopping)
+          return { status: 503, reason: 'stopping', message: 'the gateway is stopping', retryAfter: 1 };
+        if (!this.link.isUp)
+          return {
+            status: 503,
+            reason: 'log_down',
+            message: 'the log cannot be reached at the moment',
+            retryAfter: RETRY_AFTER,
+          };
+        if (audience.size < endpoint.max_connections) return undefined;
+        return {
+          status: 503,
+          reason: 'full',
+          message: `endpoints.${name}.max_connections is reached`,
+          retryAfter: RETRY_AFTER,
+        };
+      },
+      refused: (request, refusal) => {
+        this.stats.counter('tidegate_connections_refused_total', { endpoint: name, reason: refusal.reason }).value += 1;
+        trace(request)?.end(refusal.status);
+      },
+      accept: (socket, request) => {
+        const handshake = trace(request);
+        handshake?.end(101);
+        audience.join(socket, request, handshake);
+      },
+    };
+  }
+
+  private pipeline(name: string, spec: PipelineConfig): Pipeline {
+    const path = `pipelines.${name}`;
+    const figures = pipelineFigures(this.stats, name);
+    const { source, sink, on_error, batch, in_flight } = spec;
+    const letters =
+      on_error.dead_letter === undefined
+        ? undefined
+        : new DeadLetters(this.topic(on_error.dead_letter), name, () => {
+            figures.deadLetters.value += 1;
+          });
+    return new Pipeline({
+      name,
+      source: source.spec.create(source.config, this.context(`${path}.source`)),
+      sink: sink.spec.create(sink.config, this.context(`${path}.sink`)),
+      stages: compileStages(spec.processors, (index) => this.context(`${path}.processors[${index}]`)),
+      batch,
+      inFlight: in_flight,
+      retries: on_error.retries,
+      backoff: on_error.backoff,
+      rescue: (message, failure) => letters?.take(message, failure) ?? false,
+      stopsOnFailure: source.spec.sharing(source.config) === 'shared',
+      clock: systemClock,
+      logger: this.logger.child({ scope: 'pipeline', pipeline: name }),
+      tracing: this.telemetry.tracing,
+      figures,
+    });
+  }
+
+  private topic(name: string): Topic {
+    const known = this.topics.get(name);
+    if (known !== undefined) return known;
+    const topic = new Topic({
+      name,
+      log: this.log,
+      logger: this.logger.child({ scope: 'lane' }),
+      stats: this.stats,
+      tracing: this.telemetry.tracing,
+    });
+    this.topics.set(name, topic);
+    return topic;
+  }
+
+  private subscribe({ topics, from, group }: SubscribeOptions): Source {
+    const logger = this.logger.child({ scope: 'consumer' });
+    const polled = (batch: Batch) => {
+      const topic = batch.messages[0]?.topic ?? '';
+      this.stats.counter('tidegate_records_consumed_total', { topic }).value += batch.length;
+      this.telemetry.tracing.polled(batch, topic, group);
+    };
+    const common = { log: this.log, topics, logger, polled };
+    if (group === undefined) return new Subscription({ ...common, from });
+    return new ConsumerGroup({ ...common, group, from: from === 'earliest' ? 'earliest' : 'latest' });
+  }
+
+  private context(path: string): ComponentContext {
+    const gateway: GatewayPorts = {
+      endpoint: (name) => this.named(this.audiences.get(name), path, `there is no endpoint ${name}`),
+      topic: (name) => this.topic(name),
+      subscribe: (options) => this.subscribe(options),
+    };
+    return {
+      path,
+      logger: this.logger.child({ scope: 'component', component: path }),
+      stats: this.stats,
+      clock: systemClock,
+      gateway,
+    };
+  }
+
+  private named<T>(found: T | undefined, path: string, problem: string): T {
+    if (found === undefined) throw new TidegateError('TG_CONFIG_INVALID', `${path}: ${problem}`);
+    return found;
+  }
+}
+
+function createLog({ log }: GatewayConfig, logger: Logger, stats: Stats): Log {
+  if (log.driver === 'embedded') return createEmbeddedLog({ ...log.embedded, logger, stats, clock: systemClock });
+  return createKafkaLog({ ...log, logger, stats, clock: systemClock });
+}
