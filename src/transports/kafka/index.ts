@@ -16,6 +16,7 @@ import type { Stats } from '../../telemetry/stats.ts';
 import { KafkaAdmin } from './admin.ts';
 import { type Client, createClient } from './client.ts';
 import { Cluster } from './cluster.ts';
+import { KafkaGroupMember } from './group.ts';
 import { KafkaLane } from './lane.ts';
 import { Link } from './link.ts';
 import { ProducerHolder } from './producer.ts';
@@ -58,6 +59,7 @@ class KafkaLog implements Log {
   private readonly limits: TopicLimits;
   private readonly lanes = new Set<Lane>();
   private readonly readers = new Set<Reader>();
+  private readonly members = new Set<GroupMember>();
   private keepAlive: NodeJS.Timeout | undefined;
   private removeGauge: (() => void) | undefined;
 
@@ -87,6 +89,7 @@ class KafkaLog implements Log {
   async close(): Promise<void> {
     for (const lane of this.lanes) lane.abandon();
     await Promise.all([...this.readers].map((reader) => reader.close()));
+    await Promise.all([...this.members].map((member) => member.leave()));
     this.link.close();
     for (const cluster of Object.values(this.clusters)) cluster.close();
     this.removeGauge?.();
@@ -120,7 +123,17 @@ class KafkaLog implements Log {
     return reader;
   }
 
-  group(_options: GroupOptions): GroupMember {
-    throw new Error('not built yet');
+  group(options: GroupOptions): GroupMember {
+    const { logger, stats, clock } = this.options;
+    const member: GroupMember = new KafkaGroupMember(options, {
+      coordination: new Cluster(this.client, TIMEOUTS.read),
+      data: new Cluster(this.client, TIMEOUTS.read),
+      logger,
+      stats,
+      clock,
+      left: () => this.members.delete(member),
+    });
+    this.members.add(member);
+    return member;
   }
 }

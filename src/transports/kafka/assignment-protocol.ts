@@ -1,0 +1,90 @@
+import kafkajs from 'kafkajs';
+import type { TopicPartition } from '../../core/log.ts';
+
+const { AssignerProtocol } = kafkajs;
+
+/** Name under which members agree on how partitions are dealt; all members of a group must offer it. */
+export const PROTOCOL = 'tidegate-sticky';
+
+/** What a member tells when it joins. */
+export interface Subscription {
+  readonly topics: readonly string[];
+  readonly owned: readonly TopicPartition[];
+  readonly generation: number;
+  /** How many partitions the topics had when they were dealt last; empty for a newcomer. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+/** What the leader tells each member. */
+export interface Dealt {
+  readonly partitions: readonly TopicPartition[];
+  /** Partitions per topic, as the leader saw them. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Per topic, the first partition that was added since the last deal: from there on reading starts at the first record. */
+  readonly addedFrom: ReadonlyMap<string, number>;
+}
+
+type ByTopic = Record<string, number[]>;
+
+export function encodeSubscription({ topics, owned, generation, counts }: Subscription): Buffer {
+  const facts = { owned: byTopic(owned), generation, counts: Object.fromEntries(counts) };
+  return AssignerProtocol.MemberMetadata.encode({
+    version: 0,
+    topics: [...topics],
+    userData: Buffer.from(JSON.stringify(facts)),
+  });
+}
+
+/** Facts that cannot be read count as none: another program may share the group. */
+export function decodeSubscription(bytes: Buffer): Subscription {
+  const metadata = AssignerProtocol.MemberMetadata.decode(bytes);
+  const facts = parse<{ owned?: ByTopic; generation?: number; counts?: Record<string, number> }>(metadata?.userData);
+  return {
+    topics: metadata?.topics ?? [],
+    owned: flat(facts.owned ?? {}),
+    generation: facts.generation ?? -1,
+    counts: new Map(Object.entries(facts.counts ?? {})),
+  };
+}
+
+export function encodeDealt({ partitions, counts, addedFrom }: Dealt): Buffer {
+  const facts = { counts: Object.fromEntries(counts), addedFrom: Object.fromEntries(addedFrom) };
+  return AssignerProtocol.MemberAssignment.encode({
+    version: 0,
+    assignment: byTopic(partitions),
+    userData: Buffer.from(JSON.stringify(facts)),
+  });
+}
+
+export function decodeDealt(bytes: Buffer): Dealt {
+  const decoded = bytes.length === 0 ? null : AssignerProtocol.MemberAssignment.decode(bytes);
+  const facts = parse<{ counts?: Record<string, number>; addedFrom?: Record<string, number> }>(decoded?.userData);
+  return {
+    partitions: flat(decoded?.assignment ?? {}),
+    counts: new Map(Object.entries(facts.counts ?? {})),
+    addedFrom: new Map(Object.entries(facts.addedFrom ?? {})),
+  };
+}
+
+function byTopic(partitions: readonly TopicPartition[]): ByTopic {
+  const grouped: ByTopic = {};
+  for (const { topic, partition } of partitions) {
+    grouped[topic] ??= [];
+    grouped[topic].push(partition);
+  }
+  return grouped;
+}
+
+function flat(grouped: ByTopic): TopicPartition[] {
+  return Object.entries(grouped).flatMap(([topic, partitions]) =>
+    partitions.map((partition) => ({ topic, partition })),
+  );
+}
+
+function parse<T>(userData: Buffer | undefined): Partial<T> {
+  try {
+    return (JSON.parse(String(userData)) as Partial<T> | null) ?? {};
+  } catch {
+    return {};
+  }
+}

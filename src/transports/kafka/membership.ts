@@ -1,0 +1,143 @@
+import type { TopicPartition } from '../../core/log.ts';
+import {
+  type Dealt,
+  decodeDealt,
+  decodeSubscription,
+  encodeDealt,
+  encodeSubscription,
+  PROTOCOL,
+  type Subscription,
+} from './assignment-protocol.ts';
+import type { Cluster } from './cluster.ts';
+import type { BrokerConnection } from './connection.ts';
+import { KAFKA, kafkaCode } from './protocol-errors.ts';
+import { assignSticky } from './sticky-assignor.ts';
+
+const MEMBER_ID_REQUIRED = 79;
+
+interface JoinAnswer {
+  readonly generationId: number;
+  readonly leaderId: string;
+  readonly memberId: string;
+  /** For the leader only. */
+  readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[];
+}
+
+export interface MembershipOptions {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** In milliseconds. */
+  readonly sessionTimeout: number;
+}
+
+/** Being a member of a consumer group, as far as the broker is concerned: join, be dealt partitions, show life, leave. */
+export class Membership {
+  generation = -1;
+  memberId = '';
+  isLeader = false;
+  private readonly options: MembershipOptions;
+  private readonly coordination: Cluster;
+  private readonly data: Cluster;
+  private coordinator: BrokerConnection | undefined;
+
+  /** A join waits for every other member and blocks its socket meanwhile: `coordination` is for nothing else. */
+  constructor(options: MembershipOptions, coordination: Cluster, data: Cluster) {
+    this.options = options;
+    this.coordination = coordination;
+    this.data = data;
+  }
+
+  /** Joins or joins again, and resolves with what it was dealt. Rejects with a broker's error, or one without answer. */
+  async join(owned: readonly TopicPartition[], counts: ReadonlyMap<string, number>): Promise<Dealt> {
+    const { group, topics } = this.options;
+    const coordinator = await this.find();
+    const joined = await this.ask(coordinator, { topics, owned, generation: this.generation, counts });
+    this.memberId = joined.memberId;
+    this.isLeader = joined.leaderId === joined.memberId;
+    const deal = this.isLeader ? await this.deal(joined) : [];
+    const answer = await coordinator.request<{ memberAssignment: Buffer }>('SyncGroup', {
+      groupId: group,
+      generationId: joined.generationId,
+      memberId: joined.memberId,
+      groupAssignment: deal,
+    });
+    this.generation = joined.generationId;
+    return decodeDealt(answer.memberAssignment);
+  }
+
+  async heartbeat(): Promise<void> {
+    const coordinator = await this.find();
+    await coordinator.request('Heartbeat', {
+      groupId: this.options.group,
+      groupGenerationId: this.generation,
+      memberId: this.memberId,
+    });
+  }
+
+  /** The broker has forgotten us: the next join is that of a newcomer. */
+  forget(): void {
+    this.memberId = '';
+    this.generation = -1;
+  }
+
+  /** The coordinator is looked up anew. */
+  lose(): void {
+    this.coordinator = undefined;
+  }
+
+  async leave(): Promise<void> {
+    if (this.memberId === '') return;
+    const coordinator = await this.data.coordinator(this.options.group);
+    await coordinator.request('LeaveGroup', { groupId: this.options.group, memberId: this.memberId });
+  }
+
+  private async find(): Promise<BrokerConnection> {
+    if (this.coordinator?.isUsable !== true) {
+      this.coordinator = await this.coordination.coordinator(this.options.group);
+    }
+    return this.coordinator;
+  }
+
+  private async ask(coordinator: BrokerConnection, subscription: Subscription): Promise<JoinAnswer> {
+    const { group, sessionTimeout } = this.options;
+    const join = (memberId: string) =>
+      coordinator.request<JoinAnswer>('JoinGroup', {
+        groupId: group,
+        sessionTimeout,
+        rebalanceTimeout: sessionTimeout,
+        memberId,
+        protocolType: 'consumer',
+        groupProtocols: [{ name: PROTOCOL, metadata: encodeSubscription(subscription) }],
+      });
+    try {
+      return await join(this.memberId);
+    } catch (error) {
+      if (kafkaCode(error) !== MEMBER_ID_REQUIRED) throw error;
+      return await join((error as { memberId: string }).memberId);
+    }
+  }
+
+  /** The leader's part: what each member gets. */
+  private async deal(joined: JoinAnswer): Promise<{ memberId: string; memberAssignment: Buffer }[]> {
+    const members = joined.members.map(({ memberId, memberMetadata }) => ({
+      id: memberId,
+      ...decodeSubscription(memberMetadata),
+    }));
+    const topics = [...new Set(members.flatMap((member) => member.topics))].sort();
+    await this.data.refresh(topics);
+    const counts = new Map<string, number>();
+    const addedFrom = new Map<string, number>();
+    for (const topic of topics) {
+      const view = this.data.topic(topic);
+      const count = view?.code === KAFKA.NONE ? view.partitions.length : 0;
+      const before = Math.max(-1, ...members.map((member) => member.counts.get(topic) ?? -1));
+      counts.set(topic, count);
+      if (before >= 0 && before < count) addedFrom.set(topic, before);
+    }
+    const dealt = assignSticky(members, counts);
+    return [...dealt].map(([memberId, partitions]) => ({
+      memberId,
+      memberAssignment: encodeDealt({ partitions, counts, addedFrom }),
+    }));
+  }
+}
