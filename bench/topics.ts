@@ -1,0 +1,40 @@
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+
+export const PARTITIONS = 3;
+
+/** Topics of the bench: each run has a fresh one. */
+export class Topics {
+  private readonly admin: Admin;
+  private count = 0;
+
+  constructor(brokers: string) {
+    const kafka = new Kafka({ clientId: 'bench', brokers: brokers.split(','), logLevel: logLevel.NOTHING });
+    this.admin = kafka.admin();
+  }
+
+  open(): Promise<void> {
+    return this.admin.connect();
+  }
+
+  close(): Promise<void> {
+    return this.admin.disconnect();
+  }
+
+  async create(label: string): Promise<string> {
+    this.count += 1;
+    const topic = `bench-${label}-${process.pid}-${this.count}`;
+    const topics = [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }];
+    await this.admin.createTopics({ topics, waitForLeaders: true });
+    return topic;
+  }
+
+  async delete(topic: string): Promise<void> {
+    await this.admin.deleteTopics({ topics: [topic] });
+  }
+
+  /** Records that a fresh topic holds: the sum of its end offsets. */
+  async stored(topic: string): Promise<number> {
+    const offsets = await this.admin.fetchTopicOffsets(topic);
+    return offsets.reduce((sum, { high }) => sum + Number(high), 0);
+  }
+}
