@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 /** A gateway in its own process, as an operator runs it. */
@@ -32,8 +31,13 @@ export interface GatewayProcessOptions {
 
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
 
+/** Where cleaning up is left to: a test's context, or a suite's own list. */
+export interface Cleanup {
+  after(cleanup: () => Promise<void>): void;
+}
+
 /** Starts `bin/tidegate run` on free ports and waits until its ports answer; the test's end kills it. */
-export async function startGateway(t: TestContext, options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
+export async function startGateway(t: Cleanup, options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tidegate-'));
   const port = options.port ?? (await freePort());
   const adminPort = await freePort();

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
+
+export interface StoredRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string | undefined;
+  readonly value: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Everything that stands in a topic now, read by a plain kafkajs consumer: not by code under test. */
+export async function readTopic(brokers: string, topic: string): Promise<StoredRecord[]> {
+  const kafka = new Kafka({ brokers: brokers.split(','), clientId: 'test-reader', logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  const ends = (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
+    partition,
+    low: Number(low),
+    high: Number(high),
+  }));
+  await admin.disconnect();
+  const missing = new Set(ends.filter(({ low, high }) => high > low).map(({ partition }) => partition));
+  const records: StoredRecord[] = [];
+  if (missing.size === 0) return records;
+
+  const consumer = kafka.consumer({ groupId: `test-${randomUUID()}`, maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await new Promise<void>((resolve, reject) => {
+    consumer
+      .run({
+        autoCommit: false,
+        eachBatch: async ({ batch }) => {
+          for (const { key, value, offset, headers } of batch.messages) {
+            const texts = Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)] as const);
+            records.push({
+              partition: batch.partition,
+              offset: Number(offset),
+              key: key?.toString(),
+              value: value?.toString() ?? '',
+              headers: Object.fromEntries(texts),
+            });
+          }
+          const end = ends.find(({ partition }) => partition === batch.partition)?.high ?? 0;
+          if (Number(batch.lastOffset()) >= end - 1) missing.delete(batch.partition);
+          if (missing.size === 0) resolve();
+        },
+      })
+      .catch(reject);
+  });
+  await consumer.disconnect();
+  return records;
+}
+
+/** How often each id stands in the envelopes of a topic. */
+export function countIds(records: readonly StoredRecord[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { value } of records) {
+    const id = String((JSON.parse(value) as { id?: unknown }).id);
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return counts;
+}

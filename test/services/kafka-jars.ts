@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const VERSION = '4.1.0';
+const ARTIFACTS = ['kafka_2.13', 'kafka-tools'];
+
+/** Folder with the jars of a Kafka broker, fetched from Maven Central once and kept for later runs. */
+export async function kafkaJars(): Promise<string> {
+  const cache = process.env.TIDEGATE_CACHE ?? join(homedir(), '.cache', 'tidegate');
+  const folder = join(cache, `kafka-${VERSION}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(cache, { recursive: true });
+  // Fetched beside the final name and renamed, so that two processes at once do not see half of it.
+  const work = mkdtempSync(join(cache, 'fetch-'));
+  try {
+    const dependencies = ARTIFACTS.map(
+      (artifact) =>
+        `<dependency><groupId>org.apache.kafka</groupId><artifactId>${artifact}</artifactId><version>${VERSION}</version></dependency>`,
+    );
+    writeFileSync(
+      join(work, 'pom.xml'),
+      `<project><modelVersion>4.0.0</modelVersion><groupId>x</groupId><artifactId>x</artifactId><version>1</version><dependencies>${dependencies.join('')}</dependencies></project>`,
+    );
+    await promisify(execFile)(
+      'mvn',
+      [
+        '-q',
+        '-B',
+        '-f',
+        join(work, 'pom.xml'),
+        'dependency:copy-dependencies',
+        `-DoutputDirectory=${join(work, 'jars')}`,
+      ],
+      { timeout: 300_000 },
+    );
+    if (!existsSync(folder)) renameSync(join(work, 'jars'), folder);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return folder;
+}

@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { Kafka, logLevel } from 'kafkajs';
+import { freePort } from '../helpers/gateway-process.ts';
+import { kafkaJars } from './kafka-jars.ts';
+import { missingService } from './missing.ts';
+
+/** A real Kafka: one node in KRaft mode, in its own process, with its data in a temporary folder. */
+export interface KafkaService {
+  /** What clients connect to: `host:port`. */
+  readonly brokers: string;
+  /** The port that the broker itself listens on, also where another address is advertised. */
+  readonly port: number;
+  readonly pid: number;
+  /** Freezes the process: connections stay open and nothing answers. */
+  pause(): void;
+  resume(): void;
+  /** Ends the process at once; its data stay for `restart`. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface KafkaOptions {
+  /** Address that the broker tells its clients, such as a proxy's. */
+  readonly advertised?: string;
+  readonly port?: number;
+  /** Further lines of server.properties. */
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+const CLUSTER_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
+const START_TIMEOUT = 60_000;
+
+/** Starts a broker of its own; whoever starts it stops it. Rejects where Java or Maven are missing. */
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaService> {
+  const classPath = `${await kafkaJars()}/*`;
+  const folder = mkdtempSync(join(tmpdir(), 'tidegate-kafka-'));
+  const port = options.port ?? (await freePort());
+  const brokers = options.advertised ?? `127.0.0.1:${port}`;
+  const properties = join(folder, 'server.properties');
+  writeFileSync(properties, serverProperties(folder, port, await freePort(), brokers, options.properties));
+  await java(['-Xmx256m', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties]);
+
+  let broker: ChildProcess;
+  const start = async () => {
+    broker = spawn('java', ['-Xmx512m', '-cp', classPath, 'kafka.Kafka', properties], { cwd: folder, stdio: 'ignore' });
+    await answering(`127.0.0.1:${port}`, broker);
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    if (broker.exitCode !== null || broker.signalCode !== null) return;
+    broker.kill('SIGCONT');
+    broker.kill(signal);
+    await once(broker, 'exit');
+  };
+  await start();
+  return {
+    brokers,
+    port,
+    get pid() {
+      return broker.pid as number;
+    },
+    pause: () => void broker.kill('SIGSTOP'),
+    resume: () => void broker.kill('SIGCONT'),
+    kill: () => end('SIGKILL'),
+    restart: async () => {
+      await end('SIGKILL');
+      await start();
+    },
+    stop: async () => {
+      await end('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+let ownShared: Promise<KafkaService> | undefined;
+
+/**
+ * The broker that all tests of a run share, so topic names must be unique: KAFKA_BROKERS where a person gives one, else
+ * the one that scripts/test.ts has started, else one for this test file alone. A test that cannot have one is skipped;
+ * under CI=true that is a failure.
+ */
+export async function requireKafka(t: TestContext): Promise<{ readonly brokers: string } | undefined> {
+  const given = process.env.KAFKA_BROKERS ?? process.env.TIDEGATE_TEST_KAFKA;
+  if (given !== undefined && given !== '') return { brokers: given };
+  try {
+    ownShared ??= startKafka().then((kafka) => {
+      process.once('exit', () => process.kill(kafka.pid, 'SIGKILL'));
+      return kafka;
+    });
+    return await ownShared;
+  } catch (error) {
+    return missingService(t, 'Kafka', error);
+  }
+}
+
+/** A broker for one test alone, which it may freeze and kill. Stopped after the test. */
+export async function requireOwnKafka(t: TestContext, options: KafkaOptions = {}): Promise<KafkaService | undefined> {
+  try {
+    const kafka = await startKafka(options);
+    t.after(() => kafka.stop());
+    return kafka;
+  } catch (error) {
+    return missingService(t, 'Kafka', error);
+  }
+}
+
+function serverProperties(
+  folder: string,
+  port: number,
+  controllerPort: number,
+  advertised: string,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const properties = {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${advertised}`,
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': join(folder, 'data'),
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'auto.create.topics.enable': 'false',
+    // As in production: 0 would hide slow starts.
+    'group.initial.rebalance.delay.ms': '3000',
+    'log.cleaner.backoff.ms': '500',
+    ...more,
+  };
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+async function java(args: string[]): Promise<void> {
+  const child = spawn('java', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output += chunk;
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`java ${args.at(-1)} failed: ${output.slice(-2_000)}`);
+}
+
+/** A broker is there when it answers a metadata request, on the address it really listens on. */
+async function answering(address: string, broker: ChildProcess): Promise<void> {
+  const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
+  const end = Date.now() + START_TIMEOUT;
+  for (;;) {
+    try {
+      await admin.connect();
+      await admin.disconnect();
+      return;
+    } catch (error) {
+      if (broker.exitCode !== null) throw new Error(`Kafka ended with ${broker.exitCode} while it started`);
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
