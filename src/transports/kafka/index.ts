@@ -29,7 +29,8 @@ export { type KafkaSettings, kafkaSchema } from './schema.ts';
 export interface KafkaLogOptions {
   /** host:port of brokers to begin with. */
   readonly brokers: readonly string[];
-  readonly clientId: string;
+  /** As the settings have it: options are the `log` section of the configuration and what the driver needs beside it. */
+  readonly client_id: string;
   readonly ssl?: KafkaSettings['ssl'];
   readonly sasl?: KafkaSettings['sasl'];
   readonly logger: Logger;
@@ -44,7 +45,7 @@ const FOREVER = 2 ** 31 - 1;
 
 /** Kafka by the connections and the protocol of kafkajs. Throws TG_CONFIG_INVALID; connects only when opened. */
 export function createKafkaLog(options: KafkaLogOptions): Log {
-  return new KafkaLog(options, createClient(options));
+  return new KafkaLog(options, createClient({ ...options, clientId: options.client_id }));
 }
 
 class KafkaLog implements Log {

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import kafkajs from 'kafkajs';
+import {
+  decodeDealt,
+  decodeSubscription,
+  encodeDealt,
+  encodeSubscription,
+} from '../../../../src/transports/kafka/assignment-protocol.ts';
+
+test('what a member tells at a join comes back from its bytes', () => {
+  const subscription = {
+    topics: ['a', 'b'],
+    owned: [
+      { topic: 'a', partition: 3 },
+      { topic: 'a', partition: 1 },
+    ],
+    generation: 7,
+    counts: new Map([['a', 4]]),
+  };
+  assert.deepEqual(decodeSubscription(encodeSubscription(subscription)), subscription);
+});
+
+test('what the leader deals comes back from its bytes', () => {
+  const dealt = {
+    partitions: [{ topic: 'a', partition: 2 }],
+    counts: new Map([['a', 4]]),
+    addedFrom: new Map([['a', 3]]),
+  };
+  assert.deepEqual(decodeDealt(encodeDealt(dealt)), dealt);
+});
+
+test('a member without facts of ours counts as a newcomer, and no assignment as an empty one', () => {
+  const foreign = kafkajs.AssignerProtocol.MemberMetadata.encode({
+    version: 0,
+    topics: ['a'],
+    userData: Buffer.from('?'),
+  });
+  assert.deepEqual(decodeSubscription(foreign), { topics: ['a'], owned: [], generation: -1, counts: new Map() });
+  assert.deepEqual(decodeDealt(Buffer.alloc(0)).partitions, []);
+});

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { TopicPartition } from '../../../../src/core/log.ts';
+import { assignSticky, type Candidate } from '../../../../src/transports/kafka/sticky-assignor.ts';
+
+const newcomer = (id: string, topics = ['t']): Candidate => ({ id, topics, owned: [], generation: -1 });
+const key = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
+
+/** The same members with what they were dealt. */
+const settled = (
+  candidates: readonly Candidate[],
+  dealt: ReadonlyMap<string, readonly TopicPartition[]>,
+  generation: number,
+) => candidates.map((candidate) => ({ ...candidate, owned: dealt.get(candidate.id) ?? [], generation }));
+
+function moved(
+  before: ReadonlyMap<string, readonly TopicPartition[]>,
+  after: ReadonlyMap<string, readonly TopicPartition[]>,
+) {
+  let moves = 0;
+  for (const [id, partitions] of after) {
+    const had = new Set((before.get(id) ?? []).map(key));
+    moves += partitions.filter((partition) => !had.has(key(partition))).length;
+  }
+  return moves;
+}
+
+test('a fourth member of three moves no more than its own share of 64 partitions', () => {
+  const counts = new Map([['t', 64]]);
+  const three = ['a', 'b', 'c'].map((id) => newcomer(id));
+  const before = assignSticky(three, counts);
+  const after = assignSticky([...settled(three, before, 1), newcomer('d')], counts);
+  assert.equal(after.get('d')?.length, 16);
+  assert.equal(moved(before, after), 16);
+});
+
+test('when a member goes, only its partitions move', () => {
+  const counts = new Map([['t', 12]]);
+  const four = ['a', 'b', 'c', 'd'].map((id) => newcomer(id));
+  const before = assignSticky(four, counts);
+  const rest = settled(four, before, 1).filter(({ id }) => id !== 'b');
+  assert.equal(moved(before, assignSticky(rest, counts)), 3);
+});
+
+test('every partition has exactly one owner who subscribes to it, shares differ by one at most, and dealing again moves nothing', () => {
+  const candidates = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 7 });
+  fc.assert(
+    fc.property(candidates, fc.nat(40), fc.nat(10), (ids, first, second) => {
+      const counts = new Map([
+        ['t', first],
+        ['u', second],
+      ]);
+      const members = ids.map((id) => newcomer(id, ['t', 'u']));
+      const dealt = assignSticky(members, counts);
+      const all = [...dealt.values()].flat().map(key);
+      assert.equal(new Set(all).size, all.length);
+      assert.equal(all.length, first + second);
+      const sizes = [...dealt.values()].map(({ length }) => length);
+      assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1);
+      assert.equal(moved(dealt, assignSticky(settled(members, dealt, 1), counts)), 0);
+    }),
+  );
+});
+
+test('a member gets nothing of topics that it does not subscribe to, even where it claims to hold them', () => {
+  const liar: Candidate = { id: 'a', topics: ['t'], owned: [{ topic: 'u', partition: 0 }], generation: 9 };
+  const dealt = assignSticky(
+    [liar, newcomer('b', ['u'])],
+    new Map([
+      ['t', 1],
+      ['u', 2],
+    ]),
+  );
+  assert.deepEqual(dealt.get('a'), [{ topic: 't', partition: 0 }]);
+  assert.deepEqual(dealt.get('b'), [
+    { topic: 'u', partition: 0 },
+    { topic: 'u', partition: 1 },
+  ]);
+});
+
+test('of two members that claim a partition the one of the newer generation keeps it', () => {
+  const claim = [{ topic: 't', partition: 0 }];
+  const old: Candidate = { id: 'a', topics: ['t'], owned: claim, generation: 3 };
+  const current: Candidate = { id: 'b', topics: ['t'], owned: claim, generation: 4 };
+  assert.deepEqual(assignSticky([old, current], new Map([['t', 1]])).get('b'), claim);
+});
+
+test('partitions that are gone are dealt to nobody', () => {
+  const owner: Candidate = { id: 'a', topics: ['t'], owned: [{ topic: 't', partition: 5 }], generation: 1 };
+  assert.deepEqual(assignSticky([owner], new Map([['t', 1]])).get('a'), [{ topic: 't', partition: 0 }]);
+});
