@@ -115,7 +115,10 @@ export class Fetcher<C extends Cursor> {
 
   private read(cursor: C): void {
     const { partition } = cursor;
-    if (cursor.position < partition.start || cursor.position > partition.end) this.skipGap(cursor);
+    if (cursor.position < partition.start || cursor.position > partition.end) {
+      this.skipGap(cursor);
+      return;
+    }
     const limits = { records: Math.min(cursor.room, CHUNK_RECORDS), bytes: CHUNK_BYTES };
     const { messages, next } = this.store.read(partition, cursor.position, limits, cursor.target);
     cursor.position = next;

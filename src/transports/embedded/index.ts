@@ -15,11 +15,15 @@ import type {
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { EmbeddedAdmin } from './admin.ts';
+import { GroupCoordinator } from './coordinator.ts';
 import { type DataDirectory, openDirectory, temporaryDirectory } from './directory.ts';
+import { EmbeddedMember } from './group.ts';
 import { EmbeddedLane } from './lane.ts';
+import { Maintenance } from './maintenance.ts';
 import { EmbeddedReader } from './reader.ts';
 import { type EmbeddedSettings, embeddedSchema } from './schema.ts';
 import { Store } from './store.ts';
+import type { PartitionState } from './topic-state.ts';
 
 export interface EmbeddedLogOptions extends Partial<EmbeddedSettings> {
   readonly logger: Logger;
@@ -42,6 +46,9 @@ class EmbeddedLog implements Log {
   private readonly settings: EmbeddedSettings;
   private readonly lanes = new Set<Lane>();
   private readonly readers = new Set<EmbeddedReader>();
+  private readonly members = new Set<EmbeddedMember>();
+  private readonly coordinators = new Map<string, GroupCoordinator>();
+  private maintenance: Maintenance | undefined;
   private directory: DataDirectory | undefined;
   private opened: Store | undefined;
 
@@ -64,6 +71,7 @@ class EmbeddedLog implements Log {
       await this.directory.release();
       throw asTidegateError(error, 'TG_DATA_DIR_UNUSABLE', `the log in ${this.directory.path} cannot be opened`);
     }
+    this.maintenance = new Maintenance(this.opened, { ...this.options, ...this.settings });
     this.link.next({ state: 'up' });
   }
 
@@ -71,8 +79,11 @@ class EmbeddedLog implements Log {
     const { opened, directory } = this;
     if (opened === undefined) return;
     for (const lane of this.lanes) lane.abandon();
+    await Promise.all([...this.members].map((member) => member.leave()));
     await Promise.all([...this.readers].map((reader) => reader.close()));
+    await this.maintenance?.stop();
     this.opened = undefined;
+    this.coordinators.clear();
     await opened.close();
     await directory?.release();
     this.link.next({ state: 'down', reason: 'the log is closed' });
@@ -80,8 +91,10 @@ class EmbeddedLog implements Log {
 
   lane(topic: string, observer: LaneObserver): Lane {
     const { stats, clock } = this.options;
-    const { store, wrote } = this;
-    const lane = new EmbeddedLane(topic, observer, { store, stats, clock, wrote, maxRecord: this.settings.max_record });
+    const { store, wrote, settings } = this;
+    const grew = (partition: PartitionState) => this.maintenance?.grew(partition);
+    const parts = { store, stats, clock, wrote, grew, maxRecord: settings.max_record };
+    const lane = new EmbeddedLane(topic, observer, parts);
     this.lanes.add(lane);
     return lane;
   }
@@ -93,8 +106,20 @@ class EmbeddedLog implements Log {
     return reader;
   }
 
-  group(_options: GroupOptions): GroupMember {
-    throw new TidegateError('TG_GROUP_FAILED', 'consumer groups are not there yet');
+  group(options: GroupOptions): GroupMember {
+    const { logger, stats, clock } = this.options;
+    const store = this.store();
+    const coordinator = this.coordinators.get(options.group) ?? new GroupCoordinator(options.group, store, stats);
+    this.coordinators.set(options.group, coordinator);
+    const left = (one: EmbeddedMember) => this.members.delete(one);
+    const member = new EmbeddedMember(options, { store, coordinator, logger, stats, clock, left });
+    this.members.add(member);
+    return member;
+  }
+
+  /** Runs retention and compaction now, whatever their own pace would be. */
+  async maintain(): Promise<void> {
+    await this.maintenance?.run(true);
   }
 
   private readonly store = (): Store => {

@@ -6,7 +6,7 @@ import { partitionOfKey } from '../../core/partitioner.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { BATCH_HEADER, encodeBatches, type Outgoing, recordBytes } from './batch-format.ts';
 import type { Append, Store } from './store.ts';
-import { hasPolicy, numberSetting, type TopicState } from './topic-state.ts';
+import { hasPolicy, numberSetting, type PartitionState, type TopicState } from './topic-state.ts';
 
 /** Between tries of a write that failed: a disk that is full needs a person, so there is no hurry. */
 const RETRY_PAUSE = 500;
@@ -17,6 +17,8 @@ export interface LaneParts {
   readonly clock: Clock;
   /** Largest record in bytes where the topic does not say. */
   readonly maxRecord: number;
+  /** Is told that a partition got records. */
+  readonly grew: (partition: PartitionState) => void;
   /** Is told whether writing works. */
   readonly wrote: (failure: TidegateError | null) => void;
 }
@@ -131,6 +133,7 @@ export class EmbeddedLane implements Lane {
       try {
         const bases = await this.parts.store().append(appends);
         this.parts.wrote(null);
+        for (const { partition } of appends) this.parts.grew(partition);
         if (hasFailed) this.observer.recovered();
         for (const [at, share] of [...shares.values()].entries()) this.mark(share, appends[at], bases[at] ?? 0);
         return undefined;

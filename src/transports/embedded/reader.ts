@@ -25,26 +25,21 @@ export class EmbeddedReader implements Reader {
   private readonly fetcher: Fetcher<Cursor>;
   private readonly cursors = new Map<PartitionState, Cursor>();
   private subscriber: Subscriber<Batch> | undefined;
-  private started = false;
+  private wasSubscribed = false;
   private isClosed = false;
-  private becomeLive: () => void = () => {};
-  private neverLive: (reason: TidegateError) => void = () => {};
 
   constructor(options: ReaderOptions, parts: ReaderParts) {
     this.options = options;
     this.parts = parts;
-    this.live = new Promise((resolve, reject) => {
-      this.becomeLive = resolve;
-      this.neverLive = reject;
-    });
-    // Who does not ask whether it is live is no cause for an unhandled rejection.
-    this.live.catch(() => {});
     this.fetcher = new Fetcher(parts.store, parts.stats, {
       batch: (batch) => this.subscriber?.next(batch),
       gap: (gap) => this.gaps.next(gap),
       failed: (error) => this.fail(error),
     });
     this.batches$ = new Observable((subscriber) => this.start(subscriber));
+    this.live = this.fixPositions();
+    // Nobody has to ask whether it is live; a failure ends batches$ as well.
+    this.live.catch((error) => this.fail(error));
   }
 
   pause(): void {
@@ -72,13 +67,13 @@ export class EmbeddedReader implements Reader {
   }
 
   private start(subscriber: Subscriber<Batch>): () => void {
-    if (this.started || this.isClosed) {
+    if (this.wasSubscribed || this.isClosed) {
       subscriber.error(new TidegateError('TG_LOG_UNAVAILABLE', 'a reader is subscribed to once, while it is open'));
       return () => {};
     }
-    this.started = true;
+    this.wasSubscribed = true;
     this.subscriber = subscriber;
-    this.fixPositions().catch((error) => this.fail(error));
+    this.fetcher.start();
     return () => this.stop();
   }
 
@@ -92,10 +87,8 @@ export class EmbeddedReader implements Reader {
         cursor.position = await startOffset(store, cursor.partition, this.options.from);
       }),
     );
-    if (this.isClosed) return;
-    for (const cursor of cursors) this.fetcher.add(cursor);
-    this.fetcher.start();
-    this.becomeLive();
+    if (this.isClosed) throw new TidegateError('TG_LOG_UNAVAILABLE', 'the reader was closed before it was live');
+    for (const cursor of cursors) if (!cursor.partition.topic.deleted) this.fetcher.add(cursor);
   }
 
   /** Takes up partitions that came and lets go of those that went. */
@@ -125,16 +118,15 @@ export class EmbeddedReader implements Reader {
   private fail(error: unknown): void {
     const { subscriber } = this;
     const failure = asTidegateError(error, 'TG_LOG_UNAVAILABLE', 'reading the log');
-    this.stop(failure);
+    this.stop();
     subscriber?.error(failure);
   }
 
-  private stop(reason = new TidegateError('TG_LOG_UNAVAILABLE', 'the reader was closed')): void {
+  private stop(): void {
     if (this.isClosed) return;
     this.isClosed = true;
     this.parts.store.watchers.delete(this.follow);
     this.fetcher.stop();
-    this.neverLive(reason);
     this.gaps.complete();
     this.parts.closed(this);
   }

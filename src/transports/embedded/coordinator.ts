@@ -1,0 +1,146 @@
+import type { Stats } from '../../telemetry/stats.ts';
+import { assignSticky, type Candidate } from './assignment.ts';
+import type { Store } from './store.ts';
+import type { PartitionState } from './topic-state.ts';
+
+/** A member as its coordinator sees it. */
+export interface CoordinatedMember extends Candidate {
+  readonly from: 'earliest' | 'latest';
+  /** The group is about to share out anew. */
+  rebalancing(): void;
+  /** Lets go of partitions and says what was settled: what comes for them from now on is stale. */
+  revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, number>;
+  assign(generation: number, partitions: readonly PartitionState[], starts: ReadonlyMap<PartitionState, number>): void;
+}
+
+/** A consumer group. All its members live in this process, so a rebalance is one synchronous step. */
+export class GroupCoordinator {
+  private readonly group: string;
+  private readonly store: Store;
+  private readonly stats: Stats;
+  private readonly members = new Set<CoordinatedMember>();
+  private owners = new Map<PartitionState, CoordinatedMember>();
+  /** Offsets ahead of what the store has, or equal to it. */
+  private readonly offsets = new Map<PartitionState, number>();
+  private generation = 0;
+  private next: NodeJS.Immediate | undefined;
+
+  constructor(group: string, store: Store, stats: Stats) {
+    this.group = group;
+    this.store = store;
+    this.stats = stats;
+  }
+
+  join(member: CoordinatedMember): void {
+    if (this.members.size === 0) this.store.watchers.add(this.follow);
+    this.announce();
+    this.members.add(member);
+    this.rebalanceSoon();
+  }
+
+  /** Settled offsets of the member are taken over; `commit` makes them durable. */
+  leave(member: CoordinatedMember): void {
+    if (!this.members.delete(member)) return;
+    const owned = [...this.owners].filter(([, owner]) => owner === member).map(([partition]) => partition);
+    this.note(member.revoke(owned));
+    for (const partition of owned) this.owners.delete(partition);
+    if (this.members.size === 0) {
+      this.store.watchers.delete(this.follow);
+      clearImmediate(this.next);
+      this.next = undefined;
+      return;
+    }
+    this.announce();
+    this.rebalanceSoon();
+  }
+
+  /** Shares out anew, for a member that failed. */
+  rejoin(): void {
+    this.announce();
+    this.rebalanceSoon();
+  }
+
+  /** Resolves when the offsets, and those noted before, are durable. */
+  async commit(offsets: ReadonlyMap<PartitionState, number>): Promise<void> {
+    this.note(offsets);
+    const pending = new Map([...this.offsets].filter(([partition]) => !partition.topic.deleted));
+    for (const [partition, offset] of pending) {
+      if (this.store.committed(this.group, partition) === offset) pending.delete(partition);
+    }
+    if (pending.size === 0) return;
+    await this.store.commit(this.group, pending);
+    this.stats.counter('tidegate_commits_total', { group: this.group }).value += 1;
+  }
+
+  private note(offsets: ReadonlyMap<PartitionState, number>): void {
+    for (const [partition, offset] of offsets) this.offsets.set(partition, offset);
+  }
+
+  private announce(): void {
+    if (this.next !== undefined) return;
+    for (const member of this.members) member.rebalancing();
+  }
+
+  /** Members that come in the same turn are dealt to at once. */
+  private rebalanceSoon(): void {
+    this.next ??= setImmediate(() => {
+      this.next = undefined;
+      this.rebalance();
+    });
+  }
+
+  private readonly follow = (): void => {
+    const partitions = this.partitions();
+    const isSame = partitions.length === this.owners.size && partitions.every((one) => this.owners.has(one));
+    if (!isSame) this.rejoin();
+  };
+
+  private partitions(): PartitionState[] {
+    const names = new Set<string>();
+    for (const { topics } of this.members) for (const name of topics) names.add(name);
+    return [...names].flatMap((name) => this.store.topics.get(name)?.partitions ?? []);
+  }
+
+  private rebalance(): void {
+    this.generation += 1;
+    const shares = assignSticky(this.partitions(), [...this.members], this.owners);
+    const owners = new Map<PartitionState, CoordinatedMember>();
+    for (const [member, share] of shares) for (const partition of share) owners.set(partition, member);
+    for (const member of this.members) {
+      const lost = [...this.owners]
+        .filter(([partition, owner]) => owner === member && owners.get(partition) !== member)
+        .map(([partition]) => partition);
+      this.note(member.revoke(lost));
+    }
+    for (const partition of [...this.offsets.keys()]) if (partition.topic.deleted) this.offsets.delete(partition);
+    this.owners = owners;
+    const starts = this.starts(shares);
+    for (const [member, share] of shares) member.assign(this.generation, share, starts);
+    // Where a partition starts is committed at once, so that "latest" is not resolved a second time.
+    this.commit(starts).catch(() => {});
+  }
+
+  /**
+   * Where each partition is to be read from. One without an offset, in a topic where others have one, came after the
+   * group had begun: it is read from its first record, whatever `from` says, or what came before we looked were lost.
+   */
+  private starts(shares: ReadonlyMap<CoordinatedMember, readonly PartitionState[]>): Map<PartitionState, number> {
+    const begun = new Set<string>();
+    const starts = new Map<PartitionState, number>();
+    for (const partition of this.owners.keys()) {
+      const { topic } = partition;
+      if (topic.partitions.some((one) => this.offsetOf(one) !== undefined)) begun.add(topic.name);
+    }
+    for (const [member, share] of shares) {
+      for (const partition of share) {
+        const isNew = member.from === 'earliest' || begun.has(partition.topic.name);
+        starts.set(partition, this.offsetOf(partition) ?? (isNew ? partition.start : partition.end));
+      }
+    }
+    return starts;
+  }
+
+  private offsetOf(partition: PartitionState): number | undefined {
+    return this.offsets.get(partition) ?? this.store.committed(this.group, partition);
+  }
+}

@@ -1,0 +1,292 @@
+import { Observable, Subject, type Subscriber } from 'rxjs';
+import type { Batch } from '../../core/batch.ts';
+import type { Clock } from '../../core/clock.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import type { Gap, GroupEvent, GroupMember, GroupOptions, TopicPartition } from '../../core/log.ts';
+import type { Message, SettleTarget } from '../../core/message.ts';
+import { SettledPrefix } from '../../core/settled-prefix.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import type { CoordinatedMember, GroupCoordinator } from './coordinator.ts';
+import { type Cursor, Fetcher } from './fetcher.ts';
+import type { Store } from './store.ts';
+import type { PartitionState } from './topic-state.ts';
+
+const COMMIT_INTERVAL = 1_000;
+const MAX_UNSETTLED = 4_096;
+const REJOIN_PAUSE = 1_000;
+
+export interface MemberParts {
+  readonly store: Store;
+  readonly coordinator: GroupCoordinator;
+  readonly logger: Logger;
+  readonly stats: Stats;
+  readonly clock: Clock;
+  readonly left: (member: EmbeddedMember) => void;
+}
+
+/** A partition in the hands of a member, from an assignment or a seek to the next: an older one's settles count no more. */
+class Held implements Cursor, SettleTarget {
+  readonly partition: PartitionState;
+  readonly target = this;
+  position: number;
+  paused = false;
+  isStale = false;
+  private readonly prefix: SettledPrefix;
+  private readonly most: number;
+  private readonly hasRoomAgain: () => void;
+
+  constructor(partition: PartitionState, position: number, most: number, hasRoomAgain: () => void) {
+    this.partition = partition;
+    this.position = position;
+    this.prefix = new SettledPrefix(position);
+    this.most = most;
+    this.hasRoomAgain = hasRoomAgain;
+  }
+
+  get room(): number {
+    return this.most - this.prefix.unsettled;
+  }
+
+  /** The offset behind all that is settled without a gap. */
+  get committable(): number {
+    return this.prefix.committable;
+  }
+
+  took(messages: readonly Message[]): void {
+    for (const { offset } of messages) this.prefix.enter(offset);
+  }
+
+  settled(message: Message, failure: TidegateError | null): void {
+    if (this.isStale || failure !== null) return;
+    const wasFull = this.room <= 0;
+    this.prefix.settle(message.token);
+    if (wasFull && this.room > 0) this.hasRoomAgain();
+  }
+}
+
+/** A member of a group of the embedded log. */
+export class EmbeddedMember implements GroupMember, CoordinatedMember {
+  readonly batches$: Observable<Batch>;
+  readonly topics: ReadonlySet<string>;
+  readonly from: 'earliest' | 'latest';
+  private readonly events = new Subject<GroupEvent>();
+  readonly events$ = this.events.asObservable();
+  private readonly gaps = new Subject<Gap>();
+  readonly gaps$ = this.gaps.asObservable();
+  private readonly options: GroupOptions;
+  private readonly parts: MemberParts;
+  private readonly fetcher: Fetcher<Held>;
+  private readonly held = new Map<PartitionState, Held>();
+  private readonly lagGauges = new Map<PartitionState, () => void>();
+  private removed: TopicPartition[] = [];
+  private subscriber: Subscriber<Batch> | undefined;
+  private hasJoined = false;
+  private hasLeft = false;
+  private cancelTimer: () => void = () => {};
+
+  constructor(options: GroupOptions, parts: MemberParts) {
+    this.options = options;
+    this.parts = parts;
+    this.topics = new Set(options.topics);
+    this.from = options.from;
+    this.fetcher = new Fetcher<Held>(parts.store, parts.stats, {
+      batch: (batch, held) => {
+        held.took(batch.messages);
+        this.subscriber?.next(batch);
+      },
+      gap: (gap, held) => this.overGap(gap, held),
+      failed: (error) => this.fail(error),
+    });
+    this.batches$ = new Observable((subscriber) => this.join(subscriber));
+  }
+
+  pause(partitions?: readonly TopicPartition[]): void {
+    if (partitions === undefined) this.fetcher.pause();
+    else for (const one of partitions) this.hold(one, true);
+  }
+
+  resume(partitions?: readonly TopicPartition[]): void {
+    if (this.hasJoined && this.subscriber === undefined) return;
+    if (partitions !== undefined) {
+      for (const one of partitions) this.hold(one, false);
+      this.fetcher.wake();
+      return;
+    }
+    for (const held of this.held.values()) held.paused = false;
+    this.fetcher.resume();
+  }
+
+  seek(partition: TopicPartition, offset: number): void {
+    const before = this.find(partition);
+    if (before !== undefined) this.renew(before, offset);
+  }
+
+  lag(): ReadonlyMap<string, ReadonlyMap<number, number>> {
+    const lag = new Map<string, Map<number, number>>();
+    for (const { partition, position } of this.held.values()) {
+      const { name } = partition.topic;
+      const ofTopic = lag.get(name) ?? new Map<number, number>();
+      lag.set(name, ofTopic.set(partition.index, Math.max(0, partition.end - position)));
+    }
+    return lag;
+  }
+
+  async commit(): Promise<void> {
+    if (this.hasLeft) return;
+    try {
+      await this.parts.coordinator.commit(this.settledOffsets());
+    } catch (error) {
+      throw asTidegateError(error, 'TG_LOG_UNAVAILABLE', `committing offsets of ${this.options.group}`);
+    }
+  }
+
+  async leave(): Promise<void> {
+    if (this.hasLeft) return;
+    this.hasLeft = true;
+    this.cancelTimer();
+    this.fetcher.pause();
+    this.parts.coordinator.leave(this);
+    this.fetcher.stop();
+    try {
+      await this.parts.coordinator.commit(new Map());
+    } catch (error) {
+      this.parts.logger.warn({ group: this.options.group, err: error }, 'the last offsets could not be committed');
+    } finally {
+      this.events.next({ type: 'left' });
+      this.events.complete();
+      this.gaps.complete();
+      this.subscriber?.complete();
+      this.parts.left(this);
+    }
+  }
+
+  rebalancing(): void {
+    this.events.next({ type: 'rebalancing' });
+  }
+
+  revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, number> {
+    const settled = new Map<PartitionState, number>();
+    for (const partition of partitions) {
+      const held = this.held.get(partition);
+      if (held === undefined) continue;
+      if (!partition.topic.deleted) settled.set(partition, held.committable);
+      this.drop(held);
+      this.lagGauges.get(partition)?.();
+      this.lagGauges.delete(partition);
+      this.removed.push(named(partition));
+    }
+    return settled;
+  }
+
+  assign(generation: number, partitions: readonly PartitionState[], starts: ReadonlyMap<PartitionState, number>): void {
+    const added = partitions.filter((partition) => !this.held.has(partition));
+    for (const partition of added) {
+      this.take(partition, starts.get(partition) ?? partition.start);
+      this.lagGauges.set(partition, this.gauge(partition));
+    }
+    const { removed } = this;
+    this.removed = [];
+    this.events.next({
+      type: 'assigned',
+      generation,
+      partitions: partitions.map(named),
+      added: added.map(named),
+      removed,
+    });
+    this.fetcher.start();
+  }
+
+  private join(subscriber: Subscriber<Batch>): () => void {
+    if (this.hasJoined || this.hasLeft) {
+      subscriber.error(new TidegateError('TG_GROUP_FAILED', 'a member joins once; make a new one to join again'));
+      return () => {};
+    }
+    this.hasJoined = true;
+    this.subscriber = subscriber;
+    this.events.next({ type: 'joining' });
+    this.parts.coordinator.join(this);
+    this.commitLater();
+    // What is in flight can still be settled; `leave` gives the partitions up.
+    return () => {
+      this.subscriber = undefined;
+      this.fetcher.pause();
+    };
+  }
+
+  private commitLater(): void {
+    const { clock, logger } = this.parts;
+    this.cancelTimer = clock.after(this.options.commitInterval ?? COMMIT_INTERVAL, () => {
+      this.commit()
+        .catch((error) => logger.warn({ group: this.options.group, err: error }, 'offsets could not be committed'))
+        .finally(() => {
+          if (!this.hasLeft) this.commitLater();
+        });
+    });
+  }
+
+  private settledOffsets(): ReadonlyMap<PartitionState, number> {
+    const settled = new Map<PartitionState, number>();
+    for (const held of this.held.values()) {
+      if (!held.partition.topic.deleted) settled.set(held.partition, held.committable);
+    }
+    return settled;
+  }
+
+  private take(partition: PartitionState, position: number): Held {
+    const most = this.options.maxUnsettled ?? MAX_UNSETTLED;
+    const held = new Held(partition, position, most, this.fetcher.wake);
+    this.held.set(partition, held);
+    this.fetcher.add(held);
+    return held;
+  }
+
+  private renew(held: Held, position: number): void {
+    this.drop(held);
+    this.take(held.partition, position).paused = held.paused;
+  }
+
+  private drop(held: Held): void {
+    held.isStale = true;
+    this.held.delete(held.partition);
+    this.fetcher.remove(held);
+  }
+
+  /** What is in flight from in front of a gap is gone from the log, and cannot be read again: counting begins anew. */
+  private overGap(gap: Gap, held: Held): void {
+    this.renew(held, gap.to);
+    this.gaps.next(gap);
+  }
+
+  private gauge(partition: PartitionState): () => void {
+    const labels = { topic: partition.topic.name, partition: String(partition.index), group: this.options.group };
+    return this.parts.stats.gauge('tidegate_consumer_lag', labels, () => {
+      const held = this.held.get(partition);
+      return held === undefined ? 0 : Math.max(0, partition.end - held.position);
+    });
+  }
+
+  private hold(partition: TopicPartition, paused: boolean): void {
+    const held = this.find(partition);
+    if (held !== undefined) held.paused = paused;
+  }
+
+  private find({ topic, partition }: TopicPartition): Held | undefined {
+    const state = this.parts.store.topics.get(topic)?.partitions[partition];
+    return state === undefined ? undefined : this.held.get(state);
+  }
+
+  private fail(error: unknown): void {
+    const reason = asTidegateError(error, 'TG_GROUP_FAILED', `reading for the group ${this.options.group}`);
+    this.events.next({ type: 'failed', reason });
+    this.parts.clock.after(REJOIN_PAUSE, () => {
+      if (this.hasLeft) return;
+      this.events.next({ type: 'joining' });
+      this.parts.coordinator.rejoin();
+    });
+  }
+}
+
+function named({ topic, index }: PartitionState): TopicPartition {
+  return { topic: topic.name, partition: index };
+}
