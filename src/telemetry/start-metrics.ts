@@ -11,7 +11,7 @@ import {
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics';
 import { metricOf } from './catalog.ts';
-import type { Service } from './start.ts';
+import type { Service } from './start-options.ts';
 import type { HistogramPoint, MetricSnapshot, NumberPoint, StatsReader } from './stats.ts';
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';

@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from './logger.ts';
 import { createTracing } from './sampled-tracing.ts';
-import type { TelemetryOptions, TracingOptions } from './start.ts';
+import type { TelemetryOptions, TracingOptions } from './start-options.ts';
 import type { Tracing } from './tracing.ts';
 import { WatchedExporter } from './watched-exporter.ts';
 

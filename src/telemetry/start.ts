@@ -1,33 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../core/clock.ts';
-import type { Logger } from './logger.ts';
-import type { Stats, StatsReader } from './stats.ts';
+import type { TelemetryOptions } from './start-options.ts';
 import { NO_TRACING, type Tracing } from './tracing.ts';
-
-export interface TracingOptions {
-  readonly exporter: 'jaeger' | 'otlp' | 'console' | 'none';
-  /** URL of the collector; empty means off, except for the console. */
-  readonly endpoint: string;
-  /** Part of the messages without their own `traceparent` that is recorded, from 0 to 1. */
-  readonly sample: number;
-  readonly maxPerSecond: number;
-}
-
-/** How traces and metrics name this process. */
-export interface Service {
-  readonly name: string;
-  readonly version: string;
-  /** Unique among all gateways. */
-  readonly instance: string;
-}
-
-export interface TelemetryOptions {
-  readonly tracing: TracingOptions;
-  readonly service: Service;
-  readonly stats: Stats & StatsReader;
-  readonly logger: Logger;
-  readonly clock: Clock;
-}
 
 export interface Telemetry {
   readonly tracing: Tracing;

@@ -123,7 +123,7 @@ export function cutProduceAnswers(part: number, seed: number): CutAnswer {
 
 /** Calls back with each whole message: four bytes of length, then that many bytes. */
 function eachMessage(socket: Socket, found: (message: Buffer) => void): void {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     while (rest.length >= 4 && rest.length >= 4 + rest.readInt32BE(0)) {

@@ -34,7 +34,7 @@ export interface AudienceOptions {
  * Who is connected to an endpoint on this gateway, and who gets what. Frames of one event-loop turn become one batch
  * for the pipelines; records of one turn become one write for each socket.
  */
-export class Audience implements ConnectionHome, EndpointPort, AudienceControl {
+export class Audience implements ConnectionHome<Connection>, EndpointPort, AudienceControl {
   readonly name: string;
   readonly codec: Codec;
   readonly limits: ConnectionLimits;

@@ -31,7 +31,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   closingSince = 0;
   lastDelivered = 0;
   isHeld = false;
-  private readonly home: ConnectionHome;
+  private readonly home: ConnectionHome<Connection>;
   private readonly meta: Meta;
   private readonly handshake: Handshake | undefined;
   private readonly state: unknown;
@@ -46,7 +46,12 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   private inFlight = 0;
   private inFlightBytes = 0;
 
-  constructor(home: ConnectionHome, socket: Socket, info: ConnectionInfo, handshake: Handshake | undefined) {
+  constructor(
+    home: ConnectionHome<Connection>,
+    socket: Socket,
+    info: ConnectionInfo,
+    handshake: Handshake | undefined,
+  ) {
     this.home = home;
     this.socket = socket;
     this.info = info;

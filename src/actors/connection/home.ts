@@ -6,7 +6,6 @@ import type { WhenFull } from '../../core/send-queue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Counter } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
-import type { Connection } from './connection.ts';
 
 /** Limits of each connection of an endpoint: counts, bytes and milliseconds. */
 export interface ConnectionLimits {
@@ -19,7 +18,7 @@ export interface ConnectionLimits {
 }
 
 /** What all connections of an endpoint share; kept in one place because there are thousands of them. */
-export interface ConnectionHome {
+export interface ConnectionHome<Member> {
   /** Parent of the connections' machines. */
   readonly actor: AnyActorRef;
   readonly codec: Codec;
@@ -41,12 +40,12 @@ export interface ConnectionHome {
   /** Takes a message on its way to the pipelines. */
   collect(message: Message): void;
   /** The connection has answers to write at the end of the turn. */
-  dirty(connection: Connection): void;
-  held(connection: Connection, isHeld: boolean): void;
+  dirty(connection: Member): void;
+  held(connection: Member, isHeld: boolean): void;
   pong(payload: Buffer): void;
   answered(rejection: Rejection | null): void;
   rejected(reason: string): void;
   dropped(reason: 'slow' | 'closed', frames: number): void;
-  closed(connection: Connection, code: number, reason: string): void;
-  gone(connection: Connection): void;
+  closed(connection: Member, code: number, reason: string): void;
+  gone(connection: Member): void;
 }

@@ -6,7 +6,8 @@ import { trace } from '@opentelemetry/api';
 import { systemClock } from '../../../src/core/clock.ts';
 import { Message } from '../../../src/core/message.ts';
 import type { Logger } from '../../../src/telemetry/logger.ts';
-import { startTelemetry, type TracingOptions } from '../../../src/telemetry/start.ts';
+import { startTelemetry } from '../../../src/telemetry/start.ts';
+import type { TracingOptions } from '../../../src/telemetry/start-options.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
 

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type KafkaService, startKafka } from '../test/services/kafka.ts';
+
+/*
+ * Runs the compiled tests: `npm test`, or `npm test -- unit/core e2e/kafka` for files whose path holds one of the words.
+ * Soak tests run only when they are asked for. One Kafka is started for all files that need one.
+ */
+
+/** Nothing but this process: may run side by side. The others bind ports, freeze brokers and take time as it comes. */
+const SIDE_BY_SIDE = ['unit', 'property'];
+
+const words = process.argv.slice(2);
+const files = testFiles('dist/test').filter((file) =>
+  words.length === 0 ? !file.startsWith('dist/test/soak/') : words.some((word) => file.includes(word)),
+);
+const [quick, serial] = [files.filter(isQuick), files.filter((file) => !isQuick(file))];
+
+if (files.length === 0) {
+  console.error(`no test file matches ${words.join(', ')}`);
+  process.exit(1);
+}
+
+let failed = false;
+if (quick.length > 0) failed = !(await run(quick, 2)) || failed;
+if (serial.length > 0) {
+  const kafka = await sharedKafka();
+  failed = !(await run(serial, 1)) || failed;
+  await kafka?.stop();
+}
+process.exit(failed ? 1 : 0);
+
+function testFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.js'))
+    .map((file) => join(folder, file))
+    .sort();
+}
+
+function isQuick(file: string): boolean {
+  return SIDE_BY_SIDE.some((folder) => file.startsWith(`dist/test/${folder}/`));
+}
+
+/** A broker for the whole run, unless a person gives one. Where it cannot start, the tests that need it say so. */
+async function sharedKafka(): Promise<KafkaService | undefined> {
+  const given = process.env.KAFKA_BROKERS;
+  if (given !== undefined && given !== '') {
+    console.log(`tests use the Kafka at ${given}`);
+    return undefined;
+  }
+  try {
+    const kafka = await startKafka();
+    console.log(
+      `tests use a Kafka of their own at ${kafka.brokers}, Jaeger ${process.env.JAEGER_URL ?? process.env.JAEGER_BIN ?? 'from the PATH'}`,
+    );
+    process.env.TIDEGATE_TEST_KAFKA = kafka.brokers;
+    return kafka;
+  } catch (error) {
+    console.error(`no Kafka for the tests: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+async function run(some: readonly string[], concurrency: number): Promise<boolean> {
+  const child = spawn(
+    process.execPath,
+    ['--enable-source-maps', '--test', `--test-concurrency=${concurrency}`, '--test-force-exit', ...some],
+    { stdio: 'inherit' },
+  );
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code === 0;
+}
