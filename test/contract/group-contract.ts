@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import type { Batch } from '../../src/core/batch.ts';
+import { TidegateError } from '../../src/core/errors.ts';
+import type { Gap, Log } from '../../src/core/log.ts';
+import { Message } from '../../src/core/message.ts';
+import type { Subject, SuiteOptions } from './log-contract.ts';
+import {
+  ackAll,
+  createTopic,
+  eventually,
+  Joined,
+  laneOf,
+  numbers,
+  offsetsOf,
+  pass,
+  record,
+  records,
+  store,
+  uniqueName,
+} from './log-fixture.ts';
+
+const FAILURE = new TidegateError('TG_PROCESSOR_FAILED', 'made to fail by the test');
+
+/** Records with keys that reach all of four partitions. */
+function spread(count: number, from = 0): Message[] {
+  return numbers(from, from + count).map((at) => record(String(at), { key: `k${at % 40}` }));
+}
+
+function place({ partition, offset }: Message): string {
+  return `${partition}/${offset}`;
+}
+
+async function committedOf(log: Log, group: string, topic: string): Promise<Record<number, number>> {
+  return Object.fromEntries(await log.admin.committed(group, topic));
+}
+
+/** One partition, its records, and a member that has been given them all and settled none. */
+async function holding(t: TestContext, log: Log, count: number) {
+  const topic = await createTopic(t, log);
+  const group = uniqueName('group');
+  const lane = laneOf(t, log, topic);
+  await store(lane, records(count));
+  // Commits happen when the test asks for them.
+  const joined = new Joined(t, log, { group, topics: [topic], from: 'earliest', commitInterval: 600_000 });
+  const messages = await joined.seen.atLeast(count);
+  return { topic, group, lane, joined, member: joined.member, messages };
+}
+
+export function groupContract(subject: () => Subject, options: SuiteOptions): void {
+  describe('a group', { ...options, concurrency: false }, () => {
+    sharing(subject);
+    committing(subject);
+    flow(subject);
+  });
+}
+
+function sharing(subject: () => Subject): void {
+  test('tells a member that it joins, what it is assigned, and that it left', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log, { partitions: 2 });
+    const joined = new Joined(t, log, { group: uniqueName('group'), topics: [topic], from: 'earliest' });
+    await joined.owns(2);
+    assert.equal(joined.events[0]?.type, 'joining');
+    const assigned = joined.events.find((event) => event.type === 'assigned');
+    assert.ok(assigned !== undefined && assigned.generation >= 1);
+    const both = [0, 1].map((partition) => ({ topic, partition }));
+    assert.deepEqual(new Set(assigned.partitions), new Set(both));
+    assert.deepEqual(new Set(assigned.added), new Set(both));
+    assert.deepEqual(assigned.removed, []);
+    await joined.member.leave();
+    assert.equal(joined.events.at(-1)?.type, 'left');
+    assert.equal(joined.seen.isComplete, true);
+  });
+
+  test('shares the partitions between its members: each record arrives, in order per partition', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log, { partitions: 4 });
+    const options = { group: uniqueName('group'), topics: [topic], from: 'earliest' } as const;
+    const a = new Joined(t, log, options, ackAll);
+    await a.owns(4);
+    const b = new Joined(t, log, options, ackAll);
+    await Promise.all([a.owns(2), b.owns(2)]);
+    assert.deepEqual([...a.assigned, ...b.assigned].sort(), [0, 1, 2, 3]);
+    const lane = laneOf(t, log, topic);
+    const sent: Message[] = [];
+    for (let send = 0; send < 5; send += 1) {
+      const messages = spread(80, send * 80);
+      await store(lane, messages);
+      sent.push(...messages);
+    }
+    for (const { seen, assigned } of [a, b]) {
+      const due = sent.filter(({ partition }) => assigned.includes(partition));
+      await seen.atLeast(due.length);
+      assert.deepEqual(new Set(seen.messages.map(place)), new Set(due.map(place)));
+      for (const partition of assigned) {
+        const offsets = offsetsOf(seen.of(partition));
+        assert.deepEqual(
+          offsets,
+          [...offsets].sort((one, other) => one - other),
+        );
+      }
+    }
+  });
+
+  test('moves no more partitions than it has to when a member comes, and says which', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log, { partitions: 4 });
+    const options = { group: uniqueName('group'), topics: [topic], from: 'earliest' } as const;
+    const a = new Joined(t, log, options);
+    await a.owns(4);
+    const b = new Joined(t, log, options);
+    await Promise.all([a.owns(2), b.owns(2)]);
+    const last = a.events.findLast((event) => event.type === 'assigned');
+    assert.ok(last !== undefined);
+    assert.deepEqual(last.added, []);
+    assert.deepEqual(last.removed.map(({ partition }) => partition).sort(), b.assigned);
+    const generations = a.events.flatMap((event) => (event.type === 'assigned' ? [event.generation] : []));
+    assert.ok(generations.every((generation, at) => at === 0 || generation > (generations[at - 1] ?? 0)));
+  });
+
+  test('skips nothing when a member leaves without having settled', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log, { partitions: 4 });
+    const options = { group: uniqueName('group'), topics: [topic], from: 'earliest' } as const;
+    const a = new Joined(t, log, options);
+    await a.owns(4);
+    const b = new Joined(t, log, options, ackAll);
+    await Promise.all([a.owns(2), b.owns(2)]);
+    const sent = spread(80);
+    await store(laneOf(t, log, topic), sent);
+    const ofA = sent.filter(({ partition }) => a.assigned.includes(partition));
+    await a.seen.atLeast(ofA.length);
+    await a.member.leave();
+    await b.owns(4);
+    await b.seen.atLeast(sent.length);
+    assert.deepEqual(new Set(b.seen.messages.map(place)), new Set(sent.map(place)));
+  });
+
+  test('drops settles of a member that has lost the partition, and keeps those of partitions it has kept', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log, { partitions: 4 });
+    const group = uniqueName('group');
+    const options = { group, topics: [topic], from: 'earliest', commitInterval: 600_000 } as const;
+    const a = new Joined(t, log, options);
+    await a.owns(4);
+    const sent = spread(80);
+    await store(laneOf(t, log, topic), sent);
+    await a.seen.atLeast(80);
+    const b = new Joined(t, log, options);
+    await Promise.all([a.owns(2), b.owns(2)]);
+    // The new owner has its records in flight too, so that nothing but a stale settle could move the offset.
+    await b.seen.atLeast(sent.filter(({ partition }) => b.assigned.includes(partition)).length);
+    for (const message of a.seen.messages) message.ack();
+    await a.member.commit();
+    await b.member.commit();
+    const expected = numbers(0, 4).map((partition) => {
+      const count = sent.filter((message) => message.partition === partition).length;
+      return [partition, a.assigned.includes(partition) ? count : 0];
+    });
+    assert.deepEqual(await committedOf(log, group, topic), Object.fromEntries(expected));
+    assert.equal(a.seen.messages.length, 80, 'what was in flight on kept partitions is not read again');
+  });
+
+  test('keeps groups apart: each of them gets every record', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log);
+    await store(laneOf(t, log, topic), records(10));
+    for (const group of [uniqueName('group'), uniqueName('group')]) {
+      const joined = new Joined(t, log, { group, topics: [topic], from: 'earliest' }, ackAll);
+      assert.deepEqual(offsetsOf(await joined.seen.atLeast(10)), numbers(0, 10));
+    }
+  });
+
+  test('takes partitions over that are added to its topic', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log);
+    const joined = new Joined(t, log, { group: uniqueName('group'), topics: [topic], from: 'earliest' }, ackAll);
+    await joined.owns(1);
+    await log.admin.addPartitions(topic, 3);
+    const sent = spread(40);
+    await store(laneOf(t, log, topic), sent);
+    await joined.seen.until(() => new Set(joined.seen.messages.map(place)).size === 40);
+    await joined.owns(3);
+  });
+}
+
+function committing(subject: () => Subject): void {
+  test('goes on behind what was committed', async (t) => {
+    const { log } = subject();
+    const { topic, group, member, messages } = await holding(t, log, 20);
+    for (const message of messages.slice(0, 12)) message.ack();
+    await member.leave();
+    assert.deepEqual(await committedOf(log, group, topic), { 0: 12 });
+    const next = new Joined(t, log, { group, topics: [topic], from: 'earliest' }, ackAll);
+    assert.deepEqual(offsetsOf(await next.seen.atLeast(8)), numbers(12, 20));
+  });
+
+  test('commits the contiguous settled prefix only, in whatever order messages are settled', async (t) => {
+    const { log } = subject();
+    const { topic, group, member, messages } = await holding(t, log, 8);
+    for (const at of [6, 0, 3, 1, 4]) messages[at]?.ack();
+    await member.commit();
+    assert.deepEqual(await committedOf(log, group, topic), { 0: 2 });
+    messages[2]?.ack();
+    await member.commit();
+    assert.deepEqual(await committedOf(log, group, topic), { 0: 5 });
+  });
+
+  test('commits by itself after the interval', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log);
+    const group = uniqueName('group');
+    await store(laneOf(t, log, topic), records(5));
+    const joined = new Joined(t, log, { group, topics: [topic], from: 'earliest', commitInterval: 100 }, ackAll);
+    await joined.seen.atLeast(5);
+    await eventually(async () => (await committedOf(log, group, topic))[0] === 5, 'offset 5 is committed');
+  });
+
+  test('is held back by a nack until a seek reads the record again', async (t) => {
+    const { log } = subject();
+    const { topic, group, member, messages, joined } = await holding(t, log, 6);
+    for (const [at, message] of messages.entries()) {
+      if (at === 2) message.nack(FAILURE);
+      else message.ack();
+    }
+    await member.commit();
+    assert.deepEqual(await committedOf(log, group, topic), { 0: 2 });
+    member.seek({ topic, partition: 0 }, 2);
+    await joined.seen.atLeast(10);
+    const again = joined.seen.messages.slice(6);
+    assert.deepEqual(offsetsOf(again), numbers(2, 6));
+    for (const message of again) message.ack();
+    await member.commit();
+    assert.deepEqual(await committedOf(log, group, topic), { 0: 6 });
+  });
+
+  test('counts no settle from before a seek', async (t) => {
+    const { log } = subject();
+    const { topic, group, member, messages, joined } = await holding(t, log, 6);
+    member.seek({ topic, partition: 0 }, 1);
+    await joined.seen.atLeast(11);
+    for (const message of messages.slice(0, 6)) message.ack();
+    await member.commit();
+    assert.deepEqual(await committedOf(log, group, topic), { 0: 1 });
+  });
+
+  test('counts the settle of a message that processors have changed or split', async (t) => {
+    const { log } = subject();
+    const { topic, group, member, messages } = await holding(t, log, 2);
+    messages[0]?.derive({ payload: Buffer.from('changed') }).ack();
+    for (const part of messages[1]?.split([{ payload: Buffer.from('1') }, { payload: Buffer.from('2') }]) ?? [])
+      part.ack();
+    await member.commit();
+    assert.deepEqual(await committedOf(log, group, topic), { 0: 2 });
+  });
+
+  test('commits at once where it starts, so that "latest" means the moment of the first join', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log, { partitions: 2 });
+    const group = uniqueName('group');
+    const lane = laneOf(t, log, topic);
+    await store(lane, records(3, { key: '21' }));
+    const options = { group, topics: [topic], from: 'latest', commitInterval: 600_000 } as const;
+    const first = new Joined(t, log, options);
+    await first.owns(2);
+    await eventually(async () => {
+      const committed = await committedOf(log, group, topic);
+      return committed[0] === 3 && committed[1] === 0;
+    }, 'the start of both partitions is committed');
+    await first.member.leave();
+    await store(lane, records(2, { key: '21' }, 3));
+    await store(lane, records(2, { key: 'abc' }, 5));
+    const second = new Joined(t, log, options);
+    await second.seen.atLeast(4);
+    assert.deepEqual(
+      [offsetsOf(second.seen.of(0)), offsetsOf(second.seen.of(1))],
+      [
+        [3, 4],
+        [0, 1],
+      ],
+    );
+  });
+
+  test('goes on at the earliest record, with a gap, where its offset is out of range', async (t) => {
+    const { log } = subject();
+    const { topic, member, joined } = await holding(t, log, 3);
+    const gaps: Gap[] = [];
+    member.gaps$.subscribe((gap) => gaps.push(gap));
+    member.seek({ topic, partition: 0 }, 500);
+    await joined.seen.atLeast(6);
+    assert.deepEqual(offsetsOf(joined.seen.messages.slice(3)), [0, 1, 2]);
+    assert.deepEqual(gaps, [{ topic, partition: 0, from: 500, to: 0 }]);
+  });
+}
+
+function flow(subject: () => Subject): void {
+  test('gives nothing while it is paused and everything after', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log);
+    const lane = laneOf(t, log, topic);
+    const joined = new Joined(t, log, { group: uniqueName('group'), topics: [topic], from: 'earliest' }, ackAll);
+    await store(lane, records(2));
+    await joined.seen.atLeast(2);
+    joined.member.pause();
+    await pass(200);
+    await store(lane, records(3, {}, 2));
+    await pass(400);
+    assert.equal(joined.seen.messages.length, 2);
+    joined.member.resume();
+    assert.deepEqual(offsetsOf(await joined.seen.atLeast(5)), numbers(0, 5));
+  });
+
+  test('pauses single partitions', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log, { partitions: 2 });
+    const lane = laneOf(t, log, topic);
+    const joined = new Joined(t, log, { group: uniqueName('group'), topics: [topic], from: 'earliest' }, ackAll);
+    await joined.owns(2);
+    joined.member.pause([{ topic, partition: 0 }]);
+    await pass(200);
+    await store(lane, [record('held', { key: '21' }), record('goes', { key: 'abc' })]);
+    await joined.seen.atLeast(1);
+    await pass(400);
+    assert.deepEqual(joined.seen.messages.map(place), ['1/0']);
+    joined.member.resume([{ topic, partition: 0 }]);
+    assert.deepEqual((await joined.seen.atLeast(2)).map(place), ['1/0', '0/0']);
+  });
+
+  test('stops ahead of unsettled records, by maxUnsettled, and goes on when they are settled', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log);
+    const lane = laneOf(t, log, topic);
+    const payload = Buffer.alloc(100_000);
+    for (let send = 0; send < 10; send += 1)
+      await store(
+        lane,
+        numbers(0, 8).map(() => new Message(payload)),
+      );
+    const maxUnsettled = 10;
+    const settleAll = { is: false };
+    const receive = (batch: Batch) => {
+      if (settleAll.is) batch.ack();
+    };
+    const options = { group: uniqueName('group'), topics: [topic], from: 'earliest', maxUnsettled } as const;
+    const joined = new Joined(t, log, options, receive);
+    await joined.seen.atLeast(maxUnsettled);
+    await pass(600);
+    const ahead = joined.seen.messages.length;
+    // One fetch more may have been under way: 1 MiB at most.
+    assert.ok(ahead < maxUnsettled + 11, `${ahead} records came`);
+    const lag = joined.member.lag().get(topic)?.get(0) ?? 0;
+    assert.ok(lag > 0 && lag <= 80 - maxUnsettled, `lag is ${lag}`);
+    settleAll.is = true;
+    for (const message of [...joined.seen.messages]) message.ack();
+    assert.deepEqual(offsetsOf(await joined.seen.atLeast(80)), numbers(0, 80));
+    await eventually(async () => joined.member.lag().get(topic)?.get(0) === 0, 'lag is 0');
+  });
+}
