@@ -9,8 +9,10 @@ const SIZE_UNITS = {
   GiB: 1_073_741_824,
 } as const;
 
-const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
-const SIZE = /^(\d+(?:\.\d+)?)(B|KB|MB|GB|KiB|MiB|GiB)$/;
+/** A duration as text, such as `5ms`. */
+export const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+/** A size as text, such as `64KiB`. */
+export const SIZE = /^(\d+(?:\.\d+)?)(B|KB|MB|GB|KiB|MiB|GiB)$/;
 
 /** Milliseconds of a duration such as `5ms`, `1.5s`, `1m`; undefined when the text is none. */
 export function parseDuration(text: string): number | undefined {

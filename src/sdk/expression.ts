@@ -1,6 +1,7 @@
 import jsonata from 'jsonata';
 import { asTidegateError, TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
+import { withoutMarks } from './literal.ts';
 
 /**
  * What `${! expr }` gives for a message. undefined is "no value": no key, no header. Most expressions are dotted
@@ -70,12 +71,12 @@ function splitParts(text: string): Part[] {
   while (at < text.length) {
     const start = text.indexOf('${!', at);
     if (start < 0) break;
-    if (start > at) parts.push({ literal: text.slice(at, start) });
+    if (start > at) parts.push({ literal: withoutMarks(text.slice(at, start)) });
     const end = endOfExpression(text, start + 3);
     parts.push({ value: compileValue(text.slice(start + 3, end).trim()) });
     at = end + 1;
   }
-  if (at < text.length) parts.push({ literal: text.slice(at) });
+  if (at < text.length) parts.push({ literal: withoutMarks(text.slice(at)) });
   return parts;
 }
 

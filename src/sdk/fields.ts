@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDuration, parseSize } from '../core/units.ts';
+import { DURATION, parseDuration, parseSize, SIZE } from '../core/units.ts';
 import { compileExpression, type Expression } from './expression.ts';
 
 /*
@@ -41,21 +41,31 @@ export const port = () => integer({ min: 0, max: 65_535 });
 
 /** A duration such as `5ms`, `10s`, `1m`; milliseconds once parsed. */
 export const duration = () =>
-  z.string('expected a duration such as 5ms, 10s or 1m').transform((text, context) => {
-    const milliseconds = parseDuration(text);
-    if (milliseconds !== undefined) return milliseconds;
-    context.issues.push({ code: 'custom', message: `"${text}" is no duration; write 5ms, 10s, 1m or 1h`, input: text });
-    return z.NEVER;
-  });
+  z
+    .string('expected a duration such as 5ms, 10s or 1m')
+    .meta({ pattern: DURATION.source })
+    .transform((text, context) => {
+      const milliseconds = parseDuration(text);
+      if (milliseconds !== undefined) return milliseconds;
+      context.issues.push({
+        code: 'custom',
+        message: `"${text}" is no duration; write 5ms, 10s, 1m or 1h`,
+        input: text,
+      });
+      return z.NEVER;
+    });
 
 /** A size such as `64KiB`, `1MiB`; bytes once parsed. */
 export const size = () =>
-  z.string('expected a size such as 64KiB or 1MiB').transform((text, context) => {
-    const bytes = parseSize(text);
-    if (bytes !== undefined) return bytes;
-    context.issues.push({ code: 'custom', message: `"${text}" is no size; write 500B, 64KiB or 1MiB`, input: text });
-    return z.NEVER;
-  });
+  z
+    .string('expected a size such as 64KiB or 1MiB')
+    .meta({ pattern: SIZE.source })
+    .transform((text, context) => {
+      const bytes = parseSize(text);
+      if (bytes !== undefined) return bytes;
+      context.issues.push({ code: 'custom', message: `"${text}" is no size; write 500B, 64KiB or 1MiB`, input: text });
+      return z.NEVER;
+    });
 
 /** A list of texts, or one text with commas, as environment variables have it. Empty text is an empty list. */
 export const list = () =>
@@ -67,7 +77,7 @@ export const list = () =>
             .map((part) => part.trim())
             .filter((part) => part !== '')
         : value,
-    z.array(z.string()),
+    z.array(z.string()).meta({ type: ['array', 'string'] }),
   );
 
 /** Text with `${! expr }` in it, compiled; text without is a constant. */

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Environment } from './interpolate.ts';
+import { type Finding, failing } from './problem.ts';
+import type { Driver, ParsedConfig } from './schema.ts';
+import { suggest } from './suggest.ts';
+
+/** Where the gateway runs, as far as it matters for the choice of the log. */
+export interface Surroundings {
+  readonly env: Environment;
+  /** A sign that this is a deployment, in words that end "the embedded log is not chosen here because ..."; undefined: none. */
+  readonly production: string | undefined;
+}
+
+/** `KAFKA_BROKER`, `kafkaBootstrapServers`, `SPRING_KAFKA_BOOTSTRAP_SERVERS`, `REDPANDA_BROKERS` and their like. */
+const BROKER_VARIABLE =
+  /(?:(?:kafka|redpanda)(?:brokers?|brokerlist|brokerurls?|servers?|hosts?|urls?)|bootstrapservers?)$/;
+
+/**
+ * Which log is meant. `auto` is Kafka where brokers are given; the embedded log only where nothing hints at a Kafka
+ * that was meant: messages would otherwise be acknowledged into a directory that nobody reads.
+ */
+export function resolveDriver(
+  log: ParsedConfig['log'],
+  brokerVariables: readonly string[],
+  { env, production }: Surroundings,
+): Driver | Finding {
+  const path = ['log', 'driver'];
+  if (log.driver === 'kafkajs' && log.brokers.length === 0) {
+    const set = brokerVariables[0] === undefined ? 'set log.brokers' : `set ${brokerVariables[0]}`;
+    return failing(['log', 'brokers'], `log.driver is kafkajs, but there are no brokers; ${set}`);
+  }
+  if (log.driver !== 'auto') return log.driver;
+  if (log.brokers.length > 0) return 'kafkajs';
+  const stray = Object.keys(env).find((name) => env[name] && looksLikeBrokers(name));
+  const set = brokerVariables[0] ?? 'log.brokers';
+  if (stray !== undefined) {
+    const meant = suggest(stray, brokerVariables) ?? brokerVariables[0];
+    const hint = meant === undefined ? `write log.brokers: "\${${stray}}"` : `did you mean ${meant}?`;
+    return failing(
+      path,
+      `${stray} is set, but this configuration does not read it into log.brokers, and messages would go to the embedded log; ${hint} (log.driver: embedded if that is what you want)`,
+      { code: 'TG_DRIVER_AMBIGUOUS' },
+    );
+  }
+  if (production === undefined) return 'embedded';
+  return failing(
+    path,
+    `no brokers are given, and the embedded log is not chosen by itself because ${production}; set ${set}, or log.driver: embedded`,
+    {
+      code: 'TG_DRIVER_AMBIGUOUS',
+    },
+  );
+}
+
+export function looksLikeBrokers(variable: string): boolean {
+  return BROKER_VARIABLE.test(variable.toLowerCase().replaceAll(/[^a-z0-9]/g, ''));
+}
+
+/**
+ * A sign that this process is a deployment. In a container that holds for its main process only (or the child of its
+ * init): a shell, an editor or a CI job in a container is where people try things out.
+ */
+export function productionSign(env: Environment): string | undefined {
+  if (env.NODE_ENV === 'production') return 'NODE_ENV is production';
+  if (env.KUBERNETES_SERVICE_HOST) return 'this runs in Kubernetes';
+  const isMain = process.pid === 1 || process.ppid <= 1;
+  return isMain && isContainer() ? "this is a container's main process" : undefined;
+}
+
+function isContainer(): boolean {
+  if (existsSync('/.dockerenv') || existsSync('/run/.containerenv')) return true;
+  try {
+    return /docker|kubepods|containerd|libpod/.test(readFileSync('/proc/1/cgroup', 'utf8'));
+  } catch {
+    return false; // no Linux, no cgroups
+  }
+}

@@ -1,0 +1,158 @@
+import { LITERAL_MARK } from '../sdk/literal.ts';
+import { didYouMean } from './suggest.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A scalar with its variables filled in. */
+export interface Filled {
+  readonly text: string;
+  /** Variables that the text names, set or not. */
+  readonly variables: readonly string[];
+  readonly mistakes: readonly string[];
+}
+
+const VARIABLE = /\$\{([A-Za-z_]\w*)([:}])/y;
+
+/**
+ * Fills `${NAME}` and `${NAME:default}` in one parsed scalar. Defaults nest; set but empty counts as unset; `$${` is a
+ * literal `${`. Expressions `${! }` stay as they are, and what a variable holds is never looked into again: a `${!`
+ * that is no expression of the file itself leaves with a LITERAL_MARK in it.
+ */
+export function interpolate(text: string, env: Environment): Filled {
+  if (!text.includes('${')) return { text, variables: [], mistakes: [] };
+  const filler = new Filler(text, env);
+  return { text: filler.run(), variables: filler.variables, mistakes: filler.mistakes };
+}
+
+/** Index just after the `}` that closes the `${` at `start`, or -1. Braces nest, and quotes count in expressions. */
+export function endOfInterpolation(text: string, start: number): number {
+  const isExpression = text.startsWith('${!', start);
+  let depth = 0;
+  let quote = '';
+  for (let at = start + 2; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (quote !== '') {
+      if (char === '\\') at += 1;
+      else if (char === quote) quote = '';
+    } else if (isExpression && (char === '"' || char === "'" || char === '`')) quote = char;
+    else if (char === '{') depth += 1;
+    else if (char === '}') {
+      if (depth === 0) return at + 1;
+      depth -= 1;
+    }
+  }
+  return -1;
+}
+
+/** Text made so far, and where in it the file's own expressions stand. */
+interface Piece {
+  text: string;
+  readonly expressions: { readonly start: number; readonly end: number }[];
+}
+
+class Filler {
+  readonly variables: string[] = [];
+  readonly mistakes: string[] = [];
+  private readonly source: string;
+  private readonly env: Environment;
+  private at = 0;
+
+  constructor(source: string, env: Environment) {
+    this.source = source;
+    this.env = env;
+  }
+
+  run(): string {
+    return markLiterals(this.piece(false, true));
+  }
+
+  /** Up to the end, or to the `}` that ends a default. `isUsed`: whether unset variables matter here. */
+  private piece(isDefault: boolean, isUsed: boolean): Piece {
+    const made: Piece = { text: '', expressions: [] };
+    let depth = 0;
+    while (this.at < this.source.length) {
+      if (this.source.startsWith('$${', this.at)) {
+        made.text += '${';
+        this.at += 3;
+        depth += 1;
+      } else if (this.source.startsWith('${!', this.at)) this.expression(made);
+      else if (this.source.startsWith('${', this.at)) this.variable(made, isUsed);
+      else {
+        const char = this.source.charAt(this.at);
+        if (isDefault && char === '}' && depth === 0) break;
+        if (char === '{') depth += 1;
+        if (char === '}') depth -= 1;
+        made.text += char;
+        this.at += 1;
+      }
+    }
+    return made;
+  }
+
+  private expression(made: Piece): void {
+    const end = endOfInterpolation(this.source, this.at);
+    const stop = end < 0 ? this.source.length : end;
+    const start = made.text.length;
+    made.text += this.source.slice(this.at, stop);
+    made.expressions.push({ start, end: made.text.length });
+    this.at = stop;
+  }
+
+  private variable(made: Piece, isUsed: boolean): void {
+    VARIABLE.lastIndex = this.at;
+    const match = VARIABLE.exec(this.source);
+    if (match === null) {
+      this.spoiled(made);
+      return;
+    }
+    const name = match[1] as string; // the pattern has this group in every match
+    this.variables.push(name);
+    this.at = VARIABLE.lastIndex;
+    const value = this.env[name] || undefined;
+    const fallback = match[2] === ':' ? this.fallback(name, isUsed && value === undefined) : undefined;
+    if (value !== undefined) made.text += value;
+    else if (fallback !== undefined) append(made, fallback);
+    else if (isUsed) this.mistakes.push(unset(name, this.env));
+  }
+
+  private fallback(name: string, isUsed: boolean): Piece {
+    const piece = this.piece(true, isUsed);
+    if (this.at >= this.source.length) this.mistakes.push(`\${${name}: has no } that closes it`);
+    this.at += 1;
+    return piece;
+  }
+
+  private spoiled(made: Piece): void {
+    const end = endOfInterpolation(this.source, this.at);
+    const text = end < 0 ? this.source.slice(this.at) : this.source.slice(this.at, end);
+    this.mistakes.push(
+      end < 0
+        ? `"${text}" has no } that closes it`
+        : `"${text}" names no variable; write \${NAME}, \${NAME:default}, \${! expression } or $\${ for the characters themselves`,
+    );
+    made.text += text;
+    this.at += text.length;
+  }
+}
+
+function unset(name: string, env: Environment): string {
+  const present = Object.keys(env).filter((other) => env[other] !== '');
+  const empty = env[name] === '' ? 'set but empty' : 'not set';
+  return `the variable ${name} is ${empty} and has no default; set it, or write \${${name}:default}${didYouMean(name, present)}`;
+}
+
+function append(made: Piece, more: Piece): void {
+  const shift = made.text.length;
+  made.text += more.text;
+  for (const { start, end } of more.expressions) made.expressions.push({ start: start + shift, end: end + shift });
+}
+
+function markLiterals({ text, expressions }: Piece): string {
+  let marked = '';
+  let from = 0;
+  for (const { start, end } of [...expressions, { start: text.length, end: text.length }]) {
+    marked += text.slice(from, start).replaceAll('${!', `$${LITERAL_MARK}{!`) + text.slice(start, end);
+    from = end;
+  }
+  return marked;
+}

@@ -1,0 +1,121 @@
+import type { z } from 'zod';
+import { type Finding, failing, formatPath, type Path } from './problem.ts';
+import { didYouMean } from './suggest.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** Keys that a strict object would have known, by the object that had others. zod does not tell them otherwise. */
+const knownKeys = new WeakMap<object, readonly string[]>();
+
+const DEFAULT_MESSAGE = 'Invalid input';
+
+/** Pass these to every `safeParse` of settings, so that `findingsOf` can say what was meant. */
+export const PARSE_OPTIONS: z.core.ParseContext<z.core.$ZodIssue> = { reportInput: true, error: describe };
+
+/** What a failed parse says, one finding for each mistake. */
+export function findingsOf(issues: readonly Issue[], base: Path = []): Finding[] {
+  return issues.flatMap((issue) => {
+    const path = [...base, ...(issue.path as Path)];
+    if (issue.code === 'unrecognized_keys') return unknownKeys(issue, path);
+    if (issue.code === 'invalid_key') return [failing(path, issue.issues[0]?.message ?? issue.message, { at: 'key' })];
+    if (issue.code === 'invalid_union' && issue.message === DEFAULT_MESSAGE) return unionFindings(issue, path);
+    return [failing(path, said(issue))];
+  });
+}
+
+/** Settings that a finding is about, which have to go for the rest to be read. */
+export function offendingPaths(issues: readonly Issue[], base: Path = []): Path[] {
+  return issues.flatMap((issue) => {
+    const path = [...base, ...(issue.path as Path)];
+    return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+  });
+}
+
+function describe(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      rememberKeys(issue);
+      return undefined;
+    case 'invalid_type':
+      return mismatch(issue.expected as string, issue.input);
+    case 'invalid_value': {
+      const values = (issue.values as readonly unknown[]).map(String);
+      const word = typeof issue.input === 'string' ? issue.input : '';
+      return issue.input === undefined
+        ? `one of ${values.join(', ')}`
+        : `expected ${values.length === 1 ? '' : 'one of '}${values.join(', ')}, but this is ${show(issue.input)}${didYouMean(word, values)}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function rememberKeys(issue: z.core.$ZodRawIssue): void {
+  const shape = (issue.inst as z.core.$ZodObject | undefined)?._zod.def.shape;
+  if (shape !== undefined && typeof issue.input === 'object' && issue.input !== null) {
+    knownKeys.set(issue.input, Object.keys(shape));
+  }
+}
+
+function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): Finding[] {
+  const known = (issue.input === undefined ? undefined : knownKeys.get(issue.input)) ?? [];
+  const where = path.length === 0 ? 'at the top' : `in ${formatPath(path)}`;
+  return issue.keys.map((key) => {
+    const hint =
+      didYouMean(key, known) ||
+      (known.length === 0 ? '' : `; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`);
+    return failing([...path, key], `unknown key ${where}${hint}`, { at: 'key' });
+  });
+}
+
+/** Of several forms that a setting may have, the mistakes of the one that was meant. */
+function unionFindings(issue: z.core.$ZodIssueInvalidUnion, path: Path): Finding[] {
+  const meant = issue.errors.find((branch) =>
+    branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
+  );
+  if (meant !== undefined) return findingsOf(meant, path);
+  const forms = issue.errors.map((branch) => branch[0]).filter((inner) => inner?.code === 'invalid_type');
+  const expected = forms.map((inner) => WORDS[(inner as z.core.$ZodIssueInvalidType).expected] ?? 'something else');
+  return [
+    failing(
+      path,
+      expected.length === 0
+        ? 'this has none of the forms that are understood'
+        : `expected ${expected.join(' or ')}, but this is ${show(issue.input)}`,
+    ),
+  ];
+}
+
+function said(issue: Issue): string {
+  const isMissing =
+    issue.input === undefined &&
+    (issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_union');
+  if (!isMissing) return issue.message;
+  return issue.message === DEFAULT_MESSAGE ? 'is missing' : `is missing: ${issue.message}`;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'settings (key: value)',
+  record: 'settings by name',
+};
+
+function mismatch(expected: string, input: unknown): string {
+  const wanted = WORDS[expected] ?? expected;
+  if (input === undefined) return wanted;
+  if (input === null) return `is empty; write ${wanted}, or leave the key out`;
+  if (expected === 'string' && typeof input !== 'object')
+    return `expected text, but YAML reads a ${typeof input} here; put it in quotes`;
+  return `expected ${wanted}, but this is ${show(input)}`;
+}
+
+function show(input: unknown): string {
+  if (Array.isArray(input)) return 'a list';
+  if (input === null) return 'empty';
+  if (typeof input === 'object') return 'a group of settings';
+  return typeof input === 'string' ? `"${input}"` : String(input);
+}

@@ -1,0 +1,75 @@
+import { endpointsOf, sharingOf } from './lint-pipelines.ts';
+import { doubting, type Finding, failing, type Path } from './problem.ts';
+import type { ParsedConfig } from './schema.ts';
+
+type Rule = (config: ParsedConfig) => readonly (Finding | undefined)[];
+
+export function lintEndpoints(config: ParsedConfig): Finding[] {
+  return RULES.flatMap((rule) => rule(config)).filter((finding) => finding !== undefined);
+}
+
+const pathsDiffer: Rule = ({ endpoints }) => {
+  const taken = new Map<string, string>();
+  return Object.entries(endpoints).map(([name, { listener, path }]) => {
+    const route = `${listener} ${path.replaceAll(/\{[^}]*\}/g, '{}')}`;
+    const other = taken.get(route);
+    taken.set(route, other ?? name);
+    return other === undefined
+      ? undefined
+      : failing(['endpoints', name, 'path'], `endpoints.${other} has this path on the listener "${listener}" already`);
+  });
+};
+
+/** One socket that does not read would hold up the reader of all. */
+const nobodyBlocksAll: Rule = ({ endpoints, pipelines }) =>
+  Object.entries(endpoints).map(([name, { slow_consumer }]) => {
+    if (slow_consumer.when_full !== 'block') return undefined;
+    const feeds = ({ source, sink }: (typeof pipelines)[string]) =>
+      sharingOf(source) === 'broadcast' && endpointsOf(sink).includes(name);
+    const feeder = Object.keys(pipelines).find(
+      (pipeline) => pipelines[pipeline] !== undefined && feeds(pipelines[pipeline]),
+    );
+    return feeder === undefined
+      ? undefined
+      : failing(
+          ['endpoints', name, 'slow_consumer', 'when_full'],
+          `pipelines.${feeder} broadcasts to all clients of this endpoint, so "block" would let one slow client hold up all others; use drop_oldest, drop_newest or disconnect`,
+        );
+  });
+
+const endpointIsRead: Rule = ({ endpoints, pipelines }) => {
+  const read = new Set(Object.values(pipelines).flatMap(({ source }) => endpointsOf(source)));
+  return Object.keys(endpoints).map((name) =>
+    read.has(name)
+      ? undefined
+      : doubting(['endpoints', name], 'no pipeline reads this endpoint, so what its clients send goes nowhere'),
+  );
+};
+
+const listenerIsUsed: Rule = ({ listeners, endpoints }) => {
+  const used = new Set(Object.values(endpoints).map(({ listener }) => listener));
+  return Object.keys(listeners).map((name) =>
+    used.has(name) ? undefined : doubting(['listeners', name], 'no endpoint uses this listener'),
+  );
+};
+
+const portsDiffer: Rule = ({ admin, listeners }) => {
+  const ports: { readonly path: Path; readonly port: number; readonly host: string | undefined }[] = [
+    { path: ['admin', 'port'], ...admin, host: admin.host },
+    ...Object.entries(listeners).map(([name, { port, host }]) => ({ path: ['listeners', name, 'port'], port, host })),
+  ];
+  return ports.map(({ path, port, host }, index) => {
+    const other = ports.slice(0, index).find((earlier) => earlier.port === port && overlap(earlier.host, host));
+    return port === 0 || other === undefined
+      ? undefined
+      : failing(path, `port ${port} is taken by ${other.path.join('.')} already; choose another one`);
+  });
+};
+
+const EVERY_ADDRESS = new Set([undefined, '', '0.0.0.0', '::']);
+
+function overlap(one: string | undefined, other: string | undefined): boolean {
+  return one === other || EVERY_ADDRESS.has(one) || EVERY_ADDRESS.has(other);
+}
+
+const RULES: readonly Rule[] = [pathsDiffer, nobodyBlocksAll, endpointIsRead, listenerIsUsed, portsDiffer];

@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { asTidegateError, TidegateError } from '../core/errors.ts';
+import { LITERAL_MARK, withoutMarks } from '../sdk/literal.ts';
+import { loadPlugin } from '../sdk/plugins.ts';
+import type { Registry } from '../sdk/registry.ts';
+import { builtinRegistry } from './builtins.ts';
+import { productionSign, resolveDriver } from './driver.ts';
+import type { Environment } from './interpolate.ts';
+import { lint } from './lint.ts';
+import { parseSettings } from './parse.ts';
+import { Positions } from './positions.ts';
+import { ConfigError, type Finding, failing, type Path, type Problem } from './problem.ts';
+import { checkReferences } from './references.ts';
+import { type GatewayConfig, gatewaySchema, type ParsedConfig } from './schema.ts';
+import { readYaml, type Source } from './yaml-source.ts';
+
+/** YAML that is no file; `name` stands in its place in messages, and relative plugins are looked for beside it. */
+export interface ConfigText {
+  readonly text: string;
+  readonly name: string;
+}
+
+export interface LoadOptions {
+  /** Components that may be named; ours where it is left out. Plugins are added to it. */
+  readonly registry?: Registry;
+  /** Variables to fill in; those of the process where it is left out. */
+  readonly env?: Environment;
+  /** A sign that this is a deployment, where the embedded log is not chosen by itself; null for none, looked for where it is left out. */
+  readonly production?: string | null;
+}
+
+export interface LoadedConfig {
+  readonly config: GatewayConfig;
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * Reads a configuration: a file's path, YAML text, or an object, whose texts are taken as they are. Throws ConfigError
+ * with every mistake in it (TG_CONFIG_INVALID, or TG_DRIVER_AMBIGUOUS, TG_PLUGIN_INVALID where all are of that kind)
+ * and TG_CONFIG_UNREADABLE.
+ */
+export async function loadConfig(from: string | ConfigText | object, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const { registry = builtinRegistry(), env = process.env, production = productionSign(env) } = options;
+  const { source, folder } = await readSource(from, env);
+  if (source.value === undefined)
+    throw new ConfigError(source.findings.map((finding) => source.positions.problem(finding)));
+  const findings = [...source.findings, ...(await loadPlugins(source.value, registry, folder))];
+
+  const { config, findings: mistakes, leftOut } = parseSettings<ParsedConfig>(gatewaySchema(registry), source.value);
+  const isNew = ({ path }: Finding) => !source.spoiled.some((spoiled) => isWithin(path, spoiled));
+  findings.push(...[...mistakes, ...checkReferences(source.value, registry)].filter(isNew));
+  if (config === undefined) throw new ConfigError(problemsOf(findings, source.positions));
+  const doubtful = [...leftOut, ...source.spoiled];
+  findings.push(...lint(config).filter((finding) => isSure(finding, doubtful)));
+  const brokerVariables = source.variables
+    .filter(({ path }) => isWithin(path, ['log', 'brokers']))
+    .map(({ name }) => name);
+  const driver = resolveDriver(config.log, brokerVariables, { env, production: production ?? undefined });
+  if (typeof driver !== 'string') {
+    if (!doubtful.some((path) => path[0] === 'log')) findings.push(driver);
+    throw new ConfigError(problemsOf(findings, source.positions));
+  }
+  const problems = problemsOf(findings, source.positions);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new ConfigError(errors);
+  return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
+}
+
+async function readSource(
+  from: string | ConfigText | object,
+  env: Environment,
+): Promise<{ source: Source; folder: string }> {
+  if (typeof from === 'string') {
+    const text = await readFile(from, 'utf8').catch((error: unknown) => {
+      throw unreadable(from, error);
+    });
+    return { source: readYaml(text, from, env), folder: dirname(from) };
+  }
+  if (isText(from)) return { source: readYaml(from.text, from.name, env), folder: dirname(from.name) };
+  const positions = new Positions('configuration');
+  return { source: { value: from, positions, findings: [], spoiled: [], variables: [] }, folder: process.cwd() };
+}
+
+function unreadable(file: string, error: unknown): TidegateError {
+  const { code } = error as NodeJS.ErrnoException;
+  const reason =
+    code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : (error as Error).message;
+  return new TidegateError('TG_CONFIG_UNREADABLE', `${file} cannot be read: ${reason}`, error);
+}
+
+function isText(from: object): from is ConfigText {
+  return (
+    typeof (from as Partial<ConfigText>).text === 'string' && typeof (from as Partial<ConfigText>).name === 'string'
+  );
+}
+
+/** Plugins come before everything else, as the schema has their components in it. */
+async function loadPlugins(value: unknown, registry: Registry, folder: string): Promise<Finding[]> {
+  const plugins = (value as { plugins?: unknown } | null)?.plugins;
+  const paths =
+    typeof plugins === 'string' ? plugins.split(',').map((path) => path.trim()) : Array.isArray(plugins) ? plugins : [];
+  const findings: Finding[] = [];
+  for (const [index, path] of paths.entries()) {
+    if (typeof path !== 'string' || path === '') continue;
+    try {
+      await loadPlugin(registry, path, folder);
+    } catch (error) {
+      const { code, message } = asTidegateError(error, 'TG_PLUGIN_INVALID');
+      findings.push(failing(['plugins', index], message, { code }));
+    }
+  }
+  return findings;
+}
+
+function problemsOf(findings: readonly Finding[], positions: Positions): Problem[] {
+  return findings
+    .map((finding) => positions.problem(finding))
+    .sort((one, other) => one.line - other.line || one.column - other.column);
+}
+
+/** Whether a lint finding cannot be the mere consequence of a mistake that is reported already. */
+function isSure(finding: Finding, doubtful: readonly Path[]): boolean {
+  if (finding.severity === 'warning') return doubtful.length === 0;
+  return !doubtful.some((path) => isWithin(path, finding.path.slice(0, 2)) || isWithin(finding.path, path));
+}
+
+function isWithin(path: Path, outer: Path): boolean {
+  return outer.every((step, index) => path[index] === step);
+}
+
+/** Turns the marks of literal `${!` back into nothing, once every expression has been compiled. */
+function withLiterals(config: GatewayConfig, source: unknown): GatewayConfig {
+  if (JSON.stringify(source)?.includes(LITERAL_MARK) !== true) return config;
+  return unmarked(config) as GatewayConfig;
+}
+
+function unmarked(value: unknown): unknown {
+  if (typeof value === 'string') return withoutMarks(value);
+  if (Array.isArray(value)) return value.map(unmarked);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  // A component's spec holds functions and schemas, and none of the file's text.
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [withoutMarks(key), key === 'spec' ? inner : unmarked(inner)]),
+  );
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import * as field from '../sdk/fields.ts';
+import { kafkaSchema } from '../transports/kafka/schema.ts';
+import { embeddedSchema } from './embedded-stand-in.ts';
+
+/** Kafka's own rule (org.apache.kafka.common.internals.Topic): at most 249 letters, digits, `.`, `_` and `-`. */
+export const topicName = () =>
+  z
+    .string()
+    .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, 'a topic name is at most 249 letters, digits, ".", "_" and "-"');
+
+/** Kafka's settings are all text; a number or true in the YAML is meant as such. */
+const setting = z.preprocess(
+  (value) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value),
+  z.string().meta({ type: ['string', 'number', 'boolean'] }),
+);
+
+const topicSchema = z.strictObject({
+  partitions: field
+    .integer({ min: 1, max: 10_000 })
+    .optional()
+    .describe("Partitions; the log's own default where it is left out."),
+  replication: field
+    .integer({ min: 1, max: 100 })
+    .optional()
+    .describe("Copies; the log's own default where it is left out."),
+  config: z
+    .record(z.string(), setting)
+    .optional()
+    .describe("Kafka's topic settings by their own names, such as retention.ms or cleanup.policy."),
+  create: field.boolean().prefault(true).describe('Create the topic at start where it is missing.'),
+});
+
+export const logSchema = z
+  .strictObject({
+    driver: z
+      .enum(['auto', 'kafkajs', 'embedded'])
+      .prefault('auto')
+      .describe('auto: Kafka where brokers are given, else the embedded log, but never that by accident.'),
+    ...kafkaSchema.shape,
+    embedded: embeddedSchema
+      .prefault({})
+      .describe('The log inside the gateway, for one machine and for trying things out.'),
+    topics: z
+      .record(topicName(), topicSchema)
+      .prefault({})
+      .describe('Topics by name; one that is missing is created at start.'),
+  })
+  .describe('Where records are kept: Kafka, or the log inside the gateway.');

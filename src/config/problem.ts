@@ -1,0 +1,72 @@
+import { type ErrorCode, TidegateError } from '../core/errors.ts';
+
+/** Where a setting stands: `['pipelines', 'rooms-in', 'sink']`. */
+export type Path = readonly (string | number)[];
+
+export type Severity = 'error' | 'warning';
+
+/** What a check found, by path; the loader adds file, line and column. */
+export interface Finding {
+  readonly severity: Severity;
+  readonly path: Path;
+  readonly message: string;
+  /** `key` where the word before the colon is wrong, not what it holds. */
+  readonly at?: 'key' | 'value';
+  /** Exact place in the text, where it is not the place of the path. */
+  readonly offset?: number;
+  readonly code?: ErrorCode;
+}
+
+/** One mistake or doubt about a configuration. `line` and `column` count from 1; 0 where there is no text. */
+export interface Problem {
+  readonly severity: Severity;
+  readonly code: ErrorCode;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Dotted, as `pipelines.rooms-in.sink.topic.names[0]`; empty for the whole file. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Thrown with everything that is wrong with a configuration, one line each in `message`. */
+export class ConfigError extends TidegateError {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(commonCode(problems), problems.map(formatProblem).join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+export function failing(path: Path, message: string, more: Partial<Finding> = {}): Finding {
+  return { severity: 'error', path, message, ...more };
+}
+
+export function doubting(path: Path, message: string, more: Partial<Finding> = {}): Finding {
+  return { severity: 'warning', path, message, ...more };
+}
+
+/** `file:line:col  path  what is wrong`. */
+export function formatProblem(problem: Problem): string {
+  const { file, line, column, path, message } = problem;
+  const place = line === 0 ? file : `${file}:${line}:${column}`;
+  const said = problem.severity === 'warning' ? `warning: ${message}` : message;
+  return [place, path, said].filter((part) => part !== '').join('  ');
+}
+
+export function formatPath(path: Path): string {
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`;
+    else text += text === '' ? step : `.${step}`;
+  }
+  return text;
+}
+
+/** The code that all share, or TG_CONFIG_INVALID for a mixture. */
+function commonCode(problems: readonly Problem[]): ErrorCode {
+  const [first] = problems;
+  return first !== undefined && problems.every(({ code }) => code === first.code) ? first.code : 'TG_CONFIG_INVALID';
+}

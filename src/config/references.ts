@@ -1,0 +1,95 @@
+import type { ComponentSpec, Reference } from '../sdk/define.ts';
+import type { Registry } from '../sdk/registry.ts';
+import { type Chosen, entryOf } from './component-schema.ts';
+import { parseSettings } from './parse.ts';
+import { type Finding, failing, type Path } from './problem.ts';
+import { didYouMean, editDistance, suggest } from './suggest.ts';
+
+type Names = Readonly<Record<'listener' | 'endpoint' | 'topic', readonly string[]>>;
+
+/** A name and where it stands. */
+interface Mention {
+  readonly to: keyof Names;
+  readonly name: string;
+  readonly path: Path;
+}
+
+/**
+ * Names of listeners, endpoints and topics that nothing in the file has. Looks at the file as it is, not at what a
+ * schema made of it, so that a mistake elsewhere in an entry hides none of its names.
+ */
+export function checkReferences(value: unknown, registry: Registry): Finding[] {
+  const root = record(value);
+  const names: Names = {
+    listener: Object.keys(record(root.listeners)),
+    endpoint: Object.keys(record(root.endpoints)),
+    topic: Object.keys(record(record(root.log).topics)),
+  };
+  const mentions = [...mentionsOfEndpoints(root.endpoints), ...mentionsOfPipelines(root.pipelines, registry)];
+  return mentions.map((mention) => unknown(mention, names[mention.to])).filter((finding) => finding !== undefined);
+}
+
+function mentionsOfEndpoints(endpoints: unknown): Mention[] {
+  return Object.entries(record(endpoints)).flatMap(([name, entry]) =>
+    mention('listener', record(entry).listener, ['endpoints', name, 'listener']),
+  );
+}
+
+function mentionsOfPipelines(pipelines: unknown, registry: Registry): Mention[] {
+  const steps = [...registry.all('processor'), ...registry.all('operator')];
+  return Object.entries(record(pipelines)).flatMap(([name, entry]) => {
+    const { source, processors, sink, on_error } = record(entry);
+    const path = ['pipelines', name];
+    const list = Array.isArray(processors) ? processors : [];
+    return [
+      ...mentionsOfComponent(source, registry.all('source'), [...path, 'source']),
+      ...list.flatMap((step, index) => mentionsOfComponent(step, steps, [...path, 'processors', index])),
+      ...mentionsOfComponent(sink, registry.all('sink'), [...path, 'sink']),
+      ...mention('topic', record(on_error).dead_letter, [...path, 'on_error', 'dead_letter']),
+    ];
+  });
+}
+
+function mentionsOfComponent(value: unknown, specs: readonly ComponentSpec[], path: Path): Mention[] {
+  const entry = entryOf(value);
+  const spec = specs.find(({ name }) => name === entry?.name);
+  if (entry === undefined || spec === undefined) return [];
+  const { config } = parseSettings(spec.config, entry.settings);
+  if (config === undefined) return [];
+  return referencesOf({ spec, config }).map(({ to, name, path: inner }) => ({
+    to,
+    name,
+    path: [...path, spec.name, ...inner],
+  }));
+}
+
+function mention(to: keyof Names, name: unknown, path: Path): Mention[] {
+  return typeof name === 'string' ? [{ to, name, path }] : [];
+}
+
+/** What a component's settings refer to. */
+export function referencesOf({ spec, config }: Chosen): readonly Reference[] {
+  return spec.references?.(config) ?? [];
+}
+
+function unknown({ to, name, path }: Mention, known: readonly string[]): Finding | undefined {
+  if (known.includes(name)) return undefined;
+  if (to === 'topic') return mistypedTopic(name, known, path);
+  const all =
+    known.length === 0 ? `the file has no ${to}s` : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  return failing(path, `there is no ${to} "${name}"; ${all}${didYouMean(name, known)}`);
+}
+
+/** A topic needs no entry under `log.topics`, so only one that looks like a slip of the finger is a mistake. */
+function mistypedTopic(name: string, known: readonly string[], path: Path): Finding | undefined {
+  const near = suggest(name, known);
+  if (near === undefined || editDistance(near, name) > 2) return undefined;
+  return failing(
+    path,
+    `there is no topic "${name}" under log.topics; did you mean "${near}"? (if not, list it there too)`,
+  );
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
