@@ -91,11 +91,13 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async offsets(topic: string): Promise<PartitionOffsets[]> {
-    return this.told(`Offsets of ${topic}`, async () => {
-      const partitions = await this.partitionsOf(topic);
-      if (partitions === undefined) throw new TidegateError('TG_TOPIC_MISSING', `There is no topic ${topic}`);
-      return bothEnds(this.cluster, topic, [...partitions.keys()]);
-    });
+    return this.told(`Offsets of ${topic}`, () =>
+      patiently(async () => {
+        const partitions = await this.partitionsOf(topic);
+        if (partitions === undefined) throw new TidegateError('TG_TOPIC_MISSING', `There is no topic ${topic}`);
+        return bothEnds(this.cluster, topic, [...partitions.keys()]);
+      }),
+    );
   }
 
   async committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {

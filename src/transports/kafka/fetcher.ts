@@ -79,10 +79,10 @@ export class Fetcher {
     this.kick();
   }
 
+  /** Ends reading; positions can still be asked for. */
   close(): void {
     this.closed = true;
     this.cancelRefresh?.();
-    this.parts.clear();
     for (const wake of this.wakers) wake();
   }
 
@@ -183,6 +183,7 @@ export class Fetcher {
     );
     const answer = await this.cluster.node(leader).exchange('Fetch', FETCH_VERSION, body, decodeFetch);
     let wait = answer.throttle;
+    if (this.closed) return wait;
     for (const fetched of answer.partitions) {
       const one = asked.get(keyOf(fetched.topic, fetched.partition));
       if (one === undefined || one.part.version !== one.version) continue;

@@ -1,7 +1,10 @@
 import { kafkaCode } from './protocol-errors.ts';
 
-/** The broker is about to be able to answer: coordinators that load or move. 14, 15, 16 in Kafka's table of errors. */
-const SOON = new Set([14, 15, 16]);
+/**
+ * The broker is about to be able to answer: partitions and leaders that are new (3, 5, 6 in Kafka's table of errors),
+ * coordinators that load or move (14, 15, 16).
+ */
+const SOON = new Set([3, 5, 6, 14, 15, 16]);
 const PAUSE = 50;
 const LONGEST = 5_000;
 

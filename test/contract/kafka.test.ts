@@ -1,0 +1,46 @@
+import { test } from 'node:test';
+import { systemClock } from '../../src/core/clock.ts';
+import type { Logger } from '../../src/telemetry/logger.ts';
+import { createStats } from '../../src/telemetry/stats.ts';
+import { createKafkaLog } from '../../src/transports/kafka/index.ts';
+import { requireKafka } from '../services/kafka.ts';
+import { logContract } from './log-contract.ts';
+
+const noop = () => undefined;
+const logger: Logger = { debug: noop, info: noop, warn: noop, error: noop, child: () => logger };
+
+/** The suites are registered only where there is a broker. */
+let found: (kafka: { readonly brokers: string } | undefined) => void = noop;
+const kafka = new Promise<{ readonly brokers: string } | undefined>((resolve) => {
+  found = resolve;
+});
+test('a broker is there', async (t) => {
+  let broker: { readonly brokers: string } | undefined;
+  try {
+    broker = await requireKafka(t);
+  } finally {
+    found(broker);
+  }
+});
+const broker = await kafka;
+
+if (broker !== undefined) {
+  const open = async () => {
+    const brokers = broker.brokers.split(',');
+    const log = createKafkaLog({ brokers, client_id: 'contract', logger, stats: createStats(), clock: systemClock });
+    await log.open();
+    return log;
+  };
+  logContract('Kafka', async () => {
+    let log = await open();
+    return {
+      log,
+      reopen: async () => {
+        await log.close();
+        log = await open();
+        return log;
+      },
+      dispose: () => log.close(),
+    };
+  });
+}
