@@ -5,7 +5,7 @@ import { RawSocket } from './raw-socket.ts';
 /** So many handshakes at a time: a crowd at the door is another measurement. */
 const AT_ONCE = 50;
 
-let sockets: RawSocket[] = [];
+const sockets: RawSocket[] = [];
 
 serve({
   open: async ({ port, connections }: { port: number; connections: number }) => {
@@ -14,10 +14,6 @@ serve({
       const options = { port, onFrame: () => {}, bufferBytes: 4_096 };
       sockets.push(...(await Promise.all(Array.from({ length: batch }, () => RawSocket.open(options)))));
     }
-  },
-  closeAll: () => {
-    for (const socket of sockets) socket.destroy();
-    sockets = [];
   },
   figures: () => ({ open: sockets.filter(({ isOpen }) => isOpen).length }),
 });

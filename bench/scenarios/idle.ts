@@ -4,8 +4,6 @@ import type { MemoryFigures } from '../memory-probe.ts';
 import { pause, type Scenario } from './scenario.ts';
 
 const CONNECTIONS = 2_000;
-/** Come and gone before the base is taken, so that what is loaded and compiled once counts as base. */
-const FIRST_VISITORS = 200;
 const KIB = 1_024;
 
 /** What a connection costs that does nothing. */
@@ -24,9 +22,6 @@ export const idle: Scenario = {
     const client = new Child(modulePath('./clients/idle-client'));
     try {
       const memory = () => contender.child.ask<MemoryFigures>('memory');
-      await client.ask('open', { port: contender.port, connections: FIRST_VISITORS });
-      await client.ask('closeAll');
-      await pause(1_000);
       const base = await memory();
       await client.ask('open', { port: contender.port, connections: CONNECTIONS });
       await pause(3_000);

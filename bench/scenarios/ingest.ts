@@ -5,7 +5,7 @@ import type { Topics } from '../topics.ts';
 import { type Conditions, type Measured, MIB, PAYLOAD_BYTES, pause, type Scenario, untilQuiet } from './scenario.ts';
 
 const SENDERS = 8;
-/** Frames that a sender has unsettled. */
+/** Frames that a sender has unsettled, whatever it talks to. */
 const WINDOW = 1_000;
 /** How often the topic is asked what it holds, in every contender's run; milliseconds. */
 const LOOK_MS = 20;
@@ -56,7 +56,8 @@ async function measure(
   { topics, warmUp, window }: Conditions,
 ): Promise<Measured> {
   const pace = name === 'gateway' ? 'acks' : 'offsets';
-  await client.ask('start', { port, senders: SENDERS, window: WINDOW, payloadBytes: PAYLOAD_BYTES, pace });
+  const load = { senders: SENDERS, window: WINDOW, payloadBytes: PAYLOAD_BYTES };
+  await client.ask('start', { port, pace, ...load });
   const follower = new Follower(topics, topic, client, pace === 'offsets');
   await pause(warmUp);
   const before = { stored: await topics.stored(topic), at: performance.now(), cpu: cpuSeconds(pid) };
