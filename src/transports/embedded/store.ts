@@ -63,8 +63,16 @@ export class Store {
 
   /** `durable: false` leaves out the fsync, for a log that ends with the process anyway. */
   constructor(directory: string, durable: boolean) {
-    // Without overlapping sync nothing is visible before it is durable, and a crash of the machine needs no recovery.
-    this.root = open({ path: directory, noSync: !durable, overlappingSync: false, cache: false, maxDbs: 8 });
+    this.root = open({
+      path: directory,
+      noSync: !durable,
+      // Nothing is visible before it is durable, and a crash of the machine needs no recovery.
+      overlappingSync: false,
+      // With it lmdb makes promises of its own that nobody can catch when the disk refuses a transaction.
+      eventTurnBatching: false,
+      cache: false,
+      maxDbs: 8,
+    });
     this.topicTable = this.root.openDB({ name: 'topics', encoding: 'msgpack' });
     this.recordTable = this.root.openDB({ name: 'records', encoding: 'binary' });
     this.markTable = this.root.openDB({ name: 'marks', encoding: 'binary' });
@@ -353,8 +361,15 @@ export class Store {
    * Runs in one write transaction together with whatever else was asked for meanwhile; resolves after the fsync. As a
    * child, because otherwise an action that throws half way would leave its first half in the transaction.
    */
-  private transact<T>(action: () => T): Promise<T> {
-    return this.root.childTransaction(action);
+  private async transact<T>(action: () => T): Promise<T> {
+    try {
+      return await this.root.childTransaction(action);
+    } catch (error) {
+      // What went wrong is hidden in a promise beside the error, which rejects a moment later.
+      const { commitError } = error as { commitError?: Promise<never> };
+      await commitError;
+      throw error;
+    }
   }
 
   // Inside a transaction the promise of a put is the transaction's own, which `transact` awaits.
