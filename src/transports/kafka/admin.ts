@@ -16,9 +16,12 @@ const SETTLE_PAUSE = 20;
 /** Topics, offsets and groups by requests of their own; each call tries once. */
 export class KafkaAdmin implements LogAdmin {
   private readonly cluster: Cluster;
+  private readonly whyAway: () => string | undefined;
 
-  constructor(cluster: Cluster) {
+  /** `whyAway`: why no broker answers, while none does; calls need not find that out by waiting. */
+  constructor(cluster: Cluster, whyAway: () => string | undefined) {
     this.cluster = cluster;
+    this.whyAway = whyAway;
   }
 
   async topics(): Promise<string[]> {
@@ -129,6 +132,8 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   private async told<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    const away = this.whyAway();
+    if (away !== undefined) throw new TidegateError('TG_LOG_UNAVAILABLE', `${what}: ${away}`);
     try {
       return await ask();
     } catch (error) {

@@ -45,6 +45,15 @@ export function isAboutRecords(code: number): boolean {
   );
 }
 
+/** Whether the broker only said that it is the wrong one to ask, or not yet the right one. */
+export function isAboutLeader(code: number | undefined): boolean {
+  return (
+    code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION ||
+    code === KAFKA.LEADER_NOT_AVAILABLE ||
+    code === KAFKA.NOT_LEADER_OR_FOLLOWER
+  );
+}
+
 export function refusalOf(code: number, topic: string): TidegateError {
   const reason = `Topic ${topic}: ${describeCode(code)}`;
   switch (code) {

@@ -74,7 +74,7 @@ class KafkaLog implements Log {
     };
     this.link = new Link(this.clusters.probe, options.clock, options.logger);
     this.link$ = this.link.state$;
-    this.admin = new KafkaAdmin(this.clusters.admin);
+    this.admin = new KafkaAdmin(this.clusters.admin, () => this.link.whyDown);
     this.producers = new ProducerHolder(this.clusters.write);
     this.limits = new TopicLimits(this.clusters.write, options.clock);
   }

@@ -4,13 +4,13 @@ import type { Lane, LaneObserver, Refusal } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import { isAboutRecords, outcomeOf, refusalOf } from './classify.ts';
+import { isAboutLeader, isAboutRecords, outcomeOf, refusalOf } from './classify.ts';
 import type { Cluster } from './cluster.ts';
 import { endOfRequest, isTooLarge, type Planned, plan } from './lane-plan.ts';
 import { PartitionQueue } from './partition-queue.ts';
 import { decodeProduce, encodeProduce, type PartitionResult, PRODUCE_VERSION } from './produce-request.ts';
 import type { ProducerHolder } from './producer.ts';
-import { KAFKA, kafkaCode, logError } from './protocol-errors.ts';
+import { brokerError, KAFKA, kafkaCode, logError } from './protocol-errors.ts';
 import type { TopicLimits } from './topic-limits.ts';
 
 const FIRST_PAUSE = 100;
@@ -135,6 +135,7 @@ export class KafkaLane implements Lane {
   ): Promise<void> {
     let queues = PartitionQueue.of(planned, from, end);
     let pause = FIRST_PAUSE;
+    let failures = 0;
     while (!this.abandoned) {
       const failure = await this.attempt(queues, refusals);
       queues = queues.filter((queue) => !queue.isEmpty);
@@ -144,7 +145,9 @@ export class KafkaLane implements Lane {
         continue;
       }
       this.counters.retries.value += 1;
-      this.reportOutage(failure);
+      failures += 1;
+      // A leader that has moved, or is not yet known everywhere, is found at the next try.
+      if (failures > 1 || !isAboutLeader(kafkaCode(failure.cause))) this.reportOutage(failure);
       await this.wait(pause);
       pause = Math.min(pause * 2, LONGEST_PAUSE);
       await this.refreshMetadata();
@@ -222,11 +225,11 @@ export class KafkaLane implements Lane {
       case 'fenced':
         return this.renumber(queue, answer.code);
       case 'missing':
-        if (!this.isMissingForGood(queue.partition)) return logError(refusalOf(answer.code, this.topic), 'Send');
+        if (!this.isMissingForGood(queue.partition)) return logError(brokerError(answer.code), `Topic ${this.topic}`);
         this.refuse(queue, queue.takeAll(), answer.code, refusals);
         return undefined;
       case 'unknown':
-        return new TidegateError('TG_LOG_UNAVAILABLE', refusalOf(answer.code, this.topic).message);
+        return logError(brokerError(answer.code), `Topic ${this.topic}`);
     }
   }
 

@@ -35,6 +35,11 @@ export class Link {
     return this.state.value.state === 'up';
   }
 
+  /** Undefined unless it is down. */
+  get whyDown(): string | undefined {
+    return this.state.value.state === 'down' ? this.state.value.reason : undefined;
+  }
+
   open(): void {
     void this.watch();
   }
@@ -47,11 +52,12 @@ export class Link {
 
   private async watch(): Promise<void> {
     let next = PROBE_INTERVAL;
+    const asked = this.clock.now();
     try {
       await this.probe();
       this.found();
     } catch (error) {
-      this.lost(error instanceof Error ? error.message : String(error));
+      this.lost(asked, error instanceof Error ? error.message : String(error));
       next = RETRY_INTERVAL;
     }
     if (this.closed) return;
@@ -78,11 +84,10 @@ export class Link {
     this.state.next({ state: 'up' });
   }
 
-  private lost(reason: string): void {
-    const now = this.clock.now();
-    this.lostAt ??= now;
+  private lost(since: number, reason: string): void {
+    this.lostAt ??= since;
     const { state } = this.state.value;
-    const isNews = state === 'connecting' || (state === 'up' && now - this.lostAt >= PATIENCE);
+    const isNews = state === 'connecting' || (state === 'up' && this.clock.now() - this.lostAt >= PATIENCE);
     if (this.closed || !isNews) return;
     this.logger.warn({ driver: 'kafkajs', reason }, `Kafka cannot be reached: ${reason}`);
     this.state.next({ state: 'down', reason });
