@@ -20,10 +20,10 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
   return { total: pipelines + connections + limit, pipelines, connections, limit };
 }
 
-/** `memory ceiling 1.3 GiB: ...`. */
+/** `ceiling 1.3 GiB: pipelines ... + connections ... + memory.limit ...`. */
 export function describeCeiling(ceiling: Ceiling): string {
   const { total, pipelines, connections, limit } = ceiling;
-  return `memory ceiling ${rounded(total)}: pipelines ${rounded(pipelines)} + connections ${rounded(connections)} + memory.limit ${rounded(limit)}`;
+  return `ceiling ${rounded(total)}: pipelines ${rounded(pipelines)} + connections ${rounded(connections)} + memory.limit ${rounded(limit)}`;
 }
 
 function rounded(bytes: number): string {

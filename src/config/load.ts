@@ -57,13 +57,11 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
     .filter(({ path }) => isWithin(path, ['log', 'brokers']))
     .map(({ name }) => name);
   const driver = resolveDriver(config.log, brokerVariables, { env, production: production ?? undefined });
-  if (typeof driver !== 'string') {
-    if (!doubtful.some((path) => path[0] === 'log')) findings.push(driver);
-    throw new ConfigError(problemsOf(findings, source.positions));
-  }
+  if (typeof driver !== 'string' && !doubtful.some((path) => path[0] === 'log')) findings.push(driver);
   const problems = problemsOf(findings, source.positions);
   const errors = problems.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw new ConfigError(errors);
+  // Where the driver is open without an error of its own, what stands in its way is among the others.
+  if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
   return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
 }
 

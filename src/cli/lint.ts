@@ -1,0 +1,53 @@
+import {
+  ConfigError,
+  describeCeiling,
+  formatProblem,
+  type GatewayConfig,
+  loadConfig,
+  memoryCeiling,
+} from '../config/index.ts';
+import { TidegateError } from '../core/errors.ts';
+
+/** Checks files, each by itself. Resolves with the exit code: 1 where one of them has a mistake. */
+export async function lintFiles(files: readonly string[]): Promise<number> {
+  let mistakes = 0;
+  for (const file of files) mistakes += await lintFile(file);
+  if (mistakes > 0) console.error(`tidegate: ${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`}`);
+  return mistakes > 0 ? 1 : 0;
+}
+
+/** Prints what a file does, or what is wrong with it; resolves with the number of mistakes. */
+async function lintFile(file: string): Promise<number> {
+  try {
+    // Whether the embedded log may be chosen here depends on where the gateway will run, not on where it is linted.
+    const { config, warnings } = await loadConfig(file, { production: null });
+    for (const warning of warnings) console.error(formatProblem(warning));
+    console.log(`${file}: ok\n${describe(config)}`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof TidegateError)) throw error;
+    console.error(error instanceof ConfigError ? error.message : `${error.message} (${error.code})`);
+    return error instanceof ConfigError ? error.problems.filter(({ severity }) => severity === 'error').length : 1;
+  }
+}
+
+function describe(config: GatewayConfig): string {
+  const { log, listeners, endpoints, pipelines } = config;
+  const lines: [string, string][] = [['log', describeLog(log)]];
+  for (const [name, { port }] of Object.entries(listeners)) {
+    const paths = Object.values(endpoints)
+      .filter(({ listener }) => listener === name)
+      .map(({ path, codec }) => `${path} (${codec.spec.name})`);
+    lines.push(['listener', `${name} on port ${port}: ${paths.join(', ') || 'no endpoint'}`]);
+  }
+  for (const [name, { source, sink }] of Object.entries(pipelines)) {
+    lines.push(['pipeline', `${name}: ${source.spec.name} -> ${sink.spec.name}`]);
+  }
+  lines.push(['memory', describeCeiling(memoryCeiling(config))]);
+  return lines.map(([word, text]) => `  ${word.padEnd(9)} ${text}`).join('\n');
+}
+
+function describeLog({ driver, brokers, embedded }: GatewayConfig['log']): string {
+  if (driver === 'kafkajs') return `kafkajs, ${brokers.join(', ')}`;
+  return `embedded, ${embedded.memory ? 'in memory' : embedded.path}`;
+}

@@ -1,0 +1,59 @@
+import { Command } from 'commander';
+import { VERSION } from '../version.ts';
+import { lintFiles } from './lint.ts';
+import { describeFailure } from './report.ts';
+import { run } from './run.ts';
+
+const EXAMPLES = `
+Examples:
+  $ tidegate run config/gateway.yaml                              messages are kept in ./data
+  $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
+  $ tidegate lint config/*.yaml                                   every mistake, with line and column
+
+Variables that \`run\` reads besides those of the configuration:
+  LOG_LEVEL   debug, info (default), warn, error or silent
+  DEBUG       scopes that say more, such as tidegate:* or tidegate:lane,tidegate:kafka`;
+
+/** The command line. Actions end the process themselves: `run` when the gateway has stopped. */
+export function createProgram(): Command {
+  const program = new Command('tidegate')
+    .description('A gateway between WebSockets and Apache Kafka: one YAML file says what flows where.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this')
+    .helpCommand('help [command]', 'print what a command does')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(tidegate --help says what there is)');
+
+  program
+    .command('run')
+    .summary('run a gateway until it gets SIGTERM or SIGINT')
+    .description(
+      'Runs a gateway. On SIGTERM or SIGINT (Ctrl-C) it delivers what is on its way and ends: exit code 0, or 1 where\n' +
+        'it had to give messages up. A second signal ends it at once.',
+    )
+    .argument('<file>', 'configuration, YAML')
+    .action((file: string) => ending(() => run(file)));
+
+  program
+    .command('lint')
+    .summary('check configurations and say what they do')
+    .description(
+      'Checks configurations without starting anything. Mistakes are printed as file:line:column  path  what is wrong;\n' +
+        'the exit code is 1 where there are any. Variables are filled in from the environment, as they would be by run.',
+    )
+    .argument('<files...>', 'configurations, YAML')
+    .action((files: string[]) => ending(() => lintFiles(files)));
+
+  return program;
+}
+
+/** Ends the process with what a command returns, once everything it printed is out. */
+async function ending(command: () => Promise<number>): Promise<void> {
+  let code = 1;
+  try {
+    code = await command();
+  } catch (error) {
+    console.error(describeFailure(error, process.env));
+  }
+  setImmediate(() => process.exit(code));
+}
