@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Clock } from '../../../../src/core/clock.ts';
+import { Message, type MessageInit } from '../../../../src/core/message.ts';
+import { createLogger } from '../../../../src/telemetry/logger.ts';
+import { createStats } from '../../../../src/telemetry/stats.ts';
+import { encodeBatches, recordBytes } from '../../../../src/transports/embedded/batch-format.ts';
+import { Store } from '../../../../src/transports/embedded/store.ts';
+import type { PartitionState } from '../../../../src/transports/embedded/topic-state.ts';
+
+export async function temporary(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'tidegate-unit-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export async function openStore(t: TestContext): Promise<Store> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'tidegate-unit-'));
+  const store = new Store(directory, false);
+  t.after(async () => {
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  return store;
+}
+
+export async function onePartition(store: Store, config: Record<string, string> = {}): Promise<PartitionState> {
+  const topic = await store.createTopic('t', 1, config);
+  const partition = topic?.partitions[0];
+  if (partition === undefined) throw new Error('the topic is there already');
+  return partition;
+}
+
+/** Stores records as one batch. */
+export async function append(store: Store, partition: PartitionState, messages: readonly Message[]): Promise<void> {
+  const records = messages.map((message) => ({ message, bytes: recordBytes(message), timestamp: message.timestamp }));
+  await store.append([{ partition, batches: encodeBatches(records) }]);
+}
+
+export function message(text: string, init: MessageInit = {}): Message {
+  return new Message(Buffer.from(text), init);
+}
+
+export function readAll(store: Store, partition: PartitionState): Message[] {
+  const limits = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+  return store.read(partition, partition.start, limits).messages;
+}
+
+export const parts = () => ({ logger: createLogger({ level: 'silent' }), stats: createStats() });
+
+/** A clock that moves when it is told to. */
+export class HandClock implements Clock {
+  time = 1_000_000;
+  private readonly timers = new Set<{ readonly due: number; readonly callback: () => void }>();
+
+  now(): number {
+    return this.time;
+  }
+
+  after(milliseconds: number, callback: () => void): () => void {
+    const timer = { due: this.time + milliseconds, callback };
+    this.timers.add(timer);
+    return () => this.timers.delete(timer);
+  }
+
+  get pending(): number {
+    return this.timers.size;
+  }
+
+  advance(milliseconds: number): void {
+    this.time += milliseconds;
+    for (const timer of [...this.timers]) {
+      if (timer.due > this.time) continue;
+      this.timers.delete(timer);
+      timer.callback();
+    }
+  }
+}
