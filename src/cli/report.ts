@@ -13,7 +13,7 @@ function describeError(error: unknown): string {
   return `tidegate: unexpected error, please report it\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 
-function describeMistakes({ message, problems }: ConfigError): string {
+function describeMistakes({ message, problems, code }: ConfigError): string {
   const count = problems.filter(({ severity }) => severity === 'error').length;
-  return `${message}\ntidegate: ${count === 1 ? '1 mistake' : `${count} mistakes`}, nothing was started`;
+  return `${message}\ntidegate: ${count === 1 ? '1 mistake' : `${count} mistakes`}, nothing was started (${code})`;
 }
