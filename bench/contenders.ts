@@ -49,7 +49,7 @@ async function startGateway(around: Surroundings): Promise<Contender> {
   const file = join(folder, 'gateway.yaml');
   writeFileSync(file, gatewayConfig({ ...around, port, adminPort }));
   const program = join(repositoryRoot(), 'bin', 'tidegate');
-  const child = new Child(program, { args: ['run', file], env: { LOG_LEVEL: 'warn' }, execArgv: probe(around) });
+  const child = new Child(program, { args: ['run', file], env: { LOG_LEVEL: 'error' }, execArgv: probe(around) });
   await untilReady(adminPort, child);
   const stop = async () => {
     await child.stop('SIGTERM');
