@@ -1,0 +1,26 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { builtinRegistry } from '../src/config/index.ts';
+import { configJsonSchema } from '../src/config/json-schema.ts';
+import { componentsPage } from './reference/components.ts';
+import { configPage } from './reference/config.ts';
+import { errorsPage } from './reference/errors.ts';
+import { metricsPage } from './reference/metrics.ts';
+
+/* Writes what is made from the code: the JSON Schema for editors and the reference pages. */
+
+const registry = builtinRegistry();
+const schema = configJsonSchema(registry);
+
+const files: Readonly<Record<string, string>> = {
+  'config/gateway.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
+  'docs/reference/config.md': configPage(schema),
+  'docs/reference/components.md': componentsPage(registry),
+  'docs/reference/errors.md': errorsPage(),
+  'docs/reference/metrics.md': metricsPage(),
+};
+
+await mkdir('docs/reference', { recursive: true });
+for (const [file, text] of Object.entries(files)) {
+  await writeFile(file, text);
+  console.log(file);
+}

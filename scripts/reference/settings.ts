@@ -1,0 +1,93 @@
+import { code } from './markdown.ts';
+
+/** The part of JSON Schema that our schemas use. */
+export interface Schema {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: boolean | Schema;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+}
+
+/** One row of a table of settings. */
+export type Row = readonly [name: string, values: string, fallback: string, description: string];
+
+/** Settings inside a schema by dotted name, depth first. `NAME` stands for names that the user chooses. */
+export function rowsOf(schema: Schema, prefix: string, isRequired = false): Row[] {
+  const inner = object(schema);
+  if (inner?.properties === undefined && typeof inner?.additionalProperties !== 'object') {
+    return [row(prefix, schema, isRequired)];
+  }
+  const own: Row[] = prefix === '' || schema.description === undefined ? [] : [row(prefix, schema, isRequired)];
+  const named = Object.entries(inner.properties ?? {}).flatMap(([name, setting]) =>
+    rowsOf(setting, join(prefix, name), inner.required?.includes(name) ?? false),
+  );
+  const { additionalProperties } = inner;
+  const free = typeof additionalProperties === 'object' ? rowsOf(additionalProperties, join(prefix, 'NAME')) : [];
+  return [...own, ...named, ...free];
+}
+
+/** Which values a setting takes, in words. */
+export function valuesOf(schema: Schema): string {
+  const branches = schema.anyOf?.filter((branch) => !isFilled(branch)) ?? [];
+  const isChoice = branches.filter(({ type }) => type === 'object').length > 1;
+  const inWords = (branch: Schema) => (isChoice && branch.type === 'object' ? shapeOf(branch) : valuesOf(branch));
+  if (branches.length > 0) return [...new Set(branches.map(inWords))].join(' or ');
+  if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(', ');
+  if (schema.pattern?.includes('KiB')) return 'size';
+  if (schema.pattern?.includes('ms|')) return 'duration';
+  if (Array.isArray(schema.type)) return schema.type.map((type: string) => TYPES[type] ?? type).join(' or ');
+  const type = schema.type as string | undefined;
+  return type === undefined ? 'anything' : `${TYPES[type] ?? type}${range(schema)}`;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'whole number',
+  number: 'number',
+  boolean: 'true or false',
+  array: 'list',
+  object: 'settings',
+  null: 'nothing',
+};
+
+function row(name: string, schema: Schema, isRequired: boolean): Row {
+  const isPlain = schema.default === undefined || typeof schema.default === 'object';
+  const list = Array.isArray(schema.default) && schema.default.length > 0;
+  const fallback = isRequired ? 'required' : isPlain && !list ? '' : code(JSON.stringify(schema.default));
+  return [code(name), valuesOf(schema), fallback, schema.description ?? ''];
+}
+
+function range({ minimum, maximum }: Schema): string {
+  const most = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  if (most !== undefined) return ` ${minimum ?? 0} to ${most}`;
+  return minimum === undefined || minimum === 0 ? '' : `, at least ${minimum}`;
+}
+
+function shapeOf({ properties }: Schema): string {
+  return code(`{ ${Object.keys(properties ?? {}).join(', ')} }`);
+}
+
+/** The form of a setting that has settings of its own, where there is exactly one. */
+function object(schema: Schema): Schema | undefined {
+  if (schema.type === 'object') return schema;
+  const forms = schema.anyOf?.map(object).filter((found) => found !== undefined) ?? [];
+  return forms.length === 1 ? forms[0] : undefined;
+}
+
+/** Texts with a variable fit everywhere; saying so at every setting would only make noise. */
+function isFilled({ pattern, type }: Schema): boolean {
+  return type === 'null' || (pattern?.startsWith('\\$\\{') ?? false);
+}
+
+function join(prefix: string, name: string): string {
+  const quoted = name.includes('.') ? `"${name}"` : name;
+  return prefix === '' ? quoted : `${prefix}.${quoted}`;
+}

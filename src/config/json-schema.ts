@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { ComponentSpec } from '../sdk/define.ts';
+import type { Registry } from '../sdk/registry.ts';
+import { componentsOf } from './component-schema.ts';
+import { gatewaySchema } from './schema.ts';
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** A text with a variable in it, which may become anything. */
+const FILLED: JsonSchema = { type: 'string', pattern: '\\$\\{[A-Za-z_]' };
+
+/** What says something about a setting, as opposed to which values it takes. */
+const ANNOTATIONS = ['description', 'default', 'title', 'examples', '$schema'] as const;
+
+/** JSON Schema (draft 2020-12) of configurations as they are written, for editors. */
+export function configJsonSchema(registry: Registry): JsonSchema {
+  const schema = toJsonSchema(gatewaySchema(registry));
+  return { ...schema, title: 'Configuration of a Tidegate gateway' };
+}
+
+/** JSON Schema of the settings of one component. */
+export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    target: 'draft-2020-12',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      const specs = componentsOf.get(zodSchema);
+      if (specs !== undefined) replace(jsonSchema, componentJsonSchema(specs));
+      else if (isChecked(jsonSchema)) replace(jsonSchema, { anyOf: [values(jsonSchema), FILLED] });
+    },
+  }) as JsonSchema;
+}
+
+/** `name`, where a component needs no settings, or `{ name: settings }`. */
+function componentJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
+  const bare = specs.filter(({ config }) => config.safeParse({}).success);
+  const properties = Object.fromEntries(specs.map((spec) => [spec.name, settingsJsonSchema(spec)]));
+  const object: JsonSchema = {
+    type: 'object',
+    properties,
+    additionalProperties: false,
+    minProperties: 1,
+    maxProperties: 1,
+  };
+  if (bare.length === 0) return object;
+  return { anyOf: [{ enum: bare.map(({ name }) => name) }, object] };
+}
+
+function settingsJsonSchema({ summary, config, examples }: ComponentSpec): JsonSchema {
+  const { $schema, ...settings } = toJsonSchema(config);
+  const isOptional = config.safeParse({}).success;
+  const schema: JsonSchema = {
+    description: summary,
+    ...(examples.length > 0 ? { examples: [...examples] as JsonSchema['examples'] } : {}),
+  };
+  return isOptional ? { ...schema, anyOf: [settings, { type: 'null' }] } : { ...settings, ...schema };
+}
+
+/** Whether a scalar is held to more than being text, so that a text with a variable in it would not fit. */
+function isChecked(schema: JsonSchema): boolean {
+  if (schema.anyOf !== undefined || schema.$ref !== undefined) return false;
+  const isNumeric = schema.type === 'integer' || schema.type === 'number' || schema.type === 'boolean';
+  return isNumeric || schema.enum !== undefined || schema.pattern !== undefined || schema.format !== undefined;
+}
+
+function values(schema: JsonSchema): JsonSchema {
+  const copy = { ...schema };
+  for (const key of ANNOTATIONS) delete copy[key];
+  return copy;
+}
+
+/** Puts other values in, and keeps what is said about them. */
+function replace(schema: JsonSchema, next: JsonSchema): void {
+  for (const key of Object.keys(schema)) {
+    if (!(ANNOTATIONS as readonly string[]).includes(key)) delete schema[key];
+  }
+  Object.assign(schema, next);
+}
