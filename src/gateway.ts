@@ -123,8 +123,8 @@ class Assembly {
     return {
       start: async () => {
         this.logger.info({ driver: this.log.driver }, this.greeting());
-        adminPort = await this.startAdmin(admin);
-        await this.startLife(admin);
+        await this.orRelease(admin, () => this.life.start());
+        adminPort = await this.orRelease(admin, () => admin.start());
         this.announce(adminPort);
       },
       stop: async () => {
@@ -140,21 +140,13 @@ class Assembly {
     };
   }
 
-  private async startAdmin(admin: AdminServer): Promise<number> {
+  /** A start that fails leaves nothing behind: no port, no lock, no timer. */
+  private async orRelease<T>(admin: AdminServer, step: () => Promise<T>): Promise<T> {
     try {
-      return await admin.start();
-    } catch (error) {
-      await Promise.all([this.life.stop(), this.telemetry.stop()]);
-      throw error;
-    }
-  }
-
-  private async startLife(admin: AdminServer): Promise<void> {
-    try {
-      await this.life.start();
+      return await step();
     } catch (error) {
       this.memory.close();
-      await Promise.all([admin.stop(), this.telemetry.stop()]);
+      await Promise.all([this.life.stop(), admin.stop(), this.telemetry.stop()]);
       throw error;
     }
   }

@@ -17,6 +17,8 @@ export class TestClient {
   readonly frames: Buffer[] = [];
   readonly binaries: boolean[] = [];
   closed: { code: number; reason: string } | undefined;
+  private readonly parsed: Envelope[] = [];
+  private readonly byType: Record<Envelope['messageType'], Envelope[]> = { USER: [], SYSTEM: [], ACK: [], ERROR: [] };
   private readonly watchers = new Set<() => void>();
 
   private constructor(ws: WebSocket) {
@@ -41,13 +43,15 @@ export class TestClient {
     return client;
   }
 
-  get envelopes(): Envelope[] {
-    return this.frames.map((frame) => JSON.parse(frame.toString()) as Envelope);
+  get envelopes(): readonly Envelope[] {
+    this.parse();
+    return this.parsed;
   }
 
   /** Frames of one type. */
-  of(type: Envelope['messageType']): Envelope[] {
-    return this.envelopes.filter(({ messageType }) => messageType === type);
+  of(type: Envelope['messageType']): readonly Envelope[] {
+    this.parse();
+    return this.byType[type];
   }
 
   send(content: string, more: Record<string, unknown> = {}): void {
@@ -75,6 +79,15 @@ export class TestClient {
       this.watchers.add(check);
       check();
     });
+  }
+
+  /** Each frame once: tests ask after every frame. */
+  private parse(): void {
+    for (let at = this.parsed.length; at < this.frames.length; at++) {
+      const envelope = JSON.parse(String(this.frames[at])) as Envelope;
+      this.parsed.push(envelope);
+      this.byType[envelope.messageType].push(envelope);
+    }
   }
 
   async close(): Promise<void> {

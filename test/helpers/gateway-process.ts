@@ -115,11 +115,20 @@ export async function until(
   }
 }
 
+// Below the range that the kernel takes for outgoing connections (from 32768 on Linux): there a client's socket could
+// take the port between this look and the bind of a broker that needs seconds to start.
+const LOWEST_PORT = 15_000;
+const HIGHEST_PORT = 32_000;
+
+/** A port that nobody listens on now, for a process that cannot bind port 0 and say what it got. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT));
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
 }
