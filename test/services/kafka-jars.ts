@@ -36,9 +36,21 @@ export async function kafkaJars(): Promise<string> {
       ],
       { timeout: 300_000 },
     );
-    if (!existsSync(folder)) renameSync(join(work, 'jars'), folder);
+    moveUnlessThere(join(work, 'jars'), folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new Error('mvn is not on the PATH; it fetches Kafka once', { cause: error });
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** Another process may have been faster; what it fetched is the same. */
+function moveUnlessThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!existsSync(to)) throw error;
+  }
 }

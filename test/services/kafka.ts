@@ -40,41 +40,57 @@ const START_TIMEOUT = 60_000;
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaService> {
   const classPath = `${await kafkaJars()}/*`;
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-kafka-'));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   const port = options.port ?? (await freePort());
   const brokers = options.advertised ?? `127.0.0.1:${port}`;
   const properties = join(folder, 'server.properties');
   writeFileSync(properties, serverProperties(folder, port, await freePort(), brokers, options.properties));
-  await java(['-Xmx256m', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties]);
-
-  let broker: ChildProcess;
-  const start = async () => {
-    broker = spawn('java', ['-Xmx512m', '-cp', classPath, 'kafka.Kafka', properties], { cwd: folder, stdio: 'ignore' });
-    await answering(`127.0.0.1:${port}`, broker);
-  };
+  let broker: ChildProcess | undefined;
   const end = async (signal: NodeJS.Signals) => {
-    if (broker.exitCode !== null || broker.signalCode !== null) return;
+    if (broker === undefined || broker.exitCode !== null || broker.signalCode !== null) return;
+    broker.ref();
     broker.kill('SIGCONT');
     broker.kill(signal);
     await once(broker, 'exit');
   };
-  await start();
+  const start = async () => {
+    broker = spawn('java', ['-Xmx512m', '-cp', classPath, 'kafka.Kafka', properties], { cwd: folder, stdio: 'ignore' });
+    // A shared broker is nobody's to stop: it must not keep a test file alive that has nothing left to do.
+    broker.unref();
+    await answering(`127.0.0.1:${port}`, broker);
+  };
+  // Whoever started it may end without a stop: a test file that fails early, a run that is interrupted.
+  const atExit = () => {
+    broker?.kill('SIGKILL');
+    removeFolder();
+  };
+  process.once('exit', atExit);
+  const stop = async () => {
+    await end('SIGKILL');
+    process.off('exit', atExit);
+    removeFolder();
+  };
+  try {
+    await java(['-Xmx256m', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties]);
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     brokers,
     port,
     get pid() {
-      return broker.pid as number;
+      return broker?.pid ?? -1;
     },
-    pause: () => void broker.kill('SIGSTOP'),
-    resume: () => void broker.kill('SIGCONT'),
+    pause: () => void broker?.kill('SIGSTOP'),
+    resume: () => void broker?.kill('SIGCONT'),
     kill: () => end('SIGKILL'),
     restart: async () => {
       await end('SIGKILL');
       await start();
     },
-    stop: async () => {
-      await end('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
@@ -86,13 +102,10 @@ let ownShared: Promise<KafkaService> | undefined;
  * under CI=true that is a failure.
  */
 export async function requireKafka(t: TestContext): Promise<{ readonly brokers: string } | undefined> {
-  const given = process.env.KAFKA_BROKERS ?? process.env.TIDEGATE_TEST_KAFKA;
-  if (given !== undefined && given !== '') return { brokers: given };
+  const given = process.env.KAFKA_BROKERS || process.env.TIDEGATE_TEST_KAFKA;
+  if (given) return { brokers: given };
   try {
-    ownShared ??= startKafka().then((kafka) => {
-      process.once('exit', () => process.kill(kafka.pid, 'SIGKILL'));
-      return kafka;
-    });
+    ownShared ??= startKafka();
     return await ownShared;
   } catch (error) {
     return missingService(t, 'Kafka', error);
@@ -149,7 +162,10 @@ async function java(args: string[]): Promise<void> {
   child.stderr.on('data', (chunk) => {
     output += chunk;
   });
-  const [code] = (await once(child, 'exit')) as [number | null];
+  const exited = once(child, 'exit').catch((error: unknown) => {
+    throw new Error('java (17 or later) is not on the PATH', { cause: error });
+  });
+  const [code] = (await exited) as [number | null];
   if (code !== 0) throw new Error(`java ${args.at(-1)} failed: ${output.slice(-2_000)}`);
 }
 
