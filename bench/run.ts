@@ -14,6 +14,8 @@ import { Topics } from './topics.ts';
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const options = readOptions(args);
+  // A page that cannot be filled should be known before, not after, the measuring.
+  if (options.page !== undefined) fillPage(readFileSync(options.page, 'utf8'), '');
   const command = ['npm run bench', ...(args.length === 0 ? [] : ['--', ...args])].join(' ');
   const { brokers, stop } = await kafka();
   const topics = new Topics(brokers);

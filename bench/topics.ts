@@ -24,8 +24,21 @@ export class Topics {
     this.count += 1;
     const topic = `bench-${label}-${process.pid}-${this.count}`;
     const topics = [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }];
-    await this.admin.createTopics({ topics, waitForLeaders: true });
+    await this.admin.createTopics({ topics, waitForLeaders: false });
+    // kafkajs's own wait gives up at once when the broker has not heard of the topic yet.
+    for (let tries = 0; !(await this.isThere(topic)); tries++) {
+      if (tries === 100) throw new Error(`the topic ${topic} was created and is not there`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     return topic;
+  }
+
+  private async isThere(topic: string): Promise<boolean> {
+    try {
+      return (await this.stored(topic)) === 0;
+    } catch {
+      return false;
+    }
   }
 
   async delete(topic: string): Promise<void> {

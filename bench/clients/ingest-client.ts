@@ -71,20 +71,25 @@ class Sender {
 }
 
 let senders: Sender[] = [];
-let window = 0;
+/** Frames that each sender may have unsettled now. */
+let width = 1;
 let isStopped = false;
 
 const total = (figure: 'sent' | 'acked' | 'errors') => senders.reduce((all, sender) => all + sender[figure], 0);
 
 serve({
   start: async (options: StartOptions) => {
-    window = options.window;
     senders = await Promise.all(Array.from({ length: options.senders }, () => Sender.open(options)));
-    for (const sender of senders) sender.send(window);
+    for (const sender of senders) sender.send(width);
+  },
+  /** Opens the window: the first frames went alone, because a kafkajs producer asks for metadata in each send until it has them. */
+  widen: (window: number) => {
+    for (const sender of senders) sender.send(window - width);
+    width = window;
   },
   /** How many records the topic holds. */
   stored: (records: number) => {
-    const room = records + senders.length * window - total('sent');
+    const room = records + senders.length * width - total('sent');
     if (isStopped || room < senders.length) return;
     const share = Math.floor(room / senders.length);
     for (const sender of senders) sender.send(share);

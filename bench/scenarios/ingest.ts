@@ -62,6 +62,8 @@ async function measure(
   const load = { senders: SENDERS, window: windowOf(name), payloadBytes: PAYLOAD_BYTES };
   await client.ask('start', { port, pace, ...load });
   const follower = new Follower(topics, topic, client, pace === 'offsets');
+  await pause(1_000);
+  await client.ask('widen', windowOf(name));
   await pause(warmUp);
   const before = { stored: await topics.stored(topic), at: performance.now(), cpu: cpuSeconds(pid) };
   await pause(window);
