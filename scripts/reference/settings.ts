@@ -66,8 +66,7 @@ function row(name: string, schema: Schema, isRequired: boolean): Row {
 }
 
 function range({ minimum, maximum }: Schema): string {
-  const most = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
-  if (most !== undefined) return ` ${minimum ?? 0} to ${most}`;
+  if (maximum !== undefined) return ` ${minimum ?? 0} to ${maximum}`;
   return minimum === undefined || minimum === 0 ? '' : `, at least ${minimum}`;
 }
 

@@ -151,7 +151,7 @@ function markLiterals({ text, expressions }: Piece): string {
   let marked = '';
   let from = 0;
   for (const { start, end } of [...expressions, { start: text.length, end: text.length }]) {
-    marked += text.slice(from, start).replaceAll('${!', `$${LITERAL_MARK}{!`) + text.slice(start, end);
+    marked += text.slice(from, start).replaceAll('${!', () => `$${LITERAL_MARK}{!`) + text.slice(start, end);
     from = end;
   }
   return marked;

@@ -25,11 +25,17 @@ export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
     target: 'draft-2020-12',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      const specs = componentsOf.get(zodSchema);
+      const specs = specsOf(zodSchema);
       if (specs !== undefined) replace(jsonSchema, componentJsonSchema(specs));
       else if (isChecked(jsonSchema)) replace(jsonSchema, { anyOf: [values(jsonSchema), FILLED] });
     },
   }) as JsonSchema;
+}
+
+/** `describe` makes a copy of a schema; what it is a copy of knows the components. */
+function specsOf(schema: z.core.$ZodType): readonly ComponentSpec[] | undefined {
+  const { parent } = schema._zod;
+  return componentsOf.get(schema) ?? (parent === undefined ? undefined : specsOf(parent));
 }
 
 /** `name`, where a component needs no settings, or `{ name: settings }`. */
@@ -67,6 +73,7 @@ function isChecked(schema: JsonSchema): boolean {
 function values(schema: JsonSchema): JsonSchema {
   const copy = { ...schema };
   for (const key of ANNOTATIONS) delete copy[key];
+  if (copy.maximum === Number.MAX_SAFE_INTEGER) delete copy.maximum;
   return copy;
 }
 

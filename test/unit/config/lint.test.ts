@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  builtinRegistry,
+  describeCeiling,
+  formatProblem,
+  loadConfig,
+  memoryCeiling,
+} from '../../../src/config/index.ts';
+import { defineOperator, z } from '../../../src/sdk/index.ts';
+import { load, problemsOf, yaml } from './fixture.ts';
+
+const IN = '{ source: { endpoint: rooms }, sink: { topic: { name: chat } } }';
+const OUT = '{ source: { topic: { names: [chat] } }, sink: { endpoint: rooms } }';
+const pipelines = (text: string) => yaml({ pipelines: `pipelines: { ${text} }` });
+const endpoints = (text: string) => yaml({ endpoints: `endpoints: { ${text} }` });
+const inWith = (more: string) =>
+  pipelines(`in: { source: { endpoint: rooms }, sink: { topic: { name: chat } }, ${more} }`);
+
+describe('what does not go together is an error', () => {
+  const cases: [title: string, text: string, path: string, expected: RegExp][] = [
+    [
+      'a batch that cannot fill before the gate closes',
+      inWith('batch: { count: 600 }, in_flight: { messages: 1000 }'),
+      'pipelines.in.batch.count',
+      /more than half of in_flight\.messages \(1000\); make it at most 500/,
+    ],
+    [
+      'a batch of too many bytes',
+      inWith('in_flight: { bytes: 512KiB }'),
+      'pipelines.in.batch.bytes',
+      /at most half of in_flight\.bytes/,
+    ],
+    [
+      'a first pause longer than the longest',
+      inWith('on_error: { backoff: { initial: 10s, max: 1s } }'),
+      'pipelines.in.on_error.backoff.initial',
+      /longer than backoff\.max/,
+    ],
+    [
+      'a group that would split a room',
+      pipelines(`in: ${IN}, out: { source: { topic: { names: [chat], group: g } }, sink: { endpoint: rooms } }`),
+      'pipelines.out.source.topic',
+      /the group would split the room; leave the group out/,
+    ],
+    [
+      'records that every gateway would write',
+      pipelines(`in: ${IN}, copy: { source: { topic: { names: [chat] } }, sink: { topic: { name: copies } } }`),
+      'pipelines.copy.sink',
+      /give the source a group, or say broadcast: true/,
+    ],
+    [
+      'dead letters that every gateway would write',
+      pipelines(
+        `in: ${IN}, out: { source: { topic: { names: [chat] } }, sink: { endpoint: rooms }, on_error: { dead_letter: dead } }`,
+      ),
+      'pipelines.out.on_error.dead_letter',
+      /each would write its own dead letter/,
+    ],
+    [
+      'dead letters into the topic of the sink',
+      inWith('on_error: { dead_letter: chat }'),
+      'pipelines.in.on_error.dead_letter',
+      /is the topic that the sink writes to; dead letters need one of their own, such as chat\.dlt/,
+    ],
+    [
+      'dead letters into the topic of the source',
+      pipelines(
+        `in: ${IN}, copy: { source: { topic: { names: [chat], group: g } }, sink: { topic: { name: copies } }, on_error: { dead_letter: chat } }`,
+      ),
+      'pipelines.copy.on_error.dead_letter',
+      /the source reads/,
+    ],
+    [
+      'an endpoint that two pipelines read',
+      pipelines(`in: ${IN}, also: { source: { endpoint: rooms }, sink: { topic: { name: other } } }`),
+      'pipelines.also.source',
+      /read by pipelines\.in already, and a message can be settled only once/,
+    ],
+    [
+      'a client that may hold up all others',
+      endpoints('rooms: { listener: public, path: /, codec: raw, slow_consumer: { when_full: block } }'),
+      'endpoints.rooms.slow_consumer.when_full',
+      /pipelines\.out broadcasts .* use drop_oldest, drop_newest or disconnect/,
+    ],
+    [
+      'one path twice',
+      endpoints(
+        'rooms: { listener: public, path: "/a/{x}", codec: raw }, halls: { listener: public, path: "/a/{y}", codec: raw }',
+      ),
+      'endpoints.halls.path',
+      /endpoints\.rooms has this path on the listener "public" already/,
+    ],
+    [
+      'one port twice',
+      yaml({ listeners: 'listeners: { public: { port: 8080 } }' }),
+      'listeners.public.port',
+      /port 8080 is taken by admin\.port already/,
+    ],
+  ];
+  for (const [title, text, path, expected] of cases) {
+    test(title, async () => {
+      const [problem, ...others] = await problemsOf(text);
+      assert.deepEqual(others, []);
+      assert.equal(problem?.path, path);
+      assert.match(problem?.message ?? '', expected);
+    });
+  }
+
+  test('an operator that keeps messages whose senders wait for an answer', async () => {
+    const registry = builtinRegistry();
+    const operator = defineOperator({
+      name: 'window',
+      summary: 'Test.',
+      config: z.strictObject({}),
+      examples: [{}],
+      stateful: true,
+      create: () => ({ apply: (batches$) => batches$ }),
+    });
+    registry.add(operator, 'test');
+    const lint = (codec: string) =>
+      loadConfig(
+        {
+          text: yaml({
+            endpoints: `endpoints: { rooms: { listener: public, path: /, codec: ${codec} } }`,
+            pipelines:
+              'pipelines: { in: { source: { endpoint: rooms }, processors: [window], sink: { topic: { name: chat } } } }',
+          }),
+          name: 'x',
+        },
+        { registry, env: {}, production: null },
+      );
+    await assert.rejects(
+      lint('envelope'),
+      /pipelines\.in\.processors\[0\] {2}window keeps messages, and the clients of "rooms" wait/,
+    );
+    await lint('raw');
+  });
+});
+
+describe('what goes together is none', () => {
+  const cases: [title: string, text: string][] = [
+    [
+      'a group into a topic',
+      pipelines(
+        `in: ${IN}, copy: { source: { topic: { names: [chat], group: g } }, sink: { topic: { name: copies } }, on_error: { dead_letter: dead } }`,
+      ),
+    ],
+    [
+      'no group into a topic, where that is said',
+      pipelines(
+        `in: ${IN}, copy: { source: { topic: { names: [chat] } }, sink: { topic: { name: copies } }, broadcast: true }`,
+      ),
+    ],
+    [
+      'the same port on two addresses',
+      yaml({
+        admin: 'admin: { port: 9090, host: 127.0.0.1 }',
+        listeners: 'listeners: { public: { port: 9090, host: 127.0.0.2 } }',
+      }),
+    ],
+    ['free ports', yaml({ admin: 'admin: { port: 0 }', listeners: 'listeners: { public: { port: 0 } }' })],
+    [
+      'block, where no broadcast comes',
+      yaml({
+        endpoints:
+          'endpoints: { rooms: { listener: public, path: /, codec: raw, slow_consumer: { when_full: block } } }',
+        pipelines: `pipelines: { in: ${IN} }`,
+      }),
+    ],
+  ];
+  for (const [title, text] of cases) {
+    test(title, async () => {
+      assert.deepEqual(await problemsOf(text), []);
+    });
+  }
+});
+
+describe('what is probably not meant is a warning', () => {
+  const cases: [title: string, text: string, expected: RegExp][] = [
+    [
+      'an endpoint that nobody reads',
+      pipelines(`out: ${OUT}`),
+      /^test\.yaml:4:10 {2}endpoints\.rooms {2}warning: no pipeline reads this endpoint/,
+    ],
+    [
+      'a listener that nobody uses',
+      yaml({ listeners: 'listeners: { public: { port: 1 }, spare: { port: 2 } }' }),
+      /listeners\.spare {2}warning: no endpoint uses this listener/,
+    ],
+    [
+      'broadcast: true that changes nothing',
+      inWith('broadcast: true'),
+      /pipelines\.in\.broadcast {2}warning: .* changes nothing here/,
+    ],
+  ];
+  for (const [title, text, expected] of cases) {
+    test(title, async () => {
+      const { warnings } = await load(text);
+      assert.equal(warnings.length, 1);
+      assert.match(warnings.map(formatProblem).join('\n'), expected);
+    });
+  }
+
+  test('a mistake elsewhere in an entry brings no complaint that follows from it', async () => {
+    const problems = await problemsOf(
+      pipelines('in: { source: { endpoint: rooms }, sink: { topik: { name: chat } }, batch: { count: 99999 } }'),
+    );
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ['pipelines.in.sink'],
+    );
+  });
+});
+
+test('the memory ceiling follows from gates, connections and the limit', async () => {
+  const { config } = await load(
+    yaml({
+      endpoints: 'endpoints: { rooms: { listener: public, path: /, codec: raw, max_connections: 16 } }',
+      pipelines:
+        'pipelines: { in: { source: { endpoint: rooms }, sink: { topic: { name: chat } }, in_flight: { bytes: 2MiB } } }',
+      memory: 'memory: { limit: 1MiB }',
+    }),
+  );
+  const ceiling = memoryCeiling(config);
+  assert.deepEqual(ceiling, { total: 4_194_304, pipelines: 2_097_152, connections: 1_048_576, limit: 1_048_576 });
+  assert.equal(describeCeiling(ceiling), 'ceiling 4 MiB: pipelines 2 MiB + connections 1 MiB + memory.limit 1 MiB');
+});
