@@ -26,7 +26,8 @@ export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observa
     tap((batch) => parts.flight.admit(batch)),
     batching(parts.batch, parts.sink, parts.flush$, parts.clock),
   );
-  for (const stage of parts.stages) {
+  // Without processors there is still the step that traces show.
+  for (const stage of parts.stages.length > 0 ? parts.stages : [{ processors: [] }]) {
     flow$ =
       'operator' in stage ? stage.operator.apply(flow$) : flow$.pipe(processing(stage.processors, parts.processing));
   }

@@ -42,6 +42,7 @@ function processAll(
   messages: readonly Message[],
   options: ProcessingOptions,
 ): Processed {
+  if (processors.length === 0) return messages;
   const done: Message[] = [];
   for (let at = 0; at < messages.length; at++) {
     const processed = run(processors, 0, messages[at] as Message, options);
