@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const IS_COMPILED = import.meta.url.includes('/dist/');
+const ROOT = fileURLToPath(new URL(IS_COMPILED ? '../../../../' : '../../../', import.meta.url));
+/** bin/tidegate runs what is compiled; from the sources the entry is called itself, so that no old build is tested. */
+const ENTRY = IS_COMPILED ? ['bin/tidegate'] : ['--import', 'tsx', 'src/cli/index.ts'];
+
+function tidegate(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...ENTRY, ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, ...env },
+  });
+  return { status, stdout, stderr };
+}
+
+async function write(t: TestContext, text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidegate-cli-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'gateway.yaml');
+  await writeFile(file, text);
+  return file;
+}
+
+describe('tidegate', () => {
+  test('--version is that of package.json', () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    assert.deepEqual(tidegate(['--version']), { status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('--help names every command and shows how to call them', () => {
+    const { status, stdout } = tidegate(['--help']);
+    assert.equal(status, 0);
+    for (const word of ['run <file>', 'lint <files...>', '--version', 'Examples:', 'KAFKA_BROKERS=', 'LOG_LEVEL']) {
+      assert.ok(stdout.includes(word), `${word} is missing in\n${stdout}`);
+    }
+  });
+
+  test('an unknown command is refused with what was meant', () => {
+    const { status, stderr } = tidegate(['lnt', 'x']);
+    assert.equal(status, 1);
+    assert.match(stderr, /unknown command 'lnt'\n\(Did you mean lint\?\)/);
+  });
+});
+
+describe('tidegate lint', () => {
+  test('says what every right file does', () => {
+    const { status, stdout, stderr } = tidegate(['lint', 'config/gateway.yaml', 'config/examples/raw.yaml']);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(
+      stdout,
+      /^config\/gateway\.yaml: ok\n {2}log +embedded, \.\/data\n {2}listener +public on port 9090: \/ws \(envelope\)\n/,
+    );
+    assert.match(
+      stdout,
+      / {2}memory +ceiling [\d.]+ GiB: pipelines 128 MiB \+ connections 625 MiB \+ memory\.limit 512 MiB\n/,
+    );
+    assert.match(stdout, /^config\/examples\/raw\.yaml: ok$/m);
+  });
+
+  test('shows the mistakes of all files, and those that are right as well', async (t) => {
+    const one = await write(t, 'admin: { prot: 1 }\nmemory: { limit: 5 }\n');
+    const other = await write(t, 'listeners: { a: {} }\n');
+    const { status, stdout, stderr } = tidegate(['lint', one, 'config/gateway.yaml', other, '/nowhere.yaml']);
+    assert.equal(status, 1);
+    assert.match(stdout, /^config\/gateway\.yaml: ok$/m);
+    const lines = stderr.trimEnd().split('\n');
+    assert.equal(lines.length, 5);
+    assert.equal(lines[0], `${one}:1:10  admin.prot  unknown key in admin; did you mean "port"?`);
+    assert.ok(lines[1]?.startsWith(`${one}:2:18  memory.limit  `));
+    assert.ok(lines[2]?.startsWith(`${other}:1:14  listeners.a.port  is missing`));
+    assert.match(lines[3] ?? '', /^\/nowhere\.yaml cannot be read: there is no such file/);
+    assert.equal(lines[4], 'tidegate: 4 mistakes');
+  });
+
+  test('prints doubts to standard error and still succeeds', async (t) => {
+    const file = await write(t, 'log: { driver: embedded }\nlisteners: { spare: { port: 1 } }\n');
+    const { status, stderr } = tidegate(['lint', file]);
+    assert.equal(status, 0);
+    assert.match(stderr, /listeners\.spare {2}warning: no endpoint uses this listener/);
+  });
+
+  test('does not ask where the gateway will run', () => {
+    assert.equal(tidegate(['lint', 'config/gateway.yaml'], { NODE_ENV: 'production' }).status, 0);
+  });
+});
+
+describe('tidegate run', () => {
+  test('starts nothing while the file has a mistake, and shows no stack', async (t) => {
+    const file = await write(t, 'admin: { prot: 1 }\n');
+    const { status, stdout, stderr } = tidegate(['run', file]);
+    assert.equal(status, 1);
+    assert.equal(stdout, '');
+    assert.equal(
+      stderr,
+      `${file}:1:10  admin.prot  unknown key in admin; did you mean "port"?\ntidegate: 1 mistake, nothing was started (TG_CONFIG_INVALID)\n`,
+    );
+  });
+
+  test('shows the stack where it is asked for', () => {
+    const { stderr } = tidegate(['run', '/nowhere.yaml'], { LOG_LEVEL: 'debug' });
+    assert.match(stderr, /^tidegate: \/nowhere\.yaml cannot be read: there is no such file \(TG_CONFIG_UNREADABLE\)\n/);
+    assert.match(stderr, /^ {4}at /m);
+  });
+
+  test('never takes the embedded log for a Kafka that was meant', () => {
+    for (const name of ['KAFKA_BROKER', 'kafkaBootstrapServers']) {
+      const { status, stderr } = tidegate(['run', 'config/gateway.yaml'], { [name]: 'localhost:9092' });
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`${name} is set, but .* did you mean KAFKA_BROKERS\\?`));
+      assert.match(stderr, /TG_DRIVER_AMBIGUOUS/);
+    }
+  });
+});
