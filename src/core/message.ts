@@ -155,8 +155,12 @@ export class Message {
     next.flight = this.flight;
     next.cost = this.cost;
     next.span = this.span;
-    this.open = false;
-    this.successor = next;
+    // Whoever has the duty now hands it on: this message, or one derived from it by a try that failed.
+    let holder: Message = this;
+    while (holder.successor !== undefined) holder = holder.successor;
+    next.open = holder.open;
+    holder.open = false;
+    holder.successor = next;
     return next;
   }
 

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Batch } from '../../../src/core/batch.ts';
+import { TidegateError } from '../../../src/core/errors.ts';
+import { type Flight, Message } from '../../../src/core/message.ts';
+import { SettleLog } from './settle-log.ts';
+
+const FAILURE = new TidegateError('TG_PROCESSOR_FAILED', 'no');
+const OTHER = new TidegateError('TG_STOPPING', 'later');
+
+test('a message tells its target once, whatever is called afterwards', () => {
+  const log = new SettleLog();
+  const message = log.message('a');
+  assert.equal(message.isSettled, false);
+  message.nack(FAILURE);
+  message.ack();
+  message.nack(OTHER);
+  assert.deepEqual(log.outcomes, ['TG_PROCESSOR_FAILED']);
+  assert.equal(message.isSettled, true);
+});
+
+test('a message without a target can be settled all the same', () => {
+  const message = new Message(Buffer.from('a'));
+  message.ack();
+  assert.equal(message.isSettled, true);
+});
+
+test('a derived message settles for its original, with the token of the original', () => {
+  const log = new SettleLog();
+  const message = log.message('a', { token: 7 });
+  const derived = message.derive({ json: { b: 1 } }).derive({ key: 'k' });
+  assert.equal(message.isSettled, false);
+  derived.ack();
+  assert.equal(message.isSettled, true);
+  assert.deepEqual([...log.byToken], [[7, ['ack']]]);
+});
+
+test('settling an original settles what was derived from it, and only once', () => {
+  const log = new SettleLog();
+  const message = log.message('a');
+  const derived = message.derive({ payload: Buffer.from('b') });
+  message.nack(FAILURE);
+  derived.ack();
+  assert.equal(derived.isSettled, true);
+  assert.deepEqual(log.outcomes, ['TG_PROCESSOR_FAILED']);
+});
+
+test('a message that is derived from a settled one is settled too', () => {
+  const log = new SettleLog();
+  const message = log.message('a');
+  message.nack(OTHER);
+  const derived = message.derive({ payload: Buffer.from('b') });
+  assert.equal(derived.isSettled, true);
+  derived.ack();
+  assert.deepEqual(log.outcomes, ['TG_STOPPING']);
+});
+
+test('of two messages derived from one the later has the duty, as a second try must', () => {
+  const log = new SettleLog();
+  const message = log.message('a');
+  const first = message.derive({ payload: Buffer.from('1') });
+  const second = message.derive({ payload: Buffer.from('2') });
+  assert.equal(second.isSettled, false);
+  second.ack();
+  first.nack(FAILURE);
+  message.nack(FAILURE);
+  assert.deepEqual(log.outcomes, ['ack']);
+});
+
+test('the parts of a split settle their whole when the last one has settled', () => {
+  const log = new SettleLog();
+  const message = log.message('abc');
+  const parts = message.split([...'abc'].map((letter) => ({ payload: Buffer.from(letter) })));
+  parts[1]?.ack();
+  parts[1]?.ack();
+  parts[0]?.ack();
+  assert.deepEqual(log.outcomes, []);
+  parts[2]?.ack();
+  assert.deepEqual(log.outcomes, ['ack']);
+});
+
+test('one nacked part nacks the whole, with the first failure', () => {
+  const log = new SettleLog();
+  const parts = log.message('abc').split([...'abc'].map((letter) => ({ payload: Buffer.from(letter) })));
+  parts[0]?.ack();
+  parts[1]?.nack(FAILURE);
+  assert.deepEqual(log.outcomes, []);
+  parts[2]?.nack(OTHER);
+  assert.deepEqual(log.outcomes, ['TG_PROCESSOR_FAILED']);
+});
+
+test('a split into nothing acks the message', () => {
+  const log = new SettleLog();
+  assert.deepEqual(log.message('a').split([]), []);
+  assert.deepEqual(log.outcomes, ['ack']);
+});
+
+test('parts that settle after their whole was nacked change nothing', () => {
+  const log = new SettleLog();
+  const message = log.message('ab');
+  const parts = message.split([{ payload: Buffer.from('a') }, { payload: Buffer.from('b') }]);
+  message.nack(OTHER);
+  for (const part of parts) part.ack();
+  assert.deepEqual(log.outcomes, ['TG_STOPPING']);
+});
+
+test('a derived message and a part keep what they do not change', () => {
+  const meta = { client_id: 'c' };
+  const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+  const message = new Message(Buffer.from('{"a":1}'), {
+    key: 'k',
+    headers: { h: 'v' },
+    meta,
+    timestamp: 5,
+    trace,
+    topic: 't',
+    partition: 2,
+    offset: 9,
+  });
+  const derived = message.derive({ json: { b: 2 } });
+  const [part] = derived.split([{ payload: Buffer.from('p') }]);
+  for (const made of [derived, part]) {
+    assert.equal(made?.key, 'k');
+    assert.deepEqual(made?.headers, { h: 'v' });
+    assert.equal(made?.meta, meta);
+    assert.equal(made?.timestamp, 5);
+    assert.equal(made?.trace, trace);
+    assert.deepEqual([made?.topic, made?.partition, made?.offset], ['t', 2, 9]);
+    assert.equal(made?.source, message);
+  }
+  assert.deepEqual(derived.json, { b: 2 });
+  assert.equal(derived.text, '{"b":2}');
+});
+
+test('parsed JSON goes over to a derived message whose payload is the same, and only then', () => {
+  const message = new Message(Buffer.from('{"a":1}'));
+  const parsed = message.json;
+  const rekeyed = message.derive({ key: 'k' });
+  assert.equal(rekeyed.json, parsed);
+  assert.deepEqual(rekeyed.derive({ payload: Buffer.from('{"a":2}') }).json, { a: 2 });
+});
+
+test('json parses the payload once and throws for what is no JSON', () => {
+  const message = new Message(Buffer.from('{"a":1}'));
+  assert.equal(message.json, message.json);
+  assert.throws(() => new Message(Buffer.from('{')).json, SyntaxError);
+});
+
+test('json that the maker had is taken as it is, undefined and null included', () => {
+  const json = { a: 1 };
+  assert.equal(new Message(Buffer.from('no json'), { json }).json, json);
+  assert.equal(new Message(Buffer.from('no json'), { json: null }).json, null);
+});
+
+test('withKey keeps the message where it had no key, and derives where it had another', () => {
+  const log = new SettleLog();
+  const keyless = log.message('a');
+  assert.equal(keyless.withKey('k'), keyless);
+  assert.equal(keyless.key, 'k');
+  assert.equal(keyless.withKey('k'), keyless);
+  const other = keyless.withKey('x');
+  assert.notEqual(other, keyless);
+  assert.deepEqual([keyless.key, other.key], ['k', 'x']);
+  assert.equal(other.withKey(null).key, null);
+});
+
+test('size counts payload, key and headers, and a fixed charge', () => {
+  assert.equal(new Message(Buffer.alloc(10)).size, 10 + 256);
+  const full = new Message(Buffer.alloc(10), { key: 'abc', headers: { name: 'value', other: Buffer.alloc(7) } });
+  assert.equal(full.size, 10 + 256 + 3 + (4 + 5) + (5 + 7));
+});
+
+test('detached copies a payload that pins a much larger chunk, and leaves one alone that does not', () => {
+  const log = new SettleLog();
+  const chunk = Buffer.alloc(65_536, 'x');
+  const message = new Message(chunk.subarray(0, 200), { target: log });
+  const detached = message.detached();
+  assert.ok(detached.payload.buffer.byteLength < 65_536);
+  assert.equal(detached.text, 'x'.repeat(200));
+  detached.ack();
+  assert.deepEqual(log.outcomes, ['ack']);
+  const own = new Message(Buffer.alloc(65_536));
+  assert.equal(own.detached(), own);
+});
+
+test('a flight may take a failed message over and settle it later', () => {
+  const log = new SettleLog();
+  const landed: string[] = [];
+  let taken: Message | undefined;
+  const flight: Flight = {
+    rescue: (message) => {
+      if (taken !== undefined) return false;
+      taken = message.derive({ payload: Buffer.from('letter') });
+      return true;
+    },
+    landed: (message, failure) => landed.push(`${message.text}: ${failure?.code ?? 'ack'}`),
+  };
+  const message = log.message('a');
+  message.flight = flight;
+  message.nack(FAILURE);
+  assert.deepEqual([log.outcomes, landed, message.isSettled], [[], [], false]);
+  taken?.ack();
+  message.nack(FAILURE);
+  assert.deepEqual([log.outcomes, landed, message.isSettled], [['ack'], ['letter: ack'], true]);
+});
+
+test('a batch counts its bytes and settles every message that is not settled yet', () => {
+  const log = new SettleLog();
+  const messages = log.messages(3);
+  const batch = new Batch(messages);
+  assert.equal(batch.length, 3);
+  assert.equal(batch.bytes, 3 * 257);
+  messages[1]?.ack();
+  batch.nack(FAILURE);
+  batch.ack();
+  assert.deepEqual([...log.byToken].sort(), [
+    [0, ['TG_PROCESSOR_FAILED']],
+    [1, ['ack']],
+    [2, ['TG_PROCESSOR_FAILED']],
+  ]);
+});
