@@ -7,6 +7,9 @@ type Issue = z.core.$ZodIssue;
 /** Keys that a strict object would have known, by the object that had others. zod does not tell them otherwise. */
 const knownKeys = new WeakMap<object, readonly string[]>();
 
+/** Characters of a wrong value that a message repeats. */
+const MOST_SHOWN = 60;
+
 const DEFAULT_MESSAGE = 'Invalid input';
 
 /** Pass these to every `safeParse` of settings, so that `findingsOf` can say what was meant. */
@@ -117,5 +120,6 @@ function show(input: unknown): string {
   if (Array.isArray(input)) return 'a list';
   if (input === null) return 'empty';
   if (typeof input === 'object') return 'a group of settings';
-  return typeof input === 'string' ? `"${input}"` : String(input);
+  if (typeof input !== 'string') return String(input);
+  return `"${input.length > MOST_SHOWN ? `${input.slice(0, MOST_SHOWN)}...` : input}"`;
 }

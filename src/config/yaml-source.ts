@@ -29,7 +29,7 @@ export interface Source {
 
 /** Reads YAML 1.2 and fills variables in; never throws, every mistake is a finding. */
 export function readYaml(text: string, file: string, env: Environment): Source {
-  const { text: blanked, unquoted } = blankUnquoted(text);
+  const { text: blanked, unquoted } = blankUnquoted(text.replace(/^\uFEFF/, ''));
   const lines = new LineCounter();
   const document = parseDocument(blanked, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const reader = new Reader(new Positions(file, lines), env, unquoted);

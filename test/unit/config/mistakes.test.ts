@@ -46,6 +46,12 @@ describe('one mistake gives one line with its place, its path and what was meant
     ],
     ['a list where settings are due', 'admin: [1]', /admin {2}expected settings \(key: value\), but this is a list$/],
     ['the file is a list', '- a\n', 'test.yaml:1:1  expected settings (key: value), but this is a list'],
+    [
+      'a mistake after a byte order mark',
+      '\uFEFFadmin: { prot: 1 }\r\n',
+      'test.yaml:1:10  admin.prot  unknown key in admin; did you mean "port"?',
+    ],
+    ['a very long wrong value', `log: { ssl: ${'x'.repeat(500)} }`, /but this is "x{60}\.\.\."$/],
     ['the file is empty', '', /^test\.yaml:1:1 {2}is empty/],
     [
       'a name that is none',
