@@ -1,6 +1,6 @@
 /** One accepted WebSocket, as a connection sees it. Bytes that are written are whole RFC 6455 frames. */
 export interface Socket {
-  /** Address of the peer, for logs. */
+  /** Address of the peer, looked up when it is asked for. */
   readonly remote: string;
   /** Bytes that the operating system has not taken yet. */
   readonly buffered: number;

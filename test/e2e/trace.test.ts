@@ -31,13 +31,15 @@ test('one trace in Jaeger shows a message from socket to socket, through two gat
   sender.send('nobody asked', { id: 'm-2' });
   await receiver.until(() => receiver.of('USER').length === 2);
 
-  // Five steps, of which consumer and socket out are taken by both gateways.
-  const spans = await findTrace(jaeger, traceId, 7);
+  // Five kinds of steps: socket in, pipeline, topic, consumer, socket out; the last ones are taken by both gateways.
+  const spans = await findTrace(jaeger, traceId, 9);
   const names = spans.map(({ operationName }) => operationName).sort();
   assert.deepEqual(names, [
     'deliver messages',
     'deliver messages',
     'process messages-in',
+    'process messages-out',
+    'process messages-out',
     `process ${topic}`,
     `process ${topic}`,
     'receive messages',

@@ -107,10 +107,15 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
     request: { params: ConnectionInfo['params']; query: ConnectionInfo['query'] },
     handshake: Handshake | undefined,
   ): void {
-    const info = { clientId: randomUUID(), endpoint: this.name, params: request.params, query: request.query };
+    const info = {
+      clientId: randomUUID(),
+      endpoint: this.name,
+      params: orNone(request.params),
+      query: orNone(request.query),
+    };
     this.members.set(info.clientId, new Connection(this, socket, info, handshake));
     this.stats.opened.value += 1;
-    this.logger.debug({ client_id: info.clientId, remote: socket.remote }, 'client connected');
+    this.logger.debug({ client_id: info.clientId }, 'client connected');
   }
 
   // --- port of the pipelines
@@ -298,4 +303,11 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
     for (const connection of this.members.values()) sum += figure(connection);
     return sum;
   }
+}
+
+const NONE: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Most connections have no parameters, so they share one empty object. */
+function orNone(facts: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.keys(facts).length === 0 ? NONE : facts;
 }

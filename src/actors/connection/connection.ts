@@ -32,10 +32,12 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   lastDelivered = 0;
   isHeld = false;
   private readonly home: ConnectionHome<Connection>;
-  private readonly meta: Meta;
+  /** Made with the first message: most connections of a broadcast never send one. */
+  private meta: Meta | undefined;
   private readonly handshake: Handshake | undefined;
   private readonly state: unknown;
-  private readonly answers = new AnswerQueue();
+  /** Only while answers are due. */
+  private answers: AnswerQueue | undefined;
   /** Answers of this turn; they leave in one write. */
   private outbox: Buffer[] | undefined;
   private queue: SendQueue | undefined;
@@ -58,7 +60,6 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.handshake = handshake;
     this.heardAt = home.seconds;
     this.pingedAt = home.seconds;
-    this.meta = { client_id: info.clientId, endpoint: info.endpoint, remote: socket.remote, ...info.params };
     // As part of the audience's actor system, without being its child: half the memory of a root actor, none of the
     // copying of children, and an error that is thrown reaches the audience.
     this.actor = createActor(connectionMachine, { id: info.clientId, input: { connection: this }, parent: home.actor });
@@ -228,10 +229,10 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   private publish({ message: content, correlation }: Extract<Effect, { type: 'publish' }>): void {
     const message = new Message(content.payload, {
       ...content,
-      meta: this.meta,
+      meta: this.sharedMeta(),
       timestamp: content.timestamp ?? this.home.clock.now(),
       target: this,
-      token: this.home.codec.answers ? this.answers.open(correlation) : 0,
+      token: this.home.codec.answers ? this.openAnswer(correlation) : 0,
       ...(content.traceparent === undefined ? {} : { trace: { traceparent: content.traceparent } }),
     });
     message.cost = message.size;
@@ -244,26 +245,50 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   private reply(frame: Frame, rejected: string | undefined): void {
     if (rejected !== undefined) this.home.rejected(rejected);
-    this.answers.fill(this.answers.open(undefined), this.home.encode(frame));
-    this.sendReady();
+    const bytes = this.home.encode(frame);
+    if (this.answers === undefined) this.say(bytes);
+    else this.fill(this.openAnswer(undefined), bytes);
   }
 
   private answer(slot: number, failure: TidegateError | null): void {
     const rejection =
       failure === null ? null : { code: failure.code, message: failure.message, retryable: failure.retryable };
     this.home.answered(rejection);
-    const frame = this.home.codec.settled(this.state, this.answers.correlation(slot), rejection, this.home.clock.now());
-    this.answers.fill(slot, frame === null ? null : this.home.encode(frame));
-    this.sendReady();
+    const correlation = this.answers?.correlation(slot);
+    const frame = this.home.codec.settled(this.state, correlation, rejection, this.home.clock.now());
+    this.fill(slot, frame === null ? null : this.home.encode(frame));
   }
 
-  private sendReady(): void {
-    if (!this.isOpen) return;
+  private openAnswer(correlation: unknown): number {
+    this.answers ??= new AnswerQueue();
+    return this.answers.open(correlation);
+  }
+
+  /** Puts an answer in its place, and whatever is due now into the outbox. */
+  private fill(slot: number, answer: Buffer | null): void {
+    const { answers } = this;
+    if (answers === undefined) return;
+    answers.fill(slot, answer);
+    if (this.isOpen) answers.takeReady(this.openOutbox());
+    if (answers.pending === 0) this.answers = undefined;
+  }
+
+  private say(answer: Buffer): void {
+    if (this.isOpen) this.openOutbox().push(answer);
+  }
+
+  private openOutbox(): Buffer[] {
     if (this.outbox === undefined) {
       this.outbox = [];
       this.home.dirty(this);
     }
-    this.answers.takeReady(this.outbox);
+    return this.outbox;
+  }
+
+  private sharedMeta(): Meta {
+    const { clientId, endpoint, params } = this.info;
+    this.meta ??= { client_id: clientId, endpoint, remote: this.socket.remote, ...params };
+    return this.meta;
   }
 
   /** A codec without answers has no other way to say that a message is lost. */

@@ -7,7 +7,6 @@ export interface HandshakeRequest {
   readonly query: Readonly<Record<string, string>>;
   readonly params: Readonly<Record<string, string>>;
   readonly headers: IncomingHttpHeaders;
-  readonly remote: string;
   readonly url: string;
 }
 
@@ -34,7 +33,6 @@ export function readHandshake(request: IncomingMessage): HandshakeRequest | unde
     query: Object.fromEntries(parsed.searchParams),
     params: {},
     headers: request.headers,
-    remote: `${request.socket.remoteAddress}:${request.socket.remotePort}`,
     url,
   };
 }

@@ -106,7 +106,7 @@ export class WebSocketListener {
       refuse(socket, refusal);
       return;
     }
-    upgrader.handleUpgrade(request, socket, head, (ws) => door.accept(new ServerSocket(ws, handshake.remote), known));
+    upgrader.handleUpgrade(request, socket, head, (ws) => door.accept(new ServerSocket(ws), known));
   }
 
   private find(path: string): { door: Door; params: Record<string, string> } | undefined {

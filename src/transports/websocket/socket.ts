@@ -1,31 +1,39 @@
-import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
+import type { Socket as NetworkSocket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 
 /** Fields of ws that have no public name; ws is pinned, and a test fails when they move. */
 interface Internals {
-  readonly _socket: Duplex & { readonly bytesWritten?: number };
+  readonly _socket: NetworkSocket;
   readonly _receiver: { readonly _bufferedBytes: number; readonly _messageLength: number };
 }
+
+/** Set on each ws socket, so that all of them share four listeners instead of having closures of their own. */
+const OWNER = Symbol('owner');
+
+type OwnedSocket = WebSocket & Internals & { [OWNER]: ServerSocket };
 
 /**
  * A `ws` socket behind our port. Frames are written straight to the network socket: no extension is negotiated, so
  * the sender of ws keeps no state that could be mixed up, and one write can carry many frames.
  */
 export class ServerSocket implements Socket {
-  readonly remote: string;
   written = 0;
-  private readonly ws: WebSocket & Internals;
-  private readonly stream: Duplex;
+  handler: SocketHandler | undefined;
+  private readonly ws: OwnedSocket;
 
-  constructor(ws: WebSocket, remote: string) {
-    this.ws = ws as WebSocket & Internals;
-    this.stream = this.ws._socket;
-    this.remote = remote;
+  constructor(ws: WebSocket) {
+    this.ws = ws as OwnedSocket;
+    this.ws[OWNER] = this;
+  }
+
+  get remote(): string {
+    const { remoteAddress, remotePort } = this.ws._socket;
+    return `${remoteAddress}:${remotePort}`;
   }
 
   get buffered(): number {
-    return this.stream.writableLength;
+    return this.ws._socket.writableLength;
   }
 
   get partial(): number {
@@ -34,22 +42,18 @@ export class ServerSocket implements Socket {
   }
 
   attach(handler: SocketHandler): void {
-    this.ws.on('message', (data, binary) => handler.onFrame(data as Buffer, binary));
-    this.ws.on('pong', (payload) => handler.onPong(payload));
-    this.ws.on('close', (code, reason) => handler.onClose(code, reason.toString()));
-    // ws closes by itself with the right code after any of its errors; 'close' tells.
-    this.ws.on('error', () => {});
     this.handler = handler;
+    this.ws.on('message', onMessage).on('pong', onPong).on('close', onClose).on('error', onError);
   }
 
   write(bytes: Buffer): void {
     if (this.ws.readyState !== 1) return;
     this.written += bytes.length;
-    this.stream.write(bytes);
+    this.ws._socket.write(bytes);
   }
 
   notifyDrain(): void {
-    this.stream.once('drain', () => this.handler?.onDrain());
+    this.ws._socket.once('drain', () => this.handler?.onDrain());
   }
 
   pause(): void {
@@ -71,6 +75,19 @@ export class ServerSocket implements Socket {
   terminate(): void {
     this.ws.terminate();
   }
-
-  private handler: SocketHandler | undefined;
 }
+
+function onMessage(this: WebSocket, data: RawData, binary: boolean): void {
+  (this as OwnedSocket)[OWNER].handler?.onFrame(data as Buffer, binary);
+}
+
+function onPong(this: WebSocket, payload: Buffer): void {
+  (this as OwnedSocket)[OWNER].handler?.onPong(payload);
+}
+
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  (this as OwnedSocket)[OWNER].handler?.onClose(code, reason.toString());
+}
+
+/** ws closes by itself with the right code after any of its errors; 'close' tells. */
+function onError(): void {}
