@@ -1,6 +1,6 @@
 import jsonata from 'jsonata';
 import { asTidegateError, TidegateError } from '../core/errors.ts';
-import type { Message } from '../core/message.ts';
+import type { Headers, Message } from '../core/message.ts';
 import { withoutMarks } from './literal.ts';
 
 /**
@@ -103,10 +103,14 @@ function compileValue(source: string): (message: Message) => unknown {
   if (source === '') throw new Error('an expression ${! } is empty');
   if (DOTTED_PATH.test(source)) return compilePath(source);
   const compiled = compileJsonata(source);
-  return (message) =>
-    compiled.evaluate(rootsOf(message)).catch((error: unknown) => {
+  return (message) => {
+    const value = compiled.evaluate(rootsOf(message)).catch((error: unknown) => {
       throw asTidegateError(error, 'TG_EXPRESSION_FAILED', source);
     });
+    // Whoever evaluates several expressions may give up at the first that throws; nobody waits for this one then.
+    value.catch(() => {});
+    return value;
+  };
 }
 
 function compilePath(source: string): (message: Message) => unknown {
@@ -140,12 +144,22 @@ function rootOf(message: Message, root: Root): unknown {
       return message.meta.auth;
     case 'key':
       return message.key === null ? undefined : message.key.toString();
+    case 'headers':
+      return textHeaders(message.headers);
     case 'partition':
     case 'offset':
       return message[root] < 0 ? undefined : message[root];
     default:
       return message[root];
   }
+}
+
+/** Records come with their headers as bytes; expressions compare and join text. */
+function textHeaders(headers: Headers | undefined): Readonly<Record<string, string>> | undefined {
+  if (headers === undefined) return undefined;
+  const texts: Record<string, string> = {};
+  for (const name in headers) texts[name] = String(headers[name]);
+  return texts;
 }
 
 /** All roots as one object for JSONata, which only looks at those that it needs. */

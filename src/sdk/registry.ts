@@ -9,6 +9,7 @@ interface SpecOfKind {
   codec: CodecSpec;
 }
 
+const KINDS: readonly string[] = ['source', 'sink', 'processor', 'operator', 'codec'] satisfies Kind[];
 const NAME = /^[a-z][a-z0-9_]*$/;
 
 /** All components that a configuration may name: ours, and those of plugins. */
@@ -45,9 +46,9 @@ function identify(kind: Kind, name: string): string {
 }
 
 function brokenRule(spec: ComponentSpec): string | undefined {
-  if (typeof spec?.create !== 'function')
+  if (typeof spec?.create !== 'function' || !KINDS.includes(spec.kind))
     return 'a component is an object made by defineSource, defineSink, defineProcessor, defineOperator or defineCodec';
-  if (!NAME.test(spec.name))
+  if (typeof spec.name !== 'string' || !NAME.test(spec.name))
     return `the name "${spec.name}" must be lower case letters, digits and _, and begin with a letter`;
   if (typeof spec.summary !== 'string' || spec.summary === '') return `${spec.kind} "${spec.name}" has no summary`;
   if (typeof spec.config?.safeParse !== 'function') return `${spec.kind} "${spec.name}" has no zod schema as config`;
