@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { type Codec, defineCodec, type Effect, type Frame, type Message, type Rejection, z } from '../sdk/index.ts';
 
 /** The S1 envelope: `{ messageType, content, timestamp }`, all texts. A client may add `id` and `traceparent`. */
@@ -17,6 +18,8 @@ const TIMESTAMP = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:
 /** W3C Trace Context, version 00. */
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const MAX_ID_LENGTH = 256;
+/** ECMAScript's last millisecond. */
+const MAX_TIME = 8_640_000_000_000_000;
 
 type Id = string | number | undefined;
 
@@ -82,7 +85,11 @@ class EnvelopeCodec implements Codec<null> {
   record(message: Message, now: number): Frame | null {
     if (message.meta.tombstone === true) return null;
     if (isEnvelope(message)) return { data: message.payload, binary: false };
-    return text({ messageType: 'USER', content: message.text, timestamp: iso(message.timestamp || now) });
+    return text({
+      messageType: 'USER',
+      content: message.text,
+      timestamp: iso(isTime(message.timestamp) ? message.timestamp : now),
+    });
   }
 
   dropped(count: number, now: number): Frame {
@@ -135,7 +142,7 @@ function checkEnvelope(value: Partial<Record<keyof Envelope, unknown>>): Envelop
   if (typeof content !== 'string') {
     return { reason: 'content', message: content === undefined ? 'content is missing' : 'content must be a text', id };
   }
-  if (typeof timestamp !== 'string' || !TIMESTAMP.test(timestamp) || Number.isNaN(Date.parse(timestamp))) {
+  if (typeof timestamp !== 'string' || !isTimestamp(timestamp)) {
     const why =
       timestamp === undefined ? 'timestamp is missing' : `timestamp ${JSON.stringify(timestamp)} is no ISO 8601 time`;
     return { reason: 'timestamp', message: `${why}; send one such as 2024-01-01T12:00:00Z`, id };
@@ -150,13 +157,23 @@ function checkEnvelope(value: Partial<Record<keyof Envelope, unknown>>): Envelop
   return value as Envelope;
 }
 
+function isTimestamp(text: string): boolean {
+  if (!TIMESTAMP.test(text) || Number.isNaN(Date.parse(text))) return false;
+  const day = Number(text.slice(8, 10));
+  // Date takes a 30th of February for a 1st of March.
+  return (
+    day <= 28 || new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)) - 1, day)).getUTCDate() === day
+  );
+}
+
 function isId(id: unknown): id is string | number {
   return typeof id === 'number' || (typeof id === 'string' && id.length <= MAX_ID_LENGTH);
 }
 
-/** Whether a record is an envelope already; any other producer's record is not. */
+/** Whether a record is an envelope already, fit for a text frame; any other producer's record is not. */
 function isEnvelope(message: Message): boolean {
-  if (message.payload[0] !== 0x7b) return false;
+  // A text frame with other bytes would cost every client its connection (RFC 6455 8.1).
+  if (message.payload[0] !== 0x7b || !isUtf8(message.payload)) return false;
   try {
     const value = message.json as Partial<Envelope> | null;
     return (
@@ -182,6 +199,11 @@ function errorFrame(id: Id, code: string, message: string, retryable: boolean, n
 
 function text(value: unknown): Frame {
   return { data: JSON.stringify(value), binary: false };
+}
+
+/** Other producers write -1 for "none", or micro- and nanoseconds, which Date does not know. */
+function isTime(milliseconds: number): boolean {
+  return milliseconds > 0 && milliseconds <= MAX_TIME;
 }
 
 function iso(milliseconds: number): string {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import {
   type Codec,
   defineCodec,
@@ -61,7 +62,9 @@ export const json = defineCodec({
   create: ({ answers }) => new JsonCodec(answers),
 });
 
+/** Bytes that are no UTF-8 in a text frame would cost every client its connection (RFC 6455 8.1). */
 function isJson(message: Message): boolean {
+  if (!isUtf8(message.payload)) return false;
   try {
     return message.json !== undefined;
   } catch {

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { envelope } from '../../../src/codecs/envelope.ts';
+import { Message, type MessageInit } from '../../../src/core/message.ts';
+import { make, NOW, published, read, refused } from './made.ts';
+
+const TIMESTAMP = '2024-01-01T12:00:00Z';
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+const codec = make(envelope);
+const info = { clientId: 'c-1', endpoint: 'rooms', params: {}, query: {} };
+const { state } = codec.open(info, NOW);
+
+const user = (changes: object = {}) => ({ messageType: 'USER', content: 'hello', timestamp: TIMESTAMP, ...changes });
+const send = (value: unknown, binary = false) =>
+  codec.frame(state, Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)), binary, NOW);
+const record = (payload: string | Buffer, init: MessageInit = {}) =>
+  codec.record(new Message(Buffer.from(payload), init), NOW);
+
+test('a client is welcomed by a SYSTEM envelope with its ID in the content and in clientId', () => {
+  const [welcome, ...more] = codec.open(info, NOW).effects;
+  assert.ok(welcome?.type === 'reply' && more.length === 0);
+  assert.equal(welcome.rejected, undefined);
+  assert.equal(welcome.frame.binary, false);
+  const { content, ...rest } = read(welcome.frame);
+  assert.match(String(content), /c-1/);
+  assert.deepEqual(rest, { messageType: 'SYSTEM', timestamp: '2024-01-01T12:00:00.000Z', clientId: 'c-1' });
+});
+
+for (const messageType of ['USER', 'SYSTEM']) {
+  test(`a client may send ${messageType}, and the record is the envelope byte for byte`, () => {
+    const text = ` { "messageType":"${messageType}", "content":"grüße ☃", "timestamp":"${TIMESTAMP}", "extra": 1 }`;
+    const { message, correlation } = published(send(text));
+    assert.equal(message.payload.toString(), text);
+    assert.equal((message.json as { content: string }).content, 'grüße ☃');
+    assert.equal(correlation, undefined);
+    assert.equal(message.headers, undefined);
+    assert.equal(message.traceparent, undefined);
+  });
+}
+
+test('an id goes into a header and is what the answer carries, text or number', () => {
+  for (const id of ['a-1', '', 42, 'x'.repeat(256)]) {
+    const { message, correlation } = published(send(user({ id })));
+    assert.equal(correlation, id);
+    assert.deepEqual(message.headers, { 'message-id': String(id) });
+    assert.equal(read(codec.settled(state, correlation, null, NOW)).id, id);
+  }
+});
+
+test('a traceparent of the envelope becomes the trace of the message', () => {
+  assert.equal(published(send(user({ traceparent: TRACEPARENT }))).message.traceparent, TRACEPARENT);
+});
+
+for (const timestamp of [
+  '2024-01-01T12:00:00Z',
+  '2024-01-01T12:00:00.123Z',
+  '2024-01-01T12:00:00',
+  '2024-01-01T12:00:00.123456',
+  '2024-01-01 12:00:00.123456',
+  '2024-01-01T12:00:00+05:30',
+  '2024-01-01T12:00:00.123456+0000',
+  '2024-02-29T12:00',
+]) {
+  test(`${timestamp} is a timestamp`, () => {
+    assert.equal(published(send(user({ timestamp }))).type, 'publish');
+  });
+}
+
+const bad: readonly (readonly [string, unknown, string, RegExp])[] = [
+  ['text that is no JSON', 'hello', 'not_json', /not JSON/],
+  ['an empty frame', '', 'not_json', /not JSON/],
+  ['JSON that is cut off', '{"messageType":"USER"', 'not_json', /not JSON/],
+  ['a list', [user()], 'shape', /JSON object with messageType, content and timestamp/],
+  ['a text', '"USER"', 'shape', /JSON object/],
+  ['null', 'null', 'shape', /JSON object/],
+  ['no messageType', user({ messageType: undefined }), 'message_type', /messageType is missing/],
+  ['an unknown messageType', user({ messageType: 'user' }), 'message_type', /"user" is unknown; clients send USER/],
+  ['a messageType that is no text', user({ messageType: {} }), 'message_type', /is unknown/],
+  ['ACK', user({ messageType: 'ACK' }), 'message_type', /ACK is for the server to send/],
+  ['ERROR', user({ messageType: 'ERROR' }), 'message_type', /ERROR is for the server to send/],
+  ['no content', user({ content: undefined }), 'content', /content is missing/],
+  ['content that is no text', user({ content: { a: 1 } }), 'content', /content must be a text/],
+  ['content null', user({ content: null }), 'content', /content must be a text/],
+  ['no timestamp', user({ timestamp: undefined }), 'timestamp', /timestamp is missing/],
+  ['a timestamp in words', user({ timestamp: 'yesterday' }), 'timestamp', /"yesterday" is no ISO 8601 time/],
+  ['a timestamp that is a number', user({ timestamp: 1_704_110_400 }), 'timestamp', /is no ISO 8601 time/],
+  ['a date without time', user({ timestamp: '2024-01-01' }), 'timestamp', /is no ISO 8601 time/],
+  ['a month 13', user({ timestamp: '2024-13-01T12:00:00Z' }), 'timestamp', /is no ISO 8601 time/],
+  ['a 30th of February', user({ timestamp: '2024-02-30T12:00:00Z' }), 'timestamp', /is no ISO 8601 time/],
+  ['an hour 25', user({ timestamp: '2024-01-01T25:00:00Z' }), 'timestamp', /is no ISO 8601 time/],
+  ['a traceparent of another form', user({ traceparent: 'x' }), 'traceparent', /form 00-<32 hex>/],
+  ['an id that is an object', user({ id: {} }), 'id', /id must be a text of at most 256 characters or a number/],
+  ['an id that is null', user({ id: null }), 'id', /id must be/],
+  ['an id of 257 characters', user({ id: 'x'.repeat(257) }), 'id', /id must be/],
+];
+
+for (const [what, value, reason, text] of bad) {
+  test(`${what} gets an ERROR with the reason ${reason}`, () => {
+    const answer = refused(send(value));
+    assert.equal(answer.reason, reason);
+    const { content, ...rest } = answer.frame;
+    assert.match(String(content), text);
+    assert.deepEqual(rest, {
+      messageType: 'ERROR',
+      timestamp: '2024-01-01T12:00:00.000Z',
+      code: 'TG_MESSAGE_INVALID',
+      retryable: false,
+    });
+  });
+}
+
+test('an ERROR carries the id of a frame that is wrong otherwise', () => {
+  const answers = [{ messageType: 'x' }, { content: 1 }, { timestamp: '' }, { traceparent: 1 }].map((wrong) =>
+    refused(send(user({ ...wrong, id: 'a-1' }))),
+  );
+  assert.deepEqual(
+    answers.map(({ frame }) => frame.id),
+    ['a-1', 'a-1', 'a-1', 'a-1'],
+  );
+});
+
+test('a binary frame gets an ERROR, also where it holds an envelope', () => {
+  const { reason, frame } = refused(send(user(), true));
+  assert.deepEqual([reason, frame.messageType], ['binary', 'ERROR']);
+});
+
+test('a message that the log has is answered by ACK', () => {
+  const { content, ...rest } = read(codec.settled(state, undefined, null, NOW));
+  assert.equal(typeof content, 'string');
+  assert.deepEqual(rest, { messageType: 'ACK', timestamp: '2024-01-01T12:00:00.000Z' });
+});
+
+test('ACKs without an id are one frame per millisecond, and those of the next have their own time', () => {
+  const first = codec.settled(state, undefined, null, NOW + 1);
+  assert.equal(codec.settled(state, undefined, null, NOW + 1), first);
+  assert.equal(read(codec.settled(state, undefined, null, NOW + 2)).timestamp, '2024-01-01T12:00:00.002Z');
+  assert.equal(read(first).timestamp, '2024-01-01T12:00:00.001Z');
+});
+
+test('a message that failed is answered by ERROR, with code and whether to send it again', () => {
+  const rejection = { code: 'TG_STOPPING', message: 'the gateway stops', retryable: true };
+  assert.deepEqual(read(codec.settled(state, 'a-1', rejection, NOW)), {
+    messageType: 'ERROR',
+    content: 'the gateway stops',
+    timestamp: '2024-01-01T12:00:00.000Z',
+    id: 'a-1',
+    code: 'TG_STOPPING',
+    retryable: true,
+  });
+});
+
+test('a record that is an envelope goes out byte for byte', () => {
+  const text = `{"content":"a", "messageType":"USER","timestamp":"${TIMESTAMP}","more":[1]}`;
+  const frame = record(text);
+  assert.deepEqual([String(frame?.data), frame?.binary], [text, false]);
+});
+
+for (const [what, payload] of [
+  ['plain text', 'temperature 21'],
+  ['JSON of another shape', '{"temperature":21}'],
+  ['a JSON list', '[1,2]'],
+  ['broken JSON', '{"messageType":'],
+  ['an envelope with content that is no text', JSON.stringify(user({ content: 1 }))],
+  ['an envelope of an unknown type', JSON.stringify(user({ messageType: 'PRICE' }))],
+  ['nothing', ''],
+] as const) {
+  test(`a record of another producer, ${what}, becomes the content of a USER envelope`, () => {
+    const at = Date.parse('2023-05-05T05:05:05.500Z');
+    assert.deepEqual(read(record(payload, { timestamp: at })), {
+      messageType: 'USER',
+      content: payload,
+      timestamp: '2023-05-05T05:05:05.500Z',
+    });
+  });
+}
+
+test('a record whose bytes are no UTF-8 still goes out as a valid text frame', () => {
+  const latin1 = Buffer.from(JSON.stringify(user({ content: 'grüße' })), 'latin1');
+  const frame = record(latin1, { timestamp: NOW });
+  assert.equal(typeof frame?.data, 'string');
+  const { messageType, content } = read(frame);
+  assert.equal(messageType, 'USER');
+  assert.match(String(content), /gr�/);
+  assert.equal(read(record(Buffer.from([0xff, 0xfe]), { timestamp: NOW })).content, '��');
+});
+
+test('a record whose timestamp is none, or not in milliseconds, gets the time of now', () => {
+  for (const timestamp of [0, -1, 1_704_110_400_000_000_000, Number.MAX_SAFE_INTEGER]) {
+    assert.equal(read(record('x', { timestamp })).timestamp, '2024-01-01T12:00:00.000Z');
+  }
+});
+
+test('a tombstone is not for clients', () => {
+  assert.equal(record('', { meta: { tombstone: true } }), null);
+});
+
+test('a client is told of drops by a SYSTEM envelope with their number', () => {
+  const one = read(codec.dropped(1, NOW));
+  assert.match(String(one.content), /^1 message was dropped/);
+  assert.deepEqual([one.messageType, one.dropped], ['SYSTEM', 1]);
+  assert.match(String(read(codec.dropped(12, NOW)).content), /^12 messages were dropped/);
+});

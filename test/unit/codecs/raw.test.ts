@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { raw } from '../../../src/codecs/raw.ts';
+import { Message, type MessageInit } from '../../../src/core/message.ts';
+import { make, NOW, published } from './made.ts';
+
+const codec = make(raw);
+const { state, effects } = codec.open({ clientId: 'c', endpoint: 'e', params: {}, query: {} }, NOW);
+const record = (payload: Buffer, init: MessageInit = {}) => codec.record(new Message(payload, init), NOW);
+
+test('a client hears nothing but records', () => {
+  assert.deepEqual(effects, []);
+  assert.equal(codec.answers, false);
+  assert.equal(codec.settled(state, undefined, null, NOW), null);
+  assert.equal(codec.settled(state, undefined, { code: 'x', message: 'x', retryable: false }, NOW), null);
+  assert.equal(codec.dropped(3, NOW), null);
+});
+
+test('text and binary frames come back as what they were, also binary ones that are valid UTF-8', () => {
+  for (const [bytes, binary] of [
+    [Buffer.from('text'), false],
+    [Buffer.from('looks like text'), true],
+    [Buffer.from([0xff, 0x00]), true],
+    [Buffer.alloc(0), false],
+  ] as const) {
+    const { message } = published(codec.frame(state, bytes, binary, NOW));
+    assert.equal(message.payload, bytes);
+    const back = record(message.payload, message.headers === undefined ? {} : { headers: message.headers });
+    assert.deepEqual(back, { data: bytes, binary });
+  }
+});
+
+test('a header that came back from the log as bytes says binary too', () => {
+  assert.equal(record(Buffer.from('a'), { headers: { 'websocket-frame': Buffer.from('binary') } })?.binary, true);
+});
+
+test('a record of another producer is text where it is valid UTF-8, else binary', () => {
+  assert.equal(record(Buffer.from('grüße'))?.binary, false);
+  assert.equal(record(Buffer.from('grüße', 'latin1'))?.binary, true);
+  assert.equal(record(Buffer.alloc(0), { meta: { tombstone: true } }), null);
+});
