@@ -13,6 +13,7 @@ import type { Stats } from '../../telemetry/stats.ts';
 import type { Handshake, Tracing } from '../../telemetry/tracing.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionHome, ConnectionLimits } from '../connection/home.ts';
+import { closing } from '../connection/machine.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { type EndpointFigures, endpointFigures } from './figures.ts';
 import { type AudienceActor, type AudienceControl, audienceMachine } from './machine.ts';
@@ -176,8 +177,15 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
     });
   }
 
-  /** The time for slots is over. */
+  /** The time for slots is over. Without answers a client cannot know what became of its messages: they are counted. */
   drainNow(): void {
+    if (!this.codec.answers && this.unsettled > 0) {
+      this.stats.unanswered.value += this.unsettled;
+      this.logger.error(
+        { unsettled: this.unsettled },
+        `${this.unsettled} messages were read and are not known to be in the log; their clients cannot be told`,
+      );
+    }
     for (const connection of this.members.values()) this.drainOne(connection);
   }
 
@@ -198,7 +206,7 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
       { client_id: largest.info.clientId, bytes: largest.heldBytes },
       'closing a client: memory.limit is reached and it holds the most',
     );
-    tell(largest.actor, { type: 'CLOSE', code: isReading ? 1009 : 1013, reason: 'out of memory' });
+    tell(largest.actor, closing(isReading ? 'tooBig' : 'overloaded', 'out of memory'));
   }
 
   // --- home of the connections
@@ -290,7 +298,7 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
   }
 
   private drainOne(connection: Connection): void {
-    if (connection.closingSince === 0) tell(connection.actor, { type: 'DRAIN', code: 1012, reason: 'service restart' });
+    if (connection.closingSince === 0) tell(connection.actor, { type: 'DRAIN' });
   }
 
   private sweep(): void {

@@ -21,6 +21,7 @@ export function endpointFigures(
     acked: stats.counter('tidegate_answers_total', { endpoint, result: 'ack' }),
     answeredError: stats.counter('tidegate_answers_total', { endpoint, result: 'error' }),
     answeredRetryable: stats.counter('tidegate_answers_total', { endpoint, result: 'retryable' }),
+    unanswered: stats.counter('tidegate_unanswered_total', labels),
     ping: stats.histogram('tidegate_ping_seconds', labels),
   };
 }

@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
+import { closing } from '../connection/machine.ts';
 import { tell } from '../lifecycle.ts';
 
 /** Seconds. */
@@ -27,7 +28,7 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     return;
   }
   if (isStalled(connection, now, limits.stallTimeout)) {
-    tell(connection.actor, { type: 'CLOSE', code: 1008, reason: 'slow' });
+    tell(connection.actor, closing('slow'));
     return;
   }
   if (connection.isHeld) {
@@ -35,7 +36,7 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     return;
   }
   if (isPartial(connection, now, limits.frameTimeout)) {
-    tell(connection.actor, { type: 'CLOSE', code: 1009, reason: 'frame took too long' });
+    tell(connection.actor, closing('tooBig', 'frame took too long'));
     return;
   }
   if (connection.pingedAt > connection.heardAt && now - connection.pingedAt > limits.pingTimeout) {

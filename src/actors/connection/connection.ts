@@ -8,7 +8,7 @@ import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
 import type { ConnectionHome } from './home.ts';
-import { type ConnectionActor, type ConnectionControl, connectionMachine } from './machine.ts';
+import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './machine.ts';
 
 /** Bytes that may wait in the network socket before frames go to the send queue, where the policy rules. */
 const SOCKET_MARK = 65_536;
@@ -110,7 +110,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
       this.apply(this.home.codec.frame(this.state, data, binary, this.home.clock.now()));
     } catch (error) {
       this.home.logger.error({ error, client_id: this.info.clientId }, 'the codec failed on a frame');
-      tell(this.actor, { type: 'CLOSE', code: 1011, reason: 'internal error' });
+      tell(this.actor, closing('failed'));
       return;
     }
     if (!this.isHeld && this.mustHold()) tell(this.actor, { type: 'HOLD' });
@@ -297,7 +297,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
       { code: failure.code, client_id: this.info.clientId },
       `closing a client, its message failed: ${failure.message}`,
     );
-    tell(this.actor, { type: 'CLOSE', code: 1011, reason: 'message failed' });
+    tell(this.actor, closing('failed', 'message failed'));
   }
 
   private mustHold(): boolean {
@@ -310,7 +310,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     const before = queue.droppedSoFar;
     for (const frame of frames) {
       if (queue.push(frame) !== 'full') continue;
-      tell(this.actor, { type: 'CLOSE', code: 1008, reason: 'slow' });
+      tell(this.actor, closing('slow'));
       return;
     }
     this.home.dropped('slow', queue.droppedSoFar - before);

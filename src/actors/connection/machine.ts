@@ -1,4 +1,5 @@
 import { type ActorRefFrom, setup } from 'xstate';
+import { CLOSE_CODES, type CloseName } from '../../transports/websocket/close-codes.ts';
 
 /** What the machine of a connection orders; the connection carries it out. */
 export interface ConnectionControl {
@@ -21,7 +22,7 @@ type ConnectionEvent =
   | { type: 'HOLD' }
   | { type: 'RELEASE' }
   /** The gateway stops and this connection's slot has come. */
-  | { type: 'DRAIN'; code: number; reason: string }
+  | { type: 'DRAIN' }
   /** The last message in flight was answered. */
   | { type: 'ANSWERED' }
   | { type: 'CLOSE'; code: number; reason: string }
@@ -43,9 +44,9 @@ export const connectionMachine = setup({
     drain: ({ context }) => context.connection.drain(),
     release: ({ context }) => context.connection.release(),
     close: ({ context, event }) => {
-      if (event.type === 'CLOSE' || event.type === 'DRAIN') context.connection.close(event.code, event.reason);
+      if (event.type === 'CLOSE') context.connection.close(event.code, event.reason);
     },
-    closeForRestart: ({ context }) => context.connection.close(1012, 'service restart'),
+    closeForRestart: ({ context }) => context.connection.close(CLOSE_CODES.restart.code, CLOSE_CODES.restart.reason),
     gone: ({ context }) => context.connection.gone(),
   },
   guards: {
@@ -61,7 +62,7 @@ export const connectionMachine = setup({
       initial: 'reading',
       on: {
         DRAIN: [
-          { guard: 'isAnswered', target: 'closing', actions: 'close' },
+          { guard: 'isAnswered', target: 'closing', actions: 'closeForRestart' },
           { target: 'draining', actions: 'drain' },
         ],
       },
@@ -75,5 +76,13 @@ export const connectionMachine = setup({
     closed: { type: 'final', entry: 'gone' },
   },
 });
+
+/** The event that closes a connection for one of the reasons of the table; `reason` where more can be said. */
+export function closing(
+  name: CloseName,
+  reason: string = CLOSE_CODES[name].reason,
+): ConnectionEvent & { type: 'CLOSE' } {
+  return { type: 'CLOSE', code: CLOSE_CODES[name].code, reason };
+}
 
 export type ConnectionActor = ActorRefFrom<typeof connectionMachine>;

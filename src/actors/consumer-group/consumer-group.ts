@@ -1,4 +1,4 @@
-import { type Observable, tap } from 'rxjs';
+import { type Observable, Subject, type Subscription } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { Source } from '../../core/component.ts';
@@ -17,78 +17,108 @@ export interface ConsumerGroupOptions {
   readonly polled: (batch: Batch) => void;
 }
 
+/** One stay in the group. */
+interface Membership {
+  readonly actor: ConsumerGroupActor;
+  readonly member: GroupMember;
+  readonly following: Subscription[];
+}
+
 /** This gateway's member of a consumer group, as a source: partitions shared with the others, offsets committed after settle. */
 export class ConsumerGroup implements Source {
   readonly batches$: Observable<Batch>;
-  readonly actor: ConsumerGroupActor;
-  private readonly member: GroupMember;
+  private readonly batches = new Subject<Batch>();
   private readonly options: ConsumerGroupOptions;
+  private joined: Membership | undefined;
 
   constructor(options: ConsumerGroupOptions) {
-    const { log, group, topics, from, logger } = options;
     this.options = options;
-    this.actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
-    this.member = log.group({ group, topics, from });
-    this.batches$ = this.member.batches$.pipe(tap((batch) => options.polled(batch)));
-    this.member.events$.subscribe({ next: (event) => this.follow(event), error: (error) => this.fail(error) });
-    this.member.gaps$.subscribe((gap) =>
-      logger.error(
-        { ...gap, group },
-        `records ${gap.from}-${gap.to - 1} of ${gap.topic}/${gap.partition} were gone before they could be read`,
-      ),
-    );
+    this.batches$ = this.batches.asObservable();
   }
 
-  /** Joining goes on in the background: a group without partitions is no reason to wait. */
-  async open(): Promise<void> {}
+  /**
+   * Joins as a new member: the log is open by then, and a pipeline that restarts comes back after `close`. Joining goes
+   * on in the background: a group without partitions is no reason to wait.
+   */
+  async open(): Promise<void> {
+    const { log, group, topics, from, logger } = this.options;
+    const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
+    const member = log.group({ group, topics, from });
+    const following = [
+      member.events$.subscribe({
+        next: (event) => this.follow(actor, event),
+        error: (error) => this.fail(actor, error),
+      }),
+      member.gaps$.subscribe((gap) =>
+        logger.error(
+          { ...gap, group },
+          `records ${gap.from}-${gap.to - 1} of ${gap.topic}/${gap.partition} were gone before they could be read`,
+        ),
+      ),
+    ];
+    this.joined = { actor, member, following };
+    const batches = member.batches$.subscribe({
+      next: (batch) => {
+        this.options.polled(batch);
+        this.batches.next(batch);
+      },
+      error: (error) => this.batches.error(error),
+    });
+    following.push(batches);
+  }
 
   pause(): void {
-    this.member.pause();
-    tell(this.actor, { type: 'PAUSE' });
+    if (this.joined === undefined) return;
+    this.joined.member.pause();
+    tell(this.joined.actor, { type: 'PAUSE' });
   }
 
   resume(): void {
-    this.member.resume();
-    tell(this.actor, { type: 'RESUME' });
+    if (this.joined === undefined) return;
+    this.joined.member.resume();
+    tell(this.joined.actor, { type: 'RESUME' });
   }
 
   async close(): Promise<void> {
-    if (this.actor.getSnapshot().status !== 'active') return;
-    tell(this.actor, { type: 'DRAIN' });
-    await this.member.leave();
+    const { joined } = this;
+    if (joined === undefined) return;
+    this.joined = undefined;
+    tell(joined.actor, { type: 'DRAIN' });
+    await joined.member.leave();
+    for (const subscription of joined.following) subscription.unsubscribe();
   }
 
-  private follow(event: GroupEvent): void {
-    if (this.actor.getSnapshot().status !== 'active') return;
+  private follow(actor: ConsumerGroupActor, event: GroupEvent): void {
+    if (actor.getSnapshot().status !== 'active') return;
     const { group, logger } = this.options;
     switch (event.type) {
       case 'joining':
-        tell(this.actor, { type: 'JOINING' });
+        tell(actor, { type: 'JOINING' });
         break;
       case 'assigned':
         logger.info(
           { group, generation: event.generation, partitions: event.partitions.length },
           `the group ${group} gave us ${event.partitions.length} partitions`,
         );
-        tell(this.actor, { type: 'ASSIGNED' });
+        tell(actor, { type: 'ASSIGNED' });
         break;
       case 'rebalancing':
-        tell(this.actor, { type: 'REBALANCING' });
+        tell(actor, { type: 'REBALANCING' });
         break;
       case 'failed':
-        this.fail(event.reason);
+        this.fail(actor, event.reason);
         break;
       case 'left':
-        tell(this.actor, { type: 'LEFT' });
+        tell(actor, { type: 'LEFT' });
         break;
     }
   }
 
-  private fail(reason: Error): void {
+  private fail(actor: ConsumerGroupActor, reason: Error): void {
     this.options.logger.warn(
       { group: this.options.group, error: reason },
       `the member of ${this.options.group} failed and joins again: ${reason.message}`,
     );
-    tell(this.actor, { type: 'FAILED' });
+    tell(actor, { type: 'FAILED' });
   }
 }

@@ -1,4 +1,4 @@
-import { glance, type RecordGlance, withOnly } from './batch-format.ts';
+import { glance, type RecordGlance, withOnly } from './batch-reading.ts';
 import type { Store } from './store.ts';
 import { hasPolicy, numberSetting, type PartitionState } from './topic-state.ts';
 

@@ -3,12 +3,11 @@ import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Gap, GroupEvent, GroupMember, GroupOptions, TopicPartition } from '../../core/log.ts';
-import type { Message, SettleTarget } from '../../core/message.ts';
-import { SettledPrefix } from '../../core/settled-prefix.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { CoordinatedMember, GroupCoordinator } from './coordinator.ts';
-import { type Cursor, Fetcher } from './fetcher.ts';
+import { Fetcher } from './fetcher.ts';
+import { Held } from './held-partition.ts';
 import type { Store } from './store.ts';
 import type { PartitionState } from './topic-state.ts';
 
@@ -23,46 +22,6 @@ export interface MemberParts {
   readonly stats: Stats;
   readonly clock: Clock;
   readonly left: (member: EmbeddedMember) => void;
-}
-
-/** A partition in the hands of a member, from an assignment or a seek to the next: an older one's settles count no more. */
-class Held implements Cursor, SettleTarget {
-  readonly partition: PartitionState;
-  readonly target = this;
-  position: number;
-  paused = false;
-  isStale = false;
-  private readonly prefix: SettledPrefix;
-  private readonly most: number;
-  private readonly hasRoomAgain: () => void;
-
-  constructor(partition: PartitionState, position: number, most: number, hasRoomAgain: () => void) {
-    this.partition = partition;
-    this.position = position;
-    this.prefix = new SettledPrefix(position);
-    this.most = most;
-    this.hasRoomAgain = hasRoomAgain;
-  }
-
-  get room(): number {
-    return this.most - this.prefix.unsettled;
-  }
-
-  /** The offset behind all that is settled without a gap. */
-  get committable(): number {
-    return this.prefix.committable;
-  }
-
-  took(messages: readonly Message[]): void {
-    for (const { offset } of messages) this.prefix.enter(offset);
-  }
-
-  settled(message: Message, failure: TidegateError | null): void {
-    if (this.isStale || failure !== null) return;
-    const wasFull = this.room <= 0;
-    this.prefix.settle(message.token);
-    if (wasFull && this.room > 0) this.hasRoomAgain();
-  }
 }
 
 /** A member of a group of the embedded log. */

@@ -1,5 +1,5 @@
 import type { StartPosition } from '../../core/log.ts';
-import { glance } from './batch-format.ts';
+import { glance } from './batch-reading.ts';
 import type { Store } from './store.ts';
 import type { PartitionState } from './topic-state.ts';
 

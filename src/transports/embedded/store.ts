@@ -1,7 +1,8 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TidegateError } from '../../core/errors.ts';
 import type { Message, SettleTarget } from '../../core/message.ts';
-import { batchFacts, decodeBatch, type EncodedBatch } from './batch-format.ts';
+import type { EncodedBatch } from './batch-format.ts';
+import { batchFacts, decodeBatch } from './batch-reading.ts';
 import {
   decodeMarks,
   encodeMarks,
@@ -65,6 +66,8 @@ export class Store {
   constructor(directory: string, durable: boolean) {
     this.root = open({
       path: directory,
+      // Otherwise lmdb takes a directory with a dot in its name for a file.
+      noSubdir: false,
       noSync: !durable,
       // Nothing is visible before it is durable, and a crash of the machine needs no recovery.
       overlappingSync: false,

@@ -24,7 +24,7 @@ import { KafkaReader } from './reader.ts';
 import type { KafkaSettings } from './schema.ts';
 import { TopicLimits } from './topic-limits.ts';
 
-export { type KafkaSettings, kafkaSchema } from './schema.ts';
+export type { KafkaSettings } from './schema.ts';
 
 export interface KafkaLogOptions {
   /** host:port of brokers to begin with. */

@@ -10,7 +10,7 @@ import {
 } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
-import { KAFKA, kafkaCode } from './protocol-errors.ts';
+import { brokerError, isRefused, KAFKA, kafkaCode } from './protocol-errors.ts';
 import { assignSticky } from './sticky-assignor.ts';
 
 const MEMBER_ID_REQUIRED = 79;
@@ -129,6 +129,7 @@ export class Membership {
     const addedFrom = new Map<string, number>();
     for (const topic of topics) {
       const view = this.data.topic(topic);
+      if (view !== undefined && isRefused(view.code)) throw brokerError(view.code);
       const count = view?.code === KAFKA.NONE ? view.partitions.length : 0;
       const before = Math.max(-1, ...members.map((member) => member.counts.get(topic) ?? -1));
       counts.set(topic, count);

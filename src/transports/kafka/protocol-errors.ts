@@ -55,6 +55,11 @@ export function brokerError(code: number, message?: string | null): Error {
   return Object.assign(new Error(message || describeCode(code)), { code });
 }
 
+/** Whether a broker refuses a topic for good: it may not be read, or cannot exist. */
+export function isRefused(code: number): boolean {
+  return code === KAFKA.TOPIC_AUTHORIZATION_FAILED || code === KAFKA.INVALID_TOPIC;
+}
+
 const BY_CODE: Readonly<Record<number, ErrorCode>> = {
   [KAFKA.UNKNOWN_TOPIC_OR_PARTITION]: 'TG_TOPIC_MISSING',
   [KAFKA.INVALID_TOPIC]: 'TG_TOPIC_INVALID',

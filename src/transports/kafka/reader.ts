@@ -9,7 +9,7 @@ import type { Stats } from '../../telemetry/stats.ts';
 import type { Cluster } from './cluster.ts';
 import { type FetchedPart, Fetcher } from './fetcher.ts';
 import { startOffsets } from './offsets.ts';
-import { KAFKA } from './protocol-errors.ts';
+import { brokerError, isRefused, KAFKA, logError } from './protocol-errors.ts';
 
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
@@ -37,6 +37,7 @@ export class KafkaReader implements Reader {
   private readonly gaps = new Subject<Gap>();
   private subscriber: Subscriber<Batch> | undefined;
   private isLive = false;
+  private failure: TidegateError | undefined;
   private closed = false;
 
   constructor(options: ReaderOptions, parts: ReaderParts) {
@@ -55,6 +56,10 @@ export class KafkaReader implements Reader {
       parts.clock,
     );
     this.batches$ = new Observable((subscriber) => {
+      if (this.failure !== undefined) {
+        subscriber.error(this.failure);
+        return undefined;
+      }
       this.subscriber = subscriber;
       if (this.isLive) this.fetcher.start();
       return () => {
@@ -63,8 +68,11 @@ export class KafkaReader implements Reader {
       };
     });
     this.live = this.fixPositions();
-    // Nobody has to wait for it; a failure also shows as the end of batches$.
-    this.live.catch(() => undefined);
+    // Nobody has to wait for it: the failure also ends batches$.
+    this.live.catch((failure: TidegateError) => {
+      this.failure = failure;
+      this.subscriber?.error(failure);
+    });
   }
 
   pause(): void {
@@ -89,7 +97,7 @@ export class KafkaReader implements Reader {
     this.parts.closed();
   }
 
-  /** Tries until every partition has a position. A topic that is not there has none yet, and is read from 0 once it is. */
+  /** Tries until every partition has a position, or the log refuses. A topic that is not there has none yet, and is read from 0 once it is. */
   private async fixPositions(): Promise<void> {
     const missing = new Map<string, number>();
     for (let pause = FIRST_PAUSE; !this.closed; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
@@ -98,6 +106,7 @@ export class KafkaReader implements Reader {
         const states = await Promise.all(this.options.topics.map((topic) => this.fixTopic(topic, missing)));
         if (states.every((fixed) => fixed)) return this.goLive();
       } catch (error) {
+        if (error instanceof TidegateError && error.next === 'reject') throw error;
         this.parts.logger.debug({ reason: String(error) }, 'Start positions could not be read yet');
       }
       await new Promise<void>((resolve) => this.parts.clock.after(pause, resolve));
@@ -115,6 +124,7 @@ export class KafkaReader implements Reader {
       return looks >= MISSING_LOOKS;
     }
     missing.delete(topic);
+    if (view !== undefined && isRefused(view.code)) throw logError(brokerError(view.code), `Topic ${topic}`);
     if (view === undefined || view.code !== KAFKA.NONE) return false;
     const partitions = view.partitions.map(({ partition }) => partition).filter((one) => !this.fetcher.has(topic, one));
     const offsets = await startOffsets(cluster, topic, partitions, this.options.from);
@@ -149,7 +159,7 @@ export class KafkaReader implements Reader {
   }
 }
 
-export function positionsOf(parts: Iterable<FetchedPart>): Map<string, Map<number, number>> {
+function positionsOf(parts: Iterable<FetchedPart>): Map<string, Map<number, number>> {
   const positions = new Map<string, Map<number, number>>();
   for (const { topic, partition, position } of parts) {
     const partitions = positions.get(topic);

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Cluster } from './cluster.ts';
 
 /** Kafka's own default of max.message.bytes. */
-export const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
 
 const TOPIC_RESOURCE = 2;
 

@@ -1,0 +1,138 @@
+import { type HeaderValue, Message, type Meta, type SettleTarget, type TraceContext } from '../../core/message.ts';
+import { BATCH_HEADER, type BatchFacts, HEADER_LENGTHS, RECORD_HEADER, VERSION, writeFacts } from './batch-format.ts';
+
+const EMPTY = Buffer.alloc(0);
+const NO_META: Meta = Object.freeze({});
+const TOMBSTONE: Meta = Object.freeze({ tombstone: true });
+
+export function batchFacts(value: Buffer): BatchFacts {
+  const version = value.readUInt8(0);
+  if (version !== VERSION) throw new Error(`a batch has version ${version} and this gateway reads version ${VERSION}`);
+  return { records: value.readUInt32LE(1), span: value.readUInt32LE(5), maxTimestamp: value.readDoubleLE(9) };
+}
+
+/** Where the records of a batch come from and go to. */
+export interface DecodeOptions {
+  readonly topic: string;
+  readonly partition: number;
+  readonly baseOffset: number;
+  /** Records in front of it are left out. */
+  readonly from: number;
+  readonly target?: SettleTarget | undefined;
+}
+
+/** Adds the batch's messages to `into`, at most until it holds `most`; returns the offset to go on with. */
+export function decodeBatch(value: Buffer, options: DecodeOptions, into: Message[], most: number): number {
+  const { baseOffset, from } = options;
+  const { records, span } = batchFacts(value);
+  let at = BATCH_HEADER;
+  for (let index = 0; index < records; index += 1) {
+    const offset = baseOffset + value.readUInt32LE(at);
+    if (offset >= from) {
+      if (into.length >= most) return offset;
+      into.push(readRecord(value, at, offset, options));
+    }
+    at = endOfRecord(value, at);
+  }
+  return baseOffset + span;
+}
+
+function readRecord(value: Buffer, start: number, offset: number, options: DecodeOptions): Message {
+  const keyLength = value.readInt32LE(start + 12);
+  const payloadLength = value.readInt32LE(start + 16);
+  const headerCount = value.readUInt32LE(start + 20);
+  const keyAt = start + RECORD_HEADER;
+  const payloadAt = keyAt + Math.max(keyLength, 0);
+  const { headers, trace } = readHeaders(value, payloadAt + Math.max(payloadLength, 0), headerCount);
+  return new Message(payloadLength <= 0 ? EMPTY : value.subarray(payloadAt, payloadAt + payloadLength), {
+    key: keyLength < 0 ? null : value.subarray(keyAt, payloadAt),
+    headers,
+    trace,
+    meta: payloadLength < 0 ? TOMBSTONE : NO_META,
+    timestamp: value.readDoubleLE(start + 4),
+    topic: options.topic,
+    partition: options.partition,
+    offset,
+    target: options.target,
+    token: offset,
+  });
+}
+
+const NO_HEADERS: { headers: undefined; trace: undefined } = { headers: undefined, trace: undefined };
+
+/** W3C trace context leaves the headers and becomes the message's own. */
+function readHeaders(
+  value: Buffer,
+  start: number,
+  count: number,
+): { headers: Record<string, HeaderValue> | undefined; trace: TraceContext | undefined } {
+  if (count === 0) return NO_HEADERS;
+  let headers: Record<string, HeaderValue> | undefined;
+  let traceparent: string | undefined;
+  let tracestate: string | undefined;
+  let at = start;
+  for (let index = 0; index < count; index += 1) {
+    const nameAt = at + HEADER_LENGTHS;
+    const contentAt = nameAt + value.readUInt32LE(at);
+    const end = contentAt + value.readUInt32LE(at + 4);
+    const name = value.toString('utf8', nameAt, contentAt);
+    if (name === 'traceparent') traceparent = value.toString('latin1', contentAt, end);
+    else if (name === 'tracestate') tracestate = value.toString('utf8', contentAt, end);
+    else if (name !== '__proto__') {
+      headers ??= {};
+      headers[name] = value.subarray(contentAt, end);
+    }
+    at = end;
+  }
+  if (traceparent === undefined) return { headers, trace: undefined };
+  return { headers, trace: tracestate === undefined ? { traceparent } : { traceparent, tracestate } };
+}
+
+function endOfRecord(value: Buffer, start: number): number {
+  let at =
+    start + RECORD_HEADER + Math.max(value.readInt32LE(start + 12), 0) + Math.max(value.readInt32LE(start + 16), 0);
+  for (let left = value.readUInt32LE(start + 20); left > 0; left -= 1) {
+    at += HEADER_LENGTHS + value.readUInt32LE(at) + value.readUInt32LE(at + 4);
+  }
+  return at;
+}
+
+/** What compaction and searches look at, without making messages. */
+export interface RecordGlance {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly isTombstone: boolean;
+  /** Where the record begins and ends in the batch. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export function* glance(value: Buffer, baseOffset: number): Generator<RecordGlance> {
+  const { records } = batchFacts(value);
+  let start = BATCH_HEADER;
+  for (let index = 0; index < records; index += 1) {
+    const keyLength = value.readInt32LE(start + 12);
+    const keyAt = start + RECORD_HEADER;
+    const end = endOfRecord(value, start);
+    yield {
+      offset: baseOffset + value.readUInt32LE(start),
+      timestamp: value.readDoubleLE(start + 4),
+      key: keyLength < 0 ? null : value.subarray(keyAt, keyAt + keyLength),
+      isTombstone: value.readInt32LE(start + 16) < 0,
+      start,
+      end,
+    };
+    start = end;
+  }
+}
+
+/** The batch with only these of its records; it covers the same offsets as before. */
+export function withOnly(value: Buffer, kept: readonly RecordGlance[]): Buffer {
+  const { span } = batchFacts(value);
+  const header = Buffer.allocUnsafe(BATCH_HEADER);
+  let maxTimestamp = 0;
+  for (const record of kept) maxTimestamp = Math.max(maxTimestamp, record.timestamp);
+  writeFacts(header, { records: kept.length, span, maxTimestamp });
+  return Buffer.concat([header, ...kept.map((record) => value.subarray(record.start, record.end))]);
+}
