@@ -3,15 +3,12 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Message } from '../../../../src/core/message.ts';
 import {
-  batchFacts,
-  decodeBatch,
   type EncodedBatch,
   encodeBatches,
-  glance,
   type Outgoing,
   recordBytes,
-  withOnly,
 } from '../../../../src/transports/embedded/batch-format.ts';
+import { batchFacts, decodeBatch, glance, withOnly } from '../../../../src/transports/embedded/batch-reading.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
 const content = fc.oneof(bytes, fc.string({ unit: 'grapheme', maxLength: 20 }));
