@@ -4,6 +4,7 @@ import { configJsonSchema } from '../src/config/json-schema.ts';
 import { componentsPage } from './reference/components.ts';
 import { configPage } from './reference/config.ts';
 import { errorsPage } from './reference/errors.ts';
+import { machinesPage } from './reference/machines.ts';
 import { metricsPage } from './reference/metrics.ts';
 
 /* Writes what is made from the code: the JSON Schema for editors and the reference pages. */
@@ -16,6 +17,7 @@ const files: Readonly<Record<string, string>> = {
   'docs/reference/config.md': configPage(schema),
   'docs/reference/components.md': componentsPage(registry),
   'docs/reference/errors.md': errorsPage(),
+  'docs/reference/machines.md': machinesPage(),
   'docs/reference/metrics.md': metricsPage(),
 };
 
