@@ -35,6 +35,11 @@ export const ERRORS = {
   TG_MESSAGE_INVALID: { next: 'reject', meaning: 'The message does not have the form that is asked for.' },
   TG_EXPRESSION_FAILED: { next: 'reject', meaning: 'An expression could not be evaluated for this message.' },
   TG_PROCESSOR_FAILED: { next: 'reject', meaning: 'A processor threw for this message.' },
+  TG_PROCESSOR_BUSY: {
+    next: 'retry',
+    meaning: 'A processor cannot do its work at the moment; the same message may work later.',
+  },
+  TG_CODEC_FAILED: { next: 'reject', meaning: 'A codec threw for this message.' },
   TG_FLOW_FAILED: { next: 'retry', meaning: 'A pipeline ended by an error; its messages were not processed.' },
   TG_STOPPING: { next: 'retry', meaning: 'The gateway stopped before the outcome was known.' },
 } as const satisfies Record<string, CatalogueEntry>;

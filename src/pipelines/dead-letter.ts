@@ -4,7 +4,7 @@ import type { TidegateError } from '../core/errors.ts';
 import type { Flight, Headers, Message } from '../core/message.ts';
 import type { TopicPort } from '../sdk/context.ts';
 
-/** Headers may not make a dead letter too large themselves. */
+/** Bytes. Headers may not make a dead letter too large themselves. */
 const MAX_ERROR_TEXT = 8_192;
 
 /**
@@ -73,10 +73,17 @@ class LetterFlight implements Flight {
 function errorHeaders(original: Message, failure: TidegateError, pipeline: string): Headers {
   return {
     'tidegate-error-code': failure.code,
-    'tidegate-error-message': failure.message.slice(0, MAX_ERROR_TEXT),
+    'tidegate-error-message': cut(failure.message),
     'tidegate-pipeline': pipeline,
     ...(original.topic === undefined || original.offset < 0
       ? {}
       : { 'tidegate-origin': `${original.topic}/${original.partition}/${original.offset}` }),
   };
+}
+
+/** Whole characters only. */
+function cut(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAX_ERROR_TEXT) return text;
+  return bytes.toString('utf8', 0, MAX_ERROR_TEXT).replace(/\uFFFD$/, '');
 }

@@ -1,7 +1,7 @@
 import { concatMap, from, type OperatorFunction, of } from 'rxjs';
 import { Batch } from '../core/batch.ts';
 import type { Processor } from '../core/component.ts';
-import { asTidegateError, type TidegateError } from '../core/errors.ts';
+import { asTidegateError, TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
 
 export interface ProcessingOptions {
@@ -14,6 +14,9 @@ export interface ProcessingOptions {
   /** Called around each batch; the returned function ends what it began. */
   readonly trace: (batch: Batch) => () => void;
 }
+
+const STRANGER =
+  'a processor gave something that was not made from its message; give the message itself, one made with derive, a list made with split, or null';
 
 type Processed = readonly Message[] | Promise<readonly Message[]>;
 
@@ -87,23 +90,23 @@ function follow(
   result: Message | readonly Message[] | null,
   options: ProcessingOptions,
 ): Processed {
-  if (result === null) {
+  if (result === null || (Array.isArray(result) && result.length === 0)) {
     message.ack();
     options.filtered(1);
     return [];
   }
+  const isOurs = Array.isArray(result) ? result.every((part) => comesFrom(part, message)) : comesFrom(result, message);
+  if (!isOurs) {
+    message.nack(new TidegateError('TG_PROCESSOR_FAILED', STRANGER));
+    return [];
+  }
   if (!Array.isArray(result)) return run(processors, next, result as Message, options);
-  return processAllFrom(processors, next, result, options);
+  return processAll(processors.slice(next), result, options);
 }
 
-function processAllFrom(
-  processors: readonly Processor[],
-  next: number,
-  parts: readonly Message[],
-  options: ProcessingOptions,
-): Processed {
-  const rest = processors.slice(next);
-  return processAll(rest, parts, options);
+/** A processor of a plugin may give anything; a message that settles nothing would keep its place at the gate for ever. */
+function comesFrom(result: unknown, message: Message): boolean {
+  return result === message || (result as Message | undefined)?.source === (message.source ?? message);
 }
 
 function recover(
@@ -116,11 +119,17 @@ function recover(
 ): Processed {
   const failure = asTidegateError(error, 'TG_PROCESSOR_FAILED');
   if (failure.next !== 'retry' || attempt > options.retries || message.isSettled) {
-    message.nack(failure);
+    message.nack(failure.next === 'retry' ? givenUp(failure, attempt) : failure);
     return [];
   }
   options.retried(failure);
   return retry(processors, from, message, options, attempt);
+}
+
+/** What has not worked for so long counts as never working: it may become a dead letter. */
+function givenUp(failure: TidegateError, tries: number): TidegateError {
+  const text = `failed after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${failure.message}`;
+  return new TidegateError('TG_PROCESSOR_FAILED', text, failure);
 }
 
 async function retry(
@@ -131,6 +140,7 @@ async function retry(
   attempt: number,
 ): Promise<readonly Message[]> {
   await options.pause(attempt);
+  if (message.isSettled) return [];
   try {
     const result = await (processors[from] as Processor).process(message);
     return await follow(processors, from + 1, message, result, options);

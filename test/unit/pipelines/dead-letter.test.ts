@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { TidegateError } from '../../../src/core/errors.ts';
+import { DeadLetters } from '../../../src/pipelines/dead-letter.ts';
+import { SettleLog } from '../core/settle-log.ts';
+import { batchOf, flightOf, KeptTopic } from './parts.ts';
+
+const INVALID = new TidegateError('TG_MESSAGE_INVALID', 'no price in it');
+const TOO_LARGE = new TidegateError('TG_RECORD_TOO_LARGE', 'over 1 MiB');
+
+function setUp() {
+  const topic = new KeptTopic();
+  let written = 0;
+  const letters = new DeadLetters(topic, 'orders', () => {
+    written += 1;
+  });
+  const { flight, told } = flightOf(undefined, (message, failure) => letters.take(message, failure));
+  return { topic, flight, told, log: new SettleLog(), written: () => written };
+}
+
+test('a message that failed for good goes to the dead letters as it came, with what went wrong in headers', () => {
+  const { topic, flight, log, told, written } = setUp();
+  const headers = { tenant: Buffer.from('a') };
+  const message = log.message('{"p":1}', { key: 'k', headers, topic: 'in', partition: 2, offset: 41 });
+  flight.admit(batchOf(message));
+  message.derive({ json: { changed: true }, key: 'other', headers: {} }).nack(INVALID);
+  const [letter, ...more] = topic.messages;
+  assert.equal(more.length, 0);
+  assert.equal(letter?.text, '{"p":1}');
+  assert.equal(letter?.key, 'k');
+  assert.deepEqual(letter?.headers, {
+    tenant: Buffer.from('a'),
+    'tidegate-error-code': 'TG_MESSAGE_INVALID',
+    'tidegate-error-message': 'no price in it',
+    'tidegate-pipeline': 'orders',
+    'tidegate-origin': 'in/2/41',
+  });
+  assert.equal(written(), 1);
+  assert.deepEqual([log.outcomes, told.landed.length, flight.size], [[], 0, 1]);
+});
+
+test('a message is done when its dead letter is in the log, and the gate gets its credit back then', () => {
+  const { topic, flight, log, told } = setUp();
+  const message = log.message('a');
+  flight.admit(batchOf(message));
+  message.nack(INVALID);
+  assert.equal(flight.gate.messages, 1);
+  topic.messages[0]?.ack();
+  assert.deepEqual(log.outcomes, ['ack']);
+  assert.deepEqual([flight.gate.messages, flight.gate.bytes, flight.size, told.emptied], [0, 0, 0, 1]);
+});
+
+test('a message of a client has no origin in its dead letter', () => {
+  const { topic, flight, log } = setUp();
+  const message = log.message('a');
+  flight.admit(batchOf(message));
+  message.nack(INVALID);
+  assert.equal(topic.messages[0]?.headers?.['tidegate-origin'], undefined);
+});
+
+test('the payload of a dead letter is copied out of the chunk it came in', () => {
+  const { topic, flight, log } = setUp();
+  const chunk = Buffer.alloc(65_536, 'x');
+  const message = log.message('').derive({ payload: chunk.subarray(0, 5) });
+  message.source = undefined;
+  flight.admit(batchOf(message));
+  message.nack(INVALID);
+  assert.notEqual(topic.messages[0]?.payload.buffer, chunk.buffer);
+  assert.equal(topic.messages[0]?.text, 'xxxxx');
+});
+
+for (const code of ['TG_LOG_UNAVAILABLE', 'TG_STOPPING', 'TG_FLOW_FAILED'] as const) {
+  test(`${code} says nothing about the message, so it becomes no dead letter`, () => {
+    const { topic, flight, log } = setUp();
+    const message = log.message('a');
+    flight.admit(batchOf(message));
+    message.nack(new TidegateError(code, 'away'));
+    assert.deepEqual([topic.messages, log.outcomes, flight.size], [[], [code], 0]);
+  });
+}
+
+test('a dead letter that is too large goes again without its payload, with size and hash', () => {
+  const { topic, flight, log } = setUp();
+  const message = log.message('a large one', { key: 'k' });
+  flight.admit(batchOf(message));
+  message.nack(TOO_LARGE);
+  topic.messages[0]?.nack(TOO_LARGE);
+  const [, stripped, ...more] = topic.messages;
+  assert.equal(more.length, 0);
+  assert.equal(stripped?.payload.length, 0);
+  assert.equal(stripped?.key, 'k');
+  assert.equal(stripped?.headers?.['tidegate-payload-bytes'], '11');
+  assert.equal(
+    stripped?.headers?.['tidegate-payload-sha256'],
+    createHash('sha256').update('a large one').digest('hex'),
+  );
+  assert.equal(stripped?.headers?.['tidegate-error-code'], 'TG_RECORD_TOO_LARGE');
+  stripped?.ack();
+  assert.deepEqual([log.outcomes, flight.size, flight.gate.bytes], [['ack'], 0, 0]);
+});
+
+test('a dead letter that fails in every way nacks the message, once', () => {
+  const { topic, flight, log, told } = setUp();
+  const [first, second] = log.messages(2);
+  if (first === undefined || second === undefined) throw new Error('two messages were made');
+  flight.admit(batchOf(first, second));
+  first.nack(INVALID);
+  topic.messages[0]?.nack(new TidegateError('TG_NOT_AUTHORIZED', 'no'));
+  second.nack(INVALID);
+  topic.messages[1]?.nack(TOO_LARGE);
+  topic.messages[2]?.nack(TOO_LARGE);
+  assert.equal(topic.messages.length, 3);
+  assert.deepEqual(
+    [...log.byToken],
+    [
+      [0, ['TG_NOT_AUTHORIZED']],
+      [1, ['TG_RECORD_TOO_LARGE']],
+    ],
+  );
+  assert.deepEqual([told.landed.length, flight.size], [2, 0]);
+});
+
+test('a pipeline that breaks settles messages whose dead letter is still on its way', () => {
+  const { topic, flight, log } = setUp();
+  const message = log.message('a');
+  flight.admit(batchOf(message));
+  message.nack(INVALID);
+  flight.nackAll(new TidegateError('TG_FLOW_FAILED', 'broke'));
+  topic.messages[0]?.ack();
+  assert.deepEqual([log.outcomes, flight.size], [['TG_FLOW_FAILED'], 0]);
+});
+
+test('a split of which one part fails makes one dead letter, of the whole', () => {
+  const { topic, flight, log } = setUp();
+  const message = log.message('ab');
+  flight.admit(batchOf(message));
+  const parts = message.split([{ payload: Buffer.from('a') }, { payload: Buffer.from('b') }]);
+  parts[0]?.nack(INVALID);
+  parts[1]?.nack(INVALID);
+  assert.deepEqual(
+    topic.messages.map(({ text }) => text),
+    ['ab'],
+  );
+  topic.messages[0]?.ack();
+  assert.deepEqual(log.outcomes, ['ack']);
+});
+
+test('the text of the error is cut to 8 KiB, also where its letters take several bytes', () => {
+  const { topic, flight, log } = setUp();
+  const message = log.message('a');
+  flight.admit(batchOf(message));
+  message.nack(new TidegateError('TG_MESSAGE_INVALID', 'ü€'.repeat(10_000)));
+  const text = String(topic.messages[0]?.headers?.['tidegate-error-message']);
+  assert.ok(Buffer.byteLength(text) <= 8_192, `${Buffer.byteLength(text)} bytes`);
+  assert.ok(text.length > 3_000 && !text.includes('�'));
+});

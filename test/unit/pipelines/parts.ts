@@ -1,0 +1,115 @@
+import { NEVER, type Observable, Subject } from 'rxjs';
+import { Batch } from '../../../src/core/batch.ts';
+import type { GateLimits } from '../../../src/core/credit-gate.ts';
+import type { TidegateError } from '../../../src/core/errors.ts';
+import type { Message } from '../../../src/core/message.ts';
+import { PipelineFlight, type Rescue } from '../../../src/pipelines/flight.ts';
+import type { ProcessingOptions } from '../../../src/pipelines/processing.ts';
+import type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions } from '../../../src/sdk/context.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
+import { createStats } from '../../../src/telemetry/stats.ts';
+import { HandClock } from '../core/hand-clock.ts';
+
+/** A sink whose idleness is in the test's hand. */
+export class HandSink {
+  idle = false;
+  readonly becameIdle = new Subject<void>();
+  readonly idle$: Observable<void> = this.becameIdle;
+}
+
+/** A topic that keeps what is written and settles nothing by itself. */
+export class KeptTopic {
+  readonly idle = true;
+  readonly idle$ = NEVER;
+  readonly batches: Batch[] = [];
+
+  write(batch: Batch): void {
+    this.batches.push(batch);
+  }
+
+  get messages(): Message[] {
+    return this.batches.flatMap(({ messages }) => messages);
+  }
+}
+
+/** Options of processing that count what they are told and pause for nothing. */
+export function countingOptions(changes: Partial<ProcessingOptions> = {}) {
+  const counts = { retried: [] as string[], filtered: 0, pauses: [] as number[], traced: 0, ended: 0 };
+  const options: ProcessingOptions = {
+    retries: 3,
+    pause: async (attempt) => {
+      counts.pauses.push(attempt);
+    },
+    retried: ({ code }) => counts.retried.push(code),
+    filtered: (count) => {
+      counts.filtered += count;
+    },
+    trace: () => {
+      counts.traced += 1;
+      return () => {
+        counts.ended += 1;
+      };
+    },
+    ...changes,
+  };
+  return { counts, options };
+}
+
+export function flightOf(limits: GateLimits = { messages: 1_000, bytes: 1_000_000 }, rescue: Rescue = () => false) {
+  const told = { gate: [] as boolean[], landed: [] as [Message, TidegateError | null][], emptied: 0 };
+  const flight = new PipelineFlight(limits, rescue, {
+    gateChanged: (open) => told.gate.push(open),
+    landed: (message, failure) => told.landed.push([message, failure]),
+    emptied: () => {
+      told.emptied += 1;
+    },
+  });
+  return { flight, told };
+}
+
+/** What a component gets of a gateway: topics that keep, one endpoint that remembers, subscriptions that are asked for. */
+export function fakeContext() {
+  const topics = new Map<string, KeptTopic>();
+  const asked: SubscribeOptions[] = [];
+  const received = new Subject<Batch>();
+  const orders: string[] = [];
+  const delivered: Batch[] = [];
+  const endpoint: EndpointPort = {
+    received$: received,
+    pause: () => orders.push('pause'),
+    resume: () => orders.push('resume'),
+    deliver: (batch) => delivered.push(batch),
+  };
+  const lines: { level: string; facts: object; text: string }[] = [];
+  const line = (level: string) => (facts: object, text: string) => lines.push({ level, facts, text });
+  const logger = {
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+    child: () => createLogger({ level: 'silent' }),
+  };
+  const source = { batches$: NEVER, open: async () => {}, pause() {}, resume() {}, close: async () => {} };
+  const gateway: GatewayPorts = {
+    endpoint: () => endpoint,
+    topic: (name) => {
+      const topic = topics.get(name) ?? new KeptTopic();
+      topics.set(name, topic);
+      return topic;
+    },
+    subscribe: (options) => {
+      asked.push(options);
+      return source;
+    },
+  };
+  const clock = new HandClock();
+  const context: ComponentContext = { path: 'pipelines.p.x', logger, stats: createStats(), clock, gateway };
+  return { context, topics, asked, received, orders, delivered, lines, source };
+}
+
+export const texts = (messages: readonly Message[]) => messages.map(({ text }) => text);
+
+export const batchOf = (...messages: Message[]) => new Batch(messages);
+
+/** Lets promises that are due settle, however long their chain. */
+export const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
