@@ -22,9 +22,17 @@ export interface FlowParts {
 
 /** A pipeline as one RxJS flow: gate, batching, then each stage; what comes out is ready for the sink. */
 export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observable<Batch> {
+  const { flight, sink } = parts;
+  // A gate that is shut lets nothing in to wait for: what there is goes on, also what has just shut the gate.
+  const taker = {
+    get idle() {
+      return sink.idle || !flight.gate.isOpen;
+    },
+    idle$: sink.idle$,
+  };
   let flow$ = source$.pipe(
-    tap((batch) => parts.flight.admit(batch)),
-    batching(parts.batch, parts.sink, parts.flush$, parts.clock),
+    tap((batch) => flight.admit(batch)),
+    batching(parts.batch, taker, parts.flush$, parts.clock),
   );
   // Without processors there is still the step that traces show.
   for (const stage of parts.stages.length > 0 ? parts.stages : [{ processors: [] }]) {

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Subject } from 'rxjs';
+import { Batch } from '../../../src/core/batch.ts';
+import type { GateLimits } from '../../../src/core/credit-gate.ts';
+import { TidegateError } from '../../../src/core/errors.ts';
+import type { Message } from '../../../src/core/message.ts';
+import { buildFlow, type Stage } from '../../../src/pipelines/flow.ts';
+import { compileStages } from '../../../src/pipelines/stages.ts';
+import { defineOperator, defineProcessor, z } from '../../../src/sdk/index.ts';
+import { HandClock } from '../core/hand-clock.ts';
+import { SettleLog } from '../core/settle-log.ts';
+import { batchOf, countingOptions, fakeContext, flightOf, HandSink, texts } from './parts.ts';
+
+function setUp(stages: readonly Stage[] = [], limits?: GateLimits) {
+  const source = new Subject<Batch>();
+  const flush = new Subject<void>();
+  const sink = new HandSink();
+  const clock = new HandClock();
+  const { flight, told } = flightOf(limits);
+  const out: Message[][] = [];
+  buildFlow(source, {
+    flight,
+    batch: { count: 100, bytes: 1_000_000, period: 60_000 },
+    stages,
+    sink,
+    processing: countingOptions().options,
+    flush$: flush,
+    clock,
+  }).subscribe((batch) => out.push([...batch.messages]));
+  return { source, flush, sink, clock, flight, told, out, log: new SettleLog() };
+}
+
+test('what comes in is admitted, batched, processed stage by stage, and comes out for the sink', () => {
+  const mark = (sign: string) => (message: Message) => message.derive({ payload: Buffer.from(message.text + sign) });
+  const { source, flush, flight, out, log } = setUp([
+    { processors: [{ process: mark('1') }, { process: mark('2') }] },
+    { operator: { apply: (batches$) => batches$ } },
+    { processors: [{ process: mark('3') }] },
+  ]);
+  source.next(batchOf(log.message('a')));
+  source.next(batchOf(log.message('b')));
+  assert.deepEqual([out.length, flight.gate.messages], [0, 2]);
+  flush.next();
+  assert.deepEqual(out.map(texts), [['a123', 'b123']]);
+  for (const message of out.flat()) message.ack();
+  assert.deepEqual([log.outcomes, flight.gate.messages, flight.gate.bytes], [['ack', 'ack'], 0, 0]);
+});
+
+test('a batch of which nothing is left does not reach the sink', () => {
+  const { source, flush, out, log } = setUp([{ processors: [{ process: () => null }] }]);
+  source.next(batchOf(log.message('a')));
+  flush.next();
+  assert.deepEqual([out, log.outcomes], [[], ['ack']]);
+});
+
+test('a gate that shuts empties the open batch, with the messages that shut it', () => {
+  const { source, told, out, log } = setUp([], { messages: 3, bytes: 1_000_000 });
+  source.next(batchOf(...log.messages(2)));
+  assert.deepEqual(out, []);
+  source.next(batchOf(...log.messages(2)));
+  assert.deepEqual(told.gate, [false]);
+  assert.equal(out.flat().length, 4);
+});
+
+test('what a source still hands over while the gate is shut does not wait for the period either', () => {
+  const { source, told, out, log, clock } = setUp([], { messages: 1, bytes: 1_000_000 });
+  source.next(batchOf(log.message('a')));
+  source.next(batchOf(log.message('b')));
+  assert.deepEqual(out.map(texts), [['a'], ['b']]);
+  assert.equal(clock.pending, 0);
+  for (const message of out.flat()) message.ack();
+  assert.deepEqual(told.gate, [false, true]);
+});
+
+test('the gate counts what a message was when it came in, whatever it becomes', () => {
+  const { source, flush, flight, out, log } = setUp([
+    { processors: [{ process: (message) => message.derive({ payload: Buffer.alloc(10_000) }) }] },
+  ]);
+  source.next(batchOf(log.message('abc')));
+  assert.equal(flight.gate.bytes, 3 + 256);
+  flush.next();
+  out[0]?.[0]?.ack();
+  assert.equal(flight.gate.bytes, 0);
+});
+
+test('nackAll settles what is in flight in whatever step, and credits come back', () => {
+  const { source, flush, flight, told, out, log } = setUp([
+    { processors: [{ process: (message) => message.derive({ key: 'k' }) }] },
+  ]);
+  source.next(batchOf(...log.messages(2)));
+  flush.next();
+  source.next(batchOf(log.message('open', { token: 2 })));
+  out[0]?.[0]?.ack();
+  flight.nackAll(new TidegateError('TG_FLOW_FAILED', 'broke'));
+  assert.deepEqual(
+    [...log.byToken],
+    [
+      [0, ['ack']],
+      [1, ['TG_FLOW_FAILED']],
+      [2, ['TG_FLOW_FAILED']],
+    ],
+  );
+  assert.deepEqual([flight.size, flight.gate.messages, flight.gate.bytes, told.emptied], [0, 0, 0, 1]);
+  for (const message of out.flat()) message.ack();
+  assert.deepEqual([log.outcomes.length, flight.gate.messages], [3, 0]);
+});
+
+test('neighbouring processors make one stage, an operator one of its own', () => {
+  const processor = defineProcessor({
+    name: 'same',
+    summary: 'Same.',
+    config: z.strictObject({}),
+    examples: [],
+    create: (_, { path }) => ({ process: (message) => message.derive({ payload: Buffer.from(message.text + path) }) }),
+  });
+  const operator = defineOperator({
+    name: 'flow',
+    summary: 'Same.',
+    config: z.strictObject({}),
+    examples: [],
+    stateful: false,
+    create: () => ({ apply: (batches$) => batches$ }),
+  });
+  const { context } = fakeContext();
+  const entries = [processor, processor, operator, processor].map((spec) => ({ spec, config: {} }));
+  const stages = compileStages(entries, (index) => ({ ...context, path: String(index) }));
+  assert.deepEqual(
+    stages.map((stage) => ('processors' in stage ? stage.processors.length : 'operator')),
+    [2, 'operator', 1],
+  );
+  const { source, flush, out, log } = setUp(stages);
+  source.next(new Batch([log.message('')]));
+  flush.next();
+  assert.deepEqual(out.map(texts), [['013']]);
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Processor } from '../../../src/core/component.ts';
+import { TidegateError } from '../../../src/core/errors.ts';
+import { Message, type MessageInit } from '../../../src/core/message.ts';
+import { filter } from '../../../src/pipelines/processors/filter.ts';
+import { log } from '../../../src/pipelines/processors/log.ts';
+import { map } from '../../../src/pipelines/processors/map.ts';
+import type { ProcessorSpec } from '../../../src/sdk/define.ts';
+import { fakeContext } from './parts.ts';
+
+const { context, lines } = fakeContext();
+
+const make = (spec: ProcessorSpec, config: unknown): Processor => spec.create(spec.config.parse(config), context);
+const of = (payload: unknown, init: MessageInit = {}) => new Message(Buffer.from(JSON.stringify(payload)), init);
+
+async function one(processor: Processor, message: Message): Promise<Message> {
+  const made = await processor.process(message);
+  assert.ok(made instanceof Message);
+  return made;
+}
+
+test('filter keeps a message where its expression is true', async () => {
+  const byPath = make(filter, { keep: '${! json.ok }' });
+  for (const [ok, kept] of [
+    [true, true],
+    ['yes', true],
+    [1, true],
+    [false, false],
+    [0, false],
+    ['', false],
+    [null, false],
+    [undefined, false],
+  ] as const) {
+    const message = of({ ok });
+    assert.equal(byPath.process(message), kept ? message : null, String(ok));
+  }
+  const byQuery = make(filter, { keep: "${! json.type = 'USER' }" });
+  const message = of({ type: 'USER' });
+  assert.equal(await byQuery.process(message), message);
+  assert.equal(await byQuery.process(of({ type: 'ACK' })), null);
+});
+
+test('filter by a header works for a record, whose headers are bytes', async () => {
+  const keep = make(filter, { keep: "${! headers.tenant = 'a' }" });
+  assert.notEqual(await keep.process(of({}, { headers: { tenant: Buffer.from('a') } })), null);
+  assert.equal(await keep.process(of({}, { headers: { tenant: Buffer.from('b') } })), null);
+});
+
+test('map makes JSON, text, key and headers from expressions', async () => {
+  const message = of({ p: 2, s: 'AB' }, { key: 'old', headers: { keep: 'k', drop: 'd' } });
+  const mapped = await one(
+    make(map, {
+      json: '${! { "price": json.p } }',
+      key: '${! json.s }',
+      headers: { drop: '${! json.none }', added: 'n-${! json.p }' },
+    }),
+    message,
+  );
+  assert.equal(mapped.text, '{"price":2}');
+  assert.equal(mapped.key, 'AB');
+  assert.deepEqual(mapped.headers, { keep: 'k', added: 'n-2' });
+  assert.equal((await one(make(map, { text: '${! json.s }!' }), of({ s: 'x' }))).text, 'x!');
+});
+
+test('map keeps what it has no expression for, and a key without a value is no key', async () => {
+  const message = of({ a: 1 }, { key: 'old', headers: { h: 'v' } });
+  const mapped = await one(make(map, { key: '${! json.none }' }), message);
+  assert.deepEqual([mapped.text, mapped.key, mapped.headers], ['{"a":1}', null, { h: 'v' }]);
+});
+
+test('map answers at once where every expression is a path', () => {
+  assert.ok(make(map, { key: '${! json.a }' }).process(of({ a: 1 })) instanceof Message);
+});
+
+test('map without a payload to make, or with an object where text is due, fails the message', async () => {
+  const failed = (error: unknown) => error instanceof TidegateError && error.code === 'TG_EXPRESSION_FAILED';
+  assert.throws(() => make(map, { json: '${! json.none }' }).process(of({})), failed);
+  assert.throws(() => make(map, { text: '${! json }' }).process(of({})), failed);
+  await assert.rejects(
+    async () => make(map, { headers: { h: '${! json.a ~> $merge }' } }).process(of({ a: [{}] })),
+    failed,
+  );
+});
+
+test('map refuses json and text together', () => {
+  assert.equal(map.config.safeParse({ json: 'a', text: 'b' }).success, false);
+});
+
+test('log writes a line and passes the message on', async () => {
+  const message = of({ a: 1 });
+  assert.equal(await make(log, {}).process(message), message);
+  assert.equal(await make(log, { level: 'warn', text: 'sum ${! json.a + 1 }' }).process(message), message);
+  assert.equal(await make(log, { level: 'debug', text: '${! json }' }).process(message), message);
+  assert.deepEqual(
+    lines.map(({ level, text }) => [level, text]),
+    [
+      ['info', '{"a":1}'],
+      ['warn', 'sum 2'],
+      ['debug', '{"a":1}'],
+    ],
+  );
+});
