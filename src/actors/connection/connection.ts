@@ -287,7 +287,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   private sharedMeta(): Meta {
     const { clientId, endpoint, params } = this.info;
-    this.meta ??= { client_id: clientId, endpoint, remote: this.socket.remote, ...params };
+    this.meta ??= { ...params, client_id: clientId, endpoint, remote: this.socket.remote };
     return this.meta;
   }
 
