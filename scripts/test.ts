@@ -55,7 +55,7 @@ async function sharedKafka(): Promise<KafkaService | undefined> {
     return undefined;
   }
   try {
-    const kafka = await startKafka();
+    const kafka = await startKafka({ quick: true });
     console.log(
       `tests use a Kafka of their own at ${kafka.brokers}, Jaeger ${process.env.JAEGER_URL ?? process.env.JAEGER_BIN ?? 'from the PATH'}`,
     );
