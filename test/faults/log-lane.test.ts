@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Lane, LinkState } from '../../src/core/log.ts';
 import { Message } from '../../src/core/message.ts';
+import type { ProducerHolder } from '../../src/transports/kafka/producer.ts';
 import { readTopic } from '../helpers/topic-content.ts';
 import { uniqueTopic } from '../helpers/unique-topic.ts';
 import { API, cutProduceAnswers, requireKafkaBehindProxy } from '../services/fault-proxy.ts';
@@ -192,12 +193,10 @@ test('the lane on a Kafka that fails', { timeout: 300_000 }, async (t) => {
 
   await t.test('sequence numbers pass 2^31 without a fresh producer', async () => {
     const topic = await create(1);
-    const { ProducerHolder } = await import('../../src/transports/kafka/producer.ts');
-    assert.ok(ProducerHolder);
     const observer = new CountingObserver();
     const lane = log.lane(topic, observer);
     // The lane's own producer, told that it is about to run out of numbers.
-    const { producers } = (lane as unknown as { parts: { producers: InstanceType<typeof ProducerHolder> } }).parts;
+    const { producers } = (lane as unknown as { parts: { producers: ProducerHolder } }).parts;
     (await producers.get()).stored(topic, 0, 2 ** 31 - 25);
     const acked = await sendTens(lane, 6);
     assert.deepEqual(reckon(acked, await readTopic(kafka.brokers, topic)), NOTHING_WRONG);
