@@ -9,14 +9,21 @@ import { type KafkaService, startKafka } from '../test/services/kafka.ts';
  * Soak tests run only when they are asked for. One Kafka is started for all files that need one.
  */
 
-/** Nothing but this process: may run side by side. The others bind ports, freeze brokers and take time as it comes. */
-const SIDE_BY_SIDE = ['unit', 'property'];
+/** Suites by what they need, in the order they run; those that freeze brokers run one file at a time. */
+const STAGES: readonly {
+  readonly folders: readonly string[];
+  readonly concurrency: number;
+  readonly kafka: boolean;
+}[] = [
+  { folders: ['unit', 'property'], concurrency: 2, kafka: false },
+  { folders: ['contract', 'e2e'], concurrency: 2, kafka: true },
+  { folders: ['faults', 'soak'], concurrency: 1, kafka: true },
+];
 
 const words = process.argv.slice(2);
 const files = testFiles('dist/test').filter((file) =>
   words.length === 0 ? !file.startsWith('dist/test/soak/') : words.some((word) => file.includes(word)),
 );
-const [quick, serial] = [files.filter(isQuick), files.filter((file) => !isQuick(file))];
 
 if (files.length === 0) {
   console.error(`no test file matches ${words.join(', ')}`);
@@ -27,12 +34,14 @@ if (files.length === 0) {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 let failed = false;
-if (quick.length > 0) failed = !(await run(quick, 2)) || failed;
-if (serial.length > 0) {
-  const kafka = await sharedKafka();
-  failed = !(await run(serial, 1)) || failed;
-  await kafka?.stop();
+let kafka: KafkaService | undefined;
+for (const { folders, concurrency, kafka: needsKafka } of STAGES) {
+  const some = files.filter((file) => folders.some((folder) => file.startsWith(`dist/test/${folder}/`)));
+  if (some.length === 0) continue;
+  if (needsKafka) kafka ??= await sharedKafka();
+  failed = !(await run(some, concurrency)) || failed;
 }
+await kafka?.stop();
 process.exit(failed ? 1 : 0);
 
 /** The compiler leaves the output of a file that was moved or deleted where it is: only tests that have a source count. */
@@ -41,10 +50,6 @@ function testFiles(folder: string): string[] {
     .filter((file) => file.endsWith('.test.js') && existsSync(join('test', file.replace(/\.js$/, '.ts'))))
     .map((file) => join(folder, file))
     .sort();
-}
-
-function isQuick(file: string): boolean {
-  return SIDE_BY_SIDE.some((folder) => file.startsWith(`dist/test/${folder}/`));
 }
 
 /** A broker for the whole run, unless a person gives one. Where it cannot start, the tests that need it say so. */
