@@ -1,8 +1,9 @@
-import { type Observable, type Subscription as RxSubscription, Subject } from 'rxjs';
+import type { Observable, Subscription as RxSubscription } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import type { Log, Reader, StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { BatchRelay } from './relay.ts';
 
 export interface SubscriptionOptions {
   readonly log: Log;
@@ -19,22 +20,25 @@ export interface SubscriptionOptions {
  */
 export class Subscription implements Source {
   readonly batches$: Observable<Batch>;
-  private readonly batches = new Subject<Batch>();
+  private readonly relay = new BatchRelay();
   private readonly options: SubscriptionOptions;
   private from: StartPosition;
   private reader: Reader | undefined;
+  /** Whether the reader knows its positions by now; before that they say nothing. */
+  private isLive = false;
   private readonly following: RxSubscription[] = [];
 
   constructor(options: SubscriptionOptions) {
     this.options = options;
     this.from = options.from;
-    this.batches$ = this.batches.asObservable();
+    this.batches$ = this.relay.batches$;
   }
 
   async open(): Promise<void> {
     const { log, topics, logger } = this.options;
     const reader = log.reader({ topics, from: this.from });
     this.reader = reader;
+    this.isLive = false;
     this.following.push(
       reader.gaps$.subscribe((gap) =>
         logger.error(
@@ -45,12 +49,13 @@ export class Subscription implements Source {
       reader.batches$.subscribe({
         next: (batch) => {
           this.options.polled(batch);
-          this.batches.next(batch);
+          this.relay.next(batch);
         },
-        error: (error) => this.batches.error(error),
+        error: (error) => this.relay.error(error),
       }),
     );
     await reader.live;
+    if (this.reader === reader) this.isLive = true;
   }
 
   pause(): void {
@@ -66,7 +71,7 @@ export class Subscription implements Source {
     if (reader === undefined) return;
     this.reader = undefined;
     for (const subscription of this.following.splice(0)) subscription.unsubscribe();
-    this.from = { offsets: plain(reader.positions()) };
+    if (this.isLive) this.from = { offsets: plain(reader.positions()) };
     await reader.close();
   }
 }

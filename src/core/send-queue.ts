@@ -67,6 +67,12 @@ export class SendQueue {
     return taken;
   }
 
+  /** Removes all control frames. */
+  takeControl(): Buffer[] {
+    this.controlBytes = 0;
+    return this.control.clear();
+  }
+
   /** Data frames dropped since the last call; a codec tells the client. */
   takeDropped(): number {
     const dropped = this.droppedSoFar - this.told;

@@ -4,7 +4,7 @@ import { createActor } from 'xstate';
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Codec, ConnectionInfo, Frame, Rejection } from '../../core/component.ts';
-import { TidegateError } from '../../core/errors.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { EndpointPort } from '../../sdk/context.ts';
@@ -133,10 +133,18 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
 
   deliver(batch: Batch): void {
     const counted = this.tracing.delivering(batch, this.name);
+    let failure: TidegateError | undefined;
     for (const message of batch.messages) {
-      const frame = this.codec.record(message, this.clock.now());
-      if (frame !== null) this.outgoing.push(this.encode(frame));
+      try {
+        const frame = this.codec.record(message, this.clock.now());
+        if (frame !== null) this.outgoing.push(this.encode(frame));
+      } catch (error) {
+        failure = asTidegateError(error, 'TG_CODEC_FAILED');
+        message.nack(failure);
+      }
     }
+    if (failure !== undefined)
+      this.logger.error({ error: failure }, 'the codec failed on a record, which no client gets');
     this.planTurn();
     counted(this.members.size);
     batch.ack();

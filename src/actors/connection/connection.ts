@@ -26,7 +26,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   /** Seconds on the endpoint's clock at which something came from the peer, was sent, or began; see the sweep. */
   heardAt: number;
   pingedAt: number;
-  stuckSince = 0;
+  stuckSince: number;
   partialSince = 0;
   closingSince = 0;
   lastDelivered = 0;
@@ -35,7 +35,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   /** Made with the first message: most connections of a broadcast never send one. */
   private meta: Meta | undefined;
   private readonly handshake: Handshake | undefined;
-  private readonly state: unknown;
+  private readonly state: unknown = undefined;
   /** Only while answers are due. */
   private answers: AnswerQueue | undefined;
   /** Answers of this turn; they leave in one write. */
@@ -60,14 +60,19 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.handshake = handshake;
     this.heardAt = home.seconds;
     this.pingedAt = home.seconds;
+    this.stuckSince = home.seconds;
     // As part of the audience's actor system, without being its child: half the memory of a root actor, none of the
     // copying of children, and an error that is thrown reaches the audience.
     this.actor = createActor(connectionMachine, { id: info.clientId, input: { connection: this }, parent: home.actor });
     this.actor.start();
-    const { state, effects } = home.codec.open(info, home.clock.now());
-    this.state = state;
     socket.attach(this);
-    this.apply(effects);
+    try {
+      const { state, effects } = home.codec.open(info, home.clock.now());
+      this.state = state;
+      this.apply(effects);
+    } catch (error) {
+      this.codecFailed('open', error);
+    }
   }
 
   /** Messages read and not settled yet. */
@@ -109,8 +114,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     try {
       this.apply(this.home.codec.frame(this.state, data, binary, this.home.clock.now()));
     } catch (error) {
-      this.home.logger.error({ error, client_id: this.info.clientId }, 'the codec failed on a frame');
-      tell(this.actor, closing('failed'));
+      this.codecFailed('frame', error);
       return;
     }
     if (!this.isHeld && this.mustHold()) tell(this.actor, { type: 'HOLD' });
@@ -123,9 +127,10 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   onDrain(): void {
     this.awaitsDrain = false;
+    if (!this.isOpen) return;
     this.tellDrops();
     this.flushQueue();
-    if (this.isHeld && !this.isDraining && this.isOpen && this.mayRelease) tell(this.actor, { type: 'RELEASE' });
+    if (this.isHeld && !this.isDraining && this.mayRelease) tell(this.actor, { type: 'RELEASE' });
   }
 
   onClose(code: number, reason: string): void {
@@ -177,12 +182,14 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     // The time spent unread says nothing about the peer: its clock starts afresh.
     this.heardAt = this.home.seconds;
     this.pingedAt = this.home.seconds;
+    this.partialSince = 0;
     this.home.held(this, false);
     this.socket.resume();
   }
 
   close(code: number, reason: string): void {
     this.flush();
+    this.writeAnswers();
     this.isOpen = false;
     this.closingSince = this.home.seconds;
     this.home.held(this, false);
@@ -208,6 +215,8 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     const { outbox } = this;
     if (outbox === undefined) return;
     this.outbox = undefined;
+    // An answer that waits for one before it has opened an outbox for nothing.
+    if (outbox.length === 0) return;
     if ((this.queue === undefined || this.queue.length === 0) && this.socket.buffered <= SOCKET_MARK) {
       this.write(outbox.length === 1 ? (outbox[0] as Buffer) : Buffer.concat(outbox), outbox.length);
       return;
@@ -255,7 +264,12 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
       failure === null ? null : { code: failure.code, message: failure.message, retryable: failure.retryable };
     this.home.answered(rejection);
     const correlation = this.answers?.correlation(slot);
-    const frame = this.home.codec.settled(this.state, correlation, rejection, this.home.clock.now());
+    let frame: Frame | null = null;
+    try {
+      frame = this.home.codec.settled(this.state, correlation, rejection, this.home.clock.now());
+    } catch (error) {
+      this.codecFailed('settled', error);
+    }
     this.fill(slot, frame === null ? null : this.home.encode(frame));
   }
 
@@ -293,6 +307,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   /** A codec without answers has no other way to say that a message is lost. */
   private fail(failure: TidegateError): void {
+    if (!this.isOpen) return;
     this.home.logger.warn(
       { code: failure.code, client_id: this.info.clientId },
       `closing a client, its message failed: ${failure.message}`,
@@ -308,8 +323,15 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   private enqueue(frames: readonly Buffer[]): void {
     const queue = this.ensureQueue();
     const before = queue.droppedSoFar;
-    for (const frame of frames) {
+    for (const [at, frame] of frames.entries()) {
+      // A socket that takes what it is given is not slow, however much one turn brings.
+      if (queue.dataBytes + frame.length > Math.min(SOCKET_MARK, queue.limit)) this.flushQueue();
+      if (frame.length > queue.limit && queue.length === 0 && this.socket.buffered < SOCKET_MARK) {
+        this.write(frame, 1);
+        continue;
+      }
       if (queue.push(frame) !== 'full') continue;
+      this.home.dropped('slow', frames.length - at);
       tell(this.actor, closing('slow'));
       return;
     }
@@ -320,18 +342,35 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   private flushQueue(): void {
     const { queue } = this;
-    while (queue !== undefined && queue.length > 0 && this.socket.buffered < SOCKET_MARK) {
+    if (queue === undefined || !this.isOpen) return;
+    while (queue.length > 0 && this.socket.buffered < SOCKET_MARK) {
       const frames = queue.take(SOCKET_MARK);
       this.write(frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames), frames.length);
     }
-    if (queue !== undefined && queue.length > 0) this.awaitDrain();
+    if (queue.length > 0) this.awaitDrain();
   }
 
   private tellDrops(): void {
     const count = this.queue?.takeDropped() ?? 0;
     if (count === 0) return;
-    const notice = this.home.codec.dropped(count, this.home.clock.now());
-    if (notice !== null) this.queue?.pushControl(this.home.encode(notice));
+    try {
+      const notice = this.home.codec.dropped(count, this.home.clock.now());
+      if (notice !== null) this.queue?.pushControl(this.home.encode(notice));
+    } catch (error) {
+      this.codecFailed('dropped', error);
+    }
+  }
+
+  /** Answers are never dropped, also where records wait that this peer was too slow for. */
+  private writeAnswers(): void {
+    const answers = this.queue?.takeControl() ?? [];
+    if (answers.length > 0) this.write(Buffer.concat(answers), answers.length);
+  }
+
+  /** A codec that throws costs its connection, and nothing else. */
+  private codecFailed(step: string, error: unknown): void {
+    this.home.logger.error({ error, client_id: this.info.clientId }, `the codec failed (${step}), closing its client`);
+    tell(this.actor, closing('failed'));
   }
 
   private awaitDrain(): void {

@@ -1,10 +1,11 @@
-import { type Observable, Subject, type Subscription } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { Source } from '../../core/component.ts';
 import type { GroupEvent, GroupMember, Log } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { startActor, tell } from '../lifecycle.ts';
+import { BatchRelay } from '../relay.ts';
 import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
 
 export interface ConsumerGroupOptions {
@@ -27,13 +28,13 @@ interface Membership {
 /** This gateway's member of a consumer group, as a source: partitions shared with the others, offsets committed after settle. */
 export class ConsumerGroup implements Source {
   readonly batches$: Observable<Batch>;
-  private readonly batches = new Subject<Batch>();
+  private readonly relay = new BatchRelay();
   private readonly options: ConsumerGroupOptions;
   private joined: Membership | undefined;
 
   constructor(options: ConsumerGroupOptions) {
     this.options = options;
-    this.batches$ = this.batches.asObservable();
+    this.batches$ = this.relay.batches$;
   }
 
   /**
@@ -60,9 +61,9 @@ export class ConsumerGroup implements Source {
     const batches = member.batches$.subscribe({
       next: (batch) => {
         this.options.polled(batch);
-        this.batches.next(batch);
+        this.relay.next(batch);
       },
-      error: (error) => this.batches.error(error),
+      error: (error) => this.relay.error(error),
     });
     following.push(batches);
   }

@@ -19,12 +19,16 @@ type PipelineEvent =
 
 export interface PipelineControl {
   readonly isEmpty: boolean;
+  /** Whether the gate is shut. */
+  readonly isCongested: boolean;
   open(): void;
   pauseSource(): void;
   resumeSource(): void;
   /** Nack what is in flight, close what is open, and ask for RETRY after a pause. */
   breakDown(): void;
   fail(): void;
+  /** The flow broke while the pipeline drains: nack what is in flight, there is no other try. */
+  giveUp(): void;
   drain(): void;
   finished(): void;
 }
@@ -42,17 +46,29 @@ export const pipelineMachine = setup({
     resumeSource: ({ context }) => context.pipeline.resumeSource(),
     breakDown: ({ context }) => context.pipeline.breakDown(),
     fail: ({ context }) => context.pipeline.fail(),
+    giveUp: ({ context }) => context.pipeline.giveUp(),
     drain: ({ context }) => context.pipeline.drain(),
     finished: ({ context }) => context.pipeline.finished(),
   },
-  guards: { isEmpty: ({ context }) => context.pipeline.isEmpty },
+  guards: {
+    isEmpty: ({ context }) => context.pipeline.isEmpty,
+    isCongested: ({ context }) => context.pipeline.isCongested,
+  },
 }).createMachine({
   id: 'pipeline',
   context: ({ input }) => ({ pipeline: input.pipeline }),
   initial: 'stopped',
   states: {
     stopped: { on: { START: 'opening', DRAIN: 'drained' } },
-    opening: { entry: 'open', on: { OPENED: 'running', BROKEN: 'waiting', DRAIN: 'draining' } },
+    opening: {
+      entry: 'open',
+      on: {
+        // A source may have filled the gate before it said that it is open.
+        OPENED: [{ guard: 'isCongested', target: 'running.congested', actions: 'pauseSource' }, { target: 'running' }],
+        BROKEN: 'waiting',
+        DRAIN: 'draining',
+      },
+    },
     running: {
       initial: 'flowing',
       on: { BROKEN: 'waiting', FAIL: 'failed', DRAIN: 'draining' },
@@ -66,7 +82,7 @@ export const pipelineMachine = setup({
     draining: {
       entry: 'drain',
       always: { guard: 'isEmpty', target: 'drained' },
-      on: { EMPTY: 'drained' },
+      on: { EMPTY: 'drained', BROKEN: { target: 'drained', actions: 'giveUp' } },
     },
     drained: { type: 'final', entry: 'finished' },
   },

@@ -46,6 +46,10 @@ export class Pipeline implements PipelineControl, FlightObserver {
   private readonly flush = new Subject<void>();
   private subscription: RxSubscription | undefined;
   private attempts = 0;
+  /** Counts the tries to open; what an earlier one still has to say is not heard. */
+  private run = 0;
+  private areEndsOpen = false;
+  private closing: Promise<void> = Promise.resolve();
   private failure: TidegateError | undefined;
   private sample: { readonly message: Message; readonly at: number } | undefined;
   private whenDrained: () => void = () => {};
@@ -64,6 +68,10 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   get isEmpty(): boolean {
     return this.flight.size === 0;
+  }
+
+  get isCongested(): boolean {
+    return !this.flight.gate.isOpen;
   }
 
   /** Why the pipeline does not run, for readiness; undefined while it does. */
@@ -111,18 +119,24 @@ export class Pipeline implements PipelineControl, FlightObserver {
   // --- orders of the machine
 
   open(): void {
-    this.run().then(
-      () => tell(this.actor, { type: 'OPENED' }),
-      (error: unknown) => this.broken(error),
+    this.run += 1;
+    const { run } = this;
+    this.openEnds(run).then(
+      () => {
+        if (run === this.run) tell(this.actor, { type: 'OPENED' });
+      },
+      (error: unknown) => {
+        if (run === this.run) this.broken(error);
+      },
     );
   }
 
   pauseSource(): void {
-    this.options.source.pause();
+    this.guarded(() => this.options.source.pause());
   }
 
   resumeSource(): void {
-    this.options.source.resume();
+    this.guarded(() => this.options.source.resume());
   }
 
   breakDown(): void {
@@ -147,8 +161,12 @@ export class Pipeline implements PipelineControl, FlightObserver {
     this.shut(new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} has failed`));
   }
 
+  giveUp(): void {
+    this.shut(new TidegateError('TG_STOPPING', `the pipeline ${this.name} broke while it stopped`));
+  }
+
   drain(): void {
-    this.options.source.pause();
+    this.pauseSource();
     this.flush.next();
   }
 
@@ -159,21 +177,24 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   /** Closes source, processors and sink; what is in flight is nacked. Only after `drained`, or to force an end. */
   async close(): Promise<void> {
-    const { source, sink, stages } = this.options;
+    this.run += 1;
     this.flight.nackAll(new TidegateError('TG_STOPPING', 'the gateway stopped before the message was processed'));
     this.subscription?.unsubscribe();
-    for (const processor of stages.flatMap((stage): readonly Processor[] =>
+    const processors = this.options.stages.flatMap((stage): readonly Processor[] =>
       'processors' in stage ? stage.processors : [],
-    ))
-      processor.close?.();
-    await Promise.allSettled([source.close(), sink.close()]);
+    );
+    await Promise.allSettled([...processors.map(async (processor) => processor.close?.()), this.closeEnds()]);
   }
 
   // --- within
 
-  private async run(): Promise<void> {
+  private async openEnds(run: number): Promise<void> {
     const { source, sink, stages, batch, retries, backoff, figures, tracing, clock } = this.options;
+    await this.closing;
+    if (!this.isOpening(run)) return;
+    this.areEndsOpen = true;
     await sink.open();
+    if (!this.isOpening(run)) return;
     const flow$ = buildFlow(source.batches$, {
       flight: this.flight,
       batch,
@@ -199,11 +220,17 @@ export class Pipeline implements PipelineControl, FlightObserver {
     this.subscription = flow$.subscribe({
       next: (ready) => this.write(ready),
       error: (error: unknown) => this.broken(error),
-      complete: () => this.broken(new Error('its source ended')),
+      complete: () => this.ended(),
     });
     await source.open();
+    if (run !== this.run) return;
     this.attempts = 0;
     this.failure = undefined;
+  }
+
+  /** Whether that try still counts: the pipeline may have been drained, closed or broken meanwhile. */
+  private isOpening(run: number): boolean {
+    return run === this.run && this.actor.getSnapshot().matches('opening');
   }
 
   private write(batch: Batch): void {
@@ -213,7 +240,21 @@ export class Pipeline implements PipelineControl, FlightObserver {
     const [first] = batch.messages;
     if (this.sample === undefined && first !== undefined)
       this.sample = { message: first.source ?? first, at: clock.now() };
-    sink.write(batch);
+    this.guarded(() => sink.write(batch));
+  }
+
+  /** A plugin that throws breaks its pipeline; within rxjs or xstate it would end the process or the machine. */
+  private guarded(order: () => void): void {
+    try {
+      order();
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  /** While a pipeline drains, the end of its source is what everybody waits for. */
+  private ended(): void {
+    if (!this.actor.getSnapshot().matches('draining')) this.broken(new Error('its source ended'));
   }
 
   private broken(error: unknown): void {
@@ -236,10 +277,22 @@ export class Pipeline implements PipelineControl, FlightObserver {
     this.subscription?.unsubscribe();
     this.subscription = undefined;
     this.flight.nackAll(reason);
-    this.options.source
-      .close()
-      .catch((error: unknown) =>
-        this.options.logger.warn({ error }, `the source of ${this.name} did not close cleanly`),
-      );
+    void this.closeEnds();
+  }
+
+  /** Closes source and sink where they were opened. Never rejects. */
+  private closeEnds(): Promise<void> {
+    if (!this.areEndsOpen) return this.closing;
+    this.areEndsOpen = false;
+    const { source, sink, logger } = this.options;
+    const close = async (end: Source | Sink, what: string) => {
+      try {
+        await end.close();
+      } catch (error) {
+        logger.warn({ error }, `the ${what} of ${this.name} did not close cleanly`);
+      }
+    };
+    this.closing = Promise.all([close(source, 'source'), close(sink, 'sink')]).then(() => {});
+    return this.closing;
   }
 }

@@ -1,0 +1,432 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Batch } from '../../../src/core/batch.ts';
+import { TidegateError } from '../../../src/core/errors.ts';
+import { Message } from '../../../src/core/message.ts';
+import { FakeSocket } from './fake-socket.ts';
+import { endpoint, turn, wordCodec } from './rig.ts';
+
+const REFUSED = new TidegateError('TG_RECORD_REFUSED', 'no');
+const STOPPING = new TidegateError('TG_STOPPING', 'later');
+
+const records = (...texts: string[]) => new Batch(texts.map((text) => new Message(Buffer.from(text))));
+
+test('a new connection is greeted in the turn it came', async (t) => {
+  const { audience } = endpoint(t);
+  const socket = new FakeSocket();
+  audience.join(socket, { params: {}, query: {} }, undefined);
+  assert.deepEqual(socket.writes, []);
+  await turn();
+  assert.deepEqual(socket.taken(), ['welcome you|']);
+  socket.closes();
+});
+
+test('answers leave in the order of the frames, refusals included, whatever order the log answers in', async (t) => {
+  const { connect, messages } = endpoint(t);
+  const socket = await connect();
+  for (const word of ['a', '?b', 'c', 'd']) socket.sends(word);
+  await turn();
+  const [a, c, d] = messages();
+  assert.deepEqual(socket.taken(), []);
+  d?.nack(REFUSED);
+  c?.ack();
+  await turn();
+  assert.deepEqual(socket.taken(), []);
+  a?.ack();
+  await turn();
+  assert.deepEqual(socket.taken(), ['ack a|refused ?b|ack c|nack d TG_RECORD_REFUSED|']);
+});
+
+test('the answers of one turn are one write, and each is counted by its result', async (t) => {
+  const { connect, messages, figure } = endpoint(t);
+  const socket = await connect();
+  for (const word of ['a', 'b', 'c', '?d']) socket.sends(word);
+  await turn();
+  const [a, b, c] = messages();
+  a?.ack();
+  b?.nack(REFUSED);
+  c?.nack(STOPPING);
+  await turn();
+  assert.equal(socket.taken().length, 1);
+  const results = ['ack', 'error', 'retryable'].map((result) => figure('tidegate_answers_total', { result }));
+  assert.deepEqual(results, [1, 1, 1]);
+  assert.equal(figure('tidegate_frames_rejected_total', { reason: 'question' }), 1);
+  assert.equal(figure('tidegate_frames_received_total'), 4);
+  assert.equal(figure('tidegate_frames_sent_total'), 5);
+});
+
+test('a message knows its client, its endpoint and the parameters of the path', async (t) => {
+  const { audience, messages } = endpoint(t);
+  const socket = new FakeSocket();
+  audience.join(socket, { params: { room: '7' }, query: {} }, undefined);
+  socket.sends('a');
+  await turn();
+  const { client_id, ...meta } = messages()[0]?.meta ?? {};
+  assert.match(String(client_id), /^[0-9a-f-]{36}$/);
+  assert.deepEqual(meta, { room: '7', endpoint: 'rooms', remote: '192.0.2.1' });
+  socket.closes();
+});
+
+test('while the gate is shut a socket is paused by its own next frame, which is kept, and resumed with the gate', async (t) => {
+  const { audience, connect, messages } = endpoint(t);
+  const [busy, quiet] = [await connect(), await connect()];
+  audience.pause();
+  assert.deepEqual(busy.orders, []);
+  busy.sends('a');
+  assert.deepEqual([busy.orders, quiet.orders], [['pause'], []]);
+  busy.sends('b');
+  await turn();
+  assert.deepEqual(
+    messages().map(({ text }) => text),
+    ['a', 'b'],
+  );
+  audience.resume();
+  assert.deepEqual([busy.orders, quiet.orders], [['pause', 'resume'], []]);
+});
+
+test('a connection with too many messages in flight is paused at its mark and resumed at half of it', async (t) => {
+  const limits = { messages: 4, bytes: 1_000_000, queue: 1_000, whenFull: 'disconnect' as const };
+  const { connect, messages } = endpoint(t, { limits });
+  const [noisy, other] = [await connect(), await connect()];
+  for (const word of ['a', 'b', 'c']) noisy.sends(word);
+  assert.deepEqual(noisy.orders, []);
+  noisy.sends('d');
+  assert.deepEqual(noisy.orders, ['pause']);
+  other.sends('x');
+  assert.deepEqual(other.orders, []);
+  await turn();
+  const all = messages();
+  all[0]?.ack();
+  assert.deepEqual(noisy.orders, ['pause']);
+  all[1]?.ack();
+  assert.deepEqual(noisy.orders, ['pause', 'resume']);
+});
+
+test('a connection with too many bytes in flight is paused too, and a shut gate keeps it so', async (t) => {
+  const limits = { messages: 100, bytes: 600, queue: 1_000, whenFull: 'disconnect' as const };
+  const { audience, connect, messages } = endpoint(t, { limits });
+  const socket = await connect();
+  for (const word of ['a', 'b', 'c']) socket.sends(word);
+  assert.deepEqual(socket.orders, ['pause']);
+  await turn();
+  audience.pause();
+  for (const message of messages()) message.ack();
+  assert.deepEqual(socket.orders, ['pause']);
+  audience.resume();
+  assert.deepEqual(socket.orders, ['pause', 'resume']);
+});
+
+test('a client that does not take its answers is not read until it does; none is dropped', async (t) => {
+  const big = 'x'.repeat(20_000);
+  const { connect, messages, figure } = endpoint(t);
+  const socket = await connect();
+  socket.isStuck = true;
+  for (let turns = 0; turns < 20 && !socket.orders.includes('pause'); turns++) {
+    socket.sends(`${turns}${big}`);
+    await turn();
+    messages().at(-1)?.ack();
+    await turn();
+  }
+  assert.deepEqual(socket.orders, ['pause']);
+  const answered = messages().length;
+  socket.isStuck = false;
+  socket.drains();
+  assert.deepEqual(socket.orders, ['pause', 'resume']);
+  const acks = socket
+    .taken()
+    .join('')
+    .split('|')
+    .filter((frame) => frame.startsWith('ack '));
+  assert.equal(acks.length, answered);
+  assert.equal(figure('tidegate_frames_dropped_total', { reason: 'slow' }), 0);
+});
+
+test('records for a socket that keeps up are one write a turn, behind the answers', async (t) => {
+  const { audience, connect, messages } = endpoint(t);
+  const socket = await connect();
+  socket.sends('a');
+  await turn();
+  messages()[0]?.ack();
+  audience.deliver(records('r1', 'r2'));
+  audience.deliver(records('r3'));
+  await turn();
+  assert.deepEqual(socket.taken(), ['ack a|', 'r1|r2|r3|']);
+});
+
+/** A connection whose network socket is full, so that records wait in a queue of 1,000 bytes. */
+async function slowClient(
+  t: Parameters<typeof endpoint>[0],
+  whenFull: 'drop_oldest' | 'drop_newest' | 'disconnect' | 'block',
+) {
+  const rig = endpoint(t, { limits: { messages: 100, bytes: 1_000_000, queue: 1_000, whenFull } });
+  const socket = await rig.connect();
+  socket.isStuck = true;
+  socket.buffered = 65_536;
+  const record = (name: string) => `${name}${'.'.repeat(398)}`;
+  const deliver = async (...names: string[]) => {
+    rig.audience.deliver(records(...names.map(record)));
+    await turn();
+  };
+  const names = () =>
+    socket
+      .taken()
+      .join('')
+      .split('|')
+      .filter((frame) => frame !== '')
+      .map((frame) => frame.replace(/\.+$/, ''));
+  const recover = () => {
+    socket.isStuck = false;
+    socket.drains();
+  };
+  return {
+    ...rig,
+    socket,
+    deliver,
+    names,
+    recover,
+    drops: () => rig.figure('tidegate_frames_dropped_total', { reason: 'slow' }),
+  };
+}
+
+test('a slow client under drop_oldest gets the newest records, and is told first how many it missed', async (t) => {
+  const { deliver, recover, names, drops } = await slowClient(t, 'drop_oldest');
+  await deliver('a', 'b');
+  await deliver('c', 'd');
+  assert.deepEqual([names(), drops()], [[], 2]);
+  recover();
+  assert.deepEqual(names(), ['dropped 2', 'c', 'd']);
+  await deliver('e');
+  assert.deepEqual(names(), ['e']);
+});
+
+test('a slow client under drop_newest gets the oldest records, and is told first how many it missed', async (t) => {
+  const { deliver, recover, names, drops } = await slowClient(t, 'drop_newest');
+  await deliver('a', 'b', 'c');
+  assert.equal(drops(), 1);
+  recover();
+  assert.deepEqual(names(), ['dropped 1', 'a', 'b']);
+});
+
+for (const whenFull of ['disconnect', 'block'] as const) {
+  test(`a slow client under ${whenFull} is closed with 1008 when its queue is full; what it missed is counted`, async (t) => {
+    const { deliver, socket, drops, figure } = await slowClient(t, whenFull);
+    await deliver('a', 'b');
+    assert.deepEqual(socket.orders, []);
+    await deliver('c', 'd');
+    assert.deepEqual(socket.orders, ['resume', 'close 1008 slow']);
+    assert.equal(drops(), 2);
+    socket.closes(1008);
+    assert.equal(figure('tidegate_frames_dropped_total', { reason: 'closed' }), 2);
+  });
+}
+
+test('answers go ahead of records that wait', async (t) => {
+  const { deliver, recover, names, socket, messages } = await slowClient(t, 'disconnect');
+  await deliver('a');
+  socket.sends('w');
+  await turn();
+  messages()[0]?.ack();
+  await turn();
+  recover();
+  assert.deepEqual(names(), ['ack w', 'a']);
+});
+
+test('a client that takes everything is never slow, however much one turn brings', async (t) => {
+  const { audience, connect } = endpoint(t);
+  const socket = await connect();
+  const all = Array.from({ length: 500 }, (_, index) => `${index}-${'x'.repeat(800)}`);
+  audience.deliver(records(...all));
+  await turn();
+  assert.deepEqual(socket.orders, []);
+  assert.deepEqual(socket.writes.join('').split('|').slice(0, -1), all);
+});
+
+test('a record that is larger than the queue still reaches a client that takes everything', async (t) => {
+  const { audience, connect } = endpoint(t);
+  const socket = await connect();
+  audience.deliver(records('x'.repeat(100_000)));
+  await turn();
+  assert.deepEqual([socket.orders, socket.writes.join('').length], [[], 100_001]);
+});
+
+test('answers that still wait behind records are written before the close frame', async (t) => {
+  const { audience, deliver, names, socket, messages } = await slowClient(t, 'disconnect');
+  await deliver('a');
+  socket.sends('w');
+  await turn();
+  messages()[0]?.ack();
+  await turn();
+  assert.deepEqual(names(), []);
+  const drained = audience.drain(0);
+  audience.drainNow();
+  assert.deepEqual(names(), ['ack w']);
+  assert.deepEqual(socket.orders, ['resume', 'close 1012 service restart']);
+  socket.closes(1012);
+  await drained;
+});
+
+test('nothing is written once the close frame is out', async (t) => {
+  const { deliver, socket, recover } = await slowClient(t, 'disconnect');
+  await deliver('a', 'b');
+  socket.sends('!close');
+  assert.deepEqual(socket.orders, ['resume', 'close 4001 as asked']);
+  recover();
+  await deliver('c');
+  socket.sends('after');
+  await turn();
+  assert.deepEqual(socket.taken(), []);
+});
+
+test('a codec may close its connection, behind the answers that are due', async (t) => {
+  const { connect } = endpoint(t);
+  const socket = await connect();
+  socket.sends('?a');
+  socket.sends('!close');
+  assert.deepEqual([socket.taken(), socket.orders], [['refused ?a|'], ['resume', 'close 4001 as asked']]);
+});
+
+for (const [step, changes, provoke] of [
+  ['a frame', {}, (socket: FakeSocket) => socket.sends('!throw')],
+  [
+    'an answer',
+    {
+      settled: () => {
+        throw new Error('codec bug');
+      },
+    },
+    (socket: FakeSocket, acked: () => void) => {
+      socket.sends('a');
+      acked();
+    },
+  ],
+] as const) {
+  test(`a codec that throws for ${step} closes its connection with 1011, and no other`, async (t) => {
+    const { connect, batches, messages, errors, audience } = endpoint(t, { codec: wordCodec(changes) });
+    const [socket, other] = [await connect(), await connect()];
+    provoke(socket, () => {});
+    await turn();
+    for (const message of messages()) message.ack();
+    assert.deepEqual(socket.orders, ['resume', 'close 1011 internal error']);
+    assert.match(errors().join(), /the codec failed/);
+    assert.deepEqual(other.orders, []);
+    audience.deliver(records('r'));
+    await turn();
+    assert.deepEqual([other.taken(), batches.length <= 1], [['r|'], true]);
+  });
+}
+
+test('a codec that throws for a new connection closes it with 1011', async (t) => {
+  const codec = wordCodec({
+    open: () => {
+      throw new Error('codec bug');
+    },
+  });
+  const { connect, audience } = endpoint(t, { codec });
+  const socket = await connect();
+  assert.deepEqual(socket.orders, ['resume', 'close 1011 internal error']);
+  socket.closes(1011);
+  assert.equal(audience.size, 0);
+});
+
+test('a codec that throws when it should tell of drops closes the connection with 1011', async (t) => {
+  const codec = wordCodec({
+    dropped: () => {
+      throw new Error('codec bug');
+    },
+  });
+  const limits = { messages: 9, bytes: 9_999, queue: 10, whenFull: 'drop_newest' as const };
+  const { connect, audience } = endpoint(t, { codec, limits });
+  const socket = await connect();
+  socket.buffered = 65_536;
+  audience.deliver(records('123456', '789012'));
+  await turn();
+  socket.drains();
+  assert.deepEqual([socket.orders, socket.taken()], [['resume', 'close 1011 internal error'], []]);
+});
+
+test('a codec that throws for a record costs that record, for everyone, and nothing else', async (t) => {
+  const codec = wordCodec({
+    record: (message) => {
+      if (message.text === 'bad') throw new Error('codec bug');
+      return { data: message.text, binary: false };
+    },
+  });
+  const { connect, audience, errors } = endpoint(t, { codec });
+  const socket = await connect();
+  const outcomes: (string | null)[] = [];
+  const target = { settled: (_: Message, failure: TidegateError | null) => outcomes.push(failure?.code ?? null) };
+  audience.deliver(new Batch(['a', 'bad', 'b'].map((text) => new Message(Buffer.from(text), { target }))));
+  await turn();
+  assert.deepEqual([socket.taken(), socket.orders], [['a|b|'], []]);
+  assert.deepEqual(outcomes, ['TG_CODEC_FAILED', null, null]);
+  assert.equal(errors().length, 1);
+});
+
+test('without answers a message that failed closes its socket with 1011, and says so once', async (t) => {
+  const { connect, messages, warnings } = endpoint(t, { codec: wordCodec({ answers: false }) });
+  const socket = await connect();
+  for (const word of ['a', 'b', 'c']) socket.sends(word);
+  await turn();
+  const [a, b, c] = messages();
+  a?.ack();
+  assert.deepEqual(socket.orders, []);
+  b?.nack(REFUSED);
+  c?.nack(REFUSED);
+  await turn();
+  assert.deepEqual([socket.orders, socket.taken()], [['resume', 'close 1011 message failed'], []]);
+  assert.equal(warnings().length, 1);
+});
+
+test('draining: the socket is not read any more, gets its answers, and is closed with 1012', async (t) => {
+  const { audience, connect, messages } = endpoint(t);
+  const socket = await connect();
+  socket.sends('a');
+  await turn();
+  const drained = audience.drain(0);
+  audience.drainNow();
+  assert.deepEqual(socket.orders, ['pause']);
+  socket.sends('already read');
+  await turn();
+  const [a, late] = messages();
+  a?.ack();
+  await turn();
+  assert.deepEqual(socket.orders, ['pause']);
+  late?.nack(STOPPING);
+  assert.deepEqual(socket.taken(), ['ack a|', 'nack already read TG_STOPPING|']);
+  assert.deepEqual(socket.orders, ['pause', 'resume', 'close 1012 service restart']);
+  socket.closes(1012);
+  await drained;
+});
+
+test('draining a connection that waits for nothing closes it at once', async (t) => {
+  const { audience, connect } = endpoint(t);
+  const socket = await connect();
+  const drained = audience.drain(0);
+  audience.drainNow();
+  assert.deepEqual(socket.orders, ['resume', 'close 1012 service restart']);
+  socket.closes(1012);
+  await drained;
+});
+
+test('a client that leaves with messages in flight is forgotten; what becomes of them hurts nobody', async (t) => {
+  const { audience, connect, messages, figure } = endpoint(t);
+  const socket = await connect();
+  socket.sends('a');
+  await turn();
+  socket.closes(1001, 'going');
+  assert.equal(audience.size, 0);
+  assert.equal(figure('tidegate_connections_closed_total', { code: '1001' }), 1);
+  messages()[0]?.ack();
+  await turn();
+  assert.deepEqual(socket.taken(), []);
+});
+
+test('a message that is held back while its client leaves does not wake the socket', async (t) => {
+  const { audience, connect } = endpoint(t);
+  const socket = await connect();
+  audience.pause();
+  socket.sends('a');
+  socket.closes(1006);
+  audience.resume();
+  assert.deepEqual(socket.orders, ['pause']);
+});
