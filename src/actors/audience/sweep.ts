@@ -40,7 +40,8 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     return;
   }
   if (connection.pingedAt > connection.heardAt && now - connection.pingedAt > limits.pingTimeout) {
-    connection.socket.terminate();
+    // In the middle of a frame a peer cannot answer (RFC 6455 5.5.3): the frame timeout rules then.
+    if (connection.partialSince === 0) connection.socket.terminate();
   } else if (connection.pingedAt <= connection.heardAt && now - connection.pingedAt >= limits.pingInterval) {
     connection.pingedAt = now;
     connection.socket.ping(timePayload());
