@@ -1,0 +1,391 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Observable, type Subscriber } from 'rxjs';
+import { pipelineFigures } from '../../../src/actors/pipeline/figures.ts';
+import { Pipeline, type PipelineOptions } from '../../../src/actors/pipeline/pipeline.ts';
+import { Batch } from '../../../src/core/batch.ts';
+import { TidegateError } from '../../../src/core/errors.ts';
+import type { Message } from '../../../src/core/message.ts';
+import { createStats } from '../../../src/telemetry/stats.ts';
+import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
+import { HandClock } from '../core/hand-clock.ts';
+import { SettleLog } from '../core/settle-log.ts';
+import { HandSink } from '../pipelines/parts.ts';
+import { keptLogger, turn } from './rig.ts';
+
+/** A source and a sink that remember their orders; the sink settles nothing by itself. */
+function ends() {
+  const orders: string[] = [];
+  const order = (text: string) => async () => {
+    orders.push(text);
+  };
+  let subscriber: Subscriber<Batch> | undefined;
+  const source = {
+    batches$: new Observable<Batch>((to) => {
+      subscriber = to;
+    }),
+    open: order('source open'),
+    pause: () => {
+      orders.push('pause');
+    },
+    resume: () => {
+      orders.push('resume');
+    },
+    close: order('source close'),
+  };
+  const written: Batch[] = [];
+  const sink = Object.assign(new HandSink(), {
+    open: order('sink open'),
+    write: (batch: Batch) => {
+      written.push(batch);
+    },
+    close: order('sink close'),
+  });
+  sink.idle = true;
+  const emit = (...messages: Message[]) => subscriber?.next(new Batch(messages));
+  const fail = (text: string) => subscriber?.error(new Error(text));
+  const end = () => subscriber?.complete();
+  const all = () => written.flatMap(({ messages }) => messages);
+  return { source, sink, orders, written, emit, fail, end, all };
+}
+
+function setUp(changes: Partial<PipelineOptions> = {}) {
+  const parts = ends();
+  const clock = new HandClock();
+  const kept = keptLogger();
+  const stats = createStats();
+  const pipeline = new Pipeline({
+    name: 'p',
+    source: parts.source,
+    sink: parts.sink,
+    stages: [],
+    batch: { count: 100, bytes: 1_000_000, period: 10_000 },
+    inFlight: { messages: 4, bytes: 1_000_000 },
+    retries: 2,
+    backoff: { initial: 100, max: 1_000 },
+    rescue: () => false,
+    stopsOnFailure: false,
+    clock,
+    logger: kept.logger,
+    tracing: NO_TRACING,
+    figures: pipelineFigures(stats, 'p'),
+    ...changes,
+  });
+  const start = async () => {
+    pipeline.start();
+    await turn();
+    parts.orders.length = 0;
+  };
+  const state = () => JSON.stringify(pipeline.actor.getSnapshot().value).replaceAll('"', '');
+  const figure = (name: Parameters<typeof stats.counter>[0], labels = {}) =>
+    stats.counter(name, { pipeline: 'p', ...labels }).value;
+  return { pipeline, clock, state, start, figure, settled: new SettleLog(), ...parts, ...kept };
+}
+
+test('a pipeline opens its sink before its source, and carries batches between them', async () => {
+  const { pipeline, orders, state, emit, all, settled, figure } = setUp();
+  assert.match(pipeline.trouble ?? '', /is starting/);
+  pipeline.start();
+  assert.equal(state(), 'opening');
+  await turn();
+  assert.deepEqual([orders, state()], [['sink open', 'source open'], '{running:flowing}']);
+  assert.equal(pipeline.trouble, undefined);
+  emit(...settled.messages(2));
+  assert.deepEqual(
+    all().map(({ text }) => text),
+    ['0', '1'],
+  );
+  for (const message of all()) message.ack();
+  assert.deepEqual([settled.outcomes, pipeline.isEmpty], [['ack', 'ack'], true]);
+  assert.deepEqual([figure('tidegate_pipeline_received_total'), figure('tidegate_pipeline_sent_total')], [2, 2]);
+});
+
+test('a gate that shuts pauses the source, one that opens resumes it', async () => {
+  const { start, orders, state, emit, all, settled } = setUp();
+  await start();
+  emit(...settled.messages(3));
+  assert.deepEqual(orders, []);
+  emit(settled.message('d', { token: 3 }));
+  assert.deepEqual([orders, state()], [['pause'], '{running:congested}']);
+  all()[0]?.ack();
+  all()[1]?.ack();
+  assert.deepEqual([orders, state()], [['pause', 'resume'], '{running:flowing}']);
+});
+
+test('a source that fills the gate before it says that it is open is paused as soon as it does', async () => {
+  const { pipeline, source, orders, state, emit, all, settled } = setUp();
+  source.open = async () => {
+    emit(...settled.messages(5));
+  };
+  pipeline.start();
+  await turn();
+  assert.deepEqual([orders, state()], [['sink open', 'pause'], '{running:congested}']);
+  for (const message of all()) message.ack();
+  assert.deepEqual(orders.at(-1), 'resume');
+});
+
+test('a flow that breaks nacks what it holds, closes its ends, and starts again after a pause', async () => {
+  const { pipeline, start, clock, orders, state, emit, fail, settled, sink, errors, figure, all } = setUp();
+  await start();
+  emit(...settled.messages(2));
+  sink.idle = false;
+  emit(settled.message('open', { token: 2 }));
+  fail('connection lost');
+  assert.equal(state(), 'waiting');
+  assert.deepEqual([settled.notOnce(3), settled.outcomes[0], pipeline.flight.gate.messages], [[], 'TG_FLOW_FAILED', 0]);
+  assert.match(pipeline.trouble ?? '', /connection lost/);
+  assert.match(errors().join(), /the pipeline p broke and starts again in \d+ ms: connection lost/);
+  await turn();
+  assert.deepEqual(orders, ['source close', 'sink close']);
+  clock.advance(200);
+  await turn();
+  assert.deepEqual(orders.slice(2), ['sink open', 'source open']);
+  assert.deepEqual([state(), pipeline.trouble], ['{running:flowing}', undefined]);
+  assert.equal(figure('tidegate_pipeline_restarts_total'), 1);
+  sink.idle = true;
+  emit(settled.message('again', { token: 3 }));
+  for (const message of all()) message.ack();
+  assert.deepEqual([settled.byToken.get(3), settled.notOnce(4)], [['ack'], []]);
+});
+
+test('a source that ends is started again as well', async () => {
+  const { start, state, end, errors } = setUp();
+  await start();
+  end();
+  assert.equal(state(), 'waiting');
+  assert.match(errors().join(), /its source ended/);
+});
+
+test('a source or sink that cannot be opened is tried again with longer and longer pauses', async () => {
+  const { pipeline, source, clock, state, figure } = setUp();
+  let tries = 0;
+  source.open = async () => {
+    tries += 1;
+    if (tries < 6) throw new Error('refused');
+  };
+  pipeline.start();
+  await turn();
+  assert.equal(state(), 'waiting');
+  assert.match(pipeline.trouble ?? '', /refused/);
+  for (const longest of [200, 400, 800, 1_600, 3_200]) {
+    clock.advance(longest / 2 - 1);
+    await turn();
+    assert.equal(state(), 'waiting');
+    clock.advance(longest / 2 + 1);
+    await turn();
+  }
+  assert.deepEqual([tries, state(), figure('tidegate_pipeline_restarts_total')], [6, '{running:flowing}', 5]);
+});
+
+test('a pipeline does not open its ends again before they are closed', async () => {
+  const { start, source, clock, orders, fail, state } = setUp();
+  await start();
+  let release = () => {};
+  source.close = () =>
+    new Promise<void>((resolve) => {
+      release = resolve;
+    });
+  fail('lost');
+  clock.advance(200);
+  await turn();
+  assert.deepEqual([orders.includes('sink open'), state()], [false, 'opening']);
+  release();
+  await turn();
+  assert.equal(state(), '{running:flowing}');
+});
+
+test('what a try to open still says after the pipeline broke is not taken for the next try', async () => {
+  const { pipeline, source, fail, state, clock } = setUp();
+  const opens: (() => void)[] = [];
+  source.open = () =>
+    new Promise<void>((resolve) => {
+      opens.push(resolve);
+    });
+  pipeline.start();
+  await turn();
+  fail('lost');
+  clock.advance(200);
+  await turn();
+  assert.deepEqual([opens.length, state()], [2, 'opening']);
+  opens[0]?.();
+  await turn();
+  assert.equal(state(), 'opening');
+  opens[1]?.();
+  await turn();
+  assert.equal(state(), '{running:flowing}');
+});
+
+for (const end of ['sink.write', 'source.pause', 'source.resume', 'source.close', 'sink.close'] as const) {
+  test(`a plugin whose ${end} throws breaks its pipeline, which starts again`, async () => {
+    const { start, source, sink, clock, state, emit, all, settled, fail } = setUp();
+    await start();
+    const bug = () => {
+      throw new Error('plugin bug');
+    };
+    if (end === 'sink.write') sink.write = bug;
+    else if (end === 'source.pause') source.pause = bug;
+    else if (end === 'source.resume') source.resume = bug;
+    else if (end === 'source.close') source.close = bug;
+    else sink.close = bug;
+    emit(...settled.messages(5));
+    for (const message of all()) message.ack();
+    if (end.endsWith('close')) fail('lost');
+    assert.equal(state(), 'waiting');
+    assert.deepEqual(settled.notOnce(5), []);
+    await turn();
+    clock.advance(200);
+    await turn();
+    assert.equal(state(), '{running:flowing}');
+  });
+}
+
+test('an operator that throws breaks the flow, not the process', async () => {
+  const operator = {
+    apply: (batches$: Observable<Batch>) =>
+      new Observable<Batch>((to) =>
+        batches$.subscribe(() => {
+          to.error(new Error('operator bug'));
+        }),
+      ),
+  };
+  const { start, state, emit, settled } = setUp({ stages: [{ operator }] });
+  await start();
+  emit(...settled.messages(1));
+  assert.deepEqual([state(), settled.outcomes], ['waiting', ['TG_FLOW_FAILED']]);
+});
+
+test('a record that must not be skipped stops the pipeline and names its offset', async () => {
+  const { pipeline, start, state, emit, all, settled, orders, errors, figure } = setUp({ stopsOnFailure: true });
+  await start();
+  const record = settled.message('poison', { token: 0, topic: 'orders', partition: 2, offset: 41 });
+  emit(record, settled.message('behind', { token: 1 }));
+  all()[0]?.nack(new TidegateError('TG_MESSAGE_INVALID', 'no price'));
+  assert.equal(state(), 'failed');
+  assert.match(pipeline.trouble ?? '', /record orders\/2\/41 cannot be processed: no price/);
+  assert.match(errors().join(), /the pipeline p has FAILED: record orders\/2\/41/);
+  assert.deepEqual(settled.byToken.get(1), ['TG_FLOW_FAILED']);
+  await turn();
+  assert.deepEqual(orders, ['source close', 'sink close']);
+  assert.equal(figure('tidegate_pipeline_failed_total', { code: 'TG_MESSAGE_INVALID' }), 1);
+  await pipeline.drained();
+});
+
+test('a failure that says nothing about the record stops no pipeline', async () => {
+  const { start, state, emit, all, settled } = setUp({ stopsOnFailure: true });
+  await start();
+  emit(...settled.messages(1));
+  all()[0]?.nack(new TidegateError('TG_STOPPING', 'later'));
+  assert.equal(state(), '{running:flowing}');
+});
+
+test('a message that a dead letter took over stops no pipeline', async () => {
+  const rescue = (message: Message) => {
+    message.derive({ payload: Buffer.from('letter') });
+    return true;
+  };
+  const { start, state, emit, all, settled } = setUp({ stopsOnFailure: true, rescue });
+  await start();
+  emit(...settled.messages(1));
+  all()[0]?.nack(new TidegateError('TG_MESSAGE_INVALID', 'no'));
+  assert.deepEqual([state(), settled.outcomes], ['{running:flowing}', []]);
+});
+
+test('draining pauses the source, flushes what is open, and waits for what is in flight', async () => {
+  const { pipeline, start, sink, state, emit, all, settled, orders } = setUp();
+  await start();
+  sink.idle = false;
+  emit(...settled.messages(2));
+  assert.equal(all().length, 0);
+  let isOver = false;
+  const drained = pipeline.drained().then(() => {
+    isOver = true;
+  });
+  assert.deepEqual([orders, all().length, state()], [['pause'], 2, 'draining']);
+  all()[0]?.ack();
+  await turn();
+  assert.equal(isOver, false);
+  all()[1]?.ack();
+  await drained;
+  assert.deepEqual([state(), settled.outcomes], ['drained', ['ack', 'ack']]);
+});
+
+test('the end of the source while the pipeline drains does not give up what is in flight', async () => {
+  const { pipeline, start, emit, end, all, settled, state } = setUp();
+  await start();
+  emit(...settled.messages(1));
+  const drained = pipeline.drained();
+  end();
+  assert.deepEqual([state(), settled.outcomes], ['draining', []]);
+  all()[0]?.ack();
+  await drained;
+  assert.deepEqual(settled.outcomes, ['ack']);
+});
+
+test('a flow that breaks while the pipeline drains nacks what it holds and is over', async () => {
+  const { pipeline, start, emit, fail, settled, state, clock } = setUp();
+  await start();
+  emit(...settled.messages(1));
+  const drained = pipeline.drained();
+  fail('lost');
+  await drained;
+  assert.deepEqual([state(), settled.outcomes, clock.pending], ['drained', ['TG_STOPPING'], 0]);
+});
+
+for (const [when, prepare] of [
+  ['never started', () => {}],
+  ['waits for another try', (fail: () => void) => fail()],
+] as const) {
+  test(`a pipeline that ${when} is drained at once`, async () => {
+    const { pipeline, start, fail, state } = setUp();
+    if (when !== 'never started') await start();
+    prepare(() => fail('lost'));
+    await pipeline.drained();
+    assert.equal(state(), 'drained');
+  });
+}
+
+test('a pipeline that is drained while it opens does not open its source any more', async () => {
+  const { pipeline, sink, orders, state } = setUp();
+  let opened = () => {};
+  sink.open = () =>
+    new Promise<void>((resolve) => {
+      opened = resolve;
+    });
+  pipeline.start();
+  await turn();
+  await pipeline.drained();
+  opened();
+  await turn();
+  assert.deepEqual([orders, state()], [['pause'], 'drained']);
+});
+
+test('close nacks what is left, closes processors and ends, each once', async () => {
+  const closed: string[] = [];
+  const processor = { process: (message: Message) => message, close: () => closed.push('processor') };
+  const { pipeline, start, emit, settled, orders } = setUp({ stages: [{ processors: [processor] }] });
+  await start();
+  emit(...settled.messages(1));
+  await pipeline.close();
+  await pipeline.close();
+  assert.deepEqual(settled.outcomes, ['TG_STOPPING']);
+  assert.deepEqual(orders, ['source close', 'sink close']);
+  assert.deepEqual(closed, ['processor', 'processor']);
+});
+
+test('a processor that is busy is tried again after back-off', async () => {
+  let failures = 1;
+  const process = (message: Message) => {
+    if (failures-- > 0) throw new TidegateError('TG_PROCESSOR_BUSY', 'not now');
+    return message;
+  };
+  const { start, clock, emit, all, settled, figure } = setUp({ stages: [{ processors: [{ process }] }] });
+  await start();
+  emit(...settled.messages(1));
+  clock.advance(49);
+  await turn();
+  assert.equal(all().length, 0);
+  clock.advance(51);
+  await turn();
+  assert.equal(all().length, 1);
+  assert.equal(figure('tidegate_pipeline_retries_total'), 1);
+});
