@@ -84,8 +84,9 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     return this.inFlight === 0;
   }
 
-  /** Bytes held for this peer, in both directions. */
+  /** Bytes held for this peer, in both directions; none where it is on its way out, as nobody can free them sooner. */
   get heldBytes(): number {
+    if (!this.isOpen) return 0;
     return this.socket.partial + this.queuedBytes;
   }
 
@@ -190,6 +191,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   close(code: number, reason: string): void {
     this.flush();
     this.writeAnswers();
+    this.discardQueue();
     this.isOpen = false;
     this.closingSince = this.home.seconds;
     this.home.held(this, false);
@@ -202,9 +204,8 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.isGone = true;
     this.isOpen = false;
     this.home.held(this, false);
-    if (this.queue !== undefined) this.home.dropped('closed', this.queue.length);
     this.outbox = undefined;
-    this.queue = undefined;
+    this.discardQueue();
     this.home.gone(this);
   }
 
@@ -365,6 +366,11 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   private writeAnswers(): void {
     const answers = this.queue?.takeControl() ?? [];
     if (answers.length > 0) this.write(Buffer.concat(answers), answers.length);
+  }
+
+  private discardQueue(): void {
+    if (this.queue !== undefined) this.home.dropped('closed', this.queue.length);
+    this.queue = undefined;
   }
 
   /** A codec that throws costs its connection, and nothing else. */
