@@ -4,6 +4,9 @@ import { createLoggerFromEnvironment, type Logger } from '../telemetry/logger.ts
 
 type Signal = 'SIGTERM' | 'SIGINT';
 
+/** Ctrl-C under npm or a file watcher comes twice: from the terminal, and passed on by the parent. That is one signal. */
+const PASSED_ON_WITHIN_MS = 500;
+
 /** Runs a gateway until a signal stops it. Resolves with the exit code: 1 where messages had to be given up. */
 export async function run(file: string): Promise<number> {
   const logger = createLoggerFromEnvironment(process.env);
@@ -11,17 +14,16 @@ export async function run(file: string): Promise<number> {
   for (const warning of warnings) logger.warn({}, formatProblem(warning));
   const gateway = await createGateway({ config }, { logger });
   // Listened for from here on, so that a stop during the start is one in order too.
-  const signal = nextSignal();
+  const signal = firstSignal((second) => {
+    logger.error({}, `${second} again: ending at once; what was on its way may be lost or sent twice`);
+    process.exit(1);
+  });
   await gateway.start();
   logger.info({}, `${await signal}: delivering what is on its way, then ending; a second signal ends at once`);
   return await stop(gateway, logger);
 }
 
 async function stop(gateway: Gateway, logger: Logger): Promise<number> {
-  void nextSignal().then((signal) => {
-    logger.error({}, `${signal} again: ending at once; what was on its way may be lost or sent twice`);
-    process.exit(1);
-  });
   const { unsettled } = await gateway.stop();
   if (unsettled === 0) {
     logger.info({}, 'stopped; nothing was lost');
@@ -35,12 +37,17 @@ async function stop(gateway: Gateway, logger: Logger): Promise<number> {
   return 1;
 }
 
-function nextSignal(): Promise<Signal> {
+function firstSignal(onSecond: (signal: Signal) => void): Promise<Signal> {
   return new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals) => {
-      process.off('SIGTERM', onSignal);
-      process.off('SIGINT', onSignal);
-      resolve(signal as Signal);
+    let first: { readonly signal: Signal; readonly time: number } | undefined;
+    const onSignal = (name: NodeJS.Signals) => {
+      const signal = name as Signal;
+      if (first === undefined) {
+        first = { signal, time: Date.now() };
+        resolve(signal);
+      } else if (signal !== first.signal || Date.now() - first.time > PASSED_ON_WITHIN_MS) {
+        onSecond(signal);
+      }
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
