@@ -67,7 +67,11 @@ export type Effect =
   | { readonly type: 'publish'; readonly message: CodecMessage; readonly correlation?: unknown }
   /** Say this to the client, in the order of the frames. */
   | { readonly type: 'reply'; readonly frame: Frame; readonly rejected?: string }
-  | { readonly type: 'close'; readonly code: number; readonly reason: string };
+  | { readonly type: 'close'; readonly code: number; readonly reason: string }
+  /** Say something to one other member, wherever it is connected. Only for codecs with a `membership`. */
+  | { readonly type: 'direct'; readonly to: string; readonly content: string }
+  /** Send a member away; without a target all of them, the sender too. Only for codecs with a `membership`. */
+  | { readonly type: 'kick'; readonly target?: string };
 
 /** Content of a message that a codec publishes; the connection adds where it came from. */
 export interface CodecMessage {
@@ -103,4 +107,61 @@ export interface Codec<State = unknown> {
   record(message: Message, now: number): Frame | null;
   /** How a client is told that `count` records were dropped because it was too slow. */
   dropped(count: number, now: number): Frame | null;
+  /** For protocols whose clients know of each other, on all gateways. `open` is asked once the client is let in. */
+  readonly membership?: Membership<State>;
+}
+
+/** A client that was let in, under the name that all gateways know it by. */
+export interface Member {
+  readonly name: string;
+  /** What the protocol remembers of it for the others, such as its age. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
+/** How a new connection is to be called. */
+export type Identity =
+  /** `prefix` and the next number of the room, which no other client ever had. */
+  | { readonly type: 'numbered'; readonly prefix: string }
+  /** The name that it asks for, which one client at a time may have; `taken` closes who comes second. */
+  | {
+      readonly type: 'named';
+      readonly name: string;
+      readonly details: Readonly<Record<string, string>>;
+      readonly taken: Farewell;
+    }
+  /** It cannot be let in. */
+  | { readonly type: 'refused'; readonly farewell: Farewell };
+
+/** Close code and reason (RFC 6455 7.4; at most 123 bytes). */
+export interface Farewell {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What a member hears of the others. */
+export type MemberEvent =
+  | { readonly type: 'direct'; readonly from: string; readonly content: string }
+  | { readonly type: 'kicked'; readonly by: string }
+  /** Its own `direct` or `kick` was not done: no such member, not allowed, or the log is away. */
+  | {
+      readonly type: 'refused';
+      readonly action: 'direct' | 'kick';
+      readonly target: string | undefined;
+      readonly reason: 'unknown' | 'forbidden' | 'unavailable';
+    };
+
+/** Somebody came or left, on whichever gateway. */
+export interface RosterChange {
+  readonly type: 'joined' | 'left';
+  readonly member: Member;
+}
+
+/** The part of a wire protocol that deals with members. Pure, as the rest of the codec. */
+export interface Membership<State = unknown> {
+  identify(connection: ConnectionInfo): Identity;
+  event(state: State, event: MemberEvent, now: number): readonly Effect[];
+  /** How the other members are told, made once for all of them. Null: not at all. */
+  announce(change: RosterChange, now: number): Frame | null;
+  /** Names of all members in the order of their joining: for each newcomer, and for everyone now and then. */
+  list(names: readonly string[], now: number): Frame | null;
 }
