@@ -6,7 +6,7 @@ import { MemoryBudget } from './actors/gateway/memory.ts';
 import type { GatewayParts } from './actors/gateway/parts.ts';
 import { Listener } from './actors/listener/listener.ts';
 import { LogLink } from './actors/log-link/log-link.ts';
-import { pipelineFigures } from './actors/pipeline/figures.ts';
+import { type PipelineFigures, pipelineFigures } from './actors/pipeline/figures.ts';
 import { Pipeline } from './actors/pipeline/pipeline.ts';
 import { Subscription } from './actors/subscription.ts';
 import { Topic } from './actors/topic/topic.ts';
@@ -19,6 +19,8 @@ import type { Source } from './core/component.ts';
 import { TidegateError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import { DeadLetters } from './pipelines/dead-letter.ts';
+import type { Rescue } from './pipelines/flight.ts';
+import { skipping } from './pipelines/skip.ts';
 import { compileStages } from './pipelines/stages.ts';
 import type { ComponentContext, GatewayPorts, SubscribeOptions } from './sdk/context.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -298,13 +300,8 @@ class Assembly {
   private pipeline(name: string, spec: PipelineConfig): Pipeline {
     const path = `pipelines.${name}`;
     const figures = pipelineFigures(this.stats, name);
+    const logger = this.logger.child({ scope: 'pipeline', pipeline: name });
     const { source, sink, on_error, batch, in_flight } = spec;
-    const letters =
-      on_error.dead_letter === undefined
-        ? undefined
-        : new DeadLetters(this.topic(on_error.dead_letter), name, () => {
-            figures.deadLetters.value += 1;
-          });
     return new Pipeline({
       name,
       source: source.spec.create(source.config, this.context(`${path}.source`)),
@@ -314,13 +311,34 @@ class Assembly {
       inFlight: in_flight,
       retries: on_error.retries,
       backoff: on_error.backoff,
-      rescue: (message, failure) => letters?.take(message, failure) ?? false,
-      stopsOnFailure: source.spec.sharing(source.config) === 'shared',
+      rescue: this.rescue(name, on_error, figures, logger),
+      stopsOnFailure: source.spec.sharing(source.config) === 'shared' && !on_error.skip,
       clock: systemClock,
-      logger: this.logger.child({ scope: 'pipeline', pipeline: name }),
+      logger,
       tracing: this.telemetry.tracing,
       figures,
     });
+  }
+
+  /** Messages that failed for good become dead letters where there is a topic for them, else they are passed over where that is said. */
+  private rescue(
+    name: string,
+    { dead_letter, skip }: PipelineConfig['on_error'],
+    figures: PipelineFigures,
+    logger: Logger,
+  ): Rescue {
+    const lastResort: Rescue = skip
+      ? skipping(({ topic, partition, offset }, { code, message }) => {
+          figures.skipped.value += 1;
+          logger.warn({ topic, partition, offset, code }, `passed over ${topic}/${partition}/${offset}: ${message}`);
+        })
+      : () => false;
+    if (dead_letter === undefined) return lastResort;
+    const written = () => {
+      figures.deadLetters.value += 1;
+    };
+    const letters = new DeadLetters(this.topic(dead_letter), name, written, lastResort);
+    return (message, failure) => letters.take(message, failure);
   }
 
   private topic(name: string): Topic {

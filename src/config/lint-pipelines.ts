@@ -58,6 +58,17 @@ const broadcastHasNoDeadLetter: Rule = ({ source, on_error }, path) =>
       )
     : undefined;
 
+/** Elsewhere nothing stands still at a failed message, so there is nothing to pass over. */
+const skipNeedsOffsets: Rule = ({ source, on_error }, path) => {
+  const sharing = sharingOf(source);
+  if (!on_error.skip || sharing === 'shared') return undefined;
+  const why =
+    sharing === 'own'
+      ? 'a client is told of its message that failed, and nobody else is held up'
+      : 'without a group no offset is committed, so a record that failed holds nothing up';
+  return failing([...path, 'on_error', 'skip'], `${why}; skip is for a source with a group, leave it out here`);
+};
+
 const broadcastIsMeant: Rule = ({ source, sink, broadcast }, path) =>
   broadcast && (sharingOf(source) !== 'broadcast' || sink.spec.reaches === 'clients')
     ? doubting(
@@ -96,6 +107,7 @@ const RULES: readonly Rule[] = [
   broadcastFeedsClients,
   groupFeedsNoClients,
   broadcastHasNoDeadLetter,
+  skipNeedsOffsets,
   broadcastIsMeant,
   deadLetterGoesElsewhere,
   answersDoNotWaitForState,

@@ -39,6 +39,12 @@ const onError = z.strictObject({
     .prefault({})
     .describe('Pauses between retries.'),
   dead_letter: topicName().optional().describe('Topic for messages that failed for good; without one they are nacked.'),
+  skip: field
+    .boolean()
+    .prefault(false)
+    .describe(
+      'Whether a record that failed for good and has no dead letter, or whose dead letter failed too, is counted, logged and passed over. Otherwise its pipeline stops there. Only for a source with a group.',
+    ),
 });
 
 export function pipelineSchema(registry: Registry) {

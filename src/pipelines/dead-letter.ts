@@ -3,6 +3,7 @@ import { Batch } from '../core/batch.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Flight, Headers, Message } from '../core/message.ts';
 import type { TopicPort } from '../sdk/context.ts';
+import type { Rescue } from './flight.ts';
 
 /** Bytes. Headers may not make a dead letter too large themselves. */
 const MAX_ERROR_TEXT = 8_192;
@@ -15,11 +16,14 @@ export class DeadLetters {
   private readonly topic: TopicPort;
   private readonly pipeline: string;
   private readonly written: () => void;
+  private readonly otherwise: Rescue;
 
-  constructor(topic: TopicPort, pipeline: string, written: () => void) {
+  /** `otherwise` is asked about a dead letter that fails for good itself. */
+  constructor(topic: TopicPort, pipeline: string, written: () => void, otherwise: Rescue) {
     this.topic = topic;
     this.pipeline = pipeline;
     this.written = written;
+    this.otherwise = otherwise;
   }
 
   /** False for a failure that says nothing about the message: a log that is away, a gateway that stops. */
@@ -31,26 +35,28 @@ export class DeadLetters {
       key: original.key,
       headers: { ...original.headers, ...errorHeaders(original, failure, this.pipeline) },
     });
-    letter.flight = new LetterFlight(this.topic, message.flight);
+    letter.flight = new LetterFlight(this.topic, message.flight, this.otherwise);
     this.topic.write(new Batch([letter]));
     this.written();
     return true;
   }
 }
 
-/** A dead letter that is itself too large goes again without its payload; after that there is nothing left to try. */
+/** A dead letter that is itself too large goes again without its payload; what fails then is for others to decide. */
 class LetterFlight implements Flight {
   private readonly topic: TopicPort;
   private readonly outer: Flight | undefined;
+  private readonly otherwise: Rescue;
   private isStripped = false;
 
-  constructor(topic: TopicPort, outer: Flight | undefined) {
+  constructor(topic: TopicPort, outer: Flight | undefined, otherwise: Rescue) {
     this.topic = topic;
     this.outer = outer;
+    this.otherwise = otherwise;
   }
 
   rescue(letter: Message, failure: TidegateError): boolean {
-    if (this.isStripped || failure.code !== 'TG_RECORD_TOO_LARGE') return false;
+    if (this.isStripped || failure.code !== 'TG_RECORD_TOO_LARGE') return this.otherwise(letter, failure);
     this.isStripped = true;
     const { payload } = letter;
     const stripped = letter.derive({

@@ -93,6 +93,11 @@ export const METRICS = {
     help: 'Messages that went to the dead-letter topic.',
     labels: ['pipeline'],
   },
+  tidegate_messages_skipped_total: {
+    kind: 'counter',
+    help: 'Records that were passed over, because they failed for good and on_error.skip says so.',
+    labels: ['pipeline'],
+  },
   tidegate_pipeline_restarts_total: {
     kind: 'counter',
     help: 'How often the flow ended by an error and was rebuilt.',

@@ -110,7 +110,14 @@ class World {
     const stats = createStats();
     const topicOf = (name: string) => new Topic({ name, log: this.log, logger, stats, tracing: NO_TRACING });
     this.topic = topicOf('out');
-    const letters = hasDeadLetters ? new DeadLetters(topicOf('letters'), 'p', () => {}) : undefined;
+    const letters = hasDeadLetters
+      ? new DeadLetters(
+          topicOf('letters'),
+          'p',
+          () => {},
+          () => false,
+        )
+      : undefined;
     this.pipeline = new Pipeline({
       name: 'p',
       source: this.source(),

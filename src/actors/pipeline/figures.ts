@@ -12,6 +12,7 @@ export function pipelineFigures(stats: Stats, pipeline: string) {
     filtered: stats.counter('tidegate_pipeline_filtered_total', labels),
     retries: stats.counter('tidegate_pipeline_retries_total', labels),
     deadLetters: stats.counter('tidegate_pipeline_dead_letters_total', labels),
+    skipped: stats.counter('tidegate_messages_skipped_total', labels),
     restarts: stats.counter('tidegate_pipeline_restarts_total', labels),
     batch: stats.histogram('tidegate_pipeline_batch_messages', labels),
     latency: stats.histogram('tidegate_pipeline_latency_seconds', labels),

@@ -25,9 +25,9 @@ export interface PipelineOptions {
   readonly inFlight: GateLimits;
   readonly retries: number;
   readonly backoff: BackoffOptions;
-  /** Takes messages that failed for good; false where the pipeline has no dead letter topic. */
+  /** Takes messages that failed for good; false where the pipeline has no dead letters and skips nothing. */
   readonly rescue: Rescue;
-  /** A record that fails for good stops the pipeline: its source commits offsets and must not pass over it. */
+  /** A record that fails for good stops the pipeline: its source commits offsets and may not pass over it. */
   readonly stopsOnFailure: boolean;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -72,6 +72,20 @@ describe('what does not go together is an error', () => {
       /the source reads/,
     ],
     [
+      'records of clients that are to be passed over',
+      inWith('on_error: { skip: true }'),
+      'pipelines.in.on_error.skip',
+      /a client is told of its message that failed, .* skip is for a source with a group/,
+    ],
+    [
+      'records without a group that are to be passed over',
+      pipelines(
+        `in: ${IN}, out: { source: { topic: { names: [chat] } }, sink: { endpoint: rooms }, on_error: { skip: "true" } }`,
+      ),
+      'pipelines.out.on_error.skip',
+      /without a group no offset is committed, .* skip is for a source with a group/,
+    ],
+    [
       'an endpoint that two pipelines read',
       pipelines(`in: ${IN}, also: { source: { endpoint: rooms }, sink: { topic: { name: other } } }`),
       'pipelines.also.source',
@@ -144,6 +158,12 @@ describe('what goes together is none', () => {
       'a group into a topic',
       pipelines(
         `in: ${IN}, copy: { source: { topic: { names: [chat], group: g } }, sink: { topic: { name: copies } }, on_error: { dead_letter: dead } }`,
+      ),
+    ],
+    [
+      'a group that passes over what fails, with dead letters and without',
+      pipelines(
+        `in: ${IN}, copy: { source: { topic: { names: [chat], group: g } }, sink: { topic: { name: copies } }, on_error: { skip: true } }, also: { source: { topic: { names: [chat], group: h } }, sink: { topic: { name: copies } }, on_error: { dead_letter: dead, skip: true } }`,
       ),
     ],
     [

@@ -3,18 +3,21 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { DeadLetters } from '../../../src/pipelines/dead-letter.ts';
+import type { Rescue } from '../../../src/pipelines/flight.ts';
+import { skipping } from '../../../src/pipelines/skip.ts';
 import { SettleLog } from '../core/settle-log.ts';
 import { batchOf, flightOf, KeptTopic } from './parts.ts';
 
 const INVALID = new TidegateError('TG_MESSAGE_INVALID', 'no price in it');
 const TOO_LARGE = new TidegateError('TG_RECORD_TOO_LARGE', 'over 1 MiB');
 
-function setUp() {
+function setUp(otherwise: Rescue = () => false) {
   const topic = new KeptTopic();
   let written = 0;
-  const letters = new DeadLetters(topic, 'orders', () => {
+  const count = () => {
     written += 1;
-  });
+  };
+  const letters = new DeadLetters(topic, 'orders', count, otherwise);
   const { flight, told } = flightOf(undefined, (message, failure) => letters.take(message, failure));
   return { topic, flight, told, log: new SettleLog(), written: () => written };
 }
@@ -119,6 +122,27 @@ test('a dead letter that fails in every way nacks the message, once', () => {
     ],
   );
   assert.deepEqual([told.landed.length, flight.size], [2, 0]);
+});
+
+test('a dead letter that fails in every way is passed over where that is said, and only then', () => {
+  const skipped: string[] = [];
+  const { topic, flight, log, told } = setUp(skipping(({ text }, { code }) => skipped.push(`${text}: ${code}`)));
+  const [small, large, stopped] = log.messages(3);
+  if (small === undefined || large === undefined || stopped === undefined) throw new Error('three messages were made');
+  flight.admit(batchOf(small, large, stopped));
+  for (const message of [small, large, stopped]) message.nack(INVALID);
+  topic.messages[0]?.nack(new TidegateError('TG_TOPIC_MISSING', 'no such topic'));
+  topic.messages[1]?.nack(TOO_LARGE);
+  assert.deepEqual(skipped, ['0: TG_TOPIC_MISSING']);
+  topic.messages[3]?.nack(TOO_LARGE);
+  topic.messages[2]?.nack(new TidegateError('TG_STOPPING', 'later'));
+  assert.deepEqual(skipped, ['0: TG_TOPIC_MISSING', '1: TG_RECORD_TOO_LARGE']);
+  assert.deepEqual(log.outcomes, ['ack', 'ack', 'TG_STOPPING']);
+  assert.deepEqual(
+    told.landed.map(([, failure]) => failure?.code),
+    ['TG_TOPIC_MISSING', 'TG_RECORD_TOO_LARGE', 'TG_STOPPING'],
+  );
+  assert.deepEqual([flight.size, flight.gate.messages, flight.gate.bytes], [0, 0, 0]);
 });
 
 test('a pipeline that breaks settles messages whose dead letter is still on its way', () => {
