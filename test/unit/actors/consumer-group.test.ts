@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createActor } from 'xstate';
 import { ConsumerGroup } from '../../../src/actors/consumer-group/consumer-group.ts';
+import { consumerGroupMachine } from '../../../src/actors/consumer-group/machine.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message } from '../../../src/core/message.ts';
@@ -95,3 +97,22 @@ test('assignments are logged, a failed member is a warning, a gap is an error', 
   assert.match(warnings().join(), /failed and joins again: expired/);
   assert.match(errors().join(), /records 1-2 of t\/0 were gone/);
 });
+
+for (const [when, ...before] of [
+  ['joins', 'JOINING'],
+  ['rebalances', 'ASSIGNED', 'REBALANCING'],
+  ['has failed', 'ASSIGNED', 'FAILED'],
+] as const) {
+  test(`a member that is paused while it ${when} is paused once it has its partitions, until it is resumed`, () => {
+    const actor = createActor(consumerGroupMachine).start();
+    const after = (...types: ('JOINING' | 'ASSIGNED' | 'REBALANCING' | 'FAILED' | 'PAUSE' | 'RESUME')[]) => {
+      for (const type of types) actor.send({ type });
+      return actor.getSnapshot().value;
+    };
+    const unpaused = after(...before);
+    assert.equal(after('PAUSE'), unpaused);
+    assert.equal(after('ASSIGNED'), 'paused');
+    assert.equal(after('REBALANCING', 'ASSIGNED'), 'paused');
+    assert.equal(after('REBALANCING', 'RESUME', 'ASSIGNED'), 'stable');
+  });
+}
