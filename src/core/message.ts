@@ -71,6 +71,8 @@ export class Message {
   /** The handshake's or message's span, while this process records one. Opaque outside telemetry. */
   span: unknown;
   private target: SettleTarget | undefined;
+  /** Whether `key` was assigned on the way, to a message that came without one. */
+  private isKeyAssigned = false;
   private open = true;
   /** The message that took over the duty to settle. */
   private successor: Message | undefined;
@@ -99,6 +101,12 @@ export class Message {
   get json(): unknown {
     if (this.parsed === NOT_PARSED) this.parsed = JSON.parse(this.payload.toString('utf8'));
     return this.parsed;
+  }
+
+  /** The key that the source gave, whatever was assigned since. */
+  get sourceKey(): string | Buffer | null {
+    const original = this.source ?? this;
+    return original.isKeyAssigned ? null : original.key;
   }
 
   get text(): string {
@@ -167,7 +175,10 @@ export class Message {
   /** The message with that key: itself where nothing is lost by it (it had no key to remember), else a derived one. */
   withKey(key: string | Buffer | null): Message {
     if (this.key !== null && this.key !== key) return this.derive({ key });
-    this.key = key;
+    if (this.key !== key) {
+      this.key = key;
+      this.isKeyAssigned = true;
+    }
     return this;
   }
 

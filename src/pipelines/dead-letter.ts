@@ -32,7 +32,7 @@ export class DeadLetters {
     const original = message.source ?? message;
     const letter = message.derive({
       payload: Buffer.from(original.payload),
-      key: original.key,
+      key: original.sourceKey,
       headers: { ...original.headers, ...errorHeaders(original, failure, this.pipeline) },
     });
     letter.flight = new LetterFlight(this.topic, message.flight, this.otherwise);

@@ -162,6 +162,9 @@ test('withKey keeps the message where it had no key, and derives where it had an
   assert.notEqual(other, keyless);
   assert.deepEqual([keyless.key, other.key], ['k', 'x']);
   assert.equal(other.withKey(null).key, null);
+  assert.deepEqual([keyless.sourceKey, other.sourceKey], [null, null]);
+  assert.equal(log.message('a', { key: 'own' }).withKey('x').withKey('y').sourceKey, 'own');
+  assert.equal(log.message('a', { key: 'own' }).withKey('own').sourceKey, 'own');
 });
 
 test('size counts payload, key and headers, and a fixed charge', () => {

@@ -43,6 +43,25 @@ test('a message that failed for good goes to the dead letters as it came, with w
   assert.deepEqual([log.outcomes, told.landed.length, flight.size], [[], 0, 1]);
 });
 
+for (const change of ['nothing', 'its headers'] as const) {
+  test(`a message that got its key from the sink has none in its dead letter, where processors changed ${change}`, () => {
+    const { topic, flight, log } = setUp();
+    const message = log.message('a');
+    flight.admit(batchOf(message));
+    const sent =
+      change === 'nothing' ? message.withKey('assigned') : message.withKey('assigned').derive({ headers: {} });
+    sent.nack(TOO_LARGE);
+    topic.messages[0]?.nack(TOO_LARGE);
+    assert.deepEqual(
+      topic.messages.map(({ key, payload }) => [key, payload.length]),
+      [
+        [null, 1],
+        [null, 0],
+      ],
+    );
+  });
+}
+
 test('a message is done when its dead letter is in the log, and the gate gets its credit back then', () => {
   const { topic, flight, log, told } = setUp();
   const message = log.message('a');
