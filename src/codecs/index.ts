@@ -1,6 +1,8 @@
+import { chat } from './chat.ts';
 import { envelope } from './envelope.ts';
 import { json } from './json.ts';
 import { raw } from './raw.ts';
+import { rooms } from './rooms.ts';
 
 /** The wire protocols that an endpoint may name. */
-export const codecs = [envelope, json, raw];
+export const codecs = [chat, envelope, json, raw, rooms];

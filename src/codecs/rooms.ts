@@ -1,0 +1,181 @@
+import {
+  type Codec,
+  type ConnectionInfo,
+  defineCodec,
+  type Effect,
+  type Frame,
+  type Identity,
+  type MemberEvent,
+  type Membership,
+  type Message,
+  type RosterChange,
+  z,
+} from '../sdk/index.ts';
+import { droppedText, publishSaid, recordFrame, text } from './said.ts';
+
+/** The name that the room gave this client, such as client-7. */
+interface State {
+  readonly name: string;
+}
+
+/** What a client's frame may hold: `{ type, message?, targetId? }`. */
+type Request = { readonly [K in 'type' | 'message' | 'targetId']?: unknown };
+
+const REQUEST_TYPES = ['broadcast-all', 'broadcast', 'broadcast-one', 'kick-one', 'kick-all'] as const;
+/** A client's own words that are said back to it are cut here, in UTF-16 units. */
+const MAX_QUOTE = 64;
+
+class RoomsCodec implements Codec<State> {
+  /** The protocol (S3) has no acknowledgements. */
+  readonly answers = false;
+  readonly membership: Membership<State>;
+
+  constructor(kickType: string) {
+    this.membership = {
+      identify: (): Identity => ({ type: 'numbered', prefix: 'client-' }),
+      event: (_state, event) => eventEffects(event, kickType),
+      announce,
+      list: (names) => json({ type: 'client-list', clients: names }),
+    };
+  }
+
+  /** A member's name is its client ID: `open` is asked once the room has numbered it. */
+  open({ clientId }: ConnectionInfo): { state: State; effects: readonly Effect[] } {
+    return { state: { name: clientId }, effects: [{ type: 'reply', frame: json({ type: 'welcome', clientId }) }] };
+  }
+
+  frame({ name }: State, data: Buffer, binary: boolean, now: number): readonly Effect[] {
+    if (binary) return [rejected('binary', 'a binary frame came where a text frame with JSON is due')];
+    let value: unknown;
+    try {
+      value = JSON.parse(data.toString('utf8'));
+    } catch (error) {
+      return [rejected('not_json', `the frame is not JSON: ${(error as Error).message}; ${HOW}`)];
+    }
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+      return [rejected('shape', `the frame must be a JSON object; ${HOW}`)];
+    }
+    try {
+      return [requested(value, name, now)];
+    } catch (error) {
+      // JSON.parse reads what is nested too deeply for JSON.stringify.
+      if (!(error instanceof RangeError)) throw error;
+      return [rejected('nesting', 'message is nested too deeply; send a text or a flatter value')];
+    }
+  }
+
+  settled(): null {
+    return null;
+  }
+
+  record(message: Message, now: number): Frame | null {
+    return recordFrame(message, now, ({ from, message, timestamp }) =>
+      JSON.stringify({ type: 'kafka', message, from, timestamp }),
+    );
+  }
+
+  dropped(count: number): Frame {
+    return errorFrame(droppedText(count));
+  }
+}
+
+export const rooms = defineCodec({
+  name: 'rooms',
+  summary: 'JSON frames of a room whose members see each other: broadcasts, direct messages, kicks, the client list.',
+  config: z.strictObject({
+    kick_type: z
+      .string()
+      .min(1, 'expected a frame type such as kicked or kick')
+      .default('kicked')
+      .describe('Field `type` of the frame that tells a client that it was kicked; some clients wait for `kick`.'),
+  }),
+  examples: [{}, { kick_type: 'kick' }],
+  create: ({ kick_type }) => new RoomsCodec(kick_type),
+});
+
+const HOW = 'send one such as {"type":"broadcast-all","message":"Hello"}';
+
+function requested({ type, message, targetId }: Request, name: string, now: number): Effect {
+  switch (type) {
+    case 'broadcast-all':
+    case 'broadcast':
+      return isMissing(message) ? noMessage(type) : publishSaid(name, message, now);
+    case 'broadcast-one':
+      if (!isTarget(targetId)) return noTarget(type, targetId);
+      if (isMissing(message)) return noMessage(type);
+      return { type: 'direct', to: targetId, content: typeof message === 'string' ? message : JSON.stringify(message) };
+    case 'kick-one':
+      return isTarget(targetId) ? { type: 'kick', target: targetId } : noTarget(type, targetId);
+    case 'kick-all':
+      return { type: 'kick' };
+    default:
+      return rejected('type', `${typeMistake(type)}; send one of ${REQUEST_TYPES.join(', ')}`);
+  }
+}
+
+function isMissing(message: unknown): boolean {
+  return message === undefined || message === null;
+}
+
+function isTarget(targetId: unknown): targetId is string {
+  return typeof targetId === 'string' && targetId !== '';
+}
+
+function noMessage(type: string): Effect {
+  return rejected('message', `message is missing; ${type} needs what is to be said, such as "message":"Hello"`);
+}
+
+function noTarget(type: string, targetId: unknown): Effect {
+  const why = targetId === undefined ? 'is missing' : targetId === '' ? 'is empty' : 'must be a text';
+  return rejected('target', `targetId ${why}; ${type} needs the ID of a client, such as "targetId":"client-1"`);
+}
+
+function typeMistake(type: unknown): string {
+  if (type === undefined) return 'type is missing';
+  return typeof type === 'string' ? `type "${quote(type)}" is unknown` : 'type must be a text';
+}
+
+function eventEffects(event: MemberEvent, kickType: string): readonly Effect[] {
+  switch (event.type) {
+    case 'direct':
+      return [{ type: 'reply', frame: json({ type: 'direct', from: event.from, message: event.content }) }];
+    case 'kicked':
+      return [
+        { type: 'reply', frame: json({ type: kickType, message: 'You have been kicked out.' }) },
+        { type: 'close', code: 4003, reason: 'kicked' },
+      ];
+    case 'refused':
+      return [{ type: 'reply', frame: errorFrame(refusal(event)) }];
+  }
+}
+
+function refusal({ action, target, reason }: Extract<MemberEvent, { type: 'refused' }>): string {
+  switch (reason) {
+    case 'unknown':
+      return target === undefined ? 'there is no such client' : `there is no client ${quote(target)}`;
+    case 'forbidden':
+      return `this endpoint does not allow ${action === 'direct' ? 'direct messages' : 'kicks'}`;
+    case 'unavailable':
+      return `the ${action === 'direct' ? 'message' : 'kick'} could not be passed on, try again`;
+  }
+}
+
+function announce({ type, member }: RosterChange): Frame {
+  return json({ type: type === 'joined' ? 'client-connected' : 'client-disconnected', clientId: member.name });
+}
+
+function rejected(reason: string, message: string): Effect {
+  return { type: 'reply', frame: errorFrame(message), rejected: reason };
+}
+
+function errorFrame(message: string): Frame {
+  return json({ type: 'error', message });
+}
+
+function quote(words: string): string {
+  return words.length > MAX_QUOTE ? `${words.slice(0, MAX_QUOTE)}...` : words;
+}
+
+function json(value: unknown): Frame {
+  return text(JSON.stringify(value));
+}
