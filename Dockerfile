@@ -17,7 +17,8 @@ FROM node:20-bookworm-slim
 # The embedded log is never chosen by accident in an image: it would keep acked records on a pod's own disk.
 ENV NODE_ENV=production KAFKA_DRIVER=kafkajs DATA_DIR=/data
 WORKDIR /app
-RUN install -d -o node -g node /data
+# A plugin that is mounted anywhere finds tidegate/sdk by the link.
+RUN install -d -o node -g node /data && mkdir /node_modules && ln -s /app /node_modules/tidegate
 COPY --from=dependencies /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 COPY package.json LICENSE ./
