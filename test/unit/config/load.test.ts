@@ -36,7 +36,7 @@ describe('a configuration that is right', () => {
     const pipeline = config.pipelines.in ?? assert.fail('no pipeline');
     assert.deepEqual(pipeline.batch, { count: 500, bytes: 524_288, period: 5 });
     assert.deepEqual(pipeline.in_flight, { messages: 16_384, bytes: 67_108_864 });
-    assert.deepEqual(pipeline.on_error, { retries: 5, backoff: { initial: 100, max: 10_000 } });
+    assert.deepEqual(pipeline.on_error, { retries: 5, backoff: { initial: 100, max: 10_000 }, skip: false });
   });
 
   test('takes a component by its name alone, with settings, and with settings left empty', async () => {
