@@ -6,6 +6,7 @@ import { gatewayMachine } from '../../src/actors/gateway/machine.ts';
 import { listenerMachine } from '../../src/actors/listener/machine.ts';
 import { logLinkMachine } from '../../src/actors/log-link/log-link.ts';
 import { pipelineMachine } from '../../src/actors/pipeline/machine.ts';
+import { presenceMachine } from '../../src/actors/presence/machine.ts';
 import { topicMachine } from '../../src/actors/topic/machine.ts';
 import { page } from './markdown.ts';
 
@@ -17,6 +18,7 @@ const MACHINES: readonly AnyStateMachine[] = [
   pipelineMachine,
   topicMachine,
   consumerGroupMachine,
+  presenceMachine,
   logLinkMachine,
 ];
 

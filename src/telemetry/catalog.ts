@@ -70,6 +70,28 @@ export const METRICS = {
     buckets: LATENCY_SECONDS,
   },
 
+  // Rooms: who is there on all gateways, as this one sees it.
+  tidegate_presence_members: {
+    kind: 'gauge',
+    help: 'Members of the room on all gateways.',
+    labels: ['endpoint'],
+  },
+  tidegate_presence_gateways: {
+    kind: 'gauge',
+    help: 'Other gateways that live and have or had members in the room.',
+    labels: ['endpoint'],
+  },
+  tidegate_presence_declared_dead_total: {
+    kind: 'counter',
+    help: 'Other gateways that this one declared dead, as they were silent for a lease.',
+    labels: ['endpoint'],
+  },
+  tidegate_presence_fenced_total: {
+    kind: 'counter',
+    help: 'How often the others declared this gateway dead; each time all its clients had to come back.',
+    labels: ['endpoint'],
+  },
+
   // Pipelines.
   tidegate_pipeline_received_total: { kind: 'counter', help: 'Messages from the source.', labels: ['pipeline'] },
   tidegate_pipeline_sent_total: { kind: 'counter', help: 'Messages the sink took for good.', labels: ['pipeline'] },

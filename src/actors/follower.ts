@@ -1,0 +1,168 @@
+import type { Subscription as RxSubscription } from 'rxjs';
+import type { Batch } from '../core/batch.ts';
+import type { Clock } from '../core/clock.ts';
+import { asTidegateError, type TidegateError } from '../core/errors.ts';
+import type { Log, Reader, StartPosition } from '../core/log.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { backoffDelay } from './backoff.ts';
+
+/** Milliseconds between two looks at how far reading has come. */
+const LOOK = 20;
+const RETRY = { initial: 100, max: 5_000 };
+
+export interface FollowerOptions {
+  readonly log: Pick<Log, 'reader' | 'admin'>;
+  readonly topics: readonly string[];
+  readonly from: StartPosition;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Takes each batch, of one partition, in order. What it throws is logged, and the batch counts as read. */
+  readonly next: (batch: Batch) => void;
+}
+
+/**
+ * Reads topics without a group from a start position for as long as it is open. A reader that breaks is replaced by
+ * one that goes on where it was. Everything that was read is acked.
+ */
+export class Follower {
+  /** Resolves when all has been handed on that the topics had when reading began; never, if it is closed before. */
+  readonly caughtUp: Promise<void>;
+  private readonly options: FollowerOptions;
+  private from: StartPosition;
+  private reader: Reader | undefined;
+  /** Whether the reader knows its positions by now; before that they say nothing. */
+  private isLive = false;
+  private isClosed = false;
+  private failures = 0;
+  private following: RxSubscription[] = [];
+  private ends: readonly End[] | undefined;
+  private hasCaughtUp: () => void = () => {};
+  private cancelRetry: () => void = () => {};
+  private cancelLook: () => void = () => {};
+
+  constructor(options: FollowerOptions) {
+    this.options = options;
+    this.from = options.from;
+    this.caughtUp = new Promise((resolve) => {
+      this.hasCaughtUp = resolve;
+    });
+  }
+
+  open(): void {
+    const { log, topics } = this.options;
+    let reader: Reader;
+    try {
+      reader = log.reader({ topics, from: this.from });
+    } catch (error) {
+      this.tryAgain(error);
+      return;
+    }
+    this.reader = reader;
+    this.isLive = false;
+    reader.live.then(
+      () => this.live(reader),
+      (error) => this.broke(reader, error),
+    );
+    this.following = [
+      reader.gaps$.subscribe((gap) =>
+        this.options.logger.error(
+          { ...gap },
+          `records ${gap.from}-${gap.to - 1} of ${gap.topic}/${gap.partition} were gone before they could be read`,
+        ),
+      ),
+    ];
+    const batches = reader.batches$.subscribe({
+      next: (batch) => this.take(batch),
+      error: (error) => this.broke(reader, error),
+    });
+    // It may have broken while it was subscribed to.
+    if (this.reader === reader) this.following.push(batches);
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.cancelRetry();
+    this.cancelLook();
+    await this.endReader();
+  }
+
+  private take(batch: Batch): void {
+    this.failures = 0;
+    try {
+      this.options.next(batch);
+    } catch (error) {
+      this.options.logger.error({ error, topic: batch.messages[0]?.topic }, 'records could not be taken in');
+    }
+    batch.ack();
+  }
+
+  private live(reader: Reader): void {
+    if (this.reader !== reader) return;
+    this.isLive = true;
+    if (this.ends === undefined) void this.askEnds(reader);
+  }
+
+  private async askEnds(reader: Reader): Promise<void> {
+    const { log, topics, clock } = this.options;
+    try {
+      const offsets = await Promise.all(topics.map(async (topic) => ({ topic, ends: await log.admin.offsets(topic) })));
+      this.ends = offsets.flatMap(({ topic, ends }) =>
+        ends.map(({ partition, latest }) => ({ topic, partition, latest })),
+      );
+      if (!this.isClosed) this.look();
+    } catch {
+      // The log is away, which it says by itself. A reader that breaks meanwhile is followed by one that asks, too.
+      this.cancelLook = clock.after(RETRY.initial, () => {
+        if (this.reader === reader) void this.askEnds(reader);
+      });
+    }
+  }
+
+  /** The last record of a compacted topic may stand well before the end, so positions are compared, not records. */
+  private readonly look = (): void => {
+    const positions = this.isLive ? this.reader?.positions() : undefined;
+    const isBehind = ({ topic, partition, latest }: End) => (positions?.get(topic)?.get(partition) ?? 0) < latest;
+    if (positions !== undefined && !this.ends?.some(isBehind)) this.hasCaughtUp();
+    else this.cancelLook = this.options.clock.after(LOOK, this.look);
+  };
+
+  private broke(reader: Reader, error: unknown): void {
+    if (this.reader !== reader) return;
+    if (this.isLive) this.from = { offsets: plain(reader.positions()) };
+    void this.endReader();
+    this.tryAgain(error);
+  }
+
+  private tryAgain(error: unknown): void {
+    if (this.isClosed) return;
+    this.failures += 1;
+    const { topics, logger, clock } = this.options;
+    const failure: TidegateError = asTidegateError(error, 'TG_LOG_UNAVAILABLE');
+    logger.warn(
+      { code: failure.code },
+      `reading ${topics.join(', ')} broke off and is tried again: ${failure.message}`,
+    );
+    this.cancelRetry = clock.after(backoffDelay(this.failures, RETRY), () => this.open());
+  }
+
+  private async endReader(): Promise<void> {
+    const { reader } = this;
+    this.reader = undefined;
+    for (const subscription of this.following.splice(0)) subscription.unsubscribe();
+    try {
+      await reader?.close();
+    } catch (error) {
+      this.options.logger.debug({ error }, 'a reader could not be closed');
+    }
+  }
+}
+
+interface End {
+  readonly topic: string;
+  readonly partition: number;
+  readonly latest: number;
+}
+
+function plain(positions: ReadonlyMap<string, ReadonlyMap<number, number>>): Record<string, Record<number, number>> {
+  return Object.fromEntries([...positions].map(([topic, partitions]) => [topic, Object.fromEntries(partitions)]));
+}
