@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Audience } from './actors/audience/audience.ts';
+import { Audience, type AudienceOptions } from './actors/audience/audience.ts';
+import { type ReplayLimits, replayStart } from './actors/audience/history.ts';
 import { ConsumerGroup } from './actors/consumer-group/consumer-group.ts';
 import { GatewayLife, type StopReport } from './actors/gateway/gateway.ts';
 import { MemoryBudget } from './actors/gateway/memory.ts';
@@ -8,16 +9,26 @@ import { Listener } from './actors/listener/listener.ts';
 import { LogLink } from './actors/log-link/log-link.ts';
 import { type PipelineFigures, pipelineFigures } from './actors/pipeline/figures.ts';
 import { Pipeline } from './actors/pipeline/pipeline.ts';
+import type { PresenceObserver } from './actors/presence/port.ts';
+import { Presence } from './actors/presence/presence.ts';
+import { presenceTopics } from './actors/presence/topics.ts';
 import { Subscription } from './actors/subscription.ts';
 import { Topic } from './actors/topic/topic.ts';
 import { createHealthHandler, type HealthSources } from './admin/health.ts';
+import { createPageHandler } from './admin/pages.ts';
 import { type AdminServer, createAdminServer } from './admin/server.ts';
-import type { EndpointConfig, GatewayConfig, LoadedConfig, PipelineConfig } from './config/index.ts';
+import {
+  type EndpointConfig,
+  endpointsOf,
+  type GatewayConfig,
+  type LoadedConfig,
+  type PipelineConfig,
+} from './config/index.ts';
 import type { Batch } from './core/batch.ts';
 import { systemClock } from './core/clock.ts';
 import type { Source } from './core/component.ts';
 import { TidegateError } from './core/errors.ts';
-import type { Log } from './core/log.ts';
+import type { Log, StartPosition } from './core/log.ts';
 import { DeadLetters } from './pipelines/dead-letter.ts';
 import type { Rescue } from './pipelines/flight.ts';
 import { skipping } from './pipelines/skip.ts';
@@ -167,10 +178,10 @@ class Assembly {
   private announce(adminPort: number): void {
     for (const [name, endpoint] of Object.entries(this.config.endpoints)) {
       const port = this.listeners.find((listener) => listener.name === endpoint.listener)?.port;
-      this.logger.info(
-        { endpoint: name },
-        `ws://localhost:${port}${endpoint.path} speaks ${endpoint.codec.spec.name} (endpoint ${name})`,
-      );
+      const urls = endpoint.path.map((path) => `ws://localhost:${port}${path}`).join(' and ');
+      const page =
+        endpoint.web_client === undefined ? '' : `; a page for it is at http://localhost:${port}${endpoint.web_client}`;
+      this.logger.info({ endpoint: name }, `${urls} ${endpoint.path.length === 1 ? 'speaks' : 'speak'} ${endpoint.codec.spec.name} (endpoint ${name})${page}`);
     }
     this.logger.info({}, `http://localhost:${adminPort} answers /health, /ready and /metrics`);
   }
@@ -181,7 +192,7 @@ class Assembly {
         version: VERSION,
         driver: this.log.driver,
         log: this.link.isUp ? 'up' : 'down',
-        connections: [...this.audiences.values()].reduce((sum, audience) => sum + audience.size, 0),
+        connections: sizeOf([...this.audiences.values()]),
       }),
       ready: () => ({ driver: this.log.driver, reasons: this.life.troubles }),
     };
@@ -214,8 +225,13 @@ class Assembly {
         .flatMap(({ to, name }) => (to === 'topic' ? [name] : [])),
       ...(on_error.dead_letter === undefined ? [] : [on_error.dead_letter]),
     ]);
-    const unlisted = [...new Set(named)].filter((name) => this.config.log.topics[name] === undefined);
-    return [...listed, ...unlisted.map((name) => ({ name, create: true }))];
+    const rooms = Object.values(this.config.endpoints).flatMap(({ presence }) => presence?.topic ?? []);
+    const unlisted = [...new Set([...named, ...rooms])].filter((name) => this.config.log.topics[name] === undefined);
+    return [
+      ...listed,
+      ...unlisted.map((name) => ({ name, create: true })),
+      ...[...new Set(rooms)].flatMap((room) => presenceTopics(room).map((topic) => ({ ...topic, create: true }))),
+    ];
   }
 
   private audience(name: string, endpoint: EndpointConfig): Audience {
@@ -235,6 +251,8 @@ class Assembly {
         frameTimeout: seconds(endpoint.frame_timeout),
         stallTimeout: seconds(endpoint.stall_timeout),
       },
+      ...this.room(name, endpoint),
+      ...(hasReplay(endpoint) ? { replay: replayLimits(endpoint.replay) } : {}),
       encode: encodeFrame,
       clock: systemClock,
       logger: this.logger.child({ scope: 'endpoint', endpoint: name }),
@@ -243,28 +261,70 @@ class Assembly {
     });
   }
 
+  /** What makes the clients of an endpoint the members of a room. */
+  private room(name: string, { presence, allow }: EndpointConfig): Pick<AudienceOptions, 'room'> {
+    if (presence === undefined) return {};
+    const open = (observer: PresenceObserver) =>
+      new Presence({
+        endpoint: name,
+        room: presence.topic,
+        log: this.log,
+        write: (topic) => this.topic(topic),
+        lease: presence.lease,
+        isAlone: this.config.log.driver === 'embedded',
+        clock: systemClock,
+        logger: this.logger.child({ scope: 'presence', endpoint: name }),
+        stats: this.stats,
+        observer,
+      });
+    return { room: { presence: open, allow: allow ?? { direct: 'nobody', kick: 'nobody' } } };
+  }
+
   private listener(name: string): Listener {
     const { port, host } = this.config.listeners[name] as GatewayConfig['listeners'][string];
+    const logger = this.logger.child({ scope: 'listener' });
+    const audiences = [...this.audiences.values()].filter(
+      ({ name: endpoint }) => this.config.endpoints[endpoint]?.listener === name,
+    );
+    const { health, ready } = this.healthSources();
+    const answers = [
+      createHealthHandler({ health: () => ({ ...health(), ...this.portFacts(audiences) }), ready }, logger),
+      createPageHandler(this.pages(name)),
+    ];
     const server = new WebSocketListener({
       name,
       port,
       host,
-      doors: [...this.audiences.values()]
-        .filter(({ name: endpoint }) => this.config.endpoints[endpoint]?.listener === name)
-        .map((audience) => this.door(audience)),
-      onRequest: createHealthHandler(this.healthSources(), this.logger.child({ scope: 'listener' })),
+      doors: audiences.map((audience) => this.door(audience)),
+      onRequest: (request, response) => answers.some((answer) => answer(request, response)),
     });
-    return new Listener(name, server, this.logger.child({ scope: 'listener' }));
+    return new Listener(name, server, logger);
+  }
+
+  /** Two of the facts that rooms have always told at their own port, in their words. */
+  private portFacts(audiences: readonly Audience[]) {
+    return { clients: sizeOf(audiences), kafka: this.link.isUp ? 'connected' : 'disconnected' };
+  }
+
+  /** Pages for browsers by path. */
+  private pages(listener: string): Map<string, 'rooms' | 'chat'> {
+    const pages = new Map<string, 'rooms' | 'chat'>();
+    for (const endpoint of Object.values(this.config.endpoints)) {
+      const { page } = endpoint.codec.spec;
+      if (endpoint.listener === listener && endpoint.web_client !== undefined && page !== undefined)
+        pages.set(endpoint.web_client, page);
+    }
+    return pages;
   }
 
   private door(audience: Audience): EndpointDoor {
     const { name } = audience;
     const endpoint = this.config.endpoints[name] as EndpointConfig;
     const trace = (request: Parameters<EndpointDoor['accept']>[1]) =>
-      this.telemetry.tracing.handshake({ ...request, route: endpoint.path, endpoint: name });
+      this.telemetry.tracing.handshake({ ...request, route: endpoint.path.join(' '), endpoint: name });
     return {
       name,
-      route: parseRoute(endpoint.path),
+      routes: endpoint.path.map(parseRoute),
       origins: endpoint.origins,
       maxPayload: endpoint.max_payload,
       refusal: () => {
@@ -304,7 +364,7 @@ class Assembly {
     const { source, sink, on_error, batch, in_flight } = spec;
     return new Pipeline({
       name,
-      source: source.spec.create(source.config, this.context(`${path}.source`)),
+      source: source.spec.create(source.config, this.context(`${path}.source`, this.replayOf(name, spec))),
       sink: sink.spec.create(sink.config, this.context(`${path}.sink`)),
       stages: compileStages(spec.processors, (index) => this.context(`${path}.processors[${index}]`)),
       batch,
@@ -355,7 +415,7 @@ class Assembly {
     return topic;
   }
 
-  private subscribe({ topics, from, group }: SubscribeOptions): Source {
+  private subscribe({ topics, from, group }: SubscribeOptions, replay: Replay | undefined): Source {
     const logger = this.logger.child({ scope: 'consumer' });
     const polled = (batch: Batch) => {
       const topic = batch.messages[0]?.topic ?? '';
@@ -363,15 +423,41 @@ class Assembly {
       this.telemetry.tracing.polled(batch, topic, group);
     };
     const common = { log: this.log, topics, logger, polled };
-    if (group === undefined) return new Subscription({ ...common, from });
+    if (group === undefined)
+      return new Subscription({
+        ...common,
+        from: replay?.from() ?? from,
+        ...(replay === undefined ? {} : { caughtUp: replay.isRead }),
+      });
     return new ConsumerGroup({ ...common, group, from: from === 'earliest' ? 'earliest' : 'latest' });
   }
 
-  private context(path: string): ComponentContext {
+  /** For a pipeline whose clients get something of the past when they come. */
+  private replayOf(name: string, { sink }: PipelineConfig): Replay | undefined {
+    const [endpoint] = endpointsOf(sink);
+    const audience = endpoint === undefined ? undefined : this.audiences.get(endpoint);
+    const config = endpoint === undefined ? undefined : this.config.endpoints[endpoint];
+    if (audience === undefined || config === undefined || !hasReplay(config)) return undefined;
+    return {
+      from: () => {
+        audience.historyBegins();
+        return replayStart(replayLimits(config.replay), systemClock.now());
+      },
+      isRead: () => {
+        this.pipelines
+          .get(name)
+          ?.settled()
+          .then(() => audience.historyIsRead())
+          .catch((error: unknown) => this.logger.error({ error }, 'what clients get of the past could not be kept'));
+      },
+    };
+  }
+
+  private context(path: string, replay?: Replay): ComponentContext {
     const gateway: GatewayPorts = {
       endpoint: (name) => this.named(this.audiences.get(name), path, `there is no endpoint ${name}`),
       topic: (name) => this.topic(name),
-      subscribe: (options) => this.subscribe(options),
+      subscribe: (options) => this.subscribe(options, replay),
     };
     return {
       path,
@@ -386,6 +472,30 @@ class Assembly {
     if (found === undefined) throw new TidegateError('TG_CONFIG_INVALID', `${path}: ${problem}`);
     return found;
   }
+}
+
+/** How the past of a topic gets to an endpoint's clients. */
+interface Replay {
+  /** Where to begin reading; asked once by each source that does. */
+  from(): StartPosition;
+  /** The source has read what was there when it began. */
+  isRead(): void;
+}
+
+type ReplayConfig = NonNullable<EndpointConfig['replay']>;
+
+function hasReplay(endpoint: EndpointConfig): endpoint is EndpointConfig & { readonly replay: ReplayConfig } {
+  return endpoint.replay !== undefined && endpoint.replay.last !== 0;
+}
+
+function replayLimits({ last, since, offsets, bytes }: ReplayConfig): ReplayLimits {
+  if (last !== undefined) return { last, bytes };
+  if (since === undefined) return { from: { offsets: offsets ?? {} }, bytes };
+  return 'age' in since ? { age: since.age, bytes } : { from: { timestamp: since.moment }, bytes };
+}
+
+function sizeOf(audiences: readonly Audience[]): number {
+  return audiences.reduce((sum, { size }) => sum + size, 0);
 }
 
 function createLog({ log }: GatewayConfig, logger: Logger, stats: Stats): Log {

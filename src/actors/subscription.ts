@@ -3,6 +3,7 @@ import type { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import type { Log, Reader, StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { catchUp } from './catch-up.ts';
 import { BatchRelay } from './relay.ts';
 
 export interface SubscriptionOptions {
@@ -12,6 +13,8 @@ export interface SubscriptionOptions {
   readonly logger: Logger;
   /** Told of each batch before a pipeline sees it. */
   readonly polled: (batch: Batch) => void;
+  /** Told once: everything that was there at the first start has been handed on. */
+  readonly caughtUp?: () => void;
 }
 
 /**
@@ -26,6 +29,7 @@ export class Subscription implements Source {
   private reader: Reader | undefined;
   /** Whether the reader knows its positions by now; before that they say nothing. */
   private isLive = false;
+  private hasCaughtUp = false;
   private readonly following: RxSubscription[] = [];
 
   constructor(options: SubscriptionOptions) {
@@ -55,7 +59,9 @@ export class Subscription implements Source {
       }),
     );
     await reader.live;
-    if (this.reader === reader) this.isLive = true;
+    if (this.reader !== reader) return;
+    this.isLive = true;
+    this.handOnThePast(reader).catch((error: unknown) => logger.error({ error }, 'catching up with the topics failed'));
   }
 
   pause(): void {
@@ -64,6 +70,15 @@ export class Subscription implements Source {
 
   resume(): void {
     this.reader?.resume();
+  }
+
+  private async handOnThePast(reader: Reader): Promise<void> {
+    const { log, topics, caughtUp } = this.options;
+    if (caughtUp === undefined) return;
+    const isWanted = () => this.reader === reader && !this.hasCaughtUp;
+    if (!(await catchUp(log.admin, reader, topics, isWanted))) return;
+    this.hasCaughtUp = true;
+    caughtUp();
   }
 
   async close(): Promise<void> {

@@ -71,6 +71,8 @@ export const chat = defineCodec({
   name: 'chat',
   summary: 'Lines of text between members with unique names: who joins, what is said, who leaves.',
   config: z.strictObject({}),
+  hasMembers: true,
+  page: 'chat',
   examples: [{}],
   create: () => new ChatCodec(),
 });

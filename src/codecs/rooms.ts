@@ -89,6 +89,8 @@ export const rooms = defineCodec({
       .default('kicked')
       .describe('Field `type` of the frame that tells a client that it was kicked; some clients wait for `kick`.'),
   }),
+  hasMembers: true,
+  page: 'rooms',
   examples: [{}, { kick_type: 'kick' }],
   create: ({ kick_type }) => new RoomsCodec(kick_type),
 });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { parseDuration } from '../core/units.ts';
 import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { componentSchema } from './component-schema.ts';
+import { topicName } from './log-schema.ts';
 
 const PATH = /^\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\})?(?:\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\}))*$/;
 
@@ -26,14 +28,77 @@ const inFlight = z.strictObject({
   bytes: field.size().prefault('1MiB').describe('Bytes of one client that may wait for their answers.'),
 });
 
+const presence = z.strictObject({
+  topic: topicName().describe(
+    'Topic of the room: gateways and endpoints that share it number their clients in one row. Who is there is kept in _tidegate.<topic>.presence, .ids and .control.',
+  ),
+  lease: field
+    .duration()
+    .refine((milliseconds) => milliseconds >= 1_000, 'expected at least 1s')
+    .prefault('10s')
+    .describe('A gateway that is silent for so long has its clients announced as gone.'),
+});
+
+const allowed = () =>
+  z
+    .union(
+      [z.enum(['everyone', 'nobody']), z.array(z.string().min(1))],
+      'expected everyone, nobody, or a list of names such as [admin, "team-*"]',
+    )
+    .prefault('nobody');
+
+const allow = z.strictObject({
+  direct: allowed().describe(
+    'Who may send to one other client alone: everyone, nobody, or names, with * for any text.',
+  ),
+  kick: allowed().describe('Who may send other clients away.'),
+});
+
+/** An age such as 10m, or a moment. */
+const since = z
+  .string('expected a duration such as 10m or a moment such as 2026-01-31T12:00:00Z')
+  .transform((text, context) => {
+    const age = parseDuration(text);
+    if (age !== undefined) return { age };
+    const moment = z.iso.datetime({ offset: true }).safeParse(text).success ? Date.parse(text) : Number.NaN;
+    if (!Number.isNaN(moment)) return { moment };
+    context.issues.push({
+      code: 'custom',
+      message: `"${text}" is no duration such as 10m and no moment such as 2026-01-31T12:00:00Z`,
+      input: text,
+    });
+    return z.NEVER;
+  });
+
+const replay = z
+  .strictObject({
+    last: field.integer({ max: 100_000 }).optional().describe('The newest so many records; 0 for none.'),
+    since: since.optional().describe('Records of the last so long, or from a moment on.'),
+    offsets: z
+      .record(z.string(), z.record(z.string().regex(/^\d+$/, 'expected the number of a partition'), field.integer()))
+      .optional()
+      .describe('Records from these offsets on, by topic and partition.'),
+    bytes: field
+      .size()
+      .prefault('256KiB')
+      .describe('Bytes that are kept for latecomers at most; the oldest records give way.'),
+  })
+  .refine(
+    ({ last, since, offsets }) => [last, since, offsets].filter((given) => given !== undefined).length === 1,
+    'expected one of last, since and offsets',
+  );
+
+/** One path or several. */
+const onePath = z.string().regex(PATH);
+const paths = z
+  .union([onePath, z.array(onePath).min(1)], 'expected a path such as /ws or /chat/{username}, or a list of them')
+  .transform((given) => (typeof given === 'string' ? [given] : given));
+
 export function endpointSchema(registry: Registry) {
   return z
     .strictObject({
       listener: z.string().describe('Name of the listener that serves it.'),
-      path: z
-        .string()
-        .regex(PATH, 'expected a path such as /ws or /chat/{username}')
-        .describe('Path of the URL; {name} is a parameter, as in /chat/{username}.'),
+      path: paths.describe('Path of the URL, or several; {name} is a parameter, as in /chat/{username}.'),
       codec: componentSchema('codec', registry.all('codec')).describe('Wire protocol of the clients.'),
       origins: field
         .list()
@@ -55,6 +120,14 @@ export function endpointSchema(registry: Registry) {
         .duration()
         .prefault('30s')
         .describe('A client that takes nothing of what waits for it for so long is cut with 1008.'),
+      presence: presence.optional().describe('The room that its clients are in, for codecs such as rooms and chat.'),
+      allow: allow.optional().describe('Who may do what to other clients; nobody where it is left out.'),
+      replay: replay.optional().describe('What a client gets of the past when it comes, before what is live.'),
+      web_client: z
+        .string()
+        .regex(/^\/(?:[^\s?#{}]*\/)?$/, 'expected a path that begins and ends with /, such as /chat/')
+        .optional()
+        .describe('Where a browser gets a page that speaks this codec.'),
     })
     .describe('A WebSocket path with its protocol and limits.');
 }

@@ -1,5 +1,6 @@
 export { builtinRegistry } from './builtins.ts';
 export { describeCeiling, memoryCeiling } from './ceiling.ts';
+export { endpointsOf } from './lint-pipelines.ts';
 export { type LoadedConfig, loadConfig } from './load.ts';
 export { ConfigError, formatProblem, type Problem } from './problem.ts';
 export type { EndpointConfig, GatewayConfig, PipelineConfig } from './schema.ts';

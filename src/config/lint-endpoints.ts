@@ -10,14 +10,16 @@ export function lintEndpoints(config: ParsedConfig): Finding[] {
 
 const pathsDiffer: Rule = ({ endpoints }) => {
   const taken = new Map<string, string>();
-  return Object.entries(endpoints).map(([name, { listener, path }]) => {
-    const route = `${listener} ${path.replaceAll(/\{[^}]*\}/g, '{}')}`;
-    const other = taken.get(route);
-    taken.set(route, other ?? name);
-    return other === undefined
-      ? undefined
-      : failing(['endpoints', name, 'path'], `endpoints.${other} has this path on the listener "${listener}" already`);
-  });
+  return Object.entries(endpoints).flatMap(([name, { listener, path }]) =>
+    path.map((one) => {
+      const route = `${listener} ${one.replaceAll(/\{[^}]*\}/g, '{}')}`;
+      const other = taken.get(route);
+      taken.set(route, other ?? name);
+      return other === undefined
+        ? undefined
+        : failing(['endpoints', name, 'path'], `endpoints.${other} has ${one} on the listener "${listener}" already`);
+    }),
+  );
 };
 
 /** One socket that does not read would hold up the reader of all. */
@@ -72,4 +74,66 @@ function overlap(one: string | undefined, other: string | undefined): boolean {
   return one === other || EVERY_ADDRESS.has(one) || EVERY_ADDRESS.has(other);
 }
 
-const RULES: readonly Rule[] = [pathsDiffer, nobodyBlocksAll, endpointIsRead, listenerIsUsed, portsDiffer];
+/** A room that nobody named would be another one on every gateway. */
+const membersHaveARoom: Rule = ({ endpoints }) =>
+  Object.entries(endpoints).flatMap(([name, { codec, presence, allow, web_client }]) => {
+    const { spec } = codec;
+    const path = ['endpoints', name];
+    const without = `the clients of the codec "${spec.name}" know nothing of each other; leave this out`;
+    return [
+      spec.hasMembers === true && presence === undefined
+        ? failing(
+            path,
+            `the clients of the codec "${spec.name}" know of each other: add presence: { topic: ... } with the topic of their room`,
+          )
+        : undefined,
+      spec.hasMembers !== true && presence !== undefined ? failing([...path, 'presence'], without) : undefined,
+      spec.hasMembers !== true && allow !== undefined ? failing([...path, 'allow'], without) : undefined,
+      web_client !== undefined && spec.page === undefined
+        ? failing([...path, 'web_client'], `there is no page for the codec "${spec.name}"; leave this out`)
+        : undefined,
+    ];
+  });
+
+const replayIsFedAndFits: Rule = ({ endpoints, pipelines }) =>
+  Object.entries(endpoints).flatMap(([name, { replay, slow_consumer }]) => {
+    if (replay === undefined) return [];
+    const path = ['endpoints', name, 'replay'];
+    const isFed = Object.values(pipelines).some(
+      ({ source, sink }) => sharingOf(source) === 'broadcast' && endpointsOf(sink).includes(name),
+    );
+    return [
+      isFed
+        ? undefined
+        : failing(path, 'no pipeline carries a topic to this endpoint, so there is no past that could be replayed'),
+      replay.bytes > slow_consumer.queue
+        ? failing(
+            [...path, 'bytes'],
+            'may not be more than slow_consumer.queue, else a newcomer is taken for a slow client at once',
+          )
+        : undefined,
+    ];
+  });
+
+const pagesDiffer: Rule = ({ endpoints }) => {
+  const taken = new Map<string, string>();
+  return Object.entries(endpoints).map(([name, { listener, web_client }]) => {
+    if (web_client === undefined) return undefined;
+    const other = taken.get(`${listener} ${web_client}`);
+    taken.set(`${listener} ${web_client}`, name);
+    return other === undefined
+      ? undefined
+      : failing(['endpoints', name, 'web_client'], `endpoints.${other} has its page at ${web_client} already`);
+  });
+};
+
+const RULES: readonly Rule[] = [
+  pathsDiffer,
+  membersHaveARoom,
+  replayIsFedAndFits,
+  pagesDiffer,
+  nobodyBlocksAll,
+  endpointIsRead,
+  listenerIsUsed,
+  portsDiffer,
+];

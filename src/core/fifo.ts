@@ -35,8 +35,12 @@ export class Fifo<T> {
     return item;
   }
 
+  toArray(): T[] {
+    return this.items.slice(this.head) as T[];
+  }
+
   clear(): T[] {
-    const rest = this.items.slice(this.head) as T[];
+    const rest = this.toArray();
     this.items = [];
     this.head = 0;
     return rest;

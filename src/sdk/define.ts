@@ -46,7 +46,12 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> extends Spec<'ope
   /** A stateful operator keeps messages; lint refuses it where clients wait for their answers. */
   readonly stateful: boolean;
 }
-export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec', S, Codec> {}
+export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec', S, Codec> {
+  /** Its clients know of each other: the codec has a `membership`, and its endpoints need a `presence`. */
+  readonly hasMembers?: boolean;
+  /** A page for browsers that speaks it, by name: one of those that Tidegate brings. */
+  readonly page?: 'rooms' | 'chat';
+}
 
 export type ComponentSpec = SourceSpec | SinkSpec | ProcessorSpec | OperatorSpec | CodecSpec;
 

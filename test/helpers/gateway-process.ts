@@ -50,6 +50,7 @@ export async function startGateway(t: Cleanup, options: GatewayProcessOptions = 
         HOME: process.env.HOME,
         PORT: String(port),
         ADMIN_PORT: String(adminPort),
+        ROOMS_PORT: '0',
         DATA_DIR: dataDir,
         ...options.env,
       },

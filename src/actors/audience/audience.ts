@@ -15,8 +15,11 @@ import { Connection } from '../connection/connection.ts';
 import type { ConnectionHome, ConnectionLimits } from '../connection/home.ts';
 import { closing } from '../connection/machine.ts';
 import { startActor, tell } from '../lifecycle.ts';
+import type { PresenceObserver, PresencePort } from '../presence/port.ts';
 import { type EndpointFigures, endpointFigures } from './figures.ts';
+import { History, type ReplayLimits } from './history.ts';
 import { type AudienceActor, type AudienceControl, audienceMachine } from './machine.ts';
+import { type Allowed, Room, type RoomHome } from './room.ts';
 import { roundTrip, type SweepLimits, sweepConnection } from './sweep.ts';
 
 export interface AudienceOptions {
@@ -24,6 +27,12 @@ export interface AudienceOptions {
   readonly codec: Codec;
   readonly limits: ConnectionLimits;
   readonly sweep: SweepLimits;
+  /** For a codec whose clients know of each other. */
+  readonly room?: {
+    readonly presence: (observer: PresenceObserver) => PresencePort;
+    readonly allow: { readonly direct: Allowed; readonly kick: Allowed };
+  };
+  readonly replay?: ReplayLimits;
   readonly encode: (frame: Frame) => Buffer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -35,8 +44,9 @@ export interface AudienceOptions {
  * Who is connected to an endpoint on this gateway, and who gets what. Frames of one event-loop turn become one batch
  * for the pipelines; records of one turn become one write for each socket.
  */
-export class Audience implements ConnectionHome<Connection>, EndpointPort, AudienceControl {
+export class Audience implements ConnectionHome<Connection>, RoomHome<Connection>, EndpointPort, AudienceControl {
   readonly name: string;
+  readonly isGuarded: boolean;
   readonly codec: Codec;
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
@@ -47,10 +57,15 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
   readonly actor: AudienceActor;
   seconds = 1;
   isCongested = true;
-  /** Members by client ID; a plain map, as thousands of child actors cost milliseconds a spawn. */
+  /** Members by the name of their machine; a plain map, as thousands of child actors cost milliseconds a spawn. */
   private readonly members = new Map<string, Connection>();
   private readonly waiting = new Set<Connection>();
   private readonly options: AudienceOptions;
+  private readonly room: Room<Connection> | undefined;
+  private readonly history: History | undefined;
+  /** Connections that wait until the history is complete; undefined once it is. */
+  private lobby: Set<Connection> | undefined;
+  private historians = 0;
   private readonly received = new Subject<Batch>();
   private collected: Message[] = [];
   private outgoing: Buffer[] = [];
@@ -70,6 +85,9 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
     this.logger = options.logger;
     this.tracing = options.tracing;
     this.received$ = this.received.asObservable();
+    this.room = this.openRoom();
+    if (options.replay !== undefined) this.history = new History(options.replay);
+    this.isGuarded = this.room !== undefined || this.history !== undefined;
     this.stats = endpointFigures(options.stats, this.name, {
       connections: () => this.members.size,
       paused: () => this.waiting.size,
@@ -114,9 +132,37 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
       params: orNone(request.params),
       query: orNone(request.query),
     };
-    this.members.set(info.clientId, new Connection(this, socket, info, handshake));
+    const connection = new Connection(this, socket, info, handshake);
+    this.members.set(info.clientId, connection);
     this.stats.opened.value += 1;
     this.logger.debug({ client_id: info.clientId }, 'client connected');
+    if (this.lobby !== undefined) this.lobby.add(connection);
+    else if (this.isGuarded) this.enter(connection);
+  }
+
+  /** Who is in the room on all gateways; undefined where clients know nothing of each other. */
+  get presence(): PresencePort | undefined {
+    return this.room?.presence;
+  }
+
+  /** Why no client can be let in yet, or undefined. */
+  get trouble(): string | undefined {
+    return this.lobby === undefined ? this.presence?.trouble : 'what clients get of the past is being read';
+  }
+
+  /** Somebody reads what clients are to get of the past: they wait until all who do have said that it is read. */
+  historyBegins(): void {
+    this.historians += 1;
+    this.lobby ??= new Set();
+  }
+
+  historyIsRead(): void {
+    const { lobby } = this;
+    this.historians -= 1;
+    if (lobby === undefined || this.historians > 0) return;
+    this.lobby = undefined;
+    this.history?.sort();
+    for (const connection of lobby) this.enter(connection);
   }
 
   // --- port of the pipelines
@@ -137,7 +183,10 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
     for (const message of batch.messages) {
       try {
         const frame = this.codec.record(message, this.clock.now());
-        if (frame !== null) this.outgoing.push(this.encode(frame));
+        if (frame === null) continue;
+        const bytes = this.encode(frame);
+        this.outgoing.push(bytes);
+        this.history?.keep(bytes, message);
       } catch (error) {
         failure = asTidegateError(error, 'TG_CODEC_FAILED');
         message.nack(failure);
@@ -271,11 +320,63 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
   }
 
   gone(connection: Connection): void {
-    this.members.delete(connection.info.clientId);
+    this.members.delete(connection.actor.id);
+    this.lobby?.delete(connection);
     if (this.members.size === 0) tell(this.actor, { type: 'EMPTY' });
   }
 
+  left(connection: Connection): void {
+    this.room?.leave(connection);
+  }
+
+  direct(connection: Connection, to: string, content: string): void {
+    if (this.room === undefined) throw new Error(`the codec of ${this.name} sends direct messages, but has no members`);
+    this.room.direct(connection, to, content);
+  }
+
+  kick(connection: Connection, target: string | undefined): void {
+    if (this.room === undefined) throw new Error(`the codec of ${this.name} kicks, but has no members`);
+    this.room.kick(connection, target);
+  }
+
+  // --- home of the room
+
+  sendWaiting(): void {
+    if (this.outgoing.length > 0) this.fanOut();
+  }
+
+  tellOthers(frames: readonly Buffer[], except: ReadonlySet<Connection>): void {
+    if (frames.length === 0) return;
+    const chunk = Buffer.concat(frames);
+    for (const connection of this.members.values()) if (!except.has(connection)) connection.deliver(chunk, frames);
+  }
+
+  replay(connection: Connection): void {
+    const frames = this.history?.frames(this.clock.now()) ?? [];
+    if (frames.length > 0) connection.deliver(Buffer.concat(frames), frames);
+  }
+
+  closeAllForRestart(): void {
+    for (const connection of this.members.values()) tell(connection.actor, closing('restart'));
+  }
+
   // --- within
+
+  private openRoom(): Room<Connection> | undefined {
+    const { room, codec, clock, logger } = this.options;
+    if (room === undefined || codec.membership === undefined) return undefined;
+    return new Room({ ...room, membership: codec.membership, clock, logger }, this);
+  }
+
+  private enter(connection: Connection): void {
+    if (this.room !== undefined) {
+      this.room.enter(connection);
+      return;
+    }
+    this.sendWaiting();
+    connection.admit(connection.info.clientId);
+    this.replay(connection);
+  }
 
   /** Once a turn, after everything that this turn's reads brought (FAULTS: a microtask would see one frame at a time). */
   private planTurn(): void {
@@ -312,6 +413,7 @@ export class Audience implements ConnectionHome<Connection>, EndpointPort, Audie
   private sweep(): void {
     this.seconds += 1;
     for (const connection of this.members.values()) sweepConnection(connection, this.seconds, this.options.sweep);
+    this.room?.sweep();
   }
 
   private sumOf(figure: (connection: Connection) => number): number {

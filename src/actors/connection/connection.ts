@@ -1,26 +1,22 @@
 import { createActor } from 'xstate';
 import { AnswerQueue } from '../../core/answer-queue.ts';
-import type { ConnectionInfo, Effect, Frame } from '../../core/component.ts';
+import type { ConnectionInfo, Effect, Farewell, Frame, MemberEvent } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
-import { SendQueue } from '../../core/send-queue.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
 import type { ConnectionHome } from './home.ts';
 import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './machine.ts';
-
-/** Bytes that may wait in the network socket before frames go to the send queue, where the policy rules. */
-const SOCKET_MARK = 65_536;
-/** A client that lets so many bytes of answers pile up is not read until it takes them. */
-const ANSWERS_MARK = 262_144;
+import { Outbound, type OutboundOwner } from './outbound.ts';
 
 /**
  * The data side of one live socket: frames in by the codec, answers out in the order of the frames, records out by
  * the send queue. What it may do when is decided by its machine.
  */
-export class Connection implements SocketHandler, SettleTarget, ConnectionControl {
-  readonly info: ConnectionInfo;
+export class Connection implements SocketHandler, SettleTarget, ConnectionControl, OutboundOwner {
+  /** What the codec knows; the client's ID is its name in the room once it is let in. */
+  info: ConnectionInfo;
   readonly socket: Socket;
   readonly actor: ConnectionActor;
   /** Seconds on the endpoint's clock at which something came from the peer, was sent, or began; see the sweep. */
@@ -31,17 +27,17 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   closingSince = 0;
   lastDelivered = 0;
   isHeld = false;
+  isAdmitted: boolean;
   private readonly home: ConnectionHome<Connection>;
   /** Made with the first message: most connections of a broadcast never send one. */
   private meta: Meta | undefined;
   private readonly handshake: Handshake | undefined;
-  private readonly state: unknown = undefined;
+  private state: unknown = undefined;
+  /** Frames that came before the client was let in. */
+  private early: { readonly data: Buffer; readonly binary: boolean }[] | undefined;
   /** Only while answers are due. */
   private answers: AnswerQueue | undefined;
-  /** Answers of this turn; they leave in one write. */
-  private outbox: Buffer[] | undefined;
-  private queue: SendQueue | undefined;
-  private awaitsDrain = false;
+  private readonly outbound: Outbound;
   private isOpen = true;
   private isDraining = false;
   private isGone = false;
@@ -58,21 +54,17 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.socket = socket;
     this.info = info;
     this.handshake = handshake;
+    this.outbound = new Outbound(socket, home, this);
     this.heardAt = home.seconds;
     this.pingedAt = home.seconds;
     this.stuckSince = home.seconds;
+    this.isAdmitted = !home.isGuarded;
     // As part of the audience's actor system, without being its child: half the memory of a root actor, none of the
     // copying of children, and an error that is thrown reaches the audience.
     this.actor = createActor(connectionMachine, { id: info.clientId, input: { connection: this }, parent: home.actor });
     this.actor.start();
     socket.attach(this);
-    try {
-      const { state, effects } = home.codec.open(info, home.clock.now());
-      this.state = state;
-      this.apply(effects);
-    } catch (error) {
-      this.codecFailed('open', error);
-    }
+    if (this.isAdmitted) this.greet();
   }
 
   /** Messages read and not settled yet. */
@@ -91,16 +83,17 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   get queuedBytes(): number {
-    return this.queue === undefined ? 0 : this.queue.bytes;
+    return this.outbound.queuedBytes;
   }
 
   get mayRelease(): boolean {
     const { limits } = this.home;
     return (
+      this.isAdmitted &&
       !this.home.isCongested &&
       this.inFlight <= limits.messages / 2 &&
       this.inFlightBytes <= limits.bytes / 2 &&
-      (this.queue === undefined || this.queue.controlBytes <= ANSWERS_MARK / 2)
+      this.outbound.answersAreTaken
     );
   }
 
@@ -112,12 +105,10 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.home.stats.bytesReceived.value += data.length;
     this.heardAt = this.home.seconds;
     this.partialSince = 0;
-    try {
-      this.apply(this.home.codec.frame(this.state, data, binary, this.home.clock.now()));
-    } catch (error) {
-      this.codecFailed('frame', error);
-      return;
-    }
+    if (!this.isAdmitted) {
+      this.early ??= [];
+      this.early.push({ data, binary });
+    } else if (!this.take(data, binary)) return;
     if (!this.isHeld && this.mustHold()) tell(this.actor, { type: 'HOLD' });
   }
 
@@ -127,10 +118,8 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   onDrain(): void {
-    this.awaitsDrain = false;
     if (!this.isOpen) return;
-    this.tellDrops();
-    this.flushQueue();
+    this.outbound.drained();
     if (this.isHeld && !this.isDraining && this.mayRelease) tell(this.actor, { type: 'RELEASE' });
   }
 
@@ -141,6 +130,42 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     if (!this.isGone) this.gone();
   }
 
+  // --- from the room
+
+  /** The client is in, under the name that all gateways know it by; what it said meanwhile is heard now. */
+  admit(name: string): void {
+    if (!this.isOpen || this.isAdmitted) return;
+    this.info = { ...this.info, clientId: name };
+    this.isAdmitted = true;
+    tell(this.actor, { type: 'ADMIT' });
+    this.greet();
+    const { early } = this;
+    this.early = undefined;
+    for (const { data, binary } of early ?? []) if (this.isOpen) this.take(data, binary);
+    if (!this.isHeld || !this.isOpen) return;
+    if (this.mayRelease) this.release();
+    else tell(this.actor, { type: 'HOLD' });
+  }
+
+  /** Something happened to the client as a member of its room. */
+  hear(event: MemberEvent): void {
+    if (!this.isOpen || !this.isAdmitted) return;
+    try {
+      this.apply(this.home.codec.membership?.event(this.state, event, this.home.clock.now()) ?? []);
+    } catch (error) {
+      this.codecFailed('event', error);
+    }
+  }
+
+  /** Says something of the room's to this client alone, in its turn among the answers. */
+  inform(frame: Buffer): void {
+    if (this.isAdmitted) this.say(frame);
+  }
+
+  dismiss({ code, reason }: Farewell): void {
+    tell(this.actor, { type: 'CLOSE', code, reason });
+  }
+
   // --- from the pipelines
 
   settled(message: Message, failure: TidegateError | null): void {
@@ -148,6 +173,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.inFlightBytes -= message.cost;
     if (this.home.codec.answers) this.answer(message.token, failure);
     else if (failure !== null) this.fail(failure);
+    if (this.isGone && this.inFlight === 0) this.home.left(this);
     if (!this.isOpen) return;
     if (this.isDraining) {
       if (this.inFlight === 0) tell(this.actor, { type: 'ANSWERED' });
@@ -156,13 +182,36 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   /** Records of one turn for this socket: `chunk` is the same frames in one piece, for a socket that keeps up. */
   deliver(chunk: Buffer, frames: readonly Buffer[]): void {
-    if (!this.isOpen) return;
-    if (this.outbox !== undefined) this.flush();
-    if ((this.queue === undefined || this.queue.length === 0) && this.socket.buffered + chunk.length <= SOCKET_MARK) {
-      this.write(chunk, frames.length);
-      return;
+    if (this.isOpen && this.isAdmitted) this.outbound.deliver(chunk, frames);
+  }
+
+  /** Writes this turn's answers; the endpoint calls it once a turn. */
+  flush(): void {
+    this.outbound.flush();
+  }
+
+  // --- from the writing side
+
+  answersWait(): void {
+    this.home.dirty(this);
+  }
+
+  answersPileUp(): void {
+    if (!this.isHeld) tell(this.actor, { type: 'HOLD' });
+  }
+
+  tooSlow(): void {
+    tell(this.actor, closing('slow'));
+  }
+
+  dropNotice(count: number): Buffer | null {
+    try {
+      const notice = this.home.codec.dropped(count, this.home.clock.now());
+      return notice === null ? null : this.home.encode(notice);
+    } catch (error) {
+      this.codecFailed('dropped', error);
+      return null;
     }
-    this.enqueue(frames);
   }
 
   // --- orders of the machine
@@ -189,9 +238,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   close(code: number, reason: string): void {
-    this.flush();
-    this.writeAnswers();
-    this.discardQueue();
+    this.outbound.finish();
     this.isOpen = false;
     this.closingSince = this.home.seconds;
     this.home.held(this, false);
@@ -204,35 +251,54 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.isGone = true;
     this.isOpen = false;
     this.home.held(this, false);
-    this.outbox = undefined;
-    this.discardQueue();
+    this.early = undefined;
+    this.outbound.discard();
     this.home.gone(this);
+    if (this.inFlight === 0) this.home.left(this);
   }
 
   // --- within
 
-  /** Writes this turn's answers; the endpoint calls it once a turn. */
-  flush(): void {
-    const { outbox } = this;
-    if (outbox === undefined) return;
-    this.outbox = undefined;
-    // An answer that waits for one before it has opened an outbox for nothing.
-    if (outbox.length === 0) return;
-    if ((this.queue === undefined || this.queue.length === 0) && this.socket.buffered <= SOCKET_MARK) {
-      this.write(outbox.length === 1 ? (outbox[0] as Buffer) : Buffer.concat(outbox), outbox.length);
-      return;
+  private greet(): void {
+    try {
+      const { state, effects } = this.home.codec.open(this.info, this.home.clock.now());
+      this.state = state;
+      this.apply(effects);
+    } catch (error) {
+      this.codecFailed('open', error);
     }
-    const queue = this.ensureQueue();
-    for (const frame of outbox) queue.pushControl(frame);
-    this.awaitDrain();
-    if (!this.isHeld && queue.controlBytes > ANSWERS_MARK) tell(this.actor, { type: 'HOLD' });
+  }
+
+  /** False where the codec gave the connection up. */
+  private take(data: Buffer, binary: boolean): boolean {
+    try {
+      this.apply(this.home.codec.frame(this.state, data, binary, this.home.clock.now()));
+      return true;
+    } catch (error) {
+      this.codecFailed('frame', error);
+      return false;
+    }
   }
 
   private apply(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      if (effect.type === 'publish') this.publish(effect);
-      else if (effect.type === 'reply') this.reply(effect.frame, effect.rejected);
-      else tell(this.actor, { type: 'CLOSE', code: effect.code, reason: effect.reason });
+      switch (effect.type) {
+        case 'publish':
+          this.publish(effect);
+          break;
+        case 'reply':
+          this.reply(effect.frame, effect.rejected);
+          break;
+        case 'close':
+          this.dismiss(effect);
+          break;
+        case 'direct':
+          this.home.direct(this, effect.to, effect.content);
+          break;
+        case 'kick':
+          this.home.kick(this, effect.target);
+          break;
+      }
     }
   }
 
@@ -284,20 +350,12 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     const { answers } = this;
     if (answers === undefined) return;
     answers.fill(slot, answer);
-    if (this.isOpen) answers.takeReady(this.openOutbox());
+    if (this.isOpen) answers.takeReady(this.outbound.openOutbox());
     if (answers.pending === 0) this.answers = undefined;
   }
 
   private say(answer: Buffer): void {
-    if (this.isOpen) this.openOutbox().push(answer);
-  }
-
-  private openOutbox(): Buffer[] {
-    if (this.outbox === undefined) {
-      this.outbox = [];
-      this.home.dirty(this);
-    }
-    return this.outbox;
+    if (this.isOpen) this.outbound.openOutbox().push(answer);
   }
 
   private sharedMeta(): Meta {
@@ -318,81 +376,17 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   private mustHold(): boolean {
     const { limits } = this.home;
-    return this.home.isCongested || this.inFlight >= limits.messages || this.inFlightBytes >= limits.bytes;
-  }
-
-  private enqueue(frames: readonly Buffer[]): void {
-    const queue = this.ensureQueue();
-    const before = queue.droppedSoFar;
-    for (const [at, frame] of frames.entries()) {
-      // A socket that takes what it is given is not slow, however much one turn brings.
-      if (queue.dataBytes + frame.length > Math.min(SOCKET_MARK, queue.limit)) this.flushQueue();
-      if (frame.length > queue.limit && queue.length === 0 && this.socket.buffered < SOCKET_MARK) {
-        this.write(frame, 1);
-        continue;
-      }
-      if (queue.push(frame) !== 'full') continue;
-      this.home.dropped('slow', frames.length - at);
-      tell(this.actor, closing('slow'));
-      return;
-    }
-    this.home.dropped('slow', queue.droppedSoFar - before);
-    if (this.socket.buffered < SOCKET_MARK) this.flushQueue();
-    else this.awaitDrain();
-  }
-
-  private flushQueue(): void {
-    const { queue } = this;
-    if (queue === undefined || !this.isOpen) return;
-    while (queue.length > 0 && this.socket.buffered < SOCKET_MARK) {
-      const frames = queue.take(SOCKET_MARK);
-      this.write(frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames), frames.length);
-    }
-    if (queue.length > 0) this.awaitDrain();
-  }
-
-  private tellDrops(): void {
-    const count = this.queue?.takeDropped() ?? 0;
-    if (count === 0) return;
-    try {
-      const notice = this.home.codec.dropped(count, this.home.clock.now());
-      if (notice !== null) this.queue?.pushControl(this.home.encode(notice));
-    } catch (error) {
-      this.codecFailed('dropped', error);
-    }
-  }
-
-  /** Answers are never dropped, also where records wait that this peer was too slow for. */
-  private writeAnswers(): void {
-    const answers = this.queue?.takeControl() ?? [];
-    if (answers.length > 0) this.write(Buffer.concat(answers), answers.length);
-  }
-
-  private discardQueue(): void {
-    if (this.queue !== undefined) this.home.dropped('closed', this.queue.length);
-    this.queue = undefined;
+    return (
+      !this.isAdmitted ||
+      this.home.isCongested ||
+      this.inFlight >= limits.messages ||
+      this.inFlightBytes >= limits.bytes
+    );
   }
 
   /** A codec that throws costs its connection, and nothing else. */
   private codecFailed(step: string, error: unknown): void {
     this.home.logger.error({ error, client_id: this.info.clientId }, `the codec failed (${step}), closing its client`);
     tell(this.actor, closing('failed'));
-  }
-
-  private awaitDrain(): void {
-    if (this.awaitsDrain) return;
-    this.awaitsDrain = true;
-    this.socket.notifyDrain();
-  }
-
-  private write(bytes: Buffer, frames: number): void {
-    this.home.stats.framesSent.value += frames;
-    this.home.stats.bytesSent.value += bytes.length;
-    this.socket.write(bytes);
-  }
-
-  private ensureQueue(): SendQueue {
-    this.queue ??= new SendQueue(this.home.limits.queue, this.home.limits.whenFull);
-    return this.queue;
   }
 }

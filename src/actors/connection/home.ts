@@ -37,6 +37,8 @@ export interface ConnectionHome<Member> {
   /** Whether the pipelines behind the endpoint want no more for now. */
   readonly isCongested: boolean;
   encode(frame: Frame): Buffer;
+  /** Whether clients wait until their room lets them in. */
+  readonly isGuarded: boolean;
   /** Takes a message on its way to the pipelines. */
   collect(message: Message): void;
   /** The connection has answers to write at the end of the turn. */
@@ -48,4 +50,10 @@ export interface ConnectionHome<Member> {
   dropped(reason: 'slow' | 'closed', frames: number): void;
   closed(connection: Member, code: number, reason: string): void;
   gone(connection: Member): void;
+  /** The connection is gone and the last of its messages is settled. */
+  left(connection: Member): void;
+  /** A client has something to say to another one. */
+  direct(connection: Member, to: string, content: string): void;
+  /** A client wants another one, or everyone, gone. */
+  kick(connection: Member, target: string | undefined): void;
 }

@@ -11,6 +11,8 @@ export interface ConnectionControl {
   release(): void;
   /** Whether messages of this connection still wait for their answer. */
   readonly isAnswered: boolean;
+  /** Whether the client is in; else it waits until its room says so. */
+  readonly isAdmitted: boolean;
   /** Send what is due, then a close frame. */
   close(code: number, reason: string): void;
   /** The socket is gone. */
@@ -18,6 +20,8 @@ export interface ConnectionControl {
 }
 
 type ConnectionEvent =
+  /** The room has let the client in. */
+  | { type: 'ADMIT' }
   /** The endpoint's gate is shut, or this connection has too much in flight or too many answers unread. */
   | { type: 'HOLD' }
   | { type: 'RELEASE' }
@@ -51,13 +55,23 @@ export const connectionMachine = setup({
   },
   guards: {
     isAnswered: ({ context }) => context.connection.isAnswered,
+    isAdmitted: ({ context }) => context.connection.isAdmitted,
   },
 }).createMachine({
   id: 'connection',
   context: ({ input }) => ({ connection: input.connection }),
-  initial: 'serving',
+  initial: 'joining',
   on: { GONE: '.closed', CLOSE: { target: '.closing', actions: 'close' } },
   states: {
+    joining: {
+      always: { guard: 'isAdmitted', target: 'serving' },
+      on: {
+        ADMIT: 'serving',
+        // A frame that comes too early is kept, and no more are read.
+        HOLD: { actions: 'hold' },
+        DRAIN: { target: 'closing', actions: 'closeForRestart' },
+      },
+    },
     serving: {
       initial: 'reading',
       on: {

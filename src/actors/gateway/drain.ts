@@ -14,6 +14,8 @@ export async function drainInDataOrder(parts: GatewayParts, jitter: number): Pro
   ]);
   const others = parts.pipelines.filter((pipeline) => !parts.groupPipelines.includes(pipeline));
   await Promise.all(others.map((pipeline) => pipeline.drained()));
+  // The members have gone; now the gateway itself says goodbye to the others.
+  await Promise.all(parts.audiences.map(({ presence }) => presence?.resign()));
   await Promise.all([...parts.topics.values()].map((topic) => topic.drained()));
 }
 

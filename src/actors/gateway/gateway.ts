@@ -45,10 +45,11 @@ export class GatewayLife {
   get troubles(): string[] {
     const state = this.actor.getSnapshot();
     if (!state.matches('running')) return [`the gateway is ${String(state.value)}`];
-    const { link, pipelines } = this.parts;
+    const { link, pipelines, audiences } = this.parts;
     if (!link.isUp) return [`the log cannot be reached: ${link.downReason}`];
     if (this.preparation.trouble !== undefined) return [this.preparation.trouble];
-    return pipelines.map((pipeline) => pipeline.trouble).filter((trouble) => trouble !== undefined);
+    const ofAudiences = audiences.map(({ name, trouble }) => trouble && `the endpoint ${name}: ${trouble}`);
+    return [...pipelines.map(({ trouble }) => trouble), ...ofAudiences].filter((trouble) => trouble !== undefined);
   }
 
   /** Resolves when every listener is bound; the log may come later. Rejects with TG_LISTEN_FAILED, TG_DATA_DIR_OWNED. */
@@ -65,8 +66,9 @@ export class GatewayLife {
     tell(this.actor, { type: 'STARTED' });
     this.preparation.run().then(
       (isReady) => {
-        if (isReady && this.actor.getSnapshot().matches('running'))
-          for (const pipeline of this.parts.pipelines) pipeline.start();
+        if (!isReady || !this.actor.getSnapshot().matches('running')) return;
+        for (const pipeline of this.parts.pipelines) pipeline.start();
+        for (const { presence } of this.parts.audiences) presence?.start();
       },
       (error: unknown) => this.parts.logger.error({ error }, 'preparing the topics failed'),
     );
@@ -100,7 +102,10 @@ export class GatewayLife {
 
   private async close(): Promise<void> {
     for (const listener of this.parts.listeners) listener.close();
-    await Promise.allSettled(this.parts.pipelines.map((pipeline) => pipeline.close()));
+    await Promise.allSettled([
+      ...this.parts.pipelines.map((pipeline) => pipeline.close()),
+      ...this.parts.audiences.map(({ presence }) => presence?.close()),
+    ]);
     this.parts.link.close();
     await this.parts.log.close();
     tell(this.actor, { type: 'STOPPED' });

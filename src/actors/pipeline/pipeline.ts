@@ -53,6 +53,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
   private failure: TidegateError | undefined;
   private sample: { readonly message: Message; readonly at: number } | undefined;
   private whenDrained: () => void = () => {};
+  private readonly whenEmpty: (() => void)[] = [];
 
   constructor(options: PipelineOptions) {
     this.options = options;
@@ -87,6 +88,12 @@ export class Pipeline implements PipelineControl, FlightObserver {
     tell(this.actor, { type: 'START' });
   }
 
+  /** Resolves when nothing is in flight, now or for a moment later. */
+  settled(): Promise<void> {
+    if (this.isEmpty) return Promise.resolve();
+    return new Promise((resolve) => this.whenEmpty.push(resolve));
+  }
+
   /** Closes the source, flushes, and resolves when nothing is in flight. */
   drained(): Promise<void> {
     return new Promise((resolve) => {
@@ -113,6 +120,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   emptied(): void {
+    for (const resolve of this.whenEmpty.splice(0)) resolve();
     if (this.actor.getSnapshot().matches('draining')) tell(this.actor, { type: 'EMPTY' });
   }
 

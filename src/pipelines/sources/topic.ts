@@ -2,7 +2,10 @@ import { defineSource, field, z } from '../../sdk/index.ts';
 
 const partitionOffsets = z.record(z.string().regex(/^\d+$/, 'expected the number of a partition'), field.integer());
 
-const from = z.union(
+/** Environment variables for this are switches in most programs, such as KAFKA_FROM_BEGINNING=true. */
+const SWITCHES: Readonly<Record<string, string>> = { true: 'earliest', false: 'latest' };
+
+const position = z.union(
   [
     z.enum(['earliest', 'latest']),
     z.strictObject({ last: field.integer({ min: 1 }) }),
@@ -11,6 +14,8 @@ const from = z.union(
   ],
   'expected earliest, latest, { last: 50 }, { timestamp: 2024-01-01T12:00:00Z } or { offsets: { topic: { 0: 42 } } }',
 );
+
+const from = z.preprocess((value) => SWITCHES[String(value)] ?? value, position);
 
 export const topicSource = defineSource({
   name: 'topic',

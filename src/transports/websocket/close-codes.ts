@@ -23,6 +23,12 @@ export const CLOSE_CODES = {
     reconnect: 'after a pause',
     meaning: 'The client reads more slowly than the endpoint allows.',
   },
+  refused: {
+    code: 1008,
+    reason: 'refused',
+    reconnect: 'no',
+    meaning: 'The client cannot be let in as it asked: its name or path is not acceptable.',
+  },
   tooBig: {
     code: 1009,
     reason: 'message too big',
@@ -46,6 +52,12 @@ export const CLOSE_CODES = {
     reason: 'try again later',
     reconnect: 'after a pause',
     meaning: 'The gateway is short of memory and gave this connection up.',
+  },
+  kicked: {
+    code: 4003,
+    reason: 'kicked',
+    reconnect: 'no',
+    meaning: 'Another client, or an operator, has sent this one away.',
   },
 } as const satisfies Record<string, CloseCode>;
 

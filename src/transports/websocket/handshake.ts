@@ -6,6 +6,8 @@ export interface HandshakeRequest {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly params: Readonly<Record<string, string>>;
+  /** What is wrong with the path's parameters. */
+  readonly problem?: string;
   readonly headers: IncomingHttpHeaders;
   readonly url: string;
 }

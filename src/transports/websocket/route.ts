@@ -24,17 +24,36 @@ export function parseRoute(path: string): Route {
   return { path, segments };
 }
 
-/** The route's parameters, percent-decoded, or undefined where the path is another. Throws URIError for broken encoding. */
-export function matchRoute(route: Route, pathname: string): Record<string, string> | undefined {
+/** Parameters of a path, percent-decoded. `problem` says, for the client, which of them cannot be read. */
+export interface Match {
+  readonly params: Readonly<Record<string, string>>;
+  readonly problem?: string;
+}
+
+/** undefined where the path is another. A path that ends with `/` where a parameter is due leaves that one empty. */
+export function matchRoute(route: Route, pathname: string): Match | undefined {
   const given = split(pathname);
+  const isLastEmpty = pathname.endsWith('/') && route.segments.at(-1)?.parameter !== undefined;
+  if (isLastEmpty && given.length === route.segments.length - 1) given.push('');
   if (given.length !== route.segments.length) return undefined;
   const params: Record<string, string> = {};
-  for (const [index, segment] of route.segments.entries()) {
-    const text = decodeURIComponent(given[index] as string);
-    if (segment.parameter !== undefined) params[segment.parameter] = text;
-    else if (segment.literal !== text) return undefined;
+  let problem: string | undefined;
+  for (const [index, { parameter, literal }] of route.segments.entries()) {
+    const text = decoded(given[index] as string);
+    if (parameter === undefined) {
+      if (text !== literal) return undefined;
+    } else if (text === undefined) problem = `${parameter} in the path is not percent-encoded UTF-8`;
+    else params[parameter] = text;
   }
-  return params;
+  return problem === undefined ? { params } : { params, problem };
+}
+
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A trailing slash makes no other path. */

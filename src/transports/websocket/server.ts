@@ -4,14 +4,16 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { TidegateError } from '../../core/errors.ts';
 import type { Socket } from '../../core/socket.ts';
+import { CLOSE_CODES } from './close-codes.ts';
 import { type HandshakeRequest, type Refusal, readHandshake, refuse } from './handshake.ts';
-import { matchRoute, type Route } from './route.ts';
+import { type Match, matchRoute, type Route } from './route.ts';
 import { ServerSocket } from './socket.ts';
 
 /** What a server needs of an endpoint to let sockets in. */
 export interface EndpointDoor {
   readonly name: string;
-  readonly route: Route;
+  /** The paths that lead to it. */
+  readonly routes: readonly Route[];
   /** Patterns of allowed origins; `*` allows all, also none (clients that are no browsers send none). */
   readonly origins: readonly string[];
   /** Largest message in bytes; a larger one closes the socket with 1009. */
@@ -99,23 +101,25 @@ export class WebSocketListener {
       return;
     }
     const { door, upgrader } = found.door;
-    const known = { ...handshake, params: found.params };
+    const known = { ...handshake, ...found.match };
     const refusal = originRefusal(door, handshake.headers.origin) ?? door.refusal();
     if (refusal !== undefined) {
       door.refused(known, refusal);
       refuse(socket, refusal);
       return;
     }
-    upgrader.handleUpgrade(request, socket, head, (ws) => door.accept(new ServerSocket(ws), known));
+    upgrader.handleUpgrade(request, socket, head, (ws) => {
+      // A browser's script sees a close code and reason, and nothing at all of a handshake's 4xx.
+      if (known.problem !== undefined) ws.close(CLOSE_CODES.refused.code, known.problem);
+      else door.accept(new ServerSocket(ws), known);
+    });
   }
 
-  private find(path: string): { door: Door; params: Record<string, string> } | undefined {
+  private find(path: string): { door: Door; match: Match } | undefined {
     for (const door of this.doors) {
-      try {
-        const params = matchRoute(door.door.route, path);
-        if (params !== undefined) return { door, params };
-      } catch {
-        return undefined;
+      for (const route of door.door.routes) {
+        const match = matchRoute(route, path);
+        if (match !== undefined) return { door, match };
       }
     }
     return undefined;

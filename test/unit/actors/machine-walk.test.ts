@@ -9,6 +9,7 @@ import { gatewayMachine } from '../../../src/actors/gateway/machine.ts';
 import { listenerMachine } from '../../../src/actors/listener/machine.ts';
 import { logLinkMachine } from '../../../src/actors/log-link/log-link.ts';
 import { pipelineMachine } from '../../../src/actors/pipeline/machine.ts';
+import { presenceMachine } from '../../../src/actors/presence/machine.ts';
 import { topicMachine } from '../../../src/actors/topic/machine.ts';
 
 interface Walk {
@@ -33,7 +34,11 @@ const WALKS: readonly Walk[] = [
   {
     machine: connectionMachine,
     control: 'connection',
-    answers: [{ isAnswered: false }, { isAnswered: true }],
+    answers: [
+      { isAdmitted: false, isAnswered: false },
+      { isAdmitted: true, isAnswered: true },
+      { isAdmitted: true, isAnswered: false },
+    ],
     orders: { 'serving.held': 'hold', draining: 'drain', closing: 'close', closed: 'gone' },
   },
   {
@@ -41,6 +46,11 @@ const WALKS: readonly Walk[] = [
     control: 'audience',
     answers: [{ isEmpty: false }, { isEmpty: true }],
     orders: { draining: 'startDrain', closed: 'finished' },
+  },
+  {
+    machine: presenceMachine,
+    control: 'presence',
+    orders: { rebuilding: 'rebuild', entering: 'enter', present: 'admit', resigning: 'sayGoodbye', gone: 'end' },
   },
   { machine: topicMachine, control: 'topic', orders: { abandoned: 'abandon' } },
   {

@@ -49,7 +49,7 @@ describe('every configuration that we ship', () => {
       };
       const { config, warnings } = await loadConfig(file, { env, production: null });
       assert.deepEqual(warnings, []);
-      assert.deepEqual(Object.values(config.listeners), [{ port: 7_001 }]);
+      assert.deepEqual(config.listeners.public, { port: 7_001 });
       assert.equal(config.admin.port, 7_002);
       assert.deepEqual(config.log.brokers, ['a:1', 'b:2']);
       assert.equal(config.log.driver, 'kafkajs');

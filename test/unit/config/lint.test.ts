@@ -103,7 +103,7 @@ describe('what does not go together is an error', () => {
         'rooms: { listener: public, path: "/a/{x}", codec: raw }, halls: { listener: public, path: "/a/{y}", codec: raw }',
       ),
       'endpoints.halls.path',
-      /endpoints\.rooms has this path on the listener "public" already/,
+      /endpoints\.rooms has \/a\/\{y\} on the listener "public" already/,
     ],
     [
       'one port twice',

@@ -23,7 +23,7 @@ describe('a configuration that is right', () => {
     assert.equal(codec.spec.name, 'envelope');
     assert.deepEqual(rooms, {
       listener: 'public',
-      path: '/ws',
+      path: ['/ws'],
       origins: ['*'],
       max_connections: 10_000,
       max_payload: 1_048_576,
