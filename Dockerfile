@@ -21,11 +21,12 @@ WORKDIR /app
 RUN install -d -o node -g node /data && mkdir /node_modules && ln -s /app /node_modules/tidegate
 COPY --from=dependencies /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
+COPY src/web ./src/web
 COPY package.json LICENSE ./
 COPY bin ./bin
 COPY config ./config
 USER node
-EXPOSE 8080 9090
+EXPOSE 8080 8088 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT || 8080}/health`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # docker run tidegate [CONFIG]
