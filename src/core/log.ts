@@ -104,12 +104,13 @@ export interface Refusal {
   readonly failure: TidegateError;
 }
 
-/** Where a read starts. Offsets by topic and partition; partitions left out start at the latest record. */
-export type StartPosition =
+/** Where a read starts. */
+export type StartPosition = GroupStart | { readonly last: number } | { readonly timestamp: number };
+
+/** Offsets are by topic and partition; partitions left out start at the latest record. */
+export type GroupStart =
   | 'earliest'
   | 'latest'
-  | { readonly last: number }
-  | { readonly timestamp: number }
   | { readonly offsets: Readonly<Record<string, Readonly<Record<number, number>>>> };
 
 /** Records that were gone before they could be read. */
@@ -149,8 +150,8 @@ export interface TopicPartition {
 export interface GroupOptions {
   readonly group: string;
   readonly topics: readonly string[];
-  /** Where a partition starts that the group never committed. */
-  readonly from: 'earliest' | 'latest';
+  /** Where a partition starts that the group never committed; one that came later, and is not named, at its first record. */
+  readonly from: GroupStart;
   /** A member that is silent for so long loses its partitions, in milliseconds. Default 10,000. */
   readonly sessionTimeout?: number;
   /** Between commits, in milliseconds. Default 1,000. */

@@ -282,6 +282,24 @@ function committing(subject: () => Subject): void {
     );
   });
 
+  test('starts at the offsets that are named where the group never committed, elsewhere at the end, and never twice', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log, { partitions: 2 });
+    const group = uniqueName('group');
+    const lane = laneOf(t, log, topic);
+    await store(lane, records(5, { key: '21' }));
+    await store(lane, records(3, { key: 'abc' }, 5));
+    const options = { group, topics: [topic], from: { offsets: { [topic]: { 0: 2 } } }, commitInterval: 600_000 };
+    const first = new Joined(t, log, options, ackAll);
+    assert.deepEqual(offsetsOf(await first.seen.atLeast(3)), [2, 3, 4]);
+    await first.member.leave();
+    assert.deepEqual(await committedOf(log, group, topic), { 0: 5, 1: 3 });
+    await store(lane, [record('8', { key: '21' }), record('9', { key: 'abc' })]);
+    const second = new Joined(t, log, options, ackAll);
+    const seen = (await second.seen.atLeast(2)).map(place);
+    assert.deepEqual(seen.sort(), ['0/5', '1/3']);
+  });
+
   test('goes on at the earliest record, with a gap, where its offset is out of range', async (t) => {
     const { log } = subject();
     const { topic, member, joined } = await holding(t, log, 3);

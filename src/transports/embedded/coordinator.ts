@@ -1,3 +1,4 @@
+import type { GroupStart } from '../../core/log.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { assignSticky, type Candidate } from './assignment.ts';
 import type { Store } from './store.ts';
@@ -5,7 +6,7 @@ import type { PartitionState } from './topic-state.ts';
 
 /** A member as its coordinator sees it. */
 export interface CoordinatedMember extends Candidate {
-  readonly from: 'earliest' | 'latest';
+  readonly from: GroupStart;
   /** The group is about to share out anew. */
   rebalancing(): void;
   /** Lets go of partitions and says what was settled: what comes for them from now on is stale. */
@@ -122,7 +123,7 @@ export class GroupCoordinator {
 
   /**
    * Where each partition is to be read from. One without an offset, in a topic where others have one, came after the
-   * group had begun: it is read from its first record, whatever `from` says, or what came before we looked were lost.
+   * group had begun: unless `from` names it, it is read from its first record, or what came before we looked were lost.
    */
   private starts(shares: ReadonlyMap<CoordinatedMember, readonly PartitionState[]>): Map<PartitionState, number> {
     const begun = new Set<string>();
@@ -134,7 +135,8 @@ export class GroupCoordinator {
     for (const [member, share] of shares) {
       for (const partition of share) {
         const isNew = member.from === 'earliest' || begun.has(partition.topic.name);
-        starts.set(partition, this.offsetOf(partition) ?? (isNew ? partition.start : partition.end));
+        const named = namedStart(member.from, partition);
+        starts.set(partition, this.offsetOf(partition) ?? named ?? (isNew ? partition.start : partition.end));
       }
     }
     return starts;
@@ -143,4 +145,8 @@ export class GroupCoordinator {
   private offsetOf(partition: PartitionState): number | undefined {
     return this.offsets.get(partition) ?? this.store.committed(this.group, partition);
   }
+}
+
+function namedStart(from: GroupStart, { topic, index }: PartitionState): number | undefined {
+  return typeof from === 'string' ? undefined : from.offsets[topic.name]?.[index];
 }

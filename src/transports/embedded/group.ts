@@ -2,7 +2,7 @@ import { Observable, Subject, type Subscriber } from 'rxjs';
 import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
-import type { Gap, GroupEvent, GroupMember, GroupOptions, TopicPartition } from '../../core/log.ts';
+import type { Gap, GroupEvent, GroupMember, GroupOptions, GroupStart, TopicPartition } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { CoordinatedMember, GroupCoordinator } from './coordinator.ts';
@@ -28,7 +28,7 @@ export interface MemberParts {
 export class EmbeddedMember implements GroupMember, CoordinatedMember {
   readonly batches$: Observable<Batch>;
   readonly topics: ReadonlySet<string>;
-  readonly from: 'earliest' | 'latest';
+  readonly from: GroupStart;
   private readonly events = new Subject<GroupEvent>();
   readonly events$ = this.events.asObservable();
   private readonly gaps = new Subject<Gap>();

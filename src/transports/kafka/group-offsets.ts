@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../../core/log.ts';
+import type { GroupStart, TopicPartition } from '../../core/log.ts';
 import { fetchCommitted } from './admin.ts';
 import type { Dealt } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
@@ -10,10 +10,10 @@ import { patiently } from './patience.ts';
 /** The committed offsets of a group, and where its partitions begin. */
 export class GroupOffsets {
   private readonly group: string;
-  private readonly from: 'earliest' | 'latest';
+  private readonly from: GroupStart;
   private readonly cluster: Cluster;
 
-  constructor(group: string, from: 'earliest' | 'latest', cluster: Cluster) {
+  constructor(group: string, from: GroupStart, cluster: Cluster) {
     this.group = group;
     this.from = from;
     this.cluster = cluster;
@@ -31,14 +31,15 @@ export class GroupOffsets {
     return committed;
   }
 
-  /** Where partitions begin: where the group was, else at the first record if they were added later, else as configured. */
+  /** Where partitions begin: where the group was, else at the first record if they were added later and are not named, else as configured. */
   async starts(dealt: Dealt, committed: ReadonlyMap<string, number>): Promise<Map<string, number>> {
     const starts = new Map(committed);
     const unknown = dealt.partitions.filter((place) => !starts.has(keyOf(place)));
     if (dealt.partitions.length > 0) await this.cluster.refresh(dealt.partitions.map(({ topic }) => topic));
     for (const [topic, partitions] of groupByTopic(unknown)) {
       const addedFrom = dealt.addedFrom.get(topic) ?? Number.POSITIVE_INFINITY;
-      const asked = partitions.filter((partition) => partition < addedFrom);
+      const named = typeof this.from === 'string' ? {} : (this.from.offsets[topic] ?? {});
+      const asked = partitions.filter((partition) => partition < addedFrom || named[partition] !== undefined);
       const found = await startOffsets(this.cluster, topic, asked, this.from);
       for (const partition of partitions) starts.set(keyOf({ topic, partition }), found.get(partition) ?? 0);
     }
