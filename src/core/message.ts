@@ -207,11 +207,18 @@ export class Message {
     });
   }
 
-  /** The same message with its payload copied out of the read chunk it came in: 200 bytes kept pin 64 KiB otherwise. */
+  /** The same message with its bytes copied out of the read chunk they came in: 200 bytes kept pin 64 KiB otherwise. */
   detached(): Message {
-    return this.payload.length * 2 >= this.payload.buffer.byteLength
-      ? this
-      : this.derive({ payload: Buffer.from(this.payload) });
+    if (this.payload.length * 2 >= this.payload.buffer.byteLength) return this;
+    const detached = this.derive({
+      payload: Buffer.from(this.payload),
+      key: Buffer.isBuffer(this.key) ? Buffer.from(this.key) : this.key,
+      ...(this.headers === undefined ? {} : { headers: copied(this.headers) }),
+    });
+    // It says the same as this one; to remember this one as its source would keep the chunk after all.
+    detached.source = this.source;
+    detached.isKeyAssigned = this.isKeyAssigned;
+    return detached;
   }
 
   private settle(failure: TidegateError | null): void {
@@ -224,6 +231,13 @@ export class Message {
     this.flight?.landed(this, failure);
     this.target?.settled(this, failure);
   }
+}
+
+function copied(headers: Headers): Headers {
+  const copies: Record<string, HeaderValue> = {};
+  for (const [name, value] of Object.entries(headers))
+    copies[name] = Buffer.isBuffer(value) ? Buffer.from(value) : value;
+  return copies;
 }
 
 /** Counts the parts of a split message down. */

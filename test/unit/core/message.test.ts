@@ -186,6 +186,19 @@ test('detached copies a payload that pins a much larger chunk, and leaves one al
   assert.equal(own.detached(), own);
 });
 
+test('a detached message keeps nothing of the chunk: neither its key, nor its headers, nor the message it came from', () => {
+  const chunk = Buffer.alloc(65_536, 'x');
+  const message = new Message(chunk.subarray(0, 9), {
+    key: chunk.subarray(9, 12),
+    headers: { h: chunk.subarray(12, 14) },
+  });
+  const { payload, key, headers, source, sourceKey } = message.detached();
+  for (const bytes of [payload, key, headers?.h]) assert.ok(Buffer.isBuffer(bytes) && bytes.buffer !== chunk.buffer);
+  assert.deepEqual([String(key), String(headers?.h), source, sourceKey], ['xxx', 'xx', undefined, key]);
+  const assigned = new Message(chunk.subarray(0, 9)).withKey('k').detached();
+  assert.deepEqual([assigned.key, assigned.sourceKey], ['k', null]);
+});
+
 test('a flight may take a failed message over and settle it later', () => {
   const log = new SettleLog();
   const landed: string[] = [];
