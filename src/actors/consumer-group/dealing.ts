@@ -1,0 +1,130 @@
+/** A partition that changes hands; without `from` it is new or was waiting, without `to` it is gone or waits. */
+export interface Move<P, H> {
+  readonly partition: P;
+  readonly from: H | undefined;
+  readonly to: H | undefined;
+}
+
+/**
+ * Who holds which partition. All holders are subscribed alike, so their shares differ by one at most; a newcomer takes
+ * no more than that asks for, and who leaves gives away its own alone. A partition waits only while there is no holder.
+ * The cost of a change is that of its moves, whatever the number of holders.
+ */
+export class Dealing<P, H> {
+  private readonly shares = new Map<H, P[]>();
+  private readonly holders = new Map<P, H>();
+  /** Holders by the size of their share; who has waited longest at a size comes first. */
+  private readonly levels: Set<H>[] = [new Set()];
+  private readonly waiting = new Set<P>();
+
+  get size(): number {
+    return this.shares.size;
+  }
+
+  holderOf(partition: P): H | undefined {
+    return this.holders.get(partition);
+  }
+
+  shareOf(holder: H): readonly P[] {
+    return this.shares.get(holder) ?? [];
+  }
+
+  join(holder: H): Move<P, H>[] {
+    if (this.shares.has(holder)) return [];
+    this.shares.set(holder, []);
+    this.level(0).add(holder);
+    return [...this.house(), ...this.balance()];
+  }
+
+  leave(holder: H): Move<P, H>[] {
+    const share = this.shares.get(holder);
+    if (share === undefined) return [];
+    this.shares.delete(holder);
+    this.level(share.length).delete(holder);
+    for (const partition of share) {
+      this.holders.delete(partition);
+      this.waiting.add(partition);
+    }
+    if (this.size === 0) return share.map((partition) => ({ partition, from: holder, to: undefined }));
+    return this.house().map((move) => ({ ...move, from: holder }));
+  }
+
+  /** Other partitions than before: some are gone, some are new. */
+  change(removed: readonly P[], added: readonly P[]): Move<P, H>[] {
+    const moves: Move<P, H>[] = [];
+    for (const partition of removed) {
+      this.waiting.delete(partition);
+      const from = this.holders.get(partition);
+      if (from === undefined) continue;
+      this.take(from, partition);
+      moves.push({ partition, from, to: undefined });
+    }
+    for (const partition of added) {
+      if (!this.holders.has(partition)) this.waiting.add(partition);
+    }
+    return [...moves, ...this.house(), ...this.balance()];
+  }
+
+  /** Gives what waits to whoever has least. */
+  private house(): Move<P, H>[] {
+    const moves: Move<P, H>[] = [];
+    for (const partition of this.waiting) {
+      const to = this.poorest();
+      if (to === undefined) break;
+      this.give(to, partition);
+      moves.push({ partition, from: undefined, to });
+    }
+    return moves;
+  }
+
+  private balance(): Move<P, H>[] {
+    const moves: Move<P, H>[] = [];
+    for (;;) {
+      const from = this.richest();
+      const to = this.poorest();
+      if (from === undefined || to === undefined) return moves;
+      const share = this.shareOf(from);
+      // What came last goes first: it was not its own before.
+      const partition = share.at(-1);
+      if (partition === undefined || share.length - this.shareOf(to).length < 2) return moves;
+      this.take(from, partition);
+      this.give(to, partition);
+      moves.push({ partition, from, to });
+    }
+  }
+
+  private give(holder: H, partition: P): void {
+    const share = this.shares.get(holder);
+    if (share === undefined) return;
+    this.waiting.delete(partition);
+    this.holders.set(partition, holder);
+    this.level(share.length).delete(holder);
+    share.push(partition);
+    this.level(share.length).add(holder);
+  }
+
+  private take(holder: H, partition: P): void {
+    const share = this.shares.get(holder);
+    if (share === undefined) return;
+    this.holders.delete(partition);
+    this.level(share.length).delete(holder);
+    share.splice(share.lastIndexOf(partition), 1);
+    this.level(share.length).add(holder);
+  }
+
+  private level(size: number): Set<H> {
+    while (this.levels.length <= size) this.levels.push(new Set());
+    // The line before has made it.
+    return this.levels[size] as Set<H>;
+  }
+
+  private poorest(): H | undefined {
+    const [holder] = this.levels.find(({ size }) => size > 0) ?? [];
+    return holder;
+  }
+
+  private richest(): H | undefined {
+    const [holder] = this.levels.findLast(({ size }) => size > 0) ?? [];
+    return holder;
+  }
+}

@@ -1,0 +1,112 @@
+import type { Batch } from '../../core/batch.ts';
+import { Fifo } from '../../core/fifo.ts';
+import type { TopicPartition } from '../../core/log.ts';
+import type { Message } from '../../core/message.ts';
+
+/** Bytes of unconfirmed records at which a partition is read no further; it goes on at half of them. */
+export const HELD_BYTES = 4_194_304;
+/** A batch that is a smaller part of what its records were read with is copied, where that is large. */
+const PIN = { chunk: 65_536, part: 1 / 8 };
+
+/**
+ * The unconfirmed records of a partition, in order: first those that its holder was given in this deal, then those that
+ * wait. A new deal lets all of them wait again, so that delivery begins at the lowest unconfirmed offset without
+ * another read. At most `maxUnsettled` records of the driver, and `HELD_BYTES` and one fetch.
+ */
+export class DealtPartition implements TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Number of the deal by which the holder has it. */
+  deal: number;
+  /** Whether the driver was told to hold it back. */
+  isPaused = false;
+  private readonly records = new Fifo<Message>();
+  /** How many were given in this deal, and how many were given in any. */
+  private given = 0;
+  private givenEver = 0;
+  private bytes = 0;
+  private isFull = false;
+
+  constructor({ topic, partition }: TopicPartition, deal: number) {
+    this.topic = topic;
+    this.partition = partition;
+    this.deal = deal;
+  }
+
+  get unconfirmed(): number {
+    return this.records.length;
+  }
+
+  /** Given in this deal and not confirmed. */
+  get inFlight(): number {
+    return this.given;
+  }
+
+  get waiting(): number {
+    return this.records.length - this.given;
+  }
+
+  get heldBytes(): number {
+    return this.bytes;
+  }
+
+  /** Whether it holds as many bytes as it may. */
+  get isAtLimit(): boolean {
+    if (this.bytes >= HELD_BYTES) this.isFull = true;
+    else if (this.bytes <= HELD_BYTES / 2) this.isFull = false;
+    return this.isFull;
+  }
+
+  enter(batch: Batch): void {
+    const isPinning = pinsMuchMore(batch);
+    for (const message of batch.messages) this.records.push(isPinning ? message.detached() : message);
+    this.bytes += batch.bytes;
+  }
+
+  /** The next so many that wait, given from now on; `again` of them were given in an earlier deal. */
+  next(count: number): { readonly messages: Message[]; readonly again: number } {
+    const messages: Message[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const message = this.records.at(this.given + index);
+      if (message !== undefined) messages.push(message);
+    }
+    const again = Math.min(messages.length, this.givenEver - this.given);
+    this.given += messages.length;
+    this.givenEver = Math.max(this.givenEver, this.given);
+    return { messages, again };
+  }
+
+  /** Acks what was given in this deal and stands before an offset. */
+  confirm(offset: number): void {
+    for (let head = this.records.peek(); this.given > 0 && head !== undefined; head = this.records.peek()) {
+      if (head.offset >= offset) return;
+      this.records.shift();
+      this.given -= 1;
+      this.givenEver -= 1;
+      this.bytes -= head.size;
+      head.ack();
+    }
+  }
+
+  /** What was given waits again. */
+  dealAgain(deal: number): void {
+    this.deal = deal;
+    this.given = 0;
+  }
+
+  /** Delivery begins elsewhere: what is here is read again, or was skipped on purpose. */
+  beginAnew(deal: number): void {
+    this.dealAgain(deal);
+    this.givenEver = 0;
+    this.bytes = 0;
+    this.records.clear();
+  }
+}
+
+/** Unconfirmed records may be kept for long, and one that is kept keeps everything that came in the same answer. */
+function pinsMuchMore({ messages }: Batch): boolean {
+  const chunk = messages[0]?.payload.buffer.byteLength ?? 0;
+  if (chunk <= PIN.chunk) return false;
+  const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0);
+  return bytes < chunk * PIN.part;
+}
