@@ -1,0 +1,186 @@
+import {
+  type Codec,
+  defineCodec,
+  type Effect,
+  type Frame,
+  type Message,
+  type Rejection,
+  type TopicOutcome,
+  type TopicProtocol,
+  type TopicRequest,
+  z,
+} from '../../sdk/index.ts';
+import { readNotification, writeNotifications } from './notification.ts';
+import { writeFailure, writeReply } from './replies.ts';
+import { actionMistake, isAction, readRequest } from './requests.ts';
+import { type Asked, type Incoming, isFields, Mistake, quote } from './wire.ts';
+
+/** What one connection has to remember; changed in place, 40,000 times a second. */
+interface State {
+  /** The newest `id` that was given to this client. */
+  lastId: number;
+  /** How the records of its subscription look. */
+  isDetailed: boolean;
+}
+
+/** Characters of an ID: it is kept until its answer. */
+const MAX_ID = 256;
+const NOTHING_READ: Asked = { id: null, isQuiet: false, isDetailed: false };
+const TYPES = 'send topic, notif or health';
+
+/** S2's protocol, and what clients need beyond it: docs/topic-protocol.md. */
+class TopicsCodec implements Codec<State> {
+  /** Replies name the request that they answer, so they come in no given order. */
+  readonly answers = false;
+  readonly topics: TopicProtocol<State> = { answered, notify };
+  private readonly commit: 'auto' | 'manual';
+
+  constructor(commit: 'auto' | 'manual') {
+    this.commit = commit;
+  }
+
+  open(): { state: State; effects: readonly Effect[] } {
+    return { state: { lastId: 0, isDetailed: false }, effects: [] };
+  }
+
+  frame(state: State, data: Buffer, binary: boolean): readonly Effect[] {
+    if (binary)
+      return [refused(state, NOTHING_READ, new Mistake('binary', 'send text frames with JSON, no binary ones'))];
+    const incoming = parse(data);
+    if (incoming instanceof Mistake) return [refused(state, NOTHING_READ, incoming)];
+    const id = incoming.id ?? null;
+    if (!isId(id)) return [refused(state, NOTHING_READ, ID_MISTAKE)];
+    return [this.read(state, id, incoming)];
+  }
+
+  settled(): null {
+    return null;
+  }
+
+  /** A client gets the records of its own subscription, by `topics.notify`, and no others. */
+  record(): null {
+    return null;
+  }
+
+  dropped(): null {
+    return null;
+  }
+
+  private read(state: State, id: unknown, incoming: Incoming): Effect {
+    const { t, a, p } = incoming;
+    if (t === 'notif') return publish(state, id, incoming);
+    if (t === 'health') return requested({ type: 'health' }, { id, t, isQuiet: false, isDetailed: false });
+    if (t !== 'topic') return refused(state, { ...NOTHING_READ, id }, typeMistake(t));
+    if (!isAction(a)) return refused(state, { ...NOTHING_READ, id, t }, actionMistake(a));
+    const request = readRequest(a, p, this.commit);
+    if (request instanceof Mistake) return refused(state, { ...NOTHING_READ, id, t, a }, request);
+    const isDetailed = request.type === 'subscribe' && isFields(p) && p.detail === true;
+    return requested(request, { id, t, a, isQuiet: false, isDetailed });
+  }
+}
+
+export const topics = defineCodec({
+  name: 'topics',
+  summary: 'JSON requests over one socket: create, list, subscribe to and publish to topics, in consumer groups.',
+  config: z.strictObject({
+    commit: z
+      .enum(['auto', 'manual'])
+      .default('auto')
+      .describe(
+        'When a record counts as delivered to a subscription that does not say: auto, once the client has answered a ping behind it; manual, once it says commit.',
+      ),
+  }),
+  examples: [{}, { commit: 'manual' }],
+  create: ({ commit }) => new TopicsCodec(commit),
+});
+
+const ID_MISTAKE = new Mistake('id', `id must be a JSON value of at most ${MAX_ID} characters`);
+
+function parse(data: Buffer): Incoming | Mistake {
+  let value: unknown;
+  try {
+    value = JSON.parse(data.toString('utf8'));
+  } catch (error) {
+    return new Mistake('not_json', `the frame is not JSON: ${(error as Error).message}`);
+  }
+  if (isFields(value)) return value;
+  const what = Array.isArray(value) ? 'a list of messages came: send each in a frame of its own' : 'send an object';
+  return new Mistake('shape', `${what}, such as {"id":1,"t":"topic","a":"list"}`);
+}
+
+function isId(id: unknown): boolean {
+  switch (typeof id) {
+    case 'number':
+    case 'boolean':
+      return true;
+    case 'string':
+      return id.length <= MAX_ID;
+    default:
+      return isShortJson(id);
+  }
+}
+
+function isShortJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value).length <= MAX_ID;
+  } catch (error) {
+    // JSON.parse reads what is nested too deeply for JSON.stringify.
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+function typeMistake(t: unknown): Mistake {
+  const why =
+    t === undefined ? 't is missing' : typeof t === 'string' ? `t "${quote(t)}" is unknown` : 't must be a text';
+  return new Mistake('type', `${why}; ${TYPES}`);
+}
+
+function publish(state: State, id: unknown, { a, p, ack }: Incoming): Effect {
+  const asked: Asked = { id, t: 'notif', a: 'create', isQuiet: ack !== true, isDetailed: false };
+  if (a !== 'create') {
+    const mistake = new Mistake(
+      'action',
+      `a ${a === undefined ? 'is missing' : 'is unknown'}; for t "notif" send create`,
+    );
+    return refused(state, { ...asked, a: undefined }, mistake);
+  }
+  if (ack !== undefined && typeof ack !== 'boolean') {
+    return refused(state, asked, new Mistake('payload', 'ack must be true or false'));
+  }
+  const request = readNotification(p);
+  return request instanceof Mistake ? refused(state, asked, request) : requested(request, asked);
+}
+
+function requested(request: TopicRequest, correlation: Asked): Effect {
+  return { type: 'request', request, correlation };
+}
+
+function refused(state: State, asked: Asked, { reason, message, code }: Mistake): Effect {
+  return { type: 'reply', frame: failure(state, asked, { code, message, retryable: false }), rejected: reason };
+}
+
+function answered(state: State, correlation: unknown, outcome: TopicOutcome): Frame | null {
+  // What `requested` gave.
+  const asked = correlation as Asked;
+  if (!outcome.ok) return failure(state, asked, outcome.rejection);
+  if (asked.isQuiet) return null;
+  if (outcome.result.type === 'subscribed') state.isDetailed = asked.isDetailed;
+  state.lastId += 1;
+  return text(writeReply(state.lastId, asked, outcome.result));
+}
+
+function notify(state: State, messages: readonly Message[]): Frame {
+  const firstId = state.lastId + 1;
+  state.lastId += messages.length;
+  return text(writeNotifications(messages, firstId, state.isDetailed));
+}
+
+function failure(state: State, asked: Asked, rejection: Rejection): Frame {
+  state.lastId += 1;
+  return text(writeFailure(state.lastId, asked, rejection));
+}
+
+function text(data: string): Frame {
+  return { data, binary: false };
+}

@@ -1,0 +1,78 @@
+/** What a client may send (S2): `{ id, t, a, p }`, and `ack` beside them where it wants to hear that a record is in the log. */
+export type Incoming = { readonly [K in 'id' | 't' | 'a' | 'p' | 'ack']?: unknown };
+
+/** What a reply repeats of the message that it answers, and whether one is due at all. */
+export interface Asked {
+  /** Any JSON value; null where the message had none, or none that could be read. */
+  readonly id: unknown;
+  readonly t?: 'topic' | 'notif' | 'health';
+  readonly a?: string;
+  /** Nothing is said where all went well. */
+  readonly isQuiet: boolean;
+  /** The records of this subscription come with topic, partition, offset, key, headers and timestamp. */
+  readonly isDetailed: boolean;
+}
+
+/** What is wrong with a message, for the metric and for a person. */
+export class Mistake {
+  readonly reason: string;
+  readonly message: string;
+  readonly code: 'TG_MESSAGE_INVALID' | 'TG_TOPIC_INVALID';
+
+  constructor(reason: string, message: string, code: Mistake['code'] = 'TG_MESSAGE_INVALID') {
+    this.reason = reason;
+    this.message = message;
+    this.code = code;
+  }
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A client's own words that are said back to it are cut here, in UTF-16 units. */
+const MAX_QUOTE = 64;
+const MAX_NAME = 249;
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isWhole(value: unknown, min: number, max: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+}
+
+/** Kafka's own rule (org.apache.kafka.common.internals.Topic), without a regular expression: every record passes here. */
+export function isTopicName(name: unknown): name is string {
+  if (typeof name !== 'string' || name.length === 0 || name.length > MAX_NAME) return false;
+  for (let index = 0; index < name.length; index++) if (!isNameUnit(name.charCodeAt(index))) return false;
+  return name !== '.' && name !== '..';
+}
+
+function isNameUnit(unit: number): boolean {
+  return (
+    (unit >= 0x61 && unit <= 0x7a) || // a-z
+    (unit >= 0x41 && unit <= 0x5a) || // A-Z
+    (unit >= 0x30 && unit <= 0x39) || // 0-9
+    unit === 0x5f || // _
+    unit === 0x2d || // -
+    unit === 0x2e // .
+  );
+}
+
+/** `where` names the place of the name in the message, such as `p.t`. */
+export function topicMistake(name: unknown, where: string): Mistake {
+  if (name === undefined) return new Mistake('topic', `${where} is missing; it is the name of a topic`);
+  if (typeof name !== 'string') return new Mistake('topic', `${where} must be the name of a topic, which is a text`);
+  const rule = 'a topic name has 1 to 249 letters, digits, ".", "_" and "-", and is neither "." nor ".."';
+  return new Mistake('topic', `${where}: Kafka has no topic "${quote(name)}"; ${rule}`, 'TG_TOPIC_INVALID');
+}
+
+/** Says which of the fields is none of those that are known; undefined where all are. */
+export function unknownField(fields: Fields, known: readonly string[], where: string): Mistake | undefined {
+  const stranger = Object.keys(fields).find((name) => !known.includes(name));
+  if (stranger === undefined) return undefined;
+  return new Mistake('payload', `${where} has no "${quote(stranger)}"; there are ${known.join(', ')}`);
+}
+
+export function quote(words: string): string {
+  return words.length > MAX_QUOTE ? `${words.slice(0, MAX_QUOTE)}...` : words;
+}
