@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { TidegateError } from '../../core/errors.ts';
 import type { Socket } from '../../core/socket.ts';
 import { CLOSE_CODES } from './close-codes.ts';
@@ -35,6 +35,14 @@ export interface ServerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
+/** What a client may still send that is turned away behind its handshake: it is read for its close frame alone. */
+const LAST_WORDS = 1_024;
+/** Milliseconds that it has for that. */
+const CLOSE_TIMEOUT = 5_000;
+
+/** No tracking: the audience knows its members, and a second Set of all sockets costs memory. */
+const PLAIN = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
+
 interface Door {
   readonly door: EndpointDoor;
   readonly upgrader: WebSocketServer;
@@ -45,6 +53,8 @@ export class WebSocketListener {
   private readonly options: ServerOptions;
   private readonly http: Server;
   private readonly doors: readonly Door[];
+  /** For those who are turned away behind the handshake. */
+  private readonly doorman = new WebSocketServer({ ...PLAIN, maxPayload: LAST_WORDS });
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -52,13 +62,7 @@ export class WebSocketListener {
     this.http.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
     this.doors = options.doors.map((door) => ({
       door,
-      // No tracking: the audience knows its members, and a second Set of all sockets costs memory.
-      upgrader: new WebSocketServer({
-        noServer: true,
-        clientTracking: false,
-        perMessageDeflate: false,
-        maxPayload: door.maxPayload,
-      }),
+      upgrader: new WebSocketServer({ ...PLAIN, maxPayload: door.maxPayload }),
     }));
   }
 
@@ -108,22 +112,37 @@ export class WebSocketListener {
       refuse(socket, refusal);
       return;
     }
-    upgrader.handleUpgrade(request, socket, head, (ws) => {
-      // A browser's script sees a close code and reason, and nothing at all of a handshake's 4xx.
-      if (known.problem !== undefined) ws.close(CLOSE_CODES.refused.code, known.problem);
-      else door.accept(new ServerSocket(ws), known);
-    });
+    const { problem } = found.match;
+    if (problem !== undefined) {
+      door.refused(known, { status: 101, reason: 'path', message: problem });
+      this.doorman.handleUpgrade(request, socket, head, (ws) => turnAway(ws, problem));
+      return;
+    }
+    upgrader.handleUpgrade(request, socket, head, (ws) => door.accept(new ServerSocket(ws), known));
   }
 
   private find(path: string): { door: Door; match: Match } | undefined {
+    return this.findAmong(path, false) ?? this.findAmong(path, true);
+  }
+
+  /** `*` is for what no other endpoint has. */
+  private findAmong(path: string, isAny: boolean): { door: Door; match: Match } | undefined {
     for (const door of this.doors) {
       for (const route of door.door.routes) {
-        const match = matchRoute(route, path);
+        const match = route.isAny === isAny ? matchRoute(route, path) : undefined;
         if (match !== undefined) return { door, match };
       }
     }
     return undefined;
   }
+}
+
+/** A browser's script sees a close code and reason, and nothing at all of a handshake's 4xx. */
+function turnAway(ws: WebSocket, problem: string): void {
+  // Nobody else listens to this socket, and an error that nobody hears ends the process.
+  ws.on('error', () => {});
+  ws.close(CLOSE_CODES.refused.code, problem);
+  setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
 }
 
 function originRefusal(door: EndpointDoor, origin: string | undefined): Refusal | undefined {
