@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isTopicName } from '../../../src/codecs/topics/wire.ts';
@@ -220,4 +221,16 @@ test('names of topics are held to the same rule as in the configuration', () => 
       assert.equal(isTopicName(name), topicName().safeParse(name).success);
     }),
   );
+});
+
+test('every message of docs/topic-protocol.md is understood', () => {
+  const path = import.meta.url.includes('/dist/') ? '../../../../docs/' : '../../../docs/';
+  const page = readFileSync(new URL(`${path}topic-protocol.md`, import.meta.url), 'utf8');
+  const lines = [...page.matchAll(/```json\n(.*?)```/gs)].flatMap(([, code = '']) => code.trim().split('\n'));
+  // What the gateway sends has a refid, or is a list.
+  const sent = lines
+    .map((line) => JSON.parse(line))
+    .filter((message) => !Array.isArray(message) && !('refid' in message));
+  assert.ok(sent.length >= 12);
+  for (const message of sent) requested(connect().send(message));
 });
