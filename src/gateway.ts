@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Audience, type AudienceOptions } from './actors/audience/audience.ts';
 import { type ReplayLimits, replayStart } from './actors/audience/history.ts';
 import { ConsumerGroup } from './actors/consumer-group/consumer-group.ts';
+import { Groups } from './actors/consumer-group/groups.ts';
 import { GatewayLife, type StopReport } from './actors/gateway/gateway.ts';
 import { MemoryBudget } from './actors/gateway/memory.ts';
 import type { GatewayParts } from './actors/gateway/parts.ts';
@@ -14,6 +15,7 @@ import { Presence } from './actors/presence/presence.ts';
 import { presenceTopics } from './actors/presence/topics.ts';
 import { Subscription } from './actors/subscription.ts';
 import { Topic } from './actors/topic/topic.ts';
+import { TopicService } from './actors/topic-service/topic-service.ts';
 import { createHealthHandler, type HealthSources } from './admin/health.ts';
 import { createPageHandler } from './admin/pages.ts';
 import { type AdminServer, createAdminServer } from './admin/server.ts';
@@ -91,6 +93,7 @@ class Assembly {
   private readonly telemetry: Telemetry;
   private readonly log: Log;
   private readonly link: LogLink;
+  private readonly groups: Groups;
   private readonly audiences: ReadonlyMap<string, Audience>;
   private readonly topics = new Map<string, Topic>();
   private readonly pipelines: ReadonlyMap<string, Pipeline>;
@@ -105,6 +108,12 @@ class Assembly {
     this.telemetry = telemetry;
     this.log = createLog(config, logger.child({ scope: 'log' }), stats);
     this.link = new LogLink(this.log, logger.child({ scope: 'log' }));
+    this.groups = new Groups({
+      log: this.log,
+      logger: logger.child({ scope: 'groups' }),
+      clock: systemClock,
+      polled: (batch, group) => this.polled(batch, group),
+    });
     this.audiences = new Map(
       Object.entries(config.endpoints).map(([name, endpoint]) => [name, this.audience(name, endpoint)]),
     );
@@ -178,10 +187,15 @@ class Assembly {
   private announce(adminPort: number): void {
     for (const [name, endpoint] of Object.entries(this.config.endpoints)) {
       const port = this.listeners.find((listener) => listener.name === endpoint.listener)?.port;
-      const urls = endpoint.path.map((path) => `ws://localhost:${port}${path}`).join(' and ');
+      const urls = endpoint.path
+        .map((path) => `ws://localhost:${port}${path === '*' ? '/ (and any other path)' : path}`)
+        .join(' and ');
       const page =
         endpoint.web_client === undefined ? '' : `; a page for it is at http://localhost:${port}${endpoint.web_client}`;
-      this.logger.info({ endpoint: name }, `${urls} ${endpoint.path.length === 1 ? 'speaks' : 'speak'} ${endpoint.codec.spec.name} (endpoint ${name})${page}`);
+      this.logger.info(
+        { endpoint: name },
+        `${urls} ${endpoint.path.length === 1 ? 'speaks' : 'speak'} ${endpoint.codec.spec.name} (endpoint ${name})${page}`,
+      );
     }
     this.logger.info({}, `http://localhost:${adminPort} answers /health, /ready and /metrics`);
   }
@@ -208,6 +222,7 @@ class Assembly {
       link: this.link,
       listeners: this.listeners,
       audiences: [...this.audiences.values()],
+      groups: this.groups,
       pipelines: [...this.pipelines.values()],
       groupPipelines: [...this.pipelines].filter(isGroup).map(([, pipeline]) => pipeline),
       topics: this.topics,
@@ -252,6 +267,7 @@ class Assembly {
         stallTimeout: seconds(endpoint.stall_timeout),
       },
       ...this.room(name, endpoint),
+      ...this.topicService(name, endpoint),
       ...(hasReplay(endpoint) ? { replay: replayLimits(endpoint.replay) } : {}),
       encode: encodeFrame,
       clock: systemClock,
@@ -259,6 +275,27 @@ class Assembly {
       stats: this.stats,
       tracing: this.telemetry.tracing,
     });
+  }
+
+  /** What the clients of an endpoint may do with topics by themselves. */
+  private topicService(name: string, { codec, allow, topics }: EndpointConfig): Pick<AudienceOptions, 'topics'> {
+    if (codec.spec.servesTopics !== true || topics === undefined) return {};
+    const { create = [], read = [], write = [], groups = [] } = allow ?? {};
+    const service = new TopicService({
+      log: this.log,
+      groups: this.groups,
+      topic: (topic) => this.topic(topic),
+      allow: { create, read, write, groups },
+      group: topics.group,
+      from: topics.from,
+      limits: { topics: topics.max_topics, creates: topics.creates_per_minute },
+      publish: topics.publish,
+      notify: topics.notify,
+      paused: topics.paused,
+      clock: systemClock,
+      logger: this.logger.child({ scope: 'topics', endpoint: name }),
+    });
+    return { topics: service };
   }
 
   /** What makes the clients of an endpoint the members of a room. */
@@ -417,12 +454,7 @@ class Assembly {
 
   private subscribe({ topics, from, group }: SubscribeOptions, replay: Replay | undefined): Source {
     const logger = this.logger.child({ scope: 'consumer' });
-    const polled = (batch: Batch) => {
-      const topic = batch.messages[0]?.topic ?? '';
-      this.stats.counter('tidegate_records_consumed_total', { topic }).value += batch.length;
-      this.telemetry.tracing.polled(batch, topic, group);
-    };
-    const common = { log: this.log, topics, logger, polled };
+    const common = { log: this.log, topics, logger, polled: (batch: Batch) => this.polled(batch, group) };
     if (group === undefined)
       return new Subscription({
         ...common,
@@ -430,6 +462,12 @@ class Assembly {
         ...(replay === undefined ? {} : { caughtUp: replay.isRead }),
       });
     return new ConsumerGroup({ ...common, group, from: from === 'earliest' ? 'earliest' : 'latest' });
+  }
+
+  private polled(batch: Batch, group: string | undefined): void {
+    const topic = batch.messages[0]?.topic ?? '';
+    this.stats.counter('tidegate_records_consumed_total', { topic }).value += batch.length;
+    this.telemetry.tracing.polled(batch, topic, group);
   }
 
   /** For a pipeline whose clients get something of the past when they come. */

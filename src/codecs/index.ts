@@ -3,6 +3,7 @@ import { envelope } from './envelope.ts';
 import { json } from './json.ts';
 import { raw } from './raw.ts';
 import { rooms } from './rooms.ts';
+import { topics } from './topics/index.ts';
 
 /** The wire protocols that an endpoint may name. */
-export const codecs = [chat, envelope, json, raw, rooms];
+export const codecs = [chat, envelope, json, raw, rooms, topics];

@@ -5,7 +5,8 @@ import type { Registry } from '../sdk/registry.ts';
 import { componentSchema } from './component-schema.ts';
 import { topicName } from './log-schema.ts';
 
-const PATH = /^\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\})?(?:\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\}))*$/;
+/** `*` stands for every path that no other endpoint of the listener has. */
+const PATH = /^\*$|^\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\})?(?:\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\}))*$/;
 
 const slowConsumer = z.strictObject({
   queue: field.size().prefault('1MiB').describe('Bytes that may wait for one client.'),
@@ -47,11 +48,50 @@ const allowed = () =>
     )
     .prefault('nobody');
 
+/** Names of topics or groups. */
+const names = () =>
+  z
+    .preprocess(
+      (value) => (typeof value === 'string' ? [value] : value),
+      z
+        .array(z.string().min(1), 'expected a list of names such as [orders, "public-*"]')
+        .meta({ type: ['array', 'string'] }),
+    )
+    .prefault([]);
+
 const allow = z.strictObject({
   direct: allowed().describe(
     'Who may send to one other client alone: everyone, nobody, or names, with * for any text.',
   ),
   kick: allowed().describe('Who may send other clients away.'),
+  create: names().describe('Topics that clients may create, by name, with * for any text.'),
+  read: names().describe('Topics that clients may list and subscribe to.'),
+  write: names().describe('Topics that clients may list and publish to.'),
+  groups: names().describe('Consumer groups that clients may join.'),
+});
+
+const pacing = (limit: number) =>
+  z
+    .strictObject({
+      limit: field.integer({ min: 1, max: 100_000 }).prefault(limit).describe('So many go on at once.'),
+      interval: field
+        .duration()
+        .prefault('0ms')
+        .describe('The first of them waits at most so long; 0ms for not at all.'),
+    })
+    .prefault({});
+
+const topics = z.strictObject({
+  group: z.string().min(1).prefault('tidegate').describe('Consumer group of subscriptions that name none.'),
+  from: z
+    .enum(['earliest', 'latest'])
+    .prefault('latest')
+    .describe('Where subscriptions begin that do not say so, in partitions that their group never committed.'),
+  publish: pacing(1_000).describe('How messages are collected on their way to the log.'),
+  notify: pacing(1_000).describe('How records are collected on their way to a client.'),
+  paused: field.boolean().prefault(false).describe('Subscriptions begin paused.'),
+  max_topics: field.integer({ min: 1 }).prefault(100).describe('Topics of one subscription.'),
+  creates_per_minute: field.integer({ min: 0 }).prefault(60).describe('Topics that one client may create in a minute.'),
 });
 
 /** An age such as 10m, or a moment. */
@@ -121,7 +161,10 @@ export function endpointSchema(registry: Registry) {
         .prefault('30s')
         .describe('A client that takes nothing of what waits for it for so long is cut with 1008.'),
       presence: presence.optional().describe('The room that its clients are in, for codecs such as rooms and chat.'),
-      allow: allow.optional().describe('Who may do what to other clients; nobody where it is left out.'),
+      allow: allow
+        .optional()
+        .describe('What clients may do: to other clients, and with topics and groups. Nothing where it is left out.'),
+      topics: topics.optional().describe('What the clients of codecs such as topics may do by themselves.'),
       replay: replay.optional().describe('What a client gets of the past when it comes, before what is live.'),
       web_client: z
         .string()

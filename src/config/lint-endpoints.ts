@@ -41,8 +41,8 @@ const nobodyBlocksAll: Rule = ({ endpoints, pipelines }) =>
 
 const endpointIsRead: Rule = ({ endpoints, pipelines }) => {
   const read = new Set(Object.values(pipelines).flatMap(({ source }) => endpointsOf(source)));
-  return Object.keys(endpoints).map((name) =>
-    read.has(name)
+  return Object.entries(endpoints).map(([name, { codec }]) =>
+    read.has(name) || codec.spec.servesTopics
       ? undefined
       : doubting(['endpoints', name], 'no pipeline reads this endpoint, so what its clients send goes nowhere'),
   );
@@ -88,7 +88,9 @@ const membersHaveARoom: Rule = ({ endpoints }) =>
           )
         : undefined,
       spec.hasMembers !== true && presence !== undefined ? failing([...path, 'presence'], without) : undefined,
-      spec.hasMembers !== true && allow !== undefined ? failing([...path, 'allow'], without) : undefined,
+      spec.hasMembers !== true && spec.servesTopics !== true && allow !== undefined
+        ? failing([...path, 'allow'], without)
+        : undefined,
       web_client !== undefined && spec.page === undefined
         ? failing([...path, 'web_client'], `there is no page for the codec "${spec.name}"; leave this out`)
         : undefined,

@@ -1,6 +1,8 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from './batch.ts';
-import type { Message } from './message.ts';
+import type { Rejection } from './errors.ts';
+import type { CodecMessage, Message } from './message.ts';
+import type { TopicOutcome, TopicRequest } from './topic-request.ts';
 
 /** Where a pipeline's batches come from. Retry, tracing, metrics and back-off wrap it from outside. */
 export interface Source {
@@ -71,25 +73,9 @@ export type Effect =
   /** Say something to one other member, wherever it is connected. Only for codecs with a `membership`. */
   | { readonly type: 'direct'; readonly to: string; readonly content: string }
   /** Send a member away; without a target all of them, the sender too. Only for codecs with a `membership`. */
-  | { readonly type: 'kick'; readonly target?: string };
-
-/** Content of a message that a codec publishes; the connection adds where it came from. */
-export interface CodecMessage {
-  readonly payload: Buffer;
-  readonly key?: string | Buffer | null;
-  readonly headers?: Readonly<Record<string, string | Buffer>>;
-  readonly json?: unknown;
-  readonly timestamp?: number;
-  readonly traceparent?: string;
-}
-
-/** Why a message was not acked, as a codec tells it to a client. */
-export interface Rejection {
-  readonly code: string;
-  readonly message: string;
-  /** True: the message may be in the log, or could be next time; send it again with the same id. */
-  readonly retryable: boolean;
-}
+  | { readonly type: 'kick'; readonly target?: string }
+  /** Ask the endpoint for something about topics. Only for codecs with `topics`. */
+  | { readonly type: 'request'; readonly request: TopicRequest; readonly correlation?: unknown };
 
 /**
  * A wire protocol: a pure function from frames and events to effects, and from records to frames. It does no I/O and
@@ -109,6 +95,16 @@ export interface Codec<State = unknown> {
   dropped(count: number, now: number): Frame | null;
   /** For protocols whose clients know of each other, on all gateways. `open` is asked once the client is let in. */
   readonly membership?: Membership<State>;
+  /** For protocols whose clients deal with topics by themselves: their endpoints need no pipeline. */
+  readonly topics?: TopicProtocol<State>;
+}
+
+/** The part of a wire protocol that deals with topics. Pure, as the rest of the codec. */
+export interface TopicProtocol<State = unknown> {
+  /** The answer to a request, in no given order. Null: none. A rejection always deserves one. */
+  answered(state: State, correlation: unknown, outcome: TopicOutcome, now: number): Frame | null;
+  /** Records of a subscription for one client, in one frame. Never empty. */
+  notify(state: State, messages: readonly Message[], now: number): Frame;
 }
 
 /** A client that was let in, under the name that all gateways know it by. */

@@ -31,6 +31,12 @@ export const ERRORS = {
   TG_RECORD_TOO_LARGE: { next: 'reject', meaning: 'The record is larger than its topic allows.' },
   TG_RECORD_REFUSED: { next: 'reject', meaning: 'The log refuses the record itself.' },
   TG_NOT_AUTHORIZED: { next: 'reject', meaning: 'The log does not let this gateway do that.' },
+  TG_NOT_ALLOWED: { next: 'reject', meaning: 'The endpoint does not allow its clients to do that.' },
+  TG_LIMIT_REACHED: { next: 'retry', meaning: 'A client has reached one of its limits; later it may go on.' },
+  TG_NOT_SUBSCRIBED: {
+    next: 'reject',
+    meaning: 'A client asked for something that needs a subscription, or a partition that it does not hold.',
+  },
   TG_GROUP_FAILED: { next: 'retry', meaning: 'Consuming as a member of a group failed.' },
   TG_MESSAGE_INVALID: { next: 'reject', meaning: 'The message does not have the form that is asked for.' },
   TG_EXPRESSION_FAILED: { next: 'reject', meaning: 'An expression could not be evaluated for this message.' },
@@ -71,4 +77,12 @@ export function asTidegateError(thrown: unknown, code: ErrorCode, context?: stri
   if (thrown instanceof TidegateError) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return new TidegateError(code, context === undefined ? reason : `${context}: ${reason}`, thrown);
+}
+
+/** Why a message was not acked, as a codec tells it to a client. */
+export interface Rejection {
+  readonly code: string;
+  readonly message: string;
+  /** True: the message may be in the log, or could be next time; send it again with the same id. */
+  readonly retryable: boolean;
 }

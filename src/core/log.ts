@@ -60,8 +60,8 @@ export interface PartitionOffsets {
 
 /** Every call rejects with TG_LOG_UNAVAILABLE while the log is away. */
 export interface LogAdmin {
-  /** Names of all topics, the log's internal ones left out. */
-  topics(): Promise<string[]>;
+  /** All topics by name with the number of their partitions, the log's internal ones left out. */
+  topics(): Promise<ReadonlyMap<string, number>>;
   /** undefined when there is no such topic. */
   describe(topic: string): Promise<TopicDescription | undefined>;
   /** False when the topic is there already. Rejects with TG_TOPIC_INVALID or TG_NOT_AUTHORIZED. */

@@ -1,6 +1,6 @@
-import type { CodecMessage, Frame, Rejection } from './component.ts';
+import type { Rejection } from './errors.ts';
 import type { TopicPartition, TopicSpec } from './log.ts';
-import type { Message } from './message.ts';
+import type { CodecMessage } from './message.ts';
 
 /** What a client may ask of an endpoint whose protocol deals with topics by itself. */
 export type TopicRequest =
@@ -54,14 +54,6 @@ export type TopicResult =
       readonly type: 'health';
       readonly consumers: readonly { readonly ws: number; readonly topics: readonly string[] }[];
     };
-
-/** The part of a wire protocol that deals with topics. Pure, as the rest of the codec. */
-export interface TopicProtocol<State = unknown> {
-  /** The answer to a request, in no given order. Null: none. A `rejection` always deserves one. */
-  answered(state: State, correlation: unknown, outcome: TopicOutcome, now: number): Frame | null;
-  /** Records of a subscription for one client, in one frame. Never empty. */
-  notify(state: State, messages: readonly Message[], now: number): Frame;
-}
 
 export type TopicOutcome =
   | { readonly ok: true; readonly result: TopicResult }

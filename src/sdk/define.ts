@@ -49,6 +49,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> extends Spec<'ope
 export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec', S, Codec> {
   /** Its clients know of each other: the codec has a `membership`, and its endpoints need a `presence`. */
   readonly hasMembers?: boolean;
+  /** Its clients deal with topics by themselves: the codec has `topics`, and its endpoints need no pipeline. */
+  readonly servesTopics?: boolean;
   /** A page for browsers that speaks it, by name: one of those that Tidegate brings. */
   readonly page?: 'rooms' | 'chat';
 }

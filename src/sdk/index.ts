@@ -4,7 +4,6 @@ export { Batch } from '../core/batch.ts';
 export type { Clock } from '../core/clock.ts';
 export type {
   Codec,
-  CodecMessage,
   ConnectionInfo,
   Effect,
   Farewell,
@@ -15,14 +14,21 @@ export type {
   Membership,
   Operator,
   Processor,
-  Rejection,
   RosterChange,
   Sink,
   Source,
+  TopicProtocol,
 } from '../core/component.ts';
-export { asTidegateError, TidegateError } from '../core/errors.ts';
-export type { StartPosition } from '../core/log.ts';
-export { type Headers, Message, type Meta, type SettleTarget } from '../core/message.ts';
+export { asTidegateError, type Rejection, TidegateError } from '../core/errors.ts';
+export type { StartPosition, TopicPartition, TopicSpec } from '../core/log.ts';
+export { type CodecMessage, type Headers, Message, type Meta, type SettleTarget } from '../core/message.ts';
+export type {
+  Position,
+  SubscriptionRequest,
+  TopicOutcome,
+  TopicRequest,
+  TopicResult,
+} from '../core/topic-request.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Stats } from '../telemetry/stats.ts';
 export type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions, TopicPort } from './context.ts';

@@ -3,24 +3,27 @@ import { type Observable, Subject } from 'rxjs';
 import { createActor } from 'xstate';
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Codec, ConnectionInfo, Frame, Rejection } from '../../core/component.ts';
-import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import type { Codec, ConnectionInfo, Frame } from '../../core/component.ts';
+import { asTidegateError, type Rejection, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { EndpointPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Handshake, Tracing } from '../../telemetry/tracing.ts';
+import type { Allowed } from '../allowance.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionHome, ConnectionLimits } from '../connection/home.ts';
 import { closing } from '../connection/machine.ts';
+import { roundTrip } from '../connection/pings.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import type { PresenceObserver, PresencePort } from '../presence/port.ts';
+import type { TopicService } from '../topic-service/topic-service.ts';
 import { type EndpointFigures, endpointFigures } from './figures.ts';
 import { History, type ReplayLimits } from './history.ts';
 import { type AudienceActor, type AudienceControl, audienceMachine } from './machine.ts';
-import { type Allowed, Room, type RoomHome } from './room.ts';
-import { roundTrip, type SweepLimits, sweepConnection } from './sweep.ts';
+import { Room, type RoomHome } from './room.ts';
+import { type SweepLimits, sweepConnection } from './sweep.ts';
 
 export interface AudienceOptions {
   readonly name: string;
@@ -33,6 +36,8 @@ export interface AudienceOptions {
     readonly allow: { readonly direct: Allowed; readonly kick: Allowed };
   };
   readonly replay?: ReplayLimits;
+  /** For a codec whose clients deal with topics by themselves. */
+  readonly topics?: TopicService;
   readonly encode: (frame: Frame) => Buffer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -98,7 +103,8 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
       `audience ${this.name}`,
       this.logger,
     );
-    tell(this.actor, { type: 'CONGEST' });
+    if (options.topics === undefined) tell(this.actor, { type: 'CONGEST' });
+    else this.isCongested = false;
     this.timer = setInterval(() => this.sweep(), 1_000);
     this.timer.unref();
   }
@@ -136,6 +142,7 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
     this.members.set(info.clientId, connection);
     this.stats.opened.value += 1;
     this.logger.debug({ client_id: info.clientId }, 'client connected');
+    this.options.topics?.enter(connection);
     if (this.lobby !== undefined) this.lobby.add(connection);
     else if (this.isGuarded) this.enter(connection);
   }
@@ -322,11 +329,32 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
   gone(connection: Connection): void {
     this.members.delete(connection.actor.id);
     this.lobby?.delete(connection);
+    this.options.topics?.leave(connection);
     if (this.members.size === 0) tell(this.actor, { type: 'EMPTY' });
   }
 
   left(connection: Connection): void {
     this.room?.leave(connection);
+  }
+
+  confirmed(connection: Connection, number: number): void {
+    this.options.topics?.ponged(connection, number);
+  }
+
+  drained(connection: Connection): void {
+    this.options.topics?.drained(connection);
+  }
+
+  request(connection: Connection, request: Parameters<TopicService['request']>[1], correlation: unknown): void {
+    this.topics.request(connection, request, correlation);
+  }
+
+  mayPublish(topic: string): TidegateError | undefined {
+    return this.topics.refusal(topic);
+  }
+
+  publish(topic: string, message: Message): void {
+    this.topics.publish(topic, message);
   }
 
   direct(connection: Connection, to: string, content: string): void {
@@ -366,6 +394,12 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
     const { room, codec, clock, logger } = this.options;
     if (room === undefined || codec.membership === undefined) return undefined;
     return new Room({ ...room, membership: codec.membership, clock, logger }, this);
+  }
+
+  private get topics(): TopicService {
+    const { topics } = this.options;
+    if (topics === undefined) throw new Error(`the codec of ${this.name} asks for topics, but the endpoint has none`);
+    return topics;
   }
 
   private enter(connection: Connection): void {

@@ -1,10 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ConnectionInfo, Farewell, Frame, Identity, MemberEvent, Membership } from '../../core/component.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { type Allowed, allowance } from '../allowance.ts';
 import type { Change, Newcomer, Order, PresenceObserver, PresencePort } from '../presence/port.ts';
-
-/** Who may do something: everyone, nobody, or members whose names fit one of these patterns (`*` stands for any text). */
-export type Allowed = 'everyone' | 'nobody' | readonly string[];
 
 export interface RoomOptions {
   readonly membership: Membership;
@@ -51,6 +49,7 @@ export class Room<G extends Guest> implements PresenceObserver {
   readonly presence: PresencePort;
   private readonly options: RoomOptions;
   private readonly home: RoomHome<G>;
+  private readonly may: Readonly<Record<'direct' | 'kick', (name: string) => boolean>>;
   private readonly guests = new Map<Newcomer, G>();
   private readonly newcomers = new Map<G, Newcomer>();
   /** Seconds on the endpoint's clock until whole lists may go out again. */
@@ -60,6 +59,7 @@ export class Room<G extends Guest> implements PresenceObserver {
   constructor(options: RoomOptions, home: RoomHome<G>) {
     this.options = options;
     this.home = home;
+    this.may = { direct: allowance(options.allow.direct), kick: allowance(options.allow.kick) };
     this.presence = options.presence(this);
   }
 
@@ -190,7 +190,7 @@ export class Room<G extends Guest> implements PresenceObserver {
   }
 
   private mayNot(action: 'direct' | 'kick', name: string): 'forbidden' | undefined {
-    return isAllowed(this.options.allow[action], name) ? undefined : 'forbidden';
+    return this.may[action](name) ? undefined : 'forbidden';
   }
 
   private refuse(guest: G, refusal: MemberEvent & { type: 'refused' }): void {
@@ -205,17 +205,4 @@ export class Room<G extends Guest> implements PresenceObserver {
 
 function refusalOf(outcome: 'sent' | 'unknown' | 'unavailable'): 'unknown' | 'unavailable' | undefined {
   return outcome === 'sent' ? undefined : outcome;
-}
-
-function isAllowed(allowed: Allowed, name: string): boolean {
-  if (typeof allowed === 'string') return allowed === 'everyone';
-  return allowed.some((pattern) => patternOf(pattern).test(name));
-}
-
-function patternOf(text: string): RegExp {
-  return new RegExp(`^${text.split('*').map(escaped).join('.*')}$`, 'su');
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 import { closing } from '../connection/machine.ts';
+import { timePayload } from '../connection/pings.ts';
 import { tell } from '../lifecycle.ts';
 
 /** Seconds. */
@@ -46,19 +47,6 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     connection.pingedAt = now;
     connection.socket.ping(timePayload());
   }
-}
-
-/** A ping carries when it was sent, so that its pong tells the round trip. */
-function timePayload(): Buffer {
-  const payload = Buffer.allocUnsafe(8);
-  payload.writeDoubleBE(performance.now());
-  return payload;
-}
-
-/** Seconds since the ping that this pong answers; undefined when the pong answers none of ours (RFC 6455 5.5.3). */
-export function roundTrip(payload: Buffer): number | undefined {
-  const seconds = payload.length === 8 ? (performance.now() - payload.readDoubleBE()) / 1_000 : Number.NaN;
-  return seconds >= 0 && seconds < 3_600 ? seconds : undefined;
 }
 
 function isStalled(connection: Connection, now: number, timeout: number): boolean {

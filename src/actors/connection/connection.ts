@@ -1,14 +1,16 @@
 import { createActor } from 'xstate';
 import { AnswerQueue } from '../../core/answer-queue.ts';
 import type { ConnectionInfo, Effect, Farewell, Frame, MemberEvent } from '../../core/component.ts';
-import type { TidegateError } from '../../core/errors.ts';
-import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
+import type { Rejection, TidegateError } from '../../core/errors.ts';
+import { type CodecMessage, Message, type Meta, type SettleTarget } from '../../core/message.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
+import type { TopicOutcome, TopicRequest } from '../../core/topic-request.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
 import type { ConnectionHome } from './home.ts';
 import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './machine.ts';
 import { Outbound, type OutboundOwner } from './outbound.ts';
+import { numberOf, numberPayload } from './pings.ts';
 
 /**
  * The data side of one live socket: frames in by the codec, answers out in the order of the frames, records out by
@@ -41,6 +43,9 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   private isOpen = true;
   private isDraining = false;
   private isGone = false;
+  /** Requests whose messages are on their way, by the token of the message. */
+  private requests: Map<number, unknown> | undefined;
+  private lastRequest = 0;
   private inFlight = 0;
   private inFlightBytes = 0;
 
@@ -114,12 +119,15 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   onPong(payload: Buffer): void {
     this.heardAt = this.home.seconds;
-    this.home.pong(payload);
+    const number = numberOf(payload);
+    if (number === undefined) this.home.pong(payload);
+    else this.home.confirmed(this, number);
   }
 
   onDrain(): void {
     if (!this.isOpen) return;
     this.outbound.drained();
+    this.home.drained(this);
     if (this.isHeld && !this.isDraining && this.mayRelease) tell(this.actor, { type: 'RELEASE' });
   }
 
@@ -166,12 +174,45 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     tell(this.actor, { type: 'CLOSE', code, reason });
   }
 
+  // --- from the topic service
+
+  /** Whether what is written now goes out at once. */
+  get isFree(): boolean {
+    return this.isOpen && this.outbound.isFree;
+  }
+
+  respond(correlation: unknown, outcome: TopicOutcome): void {
+    this.home.answered(outcome.ok ? null : outcome.rejection);
+    if (!this.isOpen) return;
+    try {
+      const frame = this.home.codec.topics?.answered(this.state, correlation, outcome, this.home.clock.now()) ?? null;
+      if (frame !== null) this.say(this.home.encode(frame));
+    } catch (error) {
+      this.codecFailed('answered', error);
+    }
+  }
+
+  notify(messages: readonly Message[]): void {
+    if (!this.isOpen || this.home.codec.topics === undefined) return;
+    try {
+      const frame = this.home.codec.topics.notify(this.state, messages, this.home.clock.now());
+      this.outbound.deliverAtOnce(this.home.encode(frame));
+    } catch (error) {
+      this.codecFailed('notify', error);
+    }
+  }
+
+  ping(number: number): void {
+    if (this.isOpen) this.socket.ping(numberPayload(number));
+  }
+
   // --- from the pipelines
 
   settled(message: Message, failure: TidegateError | null): void {
     this.inFlight -= 1;
     this.inFlightBytes -= message.cost;
     if (this.home.codec.answers) this.answer(message.token, failure);
+    else if (this.home.codec.topics !== undefined) this.published(message, failure);
     else if (failure !== null) this.fail(failure);
     if (this.isGone && this.inFlight === 0) this.home.left(this);
     if (!this.isOpen) return;
@@ -298,17 +339,35 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
         case 'kick':
           this.home.kick(this, effect.target);
           break;
+        case 'request':
+          this.request(effect.request, effect.correlation);
+          break;
       }
     }
   }
 
   private publish({ message: content, correlation }: Extract<Effect, { type: 'publish' }>): void {
+    this.home.collect(this.begin(content, this.home.codec.answers ? this.openAnswer(correlation) : 0));
+  }
+
+  private request(request: TopicRequest, correlation: unknown): void {
+    if (request.type !== 'publish') {
+      this.home.request(this, request, correlation);
+      return;
+    }
+    const refusal = this.home.mayPublish(request.topic);
+    if (refusal !== undefined) this.respond(correlation, { ok: false, rejection: rejectionOf(refusal) });
+    else this.home.publish(request.topic, this.begin(request.message, this.openRequest(correlation)));
+  }
+
+  /** A message of this connection on its way. `token`: where its outcome is to be told. */
+  private begin(content: CodecMessage, token: number): Message {
     const message = new Message(content.payload, {
       ...content,
       meta: this.sharedMeta(),
       timestamp: content.timestamp ?? this.home.clock.now(),
       target: this,
-      token: this.home.codec.answers ? this.openAnswer(correlation) : 0,
+      token,
       ...(content.traceparent === undefined ? {} : { trace: { traceparent: content.traceparent } }),
     });
     message.cost = message.size;
@@ -316,7 +375,26 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.inFlightBytes += message.cost;
     if (this.home.tracing.enabled)
       this.home.tracing.received(message, this.info.endpoint, this.info.clientId, this.handshake);
-    this.home.collect(message);
+    return message;
+  }
+
+  private openRequest(correlation: unknown): number {
+    this.requests ??= new Map();
+    this.lastRequest += 1;
+    this.requests.set(this.lastRequest, correlation);
+    return this.lastRequest;
+  }
+
+  private published(message: Message, failure: TidegateError | null): void {
+    const correlation = this.requests?.get(message.token);
+    this.requests?.delete(message.token);
+    const { topic = '', partition, offset } = message;
+    this.respond(
+      correlation,
+      failure === null
+        ? { ok: true, result: { type: 'published', position: { topic, partition, offset } } }
+        : { ok: false, rejection: rejectionOf(failure) },
+    );
   }
 
   private reply(frame: Frame, rejected: string | undefined): void {
@@ -327,8 +405,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   private answer(slot: number, failure: TidegateError | null): void {
-    const rejection =
-      failure === null ? null : { code: failure.code, message: failure.message, retryable: failure.retryable };
+    const rejection = failure === null ? null : rejectionOf(failure);
     this.home.answered(rejection);
     const correlation = this.answers?.correlation(slot);
     let frame: Frame | null = null;
@@ -389,4 +466,8 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.home.logger.error({ error, client_id: this.info.clientId }, `the codec failed (${step}), closing its client`);
     tell(this.actor, closing('failed'));
   }
+}
+
+function rejectionOf({ code, message, retryable }: TidegateError): Rejection {
+  return { code, message, retryable };
 }

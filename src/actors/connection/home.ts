@@ -1,8 +1,10 @@
 import type { AnyActorRef } from 'xstate';
 import type { Clock } from '../../core/clock.ts';
-import type { Codec, Frame, Rejection } from '../../core/component.ts';
+import type { Codec, Frame } from '../../core/component.ts';
+import type { Rejection, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { WhenFull } from '../../core/send-queue.ts';
+import type { TopicRequest } from '../../core/topic-request.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Counter } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
@@ -45,6 +47,10 @@ export interface ConnectionHome<Member> {
   dirty(connection: Member): void;
   held(connection: Member, isHeld: boolean): void;
   pong(payload: Buffer): void;
+  /** The peer has everything that was written before the ping of that number. */
+  confirmed(connection: Member, number: number): void;
+  /** What was written has left. */
+  drained(connection: Member): void;
   answered(rejection: Rejection | null): void;
   rejected(reason: string): void;
   dropped(reason: 'slow' | 'closed', frames: number): void;
@@ -56,4 +62,9 @@ export interface ConnectionHome<Member> {
   direct(connection: Member, to: string, content: string): void;
   /** A client wants another one, or everyone, gone. */
   kick(connection: Member, target: string | undefined): void;
+  /** A client asks for something about topics. */
+  request(connection: Member, request: Exclude<TopicRequest, { type: 'publish' }>, correlation: unknown): void;
+  /** Why clients may not publish to a topic, or undefined. */
+  mayPublish(topic: string): TidegateError | undefined;
+  publish(topic: string, message: Message): void;
 }

@@ -49,9 +49,11 @@ export class Outbound {
     return this.queue === undefined || this.queue.controlBytes <= ANSWERS_MARK / 2;
   }
 
-  /** Bytes of records that may come before the peer counts as slow. */
-  get room(): number {
-    return Math.max(0, this.home.limits.queue - this.queuedBytes - this.socket.buffered);
+  /** Whether what is written now goes to the network at once. When it is not, the owner hears when it is again. */
+  get isFree(): boolean {
+    const isFree = this.isIdle && this.socket.buffered < SOCKET_MARK;
+    if (!isFree) this.awaitDrain();
+    return isFree;
   }
 
   /** Where to put answers of this turn. */
@@ -85,6 +87,12 @@ export class Outbound {
     if (this.outbox !== undefined) this.flush();
     if (this.isIdle && this.socket.buffered + chunk.length <= SOCKET_MARK) this.write(chunk, frames.length);
     else this.enqueue(frames);
+  }
+
+  /** For records that a ping is to stand behind: nothing queues them, so ask `isFree` before taking them. */
+  deliverAtOnce(frame: Buffer): void {
+    this.flush();
+    this.write(frame, 1);
   }
 
   /** Everything that was written has left. */

@@ -1,6 +1,9 @@
 import { tell } from '../lifecycle.ts';
 import type { GatewayParts } from './parts.ts';
 
+/** Milliseconds that the last confirmations may take once every client has gone: there are none to come. */
+const GROUPS_PATIENCE = 0;
+
 /**
  * Stops in the order of the data, so that nothing is read that cannot be finished: no new sockets; group pipelines
  * settle what they have; each socket gets its answers and its 1012 in its own slot; then the pipelines behind the
@@ -14,6 +17,7 @@ export async function drainInDataOrder(parts: GatewayParts, jitter: number): Pro
   ]);
   const others = parts.pipelines.filter((pipeline) => !parts.groupPipelines.includes(pipeline));
   await Promise.all(others.map((pipeline) => pipeline.drained()));
+  await parts.groups.stop(GROUPS_PATIENCE);
   // The members have gone; now the gateway itself says goodbye to the others.
   await Promise.all(parts.audiences.map(({ presence }) => presence?.resign()));
   await Promise.all([...parts.topics.values()].map((topic) => topic.drained()));

@@ -1,6 +1,7 @@
 import type { Log, TopicSpec } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Audience } from '../audience/audience.ts';
+import type { Groups } from '../consumer-group/groups.ts';
 import type { Listener } from '../listener/listener.ts';
 import type { LogLink } from '../log-link/log-link.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -12,6 +13,8 @@ export interface GatewayParts {
   readonly link: LogLink;
   readonly listeners: readonly Listener[];
   readonly audiences: readonly Audience[];
+  /** Groups whose records clients share out among themselves. */
+  readonly groups: Groups;
   /** In the order of the configuration. */
   readonly pipelines: readonly Pipeline[];
   /** Pipelines that read as members of a group: they stop before the sockets, and leave their group last. */

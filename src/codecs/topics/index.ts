@@ -90,6 +90,7 @@ export const topics = defineCodec({
         'When a record counts as delivered to a subscription that does not say: auto, once the client has answered a ping behind it; manual, once it says commit.',
       ),
   }),
+  servesTopics: true,
   examples: [{}, { commit: 'manual' }],
   create: ({ commit }) => new TopicsCodec(commit),
 });

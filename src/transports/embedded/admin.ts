@@ -28,8 +28,8 @@ export class EmbeddedAdmin implements LogAdmin {
     this.maxRecord = maxRecord;
   }
 
-  async topics(): Promise<string[]> {
-    return [...this.store().topics.keys()].sort();
+  async topics(): Promise<ReadonlyMap<string, number>> {
+    return new Map([...this.store().topics].map(([name, { partitions }]) => [name, partitions.length]));
   }
 
   async describe(name: string): Promise<TopicDescription | undefined> {

@@ -24,12 +24,9 @@ export class KafkaAdmin implements LogAdmin {
     this.whyAway = whyAway;
   }
 
-  async topics(): Promise<string[]> {
+  async topics(): Promise<ReadonlyMap<string, number>> {
     const all = await this.told('List topics', () => this.cluster.allTopics());
-    return all
-      .filter(({ internal }) => !internal)
-      .map(({ name }) => name)
-      .sort();
+    return new Map(all.filter(({ internal }) => !internal).map(({ name, partitions }) => [name, partitions]));
   }
 
   async describe(topic: string): Promise<TopicDescription | undefined> {

@@ -79,9 +79,13 @@ export class Cluster {
   }
 
   /** Names of all topics and whether they are Kafka's own. */
-  async allTopics(): Promise<{ name: string; internal: boolean }[]> {
+  async allTopics(): Promise<{ name: string; internal: boolean; partitions: number }[]> {
     const { topicMetadata } = await this.askForMetadata([]);
-    return topicMetadata.map(({ topic, isInternal }) => ({ name: topic, internal: isInternal }));
+    return topicMetadata.map(({ topic, isInternal, partitionMetadata }) => ({
+      name: topic,
+      internal: isInternal,
+      partitions: partitionMetadata.length,
+    }));
   }
 
   /** Rejects when the partition has no leader that is known; refresh then. */

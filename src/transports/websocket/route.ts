@@ -2,6 +2,8 @@
 export interface Route {
   readonly path: string;
   readonly segments: readonly Segment[];
+  /** `*`: any path at all. */
+  readonly isAny: boolean;
 }
 
 interface Segment {
@@ -13,6 +15,7 @@ const PARAMETER = /^\{([A-Za-z_]\w*)\}$/;
 
 /** Throws an Error that says what is wrong with the path. */
 export function parseRoute(path: string): Route {
+  if (path === '*') return { path, segments: [], isAny: true };
   if (!path.startsWith('/')) throw new Error(`"${path}" must begin with /`);
   const segments = split(path).map((segment): Segment => {
     const parameter = PARAMETER.exec(segment)?.[1];
@@ -21,7 +24,7 @@ export function parseRoute(path: string): Route {
       throw new Error(`"${segment}" in "${path}": a parameter fills a whole segment, such as /chat/{username}`);
     return { literal: segment };
   });
-  return { path, segments };
+  return { path, segments, isAny: false };
 }
 
 /** Parameters of a path, percent-decoded. `problem` says, for the client, which of them cannot be read. */
@@ -32,6 +35,7 @@ export interface Match {
 
 /** undefined where the path is another. A path that ends with `/` where a parameter is due leaves that one empty. */
 export function matchRoute(route: Route, pathname: string): Match | undefined {
+  if (route.isAny) return { params: {} };
   const given = split(pathname);
   const isLastEmpty = pathname.endsWith('/') && route.segments.at(-1)?.parameter !== undefined;
   if (isLastEmpty && given.length === route.segments.length - 1) given.push('');

@@ -142,7 +142,7 @@ export class FakeLog implements Log {
   trouble: TidegateError | undefined;
 
   readonly admin: LogAdmin = {
-    topics: async () => [...this.topics.keys()],
+    topics: async () => new Map([...this.topics.keys()].map((name) => [name, 1])),
     describe: async (topic) => {
       if (this.trouble !== undefined) throw this.trouble;
       return this.topics.get(topic);

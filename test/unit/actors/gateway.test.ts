@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { Groups } from '../../../src/actors/consumer-group/groups.ts';
 import { GatewayLife } from '../../../src/actors/gateway/gateway.ts';
 import { MemoryBudget } from '../../../src/actors/gateway/memory.ts';
 import type { GatewayParts } from '../../../src/actors/gateway/parts.ts';
@@ -67,6 +68,7 @@ function setUp(t: TestContext, changes: Partial<GatewayParts> = {}) {
     link: new LogLink(log, logger),
     listeners: [new Listener('public', server, logger)],
     audiences: [audience],
+    groups: new Groups({ log, logger, clock: systemClock, polled: () => {} }),
     pipelines: [pipeline],
     groupPipelines: [],
     topics: new Map([['out', topic]]),

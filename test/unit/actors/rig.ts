@@ -1,7 +1,8 @@
 import type { TestContext } from 'node:test';
 import { Audience, type AudienceOptions } from '../../../src/actors/audience/audience.ts';
 import type { Batch } from '../../../src/core/batch.ts';
-import type { Codec, Frame, Rejection } from '../../../src/core/component.ts';
+import type { Codec, Frame } from '../../../src/core/component.ts';
+import type { Rejection } from '../../../src/core/errors.ts';
 import type { Message } from '../../../src/core/message.ts';
 import type { Logger } from '../../../src/telemetry/logger.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { roundTrip, sweepConnection } from '../../../src/actors/audience/sweep.ts';
+import { sweepConnection } from '../../../src/actors/audience/sweep.ts';
 import { Connection } from '../../../src/actors/connection/connection.ts';
+import { roundTrip } from '../../../src/actors/connection/pings.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { endpoint, turn } from './rig.ts';
 

@@ -1,0 +1,45 @@
+import { Batch } from '../../core/batch.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Message } from '../../core/message.ts';
+import type { TopicPort } from '../../sdk/context.ts';
+import type { Pacing } from './client.ts';
+
+/** Collects what clients publish, topic by topic, so that topics get batches: of a turn, or of an interval. */
+export class Outgoing {
+  private readonly topic: (name: string) => TopicPort;
+  private readonly pacing: Pacing;
+  private readonly clock: Clock;
+  private readonly collected = new Map<string, Message[]>();
+  private count = 0;
+  private cancelFlush: (() => void) | undefined;
+
+  constructor(topic: (name: string) => TopicPort, pacing: Pacing, clock: Clock) {
+    this.topic = topic;
+    this.pacing = pacing;
+    this.clock = clock;
+  }
+
+  publish(topic: string, message: Message): void {
+    const messages = this.collected.get(topic);
+    if (messages === undefined) this.collected.set(topic, [message]);
+    else messages.push(message);
+    this.count += 1;
+    if (this.count >= this.pacing.limit) this.flush();
+    else this.cancelFlush ??= this.later();
+  }
+
+  flush(): void {
+    this.cancelFlush?.();
+    this.cancelFlush = undefined;
+    this.count = 0;
+    for (const [topic, messages] of this.collected) this.topic(topic).write(new Batch(messages));
+    this.collected.clear();
+  }
+
+  private later(): () => void {
+    const flush = () => this.flush();
+    if (this.pacing.interval > 0) return this.clock.after(this.pacing.interval, flush);
+    const immediate = setImmediate(flush);
+    return () => clearImmediate(immediate);
+  }
+}
