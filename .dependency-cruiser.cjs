@@ -1,4 +1,4 @@
-/** The direction of imports: cli -> gateway -> {admin -> actors, telemetry/start} -> config -> {codecs | transports | pipelines} -> sdk -> {core, telemetry}. */
+/** The direction of imports: cli -> gateway -> assembly -> {admin -> actors, telemetry/start} -> config -> {codecs | transports | pipelines} -> sdk -> {core, telemetry}. */
 const only = (name, comment, from, to) => ({ name, severity: 'error', comment, from, to });
 
 module.exports = {
@@ -56,19 +56,25 @@ module.exports = {
       'config-below-actors',
       'config describes; it does not run anything.',
       { path: '^src/config/' },
-      { path: '^src/(actors|admin|cli|gateway)' },
+      { path: '^src/(actors|admin|assembly|cli|gateway)' },
     ),
     only(
       'actors-below-admin',
       'Actors know nothing of who watches them.',
       { path: '^src/actors/' },
-      { path: '^src/(admin|cli|gateway|telemetry/start)' },
+      { path: '^src/(admin|assembly|cli|gateway|telemetry/start)' },
     ),
     only(
       'admin-below-gateway',
       'admin is handed what it shows.',
       { path: '^src/admin/' },
-      { path: '^src/(cli|gateway)' },
+      { path: '^src/(assembly|cli|gateway)' },
+    ),
+    only(
+      'assembly-below-gateway',
+      'The assembly makes the parts; the gateway starts and stops them.',
+      { path: '^src/assembly/' },
+      { path: '^src/(cli|gateway\\.ts)' },
     ),
     only(
       'gateway-below-cli',

@@ -164,7 +164,7 @@ export function endpointSchema(registry: Registry) {
       allow: allow
         .optional()
         .describe('What clients may do: to other clients, and with topics and groups. Nothing where it is left out.'),
-      topics: topics.optional().describe('What the clients of codecs such as topics may do by themselves.'),
+      topics: topics.prefault({}).describe('What the clients of codecs such as topics may do by themselves.'),
       replay: replay.optional().describe('What a client gets of the past when it comes, before what is live.'),
       web_client: z
         .string()

@@ -1,0 +1,53 @@
+import type { Audience } from '../actors/audience/audience.ts';
+import { ConsumerGroup } from '../actors/consumer-group/consumer-group.ts';
+import { Subscription } from '../actors/subscription.ts';
+import type { Batch } from '../core/batch.ts';
+import type { Source } from '../core/component.ts';
+import { TidegateError } from '../core/errors.ts';
+import type { ComponentContext, SubscribeOptions } from '../sdk/context.ts';
+import type { Replay } from './replay.ts';
+import type { Workshop } from './workshop.ts';
+
+const NONE: ReadonlyMap<string, Audience> = new Map();
+
+/** What a component gets of its gateway. `path`: where it stands in the configuration. */
+export function componentContext(
+  workshop: Workshop,
+  path: string,
+  audiences: ReadonlyMap<string, Audience> = NONE,
+  replay?: Replay,
+): ComponentContext {
+  const { stats, clock } = workshop;
+  return {
+    path,
+    logger: workshop.scoped('component', { component: path }),
+    stats,
+    clock,
+    gateway: {
+      endpoint: (name) => {
+        const audience = audiences.get(name);
+        if (audience === undefined)
+          throw new TidegateError('TG_CONFIG_INVALID', `${path}: there is no endpoint ${name}`);
+        return audience;
+      },
+      topic: (name) => workshop.topic(name),
+      subscribe: (options) => subscribe(workshop, options, replay),
+    },
+  };
+}
+
+function subscribe(workshop: Workshop, { topics, from, group }: SubscribeOptions, replay: Replay | undefined): Source {
+  const common = {
+    log: workshop.log,
+    topics,
+    logger: workshop.scoped('consumer'),
+    polled: (batch: Batch) => workshop.polled(batch, group),
+  };
+  if (group === undefined)
+    return new Subscription({
+      ...common,
+      from: replay?.from() ?? from,
+      ...(replay === undefined ? {} : { caughtUp: replay.isRead }),
+    });
+  return new ConsumerGroup({ ...common, group, from: from === 'earliest' ? 'earliest' : 'latest' });
+}
