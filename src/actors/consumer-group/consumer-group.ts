@@ -2,11 +2,12 @@ import type { Observable, Subscription } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { Source } from '../../core/component.ts';
-import type { GroupEvent, GroupMember, Log } from '../../core/log.ts';
+import type { GroupMember, Log } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { BatchRelay } from '../relay.ts';
 import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
+import { MemberWatch } from './member-watch.ts';
 
 export interface ConsumerGroupOptions {
   readonly log: Log;
@@ -45,18 +46,7 @@ export class ConsumerGroup implements Source {
     const { log, group, topics, from, logger } = this.options;
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
     const member = log.group({ group, topics, from });
-    const following = [
-      member.events$.subscribe({
-        next: (event) => this.follow(actor, event),
-        error: (error) => this.fail(actor, error),
-      }),
-      member.gaps$.subscribe((gap) =>
-        logger.error(
-          { ...gap, group },
-          `records ${gap.from}-${gap.to - 1} of ${gap.topic}/${gap.partition} were gone before they could be read`,
-        ),
-      ),
-    ];
+    const following = new MemberWatch(actor, group, logger).follow(member);
     this.joined = { actor, member, following };
     const batches = member.batches$.subscribe({
       next: (batch) => {
@@ -87,39 +77,5 @@ export class ConsumerGroup implements Source {
     tell(joined.actor, { type: 'DRAIN' });
     await joined.member.leave();
     for (const subscription of joined.following) subscription.unsubscribe();
-  }
-
-  private follow(actor: ConsumerGroupActor, event: GroupEvent): void {
-    if (actor.getSnapshot().status !== 'active') return;
-    const { group, logger } = this.options;
-    switch (event.type) {
-      case 'joining':
-        tell(actor, { type: 'JOINING' });
-        break;
-      case 'assigned':
-        logger.info(
-          { group, generation: event.generation, partitions: event.partitions.length },
-          `the group ${group} gave us ${event.partitions.length} partitions`,
-        );
-        tell(actor, { type: 'ASSIGNED' });
-        break;
-      case 'rebalancing':
-        tell(actor, { type: 'REBALANCING' });
-        break;
-      case 'failed':
-        this.fail(actor, event.reason);
-        break;
-      case 'left':
-        tell(actor, { type: 'LEFT' });
-        break;
-    }
-  }
-
-  private fail(actor: ConsumerGroupActor, reason: Error): void {
-    this.options.logger.warn(
-      { group: this.options.group, error: reason },
-      `the member of ${this.options.group} failed and joins again: ${reason.message}`,
-    );
-    tell(actor, { type: 'FAILED' });
   }
 }

@@ -21,6 +21,10 @@ export class Dealing<P, H> {
     return this.shares.size;
   }
 
+  has(holder: H): boolean {
+    return this.shares.has(holder);
+  }
+
   holderOf(partition: P): H | undefined {
     return this.holders.get(partition);
   }

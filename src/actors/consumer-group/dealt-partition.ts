@@ -25,7 +25,7 @@ export class DealtPartition implements TopicPartition {
   private given = 0;
   private givenEver = 0;
   private bytes = 0;
-  private isFull = false;
+  private isAtLimit = false;
 
   constructor({ topic, partition }: TopicPartition, deal: number) {
     this.topic = topic;
@@ -50,17 +50,15 @@ export class DealtPartition implements TopicPartition {
     return this.bytes;
   }
 
-  /** Whether it holds as many bytes as it may. */
-  get isAtLimit(): boolean {
-    if (this.bytes >= HELD_BYTES) this.isFull = true;
-    else if (this.bytes <= HELD_BYTES / 2) this.isFull = false;
-    return this.isFull;
+  /** Whether it holds as many bytes as it may, or did and has not got rid of half of them. */
+  get isFull(): boolean {
+    return this.isAtLimit;
   }
 
   enter(batch: Batch): void {
     const isPinning = pinsMuchMore(batch);
     for (const message of batch.messages) this.records.push(isPinning ? message.detached() : message);
-    this.bytes += batch.bytes;
+    this.count(batch.bytes);
   }
 
   /** The next so many that wait, given from now on; `again` of them were given in an earlier deal. */
@@ -83,7 +81,7 @@ export class DealtPartition implements TopicPartition {
       this.records.shift();
       this.given -= 1;
       this.givenEver -= 1;
-      this.bytes -= head.size;
+      this.count(-head.size);
       head.ack();
     }
   }
@@ -98,8 +96,14 @@ export class DealtPartition implements TopicPartition {
   beginAnew(deal: number): void {
     this.dealAgain(deal);
     this.givenEver = 0;
-    this.bytes = 0;
+    this.count(-this.bytes);
     this.records.clear();
+  }
+
+  private count(bytes: number): void {
+    this.bytes += bytes;
+    if (this.bytes >= HELD_BYTES) this.isAtLimit = true;
+    else if (this.bytes <= HELD_BYTES / 2) this.isAtLimit = false;
   }
 }
 

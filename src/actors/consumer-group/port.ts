@@ -39,7 +39,7 @@ export interface GroupSeat {
   confirm(position: Position, deal: number): void;
   /** There is room again. */
   ready(): void;
-  /** Delivery begins anew at that offset, by a new deal; false where it does not hold the partition. */
+  /** Delivery begins anew at that offset, by a new deal; false where it does not hold the partition, or that is no offset. */
   seek(position: Position): boolean;
   /** Its partitions go to the others, from the first unconfirmed record of each. */
   leave(): void;

@@ -1,0 +1,80 @@
+import type { Batch } from '../../core/batch.ts';
+import type { Clock } from '../../core/clock.ts';
+import { TidegateError } from '../../core/errors.ts';
+import type { GroupStart, Log } from '../../core/log.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Consumer, GroupSeat } from './port.ts';
+import { SharedGroup } from './shared-group.ts';
+
+export interface GroupsOptions {
+  readonly log: Log;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Told of each batch before a consumer sees it. */
+  readonly polled: (batch: Batch, group: string) => void;
+}
+
+export interface GroupSubscription {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /**
+   * Where a partition starts that the group never committed. It is that of the first consumer: for who joins what runs
+   * already it says nothing, nor for a partition that has an offset. To go elsewhere, `seek`.
+   */
+  readonly from: GroupStart;
+  readonly consumer: Consumer;
+}
+
+/** The groups that consumers of this gateway are in: one member each of a group and the topics it is subscribed to. */
+export class Groups {
+  private readonly options: GroupsOptions;
+  private readonly groups = new Map<string, SharedGroup>();
+  private readonly departures = new Set<Promise<void>>();
+  private isStopped = false;
+
+  constructor(options: GroupsOptions) {
+    this.options = options;
+  }
+
+  /** For figures and the admin side. */
+  get all(): readonly SharedGroup[] {
+    return [...this.groups.values()];
+  }
+
+  /** Bytes of records that nobody has confirmed yet. */
+  get heldBytes(): number {
+    return this.all.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
+  }
+
+  /** Joining goes on in the background: see `live` of the seat. Throws TG_STOPPING after `stop`. */
+  join({ group, topics, from, consumer }: GroupSubscription): GroupSeat {
+    if (this.isStopped) throw new TidegateError('TG_STOPPING', 'the gateway is stopping');
+    const names = [...new Set(topics)].sort();
+    const key = JSON.stringify([group, names]);
+    return (this.groups.get(key) ?? this.make(key, group, names, from)).join(consumer);
+  }
+
+  /**
+   * Leaves all groups, committed up to what is confirmed within so many milliseconds. Consumers are to be gone by then;
+   * for those that are not it is as if they had left. Never rejects.
+   */
+  async stop(patience: number): Promise<void> {
+    this.isStopped = true;
+    for (const key of this.groups.keys()) this.end(key, patience);
+    await Promise.all(this.departures);
+  }
+
+  private make(key: string, group: string, topics: readonly string[], from: GroupStart): SharedGroup {
+    const shared = new SharedGroup({ ...this.options, group, topics, from, deserted: () => this.end(key, 0) });
+    this.groups.set(key, shared);
+    return shared;
+  }
+
+  private end(key: string, patience: number): void {
+    const departure = this.groups.get(key)?.drain(patience);
+    if (departure === undefined) return;
+    this.groups.delete(key);
+    this.departures.add(departure);
+    void departure.then(() => this.departures.delete(departure));
+  }
+}

@@ -1,0 +1,247 @@
+import type { Subscription } from 'rxjs';
+import { createActor } from 'xstate';
+import type { Batch } from '../../core/batch.ts';
+import type { Clock } from '../../core/clock.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import type { Gap, GroupEvent, GroupMember, GroupStart, Log, TopicPartition } from '../../core/log.ts';
+import type { Position } from '../../core/topic-request.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { startActor, tell } from '../lifecycle.ts';
+import { Dispatch } from './dispatch.ts';
+import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
+import { MemberWatch } from './member-watch.ts';
+import type { Consumer, GroupSeat } from './port.ts';
+import { Seat, type SeatedIn } from './seat.ts';
+
+/** So long a group outlives its last consumer, in milliseconds: a client that comes back causes no rebalance. */
+const LINGER = 1_000;
+/** Before a member that broke is replaced by a new one, in milliseconds. */
+const REJOIN_PAUSE = 1_000;
+
+export interface SharedGroupOptions {
+  readonly log: Log;
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly from: GroupStart;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Told of each batch before a consumer sees it. */
+  readonly polled: (batch: Batch, group: string) => void;
+  /** The last consumer left some time ago, and nobody has come since. */
+  readonly deserted: () => void;
+}
+
+/** One stay in the group of the log. */
+interface Membership {
+  readonly member: GroupMember;
+  readonly following: readonly Subscription[];
+}
+
+/**
+ * One member of a consumer group whose partitions are dealt to any number of consumers of this gateway. Only what a
+ * consumer has confirmed is acked, so only that is committed.
+ */
+export class SharedGroup implements SeatedIn {
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly actor: ConsumerGroupActor;
+  private readonly options: SharedGroupOptions;
+  private readonly watch: MemberWatch;
+  private readonly dispatch: Dispatch;
+  private joined: Membership | undefined;
+  private liveness = liveness();
+  private leaving: Promise<void> | undefined;
+  private wentQuiet: () => void = () => {};
+  private cancelLinger: (() => void) | undefined;
+  private cancelRejoin: () => void = () => {};
+
+  constructor(options: SharedGroupOptions) {
+    const { group, topics, logger } = options;
+    this.options = options;
+    this.group = group;
+    this.topics = topics;
+    this.actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
+    this.watch = new MemberWatch(this.actor, group, logger);
+    this.dispatch = new Dispatch({
+      driver: () => this.joined?.member,
+      logger: logger.child({ group }),
+      quiet: () => this.wentQuiet(),
+    });
+    this.enter();
+  }
+
+  get live(): Promise<void> {
+    return this.liveness.promise;
+  }
+
+  /** Consumers that are there now. */
+  get size(): number {
+    return this.dispatch.size;
+  }
+
+  /** Bytes of records that nobody has confirmed yet. */
+  get heldBytes(): number {
+    return this.dispatch.heldBytes;
+  }
+
+  /** Records that were given to a consumer after another had been given them. */
+  get repeated(): number {
+    return this.dispatch.repeated;
+  }
+
+  /** Records that are not confirmed yet, by topic and partition of what is ours: those behind the end and those held here. */
+  lag(): ReadonlyMap<string, ReadonlyMap<number, number>> {
+    const unread = this.joined?.member.lag() ?? new Map<string, ReadonlyMap<number, number>>();
+    const lag = new Map<string, Map<number, number>>();
+    for (const [topic, partitions] of unread) {
+      const all = [...partitions].map(([partition, count]) => {
+        return [partition, count + this.dispatch.unconfirmed({ topic, partition })] as const;
+      });
+      lag.set(topic, new Map(all));
+    }
+    return lag;
+  }
+
+  join(consumer: Consumer): GroupSeat {
+    if (this.leaving !== undefined) throw new TidegateError('TG_STOPPING', `the group ${this.group} is being left`);
+    const seat = new Seat(consumer, this);
+    if (this.cancelLinger !== undefined) {
+      this.cancelLinger();
+      this.cancelLinger = undefined;
+      tell(this.actor, { type: 'RESUME' });
+    }
+    this.dispatch.join(seat);
+    return seat;
+  }
+
+  leave(seat: Seat): void {
+    const had = this.size;
+    this.dispatch.leave(seat);
+    if (this.size > 0 || had === 0 || this.leaving !== undefined) return;
+    tell(this.actor, { type: 'PAUSE' });
+    this.cancelLinger = this.options.clock.after(LINGER, this.options.deserted);
+  }
+
+  heldBy(seat: Seat): readonly TopicPartition[] {
+    return this.dispatch.shareOf(seat);
+  }
+
+  confirm(seat: Seat, position: Position, deal: number): void {
+    this.dispatch.confirm(seat, position, deal);
+  }
+
+  ready(seat: Seat): void {
+    this.dispatch.ready(seat);
+  }
+
+  seek(seat: Seat, position: Position): boolean {
+    return this.dispatch.seek(seat, position);
+  }
+
+  /**
+   * Hands nothing out any more, waits so many milliseconds for what is in flight to be confirmed, commits and leaves.
+   * What is not confirmed by then is not committed: whoever gets the partitions gets it again. Never rejects.
+   */
+  drain(patience: number): Promise<void> {
+    this.leaving ??= this.depart(patience);
+    return this.leaving;
+  }
+
+  private async depart(patience: number): Promise<void> {
+    tell(this.actor, { type: 'DRAIN' });
+    this.cancelLinger?.();
+    this.cancelRejoin();
+    this.liveness.reject(new TidegateError('TG_STOPPING', `the group ${this.group} is being left`));
+    this.dispatch.hold();
+    if (this.dispatch.inFlight > 0) await this.quiet(patience);
+    if (this.joined !== undefined) await this.exit(this.joined.member);
+    for (const subscription of this.joined?.following ?? []) subscription.unsubscribe();
+    this.dispatch.assign([], []);
+    tell(this.actor, { type: 'LEFT' });
+  }
+
+  private quiet(patience: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.options.clock.after(patience, resolve);
+      this.wentQuiet = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  private enter(): void {
+    const { log, group, topics, from } = this.options;
+    const member = log.group({ group, topics, from });
+    const following = [
+      ...this.watch.follow(member),
+      member.events$.subscribe({ next: (event) => this.followed(event), error: () => {} }),
+      member.gaps$.subscribe((gap) => this.skipped(gap)),
+    ];
+    this.joined = { member, following };
+    const batches = member.batches$.subscribe({
+      next: (batch) => {
+        this.options.polled(batch, group);
+        this.dispatch.enter(batch);
+      },
+      error: (error) => this.broke(error),
+    });
+    following.push(batches);
+  }
+
+  private followed(event: GroupEvent): void {
+    if (event.type === 'assigned') {
+      this.liveness.resolve();
+      this.dispatch.assign(event.partitions, event.removed);
+    } else if (event.type === 'failed') {
+      // Those who wait are told; who comes later has a chance of its own, as the driver goes on trying.
+      this.liveness.reject(event.reason);
+      if (!this.liveness.isLive) this.liveness = liveness();
+    }
+  }
+
+  private skipped({ topic, partition, from, to }: Gap): void {
+    if (to < from) this.dispatch.wentBack({ topic, partition }, to);
+  }
+
+  /** A flow that ended never comes back by itself. */
+  private broke(error: unknown): void {
+    const { joined } = this;
+    if (joined === undefined || this.leaving !== undefined) return;
+    this.watch.fail(asTidegateError(error, 'TG_GROUP_FAILED', `reading for the group ${this.group}`));
+    this.joined = undefined;
+    this.dispatch.assign([], []);
+    for (const subscription of joined.following) subscription.unsubscribe();
+    void this.exit(joined.member);
+    this.cancelRejoin = this.options.clock.after(REJOIN_PAUSE, () => this.enter());
+  }
+
+  private async exit(member: GroupMember): Promise<void> {
+    try {
+      await member.leave();
+    } catch (error) {
+      this.options.logger.warn({ group: this.group, error }, `the group ${this.group} could not be left in order`);
+    }
+  }
+}
+
+/** A promise that may be rejected without anybody who waits for it; told twice, it keeps what it was told first. */
+function liveness() {
+  let settle: { resolve: () => void; reject: (reason: TidegateError) => void } | undefined;
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  promise.catch(() => {});
+  const live = {
+    promise,
+    isLive: false,
+    resolve() {
+      live.isLive = true;
+      settle?.resolve();
+    },
+    reject(reason: TidegateError) {
+      settle?.reject(reason);
+    },
+  };
+  return live;
+}
