@@ -4,6 +4,7 @@ import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { componentSchema } from './component-schema.ts';
 import { topicName } from './log-schema.ts';
+import { s2Schema } from './s2.ts';
 
 /** `*` stands for every path that no other endpoint of the listener has. */
 const PATH = /^\*$|^\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\})?(?:\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\}))*$/;
@@ -89,6 +90,11 @@ const topics = z.strictObject({
     .describe('Where subscriptions begin that do not say so, in partitions that their group never committed.'),
   publish: pacing(1_000).describe('How messages are collected on their way to the log.'),
   notify: pacing(1_000).describe('How records are collected on their way to a client.'),
+  commit_interval: field.duration().prefault('1s').describe('Time between two commits of a group.'),
+  session_timeout: field
+    .duration()
+    .prefault('10s')
+    .describe('A gateway that is silent for so long loses its partitions of a group to the others.'),
   paused: field.boolean().prefault(false).describe('Subscriptions begin paused.'),
   max_topics: field.integer({ min: 1 }).prefault(100).describe('Topics of one subscription.'),
   creates_per_minute: field.integer({ min: 0 }).prefault(60).describe('Topics that one client may create in a minute.'),
@@ -165,6 +171,7 @@ export function endpointSchema(registry: Registry) {
         .optional()
         .describe('What clients may do: to other clients, and with topics and groups. Nothing where it is left out.'),
       topics: topics.prefault({}).describe('What the clients of codecs such as topics may do by themselves.'),
+      s2: s2Schema.optional(),
       replay: replay.optional().describe('What a client gets of the past when it comes, before what is live.'),
       web_client: z
         .string()

@@ -97,6 +97,34 @@ const membersHaveARoom: Rule = ({ endpoints }) =>
     ];
   });
 
+/** Clients that take what they subscribe to would get nothing of what a pipeline brings. */
+const topicsHaveTheirOwnWay: Rule = ({ endpoints, pipelines }) =>
+  Object.entries(endpoints).flatMap(([name, { codec, s2 }]) => {
+    const path = ['endpoints', name];
+    if (codec.spec.servesTopics !== true)
+      return [
+        s2 === undefined
+          ? undefined
+          : failing(
+              [...path, 's2'],
+              `these options are for the codec "topics", not for "${codec.spec.name}"; leave them out`,
+            ),
+      ];
+    return Object.entries(pipelines).flatMap(([pipeline, { source, sink }]) =>
+      [
+        { end: 'source', chosen: source },
+        { end: 'sink', chosen: sink },
+      ].map(({ end, chosen }) =>
+        endpointsOf(chosen).includes(name)
+          ? failing(
+              ['pipelines', pipeline, end],
+              `the clients of "${name}" publish and subscribe to topics by themselves; let the pipeline work on those topics`,
+            )
+          : undefined,
+      ),
+    );
+  });
+
 const replayIsFedAndFits: Rule = ({ endpoints, pipelines }) =>
   Object.entries(endpoints).flatMap(([name, { replay, slow_consumer }]) => {
     if (replay === undefined) return [];
@@ -132,6 +160,7 @@ const pagesDiffer: Rule = ({ endpoints }) => {
 const RULES: readonly Rule[] = [
   pathsDiffer,
   membersHaveARoom,
+  topicsHaveTheirOwnWay,
   replayIsFedAndFits,
   pagesDiffer,
   nobodyBlocksAll,

@@ -4,6 +4,7 @@ import { asTidegateError, TidegateError } from '../core/errors.ts';
 import { LITERAL_MARK, withoutMarks } from '../sdk/literal.ts';
 import { loadPlugin } from '../sdk/plugins.ts';
 import type { Registry } from '../sdk/registry.ts';
+import { applyS2 } from './apply-s2.ts';
 import { builtinRegistry } from './builtins.ts';
 import { productionSign, resolveDriver } from './driver.ts';
 import type { Environment } from './interpolate.ts';
@@ -47,10 +48,16 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
     throw new ConfigError(source.findings.map((finding) => source.positions.problem(finding)));
   const findings = [...source.findings, ...(await loadPlugins(source.value, registry, folder))];
 
-  const { config, findings: mistakes, leftOut } = parseSettings<ParsedConfig>(gatewaySchema(registry), source.value);
+  const {
+    config: parsed,
+    findings: mistakes,
+    leftOut,
+  } = parseSettings<ParsedConfig>(gatewaySchema(registry), source.value);
   const isNew = ({ path }: Finding) => !source.spoiled.some((spoiled) => isWithin(path, spoiled));
   findings.push(...[...mistakes, ...checkReferences(source.value, registry)].filter(isNew));
-  if (config === undefined) throw new ConfigError(problemsOf(findings, source.positions));
+  if (parsed === undefined) throw new ConfigError(problemsOf(findings, source.positions));
+  const { config, findings: ofS2 } = applyS2(parsed);
+  findings.push(...ofS2);
   const doubtful = [...leftOut, ...source.spoiled];
   findings.push(...lint(config).filter((finding) => isSure(finding, doubtful)));
   const brokerVariables = source.variables

@@ -294,8 +294,11 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
   }
 
   held(connection: Connection, isHeld: boolean): void {
-    if (isHeld) this.waiting.add(connection);
-    else this.waiting.delete(connection);
+    if (isHeld) {
+      this.waiting.add(connection);
+      // What it waits for may be what is still being collected.
+      this.options.topics?.flush();
+    } else this.waiting.delete(connection);
   }
 
   pong(payload: Buffer): void {

@@ -95,6 +95,11 @@ export class TopicService {
     this.outgoing.publish(topic, message);
   }
 
+  /** Collects no longer: a client waits until it may go on. */
+  flush(): void {
+    this.outgoing.flush();
+  }
+
   /** The client answered a ping of its subscription. */
   ponged(client: Client, number: number): void {
     this.visits.get(client)?.subscriber?.ponged(number);
