@@ -32,6 +32,17 @@ describe('a configuration that is right', () => {
       ping: { interval: 20_000, timeout: 20_000 },
       frame_timeout: 30_000,
       stall_timeout: 30_000,
+      topics: {
+        group: 'tidegate',
+        from: 'latest',
+        publish: { limit: 1_000, interval: 0 },
+        notify: { limit: 1_000, interval: 0 },
+        paused: false,
+        commit_interval: 1_000,
+        session_timeout: 10_000,
+        max_topics: 100,
+        creates_per_minute: 60,
+      },
     });
     const pipeline = config.pipelines.in ?? assert.fail('no pipeline');
     assert.deepEqual(pipeline.batch, { count: 500, bytes: 524_288, period: 5 });
