@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Direction } from './baseline-settings.ts';
 import { Child, modulePath } from './child.ts';
-import { gatewayConfig } from './gateway-config.ts';
+import { gatewayConfig, type Protocol } from './gateway-config.ts';
 
 export type ContenderName = 'gateway' | 'careful' | 'naive' | 'bare';
 
@@ -13,6 +13,7 @@ export interface Surroundings {
   readonly brokers: string;
   readonly topic: string;
   readonly direction: Direction;
+  readonly protocol?: Protocol;
   /** Load what answers questions about memory. */
   readonly probeMemory?: boolean;
 }

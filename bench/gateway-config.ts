@@ -6,7 +6,16 @@ export interface GatewayConfigOptions {
   readonly brokers: string;
   readonly topic: string;
   readonly direction: Direction;
+  /** What its clients speak; envelopes where it is left out. */
+  readonly protocol?: Protocol;
 }
+
+export type Protocol = 'envelope' | 'rooms';
+
+const ENDPOINTS: Readonly<Record<Protocol, (topic: string) => string>> = {
+  envelope: () => 'codec: envelope',
+  rooms: (topic) => `codec: rooms, presence: { topic: ${topic} }, allow: { direct: everyone, kick: everyone }`,
+};
 
 const IN = (topic: string) => `
   in:
@@ -18,8 +27,9 @@ const OUT = (topic: string) => `
     source: { topic: { names: [ ${topic} ], from: latest } }
     sink: { endpoint: messages }`;
 
-/** S1 as in config/gateway.yaml, in the directions that are measured, every limit at its default. */
-export function gatewayConfig({ port, adminPort, brokers, topic, direction }: GatewayConfigOptions): string {
+/** Endpoints as in config/gateway.yaml, in the directions that are measured, every limit at its default. */
+export function gatewayConfig(options: GatewayConfigOptions): string {
+  const { port, adminPort, brokers, topic, direction, protocol = 'envelope' } = options;
   return `
 log:
   driver: kafkajs
@@ -29,7 +39,7 @@ admin: { port: ${adminPort} }
 listeners:
   public: { port: ${port} }
 endpoints:
-  messages: { listener: public, path: /ws, codec: envelope }
+  messages: { listener: public, path: /ws, ${ENDPOINTS[protocol](topic)} }
 pipelines:${direction === 'out' ? '' : IN(topic)}${direction === 'in' ? '' : OUT(topic)}
 shutdown: { timeout: 10s, jitter: 0s }
 `;

@@ -3,9 +3,10 @@ import { fanout } from './scenarios/fanout.ts';
 import { idle } from './scenarios/idle.ts';
 import { ingest } from './scenarios/ingest.ts';
 import { latency } from './scenarios/latency.ts';
+import { rooms } from './scenarios/rooms.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
-const SCENARIOS: readonly Scenario[] = [ingest, fanout, latency, idle];
+const SCENARIOS: readonly Scenario[] = [ingest, fanout, latency, idle, rooms];
 
 export interface Options {
   readonly scenarios: readonly Scenario[];
