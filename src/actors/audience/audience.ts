@@ -4,7 +4,7 @@ import { createActor } from 'xstate';
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Codec, ConnectionInfo, Frame } from '../../core/component.ts';
-import { asTidegateError, type Rejection, TidegateError } from '../../core/errors.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { EndpointPort } from '../../sdk/context.ts';
@@ -15,15 +15,17 @@ import type { Allowed } from '../allowance.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionHome, ConnectionLimits } from '../connection/home.ts';
 import { closing } from '../connection/machine.ts';
-import { roundTrip } from '../connection/pings.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import type { PresenceObserver, PresencePort } from '../presence/port.ts';
 import type { TopicService } from '../topic-service/topic-service.ts';
-import { type EndpointFigures, endpointFigures } from './figures.ts';
+import { EndpointFigures } from './figures.ts';
 import { History, type ReplayLimits } from './history.ts';
+import { Lobby } from './lobby.ts';
 import { type AudienceActor, type AudienceControl, audienceMachine } from './machine.ts';
+import { Members } from './members.ts';
 import { Room, type RoomHome } from './room.ts';
 import { type SweepLimits, sweepConnection } from './sweep.ts';
+import { Turn, type TurnEnd } from './turn.ts';
 
 export interface AudienceOptions {
   readonly name: string;
@@ -49,7 +51,14 @@ export interface AudienceOptions {
  * Who is connected to an endpoint on this gateway, and who gets what. Frames of one event-loop turn become one batch
  * for the pipelines; records of one turn become one write for each socket.
  */
-export class Audience implements ConnectionHome<Connection>, RoomHome<Connection>, EndpointPort, AudienceControl {
+export class Audience
+  implements
+    ConnectionHome<Connection>,
+    RoomHome<Connection>,
+    TurnEnd<Connection, Message>,
+    EndpointPort,
+    AudienceControl
+{
   readonly name: string;
   readonly isGuarded: boolean;
   readonly codec: Codec;
@@ -57,25 +66,20 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;
-  readonly stats: EndpointFigures;
+  readonly figures: EndpointFigures;
   readonly received$: Observable<Batch>;
   readonly actor: AudienceActor;
   seconds = 1;
   isCongested = true;
-  /** Members by the name of their machine; a plain map, as thousands of child actors cost milliseconds a spawn. */
-  private readonly members = new Map<string, Connection>();
+  private readonly members = new Members();
   private readonly waiting = new Set<Connection>();
   private readonly options: AudienceOptions;
-  private readonly room: Room<Connection> | undefined;
+  readonly room: Room<Connection> | undefined;
+  readonly topics: TopicService | undefined;
   private readonly history: History | undefined;
-  /** Connections that wait until the history is complete; undefined once it is. */
-  private lobby: Set<Connection> | undefined;
-  private historians = 0;
+  private readonly lobby: Lobby<Connection>;
+  private readonly turn: Turn<Connection, Message>;
   private readonly received = new Subject<Batch>();
-  private collected: Message[] = [];
-  private outgoing: Buffer[] = [];
-  private readonly dirtyConnections: Connection[] = [];
-  private isTurnPlanned = false;
   private readonly timer: NodeJS.Timeout;
   private jitter = 0;
   private whenFinished: () => void = () => {};
@@ -90,13 +94,16 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
     this.logger = options.logger;
     this.tracing = options.tracing;
     this.received$ = this.received.asObservable();
+    this.topics = options.topics;
     this.room = this.openRoom();
+    this.turn = new Turn<Connection, Message>(this);
+    this.lobby = new Lobby((waiting) => this.historyIsComplete(waiting));
     if (options.replay !== undefined) this.history = new History(options.replay);
     this.isGuarded = this.room !== undefined || this.history !== undefined;
-    this.stats = endpointFigures(options.stats, this.name, {
+    this.figures = new EndpointFigures(options.stats, this.name, {
       connections: () => this.members.size,
       paused: () => this.waiting.size,
-      queued: () => this.sumOf((connection) => connection.queuedBytes),
+      queued: () => this.members.queuedBytes,
     });
     this.actor = startActor(
       createActor(audienceMachine, { input: { audience: this } }),
@@ -119,12 +126,12 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
 
   /** Bytes held for clients: unfinished messages and send queues. */
   get heldBytes(): number {
-    return this.sumOf((connection) => connection.heldBytes);
+    return this.members.heldBytes;
   }
 
   /** Messages that were read and whose outcome is not known yet. */
   get unsettled(): number {
-    return this.sumOf((connection) => connection.unsettled);
+    return this.members.unsettled;
   }
 
   join(
@@ -139,11 +146,11 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
       query: orNone(request.query),
     };
     const connection = new Connection(this, socket, info, handshake);
-    this.members.set(info.clientId, connection);
-    this.stats.opened.value += 1;
+    this.members.add(connection);
+    this.figures.opened.value += 1;
     this.logger.debug({ client_id: info.clientId }, 'client connected');
-    this.options.topics?.enter(connection);
-    if (this.lobby !== undefined) this.lobby.add(connection);
+    this.topics?.enter(connection);
+    if (this.lobby.isShut) this.lobby.add(connection);
     else if (this.isGuarded) this.enter(connection);
   }
 
@@ -154,22 +161,16 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
 
   /** Why no client can be let in yet, or undefined. */
   get trouble(): string | undefined {
-    return this.lobby === undefined ? this.presence?.trouble : 'what clients get of the past is being read';
+    return this.lobby.isShut ? 'what clients get of the past is being read' : this.presence?.trouble;
   }
 
   /** Somebody reads what clients are to get of the past: they wait until all who do have said that it is read. */
   historyBegins(): void {
-    this.historians += 1;
-    this.lobby ??= new Set();
+    this.lobby.begin();
   }
 
   historyIsRead(): void {
-    const { lobby } = this;
-    this.historians -= 1;
-    if (lobby === undefined || this.historians > 0) return;
-    this.lobby = undefined;
-    this.history?.sort();
-    for (const connection of lobby) this.enter(connection);
+    this.lobby.done();
   }
 
   // --- port of the pipelines
@@ -192,7 +193,7 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
         const frame = this.codec.record(message, this.clock.now());
         if (frame === null) continue;
         const bytes = this.encode(frame);
-        this.outgoing.push(bytes);
+        this.turn.tell(bytes);
         this.history?.keep(bytes, message);
       } catch (error) {
         failure = asTidegateError(error, 'TG_CODEC_FAILED');
@@ -201,7 +202,6 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
     }
     if (failure !== undefined)
       this.logger.error({ error: failure }, 'the codec failed on a record, which no client gets');
-    this.planTurn();
     counted(this.members.size);
     batch.ack();
   }
@@ -221,7 +221,7 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
 
   /** Slots are spread over the jitter window, so that clients do not all come back to the next gateway at once. */
   startDrain(): void {
-    for (const connection of this.members.values()) {
+    for (const connection of this.members) {
       const slot = setTimeout(() => this.drainOne(connection), Math.random() * this.jitter);
       slot.unref();
     }
@@ -243,27 +243,24 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
 
   /** The time for slots is over. Without answers a client cannot know what became of its messages: they are counted. */
   drainNow(): void {
-    if (!this.codec.answers && this.unsettled > 0) {
-      this.stats.unanswered.value += this.unsettled;
+    if (!this.codec.answers && this.codec.topics === undefined && this.unsettled > 0) {
+      this.figures.unanswered.value += this.unsettled;
       this.logger.error(
         { unsettled: this.unsettled },
         `${this.unsettled} messages were read and are not known to be in the log; their clients cannot be told`,
       );
     }
-    for (const connection of this.members.values()) this.drainOne(connection);
+    for (const connection of this.members) this.drainOne(connection);
   }
 
   /** Cuts whoever is left. */
   cut(): void {
-    for (const connection of [...this.members.values()]) connection.socket.terminate();
+    for (const connection of [...this.members]) connection.socket.terminate();
   }
 
   /** Closes the connection that holds the most bytes. */
   cutLargest(): void {
-    let largest: Connection | undefined;
-    for (const connection of this.members.values()) {
-      if (connection.closingSince === 0 && connection.heldBytes > (largest?.heldBytes ?? 0)) largest = connection;
-    }
+    const { largest } = this.members;
     if (largest === undefined) return;
     const isReading = largest.socket.partial > largest.queuedBytes;
     this.logger.warn(
@@ -284,55 +281,30 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
   }
 
   collect(message: Message): void {
-    this.collected.push(message);
-    this.planTurn();
+    this.turn.collect(message);
   }
 
   dirty(connection: Connection): void {
-    this.dirtyConnections.push(connection);
-    this.planTurn();
+    this.turn.dirty(connection);
   }
 
   held(connection: Connection, isHeld: boolean): void {
     if (isHeld) {
       this.waiting.add(connection);
       // What it waits for may be what is still being collected.
-      this.options.topics?.flush();
+      this.topics?.flush();
     } else this.waiting.delete(connection);
   }
 
-  pong(payload: Buffer): void {
-    const seconds = roundTrip(payload);
-    if (seconds !== undefined) this.stats.ping.record(seconds);
-  }
-
-  answered(rejection: Rejection | null): void {
-    if (rejection === null) this.stats.acked.value += 1;
-    else if (rejection.retryable) this.stats.answeredRetryable.value += 1;
-    else this.stats.answeredError.value += 1;
-  }
-
-  rejected(reason: string): void {
-    this.options.stats.counter('tidegate_frames_rejected_total', { endpoint: this.name, reason }).value += 1;
-  }
-
-  dropped(reason: 'slow' | 'closed', frames: number): void {
-    if (frames > 0)
-      this.options.stats.counter('tidegate_frames_dropped_total', { endpoint: this.name, reason }).value += frames;
-  }
-
   closed(connection: Connection, code: number, reason: string): void {
-    this.options.stats.counter('tidegate_connections_closed_total', {
-      endpoint: this.name,
-      code: String(code),
-    }).value += 1;
+    this.figures.closed(code);
     this.logger.debug({ client_id: connection.info.clientId, code, reason }, 'client disconnected');
   }
 
   gone(connection: Connection): void {
-    this.members.delete(connection.actor.id);
-    this.lobby?.delete(connection);
-    this.options.topics?.leave(connection);
+    this.members.delete(connection);
+    this.lobby.delete(connection);
+    this.topics?.leave(connection);
     if (this.members.size === 0) tell(this.actor, { type: 'EMPTY' });
   }
 
@@ -340,46 +312,16 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
     this.room?.leave(connection);
   }
 
-  confirmed(connection: Connection, number: number): void {
-    this.options.topics?.ponged(connection, number);
-  }
-
-  drained(connection: Connection): void {
-    this.options.topics?.drained(connection);
-  }
-
-  request(connection: Connection, request: Parameters<TopicService['request']>[1], correlation: unknown): void {
-    this.topics.request(connection, request, correlation);
-  }
-
-  mayPublish(topic: string): TidegateError | undefined {
-    return this.topics.refusal(topic);
-  }
-
-  publish(topic: string, message: Message): void {
-    this.topics.publish(topic, message);
-  }
-
-  direct(connection: Connection, to: string, content: string): void {
-    if (this.room === undefined) throw new Error(`the codec of ${this.name} sends direct messages, but has no members`);
-    this.room.direct(connection, to, content);
-  }
-
-  kick(connection: Connection, target: string | undefined): void {
-    if (this.room === undefined) throw new Error(`the codec of ${this.name} kicks, but has no members`);
-    this.room.kick(connection, target);
-  }
-
   // --- home of the room
 
   sendWaiting(): void {
-    if (this.outgoing.length > 0) this.fanOut();
+    this.turn.fanOut();
   }
 
   tellOthers(frames: readonly Buffer[], except: ReadonlySet<Connection>): void {
     if (frames.length === 0) return;
     const chunk = Buffer.concat(frames);
-    for (const connection of this.members.values()) if (!except.has(connection)) connection.deliver(chunk, frames);
+    for (const connection of this.members) if (!except.has(connection)) connection.deliver(chunk, frames);
   }
 
   replay(connection: Connection): void {
@@ -388,21 +330,36 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
   }
 
   closeAllForRestart(): void {
-    for (const connection of this.members.values()) tell(connection.actor, closing('restart'));
+    for (const connection of this.members) tell(connection.actor, closing('restart'));
+  }
+
+  // --- at the end of a turn
+
+  passOn(messages: readonly Message[]): void {
+    const batch = new Batch(messages);
+    if (this.received.observed) this.received.next(batch);
+    else batch.nack(new TidegateError('TG_FLOW_FAILED', `no pipeline reads the endpoint ${this.name} at the moment`));
+  }
+
+  fanOut(chunk: Buffer, frames: readonly Buffer[]): void {
+    for (const connection of this.members) connection.deliver(chunk, frames);
+  }
+
+  flush(connections: readonly Connection[]): void {
+    for (const connection of connections) connection.flush();
   }
 
   // --- within
+
+  private historyIsComplete(waiting: Iterable<Connection>): void {
+    this.history?.sort();
+    for (const connection of waiting) this.enter(connection);
+  }
 
   private openRoom(): Room<Connection> | undefined {
     const { room, codec, clock, logger } = this.options;
     if (room === undefined || codec.membership === undefined) return undefined;
     return new Room({ ...room, membership: codec.membership, clock, logger }, this);
-  }
-
-  private get topics(): TopicService {
-    const { topics } = this.options;
-    if (topics === undefined) throw new Error(`the codec of ${this.name} asks for topics, but the endpoint has none`);
-    return topics;
   }
 
   private enter(connection: Connection): void {
@@ -415,48 +372,14 @@ export class Audience implements ConnectionHome<Connection>, RoomHome<Connection
     this.replay(connection);
   }
 
-  /** Once a turn, after everything that this turn's reads brought (FAULTS: a microtask would see one frame at a time). */
-  private planTurn(): void {
-    if (this.isTurnPlanned) return;
-    this.isTurnPlanned = true;
-    setImmediate(() => this.endTurn());
-  }
-
-  private endTurn(): void {
-    this.isTurnPlanned = false;
-    if (this.collected.length > 0) this.passOn();
-    if (this.outgoing.length > 0) this.fanOut();
-    for (const connection of this.dirtyConnections.splice(0)) connection.flush();
-  }
-
-  private passOn(): void {
-    const batch = new Batch(this.collected);
-    this.collected = [];
-    if (this.received.observed) this.received.next(batch);
-    else batch.nack(new TidegateError('TG_FLOW_FAILED', `no pipeline reads the endpoint ${this.name} at the moment`));
-  }
-
-  private fanOut(): void {
-    const frames = this.outgoing;
-    this.outgoing = [];
-    const chunk = frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames);
-    for (const connection of this.members.values()) connection.deliver(chunk, frames);
-  }
-
   private drainOne(connection: Connection): void {
     if (connection.closingSince === 0) tell(connection.actor, { type: 'DRAIN' });
   }
 
   private sweep(): void {
     this.seconds += 1;
-    for (const connection of this.members.values()) sweepConnection(connection, this.seconds, this.options.sweep);
+    for (const connection of this.members) sweepConnection(connection, this.seconds, this.options.sweep);
     this.room?.sweep();
-  }
-
-  private sumOf(figure: (connection: Connection) => number): number {
-    let sum = 0;
-    for (const connection of this.members.values()) sum += figure(connection);
-    return sum;
   }
 }
 

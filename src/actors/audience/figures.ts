@@ -1,27 +1,68 @@
-import type { Stats } from '../../telemetry/stats.ts';
+import type { Rejection } from '../../core/errors.ts';
+import type { Counter, Stats } from '../../telemetry/stats.ts';
+import { roundTrip } from '../connection/pings.ts';
 
-/** The figures that an endpoint's connections add to, looked up once. */
-export type EndpointFigures = ReturnType<typeof endpointFigures>;
+/** The figures that an endpoint's connections add to, looked up once where they are added to often. */
+export class EndpointFigures {
+  readonly opened: Counter;
+  readonly framesReceived: Counter;
+  readonly bytesReceived: Counter;
+  readonly framesSent: Counter;
+  readonly bytesSent: Counter;
+  readonly unanswered: Counter;
+  private readonly acked: Counter;
+  private readonly answeredError: Counter;
+  private readonly answeredRetryable: Counter;
+  private readonly ping: ReturnType<Stats['histogram']>;
+  private readonly stats: Stats;
+  private readonly endpoint: string;
 
-export function endpointFigures(
-  stats: Stats,
-  endpoint: string,
-  read: { connections: () => number; paused: () => number; queued: () => number },
-) {
-  const labels = { endpoint };
-  stats.gauge('tidegate_connections', labels, read.connections);
-  stats.gauge('tidegate_sockets_paused', labels, read.paused);
-  stats.gauge('tidegate_send_queue_bytes', labels, read.queued);
-  return {
-    opened: stats.counter('tidegate_connections_opened_total', labels),
-    framesReceived: stats.counter('tidegate_frames_received_total', labels),
-    bytesReceived: stats.counter('tidegate_bytes_received_total', labels),
-    framesSent: stats.counter('tidegate_frames_sent_total', labels),
-    bytesSent: stats.counter('tidegate_bytes_sent_total', labels),
-    acked: stats.counter('tidegate_answers_total', { endpoint, result: 'ack' }),
-    answeredError: stats.counter('tidegate_answers_total', { endpoint, result: 'error' }),
-    answeredRetryable: stats.counter('tidegate_answers_total', { endpoint, result: 'retryable' }),
-    unanswered: stats.counter('tidegate_unanswered_total', labels),
-    ping: stats.histogram('tidegate_ping_seconds', labels),
-  };
+  constructor(
+    stats: Stats,
+    endpoint: string,
+    read: { connections: () => number; paused: () => number; queued: () => number },
+  ) {
+    const labels = { endpoint };
+    this.stats = stats;
+    this.endpoint = endpoint;
+    stats.gauge('tidegate_connections', labels, read.connections);
+    stats.gauge('tidegate_sockets_paused', labels, read.paused);
+    stats.gauge('tidegate_send_queue_bytes', labels, read.queued);
+    this.opened = stats.counter('tidegate_connections_opened_total', labels);
+    this.framesReceived = stats.counter('tidegate_frames_received_total', labels);
+    this.bytesReceived = stats.counter('tidegate_bytes_received_total', labels);
+    this.framesSent = stats.counter('tidegate_frames_sent_total', labels);
+    this.bytesSent = stats.counter('tidegate_bytes_sent_total', labels);
+    this.acked = stats.counter('tidegate_answers_total', { endpoint, result: 'ack' });
+    this.answeredError = stats.counter('tidegate_answers_total', { endpoint, result: 'error' });
+    this.answeredRetryable = stats.counter('tidegate_answers_total', { endpoint, result: 'retryable' });
+    this.unanswered = stats.counter('tidegate_unanswered_total', labels);
+    this.ping = stats.histogram('tidegate_ping_seconds', labels);
+  }
+
+  answered(rejection: Rejection | null): void {
+    if (rejection === null) this.acked.value += 1;
+    else if (rejection.retryable) this.answeredRetryable.value += 1;
+    else this.answeredError.value += 1;
+  }
+
+  /** A frame that the codec could not take. */
+  rejected(reason: string): void {
+    this.stats.counter('tidegate_frames_rejected_total', { endpoint: this.endpoint, reason }).value += 1;
+  }
+
+  /** Records that a client did not get. */
+  dropped(reason: 'slow' | 'closed', frames: number): void {
+    if (frames === 0) return;
+    this.stats.counter('tidegate_frames_dropped_total', { endpoint: this.endpoint, reason }).value += frames;
+  }
+
+  closed(code: number): void {
+    this.stats.counter('tidegate_connections_closed_total', { endpoint: this.endpoint, code: String(code) }).value += 1;
+  }
+
+  pong(payload: Buffer): void {
+    const seconds = roundTrip(payload);
+    if (seconds !== undefined) this.ping.record(seconds);
+  }
 }

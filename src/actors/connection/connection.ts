@@ -1,5 +1,4 @@
 import { createActor } from 'xstate';
-import { AnswerQueue } from '../../core/answer-queue.ts';
 import type { ConnectionInfo, Effect, Farewell, Frame, MemberEvent } from '../../core/component.ts';
 import type { Rejection, TidegateError } from '../../core/errors.ts';
 import { type CodecMessage, Message, type Meta, type SettleTarget } from '../../core/message.ts';
@@ -7,6 +6,7 @@ import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { TopicOutcome, TopicRequest } from '../../core/topic-request.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
+import { type AnswerSink, Answers } from './answers.ts';
 import type { ConnectionHome } from './home.ts';
 import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './machine.ts';
 import { Outbound, type OutboundOwner } from './outbound.ts';
@@ -16,7 +16,7 @@ import { numberOf, numberPayload } from './pings.ts';
  * The data side of one live socket: frames in by the codec, answers out in the order of the frames, records out by
  * the send queue. What it may do when is decided by its machine.
  */
-export class Connection implements SocketHandler, SettleTarget, ConnectionControl, OutboundOwner {
+export class Connection implements SocketHandler, SettleTarget, ConnectionControl, OutboundOwner, AnswerSink {
   /** What the codec knows; the client's ID is its name in the room once it is let in. */
   info: ConnectionInfo;
   readonly socket: Socket;
@@ -37,15 +37,11 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   private state: unknown = undefined;
   /** Frames that came before the client was let in. */
   private early: { readonly data: Buffer; readonly binary: boolean }[] | undefined;
-  /** Only while answers are due. */
-  private answers: AnswerQueue | undefined;
+  private readonly answers: Answers;
   private readonly outbound: Outbound;
-  private isOpen = true;
+  isOpen = true;
   private isDraining = false;
   private isGone = false;
-  /** Requests whose messages are on their way, by the token of the message. */
-  private requests: Map<number, unknown> | undefined;
-  private lastRequest = 0;
   private inFlight = 0;
   private inFlightBytes = 0;
 
@@ -60,6 +56,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.info = info;
     this.handshake = handshake;
     this.outbound = new Outbound(socket, home, this);
+    this.answers = new Answers(this);
     this.heardAt = home.seconds;
     this.pingedAt = home.seconds;
     this.stuckSince = home.seconds;
@@ -106,8 +103,8 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   onFrame(data: Buffer, binary: boolean): void {
     if (!this.isOpen) return;
-    this.home.stats.framesReceived.value += 1;
-    this.home.stats.bytesReceived.value += data.length;
+    this.home.figures.framesReceived.value += 1;
+    this.home.figures.bytesReceived.value += data.length;
     this.heardAt = this.home.seconds;
     this.partialSince = 0;
     if (!this.isAdmitted) {
@@ -120,14 +117,14 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   onPong(payload: Buffer): void {
     this.heardAt = this.home.seconds;
     const number = numberOf(payload);
-    if (number === undefined) this.home.pong(payload);
-    else this.home.confirmed(this, number);
+    if (number === undefined) this.home.figures.pong(payload);
+    else this.home.topics?.ponged(this, number);
   }
 
   onDrain(): void {
     if (!this.isOpen) return;
     this.outbound.drained();
-    this.home.drained(this);
+    this.home.topics?.drained(this);
     if (this.isHeld && !this.isDraining && this.mayRelease) tell(this.actor, { type: 'RELEASE' });
   }
 
@@ -167,7 +164,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   /** Says something of the room's to this client alone, in its turn among the answers. */
   inform(frame: Buffer): void {
-    if (this.isAdmitted) this.say(frame);
+    if (this.isAdmitted) this.answers.sayNow(frame);
   }
 
   dismiss({ code, reason }: Farewell): void {
@@ -182,11 +179,11 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   respond(correlation: unknown, outcome: TopicOutcome): void {
-    this.home.answered(outcome.ok ? null : outcome.rejection);
+    this.home.figures.answered(outcome.ok ? null : outcome.rejection);
     if (!this.isOpen) return;
     try {
       const frame = this.home.codec.topics?.answered(this.state, correlation, outcome, this.home.clock.now()) ?? null;
-      if (frame !== null) this.say(this.home.encode(frame));
+      if (frame !== null) this.answers.sayNow(this.home.encode(frame));
     } catch (error) {
       this.codecFailed('answered', error);
     }
@@ -229,6 +226,12 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   /** Writes this turn's answers; the endpoint calls it once a turn. */
   flush(): void {
     this.outbound.flush();
+  }
+
+  // --- from what it has to say
+
+  openOutbox(): Buffer[] {
+    return this.outbound.openOutbox();
   }
 
   // --- from the writing side
@@ -334,10 +337,10 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
           this.dismiss(effect);
           break;
         case 'direct':
-          this.home.direct(this, effect.to, effect.content);
+          (this.home.room ?? missing('room')).direct(this, effect.to, effect.content);
           break;
         case 'kick':
-          this.home.kick(this, effect.target);
+          (this.home.room ?? missing('room')).kick(this, effect.target);
           break;
         case 'request':
           this.request(effect.request, effect.correlation);
@@ -347,17 +350,18 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   private publish({ message: content, correlation }: Extract<Effect, { type: 'publish' }>): void {
-    this.home.collect(this.begin(content, this.home.codec.answers ? this.openAnswer(correlation) : 0));
+    this.home.collect(this.begin(content, this.home.codec.answers ? this.answers.open(correlation) : 0));
   }
 
   private request(request: TopicRequest, correlation: unknown): void {
+    const topics = this.home.topics ?? missing('topics');
     if (request.type !== 'publish') {
-      this.home.request(this, request, correlation);
+      topics.request(this, request, correlation);
       return;
     }
-    const refusal = this.home.mayPublish(request.topic);
+    const refusal = topics.refusal(request.topic);
     if (refusal !== undefined) this.respond(correlation, { ok: false, rejection: rejectionOf(refusal) });
-    else this.home.publish(request.topic, this.begin(request.message, this.openRequest(correlation)));
+    else topics.publish(request.topic, this.begin(request.message, this.answers.remember(correlation)));
   }
 
   /** A message of this connection on its way. `token`: where its outcome is to be told. */
@@ -378,16 +382,8 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     return message;
   }
 
-  private openRequest(correlation: unknown): number {
-    this.requests ??= new Map();
-    this.lastRequest += 1;
-    this.requests.set(this.lastRequest, correlation);
-    return this.lastRequest;
-  }
-
   private published(message: Message, failure: TidegateError | null): void {
-    const correlation = this.requests?.get(message.token);
-    this.requests?.delete(message.token);
+    const correlation = this.answers.recall(message.token);
     const { topic = '', partition, offset } = message;
     this.respond(
       correlation,
@@ -398,41 +394,21 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   private reply(frame: Frame, rejected: string | undefined): void {
-    if (rejected !== undefined) this.home.rejected(rejected);
-    const bytes = this.home.encode(frame);
-    if (this.answers === undefined) this.say(bytes);
-    else this.fill(this.openAnswer(undefined), bytes);
+    if (rejected !== undefined) this.home.figures.rejected(rejected);
+    this.answers.say(this.home.encode(frame));
   }
 
   private answer(slot: number, failure: TidegateError | null): void {
     const rejection = failure === null ? null : rejectionOf(failure);
-    this.home.answered(rejection);
-    const correlation = this.answers?.correlation(slot);
+    this.home.figures.answered(rejection);
+    const correlation = this.answers.correlation(slot);
     let frame: Frame | null = null;
     try {
       frame = this.home.codec.settled(this.state, correlation, rejection, this.home.clock.now());
     } catch (error) {
       this.codecFailed('settled', error);
     }
-    this.fill(slot, frame === null ? null : this.home.encode(frame));
-  }
-
-  private openAnswer(correlation: unknown): number {
-    this.answers ??= new AnswerQueue();
-    return this.answers.open(correlation);
-  }
-
-  /** Puts an answer in its place, and whatever is due now into the outbox. */
-  private fill(slot: number, answer: Buffer | null): void {
-    const { answers } = this;
-    if (answers === undefined) return;
-    answers.fill(slot, answer);
-    if (this.isOpen) answers.takeReady(this.outbound.openOutbox());
-    if (answers.pending === 0) this.answers = undefined;
-  }
-
-  private say(answer: Buffer): void {
-    if (this.isOpen) this.outbound.openOutbox().push(answer);
+    this.answers.fill(slot, frame === null ? null : this.home.encode(frame));
   }
 
   private sharedMeta(): Meta {
@@ -470,4 +446,9 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
 function rejectionOf({ code, message, retryable }: TidegateError): Rejection {
   return { code, message, retryable };
+}
+
+/** A codec asks for what its endpoint was not given: its spec says something else than it does. */
+function missing(what: string): never {
+  throw new Error(`this endpoint has no ${what}, though its codec asks for it`);
 }

@@ -1,13 +1,13 @@
 import type { AnyActorRef } from 'xstate';
 import type { Clock } from '../../core/clock.ts';
 import type { Codec, Frame } from '../../core/component.ts';
-import type { Rejection, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { WhenFull } from '../../core/send-queue.ts';
-import type { TopicRequest } from '../../core/topic-request.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { Counter } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
+import type { EndpointFigures } from '../audience/figures.ts';
+import type { Guest, Room } from '../audience/room.ts';
+import type { TopicService } from '../topic-service/topic-service.ts';
 
 /** Limits of each connection of an endpoint: counts, bytes and milliseconds. */
 export interface ConnectionLimits {
@@ -20,7 +20,7 @@ export interface ConnectionLimits {
 }
 
 /** What all connections of an endpoint share; kept in one place because there are thousands of them. */
-export interface ConnectionHome<Member> {
+export interface ConnectionHome<Member extends Guest> {
   /** Parent of the connections' machines. */
   readonly actor: AnyActorRef;
   readonly codec: Codec;
@@ -28,12 +28,11 @@ export interface ConnectionHome<Member> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;
-  readonly stats: {
-    readonly framesReceived: Counter;
-    readonly bytesReceived: Counter;
-    readonly framesSent: Counter;
-    readonly bytesSent: Counter;
-  };
+  readonly figures: EndpointFigures;
+  /** Where clients know of each other. */
+  readonly room: Pick<Room<Member>, 'direct' | 'kick'> | undefined;
+  /** Where clients deal with topics by themselves. */
+  readonly topics: TopicService | undefined;
   /** The endpoint's own coarse clock: whole seconds, counted by the sweep. */
   readonly seconds: number;
   /** Whether the pipelines behind the endpoint want no more for now. */
@@ -46,25 +45,8 @@ export interface ConnectionHome<Member> {
   /** The connection has answers to write at the end of the turn. */
   dirty(connection: Member): void;
   held(connection: Member, isHeld: boolean): void;
-  pong(payload: Buffer): void;
-  /** The peer has everything that was written before the ping of that number. */
-  confirmed(connection: Member, number: number): void;
-  /** What was written has left. */
-  drained(connection: Member): void;
-  answered(rejection: Rejection | null): void;
-  rejected(reason: string): void;
-  dropped(reason: 'slow' | 'closed', frames: number): void;
   closed(connection: Member, code: number, reason: string): void;
   gone(connection: Member): void;
   /** The connection is gone and the last of its messages is settled. */
   left(connection: Member): void;
-  /** A client has something to say to another one. */
-  direct(connection: Member, to: string, content: string): void;
-  /** A client wants another one, or everyone, gone. */
-  kick(connection: Member, target: string | undefined): void;
-  /** A client asks for something about topics. */
-  request(connection: Member, request: Exclude<TopicRequest, { type: 'publish' }>, correlation: unknown): void;
-  /** Why clients may not publish to a topic, or undefined. */
-  mayPublish(topic: string): TidegateError | undefined;
-  publish(topic: string, message: Message): void;
 }

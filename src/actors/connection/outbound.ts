@@ -19,7 +19,7 @@ export interface OutboundOwner {
   dropNotice(count: number): Buffer | null;
 }
 
-type Home = Pick<ConnectionHome<never>, 'limits' | 'stats' | 'dropped'>;
+type Home = Pick<ConnectionHome<never>, 'limits' | 'figures'>;
 
 /**
  * The writing side of a socket: answers of a turn leave in one write, records wait in the send queue while the peer
@@ -111,7 +111,7 @@ export class Outbound {
   }
 
   discard(): void {
-    if (this.queue !== undefined) this.home.dropped('closed', this.queue.length);
+    if (this.queue !== undefined) this.home.figures.dropped('closed', this.queue.length);
     this.queue = undefined;
     this.outbox = undefined;
   }
@@ -131,11 +131,11 @@ export class Outbound {
         continue;
       }
       if (queue.push(frame) !== 'full') continue;
-      this.home.dropped('slow', frames.length - at);
+      this.home.figures.dropped('slow', frames.length - at);
       this.owner.tooSlow();
       return;
     }
-    this.home.dropped('slow', queue.droppedSoFar - before);
+    this.home.figures.dropped('slow', queue.droppedSoFar - before);
     if (this.socket.buffered < SOCKET_MARK) this.flushQueue();
     else this.awaitDrain();
   }
@@ -163,8 +163,8 @@ export class Outbound {
   }
 
   private write(bytes: Buffer, frames: number): void {
-    this.home.stats.framesSent.value += frames;
-    this.home.stats.bytesSent.value += bytes.length;
+    this.home.figures.framesSent.value += frames;
+    this.home.figures.bytesSent.value += bytes.length;
     this.socket.write(bytes);
   }
 
