@@ -105,11 +105,7 @@ export class Admission {
   /** A claim of ours was read back and has its name. Gives the newcomer that is in by it, if it is still here. */
   won(seq: number): { readonly newcomer: Newcomer; readonly early: readonly Order[] } | undefined {
     const applicant = this.claims.get(seq);
-    if (applicant === undefined) {
-      // Its connection left before; or the record came into the log again, behind its tombstone.
-      this.desk.bury(seq);
-      return undefined;
-    }
+    if (applicant === undefined) return undefined;
     applicant.step = 'in';
     return { newcomer: applicant.newcomer, early: applicant.early.splice(0) };
   }
@@ -117,9 +113,9 @@ export class Admission {
   /** A claim of ours was read back and came second. Gives the newcomer that has to be turned away for it. */
   lost(seq: number): Newcomer | undefined {
     const applicant = this.claims.get(seq);
+    if (applicant === undefined) return undefined;
     this.claims.delete(seq);
     this.desk.bury(seq);
-    if (applicant === undefined) return undefined;
     if (applicant.newcomer.identity.type === 'numbered') {
       // Somebody has chosen this very name. There are more numbers.
       this.begin(applicant);

@@ -72,7 +72,10 @@ export class Outbox {
     this.refused.push(post);
     if (this.refused.length > 1) return;
     this.cancelRetry = this.options.clock.after(RETRY, () => {
-      for (const each of this.refused.splice(0)) if (each.isWanted?.() !== false) this.put(each);
+      for (const each of this.refused.splice(0)) {
+        if (each.isWanted?.() === false) each.lost?.();
+        else this.put(each);
+      }
     });
   }
 

@@ -1,8 +1,10 @@
 import type { TestContext } from 'node:test';
+import { Observable } from 'rxjs';
 import type { Change, Newcomer, Order } from '../../../../src/actors/presence/port.ts';
 import { Presence, type PresenceOptions } from '../../../../src/actors/presence/presence.ts';
 import { presenceTopicNames, presenceTopics } from '../../../../src/actors/presence/topics.ts';
 import { Topic } from '../../../../src/actors/topic/topic.ts';
+import type { Batch } from '../../../../src/core/batch.ts';
 import { type Clock, systemClock } from '../../../../src/core/clock.ts';
 import type { Log } from '../../../../src/core/log.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
@@ -17,7 +19,12 @@ const PATIENCE = 10_000;
 
 /** A log in memory with the topics of a room. */
 export async function roomLog(t: TestContext) {
-  const log = createEmbeddedLog({ memory: true, logger: keptLogger().logger, stats: createStats(), clock: systemClock });
+  const log = createEmbeddedLog({
+    memory: true,
+    logger: keptLogger().logger,
+    stats: createStats(),
+    clock: systemClock,
+  });
   await log.open();
   t.after(() => log.close());
   for (const topic of presenceTopics(ROOM)) await log.admin.create(topic);
@@ -144,7 +151,7 @@ export class Gateway {
     });
   }
 
-  /** As SIGSTOP does: reads nothing, writes nothing, hears no timer. */
+  /** As SIGSTOP does to a gateway with nothing on its way: it reads nothing and hears no timer. */
   freeze(): void {
     this.clock.isFrozen = true;
   }
@@ -156,8 +163,17 @@ export class Gateway {
 
   /** As SIGKILL does. */
   async kill(): Promise<void> {
-    for (const topic of this.topics.values()) topic.abandon();
+    this.abandon();
     await this.presence.close();
+  }
+
+  /** Gives up what is not in the log yet. */
+  abandon(): void {
+    for (const topic of this.topics.values()) topic.abandon();
+  }
+
+  figure(name: Parameters<Gateway['stats']['counter']>[0]): number {
+    return this.stats.counter(name, { endpoint: 'chat' }).value;
   }
 
   private changed(news: readonly Change[]): void {
@@ -189,20 +205,47 @@ export class Gateway {
       admin: log.admin,
       reader: (options) => {
         const reader = log.reader(options);
-        const { batches$ } = reader;
-        return Object.assign(Object.create(reader), {
-          batches$: {
-            subscribe: (observer: Parameters<typeof batches$.subscribe>[0] & { next: (batch: unknown) => void }) =>
-              batches$.subscribe({
-                ...observer,
-                next: (batch) => {
-                  if (this.clock.isFrozen) this.held.push(() => observer.next(batch));
-                  else observer.next(batch);
-                },
-              }),
-          },
-        });
+        const batches$ = new Observable<Batch>((subscriber) =>
+          reader.batches$.subscribe({
+            next: (batch) => {
+              if (this.clock.isFrozen) this.held.push(() => subscriber.next(batch));
+              else subscriber.next(batch);
+            },
+            error: (error) => subscriber.error(error),
+            complete: () => subscriber.complete(),
+          }),
+        );
+        return {
+          batches$,
+          live: reader.live,
+          gaps$: reader.gaps$,
+          pause: () => reader.pause(),
+          resume: () => reader.resume(),
+          positions: () => reader.positions(),
+          close: () => reader.close(),
+        };
       },
     };
   }
+}
+
+/** Gateways in the room, all ready; they are closed at the end. */
+export async function gateways(t: TestContext, log: Log, count: number, changes: Partial<PresenceOptions> = {}) {
+  const all = Array.from({ length: count }, () => new Gateway(log, changes));
+  t.after(() => Promise.all(all.map(({ presence }) => presence.close())));
+  for (const gateway of all) await gateway.ready();
+  return all as [Gateway, ...Gateway[]];
+}
+
+/** What a topic holds: keys, with the text of a value or null for a tombstone. */
+export async function contentOf(log: Log, topic: string): Promise<[string, string | null][]> {
+  const [{ latest = 0 } = {}] = await log.admin.offsets(topic);
+  const reader = log.reader({ topics: [topic], from: 'earliest' });
+  const content: [string, string | null][] = [];
+  reader.batches$.subscribe(({ messages }) => {
+    for (const { key, meta, text } of messages) content.push([String(key), meta.tombstone === true ? null : text]);
+  });
+  while ((reader.positions().get(topic)?.get(0) ?? 0) < latest) await new Promise((resolve) => setImmediate(resolve));
+  await reader.close();
+  return content;
 }
