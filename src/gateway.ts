@@ -96,6 +96,8 @@ class AssembledGateway implements Gateway {
       logger: workshop.scoped('admin'),
     });
     stats.gauge('tidegate_info', { version: VERSION, driver: log.driver }, () => 1);
+    stats.gauge('tidegate_group_consumers', {}, () => workshop.groups.all.reduce((sum, { size }) => sum + size, 0));
+    stats.gauge('tidegate_memory_held_bytes', { kind: 'groups' }, () => workshop.groups.heldBytes);
     stats.gauge('tidegate_log_up', { driver: log.driver }, () => (link.isUp ? 1 : 0));
   }
 

@@ -83,6 +83,7 @@ function topicService(
     limits: { topics: topics.max_topics, creates: topics.creates_per_minute },
     publish: topics.publish,
     notify: topics.notify,
+    timing: { sessionTimeout: topics.session_timeout, commitInterval: topics.commit_interval },
     paused: topics.paused,
     clock: workshop.clock,
     logger: workshop.scoped('topics', { endpoint: name }),

@@ -187,6 +187,11 @@ export const METRICS = {
     help: 'Records between the position of the group and the end of the partition.',
     labels: ['topic', 'partition', 'group'],
   },
+  tidegate_group_consumers: {
+    kind: 'gauge',
+    help: 'Clients that share out the partitions of consumer groups.',
+    labels: [],
+  },
   tidegate_commits_total: { kind: 'counter', help: 'Commits of offsets.', labels: ['group'] },
 
   // Memory and tracing.

@@ -4,7 +4,7 @@ import { TidegateError } from '../../core/errors.ts';
 import type { GroupStart, Log } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Consumer, GroupSeat } from './port.ts';
-import { SharedGroup } from './shared-group.ts';
+import { type GroupTiming, SharedGroup, type SharedGroupOptions } from './shared-group.ts';
 
 export interface GroupsOptions {
   readonly log: Log;
@@ -22,6 +22,8 @@ export interface GroupSubscription {
    * already it says nothing, nor for a partition that has an offset. To go elsewhere, `seek`.
    */
   readonly from: GroupStart;
+  /** Of the first consumer, too. */
+  readonly timing?: GroupTiming;
   readonly consumer: Consumer;
 }
 
@@ -47,11 +49,11 @@ export class Groups {
   }
 
   /** Joining goes on in the background: see `live` of the seat. Throws TG_STOPPING after `stop`. */
-  join({ group, topics, from, consumer }: GroupSubscription): GroupSeat {
+  join({ group, topics, from, timing = {}, consumer }: GroupSubscription): GroupSeat {
     if (this.isStopped) throw new TidegateError('TG_STOPPING', 'the gateway is stopping');
     const names = [...new Set(topics)].sort();
     const key = JSON.stringify([group, names]);
-    return (this.groups.get(key) ?? this.make(key, group, names, from)).join(consumer);
+    return (this.groups.get(key) ?? this.make(key, { group, topics: names, from, timing })).join(consumer);
   }
 
   /**
@@ -64,8 +66,11 @@ export class Groups {
     await Promise.all(this.departures);
   }
 
-  private make(key: string, group: string, topics: readonly string[], from: GroupStart): SharedGroup {
-    const shared = new SharedGroup({ ...this.options, group, topics, from, deserted: () => this.end(key, 0) });
+  private make(
+    key: string,
+    subscription: Pick<SharedGroupOptions, 'group' | 'topics' | 'from' | 'timing'>,
+  ): SharedGroup {
+    const shared = new SharedGroup({ ...this.options, ...subscription, deserted: () => this.end(key, 0) });
     this.groups.set(key, shared);
     return shared;
   }

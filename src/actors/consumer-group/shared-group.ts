@@ -3,7 +3,7 @@ import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
-import type { Gap, GroupEvent, GroupMember, GroupStart, Log, TopicPartition } from '../../core/log.ts';
+import type { Gap, GroupEvent, GroupMember, GroupOptions, GroupStart, Log, TopicPartition } from '../../core/log.ts';
 import type { Position } from '../../core/topic-request.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { startActor, tell } from '../lifecycle.ts';
@@ -18,11 +18,15 @@ const LINGER = 1_000;
 /** Before a member that broke is replaced by a new one, in milliseconds. */
 const REJOIN_PAUSE = 1_000;
 
+/** Milliseconds. */
+export type GroupTiming = Pick<GroupOptions, 'sessionTimeout' | 'commitInterval'>;
+
 export interface SharedGroupOptions {
   readonly log: Log;
   readonly group: string;
   readonly topics: readonly string[];
   readonly from: GroupStart;
+  readonly timing: GroupTiming;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Told of each batch before a consumer sees it. */
@@ -171,8 +175,8 @@ export class SharedGroup implements SeatedIn {
   }
 
   private enter(): void {
-    const { log, group, topics, from } = this.options;
-    const member = log.group({ group, topics, from });
+    const { log, group, topics, from, timing } = this.options;
+    const member = log.group({ group, topics, from, ...timing });
     const following = [
       ...this.watch.follow(member),
       member.events$.subscribe({ next: (event) => this.followed(event), error: () => {} }),

@@ -7,6 +7,7 @@ import type { TopicPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type Allowed, allowance } from '../allowance.ts';
 import type { Groups } from '../consumer-group/groups.ts';
+import type { GroupTiming } from '../consumer-group/shared-group.ts';
 import type { Client, Pacing } from './client.ts';
 import { Outgoing } from './outgoing.ts';
 import { Subscriber } from './subscriber.ts';
@@ -28,6 +29,7 @@ export interface TopicServiceOptions {
   };
   readonly publish: Pacing;
   readonly notify: Pacing;
+  readonly timing: GroupTiming;
   /** Whether subscriptions begin paused. */
   readonly paused: boolean;
   readonly clock: Clock;
@@ -116,7 +118,9 @@ export class TopicService {
     if (visit === undefined) return;
     this.serve(client, visit, request).then(
       (result) => {
-        if (result !== undefined) client.respond(correlation, { ok: true, result });
+        if (result === undefined) return;
+        client.respond(correlation, { ok: true, result });
+        if (result.type === 'subscribed') visit.subscriber?.begin();
       },
       (error: unknown) => {
         const { code, message, retryable } = asTidegateError(error, 'TG_LOG_UNAVAILABLE');
@@ -196,7 +200,7 @@ export class TopicService {
     visit: Visit,
     request: SubscriptionRequest,
   ): Promise<TopicResult | undefined> {
-    const { limits, groups, notify, paused, clock, from } = this.options;
+    const { limits, groups, notify, paused, clock, from, timing } = this.options;
     const group = request.group ?? this.options.group;
     this.demandSubscription(request, group, limits.topics);
     visit.turn += 1;
@@ -207,7 +211,13 @@ export class TopicService {
     visit.subscriber?.leave();
     const subscriber = new Subscriber(client, request, notify, paused, clock);
     visit.subscriber = subscriber;
-    const place = groups.join({ group, topics: request.topics, from: request.from ?? from, consumer: subscriber });
+    const place = groups.join({
+      group,
+      topics: request.topics,
+      from: request.from ?? from,
+      timing,
+      consumer: subscriber,
+    });
     subscriber.sit(place);
     try {
       await within(place.live, JOIN_PATIENCE, `the group ${group} cannot be joined at the moment; try again`);
@@ -215,7 +225,8 @@ export class TopicService {
       if (visit.subscriber === subscriber) this.unsubscribe(visit);
       throw error;
     }
-    return isWanted() ? { type: 'subscribed', topics: request.topics } : overtaken();
+    // A later request that failed has changed nothing.
+    return visit.subscriber === subscriber ? { type: 'subscribed', topics: request.topics } : overtaken();
   }
 
   private unsubscribe(visit: Visit): void {
