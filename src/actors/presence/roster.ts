@@ -118,9 +118,12 @@ export class Roster {
     this.isRebuilding = false;
   }
 
-  /** Nobody has been silent yet: a log that stood still for us did so for the others. */
+  /**
+   * The lease of ours that comes next says nothing about the others: it was late, and a log that stood still for us
+   * did so for them. Their silence counts from there.
+   */
   forgive(): void {
-    for (const gateway of this.gateways.values()) gateway.seenAt = this.leases;
+    for (const gateway of this.gateways.values()) gateway.seenAt = this.leases + 1;
   }
 
   /** Keys that may go of gateways that died before that time, in milliseconds since the epoch: of a death at last. */

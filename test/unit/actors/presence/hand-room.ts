@@ -224,9 +224,12 @@ export class HandGateway {
     for (const message of this.unacked.splice(0)) message.ack();
   }
 
-  deliver(most: number): void {
+  /** Of all topics, or of one. */
+  deliver(most: number, topic?: string): void {
     if (this.isFrozen) return;
-    for (const reader of [...this.readers]) if (!reader.isClosed) reader.deliver(most);
+    for (const reader of [...this.readers]) {
+      if (!reader.isClosed && (topic === undefined || topic === reader.topic)) reader.deliver(most);
+    }
   }
 
   tick(milliseconds: number): void {

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NEVER } from 'rxjs';
+import { Presence } from '../../../../src/actors/presence/presence.ts';
+import { createStats } from '../../../../src/telemetry/stats.ts';
+import { HandClock } from '../../core/hand-clock.ts';
+import { FakeLog } from '../fake-log.ts';
+import { keptLogger, turn } from '../rig.ts';
 import { HandGateway, HandLog, LEASE, TOPICS } from './hand-room.ts';
 
-/* What takes leases, deaths and days, on a log and clocks that are moved by hand. */
+/* What takes leases, deaths and days, or one thing before another, on a log and clocks that are moved by hand. */
 
 const DAY = 86_400_000;
 const RAW = { part: 0, keepsTombstones: true };
@@ -40,8 +46,8 @@ test('a log that stands still for many leases gets one lease from each gateway, 
   for (let step = 0; step < 100; step += 1) tick(LEASE / 2);
   for (const gateway of all) assert.ok(gateway.pending(TOPICS.presence) <= 1);
   const before = log.end(TOPICS.presence);
-  // One comes back somewhat before the others.
-  await pass(LEASE / 2, all.slice(0, 1));
+  // One comes back nearly a lease before the others.
+  await pass(LEASE * 0.85, all.slice(0, 1));
   await pass(LEASE * 5);
   assert.ok(log.end(TOPICS.presence) > before);
   assert.deepEqual(keys('dead'), []);
@@ -96,4 +102,62 @@ test('deaths are swept away after a week by whoever starts then, with what the d
   all.push(new HandGateway(log, RAW));
   await pass(LEASE * 2);
   assert.deepEqual(open(), []);
+});
+
+test('what others write to a member before its own gateway has read of it waits until it is in', async () => {
+  const { all, pass } = setUp(2);
+  const [a, b] = all as [HandGateway, HandGateway];
+  await pass(LEASE);
+  const ann = a.join('ann', 'ann', []);
+  a.store(1);
+  b.deliver(10);
+  assert.equal(b.presence.direct('bob', 'ann', 'hello'), 'sent');
+  b.store(10);
+  a.deliver(10, TOPICS.control);
+  await turn();
+  assert.deepEqual([ann.state, ann.heard], ['asking', []]);
+  a.deliver(10, TOPICS.presence);
+  await turn();
+  assert.deepEqual([ann.state, ann.heard, a.faults], ['in', ['hello'], []]);
+});
+
+test('a gateway shows itself only when it would hear what is written to its members', async () => {
+  const log = new FakeLog();
+  const clock = new HandClock();
+  let written = 0;
+  const presence = new Presence({
+    endpoint: 'chat',
+    room: 'room',
+    log,
+    write: () => ({
+      idle: true,
+      idle$: NEVER,
+      write: () => {
+        written += 1;
+      },
+    }),
+    lease: LEASE,
+    isAlone: false,
+    clock,
+    logger: keptLogger().logger,
+    stats: createStats(),
+    observer: { changed: () => assert.fail(), ordered: () => assert.fail(), fenced: () => assert.fail() },
+  });
+  presence.start();
+  const readers = new Map(log.readers.map((reader) => [reader.options.topics[0], reader]));
+  readers.get(TOPICS.presence)?.goLive();
+  await turn();
+  clock.advance(1_000);
+  await turn();
+  assert.match(presence.trouble ?? '', /is being read/);
+  assert.equal(written, 0);
+  readers.get(TOPICS.control)?.goLive();
+  await turn();
+  assert.match(presence.trouble ?? '', /lease/);
+  assert.equal(written, 1);
+  await presence.close();
+  assert.deepEqual(
+    [...readers.values()].map(({ orders }) => orders),
+    [['close'], ['close']],
+  );
 });
