@@ -10,6 +10,9 @@ import type { Client, Pacing } from './client.ts';
 /** Bytes of payload that go out in one frame at most, as far as records can be cut. */
 const MAX_FRAME = 262_144;
 
+/** Of this process: a late pong of one subscription never stands for a ping of the one that replaced it. */
+let lastPing = 0;
+
 interface Held {
   readonly position: Position;
   readonly deal: number;
@@ -28,13 +31,13 @@ export class Subscriber implements Consumer {
   private readonly isManual: boolean;
   private credit: number;
   private isPaused: boolean;
+  private hasBegun = false;
   private group: GroupSeat | undefined;
   private pending: Delivery[] = [];
   private pendingRecords = 0;
   private cancelFlush: (() => void) | undefined;
   /** Whether the group was told that there is no room. */
   private wasFull = false;
-  private pings = 0;
   /** What each ping stands behind, oldest first. */
   private readonly pinged = new Fifo<{ readonly number: number; readonly held: readonly Held[] }>();
   /** The end of what was delivered of each partition, for a client that commits by itself. */
@@ -55,6 +58,12 @@ export class Subscriber implements Consumer {
     this.group = group;
   }
 
+  /** The client was told that it is subscribed. Before that it would not know what records it gets, and how they look. */
+  begin(): void {
+    this.hasBegun = true;
+    this.wake();
+  }
+
   leave(): void {
     this.cancelFlush?.();
     this.pending = [];
@@ -65,8 +74,8 @@ export class Subscriber implements Consumer {
   // --- from the group
 
   get room(): number {
-    const room =
-      this.isPaused || !this.client.isFree ? 0 : Math.min(this.credit, this.pacing.limit - this.pendingRecords);
+    const mayTake = this.hasBegun && !this.isPaused && this.client.isFree;
+    const room = mayTake ? Math.min(this.credit, this.pacing.limit - this.pendingRecords) : 0;
     if (room <= 0) this.wasFull = true;
     return Math.max(0, room);
   }
@@ -82,6 +91,8 @@ export class Subscriber implements Consumer {
   dealt(partitions: readonly TopicPartition[]): void {
     const mine = new Set(partitions.map(nameOf));
     for (const name of this.delivered.keys()) if (!mine.has(name)) this.delivered.delete(name);
+    // What was not written yet goes to whoever holds the partition now.
+    this.keep((partition) => mine.has(nameOf(partition)));
   }
 
   // --- from the client
@@ -116,12 +127,16 @@ export class Subscriber implements Consumer {
   seek(positions: readonly Position[]): void {
     const mine = new Set(this.group?.partitions.map(nameOf));
     for (const position of positions) if (!mine.has(nameOf(position))) notHeld(position);
-    this.drop(new Set(positions.map(nameOf)));
+    // The group delivers those partitions anew.
+    const moved = new Set(positions.map(nameOf));
+    this.keep((partition) => !moved.has(nameOf(partition)));
     for (const position of positions) this.group?.seek(position);
   }
 
+  /** What it was given before goes out before. */
   pause(): void {
     this.isPaused = true;
+    this.flush();
   }
 
   resume(): void {
@@ -162,16 +177,16 @@ export class Subscriber implements Consumer {
     const held = deliveries.map(heldOf);
     if (this.isManual) for (const one of held) this.delivered.set(nameOf(one.position), one);
     else {
-      this.pings += 1;
-      this.pinged.push({ number: this.pings, held });
-      this.client.ping(this.pings);
+      lastPing += 1;
+      this.pinged.push({ number: lastPing, held });
+      this.client.ping(lastPing);
     }
     this.wake();
   }
 
-  /** Forgets records that are not written yet: the group delivers those partitions anew. */
-  private drop(partitions: ReadonlySet<string>): void {
-    const kept = this.pending.filter(({ partition }) => !partitions.has(nameOf(partition)));
+  /** Forgets records of other partitions that are not written yet, and has credit for them again. */
+  private keep(isKept: (partition: TopicPartition) => boolean): void {
+    const kept = this.pending.filter(({ partition }) => isKept(partition));
     const dropped = this.pendingRecords - kept.reduce((sum, { messages }) => sum + messages.length, 0);
     this.pending = kept;
     this.pendingRecords -= dropped;

@@ -14,7 +14,7 @@ import { Subscriber } from './subscriber.ts';
 
 export interface TopicServiceOptions {
   readonly log: Log;
-  readonly groups: Groups;
+  readonly groups: Pick<Groups, 'join'>;
   readonly topic: (name: string) => TopicPort;
   readonly allow: Readonly<Record<Right, Allowed>>;
   /** For subscriptions that name no group. */
