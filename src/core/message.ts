@@ -27,6 +27,16 @@ export interface Flight {
   landed(message: Message, failure: TidegateError | null): void;
 }
 
+/** Content of a message that a codec publishes; the connection adds where it came from. */
+export interface CodecMessage {
+  readonly payload: Buffer;
+  readonly key?: string | Buffer | null;
+  readonly headers?: Readonly<Record<string, string | Buffer>>;
+  readonly json?: unknown;
+  readonly timestamp?: number;
+  readonly traceparent?: string;
+}
+
 export interface MessageInit {
   readonly key?: string | Buffer | null;
   readonly headers?: Headers;
