@@ -62,6 +62,8 @@ test('at the limit, which counts all topics together, they go at once, and nothi
     await turn();
     assert.equal(written.length, 2);
     assert.equal(clock.pending, 0);
+    publish('a', '4', '5');
+    assert.equal(written.length, 2, 'the count begins anew');
   }
 });
 
