@@ -5,6 +5,7 @@ import { asTidegateError, type TidegateError } from '../core/errors.ts';
 import type { Log, Reader, StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { backoffDelay } from './backoff.ts';
+import { type End, endsOf, haveReached, startAt } from './positions.ts';
 
 /** Milliseconds between two looks at how far reading has come. */
 const LOOK = 20;
@@ -105,10 +106,7 @@ export class Follower {
   private async askEnds(reader: Reader): Promise<void> {
     const { log, topics, clock } = this.options;
     try {
-      const offsets = await Promise.all(topics.map(async (topic) => ({ topic, ends: await log.admin.offsets(topic) })));
-      this.ends = offsets.flatMap(({ topic, ends }) =>
-        ends.map(({ partition, latest }) => ({ topic, partition, latest })),
-      );
+      this.ends = await endsOf(log.admin, topics);
       if (!this.isClosed) this.look();
     } catch {
       // The log is away, which it says by itself. A reader that breaks meanwhile is followed by one that asks, too.
@@ -118,17 +116,15 @@ export class Follower {
     }
   }
 
-  /** The last record of a compacted topic may stand well before the end, so positions are compared, not records. */
   private readonly look = (): void => {
     const positions = this.isLive ? this.reader?.positions() : undefined;
-    const isBehind = ({ topic, partition, latest }: End) => (positions?.get(topic)?.get(partition) ?? 0) < latest;
-    if (positions !== undefined && !this.ends?.some(isBehind)) this.hasCaughtUp();
+    if (positions !== undefined && haveReached(positions, this.ends ?? [])) this.hasCaughtUp();
     else this.cancelLook = this.options.clock.after(LOOK, this.look);
   };
 
   private broke(reader: Reader, error: unknown): void {
     if (this.reader !== reader) return;
-    if (this.isLive) this.from = { offsets: plain(reader.positions()) };
+    if (this.isLive) this.from = startAt(reader.positions());
     void this.endReader();
     this.tryAgain(error);
   }
@@ -155,14 +151,4 @@ export class Follower {
       this.options.logger.debug({ error }, 'a reader could not be closed');
     }
   }
-}
-
-interface End {
-  readonly topic: string;
-  readonly partition: number;
-  readonly latest: number;
-}
-
-function plain(positions: ReadonlyMap<string, ReadonlyMap<number, number>>): Record<string, Record<number, number>> {
-  return Object.fromEntries([...positions].map(([topic, partitions]) => [topic, Object.fromEntries(partitions)]));
 }

@@ -4,6 +4,7 @@ import type { Source } from '../core/component.ts';
 import type { Log, Reader, StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { catchUp } from './catch-up.ts';
+import { startAt } from './positions.ts';
 import { BatchRelay } from './relay.ts';
 
 export interface SubscriptionOptions {
@@ -86,11 +87,7 @@ export class Subscription implements Source {
     if (reader === undefined) return;
     this.reader = undefined;
     for (const subscription of this.following.splice(0)) subscription.unsubscribe();
-    if (this.isLive) this.from = { offsets: plain(reader.positions()) };
+    if (this.isLive) this.from = startAt(reader.positions());
     await reader.close();
   }
-}
-
-function plain(positions: ReadonlyMap<string, ReadonlyMap<number, number>>): Record<string, Record<number, number>> {
-  return Object.fromEntries([...positions].map(([topic, partitions]) => [topic, Object.fromEntries(partitions)]));
 }
