@@ -37,7 +37,7 @@ function describe(config: GatewayConfig): string {
   for (const [name, { port }] of Object.entries(listeners)) {
     const paths = Object.values(endpoints)
       .filter(({ listener }) => listener === name)
-      .map(({ path, codec }) => `${path} (${codec.spec.name})`);
+      .map(({ path, codec }) => `${path.join(' and ')} (${codec.spec.name})`);
     lines.push(['listener', `${name} on port ${port}: ${paths.join(', ') || 'no endpoint'}`]);
   }
   for (const [name, { source, sink }] of Object.entries(pipelines)) {

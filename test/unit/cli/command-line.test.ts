@@ -56,7 +56,7 @@ describe('tidegate lint', () => {
     assert.deepEqual([status, stderr], [0, '']);
     assert.match(
       stdout,
-      /^config\/gateway\.yaml: ok\n {2}log +embedded, \.\/data\n {2}listener +public on port 9090: \/ws \(envelope\)\n/,
+      /^config\/gateway\.yaml: ok\n {2}log +embedded, \.\/data\n {2}listener +public on port 9090: \/ws \(envelope\), \/chat\/\{username\} \(chat\)\n {2}listener +rooms on port 8088: \/ and \/ws \(rooms\)\n/,
     );
     assert.match(
       stdout,
