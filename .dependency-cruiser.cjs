@@ -1,4 +1,4 @@
-/** The direction of imports: cli -> gateway -> assembly -> {admin -> actors, telemetry/start} -> config -> {codecs | transports | pipelines} -> sdk -> {core, telemetry}. */
+/** The direction of imports: cli -> index -> embedding -> gateway -> assembly -> {admin -> actors, telemetry/start} -> config -> {codecs | transports | pipelines} -> sdk -> {core, telemetry}. */
 const only = (name, comment, from, to) => ({ name, severity: 'error', comment, from, to });
 
 module.exports = {
@@ -56,31 +56,43 @@ module.exports = {
       'config-below-actors',
       'config describes; it does not run anything.',
       { path: '^src/config/' },
-      { path: '^src/(actors|admin|assembly|cli|gateway)' },
+      { path: '^src/(actors|admin|assembly|cli|embedding|gateway|index)' },
     ),
     only(
       'actors-below-admin',
       'Actors know nothing of who watches them.',
       { path: '^src/actors/' },
-      { path: '^src/(admin|assembly|cli|gateway|telemetry/start)' },
+      { path: '^src/(admin|assembly|cli|embedding|gateway|index|telemetry/start)' },
     ),
     only(
       'admin-below-gateway',
       'admin is handed what it shows.',
       { path: '^src/admin/' },
-      { path: '^src/(assembly|cli|gateway)' },
+      { path: '^src/(assembly|cli|embedding|gateway|index)' },
     ),
     only(
       'assembly-below-gateway',
       'The assembly makes the parts; the gateway starts and stops them.',
       { path: '^src/assembly/' },
-      { path: '^src/(cli|gateway\\.ts)' },
+      { path: '^src/(cli|embedding|gateway\\.ts|index)' },
     ),
     only(
-      'gateway-below-cli',
-      'The composition root knows no command line.',
+      'gateway-below-embedding',
+      'The composition root does not know who runs it.',
       { path: '^src/gateway\\.ts' },
+      { path: '^src/(cli|embedding|index)' },
+    ),
+    only(
+      'embedding-below-cli',
+      'A program that embeds a gateway has no command line of ours.',
+      { path: '^src/(embedding/|index\\.ts)' },
       { path: '^src/cli/' },
+    ),
+    only(
+      'cli-uses-the-library',
+      'The command line runs gateways as any other program does.',
+      { path: '^src/cli/' },
+      { path: '^src/(assembly|embedding|gateway\\.ts)' },
     ),
     only(
       'xstate-in-actors',

@@ -7,36 +7,40 @@ import type { Pipeline } from './actors/pipeline/pipeline.ts';
 import type { HealthSources } from './admin/health.ts';
 import { type AdminServer, createAdminServer } from './admin/server.ts';
 import { createAudiences } from './assembly/endpoints.ts';
-import { createListeners, type GatewayState } from './assembly/listeners.ts';
+import type { EventHub } from './assembly/events.ts';
+import { type GatewaySnapshot, inspect } from './assembly/inspection.ts';
+import { createListeners, type GatewayState, type Servers } from './assembly/listeners.ts';
 import { createPipelines } from './assembly/pipelines.ts';
 import { wantedTopics } from './assembly/wanted-topics.ts';
 import { Workshop } from './assembly/workshop.ts';
-import type { GatewayConfig, LoadedConfig } from './config/index.ts';
+import type { GatewayConfig } from './config/index.ts';
 import { systemClock } from './core/clock.ts';
+import { TidegateError } from './core/errors.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { startTelemetry } from './telemetry/start.ts';
 import { createStats } from './telemetry/stats.ts';
+import { portOf } from './transports/websocket/attached.ts';
 import { VERSION } from './version.ts';
 
-export interface GatewayOptions {
+export interface AssemblyOptions {
   readonly logger: Logger;
+  /** Servers that stand for listeners, by name; the others are bound to ports. */
+  readonly servers: Servers;
 }
 
-/** A gateway that is ready to start. */
-export interface Gateway {
-  /** Resolves when every port is bound; the log may come later. Rejects with a `stop` error. */
-  start(): Promise<void>;
-  /** Drains, then closes everything, within `shutdown.timeout`. */
-  stop(): Promise<StopReport>;
-  /** Bound ports by name of the listener, and of the admin server. Meaningful once started. */
-  ports(): { readonly admin: number; readonly listeners: Readonly<Record<string, number>> };
+/** Ports that are bound. */
+export interface BoundPorts {
+  /** 0 where there is none. */
+  readonly admin: number;
+  /** By name of the listener; that of the program's own server where it stands for one, 0 while it has none. */
+  readonly listeners: Readonly<Record<string, number>>;
 }
 
-/** Puts a gateway together. */
-export async function createGateway(
-  { config }: Pick<LoadedConfig, 'config'>,
-  { logger }: GatewayOptions,
-): Promise<Gateway> {
+/** Puts a gateway together from a configuration without mistakes. */
+export async function assembleGateway(
+  config: GatewayConfig,
+  { logger, servers }: AssemblyOptions,
+): Promise<AssembledGateway> {
   const stats = createStats();
   const telemetry = await startTelemetry({
     tracing: {
@@ -50,26 +54,31 @@ export async function createGateway(
     logger: logger.child({ scope: 'telemetry' }),
     clock: systemClock,
   });
-  return new AssembledGateway(new Workshop(config, logger, stats, telemetry));
+  return new AssembledGateway(new Workshop(config, logger, stats, telemetry), servers);
 }
 
 /** All parts of a gateway; every name of the configuration has become an object. */
-class AssembledGateway implements Gateway {
-  private readonly workshop: Workshop;
+export class AssembledGateway {
+  readonly workshop: Workshop;
+  private readonly servers: Servers;
   private readonly audiences: ReadonlyMap<string, Audience>;
   private readonly pipelines: ReadonlyMap<string, Pipeline>;
   private readonly listeners: readonly Listener[];
   private readonly life: GatewayLife;
   private readonly memory: MemoryBudget;
-  private readonly admin: AdminServer;
+  private readonly admin: AdminServer | undefined;
   private adminPort = 0;
+  private starting: Promise<void> | undefined;
+  private stopping: Promise<StopReport> | undefined;
+  private releasing: Promise<StopReport> | undefined;
 
-  constructor(workshop: Workshop) {
-    const { config, log, link, stats, telemetry } = workshop;
+  constructor(workshop: Workshop, servers: Servers) {
+    const { config, log, link, stats } = workshop;
     this.workshop = workshop;
+    this.servers = servers;
     this.audiences = createAudiences(workshop);
     this.pipelines = createPipelines(workshop, this.audiences);
-    this.listeners = createListeners(workshop, this.audiences, this.state());
+    this.listeners = createListeners(workshop, this.audiences, this.state(), servers);
     const audiences = [...this.audiences.values()];
     this.memory = new MemoryBudget(config.memory.limit, audiences, stats, workshop.scoped('memory'));
     this.life = new GatewayLife(
@@ -87,50 +96,105 @@ class AssembledGateway implements Gateway {
       },
       config.shutdown,
     );
-    const { port, host } = config.admin;
-    this.admin = createAdminServer({
+    this.admin = this.openAdmin();
+    stats.gauge('tidegate_info', { version: VERSION, driver: log.driver }, () => 1);
+    stats.gauge('tidegate_log_up', { driver: log.driver }, () => (link.isUp ? 1 : 0));
+  }
+
+  get events(): EventHub {
+    return this.workshop.events;
+  }
+
+  get phase(): 'created' | 'started' | 'stopped' {
+    if (this.stopping !== undefined || this.releasing !== undefined) return 'stopped';
+    return this.starting === undefined ? 'created' : 'started';
+  }
+
+  /** Resolves once the topics of the configuration exist; with false where the gateway stops before. */
+  get prepared(): Promise<boolean> {
+    return this.life.prepared;
+  }
+
+  /** Resolves when every port is bound; the log may come later. Rejects with a `stop` error, and is no good then. */
+  start(): Promise<void> {
+    if (this.stopping !== undefined) {
+      const why = 'the gateway was stopped, and does not start again; create another one';
+      return Promise.reject(new TidegateError('TG_NOT_RUNNING', why));
+    }
+    this.starting ??= this.open();
+    return this.starting;
+  }
+
+  /** Drains, then closes everything, within `shutdown.timeout`. */
+  stop(): Promise<StopReport> {
+    this.stopping ??= this.close();
+    return this.stopping;
+  }
+
+  ports(): BoundPorts {
+    const ports = this.listeners.map(({ name, port }) => {
+      const server = this.servers[name];
+      return [name, server === undefined ? port : portOf(server)] as const;
+    });
+    return { admin: this.adminPort, listeners: Object.fromEntries(ports) };
+  }
+
+  inspect(): GatewaySnapshot {
+    return inspect({
+      workshop: this.workshop,
+      life: this.life,
+      listeners: this.listeners,
+      audiences: [...this.audiences.values()],
+      pipelines: [...this.pipelines.values()],
+      ports: this.ports().listeners,
+      isAttached: (name) => this.servers[name] !== undefined,
+    });
+  }
+
+  private async open(): Promise<void> {
+    const { logger, log, config, events } = this.workshop;
+    logger.info({ driver: log.driver }, greeting(config));
+    try {
+      await this.life.start();
+      events.emit('wss-ready', this.ports().listeners);
+      this.adminPort = (await this.admin?.start()) ?? 0;
+    } catch (error) {
+      // A start that fails leaves nothing behind: no port, no lock, no timer.
+      await this.release();
+      throw error;
+    }
+    this.announce();
+  }
+
+  /** What is half open is opened first: closing would miss the rest. */
+  private async close(): Promise<StopReport> {
+    await this.starting?.catch(() => {});
+    return await this.release();
+  }
+
+  private release(): Promise<StopReport> {
+    this.releasing ??= this.drainAndRelease();
+    return this.releasing;
+  }
+
+  private async drainAndRelease(): Promise<StopReport> {
+    const report = await this.life.stop();
+    this.memory.close();
+    await Promise.all([this.admin?.stop(), this.workshop.telemetry.stop()]);
+    return report;
+  }
+
+  private openAdmin(): AdminServer | undefined {
+    const { config, telemetry } = this.workshop;
+    const { enabled, port, host } = config.admin;
+    if (!enabled) return undefined;
+    return createAdminServer({
       port,
       ...(host === undefined ? {} : { host }),
       ...this.state(),
       metrics: telemetry.metrics,
-      logger: workshop.scoped('admin'),
+      logger: this.workshop.scoped('admin'),
     });
-    stats.gauge('tidegate_info', { version: VERSION, driver: log.driver }, () => 1);
-    stats.gauge('tidegate_group_consumers', {}, () => workshop.groups.all.reduce((sum, { size }) => sum + size, 0));
-    stats.gauge('tidegate_memory_held_bytes', { kind: 'groups' }, () => workshop.groups.heldBytes);
-    stats.gauge('tidegate_log_up', { driver: log.driver }, () => (link.isUp ? 1 : 0));
-  }
-
-  async start(): Promise<void> {
-    const { logger, log, config } = this.workshop;
-    logger.info({ driver: log.driver }, greeting(config));
-    await this.orRelease(() => this.life.start());
-    this.adminPort = await this.orRelease(() => this.admin.start());
-    this.announce();
-  }
-
-  async stop(): Promise<StopReport> {
-    const report = await this.life.stop();
-    this.memory.close();
-    await Promise.all([this.admin.stop(), this.workshop.telemetry.stop()]);
-    return report;
-  }
-
-  ports() {
-    return {
-      admin: this.adminPort,
-      listeners: Object.fromEntries(this.listeners.map(({ name, port }) => [name, port])),
-    };
-  }
-
-  /** A start that fails leaves nothing behind: no port, no lock, no timer. */
-  private async orRelease<T>(step: () => Promise<T>): Promise<T> {
-    try {
-      return await step();
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
   }
 
   /** Asked once everything is there. */
@@ -153,14 +217,16 @@ class AssembledGateway implements Gateway {
 
   private announce(): void {
     const { config, logger } = this.workshop;
+    const { admin, listeners } = this.ports();
     for (const [name, { listener, path, codec, web_client }] of Object.entries(config.endpoints)) {
-      const port = this.listeners.find((one) => one.name === listener)?.port;
-      const urls = path.map((one) => `ws://localhost:${port}${one === '*' ? '/ (and any other path)' : one}`);
+      const isAttached = this.servers[listener] !== undefined;
+      const place = isAttached ? "(the program's server)" : `localhost:${listeners[listener]}`;
+      const urls = path.map((one) => `ws://${place}${one === '*' ? '/ (and any other path)' : one}`);
       const speaks = `${urls.join(' and ')} ${urls.length === 1 ? 'speaks' : 'speak'} ${codec.spec.name}`;
-      const page = web_client === undefined ? '' : `; a page for it is at http://localhost:${port}${web_client}`;
+      const page = web_client === undefined || isAttached ? '' : `; a page for it is at http://${place}${web_client}`;
       logger.info({ endpoint: name }, `${speaks} (endpoint ${name})${page}`);
     }
-    logger.info({}, `http://localhost:${this.adminPort} answers /health, /ready and /metrics`);
+    if (admin !== 0) logger.info({}, `http://localhost:${admin} answers /health, /ready and /metrics`);
   }
 }
 

@@ -37,6 +37,9 @@ function createAudience(workshop: Workshop, name: string, endpoint: EndpointConf
     ...room(workshop, name, endpoint),
     ...topicService(workshop, name, endpoint),
     ...(replay === undefined ? {} : { replay }),
+    closed: (id, connection, code, reason) => {
+      if (workshop.events.has('ws-close')) workshop.events.emit('ws-close', { ...connection, id }, { code, reason });
+    },
     encode: encodeFrame,
     clock: workshop.clock,
     logger: workshop.scoped('endpoint', { endpoint: name }),

@@ -3,15 +3,20 @@ import { Listener } from '../actors/listener/listener.ts';
 import { createHealthHandler, type HealthSources } from '../admin/health.ts';
 import { createPageHandler } from '../admin/pages.ts';
 import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
+import { AttachedListener, type ProgramServer } from '../transports/websocket/attached.ts';
 import type { Refusal } from '../transports/websocket/handshake.ts';
+import type { EndpointDoor } from '../transports/websocket/reception.ts';
 import { parseRoute } from '../transports/websocket/route.ts';
-import { type EndpointDoor, WebSocketListener } from '../transports/websocket/server.ts';
+import { WebSocketListener } from '../transports/websocket/server.ts';
 import type { Workshop } from './workshop.ts';
 
 /** What a listener has to know of the gateway as a whole. */
 export interface GatewayState extends HealthSources {
   readonly isStopping: boolean;
 }
+
+/** Servers of the program's own that stand for listeners, by name. */
+export type Servers = Readonly<Record<string, ProgramServer>>;
 
 /** Seconds after which a client may try again that came while the log was away. */
 const RETRY_AFTER = 5;
@@ -20,9 +25,10 @@ export function createListeners(
   workshop: Workshop,
   audiences: ReadonlyMap<string, Audience>,
   state: GatewayState,
+  servers: Servers,
 ): Listener[] {
   return Object.entries(workshop.config.listeners).map(([name, listener]) =>
-    createListener(workshop, audiences, state, name, listener),
+    createListener(workshop, audiences, state, name, listener, servers[name]),
   );
 }
 
@@ -32,10 +38,13 @@ function createListener(
   state: GatewayState,
   name: string,
   { port, host }: GatewayConfig['listeners'][string],
+  attachedTo: ProgramServer | undefined,
 ): Listener {
   const logger = workshop.scoped('listener');
   const endpoints = Object.entries(workshop.config.endpoints).filter(([, { listener }]) => listener === name);
   const served = endpoints.flatMap(([endpoint]) => audiences.get(endpoint) ?? []);
+  const doors = served.map((audience) => doorOf(workshop, audience, state));
+  if (attachedTo !== undefined) return new Listener(name, new AttachedListener(attachedTo, doors), logger);
   const health = () => ({ ...state.health(), ...portFacts(workshop, served) });
   const answers = [
     createHealthHandler({ health, ready: state.ready }, logger),
@@ -45,7 +54,7 @@ function createListener(
     name,
     port,
     host,
-    doors: served.map((audience) => doorOf(workshop, audience, state)),
+    doors,
     onRequest: (request, response) => answers.some((answer) => answer(request, response)),
   });
   return new Listener(name, server, logger);
@@ -85,7 +94,11 @@ function doorOf(workshop: Workshop, audience: Audience, state: GatewayState): En
     accept: (socket, request) => {
       const handshake = trace(request);
       handshake?.end(101);
-      audience.join(socket, request, handshake);
+      const connection = audience.join(socket, request, handshake);
+      if (!workshop.events.has('ws-connection')) return;
+      const { url, path, headers } = request;
+      const facts = { url, path, headers, remote: socket.remote };
+      workshop.events.emit('ws-connection', { ...connection, id: connection.clientId }, facts);
     },
   };
 }

@@ -10,6 +10,10 @@ import type { Telemetry } from '../telemetry/start.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import { createEmbeddedLog } from '../transports/embedded/index.ts';
 import { createKafkaLog } from '../transports/kafka/index.ts';
+import { EventHub } from './events.ts';
+import { ReportingLogger } from './reporting-logger.ts';
+import { recordOf } from './topic-record.ts';
+import { WatchedLog } from './watched-log.ts';
 
 /** What all parts of a gateway share while it is put together, and afterwards. */
 export class Workshop {
@@ -18,7 +22,9 @@ export class Workshop {
   readonly stats: Stats;
   readonly telemetry: Telemetry;
   readonly clock = systemClock;
-  readonly log: Log;
+  /** For those who run the gateway. */
+  readonly events: EventHub;
+  readonly log: WatchedLog;
   readonly link: LogLink;
   readonly groups: Groups;
   /** Topics that are written to, by name. */
@@ -26,10 +32,11 @@ export class Workshop {
 
   constructor(config: GatewayConfig, logger: Logger, stats: Stats, telemetry: Telemetry) {
     this.config = config;
-    this.logger = logger;
+    this.events = new EventHub(logger);
+    this.logger = new ReportingLogger(logger, this.events);
     this.stats = stats;
     this.telemetry = telemetry;
-    this.log = this.createLog();
+    this.log = new WatchedLog(this.createLog(), this.events);
     this.link = new LogLink(this.log, this.scoped('log'));
     this.groups = new Groups({
       log: this.log,
@@ -58,11 +65,14 @@ export class Workshop {
     return topic;
   }
 
-  /** Counts and traces what was read, before anybody sees it. */
+  /** Counts, traces and tells what was read, before anybody sees it. */
   polled(batch: Batch, group: string | undefined): void {
     const topic = batch.messages[0]?.topic ?? '';
     this.stats.counter('tidegate_records_consumed_total', { topic }).value += batch.length;
     this.telemetry.tracing.polled(batch, topic, group);
+    if (!this.events.has('consumer-message')) return;
+    const consumer = group === undefined ? {} : { group };
+    for (const message of batch.messages) this.events.emit('consumer-message', recordOf(message), consumer);
   }
 
   private createLog(): Log {

@@ -53,7 +53,7 @@ const allowed = () =>
 const names = () =>
   z
     .preprocess(
-      (value) => (typeof value === 'string' ? [value] : value),
+      (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value),
       z
         .array(z.string().min(1), 'expected a list of names such as [orders, "public-*"]')
         .meta({ type: ['array', 'string'] }),

@@ -57,7 +57,7 @@ const listenerIsUsed: Rule = ({ listeners, endpoints }) => {
 
 const portsDiffer: Rule = ({ admin, listeners }) => {
   const ports: { readonly path: Path; readonly port: number; readonly host: string | undefined }[] = [
-    { path: ['admin', 'port'], ...admin, host: admin.host },
+    ...(admin.enabled ? [{ path: ['admin', 'port'], port: admin.port, host: admin.host }] : []),
     ...Object.entries(listeners).map(([name, { port, host }]) => ({ path: ['listeners', name, 'port'], port, host })),
   ];
   return ports.map(({ path, port, host }, index) => {

@@ -11,7 +11,8 @@ export const topicName = () =>
 
 /** Kafka's settings are all text; a number or true in the YAML is meant as such. */
 const setting = z.preprocess(
-  (value) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value),
+  (value: string | number | boolean) =>
+    typeof value === 'number' || typeof value === 'boolean' ? String(value) : value,
   z.string().meta({ type: ['string', 'number', 'boolean'] }),
 );
 

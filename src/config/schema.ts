@@ -32,6 +32,7 @@ const address = {
 
 const admin = z
   .strictObject({
+    enabled: field.boolean().prefault(true).describe('False: there is no such port.'),
     port: field.port().prefault(8_080).describe('Port of /health, /ready and /metrics; 0 takes a free one.'),
     ...address,
   })

@@ -7,7 +7,7 @@ import { compileExpression, type Expression } from './expression.ts';
  * block converts it by its own type, so that a password 0123 stays text and a port 8080 becomes a number.
  */
 
-const numeric = (value: unknown) =>
+const numeric = (value: number | string) =>
   typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)) ? Number(value) : value;
 
 export const integer = (range: { min?: number; max?: number } = {}) => {
@@ -33,7 +33,7 @@ export const number = (range: { min: number; max: number }) =>
 
 export const boolean = () =>
   z.preprocess(
-    (value) => (value === 'true' ? true : value === 'false' ? false : value),
+    (value: boolean | string) => (value === 'true' ? true : value === 'false' ? false : value),
     z.boolean('expected true or false'),
   );
 
@@ -70,7 +70,7 @@ export const size = () =>
 /** A list of texts, or one text with commas, as environment variables have it. Empty text is an empty list. */
 export const list = () =>
   z.preprocess(
-    (value) =>
+    (value: string | readonly string[]) =>
       typeof value === 'string'
         ? value
             .split(',')

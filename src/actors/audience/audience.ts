@@ -40,6 +40,8 @@ export interface AudienceOptions {
   readonly replay?: ReplayLimits;
   /** For a codec whose clients deal with topics by themselves. */
   readonly topics?: TopicService;
+  /** Told of each connection that has ended. `id`: what `join` called it, whatever its room called it later. */
+  readonly closed?: (id: string, connection: ConnectionInfo, code: number, reason: string) => void;
   readonly encode: (frame: Frame) => Buffer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -134,11 +136,12 @@ export class Audience
     return this.members.unsettled;
   }
 
+  /** Says what the client is called to begin with. */
   join(
     socket: Socket,
     request: { params: ConnectionInfo['params']; query: ConnectionInfo['query'] },
     handshake: Handshake | undefined,
-  ): void {
+  ): ConnectionInfo {
     const info = {
       clientId: randomUUID(),
       endpoint: this.name,
@@ -152,6 +155,7 @@ export class Audience
     this.topics?.enter(connection);
     if (this.lobby.isShut) this.lobby.add(connection);
     else if (this.isGuarded) this.enter(connection);
+    return info;
   }
 
   /** Who is in the room on all gateways; undefined where clients know nothing of each other. */
@@ -299,6 +303,7 @@ export class Audience
   closed(connection: Connection, code: number, reason: string): void {
     this.figures.closed(code);
     this.logger.debug({ client_id: connection.info.clientId, code, reason }, 'client disconnected');
+    this.options.closed?.(connection.actor.id, connection.info, code, reason);
   }
 
   gone(connection: Connection): void {

@@ -25,15 +25,21 @@ const LAST_WORDS = 2_000;
 /** Starts and stops everything, in order. */
 export class GatewayLife {
   readonly actor: GatewayActor;
+  /** Resolves once the topics of the configuration exist; with false where the gateway stops before. */
+  readonly prepared: Promise<boolean>;
   private readonly parts: GatewayParts;
   private readonly limits: ShutdownLimits;
   private readonly preparation: TopicPreparation;
+  private endPreparation: (isReady: boolean) => void = () => {};
   private stopping: Promise<StopReport> | undefined;
 
   constructor(parts: GatewayParts, limits: ShutdownLimits) {
     this.parts = parts;
     this.limits = limits;
     this.preparation = new TopicPreparation(parts);
+    this.prepared = new Promise((resolve) => {
+      this.endPreparation = resolve;
+    });
     this.actor = startActor(createActor(gatewayMachine), 'gateway', parts.logger);
   }
 
@@ -69,6 +75,7 @@ export class GatewayLife {
         if (!isReady || !this.actor.getSnapshot().matches('running')) return;
         for (const pipeline of this.parts.pipelines) pipeline.start();
         for (const { presence } of this.parts.audiences) presence?.start();
+        this.endPreparation(true);
       },
       (error: unknown) => this.parts.logger.error({ error }, 'preparing the topics failed'),
     );
@@ -83,6 +90,7 @@ export class GatewayLife {
   private async drainAndClose(): Promise<StopReport> {
     tell(this.actor, { type: 'STOP' });
     this.preparation.cancel();
+    this.endPreparation(false);
     const drained = drainInDataOrder(this.parts, this.limits.jitter);
     let unsettled = 0;
     if (!(await endsWithin(drained, this.limits.timeout - LAST_WORDS))) {

@@ -3,11 +3,13 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { type ListenerActor, type ListenerControl, listenerMachine } from './machine.ts';
 
-/** A server that can be bound to a port: what the WebSocket transport gives. */
+/** A server that can be bound to a port, or is already: what the WebSocket transport gives. */
 export interface BindableServer {
   /** Resolves with the port. Rejects with TG_LISTEN_FAILED. */
   listen(): Promise<number>;
+  /** Lets nobody in any more; who is in stays. */
   stopAccepting(): void;
+  close(): void;
 }
 
 /** A port with its endpoints. */
@@ -61,5 +63,9 @@ export class Listener implements ListenerControl {
 
   stopAccepting(): void {
     this.server.stopAccepting();
+  }
+
+  closeServer(): void {
+    this.server.close();
   }
 }

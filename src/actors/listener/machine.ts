@@ -10,6 +10,7 @@ type ListenerEvent =
 export interface ListenerControl {
   bind(): void;
   stopAccepting(): void;
+  closeServer(): void;
 }
 
 /** Life of a bound port. */
@@ -22,6 +23,7 @@ export const listenerMachine = setup({
   actions: {
     bind: ({ context }) => context.listener.bind(),
     stopAccepting: ({ context }) => context.listener.stopAccepting(),
+    closeServer: ({ context }) => context.listener.closeServer(),
   },
 }).createMachine({
   id: 'listener',
@@ -34,7 +36,7 @@ export const listenerMachine = setup({
     // No new sockets; those that are open are drained by their audience.
     draining: { entry: 'stopAccepting', on: { CLOSE: 'closed' } },
     failed: { type: 'final' },
-    closed: { type: 'final', entry: 'stopAccepting' },
+    closed: { type: 'final', entry: 'closeServer' },
   },
 });
 

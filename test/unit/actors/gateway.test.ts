@@ -59,6 +59,7 @@ function setUp(t: TestContext, changes: Partial<GatewayParts> = {}) {
       orders.push('listen');
       return 1;
     },
+    close: () => {},
     stopAccepting: () => {
       orders.push('stop accepting');
     },
@@ -120,7 +121,7 @@ test('a topic that may not be created keeps the gateway from being ready, and sa
 
 test('a port that cannot be bound ends the start, and what was opened is closed', async (t) => {
   const taken = new TidegateError('TG_LISTEN_FAILED', 'taken');
-  const server = { listen: () => Promise.reject(taken), stopAccepting() {} };
+  const server = { listen: () => Promise.reject(taken), stopAccepting() {}, close() {} };
   const rig = endpoint(t);
   const { life, log, state } = setUp(t, { listeners: [new Listener('public', server, rig.logger)] });
   await assert.rejects(life.start(), taken);

@@ -14,6 +14,9 @@ function setUp(listen: () => Promise<number>) {
     stopAccepting: () => {
       orders.push('stop accepting');
     },
+    close: () => {
+      orders.push('close');
+    },
   };
   const listener = new Listener('public', server, keptLogger().logger);
   return { listener, orders, state: () => listener.actor.getSnapshot().value };
@@ -45,5 +48,5 @@ test('a listener that drains takes no new sockets, and closing it afterwards doe
   assert.deepEqual([orders, state()], [['listen', 'stop accepting'], 'draining']);
   listener.close();
   listener.close();
-  assert.deepEqual([orders, state()], [['listen', 'stop accepting', 'stop accepting'], 'closed']);
+  assert.deepEqual([orders, state()], [['listen', 'stop accepting', 'close'], 'closed']);
 });

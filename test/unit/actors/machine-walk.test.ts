@@ -29,7 +29,7 @@ const WALKS: readonly Walk[] = [
   {
     machine: listenerMachine,
     control: 'listener',
-    orders: { binding: 'bind', draining: 'stopAccepting', closed: 'stopAccepting' },
+    orders: { binding: 'bind', draining: 'stopAccepting', closed: 'closeServer' },
   },
   {
     machine: connectionMachine,

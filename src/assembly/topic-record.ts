@@ -1,0 +1,38 @@
+import type { Message } from '../core/message.ts';
+
+/** A record as it stands in a topic. The bytes are views of what was fetched: copy what is kept for long. */
+export interface TopicRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  /** null: a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer>>;
+}
+
+const NO_HEADERS: TopicRecord['headers'] = Object.freeze({});
+
+/** `message` is one that a reader gave. */
+export function recordOf(message: Message): TopicRecord {
+  const { topic = '', partition, offset, timestamp, key, payload, headers, meta } = message;
+  return {
+    topic,
+    partition,
+    offset,
+    timestamp,
+    key: key === null ? null : bytesOf(key),
+    value: meta.tombstone === true ? null : payload,
+    headers: headers === undefined ? NO_HEADERS : allBytes(headers),
+  };
+}
+
+function allBytes(headers: NonNullable<Message['headers']>): TopicRecord['headers'] {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, bytesOf(value)]));
+}
+
+function bytesOf(value: string | Buffer): Buffer {
+  return typeof value === 'string' ? Buffer.from(value) : value;
+}

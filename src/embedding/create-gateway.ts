@@ -1,0 +1,37 @@
+import { formatProblem } from '../config/index.ts';
+import { assembleGateway } from '../gateway.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { EmbeddedGateway, type Gateway } from './gateway.ts';
+import type { GatewayOptions } from './options.ts';
+import { readConfig, readServers } from './read-options.ts';
+
+/**
+ * Makes a gateway; `start` is up to you. Rejects with a `ConfigError` that lists every mistake of the configuration, or
+ * with another `TidegateError` (TG_CONFIG_UNREADABLE, TG_CONFIG_INVALID). What is doubtful is logged as a warning.
+ *
+ * ```js
+ * const gateway = await createGateway({
+ *   config: {
+ *     log: { driver: 'kafkajs', brokers: ['localhost:9092'] },
+ *     listeners: { public: { port: 9090 } },
+ *     endpoints: { orders: { listener: 'public', path: '/orders', codec: 'json' } },
+ *     pipelines: { 'orders-in': { source: { endpoint: 'orders' }, sink: { topic: { name: 'orders' } } } },
+ *   },
+ * });
+ * gateway.on('ws-connection', ({ id }) => console.log(`${id} came`));
+ * await gateway.start();
+ * ```
+ */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const logger = loggerOf(options);
+  const { config, warnings } = await readConfig(options);
+  const servers = readServers(options, Object.keys(config.listeners));
+  for (const warning of warnings) logger.warn({}, formatProblem(warning));
+  return new EmbeddedGateway(await assembleGateway(config, { logger, servers }));
+}
+
+/** A library is quiet: what the program asks for, or warnings and errors, and never on standard output. */
+function loggerOf({ logger = 'warn' }: GatewayOptions): Logger {
+  if (typeof logger !== 'string') return logger;
+  return createLogger({ level: logger, debug: process.env.DEBUG ?? '', destination: process.stderr });
+}

@@ -1,0 +1,106 @@
+import { Batch } from '../core/batch.ts';
+import { TidegateError } from '../core/errors.ts';
+import { Message, type SettleTarget } from '../core/message.ts';
+import type { Position } from '../core/topic-request.ts';
+import type { AssembledGateway } from '../gateway.ts';
+
+/** A record to be written. Text is written as UTF-8. */
+export interface NewRecord {
+  /** null: a tombstone, which needs a key. */
+  readonly value: string | Uint8Array | null;
+  /** Records of one key go to one partition, where Kafka's own clients put them; those without one go to all in turn. */
+  readonly key?: string | Uint8Array | null;
+  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
+  /** Milliseconds since the epoch; now where it is left out. */
+  readonly timestamp?: number;
+}
+
+/** Where a record stands. */
+export type RecordPosition = Position;
+
+/** Most that may be on its way into the log; more is refused, as nothing else could hold a program back. */
+const MOST = { records: 16_384, bytes: 64 * 1_048_576 };
+
+const TOMBSTONE = Object.freeze({ tombstone: true });
+const NOTHING = Buffer.alloc(0);
+
+interface Waiting {
+  readonly resolve: (position: RecordPosition) => void;
+  readonly reject: (failure: TidegateError) => void;
+}
+
+/** What a program itself writes: through the lanes that the gateway's clients and pipelines use. */
+export class Publishing implements SettleTarget {
+  private readonly gateway: AssembledGateway;
+  private readonly waiting = new Map<Message, Waiting>();
+  private bytes = 0;
+  /** Topics of the configuration may still have to be made. */
+  private isPrepared = false;
+
+  constructor(gateway: AssembledGateway) {
+    this.gateway = gateway;
+    void gateway.prepared.then((isPrepared) => {
+      this.isPrepared = isPrepared;
+    });
+  }
+
+  /** See `GatewayTopic.publish`. */
+  async publish(topic: string, record: NewRecord): Promise<RecordPosition> {
+    if (this.gateway.phase !== 'started') throw notRunning(this.gateway.phase);
+    const message = messageOf(record, this);
+    if (this.waiting.size >= MOST.records || this.bytes + message.cost > MOST.bytes) {
+      const why = `${this.waiting.size} records are on their way into the log already; await them before you write more`;
+      throw new TidegateError('TG_LIMIT_REACHED', why);
+    }
+    this.bytes += message.cost;
+    return await new Promise((resolve, reject) => {
+      this.waiting.set(message, { resolve, reject });
+      if (this.isPrepared) this.write(topic, message);
+      else void this.gateway.prepared.then((isPrepared) => this.writeOrRefuse(topic, message, isPrepared));
+    });
+  }
+
+  settled(message: Message, failure: TidegateError | null): void {
+    const waiting = this.waiting.get(message);
+    this.waiting.delete(message);
+    this.bytes -= message.cost;
+    const { topic = '', partition, offset } = message;
+    if (failure === null) waiting?.resolve({ topic, partition, offset });
+    else waiting?.reject(failure);
+  }
+
+  private writeOrRefuse(topic: string, message: Message, isPrepared: boolean): void {
+    if (isPrepared) this.write(topic, message);
+    else message.nack(new TidegateError('TG_STOPPING', 'the gateway stopped before the record could be written'));
+  }
+
+  private write(topic: string, message: Message): void {
+    this.gateway.workshop.topic(topic).write(new Batch([message]));
+  }
+}
+
+function notRunning(phase: 'created' | 'stopped'): TidegateError {
+  const why = phase === 'created' ? 'the gateway has not been started yet' : 'the gateway was stopped';
+  return new TidegateError('TG_NOT_RUNNING', why);
+}
+
+function messageOf({ value, key = null, headers = {}, timestamp = 0 }: NewRecord, target: SettleTarget): Message {
+  const isTombstone = value === null;
+  const message = new Message(isTombstone ? NOTHING : Buffer.from(checked(value, 'the value')), {
+    key: key === null ? null : Buffer.from(checked(key, 'the key')),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, header]) => [name, Buffer.from(checked(header, `the header ${name}`))]),
+    ),
+    timestamp,
+    target,
+    ...(isTombstone ? { meta: TOMBSTONE } : {}),
+  });
+  message.cost = message.size;
+  return message;
+}
+
+/** Not every program is checked by a compiler. */
+function checked(content: string | Uint8Array, what: string): string | Uint8Array {
+  if (typeof content === 'string' || content instanceof Uint8Array) return content;
+  throw new TidegateError('TG_MESSAGE_INVALID', `${what} of a record is text or bytes, not ${typeof content}`);
+}

@@ -1,0 +1,37 @@
+/**
+ * Tidegate as a library: the gateway of `tidegate run` in a program of your own.
+ *
+ * @packageDocumentation
+ */
+export type { StopReport } from './actors/gateway/gateway.ts';
+export type {
+  CloseFacts,
+  ConnectionFacts,
+  ConsumerFacts,
+  ConsumerReady,
+  GatewayEventName,
+  GatewayEvents,
+  GatewayFailure,
+  GatewayListener,
+  ProducerFacts,
+  RequestFacts,
+} from './assembly/events.ts';
+export type { GatewaySnapshot, GroupSnapshot } from './assembly/inspection.ts';
+export type { TopicRecord } from './assembly/topic-record.ts';
+export { ConfigError, type Problem } from './config/index.ts';
+export type { S2Options } from './config/s2.ts';
+export { type ErrorCode, TidegateError } from './core/errors.ts';
+export { createGateway } from './embedding/create-gateway.ts';
+export type { ConnectionChange, Gateway } from './embedding/gateway.ts';
+export type { GatewayTopic } from './embedding/gateway-topic.ts';
+export type {
+  ConfigFile,
+  ConfigObject,
+  GatewayOptions,
+  LogLevel,
+  RunOptions,
+} from './embedding/options.ts';
+export type { NewRecord, RecordPosition } from './embedding/publishing.ts';
+export type { BoundPorts } from './gateway.ts';
+export type { Logger } from './telemetry/logger.ts';
+export type { ProgramServer } from './transports/websocket/attached.ts';

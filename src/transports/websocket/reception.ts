@@ -1,0 +1,110 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Socket } from '../../core/socket.ts';
+import { CLOSE_CODES } from './close-codes.ts';
+import { type HandshakeRequest, type Refusal, readHandshake, refuse } from './handshake.ts';
+import { type Match, matchRoute, type Route } from './route.ts';
+import { ServerSocket } from './socket.ts';
+
+/** What a server needs of an endpoint to let sockets in. */
+export interface EndpointDoor {
+  readonly name: string;
+  /** The paths that lead to it. */
+  readonly routes: readonly Route[];
+  /** Patterns of allowed origins; `*` allows all, also none (clients that are no browsers send none). */
+  readonly origins: readonly string[];
+  /** Largest message in bytes; a larger one closes the socket with 1009. */
+  readonly maxPayload: number;
+  /** Why no socket may come in now, or undefined. Asked for each handshake. */
+  refusal(): Refusal | undefined;
+  /** Told of every handshake that was turned away. */
+  refused(request: HandshakeRequest, refusal: Refusal): void;
+  accept(socket: Socket, request: HandshakeRequest): void;
+}
+
+/** What a client may still send that is turned away behind its handshake: it is read for its close frame alone. */
+const LAST_WORDS = 1_024;
+/** Milliseconds that it has for that. */
+const CLOSE_TIMEOUT = 5_000;
+
+/** No tracking: the audience knows its members, and a second Set of all sockets costs memory. */
+const PLAIN = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
+
+interface Door {
+  readonly door: EndpointDoor;
+  readonly upgrader: WebSocketServer;
+}
+
+/** Takes handshakes, for any number of WebSocket endpoints that are told apart by path, from whichever server. */
+export class Reception {
+  private readonly doors: readonly Door[];
+  /** For those who are turned away behind the handshake. */
+  private readonly doorman = new WebSocketServer({ ...PLAIN, maxPayload: LAST_WORDS });
+
+  constructor(doors: readonly EndpointDoor[]) {
+    this.doors = doors.map((door) => ({
+      door,
+      upgrader: new WebSocketServer({ ...PLAIN, maxPayload: door.maxPayload }),
+    }));
+  }
+
+  /** Whether an endpoint has that path. */
+  knows(path: string): boolean {
+    return this.find(path) !== undefined;
+  }
+
+  /** Lets a client in, or says why not. False where no endpoint has the path: nothing was done then. */
+  receive(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const handshake = readHandshake(request);
+    const found = handshake === undefined ? undefined : this.find(handshake.path);
+    if (handshake === undefined || found === undefined) return false;
+    const { door, upgrader } = found.door;
+    const known = { ...handshake, ...found.match };
+    const refusal = originRefusal(door, handshake.headers.origin) ?? door.refusal();
+    const { problem } = found.match;
+    if (refusal !== undefined) {
+      door.refused(known, refusal);
+      refuse(socket, refusal);
+    } else if (problem !== undefined) {
+      door.refused(known, { status: 101, reason: 'path', message: problem });
+      this.doorman.handleUpgrade(request, socket, head, (ws) => turnAway(ws, problem));
+    } else {
+      upgrader.handleUpgrade(request, socket, head, (ws) => door.accept(new ServerSocket(ws), known));
+    }
+    return true;
+  }
+
+  private find(path: string): { door: Door; match: Match } | undefined {
+    return this.findAmong(path, false) ?? this.findAmong(path, true);
+  }
+
+  /** `*` is for what no other endpoint has. */
+  private findAmong(path: string, isAny: boolean): { door: Door; match: Match } | undefined {
+    for (const door of this.doors) {
+      for (const route of door.door.routes) {
+        const match = route.isAny === isAny ? matchRoute(route, path) : undefined;
+        if (match !== undefined) return { door, match };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** For a handshake that nobody takes. */
+export function refuseUnknown(request: IncomingMessage, socket: Duplex): void {
+  refuse(socket, { status: 404, reason: 'unknown_path', message: `there is no endpoint at ${request.url}` });
+}
+
+/** A browser's script sees a close code and reason, and nothing at all of a handshake's 4xx. */
+function turnAway(ws: WebSocket, problem: string): void {
+  // Nobody else listens to this socket, and an error that nobody hears ends the process.
+  ws.on('error', () => {});
+  ws.close(CLOSE_CODES.refused.code, problem);
+  setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
+}
+
+function originRefusal(door: EndpointDoor, origin: string | undefined): Refusal | undefined {
+  if (origin === undefined || door.origins.some((allowed) => allowed === '*' || allowed === origin)) return undefined;
+  return { status: 403, reason: 'origin', message: `the origin ${origin} is not in endpoints.${door.name}.origins` };
+}
