@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { matchRoute, parseRoute } from '../../../../src/transports/websocket/route.ts';
+
+const match = (path: string, pathname: string) => matchRoute(parseRoute(path), pathname);
+
+test('a path without parameters is itself, with or without a slash behind it', () => {
+  for (const pathname of ['/ws', '/ws/', '/%77s']) assert.deepEqual(match('/ws', pathname), { params: {} });
+  for (const pathname of ['/', '/w', '/wss', '/ws/x', '/WS', '//ws', '/ws//'])
+    assert.equal(match('/ws', pathname), undefined, pathname);
+});
+
+test('the root is a path, too', () => {
+  assert.deepEqual(match('/', '/'), { params: {} });
+  assert.equal(match('/', '/ws'), undefined);
+});
+
+test('a parameter is a whole segment, percent-decoded', () => {
+  for (const [pathname, username] of [
+    ['/chat/Ann', 'Ann'],
+    ['/chat/Ann/', 'Ann'],
+    ['/chat/%20Ann%20', ' Ann '],
+    ['/chat/a%2Fb', 'a/b'],
+    ['/chat/Cl%C3%A9o', 'Cléo'],
+    ['/chat/%25', '%'],
+    ['/chat/+', '+'],
+    ['/chat/{username}', '{username}'],
+  ] as const)
+    assert.deepEqual(match('/chat/{username}', pathname), { params: { username } });
+});
+
+test('a last parameter may be empty where the path ends with a slash; another one may be, too', () => {
+  assert.deepEqual(match('/chat/{username}', '/chat/'), { params: { username: '' } });
+  assert.deepEqual(match('/{room}/{username}', '/lobby/'), { params: { room: 'lobby', username: '' } });
+  assert.deepEqual(match('/{room}/ws', '//ws'), { params: { room: '' } });
+});
+
+test('no parameter at all is another path', () => {
+  for (const pathname of ['/chat', '/', '/chat/a/b', '/cha/a'])
+    assert.equal(match('/chat/{username}', pathname), undefined);
+});
+
+test('a parameter that is no percent-encoded UTF-8 is told in words for the client', () => {
+  for (const broken of ['%', '%2', '%zz', '%FF', '%C3', '%ED%A0%80', 'a%80b'])
+    assert.deepEqual(match('/chat/{username}', `/chat/${broken}`), {
+      params: {},
+      problem: 'username in the path is not percent-encoded UTF-8',
+    });
+});
+
+test('what can be read is there beside what cannot', () => {
+  assert.deepEqual(match('/{room}/{username}', '/lobby/%FF'), {
+    params: { room: 'lobby' },
+    problem: 'username in the path is not percent-encoded UTF-8',
+  });
+});
+
+test('a broken segment where none of ours is makes it another path', () => {
+  assert.equal(match('/ws', '/%FF'), undefined);
+  assert.equal(match('/chat/{username}', '/%FF/Ann'), undefined);
+});
+
+test('any text comes through as it was', () => {
+  const text = fc.string({ unit: 'grapheme', minLength: 1 });
+  fc.assert(
+    fc.property(text, (username) => {
+      assert.deepEqual(match('/chat/{username}', `/chat/${encodeURIComponent(username)}`), { params: { username } });
+    }),
+  );
+});
+
+test('a star is any path at all', () => {
+  for (const pathname of ['/', '/ws', '/a/b', '/%FF', '//']) assert.deepEqual(match('*', pathname), { params: {} });
+});
+
+test('a path that cannot be is refused with the reason', () => {
+  assert.throws(() => parseRoute('ws'), /"ws" must begin with \//);
+  for (const path of ['/chat/{username', '/chat/user-{name}', '/chat/{}', '/chat/{a b}', '/chat/}'])
+    assert.throws(() => parseRoute(path), /a parameter fills a whole segment, such as \/chat\/\{username\}/, path);
+});
