@@ -1,0 +1,64 @@
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+import type { Cleanup } from './gateway-process.ts';
+import { until } from './gateway-process.ts';
+
+/** Kafka's own side of things, asked by kafkajs: not by code under test. */
+export class KafkaAdmin {
+  readonly admin: Admin;
+  private readonly kafka: Kafka;
+
+  private constructor(kafka: Kafka) {
+    this.kafka = kafka;
+    this.admin = kafka.admin();
+  }
+
+  static async connect(t: Cleanup, brokers: string): Promise<KafkaAdmin> {
+    const kafka = new Kafka({ brokers: brokers.split(','), clientId: 'test-admin', logLevel: logLevel.NOTHING });
+    const connected = new KafkaAdmin(kafka);
+    await connected.admin.connect();
+    t.after(() => connected.admin.disconnect());
+    return connected;
+  }
+
+  async create(topic: string, numPartitions = 1): Promise<void> {
+    await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true });
+  }
+
+  /** Appends in this order, all of it to one partition or by key. */
+  async produce(
+    topic: string,
+    messages: readonly { key?: string; value: string; partition?: number }[],
+    atOnce = 1_000,
+  ): Promise<void> {
+    const producer = this.kafka.producer();
+    await producer.connect();
+    for (let from = 0; from < messages.length; from += atOnce)
+      await producer.send({ topic, messages: messages.slice(from, from + atOnce) });
+    await producer.disconnect();
+  }
+
+  /** What the group has committed of each partition, by its number; -1 for nothing. */
+  async committed(group: string, topic: string): Promise<readonly number[]> {
+    const [found] = await this.admin.fetchOffsets({ groupId: group, topics: [topic] });
+    const partitions = [...(found?.partitions ?? [])].sort((one, other) => one.partition - other.partition);
+    return partitions.map(({ offset }) => Number(offset));
+  }
+
+  /** Resolves once the group has committed exactly this. */
+  async commits(group: string, topic: string, offsets: readonly number[], timeout = 10_000): Promise<void> {
+    let found: readonly number[] = [];
+    await until(
+      async () => {
+        found = await this.committed(group, topic);
+        return found.join() === offsets.join();
+      },
+      timeout,
+      () => `${group} committed ${found.join()} of ${topic}, not ${offsets.join()}`,
+    );
+  }
+
+  async members(group: string): Promise<number> {
+    const { groups } = await this.admin.describeGroups([group]);
+    return groups[0]?.members.length ?? 0;
+  }
+}
