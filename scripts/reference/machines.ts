@@ -2,6 +2,7 @@ import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { audienceMachine } from '../../src/actors/audience/machine.ts';
 import { connectionMachine } from '../../src/actors/connection/machine.ts';
 import { consumerGroupMachine } from '../../src/actors/consumer-group/machine.ts';
+import { dialerMachine } from '../../src/actors/dialer/machine.ts';
 import { gatewayMachine } from '../../src/actors/gateway/machine.ts';
 import { listenerMachine } from '../../src/actors/listener/machine.ts';
 import { logLinkMachine } from '../../src/actors/log-link/log-link.ts';
@@ -19,6 +20,7 @@ const MACHINES: readonly AnyStateMachine[] = [
   topicMachine,
   consumerGroupMachine,
   presenceMachine,
+  dialerMachine,
   logLinkMachine,
 ];
 

@@ -1,12 +1,19 @@
 import type { Audience } from '../actors/audience/audience.ts';
 import { ConsumerGroup } from '../actors/consumer-group/consumer-group.ts';
+import { TopicCursors } from '../actors/dialer/cursor-topic.ts';
+import { Feed } from '../actors/dialer/feed.ts';
+import { RemoteSink } from '../actors/dialer/remote-sink.ts';
 import { Subscription } from '../actors/subscription.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { ComponentContext, SubscribeOptions } from '../sdk/context.ts';
+import { dialWebSocket } from '../transports/websocket/client.ts';
 import type { Replay } from './replay.ts';
 import type { Workshop } from './workshop.ts';
+
+/** Where feeds that name no other topic keep how far they came. */
+const CURSORS = '_tidegate.cursors';
 
 const NONE: ReadonlyMap<string, Audience> = new Map();
 
@@ -32,8 +39,22 @@ export function componentContext(
       },
       topic: (name) => workshop.topic(name),
       subscribe: (options) => subscribe(workshop, options, replay),
+      feed: (settings) => {
+        const common = dialing(workshop, path);
+        const cursors = (topic = CURSORS) =>
+          new TopicCursors({ ...common, topic, log: workshop.log, port: workshop.topic(topic) });
+        const { tracing } = workshop.telemetry;
+        return new Feed({ ...common, settings, tracing, cursors, topic: (name) => workshop.topic(name) });
+      },
+      remote: (settings) => new RemoteSink({ ...dialing(workshop, path), settings }),
     },
   };
+}
+
+/** What everything needs that dials. */
+function dialing(workshop: Workshop, path: string) {
+  const { stats, clock } = workshop;
+  return { path, connect: dialWebSocket, stats, clock, logger: workshop.scoped('remote', { component: path }) };
 }
 
 function subscribe(workshop: Workshop, { topics, from, group }: SubscribeOptions, replay: Replay | undefined): Source {

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from './batch.ts';
-import type { Rejection } from './errors.ts';
+import type { Rejection, TidegateError } from './errors.ts';
 import type { CodecMessage, Message } from './message.ts';
 import type { TopicOutcome, TopicRequest } from './topic-request.ts';
 
@@ -13,6 +13,8 @@ export interface Source {
   /** Asks the source to hold. What it had read already may still come. */
   pause(): void;
   resume(): void;
+  /** The pipeline stops: hand over what was read, and read no more. A source without it is paused instead. */
+  drain?(): void;
   /** Stops reading; messages that are in flight can still be settled afterwards. */
   close(): Promise<void>;
 }
@@ -26,6 +28,8 @@ export interface Sink {
   readonly idle: boolean;
   /** Emits whenever `idle` becomes true. */
   readonly idle$: Observable<void>;
+  /** Emits when the sink can take nothing any more; the pipeline fails, or starts again, as the error says. */
+  readonly failed$?: Observable<TidegateError>;
   close(): Promise<void>;
 }
 

@@ -48,6 +48,10 @@ export const ERRORS = {
   TG_CODEC_FAILED: { next: 'reject', meaning: 'A codec threw for this message.' },
   TG_FLOW_FAILED: { next: 'retry', meaning: 'A pipeline ended by an error; its messages were not processed.' },
   TG_NOT_RUNNING: { next: 'stop', meaning: 'The gateway has not been started, or has been stopped.' },
+  TG_REMOTE_FAILED: {
+    next: 'stop',
+    meaning: 'The connection to a WebSocket server ended, or never came about, and reconnect.enabled is false.',
+  },
   TG_STOPPING: { next: 'retry', meaning: 'The gateway stopped before the outcome was known.' },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -5,6 +5,7 @@ import type { Sink, Source } from '../core/component.ts';
 import type { StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
+import type { FeedSettings, RemoteSinkSettings } from './remote.ts';
 
 /** What a component may use of the gateway that runs it. */
 export interface ComponentContext {
@@ -21,6 +22,10 @@ export interface GatewayPorts {
   endpoint(name: string): EndpointPort;
   topic(name: string): TopicPort;
   subscribe(options: SubscribeOptions): Source;
+  /** The messages of WebSocket servers out there, which the gateway dials again and again. */
+  feed(settings: FeedSettings): Source;
+  /** A WebSocket server out there as a sink. */
+  remote(settings: RemoteSinkSettings): Sink;
 }
 
 /** A WebSocket endpoint with all its connections on this gateway. */

@@ -35,3 +35,4 @@ export type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions, To
 export { defineCodec, defineOperator, defineProcessor, defineSink, defineSource } from './define.ts';
 export { compileExpression, type Expression, textOfValue } from './expression.ts';
 export * as field from './fields.ts';
+export { openingTemplate, remoteShape, remoteUrl, template } from './remote.ts';

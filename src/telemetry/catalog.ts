@@ -92,6 +92,63 @@ export const METRICS = {
     labels: ['endpoint'],
   },
 
+  // WebSocket servers out there that a source or sink dials.
+  tidegate_remote_live: {
+    kind: 'gauge',
+    help: 'Whether the server is connected and subscribed to (1) or not (0).',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_reconnects_total: {
+    kind: 'counter',
+    help: 'Connections that were made again.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_lost_total: {
+    kind: 'counter',
+    help: 'Connections that were lost, by how.',
+    labels: ['component', 'url', 'reason'],
+  },
+  tidegate_remote_failed_tries_total: {
+    kind: 'counter',
+    help: 'Tries to connect that were in vain, by how.',
+    labels: ['component', 'url', 'reason'],
+  },
+  tidegate_remote_frames_received_total: {
+    kind: 'counter',
+    help: 'Messages read from the server.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_bytes_received_total: {
+    kind: 'counter',
+    help: 'Payload bytes read from the server.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_frames_sent_total: {
+    kind: 'counter',
+    help: 'Messages sent to the server.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_settled_total: {
+    kind: 'counter',
+    help: 'Messages of the server that arrived where they should, and records that the server got.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_dropped_total: {
+    kind: 'counter',
+    help: 'Messages of the server that went no further: overflow, duplicate, or unsettled when the gateway stopped.',
+    labels: ['component', 'url', 'reason'],
+  },
+  tidegate_remote_gaps_total: {
+    kind: 'counter',
+    help: 'Times in which nothing could be received from the server, and that are over.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_gap_seconds_total: {
+    kind: 'counter',
+    help: 'How long those times were, together.',
+    labels: ['component', 'url'],
+  },
+
   // Pipelines.
   tidegate_pipeline_received_total: { kind: 'counter', help: 'Messages from the source.', labels: ['pipeline'] },
   tidegate_pipeline_sent_total: { kind: 'counter', help: 'Messages the sink took for good.', labels: ['pipeline'] },

@@ -11,7 +11,7 @@ type PipelineEvent =
   | { type: 'BROKEN' }
   /** The pause before another start is over. */
   | { type: 'RETRY' }
-  /** A record that must not be skipped cannot be processed. */
+  /** A record that must not be skipped cannot be processed, or an end of the pipeline has given up for good. */
   | { type: 'FAIL' }
   | { type: 'DRAIN' }
   /** Nothing is in flight any more. */
@@ -66,6 +66,7 @@ export const pipelineMachine = setup({
         // A source may have filled the gate before it said that it is open.
         OPENED: [{ guard: 'isCongested', target: 'running.congested', actions: 'pauseSource' }, { target: 'running' }],
         BROKEN: 'waiting',
+        FAIL: 'failed',
         DRAIN: 'draining',
       },
     },

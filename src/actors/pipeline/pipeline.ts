@@ -174,7 +174,8 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   drain(): void {
-    this.pauseSource();
+    const { source } = this.options;
+    this.guarded(() => (source.drain === undefined ? source.pause() : source.drain()));
     this.flush.next();
   }
 
@@ -230,6 +231,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
       error: (error: unknown) => this.broken(error),
       complete: () => this.ended(),
     });
+    this.subscription.add(sink.failed$?.subscribe((failure) => this.broken(failure)));
     await source.open();
     if (run !== this.run) return;
     this.attempts = 0;
@@ -267,7 +269,9 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   private broken(error: unknown): void {
     this.failure = asTidegateError(error, 'TG_FLOW_FAILED');
-    tell(this.actor, { type: 'BROKEN' });
+    // What only a person can mend is not tried again; a pipeline that drains has no other try anyway.
+    const isFinal = this.failure.next === 'stop' && !this.actor.getSnapshot().matches('draining');
+    tell(this.actor, { type: isFinal ? 'FAIL' : 'BROKEN' });
   }
 
   private failed(message: Message, failure: TidegateError): void {

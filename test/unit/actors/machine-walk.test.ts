@@ -5,6 +5,7 @@ import { getShortestPaths } from 'xstate/graph';
 import { audienceMachine } from '../../../src/actors/audience/machine.ts';
 import { connectionMachine } from '../../../src/actors/connection/machine.ts';
 import { consumerGroupMachine } from '../../../src/actors/consumer-group/machine.ts';
+import { dialerMachine } from '../../../src/actors/dialer/machine.ts';
 import { gatewayMachine } from '../../../src/actors/gateway/machine.ts';
 import { listenerMachine } from '../../../src/actors/listener/machine.ts';
 import { logLinkMachine } from '../../../src/actors/log-link/log-link.ts';
@@ -51,6 +52,20 @@ const WALKS: readonly Walk[] = [
     machine: presenceMachine,
     control: 'presence',
     orders: { rebuilding: 'rebuild', entering: 'enter', present: 'admit', resigning: 'sayGoodbye', gone: 'end' },
+  },
+  {
+    machine: dialerMachine,
+    control: 'dialer',
+    answers: [{ mayReconnect: true }, { mayReconnect: false }],
+    orders: {
+      connecting: 'dial',
+      subscribing: 'greet',
+      live: 'goLive',
+      stale: 'cut',
+      waiting: 'wait',
+      failed: 'fail',
+      closed: 'hangUp',
+    },
   },
   { machine: topicMachine, control: 'topic', orders: { abandoned: 'abandon' } },
   {

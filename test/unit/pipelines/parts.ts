@@ -101,6 +101,8 @@ export function fakeContext() {
       asked.push(options);
       return source;
     },
+    feed: () => source,
+    remote: () => ({ open: async () => {}, write() {}, idle: true, idle$: NEVER, close: async () => {} }),
   };
   const clock = new HandClock();
   const context: ComponentContext = { path: 'pipelines.p.x', logger, stats: createStats(), clock, gateway };

@@ -1,0 +1,341 @@
+import { createActor } from 'xstate';
+import type { Clock } from '../../core/clock.ts';
+import type { Frame } from '../../core/component.ts';
+import { TidegateError } from '../../core/errors.ts';
+import type { Connect, RemoteEnd, RemoteHandler, RemoteSocket, RemoteTarget } from '../../core/remote.ts';
+import { secretsOfUrl, withoutSecrets } from '../../core/secrets.ts';
+import { formatDuration } from '../../core/units.ts';
+import type { RemoteSettings } from '../../sdk/remote.ts';
+import type { Template } from '../../sdk/template.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { backoffDelay } from '../backoff.ts';
+import { startActor, tell } from '../lifecycle.ts';
+import type { RemoteFigures } from './figures.ts';
+import { Greeting } from './greeting.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { type DialerActor, type DialerControl, dialerMachine } from './machine.ts';
+
+/** Milliseconds that a connection has to last for the next failure to count as the first. */
+const STABLE = 10_000;
+/** Milliseconds for the closing handshake; a server that does not take part is cut. */
+const CLOSE_TIMEOUT = 3_000;
+/** A socket that is not read is read for one turn so often, to see a close, a pong, or a ping that wants an answer. */
+const PROBE_INTERVAL = 10_000;
+/** How often in a row: each look may bring a read chunk of 64 KiB beyond the mark of the gate. */
+const MOST_PROBES = 64;
+
+export interface DialerOptions {
+  readonly url: string;
+  /** The URL as it may be shown. */
+  readonly name: string;
+  readonly settings: RemoteSettings;
+  /** Sent behind `subscribe` where there is a cursor. */
+  readonly resume?: Template | undefined;
+  readonly connect: Connect;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly figures: RemoteFigures;
+  readonly handler: DialerHandler;
+}
+
+/** What the owner of a connection does about it. */
+export interface DialerHandler {
+  /** Where to go on, for the messages that are sent first; undefined at the beginning. */
+  lastCursor(): unknown;
+  live(): void;
+  /** A message that is no reply to what is sent first. May come before `live`. */
+  frame(data: Buffer, binary: boolean): void;
+  pong(payload: Buffer): void;
+  /** There is no connection any more, or it did not come about. `heardAt`: when it was last heard of. */
+  lost(end: RemoteEnd, heardAt: number): void;
+  /** It will not be made again. Behind `lost`. */
+  failed(failure: TidegateError): void;
+}
+
+/** One outgoing connection that is made again whenever it is lost, with at most one socket at a time. */
+export class Dialer implements DialerControl {
+  readonly actor: DialerActor;
+  /** Whether messages can be sent. Also true within `handler.live`, where the machine is still on its way there. */
+  isLive = false;
+  private readonly name: string;
+  private readonly options: DialerOptions;
+  private readonly target: RemoteTarget;
+  private socket: RemoteSocket | undefined;
+  private greeting: Greeting | undefined;
+  private heartbeat: Heartbeat | undefined;
+  private token: string | undefined;
+  /** Ends since there was a stable connection, for the back-off. */
+  private attempts = 0;
+  /** Tries since there was any connection. */
+  private triesInVain = 0;
+  private liveAt = 0;
+  private heardAt = 0;
+  /** Why we end the connection ourselves. */
+  private cutReason: string | undefined;
+  /** What the last end was, in words that may be shown. */
+  private complaint = '';
+  private isHeld = false;
+  private isClosing = false;
+  private probes = 0;
+  private cancelTimer: () => void = () => {};
+  private cancelProbe: () => void = () => {};
+  private whenGone: () => void = () => {};
+  private gone: Promise<void> | undefined;
+
+  constructor(options: DialerOptions) {
+    this.options = options;
+    this.name = options.name;
+    this.target = targetOf(options.url, options.settings);
+    this.actor = startActor(
+      createActor(dialerMachine, { input: { dialer: this } }),
+      `dialer ${this.name}`,
+      options.logger,
+    );
+  }
+
+  get state(): string {
+    return String(this.actor.getSnapshot().value);
+  }
+
+  /** Bytes that wait to leave. */
+  get buffered(): number {
+    return this.socket?.buffered ?? 0;
+  }
+
+  open(): void {
+    tell(this.actor, { type: 'OPEN' });
+  }
+
+  /** Only while it is live. */
+  send(frame: Frame, written?: (isWritten: boolean) => void): void {
+    this.options.figures.sent.value += 1;
+    this.socket?.send(frame, written);
+  }
+
+  ping(payload: Buffer): void {
+    this.socket?.ping(payload);
+  }
+
+  /**
+   * Reads no more, so that TCP slows the server down. Until it is live it is read all the same: replies have to come.
+   * `forGood`: not even a look at what comes now and then.
+   */
+  pause({ forGood = false } = {}): void {
+    this.cancelProbe();
+    this.isHeld = true;
+    this.probes = forGood ? MOST_PROBES : 0;
+    if (this.isLive) this.hold();
+  }
+
+  resume(): void {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    this.cancelProbe();
+    this.socket?.resume();
+    this.heartbeat?.release();
+  }
+
+  /** Says goodbye; resolves when there is no socket any more. */
+  close(): Promise<void> {
+    this.gone ??= new Promise((resolve) => {
+      this.whenGone = resolve;
+      tell(this.actor, { type: 'CLOSE' });
+      if (this.socket === undefined) resolve();
+    });
+    return this.gone;
+  }
+
+  // --- orders of the machine
+
+  get mayReconnect(): boolean {
+    return this.options.settings.reconnect.enabled;
+  }
+
+  dial(): void {
+    const { connect, settings, clock } = this.options;
+    this.cutReason = undefined;
+    this.cancelTimer = clock.after(settings.connect_timeout, () =>
+      this.give(`there was no connection within ${formatDuration(settings.connect_timeout)}`),
+    );
+    this.socket = connect(this.target, this.socketHandler());
+  }
+
+  greet(): void {
+    const { settings, resume, clock, logger, handler } = this.options;
+    this.greeting = new Greeting({
+      steps: settings.subscribe,
+      last: resume,
+      values: { cursor: handler.lastCursor(), token: this.token },
+      clock,
+      send: (text) => this.send({ data: text, binary: false }),
+      done: () => tell(this.actor, { type: 'SUBSCRIBED' }),
+      failed: (why, heard) => {
+        logger.debug({ url: this.name, heard: this.shown(heard) }, `${this.name} said last: ${this.shown(heard)}`);
+        this.give(why);
+      },
+    });
+    this.greeting.start();
+  }
+
+  goLive(): void {
+    const { settings, clock, logger, figures, handler } = this.options;
+    const { socket } = this;
+    if (socket === undefined) return;
+    this.liveAt = clock.now();
+    this.heardAt = this.liveAt;
+    this.isLive = true;
+    figures.connected();
+    const how = this.triesInVain === 0 ? '' : `, ${this.triesInVain} tries before were in vain`;
+    this.triesInVain = 0;
+    logger.info({ url: this.name }, `connected to ${this.name}${how}`);
+    this.heartbeat = new Heartbeat({ settings: settings.heartbeat, socket, clock, stale: (why) => this.give(why) });
+    this.heartbeat.start();
+    handler.live();
+    if (this.isHeld) this.hold();
+  }
+
+  cut(): void {
+    this.socket?.terminate();
+  }
+
+  wait(): void {
+    const { clock, logger } = this.options;
+    const delay = this.delay();
+    logger.warn(
+      { url: this.name, attempt: this.attempts, delay },
+      `${this.complaint}; the next try is in ${formatDuration(delay)}`,
+    );
+    this.cancelTimer = clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
+  }
+
+  fail(): void {
+    const { logger, handler } = this.options;
+    const failure = new TidegateError(
+      'TG_REMOTE_FAILED',
+      `${this.complaint}; reconnect.enabled is false, so there is no other try`,
+    );
+    logger.error({ url: this.name, code: failure.code }, failure.message);
+    handler.failed(failure);
+  }
+
+  hangUp(): void {
+    const { socket } = this;
+    this.isClosing = true;
+    this.cancelTimer();
+    this.quiet();
+    if (socket === undefined) return;
+    this.cancelTimer = this.options.clock.after(CLOSE_TIMEOUT, () => socket.terminate());
+    socket.close(1000, 'closed');
+  }
+
+  // --- from the socket
+
+  private socketHandler(): RemoteHandler {
+    const { handler } = this.options;
+    return {
+      onOpen: (token) => {
+        this.token = token;
+        this.cancelTimer();
+        tell(this.actor, { type: 'CONNECTED' });
+      },
+      onFrame: (data, binary) => this.frame(data, binary),
+      onPong: (payload) => {
+        if (this.isClosing) return;
+        this.heardAt = this.options.clock.now();
+        handler.pong(payload);
+      },
+      onClose: (end) => this.closed(end),
+    };
+  }
+
+  private frame(data: Buffer, binary: boolean): void {
+    // What comes behind our goodbye would never be settled.
+    if (this.isClosing) return;
+    this.heardAt = this.options.clock.now();
+    this.heartbeat?.heard(data);
+    const pass = () => this.options.handler.frame(data, binary);
+    if (this.greeting === undefined) pass();
+    else this.greeting.take(data, pass);
+  }
+
+  private closed(end: RemoteEnd): void {
+    const { clock, figures, handler } = this.options;
+    const now = clock.now();
+    const wasLive = this.isLive;
+    this.socket = undefined;
+    this.cancelTimer();
+    this.quiet();
+    if (this.isClosing) {
+      this.whenGone();
+      return;
+    }
+    if (wasLive && now - this.liveAt >= STABLE) this.attempts = 0;
+    this.attempts += 1;
+    this.isLive = false;
+    if (!wasLive) this.triesInVain += 1;
+    const told = this.told(end);
+    this.complaint = `${wasLive ? 'lost the connection to' : 'cannot connect to'} ${this.name}: ${told.reason}`;
+    figures.lost(told.kind, wasLive);
+    handler.lost(told, told.kind === 'silent' ? this.heardAt : now);
+    tell(this.actor, { type: 'LOST' });
+  }
+
+  // --- within
+
+  private hold(): void {
+    this.socket?.pause();
+    this.heartbeat?.hold();
+    this.probeLater();
+  }
+
+  private probeLater(): void {
+    if (this.probes >= MOST_PROBES) return;
+    this.cancelProbe = this.options.clock.after(PROBE_INTERVAL, () => {
+      this.probes += 1;
+      this.socket?.resume();
+      // Timers run before the poll phase and immediates after it, so the socket is read exactly once in between.
+      setImmediate(() => {
+        if (!this.isHeld || !this.isLive) return;
+        this.socket?.pause();
+        this.probeLater();
+      });
+    });
+  }
+
+  /** Ends the connection, as it is of no use. */
+  private give(why: string): void {
+    this.cutReason = why;
+    tell(this.actor, { type: 'STALE' });
+  }
+
+  private quiet(): void {
+    this.greeting?.end();
+    this.greeting = undefined;
+    this.heartbeat?.stop();
+    this.heartbeat = undefined;
+    this.cancelProbe();
+  }
+
+  private delay(): number {
+    const { interval, backoff } = this.options.settings.reconnect;
+    return interval ?? backoffDelay(this.attempts, backoff);
+  }
+
+  /** An end in the words that may be shown. */
+  private told(end: RemoteEnd): RemoteEnd {
+    const kind = this.cutReason === undefined ? end.kind : 'silent';
+    return { kind, code: end.code, reason: this.shown(this.cutReason ?? end.reason) };
+  }
+
+  private shown(text: string): string {
+    const { url, settings } = this.options;
+    const { headers, auth, proxy } = settings;
+    const ofProxy = proxy === undefined ? [] : secretsOfUrl(proxy);
+    return withoutSecrets(text, [this.token, auth?.token, ...Object.values(headers), ...secretsOfUrl(url), ...ofProxy]);
+  }
+}
+
+function targetOf(url: string, settings: RemoteSettings): RemoteTarget {
+  const { headers, protocols, auth, proxy, tls, compression, max_frame } = settings;
+  return { url, headers, protocols, auth, proxy, tls, compression, maxFrame: max_frame };
+}

@@ -1,0 +1,238 @@
+import { defer, type Observable, Subject } from 'rxjs';
+import { Batch } from '../../core/batch.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Source } from '../../core/component.ts';
+import type { TidegateError } from '../../core/errors.ts';
+import type { Message } from '../../core/message.ts';
+import type { Connect } from '../../core/remote.ts';
+import { displayUrl } from '../../core/secrets.ts';
+import type { TopicPort } from '../../sdk/context.ts';
+import type { FeedSettings } from '../../sdk/remote.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
+import { Channel, type FeedHome } from './channel.ts';
+import type { CursorStore } from './cursor-store.ts';
+import { Holding } from './holding.ts';
+import { IdWindow } from './id-window.ts';
+import type { Entry } from './in-order.ts';
+import { describeSilence, gapRecord, type Silence } from './silence.ts';
+import { StatusLine } from './status-line.ts';
+
+/** Messages of one batch, where more than that wait. */
+const BATCH = 500;
+
+export interface FeedOptions {
+  /** Where the feed stands in the configuration: its name in metrics and in the store of cursors. */
+  readonly path: string;
+  readonly settings: FeedSettings;
+  readonly connect: Connect;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stats: Stats;
+  readonly tracing: Tracing;
+  readonly topic: (name: string) => TopicPort;
+  /** The store behind a topic, or behind the usual one. Asked only where positions are remembered. */
+  readonly cursors: (topic: string | undefined) => CursorStore;
+}
+
+/** A message that has not been handed on yet. */
+interface Arrival {
+  readonly message: Message;
+  readonly entry: Entry | undefined;
+  readonly channel: Channel;
+}
+
+/**
+ * The messages of one or several WebSocket servers as a source. Frames of one turn form a batch. What was read is either
+ * settled, or kept for the next pipeline if this one breaks, or counted and logged.
+ */
+export class Feed implements Source, FeedHome {
+  readonly batches$: Observable<Batch>;
+  readonly options: FeedOptions;
+  readonly ids: IdWindow | undefined;
+  private readonly channels: readonly Channel[];
+  private readonly holding: Holding<Arrival> | undefined;
+  private readonly status: StatusLine;
+  /** One pipeline after another. */
+  private out = new Subject<Batch>();
+  private arrivals: Arrival[] = [];
+  private isScheduled = false;
+  private isHeld = false;
+  private isDraining = false;
+  private isComplaining = false;
+  private failure: TidegateError | undefined;
+  private opening = new AbortController();
+
+  constructor(options: FeedOptions) {
+    const { settings, clock, logger, path } = options;
+    const { overflow, buffer, dedupe, url } = settings;
+    this.options = options;
+    this.batches$ = defer(() => this.out);
+    this.ids = dedupe === undefined ? undefined : new IdWindow(dedupe.window);
+    this.holding = overflow === 'pause' ? undefined : new Holding({ ...buffer, whenFull: overflow });
+    this.channels = namesOf(url).map((name, at) => new Channel(this, url[at] as string, name));
+    this.status = new StatusLine({ path, channels: this.channels, clock, logger });
+  }
+
+  /** Resolves when it is known where to go on and the servers are being dialled; one that is away keeps nobody waiting. */
+  async open(): Promise<void> {
+    this.opening = new AbortController();
+    const { signal } = this.opening;
+    this.isHeld = false;
+    this.isDraining = false;
+    this.failure = undefined;
+    await Promise.all(this.channels.map((channel) => channel.load(signal)));
+    if (signal.aborted) return;
+    this.emit(this.channels.flatMap((channel) => channel.takeAgain().map((message) => ({ message, channel }))));
+    for (const channel of this.channels) channel.open();
+    this.status.start();
+  }
+
+  get isHolding(): boolean {
+    return this.isHeld && this.holding !== undefined;
+  }
+
+  pause(): void {
+    this.isHeld = true;
+    if (this.holding === undefined) for (const channel of this.channels) channel.pause();
+  }
+
+  resume(): void {
+    this.isHeld = false;
+    if (this.isDraining) return;
+    this.release();
+    if (!this.isHeld) for (const channel of this.channels) channel.resume();
+  }
+
+  /** Hands over what was read and reads no more. Answers still go out until it is closed. */
+  drain(): void {
+    this.isDraining = true;
+    for (const channel of this.channels) channel.stopReading();
+    this.flush();
+    this.release();
+  }
+
+  async close(): Promise<void> {
+    this.opening.abort();
+    this.status.stop();
+    this.flush();
+    for (const { message, channel } of this.held(Number.POSITIVE_INFINITY)) channel.keep(message);
+    await Promise.all(this.channels.map((channel) => channel.close()));
+  }
+
+  // --- from the channels
+
+  arrived(message: Message, entry: Entry | undefined, channel: Channel): void {
+    this.arrivals.push({ message, entry, channel });
+    this.flushLater();
+  }
+
+  settled(): void {
+    if (this.failure === undefined || this.channels.some(({ unsettled }) => unsettled > 0)) return;
+    const broken = this.out;
+    const { failure } = this;
+    this.failure = undefined;
+    this.out = new Subject();
+    broken.error(failure);
+  }
+
+  silenceEnded(silence: Silence, channel: Channel): void {
+    const { settings, logger, topic } = this.options;
+    logger.warn({ url: silence.url, from: silence.from, to: silence.to }, describeSilence(silence));
+    if (settings.gap?.record === true) {
+      channel.unsettled += 1;
+      this.arrived(gapRecord(silence, channel), undefined, channel);
+    }
+    if (settings.gap?.topic === undefined) return;
+    const settled = (_: Message, failure: TidegateError | null) => {
+      if (failure !== null)
+        logger.error({ code: failure.code }, `a gap of ${silence.url} could not be recorded: ${failure.message}`);
+    };
+    topic(settings.gap.topic).write(new Batch([gapRecord(silence, { settled })]));
+  }
+
+  /** What was read is still settled before the pipeline hears of it. */
+  failed(failure: TidegateError): void {
+    this.failure ??= failure;
+    this.drain();
+    this.settled();
+  }
+
+  // --- within
+
+  private flushLater(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    setImmediate(() => {
+      this.isScheduled = false;
+      this.flush();
+    });
+  }
+
+  /** Hands on what has come, or puts it aside while the pipeline holds. */
+  private flush(): void {
+    // Ids that take JSONata are there by now, as it waits for nothing but itself; else the next turn has them.
+    const unready = this.arrivals.findIndex(({ entry }) => entry !== undefined && entry.pending > 0);
+    const ready = unready < 0 ? this.arrivals : this.arrivals.slice(0, unready);
+    this.arrivals = unready < 0 ? [] : this.arrivals.slice(unready);
+    if (unready >= 0) this.flushLater();
+    const fresh = this.ids === undefined ? ready : ready.filter((arrival) => this.isNew(arrival));
+    if (this.isHolding && !this.isDraining) this.putAside(fresh);
+    else this.emit(fresh);
+  }
+
+  private isNew({ message, entry, channel }: Arrival): boolean {
+    if (entry?.id === undefined || this.ids?.add(entry.id) !== false) return true;
+    channel.drop(message, 'duplicate');
+    return false;
+  }
+
+  private putAside(arrivals: readonly Arrival[]): void {
+    for (const arrival of arrivals) {
+      const dropped = this.holding?.push(arrival) ?? [];
+      for (const { message, channel } of dropped) channel.drop(message, 'overflow');
+      if (dropped.length > 0) this.complain();
+    }
+  }
+
+  /** Once for each time the pipeline holds; how many there were is told with the status. */
+  private complain(): void {
+    if (this.isComplaining) return;
+    this.isComplaining = true;
+    const { path, settings, logger } = this.options;
+    logger.warn(
+      { component: path, overflow: settings.overflow },
+      `${path}: the pipeline holds and the buffer is full, so messages are dropped (${settings.overflow})`,
+    );
+  }
+
+  /** Hands on what was put aside, as far as the pipeline takes it. */
+  private release(): void {
+    this.isComplaining = false;
+    while (!this.isHeld || this.isDraining) {
+      const some = this.held(BATCH);
+      if (some.length === 0) return;
+      this.emit(some);
+    }
+  }
+
+  private held(most: number): Pick<Arrival, 'message' | 'channel'>[] {
+    return this.holding?.take(most) ?? [];
+  }
+
+  private emit(arrivals: readonly Pick<Arrival, 'message' | 'channel'>[]): void {
+    if (arrivals.length === 0) return;
+    if (this.out.observed) this.out.next(new Batch(arrivals.map(({ message }) => message)));
+    else for (const { message, channel } of arrivals) channel.keep(message);
+  }
+}
+
+/** Two URLs that differ in what may not be shown get a number. */
+function namesOf(urls: readonly string[]): string[] {
+  const shown = urls.map(displayUrl);
+  return shown.map((name, at) => {
+    const before = shown.slice(0, at).filter((other) => other === name).length;
+    return before === 0 ? name : `${name} #${before + 1}`;
+  });
+}

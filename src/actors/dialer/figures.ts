@@ -1,0 +1,58 @@
+import type { RemoteEndKind } from '../../core/remote.ts';
+import type { Counter, Stats } from '../../telemetry/stats.ts';
+
+/** Why a message of a server went no further. */
+type DropReason = 'overflow' | 'duplicate' | 'unsettled';
+
+/** The figures of one connection that is dialled, looked up once. */
+export class RemoteFigures {
+  readonly received: Counter;
+  readonly receivedBytes: Counter;
+  readonly sent: Counter;
+  readonly settled: Counter;
+  readonly reconnects: Counter;
+  droppedSoFar = 0;
+  private readonly gaps: Counter;
+  private readonly gapSeconds: Counter;
+  private readonly stats: Stats;
+  private readonly labels: { readonly component: string; readonly url: string };
+  private hasBeenLive = false;
+
+  /** `url` as it may be shown. */
+  constructor(stats: Stats, component: string, url: string) {
+    const labels = { component, url };
+    this.stats = stats;
+    this.labels = labels;
+    this.received = stats.counter('tidegate_remote_frames_received_total', labels);
+    this.receivedBytes = stats.counter('tidegate_remote_bytes_received_total', labels);
+    this.sent = stats.counter('tidegate_remote_frames_sent_total', labels);
+    this.settled = stats.counter('tidegate_remote_settled_total', labels);
+    this.reconnects = stats.counter('tidegate_remote_reconnects_total', labels);
+    this.gaps = stats.counter('tidegate_remote_gaps_total', labels);
+    this.gapSeconds = stats.counter('tidegate_remote_gap_seconds_total', labels);
+  }
+
+  watch(isLive: () => boolean): () => void {
+    return this.stats.gauge('tidegate_remote_live', this.labels, () => (isLive() ? 1 : 0));
+  }
+
+  connected(): void {
+    if (this.hasBeenLive) this.reconnects.value += 1;
+    this.hasBeenLive = true;
+  }
+
+  lost(reason: RemoteEndKind, wasLive: boolean): void {
+    const name = wasLive ? 'tidegate_remote_lost_total' : 'tidegate_remote_failed_tries_total';
+    this.stats.counter(name, { ...this.labels, reason }).value += 1;
+  }
+
+  dropped(reason: DropReason): void {
+    this.droppedSoFar += 1;
+    this.stats.counter('tidegate_remote_dropped_total', { ...this.labels, reason }).value += 1;
+  }
+
+  silent(milliseconds: number): void {
+    this.gaps.value += 1;
+    this.gapSeconds.value += milliseconds / 1_000;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { RemoteFigures } from './figures.ts';
+
+/** Milliseconds. */
+const INTERVAL = 30_000;
+
+interface Reported {
+  /** The URL as it may be shown. */
+  readonly name: string;
+  readonly state: string;
+  readonly figures: RemoteFigures;
+}
+
+export interface StatusLineOptions {
+  readonly path: string;
+  readonly channels: readonly Reported[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Says how connections fare, every 30 s. */
+export class StatusLine {
+  private readonly options: StatusLineOptions;
+  private cancel: () => void = () => {};
+
+  constructor(options: StatusLineOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.cancel = this.options.clock.after(INTERVAL, () => {
+      this.say();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.cancel();
+  }
+
+  private say(): void {
+    const { path, channels, logger } = this.options;
+    for (const { name, state, figures } of channels) {
+      const facts = {
+        component: path,
+        url: name,
+        connection: state,
+        received: figures.received.value,
+        produced: figures.settled.value,
+        sent: figures.sent.value,
+        dropped: figures.droppedSoFar,
+        reconnects: figures.reconnects.value,
+      };
+      logger.info(
+        facts,
+        `${path}: ${name} is ${state}, ${facts.received} received, ${facts.produced} produced, ${facts.sent} sent, ${facts.dropped} dropped, ${facts.reconnects} reconnects`,
+      );
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import { defineSink, remoteShape, remoteUrl, z } from '../../sdk/index.ts';
+
+export const websocketClientSink = defineSink({
+  name: 'websocket_client',
+  summary: 'A WebSocket server out there, which gets each record as one message; while it is away, the pipeline waits.',
+  config: z.strictObject({
+    url: remoteUrl().describe('Server, ws:// or wss://.'),
+    ...remoteShape,
+    frame: z.enum(['text', 'binary']).prefault('text').describe('How payloads are sent; text has to be UTF-8.'),
+    confirm: z
+      .enum(['written', 'pong'])
+      .prefault('written')
+      .describe(
+        'When a record is done. written: the operating system has it, and may still lose it with the connection. pong: the server has answered a ping that was sent behind it; what was not confirmed is sent again after a reconnect.',
+      ),
+  }),
+  examples: [
+    { url: 'wss://partner.example.com/orders', auth: { token_file: '/run/secrets/partner-token' }, confirm: 'pong' },
+  ],
+  reaches: 'records',
+  create: (settings, { gateway }) => gateway.remote(settings),
+});

@@ -1,0 +1,253 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { z } from 'zod';
+import { Message } from '../core/message.ts';
+import type { Expression } from './expression.ts';
+import * as field from './fields.ts';
+import { compileMatcher, compileTemplate, type Matcher, type Template } from './template.ts';
+
+/*
+ * Settings of a connection that the gateway dials. Mistakes never quote a URL, a header or a token: they may be secret.
+ */
+
+/** A message for the server: text, or an object or list that becomes JSON, with `${! path }` in it. */
+export const template = () => compiled(json(), compileTemplate);
+
+/** A message that answers none, so that there is nothing to take values from but cursor and token. */
+export const openingTemplate = () =>
+  template().refine(
+    (make) => !throws(() => make(new Message(Buffer.alloc(0)))),
+    'is no answer to a message, so it cannot use one; there are ${! meta.cursor } and ${! meta.token }',
+  );
+
+/** What a message of the server has to be: an expression, or an object whose fields its JSON must have. */
+const matcher = () =>
+  compiled(
+    z.union([z.string(), z.record(z.string(), z.unknown())], 'expected an expression or an object'),
+    compileMatcher,
+  );
+
+/** One message that is sent after each connect, and what is waited for. */
+export interface Step {
+  readonly send: Template;
+  readonly expect?: Matcher | undefined;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+const REPLY_TIMEOUT = '10s';
+
+const awaited = z.strictObject({
+  send: openingTemplate().describe('The message.'),
+  expect: matcher().optional().describe('What the reply has to be; the next message waits for it.'),
+  timeout: field.duration().prefault(REPLY_TIMEOUT).describe('Longest wait for that reply.'),
+});
+
+/** `{ send, expect, timeout }`, or the message alone. An object with `send` is always the former, so that slips are found. */
+const step = z.unknown().transform((value, context): Step => {
+  const isLong = typeof value === 'object' && value !== null && 'send' in value;
+  const parsed = isLong ? awaited.safeParse(value) : awaited.shape.send.safeParse(value);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue);
+    return z.NEVER;
+  }
+  return typeof parsed.data === 'function' ? { send: parsed.data, timeout: 0 } : parsed.data;
+});
+
+/** `ws://` or `wss://`. Its own error says nothing of what was given. */
+export const remoteUrl = () =>
+  z.string('expected a URL').refine((text) => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, hash, hostname } = new URL(text);
+    return (protocol === 'ws:' || protocol === 'wss:') && hash === '' && hostname !== '';
+  }, 'expected a URL that begins with ws:// or wss:// and has no #');
+
+const headers = z
+  .record(
+    z.string(),
+    z.preprocess(
+      (value) => (typeof value === 'number' ? String(value) : value),
+      z.string('expected text').meta({ type: ['string', 'number'] }),
+    ),
+  )
+  .superRefine((given, context) => {
+    for (const [name, value] of Object.entries(given)) {
+      const mistake = headerMistake(name, value);
+      if (mistake !== undefined) context.addIssue({ code: 'custom', path: [name], message: mistake });
+    }
+  });
+
+const auth = z
+  .strictObject({
+    token: z.string('expected text').min(1, 'is empty').optional().describe('The token itself.'),
+    token_file: z.string().optional().describe('File that holds the token; read at each connect.'),
+    token_command: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .optional()
+      .describe('Command that prints the token; run at each connect. A text is run by the shell, a list without one.'),
+    handshake: field
+      .boolean()
+      .prefault(true)
+      .describe(
+        'Whether the handshake carries it as `Authorization: Bearer`. Messages may have it as `${! meta.token }`.',
+      ),
+  })
+  .refine(
+    ({ token, token_file, token_command }) =>
+      [token, token_file, token_command].filter((each) => each !== undefined).length === 1,
+    'give one of token, token_file and token_command',
+  );
+
+const reconnect = z.strictObject({
+  enabled: field
+    .boolean()
+    .prefault(true)
+    .describe('False: the pipeline has FAILED once the connection is lost or cannot be made.'),
+  interval: field.duration().optional().describe('The same pause before each try, in place of the back-off.'),
+  backoff: z
+    .strictObject({
+      initial: field.duration().prefault('500ms').describe('First pause; it doubles each time, with jitter.'),
+      max: field.duration().prefault('30s').describe('Longest pause.'),
+    })
+    .refine(({ initial, max }) => initial <= max, {
+      path: ['initial'],
+      message: 'the first pause is longer than backoff.max',
+    })
+    .prefault({})
+    .describe('Pauses between tries; they begin anew once a connection has lasted 10 s.'),
+});
+
+const heartbeat = z.strictObject({
+  ping: field.duration().prefault('20s').describe('Interval of our pings; 0s sends none.'),
+  timeout: field
+    .duration()
+    .prefault('10s')
+    .describe('A server of which nothing at all is read for so long after a ping is given up.'),
+  send: z
+    .strictObject({
+      every: field.duration().describe('Interval of the message.'),
+      message: openingTemplate().describe('The message.'),
+    })
+    .optional()
+    .describe('A message that the server wants to see regularly.'),
+  expect: z
+    .strictObject({
+      within: field.duration().describe('Longest time between two of them.'),
+      frame: matcher().optional().describe('Which messages count; all of them where it is left out.'),
+    })
+    .optional()
+    .describe('Messages that have to come regularly; without them the connection is given up as stale.'),
+});
+
+const tls = z.strictObject({
+  ca: z
+    .string()
+    .optional()
+    .describe('Path of a PEM file with the certificates to trust; the system ones where left out.'),
+  cert: z.string().optional().describe('Path of a PEM file with our own certificate, where the server asks for one.'),
+  key: z.string().optional().describe('Path of a PEM file with the key of `cert`.'),
+  servername: z.string().optional().describe('Name to ask for (SNI) and to check the certificate against.'),
+  reject_unauthorized: field.boolean().prefault(true).describe('False accepts any certificate: for tests only.'),
+});
+
+/** What a source and a sink that dial have in common. */
+export const remoteShape = {
+  headers: headers.prefault({}).describe('Headers of the handshake; never written to logs.'),
+  protocols: field.list().prefault([]).describe('Subprotocols to offer, the preferred one first.'),
+  auth: auth.optional().describe('A bearer token.'),
+  subscribe: z
+    .preprocess((value) => (value === undefined || Array.isArray(value) ? value : [value]), z.array(step))
+    .prefault([])
+    .describe(
+      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, timeout }` where a reply is waited for.',
+    ),
+  reconnect: reconnect.prefault({}).describe('What happens when the connection is lost.'),
+  connect_timeout: field
+    .duration()
+    .prefault('30s')
+    .describe('Longest time for the token, network, proxy, TLS and handshake together.'),
+  heartbeat: heartbeat.prefault({}).describe('How a connection that has died silently is found out.'),
+  proxy: z
+    .string('expected a URL')
+    .refine(
+      (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+      'expected an http:// or https:// URL',
+    )
+    .optional()
+    .describe('HTTP proxy to go through (CONNECT), such as http://user:password@proxy:3128.'),
+  tls: tls.optional().describe('Certificates for wss://.'),
+  compression: field.boolean().prefault(false).describe('Whether permessage-deflate is offered.'),
+  max_frame: field
+    .size()
+    .prefault('16MiB')
+    .describe('Largest message that is taken, decompressed; a larger one costs the connection.'),
+};
+
+const remoteObject = z.object(remoteShape);
+export type RemoteSettings = z.output<typeof remoteObject>;
+
+/** How a feed is read, apart from where it comes from. */
+export interface FeedSettings extends RemoteSettings {
+  /** Each of them is a connection of its own. */
+  readonly url: readonly string[];
+  readonly overflow: 'pause' | 'drop_oldest' | 'drop_newest';
+  /** What is kept while the pipeline holds, where frames may be dropped. Bytes. */
+  readonly buffer: { readonly messages: number; readonly bytes: number };
+  readonly resume?:
+    | { readonly cursor: Expression; readonly message?: Template | undefined; readonly topic: string }
+    | undefined;
+  readonly dedupe?: { readonly id: Expression; readonly window: number } | undefined;
+  readonly ack?: { readonly message: Template } | undefined;
+  readonly gap?: { readonly record: boolean; readonly topic?: string | undefined } | undefined;
+}
+
+/** How records are sent to a remote socket. */
+export interface RemoteSinkSettings extends RemoteSettings {
+  readonly url: string;
+  readonly frame: 'text' | 'binary';
+  readonly confirm: 'written' | 'pong';
+}
+
+function json() {
+  return z.union(
+    [z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())],
+    'expected text, or an object or list that is sent as JSON',
+  );
+}
+
+function compiled<S extends z.ZodType, T>(schema: S, compile: (source: unknown) => T) {
+  return schema.transform((source, context): T => {
+    try {
+      return compile(source);
+    } catch (error) {
+      context.issues.push({ code: 'custom', message: (error as Error).message, input: source });
+      return z.NEVER;
+    }
+  });
+}
+
+/** Headers that the handshake itself is made of. */
+const OWN = /^(connection|upgrade|sec-websocket-.*)$/i;
+
+function headerMistake(name: string, value: string): string | undefined {
+  if (OWN.test(name)) return 'belongs to the handshake itself; for subprotocols there is `protocols`';
+  try {
+    validateHeaderName(name);
+  } catch {
+    return 'is no name of a header';
+  }
+  try {
+    validateHeaderValue(name, value);
+    return undefined;
+  } catch {
+    return 'has a character that HTTP does not allow in a header';
+  }
+}
+
+function throws(work: () => unknown): boolean {
+  try {
+    work();
+    return false;
+  } catch {
+    return true;
+  }
+}

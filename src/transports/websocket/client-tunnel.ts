@@ -1,0 +1,72 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { isIP, type Socket } from 'node:net';
+import { displayUrl } from '../../core/secrets.ts';
+
+/** A connection to a server that a proxy has made (RFC 9110 9.3.6). */
+export interface Tunnel {
+  readonly socket: Socket;
+  /** Whether TLS is due inside it, and the name to ask for there. */
+  readonly isSecure: boolean;
+  readonly servername: string | undefined;
+  destroy(): void;
+}
+
+/** Rejects with an Error that names the proxy. */
+export function openTunnel(proxy: string, url: string, signal: AbortSignal): Promise<Tunnel> {
+  const { protocol, hostname, port } = new URL(url);
+  const isSecure = protocol === 'wss:';
+  const address = `${hostname}:${port || (isSecure ? 443 : 80)}`;
+  const name = displayUrl(proxy);
+  const through = new URL(proxy);
+  const isSecureProxy = through.protocol === 'https:';
+  const host = unbracketed(hostname);
+  return new Promise((resolve, reject) => {
+    const request = (isSecureProxy ? requestHttps : requestHttp)({
+      host: unbracketed(through.hostname),
+      port: through.port || (isSecureProxy ? 443 : 80),
+      method: 'CONNECT',
+      path: address,
+      agent: false,
+      signal,
+      headers: { host: address, ...credentials(through) },
+    });
+    request.once('connect', (response, socket, head) => {
+      if (response.statusCode !== 200) {
+        socket.destroy();
+        reject(new Error(refusal(name, response.statusCode ?? 0)));
+        return;
+      }
+      // A server does not speak first in TLS nor in a WebSocket handshake.
+      if (head.length > 0) socket.unshift(head);
+      resolve({
+        socket: socket as Socket,
+        isSecure,
+        servername: isIP(host) === 0 ? host : undefined,
+        destroy: () => socket.destroy(),
+      });
+    });
+    request.once('response', (response) => {
+      response.destroy();
+      reject(new Error(refusal(name, response.statusCode ?? 0)));
+    });
+    request.once('error', (error) => reject(new Error(`the proxy ${name} cannot be reached: ${error.message}`)));
+    request.end();
+  });
+}
+
+function refusal(name: string, status: number): string {
+  const advice = status === 407 ? '; check user and password in the setting proxy' : '';
+  return `the proxy ${name} refuses to connect with ${status}${advice}`;
+}
+
+function credentials({ username, password }: URL): Record<string, string> {
+  if (username === '') return {};
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+/** The address of an IPv6 host. */
+function unbracketed(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
+}

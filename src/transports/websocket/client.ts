@@ -1,0 +1,154 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { connect as connectTls } from 'node:tls';
+import { WebSocket } from 'ws';
+import type { Frame } from '../../core/component.ts';
+import type { Connect, RemoteEnd, RemoteHandler, RemoteSocket, RemoteTarget } from '../../core/remote.ts';
+import { answeredHandshake, brokenConnection, noConnection } from './client-ends.ts';
+import { readTlsFiles, type TlsFiles } from './client-tls.ts';
+import { readToken } from './client-token.ts';
+import { openTunnel, type Tunnel } from './client-tunnel.ts';
+
+/** Milliseconds that a closing handshake may take before the socket is cut. */
+const CLOSE_TIMEOUT = 2_000;
+
+/** Dials a WebSocket server. Nothing is sent twice or followed elsewhere: a redirect is a refusal. */
+export const dialWebSocket: Connect = (target, handler) => {
+  const socket = new DialedSocket(handler);
+  socket.dial(target).catch((error: unknown) => socket.failed(error));
+  return socket;
+};
+
+/** Field of ws that has no public name; ws is pinned, and a test fails when it moves. */
+interface Internals {
+  readonly _socket: { readonly bytesRead: number } | null;
+}
+
+class DialedSocket implements RemoteSocket {
+  private readonly handler: RemoteHandler;
+  /** Ends what happens before there is a WebSocket: reading files, running commands, asking a proxy. */
+  private readonly preparation = new AbortController();
+  private ws: (WebSocket & Internals) | undefined;
+  private token: string | undefined;
+  private isOpen = false;
+  private isEnded = false;
+  /** What is known of the end before `close` comes. */
+  private end: RemoteEnd | undefined;
+
+  constructor(handler: RemoteHandler) {
+    this.handler = handler;
+  }
+
+  get bytesRead(): number {
+    return this.ws?._socket?.bytesRead ?? 0;
+  }
+
+  get buffered(): number {
+    return this.ws?.bufferedAmount ?? 0;
+  }
+
+  async dial(target: RemoteTarget): Promise<void> {
+    const { signal } = this.preparation;
+    const { url, auth, proxy, tls } = target;
+    const isSecure = url.startsWith('wss:');
+    this.token = auth === undefined ? undefined : await readToken(auth, signal);
+    const files = isSecure && tls !== undefined ? await readTlsFiles(tls) : {};
+    const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, url, signal);
+    if (signal.aborted) tunnel?.destroy();
+    else this.handshake(target, files, tunnel);
+  }
+
+  send({ data, binary }: Frame, written?: (isWritten: boolean) => void): void {
+    // ws calls back without an error, or with null, once the operating system has it.
+    this.ws?.send(data, { binary }, written === undefined ? undefined : (error) => written(!error));
+  }
+
+  ping(payload: Buffer): void {
+    if (this.ws?.readyState === WebSocket.OPEN) this.ws.ping(payload);
+  }
+
+  pause(): void {
+    this.ws?.pause();
+  }
+
+  resume(): void {
+    this.ws?.resume();
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.isOpen) this.terminate();
+    else this.ws?.close(code, reason);
+    // A closing frame behind unread data is never seen.
+    this.ws?.resume();
+  }
+
+  terminate(): void {
+    this.preparation.abort();
+    if (this.ws === undefined) this.failed(new Error('given up'));
+    else this.ws.terminate();
+  }
+
+  /** Something before the WebSocket went wrong. */
+  failed(error: unknown): void {
+    // The caller of `dialWebSocket` does not have the socket yet while it is being dialled.
+    if (this.ws === undefined) setImmediate(() => this.ended(noConnection(error)));
+    else this.end ??= noConnection(error);
+  }
+
+  private handshake(target: RemoteTarget, files: TlsFiles, tunnel: Tunnel | undefined): void {
+    const { url, headers, protocols, auth, compression, maxFrame } = target;
+    const authorization =
+      this.token === undefined || auth?.handshake !== true ? {} : { Authorization: `Bearer ${this.token}` };
+    const ws = new WebSocket(url, [...protocols], {
+      headers: { ...headers, ...authorization },
+      perMessageDeflate: compression,
+      maxPayload: maxFrame,
+      closeTimeout: CLOSE_TIMEOUT,
+      ...files,
+      ...(tunnel === undefined ? {} : { createConnection: through(tunnel, files) }),
+    } as WebSocket.ClientOptions) as unknown as WebSocket & Internals;
+    this.ws = ws;
+    ws.on('open', () => {
+      this.isOpen = true;
+      this.handler.onOpen(this.token);
+    });
+    ws.on('message', (data, binary) => this.handler.onFrame(data as Buffer, binary));
+    ws.on('pong', (payload) => this.handler.onPong(payload));
+    ws.on('unexpected-response', (request, response) => this.refused(target, request, response));
+    ws.on('error', (error) => {
+      this.end ??= this.isOpen ? brokenConnection(error, maxFrame) : noConnection(error);
+    });
+    ws.on('close', (code, reason) => this.closed(code, reason.toString()));
+  }
+
+  private refused(target: RemoteTarget, request: ClientRequest, response: IncomingMessage): void {
+    this.end ??= answeredHandshake(response.statusCode ?? 0, response.headers.location, target);
+    request.destroy();
+    this.ws?.terminate();
+  }
+
+  private closed(code: number, reason: string): void {
+    if (this.end !== undefined) this.ended(this.end);
+    else if (code === 1006)
+      this.ended({ kind: 'broken', code, reason: 'the connection broke off without a closing frame' });
+    else
+      this.ended({
+        kind: 'closed',
+        code,
+        reason: `the server closed with ${code}${reason === '' ? '' : ` "${reason}"`}`,
+      });
+  }
+
+  private ended(end: RemoteEnd): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.handler.onClose(end);
+  }
+}
+
+/** How ws gets its connection when a proxy has made it already. */
+function through(tunnel: Tunnel, files: TlsFiles) {
+  return () => {
+    if (!tunnel.isSecure) return tunnel.socket;
+    return connectTls({ ...files, socket: tunnel.socket, servername: files.servername ?? tunnel.servername });
+  };
+}

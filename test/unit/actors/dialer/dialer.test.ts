@@ -1,0 +1,329 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Dialer } from '../../../../src/actors/dialer/dialer.ts';
+import { RemoteFigures } from '../../../../src/actors/dialer/figures.ts';
+import type { RemoteEnd } from '../../../../src/core/remote.ts';
+import { createStats } from '../../../../src/telemetry/stats.ts';
+import { HandClock } from '../../core/hand-clock.ts';
+import { keptLogger, turn } from '../rig.ts';
+import { FakeNetwork, feedSettings } from './fake-remote.ts';
+
+function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example/ws') {
+  const network = new FakeNetwork();
+  const clock = new HandClock();
+  const stats = createStats();
+  const kept = keptLogger();
+  const told = {
+    lives: 0,
+    frames: [] as string[],
+    lost: [] as (RemoteEnd & { heardAt: number })[],
+    failures: [] as string[],
+  };
+  const cursor: { value: unknown } = { value: undefined };
+  const parsed = feedSettings(settings);
+  const dialer = new Dialer({
+    url,
+    name: 'wss://feed.example/ws',
+    settings: parsed,
+    resume: parsed.resume?.message,
+    connect: network.connect,
+    clock,
+    logger: kept.logger,
+    figures: new RemoteFigures(stats, 'p', 'u'),
+    handler: {
+      lastCursor: () => cursor.value,
+      live: () => {
+        told.lives += 1;
+      },
+      frame: (data) => told.frames.push(data.toString()),
+      pong() {},
+      lost: (end, heardAt) => told.lost.push({ ...end, heardAt }),
+      failed: ({ code, message }) => told.failures.push(`${code} ${message}`),
+    },
+  });
+  dialer.open();
+  return { network, clock, stats, told, cursor, dialer, ...kept };
+}
+
+test('a connection is live once the handshake is done, where nothing is sent first', () => {
+  const { network, dialer, told } = setUp();
+  assert.equal(dialer.state, 'connecting');
+  network.last.opens();
+  assert.equal(dialer.state, 'live');
+  assert.equal(told.lives, 1);
+});
+
+test('messages are sent in order, each behind the reply that the one before waits for', () => {
+  const { network, dialer, told } = setUp({
+    subscribe: [
+      { send: { op: 'login' }, expect: { event: 'welcome', user: { role: 'reader' } } },
+      'plain',
+      { send: ['sub', 1], expect: '${! json.ok }' },
+    ],
+  });
+  network.last.opens();
+  assert.deepEqual(network.last.sent, ['{"op":"login"}']);
+  network.last.says('{"event":"data"}');
+  network.last.says('{"event":"welcome","user":{"role":"writer"}}');
+  assert.equal(dialer.state, 'subscribing');
+  network.last.says('{"event":"welcome","user":{"role":"reader","id":1},"more":true}');
+  assert.deepEqual(network.last.sent.slice(1), ['plain', '["sub",1]']);
+  network.last.says('{"ok":false}');
+  network.last.says('{"ok":true}');
+  assert.equal(dialer.state, 'live');
+  network.last.says('{"ok":true}');
+  // A reply that was waited for goes nowhere else; all other messages do.
+  assert.deepEqual(told.frames, [
+    '{"event":"data"}',
+    '{"event":"welcome","user":{"role":"writer"}}',
+    '{"ok":false}',
+    '{"ok":true}',
+  ]);
+});
+
+test('an expression that takes JSONata is waited for, and the order of what comes meanwhile is kept', async () => {
+  const { network, dialer, told } = setUp({
+    subscribe: [
+      { send: 'a', expect: "${! json.type = 'ready' }" },
+      { send: 'b', expect: "${! $contains(json.type, 'go') }" },
+    ],
+  });
+  network.last.opens();
+  for (const type of ['x', 'ready', 'y', 'no json', 'gone', 'z'])
+    network.last.says(type === 'no json' ? type : JSON.stringify({ type }));
+  await turn();
+  assert.equal(dialer.state, 'live');
+  assert.deepEqual(network.last.sent, ['a', 'b']);
+  assert.deepEqual(told.frames, ['{"type":"x"}', '{"type":"y"}', 'no json', '{"type":"z"}']);
+});
+
+test('a reply that does not come ends the connection, and what the server said instead is for debugging', () => {
+  const { network, clock, dialer, told, lines, warnings } = setUp({
+    subscribe: [{ send: 'login', expect: { ok: true }, timeout: '5s' }],
+    headers: { 'X-Key': 'very-secret-key' },
+  });
+  network.last.opens();
+  network.last.says('{"error":"very-secret-key is unknown"}');
+  clock.advance(5_000);
+  assert.equal(dialer.state, 'waiting');
+  assert.equal(told.lost[0]?.kind, 'silent');
+  assert.match(warnings()[0] ?? '', /no reply to message 1 of subscribe came within 5s; the next try is in/);
+  assert.match(lines.find(({ level }) => level === 'debug')?.text ?? '', /said last: {"error":"\*\*\* is unknown"}/);
+  assert.doesNotMatch(JSON.stringify([told.lost, lines]), /very-secret-key/);
+});
+
+test('token and cursor are there for the messages that are sent first, and the resume message only with a cursor', () => {
+  const { network, clock, cursor } = setUp({
+    subscribe: ['{"login":"${! meta.token }"}', { op: 'sub', after: '${! meta.cursor }' }],
+    resume: { cursor: '${! json.seq }', message: { op: 'replay', after: '${! meta.cursor }' } },
+  });
+  network.last.opens('abc');
+  assert.deepEqual(network.last.sent, ['{"login":"abc"}', '{"op":"sub"}']);
+  network.last.ends();
+  cursor.value = 41;
+  clock.advance(500);
+  network.last.opens('def');
+  assert.deepEqual(network.last.sent, ['{"login":"def"}', '{"op":"sub","after":41}', '{"op":"replay","after":41}']);
+});
+
+test('the pauses double up to the ceiling, and begin anew once a connection has lasted', () => {
+  const { network, clock } = setUp({ reconnect: { backoff: { initial: '1s', max: '8s' } } });
+  const pause = () => {
+    const before = network.sockets.length;
+    const since = clock.time;
+    while (network.sockets.length === before) clock.advance(1);
+    return clock.time - since;
+  };
+  const pauses = [1, 2, 3, 4, 5, 6].map(() => {
+    network.last.ends();
+    return pause();
+  });
+  for (const [at, ceiling] of [1_000, 2_000, 4_000, 8_000, 8_000, 8_000].entries()) {
+    const each = pauses[at] as number;
+    assert.ok(each >= ceiling / 2 && each <= ceiling, `pause ${at + 1} was ${each} ms`);
+  }
+  // Live, and closed at once: that is no better than not being let in.
+  network.last.opens();
+  network.last.ends();
+  assert.ok(pause() >= 4_000);
+  network.last.opens();
+  clock.advance(10_000);
+  network.last.ends();
+  assert.ok(pause() <= 1_000);
+});
+
+test('an interval is the same pause each time', () => {
+  const { network, clock } = setUp({ reconnect: { interval: '3s' } });
+  for (let n = 1; n <= 5; n++) {
+    network.last.ends();
+    clock.advance(2_999);
+    assert.equal(network.sockets.length, n);
+    clock.advance(1);
+    assert.equal(network.sockets.length, n + 1);
+  }
+});
+
+test('without reconnecting, the end of a connection is final, and said so', () => {
+  const { network, clock, dialer, told, errors } = setUp({ reconnect: { enabled: false } });
+  network.last.opens();
+  network.last.ends({ kind: 'closed', code: 1000, reason: 'the server closed with 1000' });
+  clock.advance(3_600_000);
+  assert.equal(dialer.state, 'failed');
+  assert.equal(network.sockets.length, 1);
+  assert.deepEqual(told.failures, [
+    'TG_REMOTE_FAILED lost the connection to wss://feed.example/ws: the server closed with 1000; reconnect.enabled is false, so there is no other try',
+  ]);
+  assert.equal(errors().length, 1);
+});
+
+test('a server that does not answer the handshake is given up after connect_timeout, and tried again', () => {
+  const { network, clock, dialer, told, warnings } = setUp({ connect_timeout: '4s' });
+  clock.advance(4_000);
+  assert.deepEqual(network.last.orders, ['terminate']);
+  assert.equal(dialer.state, 'waiting');
+  assert.equal(told.lost[0]?.kind, 'silent');
+  assert.match(
+    warnings()[0] ?? '',
+    /cannot connect to wss:\/\/feed.example\/ws: there was no connection within 4s; the next try is in/,
+  );
+  clock.advance(500);
+  assert.equal(dialer.state, 'connecting');
+});
+
+test('a connection of which nothing is read after a ping is stale; anything that is read counts', () => {
+  const { network, clock, dialer, told } = setUp({ heartbeat: { ping: '10s', timeout: '3s' } });
+  network.last.opens();
+  const socket = network.last;
+  for (let n = 1; n <= 3; n++) {
+    clock.advance(n === 1 ? 10_000 : 7_000);
+    assert.equal(socket.pings.length, n);
+    // Half of a frame.
+    socket.bytesRead += 1;
+    clock.advance(3_000);
+  }
+  assert.equal(dialer.state, 'live');
+  socket.says('x');
+  const heardAt = clock.time;
+  clock.advance(10_000);
+  assert.equal(dialer.state, 'waiting');
+  assert.deepEqual([told.lost[0]?.kind, told.lost[0]?.heardAt], ['silent', heardAt]);
+});
+
+test('ping 0s sends none', () => {
+  const { network, clock, dialer } = setUp({ heartbeat: { ping: '0s' } });
+  network.last.opens();
+  clock.advance(3_600_000);
+  assert.deepEqual(network.last.pings, []);
+  assert.equal(dialer.state, 'live');
+});
+
+test('a heartbeat is sent regularly, and a connection without the expected one is stale', () => {
+  const { network, clock, dialer } = setUp({
+    heartbeat: {
+      ping: '0s',
+      send: { every: '5s', message: { type: 'hb' } },
+      expect: { within: '12s', frame: { type: 'hb' } },
+    },
+  });
+  network.last.opens();
+  clock.advance(10_000);
+  assert.deepEqual(network.last.sent, ['{"type":"hb"}', '{"type":"hb"}']);
+  network.last.says('{"type":"hb"}');
+  clock.advance(8_000);
+  network.last.says('{"type":"data"}');
+  assert.equal(dialer.state, 'live');
+  clock.advance(4_000);
+  assert.equal(dialer.state, 'waiting');
+});
+
+test('while it is not read, nobody is found silent; now and then it is looked at, and then the clocks start afresh', async () => {
+  const { network, clock, dialer } = setUp({ heartbeat: { ping: '10s', timeout: '5s', expect: { within: '20s' } } });
+  network.last.opens();
+  dialer.pause();
+  assert.equal(network.last.isPaused, true);
+  clock.advance(9_000);
+  await turn();
+  assert.deepEqual(network.last.orders, ['pause']);
+  clock.advance(1_000);
+  assert.equal(network.last.isPaused, false);
+  await turn();
+  assert.deepEqual(network.last.orders, ['pause', 'resume', 'pause']);
+  clock.advance(3_600_000);
+  assert.equal(dialer.state, 'live');
+  dialer.resume();
+  assert.equal(network.last.isPaused, false);
+  clock.advance(14_999);
+  assert.equal(dialer.state, 'live');
+  clock.advance(1);
+  assert.equal(dialer.state, 'waiting');
+});
+
+test('looks at a socket that is not read are counted, so that what they bring stays bounded', async () => {
+  const { network, clock, dialer } = setUp({ heartbeat: { ping: '0s' } });
+  network.last.opens();
+  dialer.pause();
+  for (let n = 0; n < 100; n++) {
+    clock.advance(10_000);
+    await turn();
+  }
+  assert.equal(network.last.orders.filter((order) => order === 'resume').length, 64);
+  assert.equal(clock.pending, 0);
+});
+
+test('a connection that comes about while nothing may be read gets its replies and is held then', () => {
+  const { network, dialer } = setUp({ subscribe: [{ send: 'a', expect: { ok: true } }] });
+  dialer.pause();
+  network.last.opens();
+  assert.equal(network.last.isPaused, false);
+  network.last.says('{"ok":true}');
+  assert.equal(dialer.state, 'live');
+  assert.equal(network.last.isPaused, true);
+});
+
+test('closing says goodbye and resolves when the socket is gone; a server that takes no part is cut', async () => {
+  const { network, clock, dialer, told } = setUp();
+  network.last.opens();
+  network.last.isPolite = false;
+  let isGone = false;
+  const gone = dialer.close().then(() => {
+    isGone = true;
+  });
+  network.last.says('too late');
+  await turn();
+  assert.equal(isGone, false);
+  clock.advance(3_000);
+  await gone;
+  assert.deepEqual(network.last.orders, ['close 1000', 'terminate']);
+  assert.deepEqual([told.frames, told.lost], [[], []]);
+  assert.equal(clock.pending, 0);
+});
+
+test('closing while it dials, while it waits, and after it failed ends at once and leaves nothing behind', async () => {
+  for (const state of ['connecting', 'waiting', 'failed']) {
+    const { network, clock, dialer } = setUp({ reconnect: { enabled: state !== 'failed' } });
+    if (state !== 'connecting') network.last.ends();
+    assert.equal(dialer.state, state);
+    await Promise.all([dialer.close(), dialer.close()]);
+    clock.advance(3_600_000);
+    assert.equal(network.sockets.length, 1);
+    assert.deepEqual(network.alive, []);
+    assert.equal(clock.pending, 0);
+  }
+});
+
+test('nothing secret reaches a log line or the reason, also where the server repeats it', () => {
+  const { network, told, lines } = setUp(
+    {
+      auth: { token: 'token-from-yaml' },
+      headers: { Cookie: 'session=cookie-secret' },
+      proxy: 'http://me:proxy-secret@proxy:3128',
+    },
+    'wss://user:pass-secret@feed.example/ws?apikey=query-secret',
+  );
+  network.last.opens('token-of-now');
+  const said = 'token-from-yaml token-of-now session=cookie-secret pass-secret query-secret proxy-secret';
+  network.last.ends({ kind: 'closed', code: 4001, reason: `the server closed with 4001 "${said}"` });
+  const written = JSON.stringify([lines, told]);
+  for (const secret of said.split(' ')) assert.ok(!written.includes(secret), `${secret} was written`);
+  assert.match(written, /\*\*\* \*\*\* \*\*\*/);
+});

@@ -1,0 +1,526 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type CursorStore, MemoryCursors } from '../../../../src/actors/dialer/cursor-store.ts';
+import { Feed } from '../../../../src/actors/dialer/feed.ts';
+import type { Batch } from '../../../../src/core/batch.ts';
+import { TidegateError } from '../../../../src/core/errors.ts';
+import type { Message } from '../../../../src/core/message.ts';
+import { createStats } from '../../../../src/telemetry/stats.ts';
+import { NO_TRACING } from '../../../../src/telemetry/tracing.ts';
+import { HandClock } from '../../core/hand-clock.ts';
+import { KeptTopic } from '../../pipelines/parts.ts';
+import { keptLogger, turn } from '../rig.ts';
+import { FakeNetwork, feedSettings } from './fake-remote.ts';
+
+/** A feed with a pipeline that keeps what it gets. The store outlives it where the test hands one in. */
+async function setUp(
+  t: TestContext,
+  settings: Record<string, unknown> = {},
+  cursors: CursorStore = new MemoryCursors(),
+) {
+  const network = new FakeNetwork();
+  const clock = new HandClock();
+  const stats = createStats();
+  const kept = keptLogger();
+  const topics = new Map<string, KeptTopic>();
+  const feed = new Feed({
+    path: 'pipelines.p.source',
+    settings: feedSettings(settings),
+    connect: network.connect,
+    clock,
+    logger: kept.logger,
+    stats,
+    tracing: NO_TRACING,
+    topic: (name) => {
+      const topic = topics.get(name) ?? new KeptTopic();
+      topics.set(name, topic);
+      return topic;
+    },
+    cursors: () => cursors,
+  });
+  const batches: Batch[] = [];
+  const errors: TidegateError[] = [];
+  const listen = () =>
+    feed.batches$.subscribe({ next: (batch) => batches.push(batch), error: (error) => errors.push(error) });
+  const subscription = listen();
+  await feed.open();
+  t.after(() => feed.close());
+  const messages = (): Message[] => batches.flatMap((batch) => batch.messages);
+  const texts = () => messages().map(({ text }) => text);
+  const labels = { component: 'pipelines.p.source', url: 'wss://feed.example/ws' };
+  const dropped = (reason: string) => stats.counter('tidegate_remote_dropped_total', { ...labels, reason }).value;
+  const figure = (name: Parameters<typeof stats.counter>[0]) => stats.counter(name, labels).value;
+  return {
+    feed,
+    network,
+    clock,
+    stats,
+    topics,
+    batches,
+    messages,
+    texts,
+    failures: errors,
+    listen,
+    subscription,
+    dropped,
+    figure,
+    cursors,
+    ...kept,
+  };
+}
+
+const seq = (n: number) => JSON.stringify({ seq: n });
+const stopping = () => new TidegateError('TG_STOPPING', 'stop');
+
+test('the frames of one turn are one batch of messages with null key, as they came', async (t) => {
+  const { network, batches, figure } = await setUp(t);
+  network.last.opens();
+  network.last.says('a');
+  network.last.says('\u0001', true);
+  assert.equal(batches.length, 0);
+  await turn();
+  network.last.says('c');
+  await turn();
+  assert.deepEqual(
+    batches.map(({ messages }) => messages.map(({ text, key, headers, meta }) => [text, key, headers, meta.binary])),
+    [
+      [
+        ['a', null, undefined, false],
+        ['\u0001', null, undefined, true],
+      ],
+      [['c', null, undefined, false]],
+    ],
+  );
+  assert.equal(figure('tidegate_remote_frames_received_total'), 3);
+  batches[0]?.ack();
+  assert.equal(figure('tidegate_remote_settled_total'), 2);
+});
+
+test('a pipeline that holds stops the reading of the sockets, and what had been read still comes', async (t) => {
+  const { feed, network, texts } = await setUp(t);
+  network.last.opens();
+  feed.pause();
+  assert.equal(network.last.isPaused, true);
+  network.last.says('read before');
+  await turn();
+  assert.deepEqual(texts(), ['read before']);
+  feed.resume();
+  assert.equal(network.last.isPaused, false);
+});
+
+test('drop_oldest and drop_newest never slow the server down; each drop is counted, and the first of a hold is logged', async (t) => {
+  for (const [overflow, kept] of [
+    ['drop_oldest', ['3', '4', '5']],
+    ['drop_newest', ['1', '2', '3']],
+  ] as const) {
+    const { feed, network, texts, dropped, warnings } = await setUp(t, { overflow, buffer: { messages: 3 } });
+    network.last.opens();
+    feed.pause();
+    for (const text of ['1', '2', '3', '4', '5']) {
+      network.last.says(text);
+      await turn();
+    }
+    assert.equal(network.last.isPaused, false);
+    assert.deepEqual(texts(), []);
+    feed.resume();
+    assert.deepEqual(texts(), kept);
+    assert.equal(dropped('overflow'), 2);
+    assert.equal(warnings().length, 1);
+    assert.match(warnings()[0] ?? '', new RegExp(`messages are dropped \\(${overflow}\\)`));
+  }
+});
+
+test('what was put aside comes in parts, as the pipeline takes it', async (t) => {
+  const { feed, network, batches, subscription } = await setUp(t, { overflow: 'drop_oldest' });
+  network.last.opens();
+  feed.pause();
+  for (let n = 0; n < 1_200; n++) network.last.says(String(n));
+  await turn();
+  subscription.unsubscribe();
+  feed.batches$.subscribe((batch) => {
+    batches.push(batch);
+    feed.pause();
+  });
+  for (const size of [500, 500, 200]) {
+    feed.resume();
+    assert.equal(batches.at(-1)?.length, size);
+  }
+});
+
+test('a bound on bytes counts like one on messages, and a message that fits nowhere is dropped alone', async (t) => {
+  const { feed, network, texts, dropped } = await setUp(t, { overflow: 'drop_oldest', buffer: { bytes: '1KiB' } });
+  network.last.opens();
+  feed.pause();
+  for (const text of ['a', 'b', 'x'.repeat(2_000), 'c']) network.last.says(text);
+  await turn();
+  feed.resume();
+  // 256 bytes each are for the objects.
+  assert.deepEqual(texts(), ['a', 'b', 'c']);
+  assert.equal(dropped('overflow'), 1);
+});
+
+test('draining hands over what was read in this very turn and what was put aside, and reads no more', async (t) => {
+  const plain = await setUp(t);
+  plain.network.last.opens();
+  plain.network.last.says('in this turn');
+  plain.feed.drain();
+  assert.deepEqual(plain.texts(), ['in this turn']);
+  assert.equal(plain.network.last.isPaused, true);
+  plain.clock.advance(60_000);
+  await turn();
+  assert.deepEqual(plain.network.last.orders, ['pause']);
+  plain.feed.resume();
+  assert.equal(plain.network.last.isPaused, true);
+
+  const dropping = await setUp(t, { overflow: 'drop_oldest' });
+  dropping.network.last.opens();
+  dropping.feed.pause();
+  dropping.network.last.says('put aside');
+  await turn();
+  dropping.feed.drain();
+  assert.deepEqual(dropping.texts(), ['put aside']);
+});
+
+test('messages of a pipeline that broke are handed to the next one, in their order and before anything new', async (t) => {
+  const { feed, network, batches, texts, listen, subscription, warnings } = await setUp(t);
+  network.last.opens();
+  for (const text of ['1', '2', '3', '4']) network.last.says(text);
+  await turn();
+  const [, second] = batches[0]?.messages ?? [];
+  second?.ack();
+  // The pipeline breaks: what it holds is nacked, and what comes afterwards has nobody who takes it.
+  for (const message of [...(batches[0]?.messages ?? [])].reverse())
+    message.nack(new TidegateError('TG_FLOW_FAILED', 'broke'));
+  subscription.unsubscribe();
+  network.last.says('5');
+  await turn();
+  network.last.says('6');
+  await feed.close();
+  assert.match(warnings().at(-1) ?? '', /5 messages of .* wait for their pipeline to start again/);
+  batches.length = 0;
+  listen();
+  await feed.open();
+  assert.deepEqual(texts(), ['1', '3', '4', '5', '6']);
+  network.last.opens();
+  network.last.says('7');
+  await turn();
+  assert.deepEqual(texts().slice(-1), ['7']);
+});
+
+test('what the gateway could not settle before it stopped is counted and told', async (t) => {
+  const { feed, network, messages, dropped, warnings } = await setUp(t);
+  network.last.opens();
+  for (const text of ['1', '2', '3']) network.last.says(text);
+  await turn();
+  messages()[0]?.ack();
+  messages()[1]?.nack(stopping());
+  messages()[2]?.nack(new TidegateError('TG_LOG_UNAVAILABLE', 'abandoned'));
+  await feed.close();
+  assert.equal(dropped('unsettled'), 2);
+  assert.match(warnings().at(-1) ?? '', /2 messages of .* were read and are not known to be stored/);
+});
+
+test('the cursor is that of the last message before which all are settled, and the server is asked to go on from what came', async (t) => {
+  const settings = { resume: { cursor: '${! json.seq }', message: { after: '${! meta.cursor }' } } };
+  const store = new MemoryCursors();
+  const { feed, network, clock, messages } = await setUp(t, settings, store);
+  network.last.opens();
+  assert.deepEqual(network.last.sent, []);
+  for (const text of [seq(1), seq(2), 'no json', seq(3), seq(4)]) network.last.says(text);
+  await turn();
+  const [first, second, odd, third, fourth] = messages() as [Message, Message, Message, Message, Message];
+  const saved = async () => {
+    clock.advance(1_000);
+    await turn();
+    return (await store.load('pipelines.p.source wss://feed.example/ws'))?.cursor;
+  };
+  second.ack();
+  third.ack();
+  assert.equal(await saved(), undefined);
+  first.ack();
+  assert.equal(await saved(), 2);
+  odd.ack();
+  assert.equal(await saved(), 3);
+  // Within the process it is what came that counts: the rest is still on its way.
+  network.last.ends();
+  clock.advance(500);
+  network.last.opens();
+  assert.deepEqual(network.last.sent, ['{"after":4}']);
+  fourth.nack(stopping());
+  await feed.close();
+  assert.equal((await store.load('pipelines.p.source wss://feed.example/ws'))?.cursor, 3);
+
+  const next = await setUp(t, settings, store);
+  next.network.last.opens();
+  assert.deepEqual(next.network.last.sent, ['{"after":3}']);
+});
+
+test('a cursor that takes JSONata is kept as well as one that is a path', async (t) => {
+  const store = new MemoryCursors();
+  const { feed, network, messages } = await setUp(t, { resume: { cursor: '${! json.seq & "/" & json.part }' } }, store);
+  network.last.opens();
+  network.last.says('{"seq":7,"part":2}');
+  await turn();
+  messages()[0]?.ack();
+  await feed.close();
+  assert.equal((await store.load('pipelines.p.source wss://feed.example/ws'))?.cursor, '7/2');
+});
+
+test('a message that failed for good does not hold the cursor back', async (t) => {
+  const store = new MemoryCursors();
+  const { feed, network, messages } = await setUp(t, { resume: { cursor: '${! json.seq }' } }, store);
+  network.last.opens();
+  network.last.says(seq(1));
+  network.last.says(seq(2));
+  await turn();
+  messages()[0]?.nack(new TidegateError('TG_MESSAGE_INVALID', 'bad'));
+  messages()[1]?.ack();
+  await feed.close();
+  assert.equal((await store.load('pipelines.p.source wss://feed.example/ws'))?.cursor, 2);
+});
+
+test('a feed that was closed while it looked up its cursor dials nobody', async (t) => {
+  let found: (position: undefined) => void = () => {};
+  const store: CursorStore = {
+    load: () =>
+      new Promise((resolve) => {
+        found = resolve;
+      }),
+    save: async () => {},
+  };
+  const network = new FakeNetwork();
+  const feed = new Feed({
+    path: 'p',
+    settings: feedSettings({ gap: {} }),
+    connect: network.connect,
+    clock: new HandClock(),
+    logger: keptLogger().logger,
+    stats: createStats(),
+    tracing: NO_TRACING,
+    topic: () => new KeptTopic(),
+    cursors: () => store,
+  });
+  const opening = feed.open();
+  t.after(() => feed.close());
+  await feed.close();
+  found(undefined);
+  await opening;
+  assert.equal(network.sockets.length, 0);
+});
+
+test('duplicates within the window are dropped, also across reconnects and servers, and JSONata ids count too', async (t) => {
+  for (const id of ['${! json.id }', '${! $string(json.id) }', '${! json.id }-${! json.kind }']) {
+    const { network, clock, texts, dropped } = await setUp(t, { dedupe: { id, window: 3 } });
+    network.last.opens();
+    const say = (n: unknown) => network.last.says(JSON.stringify({ id: n }));
+    for (const n of [1, 2, 1, 3]) say(n);
+    await turn();
+    network.last.ends();
+    clock.advance(500);
+    network.last.opens();
+    for (const n of [3, 4, 1]) say(n);
+    network.last.says('no id');
+    network.last.says('no id');
+    await turn();
+    // 1 had left the window when 4 came.
+    const ids = texts().map((text) => (text.startsWith('{') ? (JSON.parse(text) as { id: number }).id : text));
+    assert.deepEqual(ids, [1, 2, 3, 4, 1, 'no id', 'no id'], id);
+    assert.equal(dropped('duplicate'), 2);
+  }
+});
+
+test('the id of a message that failed is free again', async (t) => {
+  const { network, messages } = await setUp(t, { dedupe: { id: '${! json.id }' } });
+  network.last.opens();
+  network.last.says('{"id":1}');
+  await turn();
+  messages()[0]?.nack(new TidegateError('TG_MESSAGE_INVALID', 'bad'));
+  network.last.says('{"id":1}');
+  await turn();
+  assert.equal(messages().length, 2);
+});
+
+test('the server hears of a message once its record is settled, in order, and not of one that failed', async (t) => {
+  const { network, messages } = await setUp(t, { ack: { message: '{"ack":${! json.seq }}' } });
+  network.last.opens();
+  for (const n of [1, 2, 3]) network.last.says(seq(n));
+  network.last.says('no json');
+  await turn();
+  const [first, second, third, odd] = messages() as [Message, Message, Message, Message];
+  odd.ack();
+  third.ack();
+  second.nack(new TidegateError('TG_MESSAGE_INVALID', 'bad'));
+  assert.deepEqual(network.last.sent, []);
+  first.ack();
+  assert.deepEqual(network.last.sent, ['{"ack":1}', '{"ack":3}']);
+});
+
+test('a message that came by an earlier connection is not answered on this one; its repetition is, once it is stored', async (t) => {
+  const { network, clock, messages } = await setUp(t, {
+    ack: { message: 'ack ${! json.id }' },
+    dedupe: { id: '${! json.id }' },
+  });
+  network.last.opens();
+  network.last.says('{"id":1}');
+  await turn();
+  network.last.ends();
+  clock.advance(500);
+  network.last.opens();
+  messages()[0]?.ack();
+  assert.deepEqual(network.last.sent, []);
+  network.last.says('{"id":1}');
+  await turn();
+  assert.deepEqual(network.last.sent, ['ack 1']);
+  assert.equal(messages().length, 1);
+});
+
+test('answers still go out while it drains, and the goodbye comes behind them', async (t) => {
+  const { feed, network, messages } = await setUp(t, { ack: { message: 'ok' } });
+  network.last.opens();
+  network.last.says('a');
+  feed.drain();
+  messages()[0]?.ack();
+  assert.deepEqual(network.last.sent, ['ok']);
+  await feed.close();
+  assert.deepEqual(network.last.orders.at(-1), 'close 1000');
+});
+
+test('a gap is a metric, a log line, a record before what comes next, and one in a topic of its own', async (t) => {
+  const { network, clock, topics, messages, warnings, figure } = await setUp(t, {
+    gap: { record: true, topic: 'gaps' },
+  });
+  network.last.opens();
+  network.last.says('before');
+  await turn();
+  const from = clock.time;
+  network.last.ends({ reason: 'cable cut' });
+  clock.advance(500);
+  network.last.opens();
+  const to = clock.time;
+  network.last.says('after');
+  await turn();
+  const [before, gap, after] = messages() as [Message, Message, Message];
+  assert.deepEqual([before.text, after.text, messages().length], ['before', 'after', 3]);
+  const times = [new Date(from).toISOString(), new Date(to).toISOString()];
+  assert.deepEqual(gap.headers, { 'tidegate-gap': times.join('/') });
+  assert.deepEqual(gap.json, {
+    gap: {
+      url: 'wss://feed.example/ws',
+      from: times[0],
+      to: times[1],
+      seconds: (to - from) / 1_000,
+      reason: 'cable cut',
+      resumed: false,
+    },
+  });
+  assert.deepEqual(
+    topics.get('gaps')?.messages.map(({ json }) => json),
+    [gap.json],
+  );
+  assert.ok(
+    warnings().some(
+      (line) => line.includes('nothing came from wss://feed.example/ws for') && line.includes('cable cut'),
+    ),
+  );
+  assert.equal(figure('tidegate_remote_gaps_total'), 1);
+  assert.equal(figure('tidegate_remote_gap_seconds_total'), (to - from) / 1_000);
+  assert.equal(figure('tidegate_remote_reconnects_total'), 1);
+});
+
+test('tries in vain are part of one gap, and a first connection is none', async (t) => {
+  const { network, clock, figure } = await setUp(t);
+  network.last.ends();
+  clock.advance(500);
+  network.last.opens();
+  assert.equal(figure('tidegate_remote_gaps_total'), 0);
+  network.last.ends();
+  for (let n = 0; n < 3; n++) {
+    clock.advance(30_000);
+    network.last.ends();
+  }
+  clock.advance(30_000);
+  network.last.opens();
+  assert.equal(figure('tidegate_remote_gaps_total'), 1);
+  assert.ok(figure('tidegate_remote_gap_seconds_total') > 90);
+});
+
+test('the time between two runs is a gap, too, where positions are kept', async (t) => {
+  const store = new MemoryCursors();
+  const first = await setUp(t, { gap: { record: true } }, store);
+  first.network.last.opens();
+  first.network.last.says('a');
+  await turn();
+  first.messages()[0]?.ack();
+  first.clock.advance(5_000);
+  const stoppedAt = first.clock.time;
+  await first.feed.close();
+
+  const second = await setUp(t, { gap: { record: true } }, store);
+  second.clock.time = stoppedAt + 60_000;
+  second.network.last.opens();
+  await turn();
+  assert.deepEqual(
+    second.messages().map(({ json }) => (json as { gap: { seconds: number } }).gap.seconds),
+    [60],
+  );
+});
+
+test('without reconnecting, the pipeline hears of the end when all that was read is settled', async (t) => {
+  const { network, messages, failures } = await setUp(t, { reconnect: { enabled: false } });
+  network.last.opens();
+  network.last.says('a');
+  network.last.says('b');
+  network.last.ends({ reason: 'the server closed with 1000' });
+  assert.equal(messages().length, 2);
+  messages()[0]?.ack();
+  assert.deepEqual(failures, []);
+  messages()[1]?.ack();
+  assert.equal(failures[0]?.code, 'TG_REMOTE_FAILED');
+  assert.match(failures[0]?.message ?? '', /the server closed with 1000/);
+});
+
+test('several URLs are as many connections, each with figures of its own; what may not be shown tells them apart by a number', async (t) => {
+  const { network, texts, lines, clock } = await setUp(t, {
+    url: ['wss://a.example/x?key=one-secret-key', 'wss://a.example/x?key=another-secret-key', 'wss://b.example'],
+  });
+  assert.equal(network.sockets.length, 3);
+  for (const [at, socket] of network.sockets.entries()) {
+    socket.opens();
+    socket.says(String(at));
+  }
+  await turn();
+  assert.deepEqual(texts(), ['0', '1', '2']);
+  clock.advance(30_000);
+  const status = lines.filter(({ text }) => text.includes('reconnects')).map(({ text }) => text);
+  assert.deepEqual(status, [
+    'pipelines.p.source: wss://a.example/x?… is live, 1 received, 0 produced, 0 sent, 0 dropped, 0 reconnects',
+    'pipelines.p.source: wss://a.example/x?… #2 is live, 1 received, 0 produced, 0 sent, 0 dropped, 0 reconnects',
+    'pipelines.p.source: wss://b.example is live, 1 received, 0 produced, 0 sent, 0 dropped, 0 reconnects',
+  ]);
+  assert.doesNotMatch(JSON.stringify(lines), /secret-key/);
+});
+
+test('a store that cannot save is said so, and asked again with the next message', async (t) => {
+  let isBroken = true;
+  const saved: unknown[] = [];
+  const store: CursorStore = {
+    load: async () => undefined,
+    save: async (_, position) => {
+      if (isBroken) throw new TidegateError('TG_NOT_AUTHORIZED', 'no right to write');
+      saved.push(position.cursor);
+    },
+  };
+  const { network, clock, messages, errors } = await setUp(t, { resume: { cursor: '${! json.seq }' } }, store);
+  network.last.opens();
+  for (const n of [1, 2]) {
+    network.last.says(seq(n));
+    await turn();
+    messages().at(-1)?.ack();
+    clock.advance(1_000);
+    await turn();
+    isBroken = false;
+  }
+  assert.equal(errors().length, 1);
+  assert.match(errors()[0] ?? '', /could not be saved: no right to write/);
+  assert.deepEqual(saved, [2]);
+});

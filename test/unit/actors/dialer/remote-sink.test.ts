@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { RemoteSink } from '../../../../src/actors/dialer/remote-sink.ts';
+import type { TidegateError } from '../../../../src/core/errors.ts';
+import { Message } from '../../../../src/core/message.ts';
+import { createStats } from '../../../../src/telemetry/stats.ts';
+import { HandClock } from '../../core/hand-clock.ts';
+import { SettleLog } from '../../core/settle-log.ts';
+import { batchOf } from '../../pipelines/parts.ts';
+import { keptLogger } from '../rig.ts';
+import { FakeNetwork, sinkSettings } from './fake-remote.ts';
+
+async function setUp(t: TestContext, settings: Record<string, unknown> = {}) {
+  const network = new FakeNetwork();
+  const clock = new HandClock();
+  const stats = createStats();
+  const sink = new RemoteSink({
+    path: 'pipelines.p.sink',
+    settings: sinkSettings(settings),
+    connect: network.connect,
+    clock,
+    logger: keptLogger().logger,
+    stats,
+  });
+  const failures: TidegateError[] = [];
+  sink.failed$.subscribe((failure) => failures.push(failure));
+  let idles = 0;
+  sink.idle$.subscribe(() => {
+    idles += 1;
+  });
+  await sink.open();
+  t.after(() => sink.close());
+  const log = new SettleLog();
+  const write = (...texts: string[]) =>
+    sink.write(batchOf(...texts.map((text, token) => log.message(text, { token }))));
+  return { sink, network, clock, stats, log, write, failures, idles: () => idles };
+}
+
+test('records wait while the server is away, and then go out in order, one message each', async (t) => {
+  const { sink, network, log, write, idles } = await setUp(t);
+  write('a', 'b');
+  assert.equal(sink.idle, false);
+  network.last.opens();
+  assert.deepEqual(network.last.sent, ['a', 'b']);
+  assert.deepEqual(network.last.binaries, [false, false]);
+  assert.deepEqual(log.outcomes, []);
+  network.last.drains();
+  assert.deepEqual(log.outcomes, ['ack', 'ack']);
+  assert.equal(sink.idle, true);
+  assert.ok(idles() >= 1);
+});
+
+test('what was sent and not confirmed is sent again first, when the connection is made anew', async (t) => {
+  const { network, clock, log, write } = await setUp(t);
+  network.last.opens();
+  write('a');
+  network.last.drains();
+  write('b', 'c');
+  const old = network.last;
+  old.ends();
+  write('d');
+  clock.advance(500);
+  network.last.opens();
+  assert.deepEqual(network.last.sent, ['b', 'c', 'd']);
+  // The old socket may still say that something was written; that confirms nothing of this one.
+  old.drains();
+  assert.equal(log.outcomes.length, 1);
+  network.last.drains();
+  assert.deepEqual(log.outcomes, ['ack', 'ack', 'ack', 'ack']);
+});
+
+test('confirm: pong settles what stands before the ping, and only that', async (t) => {
+  const { network, log, write, clock } = await setUp(t, { confirm: 'pong' });
+  network.last.opens();
+  write('a', 'b');
+  write('c');
+  network.last.drains();
+  assert.deepEqual(log.outcomes, []);
+  const [first, second] = network.last.pings as [Buffer, Buffer];
+  network.last.pongs(Buffer.from('none of ours'));
+  network.last.pongs(first);
+  assert.equal(log.outcomes.length, 2);
+  // A peer may answer the last ping alone (RFC 6455 5.5.3), or one twice.
+  write('d');
+  network.last.pongs(network.last.pings[2] as Buffer);
+  network.last.pongs(second);
+  assert.equal(log.outcomes.length, 4);
+  write('e');
+  network.last.ends();
+  clock.advance(500);
+  network.last.opens();
+  assert.deepEqual(network.last.sent, ['e']);
+  network.last.pongs(network.last.pings[0] as Buffer);
+  assert.equal(log.outcomes.length, 5);
+});
+
+test('a full socket is waited for', async (t) => {
+  const { sink, network, write } = await setUp(t);
+  network.last.opens();
+  write('a');
+  network.last.buffered = 2_000_000;
+  write('b', 'c');
+  assert.deepEqual(network.last.sent, ['a']);
+  assert.equal(sink.idle, false);
+  network.last.buffered = 0;
+  network.last.drains();
+  assert.deepEqual(network.last.sent, ['a', 'b', 'c']);
+});
+
+test('a message that the pipeline has given up meanwhile is not sent', async (t) => {
+  const { sink, network, log } = await setUp(t);
+  const given = log.message('given up');
+  sink.write(batchOf(given, log.message('wanted')));
+  given.ack();
+  network.last.opens();
+  assert.deepEqual(network.last.sent, ['wanted']);
+});
+
+test('bytes that are no UTF-8 cannot be a text message, and can be a binary one', async (t) => {
+  const bytes = Buffer.from([0xff, 0xfe]);
+  for (const frame of ['text', 'binary']) {
+    const { sink, network, log } = await setUp(t, { frame });
+    network.last.opens();
+    sink.write(batchOf(new Message(bytes, { target: log, token: 0 }), log.message('fine', { token: 1 })));
+    network.last.drains();
+    assert.deepEqual(
+      [...log.byToken],
+      frame === 'text'
+        ? [
+            [0, ['TG_MESSAGE_INVALID']],
+            [1, ['ack']],
+          ]
+        : [
+            [0, ['ack']],
+            [1, ['ack']],
+          ],
+    );
+    assert.deepEqual(network.last.binaries.at(-1), frame === 'binary');
+  }
+});
+
+test('without reconnecting, the pipeline hears that the sink takes nothing any more', async (t) => {
+  const { network, failures, write } = await setUp(t, { reconnect: { enabled: false } });
+  network.last.opens();
+  network.last.ends({ reason: 'the server closed with 1000' });
+  write('a');
+  assert.equal(failures[0]?.code, 'TG_REMOTE_FAILED');
+});
+
+test('what the server says is counted and goes nowhere', async (t) => {
+  const { network, stats } = await setUp(t);
+  network.last.opens();
+  network.last.says('hello');
+  const labels = { component: 'pipelines.p.sink', url: 'wss://partner.example/ws' };
+  assert.equal(stats.counter('tidegate_remote_frames_received_total', labels).value, 1);
+});
