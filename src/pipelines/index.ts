@@ -1,3 +1,4 @@
+import { convert } from './processors/convert.ts';
 import { filter } from './processors/filter.ts';
 import { log } from './processors/log.ts';
 import { map } from './processors/map.ts';
@@ -13,6 +14,7 @@ export const components = [
   endpointSource,
   topicSource,
   websocketClientSource,
+  convert,
   map,
   filter,
   log,

@@ -9,14 +9,20 @@ import {
   z,
 } from '../../sdk/index.ts';
 
+type Changes = { payload?: Buffer; json?: unknown; key?: string | null; timestamp?: number; headers?: Headers };
+
 export const map = defineProcessor({
   name: 'map',
-  summary: 'Makes a new payload, key or headers from expressions over the message.',
+  summary: 'Makes a new payload, key, timestamp or headers from expressions over the message.',
   config: z
     .strictObject({
       json: field.expression().optional().describe('New payload: the value of this expression as JSON.'),
       text: field.expression().optional().describe('New payload: the value of this expression as text.'),
       key: field.expression().optional().describe('New key; no value means no key.'),
+      timestamp: field
+        .expression()
+        .optional()
+        .describe('New timestamp: milliseconds since the epoch, or text as in ISO 8601; no value keeps the old one.'),
       headers: z
         .record(z.string(), field.expression())
         .optional()
@@ -27,17 +33,18 @@ export const map = defineProcessor({
     { json: '${! { "price": json.p, "at": json.t } }' },
     { key: '${! json.symbol }', headers: { source: 'feed' } },
   ],
-  create: ({ json, text, key, headers }) => {
-    const wanted = [json ?? text, key, ...Object.values(headers ?? {})];
+  create: ({ json, text, key, timestamp, headers }) => {
+    const wanted = [json ?? text, key, timestamp, ...Object.values(headers ?? {})];
     const names = Object.keys(headers ?? {});
     return {
       process: (message) => {
         const values = wanted.map((expression) => expression?.evaluate(message));
-        const build = ([payload, newKey, ...headerValues]: readonly unknown[]): Message => {
-          const changes: { payload?: Buffer; json?: unknown; key?: string | null; headers?: Headers } = {};
+        const build = ([payload, newKey, time, ...headerValues]: readonly unknown[]): Message => {
+          const changes: Changes = {};
           if (json !== undefined) changes.json = required(payload, json);
           if (text !== undefined) changes.payload = Buffer.from(textOfValue(required(payload, text), text) ?? '');
           if (key !== undefined) changes.key = textOfValue(newKey, key) ?? null;
+          if (timestamp !== undefined && time !== undefined) changes.timestamp = millisecondsOf(time, timestamp);
           if (headers !== undefined) changes.headers = mergeHeaders(message.headers, names, headerValues, headers);
           return message.derive(changes);
         };
@@ -50,6 +57,12 @@ export const map = defineProcessor({
 function required(value: unknown, expression: Expression): unknown {
   if (value !== undefined) return value;
   throw new TidegateError('TG_EXPRESSION_FAILED', `${expression.text} gives no value, so there is no payload`);
+}
+
+function millisecondsOf(value: unknown, expression: Expression): number {
+  const time = typeof value === 'string' && !/^\d+$/.test(value) ? Date.parse(value) : Number(value);
+  if (value !== null && Number.isSafeInteger(time) && time >= 0) return time;
+  throw new TidegateError('TG_EXPRESSION_FAILED', `${expression.text} gives no point in time`);
 }
 
 function mergeHeaders(

@@ -1,0 +1,45 @@
+import { defineProcessor, type Message, TidegateError, z } from '../../sdk/index.ts';
+
+/** As org.apache.kafka.connect.json.JsonConverter has it for a text. */
+const TEXT_SCHEMA = '{"type":"string","optional":false}';
+
+const FORMS = {
+  json: (message: Message) => {
+    parsed(message);
+    return message;
+  },
+  to_json_string: (message: Message) => message.derive({ payload: Buffer.from(JSON.stringify(message.text)) }),
+  to_json_with_schema: (message: Message) =>
+    message.derive({ payload: Buffer.from(`{"schema":${TEXT_SCHEMA},"payload":${JSON.stringify(message.text)}}`) }),
+  from_json_string: (message: Message) => message.derive({ payload: textOf(parsed(message)) }),
+  from_json_with_schema: (message: Message) => {
+    const envelope = parsed(message);
+    if (typeof envelope !== 'object' || envelope === null || !('payload' in envelope) || !('schema' in envelope))
+      throw new TidegateError('TG_MESSAGE_INVALID', 'the payload has no "schema" and "payload"');
+    return message.derive({ payload: textOf(envelope.payload) });
+  },
+} as const;
+
+export const convert = defineProcessor({
+  name: 'convert',
+  summary: 'Checks that a payload is JSON, or changes it as a converter of Kafka Connect would.',
+  config: z
+    .enum(['json', 'to_json_string', 'to_json_with_schema', 'from_json_string', 'from_json_with_schema'])
+    .describe(
+      'json: the payload stays as it is, and what is not JSON fails. to_...: the payload as a JSON string, by itself or with its schema beside it. from_...: the way back; what is no string stays JSON.',
+    ),
+  examples: ['json', 'to_json_with_schema'],
+  create: (form) => ({ process: FORMS[form] }),
+});
+
+function parsed(message: Message): unknown {
+  try {
+    return message.json;
+  } catch (error) {
+    throw new TidegateError('TG_MESSAGE_INVALID', `the payload is not JSON: ${(error as Error).message}`, error);
+  }
+}
+
+function textOf(value: unknown): Buffer {
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+}
