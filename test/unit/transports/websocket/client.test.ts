@@ -1,0 +1,400 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { RemoteEnd, RemoteSocket, RemoteTarget } from '../../../../src/core/remote.ts';
+import { dialWebSocket } from '../../../../src/transports/websocket/client.ts';
+import { startProxy } from '../../../helpers/connect-proxy.ts';
+import { FeedServer, rawFrame, tlsFile } from '../../../helpers/feed-server.ts';
+import { freePort } from '../../../helpers/gateway-process.ts';
+
+const TARGET = { headers: {}, protocols: [], compression: false, maxFrame: 1_048_576 } as const;
+
+/** A connection, with everything that was told of it. */
+class Dialled {
+  readonly frames: { text: string; binary: boolean }[] = [];
+  readonly pongs: string[] = [];
+  opens = 0;
+  ends: RemoteEnd[] = [];
+  token: string | undefined;
+  readonly socket: RemoteSocket;
+  private readonly watchers = new Set<() => void>();
+
+  constructor(
+    t: TestContext,
+    target: Partial<RemoteTarget> & { url: string },
+    onOpen: (socket: RemoteSocket) => void = () => {},
+  ) {
+    const changed = () => {
+      for (const watcher of [...this.watchers]) watcher();
+    };
+    this.socket = dialWebSocket(
+      { ...TARGET, ...target },
+      {
+        onOpen: (token) => {
+          this.opens += 1;
+          this.token = token;
+          onOpen(this.socket);
+          changed();
+        },
+        onFrame: (data, binary) => {
+          this.frames.push({ text: data.toString(), binary });
+          changed();
+        },
+        onPong: (payload) => {
+          this.pongs.push(payload.toString());
+          changed();
+        },
+        onClose: (end) => {
+          this.ends.push(end);
+          changed();
+        },
+      },
+    );
+    t.after(() => this.socket.terminate());
+  }
+
+  until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (!condition()) return;
+        clearTimeout(timer);
+        this.watchers.delete(check);
+        resolve();
+      };
+      const timer = setTimeout(() => reject(new Error(`in vain: ${JSON.stringify(this.ends)}`)), 10_000);
+      this.watchers.add(check);
+      check();
+    });
+  }
+
+  async open(): Promise<this> {
+    await this.until(() => this.opens === 1);
+    return this;
+  }
+
+  async end(): Promise<RemoteEnd> {
+    await this.until(() => this.ends.length > 0);
+    return this.ends[0] as RemoteEnd;
+  }
+}
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'tidegate-client-'));
+  t.after(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+test('frames, pongs and closing codes come as the server sends them', async (t) => {
+  const server = await FeedServer.start(t);
+  const client = await new Dialled(t, { url: server.url }).open();
+  const connection = await server.connection(1);
+  connection.ws.send('text');
+  connection.ws.send(Buffer.from([1, 2]));
+  client.socket.send({ data: 'up', binary: false });
+  client.socket.ping(Buffer.from('p'));
+  await connection.until(() => connection.received.length === 1);
+  await client.until(() => client.frames.length === 2 && client.pongs.length === 1);
+  assert.deepEqual(client.frames, [
+    { text: 'text', binary: false },
+    { text: '\u0001\u0002', binary: true },
+  ]);
+  assert.ok(client.socket.bytesRead > 0);
+  connection.ws.close(4000, 'enough');
+  assert.deepEqual(await client.end(), { kind: 'closed', code: 4000, reason: 'the server closed with 4000 "enough"' });
+});
+
+test('frames that come with the handshake itself are not lost', async (t) => {
+  const server = await FeedServer.start(t);
+  server.answer = { raw: (accept) => Buffer.concat([accept, rawFrame(1, 'at once'), rawFrame(1, 'and again')]) };
+  const client = await new Dialled(t, { url: server.url }).open();
+  await client.until(() => client.frames.length === 2);
+});
+
+test('a socket that is paused reads nothing, and everything once it is resumed', async (t) => {
+  const server = await FeedServer.start(t);
+  const client = await new Dialled(t, { url: server.url }, (socket) => socket.pause()).open();
+  const connection = await server.connection(1);
+  const size = 100_000;
+  for (let n = 0; n < 200; n++) connection.ws.send('x'.repeat(size));
+  // TCP holds the server back: its own buffer fills up.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.ok(connection.ws.bufferedAmount > 0);
+  assert.equal(client.frames.length, 0);
+  client.socket.resume();
+  await client.until(() => client.frames.length === 200);
+});
+
+test('it is told when a message has left, and when it has not', async (t) => {
+  const server = await FeedServer.start(t);
+  const client = await new Dialled(t, { url: server.url }).open();
+  const send = () => new Promise<boolean>((resolve) => client.socket.send({ data: 'x', binary: false }, resolve));
+  assert.equal(await send(), true);
+  assert.equal(client.socket.buffered, 0);
+  client.socket.terminate();
+  assert.equal(await send(), false);
+  assert.equal((await client.end()).kind, 'broken');
+});
+
+test('headers, subprotocols and the token go into the handshake', async (t) => {
+  const server = await FeedServer.start(t);
+  const client = new Dialled(t, {
+    url: `${server.url}/a/b?c=d`,
+    headers: { 'X-Custom': 'a:b' },
+    protocols: ['v2', 'v1'],
+    auth: { token: ' secret\n', handshake: true },
+  });
+  const { headers, url } = await server.connection(1);
+  await client.open();
+  assert.equal(url, '/a/b?c=d');
+  assert.equal(headers['x-custom'], 'a:b');
+  assert.equal(headers['sec-websocket-protocol'], 'v2,v1');
+  assert.equal(headers.authorization, 'Bearer secret');
+  assert.equal(headers['sec-websocket-extensions'], undefined);
+  assert.equal(client.token, 'secret');
+});
+
+test('a file is read and a command is run at each connect, and the token may stay out of the handshake', async (t) => {
+  const server = await FeedServer.start(t);
+  const file = join(folder(t), 'token');
+  const sources = [
+    { token_file: file, handshake: true },
+    { token_command: `cat ${file}`, handshake: true },
+    { token_command: ['cat', file], handshake: false },
+  ];
+  let count = 0;
+  for (const auth of sources) {
+    for (const token of ['first', 'second']) {
+      writeFileSync(file, `${token}\n`);
+      const client = await new Dialled(t, { url: server.url, auth }).open();
+      count += 1;
+      const { headers } = await server.connection(count);
+      assert.equal(headers.authorization, auth.handshake ? `Bearer ${token}` : undefined);
+      assert.equal(client.token, token);
+    }
+  }
+});
+
+test('a token that cannot be had, or not be sent, is said so without showing anything of it', async (t) => {
+  const server = await FeedServer.start(t);
+  const missing = join(folder(t), 'missing');
+  const cases = [
+    [{ token_file: missing }, /^auth.token_file cannot be read: ENOENT/],
+    [{ token_command: 'echo secret; echo secret >&2; exit 3' }, /^auth.token_command ended with 3; run it by hand/],
+    [{ token_command: ['no-such-command-anywhere'] }, /^auth.token_command failed with ENOENT/],
+    [{ token_command: 'true' }, /^what auth.token_command printed is empty/],
+    [{ token: 'secret\u0000' }, /^auth.token has characters that a header cannot carry/],
+  ] as const;
+  for (const [auth, reason] of cases) {
+    const end = await new Dialled(t, { url: server.url, auth: { ...auth, handshake: true } }).end();
+    assert.equal(end.kind, 'unreachable');
+    assert.match(end.reason, reason);
+    assert.doesNotMatch(end.reason, /secret/);
+  }
+  assert.equal(server.handshakes, 0);
+});
+
+test('a command that takes too long ends with the connection that it is for', async (t) => {
+  const server = await FeedServer.start(t);
+  const client = new Dialled(t, { url: server.url, auth: { token_command: ['sleep', '60'], handshake: true } });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  client.socket.terminate();
+  await client.end();
+  assert.equal(server.handshakes, 0);
+});
+
+test('each answer that is no WebSocket says what it means', async (t) => {
+  const server = await FeedServer.start(t);
+  const cases = [
+    [401, {}, /^the server answers 401 Unauthorized: it wants other credentials; check auth/],
+    [404, {}, /^the server answers 404 Not Found: there is nothing at this path; check the url/],
+    [
+      301,
+      { location: '/new?token=secret-in-query' },
+      /301 Moved Permanently: it redirects to ws:\/\/127.0.0.1:\d+\/new\?…, which is not followed/,
+    ],
+    [302, { location: 'https://other.example/x' }, /it redirects to wss:\/\/other.example\/x, which is not followed/],
+    [200, {}, /it speaks HTTP at this path and no WebSocket/],
+    [503, {}, /it takes no connections at the moment/],
+    [418, {}, /^the server answers 418 I'm a Teapot$/],
+  ] as const;
+  for (const [status, headers, reason] of cases) {
+    server.answer = { status, headers };
+    const client = new Dialled(t, { url: server.url });
+    const end = await client.end();
+    assert.deepEqual([end.kind, end.code, client.opens], ['refused', 1006, 0]);
+    assert.match(end.reason, reason);
+    assert.doesNotMatch(end.reason, /secret-in-query/);
+  }
+});
+
+test('a port where nobody listens, one that speaks something else, and one that is cut say what is wrong', async (t) => {
+  const refused = await new Dialled(t, { url: `ws://127.0.0.1:${await freePort()}` }).end();
+  assert.deepEqual(refused.kind, 'unreachable');
+  assert.match(refused.reason, /^nobody listens there; check host and port/);
+
+  const other = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end('220 mail.example ESMTP\r\n');
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  t.after(() => other.close());
+  const { port } = other.address() as { port: number };
+  assert.equal((await new Dialled(t, { url: `ws://127.0.0.1:${port}` }).end()).kind, 'unreachable');
+  const tls = await new Dialled(t, { url: `wss://127.0.0.1:${port}` }).end();
+  assert.match(tls.reason, /TLS failed/);
+});
+
+test('a server that is silent keeps the connection waiting until it is given up; the end is told once', async (t) => {
+  const server = await FeedServer.start(t);
+  server.answer = 'silence';
+  const client = new Dialled(t, { url: server.url });
+  while (server.handshakes === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(client.ends, []);
+  client.socket.terminate();
+  client.socket.terminate();
+  await client.end();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(client.ends.length, 1);
+});
+
+test('giving up before there is a socket tells the end, and dials nobody', async (t) => {
+  const server = await FeedServer.start(t);
+  const client = new Dialled(t, { url: server.url, auth: { token: 'x', handshake: true } });
+  assert.equal(client.ends.length, 0);
+  client.socket.close(1000, '');
+  assert.equal(client.ends.length, 0);
+  await client.end();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual([client.ends.length, client.opens, server.handshakes], [1, 0, 0]);
+});
+
+test('a message over max_frame ends the connection before it is read, also one that only grows when unpacked', async (t) => {
+  const plain = await FeedServer.start(t);
+  plain.answer = { raw: (accept) => Buffer.concat([accept, rawFrame(2, '', { length: 200 * 1_048_576 })]) };
+  const end = await new Dialled(t, { url: plain.url }).end();
+  assert.deepEqual(end, {
+    kind: 'too_big',
+    code: 1009,
+    reason: 'the server sent a message larger than max_frame (1MiB); raise it if such messages are meant',
+  });
+
+  const packed = await FeedServer.start(t, { compression: true });
+  const client = await new Dialled(t, { url: packed.url, compression: true }).open();
+  const connection = await packed.connection(1);
+  assert.match(String(connection.headers['sec-websocket-extensions']), /permessage-deflate/);
+  connection.ws.send('small and fine');
+  await client.until(() => client.frames.length === 1);
+  connection.ws.send(Buffer.alloc(20 * 1_048_576));
+  assert.equal((await client.end()).kind, 'too_big');
+});
+
+test('a server that breaks the protocol is told from one that vanishes', async (t) => {
+  const server = await FeedServer.start(t);
+  const broken: readonly (readonly [Buffer, number, RegExp])[] = [
+    [rawFrame(3, 'unknown opcode'), 1002, /invalid opcode/],
+    [rawFrame(1, 'reserved bit', { reserved: true }), 1002, /RSV1/],
+    [rawFrame(1, Buffer.from([0xff, 0xff])), 1007, /invalid UTF-8/],
+    [rawFrame(0, 'a continuation of nothing'), 1002, /opcode 0/],
+    [rawFrame(8, Buffer.from([0x03, 0xed])), 1002, /status code/],
+  ];
+  for (const [bytes, code, reason] of broken) {
+    server.answer = { raw: (accept) => Buffer.concat([accept, bytes]) };
+    const end = await new Dialled(t, { url: server.url }).end();
+    assert.deepEqual([end.kind, end.code], ['protocol', code], String(reason));
+    assert.match(end.reason, /^the server breaks the WebSocket protocol: /);
+    assert.match(end.reason, reason);
+  }
+  server.answer = undefined;
+  const client = await new Dialled(t, { url: server.url }).open();
+  server.connections.at(-1)?.ws.terminate();
+  assert.deepEqual(await client.end(), {
+    kind: 'broken',
+    code: 1006,
+    reason: 'the connection broke off without a closing frame',
+  });
+});
+
+test('a handshake that is not one is no WebSocket server', async (t) => {
+  const server = await FeedServer.start(t);
+  server.answer = {
+    raw: (accept) => Buffer.from(String(accept).replace(/Sec-WebSocket-Accept: .*/, 'Sec-WebSocket-Accept: x')),
+  };
+  const end = await new Dialled(t, { url: server.url }).end();
+  assert.equal(end.kind, 'unreachable');
+  assert.match(end.reason, /Sec-WebSocket-Accept/);
+});
+
+test('closing says goodbye also with unread data before the reply', async (t) => {
+  const server = await FeedServer.start(t);
+  const client = await new Dialled(t, { url: server.url }, (socket) => socket.pause()).open();
+  const connection = await server.connection(1);
+  for (let n = 0; n < 50; n++) connection.ws.send('x'.repeat(100_000));
+  client.socket.close(1000, 'done');
+  const end = await client.end();
+  assert.deepEqual([end.kind, end.code], ['closed', 1000]);
+});
+
+test('wss:// checks the certificate, asks for a name, and shows its own where it has one', async (t) => {
+  const server = await FeedServer.start(t, { tls: { clientCertificate: true } });
+  const ca = tlsFile('ca.pem');
+  const own = { cert: tlsFile('client.pem'), key: tlsFile('client.key.pem') };
+  const end = async (tls: Partial<RemoteTarget['tls']>) =>
+    (await new Dialled(t, { url: server.url, tls: { reject_unauthorized: true, ...tls } }).end()).reason;
+  assert.match(
+    await end({ ...own }),
+    /^TLS failed: the certificate of the server is signed by nobody who is trusted here .*; set tls.ca$/,
+  );
+  assert.match(await end({ ca, ...own, servername: 'other.test' }), /^TLS failed: the certificate is for another name/);
+  assert.match(await end({ ca: '/no/such/file.pem' }), /^tls.ca: ENOENT/);
+  assert.notEqual(await end({ ca }), '');
+  for (const tls of [
+    { ca, ...own },
+    { ca, ...own, servername: 'feed.test' },
+    { ...own, reject_unauthorized: false },
+  ])
+    await new Dialled(t, { url: server.url, tls: { reject_unauthorized: true, ...tls } }).open();
+});
+
+test('a proxy is asked to connect, with credentials, for ws:// and for wss://', async (t) => {
+  const proxy = await startProxy(t, 'me:pass word');
+  const plain = await FeedServer.start(t);
+  const secure = await FeedServer.start(t, { tls: {} });
+  const through = `http://me:pass%20word@127.0.0.1:${proxy.port}`;
+  const first = await new Dialled(t, { url: plain.url, proxy: through }).open();
+  const second = await new Dialled(t, {
+    url: secure.url,
+    proxy: through,
+    tls: { ca: tlsFile('ca.pem'), reject_unauthorized: true },
+  }).open();
+  assert.deepEqual(proxy.asked, [`127.0.0.1:${plain.port}`, `localhost:${secure.port}`]);
+  for (const [client, server] of [
+    [first, plain],
+    [second, secure],
+  ] as const) {
+    (await server.connection(1)).ws.send('through');
+    await client.until(() => client.frames.length === 1);
+  }
+});
+
+test('a proxy that refuses, and one that is away, are named without their password', async (t) => {
+  const server = await FeedServer.start(t);
+  const proxy = await startProxy(t, 'me:right');
+  const refused = await new Dialled(t, {
+    url: server.url,
+    proxy: `http://me:wrong-password@127.0.0.1:${proxy.port}`,
+  }).end();
+  assert.match(
+    refused.reason,
+    /^the proxy http:\/\/127.0.0.1:\d+ refuses to connect with 407; check user and password/,
+  );
+  const away = await new Dialled(t, {
+    url: server.url,
+    proxy: `http://me:wrong-password@127.0.0.1:${await freePort()}`,
+  }).end();
+  assert.match(away.reason, /^the proxy http:\/\/127.0.0.1:\d+ cannot be reached: /);
+  assert.doesNotMatch(refused.reason + away.reason, /wrong-password/);
+  assert.equal(server.handshakes, 0);
+});
