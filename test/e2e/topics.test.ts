@@ -301,8 +301,10 @@ test('subscriptions', { concurrency: 6 }, async (t) => {
       assert.equal((await client.topic('seek', [{ topic, partition: 0, offset: 5 }])).s, 0);
       await client.receives(35);
       assert.deepEqual(client.contents.slice(20), numbers(5, 20));
-      assert.equal((await client.topic('seek', [{ topic, partition: 0, offset: 23 }])).s, 0);
+      await client.topic('pause');
       await kafka.produce(topic, values(20, 26));
+      assert.equal((await client.topic('seek', [{ topic, partition: 0, offset: 23 }])).s, 0);
+      await client.topic('resume');
       await client.receives(38);
       assert.deepEqual(client.contents.slice(35), numbers(23, 26));
       await kafka.commits(topic, topic, [26]);
