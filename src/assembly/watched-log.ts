@@ -85,6 +85,7 @@ export class WatchedLog implements Log {
   group(options: GroupOptions): GroupMember {
     const { group, topics } = options;
     const member = this.log.group(options);
+    if (topics.every(isOurs)) return member;
     this.watched.set(member, { group, topics, member, state: 'joining', partitions: [] });
     member.events$.subscribe({ next: (event) => this.followMember(member, event), error: () => {} });
     return member;
@@ -110,7 +111,7 @@ export class WatchedLog implements Log {
         this.events.emit('consumer-ready', { group, topics, partitions: event.partitions.length });
         break;
       case 'failed':
-        this.watched.set(member, { ...known, state: 'failed' });
+        this.watched.set(member, { ...known, state: 'failed', partitions: [] });
         this.events.emit('consumer-error', event.reason, { group, topics });
         break;
       case 'left':

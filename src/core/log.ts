@@ -158,6 +158,8 @@ export interface GroupOptions {
   readonly commitInterval?: number;
   /** How many records a partition may be ahead of its oldest unsettled one. Default 4,096. */
   readonly maxUnsettled?: number;
+  /** What the other members are told of this one. */
+  readonly label?: string;
 }
 
 export type GroupEvent =
@@ -168,6 +170,8 @@ export type GroupEvent =
       readonly partitions: readonly TopicPartition[];
       readonly added: readonly TopicPartition[];
       readonly removed: readonly TopicPartition[];
+      /** Labels of all members that partitions were dealt to, our own among them; those without one are left out. */
+      readonly members: readonly string[];
     }
   | { readonly type: 'rebalancing' }
   | { readonly type: 'failed'; readonly reason: TidegateError }
@@ -186,6 +190,11 @@ export interface GroupMember {
   seek(partition: TopicPartition, offset: number): void;
   /** Records behind the end, by topic and partition, of what is assigned now, as of the last fetch. */
   lag(): ReadonlyMap<string, ReadonlyMap<number, number>>;
+  /**
+   * When the last sign of life that the group has answered was sent, in milliseconds of the clock: the others cannot have
+   * been given our partitions before one session timeout after that. -Infinity before there was one.
+   */
+  lastSeen(): number;
   /** Commits what is settled now. */
   commit(): Promise<void>;
   /** Commits, then gives the partitions up. */

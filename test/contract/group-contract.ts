@@ -73,6 +73,24 @@ function sharing(subject: () => Subject): void {
     assert.equal(joined.seen.isComplete, true);
   });
 
+  test('tells each member the labels of all, and when it was last known to be alive', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log, { partitions: 2 });
+    const options = { group: uniqueName('group'), topics: [topic], from: 'earliest' } as const;
+    const before = Date.now();
+    const a = new Joined(t, log, { ...options, label: 'one' });
+    assert.ok(a.member.lastSeen() === Number.NEGATIVE_INFINITY || a.member.lastSeen() >= before);
+    const b = new Joined(t, log, { ...options, label: 'two' });
+    await Promise.all([a.owns(1), b.owns(1)]);
+    for (const { events, member } of [a, b]) {
+      const assigned = events.findLast((event) => event.type === 'assigned');
+      assert.deepEqual(assigned?.members.toSorted(), ['one', 'two']);
+      const joinedAt = member.lastSeen();
+      assert.ok(joinedAt >= before && joinedAt <= Date.now());
+      await eventually(async () => member.lastSeen() > joinedAt, 'a later sign of life');
+    }
+  });
+
   test('shares the partitions between its members: each record arrives, in order per partition', async (t) => {
     const { log } = subject();
     const topic = await createTopic(t, log, { partitions: 4 });

@@ -11,7 +11,17 @@ export interface CoordinatedMember extends Candidate {
   rebalancing(): void;
   /** Lets go of partitions and says what was settled: what comes for them from now on is stale. */
   revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, number>;
-  assign(generation: number, partitions: readonly PartitionState[], starts: ReadonlyMap<PartitionState, number>): void;
+  assign(share: Share): void;
+  readonly label: string | undefined;
+}
+
+/** What a member is given. */
+export interface Share {
+  readonly generation: number;
+  readonly partitions: readonly PartitionState[];
+  readonly starts: ReadonlyMap<PartitionState, number>;
+  /** Labels of all members that have one. */
+  readonly members: readonly string[];
 }
 
 /** A consumer group. All its members live in this process, so a rebalance is one synchronous step. */
@@ -116,7 +126,9 @@ export class GroupCoordinator {
     for (const partition of [...this.offsets.keys()]) if (partition.topic.deleted) this.offsets.delete(partition);
     this.owners = owners;
     const starts = this.starts(shares);
-    for (const [member, share] of shares) member.assign(this.generation, share, starts);
+    const members = [...this.members].flatMap(({ label }) => (label === undefined ? [] : [label]));
+    for (const [member, partitions] of shares)
+      member.assign({ generation: this.generation, partitions, starts, members });
     // Where a partition starts is committed at once, so that "latest" is not resolved a second time.
     this.commit(starts).catch(() => {});
   }

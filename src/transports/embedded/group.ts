@@ -5,7 +5,7 @@ import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Gap, GroupEvent, GroupMember, GroupOptions, GroupStart, TopicPartition } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import type { CoordinatedMember, GroupCoordinator } from './coordinator.ts';
+import type { CoordinatedMember, GroupCoordinator, Share } from './coordinator.ts';
 import { Fetcher } from './fetcher.ts';
 import { Held } from './held-partition.ts';
 import type { Store } from './store.ts';
@@ -29,6 +29,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   readonly batches$: Observable<Batch>;
   readonly topics: ReadonlySet<string>;
   readonly from: GroupStart;
+  readonly label: string | undefined;
   private readonly events = new Subject<GroupEvent>();
   readonly events$ = this.events.asObservable();
   private readonly gaps = new Subject<Gap>();
@@ -49,6 +50,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.parts = parts;
     this.topics = new Set(options.topics);
     this.from = options.from;
+    this.label = options.label;
     this.fetcher = new Fetcher<Held>(parts.store, parts.stats, {
       batch: (batch, held) => {
         held.took(batch.messages);
@@ -89,6 +91,11 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       lag.set(name, ofTopic.set(partition.index, Math.max(0, partition.end - position)));
     }
     return lag;
+  }
+
+  /** All members live in this process. */
+  lastSeen(): number {
+    return this.parts.clock.now();
   }
 
   async commit(): Promise<void> {
@@ -138,7 +145,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     return settled;
   }
 
-  assign(generation: number, partitions: readonly PartitionState[], starts: ReadonlyMap<PartitionState, number>): void {
+  assign({ generation, partitions, starts, members }: Share): void {
     const added = partitions.filter((partition) => !this.held.has(partition));
     for (const partition of added) {
       this.take(partition, starts.get(partition) ?? partition.start);
@@ -152,6 +159,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       partitions: partitions.map(named),
       added: added.map(named),
       removed,
+      members,
     });
     this.fetcher.start();
   }

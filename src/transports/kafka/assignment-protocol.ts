@@ -13,6 +13,8 @@ export interface Subscription {
   readonly generation: number;
   /** How many partitions the topics had when they were dealt last; empty for a newcomer. */
   readonly counts: ReadonlyMap<string, number>;
+  /** What the others are told of it; undefined for nothing. */
+  readonly label: string | undefined;
 }
 
 /** What the leader tells each member. */
@@ -22,12 +24,14 @@ export interface Dealt {
   readonly counts: ReadonlyMap<string, number>;
   /** Per topic, the first partition that was added since the last deal: from there on reading starts at the first record. */
   readonly addedFrom: ReadonlyMap<string, number>;
+  /** Labels of all members that have one. */
+  readonly members: readonly string[];
 }
 
 type ByTopic = Record<string, number[]>;
 
-export function encodeSubscription({ topics, owned, generation, counts }: Subscription): Buffer {
-  const facts = { owned: byTopic(owned), generation, counts: Object.fromEntries(counts) };
+export function encodeSubscription({ topics, owned, generation, counts, label }: Subscription): Buffer {
+  const facts = { owned: byTopic(owned), generation, counts: Object.fromEntries(counts), label };
   return AssignerProtocol.MemberMetadata.encode({
     version: 0,
     topics: [...topics],
@@ -38,17 +42,20 @@ export function encodeSubscription({ topics, owned, generation, counts }: Subscr
 /** Facts that cannot be read count as none: another program may share the group. */
 export function decodeSubscription(bytes: Buffer): Subscription {
   const metadata = AssignerProtocol.MemberMetadata.decode(bytes);
-  const facts = parse<{ owned?: ByTopic; generation?: number; counts?: Record<string, number> }>(metadata?.userData);
+  const facts = parse<{ owned?: ByTopic; generation?: number; counts?: Record<string, number>; label?: string }>(
+    metadata?.userData,
+  );
   return {
     topics: metadata?.topics ?? [],
     owned: flat(facts.owned ?? {}),
     generation: facts.generation ?? -1,
     counts: new Map(Object.entries(facts.counts ?? {})),
+    label: facts.label,
   };
 }
 
-export function encodeDealt({ partitions, counts, addedFrom }: Dealt): Buffer {
-  const facts = { counts: Object.fromEntries(counts), addedFrom: Object.fromEntries(addedFrom) };
+export function encodeDealt({ partitions, counts, addedFrom, members }: Dealt): Buffer {
+  const facts = { counts: Object.fromEntries(counts), addedFrom: Object.fromEntries(addedFrom), members };
   return AssignerProtocol.MemberAssignment.encode({
     version: 0,
     assignment: byTopic(partitions),
@@ -58,11 +65,14 @@ export function encodeDealt({ partitions, counts, addedFrom }: Dealt): Buffer {
 
 export function decodeDealt(bytes: Buffer): Dealt {
   const decoded = bytes.length === 0 ? null : AssignerProtocol.MemberAssignment.decode(bytes);
-  const facts = parse<{ counts?: Record<string, number>; addedFrom?: Record<string, number> }>(decoded?.userData);
+  const facts = parse<{ counts?: Record<string, number>; addedFrom?: Record<string, number>; members?: string[] }>(
+    decoded?.userData,
+  );
   return {
     partitions: flat(decoded?.assignment ?? {}),
     counts: new Map(Object.entries(facts.counts ?? {})),
     addedFrom: new Map(Object.entries(facts.addedFrom ?? {})),
+    members: facts.members ?? [],
   };
 }
 

@@ -41,7 +41,7 @@ export class KafkaGroupMember implements GroupMember {
   readonly batches$: Observable<Batch>;
   readonly events$: Observable<GroupEvent>;
   readonly gaps$: Observable<Gap>;
-  private readonly options: Required<GroupOptions>;
+  private readonly options: Required<Omit<GroupOptions, 'label'>> & Pick<GroupOptions, 'label'>;
   private readonly parts: GroupParts;
   private readonly membership: Membership;
   private readonly participation: Participation;
@@ -69,7 +69,7 @@ export class KafkaGroupMember implements GroupMember {
     this.parts = parts;
     const { group, from, sessionTimeout } = this.options;
     const { logger, stats, clock } = parts;
-    this.membership = new Membership(this.options, parts.coordination, parts.data);
+    this.membership = new Membership(this.options, parts.coordination, parts.data, clock);
     this.participation = new Participation(this.membership, this.asParticipant(), {
       group,
       sessionTimeout,
@@ -125,6 +125,10 @@ export class KafkaGroupMember implements GroupMember {
       lags.set(topic, partitions.set(partition, Math.max(0, end - position)));
     }
     return lags;
+  }
+
+  lastSeen(): number {
+    return this.membership.lastSeen;
   }
 
   commit(): Promise<void> {
@@ -194,6 +198,7 @@ export class KafkaGroupMember implements GroupMember {
       partitions: dealt.partitions,
       added,
       removed: removed.map(({ topic, partition }) => ({ topic, partition })),
+      members: dealt.members,
     });
     for (const owned of gained) this.read(owned, owned.committable);
     // The start too, so that whoever gets the partition next does not look for one of its own.

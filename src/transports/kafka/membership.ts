@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import {
   type Dealt,
@@ -28,6 +29,8 @@ export interface MembershipOptions {
   readonly topics: readonly string[];
   /** In milliseconds. */
   readonly sessionTimeout: number;
+  /** What the other members are told. */
+  readonly label?: string | undefined;
 }
 
 /** Being a member of a consumer group, as far as the broker is concerned: join, be dealt partitions, show life, leave. */
@@ -35,26 +38,31 @@ export class Membership {
   generation = -1;
   memberId = '';
   isLeader = false;
+  /** When the last request that the group has answered was sent, in milliseconds of the clock. */
+  lastSeen = Number.NEGATIVE_INFINITY;
   private readonly options: MembershipOptions;
   private readonly coordination: Cluster;
   private readonly data: Cluster;
+  private readonly clock: Clock;
   private coordinator: BrokerConnection | undefined;
 
   /** A join waits for every other member and blocks its socket meanwhile: `coordination` is for nothing else. */
-  constructor(options: MembershipOptions, coordination: Cluster, data: Cluster) {
+  constructor(options: MembershipOptions, coordination: Cluster, data: Cluster, clock: Clock) {
     this.options = options;
     this.coordination = coordination;
     this.data = data;
+    this.clock = clock;
   }
 
   /** Joins or joins again, and resolves with what it was dealt. Rejects with a broker's error, or one without answer. */
   async join(owned: readonly TopicPartition[], counts: ReadonlyMap<string, number>): Promise<Dealt> {
-    const { group, topics } = this.options;
+    const { group, topics, label } = this.options;
     const coordinator = await this.find();
-    const joined = await this.ask(coordinator, { topics, owned, generation: this.generation, counts });
+    const joined = await this.ask(coordinator, { topics, owned, generation: this.generation, counts, label });
     this.memberId = joined.memberId;
     this.isLeader = joined.leaderId === joined.memberId;
     const deal = this.isLeader ? await this.deal(joined) : [];
+    const sentAt = this.clock.now();
     const answer = await coordinator.request<{ memberAssignment: Buffer }>('SyncGroup', {
       groupId: group,
       generationId: joined.generationId,
@@ -62,22 +70,26 @@ export class Membership {
       groupAssignment: deal,
     });
     this.generation = joined.generationId;
+    this.lastSeen = sentAt;
     return decodeDealt(answer.memberAssignment);
   }
 
   async heartbeat(): Promise<void> {
     const coordinator = await this.find();
+    const sentAt = this.clock.now();
     await coordinator.request('Heartbeat', {
       groupId: this.options.group,
       groupGenerationId: this.generation,
       memberId: this.memberId,
     });
+    this.lastSeen = sentAt;
   }
 
   /** The broker has forgotten us: the next join is that of a newcomer. */
   forget(): void {
     this.memberId = '';
     this.generation = -1;
+    this.lastSeen = Number.NEGATIVE_INFINITY;
   }
 
   /** The coordinator is looked up anew. */
@@ -136,9 +148,10 @@ export class Membership {
       if (before >= 0 && before < count) addedFrom.set(topic, before);
     }
     const dealt = assignSticky(members, counts);
+    const labels = members.flatMap(({ label }) => (label === undefined ? [] : [label]));
     return [...dealt].map(([memberId, partitions]) => ({
       memberId,
-      memberAssignment: encodeDealt({ partitions, counts, addedFrom }),
+      memberAssignment: encodeDealt({ partitions, counts, addedFrom, members: labels }),
     }));
   }
 }

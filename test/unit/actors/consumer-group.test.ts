@@ -89,7 +89,7 @@ test('assignments are logged, a failed member is a warning, a gap is an error', 
   const member = log.members[0];
   member?.events$.next({ type: 'joining' });
   const partitions = [{ topic: 't', partition: 0 }];
-  member?.events$.next({ type: 'assigned', generation: 3, partitions, added: partitions, removed: [] });
+  member?.events$.next({ type: 'assigned', generation: 3, partitions, added: partitions, removed: [], members: [] });
   member?.events$.next({ type: 'rebalancing' });
   member?.events$.next({ type: 'failed', reason: new TidegateError('TG_GROUP_FAILED', 'expired') });
   member?.gaps$.next({ topic: 't', partition: 0, from: 1, to: 3 });

@@ -73,6 +73,7 @@ export class FakeGroupMember implements GroupMember {
       partitions: partitions.map(placeOf),
       added: added.map(placeOf),
       removed: removed.map(placeOf),
+      members: [],
     });
   }
 
@@ -113,6 +114,10 @@ export class FakeGroupMember implements GroupMember {
       return [partition, this.at(partition).offsets.length - position] as const;
     });
     return new Map([['t', new Map(behind)]]);
+  }
+
+  lastSeen(): number {
+    return 0;
   }
 
   async commit(): Promise<void> {}

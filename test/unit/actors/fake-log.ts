@@ -121,6 +121,10 @@ export class FakeMember implements GroupMember {
     return new Map();
   }
 
+  lastSeen(): number {
+    return 0;
+  }
+
   async commit(): Promise<void> {}
 
   async leave(): Promise<void> {

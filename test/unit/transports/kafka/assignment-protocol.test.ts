@@ -17,6 +17,7 @@ test('what a member tells at a join comes back from its bytes', () => {
     ],
     generation: 7,
     counts: new Map([['a', 4]]),
+    label: 'gateway-1',
   };
   assert.deepEqual(decodeSubscription(encodeSubscription(subscription)), subscription);
 });
@@ -26,6 +27,7 @@ test('what the leader deals comes back from its bytes', () => {
     partitions: [{ topic: 'a', partition: 2 }],
     counts: new Map([['a', 4]]),
     addedFrom: new Map([['a', 3]]),
+    members: ['gateway-1', 'gateway-2'],
   };
   assert.deepEqual(decodeDealt(encodeDealt(dealt)), dealt);
 });
@@ -36,6 +38,12 @@ test('a member without facts of ours counts as a newcomer, and no assignment as 
     topics: ['a'],
     userData: Buffer.from('?'),
   });
-  assert.deepEqual(decodeSubscription(foreign), { topics: ['a'], owned: [], generation: -1, counts: new Map() });
+  assert.deepEqual(decodeSubscription(foreign), {
+    topics: ['a'],
+    owned: [],
+    generation: -1,
+    counts: new Map(),
+    label: undefined,
+  });
   assert.deepEqual(decodeDealt(Buffer.alloc(0)).partitions, []);
 });
