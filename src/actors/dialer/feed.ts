@@ -115,9 +115,9 @@ export class Feed implements Source, FeedHome {
 
   async close(): Promise<void> {
     this.opening.abort();
-    this.status.stop();
     this.flush();
     for (const { message, channel } of this.held(Number.POSITIVE_INFINITY)) channel.keep(message);
+    this.status.stop();
     await Promise.all(this.channels.map((channel) => channel.close()));
   }
 

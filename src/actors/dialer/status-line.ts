@@ -22,7 +22,7 @@ export interface StatusLineOptions {
 /** Says how connections fare, every 30 s. */
 export class StatusLine {
   private readonly options: StatusLineOptions;
-  private cancel: () => void = () => {};
+  private cancel: (() => void) | undefined;
 
   constructor(options: StatusLineOptions) {
     this.options = options;
@@ -35,8 +35,12 @@ export class StatusLine {
     });
   }
 
+  /** With a last line. */
   stop(): void {
+    if (this.cancel === undefined) return;
     this.cancel();
+    this.cancel = undefined;
+    this.say();
   }
 
   private say(): void {

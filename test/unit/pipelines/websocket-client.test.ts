@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Message } from '../../../src/core/message.ts';
+import { displayUrl, secretsOfUrl, withoutSecrets } from '../../../src/core/secrets.ts';
+import { websocketClientSink } from '../../../src/pipelines/sinks/websocket-client.ts';
+import { websocketClientSource } from '../../../src/pipelines/sources/websocket-client.ts';
+import { compileMatcher, compileTemplate } from '../../../src/sdk/template.ts';
+import { fakeContext } from './parts.ts';
+
+const parse = (settings: Record<string, unknown>) =>
+  websocketClientSource.config.safeParse({ url: 'wss://feed.example/ws', ...settings });
+const message = (text: string, meta = {}) => new Message(Buffer.from(text), { meta });
+
+/** What is wrong with settings, as `path: message`. */
+function mistakes(settings: Record<string, unknown>): string[] {
+  return parse(settings).error?.issues.map(({ path, message: text }) => `${path.join('.')}: ${text}`) ?? [];
+}
+
+test('the defaults are those of a feed that is not to lose anything', () => {
+  const settings = websocketClientSource.config.parse({ url: 'ws://a' });
+  assert.deepEqual(
+    { ...settings },
+    {
+      url: ['ws://a'],
+      headers: {},
+      protocols: [],
+      subscribe: [],
+      reconnect: { enabled: true, backoff: { initial: 500, max: 30_000 } },
+      connect_timeout: 30_000,
+      heartbeat: { ping: 20_000, timeout: 10_000 },
+      compression: false,
+      max_frame: 16 * 1_048_576,
+      overflow: 'pause',
+      buffer: { messages: 10_000, bytes: 16 * 1_048_576 },
+    },
+  );
+  const sink = websocketClientSink.config.parse({ url: 'ws://a' });
+  assert.deepEqual([sink.frame, sink.confirm], ['text', 'written']);
+});
+
+test('one message to subscribe with needs no list, and takes no reply for granted', () => {
+  const { subscribe } = websocketClientSource.config.parse({ url: 'ws://a', subscribe: '{"op":"sub"}' });
+  assert.deepEqual(
+    subscribe.map(({ send, expect }) => [send(message('')), expect]),
+    [['{"op":"sub"}', undefined]],
+  );
+});
+
+test('an object with `send` is a step, whose mistakes are found; any other is sent as it is', () => {
+  const { subscribe } = websocketClientSource.config.parse({
+    url: 'ws://a',
+    subscribe: [
+      { op: 'sub', list: [1, { a: null }] },
+      { send: 'x', expect: { ok: true } },
+    ],
+  });
+  assert.deepEqual(
+    subscribe.map(({ send, timeout }) => [send(message('')), timeout]),
+    [
+      ['{"op":"sub","list":[1,{"a":null}]}', 0],
+      ['x', 10_000],
+    ],
+  );
+  assert.deepEqual(mistakes({ subscribe: [{ send: 'x', expekt: {} }] }), ['subscribe.0: Unrecognized key: "expekt"']);
+  assert.match(
+    mistakes({ subscribe: [{ send: 'x', expect: 'ready' }] })[0] ?? '',
+    /^subscribe.0.expect: "ready" is true for everything/,
+  );
+  assert.match(mistakes({ subscribe: [3] })[0] ?? '', /^subscribe.0: expected text, or an object or list/);
+});
+
+test('what is sent first cannot be made from a message, as there is none', () => {
+  for (const subscribe of ['${! json.id }', { a: '${! json.id }' }])
+    assert.match(mistakes({ subscribe })[0] ?? '', /is no answer to a message, so it cannot use one/);
+  assert.deepEqual(mistakes({ subscribe: '{"t":"${! meta.token }"}' }), []);
+});
+
+test('templates are paths with text around them; JSONata would make the order of what is sent depend on its speed', () => {
+  assert.match(mistakes({ ack: { message: '${! json.id & "x" }' } })[0] ?? '', /^ack.message: .* needs JSONata/);
+  assert.match(mistakes({ ack: { message: { a: ['${! $now() }'] } } })[0] ?? '', /needs JSONata/);
+  assert.match(mistakes({ ack: { message: '${! wrong.root }' } })[0] ?? '', /begins with wrong/);
+});
+
+test('a template keeps the type of a value inside JSON, and leaves a field without a value out', () => {
+  const make = compileTemplate({
+    after: '${! json.n }',
+    text: 'n=${! json.n }',
+    none: '${! json.none }',
+    at: [1, true, null],
+  });
+  assert.equal(make(message('{"n":7}')), '{"after":7,"text":"n=7","at":[1,true,null]}');
+  assert.equal(compileTemplate('${! json.o }')(message('{"o":{"a":1}}')), '{"a":1}');
+  assert.equal(compileTemplate('${! json.none }')(message('{}')), undefined);
+});
+
+test('a matcher looks for fields, at any depth, or asks an expression; what cannot be looked at is not meant', async () => {
+  const fields = compileMatcher({ type: 'ok', user: { id: 1 }, tags: ['a'] });
+  assert.equal(fields(message('{"type":"ok","user":{"id":1,"x":2},"tags":["a"],"more":1}')), true);
+  for (const other of [
+    '{"type":"ok","user":{"id":2},"tags":["a"]}',
+    '{"type":"ok","tags":["a","b"],"user":{"id":1}}',
+    'no json',
+    'null',
+  ])
+    assert.equal(fields(message(other)), false, other);
+  const asked = compileMatcher("${! json.type = 'ok' }");
+  assert.equal(await asked(message('{"type":"ok"}')), true);
+  assert.equal(await asked(message('{"type":"no"}')), false);
+  assert.equal(await asked(message('no json')), false);
+  assert.equal(compileMatcher('${! json.ok }')(message('no json')), false);
+});
+
+test('mistakes in what may be secret never repeat it', () => {
+  const found = [
+    mistakes({ url: 'https://user:hidden-word@feed/' }),
+    mistakes({ url: ['ws://ok', 'hidden-word'] }),
+    mistakes({ url: 'ws://feed/#hidden-word' }),
+    mistakes({ url: [] }),
+    mistakes({ headers: { 'X-Key': 'hidden-word\u0001' } }),
+    mistakes({ headers: { 'bad name': 'hidden-word' } }),
+    mistakes({ headers: { 'Sec-WebSocket-Protocol': 'hidden-word' } }),
+    mistakes({ auth: { token: 'hidden-word', token_file: 'hidden-word' } }),
+    mistakes({ auth: {} }),
+    mistakes({ auth: { token: ['hidden-word'] } }),
+    mistakes({ proxy: 'socks://user:hidden-word@proxy' }),
+    mistakes({ proxy: 'hidden-word' }),
+  ];
+  for (const each of found) assert.ok(each.length > 0);
+  assert.doesNotMatch(found.flat().join('\n'), /hidden-word/);
+  assert.match(found[0]?.[0] ?? '', /expected a URL that begins with ws:\/\/ or wss:\/\//);
+  assert.match(found[4]?.[0] ?? '', /^headers.X-Key: has a character that HTTP does not allow/);
+  assert.match(found[6]?.[0] ?? '', /for subprotocols there is `protocols`/);
+});
+
+test('the header of a name may hold colons and numbers', () => {
+  const { headers } = websocketClientSource.config.parse({
+    url: 'ws://a',
+    headers: { 'X-Time': '12:30:00', 'X-N': 3 },
+  });
+  assert.deepEqual(headers, { 'X-Time': '12:30:00', 'X-N': '3' });
+});
+
+test('a first pause over the longest is a mistake', () => {
+  assert.deepEqual(mistakes({ reconnect: { backoff: { initial: '1m' } } }), [
+    'reconnect.backoff.initial: the first pause is longer than backoff.max',
+  ]);
+});
+
+test('the source names the topic of its gaps for lint', () => {
+  const config = websocketClientSource.config.parse({ url: 'ws://a', gap: { topic: 'gaps' } });
+  assert.deepEqual(websocketClientSource.references?.(config), [{ to: 'topic', name: 'gaps', path: ['gap', 'topic'] }]);
+  assert.equal(websocketClientSource.sharing(config), 'own');
+});
+
+test('source and sink are what the gateway dials', () => {
+  const { context, source } = fakeContext();
+  assert.equal(websocketClientSource.create(websocketClientSource.config.parse({ url: 'ws://a' }), context), source);
+  assert.equal(websocketClientSink.create(websocketClientSink.config.parse({ url: 'ws://a' }), context).idle, true);
+});
+
+test('a URL is shown without what is secret in it, and that is known', () => {
+  const key = 'a1b2c3d4e5f6a7b8c9d0';
+  const url = `wss://user:p%40ss@feed.example:9443/v2/${key}/trades?token=0123456789&x=1`;
+  assert.equal(displayUrl(url), 'wss://feed.example:9443/v2/***/trades?…');
+  assert.equal(displayUrl('ws://feed.example'), 'ws://feed.example');
+  assert.equal(displayUrl('not a url, perhaps a secret'), '***');
+  assert.equal(withoutSecrets(`user p@ss ${key} 0123456789 1`, secretsOfUrl(url)), '*** *** *** *** 1');
+  assert.deepEqual(secretsOfUrl('no url'), []);
+});
