@@ -19,8 +19,9 @@ export type {
 export type { GatewaySnapshot, GroupSnapshot } from './assembly/inspection.ts';
 export type { TopicRecord } from './assembly/topic-record.ts';
 export { ConfigError, type Problem } from './config/index.ts';
+export type { Severity } from './config/problem.ts';
 export type { S2Options } from './config/s2.ts';
-export { type ErrorCode, TidegateError } from './core/errors.ts';
+export { type ErrorCode, type NextStep, TidegateError } from './core/errors.ts';
 export { createGateway } from './embedding/create-gateway.ts';
 export type { ConnectionChange, Gateway } from './embedding/gateway.ts';
 export type { GatewayTopic } from './embedding/gateway-topic.ts';

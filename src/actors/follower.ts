@@ -26,8 +26,6 @@ export interface FollowerOptions {
  * one that goes on where it was. Everything that was read is acked.
  */
 export class Follower {
-  /** Resolves when all has been handed on that the topics had when reading began; never, if it is closed before. */
-  readonly caughtUp: Promise<void>;
   private readonly options: FollowerOptions;
   private from: StartPosition;
   private reader: Reader | undefined;
@@ -36,6 +34,9 @@ export class Follower {
   private isClosed = false;
   private failures = 0;
   private following: RxSubscription[] = [];
+  private readonly catchingUp: Promise<void>;
+  /** Whether anybody wants to know when it has caught up: else nobody asks for ends. */
+  private isAwaited = false;
   private ends: readonly End[] | undefined;
   private hasCaughtUp: () => void = () => {};
   private cancelRetry: () => void = () => {};
@@ -44,9 +45,17 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.options = options;
     this.from = options.from;
-    this.caughtUp = new Promise((resolve) => {
+    this.catchingUp = new Promise((resolve) => {
       this.hasCaughtUp = resolve;
     });
+  }
+
+  /** Resolves when all has been handed on that the topics had when it was asked for; never, if it is closed before. */
+  get caughtUp(): Promise<void> {
+    const isFirst = !this.isAwaited;
+    this.isAwaited = true;
+    if (isFirst && this.isLive && this.reader !== undefined) void this.askEnds(this.reader);
+    return this.catchingUp;
   }
 
   open(): void {
@@ -100,7 +109,7 @@ export class Follower {
   private live(reader: Reader): void {
     if (this.reader !== reader) return;
     this.isLive = true;
-    if (this.ends === undefined) void this.askEnds(reader);
+    if (this.isAwaited && this.ends === undefined) void this.askEnds(reader);
   }
 
   private async askEnds(reader: Reader): Promise<void> {

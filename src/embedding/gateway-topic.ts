@@ -10,9 +10,10 @@ export interface GatewayTopic {
   readonly name: string;
   /**
    * Every record that comes from now on, on whichever gateway or program it was written, in order within its partition.
-   * Reading begins with the first subscription, at the end of the topic as it is then, and ends with the last; it waits
-   * for the gateway's start and for a topic that does not exist yet. The event `consumer-ready` tells when nothing is
-   * missed any more. It never fails: reading that breaks off goes on where it was. It completes when the gateway stops.
+   * Reading begins with the first subscription once the gateway is started, at the end of the topic as it is then, and
+   * ends with the last; a topic that comes later is read from its first record. The event `consumer-ready` tells when
+   * nothing is missed any more. It never fails: reading that breaks off goes on where it was. It completes when the
+   * gateway stops.
    */
   readonly records$: Observable<TopicRecord>;
   /**

@@ -25,6 +25,7 @@ export interface ConfigFile {
 /** Lines below it are left out. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+/** What `createGateway` takes beside the configuration. */
 export interface RunOptions {
   /**
    * A logger as pino's are, or the level of one that writes to standard error; `warn` where it is left out. Errors come

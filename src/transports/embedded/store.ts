@@ -55,6 +55,9 @@ export class Store {
   readonly topics = new Map<string, TopicState>();
   /** Told when topics or partitions come or go. */
   readonly watchers = new Set<() => void>();
+  /** Those that have not ended. */
+  private readonly transactions = new Set<Promise<unknown>>();
+  private isClosing = false;
   private readonly root: RootDatabase;
   private readonly topicTable: Database<StoredTopic, string>;
   private readonly recordTable: Database<Buffer, BatchKey>;
@@ -84,7 +87,10 @@ export class Store {
     for (const { key, value } of this.topicTable.getRange()) this.load(key, value);
   }
 
+  /** Lets transactions that were begun end first: one that reads while lmdb closes ends the process. */
   async close(): Promise<void> {
+    this.isClosing = true;
+    await Promise.allSettled(this.transactions);
     await this.root.close();
   }
 
@@ -365,13 +371,18 @@ export class Store {
    * child, because otherwise an action that throws half way would leave its first half in the transaction.
    */
   private async transact<T>(action: () => T): Promise<T> {
+    if (this.isClosing) throw new TidegateError('TG_LOG_UNAVAILABLE', 'the log is closed');
+    const transaction = this.root.childTransaction(action);
+    this.transactions.add(transaction);
     try {
-      return await this.root.childTransaction(action);
+      return await transaction;
     } catch (error) {
       // What went wrong is hidden in a promise beside the error, which rejects a moment later.
       const { commitError } = error as { commitError?: Promise<never> };
       await commitError;
       throw error;
+    } finally {
+      this.transactions.delete(transaction);
     }
   }
 

@@ -33,7 +33,8 @@ export class WebSocketListener {
   listen(): Promise<number> {
     const { host, port, name } = this.options;
     return new Promise((resolve, reject) => {
-      this.http.once('error', (error: NodeJS.ErrnoException) => {
+      // Also for what comes later, such as a socket that cannot be accepted: unheard, it would end the process.
+      this.http.on('error', (error: NodeJS.ErrnoException) => {
         const what =
           error.code === 'EADDRINUSE' ? 'another program uses it; stop that one or set another port' : error.message;
         reject(

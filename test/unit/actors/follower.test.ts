@@ -207,3 +207,23 @@ test('records that were gone before they could be read are told', async () => {
   reader.gaps$.next({ topic: 't', partition: 0, from: 3, to: 5 });
   assert.deepEqual(errors(), ['records 3-4 of t/0 were gone before they could be read']);
 });
+
+test('ends are asked for only where somebody wants to know when they are reached', async () => {
+  const log = new FakeLog();
+  let asked = 0;
+  const offsets = async (): Promise<PartitionOffsets[]> => {
+    asked += 1;
+    return [];
+  };
+  Object.assign(log.admin, { offsets });
+  const clock = new HandClock();
+  const follower = new Follower({ log, topics: ['t'], from: 'latest', clock, logger: keptLogger().logger, next() {} });
+  follower.open();
+  log.readers[0]?.goLive();
+  await turn();
+  clock.advance(1_000);
+  await turn();
+  assert.equal(asked, 0);
+  await Promise.all([follower.caughtUp, follower.caughtUp]);
+  assert.equal(asked, 1);
+});
