@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { History, type ReplayLimits, replayStart } from '../../../src/actors/audience/history.ts';
+import { Batch } from '../../../src/core/batch.ts';
 import { Message } from '../../../src/core/message.ts';
+import { FakeSocket } from './fake-socket.ts';
+import { endpoint, turn } from './rig.ts';
 
 const PLENTY = 1_000_000;
 
@@ -162,4 +165,39 @@ test('reading begins where the history does', () => {
   assert.deepEqual(replayStart({ from: { offsets: { talk: { 0: 7 } } }, bytes: 1 }, 1_000), {
     offsets: { talk: { 0: 7 } },
   });
+});
+
+const records = (...given: string[]) =>
+  new Batch(given.map((text) => new Message(Buffer.from(text), { topic: 'talk', partition: 0 })));
+
+test('clients wait until the past is read, and then get as much of it as they should', async (t) => {
+  const { audience, connect } = endpoint(t, { replay: { last: 2, bytes: PLENTY } });
+  audience.historyBegins();
+  audience.historyBegins();
+  assert.match(audience.trouble ?? '', /the past is being read/);
+  const socket = await connect();
+  socket.sends('early');
+  audience.deliver(records('r1', 'r2', 'r3'));
+  audience.historyIsRead();
+  await turn();
+  assert.deepEqual(socket.taken(), [], 'the second topic is not read yet');
+  audience.historyIsRead();
+  await turn();
+  assert.equal(audience.trouble, undefined);
+  assert.deepEqual(socket.taken(), ['welcome you|', 'r2|r3|']);
+  audience.deliver(records('r4'));
+  await turn();
+  assert.deepEqual(socket.taken(), ['r4|']);
+});
+
+test('what is delivered in the turn in which a client comes reaches it once', async (t) => {
+  const { audience, connect } = endpoint(t, { replay: { last: 10, bytes: PLENTY } });
+  await connect();
+  const socket = new FakeSocket();
+  audience.deliver(records('before'));
+  audience.join(socket, { params: {}, query: {} }, undefined);
+  audience.deliver(records('after'));
+  await turn();
+  assert.equal(socket.taken().join(''), 'welcome you|before|after|');
+  socket.closes();
 });
