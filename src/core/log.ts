@@ -71,6 +71,12 @@ export interface LogAdmin {
   offsets(topic: string): Promise<PartitionOffsets[]>;
   /** Committed offset by partition; partitions without one are left out. */
   committed(group: string, topic: string): Promise<ReadonlyMap<number, number>>;
+  /** Sets what a group without members has committed. Rejects with TG_GROUP_FAILED where it has members. */
+  setCommitted(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void>;
+  /** Forgets a group and what it has committed, if there is one. Rejects with TG_GROUP_FAILED where it has members. */
+  deleteGroup(group: string): Promise<void>;
+  /** The same for all who use this log, and for nobody else. */
+  clusterId(): Promise<string>;
 }
 
 /** Is told how a lane fares between sends; for state and logs, never per message. */

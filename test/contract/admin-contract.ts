@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { Message } from '../../src/core/message.ts';
 import type { Subject, SuiteOptions } from './log-contract.ts';
 import {
+  ackAll,
   createTopic,
   eventually,
+  Joined,
   laneOf,
   numbers,
   readAll,
@@ -44,6 +47,34 @@ export function adminContract(subject: () => Subject, options: SuiteOptions): vo
       await assert.rejects(log.admin.offsets(name), { code: 'TG_TOPIC_MISSING' });
       await assert.rejects(log.admin.delete(name), { code: 'TG_TOPIC_MISSING' });
       assert.deepEqual(await log.admin.committed(uniqueName('group'), name), new Map());
+    });
+
+    test('sets what a group has committed, and forgets it, while nobody is in it', async (t) => {
+      const { log } = subject();
+      const topic = await createTopic(t, log, { partitions: 2 });
+      const group = uniqueName('group');
+      await store(laneOf(t, log, topic), records(5));
+      await log.admin.setCommitted(group, topic, new Map([[0, 1]]));
+      await log.admin.setCommitted(group, topic, new Map([[1, 2]]));
+      const both = new Map([
+        [0, 1],
+        [1, 2],
+      ]);
+      await eventually(async () => isDeepStrictEqual(await log.admin.committed(group, topic), both), 'both are set');
+      await log.admin.deleteGroup(group);
+      assert.deepEqual(await log.admin.committed(group, topic), new Map());
+      await log.admin.deleteGroup(group);
+      const joined = new Joined(t, log, { group, topics: [topic], from: 'earliest' }, ackAll);
+      await joined.owns(2);
+      await assert.rejects(log.admin.setCommitted(group, topic, new Map([[0, 1]])), { code: 'TG_GROUP_FAILED' });
+      await assert.rejects(log.admin.deleteGroup(group), { code: 'TG_GROUP_FAILED' });
+    });
+
+    test('has a name for the cluster that stays', async () => {
+      const { log } = subject();
+      const id = await log.admin.clusterId();
+      assert.notEqual(id, '');
+      assert.equal(await log.admin.clusterId(), id);
     });
 
     test('creates no topic twice', async (t) => {

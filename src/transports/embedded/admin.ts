@@ -1,7 +1,8 @@
 import { TidegateError } from '../../core/errors.ts';
 import type { LogAdmin, PartitionOffsets, TopicDescription, TopicSpec } from '../../core/log.ts';
+import type { GroupCoordinator } from './coordinator.ts';
 import type { Store } from './store.ts';
-import { numberSetting, type TopicState } from './topic-state.ts';
+import { numberSetting, type PartitionState, type TopicState } from './topic-state.ts';
 
 /** As many as Kafka's own default, and one directory entry less to think about. */
 const DEFAULT_PARTITIONS = 1;
@@ -21,11 +22,13 @@ const NUMBERS = [
 export class EmbeddedAdmin implements LogAdmin {
   private readonly store: () => Store;
   private readonly maxRecord: number;
+  private readonly coordinator: (group: string) => GroupCoordinator;
 
   /** `store` throws TG_LOG_UNAVAILABLE while the log is not open. */
-  constructor(store: () => Store, maxRecord: number) {
+  constructor(store: () => Store, maxRecord: number, coordinator: (group: string) => GroupCoordinator) {
     this.store = store;
     this.maxRecord = maxRecord;
+    this.coordinator = coordinator;
   }
 
   async topics(): Promise<ReadonlyMap<string, number>> {
@@ -75,6 +78,26 @@ export class EmbeddedAdmin implements LogAdmin {
       if (offset !== undefined) offsets.set(partition.index, offset);
     }
     return offsets;
+  }
+
+  async setCommitted(group: string, name: string, offsets: ReadonlyMap<number, number>): Promise<void> {
+    const { partitions } = this.existing(name);
+    const wanted = new Map<PartitionState, number>();
+    for (const [index, offset] of offsets) {
+      const partition = partitions[index];
+      if (partition === undefined)
+        throw new TidegateError('TG_TOPIC_MISSING', `the topic ${name} has no partition ${index}`);
+      wanted.set(partition, offset);
+    }
+    await this.coordinator(group).reset(wanted);
+  }
+
+  async deleteGroup(group: string): Promise<void> {
+    await this.coordinator(group).forget();
+  }
+
+  async clusterId(): Promise<string> {
+    return 'embedded';
   }
 
   private existing(name: string): TopicState {

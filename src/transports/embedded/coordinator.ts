@@ -1,3 +1,4 @@
+import { TidegateError } from '../../core/errors.ts';
 import type { GroupStart } from '../../core/log.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { assignSticky, type Candidate } from './assignment.ts';
@@ -81,6 +82,24 @@ export class GroupCoordinator {
     if (pending.size === 0) return;
     await this.store.commit(this.group, pending);
     this.stats.counter('tidegate_commits_total', { group: this.group }).value += 1;
+  }
+
+  /** Sets offsets while nobody is there. Rejects with TG_GROUP_FAILED otherwise. */
+  async reset(offsets: ReadonlyMap<PartitionState, number>): Promise<void> {
+    this.refuseWithMembers();
+    this.note(offsets);
+    await this.store.commit(this.group, offsets);
+  }
+
+  /** Forgets all offsets while nobody is there. Rejects with TG_GROUP_FAILED otherwise. */
+  async forget(): Promise<void> {
+    this.refuseWithMembers();
+    this.offsets.clear();
+    await this.store.forget(this.group);
+  }
+
+  private refuseWithMembers(): void {
+    if (this.members.size > 0) throw new TidegateError('TG_GROUP_FAILED', `the group ${this.group} has members`);
   }
 
   private note(offsets: ReadonlyMap<PartitionState, number>): void {

@@ -58,7 +58,7 @@ class EmbeddedLog implements Log {
     const given = { memory, path, retention_bytes, retention_time, max_record };
     const defaults = embeddedSchema.parse({});
     this.settings = { ...defaults, ...withoutUndefined(given) };
-    this.admin = new EmbeddedAdmin(this.store, this.settings.max_record);
+    this.admin = new EmbeddedAdmin(this.store, this.settings.max_record, (group) => this.coordinator(group));
   }
 
   async open(): Promise<void> {
@@ -109,8 +109,7 @@ class EmbeddedLog implements Log {
   group(options: GroupOptions): GroupMember {
     const { logger, stats, clock } = this.options;
     const store = this.store();
-    const coordinator = this.coordinators.get(options.group) ?? new GroupCoordinator(options.group, store, stats);
-    this.coordinators.set(options.group, coordinator);
+    const coordinator = this.coordinator(options.group);
     const left = (one: EmbeddedMember) => this.members.delete(one);
     const member = new EmbeddedMember(options, { store, coordinator, logger, stats, clock, left });
     this.members.add(member);
@@ -120,6 +119,12 @@ class EmbeddedLog implements Log {
   /** Runs retention and compaction now, whatever their own pace would be. */
   async maintain(): Promise<void> {
     await this.maintenance?.run(true);
+  }
+
+  private coordinator(group: string): GroupCoordinator {
+    const coordinator = this.coordinators.get(group) ?? new GroupCoordinator(group, this.store(), this.options.stats);
+    this.coordinators.set(group, coordinator);
+    return coordinator;
   }
 
   private readonly store = (): Store => {

@@ -315,6 +315,13 @@ export class Store {
     });
   }
 
+  /** Removes everything that a group has committed. */
+  async forget(group: string): Promise<void> {
+    await this.transact(() => {
+      for (const key of [...this.commitTable.getKeys()]) if (key[2] === group) this.remove(this.commitTable, key);
+    });
+  }
+
   private async removeRemains(id: number): Promise<void> {
     for (let left = true; left; ) {
       left = await this.transact(() => {

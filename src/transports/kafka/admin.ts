@@ -110,6 +110,42 @@ export class KafkaAdmin implements LogAdmin {
     });
   }
 
+  async setCommitted(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }));
+    await this.told(`Set offsets of ${group}`, () =>
+      patiently(async () => {
+        const coordinator = await this.cluster.coordinator(group);
+        // As nobody's member: the broker takes that only where the group has none.
+        await coordinator.request('OffsetCommit', {
+          groupId: group,
+          groupGenerationId: -1,
+          memberId: '',
+          retentionTime: -1,
+          topics: [{ topic, partitions }],
+        });
+      }),
+    );
+  }
+
+  async deleteGroup(group: string): Promise<void> {
+    await this.told(`Delete the group ${group}`, () =>
+      patiently(async () => {
+        const coordinator = await this.cluster.coordinator(group);
+        const answer = await coordinator.request<{ results: readonly { errorCode: number }[] }>(
+          'DeleteGroups',
+          [group],
+          AS_ANSWERED,
+        );
+        const code = answer.results[0]?.errorCode ?? KAFKA.NONE;
+        if (code !== KAFKA.NONE && code !== KAFKA.GROUP_ID_NOT_FOUND) throw brokerError(code);
+      }),
+    );
+  }
+
+  async clusterId(): Promise<string> {
+    return this.told('Name of the cluster', () => this.cluster.clusterId());
+  }
+
   /** Leaders by partition number; undefined when there is no such topic. */
   private async partitionsOf(topic: string): Promise<number[] | undefined> {
     await this.cluster.refresh([topic]);

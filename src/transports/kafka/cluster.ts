@@ -20,6 +20,7 @@ export interface TopicView {
 interface MetadataAnswer {
   readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[];
   readonly controllerId: number;
+  readonly clusterId: string | null;
   readonly topicMetadata: readonly {
     readonly topicErrorCode: number;
     readonly topic: string;
@@ -43,6 +44,7 @@ export class Cluster {
   private readonly addresses = new Map<number, { host: string; port: number }>();
   private readonly topics = new Map<string, TopicView>();
   private controllerId = -1;
+  private id = '';
   private nextSeed = 0;
   private closed = false;
   private refreshing: Promise<void> | undefined;
@@ -100,6 +102,11 @@ export class Cluster {
   }
 
   /** The broker that takes changes of topics. */
+  async clusterId(): Promise<string> {
+    if (this.id === '') await this.refresh();
+    return this.id;
+  }
+
   async controller(): Promise<BrokerConnection> {
     if (!this.addresses.has(this.controllerId)) await this.refresh();
     return this.addresses.has(this.controllerId) ? this.node(this.controllerId) : this.any();
@@ -160,6 +167,7 @@ export class Cluster {
     this.addresses.clear();
     for (const { nodeId, host, port } of answer.brokers) this.addresses.set(nodeId, { host, port });
     this.controllerId = answer.controllerId;
+    this.id = answer.clusterId ?? '';
     return answer;
   }
 }

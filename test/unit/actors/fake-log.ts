@@ -160,6 +160,9 @@ export class FakeLog implements Log {
     addPartitions: async () => {},
     offsets: async () => [],
     committed: async () => new Map(),
+    setCommitted: async () => {},
+    deleteGroup: async () => {},
+    clusterId: async () => 'fake',
   };
 
   async open(): Promise<void> {
