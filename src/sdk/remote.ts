@@ -22,7 +22,13 @@ export const openingTemplate = () =>
 /** What a message of the server has to be: an expression, or an object whose fields its JSON must have. */
 const matcher = () =>
   compiled(
-    z.union([z.string(), z.record(z.string(), z.unknown())], 'expected an expression or an object'),
+    z
+      .unknown()
+      .refine(
+        (value) => typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value)),
+        'expected an expression or an object',
+      )
+      .meta({ type: ['string', 'object'] }),
     compileMatcher,
   );
 
@@ -78,7 +84,7 @@ const headers = z
 
 const auth = z
   .strictObject({
-    token: z.string('expected text').min(1, 'is empty').optional().describe('The token itself.'),
+    token: z.string('expected text').optional().describe('The token itself; an empty one is none.'),
     token_file: z.string().optional().describe('File that holds the token; read at each connect.'),
     token_command: z
       .union([z.string(), z.array(z.string()).min(1)])
@@ -95,7 +101,9 @@ const auth = z
     ({ token, token_file, token_command }) =>
       [token, token_file, token_command].filter((each) => each !== undefined).length === 1,
     'give one of token, token_file and token_command',
-  );
+  )
+  // A variable that is not set leaves it empty.
+  .transform((given) => (given.token === '' ? undefined : given));
 
 const reconnect = z.strictObject({
   enabled: field
@@ -155,7 +163,10 @@ export const remoteShape = {
   protocols: field.list().prefault([]).describe('Subprotocols to offer, the preferred one first.'),
   auth: auth.optional().describe('A bearer token.'),
   subscribe: z
-    .preprocess((value) => (value === undefined || Array.isArray(value) ? value : [value]), z.array(step))
+    .preprocess(
+      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+      z.array(step).meta({ type: ['array', 'string', 'object'] }),
+    )
     .prefault([])
     .describe(
       'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, timeout }` where a reply is waited for.',
@@ -208,10 +219,13 @@ export interface RemoteSinkSettings extends RemoteSettings {
 }
 
 function json() {
-  return z.union(
-    [z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())],
-    'expected text, or an object or list that is sent as JSON',
-  );
+  return z
+    .unknown()
+    .refine(
+      (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
+      'expected text, or an object or list that is sent as JSON',
+    )
+    .meta({ type: ['string', 'object', 'array'] });
 }
 
 function compiled<S extends z.ZodType, T>(schema: S, compile: (source: unknown) => T) {

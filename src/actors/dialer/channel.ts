@@ -4,7 +4,7 @@ import type { RemoteEnd } from '../../core/remote.ts';
 import { CursorKeeper } from './cursor-keeper.ts';
 import type { FeedPosition } from './cursor-store.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
-import type { FeedOptions } from './feed.ts';
+import type { FeedOptions } from './feed-options.ts';
 import { RemoteFigures } from './figures.ts';
 import type { IdWindow } from './id-window.ts';
 import { type Entry, InOrder } from './in-order.ts';

@@ -40,7 +40,7 @@ export class TopicCursors implements CursorStore {
       clock,
       logger,
       next: ({ messages }) => {
-        for (const message of messages) if (String(message.key) === feed) position = readPosition(message);
+        for (const message of messages) if (String(message.key) === feed) position = readPosition(message) ?? position;
       },
     });
     follower.open();

@@ -1,18 +1,11 @@
 import { defer, type Observable, Subject } from 'rxjs';
 import { Batch } from '../../core/batch.ts';
-import type { Clock } from '../../core/clock.ts';
 import type { Source } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
-import type { Connect } from '../../core/remote.ts';
 import { displayUrl } from '../../core/secrets.ts';
-import type { TopicPort } from '../../sdk/context.ts';
-import type { FeedSettings } from '../../sdk/remote.ts';
-import type { Logger } from '../../telemetry/logger.ts';
-import type { Stats } from '../../telemetry/stats.ts';
-import type { Tracing } from '../../telemetry/tracing.ts';
 import { Channel, type FeedHome } from './channel.ts';
-import type { CursorStore } from './cursor-store.ts';
+import type { FeedOptions } from './feed-options.ts';
 import { Holding } from './holding.ts';
 import { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
@@ -21,20 +14,6 @@ import { StatusLine } from './status-line.ts';
 
 /** Messages of one batch, where more than that wait. */
 const BATCH = 500;
-
-export interface FeedOptions {
-  /** Where the feed stands in the configuration: its name in metrics and in the store of cursors. */
-  readonly path: string;
-  readonly settings: FeedSettings;
-  readonly connect: Connect;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly stats: Stats;
-  readonly tracing: Tracing;
-  readonly topic: (name: string) => TopicPort;
-  /** The store behind a topic, or behind the usual one. Asked only where positions are remembered. */
-  readonly cursors: (topic: string | undefined) => CursorStore;
-}
 
 /** A message that has not been handed on yet. */
 interface Arrival {

@@ -2,7 +2,10 @@ import { defineSource, field, openingTemplate, remoteShape, remoteUrl, template,
 
 const urls = z.preprocess(
   (value) => (typeof value === 'string' ? [value] : value),
-  z.array(remoteUrl()).min(1, 'name at least one URL'),
+  z
+    .array(remoteUrl())
+    .min(1, 'name at least one URL')
+    .meta({ type: ['array', 'string'] }),
 );
 
 const buffer = z.strictObject({

@@ -140,6 +140,14 @@ test('the header of a name may hold colons and numbers', () => {
   assert.deepEqual(headers, { 'X-Time': '12:30:00', 'X-N': '3' });
 });
 
+test('a token that is empty, as that of a variable that is not set, is none', () => {
+  assert.equal(websocketClientSource.config.parse({ url: 'ws://a', auth: { token: '' } }).auth, undefined);
+  assert.deepEqual(websocketClientSource.config.parse({ url: 'ws://a', auth: { token: 'x' } }).auth, {
+    token: 'x',
+    handshake: true,
+  });
+});
+
 test('a first pause over the longest is a mistake', () => {
   assert.deepEqual(mistakes({ reconnect: { backoff: { initial: '1m' } } }), [
     'reconnect.backoff.initial: the first pause is longer than backoff.max',
