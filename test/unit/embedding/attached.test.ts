@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { type ConfigObject, createGateway } from '../../../src/index.ts';
 import { TestClient } from '../../helpers/client.ts';
-import { gatewayOf, MEMORY } from './rig.ts';
+import { gatewayOf, MEMORY, ready } from './rig.ts';
 
 /** Echoes of any JSON at /orders of a server that has no port of its own. */
 const ATTACHED: ConfigObject = {
@@ -55,7 +55,7 @@ test("takes the handshakes for its own paths alone, beside the program's own Web
   const { server, port } = await programServer(t);
   echoes(t, server);
   const gateway = await gatewayOf(t, ATTACHED, { server });
-  await gateway.start();
+  await ready(gateway);
   assert.deepEqual(gateway.ports(), { admin: 0, listeners: { shop: port } });
   const [listener] = gateway.inspect().listeners;
   assert.deepEqual(listener, { name: 'shop', state: 'listening', port, attached: true });
@@ -73,7 +73,7 @@ test("closes its own clients and nothing of the program's when it stops", async 
   const { server, port } = await programServer(t);
   echoes(t, server);
   const gateway = await gatewayOf(t, ATTACHED, { server });
-  await gateway.start();
+  await ready(gateway);
   const mine = await TestClient.open(`ws://127.0.0.1:${port}/orders`);
   const its = await TestClient.open(`ws://127.0.0.1:${port}/echo`);
   await gateway.stop();
@@ -82,7 +82,7 @@ test("closes its own clients and nothing of the program's when it stops", async 
   assert.equal(server.listening, true);
   assert.equal(server.listenerCount('upgrade'), 1);
   const next = await gatewayOf(t, ATTACHED, { server });
-  await next.start();
+  await ready(next);
   const again = await TestClient.open(`ws://127.0.0.1:${port}/orders`);
   assert.ok((await said(again, '{"total":6}')).includes('{"total":6}'));
 });
@@ -93,7 +93,7 @@ test('a handshake that nobody else could take is refused, also with two gateways
     ...ATTACHED,
     endpoints: { orders: { listener: 'shop', path: '/others', codec: 'json' } },
   };
-  for (const config of [ATTACHED, rooms]) await (await gatewayOf(t, config, { server })).start();
+  for (const config of [ATTACHED, rooms]) await ready(await gatewayOf(t, config, { server }));
   await Promise.all(['/orders', '/others'].map((path) => TestClient.open(`ws://127.0.0.1:${port}${path}`)));
   await assert.rejects(TestClient.open(`ws://127.0.0.1:${port}/nowhere`), /404/);
 });
@@ -102,7 +102,7 @@ test('a server may be opened after the gateway', async (t) => {
   const server = createServer();
   t.after(() => server.close());
   const gateway = await gatewayOf(t, ATTACHED, { server });
-  await gateway.start();
+  await ready(gateway);
   assert.equal(gateway.ports().listeners.shop, 0);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -123,7 +123,7 @@ test('which listener a server stands for has to be clear', async (t) => {
   await assert.rejects(made(two, { shpo: server }), { code: 'TG_CONFIG_INVALID', message: /no listener shpo/ });
   const gateway = await made(two, { shop: server });
   t.after(() => gateway.stop());
-  await gateway.start();
+  await ready(gateway);
   const { shop, other } = gateway.ports().listeners;
   assert.equal(shop, (server.address() as AddressInfo).port);
   assert.ok(other !== undefined && other > 0 && other !== shop);
@@ -131,7 +131,7 @@ test('which listener a server stands for has to be clear', async (t) => {
 
 test('a request for what is no path does no harm to a listener', async (t) => {
   const gateway = await gatewayOf(t, { ...ATTACHED, listeners: { shop: { port: 0 } } });
-  await gateway.start();
+  await ready(gateway);
   const { shop: port = 0 } = gateway.ports().listeners;
   const socket = connect(port, '127.0.0.1');
   t.after(() => socket.destroy());

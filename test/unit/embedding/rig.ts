@@ -7,6 +7,7 @@ import {
   type GatewayEvents,
   type RunOptions,
 } from '../../../src/index.ts';
+import { until } from '../../helpers/gateway-process.ts';
 
 /** Everything of a gateway that a test does not care about. */
 export const MEMORY: ConfigObject = {
@@ -33,6 +34,16 @@ export async function gatewayOf(t: TestContext, config: ConfigObject, options: R
   const gateway = await createGateway({ config, logger: 'silent', ...options });
   t.after(() => gateway.stop());
   return gateway;
+}
+
+/** Starts a gateway, and waits until its pipelines run. */
+export async function ready(gateway: Gateway): Promise<void> {
+  await gateway.start();
+  await until(
+    () => gateway.inspect().ready,
+    10_000,
+    () => gateway.inspect().reasons.join(', '),
+  );
 }
 
 /** What the listeners of the next event of that name get that fits. */
