@@ -17,6 +17,8 @@ export interface FeedHome {
   readonly ids: IdWindow | undefined;
   /** Whether messages outlive the turn that they came in. */
   readonly isHolding: boolean;
+  /** Whether nobody will settle what comes now. */
+  readonly isOver: boolean;
   arrived(message: Message, entry: Entry | undefined, channel: Channel): void;
   /** A message is settled, or needs it no more. */
   settled(): void;
@@ -38,7 +40,6 @@ export class Channel implements DialerHandler, SettleTarget {
   private readonly order: InOrder | undefined;
   private readonly keeper: CursorKeeper | undefined;
   private dialer: Dialer | undefined;
-  private unwatch: () => void = () => {};
   private count = 0;
   private connection = 0;
   private isLoaded = false;
@@ -59,6 +60,7 @@ export class Channel implements DialerHandler, SettleTarget {
     this.url = url;
     this.name = name;
     this.figures = new RemoteFigures(stats, path, name);
+    this.figures.watch(() => this.dialer?.isLive ?? false);
     this.metas = { text: { url: name, binary: false }, binary: { url: name, binary: true } };
     this.order = (resume ?? ack ?? dedupe) ? new InOrder() : undefined;
     if (resume !== undefined || gap !== undefined)
@@ -67,6 +69,10 @@ export class Channel implements DialerHandler, SettleTarget {
 
   get state(): string {
     return this.dialer?.state ?? 'closed';
+  }
+
+  get trouble(): string | undefined {
+    return this.dialer?.trouble;
   }
 
   /** Looks up where an earlier run of the feed ended. */
@@ -86,7 +92,6 @@ export class Channel implements DialerHandler, SettleTarget {
     const { url, name, figures } = this;
     const resume = settings.resume?.message;
     this.dialer = new Dialer({ url, name, settings, resume, connect, clock, logger, figures, handler: this });
-    this.unwatch = figures.watch(() => this.dialer?.isLive ?? false);
     this.dialer.open();
   }
 
@@ -108,9 +113,8 @@ export class Channel implements DialerHandler, SettleTarget {
     const { dialer } = this;
     this.dialer = undefined;
     if (dialer?.isLive) this.heardUntil(this.home.options.clock.now());
-    await dialer?.close();
-    this.unwatch();
-    await this.keeper?.flush();
+    // A server that is slow to say goodbye must not cost the cursor: a gateway that stops has little time left.
+    await Promise.all([dialer?.close(), this.keeper?.flush()]);
     this.report();
   }
 
@@ -146,11 +150,14 @@ export class Channel implements DialerHandler, SettleTarget {
 
   live(): void {
     this.hasBeenLive = true;
+    this.home.options.fares?.(this.name, undefined);
     this.endSilence();
   }
 
   frame(data: Buffer, binary: boolean): void {
-    const { options, isHolding } = this.home;
+    const { options, isHolding, isOver } = this.home;
+    // It was still being unpacked when reading ended; a server that can will be asked for it again.
+    if (isOver) return;
     this.endSilence();
     this.figures.received.value += 1;
     this.figures.receivedBytes.value += data.length;
@@ -172,6 +179,7 @@ export class Channel implements DialerHandler, SettleTarget {
     // What was acknowledged by the server's own numbers of that connection means nothing in the next one.
     this.connection += 1;
     if (this.hasBeenLive) this.silence ??= { from: heardAt, reason };
+    this.home.options.fares?.(this.name, reason);
   }
 
   failed(failure: TidegateError): void {

@@ -29,7 +29,8 @@ export class TopicCursors implements CursorStore {
 
   /** Rejects with TG_NOT_AUTHORIZED or TG_TOPIC_INVALID where the topic cannot be made. */
   async load(feed: string, signal: AbortSignal): Promise<FeedPosition | undefined> {
-    await this.prepare(signal);
+    const givenUp = aborted(signal);
+    await this.prepare(signal, givenUp);
     if (signal.aborted) return undefined;
     const { topic, log, clock, logger } = this.options;
     let position: FeedPosition | undefined;
@@ -44,7 +45,7 @@ export class TopicCursors implements CursorStore {
       },
     });
     follower.open();
-    await Promise.race([follower.caughtUp, aborted(signal)]);
+    await Promise.race([follower.caughtUp, givenUp]);
     await follower.close();
     return position;
   }
@@ -57,7 +58,7 @@ export class TopicCursors implements CursorStore {
     });
   }
 
-  private async prepare(signal: AbortSignal): Promise<void> {
+  private async prepare(signal: AbortSignal, givenUp: Promise<void>): Promise<void> {
     const { topic, log, logger } = this.options;
     while (!signal.aborted) {
       try {
@@ -67,16 +68,15 @@ export class TopicCursors implements CursorStore {
       } catch (error) {
         const failure = asTidegateError(error, 'TG_LOG_UNAVAILABLE');
         if (!failure.retryable) throw failure;
-        await this.pause(signal);
+        await Promise.race([this.pause(), givenUp]);
       }
     }
   }
 
-  private pause(signal: AbortSignal): Promise<void> {
-    const over = new Promise<void>((resolve) => {
+  private pause(): Promise<void> {
+    return new Promise((resolve) => {
       this.options.clock.after(RETRY, resolve);
     });
-    return Promise.race([over, aborted(signal)]);
   }
 }
 

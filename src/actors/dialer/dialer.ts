@@ -97,6 +97,11 @@ export class Dialer implements DialerControl {
     return String(this.actor.getSnapshot().value);
   }
 
+  /** Why there is no connection at the moment; undefined while there is one, or before the first end. */
+  get trouble(): string | undefined {
+    return this.isLive || this.complaint === '' ? undefined : this.complaint;
+  }
+
   /** Bytes that wait to leave. */
   get buffered(): number {
     return this.socket?.buffered ?? 0;

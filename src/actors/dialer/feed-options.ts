@@ -19,4 +19,6 @@ export interface FeedOptions {
   readonly topic: (name: string) => TopicPort;
   /** The store behind a topic, or behind the usual one. Asked only where positions are remembered. */
   readonly cursors: (topic: string | undefined) => CursorStore;
+  /** Told whenever a connection is there (undefined), or is not, for this reason. `url` as it may be shown. */
+  readonly fares?: ((url: string, trouble: string | undefined) => void) | undefined;
 }

@@ -10,7 +10,7 @@ import { Holding } from './holding.ts';
 import { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
 import { describeSilence, gapRecord, type Silence } from './silence.ts';
-import { StatusLine } from './status-line.ts';
+import { type ConnectionStatus, StatusLine } from './status-line.ts';
 
 /** Messages of one batch, where more than that wait. */
 const BATCH = 500;
@@ -68,8 +68,17 @@ export class Feed implements Source, FeedHome {
     this.status.start();
   }
 
+  /** How its connections fare, one for each URL. */
+  get connections(): readonly ConnectionStatus[] {
+    return this.channels;
+  }
+
   get isHolding(): boolean {
     return this.isHeld && this.holding !== undefined;
+  }
+
+  get isOver(): boolean {
+    return this.isDraining && !this.out.observed;
   }
 
   pause(): void {

@@ -32,8 +32,8 @@ export class RemoteFigures {
     this.gapSeconds = stats.counter('tidegate_remote_gap_seconds_total', labels);
   }
 
-  watch(isLive: () => boolean): () => void {
-    return this.stats.gauge('tidegate_remote_live', this.labels, () => (isLive() ? 1 : 0));
+  watch(isLive: () => boolean): void {
+    this.stats.gauge('tidegate_remote_live', this.labels, () => (isLive() ? 1 : 0));
   }
 
   connected(): void {

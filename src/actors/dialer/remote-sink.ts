@@ -6,7 +6,7 @@ import type { Sink } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
 import { Fifo } from '../../core/fifo.ts';
 import type { Message } from '../../core/message.ts';
-import type { Connect } from '../../core/remote.ts';
+import type { Connect, RemoteEnd } from '../../core/remote.ts';
 import { displayUrl } from '../../core/secrets.ts';
 import type { RemoteSinkSettings } from '../../sdk/remote.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -14,7 +14,7 @@ import type { Stats } from '../../telemetry/stats.ts';
 import { numberOf, numberPayload } from '../connection/pings.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
 import { RemoteFigures } from './figures.ts';
-import { StatusLine } from './status-line.ts';
+import { type ConnectionStatus, StatusLine } from './status-line.ts';
 
 /** Bytes that may wait in the socket; the rest waits here, where a lost connection does not take it along. */
 const MOST_BUFFERED = 1_048_576;
@@ -27,18 +27,21 @@ export interface RemoteSinkOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stats: Stats;
+  /** Told whenever the connection is there (undefined), or is not, for this reason. */
+  readonly fares?: ((url: string, trouble: string | undefined) => void) | undefined;
 }
 
 /**
  * A WebSocket server as a sink: one message a record, in order. While it is away nothing is settled, so the pipeline's
  * gate shuts. What was not confirmed when a connection broke is sent again, before anything else.
  */
-export class RemoteSink implements Sink, DialerHandler {
+export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   readonly idle$: Observable<void>;
   readonly failed$: Observable<TidegateError>;
   private readonly options: RemoteSinkOptions;
-  private readonly name: string;
-  private readonly figures: RemoteFigures;
+  /** The URL as it may be shown. */
+  readonly name: string;
+  readonly figures: RemoteFigures;
   private readonly status: StatusLine;
   private readonly becameIdle = new Subject<void>();
   private readonly hasFailed = new Subject<TidegateError>();
@@ -50,7 +53,6 @@ export class RemoteSink implements Sink, DialerHandler {
   private sentCount = 0;
   private connection = 0;
   private dialer: Dialer | undefined;
-  private unwatch: () => void = () => {};
 
   constructor(options: RemoteSinkOptions) {
     const { settings, stats, path, clock, logger } = options;
@@ -59,15 +61,8 @@ export class RemoteSink implements Sink, DialerHandler {
     this.idle$ = this.becameIdle.asObservable();
     this.failed$ = this.hasFailed.asObservable();
     this.figures = new RemoteFigures(stats, path, this.name);
-    const state = () => this.dialer?.state ?? 'closed';
-    const channel = {
-      name: this.name,
-      figures: this.figures,
-      get state() {
-        return state();
-      },
-    };
-    this.status = new StatusLine({ path, channels: [channel], clock, logger });
+    this.figures.watch(() => this.dialer?.isLive ?? false);
+    this.status = new StatusLine({ path, channels: [this], clock, logger });
   }
 
   /** A server that is away keeps nobody waiting here. */
@@ -75,9 +70,16 @@ export class RemoteSink implements Sink, DialerHandler {
     const { settings, connect, clock, logger } = this.options;
     const { name, figures } = this;
     this.dialer = new Dialer({ url: settings.url, name, settings, connect, clock, logger, figures, handler: this });
-    this.unwatch = figures.watch(() => this.dialer?.isLive ?? false);
     this.dialer.open();
     this.status.start();
+  }
+
+  get state(): string {
+    return this.dialer?.state ?? 'closed';
+  }
+
+  get trouble(): string | undefined {
+    return this.dialer?.trouble;
   }
 
   get idle(): boolean {
@@ -98,7 +100,6 @@ export class RemoteSink implements Sink, DialerHandler {
     this.waiting.clear();
     this.sent.clear();
     await dialer?.close();
-    this.unwatch();
   }
 
   // --- from the connection
@@ -108,6 +109,7 @@ export class RemoteSink implements Sink, DialerHandler {
   }
 
   live(): void {
+    this.options.fares?.(this.name, undefined);
     this.pump();
     if (this.idle) this.becameIdle.next();
   }
@@ -123,7 +125,8 @@ export class RemoteSink implements Sink, DialerHandler {
     if (number !== undefined && this.options.settings.confirm === 'pong') this.confirmed(number);
   }
 
-  lost(): void {
+  lost({ reason }: RemoteEnd): void {
+    this.options.fares?.(this.name, reason);
     this.connection += 1;
     this.sentCount = 0;
     this.confirmedCount = 0;

@@ -5,16 +5,20 @@ import type { RemoteFigures } from './figures.ts';
 /** Milliseconds. */
 const INTERVAL = 30_000;
 
-interface Reported {
+/** How one connection fares. */
+export interface ConnectionStatus {
   /** The URL as it may be shown. */
   readonly name: string;
+  /** Of its machine; `closed` where there is none. */
   readonly state: string;
+  /** Why it is not live, where that is known. */
+  readonly trouble: string | undefined;
   readonly figures: RemoteFigures;
 }
 
 export interface StatusLineOptions {
   readonly path: string;
-  readonly channels: readonly Reported[];
+  readonly channels: readonly ConnectionStatus[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -45,7 +49,7 @@ export class StatusLine {
 
   private say(): void {
     const { path, channels, logger } = this.options;
-    for (const { name, state, figures } of channels) {
+    for (const { name, state, trouble, figures } of channels) {
       const facts = {
         component: path,
         url: name,
@@ -58,7 +62,7 @@ export class StatusLine {
       };
       logger.info(
         facts,
-        `${path}: ${name} is ${state}, ${facts.received} received, ${facts.produced} produced, ${facts.sent} sent, ${facts.dropped} dropped, ${facts.reconnects} reconnects`,
+        `${path}: ${name} is ${state}${trouble === undefined ? '' : ` (${trouble})`}, ${facts.received} received, ${facts.produced} produced, ${facts.sent} sent, ${facts.dropped} dropped, ${facts.reconnects} reconnects`,
       );
     }
   }

@@ -266,6 +266,32 @@ test('a cursor that takes JSONata is kept as well as one that is a path', async 
   assert.equal((await store.load('pipelines.p.source wss://feed.example/ws'))?.cursor, '7/2');
 });
 
+test('a server that is slow to say goodbye does not keep the cursor from being saved', async (t) => {
+  const store = new MemoryCursors();
+  const { feed, network, clock, messages } = await setUp(t, { resume: { cursor: '${! json.seq }' } }, store);
+  network.last.opens();
+  network.last.isPolite = false;
+  network.last.says(seq(1));
+  await turn();
+  messages()[0]?.ack();
+  const closed = feed.close();
+  await turn();
+  assert.equal((await store.load('pipelines.p.source wss://feed.example/ws'))?.cursor, 1);
+  clock.advance(3_000);
+  await closed;
+});
+
+test('what comes when the pipeline has already stopped counts as not read', async (t) => {
+  const { feed, network, subscription, figure, warnings } = await setUp(t, { compression: true });
+  network.last.opens();
+  feed.drain();
+  subscription.unsubscribe();
+  network.last.says('unpacked late');
+  await feed.close();
+  assert.equal(figure('tidegate_remote_frames_received_total'), 0);
+  assert.deepEqual(warnings(), []);
+});
+
 test('a message that failed for good does not hold the cursor back', async (t) => {
   const store = new MemoryCursors();
   const { feed, network, messages } = await setUp(t, { resume: { cursor: '${! json.seq }' } }, store);
@@ -480,7 +506,7 @@ test('without reconnecting, the pipeline hears of the end when all that was read
 });
 
 test('several URLs are as many connections, each with figures of its own; what may not be shown tells them apart by a number', async (t) => {
-  const { network, texts, lines, clock } = await setUp(t, {
+  const { feed, network, texts, lines, clock } = await setUp(t, {
     url: ['wss://a.example/x?key=one-secret-key', 'wss://a.example/x?key=another-secret-key', 'wss://b.example'],
   });
   assert.equal(network.sockets.length, 3);
@@ -490,12 +516,23 @@ test('several URLs are as many connections, each with figures of its own; what m
   }
   await turn();
   assert.deepEqual(texts(), ['0', '1', '2']);
-  clock.advance(30_000);
-  const status = lines.filter(({ text }) => text.includes('reconnects')).map(({ text }) => text);
+  network.sockets[2]?.ends({ reason: 'cable cut' });
+  assert.deepEqual(
+    feed.connections.map(({ state, trouble }) => [state, trouble]),
+    [
+      ['live', undefined],
+      ['live', undefined],
+      ['waiting', 'lost the connection to wss://b.example: cable cut'],
+    ],
+  );
+  clock.advance(29_999);
+  network.last.opens();
+  clock.advance(1);
+  const status = lines.filter(({ text }) => text.endsWith('reconnects')).map(({ text }) => text);
   assert.deepEqual(status, [
     'pipelines.p.source: wss://a.example/x?… is live, 1 received, 0 produced, 0 sent, 0 dropped, 0 reconnects',
     'pipelines.p.source: wss://a.example/x?… #2 is live, 1 received, 0 produced, 0 sent, 0 dropped, 0 reconnects',
-    'pipelines.p.source: wss://b.example is live, 1 received, 0 produced, 0 sent, 0 dropped, 0 reconnects',
+    'pipelines.p.source: wss://b.example is live, 1 received, 0 produced, 0 sent, 0 dropped, 1 reconnects',
   ]);
   assert.doesNotMatch(JSON.stringify(lines), /secret-key/);
 });
