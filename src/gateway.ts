@@ -6,6 +6,7 @@ import type { Listener } from './actors/listener/listener.ts';
 import type { Pipeline } from './actors/pipeline/pipeline.ts';
 import type { HealthSources } from './admin/health.ts';
 import { type AdminServer, createAdminServer } from './admin/server.ts';
+import { type ConnectService, createConnectService } from './assembly/connectors.ts';
 import { createAudiences } from './assembly/endpoints.ts';
 import type { EventHub } from './assembly/events.ts';
 import { type GatewaySnapshot, inspect } from './assembly/inspection.ts';
@@ -32,6 +33,8 @@ export interface AssemblyOptions {
 export interface BoundPorts {
   /** 0 where there is none. */
   readonly admin: number;
+  /** Of the Kafka Connect API; 0 where there is none. */
+  readonly connect: number;
   /** By name of the listener; that of the program's own server where it stands for one, 0 while it has none. */
   readonly listeners: Readonly<Record<string, number>>;
 }
@@ -67,7 +70,9 @@ export class AssembledGateway {
   private readonly life: GatewayLife;
   private readonly memory: MemoryBudget;
   private readonly admin: AdminServer | undefined;
+  private readonly connect: ConnectService | undefined;
   private adminPort = 0;
+  private connectPort = 0;
   private starting: Promise<void> | undefined;
   private stopping: Promise<StopReport> | undefined;
   private releasing: Promise<StopReport> | undefined;
@@ -81,6 +86,7 @@ export class AssembledGateway {
     this.listeners = createListeners(workshop, this.audiences, this.state(), servers);
     const audiences = [...this.audiences.values()];
     this.memory = new MemoryBudget(config.memory.limit, audiences, stats, workshop.scoped('memory'));
+    this.connect = config.connect === undefined ? undefined : createConnectService(workshop, config.connect);
     this.life = new GatewayLife(
       {
         log,
@@ -92,6 +98,7 @@ export class AssembledGateway {
         groupPipelines: [...this.pipelines.values()].filter(({ name }) => isGroup(config, name)),
         topics: workshop.topics,
         wantedTopics: wantedTopics(config),
+        connectors: this.connect?.part,
         logger: workshop.scoped('gateway'),
       },
       config.shutdown,
@@ -136,7 +143,7 @@ export class AssembledGateway {
       const server = this.servers[name];
       return [name, server === undefined ? port : portOf(server)] as const;
     });
-    return { admin: this.adminPort, listeners: Object.fromEntries(ports) };
+    return { admin: this.adminPort, connect: this.connectPort, listeners: Object.fromEntries(ports) };
   }
 
   inspect(): GatewaySnapshot {
@@ -155,6 +162,8 @@ export class AssembledGateway {
     const { logger, log, config, events } = this.workshop;
     logger.info({ driver: log.driver }, greeting(config));
     try {
+      // Connectors are told of by the address of their API.
+      this.connectPort = (await this.connect?.start()) ?? 0;
       await this.life.start();
       events.emit('wss-ready', this.ports().listeners);
       this.adminPort = (await this.admin?.start()) ?? 0;
@@ -178,6 +187,8 @@ export class AssembledGateway {
   }
 
   private async drainAndRelease(): Promise<StopReport> {
+    // Nothing is changed any more.
+    await this.connect?.stop();
     const report = await this.life.stop();
     this.memory.close();
     await Promise.all([this.admin?.stop(), this.workshop.telemetry.stop()]);
@@ -217,7 +228,7 @@ export class AssembledGateway {
 
   private announce(): void {
     const { config, logger } = this.workshop;
-    const { admin, listeners } = this.ports();
+    const { admin, connect, listeners } = this.ports();
     for (const [name, { listener, path, codec, web_client }] of Object.entries(config.endpoints)) {
       const isAttached = this.servers[listener] !== undefined;
       const place = isAttached ? "(the program's server)" : `localhost:${listeners[listener]}`;
@@ -226,6 +237,7 @@ export class AssembledGateway {
       const page = web_client === undefined || isAttached ? '' : `; a page for it is at http://${place}${web_client}`;
       logger.info({ endpoint: name }, `${speaks} (endpoint ${name})${page}`);
     }
+    if (connect !== 0) logger.info({}, `http://localhost:${connect} speaks the Kafka Connect REST API`);
     if (admin !== 0) logger.info({}, `http://localhost:${admin} answers /health, /ready and /metrics`);
   }
 }

@@ -1,6 +1,7 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { audienceMachine } from '../../src/actors/audience/machine.ts';
 import { connectionMachine } from '../../src/actors/connection/machine.ts';
+import { runnerMachine } from '../../src/actors/connectors/machine.ts';
 import { consumerGroupMachine } from '../../src/actors/consumer-group/machine.ts';
 import { dialerMachine } from '../../src/actors/dialer/machine.ts';
 import { gatewayMachine } from '../../src/actors/gateway/machine.ts';
@@ -21,6 +22,7 @@ const MACHINES: readonly AnyStateMachine[] = [
   consumerGroupMachine,
   presenceMachine,
   dialerMachine,
+  runnerMachine,
   logLinkMachine,
 ];
 

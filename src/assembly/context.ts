@@ -1,5 +1,6 @@
 import type { Audience } from '../actors/audience/audience.ts';
 import { ConsumerGroup } from '../actors/consumer-group/consumer-group.ts';
+import type { CursorStore } from '../actors/dialer/cursor-store.ts';
 import { TopicCursors } from '../actors/dialer/cursor-topic.ts';
 import { Feed } from '../actors/dialer/feed.ts';
 import { RemoteSink } from '../actors/dialer/remote-sink.ts';
@@ -17,12 +18,19 @@ const CURSORS = '_tidegate.cursors';
 
 const NONE: ReadonlyMap<string, Audience> = new Map();
 
+/** What is different for connections that a connector makes. */
+export interface RemoteCare {
+  readonly cursors: CursorStore;
+  readonly fares: (url: string, trouble: string | undefined) => void;
+}
+
 /** What a component gets of its gateway. `path`: where it stands in the configuration. */
 export function componentContext(
   workshop: Workshop,
   path: string,
   audiences: ReadonlyMap<string, Audience> = NONE,
   replay?: Replay,
+  remotes: Partial<RemoteCare> = {},
 ): ComponentContext {
   const { stats, clock } = workshop;
   return {
@@ -41,12 +49,14 @@ export function componentContext(
       subscribe: (options) => subscribe(workshop, options, replay),
       feed: (settings) => {
         const common = dialing(workshop, path);
-        const cursors = (topic = CURSORS) =>
+        const ofTopic = (topic = CURSORS) =>
           new TopicCursors({ ...common, topic, log: workshop.log, port: workshop.topic(topic) });
+        const { cursors: own, fares } = remotes;
+        const cursors = own === undefined ? ofTopic : () => own;
         const { tracing } = workshop.telemetry;
-        return new Feed({ ...common, settings, tracing, cursors, topic: (name) => workshop.topic(name) });
+        return new Feed({ ...common, settings, tracing, cursors, fares, topic: (name) => workshop.topic(name) });
       },
-      remote: (settings) => new RemoteSink({ ...dialing(workshop, path), settings }),
+      remote: (settings) => new RemoteSink({ ...dialing(workshop, path), fares: remotes.fares, settings }),
     },
   };
 }

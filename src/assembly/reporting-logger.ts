@@ -13,6 +13,10 @@ export class ReportingLogger implements Logger {
     this.facts = facts;
   }
 
+  get levels(): Logger['levels'] {
+    return this.logger.levels;
+  }
+
   debug(facts: object, message: string): void {
     this.logger.debug(facts, message);
   }

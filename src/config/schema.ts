@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
+import { connectSchema } from './connect/schema.ts';
 import { endpointSchema } from './endpoint-schema.ts';
 import { logSchema } from './log-schema.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
@@ -77,6 +78,7 @@ export function gatewaySchema(registry: Registry) {
     listeners: z.record(name(), listener).prefault({}).describe('Ports by name.'),
     endpoints: z.record(name(), endpointSchema(registry)).prefault({}).describe('WebSocket paths by name.'),
     pipelines: z.record(name(), pipelineSchema(registry)).prefault({}).describe('Flows of messages by name.'),
+    connect: connectSchema.optional(),
     memory: memory.prefault({}),
     shutdown: shutdown.prefault({}),
   });

@@ -52,6 +52,10 @@ export const ERRORS = {
     next: 'stop',
     meaning: 'The connection to a WebSocket server ended, or never came about, and reconnect.enabled is false.',
   },
+  TG_CONNECT_REFUSED: {
+    next: 'reject',
+    meaning: 'A call of the Kafka Connect API is not done; its answer says why.',
+  },
   TG_STOPPING: { next: 'retry', meaning: 'The gateway stopped before the outcome was known.' },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -251,6 +251,19 @@ export const METRICS = {
   },
   tidegate_commits_total: { kind: 'counter', help: 'Commits of offsets.', labels: ['group'] },
 
+  // Connectors, as far as they run on this gateway.
+  tidegate_connect_connectors: { kind: 'gauge', help: 'Connectors of the whole cluster.', labels: [] },
+  tidegate_connect_running: {
+    kind: 'gauge',
+    help: 'Connectors and their tasks on this gateway, by state.',
+    labels: ['state'],
+  },
+  tidegate_connect_requests_total: {
+    kind: 'counter',
+    help: 'Calls of the Kafka Connect REST API, by status code; forwarded: by whether another gateway answered.',
+    labels: ['code', 'forwarded'],
+  },
+
   // Memory and tracing.
   tidegate_memory_held_bytes: { kind: 'gauge', help: 'Bytes that count against memory.limit.', labels: ['kind'] },
   tidegate_memory_limit_bytes: {

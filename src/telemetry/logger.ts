@@ -4,6 +4,7 @@ import pretty from 'pino-pretty';
 import { TidegateError } from '../core/errors.ts';
 import type { TraceContext } from '../core/message.ts';
 import { debugScopes } from './debug-scopes.ts';
+import { LEVELS, type Level, LogLevels } from './log-levels.ts';
 import { parseTraceContext } from './traceparent.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface Logger {
   error(facts: object, message: string): void;
   /** A logger whose lines carry these facts. */
   child(facts: Record<string, unknown>): Logger;
+  /** Where levels can be changed while it runs. */
+  readonly levels?: LogLevels | undefined;
 }
 
 export interface LoggerOptions {
@@ -28,14 +31,13 @@ export interface LoggerOptions {
   readonly destination?: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
-const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
-
 const SECRETS = ['password', 'token', 'authorization', 'secret', 'cookie'];
 const REDACTED = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
 /** Throws TG_CONFIG_INVALID for a level that there is not. */
 export function createLogger(options: LoggerOptions): Logger {
-  if (!LEVELS.includes(options.level)) {
+  const level = LEVELS.find((one) => one === options.level);
+  if (level === undefined) {
     throw new TidegateError(
       'TG_CONFIG_INVALID',
       `there is no log level "${options.level}"; set LOG_LEVEL to one of ${LEVELS.join(', ')}`,
@@ -43,7 +45,8 @@ export function createLogger(options: LoggerOptions): Logger {
   }
   const lines = pino(
     {
-      level: options.level,
+      // Which lines are written is decided before they get here.
+      level: 'debug',
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: REDACTED, censor: '[redacted]' },
@@ -52,7 +55,7 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     streamFor(options.destination ?? process.stdout),
   );
-  return new ScopedLogger(lines, options.level, debugScopes(options.debug ?? ''));
+  return new ScopedLogger(lines, new LogLevels(level, debugScopes(options.debug ?? '')), undefined);
 }
 
 /** A logger as LOG_LEVEL and DEBUG ask for it. */
@@ -61,36 +64,40 @@ export function createLoggerFromEnvironment(environment: Readonly<Record<string,
 }
 
 class ScopedLogger implements Logger {
+  readonly levels: LogLevels;
   private readonly lines: pino.Logger;
-  private readonly level: string;
-  private readonly isTalkative: (scope: string) => boolean;
+  private readonly scope: string | undefined;
 
-  constructor(lines: pino.Logger, level: string, isTalkative: (scope: string) => boolean) {
+  constructor(lines: pino.Logger, levels: LogLevels, scope: string | undefined) {
     this.lines = lines;
-    this.level = level;
-    this.isTalkative = isTalkative;
+    this.levels = levels;
+    this.scope = scope;
   }
 
   debug(facts: object, message: string): void {
-    this.lines.debug(facts, message);
+    this.write('debug', facts, message);
   }
 
   info(facts: object, message: string): void {
-    this.lines.info(facts, message);
+    this.write('info', facts, message);
   }
 
   warn(facts: object, message: string): void {
-    this.lines.warn(facts, message);
+    this.write('warn', facts, message);
   }
 
   error(facts: object, message: string): void {
-    this.lines.error(facts, message);
+    this.write('error', facts, message);
   }
 
   child(facts: Record<string, unknown>): Logger {
-    const { scope } = facts;
-    const level = typeof scope !== 'string' ? this.lines.level : this.isTalkative(scope) ? 'debug' : this.level;
-    return new ScopedLogger(this.lines.child(facts, { level }), this.level, this.isTalkative);
+    const scope = typeof facts.scope === 'string' ? facts.scope : this.scope;
+    if (scope !== undefined) this.levels.register(scope);
+    return new ScopedLogger(this.lines.child(facts), this.levels, scope);
+  }
+
+  private write(level: Exclude<Level, 'silent'>, facts: object, message: string): void {
+    if (this.levels.allows(this.scope, level)) this.lines[level](facts, message);
   }
 }
 

@@ -14,6 +14,7 @@ export async function drainInDataOrder(parts: GatewayParts, jitter: number): Pro
   await Promise.all([
     ...parts.groupPipelines.map((pipeline) => pipeline.drained()),
     ...parts.audiences.map((audience) => audience.drain(jitter)),
+    parts.connectors?.drained(),
   ]);
   const others = parts.pipelines.filter((pipeline) => !parts.groupPipelines.includes(pipeline));
   await Promise.all(others.map((pipeline) => pipeline.drained()));
@@ -25,7 +26,8 @@ export async function drainInDataOrder(parts: GatewayParts, jitter: number): Pro
 
 /** Messages that clients or groups handed over and whose outcome is not known. */
 export function countUnsettled(parts: GatewayParts): number {
-  return parts.pipelines.reduce((sum, pipeline) => sum + pipeline.flight.size, 0);
+  const ofConnectors = parts.connectors?.unsettled ?? 0;
+  return parts.pipelines.reduce((sum, pipeline) => sum + pipeline.flight.size, ofConnectors);
 }
 
 /** Gives up what is not in the log: its senders are answered "retryable", and their sockets closed. */

@@ -51,11 +51,13 @@ export class GatewayLife {
   get troubles(): string[] {
     const state = this.actor.getSnapshot();
     if (!state.matches('running')) return [`the gateway is ${String(state.value)}`];
-    const { link, pipelines, audiences } = this.parts;
+    const { link, pipelines, audiences, connectors } = this.parts;
     if (!link.isUp) return [`the log cannot be reached: ${link.downReason}`];
     if (this.preparation.trouble !== undefined) return [this.preparation.trouble];
     const ofAudiences = audiences.map(({ name, trouble }) => trouble && `the endpoint ${name}: ${trouble}`);
-    return [...pipelines.map(({ trouble }) => trouble), ...ofAudiences].filter((trouble) => trouble !== undefined);
+    return [...pipelines.map(({ trouble }) => trouble), ...ofAudiences, connectors?.trouble].filter(
+      (trouble) => trouble !== undefined,
+    );
   }
 
   /** Resolves when every listener is bound; the log may come later. Rejects with TG_LISTEN_FAILED, TG_DATA_DIR_OWNED. */
@@ -75,6 +77,7 @@ export class GatewayLife {
         if (!isReady || !this.actor.getSnapshot().matches('running')) return;
         for (const pipeline of this.parts.pipelines) pipeline.start();
         for (const { presence } of this.parts.audiences) presence?.start();
+        this.parts.connectors?.start();
         this.endPreparation(true);
       },
       (error: unknown) => this.parts.logger.error({ error }, 'preparing the topics failed'),
@@ -113,6 +116,7 @@ export class GatewayLife {
     await Promise.allSettled([
       ...this.parts.pipelines.map((pipeline) => pipeline.close()),
       ...this.parts.audiences.map(({ presence }) => presence?.close()),
+      this.parts.connectors?.close(),
     ]);
     this.parts.link.close();
     await this.parts.log.close();

@@ -7,6 +7,19 @@ import type { LogLink } from '../log-link/log-link.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Topic } from '../topic/topic.ts';
 
+/** Connectors, which make pipelines of their own. */
+export interface ConnectorsPart {
+  /** The topics exist by now. */
+  start(): void;
+  /** Settles what was read and hands everything over to the other gateways. */
+  drained(): Promise<void>;
+  close(): Promise<void>;
+  /** Why they cannot be asked about yet. */
+  readonly trouble: string | undefined;
+  /** Messages whose outcome is not known. */
+  readonly unsettled: number;
+}
+
 /** What a gateway is made of, put together by the composition root. */
 export interface GatewayParts {
   readonly log: Log;
@@ -23,5 +36,6 @@ export interface GatewayParts {
   readonly topics: ReadonlyMap<string, Topic>;
   /** Topics that have to exist before pipelines start; `create` false: only checked. */
   readonly wantedTopics: readonly (TopicSpec & { readonly create: boolean })[];
+  readonly connectors?: ConnectorsPart | undefined;
   readonly logger: Logger;
 }

@@ -50,7 +50,8 @@ export class Pipeline implements PipelineControl, FlightObserver {
   private run = 0;
   private areEndsOpen = false;
   private closing: Promise<void> = Promise.resolve();
-  private failure: TidegateError | undefined;
+  /** Why it broke last; undefined once it runs again. */
+  failure: TidegateError | undefined;
   private sample: { readonly message: Message; readonly at: number } | undefined;
   private whenDrained: () => void = () => {};
   private readonly whenEmpty: (() => void)[] = [];
@@ -279,7 +280,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
     if (!this.options.stopsOnFailure || failure.next !== 'reject') return;
     this.failure = new TidegateError(
       failure.code,
-      `record ${message.topic}/${message.partition}/${message.offset} cannot be processed: ${failure.message}`,
+      `${message.offset < 0 ? 'a message' : `record ${message.topic}/${message.partition}/${message.offset}`} cannot be processed: ${failure.message}`,
       failure,
     );
     tell(this.actor, { type: 'FAIL' });

@@ -4,6 +4,7 @@ import { type AnyStateMachine, type AnyStateNode, createActor } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
 import { audienceMachine } from '../../../src/actors/audience/machine.ts';
 import { connectionMachine } from '../../../src/actors/connection/machine.ts';
+import { runnerMachine } from '../../../src/actors/connectors/machine.ts';
 import { consumerGroupMachine } from '../../../src/actors/consumer-group/machine.ts';
 import { dialerMachine } from '../../../src/actors/dialer/machine.ts';
 import { gatewayMachine } from '../../../src/actors/gateway/machine.ts';
@@ -65,6 +66,19 @@ const WALKS: readonly Walk[] = [
       waiting: 'wait',
       failed: 'fail',
       closed: 'hangUp',
+    },
+  },
+  {
+    machine: runnerMachine,
+    control: 'runner',
+    orders: {
+      'running.working': 'begin',
+      restarting: 'end',
+      pausing: 'end',
+      failing: 'end',
+      halting: 'end',
+      killed: 'drop',
+      halted: 'halted',
     },
   },
   { machine: topicMachine, control: 'topic', orders: { abandoned: 'abandon' } },

@@ -56,7 +56,7 @@ test("takes the handshakes for its own paths alone, beside the program's own Web
   echoes(t, server);
   const gateway = await gatewayOf(t, ATTACHED, { server });
   await ready(gateway);
-  assert.deepEqual(gateway.ports(), { admin: 0, listeners: { shop: port } });
+  assert.deepEqual(gateway.ports(), { admin: 0, connect: 0, listeners: { shop: port } });
   const [listener] = gateway.inspect().listeners;
   assert.deepEqual(listener, { name: 'shop', state: 'listening', port, attached: true });
 

@@ -1,0 +1,113 @@
+import type { FlatConfig } from '../../config/connect/index.ts';
+import type { Message } from '../../core/message.ts';
+import {
+  type ClaimRecord,
+  type ConfigRecord,
+  type ConnectorRecord,
+  type DeletionRecord,
+  type RestartRecord,
+  readConfigRecord,
+  type TargetState,
+  type Worker,
+} from './config-records.ts';
+import { partitionOfConnector } from './topics.ts';
+
+/** A connector as all gateways see it. */
+export interface ConnectorEntry {
+  readonly name: string;
+  readonly config: FlatConfig;
+  readonly state: TargetState;
+  /** Offset of the record by which its config changed last. */
+  readonly version: number;
+}
+
+/** Who holds a partition of the work. */
+export interface Claim {
+  readonly worker: Worker;
+  /** Offset of the claim or release: later ones have larger ones, whatever became of the group. */
+  readonly epoch: number;
+  readonly generation: number;
+  readonly isReleased: boolean;
+}
+
+/** What a record has changed. */
+export type ConfigChange =
+  | { readonly type: 'connector'; readonly name: string }
+  /** The name has no connector any more. */
+  | { readonly type: 'deleted'; readonly name: string }
+  | { readonly type: 'claim'; readonly partition: number }
+  | { readonly type: 'restart'; readonly restart: RestartRecord }
+  | { readonly type: 'session-key' }
+  | { readonly type: 'level'; readonly logger: string; readonly level: string }
+  /** Somebody wrote who did not hold the name any more: it counts for nothing, and the holder writes its own again. */
+  | { readonly type: 'stale'; readonly name: string };
+
+/**
+ * The topic of configs, applied record by record: the same for every gateway, as all of them read it in the same order.
+ * A record counts only if nobody claimed its name since the claim under which it was written.
+ */
+export class ConfigTable {
+  readonly connectors = new Map<string, ConnectorEntry>();
+  readonly claims = new Map<number, Claim>();
+  sessionKey: string | undefined;
+
+  apply(message: Message): ConfigChange | undefined {
+    const record = readConfigRecord(message);
+    return record === undefined ? undefined : this.take(record, message.offset);
+  }
+
+  private take(record: ConfigRecord, offset: number): ConfigChange | undefined {
+    switch (record.type) {
+      case 'connector':
+        return this.connector(record, offset);
+      case 'deletion':
+        return this.deletion(record);
+      case 'gone':
+        return this.connectors.delete(record.name) ? { type: 'deleted', name: record.name } : undefined;
+      case 'claim':
+        return this.claim(record, offset);
+      case 'restart':
+        return this.isStale(record) ? undefined : { type: 'restart', restart: record };
+      case 'session-key':
+        this.sessionKey = record.key;
+        return { type: 'session-key' };
+      case 'level':
+        return record;
+    }
+  }
+
+  private connector(record: ConnectorRecord, offset: number): ConfigChange {
+    const { name, config, state } = record;
+    if (this.isStale(record)) return { type: 'stale', name };
+    const before = this.connectors.get(name);
+    const version = before !== undefined && isSame(before.config, config) ? before.version : offset;
+    this.connectors.set(name, { name, config, state, version });
+    return { type: 'connector', name };
+  }
+
+  private deletion(record: DeletionRecord): ConfigChange {
+    const { name } = record;
+    if (this.isStale(record)) return { type: 'stale', name };
+    this.connectors.delete(name);
+    return { type: 'deleted', name };
+  }
+
+  private claim({ partition, worker, generation, isReleased }: ClaimRecord, offset: number): ConfigChange | undefined {
+    const before = this.claims.get(partition);
+    // Who releases what another has claimed since comes too late.
+    if (isReleased && before !== undefined && before.worker.id !== worker.id) return undefined;
+    this.claims.set(partition, { worker, epoch: offset, generation, isReleased });
+    return { type: 'claim', partition };
+  }
+
+  /** What is older than the claims that we know was decided upon by those who wrote them, so it counts. */
+  private isStale({ name, epoch }: { readonly name: string; readonly epoch: number }): boolean {
+    const claim = this.claims.get(partitionOfConnector(name));
+    return claim !== undefined && epoch < claim.epoch;
+  }
+}
+
+function isSame(one: FlatConfig, other: FlatConfig): boolean {
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
+}

@@ -1,0 +1,307 @@
+import { Subject } from 'rxjs';
+import type {
+  ConnectorDescription,
+  ErrorHandling,
+  Examined,
+  FlatConfig,
+  TaskDescription,
+} from '../../config/connect/index.ts';
+import { refusalOf } from '../../config/connect/index.ts';
+import type { Clock } from '../../core/clock.ts';
+import { TidegateError } from '../../core/errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { CursorStore } from '../dialer/cursor-store.ts';
+import type { RestartRecord, TargetState } from './config-records.ts';
+import type { ConnectorEntry } from './config-table.ts';
+import type { Lease } from './lease.ts';
+import type { Ownership } from './ownership.ts';
+import { type Run, Runner, type RunObserver } from './runner.ts';
+import { SourceOffsets } from './source-offsets.ts';
+import { connectorStatusKey, type RunState, taskStatusKey } from './status-table.ts';
+import type { ConnectStore } from './store.ts';
+import { partitionOfConnector, partitionOfTask } from './topics.ts';
+
+/** A task that is to run now, with all that it needs. */
+export interface TaskOrder {
+  /** Its name in figures and logs. */
+  readonly path: string;
+  readonly type: 'source' | 'sink';
+  readonly description: TaskDescription;
+  readonly errors: ErrorHandling;
+  readonly lease: Lease;
+  readonly cursors: CursorStore;
+  /** It writes to this topic, or reads from it. */
+  readonly uses: (topic: string) => void;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+}
+
+export interface WorkOptions {
+  readonly store: ConnectStore;
+  readonly ownership: () => Ownership;
+  readonly examine: (config: FlatConfig) => Examined | undefined;
+  /** Begins a task; rejects where it cannot be begun. */
+  readonly run: (order: TaskOrder) => Promise<Run>;
+  /** Name of this gateway in statuses, `host:port`, and the version of its software. */
+  readonly workerId: () => string;
+  readonly version: string;
+  /** Milliseconds. */
+  readonly sessionTimeout: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Something that has to run here. */
+interface Wanted {
+  readonly partition: number;
+  readonly version: number;
+  readonly state: Exclude<TargetState, 'STOPPED'>;
+  readonly make: (key: string) => Runner;
+}
+
+interface Running {
+  readonly runner: Runner;
+  readonly partition: number;
+  readonly version: number;
+  state: TargetState | undefined;
+  isHalting: boolean;
+}
+
+function pathOf(connector: string, task: number): string {
+  return `connectors.${connector}/${task}`;
+}
+
+/** Runs what is to run on this gateway, by what the cluster has decided, and lets go of the rest. */
+export class Work {
+  private readonly options: WorkOptions;
+  private readonly runners = new Map<string, Running>();
+  private readonly examined = new Map<string, { readonly version: number; readonly examined: Examined | undefined }>();
+  /** Connectors that were reported as stopped, with the claim under which they were. */
+  private readonly stopped = new Map<string, number | undefined>();
+  private readonly leaseMoved = new Subject<void>();
+  private next: NodeJS.Immediate | undefined;
+  private isStopping = false;
+  private whenIdle: () => void = () => {};
+
+  constructor(options: WorkOptions) {
+    this.options = options;
+  }
+
+  /** Connectors and tasks that run here, by state. */
+  count(state: RunState): number {
+    return [...this.runners.values()].filter(({ runner }) => runner.state === state).length;
+  }
+
+  /** What is known about the settings of a connector. */
+  lookAt({ name, version, config }: ConnectorEntry): Examined | undefined {
+    const known = this.examined.get(name);
+    if (known?.version === version) return known.examined;
+    const examined = this.options.examine(config);
+    this.examined.set(name, { version, examined });
+    return examined;
+  }
+
+  /** Something has changed; what comes in one turn is looked at once. */
+  changed(): void {
+    this.leaseMoved.next();
+    this.next ??= setImmediate(() => {
+      this.next = undefined;
+      this.reconcile();
+    });
+  }
+
+  forget(name: string): void {
+    this.examined.delete(name);
+    this.stopped.delete(name);
+  }
+
+  restart({ name, connector, tasks }: RestartRecord): void {
+    if (connector) this.runners.get(connectorStatusKey(name))?.runner.restart();
+    for (const task of tasks) this.runners.get(taskStatusKey(name, task))?.runner.restart();
+  }
+
+  /** Finishes everything; resolves when nothing runs any more. */
+  stop(): Promise<void> {
+    this.isStopping = true;
+    const idle = new Promise<void>((resolve) => {
+      this.whenIdle = resolve;
+    });
+    this.changed();
+    return idle;
+  }
+
+  /** Drops what is left. */
+  drop(): void {
+    this.isStopping = true;
+    clearImmediate(this.next);
+    for (const { runner } of this.runners.values()) runner.kill();
+    this.runners.clear();
+    this.whenIdle();
+  }
+
+  private reconcile(): void {
+    const ownership = this.options.ownership();
+    const wanted = this.isStopping ? new Map<string, Wanted>() : this.wanted(ownership);
+    for (const [key, running] of this.runners) {
+      const order = wanted.get(key);
+      if (ownership.epochOf(running.partition) === undefined) this.kill(key, running);
+      else if (order === undefined || order.version !== running.version) this.halt(running);
+      else if (order.state !== running.state && !running.isHalting) this.tell(running, order.state);
+    }
+    for (const [key, order] of wanted) if (!this.runners.has(key)) this.add(key, order);
+    this.letGo(ownership);
+    if (this.isStopping && this.runners.size === 0) this.whenIdle();
+  }
+
+  private wanted(ownership: Ownership): Map<string, Wanted> {
+    const wanted = new Map<string, Wanted>();
+    for (const entry of this.options.store.configs.connectors.values()) {
+      const { name, state, version } = entry;
+      const isOurs = ownership.isOurs(partitionOfConnector(name));
+      if (state === 'STOPPED') {
+        if (isOurs) this.reportStopped(name);
+        continue;
+      }
+      this.stopped.delete(name);
+      const partition = partitionOfConnector(name);
+      if (isOurs)
+        wanted.set(connectorStatusKey(name), { partition, version, state, make: (key) => this.connector(key, entry) });
+      const description = this.lookAt(entry)?.description;
+      for (const task of description?.tasks.keys() ?? []) {
+        const place = partitionOfTask(name, task);
+        if (description === undefined || !ownership.isOurs(place)) continue;
+        const make = (key: string) => this.task(key, description, task);
+        wanted.set(taskStatusKey(name, task), { partition: place, version, state, make });
+      }
+    }
+    return wanted;
+  }
+
+  private add(key: string, { make, partition, version, state }: Wanted): void {
+    const running: Running = { runner: make(key), partition, version, state: undefined, isHalting: false };
+    this.runners.set(key, running);
+    this.tell(running, state);
+  }
+
+  private tell(running: Running, state: Exclude<TargetState, 'STOPPED'>): void {
+    running.state = state;
+    if (state === 'RUNNING') running.runner.start();
+    else running.runner.pause();
+  }
+
+  private halt(running: Running): void {
+    if (running.isHalting) return;
+    running.isHalting = true;
+    running.runner.halt();
+  }
+
+  /** It is another gateway's by now, and its status too. */
+  private kill(key: string, { runner }: Running): void {
+    this.runners.delete(key);
+    runner.kill();
+  }
+
+  private letGo(ownership: Ownership): void {
+    const busy = new Set([...this.runners.values()].map(({ partition }) => partition));
+    ownership.letGo(ownership.leaving.filter((partition) => !busy.has(partition)));
+  }
+
+  // --- what runs
+
+  /** A connector itself does nothing but stand for its tasks; it fails where its settings cannot be run. */
+  private connector(key: string, entry: ConnectorEntry): Runner {
+    const { name } = entry;
+    const nothing: Run = { end: async () => {}, drop: async () => {} };
+    const isGone = () => !this.options.store.configs.connectors.has(name);
+    return this.runner(key, `the connector ${name}`, partitionOfConnector(name), isGone, async () => {
+      const examined = this.lookAt(entry);
+      if (examined !== undefined && examined.unknown.length > 0)
+        this.options.logger.warn(
+          { connector: name, settings: examined.unknown },
+          `the connector ${name} has settings that nobody knows: ${examined.unknown.join(', ')}; they are kept and mean nothing`,
+        );
+      if (examined?.description !== undefined) return nothing;
+      const why = examined === undefined ? `there is no class ${entry.config['connector.class']}` : refusalOf(examined);
+      throw new TidegateError('TG_CONFIG_INVALID', why ?? 'its settings cannot be run');
+    });
+  }
+
+  private task(key: string, { name, plugin, tasks, errors }: ConnectorDescription, task: number): Runner {
+    const { store, clock } = this.options;
+    const partition = partitionOfTask(name, task);
+    const description = tasks[task] as TaskDescription; // the task is one of those
+    const epoch = () => this.options.ownership().epochOf(partition);
+    const isHeld = () => epoch() !== undefined && this.options.ownership().isAlive;
+    const lease: Lease = {
+      get isHeld() {
+        return isHeld();
+      },
+      changed$: this.leaseMoved,
+    };
+    const share = tasks.length > 1 && description.share !== undefined ? { share: description.share } : {};
+    const cursors = new SourceOffsets({ store, connector: name, share, prefix: pathOf(name, task), epoch, clock });
+    const uses = (topic: string) => {
+      if (!store.statuses.hasUsed(name, topic)) store.putTopic(name, topic);
+    };
+    const isGone = () => task >= this.taskCount(name);
+    return this.runner(key, `the task ${name}-${task}`, partition, isGone, (observer, signal) =>
+      this.options.run({
+        ...{ path: pathOf(name, task), type: plugin.type, description, errors },
+        ...{ lease, cursors, uses, observer, signal },
+      }),
+    );
+  }
+
+  /** `isGone`: whether there is no such thing any more, and so no status of it. */
+  private runner(
+    key: string,
+    name: string,
+    partition: number,
+    isGone: () => boolean,
+    begin: (observer: RunObserver, signal: AbortSignal) => Promise<Run>,
+  ): Runner {
+    const { store, clock, logger, sessionTimeout } = this.options;
+    return new Runner({
+      ...{ name, begin, clock, logger },
+      // Whoever comes next waits for a session at most.
+      patience: sessionTimeout / 2,
+      reports: (state, trace) => this.report(key, partition, state, trace),
+      halted: () => {
+        if (!this.runners.delete(key)) return;
+        if (isGone()) store.putStatus(key, null);
+        else if (this.isStopping || !this.options.ownership().isOurs(partition))
+          this.report(key, partition, 'UNASSIGNED', undefined);
+        this.changed();
+      },
+    });
+  }
+
+  private taskCount(name: string): number {
+    const entry = this.options.store.configs.connectors.get(name);
+    if (entry === undefined || entry.state === 'STOPPED') return 0;
+    return this.lookAt(entry)?.description?.tasks.length ?? 0;
+  }
+
+  /** A stopped connector has no tasks, and nothing runs that could report of it. */
+  private reportStopped(name: string): void {
+    const key = connectorStatusKey(name);
+    const partition = partitionOfConnector(name);
+    const epoch = this.options.ownership().epochOf(partition);
+    if (this.runners.has(key) || this.stopped.get(name) === epoch) return;
+    this.stopped.set(name, epoch);
+    this.report(key, partition, 'STOPPED', undefined);
+  }
+
+  private report(key: string, partition: number, state: RunState, trace: string | undefined): void {
+    const { store, ownership, workerId, version } = this.options;
+    const generation = ownership().epochOf(partition);
+    if (generation === undefined) return;
+    store.putStatus(key, {
+      state,
+      worker_id: workerId(),
+      version,
+      ...(trace === undefined ? {} : { trace }),
+      generation,
+    });
+  }
+}

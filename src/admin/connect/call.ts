@@ -1,0 +1,64 @@
+import { ConnectRefusal } from '../../actors/connectors/refusal.ts';
+import type { FlatConfig } from '../../config/connect/index.ts';
+
+/** A request to the Connect API, read. */
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  /** Parts of the path that a route names. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** As it came. */
+  readonly body: Buffer;
+  /** Another gateway has sent it here: it is not sent on. */
+  readonly isForwarded: boolean;
+}
+
+/** What a call is answered with. Without a body there is none in the answer either. */
+export interface Answer {
+  readonly status: number;
+  readonly body?: object | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export type Handler = (call: Call) => Answer | Promise<Answer>;
+
+export function answer(status: number, body?: object, headers?: Readonly<Record<string, string>>): Answer {
+  return { status, body, headers };
+}
+
+/** The body as a JSON object. Throws a refusal with 400. */
+export function objectOf({ body }: Call): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new ConnectRefusal(400, 'The request body is not JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ConnectRefusal(400, 'The request body must be a JSON object');
+  return value as Record<string, unknown>;
+}
+
+/** Settings of a connector: numbers and booleans are meant as text, as in Connect. Throws a refusal with 400. */
+export function flatConfigOf(value: unknown): FlatConfig {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ConnectRefusal(400, 'The configuration of a connector must be a JSON object of texts');
+  const entries = Object.entries(value).map(([key, each]: [string, unknown]): [string, string | null] => {
+    if (typeof each === 'object' && each !== null)
+      throw new ConnectRefusal(400, `The value of ${key} must be text, a number, true, false or null`);
+    return [key, each === null ? null : String(each)];
+  });
+  return Object.fromEntries(entries);
+}
+
+export function refuseUnknown(value: object, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined)
+    throw new ConnectRefusal(400, `Unrecognized field "${unknown}" (known properties: ${known.join(', ')})`);
+}
+
+/** Connect's own parsing: everything but `true` is false. */
+export function flagOf({ query }: Call, name: string): boolean {
+  return query.get(name)?.toLowerCase() === 'true';
+}

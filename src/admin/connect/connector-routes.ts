@@ -1,0 +1,142 @@
+import type { ConnectorCommands } from '../../actors/connectors/commands.ts';
+import type { TargetState } from '../../actors/connectors/config-records.ts';
+import { isObject, type OffsetChange } from '../../actors/connectors/offset-table.ts';
+import { ConnectRefusal } from '../../actors/connectors/refusal.ts';
+import type { ConnectorViews } from '../../actors/connectors/views.ts';
+import { answer, type Call, flagOf, flatConfigOf, objectOf, refuseUnknown } from './call.ts';
+import type { Route } from './routes.ts';
+
+const INITIAL_STATES: readonly TargetState[] = ['RUNNING', 'PAUSED', 'STOPPED'];
+
+export interface ConnectorRouteOptions {
+  readonly views: ConnectorViews;
+  readonly commands: ConnectorCommands;
+  /** Where this gateway is reached, for the Location of what was made. */
+  readonly url: () => string;
+  /** Why connectors cannot be asked about yet. */
+  readonly trouble: () => string | undefined;
+}
+
+/** `/connectors` and everything below it. */
+export function connectorRoutes({ views, commands, url, trouble }: ConnectorRouteOptions): Route[] {
+  const at = (method: string, path: string, handle: Route['handle']): Route => ({
+    method,
+    path: `/connectors${path}`,
+    handle: (call) => {
+      const why = trouble();
+      if (why !== undefined) throw new ConnectRefusal(503, `Worker is still starting up: ${why}`);
+      return handle(call);
+    },
+  });
+  const created = (name: string) => ({ location: `${url()}/connectors/${encodeURIComponent(name)}` });
+  const target = (state: TargetState, status: number) => async (call: Call) => {
+    await commands.setState(nameOf(call), state);
+    return answer(status);
+  };
+  return [
+    at('GET', '', ({ query }) => answer(200, list(views, query.getAll('expand')))),
+    at('POST', '', async (call) => {
+      const { name, config, state } = creation(call);
+      return answer(201, await commands.create(name, config, state), created(name));
+    }),
+    at('GET', '/{connector}', (call) => answer(200, views.info(nameOf(call)))),
+    at('DELETE', '/{connector}', async (call) => {
+      await commands.delete(nameOf(call));
+      return answer(204);
+    }),
+    at('GET', '/{connector}/config', (call) => answer(200, views.config(nameOf(call)))),
+    at('PUT', '/{connector}/config', async (call) => {
+      const name = nameOf(call);
+      const { isNew, info } = await commands.put(name, flatConfigOf(objectOf(call)));
+      return isNew ? answer(201, info, created(name)) : answer(200, info);
+    }),
+    at('PATCH', '/{connector}/config', async (call) =>
+      answer(200, await commands.patch(nameOf(call), flatConfigOf(objectOf(call)))),
+    ),
+    at('GET', '/{connector}/status', (call) => answer(200, views.status(nameOf(call)))),
+    at('GET', '/{connector}/tasks', (call) => answer(200, views.tasks(nameOf(call)))),
+    at('GET', '/{connector}/tasks/{task}/status', (call) => answer(200, views.taskStatus(nameOf(call), taskOf(call)))),
+    at('POST', '/{connector}/restart', async (call) => {
+      const includeTasks = flagOf(call, 'includeTasks');
+      const onlyFailed = flagOf(call, 'onlyFailed');
+      const status = await commands.restart(nameOf(call), { includeTasks, onlyFailed });
+      return includeTasks || onlyFailed ? answer(202, status) : answer(204);
+    }),
+    at('POST', '/{connector}/tasks/{task}/restart', async (call) => {
+      await commands.restartTask(nameOf(call), taskOf(call));
+      return answer(204);
+    }),
+    at('PUT', '/{connector}/pause', target('PAUSED', 202)),
+    at('PUT', '/{connector}/resume', target('RUNNING', 202)),
+    at('PUT', '/{connector}/stop', target('STOPPED', 204)),
+    at('GET', '/{connector}/topics', (call) => answer(200, views.topics(nameOf(call)))),
+    at('PUT', '/{connector}/topics/reset', async (call) => {
+      await commands.resetTopics(nameOf(call));
+      return answer(202);
+    }),
+    at('GET', '/{connector}/offsets', async (call) => answer(200, await views.offsets(nameOf(call)))),
+    at('PATCH', '/{connector}/offsets', async (call) => {
+      const changes = offsetChanges(call);
+      return answer(200, { message: await commands.alterOffsets(nameOf(call), changes) });
+    }),
+    at('DELETE', '/{connector}/offsets', async (call) =>
+      answer(200, { message: await commands.resetOffsets(nameOf(call)) }),
+    ),
+  ];
+}
+
+function nameOf({ params }: Call): string {
+  return params.connector ?? '';
+}
+
+function taskOf({ params }: Call): number {
+  return Number(params.task);
+}
+
+/** Names, or a map of what is asked for. A connector without a status yet is left out of it, as in Connect. */
+function list(views: ConnectorViews, expand: readonly string[]): object {
+  const names = views.names();
+  if (expand.length === 0) return names;
+  const expanded: Record<string, object> = {};
+  for (const name of names) {
+    try {
+      expanded[name] = {
+        ...(expand.includes('status') ? { status: views.status(name) } : {}),
+        ...(expand.includes('info') ? { info: views.info(name) } : {}),
+      };
+    } catch (error) {
+      if (!(error instanceof ConnectRefusal)) throw error;
+    }
+  }
+  return expanded;
+}
+
+function creation(call: Call) {
+  const request = objectOf(call);
+  refuseUnknown(request, ['name', 'config', 'initial_state']);
+  const { name, config, initial_state } = request;
+  if (config === undefined || config === null) throw new ConnectRefusal(400, 'The request has no "config"');
+  const settings = flatConfigOf(config);
+  const text = typeof name === 'string' ? name : (settings.name ?? '');
+  const state = String(initial_state ?? 'RUNNING').toUpperCase();
+  const known = INITIAL_STATES.find((one) => one === state);
+  if (known === undefined)
+    throw new ConnectRefusal(400, `initial_state must be one of ${INITIAL_STATES.join(', ')}, not ${state}`);
+  // Connect takes blanks and control characters off both ends, as String.trim does.
+  return { name: text.replace(/^[\0-\x20]+|[\0-\x20]+$/g, ''), config: settings, state: known };
+}
+
+function offsetChanges(call: Call): OffsetChange[] {
+  const request = objectOf(call);
+  refuseUnknown(request, ['offsets']);
+  const { offsets } = request;
+  if (offsets === undefined || offsets === null || (Array.isArray(offsets) && offsets.length === 0))
+    throw new ConnectRefusal(400, 'Partitions / offsets need to be provided for an alter offsets request');
+  if (!Array.isArray(offsets)) throw new ConnectRefusal(400, '"offsets" must be a list');
+  return offsets.map((each: unknown) => {
+    const { partition, offset } = (each ?? {}) as { partition?: unknown; offset?: unknown };
+    if (!isObject(partition)) throw new ConnectRefusal(400, 'Partition objects cannot be null');
+    if (offset !== null && !isObject(offset)) throw new ConnectRefusal(400, 'An offset is an object, or null');
+    return { partition, offset };
+  });
+}

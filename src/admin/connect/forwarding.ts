@@ -1,0 +1,67 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { ConnectRefusal } from '../../actors/connectors/refusal.ts';
+
+/** Carries the time and the signature of a call that another gateway sends on. */
+export const FORWARDED = 'x-tidegate-forwarded';
+/** A signature is good for so long, in milliseconds: clocks of gateways differ. */
+const GOOD_FOR = 60_000;
+/** Longest wait for the other gateway, in milliseconds. */
+const TIMEOUT = 30_000;
+
+export interface Forwardable {
+  readonly method: string;
+  /** With its query. */
+  readonly target: string;
+  readonly body: Buffer;
+}
+
+export interface ForwardedAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Sends a call to the gateway that has to do it, signed by the key that all of the cluster know. */
+export async function forward(url: string, call: Forwardable, key: string, now: number): Promise<ForwardedAnswer> {
+  try {
+    const response = await fetch(`${url}${call.target}`, {
+      method: call.method,
+      headers: { 'content-type': 'application/json', [FORWARDED]: `${now}:${signature(call, key, now)}` },
+      ...(call.body.length === 0 ? {} : { body: call.body }),
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT),
+    });
+    const location = response.headers.get('location');
+    return {
+      status: response.status,
+      body: Buffer.from(await response.arrayBuffer()),
+      headers: location === null ? {} : { location },
+    };
+  } catch (error) {
+    throw new ConnectRefusal(500, `IO Error trying to forward REST request: ${(error as Error).message}`);
+  }
+}
+
+/** Whether a call comes from a gateway of the cluster. Throws a refusal with 403 where it only says so. */
+export function isForwarded(
+  header: string | undefined,
+  call: Forwardable,
+  key: string | undefined,
+  now: number,
+): boolean {
+  if (header === undefined) return false;
+  const [time = '', given = ''] = header.split(':');
+  const wanted = key === undefined ? '' : signature(call, key, Number(time));
+  const isFresh = Math.abs(now - Number(time)) < GOOD_FOR;
+  const isEqual = given.length === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
+  if (key === undefined || !isFresh || !isEqual)
+    throw new ConnectRefusal(403, 'Internal request carries an invalid signature');
+  return true;
+}
+
+function signature({ method, target, body }: Forwardable, key: string, time: number): string {
+  const digest = createHash('sha256').update(body).digest('hex');
+  return createHmac('sha256', Buffer.from(key, 'base64'))
+    .update(`${method}\n${target}\n${time}\n${digest}`)
+    .digest('hex');
+}

@@ -1,0 +1,77 @@
+import { ConnectRefusal } from '../../actors/connectors/refusal.ts';
+import type { Level, LogLevels } from '../../telemetry/log-levels.ts';
+import { answer, type Call, objectOf } from './call.ts';
+import type { Route } from './routes.ts';
+
+/** Connect's words for levels, and what they mean here. */
+const LEVELS: Readonly<Record<string, Level>> = {
+  TRACE: 'debug',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+  FATAL: 'error',
+  OFF: 'silent',
+};
+
+const PREFIX = 'tidegate.';
+
+export interface LoggerRouteOptions {
+  /** undefined where the program that runs the gateway logs in its own way. */
+  readonly levels: LogLevels | undefined;
+  /** Tells all gateways of the cluster. */
+  readonly setEverywhere: (logger: string, level: string) => Promise<void>;
+  readonly now: () => number;
+}
+
+/** `/admin/loggers`: the scopes of our log lines as loggers, such as `tidegate.lane`, and `root`. */
+export function loggerRoutes(options: LoggerRouteOptions): Route[] {
+  const { levels } = options;
+  return [
+    {
+      method: 'GET',
+      path: '/admin/loggers',
+      handle: () => {
+        const all = [...(levels?.all ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
+        return answer(200, Object.fromEntries(all.map(([scope, level]) => [PREFIX + scope, shown(level)])));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/admin/loggers/{logger}',
+      handle: ({ params: { logger = '' } }) => {
+        const level = logger === 'root' ? levels?.rootLevel : levels?.all.get(scopeOf(logger) ?? '');
+        if (level === undefined) throw new ConnectRefusal(404, `Logger ${logger} not found.`);
+        return answer(200, shown(level));
+      },
+    },
+    { method: 'PUT', path: '/admin/loggers/{logger}', handle: (call) => put(call, options) },
+  ];
+}
+
+/** Sets a level by Connect's words; the loggers that have another one now. Unknown words change nothing. */
+export function setLevel(levels: LogLevels | undefined, logger: string, word: string, now: number): string[] {
+  const level = LEVELS[word.toUpperCase()];
+  if (levels === undefined || level === undefined) return [];
+  const isAll = logger === 'root' || logger === 'tidegate';
+  return levels.set(isAll ? undefined : (scopeOf(logger) ?? logger), level, now).map((scope) => PREFIX + scope);
+}
+
+async function put(call: Call, { levels, setEverywhere, now }: LoggerRouteOptions) {
+  const { logger = '' } = call.params;
+  const { level } = objectOf(call);
+  if (typeof level !== 'string')
+    throw new ConnectRefusal(400, "Desired 'level' parameter was not specified in request.");
+  if (LEVELS[level.toUpperCase()] === undefined) throw new ConnectRefusal(404, `invalid log level '${level}'.`);
+  if (call.query.get('scope')?.toLowerCase() !== 'cluster') return answer(200, setLevel(levels, logger, level, now()));
+  await setEverywhere(logger, level.toUpperCase());
+  return answer(204);
+}
+
+function shown({ level, modifiedAt }: { readonly level: Level; readonly modifiedAt: number | null }) {
+  return { level: level === 'silent' ? 'OFF' : level.toUpperCase(), last_modified: modifiedAt };
+}
+
+function scopeOf(logger: string): string | undefined {
+  return logger.startsWith(PREFIX) ? logger.slice(PREFIX.length) : undefined;
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { ConnectorCommands } from '../actors/connectors/commands.ts';
+import type { Worker } from '../actors/connectors/config-records.ts';
+import { Connectors } from '../actors/connectors/connectors.ts';
+import { ConnectorViews } from '../actors/connectors/views.ts';
+import type { ConnectorsPart } from '../actors/gateway/parts.ts';
+import type { Pipeline } from '../actors/pipeline/pipeline.ts';
+import { connectorRoutes } from '../admin/connect/connector-routes.ts';
+import { loggerRoutes, setLevel } from '../admin/connect/logger-routes.ts';
+import { pluginRoutes } from '../admin/connect/plugin-routes.ts';
+import { rootRoutes } from '../admin/connect/root-routes.ts';
+import { ConnectServer } from '../admin/connect/server.ts';
+import { builtinRegistry } from '../config/builtins.ts';
+import { type ConnectConfig, examine, type FlatConfig } from '../config/connect/index.ts';
+import { VERSION } from '../version.ts';
+import { beginTask } from './task-run.ts';
+import type { Workshop } from './workshop.ts';
+
+/** The connectors of a gateway and the API that manages them. */
+export interface ConnectService {
+  readonly part: ConnectorsPart;
+  readonly commands: ConnectorCommands;
+  /** Binds the port; it answers that it is starting until the connectors are known. Rejects with TG_LISTEN_FAILED. */
+  start(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export function createConnectService(workshop: Workshop, config: ConnectConfig): ConnectService {
+  const { logger, clock, stats, log } = workshop;
+  const runs = new Set<Pipeline>();
+  const me = new ThisWorker(config);
+  const registry = builtinRegistry();
+  const look = (settings: FlatConfig) => examine(settings, { registry, defaults: config.defaults });
+  const levelSet = (name: string, level: string) => void setLevel(logger.levels, name, level, clock.now());
+  const connectors = new Connectors({
+    ...{ log, clock, stats, me, levelSet },
+    port: (topic) => workshop.topic(topic),
+    prefix: config.topics,
+    group: config.group,
+    sessionTimeout: config.session_timeout,
+    version: VERSION,
+    examine: look,
+    run: (order) => beginTask(workshop, order, runs),
+    logger: workshop.scoped('connect'),
+  });
+  const views = new ConnectorViews(connectors);
+  const commands = new ConnectorCommands(connectors, views);
+  const server = new ConnectServer({
+    port: config.port,
+    host: config.host,
+    routes: [
+      ...rootRoutes({ version: VERSION, clusterId: () => log.admin.clusterId(), trouble: () => connectors.trouble }),
+      ...connectorRoutes({ views, commands, url: () => me.url, trouble: () => connectors.trouble }),
+      ...pluginRoutes({ examine: look, version: VERSION }),
+      ...loggerRoutes({
+        levels: logger.levels,
+        setEverywhere: (name, level) => connectors.store.writeLevel(name, level),
+        now: () => clock.now(),
+      }),
+    ],
+    sessionKey: () => connectors.store.configs.sessionKey,
+    answered: (status, isForwarded) => {
+      const labels = { code: String(status), forwarded: String(isForwarded) };
+      stats.counter('tidegate_connect_requests_total', labels).value += 1;
+    },
+    now: () => clock.now(),
+    logger: workshop.scoped('connect'),
+  });
+  return {
+    commands,
+    part: {
+      start: () => connectors.start(),
+      drained: () => connectors.drained(),
+      close: () => connectors.close(),
+      get trouble() {
+        return connectors.trouble;
+      },
+      get unsettled() {
+        return [...runs].reduce((sum, { flight }) => sum + flight.size, 0);
+      },
+    },
+    start: async () => {
+      me.port = await server.start();
+      return me.port;
+    },
+    stop: () => server.stop(),
+  };
+}
+
+/** This gateway, whose address is known once its port is bound. */
+class ThisWorker implements Worker {
+  readonly id = randomUUID();
+  port = 0;
+  private readonly config: ConnectConfig;
+
+  constructor(config: ConnectConfig) {
+    this.config = config;
+  }
+
+  get url(): string {
+    const { advertised, host } = this.config;
+    if (advertised !== '') return advertised.replace(/\/$/, '');
+    const isAny = host === '' || host === '0.0.0.0' || host === '::';
+    return `http://${isAny ? hostname() : host.includes(':') ? `[${host}]` : host}:${this.port}`;
+  }
+}

@@ -1,0 +1,86 @@
+import { topicName } from '../log-schema.ts';
+import type { Conversion } from './definition.ts';
+
+/** Milliseconds as our settings have them. */
+export const milliseconds: Conversion = (text) => `${Number(text)}ms`;
+
+export const bytes: Conversion = (text) => `${Number(text)}B`;
+
+/** The name of a topic. */
+export const topic: Conversion = (text) => {
+  const parsed = topicName().safeParse(text.trim());
+  if (!parsed.success) throw new Error(parsed.error.issues[0]?.message);
+  return parsed.data;
+};
+
+/** A list of JSON: subscriptions hold commas. */
+export const jsonList: Conversion = (text) => {
+  const value = parsed(text);
+  if (!Array.isArray(value) || value.length === 0) throw new Error('expected a list in JSON, such as ["one","two"]');
+  return value;
+};
+
+/** A message as it is: byte for byte what was written. Only `{"send":...}`, which our own settings have, is looked into. */
+export const message: Conversion = (text) => {
+  if (!text.trimStart().startsWith('{') || !/"send"/.test(text)) return text;
+  try {
+    const value = JSON.parse(text) as object;
+    return 'send' in value ? value : text;
+  } catch {
+    return text;
+  }
+};
+
+/** Text as it is, or what it says where it is an object in JSON. */
+export const objectOrText: Conversion = (text) => {
+  if (!text.trimStart().startsWith('{')) return text;
+  return parsed(text);
+};
+
+/**
+ * `name1:value1,name2:value2`, where values may hold `:`, and commas as `\,`; or an object in JSON. Names and values are
+ * trimmed.
+ */
+export const headers: Conversion = (text) => {
+  if (text.trimStart().startsWith('{')) return jsonHeaders(text);
+  return Object.fromEntries(headerEntries(text).map(({ name, value }) => [name, value]));
+};
+
+export interface HeaderEntry {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The parts of `name1:value1,name2:value2` in their order. Throws where one has no name. */
+export function headerEntries(text: string): HeaderEntry[] {
+  const entries: HeaderEntry[] = [];
+  for (const part of text.split(/(?<!\\),/)) {
+    if (part.trim() === '') continue;
+    const colon = part.indexOf(':');
+    const name = part.slice(0, colon).trim();
+    if (colon < 0 || name === '') throw new Error('expected name:value pairs with commas between them');
+    entries.push({
+      name,
+      value: part
+        .slice(colon + 1)
+        .trim()
+        .replaceAll('\\,', ','),
+    });
+  }
+  return entries;
+}
+
+function jsonHeaders(text: string): Record<string, unknown> {
+  const value = parsed(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new Error('expected an object in JSON, or name:value pairs');
+}
+
+/** JSON.parse quotes what it cannot read, which may be secret. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('this is not JSON');
+  }
+}

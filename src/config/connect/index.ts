@@ -1,0 +1,16 @@
+export { definitionAnswer, refusalOf, validationAnswer } from './answers.ts';
+export { converterClasses } from './converters.ts';
+export type { FlatConfig } from './definition.ts';
+export {
+  type ConnectorDescription,
+  definitionsOf,
+  type ErrorHandling,
+  type Examined,
+  examine,
+  type TaskDescription,
+} from './examine.ts';
+export { hiddenLeft, masked, unmasked } from './mask.ts';
+export { pluginOf, plugins } from './plugins.ts';
+export { parseProperties } from './properties.ts';
+export type { ConnectConfig } from './schema.ts';
+export { groupOfSink } from './sink-plugin.ts';

@@ -1,0 +1,60 @@
+import { type Definition, type FlatConfig, HIDDEN, type SecretPlace } from './definition.ts';
+import { definitionsOf } from './examine.ts';
+import { pluginOf } from './plugins.ts';
+import { isSecretName, type Visit, visitSlots } from './slots.ts';
+
+/** The settings as they may be shown. */
+export function masked(config: FlatConfig): FlatConfig {
+  return overSecrets(config, (_key, text, through) =>
+    through(text, (_slot, value, looksSecret) => (looksSecret && value !== '' ? HIDDEN : value)),
+  );
+}
+
+/** The settings with what is hidden in them as `stored` has it: whoever puts back what was shown changes no secret. */
+export function unmasked(config: FlatConfig, stored: FlatConfig): FlatConfig {
+  const shown = masked(stored);
+  return overSecrets(config, (key, text, through) => {
+    const before = stored[key];
+    if (before === undefined || before === null || !text.includes(HIDDEN)) return text;
+    if (text === shown[key]) return before;
+    const secrets = new Map<string, string>();
+    through(before, (slot, value) => {
+      secrets.set(slot, value);
+      return value;
+    });
+    return through(text, (slot, value) => (value === HIDDEN ? (secrets.get(slot) ?? value) : value));
+  });
+}
+
+/** Settings in which something hidden is left that nothing stored could stand for. */
+export function hiddenLeft(config: FlatConfig): string[] {
+  const left = new Set<string>();
+  overSecrets(config, (key, text, through) =>
+    through(text, (_slot, value) => {
+      if (value === HIDDEN) left.add(key);
+      return value;
+    }),
+  );
+  return [...left];
+}
+
+type Change = (key: string, text: string, through: (text: string, visit: Visit) => string) => string;
+
+function overSecrets(config: FlatConfig, change: Change): FlatConfig {
+  const plugin = pluginOf(config['connector.class']?.trim() ?? '');
+  const definitions = new Map((plugin === undefined ? [] : definitionsOf(plugin)).map((one) => [one.name, one]));
+  const secretNames = (config['websocket.headers.secret'] ?? '').split(',').map((name) => name.trim());
+  return Object.fromEntries(
+    Object.entries(config).map(([key, text]) => {
+      const place = placeOf(key, definitions.get(key));
+      if (place === undefined || text === null) return [key, text];
+      return [key, change(key, text, (inner, visit) => visitSlots(place, inner, secretNames, visit))];
+    }),
+  );
+}
+
+/** What nobody knows is hidden where its name looks like it. */
+function placeOf(key: string, definition: Definition | undefined): SecretPlace | undefined {
+  if (definition !== undefined) return definition.secrets;
+  return isSecretName(key) ? 'whole' : undefined;
+}

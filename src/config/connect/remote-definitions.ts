@@ -1,0 +1,264 @@
+import { bytes, headers, message, milliseconds, objectOrText } from './conversions.ts';
+import type { Definition } from './definition.ts';
+import { inOrder } from './in-order.ts';
+import type { Values } from './values.ts';
+
+/** Settings of the connection to a remote server; `component` is where they go, such as `source.websocket_client`. */
+export function remoteDefinitions(component: string): Definition[] {
+  return [...connection(component), ...reconnection(), ...heartbeat(component), ...tls(component)];
+}
+
+/** S4's pauses are all the same; with a longest one they double from there on. */
+export function reconnectOf(values: Values): Record<string, unknown> {
+  const enabled = values.flag('websocket.reconnect.enabled');
+  const interval = `${values.number('websocket.reconnect.interval.ms')}ms`;
+  if (!values.has('websocket.reconnect.backoff.max.ms')) return { enabled, interval };
+  const max = `${values.number('websocket.reconnect.backoff.max.ms')}ms`;
+  return { enabled, backoff: { initial: interval, max } };
+}
+
+function connection(component: string): Definition[] {
+  return inOrder('Connection', [
+    {
+      name: 'websocket.subscription.message',
+      type: 'STRING',
+      default: null,
+      secrets: 'json',
+      importance: 'HIGH',
+      documentation: 'Message that is sent after each connect, first of all.',
+      width: 'LONG',
+      displayName: 'Subscription message',
+      convert: message,
+    },
+    {
+      name: 'websocket.headers',
+      type: 'STRING',
+      default: null,
+      secrets: 'headers',
+      importance: 'MEDIUM',
+      documentation:
+        'Headers of the handshake: name1:value1,name2:value2, or an object in JSON. A comma of a value is written with a backslash before it.',
+      width: 'LONG',
+      displayName: 'Headers',
+      path: `${component}.headers`,
+      convert: headers,
+    },
+    {
+      name: 'websocket.headers.secret',
+      type: 'LIST',
+      default: null,
+      importance: 'LOW',
+      documentation:
+        'Names of headers whose values are shown nowhere. Those that look like it (Authorization, Cookie, X-Api-Key) need not be named.',
+      width: 'MEDIUM',
+      displayName: 'Secret headers',
+    },
+    {
+      name: 'websocket.auth.token',
+      type: 'PASSWORD',
+      default: null,
+      secrets: 'whole',
+      importance: 'HIGH',
+      documentation: 'Bearer token of the handshake (Authorization).',
+      width: 'MEDIUM',
+      displayName: 'Token',
+      path: `${component}.auth.token`,
+    },
+    {
+      name: 'websocket.connection.timeout.ms',
+      type: 'LONG',
+      default: '30000',
+      min: 1,
+      importance: 'MEDIUM',
+      documentation: 'Longest time for the connect, from the name lookup to the end of the handshake.',
+      width: 'SHORT',
+      displayName: 'Connection timeout',
+      path: `${component}.connect_timeout`,
+      convert: milliseconds,
+    },
+    {
+      name: 'websocket.protocols',
+      type: 'LIST',
+      default: null,
+      importance: 'LOW',
+      documentation: 'Subprotocols to offer, the preferred one first.',
+      width: 'MEDIUM',
+      displayName: 'Subprotocols',
+      path: `${component}.protocols`,
+    },
+    {
+      name: 'websocket.proxy',
+      type: 'STRING',
+      default: null,
+      secrets: 'url',
+      importance: 'LOW',
+      documentation: 'URL of an HTTP proxy to go through.',
+      width: 'MEDIUM',
+      displayName: 'Proxy',
+      path: `${component}.proxy`,
+    },
+    {
+      name: 'websocket.compression.enabled',
+      type: 'BOOLEAN',
+      default: 'false',
+      importance: 'LOW',
+      documentation: 'Whether permessage-deflate is offered.',
+      width: 'SHORT',
+      displayName: 'Compression',
+      path: `${component}.compression`,
+    },
+    {
+      name: 'websocket.message.max.bytes',
+      type: 'INT',
+      default: '16777216',
+      min: 1,
+      importance: 'MEDIUM',
+      documentation: 'Largest message that is taken; a larger one costs the connection.',
+      width: 'SHORT',
+      displayName: 'Largest message',
+      path: `${component}.max_frame`,
+      convert: bytes,
+    },
+  ]);
+}
+
+function reconnection(): Definition[] {
+  return inOrder('Reconnect', [
+    {
+      name: 'websocket.reconnect.enabled',
+      type: 'BOOLEAN',
+      default: 'true',
+      importance: 'MEDIUM',
+      documentation: 'Whether a lost connection is made again. false: its task has FAILED then.',
+      width: 'SHORT',
+      displayName: 'Reconnect',
+    },
+    {
+      name: 'websocket.reconnect.interval.ms',
+      type: 'LONG',
+      default: '5000',
+      min: 1,
+      importance: 'MEDIUM',
+      documentation: 'Pause before each try to reconnect, or before the first one where there is a longest pause.',
+      width: 'SHORT',
+      displayName: 'Reconnect interval',
+    },
+    {
+      name: 'websocket.reconnect.backoff.max.ms',
+      type: 'LONG',
+      default: null,
+      min: 1,
+      importance: 'LOW',
+      documentation:
+        'Longest pause. With it pauses double from the interval on, with jitter; without it they are all the same.',
+      width: 'SHORT',
+      displayName: 'Longest reconnect interval',
+    },
+  ]);
+}
+
+function heartbeat(component: string): Definition[] {
+  return inOrder('Heartbeat', [
+    {
+      name: 'websocket.ping.interval.ms',
+      type: 'LONG',
+      default: '20000',
+      min: 0,
+      importance: 'LOW',
+      documentation: 'Interval of our pings; 0 sends none.',
+      width: 'SHORT',
+      displayName: 'Ping interval',
+      path: `${component}.heartbeat.ping`,
+      convert: milliseconds,
+    },
+    {
+      name: 'websocket.ping.timeout.ms',
+      type: 'LONG',
+      default: '10000',
+      min: 1,
+      importance: 'LOW',
+      documentation: 'A server of which nothing is read for so long after a ping is given up.',
+      width: 'SHORT',
+      displayName: 'Ping timeout',
+      path: `${component}.heartbeat.timeout`,
+      convert: milliseconds,
+    },
+    {
+      name: 'websocket.heartbeat.message',
+      type: 'STRING',
+      default: null,
+      secrets: 'json',
+      importance: 'LOW',
+      documentation: 'Message that the server wants to see regularly.',
+      width: 'LONG',
+      displayName: 'Heartbeat message',
+      path: `${component}.heartbeat.send.message`,
+    },
+    {
+      name: 'websocket.heartbeat.interval.ms',
+      type: 'LONG',
+      default: null,
+      min: 1,
+      importance: 'LOW',
+      documentation: 'Interval of that message.',
+      width: 'SHORT',
+      displayName: 'Heartbeat interval',
+      path: `${component}.heartbeat.send.every`,
+      convert: milliseconds,
+    },
+    {
+      name: 'websocket.heartbeat.expect.ms',
+      type: 'LONG',
+      default: null,
+      min: 1,
+      importance: 'LOW',
+      documentation: 'Longest time between two messages of the server; then the connection is given up as stale.',
+      width: 'SHORT',
+      displayName: 'Expected every',
+      path: `${component}.heartbeat.expect.within`,
+      convert: milliseconds,
+    },
+    {
+      name: 'websocket.heartbeat.expect.message',
+      type: 'STRING',
+      default: null,
+      importance: 'LOW',
+      documentation:
+        'Which messages count for that: an expression, or an object in JSON whose fields they have. All, where it is not given.',
+      width: 'LONG',
+      displayName: 'Expected message',
+      path: `${component}.heartbeat.expect.frame`,
+      convert: objectOrText,
+    },
+  ]);
+}
+
+function tls(component: string): Definition[] {
+  const file = (name: string, key: string, displayName: string, documentation: string) =>
+    ({
+      name: `websocket.tls.${name}`,
+      type: 'STRING',
+      default: null,
+      importance: 'LOW',
+      documentation,
+      width: 'MEDIUM',
+      displayName,
+      path: `${component}.tls.${key}`,
+    }) as const;
+  return inOrder('TLS', [
+    file('ca', 'ca', 'Certificates to trust', 'PEM file with the certificates to trust for wss://.'),
+    file('certificate', 'cert', 'Own certificate', 'PEM file with our own certificate, where the server asks for one.'),
+    file('key', 'key', 'Own key', 'PEM file with the key of that certificate.'),
+    file('servername', 'servername', 'Server name', 'Name to ask for (SNI), and to check the certificate against.'),
+    {
+      name: 'websocket.tls.verify',
+      type: 'BOOLEAN',
+      default: null,
+      importance: 'LOW',
+      documentation: 'false accepts any certificate: for tests only.',
+      width: 'SHORT',
+      displayName: 'Verify',
+      path: `${component}.tls.reject_unauthorized`,
+    },
+  ]);
+}

@@ -1,0 +1,104 @@
+import { headerEntries } from './conversions.ts';
+import type { SecretPlace } from './definition.ts';
+
+/** Gives the value that stands in a slot from now on. `looksSecret`: by the slot's name, or by the value itself. */
+export type Visit = (slot: string, value: string, looksSecret: boolean) => string;
+
+/** Names of fields, headers and parameters whose values are secrets. Too many do no harm: what is hidden is kept. */
+const SECRET_NAME = /pass(word|phrase|wd)|secret|token|api[-_.]?key|auth|sign|credential|cookie|session|jaas/i;
+/** An API key: long, letters and digits mixed. */
+const KEY_LIKE = /^(?=.*\d)(?=.*[A-Za-z])[\w-]{20,}$/;
+
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/** Visits every part of a text that may be a secret by itself, and gives the text as the visits have made it. */
+export function visitSlots(place: SecretPlace, text: string, secretNames: readonly string[], visit: Visit): string {
+  switch (place) {
+    case 'whole':
+      return visit('', text, true);
+    case 'url':
+      return text
+        .split(',')
+        .map((url, index) => visitUrl(url, `${index}`, visit))
+        .join(',');
+    case 'headers':
+      return text.trimStart().startsWith('{')
+        ? visitJson(text, secretNames, visit)
+        : visitHeaders(text, secretNames, visit);
+    case 'json':
+      return visitJson(text, [], visit);
+  }
+}
+
+function visitHeaders(text: string, secretNames: readonly string[], visit: Visit): string {
+  let entries: ReturnType<typeof headerEntries>;
+  try {
+    entries = headerEntries(text);
+  } catch {
+    // What cannot be read is refused; until then nobody needs to see it.
+    return visit('', text, true);
+  }
+  return entries
+    .map(({ name, value }) => {
+      const shown = visit(name.toLowerCase(), value, isSecret(name, value, secretNames));
+      return `${name}:${shown.replaceAll(',', '\\,')}`;
+    })
+    .join(',');
+}
+
+const URL_PARTS = /^(\w+:\/\/)(?:([^/?#@]*)@)?([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?$/;
+
+function visitUrl(url: string, slot: string, visit: Visit): string {
+  const match = URL_PARTS.exec(url);
+  if (match === null) return url;
+  const [, scheme = '', user, host = '', path = '', query, rest = ''] = match;
+  const shownUser = user === undefined ? '' : `${visit(`${slot}@`, user, true)}@`;
+  const shownPath = path
+    .split('/')
+    .map((part, index) => (part === '' ? part : visit(`${slot}/${index}`, part, KEY_LIKE.test(part))))
+    .join('/');
+  const shownQuery = query === undefined ? '' : `?${query.split('&').map(visitParameter).join('&')}`;
+  return `${scheme}${shownUser}${host}${shownPath}${shownQuery}${rest}`;
+
+  function visitParameter(parameter: string): string {
+    const equals = parameter.indexOf('=');
+    if (equals < 0) return parameter;
+    const name = parameter.slice(0, equals);
+    const value = parameter.slice(equals + 1);
+    return `${name}=${visit(`${slot}?${name}`, value, isSecret(name, value, []))}`;
+  }
+}
+
+function visitJson(text: string, secretNames: readonly string[], visit: Visit): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return text;
+  }
+  let hasChanged = false;
+  const changed = walk(value, '', '');
+  // As it was written, where nothing changed: numbers may have more digits than ours.
+  return hasChanged ? JSON.stringify(changed) : text;
+
+  function walk(inner: unknown, name: string, slot: string): unknown {
+    if (Array.isArray(inner)) return inner.map((item, index) => walk(item, name, `${slot}[${index}]`));
+    if (typeof inner === 'object' && inner !== null)
+      return Object.fromEntries(Object.entries(inner).map(([key, item]) => [key, walk(item, key, `${slot}.${key}`)]));
+    if (typeof inner !== 'string' && typeof inner !== 'number') return inner;
+    const before = String(inner);
+    const after = visit(slot.toLowerCase(), before, isSecret(name, before, secretNames));
+    if (after === before) return inner;
+    hasChanged = true;
+    return after;
+  }
+}
+
+/** An expression names a secret, it does not tell it. */
+function isSecret(name: string, value: string, secretNames: readonly string[]): boolean {
+  if (/^\$\{![^}]*\}$/.test(value)) return false;
+  const isNamed = secretNames.some((one) => one.toLowerCase() === name.toLowerCase());
+  return isNamed || isSecretName(name) || KEY_LIKE.test(value);
+}

@@ -1,0 +1,24 @@
+import { Message, type Meta } from '../../../../src/core/message.ts';
+
+const TOMBSTONE: Meta = Object.freeze({ tombstone: true });
+
+/** Records of one compacted partition, at rising offsets. */
+export class Records {
+  readonly all: Message[] = [];
+
+  add(key: string, value: object | null): Message {
+    const offset = (this.all.at(-1)?.offset ?? -1) + 1;
+    const message =
+      value === null
+        ? new Message(Buffer.alloc(0), { key, offset, meta: TOMBSTONE })
+        : new Message(Buffer.from(JSON.stringify(value)), { key, offset });
+    this.all.push(message);
+    return message;
+  }
+
+  /** What compaction leaves: the newest record of each key. */
+  compacted(): Message[] {
+    const newest = new Map(this.all.map((message) => [String(message.key), message]));
+    return this.all.filter((message) => newest.get(String(message.key)) === message);
+  }
+}

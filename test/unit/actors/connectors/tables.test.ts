@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { claimKey, connectorKey, restartKey } from '../../../../src/actors/connectors/config-records.ts';
+import { ConfigTable } from '../../../../src/actors/connectors/config-table.ts';
+import { OffsetTable, offsetKey } from '../../../../src/actors/connectors/offset-table.ts';
+import {
+  connectorStatusKey,
+  StatusTable,
+  taskStatusKey,
+  topicStatusKey,
+} from '../../../../src/actors/connectors/status-table.ts';
+import { partitionOfConnector } from '../../../../src/actors/connectors/topics.ts';
+import { Message } from '../../../../src/core/message.ts';
+import { Records } from './records.ts';
+
+const PLACE = partitionOfConnector('feed');
+const config = (url: string) => ({ 'connector.class': 'WebSocketSource', 'websocket.url': url });
+
+/** A topic of configs that is applied as it is written. */
+function cluster() {
+  const records = new Records();
+  const table = new ConfigTable();
+  const add = (key: string, value: object | null) => table.apply(records.add(key, value));
+  const claim = (worker: string, more: object = {}) => {
+    add(claimKey(PLACE), { worker, url: `http://${worker}`, generation: 1, ...more });
+    return table.claims.get(PLACE)?.epoch ?? -1;
+  };
+  const write = (epoch: number, url: string, state = 'RUNNING') =>
+    add(connectorKey('feed'), { config: config(url), state, epoch });
+  return { records, table, add, claim, write, url: () => table.connectors.get('feed')?.config['websocket.url'] };
+}
+
+describe('the topic of configs', () => {
+  test('has a connector as its holder wrote it last', () => {
+    const { table, claim, write, add } = cluster();
+    const epoch = claim('a');
+    assert.deepEqual(write(epoch, 'ws://1'), { type: 'connector', name: 'feed' });
+    const version = table.connectors.get('feed')?.version;
+    write(epoch, 'ws://1', 'PAUSED');
+    assert.deepEqual(table.connectors.get('feed'), {
+      name: 'feed',
+      config: config('ws://1'),
+      state: 'PAUSED',
+      version,
+    });
+    write(epoch, 'ws://2', 'PAUSED');
+    assert.ok((table.connectors.get('feed')?.version ?? -1) > (version ?? -1));
+    assert.deepEqual(add(connectorKey('feed'), { deleted: true, epoch }), { type: 'deleted', name: 'feed' });
+    assert.equal(table.connectors.size, 0);
+  });
+
+  test('does not hear one who lost the name, whatever it says', () => {
+    const { table, claim, write, add, url } = cluster();
+    const old = claim('a');
+    write(old, 'ws://1');
+    const epoch = claim('b');
+    write(epoch, 'ws://2');
+    assert.deepEqual(write(old, 'ws://3'), { type: 'stale', name: 'feed' });
+    assert.deepEqual(add(connectorKey('feed'), { deleted: true, epoch: old }), { type: 'stale', name: 'feed' });
+    assert.equal(add(restartKey('feed'), { connector: true, tasks: [0], epoch: old }), undefined);
+    assert.equal(url(), 'ws://2');
+    assert.equal(table.claims.get(PLACE)?.worker.id, 'b');
+  });
+
+  test('does not take a release for one of somebody who claimed it since', () => {
+    const { table, claim, add } = cluster();
+    claim('a');
+    claim('b');
+    assert.equal(add(claimKey(PLACE), { worker: 'a', url: 'http://a', generation: 1, released: true }), undefined);
+    assert.deepEqual([table.claims.get(PLACE)?.worker.id, table.claims.get(PLACE)?.isReleased], ['b', false]);
+    claim('b', { released: true });
+    assert.equal(table.claims.get(PLACE)?.isReleased, true);
+  });
+
+  test('passes over what nobody of us can have written', () => {
+    const { add, table } = cluster();
+    for (const [key, value] of [
+      ['connector-x', { config: 1, state: 'RUNNING', epoch: 0 }],
+      ['connector-x', { config: { a: 1 }, state: 'RUNNING', epoch: 0 }],
+      ['connector-x', { config: {}, state: 'HAPPY', epoch: 0 }],
+      ['connector-x', { config: {}, state: 'RUNNING' }],
+      ['claim-x', { worker: 'a', url: 'u', generation: 1 }],
+      ['claim-1', {}],
+      ['something', { a: 1 }],
+    ] as const)
+      assert.equal(add(key, value), undefined, key);
+    assert.equal(table.apply(new Message(Buffer.from('{'), { key: 'connector-x', offset: 99 })), undefined);
+    assert.equal(table.connectors.size + table.claims.size, 0);
+  });
+
+  test('looks the same to one who reads what compaction has left, as long as holders put right what latecomers wrote', () => {
+    const step = fc.oneof(
+      fc.record({ type: fc.constant('claim' as const), by: fc.constantFrom('a', 'b', 'c') }),
+      fc.record({ type: fc.constant('write' as const), by: fc.constantFrom('a', 'b', 'c'), url: fc.nat(9) }),
+      fc.record({ type: fc.constant('delete' as const), by: fc.constantFrom('a', 'b', 'c') }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const { records, table, add, claim } = cluster();
+        const epochs = new Map<string, number>();
+        for (const one of steps) {
+          if (one.type === 'claim') {
+            epochs.set(one.by, claim(one.by));
+            continue;
+          }
+          const epoch = epochs.get(one.by);
+          if (epoch === undefined) continue;
+          const value =
+            one.type === 'delete'
+              ? { deleted: true, epoch }
+              : { config: config(`ws://${one.url}`), state: 'RUNNING', epoch };
+          const change = add(connectorKey('feed'), value);
+          const holder = table.claims.get(PLACE)?.epoch ?? 0;
+          const entry = table.connectors.get('feed');
+          if (change?.type === 'stale')
+            add(
+              connectorKey('feed'),
+              entry === undefined ? null : { config: entry.config, state: entry.state, epoch: holder },
+            );
+          else if (one.type === 'delete') add(connectorKey('feed'), null);
+        }
+        const late = new ConfigTable();
+        for (const message of records.compacted()) late.apply(message);
+        assert.deepEqual(late.connectors.get('feed')?.config, table.connectors.get('feed')?.config);
+        assert.deepEqual(late.claims, table.claims);
+      }),
+    );
+  });
+});
+
+describe('the topic of statuses', () => {
+  const status = (state: string, generation: number, more: object = {}) => ({
+    ...{ state, worker_id: 'h:1', version: '1', generation },
+    ...more,
+  });
+
+  test('hears nobody who speaks under an older claim', () => {
+    const records = new Records();
+    const table = new StatusTable();
+    table.apply(records.add(connectorStatusKey('x'), status('RUNNING', 5)));
+    table.apply(records.add(connectorStatusKey('x'), status('FAILED', 4, { trace: 'late' })));
+    assert.equal(table.connector('x')?.state, 'RUNNING');
+    table.apply(records.add(connectorStatusKey('x'), status('FAILED', 5, { trace: 'why' })));
+    assert.deepEqual(table.connector('x'), { ...status('FAILED', 5), trace: 'why' });
+    table.apply(records.add(connectorStatusKey('x'), null));
+    assert.equal(table.connector('x'), undefined);
+  });
+
+  test('tells connectors apart whose names begin alike, and knows all that there is of one', () => {
+    const records = new Records();
+    const table = new StatusTable();
+    for (const name of ['x', 'x-1', 'x-1-2']) table.apply(records.add(taskStatusKey(name, 3), status('RUNNING', 1)));
+    table.apply(records.add(connectorStatusKey('x'), status('RUNNING', 1)));
+    table.apply(records.add(topicStatusKey('x', 'a.b'), { topic: 'a.b' }));
+    table.apply(records.add(topicStatusKey('x:connector-y', 'a'), { topic: 'a' }));
+    assert.deepEqual(table.tasksOf('x'), [3]);
+    assert.deepEqual(table.topicsOf('x'), ['a.b']);
+    assert.deepEqual(table.topicsOf('x:connector-y'), ['a']);
+    assert.deepEqual(table.keysOf('x'), [connectorStatusKey('x'), taskStatusKey('x', 3), topicStatusKey('x', 'a.b')]);
+    table.apply(records.add(topicStatusKey('x', 'a.b'), null));
+    assert.equal(table.hasUsed('x', 'a.b'), false);
+  });
+
+  test('passes over what is no status', () => {
+    const records = new Records();
+    const table = new StatusTable();
+    for (const value of [status('HAPPY', 1), { state: 'RUNNING', generation: 1 }, { state: 'RUNNING', worker_id: 'x' }])
+      table.apply(records.add(connectorStatusKey('x'), value));
+    assert.equal(table.connector('x'), undefined);
+  });
+});
+
+describe('the topic of offsets', () => {
+  test('has an offset for each partition, in whichever order its fields stand', () => {
+    const records = new Records();
+    const table = new OffsetTable();
+    table.apply(records.add(offsetKey('x', { url: 'u', share: 's' }), { offset: { cursor: 1 }, generation: 3 }));
+    assert.deepEqual(table.at('x', { share: 's', url: 'u' }), { cursor: 1 });
+    assert.deepEqual(table.of('x'), [{ partition: { share: 's', url: 'u' }, offset: { cursor: 1 } }]);
+    assert.deepEqual(table.of('y'), []);
+    table.apply(records.add(offsetKey('x', { url: 'u', share: 's' }), { offset: { cursor: 0 }, generation: 2 }));
+    assert.deepEqual(table.at('x', { share: 's', url: 'u' }), { cursor: 1 });
+    assert.equal(table.generationOf('x', { share: 's', url: 'u' }), 3);
+    table.apply(records.add(offsetKey('x', { url: 'u', share: 's' }), null));
+    assert.deepEqual(table.of('x'), []);
+  });
+
+  test('passes over keys and values that mean nothing', () => {
+    const records = new Records();
+    const table = new OffsetTable();
+    table.apply(records.add('x', { offset: {}, generation: 1 }));
+    table.apply(records.add('["x"]', { offset: {}, generation: 1 }));
+    table.apply(records.add(offsetKey('x', {}), { offset: 1, generation: 1 }));
+    table.apply(records.add(offsetKey('x', {}), { offset: {} }));
+    assert.deepEqual(table.of('x'), []);
+  });
+});

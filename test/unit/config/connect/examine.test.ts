@@ -1,0 +1,390 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  definitionsOf,
+  type FlatConfig,
+  pluginOf,
+  plugins,
+  validationAnswer,
+} from '../../../../src/config/connect/index.ts';
+import { Message } from '../../../../src/core/message.ts';
+import type { FeedSettings, RemoteSinkSettings } from '../../../../src/sdk/remote.ts';
+import { BINANCE, errorsOf, look, SINK, tasksOf } from './fixture.ts';
+
+const feedOf = (config: FlatConfig): FeedSettings => tasksOf(config)[0]?.pipeline.source.config as FeedSettings;
+const sent = ({ subscribe }: Pick<FeedSettings, 'subscribe'>) =>
+  subscribe.map(({ send }) => send(new Message(Buffer.alloc(0))));
+
+describe("a connector with S4's settings", () => {
+  test('becomes a pipeline from its feed into its topic, with the pauses it asks for', () => {
+    const [task] = tasksOf(BINANCE);
+    const feed = feedOf(BINANCE);
+    assert.deepEqual(feed.url, ['wss://stream.binance.com:9443/ws']);
+    assert.deepEqual(sent(feed), ['{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}']);
+    assert.equal(feed.reconnect.enabled, true);
+    assert.equal(feed.reconnect.interval, 3_000);
+    assert.equal(task?.pipeline.source.spec.name, 'websocket_client');
+    assert.deepEqual(task?.pipeline.sink.config, { name: 'binance-btcusdt-trades' });
+    assert.deepEqual(task?.pipeline.processors, []);
+  });
+
+  test("has S4's defaults where it says nothing", () => {
+    const { name, 'connector.class': type } = BINANCE;
+    const config = { name, 'connector.class': type, 'websocket.url': 'ws://h', 'kafka.topic': 't' } as FlatConfig;
+    const feed = feedOf(config);
+    assert.deepEqual(feed.reconnect, { ...feed.reconnect, enabled: true, interval: 5_000 });
+    assert.equal(feed.connect_timeout, 30_000);
+    assert.deepEqual(feed.headers, {});
+    assert.deepEqual(feed.subscribe, []);
+    assert.equal(feed.auth, undefined);
+    assert.equal(feed.overflow, 'pause');
+    assert.equal(tasksOf(config)[0]?.pipeline.in_flight.messages, 10_000);
+  });
+
+  test('keeps colons of header values, and sends its message byte for byte', () => {
+    const message = '{ "id": 12345678901234567890,  "x": 1.50 }';
+    const feed = feedOf({
+      ...BINANCE,
+      'websocket.headers': 'User-Agent:KafkaConnectWebSocket/1.0, X-At:10:20:30,X-List:a\\,b',
+      'websocket.subscription.message': message,
+    });
+    assert.deepEqual(feed.headers, { 'User-Agent': 'KafkaConnectWebSocket/1.0', 'X-At': '10:20:30', 'X-List': 'a,b' });
+    assert.deepEqual(sent(feed), [message]);
+  });
+
+  test('fails after a disconnect where it does not want to reconnect', () => {
+    assert.equal(feedOf({ ...BINANCE, 'websocket.reconnect.enabled': 'false' }).reconnect.enabled, false);
+  });
+
+  test('has a gate as large as its queue, and batches that fit it', () => {
+    for (const [size, messages, count] of [
+      ['1', 2, 1],
+      ['7', 7, 3],
+      ['50000', 50_000, 500],
+    ] as const) {
+      const [task] = tasksOf({ ...BINANCE, 'websocket.message.queue.size': size });
+      assert.equal(task?.pipeline.in_flight.messages, messages);
+      assert.equal(task?.pipeline.batch.count, count);
+    }
+  });
+
+  test('keeps settings that nobody knows, and says which', () => {
+    const config = { ...BINANCE, 'transforms.x': 'y', flavour: 'mint' };
+    assert.deepEqual(look(config).unknown, ['transforms.x', 'flavour']);
+    assert.equal(tasksOf(config)[0]?.config.flavour, 'mint');
+  });
+});
+
+test('a class has its full name, its own name, and that without Connector', () => {
+  for (const name of [
+    'io.conduktor.connect.websocket.WebSocketSourceConnector',
+    'tidegate.WebSocketSourceConnector',
+    'WebSocketSourceConnector',
+    'WebSocketSource',
+  ])
+    assert.equal(pluginOf(name)?.type, 'source', name);
+  assert.equal(pluginOf('WebSocketSink')?.type, 'sink');
+  for (const name of ['', 'Source', 'SourceConnector', 'conduktor.WebSocketSource'])
+    assert.equal(pluginOf(name), undefined, name);
+});
+
+describe('tasks', () => {
+  const urls = { ...BINANCE, 'websocket.url': null, 'websocket.urls': 'ws://a,ws://b,ws://c', 'tasks.max': '2' };
+
+  test('several servers are dealt to them', () => {
+    const { 'websocket.url': _none, ...config } = urls;
+    const tasks = tasksOf(config);
+    assert.deepEqual(
+      tasks.map(({ pipeline }) => (pipeline.source.config as FeedSettings).url),
+      [['ws://a', 'ws://c'], ['ws://b']],
+    );
+    assert.deepEqual(
+      tasks.map(({ config: own }) => own['websocket.urls']),
+      ['ws://a,ws://c', 'ws://b'],
+    );
+  });
+
+  test('several subscriptions are dealt to them, behind the message that each connection sends', () => {
+    const tasks = tasksOf({
+      ...BINANCE,
+      'tasks.max': '5',
+      'websocket.subscription.message': 'login',
+      'websocket.subscriptions': '["one",{"op":"two"},{"send":"three","expect":{"ok":true},"timeout":"2s"}]',
+    });
+    const feeds = tasks.map(({ pipeline }) => pipeline.source.config as FeedSettings);
+    assert.deepEqual(feeds.map(sent), [
+      ['login', 'one'],
+      ['login', '{"op":"two"}'],
+      ['login', 'three'],
+    ]);
+    assert.equal(feeds[2]?.subscribe[1]?.timeout, 2_000);
+    assert.equal(tasks[1]?.config['websocket.subscriptions'], '[{"op":"two"}]');
+  });
+
+  test('there is one where there is nothing to deal, and its settings name its class as Connect does', () => {
+    const tasks = tasksOf({ ...BINANCE, 'tasks.max': '9' });
+    assert.equal(tasks.length, 1);
+    assert.deepEqual(tasks[0]?.config, {
+      ...BINANCE,
+      'tasks.max': '9',
+      'task.class': 'io.conduktor.connect.websocket.WebSocketSourceTask',
+    });
+  });
+
+  test('a sink has as many as it wants, all of them members of one group', () => {
+    const tasks = tasksOf({ ...SINK, 'tasks.max': '3' });
+    assert.deepEqual(
+      tasks.map(({ pipeline }) => pipeline.source.config),
+      Array(3).fill({ names: ['orders', 'prices'], from: 'earliest', group: 'connect-partner' }),
+    );
+    assert.equal(
+      (tasks[0]?.pipeline.sink.config as RemoteSinkSettings | undefined)?.url,
+      'wss://partner.example.com/orders',
+    );
+  });
+});
+
+describe('converters', () => {
+  const steps = (settings: FlatConfig, defaults?: FlatConfig) =>
+    tasksOf({ ...BINANCE, ...settings }, defaults)[0]?.pipeline.processors.map(({ spec, config }) => [
+      spec.name,
+      config,
+    ]);
+  const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
+
+  test('text is written as it came by default, and as bytes', () => {
+    assert.deepEqual(steps({}), []);
+    for (const name of ['string', 'bytes', 'org.apache.kafka.connect.storage.StringConverter', 'ByteArrayConverter'])
+      assert.deepEqual(steps({ 'value.converter': name }), [], name);
+  });
+
+  test("Kafka's JsonConverter makes a JSON string of it, with its schema unless that is switched off", () => {
+    assert.deepEqual(steps({ 'value.converter': JSON_CONVERTER }), [['convert', 'to_json_with_schema']]);
+    const plain = { 'value.converter': 'JsonConverter', 'value.converter.schemas.enable': 'false' };
+    assert.deepEqual(steps(plain), [['convert', 'to_json_string']]);
+  });
+
+  test('json wants JSON and leaves it as it is', () => {
+    assert.deepEqual(steps({ 'value.converter': 'json' }), [['convert', 'json']]);
+  });
+
+  test('those of the worker hold where the connector names none', () => {
+    const worker = { 'value.converter': JSON_CONVERTER, 'value.converter.schemas.enable': 'false' };
+    assert.deepEqual(steps({}, worker), [['convert', 'to_json_string']]);
+    assert.deepEqual(steps({ 'value.converter': 'string' }, worker), []);
+  });
+});
+
+test('everything that the components can do has a name', () => {
+  const feed = feedOf({
+    ...BINANCE,
+    'websocket.auth.token': 'geheim',
+    'websocket.protocols': 'v2,v1',
+    'websocket.proxy': 'http://proxy:3128',
+    'websocket.compression.enabled': 'true',
+    'websocket.message.max.bytes': '1024',
+    'websocket.reconnect.backoff.max.ms': '60000',
+    'websocket.ping.interval.ms': '0',
+    'websocket.ping.timeout.ms': '5000',
+    'websocket.heartbeat.message': '{"op":"ping"}',
+    'websocket.heartbeat.interval.ms': '15000',
+    'websocket.heartbeat.expect.ms': '30000',
+    'websocket.heartbeat.expect.message': '{"op":"pong"}',
+    'websocket.tls.ca': '/etc/ca.pem',
+    'websocket.tls.verify': 'false',
+    'websocket.message.overflow': 'drop_oldest',
+    'websocket.resume.cursor': '${! json.seq }',
+    'websocket.resume.message': '{"after":${! meta.cursor }}',
+    'websocket.dedupe.id': '${! json.id }',
+    'websocket.dedupe.window': '500',
+    'websocket.ack.message': '{"ack":${! json.id }}',
+    'websocket.gap.record': 'true',
+  });
+  assert.deepEqual(feed.auth?.token, 'geheim');
+  assert.deepEqual(feed.protocols, ['v2', 'v1']);
+  assert.equal(feed.proxy, 'http://proxy:3128');
+  assert.equal(feed.compression, true);
+  assert.equal(feed.max_frame, 1_024);
+  assert.deepEqual(feed.reconnect, { enabled: true, backoff: { initial: 3_000, max: 60_000 } });
+  assert.deepEqual([feed.heartbeat.ping, feed.heartbeat.timeout], [0, 5_000]);
+  assert.equal(feed.heartbeat.send?.every, 15_000);
+  assert.equal(feed.heartbeat.send?.message(new Message(Buffer.alloc(0))), '{"op":"ping"}');
+  assert.equal(feed.heartbeat.expect?.within, 30_000);
+  assert.equal(feed.heartbeat.expect?.frame?.(new Message(Buffer.from('{"op":"pong","t":1}'))), true);
+  assert.deepEqual([feed.tls?.ca, feed.tls?.reject_unauthorized], ['/etc/ca.pem', false]);
+  assert.equal(feed.overflow, 'drop_oldest');
+  assert.equal(feed.buffer.messages, 10_000);
+  assert.equal(feed.resume?.message?.(new Message(Buffer.alloc(0), { meta: { cursor: 7 } })), '{"after":7}');
+  assert.equal(feed.dedupe?.window, 500);
+  assert.equal(feed.ack?.message(new Message(Buffer.from('{"id":3}'))), '{"ack":3}');
+  assert.equal(feed.gap?.record, true);
+});
+
+test('key, timestamp and headers of the record come from expressions', () => {
+  const [task] = tasksOf({
+    ...BINANCE,
+    'websocket.record.key': '${! json.s }',
+    'websocket.record.timestamp': '${! json.E }',
+    'websocket.record.headers': '{"source":"binance","kind":"${! json.e }"}',
+  });
+  const sink = task?.pipeline.sink.config as { key: { text: string }; headers: Record<string, unknown> } | undefined;
+  assert.equal(sink?.key.text, '${! json.s }');
+  assert.deepEqual(Object.keys(sink?.headers ?? {}), ['source', 'kind']);
+  assert.deepEqual(
+    task?.pipeline.processors.map(({ spec }) => spec.name),
+    ['map'],
+  );
+});
+
+test('what becomes of messages that fail is as in Connect', () => {
+  assert.deepEqual(look(BINANCE).description?.errors, {
+    isTolerant: false,
+    isLogged: false,
+    withMessages: false,
+    deadLetter: undefined,
+  });
+  const config = {
+    ...BINANCE,
+    'errors.tolerance': 'all',
+    'errors.log.enable': 'true',
+    'errors.log.include.messages': 'true',
+    'errors.deadletterqueue.topic.name': 'bad',
+  };
+  assert.deepEqual(look(config).description?.errors, {
+    isTolerant: true,
+    isLogged: true,
+    withMessages: true,
+    deadLetter: 'bad',
+  });
+});
+
+describe('mistakes', () => {
+  test('are all told at once, each at its setting, in the words of Connect', () => {
+    assert.deepEqual(
+      errorsOf({
+        'connector.class': 'WebSocketSource',
+        'tasks.max': 'x',
+        'value.converter': 'nope.X',
+        'errors.tolerance': 'some',
+        'errors.log.enable': 'maybe',
+        'websocket.url': 'http://h',
+        'websocket.message.queue.size': '0',
+        'websocket.headers': 'no colon',
+        'websocket.subscriptions': 'nope',
+        'websocket.heartbeat.message': 'hi',
+        'websocket.gap.topic': 'a b',
+      }),
+      {
+        name: ['Missing required configuration "name" which has no default value.'],
+        'tasks.max': [
+          'Invalid value x for configuration tasks.max: Not a number of type INT',
+          'Invalid value null for configuration tasks.max: Value must be non-null',
+        ],
+        'value.converter': ['Invalid value nope.X for configuration value.converter: Class nope.X could not be found.'],
+        'errors.tolerance': ['Invalid value some for configuration errors.tolerance: String must be one of: none, all'],
+        'errors.log.enable': [
+          'Invalid value maybe for configuration errors.log.enable: Expected value to be either true or false',
+        ],
+        'websocket.url': [
+          'Invalid value [hidden] for configuration websocket.url: expected a URL that begins with ws:// or wss:// and has no #',
+        ],
+        'websocket.message.queue.size': [
+          'Invalid value 0 for configuration websocket.message.queue.size: Value must be at least 1',
+        ],
+        'kafka.topic': ['Missing required configuration "kafka.topic" which has no default value.'],
+        'websocket.gap.topic': [
+          'Invalid value a b for configuration websocket.gap.topic: a topic name is at most 249 letters, digits, ".", "_" and "-"',
+        ],
+        'websocket.headers': [
+          'Invalid value [hidden] for configuration websocket.headers: expected name:value pairs with commas between them',
+        ],
+        'websocket.subscriptions': [
+          'Invalid value [hidden] for configuration websocket.subscriptions: this is not JSON',
+        ],
+        'websocket.heartbeat.interval.ms': [
+          'Missing required configuration "websocket.heartbeat.interval.ms" which has no default value.',
+        ],
+      },
+    );
+  });
+
+  test('of settings that do not go together are told', () => {
+    const { 'websocket.url': url, ...rest } = BINANCE;
+    assert.deepEqual(errorsOf(rest as FlatConfig), {
+      'websocket.url': ['Missing required configuration "websocket.url" which has no default value.'],
+    });
+    assert.deepEqual(errorsOf({ ...rest, 'websocket.url': url ?? null, 'websocket.urls': 'ws://a,ws://b' }), {
+      'websocket.urls': ['Give websocket.url or websocket.urls, not both'],
+    });
+    assert.deepEqual(errorsOf({ ...SINK, topics: '', 'websocket.url': '' }), {
+      topics: ['Missing required configuration "topics" which has no default value.'],
+      'websocket.url': ['Missing required configuration "websocket.url" which has no default value.'],
+    });
+  });
+
+  test('never quote a secret', () => {
+    const secret = 'correct-horse';
+    const said = JSON.stringify(
+      errorsOf({
+        ...BINANCE,
+        'websocket.url': `ftp://user:${secret}@h/`,
+        'websocket.proxy': `socks://user:${secret}@h/`,
+        'websocket.headers': `Connection:${secret},X:\u0000${secret}`,
+        'websocket.auth.token': '',
+        'websocket.ack.message': `{"token":"${secret}","id":"\${! $uppercase(json.id) }"}`,
+        'websocket.subscriptions': `[{"send":"${secret} \${! nothing } \${!"}]`,
+      }),
+    );
+    assert.match(said, /websocket\.headers/);
+    assert.match(said, /websocket\.ack\.message/);
+    assert.ok(!said.includes(secret), said);
+  });
+});
+
+describe('the answer of config/validate', () => {
+  test('has every setting with its definition, its value and its mistakes, and no secret', () => {
+    const config = { ...BINANCE, 'websocket.auth.token': 'geheim', 'tasks.max': '0' };
+    const answer = validationAnswer('WebSocketSource', look(config));
+    assert.equal(answer.name, 'WebSocketSource');
+    assert.equal(answer.error_count, 1);
+    assert.deepEqual(answer.groups.slice(0, 2), ['Common', 'Error Handling']);
+    const named = new Map(answer.configs.map((one) => [one.definition.name, one]));
+    assert.deepEqual(named.get('tasks.max'), {
+      definition: {
+        name: 'tasks.max',
+        type: 'INT',
+        required: false,
+        default_value: '1',
+        importance: 'HIGH',
+        documentation: 'Most tasks that the connector is split into.',
+        group: 'Common',
+        width: 'SHORT',
+        display_name: 'Tasks max',
+        dependents: [],
+        order: 3,
+      },
+      value: {
+        name: 'tasks.max',
+        value: '0',
+        recommended_values: [],
+        errors: ['Invalid value 0 for configuration tasks.max: Value must be at least 1'],
+        visible: true,
+      },
+    });
+    assert.equal(named.get('websocket.auth.token')?.value.value, '[hidden]');
+    assert.equal(named.get('kafka.topic')?.definition.required, true);
+    assert.equal(named.get('websocket.headers')?.value.value, null);
+    assert.ok(!JSON.stringify(answer).includes('geheim'));
+  });
+});
+
+test('the definitions of a class have different names, say what they do, and name owners that there are', () => {
+  for (const plugin of plugins) {
+    const definitions = definitionsOf(plugin);
+    const names = definitions.map(({ name }) => name);
+    assert.equal(new Set(names).size, names.length);
+    for (const { documentation, name } of definitions) assert.match(documentation, /^\S.*\.$/, name);
+    for (const [, owner] of plugin.owners) assert.ok(names.includes(owner), owner);
+    assert.ok(names.includes('connector.class'));
+  }
+});
