@@ -81,7 +81,7 @@ test('a client that closes while its socket is not read is noticed', async (t) =
   if (kafka === undefined) return;
   const gateway = await startGateway(t, { config, env: { KAFKA_BROKERS: kafka.brokers } });
   await gateway.ready();
-  const load = await LoadClient.open('a', `ws://127.0.0.1:${gateway.port}/ws`, 1_100);
+  const load = await LoadClient.open('a', `ws://127.0.0.1:${gateway.port}/ws`, 4_000);
   await until(
     () => load.acked.size > 100,
     30_000,
