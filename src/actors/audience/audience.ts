@@ -18,6 +18,7 @@ import { closing } from '../connection/machine.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import type { PresenceObserver, PresencePort } from '../presence/port.ts';
 import type { TopicService } from '../topic-service/topic-service.ts';
+import { Departures } from './departures.ts';
 import { EndpointFigures } from './figures.ts';
 import { History, type ReplayLimits } from './history.ts';
 import { Lobby } from './lobby.ts';
@@ -82,6 +83,7 @@ export class Audience
   private readonly lobby: Lobby<Connection>;
   private readonly turn: Turn<Connection, Message>;
   private readonly received = new Subject<Batch>();
+  private readonly departures: Departures;
   private readonly timer: NodeJS.Timeout;
   private jitter = 0;
   private whenFinished: () => void = () => {};
@@ -107,6 +109,8 @@ export class Audience
       paused: () => this.waiting.size,
       queued: () => this.members.queuedBytes,
     });
+    const { members, codec, figures, logger } = this;
+    this.departures = new Departures({ members, codec, figures, logger });
     this.actor = startActor(
       createActor(audienceMachine, { input: { audience: this } }),
       `audience ${this.name}`,
@@ -223,12 +227,8 @@ export class Audience
     this.members.get(clientId)?.socket.terminate();
   }
 
-  /** Slots are spread over the jitter window, so that clients do not all come back to the next gateway at once. */
   startDrain(): void {
-    for (const connection of this.members) {
-      const slot = setTimeout(() => this.drainOne(connection), Math.random() * this.jitter);
-      slot.unref();
-    }
+    this.departures.begin(this.jitter);
   }
 
   finished(): void {
@@ -245,33 +245,19 @@ export class Audience
     });
   }
 
-  /** The time for slots is over. Without answers a client cannot know what became of its messages: they are counted. */
+  /** The time for slots is over. */
   drainNow(): void {
-    if (!this.codec.answers && this.codec.topics === undefined && this.unsettled > 0) {
-      this.figures.unanswered.value += this.unsettled;
-      this.logger.error(
-        { unsettled: this.unsettled },
-        `${this.unsettled} messages were read and are not known to be in the log; their clients cannot be told`,
-      );
-    }
-    for (const connection of this.members) this.drainOne(connection);
+    this.departures.hasten();
   }
 
   /** Cuts whoever is left. */
   cut(): void {
-    for (const connection of [...this.members]) connection.socket.terminate();
+    this.departures.cutAll();
   }
 
   /** Closes the connection that holds the most bytes. */
   cutLargest(): void {
-    const { largest } = this.members;
-    if (largest === undefined) return;
-    const isReading = largest.socket.partial > largest.queuedBytes;
-    this.logger.warn(
-      { client_id: largest.info.clientId, bytes: largest.heldBytes },
-      'closing a client: memory.limit is reached and it holds the most',
-    );
-    tell(largest.actor, closing(isReading ? 'tooBig' : 'overloaded', 'out of memory'));
+    this.departures.cutLargest();
   }
 
   // --- home of the connections
@@ -375,10 +361,6 @@ export class Audience
     this.sendWaiting();
     connection.admit(connection.info.clientId);
     this.replay(connection);
-  }
-
-  private drainOne(connection: Connection): void {
-    if (connection.closingSince === 0) tell(connection.actor, { type: 'DRAIN' });
   }
 
   private sweep(): void {

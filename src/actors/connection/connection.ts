@@ -1,22 +1,21 @@
 import { createActor } from 'xstate';
-import type { ConnectionInfo, Effect, Farewell, Frame, MemberEvent } from '../../core/component.ts';
-import type { Rejection, TidegateError } from '../../core/errors.ts';
-import { type CodecMessage, Message, type Meta, type SettleTarget } from '../../core/message.ts';
+import type { ConnectionInfo, Farewell, MemberEvent } from '../../core/component.ts';
+import type { Message } from '../../core/message.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
-import type { TopicOutcome, TopicRequest } from '../../core/topic-request.ts';
+import type { TopicOutcome } from '../../core/topic-request.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
-import { type AnswerSink, Answers } from './answers.ts';
+import { Conversation, type Line } from './conversation.ts';
 import type { ConnectionHome } from './home.ts';
 import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './machine.ts';
 import { Outbound, type OutboundOwner } from './outbound.ts';
 import { numberOf, numberPayload } from './pings.ts';
 
 /**
- * The data side of one live socket: frames in by the codec, answers out in the order of the frames, records out by
- * the send queue. What it may do when is decided by its machine.
+ * The data side of one live socket: frames in for the conversation, answers and records out by the send queue. What it
+ * may do when is decided by its machine.
  */
-export class Connection implements SocketHandler, SettleTarget, ConnectionControl, OutboundOwner, AnswerSink {
+export class Connection implements SocketHandler, Line, ConnectionControl, OutboundOwner {
   /** What the codec knows; the client's ID is its name in the room once it is let in. */
   info: ConnectionInfo;
   readonly socket: Socket;
@@ -31,19 +30,13 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   isHeld = false;
   isAdmitted: boolean;
   private readonly home: ConnectionHome<Connection>;
-  /** Made with the first message: most connections of a broadcast never send one. */
-  private meta: Meta | undefined;
-  private readonly handshake: Handshake | undefined;
-  private state: unknown = undefined;
   /** Frames that came before the client was let in. */
   private early: { readonly data: Buffer; readonly binary: boolean }[] | undefined;
-  private readonly answers: Answers;
+  private readonly conversation: Conversation<Connection>;
   private readonly outbound: Outbound;
   isOpen = true;
   private isDraining = false;
   private isGone = false;
-  private inFlight = 0;
-  private inFlightBytes = 0;
 
   constructor(
     home: ConnectionHome<Connection>,
@@ -54,9 +47,8 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.home = home;
     this.socket = socket;
     this.info = info;
-    this.handshake = handshake;
     this.outbound = new Outbound(socket, home, this);
-    this.answers = new Answers(this);
+    this.conversation = new Conversation<Connection>(this, home, handshake);
     this.heardAt = home.seconds;
     this.pingedAt = home.seconds;
     this.stuckSince = home.seconds;
@@ -66,16 +58,16 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.actor = createActor(connectionMachine, { id: info.clientId, input: { connection: this }, parent: home.actor });
     this.actor.start();
     socket.attach(this);
-    if (this.isAdmitted) this.greet();
+    if (this.isAdmitted) this.conversation.greet();
   }
 
   /** Messages read and not settled yet. */
   get unsettled(): number {
-    return this.inFlight;
+    return this.conversation.unsettled;
   }
 
   get isAnswered(): boolean {
-    return this.inFlight === 0;
+    return this.conversation.unsettled === 0;
   }
 
   /** Bytes held for this peer, in both directions; none where it is on its way out, as nobody can free them sooner. */
@@ -89,14 +81,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   get mayRelease(): boolean {
-    const { limits } = this.home;
-    return (
-      this.isAdmitted &&
-      !this.home.isCongested &&
-      this.inFlight <= limits.messages / 2 &&
-      this.inFlightBytes <= limits.bytes / 2 &&
-      this.outbound.answersAreTaken
-    );
+    return this.isAdmitted && !this.home.isCongested && this.conversation.isHalfFree && this.outbound.answersAreTaken;
   }
 
   // --- from the socket
@@ -110,8 +95,8 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     if (!this.isAdmitted) {
       this.early ??= [];
       this.early.push({ data, binary });
-    } else if (!this.take(data, binary)) return;
-    if (!this.isHeld && this.mustHold()) tell(this.actor, { type: 'HOLD' });
+    } else if (!this.conversation.take(data, binary)) return;
+    if (!this.isHeld && this.mustHold) tell(this.actor, { type: 'HOLD' });
   }
 
   onPong(payload: Buffer): void {
@@ -143,10 +128,10 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.info = { ...this.info, clientId: name };
     this.isAdmitted = true;
     tell(this.actor, { type: 'ADMIT' });
-    this.greet();
+    this.conversation.greet();
     const { early } = this;
     this.early = undefined;
-    for (const { data, binary } of early ?? []) if (this.isOpen) this.take(data, binary);
+    for (const { data, binary } of early ?? []) if (this.isOpen) this.conversation.take(data, binary);
     if (!this.isHeld || !this.isOpen) return;
     if (this.mayRelease) this.release();
     else tell(this.actor, { type: 'HOLD' });
@@ -154,17 +139,12 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
 
   /** Something happened to the client as a member of its room. */
   hear(event: MemberEvent): void {
-    if (!this.isOpen || !this.isAdmitted) return;
-    try {
-      this.apply(this.home.codec.membership?.event(this.state, event, this.home.clock.now()) ?? []);
-    } catch (error) {
-      this.codecFailed('event', error);
-    }
+    if (this.isOpen && this.isAdmitted) this.conversation.hear(event);
   }
 
   /** Says something of the room's to this client alone, in its turn among the answers. */
   inform(frame: Buffer): void {
-    if (this.isAdmitted) this.answers.sayNow(frame);
+    if (this.isAdmitted) this.conversation.inform(frame);
   }
 
   dismiss({ code, reason }: Farewell): void {
@@ -179,24 +159,12 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   respond(correlation: unknown, outcome: TopicOutcome): void {
-    this.home.figures.answered(outcome.ok ? null : outcome.rejection);
-    if (!this.isOpen) return;
-    try {
-      const frame = this.home.codec.topics?.answered(this.state, correlation, outcome, this.home.clock.now()) ?? null;
-      if (frame !== null) this.answers.sayNow(this.home.encode(frame));
-    } catch (error) {
-      this.codecFailed('answered', error);
-    }
+    this.conversation.respond(correlation, outcome);
   }
 
   notify(messages: readonly Message[]): void {
-    if (!this.isOpen || this.home.codec.topics === undefined) return;
-    try {
-      const frame = this.home.codec.topics.notify(this.state, messages, this.home.clock.now());
-      this.outbound.deliverAtOnce(this.home.encode(frame));
-    } catch (error) {
-      this.codecFailed('notify', error);
-    }
+    const frame = this.isOpen ? this.conversation.notice(messages) : null;
+    if (frame !== null) this.outbound.deliverAtOnce(frame);
   }
 
   ping(number: number): void {
@@ -204,19 +172,6 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   // --- from the pipelines
-
-  settled(message: Message, failure: TidegateError | null): void {
-    this.inFlight -= 1;
-    this.inFlightBytes -= message.cost;
-    if (this.home.codec.answers) this.answer(message.token, failure);
-    else if (this.home.codec.topics !== undefined) this.published(message, failure);
-    else if (failure !== null) this.fail(failure);
-    if (this.isGone && this.inFlight === 0) this.home.left(this);
-    if (!this.isOpen) return;
-    if (this.isDraining) {
-      if (this.inFlight === 0) tell(this.actor, { type: 'ANSWERED' });
-    } else if (this.isHeld && this.mayRelease) tell(this.actor, { type: 'RELEASE' });
-  }
 
   /** Records of one turn for this socket: `chunk` is the same frames in one piece, for a socket that keeps up. */
   deliver(chunk: Buffer, frames: readonly Buffer[]): void {
@@ -228,10 +183,22 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.outbound.flush();
   }
 
-  // --- from what it has to say
+  // --- from the conversation
+
+  get remote(): string {
+    return this.socket.remote;
+  }
 
   openOutbox(): Buffer[] {
     return this.outbound.openOutbox();
+  }
+
+  settledOne(): void {
+    if (this.isGone && this.isAnswered) this.home.left(this);
+    if (!this.isOpen) return;
+    if (this.isDraining) {
+      if (this.isAnswered) tell(this.actor, { type: 'ANSWERED' });
+    } else if (this.isHeld && this.mayRelease) tell(this.actor, { type: 'RELEASE' });
   }
 
   // --- from the writing side
@@ -249,13 +216,7 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
   }
 
   dropNotice(count: number): Buffer | null {
-    try {
-      const notice = this.home.codec.dropped(count, this.home.clock.now());
-      return notice === null ? null : this.home.encode(notice);
-    } catch (error) {
-      this.codecFailed('dropped', error);
-      return null;
-    }
+    return this.conversation.dropNotice(count);
   }
 
   // --- orders of the machine
@@ -298,157 +259,10 @@ export class Connection implements SocketHandler, SettleTarget, ConnectionContro
     this.early = undefined;
     this.outbound.discard();
     this.home.gone(this);
-    if (this.inFlight === 0) this.home.left(this);
+    if (this.isAnswered) this.home.left(this);
   }
 
-  // --- within
-
-  private greet(): void {
-    try {
-      const { state, effects } = this.home.codec.open(this.info, this.home.clock.now());
-      this.state = state;
-      this.apply(effects);
-    } catch (error) {
-      this.codecFailed('open', error);
-    }
+  private get mustHold(): boolean {
+    return !this.isAdmitted || this.home.isCongested || this.conversation.isFull;
   }
-
-  /** False where the codec gave the connection up. */
-  private take(data: Buffer, binary: boolean): boolean {
-    try {
-      this.apply(this.home.codec.frame(this.state, data, binary, this.home.clock.now()));
-      return true;
-    } catch (error) {
-      this.codecFailed('frame', error);
-      return false;
-    }
-  }
-
-  private apply(effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      switch (effect.type) {
-        case 'publish':
-          this.publish(effect);
-          break;
-        case 'reply':
-          this.reply(effect.frame, effect.rejected);
-          break;
-        case 'close':
-          this.dismiss(effect);
-          break;
-        case 'direct':
-          (this.home.room ?? missing('room')).direct(this, effect.to, effect.content);
-          break;
-        case 'kick':
-          (this.home.room ?? missing('room')).kick(this, effect.target);
-          break;
-        case 'request':
-          this.request(effect.request, effect.correlation);
-          break;
-      }
-    }
-  }
-
-  private publish({ message: content, correlation }: Extract<Effect, { type: 'publish' }>): void {
-    this.home.collect(this.begin(content, this.home.codec.answers ? this.answers.open(correlation) : 0));
-  }
-
-  private request(request: TopicRequest, correlation: unknown): void {
-    const topics = this.home.topics ?? missing('topics');
-    if (request.type !== 'publish') {
-      topics.request(this, request, correlation);
-      return;
-    }
-    const refusal = topics.refusal(request.topic);
-    if (refusal !== undefined) this.respond(correlation, { ok: false, rejection: rejectionOf(refusal) });
-    else topics.publish(request.topic, this.begin(request.message, this.answers.remember(correlation)));
-  }
-
-  /** A message of this connection on its way. `token`: where its outcome is to be told. */
-  private begin(content: CodecMessage, token: number): Message {
-    const message = new Message(content.payload, {
-      ...content,
-      meta: this.sharedMeta(),
-      timestamp: content.timestamp ?? this.home.clock.now(),
-      target: this,
-      token,
-      ...(content.traceparent === undefined ? {} : { trace: { traceparent: content.traceparent } }),
-    });
-    message.cost = message.size;
-    this.inFlight += 1;
-    this.inFlightBytes += message.cost;
-    if (this.home.tracing.enabled)
-      this.home.tracing.received(message, this.info.endpoint, this.info.clientId, this.handshake);
-    return message;
-  }
-
-  private published(message: Message, failure: TidegateError | null): void {
-    const correlation = this.answers.recall(message.token);
-    const { topic = '', partition, offset } = message;
-    this.respond(
-      correlation,
-      failure === null
-        ? { ok: true, result: { type: 'published', position: { topic, partition, offset } } }
-        : { ok: false, rejection: rejectionOf(failure) },
-    );
-  }
-
-  private reply(frame: Frame, rejected: string | undefined): void {
-    if (rejected !== undefined) this.home.figures.rejected(rejected);
-    this.answers.say(this.home.encode(frame));
-  }
-
-  private answer(slot: number, failure: TidegateError | null): void {
-    const rejection = failure === null ? null : rejectionOf(failure);
-    this.home.figures.answered(rejection);
-    const correlation = this.answers.correlation(slot);
-    let frame: Frame | null = null;
-    try {
-      frame = this.home.codec.settled(this.state, correlation, rejection, this.home.clock.now());
-    } catch (error) {
-      this.codecFailed('settled', error);
-    }
-    this.answers.fill(slot, frame === null ? null : this.home.encode(frame));
-  }
-
-  private sharedMeta(): Meta {
-    const { clientId, endpoint, params } = this.info;
-    this.meta ??= { ...params, client_id: clientId, endpoint, remote: this.socket.remote };
-    return this.meta;
-  }
-
-  /** A codec without answers has no other way to say that a message is lost. */
-  private fail(failure: TidegateError): void {
-    if (!this.isOpen) return;
-    this.home.logger.warn(
-      { code: failure.code, client_id: this.info.clientId },
-      `closing a client, its message failed: ${failure.message}`,
-    );
-    tell(this.actor, closing('failed', 'message failed'));
-  }
-
-  private mustHold(): boolean {
-    const { limits } = this.home;
-    return (
-      !this.isAdmitted ||
-      this.home.isCongested ||
-      this.inFlight >= limits.messages ||
-      this.inFlightBytes >= limits.bytes
-    );
-  }
-
-  /** A codec that throws costs its connection, and nothing else. */
-  private codecFailed(step: string, error: unknown): void {
-    this.home.logger.error({ error, client_id: this.info.clientId }, `the codec failed (${step}), closing its client`);
-    tell(this.actor, closing('failed'));
-  }
-}
-
-function rejectionOf({ code, message, retryable }: TidegateError): Rejection {
-  return { code, message, retryable };
-}
-
-/** A codec asks for what its endpoint was not given: its spec says something else than it does. */
-function missing(what: string): never {
-  throw new Error(`this endpoint has no ${what}, though its codec asks for it`);
 }
