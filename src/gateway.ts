@@ -14,7 +14,7 @@ import { createListeners, type GatewayState, type Servers } from './assembly/lis
 import { createPipelines } from './assembly/pipelines.ts';
 import { wantedTopics } from './assembly/wanted-topics.ts';
 import { Workshop } from './assembly/workshop.ts';
-import type { GatewayConfig } from './config/index.ts';
+import type { GatewayConfig, Standalone } from './config/index.ts';
 import { systemClock } from './core/clock.ts';
 import { TidegateError } from './core/errors.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -27,6 +27,8 @@ export interface AssemblyOptions {
   readonly logger: Logger;
   /** Servers that stand for listeners, by name; the others are bound to ports. */
   readonly servers: Servers;
+  /** Connectors of this gateway alone, for a configuration with `connect`. */
+  readonly standalone?: Standalone | undefined;
 }
 
 /** Ports that are bound. */
@@ -42,7 +44,7 @@ export interface BoundPorts {
 /** Puts a gateway together from a configuration without mistakes. */
 export async function assembleGateway(
   config: GatewayConfig,
-  { logger, servers }: AssemblyOptions,
+  { logger, servers, standalone }: AssemblyOptions,
 ): Promise<AssembledGateway> {
   const stats = createStats();
   const telemetry = await startTelemetry({
@@ -57,7 +59,7 @@ export async function assembleGateway(
     logger: logger.child({ scope: 'telemetry' }),
     clock: systemClock,
   });
-  return new AssembledGateway(new Workshop(config, logger, stats, telemetry), servers);
+  return new AssembledGateway(new Workshop(config, logger, stats, telemetry), servers, standalone);
 }
 
 /** All parts of a gateway; every name of the configuration has become an object. */
@@ -77,7 +79,7 @@ export class AssembledGateway {
   private stopping: Promise<StopReport> | undefined;
   private releasing: Promise<StopReport> | undefined;
 
-  constructor(workshop: Workshop, servers: Servers) {
+  constructor(workshop: Workshop, servers: Servers, standalone?: Standalone) {
     const { config, log, link, stats } = workshop;
     this.workshop = workshop;
     this.servers = servers;
@@ -86,7 +88,8 @@ export class AssembledGateway {
     this.listeners = createListeners(workshop, this.audiences, this.state(), servers);
     const audiences = [...this.audiences.values()];
     this.memory = new MemoryBudget(config.memory.limit, audiences, stats, workshop.scoped('memory'));
-    this.connect = config.connect === undefined ? undefined : createConnectService(workshop, config.connect);
+    this.connect =
+      config.connect === undefined ? undefined : createConnectService(workshop, config.connect, standalone);
     this.life = new GatewayLife(
       {
         log,
@@ -97,7 +100,7 @@ export class AssembledGateway {
         pipelines: [...this.pipelines.values()],
         groupPipelines: [...this.pipelines.values()].filter(({ name }) => isGroup(config, name)),
         topics: workshop.topics,
-        wantedTopics: wantedTopics(config),
+        wantedTopics: wantedTopics(config, standalone !== undefined),
         connectors: this.connect?.part,
         logger: workshop.scoped('gateway'),
       },

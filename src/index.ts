@@ -18,7 +18,7 @@ export type {
 } from './assembly/events.ts';
 export type { GatewaySnapshot, GroupSnapshot } from './assembly/inspection.ts';
 export type { TopicRecord } from './assembly/topic-record.ts';
-export { ConfigError, type Problem } from './config/index.ts';
+export { ConfigError, type Problem, type StandaloneFiles } from './config/index.ts';
 export type { Severity } from './config/problem.ts';
 export type { S2Options } from './config/s2.ts';
 export { type ErrorCode, type NextStep, TidegateError } from './core/errors.ts';

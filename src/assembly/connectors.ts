@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { ConnectorCommands } from '../actors/connectors/commands.ts';
 import type { Worker } from '../actors/connectors/config-records.ts';
 import { Connectors } from '../actors/connectors/connectors.ts';
+import { connectTopics } from '../actors/connectors/topics.ts';
 import { ConnectorViews } from '../actors/connectors/views.ts';
 import type { ConnectorsPart } from '../actors/gateway/parts.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
@@ -13,7 +14,9 @@ import { rootRoutes } from '../admin/connect/root-routes.ts';
 import { ConnectServer } from '../admin/connect/server.ts';
 import { builtinRegistry } from '../config/builtins.ts';
 import { type ConnectConfig, examine, type FlatConfig } from '../config/connect/index.ts';
+import type { Standalone } from '../config/index.ts';
 import { VERSION } from '../version.ts';
+import { LocalLog } from './local-log.ts';
 import { beginTask } from './task-run.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -21,21 +24,30 @@ import type { Workshop } from './workshop.ts';
 export interface ConnectService {
   readonly part: ConnectorsPart;
   readonly commands: ConnectorCommands;
-  /** Binds the port; it answers that it is starting until the connectors are known. Rejects with TG_LISTEN_FAILED. */
+  /** Binds the port; it answers that it is starting until the connectors are known. Rejects with TG_LISTEN_FAILED, TG_DATA_DIR_OWNED. */
   start(): Promise<number>;
   stop(): Promise<void>;
 }
 
-export function createConnectService(workshop: Workshop, config: ConnectConfig): ConnectService {
+/** `standalone`: the connectors are this gateway's alone, and what they remember is kept on this machine. */
+export function createConnectService(
+  workshop: Workshop,
+  config: ConnectConfig,
+  standalone?: Standalone,
+): ConnectService {
   const { logger, clock, stats, log } = workshop;
+  const local = standalone === undefined ? undefined : new LocalLog(workshop, standalone.directory);
   const runs = new Set<Pipeline>();
   const me = new ThisWorker(config);
   const registry = builtinRegistry();
   const look = (settings: FlatConfig) => examine(settings, { registry, defaults: config.defaults });
   const levelSet = (name: string, level: string) => void setLevel(logger.levels, name, level, clock.now());
   const connectors = new Connectors({
-    ...{ log, clock, stats, me, levelSet },
-    port: (topic) => workshop.topic(topic),
+    ...{ clock, stats, me, levelSet },
+    log: local?.log ?? log,
+    dataAdmin: log.admin,
+    port: (topic) => (local ?? workshop).topic(topic),
+    initial: standalone?.connectors,
     prefix: config.topics,
     group: config.group,
     sessionTimeout: config.session_timeout,
@@ -72,7 +84,10 @@ export function createConnectService(workshop: Workshop, config: ConnectConfig):
     part: {
       start: () => connectors.start(),
       drained: () => connectors.drained(),
-      close: () => connectors.close(),
+      close: async () => {
+        await connectors.close();
+        await local?.close();
+      },
       get trouble() {
         return connectors.trouble;
       },
@@ -81,6 +96,7 @@ export function createConnectService(workshop: Workshop, config: ConnectConfig):
       },
     },
     start: async () => {
+      await local?.open(connectTopics(config.topics));
       me.port = await server.start();
       return me.port;
     },

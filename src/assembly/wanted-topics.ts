@@ -3,8 +3,11 @@ import type { GatewayParts } from '../actors/gateway/parts.ts';
 import { presenceTopics } from '../actors/presence/topics.ts';
 import type { GatewayConfig } from '../config/index.ts';
 
-/** Topics that are listed, those that a pipeline or a room names without listing them, and those that rooms keep for themselves. */
-export function wantedTopics({ log, endpoints, pipelines, connect }: GatewayConfig): GatewayParts['wantedTopics'] {
+/** Topics that are listed, those that a pipeline or a room names without listing them, and those that rooms and connectors keep for themselves. */
+export function wantedTopics(
+  { log, endpoints, pipelines, connect }: GatewayConfig,
+  isStandalone: boolean,
+): GatewayParts['wantedTopics'] {
   const listed = Object.entries(log.topics).map(([name, topic]) => ({ ...topic, name }));
   const named = Object.values(pipelines).flatMap(({ source, sink, on_error }) => [
     ...[source, sink]
@@ -17,7 +20,10 @@ export function wantedTopics({ log, endpoints, pipelines, connect }: GatewayConf
   return [
     ...listed,
     ...unlisted.map((name) => ({ name, create: true })),
-    ...(connect === undefined ? [] : connectTopics(connect.topics)).map((topic) => ({ ...topic, create: true })),
+    ...(connect === undefined || isStandalone ? [] : connectTopics(connect.topics)).map((topic) => ({
+      ...topic,
+      create: true,
+    })),
     ...rooms.flatMap((room) => presenceTopics(room).map((topic) => ({ ...topic, create: true }))),
   ];
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
+import { standaloneOptions } from './connect.ts';
 import { lintFiles } from './lint.ts';
 import { describeFailure } from './report.ts';
 import { run } from './run.ts';
@@ -9,6 +10,7 @@ Examples:
   $ tidegate run config/gateway.yaml                              messages are kept in ./data
   $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
   $ tidegate lint config/*.yaml                                   every mistake, with line and column
+  $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
 
 Variables that \`run\` reads besides those of the configuration:
   LOG_LEVEL   debug, info (default), warn, error or silent
@@ -32,7 +34,7 @@ export function createProgram(): Command {
         'it had to give messages up. A second signal ends it at once.',
     )
     .argument('<file>', 'configuration, YAML')
-    .action((file: string) => ending(() => run(file)));
+    .action((file: string) => ending(() => run({ config: { file } })));
 
   program
     .command('lint')
@@ -43,6 +45,22 @@ export function createProgram(): Command {
     )
     .argument('<files...>', 'configurations, YAML')
     .action((files: string[]) => ending(() => lintFiles(files)));
+
+  program
+    .command('connect')
+    .summary("run connectors from Kafka Connect's own files")
+    .description('Runs connectors as Kafka Connect does.')
+    .command('standalone')
+    .summary('run the connectors of these files, for this gateway alone, until it gets SIGTERM or SIGINT')
+    .description(
+      "Runs connectors from the files that Kafka Connect's connect-standalone.sh takes, and serves its REST API. They are\n" +
+        'shared with no other gateway. What they remember is kept beside offset.storage.file.filename.',
+    )
+    .argument('<worker>', 'properties of the worker: bootstrap.servers, offset.storage.file.filename ...')
+    .argument('[connectors...]', 'connectors, a file each: properties or JSON')
+    .action((worker: string, connectors: string[]) =>
+      ending(() => run(standaloneOptions(worker, connectors, process.env))),
+    );
 
   return program;
 }

@@ -1,4 +1,4 @@
-import { createGateway, type Gateway } from '../index.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../index.ts';
 import { createLoggerFromEnvironment, type Logger } from '../telemetry/logger.ts';
 
 type Signal = 'SIGTERM' | 'SIGINT';
@@ -7,9 +7,9 @@ type Signal = 'SIGTERM' | 'SIGINT';
 const PASSED_ON_WITHIN_MS = 500;
 
 /** Runs a gateway until a signal stops it. Resolves with the exit code: 1 where messages had to be given up. */
-export async function run(file: string): Promise<number> {
+export async function run(options: GatewayOptions): Promise<number> {
   const logger = createLoggerFromEnvironment(process.env);
-  const gateway = await createGateway({ config: { file }, logger });
+  const gateway = await createGateway({ ...options, logger });
   // Listened for from here on, so that a stop during the start is one in order too.
   const signal = firstSignal((second) => {
     logger.error({}, `${second} again: ending at once; what was on its way may be lost or sent twice`);

@@ -1,5 +1,11 @@
 export { builtinRegistry } from './builtins.ts';
 export { describeCeiling, memoryCeiling } from './ceiling.ts';
+export {
+  type InitialConnector,
+  loadStandalone,
+  type Standalone,
+  type StandaloneFiles,
+} from './connect/standalone/standalone.ts';
 export { endpointsOf } from './lint-pipelines.ts';
 export { type LoadedConfig, loadConfig } from './load.ts';
 export { ConfigError, formatProblem, type Problem } from './problem.ts';

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { asTidegateError, TidegateError } from '../core/errors.ts';
+import { asTidegateError } from '../core/errors.ts';
 import { LITERAL_MARK, withoutMarks } from '../sdk/literal.ts';
 import { loadPlugin } from '../sdk/plugins.ts';
 import type { Registry } from '../sdk/registry.ts';
@@ -12,6 +11,7 @@ import { lint } from './lint.ts';
 import { parseSettings } from './parse.ts';
 import { Positions } from './positions.ts';
 import { ConfigError, type Finding, failing, type Path, type Problem } from './problem.ts';
+import { readText } from './read-text.ts';
 import { checkReferences } from './references.ts';
 import { type GatewayConfig, gatewaySchema, type ParsedConfig } from './schema.ts';
 import { readYaml, type Source } from './yaml-source.ts';
@@ -77,21 +77,12 @@ async function readSource(
   env: Environment,
 ): Promise<{ source: Source; folder: string }> {
   if (typeof from === 'string') {
-    const text = await readFile(from, 'utf8').catch((error: unknown) => {
-      throw unreadable(from, error);
-    });
+    const text = await readText(from);
     return { source: readYaml(text, from, env), folder: dirname(from) };
   }
   if (isText(from)) return { source: readYaml(from.text, from.name, env), folder: dirname(from.name) };
   const positions = new Positions('configuration');
   return { source: { value: from, positions, findings: [], spoiled: [], variables: [] }, folder: process.cwd() };
-}
-
-function unreadable(file: string, error: unknown): TidegateError {
-  const { code } = error as NodeJS.ErrnoException;
-  const reason =
-    code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : (error as Error).message;
-  return new TidegateError('TG_CONFIG_UNREADABLE', `${file} cannot be read: ${reason}`, error);
 }
 
 function isText(from: object): from is ConfigText {

@@ -24,10 +24,10 @@ import { readConfig, readServers } from './read-options.ts';
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const logger = loggerOf(options);
-  const { config, warnings } = await readConfig(options);
+  const { config, warnings, standalone } = await readConfig(options);
   const servers = readServers(options, Object.keys(config.listeners));
   for (const warning of warnings) logger.warn({}, formatProblem(warning));
-  return new EmbeddedGateway(await assembleGateway(config, { logger, servers }));
+  return new EmbeddedGateway(await assembleGateway(config, { logger, servers, standalone }));
 }
 
 /** A library is quiet: what the program asks for, or warnings and errors, and never on standard output. */

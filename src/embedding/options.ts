@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { StandaloneFiles } from '../config/index.ts';
 import type { S2Options } from '../config/s2.ts';
 import type { gatewaySchema } from '../config/schema.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -48,6 +49,7 @@ export type GatewayOptions = RunOptions &
         /** YAML, or a file of it: what `tidegate run` takes. */
         readonly config: string | ConfigFile;
         readonly s2?: undefined;
+        readonly standalone?: undefined;
       }
     | {
         readonly config?: ConfigObject;
@@ -56,5 +58,16 @@ export type GatewayOptions = RunOptions &
          * create, list, read and write every topic and join every group, at any path of `websocket_config.port` (8085).
          */
         readonly s2?: S2Options;
+        readonly standalone?: undefined;
+      }
+    | {
+        /** Further sections of the configuration, such as `admin`. */
+        readonly config?: Omit<ConfigObject, 'log' | 'connect'>;
+        readonly s2?: undefined;
+        /**
+         * Files that Kafka Connect's `connect-standalone.sh` takes: the properties of a worker, and those of connectors,
+         * which are this gateway's alone.
+         */
+        readonly standalone: StandaloneFiles;
       }
   );

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type LoadedConfig, loadConfig } from '../config/index.ts';
+import { type LoadedConfig, loadConfig, loadStandalone, type Standalone } from '../config/index.ts';
 import type { S2Options } from '../config/s2.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { ProgramServer } from '../transports/websocket/attached.ts';
@@ -15,10 +15,12 @@ const S2_GROUP = 'kafka-node-group';
 type Servers = Readonly<Record<string, ProgramServer>>;
 
 /** Throws what `loadConfig` does. */
-export async function readConfig({ config = {}, s2, server }: GatewayOptions): Promise<LoadedConfig> {
+export async function readConfig(options: GatewayOptions): Promise<LoadedConfig & { standalone?: Standalone }> {
+  const { config = {}, s2, server, standalone } = options;
   if (typeof config === 'string') return await loadConfig({ text: config, name: 'configuration' });
   if ('file' in config && typeof config.file === 'string') return await loadConfig(config.file);
   const { admin = { enabled: false }, ...others } = config as ConfigObject;
+  if (standalone !== undefined) return await loadStandalone(standalone, plain({ admin, ...others }));
   const settings = { admin, ...(s2 === undefined ? others : withS2(others, s2)) };
   return await loadConfig(plain(withoutPorts(settings, server)));
 }

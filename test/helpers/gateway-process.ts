@@ -24,6 +24,8 @@ export interface GatewayProcess {
 export interface GatewayProcessOptions {
   /** Path of a configuration, from the root of the repository. */
   readonly config?: string;
+  /** What `bin/tidegate` is called with, in place of `run` and a configuration. */
+  readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly dataDir?: string;
   readonly port?: number;
@@ -36,27 +38,24 @@ export interface Cleanup {
   after(cleanup: () => Promise<void>): void;
 }
 
-/** Starts `bin/tidegate run` on free ports and waits until its ports answer; the test's end kills it. */
+/** Starts `bin/tidegate` on free ports and waits until its ports answer; the test's end kills it. */
 export async function startGateway(t: Cleanup, options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tidegate-'));
   const port = options.port ?? (await freePort());
   const adminPort = await freePort();
-  const child = spawn(
-    process.execPath,
-    [join(ROOT, 'bin/tidegate'), 'run', join(ROOT, options.config ?? 'config/gateway.yaml')],
-    {
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        PORT: String(port),
-        ADMIN_PORT: String(adminPort),
-        ROOMS_PORT: '0',
-        DATA_DIR: dataDir,
-        ...options.env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const args = options.args ?? ['run', join(ROOT, options.config ?? 'config/gateway.yaml')];
+  const child = spawn(process.execPath, [join(ROOT, 'bin/tidegate'), ...args], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      PORT: String(port),
+      ADMIN_PORT: String(adminPort),
+      ROOMS_PORT: '0',
+      DATA_DIR: dataDir,
+      ...options.env,
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const collect = (chunk: Buffer) => {
     output += chunk.toString();

@@ -130,7 +130,7 @@ export class ConnectorCommands {
   resetOffsets(name: string): Promise<string> {
     return this.inTurn(name, async () => {
       const entry = await this.stopped(name);
-      if (typeOf(entry.config) === 'sink') await this.connectors.options.log.admin.deleteGroup(groupOfSink(name));
+      if (typeOf(entry.config) === 'sink') await this.connectors.options.dataAdmin.deleteGroup(groupOfSink(name));
       else
         await this.alterSource(
           name,
@@ -149,8 +149,8 @@ export class ConnectorCommands {
   }
 
   private alterSink({ name, config }: ConnectorEntry, changes: readonly OffsetChange[]): Promise<void> {
-    const { admin } = this.connectors.options.log;
-    return alterSinkOffsets(admin, groupOfSink(name), topicsOfSink(config), changes);
+    const { dataAdmin } = this.connectors.options;
+    return alterSinkOffsets(dataAdmin, groupOfSink(name), topicsOfSink(config), changes);
   }
 
   /** The connector, once none of its tasks runs any more. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Examined, FlatConfig } from '../../config/connect/index.ts';
+import type { InitialConnector } from '../../config/index.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Log } from '../../core/log.ts';
+import type { Log, LogAdmin } from '../../core/log.ts';
 import type { TopicPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
@@ -15,8 +16,11 @@ import { connectTopicNames, partitionOfConnector } from './topics.ts';
 import { type TaskOrder, Work } from './work.ts';
 
 export interface ConnectorsOptions {
+  /** Where the connectors, their status and their offsets are kept. */
   readonly log: Pick<Log, 'reader' | 'admin' | 'group'>;
-  /** The one way to write to a topic. */
+  /** Of the log that connectors write to and read from. */
+  readonly dataAdmin: LogAdmin;
+  /** The one way to write to a topic of `log`. */
   readonly port: (topic: string) => TopicPort;
   /** What the names of the cluster's topics begin with. */
   readonly prefix: string;
@@ -26,6 +30,8 @@ export interface ConnectorsOptions {
   readonly sessionTimeout: number;
   readonly me: Worker;
   readonly version: string;
+  /** There are these at the start, and no others; those that there were, where it is left out. */
+  readonly initial?: readonly InitialConnector[] | undefined;
   readonly examine: (config: FlatConfig) => Examined | undefined;
   readonly run: (order: TaskOrder) => Promise<Run>;
   /** A logger has another level now, on all gateways. */
@@ -82,9 +88,11 @@ export class Connectors {
   /** The topics exist by now. */
   start(): void {
     this.store.open();
-    this.store.caughtUp.then(
+    this.read().then(
       () => this.begin(),
-      (error: unknown) => this.options.logger.error({ error }, 'the connectors cannot be read'),
+      (error: unknown) => {
+        if (!this.isClosed) this.options.logger.error({ error }, 'the connectors cannot be read');
+      },
     );
   }
 
@@ -102,6 +110,11 @@ export class Connectors {
     this.isClosed = true;
     this.work.drop();
     await Promise.all([this.ownership.leave(), this.store.close()]);
+  }
+
+  private async read(): Promise<void> {
+    await this.store.caughtUp;
+    if (this.options.initial !== undefined) await this.store.replaceConnectors(this.options.initial);
   }
 
   private begin(): void {

@@ -1,4 +1,5 @@
 import type { FlatConfig } from '../../config/connect/index.ts';
+import type { InitialConnector } from '../../config/index.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { TopicPort } from '../../sdk/context.ts';
@@ -16,7 +17,7 @@ import { type ConfigChange, ConfigTable } from './config-table.ts';
 import { type JsonObject, OffsetTable, offsetKey } from './offset-table.ts';
 import { SharedTopic } from './shared-topic.ts';
 import { type Status, StatusTable, topicStatusKey } from './status-table.ts';
-import type { ConnectTopicNames } from './topics.ts';
+import { type ConnectTopicNames, partitionOfConnector } from './topics.ts';
 
 export interface ConnectStoreOptions {
   readonly names: ConnectTopicNames;
@@ -75,6 +76,17 @@ export class ConnectStore {
     await this.topics.configs.write(connectorKey(name), { deleted: true, epoch });
     this.topics.configs.put(connectorKey(name), null);
     for (const key of this.statuses.keysOf(name)) this.topics.status.put(key, null);
+  }
+
+  /** These and no others, before anybody has claimed anything: whoever was here before has gone. */
+  async replaceConnectors(connectors: readonly InitialConnector[]): Promise<void> {
+    const epochOf = (name: string) => this.configs.claims.get(partitionOfConnector(name))?.epoch ?? 0;
+    const wanted = new Set(connectors.map(({ name }) => name));
+    const gone = [...this.configs.connectors.keys()].filter((name) => !wanted.has(name));
+    await Promise.all([
+      ...gone.map((name) => this.deleteConnector(name, epochOf(name))),
+      ...connectors.map(({ name, config, state }) => this.writeConnector(name, config, state, epochOf(name))),
+    ]);
   }
 
   async writeRestart(name: string, connector: boolean, tasks: readonly number[], epoch: number): Promise<void> {

@@ -101,7 +101,7 @@ export class ConnectorViews {
     const entry = this.entry(name);
     if (typeOf(entry.config) !== 'sink') return { offsets: this.connectors.store.offsets.of(name) };
     return {
-      offsets: await sinkOffsets(this.connectors.options.log.admin, groupOfSink(name), topicsOfSink(entry.config)),
+      offsets: await sinkOffsets(this.connectors.options.dataAdmin, groupOfSink(name), topicsOfSink(entry.config)),
     };
   }
 

@@ -11,6 +11,5 @@ export {
 } from './examine.ts';
 export { hiddenLeft, masked, unmasked } from './mask.ts';
 export { pluginOf, plugins } from './plugins.ts';
-export { parseProperties } from './properties.ts';
 export type { ConnectConfig } from './schema.ts';
 export { groupOfSink } from './sink-plugin.ts';

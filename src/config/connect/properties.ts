@@ -2,22 +2,33 @@ import type { FlatConfig } from './definition.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
+/** One `key=value` of a file. */
+export interface Property {
+  readonly key: string;
+  readonly value: string;
+  /** Of its first line, from 1. */
+  readonly line: number;
+}
+
 /**
  * Reads the format of Java's `.properties` files (java.util.Properties.load): `key=value`, `key: value` or `key value`,
  * comments with # and !, lines that go on after a backslash, \t \n \r \f and \uXXXX. Of a key that comes twice the last
  * one counts. Throws an Error with the number of the line where a \u is broken.
  */
 export function parseProperties(text: string): FlatConfig {
-  const properties: Record<string, string> = {};
-  for (const { line, number } of logicalLines(text)) {
+  return Object.fromEntries(readProperties(text).map(({ key, value }) => [key, value]));
+}
+
+/** The same, in the order of the file. */
+export function readProperties(text: string): Property[] {
+  return logicalLines(text).map(({ line, number }) => {
     const [key, value] = splitLine(line);
     try {
-      properties[unescaped(key)] = unescaped(value);
+      return { key: unescaped(key), value: unescaped(value), line: number };
     } catch (error) {
       throw new Error(`line ${number}: ${(error as Error).message}`);
     }
-  }
-  return properties;
+  });
 }
 
 interface LogicalLine {

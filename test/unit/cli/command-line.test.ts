@@ -38,7 +38,15 @@ describe('tidegate', () => {
   test('--help names every command and shows how to call them', () => {
     const { status, stdout } = tidegate(['--help']);
     assert.equal(status, 0);
-    for (const word of ['run <file>', 'lint <files...>', '--version', 'Examples:', 'KAFKA_BROKERS=', 'LOG_LEVEL']) {
+    for (const word of [
+      'run <file>',
+      'lint <files...>',
+      'connect',
+      '--version',
+      'Examples:',
+      'KAFKA_BROKERS=',
+      'LOG_LEVEL',
+    ]) {
       assert.ok(stdout.includes(word), `${word} is missing in\n${stdout}`);
     }
   });
@@ -89,6 +97,23 @@ describe('tidegate lint', () => {
 
   test('does not ask where the gateway will run', () => {
     assert.equal(tidegate(['lint', 'config/gateway.yaml'], { NODE_ENV: 'production' }).status, 0);
+  });
+});
+
+describe('tidegate connect standalone', () => {
+  test("starts nothing while one of Kafka Connect's files has a mistake", async (t) => {
+    const worker = await write(t, 'bootstrap.servers=127.0.0.1:1\noffset.storage.file.filename=/nowhere\n');
+    const feed = await write(t, 'name=feed\n');
+    const { status, stdout, stderr } = tidegate(['connect', 'standalone', worker, feed]);
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.equal(
+      stderr,
+      `${feed}  connector.class  is missing: the class of the connector\ntidegate: 1 mistake, nothing was started (TG_CONFIG_INVALID)\n`,
+    );
+    assert.match(
+      tidegate(['connect', 'standalone', '/nowhere']).stderr,
+      /^tidegate: \/nowhere cannot be read: there is no such file/,
+    );
   });
 });
 

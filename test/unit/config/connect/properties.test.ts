@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseProperties } from '../../../../src/config/connect/index.ts';
+import { parseProperties } from '../../../../src/config/connect/properties.ts';
 
 test('a key ends at the first =, : or blank, and blanks around the separator do not count', () => {
   assert.deepEqual(parseProperties('a=1\nb: 2\nc 3\nd   =   4\n  e\t:\tfive six \nf'), {
