@@ -26,6 +26,8 @@ export interface Dealt {
   readonly addedFrom: ReadonlyMap<string, number>;
   /** Labels of all members that have one. */
   readonly members: readonly string[];
+  /** Whether partitions are held back until those who have them have let go of them: then all is dealt once more. */
+  readonly isPartial: boolean;
 }
 
 type ByTopic = Record<string, number[]>;
@@ -54,8 +56,8 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   };
 }
 
-export function encodeDealt({ partitions, counts, addedFrom, members }: Dealt): Buffer {
-  const facts = { counts: Object.fromEntries(counts), addedFrom: Object.fromEntries(addedFrom), members };
+export function encodeDealt({ partitions, counts, addedFrom, members, isPartial }: Dealt): Buffer {
+  const facts = { counts: Object.fromEntries(counts), addedFrom: Object.fromEntries(addedFrom), members, isPartial };
   return AssignerProtocol.MemberAssignment.encode({
     version: 0,
     assignment: byTopic(partitions),
@@ -65,14 +67,18 @@ export function encodeDealt({ partitions, counts, addedFrom, members }: Dealt): 
 
 export function decodeDealt(bytes: Buffer): Dealt {
   const decoded = bytes.length === 0 ? null : AssignerProtocol.MemberAssignment.decode(bytes);
-  const facts = parse<{ counts?: Record<string, number>; addedFrom?: Record<string, number>; members?: string[] }>(
-    decoded?.userData,
-  );
+  const facts = parse<{
+    counts: Record<string, number>;
+    addedFrom: Record<string, number>;
+    members: string[];
+    isPartial: boolean;
+  }>(decoded?.userData);
   return {
     partitions: flat(decoded?.assignment ?? {}),
     counts: new Map(Object.entries(facts.counts ?? {})),
     addedFrom: new Map(Object.entries(facts.addedFrom ?? {})),
     members: facts.members ?? [],
+    isPartial: facts.isPartial ?? false,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Dealt } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
 import { type FetchedPart, Fetcher } from './fetcher.ts';
 import { GroupOffsets, keyOf } from './group-offsets.ts';
+import { HandOver } from './hand-over.ts';
 import { Membership } from './membership.ts';
 import { OwnedPartition } from './owned-partition.ts';
 import { Participation } from './participation.ts';
@@ -46,6 +47,7 @@ export class KafkaGroupMember implements GroupMember {
   private readonly membership: Membership;
   private readonly participation: Participation;
   private readonly offsets: GroupOffsets;
+  private readonly handOver: HandOver;
   private readonly fetcher: Fetcher;
   private readonly events = new Subject<GroupEvent>();
   private readonly gaps = new Subject<Gap>();
@@ -55,6 +57,8 @@ export class KafkaGroupMember implements GroupMember {
   private counts: ReadonlyMap<string, number> = new Map();
   private subscriber: Subscriber<Batch> | undefined;
   private committing: Promise<void> = Promise.resolve();
+  /** Whether nobody else had our partitions meanwhile: until that is known a commit could undo another's. */
+  private isSure = true;
   private started = false;
   private leaving: Promise<void> | undefined;
   private cancelCommit: (() => void) | undefined;
@@ -77,6 +81,7 @@ export class KafkaGroupMember implements GroupMember {
       clock,
     });
     this.offsets = new GroupOffsets(group, from, parts.data);
+    this.handOver = new HandOver(clock);
     this.commits = stats.counter('tidegate_commits_total', { group });
     this.events$ = this.events.asObservable();
     this.gaps$ = this.gaps.asObservable();
@@ -178,18 +183,24 @@ export class KafkaGroupMember implements GroupMember {
     return false;
   }
 
-  /** Acts on the difference alone: a partition that stays is read on as if nothing had happened. */
-  private async adopt(dealt: Dealt): Promise<void> {
-    const committed = await this.offsets.committed(dealt.partitions);
+  /**
+   * Acts on the difference alone: a partition that stays is read on as if nothing had happened. One that goes is given up
+   * once what is in flight of it is settled and committed; resolves with whether others wait for that.
+   */
+  private async adopt(dealt: Dealt): Promise<boolean> {
+    if (this.membership.joinedAnew) this.isSure = false;
+    const going = this.dealtAway(dealt);
+    const committed = await this.offsets.committed([...dealt.partitions, ...going]);
     const starts = await this.offsets.starts(dealt, committed);
-    if (this.leaving !== undefined) return;
+    const lost = [...this.partitions.values()].filter((owned) => !owned.isStillOurs(committed.get(keyOf(owned))));
+    for (const owned of lost) this.giveUp(owned);
+    this.isSure = true;
+    const left = going.filter((owned) => !lost.includes(owned));
+    await this.letGo(left);
+    if (this.leaving !== undefined) return false;
     this.counts = dealt.counts;
-    const kept = new Set<string>();
-    for (const key of dealt.partitions.map(keyOf)) {
-      if (this.partitions.get(key)?.isStillOurs(committed.get(key)) === true) kept.add(key);
-    }
-    const removed = [...this.partitions.values()].filter((owned) => !kept.has(keyOf(owned)));
-    for (const owned of removed) this.giveUp(owned);
+    for (const owned of left) this.giveUp(owned);
+    const kept = new Set(this.partitions.keys());
     const added = dealt.partitions.filter((place) => !kept.has(keyOf(place)));
     const gained = added.map((place) => this.own(place, starts.get(keyOf(place)) ?? 0, committed.get(keyOf(place))));
     this.events.next({
@@ -197,17 +208,37 @@ export class KafkaGroupMember implements GroupMember {
       generation: this.membership.generation,
       partitions: dealt.partitions,
       added,
-      removed: removed.map(({ topic, partition }) => ({ topic, partition })),
+      removed: [...lost, ...left].map(({ topic, partition }) => ({ topic, partition })),
       members: dealt.members,
     });
     for (const owned of gained) this.read(owned, owned.committable);
     // The start too, so that whoever gets the partition next does not look for one of its own.
     await this.commit().catch(() => undefined);
+    return dealt.isPartial && going.length > 0;
+  }
+
+  /** From now on nothing more is read of what is not ours any more, and again of what has come back. */
+  private dealtAway({ partitions }: Dealt): OwnedPartition[] {
+    const dealt = new Set(partitions.map(keyOf));
+    for (const owned of this.partitions.values()) {
+      owned.isGoing = !dealt.has(keyOf(owned));
+      this.updatePause(owned);
+    }
+    return [...this.partitions.values()].filter(({ isGoing }) => isGoing);
+  }
+
+  private async letGo(going: readonly OwnedPartition[]): Promise<void> {
+    if (going.length === 0) return;
+    await this.handOver.quiet(going);
+    await this.commit().catch(() => undefined);
   }
 
   private own(place: TopicPartition, start: number, committed: number | undefined): OwnedPartition {
     const key = keyOf(place);
-    const owned = new OwnedPartition(place, start, committed, (settled) => this.updatePause(settled));
+    const owned = new OwnedPartition(place, start, committed, (settled) => {
+      this.updatePause(settled);
+      this.handOver.settled(settled);
+    });
     this.partitions.set(key, owned);
     const labels = { topic: place.topic, partition: String(place.partition), group: this.options.group };
     const lag = () => this.lag().get(place.topic)?.get(place.partition) ?? 0;
@@ -231,7 +262,7 @@ export class KafkaGroupMember implements GroupMember {
 
   private deliver(part: FetchedPart, messages: Message[]): number {
     const owned = this.partitions.get(keyOf(part));
-    if (owned === undefined || this.subscriber === undefined) return 0;
+    if (owned === undefined || owned.isGoing || this.subscriber === undefined) return 0;
     const room = Math.max(0, this.options.maxUnsettled - owned.unsettled);
     const taken = messages.length <= room ? messages : messages.slice(0, room);
     for (const message of taken) owned.enter(message);
@@ -254,7 +285,7 @@ export class KafkaGroupMember implements GroupMember {
     const { maxUnsettled } = this.options;
     if (owned.unsettled >= maxUnsettled) owned.full = true;
     else if (owned.unsettled <= maxUnsettled / 2) owned.full = false;
-    this.fetcher.pause(owned.topic, owned.partition, owned.paused || owned.full);
+    this.fetcher.pause(owned.topic, owned.partition, owned.paused || owned.full || owned.isGoing);
   }
 
   private countGap(gap: Gap): void {
@@ -273,6 +304,7 @@ export class KafkaGroupMember implements GroupMember {
   }
 
   private async commitNow(): Promise<void> {
+    if (!this.isSure) return;
     try {
       if (await this.offsets.commit(this.partitions.values(), this.membership)) this.commits.value += 1;
     } catch (error) {

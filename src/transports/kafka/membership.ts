@@ -12,7 +12,7 @@ import {
 import type { Cluster } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
 import { brokerError, isRefused, KAFKA, kafkaCode } from './protocol-errors.ts';
-import { assignSticky } from './sticky-assignor.ts';
+import { assignSticky, withoutHeld } from './sticky-assignor.ts';
 
 const MEMBER_ID_REQUIRED = 79;
 
@@ -38,6 +38,8 @@ export class Membership {
   generation = -1;
   memberId = '';
   isLeader = false;
+  /** Whether the last join was that of a newcomer: others may have had our partitions meanwhile. */
+  joinedAnew = false;
   /** When the last request that the group has answered was sent, in milliseconds of the clock. */
   lastSeen = Number.NEGATIVE_INFINITY;
   private readonly options: MembershipOptions;
@@ -58,6 +60,7 @@ export class Membership {
   async join(owned: readonly TopicPartition[], counts: ReadonlyMap<string, number>): Promise<Dealt> {
     const { group, topics, label } = this.options;
     const coordinator = await this.find();
+    this.joinedAnew = this.generation < 0;
     const joined = await this.ask(coordinator, { topics, owned, generation: this.generation, counts, label });
     this.memberId = joined.memberId;
     this.isLeader = joined.leaderId === joined.memberId;
@@ -147,11 +150,11 @@ export class Membership {
       counts.set(topic, count);
       if (before >= 0 && before < count) addedFrom.set(topic, before);
     }
-    const dealt = assignSticky(members, counts);
+    const { dealt, isPartial } = withoutHeld(members, assignSticky(members, counts));
     const labels = members.flatMap(({ label }) => (label === undefined ? [] : [label]));
     return [...dealt].map(([memberId, partitions]) => ({
       memberId,
-      memberAssignment: encodeDealt({ partitions, counts, addedFrom, members: labels }),
+      memberAssignment: encodeDealt({ partitions, counts, addedFrom, members: labels, isPartial }),
     }));
   }
 }

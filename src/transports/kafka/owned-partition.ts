@@ -36,6 +36,8 @@ export class OwnedPartition implements TopicPartition {
   paused = false;
   /** It has as much in flight as it may. */
   full = false;
+  /** It was dealt away: nothing more is read of it, and what is in flight may still be settled. */
+  isGoing = false;
   private flight: PartitionFlight;
   private readonly settled: (owned: OwnedPartition) => void;
 

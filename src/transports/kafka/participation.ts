@@ -9,6 +9,8 @@ import { KAFKA, kafkaCode, logError } from './protocol-errors.ts';
 const HEARTBEAT_INTERVAL = 1_000;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 1_000;
+/** Between two signs of life while a part of the partitions is still to be dealt. */
+const SOON = 100;
 /** After a refusal that only a person can lift. */
 const REFUSED_PAUSE = 5_000;
 
@@ -27,8 +29,11 @@ export interface Participant {
   readonly owned: readonly TopicPartition[];
   /** Partitions per topic as of the last deal. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Takes a new assignment; what it throws makes the member join again. */
-  adopt(dealt: Dealt): Promise<void>;
+  /**
+   * Takes a new assignment; what it throws makes the member join again. Resolves with whether others wait for partitions
+   * that were let go of: they are dealt when this member joins again.
+   */
+  adopt(dealt: Dealt): Promise<boolean>;
   /** Others come or go; commits what is settled, so that whoever gets it need not read it again. */
   rebalancing(): Promise<void>;
   /** Joining is refused for a reason that only a person can remove; it is tried again all the same. */
@@ -70,9 +75,9 @@ export class Participation {
       try {
         const dealt = await this.membership.join(this.participant.owned, this.participant.counts);
         if (this.stopped) return;
-        await this.participant.adopt(dealt);
+        const hasLetGo = await this.participant.adopt(dealt);
         pause = FIRST_PAUSE;
-        await this.showLife();
+        if (!hasLetGo) await this.showLife(dealt.isPartial);
         if (!this.stopped) await this.participant.rebalancing();
       } catch (error) {
         const wait = await this.reactTo(error, pause);
@@ -83,8 +88,8 @@ export class Participation {
   }
 
   /** Resolves when the group has to be joined again. */
-  private async showLife(): Promise<void> {
-    const interval = Math.min(HEARTBEAT_INTERVAL, this.options.sessionTimeout / 3);
+  private async showLife(isSoon: boolean): Promise<void> {
+    const interval = isSoon ? SOON : Math.min(HEARTBEAT_INTERVAL, this.options.sessionTimeout / 3);
     while (!this.stopped && !this.mustDealAnew()) {
       await this.wait(interval);
       if (this.stopped) return;

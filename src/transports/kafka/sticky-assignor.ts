@@ -26,25 +26,46 @@ export function assignSticky(
     .sort((a, b) => (a.id < b.id ? -1 : 1))
     .map((candidate) => ({ ...candidate, subscribed: new Set(candidate.topics), held: [] }));
   const owners = claims(loads);
+  const free: TopicPartition[] = [];
   for (const [topic, count] of counts) {
     for (let partition = 0; partition < count; partition += 1) {
       const owner = owners.get(`${topic}/${partition}`);
-      const load = owner?.subscribed.has(topic) ? owner : leastLoaded(loads, topic);
-      load?.held.push({ topic, partition });
+      if (owner?.subscribed.has(topic)) owner.held.push({ topic, partition });
+      else free.push({ topic, partition });
     }
   }
+  for (const place of free) leastLoaded(loads, place.topic)?.held.push(place);
   balance(loads);
   return new Map(loads.map(({ id, held }) => [id, held]));
 }
 
+/**
+ * What of a deal can be taken up at once. A partition that another member has is dealt to nobody until that one has let go
+ * of it and joined again: no two read it at a time, and the next one begins behind all that was confirmed.
+ */
+export function withoutHeld(
+  candidates: readonly Candidate[],
+  dealt: ReadonlyMap<string, readonly TopicPartition[]>,
+): { readonly dealt: Map<string, TopicPartition[]>; readonly isPartial: boolean } {
+  const owners = claims(candidates);
+  const free = new Map<string, TopicPartition[]>();
+  let isPartial = false;
+  for (const [id, partitions] of dealt) {
+    const taken = partitions.filter(({ topic, partition }) => (owners.get(`${topic}/${partition}`)?.id ?? id) === id);
+    free.set(id, taken);
+    isPartial ||= taken.length < partitions.length;
+  }
+  return { dealt: free, isPartial };
+}
+
 /** Who held what; of two that claim the same, the one with the newer generation. */
-function claims(loads: readonly Load[]): Map<string, Load> {
-  const owners = new Map<string, Load>();
-  for (const load of loads) {
-    for (const { topic, partition } of load.owned) {
+function claims<C extends Candidate>(candidates: readonly C[]): Map<string, C> {
+  const owners = new Map<string, C>();
+  for (const candidate of candidates) {
+    for (const { topic, partition } of candidate.owned) {
       const key = `${topic}/${partition}`;
       const other = owners.get(key);
-      if (other === undefined || other.generation < load.generation) owners.set(key, load);
+      if (other === undefined || other.generation < candidate.generation) owners.set(key, candidate);
     }
   }
   return owners;

@@ -28,6 +28,7 @@ test('what the leader deals comes back from its bytes', () => {
     counts: new Map([['a', 4]]),
     addedFrom: new Map([['a', 3]]),
     members: ['gateway-1', 'gateway-2'],
+    isPartial: true,
   };
   assert.deepEqual(decodeDealt(encodeDealt(dealt)), dealt);
 });
@@ -46,4 +47,5 @@ test('a member without facts of ours counts as a newcomer, and no assignment as 
     label: undefined,
   });
   assert.deepEqual(decodeDealt(Buffer.alloc(0)).partitions, []);
+  assert.equal(decodeDealt(Buffer.alloc(0)).isPartial, false);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { TopicPartition } from '../../../../src/core/log.ts';
-import { assignSticky, type Candidate } from '../../../../src/transports/kafka/sticky-assignor.ts';
+import { assignSticky, type Candidate, withoutHeld } from '../../../../src/transports/kafka/sticky-assignor.ts';
 
 const newcomer = (id: string, topics = ['t']): Candidate => ({ id, topics, owned: [], generation: -1 });
 const key = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
@@ -89,4 +89,35 @@ test('of two members that claim a partition the one of the newer generation keep
 test('partitions that are gone are dealt to nobody', () => {
   const owner: Candidate = { id: 'a', topics: ['t'], owned: [{ topic: 't', partition: 5 }], generation: 1 };
   assert.deepEqual(assignSticky([owner], new Map([['t', 1]])).get('a'), [{ topic: 't', partition: 0 }]);
+});
+
+test('a partition that goes to another is dealt to nobody until the one who has it has let go, and then all of them are', () => {
+  const members = fc.array(
+    fc.record({ owned: fc.uniqueArray(fc.nat(11), { maxLength: 12 }), generation: fc.integer({ min: -1, max: 3 }) }),
+    { minLength: 1, maxLength: 5 },
+  );
+  fc.assert(
+    fc.property(members, (claims) => {
+      const counts = new Map([['t', 12]]);
+      const before = claims.map(({ owned, generation }, at) => ({
+        ...newcomer(`m${at}`),
+        owned: owned.map((partition) => ({ topic: 't', partition })),
+        generation,
+      }));
+      const held = new Map<string, Candidate>();
+      for (const member of before.toSorted((one, other) => one.generation - other.generation))
+        for (const partition of member.owned)
+          if ((held.get(key(partition))?.generation ?? -2) < member.generation) held.set(key(partition), member);
+      const first = withoutHeld(before, assignSticky(before, counts));
+      for (const [id, partitions] of first.dealt)
+        for (const partition of partitions) assert.equal(held.get(key(partition))?.id ?? id, id);
+      assert.equal(first.isPartial, [...first.dealt.values()].flat().length < 12);
+      // They have let go of what they were not dealt.
+      const after = settled(before, first.dealt, 4);
+      const second = withoutHeld(after, assignSticky(after, counts));
+      assert.equal(second.isPartial, false);
+      assert.equal(new Set([...second.dealt.values()].flat().map(key)).size, 12);
+      assert.equal(moved(first.dealt, second.dealt), 12 - [...first.dealt.values()].flat().length);
+    }),
+  );
 });
