@@ -1,10 +1,27 @@
-/** Parts of a path that look like an API key: long, letters and digits mixed. */
+/** An API key: long, letters and digits mixed. */
 const KEY_LIKE = /^(?=.*\d)(?=.*[A-Za-z])[\w-]{20,}$/;
+/** Names of fields, headers and parameters whose values are secrets. Too many do no harm: they only hide more. */
+const SECRET_NAME = /pass(word|phrase|wd)|secret|token|api[-_.]?key|auth|sign|credential|cookie|session|jaas/i;
+/** Parameters of a URL whose values are secrets, beside those. Elsewhere a key mostly is that of a record. */
+const SECRET_PARAMETER = /key$|^(?:pin|pwd?|sig)$/i;
 /** A shorter text would blot out ordinary words. */
 const SHORTEST = 4;
 /** Most values of a query are words, such as `format=full`. */
 const SHORTEST_QUERY = 8;
 const BLOT = '***';
+
+/** Whether a value looks like a secret by itself. */
+export function isKeyLike(value: string): boolean {
+  return KEY_LIKE.test(value);
+}
+
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+export function isSecretParameter(name: string): boolean {
+  return SECRET_PARAMETER.test(name) || isSecretName(name);
+}
 
 /** A URL for logs and metrics: without user, password and query, as those often hold secrets. */
 export function displayUrl(url: string): string {
@@ -12,7 +29,7 @@ export function displayUrl(url: string): string {
   const { protocol, host, pathname, search } = new URL(url);
   const path = pathname
     .split('/')
-    .map((part) => (KEY_LIKE.test(part) ? BLOT : part))
+    .map((part) => (isKeyLike(part) ? BLOT : part))
     .join('/');
   return `${protocol}//${host}${path === '/' && search === '' ? '' : path}${search === '' ? '' : '?…'}`;
 }
@@ -20,10 +37,32 @@ export function displayUrl(url: string): string {
 /** Values of a URL that `displayUrl` leaves out. */
 export function secretsOfUrl(url: string): string[] {
   if (!URL.canParse(url)) return [];
-  const { username, password, searchParams, pathname } = new URL(url);
-  const keys = pathname.split('/').filter((part) => KEY_LIKE.test(part));
-  const values = [...searchParams.values()].filter((value) => value.length >= SHORTEST_QUERY);
-  return [username, password, decoded(username), decoded(password), ...values, ...keys];
+  const { username, password, search, pathname } = new URL(url);
+  const pair = `${decoded(username)}:${decoded(password)}`;
+  const secrets = [username, password, decoded(username), decoded(password), Buffer.from(pair).toString('base64')];
+  secrets.push(...pathname.split('/').filter(isKeyLike));
+  // As they were written too: whoever repeats the URL repeats that.
+  for (const parameter of search.slice(1).split('&')) {
+    const [name = '', ...rest] = parameter.split('=');
+    const value = rest.join('=');
+    if (value.length >= SHORTEST_QUERY || isSecretParameter(name))
+      secrets.push(value, decoded(value.replaceAll('+', ' ')));
+  }
+  return secrets;
+}
+
+/** Values of a message in JSON whose names say that they are secrets; none where it is no JSON. */
+export function secretsOfJson(text: string): string[] {
+  const secrets: string[] = [];
+  try {
+    JSON.parse(text, (name, value: unknown) => {
+      if (typeof value === 'string' && (isSecretName(name) || isKeyLike(value))) secrets.push(value);
+      return value;
+    });
+  } catch {
+    // Some servers are not spoken to in JSON.
+  }
+  return secrets;
 }
 
 /** Blots secrets out of a text that others wrote: a server may say what it was told. */

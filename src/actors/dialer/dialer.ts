@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Frame } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Connect, RemoteEnd, RemoteHandler, RemoteSocket, RemoteTarget } from '../../core/remote.ts';
-import { secretsOfUrl, withoutSecrets } from '../../core/secrets.ts';
+import { secretsOfJson, secretsOfUrl, withoutSecrets } from '../../core/secrets.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { RemoteSettings } from '../../sdk/remote.ts';
 import type { Template } from '../../sdk/template.ts';
@@ -64,6 +64,8 @@ export class Dialer implements DialerControl {
   private greeting: Greeting | undefined;
   private heartbeat: Heartbeat | undefined;
   private token: string | undefined;
+  /** What the messages of the last greeting told the server. */
+  private confided: string[] = [];
   /** Ends since there was a stable connection, for the back-off. */
   private attempts = 0;
   /** Tries since there was any connection. */
@@ -167,12 +169,16 @@ export class Dialer implements DialerControl {
 
   greet(): void {
     const { settings, resume, clock, logger, handler } = this.options;
+    this.confided = [];
     this.greeting = new Greeting({
       steps: settings.subscribe,
       last: resume,
       values: { cursor: handler.lastCursor(), token: this.token },
       clock,
-      send: (text) => this.send({ data: text, binary: false }),
+      send: (text) => {
+        this.confided.push(...secretsOfJson(text));
+        this.send({ data: text, binary: false });
+      },
       done: () => tell(this.actor, { type: 'SUBSCRIBED' }),
       failed: (why, heard) => {
         logger.debug({ url: this.name, heard: this.shown(heard) }, `${this.name} said last: ${this.shown(heard)}`);
@@ -335,8 +341,8 @@ export class Dialer implements DialerControl {
   private shown(text: string): string {
     const { url, settings } = this.options;
     const { headers, auth, proxy } = settings;
-    const ofProxy = proxy === undefined ? [] : secretsOfUrl(proxy);
-    return withoutSecrets(text, [this.token, auth?.token, ...Object.values(headers), ...secretsOfUrl(url), ...ofProxy]);
+    const ofUrls = [url, ...(proxy === undefined ? [] : [proxy])].flatMap(secretsOfUrl);
+    return withoutSecrets(text, [this.token, auth?.token, ...Object.values(headers), ...ofUrls, ...this.confided]);
   }
 }
 

@@ -190,7 +190,7 @@ export class Feed implements Source, FeedHome {
     this.isComplaining = true;
     const { path, settings, logger } = this.options;
     logger.warn(
-      { component: path, overflow: settings.overflow },
+      { overflow: settings.overflow },
       `${path}: the pipeline holds and the buffer is full, so messages are dropped (${settings.overflow})`,
     );
   }

@@ -51,7 +51,6 @@ export class StatusLine {
     const { path, channels, logger } = this.options;
     for (const { name, state, trouble, figures } of channels) {
       const facts = {
-        component: path,
         url: name,
         connection: state,
         received: figures.received.value,

@@ -1,7 +1,8 @@
+import { isSecretName } from '../../core/secrets.ts';
 import { type Definition, type FlatConfig, HIDDEN, type SecretPlace } from './definition.ts';
 import { definitionsOf } from './examine.ts';
-import { pluginOf } from './plugins.ts';
-import { isSecretName, type Visit, visitSlots } from './slots.ts';
+import { pluginOf, plugins } from './plugins.ts';
+import { type Visit, visitSlots } from './slots.ts';
 
 /** The settings as they may be shown. */
 export function masked(config: FlatConfig): FlatConfig {
@@ -42,19 +43,22 @@ type Change = (key: string, text: string, through: (text: string, visit: Visit) 
 
 function overSecrets(config: FlatConfig, change: Change): FlatConfig {
   const plugin = pluginOf(config['connector.class']?.trim() ?? '');
-  const definitions = new Map((plugin === undefined ? [] : definitionsOf(plugin)).map((one) => [one.name, one]));
+  // Whoever misspells the class has the settings of one of ours.
+  const known = (plugin === undefined ? plugins : [plugin]).flatMap(definitionsOf);
+  const definitions = new Map(known.map((one) => [one.name, one]));
   const secretNames = (config['websocket.headers.secret'] ?? '').split(',').map((name) => name.trim());
   return Object.fromEntries(
     Object.entries(config).map(([key, text]) => {
-      const place = placeOf(key, definitions.get(key));
+      const place = text === null ? undefined : placeOf(key, text, definitions.get(key));
       if (place === undefined || text === null) return [key, text];
       return [key, change(key, text, (inner, visit) => visitSlots(place, inner, secretNames, visit))];
     }),
   );
 }
 
-/** What nobody knows is hidden where its name looks like it. */
-function placeOf(key: string, definition: Definition | undefined): SecretPlace | undefined {
+/** What nobody knows is hidden where its name looks like it, and looked into where it is a URL. */
+function placeOf(key: string, text: string, definition: Definition | undefined): SecretPlace | undefined {
   if (definition !== undefined) return definition.secrets;
-  return isSecretName(key) ? 'whole' : undefined;
+  if (isSecretName(key)) return 'whole';
+  return /^\w+:\/\//.test(text) ? 'url' : undefined;
 }

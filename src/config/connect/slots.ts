@@ -1,17 +1,9 @@
+import { isKeyLike, isSecretName, isSecretParameter } from '../../core/secrets.ts';
 import { headerEntries } from './conversions.ts';
 import type { SecretPlace } from './definition.ts';
 
 /** Gives the value that stands in a slot from now on. `looksSecret`: by the slot's name, or by the value itself. */
 export type Visit = (slot: string, value: string, looksSecret: boolean) => string;
-
-/** Names of fields, headers and parameters whose values are secrets. Too many do no harm: what is hidden is kept. */
-const SECRET_NAME = /pass(word|phrase|wd)|secret|token|api[-_.]?key|auth|sign|credential|cookie|session|jaas/i;
-/** An API key: long, letters and digits mixed. */
-const KEY_LIKE = /^(?=.*\d)(?=.*[A-Za-z])[\w-]{20,}$/;
-
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name);
-}
 
 /** Visits every part of a text that may be a secret by itself, and gives the text as the visits have made it. */
 export function visitSlots(place: SecretPlace, text: string, secretNames: readonly string[], visit: Visit): string {
@@ -57,7 +49,7 @@ function visitUrl(url: string, slot: string, visit: Visit): string {
   const shownUser = user === undefined ? '' : `${visit(`${slot}@`, user, true)}@`;
   const shownPath = path
     .split('/')
-    .map((part, index) => (part === '' ? part : visit(`${slot}/${index}`, part, KEY_LIKE.test(part))))
+    .map((part, index) => (part === '' ? part : visit(`${slot}/${index}`, part, isKeyLike(part))))
     .join('/');
   const shownQuery = query === undefined ? '' : `?${query.split('&').map(visitParameter).join('&')}`;
   return `${scheme}${shownUser}${host}${shownPath}${shownQuery}${rest}`;
@@ -67,7 +59,7 @@ function visitUrl(url: string, slot: string, visit: Visit): string {
     if (equals < 0) return parameter;
     const name = parameter.slice(0, equals);
     const value = parameter.slice(equals + 1);
-    return `${name}=${visit(`${slot}?${name}`, value, isSecret(name, value, []))}`;
+    return `${name}=${visit(`${slot}?${name}`, value, isSecretParameter(name) || isKeyLike(value))}`;
   }
 }
 
@@ -100,5 +92,5 @@ function visitJson(text: string, secretNames: readonly string[], visit: Visit): 
 function isSecret(name: string, value: string, secretNames: readonly string[]): boolean {
   if (/^\$\{![^}]*\}$/.test(value)) return false;
   const isNamed = secretNames.some((one) => one.toLowerCase() === name.toLowerCase());
-  return isNamed || isSecretName(name) || KEY_LIKE.test(value);
+  return isNamed || isSecretName(name) || isKeyLike(value);
 }

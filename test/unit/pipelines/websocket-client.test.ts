@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Message } from '../../../src/core/message.ts';
-import { displayUrl, secretsOfUrl, withoutSecrets } from '../../../src/core/secrets.ts';
+import { displayUrl, secretsOfJson, secretsOfUrl, withoutSecrets } from '../../../src/core/secrets.ts';
 import { websocketClientSink } from '../../../src/pipelines/sinks/websocket-client.ts';
 import { websocketClientSource } from '../../../src/pipelines/sources/websocket-client.ts';
 import { compileMatcher, compileTemplate } from '../../../src/sdk/template.ts';
@@ -174,4 +174,21 @@ test('a URL is shown without what is secret in it, and that is known', () => {
   assert.equal(displayUrl('not a url, perhaps a secret'), '***');
   assert.equal(withoutSecrets(`user p@ss ${key} 0123456789 1`, secretsOfUrl(url)), '*** *** *** *** 1');
   assert.deepEqual(secretsOfUrl('no url'), []);
+});
+
+test('a secret of a URL is known as it was written, decoded, and as basic authentication has it, however short where its name says so', () => {
+  const url = 'ws://user:geh%2Feim@h?sig=a%2Fbc&listenKey=d+ef&symbol=btcusdt';
+  assert.equal(
+    withoutSecrets('a%2Fbc a/bc d+ef d ef dXNlcjpnZWgvZWlt btcusdt', secretsOfUrl(url)),
+    '*** *** *** *** *** btcusdt',
+  );
+});
+
+test('secrets of a message are the values whose names say so, and what looks like a key', () => {
+  const key = 'a1b2c3d4e5f6a7b8c9d0';
+  assert.deepEqual(secretsOfJson(`{"op":"login","auth":{"Password":"one"},"args":["${key}","btcusdt"],"token":7}`), [
+    'one',
+    key,
+  ]);
+  assert.deepEqual(secretsOfJson('login one'), []);
 });
