@@ -9,7 +9,7 @@ import { type KafkaService, startKafka } from '../test/services/kafka.ts';
  * Soak tests run only when they are asked for. One Kafka is started for all files that need one.
  */
 
-/** Suites by what they need, in the order they run; those that freeze brokers or open browsers run one file at a time. */
+/** Suites by what they need, in the order they run; those that open browsers run one file at a time. Faults mostly wait. */
 const STAGES: readonly {
   readonly folders: readonly string[];
   readonly concurrency: number;
@@ -18,7 +18,8 @@ const STAGES: readonly {
   { folders: ['unit', 'property'], concurrency: 2, kafka: false },
   { folders: ['contract', 'e2e'], concurrency: 2, kafka: true },
   { folders: ['browser'], concurrency: 1, kafka: false },
-  { folders: ['faults', 'soak'], concurrency: 1, kafka: true },
+  { folders: ['faults'], concurrency: 2, kafka: true },
+  { folders: ['soak'], concurrency: 1, kafka: true },
 ];
 
 const words = process.argv.slice(2);
