@@ -9,6 +9,7 @@ import type { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { ComponentContext, SubscribeOptions } from '../sdk/context.ts';
+import type { Stats } from '../telemetry/stats.ts';
 import { dialWebSocket } from '../transports/websocket/client.ts';
 import type { Replay } from './replay.ts';
 import type { Workshop } from './workshop.ts';
@@ -22,6 +23,7 @@ const NONE: ReadonlyMap<string, Audience> = new Map();
 export interface RemoteCare {
   readonly cursors: CursorStore;
   readonly fares: (url: string, trouble: string | undefined) => void;
+  readonly stats: Stats;
 }
 
 /** What a component gets of its gateway. `path`: where it stands in the configuration. */
@@ -32,7 +34,8 @@ export function componentContext(
   replay?: Replay,
   remotes: Partial<RemoteCare> = {},
 ): ComponentContext {
-  const { stats, clock } = workshop;
+  const { clock } = workshop;
+  const { stats = workshop.stats } = remotes;
   return {
     path,
     logger: workshop.scoped('component', { component: path }),
@@ -48,7 +51,7 @@ export function componentContext(
       topic: (name) => workshop.topic(name),
       subscribe: (options) => subscribe(workshop, options, replay),
       feed: (settings) => {
-        const common = dialing(workshop, path);
+        const common = dialing(workshop, path, stats);
         const ofTopic = (topic = CURSORS) =>
           new TopicCursors({ ...common, topic, log: workshop.log, port: workshop.topic(topic) });
         const { cursors: own, fares } = remotes;
@@ -56,14 +59,14 @@ export function componentContext(
         const { tracing } = workshop.telemetry;
         return new Feed({ ...common, settings, tracing, cursors, fares, topic: (name) => workshop.topic(name) });
       },
-      remote: (settings) => new RemoteSink({ ...dialing(workshop, path), fares: remotes.fares, settings }),
+      remote: (settings) => new RemoteSink({ ...dialing(workshop, path, stats), fares: remotes.fares, settings }),
     },
   };
 }
 
 /** What everything needs that dials. */
-function dialing(workshop: Workshop, path: string) {
-  const { stats, clock } = workshop;
+function dialing(workshop: Workshop, path: string, stats: Stats) {
+  const { clock } = workshop;
   return { path, connect: dialWebSocket, stats, clock, logger: workshop.scoped('remote', { component: path }) };
 }
 

@@ -38,7 +38,7 @@ export async function beginTask(workshop: Workshop, order: TaskOrder, runs: Set<
 }
 
 function makePipeline(workshop: Workshop, order: TaskOrder): Pipeline {
-  const { path, type, description, errors, lease, cursors, uses, observer } = order;
+  const { path, type, description, errors, lease, cursors, stats, uses, observer } = order;
   const { source, sink, on_error, batch, in_flight, processors } = description.pipeline;
   const troubles = new Map<string, string>();
   const told = (where: string, trouble: string | undefined) => {
@@ -47,8 +47,8 @@ function makePipeline(workshop: Workshop, order: TaskOrder): Pipeline {
     const [first] = troubles;
     observer.fares(first === undefined ? undefined : `${first[0]}: ${first[1]}`);
   };
-  const figures = pipelineFigures(workshop.stats, path);
-  const context = componentContext(workshop, path, undefined, undefined, { cursors, fares: told });
+  const figures = pipelineFigures(stats, path);
+  const context = componentContext(workshop, path, undefined, undefined, { cursors, fares: told, stats });
   const topic = topicOf(order);
   const wrote = ({ messages }: Batch) => {
     if (type === 'source') uses(topic);

@@ -169,6 +169,7 @@ export interface GroupOptions {
 }
 
 export type GroupEvent =
+  /** The group does not know us, or not any more: what was ours may be another's by now. */
   | { readonly type: 'joining' }
   | {
       readonly type: 'assigned';

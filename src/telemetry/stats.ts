@@ -23,6 +23,8 @@ export interface Stats {
   gauge(name: MetricName, labels: Labels, read: () => number): () => void;
   /** The same recorder for the same name and labels. */
   histogram(name: MetricName, labels?: Labels): HistogramRecorder;
+  /** Removes a counter or a histogram; whoever still has it counts in vain. */
+  forget(name: MetricName, labels?: Labels): void;
 }
 
 export interface NumberPoint {
@@ -76,6 +78,11 @@ export function createStats(): Stats & StatsReader {
       return () => {
         if (family.get(key)?.what === read) family.delete(key);
       };
+    },
+    forget(name, labels = {}) {
+      const { kind } = metricOf(name);
+      const family = kind === 'counter' ? counters.get(name) : histograms.get(name);
+      family?.delete(keyOf(kind, name, labels));
     },
     snapshot() {
       const metrics: MetricSnapshot[] = [];

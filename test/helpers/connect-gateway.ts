@@ -70,12 +70,12 @@ export class ConnectApi {
 /** A gateway with connectors within this process, and its API once it is ready. */
 export async function startConnect(
   t: Cleanup,
-  changes: { readonly log?: object; readonly connect?: object } = {},
+  changes: { readonly log?: object; readonly connect?: object; readonly admin?: object } = {},
 ): Promise<{ readonly gateway: AssembledGateway; readonly api: ConnectApi }> {
   const { config } = await loadConfig(
     {
       log: { driver: 'embedded', embedded: { memory: true }, ...changes.log },
-      admin: { enabled: false },
+      admin: changes.admin ?? { enabled: false },
       connect: { port: 0, ...changes.connect },
     },
     { production: null },

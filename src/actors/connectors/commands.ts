@@ -73,6 +73,7 @@ export class ConnectorCommands {
     return this.inTurn(name, async (epoch) => {
       this.views.entry(name);
       await this.connectors.store.deleteConnector(name, epoch);
+      this.checkStill(name, epoch);
     });
   }
 
@@ -122,7 +123,7 @@ export class ConnectorCommands {
     return this.inTurn(name, async () => {
       const entry = await this.stopped(name);
       if (typeOf(entry.config) === 'sink') await this.alterSink(entry, changes);
-      else await this.alterSource(name, changes);
+      else await this.alterSource(entry, changes);
       return 'The offsets for this connector have been altered successfully';
     });
   }
@@ -133,19 +134,25 @@ export class ConnectorCommands {
       if (typeOf(entry.config) === 'sink') await this.connectors.options.dataAdmin.deleteGroup(groupOfSink(name));
       else
         await this.alterSource(
-          name,
+          entry,
           this.connectors.store.offsets.of(name).map(({ partition }) => ({ partition, offset: null })),
         );
       return 'The offsets for this connector have been reset successfully';
     });
   }
 
-  private async alterSource(name: string, changes: readonly OffsetChange[]): Promise<void> {
+  /** What a task that ran before the stop still saves is older. */
+  private async alterSource({ name, writtenAt }: ConnectorEntry, changes: readonly OffsetChange[]): Promise<void> {
     for (const change of changes) checkSourceOffset(change);
     const { store } = this.connectors;
     await store.offsetsUpToDate();
     for (const { partition, offset } of changes)
-      await store.writeOffset(name, partition, offset, store.offsets.generationOf(name, partition));
+      await store.writeOffset(
+        name,
+        partition,
+        offset,
+        Math.max(writtenAt, store.offsets.generationOf(name, partition)),
+      );
   }
 
   private alterSink({ name, config }: ConnectorEntry, changes: readonly OffsetChange[]): Promise<void> {
@@ -192,7 +199,11 @@ export class ConnectorCommands {
 
   private async write(name: string, config: FlatConfig, state: TargetState, epoch: number): Promise<void> {
     await this.connectors.store.writeConnector(name, config, state, epoch);
-    // Somebody else has the name by now, and may have come first.
+    this.checkStill(name, epoch);
+  }
+
+  /** Where somebody else has the name by now, he may have come before what was written. */
+  private checkStill(name: string, epoch: number): void {
     if (this.connectors.ownership.epochOf(partitionOfConnector(name)) !== epoch) throw rebalancing();
   }
 

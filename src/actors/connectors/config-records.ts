@@ -1,5 +1,5 @@
 import type { FlatConfig } from '../../config/connect/index.ts';
-import type { Message } from '../../core/message.ts';
+import type { Headers, Message } from '../../core/message.ts';
 
 /*
  * The topic of configs, one partition. Keys are text, values small JSON, or none for a tombstone.
@@ -10,7 +10,7 @@ import type { Message } from '../../core/message.ts';
  *   session-key               {"key"}                               by which gateways know each other's calls
  *   logger-cluster-NAME       {"level"}                             the level of a logger on all gateways
  *
- * An epoch is the offset of the claim under which something was written.
+ * An epoch is the offset of the claim under which something was written. A tombstone of a connector has it as a header.
  */
 
 export type TargetState = 'RUNNING' | 'PAUSED' | 'STOPPED';
@@ -64,10 +64,12 @@ export interface LevelRecord {
   readonly level: string;
 }
 
-/** There is nothing any more under that key. */
+/** A deletion, swept up. */
 export interface GoneRecord {
   readonly type: 'gone';
   readonly name: string;
+  /** undefined where somebody else wrote it, such as a person. */
+  readonly epoch: number | undefined;
 }
 
 export type ConfigRecord =
@@ -78,6 +80,8 @@ export type ConfigRecord =
   | SessionKeyRecord
   | LevelRecord
   | GoneRecord;
+
+const EPOCH_HEADER = 'epoch';
 
 export const SESSION_KEY = 'session-key';
 
@@ -97,6 +101,16 @@ export function levelKey(logger: string): string {
   return `logger-cluster-${logger}`;
 }
 
+/** What a tombstone of a connector says beside its key. */
+export function epochHeader(epoch: number): Headers {
+  return { [EPOCH_HEADER]: String(epoch) };
+}
+
+function epochOf({ headers }: Message): number | undefined {
+  const epoch = Number(headers?.[EPOCH_HEADER] ?? Number.NaN);
+  return isCount(epoch) ? epoch : undefined;
+}
+
 /** undefined for a record that none of us can have written. */
 export function readConfigRecord(message: Message): ConfigRecord | undefined {
   const key = message.key?.toString() ?? '';
@@ -105,7 +119,7 @@ export function readConfigRecord(message: Message): ConfigRecord | undefined {
   for (const [prefix, read] of READERS) {
     if (!key.startsWith(prefix)) continue;
     const name = key.slice(prefix.length);
-    if (isTombstone) return prefix === 'connector-' ? { type: 'gone', name } : undefined;
+    if (isTombstone) return prefix === 'connector-' ? { type: 'gone', name, epoch: epochOf(message) } : undefined;
     return value === undefined ? undefined : read(name, value);
   }
   return undefined;

@@ -5,6 +5,7 @@ import {
   type ConfigRecord,
   type ConnectorRecord,
   type DeletionRecord,
+  type GoneRecord,
   type RestartRecord,
   readConfigRecord,
   type TargetState,
@@ -19,6 +20,8 @@ export interface ConnectorEntry {
   readonly state: TargetState;
   /** Offset of the record by which its config changed last. */
   readonly version: number;
+  /** Offset of its last record. */
+  readonly writtenAt: number;
 }
 
 /** Who holds a partition of the work. */
@@ -49,6 +52,8 @@ export type ConfigChange =
 export class ConfigTable {
   readonly connectors = new Map<string, ConnectorEntry>();
   readonly claims = new Map<number, Claim>();
+  /** Connectors whose newest record counts for nothing, so that who reads only that one would take it for true. */
+  readonly stale = new Set<string>();
   sessionKey: string | undefined;
 
   apply(message: Message): ConfigChange | undefined {
@@ -63,7 +68,7 @@ export class ConfigTable {
       case 'deletion':
         return this.deletion(record);
       case 'gone':
-        return this.connectors.delete(record.name) ? { type: 'deleted', name: record.name } : undefined;
+        return this.gone(record);
       case 'claim':
         return this.claim(record, offset);
       case 'restart':
@@ -78,18 +83,31 @@ export class ConfigTable {
 
   private connector(record: ConnectorRecord, offset: number): ConfigChange {
     const { name, config, state } = record;
-    if (this.isStale(record)) return { type: 'stale', name };
+    if (this.isStale(record)) return this.refuse(name);
+    this.stale.delete(name);
     const before = this.connectors.get(name);
     const version = before !== undefined && isSame(before.config, config) ? before.version : offset;
-    this.connectors.set(name, { name, config, state, version });
+    this.connectors.set(name, { name, config, state, version, writtenAt: offset });
     return { type: 'connector', name };
   }
 
   private deletion(record: DeletionRecord): ConfigChange {
     const { name } = record;
-    if (this.isStale(record)) return { type: 'stale', name };
+    if (this.isStale(record)) return this.refuse(name);
+    this.stale.delete(name);
     this.connectors.delete(name);
     return { type: 'deleted', name };
+  }
+
+  private gone({ name, epoch }: GoneRecord): ConfigChange | undefined {
+    if (epoch !== undefined && this.isStale({ name, epoch })) return this.refuse(name);
+    this.stale.delete(name);
+    return this.connectors.delete(name) ? { type: 'deleted', name } : undefined;
+  }
+
+  private refuse(name: string): ConfigChange {
+    this.stale.add(name);
+    return { type: 'stale', name };
   }
 
   private claim({ partition, worker, generation, isReleased }: ClaimRecord, offset: number): ConfigChange | undefined {

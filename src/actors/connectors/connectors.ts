@@ -65,6 +65,7 @@ export class Connectors {
       ...{ log, group, topic: names.work, sessionTimeout, me, clock, logger },
       claims: this.store.configs.claims,
       write: (partitions, claim) => this.store.putClaims(partitions, claim),
+      whenRead: (step) => void this.store.configsUpToDate().then(step, () => {}),
       changed: () => this.work.changed(),
     });
     this.work = new Work({
@@ -132,6 +133,8 @@ export class Connectors {
     switch (change.type) {
       case 'claim':
         this.ownership.claimed(change.partition);
+        for (const name of this.store.configs.stale)
+          if (partitionOfConnector(name) === change.partition) this.putRight(name);
         break;
       case 'restart':
         this.work.restart(change.restart);

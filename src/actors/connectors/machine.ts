@@ -22,7 +22,7 @@ export interface RunnerControl {
   begin(): void;
   /** Finish what was begun; ENDED follows, also where nothing was begun. */
   end(): void;
-  /** Drop everything at once. */
+  /** Drop everything at once; `halted` follows by itself. */
   drop(): void;
   halted(): void;
 }
@@ -68,7 +68,7 @@ export const runnerMachine = setup({
     failing: { entry: 'end', on: { ENDED: 'failed', RESTART: 'restarting', HALT: 'halting' } },
     failed: { on: { RESTART: 'running', HALT: 'halted' } },
     halting: { entry: 'end', on: { ENDED: 'halted' } },
-    killed: { type: 'final', entry: ['drop', 'halted'] },
+    killed: { type: 'final', entry: 'drop' },
     halted: { type: 'final', entry: 'halted' },
   },
 });

@@ -2,7 +2,8 @@ import type { Message } from '../../core/message.ts';
 import { isCount, objectOf } from './config-records.ts';
 
 /*
- * The topic of source offsets: key ["CONNECTOR",{partition}] as in Connect, value {"offset", "generation"}.
+ * The topic of source offsets: key ["CONNECTOR",{partition}] as in Connect, value {"offset", "generation"}. An offset that
+ * is taken back is null rather than a tombstone, so that what an older task still saves is not taken for the newest.
  */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -19,6 +20,12 @@ export interface OffsetChange {
   readonly offset: JsonObject | null;
 }
 
+interface Saved extends OffsetChange {
+  readonly connector: string;
+  /** What is written later by one who may has a larger one. */
+  readonly generation: number;
+}
+
 /** The same partition has the same key, in whichever order its fields stand. */
 export function offsetKey(connector: string, partition: JsonObject): string {
   const fields = Object.entries(partition).sort(([one], [other]) => (one < other ? -1 : 1));
@@ -27,10 +34,7 @@ export function offsetKey(connector: string, partition: JsonObject): string {
 
 /** Source offsets of all connectors. */
 export class OffsetTable {
-  private readonly offsets = new Map<
-    string,
-    SourceOffset & { readonly connector: string; readonly generation: number }
-  >();
+  private readonly offsets = new Map<string, Saved>();
 
   apply(message: Message): void {
     const key = message.key?.toString() ?? '';
@@ -40,25 +44,25 @@ export class OffsetTable {
     }
     const place = readKey(key);
     const { offset, generation } = objectOf(message) ?? {};
-    if (place === undefined || !isObject(offset) || !isCount(generation)) return;
+    if (place === undefined || !(isObject(offset) || offset === null) || !isCount(generation)) return;
     const before = this.offsets.get(key);
     if (before !== undefined && before.generation > generation) return;
     this.offsets.set(key, { ...place, offset, generation });
   }
 
   of(connector: string): SourceOffset[] {
-    return [...this.offsets.values()]
-      .filter((one) => one.connector === connector)
-      .map(({ partition, offset }) => ({ partition, offset }));
+    return [...this.offsets.values()].flatMap(({ connector: of, partition, offset }) =>
+      of === connector && offset !== null ? [{ partition, offset }] : [],
+    );
   }
 
-  /** Claim under which an offset was written; 0 where there is none. */
+  /** Of whoever wrote an offset; 0 where there is none. */
   generationOf(connector: string, partition: JsonObject): number {
     return this.offsets.get(offsetKey(connector, partition))?.generation ?? 0;
   }
 
   at(connector: string, partition: JsonObject): JsonObject | undefined {
-    return this.offsets.get(offsetKey(connector, partition))?.offset;
+    return this.offsets.get(offsetKey(connector, partition))?.offset ?? undefined;
   }
 }
 

@@ -30,6 +30,8 @@ export interface OwnershipOptions {
   ) => void;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Takes the step once everything has been read that stood in the topic of configs before; never, at an end. */
+  readonly whenRead: (step: () => void) => void;
   /** Something of what this tells is different now. */
   readonly changed: () => void;
 }
@@ -48,7 +50,7 @@ type Hold =
  * Which partitions of the work are ours. The group deals them; a claim in the topic of configs makes them ours, and its
  * offset is the epoch under which we write. The one before is never joined: a new owner waits for its release record, or
  * for one session timeout where it still is a member, and an owner that the group has not answered for two thirds of a
- * session stops writing.
+ * session stops writing. One that the group has dropped is sure of nothing until it has read what the others claimed.
  */
 export class Ownership {
   private readonly options: OwnershipOptions;
@@ -58,6 +60,10 @@ export class Ownership {
   private generation = 0;
   private members: ReadonlySet<string> = new Set();
   private isSettled = false;
+  /** Whether nobody can have been dealt what we hold. */
+  private isSure = false;
+  /** Counts what the group tells: only the last deal is acted on. */
+  private news = 0;
   private isLeft = false;
   private wasAlive = false;
   private cancelLook: () => void = () => {};
@@ -75,7 +81,7 @@ export class Ownership {
   /** Whether what we hold is ours for sure: looked up before each write. */
   get isAlive(): boolean {
     const { clock, sessionTimeout } = this.options;
-    return this.member !== undefined && clock.now() - this.member.lastSeen() < sessionTimeout * LEASE;
+    return this.isSure && this.member !== undefined && clock.now() - this.member.lastSeen() < sessionTimeout * LEASE;
   }
 
   /** Whether we were dealt our first share, and hold what of it is free. */
@@ -144,8 +150,9 @@ export class Ownership {
 
   private ownClaim(partition: number, claim: Claim, hold: Hold | undefined): void {
     if (claim.isReleased) return;
-    if (hold?.type === 'claiming') {
-      this.holds.set(partition, { type: 'held', epoch: claim.epoch });
+    if (hold?.type === 'claiming' || hold?.type === 'held' || hold?.type === 'leaving') {
+      // Of several claims the last one counts.
+      this.holds.set(partition, { type: hold.type === 'leaving' ? 'leaving' : 'held', epoch: claim.epoch });
       this.options.changed();
     } else if (hold === undefined || hold.type === 'waiting') {
       // It was dealt to another while our claim was on its way.
@@ -162,11 +169,11 @@ export class Ownership {
     const { logger } = this.options;
     const facts = { partition, by: claim.worker.url };
     this.holds.delete(partition);
-    if (claim.generation < this.generation && hold.type !== 'leaving') {
+    if (this.isSure && claim.generation < this.generation && hold.type !== 'leaving') {
       // It was frozen when it lost the partition, and speaks too late.
       logger.warn(facts, 'a gateway claimed a part of the work that was dealt to this one since; claiming it again');
       this.claim([partition]);
-    } else logger.warn(facts, 'another gateway has claimed a part of the work that was ours');
+    } else logger.debug(facts, 'another gateway has claimed a part of the work that was ours');
     this.options.changed();
   }
 
@@ -183,21 +190,35 @@ export class Ownership {
   }
 
   private follow(event: GroupEvent): void {
+    const news = ++this.news;
     switch (event.type) {
       case 'assigned':
-        this.dealt(event);
-        break;
+        this.options.whenRead(() => {
+          if (news === this.news) this.dealt(event);
+        });
+        return;
       case 'failed':
         this.options.logger.error(
           { code: event.reason.code },
           `connectors cannot be dealt out, trying again: ${event.reason.message}`,
         );
-        this.isSettled = false;
         break;
-      default:
-        this.isSettled = false;
+      case 'joining':
+        this.doubt();
+        break;
     }
+    this.isSettled = false;
     this.options.changed();
+  }
+
+  /** Whether what we hold is still ours is known once the group has dealt again and all claims have been read. */
+  private doubt(): void {
+    if (this.isSure && this.holds.size > 0)
+      this.options.logger.warn(
+        { partitions: this.holds.size },
+        'the group that deals the connectors has dropped this gateway, as it was silent for too long; what it ran waits until it is known whether another has taken over',
+      );
+    this.isSure = false;
   }
 
   private dealt({ generation, partitions, members }: Extract<GroupEvent, { type: 'assigned' }>): void {
@@ -205,11 +226,13 @@ export class Ownership {
     this.generation = generation;
     this.members = new Set(members);
     this.isSettled = true;
+    this.isSure = true;
     const ours = new Set(partitions.map(({ partition }) => partition));
     for (const partition of this.holds.keys()) if (!ours.has(partition)) this.giveUp(partition);
     const free: number[] = [];
     for (const partition of ours) if (this.take(partition)) free.push(partition);
     this.claim(free);
+    this.options.changed();
   }
 
   /** Whether the partition can be claimed at once. */
@@ -262,7 +285,9 @@ export class Ownership {
     const { clock, logger, changed } = this.options;
     const failure = asTidegateError(error, 'TG_GROUP_FAILED');
     logger.error({ code: failure.code }, `connectors cannot be dealt out, joining again: ${failure.message}`);
+    this.news += 1;
     this.isSettled = false;
+    this.isSure = false;
     void this.exit();
     this.cancelRejoin = clock.after(REJOIN_PAUSE, () => this.join());
     changed();

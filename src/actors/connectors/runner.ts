@@ -27,6 +27,7 @@ export interface RunnerOptions {
   /** Begins to run. Rejects where it cannot, which is a failure, and soon after `signal` aborts. */
   readonly begin: (observer: RunObserver, signal: AbortSignal) => Promise<Run>;
   readonly reports: (state: RunState, trace: string | undefined) => void;
+  /** Nothing of it is left. */
   readonly halted: () => void;
   /** Longest time for finishing what was read, in milliseconds; the rest is dropped. */
   readonly patience: number;
@@ -52,6 +53,10 @@ export class Runner implements RunnerControl {
     this.actor.subscribe({ next: () => this.report(), error: () => {} });
   }
 
+  get name(): string {
+    return this.options.name;
+  }
+
   start(): void {
     tell(this.actor, { type: 'START' });
   }
@@ -70,6 +75,12 @@ export class Runner implements RunnerControl {
 
   kill(): void {
     tell(this.actor, { type: 'KILL' });
+  }
+
+  /** Reports its state once more, as what was reported counts no more. */
+  reportAgain(): void {
+    this.reported = undefined;
+    this.report();
   }
 
   get state(): RunState | undefined {
@@ -122,7 +133,7 @@ export class Runner implements RunnerControl {
   drop(): void {
     this.number += 1;
     this.beginning.abort();
-    void this.run.then((run) => run?.drop());
+    void this.run.then((run) => run?.drop()).then(() => this.options.halted());
   }
 
   halted(): void {
@@ -134,7 +145,6 @@ export class Runner implements RunnerControl {
   private async finish(): Promise<void> {
     const { clock, patience } = this.options;
     const run = await this.run;
-    this.run = Promise.resolve(undefined);
     if (run === undefined) return;
     let cancel: () => void = () => {};
     const late = new Promise<boolean>((resolve) => {
@@ -143,6 +153,7 @@ export class Runner implements RunnerControl {
     const isLate = await Promise.race([run.end().then(() => false), late]);
     cancel();
     if (isLate) await run.drop();
+    this.run = Promise.resolve(undefined);
   }
 
   private fares(trouble: string | undefined): void {

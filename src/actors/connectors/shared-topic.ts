@@ -2,7 +2,7 @@ import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { Message } from '../../core/message.ts';
+import type { Headers, Message } from '../../core/message.ts';
 import type { TopicPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Follower } from '../follower.ts';
@@ -80,8 +80,8 @@ export class SharedTopic {
   }
 
   /** Writes and does not wait; a gateway that stops may not get it out any more. */
-  put(key: string, value: object | null): void {
-    this.outbox.put({ key, value });
+  put(key: string, value: object | null, headers?: Headers): void {
+    this.outbox.put({ key, value, ...(headers === undefined ? {} : { headers }) });
   }
 
   private take({ messages }: Batch): void {

@@ -11,8 +11,8 @@ export interface SourceOffsetsOptions {
   readonly share: JsonObject;
   /** What the names of the feeds begin with; the server's URL follows. */
   readonly prefix: string;
-  /** The claim under which the task runs; undefined when it does not any more. */
-  readonly epoch: () => number | undefined;
+  /** What runs later has a larger one, whichever task it is; undefined when the task does not run any more. */
+  readonly generation: () => number | undefined;
   readonly clock: Clock;
 }
 
@@ -35,8 +35,8 @@ export class SourceOffsets implements CursorStore {
   }
 
   async save(feed: string, { cursor, heardAt }: FeedPosition): Promise<void> {
-    const { store, connector, epoch } = this.options;
-    const generation = epoch();
+    const { store, connector } = this.options;
+    const generation = this.options.generation();
     if (generation === undefined)
       throw new TidegateError('TG_STOPPING', 'another gateway runs this task now, and saves its cursors');
     const offset = { ...(cursor === undefined ? {} : { cursor }), heard_at: heardAt };

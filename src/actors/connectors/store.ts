@@ -7,6 +7,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import {
   claimKey,
   connectorKey,
+  epochHeader,
   levelKey,
   restartKey,
   SESSION_KEY,
@@ -74,7 +75,7 @@ export class ConnectStore {
   /** The deletion says under which claim it was decided; the tombstone behind it only sweeps up. */
   async deleteConnector(name: string, epoch: number): Promise<void> {
     await this.topics.configs.write(connectorKey(name), { deleted: true, epoch });
-    this.topics.configs.put(connectorKey(name), null);
+    this.topics.configs.put(connectorKey(name), null, epochHeader(epoch));
     for (const key of this.statuses.keysOf(name)) this.topics.status.put(key, null);
   }
 
@@ -102,14 +103,19 @@ export class ConnectStore {
     await this.topics.configs.write(SESSION_KEY, { key });
   }
 
+  /** null for a partition that is to begin anew. */
   async writeOffset(
     connector: string,
     partition: JsonObject,
     offset: JsonObject | null,
     generation: number,
   ): Promise<void> {
-    const value = offset === null ? null : { offset, generation };
-    await this.topics.offsets.write(offsetKey(connector, partition), value);
+    await this.topics.offsets.write(offsetKey(connector, partition), { offset, generation });
+  }
+
+  /** Resolves when everything has been read that anybody wrote about connectors and claims before. */
+  async configsUpToDate(): Promise<void> {
+    await this.topics.configs.write(`barrier-${this.me.id}`, null);
   }
 
   /** Resolves when everything has been read that anybody wrote about offsets before. */
@@ -141,8 +147,8 @@ export class ConnectStore {
   /** Says again what holds, where somebody wrote who did not know that he had lost the name. */
   putRight(name: string, epoch: number): void {
     const entry = this.configs.connectors.get(name);
-    const value = entry === undefined ? null : { config: entry.config, state: entry.state, epoch };
-    this.topics.configs.put(connectorKey(name), value);
+    if (entry === undefined) this.topics.configs.put(connectorKey(name), null, epochHeader(epoch));
+    else this.topics.configs.put(connectorKey(name), { config: entry.config, state: entry.state, epoch });
   }
 
   putStatus(key: string, status: Status | null): void {

@@ -10,6 +10,8 @@ import { refusalOf } from '../../config/connect/index.ts';
 import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { OwnStats } from '../../telemetry/own-stats.ts';
+import type { Stats } from '../../telemetry/stats.ts';
 import type { CursorStore } from '../dialer/cursor-store.ts';
 import type { RestartRecord, TargetState } from './config-records.ts';
 import type { ConnectorEntry } from './config-table.ts';
@@ -30,6 +32,8 @@ export interface TaskOrder {
   readonly errors: ErrorHandling;
   readonly lease: Lease;
   readonly cursors: CursorStore;
+  /** Its figures, which end with it. */
+  readonly stats: Stats;
   /** It writes to this topic, or reads from it. */
   readonly uses: (topic: string) => void;
   readonly observer: RunObserver;
@@ -49,6 +53,7 @@ export interface WorkOptions {
   readonly sessionTimeout: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly stats: Stats;
 }
 
 /** Something that has to run here. */
@@ -63,8 +68,11 @@ interface Running {
   readonly runner: Runner;
   readonly partition: number;
   readonly version: number;
+  /** The claim under which it reports. */
+  epoch: number | undefined;
   state: TargetState | undefined;
   isHalting: boolean;
+  isKilled: boolean;
 }
 
 function pathOf(connector: string, task: number): string {
@@ -144,8 +152,11 @@ export class Work {
     const wanted = this.isStopping ? new Map<string, Wanted>() : this.wanted(ownership);
     for (const [key, running] of this.runners) {
       const order = wanted.get(key);
-      if (ownership.epochOf(running.partition) === undefined) this.kill(key, running);
-      else if (order === undefined || order.version !== running.version) this.halt(running);
+      const epoch = ownership.epochOf(running.partition);
+      if (epoch === undefined) this.kill(key, running);
+      else this.underClaim(running, epoch);
+      if (epoch === undefined || running.isKilled) continue;
+      if (order === undefined || order.version !== running.version) this.halt(running);
       else if (order.state !== running.state && !running.isHalting) this.tell(running, order.state);
     }
     for (const [key, order] of wanted) if (!this.runners.has(key)) this.add(key, order);
@@ -178,7 +189,9 @@ export class Work {
   }
 
   private add(key: string, { make, partition, version, state }: Wanted): void {
-    const running: Running = { runner: make(key), partition, version, state: undefined, isHalting: false };
+    const epoch = this.options.ownership().epochOf(partition);
+    const fresh = { state: undefined, isHalting: false, isKilled: false };
+    const running: Running = { runner: make(key), partition, version, epoch, ...fresh };
     this.runners.set(key, running);
     this.tell(running, state);
   }
@@ -195,10 +208,19 @@ export class Work {
     running.runner.halt();
   }
 
-  /** It is another gateway's by now, and its status too. */
-  private kill(key: string, { runner }: Running): void {
-    this.runners.delete(key);
-    runner.kill();
+  /** It is another gateway's by now, and its status too. It counts as running until its socket is gone. */
+  private kill(key: string, running: Running): void {
+    if (running.isKilled) return;
+    running.isKilled = true;
+    this.options.logger.warn({ component: key }, `${running.runner.name} is dropped here: another gateway has it now`);
+    running.runner.kill();
+  }
+
+  /** What was said under an older claim counts no more. */
+  private underClaim(running: Running, epoch: number): void {
+    if (running.epoch === epoch) return;
+    running.epoch = epoch;
+    running.runner.reportAgain();
   }
 
   private letGo(ownership: Ownership): void {
@@ -238,18 +260,24 @@ export class Work {
       },
       changed$: this.leaseMoved,
     };
+    // Claims of two tasks say nothing of which is later; a change of settings may have dealt a server to another task.
+    const generation = () => {
+      const claim = epoch();
+      return claim === undefined ? undefined : Math.max(claim, store.configs.connectors.get(name)?.writtenAt ?? 0);
+    };
     const share = tasks.length > 1 && description.share !== undefined ? { share: description.share } : {};
-    const cursors = new SourceOffsets({ store, connector: name, share, prefix: pathOf(name, task), epoch, clock });
+    const cursors = new SourceOffsets({ store, connector: name, share, prefix: pathOf(name, task), generation, clock });
     const uses = (topic: string) => {
       if (!store.statuses.hasUsed(name, topic)) store.putTopic(name, topic);
     };
     const isGone = () => task >= this.taskCount(name);
-    return this.runner(key, `the task ${name}-${task}`, partition, isGone, (observer, signal) =>
+    const stats = new OwnStats(this.options.stats);
+    const begin = (observer: RunObserver, signal: AbortSignal) =>
       this.options.run({
         ...{ path: pathOf(name, task), type: plugin.type, description, errors },
-        ...{ lease, cursors, uses, observer, signal },
-      }),
-    );
+        ...{ lease, cursors, stats, uses, observer, signal },
+      });
+    return this.runner(key, `the task ${name}-${task}`, partition, isGone, begin, () => stats.end());
   }
 
   /** `isGone`: whether there is no such thing any more, and so no status of it. */
@@ -259,15 +287,18 @@ export class Work {
     partition: number,
     isGone: () => boolean,
     begin: (observer: RunObserver, signal: AbortSignal) => Promise<Run>,
+    ended: () => void = () => {},
   ): Runner {
     const { store, clock, logger, sessionTimeout } = this.options;
     return new Runner({
       ...{ name, begin, clock, logger },
-      // Whoever comes next waits for a session at most.
-      patience: sessionTimeout / 2,
+      // Whoever comes next waits for a session at most, and the socket takes its time to close.
+      patience: sessionTimeout / 3,
       reports: (state, trace) => this.report(key, partition, state, trace),
       halted: () => {
+        ended();
         if (!this.runners.delete(key)) return;
+        if (this.options.ownership().epochOf(partition) === undefined) return this.changed();
         if (isGone()) store.putStatus(key, null);
         else if (this.isStopping || !this.options.ownership().isOurs(partition))
           this.report(key, partition, 'UNASSIGNED', undefined);

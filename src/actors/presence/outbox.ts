@@ -1,7 +1,7 @@
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { TidegateError } from '../../core/errors.ts';
-import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
+import { type Headers, Message, type Meta, type SettleTarget } from '../../core/message.ts';
 import type { TopicPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
@@ -15,6 +15,7 @@ export interface Post {
   readonly key: string | null;
   /** JSON, or null for a tombstone. */
   readonly value: object | null;
+  readonly headers?: Headers;
   readonly stored?: (offset: number) => void;
   /** Not stored, and not tried again. */
   readonly lost?: () => void;
@@ -42,12 +43,13 @@ export class Outbox {
   }
 
   put(post: Post): void {
-    const { key, value } = post;
+    const { key, value, headers } = post;
+    const common = { key, ...(headers === undefined ? {} : { headers }) };
     const target: SettleTarget = { settled: (message, failure) => this.settled(post, message, failure) };
     const message =
       value === null
-        ? new Message(NO_PAYLOAD, { key, meta: TOMBSTONE, target })
-        : new Message(Buffer.from(JSON.stringify(value)), { key, target });
+        ? new Message(NO_PAYLOAD, { ...common, meta: TOMBSTONE, target })
+        : new Message(Buffer.from(JSON.stringify(value)), { ...common, target });
     this.options.topic.write(new Batch([message]));
   }
 

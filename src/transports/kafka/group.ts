@@ -170,6 +170,10 @@ export class KafkaGroupMember implements GroupMember {
         this.events.next({ type: 'rebalancing' });
         await this.commit().catch(() => undefined);
       },
+      dropped: async () => {
+        this.events.next({ type: 'joining' });
+        await this.commit().catch(() => undefined);
+      },
       failed: (reason: GroupFailure) => this.events.next({ type: 'failed', reason }),
       sawNewPartitions: () => this.sawNewPartitions(),
     };

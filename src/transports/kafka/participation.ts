@@ -36,6 +36,8 @@ export interface Participant {
   adopt(dealt: Dealt): Promise<boolean>;
   /** Others come or go; commits what is settled, so that whoever gets it need not read it again. */
   rebalancing(): Promise<void>;
+  /** The broker has dropped us, and may have dealt what was ours to others. */
+  dropped(): Promise<void>;
   /** Joining is refused for a reason that only a person can remove; it is tried again all the same. */
   failed(reason: TidegateError): void;
   /** Whether a topic has other partitions than were dealt. */
@@ -119,7 +121,7 @@ export class Participation {
     if (code === KAFKA.REBALANCE_IN_PROGRESS) return 0;
     if (code === KAFKA.UNKNOWN_MEMBER_ID || code === KAFKA.ILLEGAL_GENERATION) {
       this.membership.forget();
-      await this.participant.rebalancing();
+      await this.participant.dropped();
       return 0;
     }
     this.membership.lose();

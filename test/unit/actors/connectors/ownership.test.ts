@@ -45,6 +45,7 @@ class Cluster {
     const table = new ConfigTable();
     const members: Member[] = [];
     const state = { read: 0, changes: 0 };
+    const steps: { readonly behind: number; readonly step: () => void }[] = [];
     const ownership = new Ownership({
       log: {
         group: () => {
@@ -62,12 +63,19 @@ class Cluster {
         for (const partition of partitions)
           records.add(claimKey(partition), { worker: id, url: `http://${id}`, generation, released: isReleased });
       },
+      whenRead: (step) => {
+        steps.push({ behind: records.all.length, step });
+        takeSteps();
+      },
       clock,
       logger: keptLogger().logger,
       changed: () => {
         state.changes += 1;
       },
     });
+    const takeSteps = () => {
+      while (steps[0] !== undefined && steps[0].behind <= state.read) steps.shift()?.step();
+    };
     ownership.start();
     /** Reads what there is, and what reading it makes it write. */
     const read = () => {
@@ -76,6 +84,7 @@ class Cluster {
         state.read += 1;
         const change = message === undefined ? undefined : table.apply(message);
         if (change?.type === 'claim') ownership.claimed(change.partition);
+        takeSteps();
       }
     };
     const gateway = { ownership, table, read, state, member: () => members.at(-1) as Member, members };
@@ -219,6 +228,62 @@ test('a claim of a frozen gateway that arrives too late is answered by a new one
   assert.equal(b.table.claims.get(0)?.worker.id, 'b');
 });
 
+test('one that the group has dropped is sure of nothing, also as a member again, until it has read what others claimed', () => {
+  const cluster = new Cluster();
+  const a = cluster.start('a');
+  cluster.start('b');
+  cluster.deal({ a: [0, 1], b: [2, 3] });
+  cluster.readAll();
+  const epoch = a.ownership.epochOf(1);
+  // It is frozen, and loses what it had.
+  cluster.clock.advance(SESSION + 1);
+  cluster.deal({ b: [0, 1, 2, 3] });
+  cluster.gateways.get('b')?.read();
+  assert.deepEqual(cluster.ours('b'), [0, 1, 2, 3]);
+  // It wakes up and is dealt again what it thinks that it has, before it has read anything.
+  a.member().events$.next({ type: 'joining' });
+  cluster.deal({ a: [0, 1], b: [2, 3] });
+  assert.deepEqual([a.ownership.isAlive, a.ownership.isRebalancing], [false, true]);
+  assert.equal(a.ownership.epochOf(1), epoch);
+  cluster.readAll();
+  assert.deepEqual([a.ownership.isAlive, cluster.ours('a')], [true, []], 'the other one has not let go');
+  const b = cluster.gateways.get('b')?.ownership;
+  assert.deepEqual(b?.leaving, [0, 1], 'and ends in peace');
+  b?.letGo([0, 1]);
+  cluster.readAll();
+  assert.deepEqual(
+    [cluster.ours('a'), cluster.ours('b')],
+    [
+      [0, 1],
+      [2, 3],
+    ],
+  );
+});
+
+test('one that the group has dropped goes on with what nobody has claimed meanwhile', () => {
+  const cluster = new Cluster();
+  const a = cluster.start('a');
+  cluster.deal({ a: [0, 1] });
+  cluster.readAll();
+  const epoch = a.ownership.epochOf(0);
+  a.member().events$.next({ type: 'joining' });
+  assert.deepEqual([a.ownership.isAlive, cluster.ours('a')], [false, [0, 1]]);
+  cluster.deal({ a: [0, 1] });
+  cluster.readAll();
+  assert.deepEqual([a.ownership.isAlive, cluster.ours('a'), a.ownership.epochOf(0)], [true, [0, 1], epoch]);
+});
+
+test('of two claims of our own the later one counts, so that what is written under it is heard', () => {
+  const cluster = new Cluster();
+  const a = cluster.start('a');
+  cluster.deal({ a: [0] });
+  cluster.readAll();
+  const claim = { worker: 'a', url: 'http://a', generation: 1, released: false };
+  const later = cluster.records.add(claimKey(0), claim);
+  cluster.readAll();
+  assert.equal(a.ownership.epochOf(0), later.offset);
+});
+
 test('a part that comes back before it was let go is ours as before; a claim for one that went away is released', () => {
   const cluster = new Cluster();
   const a = cluster.start('a');
@@ -233,6 +298,8 @@ test('a part that comes back before it was let go is ours as before; a claim for
   assert.equal(a.ownership.epochOf(0), epoch);
   cluster.deal({ a: [0, 1, 2], b: [] });
   cluster.deal({ a: [0, 1], b: [2] });
+  cluster.readAll();
+  a.ownership.letGo(a.ownership.leaving);
   cluster.readAll();
   assert.deepEqual([cluster.ours('a'), cluster.ours('b')], [[0, 1], [2]]);
 });

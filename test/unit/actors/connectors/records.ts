@@ -7,11 +7,15 @@ export class Records {
   readonly all: Message[] = [];
 
   add(key: string, value: object | null): Message {
-    const offset = (this.all.at(-1)?.offset ?? -1) + 1;
-    const message =
+    return this.put(
       value === null
-        ? new Message(Buffer.alloc(0), { key, offset, meta: TOMBSTONE })
-        : new Message(Buffer.from(JSON.stringify(value)), { key, offset });
+        ? new Message(Buffer.alloc(0), { key, meta: TOMBSTONE })
+        : new Message(Buffer.from(JSON.stringify(value)), { key }),
+    );
+  }
+
+  put(message: Message): Message {
+    message.offset = (this.all.at(-1)?.offset ?? -1) + 1;
     this.all.push(message);
     return message;
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { claimKey, connectorKey, restartKey } from '../../../../src/actors/connectors/config-records.ts';
+import { claimKey, connectorKey, epochHeader, restartKey } from '../../../../src/actors/connectors/config-records.ts';
 import { ConfigTable } from '../../../../src/actors/connectors/config-table.ts';
 import { OffsetTable, offsetKey } from '../../../../src/actors/connectors/offset-table.ts';
 import {
@@ -11,7 +11,7 @@ import {
   topicStatusKey,
 } from '../../../../src/actors/connectors/status-table.ts';
 import { partitionOfConnector } from '../../../../src/actors/connectors/topics.ts';
-import { Message } from '../../../../src/core/message.ts';
+import { type Headers, Message } from '../../../../src/core/message.ts';
 import { Records } from './records.ts';
 
 const PLACE = partitionOfConnector('feed');
@@ -43,6 +43,7 @@ describe('the topic of configs', () => {
       config: config('ws://1'),
       state: 'PAUSED',
       version,
+      writtenAt: 2,
     });
     write(epoch, 'ws://2', 'PAUSED');
     assert.ok((table.connectors.get('feed')?.version ?? -1) > (version ?? -1));
@@ -71,6 +72,29 @@ describe('the topic of configs', () => {
     assert.deepEqual([table.claims.get(PLACE)?.worker.id, table.claims.get(PLACE)?.isReleased], ['b', false]);
     claim('b', { released: true });
     assert.equal(table.claims.get(PLACE)?.isReleased, true);
+  });
+
+  test('does not take the sweeping up of one who lost the name for a deletion, and knows what is to be put right', () => {
+    const { records, table, claim, write, url } = cluster();
+    const old = claim('a');
+    const epoch = claim('b');
+    write(epoch, 'ws://2');
+    const sweep = (headers?: Headers) =>
+      table.apply(
+        records.put(
+          new Message(Buffer.alloc(0), {
+            key: connectorKey('feed'),
+            meta: { tombstone: true },
+            ...(headers && { headers }),
+          }),
+        ),
+      );
+    assert.deepEqual(sweep(epochHeader(old)), { type: 'stale', name: 'feed' });
+    assert.equal(url(), 'ws://2');
+    assert.deepEqual([...table.stale], ['feed']);
+    write(epoch, 'ws://2');
+    assert.deepEqual([...table.stale], []);
+    assert.deepEqual(sweep(), { type: 'deleted', name: 'feed' }, 'a person may do so');
   });
 
   test('passes over what nobody of us can have written', () => {
@@ -184,6 +208,19 @@ describe('the topic of offsets', () => {
     assert.equal(table.generationOf('x', { share: 's', url: 'u' }), 3);
     table.apply(records.add(offsetKey('x', { url: 'u', share: 's' }), null));
     assert.deepEqual(table.of('x'), []);
+  });
+
+  test('does not take what an older task still saves for the newest, also after the offset was taken back', () => {
+    const records = new Records();
+    const table = new OffsetTable();
+    const save = (offset: object | null, generation: number) =>
+      table.apply(records.add(offsetKey('x', { url: 'u' }), { offset, generation }));
+    save({ cursor: 1 }, 3);
+    save(null, 5);
+    save({ cursor: 2 }, 4);
+    assert.deepEqual([table.of('x'), table.at('x', { url: 'u' })], [[], undefined]);
+    save({ cursor: 3 }, 6);
+    assert.deepEqual(table.at('x', { url: 'u' }), { cursor: 3 });
   });
 
   test('passes over keys and values that mean nothing', () => {

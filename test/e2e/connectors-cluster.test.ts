@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { forward } from '../../src/admin/connect/forwarding.ts';
+import { type ConnectApi, recordsOf, startConnect } from '../helpers/connect-gateway.ts';
+import { until } from '../helpers/gateway-process.ts';
+import { KafkaAdmin } from '../helpers/kafka-admin.ts';
+import { ResumableFeeds } from '../helpers/resumable-feeds.ts';
+import { readTopic } from '../helpers/topic-content.ts';
+import { uniqueTopic } from '../helpers/unique-topic.ts';
+import { requireKafka } from '../services/kafka.ts';
+
+const REBALANCING =
+  'Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.';
+
+type Gateway = Awaited<ReturnType<typeof startConnect>>;
+
+/** Gateways of one cluster, each with an API of its own. */
+function cluster(t: TestContext, brokers: string) {
+  const prefix = `_${uniqueTopic('connect')}`;
+  const start = () =>
+    startConnect(t, {
+      log: { driver: 'kafkajs', brokers: brokers.split(',') },
+      admin: { port: 0, host: '127.0.0.1' },
+      connect: { group: prefix, topics: prefix, session_timeout: '6s' },
+    });
+  return { prefix, start };
+}
+
+const workerOf = ({ api }: Gateway) => new URL(api.url).host;
+
+async function metricsOf({ gateway }: Gateway): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${gateway.ports().admin}/metrics`)).text();
+}
+
+/** The connector of a feed that can go on behind any of its numbers. */
+const resumable = (feeds: ResumableFeeds, name: string, topic: string) => ({
+  'connector.class': 'tidegate.WebSocketSourceConnector',
+  'websocket.url': feeds.urlOf(name),
+  'kafka.topic': topic,
+  'websocket.resume.cursor': '${! json.seq }',
+  'websocket.resume.message': '{"after":${! meta.cursor }}',
+});
+
+/** As a client of Connect does it: again after a 409 that says so. Returns the last answer and how many 409 there were. */
+async function insist(api: ConnectApi, method: string, path: string, body?: unknown) {
+  for (let refusals = 0; ; refusals++) {
+    const said = await api.call(method, path, body);
+    if (said.status !== 409) return { ...said, refusals };
+    assert.equal(said.body.message, REBALANCING);
+    assert.ok(refusals < 1_000, 'it rebalances for ever');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** What stands in a topic is, of each feed, 1, 2, 3, ... to the last number that it said, each once. */
+async function isWhole({ gateway }: Gateway, brokers: string, topic: string, feeds: ResumableFeeds): Promise<void> {
+  const wanted = [...feeds.lasts.values()].reduce((sum, last) => sum + last, 0);
+  let found = 0;
+  await until(
+    async () => {
+      const offsets = await gateway.workshop.log.admin.offsets(topic);
+      found = offsets.reduce((sum, { latest }) => sum + latest, 0);
+      return found >= wanted;
+    },
+    20_000,
+    () => `${topic} has ${found} records of ${wanted}`,
+  );
+  const stored = new Map<string, number[]>([...feeds.lasts.keys()].map((feed) => [feed, []]));
+  for (const { value } of await readTopic(brokers, topic)) {
+    const { feed, seq } = JSON.parse(value) as { feed: string; seq: number };
+    stored.get(feed)?.push(seq);
+  }
+  for (const [feed, last] of feeds.lasts)
+    assert.deepEqual(
+      stored.get(feed),
+      Array.from({ length: last }, (_, n) => n + 1),
+      feed,
+    );
+}
+
+test('two gateways that start at once on an empty Kafka share its connectors, and either answers for both', async (t) => {
+  const kafka = await requireKafka(t);
+  if (kafka === undefined) return;
+  const feeds = await ResumableFeeds.start(t);
+  const { prefix, start } = cluster(t, kafka.brokers);
+  const [a, b] = await Promise.all([start(), start()]);
+  const gateways = [a, b] as const;
+
+  await t.test('the topics are made once, and as they have to be', async () => {
+    const { admin } = await KafkaAdmin.connect(t, kafka.brokers);
+    const { topics } = await admin.fetchTopicMetadata({
+      topics: ['configs', 'status', 'offsets', 'work'].map((kind) => `${prefix}.${kind}`),
+    });
+    const partitions = Object.fromEntries(topics.map(({ name, partitions }) => [name, partitions.length]));
+    assert.deepEqual(partitions, {
+      [`${prefix}.configs`]: 1,
+      [`${prefix}.status`]: 1,
+      [`${prefix}.offsets`]: 1,
+      [`${prefix}.work`]: 64,
+    });
+    for (const kind of ['configs', 'status', 'offsets']) {
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: 2, name: `${prefix}.${kind}`, configNames: ['cleanup.policy'] }],
+      });
+      assert.deepEqual(
+        resources[0]?.configEntries.map(({ configValue }) => configValue),
+        ['compact'],
+      );
+    }
+  });
+
+  const names = Array.from({ length: 8 }, (_, n) => `feed-${n}`);
+  for (const name of names) {
+    const made = await a.api.call('POST', '/connectors', { name, config: resumable(feeds, name, `${prefix}.${name}`) });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+  }
+  const owners = new Map<string, Gateway>();
+  for (const name of names) {
+    // The other one hears of it, too.
+    const { body } = await a.api.state(name, 'RUNNING');
+    await b.api.state(name, 'RUNNING');
+    const owner = gateways.find((one) => workerOf(one) === body.connector.worker_id);
+    assert.ok(owner !== undefined, body.connector.worker_id);
+    owners.set(name, owner);
+  }
+  const ofB = names.filter((name) => owners.get(name) === b);
+  const ofA = names.filter((name) => owners.get(name) === a);
+  assert.ok(ofA.length > 0 && ofB.length > 0, `a has ${ofA}, b has ${ofB}`);
+  const [mine = '', other = ''] = [ofA[0], ofB[0]];
+
+  await t.test('whatever belongs to the other one is done there', async () => {
+    for (const [{ api }, name] of [
+      [a, other],
+      [b, mine],
+    ] as const) {
+      const path = `/connectors/${name}`;
+      const config = resumable(feeds, name, `${prefix}.${name}`);
+      const did = async (method: string, what: string, body?: unknown) =>
+        (await api.call(method, path + what, body)).status;
+      assert.equal(await did('PUT', '/config', { ...config, 'tasks.max': '2' }), 200);
+      assert.equal(await did('PATCH', '/config', { 'tasks.max': '1' }), 200);
+      await Promise.all(gateways.map((one) => one.api.state(name, 'RUNNING')));
+      assert.equal(await did('PUT', '/pause'), 202);
+      await Promise.all(gateways.map((one) => one.api.state(name, 'PAUSED')));
+      assert.equal(await did('PUT', '/resume'), 202);
+      await Promise.all(gateways.map((one) => one.api.state(name, 'RUNNING')));
+      const { connections } = feeds.of(name);
+      assert.equal(await did('POST', '/restart?includeTasks=true'), 202);
+      await until(
+        () => feeds.of(name).connections > connections,
+        10_000,
+        () => 'the task was not restarted',
+      );
+      assert.equal(await did('POST', '/tasks/0/restart'), 204);
+      assert.equal(await did('PATCH', '/offsets', { offsets: [] }), 400);
+      assert.equal(await did('PUT', '/stop'), 204);
+      const place = { url: feeds.urlOf(name) };
+      const change = { offsets: [{ partition: place, offset: { cursor: 7 } }] };
+      assert.equal(await did('PATCH', '/offsets', change), 200);
+      for (const one of gateways)
+        await one.api.until(`${path}/offsets`, ({ body }) => body.offsets[0]?.offset.cursor === 7);
+      assert.equal(await did('PUT', '/resume'), 202);
+      await until(
+        () => feeds.of(name).resumedAfter.includes(7),
+        10_000,
+        () => `resumed behind ${feeds.of(name).resumedAfter}`,
+      );
+      assert.equal(await did('PUT', '/stop'), 204);
+      assert.equal(await did('DELETE', '/offsets'), 200);
+      for (const one of gateways) await one.api.until(`${path}/offsets`, ({ body }) => body.offsets.length === 0);
+      assert.equal(await did('DELETE', ''), 204);
+      for (const one of gateways) await one.api.until(path, ({ status }) => status === 404);
+      assert.equal(feeds.live(name), 0);
+      assert.equal(feeds.of(name).mostAtOnce, 1);
+    }
+    for (const one of gateways)
+      assert.match(await metricsOf(one), /tidegate_connect_requests_total\{[^}]*forwarded="true"[^}]*\} \d/);
+  });
+
+  await t.test('a call is sent on once at most, and only one of ours is taken for one that was', async () => {
+    const key = (await recordsOf(a.gateway, `${prefix}.configs`))
+      .filter((record) => String(record.key) === 'session-key')
+      .map(({ json }) => (json as { key: string }).key)
+      .at(-1);
+    assert.ok(key !== undefined);
+    const config = resumable(feeds, other, `${prefix}.${other}`);
+    const target = `/connectors/${other}/config`;
+    const call = { method: 'PUT', target, body: Buffer.from(JSON.stringify(config)) };
+    const now = Date.now();
+    const astray = await forward(a.api.url, call, key, now);
+    assert.deepEqual(
+      [astray.status, JSON.parse(String(astray.body))],
+      [409, { error_code: 409, message: REBALANCING }],
+    );
+    const forged = await forward(b.api.url, call, Buffer.alloc(32).toString('base64'), now);
+    const old = await forward(b.api.url, call, key, now - 120_000);
+    const unsigned = await b.api.call('PUT', target, config, { 'x-tidegate-forwarded': String(now) });
+    assert.deepEqual([forged.status, old.status, unsigned.status], [403, 403, 403]);
+    assert.equal((await b.api.call('GET', `/connectors/${other}`)).status, 404);
+    assert.equal((await forward(b.api.url, call, key, now)).status, 201);
+  });
+
+  await t.test(
+    'the tasks of one connector are spread, and a gateway shows no figures of what it does not run',
+    async () => {
+      const subscriptions = JSON.stringify(Array.from({ length: 6 }, (_, after) => ({ after })));
+      const config = {
+        'connector.class': 'tidegate.WebSocketSourceConnector',
+        'websocket.url': feeds.urlOf('many'),
+        'kafka.topic': `${prefix}.many`,
+        'tasks.max': '6',
+        'websocket.subscriptions': subscriptions,
+      };
+      assert.equal((await a.api.call('POST', '/connectors', { name: 'many', config })).status, 201);
+      const { body } = await b.api.state('many', 'RUNNING', 6);
+      const workers: string[] = body.tasks.map(({ worker_id }: { worker_id: string }) => worker_id);
+      assert.deepEqual([...new Set(workers)].sort(), gateways.map(workerOf).sort());
+      const tasksIn = (metrics: string) =>
+        [...new Set([...metrics.matchAll(/="connectors\.many\/(\d)"/g)].map(([, task]) => Number(task)))].sort();
+      await until(
+        () => feeds.live('many') === 6,
+        10_000,
+        () => `${feeds.live('many')} sockets are open`,
+      );
+      for (const one of gateways)
+        assert.deepEqual(
+          tasksIn(await metricsOf(one)),
+          workers.flatMap((worker, task) => (worker === workerOf(one) ? [task] : [])),
+        );
+      assert.equal((await b.api.call('DELETE', '/connectors/many')).status, 204);
+      await until(
+        () => feeds.live('many') === 0,
+        10_000,
+        () => `${feeds.live('many')} sockets are open still`,
+      );
+      for (const one of gateways) {
+        await one.api.until('/connectors/many', ({ status }) => status === 404);
+        let left = '';
+        await until(
+          async () => {
+            left = await metricsOf(one);
+            return !left.includes('connectors.many/');
+          },
+          5_000,
+          () =>
+            left
+              .split('\n')
+              .filter((line) => line.includes('connectors.many/'))
+              .join('\n'),
+        );
+      }
+    },
+  );
+});
+
+test('a gateway that comes gets its share and one that goes hands its own over: one socket each, nothing lost, nothing twice', async (t) => {
+  const kafka = await requireKafka(t);
+  if (kafka === undefined) return;
+  const feeds = await ResumableFeeds.start(t);
+  const { prefix, start } = cluster(t, kafka.brokers);
+  const [a, b] = await Promise.all([start(), start()]);
+  const names = Array.from({ length: 8 }, (_, n) => `feed-${n}`);
+  const topic = `${prefix}.numbers`;
+  for (const name of names)
+    assert.equal(
+      (await a.api.call('POST', '/connectors', { name, config: resumable(feeds, name, topic) })).status,
+      201,
+    );
+  /** Who runs each connector and each task, once all of them run. */
+  const places = async ({ api }: Gateway) => {
+    const found = new Map<string, string>();
+    for (const name of names) {
+      const { body } = await api.state(name, 'RUNNING', 1, 30_000);
+      found.set(name, body.connector.worker_id).set(`${name}/0`, body.tasks[0].worker_id);
+    }
+    return found;
+  };
+  const before = await places(a);
+  assert.deepEqual([...new Set(before.values())].sort(), [a, b].map(workerOf).sort());
+  feeds.speak();
+
+  // While a third one comes it may be open who has what; whoever tries again gets through.
+  const [c, calls] = await Promise.all([start(), insistOnAll(b.api, names)]);
+  t.diagnostic(`${calls} calls had to be tried again`);
+  await isDealt(c, prefix, [21, 21, 22]);
+  const after = await places(c);
+  assert.ok([...after.values()].includes(workerOf(c)), [...after.values()].join());
+  for (const [what, worker] of before)
+    assert.ok([worker, workerOf(c)].includes(after.get(what) ?? ''), `${what} has moved between the old ones`);
+  const moved = [...before].filter(([what, worker]) => after.get(what) !== worker);
+  assert.ok(moved.length <= before.size / 2, `${moved.length} of ${before.size} have moved`);
+  const metrics = await metricsOf(a);
+  for (const [what, worker] of after)
+    if (what.endsWith('/0')) assert.equal(metrics.includes(`="connectors.${what}"`), worker === workerOf(a), what);
+
+  await b.gateway.stop();
+  await isDealt(c, prefix, [32, 32]);
+  const last = await places(c);
+  assert.deepEqual([...new Set(last.values())].sort(), [a, c].map(workerOf).sort());
+  for (const [what, worker] of after)
+    if (worker !== workerOf(b)) assert.equal(last.get(what), worker, `${what} has moved though its owner is alive`);
+  feeds.halt();
+  for (const name of names) assert.equal(feeds.of(name).mostAtOnce, 1, `two sockets at once for ${name}`);
+  await isWhole(a, kafka.brokers, topic, feeds);
+});
+
+/** Resolves when every part of the work is held, and the gateways have so many of them. */
+async function isDealt({ gateway }: Gateway, prefix: string, shares: readonly number[]): Promise<void> {
+  let sizes: number[] = [];
+  await until(
+    async () => {
+      const holders = new Map<string, string>();
+      for (const { key, text } of await recordsOf(gateway, `${prefix}.configs`)) {
+        if (!String(key).startsWith('claim-')) continue;
+        const { worker, released } = JSON.parse(text) as { worker: string; released?: boolean };
+        holders.set(String(key), released === true ? 'nobody' : worker);
+      }
+      const counts = new Map<string, number>();
+      for (const worker of holders.values()) counts.set(worker, (counts.get(worker) ?? 0) + 1);
+      sizes = [...counts.values()].sort((one, other) => one - other);
+      return sizes.join() === shares.join();
+    },
+    30_000,
+    () => `the work is dealt as ${sizes}, not as ${shares}`,
+  );
+}
+
+/** Pauses and resumes nothing: puts each config as it is, one after the other. Returns how often it had to try again. */
+async function insistOnAll(api: ConnectApi, names: readonly string[]): Promise<number> {
+  let refusals = 0;
+  const end = Date.now() + 3_000;
+  for (let n = 0; Date.now() < end; n++) {
+    const path = `/connectors/${names[n % names.length]}/config`;
+    const { body } = await api.call('GET', path);
+    const put = await insist(api, 'PUT', path, body);
+    assert.equal(put.status, 200, JSON.stringify(put.body));
+    refusals += put.refusals;
+  }
+  return refusals;
+}

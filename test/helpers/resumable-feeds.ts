@@ -1,0 +1,91 @@
+import { type FeedConnection, FeedServer } from './feed-server.ts';
+import type { Cleanup } from './gateway-process.ts';
+
+interface Feed {
+  /** The last number that was said. */
+  last: number;
+  /** Most sockets that were open at a time. */
+  mostAtOnce: number;
+  /** What clients asked to go on behind, in order. */
+  readonly resumedAfter: number[];
+  connections: number;
+}
+
+/**
+ * A server with a feed at each path: it says 1, 2, 3, ... as `{"feed", "seq"}`, and whoever comes back says behind which number
+ * he wants to go on, by `{"after": n}`.
+ */
+export class ResumableFeeds {
+  readonly server: FeedServer;
+  private readonly feeds = new Map<string, Feed>();
+  private readonly positions = new Map<FeedConnection, number>();
+  private timer: NodeJS.Timeout | undefined;
+
+  private constructor(server: FeedServer) {
+    this.server = server;
+  }
+
+  static async start(t: Cleanup): Promise<ResumableFeeds> {
+    let feeds: ResumableFeeds | undefined;
+    const server = await FeedServer.start(t, { greet: (connection) => feeds?.greet(connection) });
+    feeds = new ResumableFeeds(server);
+    t.after(async () => feeds?.halt());
+    return feeds;
+  }
+
+  /** Each feed says so many more numbers every 10 ms, if anybody ever came for it. */
+  speak(perTick = 1): void {
+    this.timer = setInterval(() => {
+      for (const feed of this.feeds.values()) feed.last += perTick;
+      this.flush();
+    }, 10);
+  }
+
+  halt(): void {
+    clearInterval(this.timer);
+  }
+
+  urlOf(name: string): string {
+    return `${this.server.url}/${name}`;
+  }
+
+  /** Last numbers of all feeds. */
+  get lasts(): ReadonlyMap<string, number> {
+    return new Map([...this.feeds].map(([path, { last }]) => [path.slice(1), last]));
+  }
+
+  of(name: string): Feed {
+    const known = this.feeds.get(`/${name}`);
+    if (known === undefined) throw new Error(`nobody came for ${name}`);
+    return known;
+  }
+
+  /** Sockets that are open now. */
+  live(name: string): number {
+    return this.server.live.filter(({ url }) => url === `/${name}`).length;
+  }
+
+  private greet(connection: FeedConnection): void {
+    const feed = this.feeds.get(connection.url) ?? { last: 0, mostAtOnce: 0, resumedAfter: [], connections: 0 };
+    this.feeds.set(connection.url, feed);
+    feed.connections += 1;
+    feed.mostAtOnce = Math.max(feed.mostAtOnce, this.live(connection.url.slice(1)));
+    if (feed.connections === 1) this.positions.set(connection, 0);
+    connection.ws.on('message', (data) => {
+      const { after } = JSON.parse(String(data)) as { after: number };
+      feed.resumedAfter.push(after);
+      this.positions.set(connection, after);
+    });
+    connection.ws.on('close', () => this.positions.delete(connection));
+  }
+
+  private flush(): void {
+    for (const [connection, position] of this.positions) {
+      const { last } = this.feeds.get(connection.url) as Feed; // made when it came
+      if (!connection.isOpen || connection.ws.bufferedAmount > 1_048_576) continue;
+      for (let next = position + 1; next <= last; next++)
+        connection.ws.send(`{"feed":"${connection.url.slice(1)}","seq":${next}}`);
+      this.positions.set(connection, last);
+    }
+  }
+}
