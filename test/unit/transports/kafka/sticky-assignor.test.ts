@@ -43,6 +43,26 @@ test('when a member goes, only its partitions move', () => {
   assert.equal(moved(before, assignSticky(rest, counts)), 3);
 });
 
+test('whoever comes and goes: what moves is what lost its owner and what evens the shares, and nothing moves between two others', () => {
+  const counts = new Map([['t', 64]]);
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { maxLength: 12 }), (toggles) => {
+      let members = [newcomer('z')];
+      let before = assignSticky(members, counts);
+      for (const [generation, id] of toggles.entries()) {
+        const isThere = members.some((member) => member.id === id);
+        members = settled(members, before, generation).filter((member) => member.id !== id);
+        if (!isThere) members.push(newcomer(id));
+        const after = assignSticky(members, counts);
+        // What one that goes had is all that moves; one that comes gets its share and no other partition moves.
+        const expected = isThere ? (before.get(id)?.length ?? 0) : (after.get(id)?.length ?? 0);
+        assert.equal(moved(before, after), expected, `${isThere ? 'without' : 'with'} ${id}`);
+        before = after;
+      }
+    }),
+  );
+});
+
 test('every partition has exactly one owner who subscribes to it, shares differ by one at most, and dealing again moves nothing', () => {
   const candidates = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 7 });
   fc.assert(
