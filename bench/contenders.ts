@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly topic: string;
   readonly direction: Direction;
   readonly protocol?: Protocol;
+  /** URL of a server to bring into the topic, in place of clients that come. */
+  readonly feed?: string;
   /** Load what answers questions about memory. */
   readonly probeMemory?: boolean;
 }
@@ -35,8 +37,10 @@ export async function startContender(name: ContenderName, surroundings: Surround
 
 async function startBaseline(name: Exclude<ContenderName, 'gateway'>, around: Surroundings): Promise<Contender> {
   const port = await freePort();
-  const child = new Child(modulePath(`./${name}`), {
-    env: { PORT: String(port), KAFKA_BROKERS: around.brokers, TOPIC: around.topic, DIRECTION: around.direction },
+  const { brokers, topic, direction, feed } = around;
+  const env = { PORT: String(port), KAFKA_BROKERS: brokers, TOPIC: topic, DIRECTION: direction };
+  const child = new Child(modulePath(feed === undefined ? `./${name}` : `./${name}-feed`), {
+    env: feed === undefined ? env : { ...env, FEED_URL: feed },
     execArgv: probe(around),
   });
   await child.ready();

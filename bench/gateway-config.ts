@@ -8,6 +8,8 @@ export interface GatewayConfigOptions {
   readonly direction: Direction;
   /** What its clients speak; envelopes where it is left out. */
   readonly protocol?: Protocol;
+  /** URL of a server to bring into the topic; then there are no endpoints. */
+  readonly feed?: string | undefined;
 }
 
 export type Protocol = 'envelope' | 'rooms';
@@ -27,20 +29,27 @@ const OUT = (topic: string) => `
     source: { topic: { names: [ ${topic} ], from: latest } }
     sink: { endpoint: messages }`;
 
+const FEED = (topic: string, url: string) => `
+pipelines:
+  feed:
+    source: { websocket_client: { url: "${url}" } }
+    sink: { topic: { name: ${topic} } }`;
+
 /** Endpoints as in config/gateway.yaml, in the directions that are measured, every limit at its default. */
 export function gatewayConfig(options: GatewayConfigOptions): string {
-  const { port, adminPort, brokers, topic, direction, protocol = 'envelope' } = options;
+  const { port, adminPort, brokers, topic, direction, protocol = 'envelope', feed } = options;
+  const endpoints = `
+listeners:
+  public: { port: ${port} }
+endpoints:
+  messages: { listener: public, path: /ws, ${ENDPOINTS[protocol](topic)} }
+pipelines:${direction === 'out' ? '' : IN(topic)}${direction === 'in' ? '' : OUT(topic)}`;
   return `
 log:
   driver: kafkajs
   brokers: "${brokers}"
 tracing: { exporter: none }
-admin: { port: ${adminPort} }
-listeners:
-  public: { port: ${port} }
-endpoints:
-  messages: { listener: public, path: /ws, ${ENDPOINTS[protocol](topic)} }
-pipelines:${direction === 'out' ? '' : IN(topic)}${direction === 'in' ? '' : OUT(topic)}
+admin: { port: ${adminPort} }${feed === undefined ? endpoints : FEED(topic, feed)}
 shutdown: { timeout: 10s, jitter: 0s }
 `;
 }

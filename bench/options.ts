@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { fanout } from './scenarios/fanout.ts';
+import { feed } from './scenarios/feed.ts';
 import { idle } from './scenarios/idle.ts';
 import { ingest } from './scenarios/ingest.ts';
 import { latency } from './scenarios/latency.ts';
 import { rooms } from './scenarios/rooms.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
-const SCENARIOS: readonly Scenario[] = [ingest, fanout, latency, idle, rooms];
+const SCENARIOS: readonly Scenario[] = [ingest, fanout, latency, idle, rooms, feed];
 
 export interface Options {
   readonly scenarios: readonly Scenario[];
