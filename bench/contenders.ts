@@ -7,7 +7,7 @@ import type { Direction } from './baseline-settings.ts';
 import { Child, modulePath } from './child.ts';
 import { gatewayConfig, type Protocol } from './gateway-config.ts';
 
-export type ContenderName = 'gateway' | 'careful' | 'naive' | 'bare';
+export type ContenderName = 'gateway' | 'careful' | 'naive' | 'bare' | 'per-socket';
 
 export interface Surroundings {
   readonly brokers: string;

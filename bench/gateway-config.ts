@@ -12,11 +12,12 @@ export interface GatewayConfigOptions {
   readonly feed?: string | undefined;
 }
 
-export type Protocol = 'envelope' | 'rooms';
+export type Protocol = 'envelope' | 'rooms' | 'topics';
 
 const ENDPOINTS: Readonly<Record<Protocol, (topic: string) => string>> = {
   envelope: () => 'codec: envelope',
   rooms: (topic) => `codec: rooms, presence: { topic: ${topic} }, allow: { direct: everyone, kick: everyone }`,
+  topics: () => 'codec: topics, allow: { create: "*", read: "*", write: "*", groups: "*" }, topics: { from: earliest }',
 };
 
 const IN = (topic: string) => `
@@ -35,6 +36,9 @@ pipelines:
     source: { websocket_client: { url: "${url}" } }
     sink: { topic: { name: ${topic} } }`;
 
+const PIPELINES = (topic: string, direction: Direction) => `
+pipelines:${direction === 'out' ? '' : IN(topic)}${direction === 'in' ? '' : OUT(topic)}`;
+
 /** Endpoints as in config/gateway.yaml, in the directions that are measured, every limit at its default. */
 export function gatewayConfig(options: GatewayConfigOptions): string {
   const { port, adminPort, brokers, topic, direction, protocol = 'envelope', feed } = options;
@@ -42,8 +46,7 @@ export function gatewayConfig(options: GatewayConfigOptions): string {
 listeners:
   public: { port: ${port} }
 endpoints:
-  messages: { listener: public, path: /ws, ${ENDPOINTS[protocol](topic)} }
-pipelines:${direction === 'out' ? '' : IN(topic)}${direction === 'in' ? '' : OUT(topic)}`;
+  messages: { listener: public, path: /ws, ${ENDPOINTS[protocol](topic)} }${protocol === 'topics' ? '' : PIPELINES(topic, direction)}`;
   return `
 log:
   driver: kafkajs

@@ -4,10 +4,12 @@ import { feed } from './scenarios/feed.ts';
 import { idle } from './scenarios/idle.ts';
 import { ingest } from './scenarios/ingest.ts';
 import { latency } from './scenarios/latency.ts';
+import { notif } from './scenarios/notif.ts';
 import { rooms } from './scenarios/rooms.ts';
 import type { Scenario } from './scenarios/scenario.ts';
+import { topics } from './scenarios/topics.ts';
 
-const SCENARIOS: readonly Scenario[] = [ingest, fanout, latency, idle, rooms, feed];
+const SCENARIOS: readonly Scenario[] = [ingest, fanout, latency, idle, rooms, feed, topics, notif];
 
 export interface Options {
   readonly scenarios: readonly Scenario[];

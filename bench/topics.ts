@@ -20,10 +20,10 @@ export class Topics {
     return this.admin.disconnect();
   }
 
-  async create(label: string): Promise<string> {
+  async create(label: string, numPartitions = PARTITIONS): Promise<string> {
     this.count += 1;
     const topic = `bench-${label}-${process.pid}-${this.count}`;
-    const topics = [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }];
+    const topics = [{ topic, numPartitions, replicationFactor: 1 }];
     await this.admin.createTopics({ topics, waitForLeaders: false });
     // kafkajs's own wait gives up at once when the broker has not heard of the topic yet.
     for (let tries = 0; !(await this.isThere(topic)); tries++) {
@@ -43,6 +43,12 @@ export class Topics {
 
   async delete(topic: string): Promise<void> {
     await this.admin.deleteTopics({ topics: [topic] });
+  }
+
+  /** Records of a topic that a group has done with: the sum of its committed offsets. */
+  async committed(group: string, topic: string): Promise<number> {
+    const [found] = await this.admin.fetchOffsets({ groupId: group, topics: [topic] });
+    return (found?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
   }
 
   /** Records that a fresh topic holds: the sum of its end offsets. */

@@ -39,6 +39,11 @@ export interface Scenario {
 export const PAYLOAD_BYTES = 200;
 export const MIB = 1_048_576;
 
+/** A figure is worth nothing where records are lost: that ends the run, unless it is a baseline's. */
+export function demandNothingLost(name: ContenderName, missing: number, sent: number): void {
+  if (name === 'gateway' && missing > 0) throw new Error(`${name}: LOST ${missing} of ${sent} records`);
+}
+
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
