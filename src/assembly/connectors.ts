@@ -72,6 +72,7 @@ export function createConnectService(
       }),
     ],
     sessionKey: () => connectors.store.configs.sessionKey,
+    isThere: (worker) => connectors.ownership.isMember(worker),
     answered: (status, isForwarded) => {
       const labels = { code: String(status), forwarded: String(isForwarded) };
       stats.counter('tidegate_connect_requests_total', labels).value += 1;

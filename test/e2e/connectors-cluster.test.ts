@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { forward } from '../../src/admin/connect/forwarding.ts';
-import { type ConnectApi, recordsOf, startConnect } from '../helpers/connect-gateway.ts';
+import { type ConnectApi, REBALANCING, recordsOf, startConnect } from '../helpers/connect-gateway.ts';
 import { until } from '../helpers/gateway-process.ts';
 import { KafkaAdmin } from '../helpers/kafka-admin.ts';
 import { ResumableFeeds } from '../helpers/resumable-feeds.ts';
-import { readTopic } from '../helpers/topic-content.ts';
 import { uniqueTopic } from '../helpers/unique-topic.ts';
 import { requireKafka } from '../services/kafka.ts';
-
-const REBALANCING =
-  'Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.';
 
 type Gateway = Awaited<ReturnType<typeof startConnect>>;
 
@@ -30,52 +26,6 @@ const workerOf = ({ api }: Gateway) => new URL(api.url).host;
 
 async function metricsOf({ gateway }: Gateway): Promise<string> {
   return (await fetch(`http://127.0.0.1:${gateway.ports().admin}/metrics`)).text();
-}
-
-/** The connector of a feed that can go on behind any of its numbers. */
-const resumable = (feeds: ResumableFeeds, name: string, topic: string) => ({
-  'connector.class': 'tidegate.WebSocketSourceConnector',
-  'websocket.url': feeds.urlOf(name),
-  'kafka.topic': topic,
-  'websocket.resume.cursor': '${! json.seq }',
-  'websocket.resume.message': '{"after":${! meta.cursor }}',
-});
-
-/** As a client of Connect does it: again after a 409 that says so. Returns the last answer and how many 409 there were. */
-async function insist(api: ConnectApi, method: string, path: string, body?: unknown) {
-  for (let refusals = 0; ; refusals++) {
-    const said = await api.call(method, path, body);
-    if (said.status !== 409) return { ...said, refusals };
-    assert.equal(said.body.message, REBALANCING);
-    assert.ok(refusals < 1_000, 'it rebalances for ever');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** What stands in a topic is, of each feed, 1, 2, 3, ... to the last number that it said, each once. */
-async function isWhole({ gateway }: Gateway, brokers: string, topic: string, feeds: ResumableFeeds): Promise<void> {
-  const wanted = [...feeds.lasts.values()].reduce((sum, last) => sum + last, 0);
-  let found = 0;
-  await until(
-    async () => {
-      const offsets = await gateway.workshop.log.admin.offsets(topic);
-      found = offsets.reduce((sum, { latest }) => sum + latest, 0);
-      return found >= wanted;
-    },
-    20_000,
-    () => `${topic} has ${found} records of ${wanted}`,
-  );
-  const stored = new Map<string, number[]>([...feeds.lasts.keys()].map((feed) => [feed, []]));
-  for (const { value } of await readTopic(brokers, topic)) {
-    const { feed, seq } = JSON.parse(value) as { feed: string; seq: number };
-    stored.get(feed)?.push(seq);
-  }
-  for (const [feed, last] of feeds.lasts)
-    assert.deepEqual(
-      stored.get(feed),
-      Array.from({ length: last }, (_, n) => n + 1),
-      feed,
-    );
 }
 
 test('two gateways that start at once on an empty Kafka share its connectors, and either answers for both', async (t) => {
@@ -112,7 +62,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
 
   const names = Array.from({ length: 8 }, (_, n) => `feed-${n}`);
   for (const name of names) {
-    const made = await a.api.call('POST', '/connectors', { name, config: resumable(feeds, name, `${prefix}.${name}`) });
+    const made = await a.api.call('POST', '/connectors', { name, config: feeds.connector(name, `${prefix}.${name}`) });
     assert.equal(made.status, 201, JSON.stringify(made.body));
   }
   const owners = new Map<string, Gateway>();
@@ -135,7 +85,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
       [b, mine],
     ] as const) {
       const path = `/connectors/${name}`;
-      const config = resumable(feeds, name, `${prefix}.${name}`);
+      const config = feeds.connector(name, `${prefix}.${name}`);
       const did = async (method: string, what: string, body?: unknown) =>
         (await api.call(method, path + what, body)).status;
       assert.equal(await did('PUT', '/config', { ...config, 'tasks.max': '2' }), 200);
@@ -184,21 +134,23 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
       .map(({ json }) => (json as { key: string }).key)
       .at(-1);
     assert.ok(key !== undefined);
-    const config = resumable(feeds, other, `${prefix}.${other}`);
+    const config = feeds.connector(other, `${prefix}.${other}`);
     const target = `/connectors/${other}/config`;
     const call = { method: 'PUT', target, body: Buffer.from(JSON.stringify(config)) };
     const now = Date.now();
-    const astray = await forward(a.api.url, call, key, now);
+    const send = (to: Gateway, key: string, now: number) =>
+      forward(to.api.url, call, { key, now, isThere: () => true });
+    const astray = await send(a, key, now);
     assert.deepEqual(
       [astray.status, JSON.parse(String(astray.body))],
       [409, { error_code: 409, message: REBALANCING }],
     );
-    const forged = await forward(b.api.url, call, Buffer.alloc(32).toString('base64'), now);
-    const old = await forward(b.api.url, call, key, now - 120_000);
+    const forged = await send(b, Buffer.alloc(32).toString('base64'), now);
+    const old = await send(b, key, now - 120_000);
     const unsigned = await b.api.call('PUT', target, config, { 'x-tidegate-forwarded': String(now) });
     assert.deepEqual([forged.status, old.status, unsigned.status], [403, 403, 403]);
     assert.equal((await b.api.call('GET', `/connectors/${other}`)).status, 404);
-    assert.equal((await forward(b.api.url, call, key, now)).status, 201);
+    assert.equal((await send(b, key, now)).status, 201);
   });
 
   await t.test(
@@ -263,10 +215,7 @@ test('a gateway that comes gets its share and one that goes hands its own over: 
   const names = Array.from({ length: 8 }, (_, n) => `feed-${n}`);
   const topic = `${prefix}.numbers`;
   for (const name of names)
-    assert.equal(
-      (await a.api.call('POST', '/connectors', { name, config: resumable(feeds, name, topic) })).status,
-      201,
-    );
+    assert.equal((await a.api.call('POST', '/connectors', { name, config: feeds.connector(name, topic) })).status, 201);
   /** Who runs each connector and each task, once all of them run. */
   const places = async ({ api }: Gateway) => {
     const found = new Map<string, string>();
@@ -302,7 +251,7 @@ test('a gateway that comes gets its share and one that goes hands its own over: 
     if (worker !== workerOf(b)) assert.equal(last.get(what), worker, `${what} has moved though its owner is alive`);
   feeds.halt();
   for (const name of names) assert.equal(feeds.of(name).mostAtOnce, 1, `two sockets at once for ${name}`);
-  await isWhole(a, kafka.brokers, topic, feeds);
+  await feeds.isWhole(kafka.brokers, topic);
 });
 
 /** Resolves when every part of the work is held, and the gateways have so many of them. */
@@ -333,7 +282,7 @@ async function insistOnAll(api: ConnectApi, names: readonly string[]): Promise<n
   for (let n = 0; Date.now() < end; n++) {
     const path = `/connectors/${names[n % names.length]}/config`;
     const { body } = await api.call('GET', path);
-    const put = await insist(api, 'PUT', path, body);
+    const put = await api.insist('PUT', path, body);
     assert.equal(put.status, 200, JSON.stringify(put.body));
     refusals += put.refusals;
   }

@@ -15,6 +15,10 @@ export interface Said {
   readonly headers: Headers;
 }
 
+/** What Connect says while it is open who has to do something. */
+export const REBALANCING =
+  'Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.';
+
 /** Calls a Connect API. */
 export class ConnectApi {
   readonly url: string;
@@ -38,6 +42,16 @@ export class ConnectApi {
       // Not every answer is JSON.
     }
     return { status: response.status, body: parsed, headers: response.headers };
+  }
+
+  /** As clients of Connect do it: again after a 409 that says so. Resolves with the last answer, and how many 409 there were. */
+  async insist(method: string, path: string, body?: unknown): Promise<Said & { readonly refusals: number }> {
+    for (let refusals = 0; ; refusals++) {
+      const said = await this.call(method, path, body);
+      if (said.status !== 409 || said.body.message !== REBALANCING) return { ...said, refusals };
+      if (refusals > 1_000) throw new Error('it rebalances for ever');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   /** The call again and again, until its answer is as wanted. */

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { type FeedConnection, FeedServer } from './feed-server.ts';
-import type { Cleanup } from './gateway-process.ts';
+import { type Cleanup, until } from './gateway-process.ts';
+import { readTopic } from './topic-content.ts';
 
 interface Feed {
   /** The last number that was said. */
@@ -49,9 +51,15 @@ export class ResumableFeeds {
     return `${this.server.url}/${name}`;
   }
 
-  /** Last numbers of all feeds. */
-  get lasts(): ReadonlyMap<string, number> {
-    return new Map([...this.feeds].map(([path, { last }]) => [path.slice(1), last]));
+  /** Settings of a connector that goes on behind the last number it had. */
+  connector(name: string, topic: string): Record<string, string> {
+    return {
+      'connector.class': 'tidegate.WebSocketSourceConnector',
+      'websocket.url': this.urlOf(name),
+      'kafka.topic': topic,
+      'websocket.resume.cursor': '${! json.seq }',
+      'websocket.resume.message': '{"after":${! meta.cursor }}',
+    };
   }
 
   of(name: string): Feed {
@@ -63,6 +71,41 @@ export class ResumableFeeds {
   /** Sockets that are open now. */
   live(name: string): number {
     return this.server.live.filter(({ url }) => url === `/${name}`).length;
+  }
+
+  /**
+   * Resolves once the last number of each feed stands in the topic. Of each feed there is 1, 2, 3, ... to the last number
+   * that it said, each once; or more often where `mayRepeat` says so.
+   */
+  async isWhole(
+    brokers: string,
+    topic: string,
+    mayRepeat: (feed: string, seq: number) => boolean = () => false,
+  ): Promise<void> {
+    const lasts = [...this.feeds].map(([path, { last }]) => [path.slice(1), last] as const);
+    let stored = new Map<string, number[]>();
+    await until(
+      async () => {
+        stored = await numbersOf(brokers, topic);
+        return lasts.every(([feed, last]) => stored.get(feed)?.includes(last));
+      },
+      30_000,
+      () => `${topic} ends with ${[...stored].map(([feed, numbers]) => `${feed}: ${Math.max(...numbers)}`)}`,
+    );
+    for (const [feed, last] of lasts) {
+      const numbers = stored.get(feed) ?? [];
+      const all = Array.from({ length: last }, (_, n) => n + 1);
+      assert.deepEqual(
+        [...new Set(numbers)].sort((one, other) => one - other),
+        all,
+        `${feed} lacks something`,
+      );
+      const seen = new Set<number>();
+      for (const number of numbers) {
+        assert.ok(!seen.has(number) || mayRepeat(feed, number), `${feed}: ${number} stands there twice`);
+        seen.add(number);
+      }
+    }
   }
 
   private greet(connection: FeedConnection): void {
@@ -88,4 +131,15 @@ export class ResumableFeeds {
       this.positions.set(connection, last);
     }
   }
+}
+
+async function numbersOf(brokers: string, topic: string): Promise<Map<string, number[]>> {
+  const numbers = new Map<string, number[]>();
+  for (const { value } of await readTopic(brokers, topic)) {
+    const { feed, seq } = JSON.parse(value) as { feed: string; seq: number };
+    const known = numbers.get(feed);
+    if (known === undefined) numbers.set(feed, [seq]);
+    else known.push(seq);
+  }
+  return numbers;
 }

@@ -108,7 +108,12 @@ export class Ownership {
   /** Who has a partition now, where that is a gateway that is there. */
   ownerOf(partition: number): Worker | undefined {
     const claim = this.options.claims.get(partition);
-    return claim !== undefined && !claim.isReleased && this.members.has(claim.worker.id) ? claim.worker : undefined;
+    return claim !== undefined && !claim.isReleased && this.isMember(claim.worker.id) ? claim.worker : undefined;
+  }
+
+  /** Whether a gateway was one of the group when it dealt last. */
+  isMember(worker: string): boolean {
+    return this.members.has(worker);
   }
 
   /** Partitions that are to be given up as soon as nothing runs for them any more. */

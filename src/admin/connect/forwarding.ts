@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { ConnectRefusal } from '../../actors/connectors/refusal.ts';
+import { ConnectRefusal, rebalancing } from '../../actors/connectors/refusal.ts';
 
 /** Carries the time and the signature of a call that another gateway sends on. */
 export const FORWARDED = 'x-tidegate-forwarded';
@@ -7,6 +7,8 @@ export const FORWARDED = 'x-tidegate-forwarded';
 const GOOD_FOR = 60_000;
 /** Longest wait for the other gateway, in milliseconds. */
 const TIMEOUT = 30_000;
+/** Between looks at whether it still is one of us, in milliseconds. */
+const LOOK = 250;
 
 export interface Forwardable {
   readonly method: string;
@@ -15,21 +17,40 @@ export interface Forwardable {
   readonly body: Buffer;
 }
 
+export interface ForwardOptions {
+  /** Base64. */
+  readonly key: string;
+  readonly now: number;
+  /** Whether the gateway still is one of the cluster. */
+  readonly isThere: () => boolean;
+}
+
 export interface ForwardedAnswer {
   readonly status: number;
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Sends a call to the gateway that has to do it, signed by the key that all of the cluster know. */
-export async function forward(url: string, call: Forwardable, key: string, now: number): Promise<ForwardedAnswer> {
+/**
+ * Sends a call to the gateway that has to do it, signed by the key that all of the cluster know. Where that one is not
+ * there any more while its answer is awaited, somebody else has to do it: throws a refusal with 409.
+ */
+export async function forward(
+  url: string,
+  call: Forwardable,
+  { key, now, isThere }: ForwardOptions,
+): Promise<ForwardedAnswer> {
+  const gone = new AbortController();
+  const timer = setInterval(() => {
+    if (!isThere()) gone.abort();
+  }, LOOK);
   try {
     const response = await fetch(`${url}${call.target}`, {
       method: call.method,
       headers: { 'content-type': 'application/json', [FORWARDED]: `${now}:${signature(call, key, now)}` },
       ...(call.body.length === 0 ? {} : { body: call.body }),
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT),
+      signal: AbortSignal.any([gone.signal, AbortSignal.timeout(TIMEOUT)]),
     });
     const location = response.headers.get('location');
     return {
@@ -38,7 +59,10 @@ export async function forward(url: string, call: Forwardable, key: string, now: 
       headers: location === null ? {} : { location },
     };
   } catch (error) {
+    if (!isThere()) throw rebalancing();
     throw new ConnectRefusal(500, `IO Error trying to forward REST request: ${(error as Error).message}`);
+  } finally {
+    clearInterval(timer);
   }
 }
 

@@ -14,6 +14,8 @@ export interface ConnectServerOptions {
   readonly routes: readonly Route[];
   /** By which gateways know each other's calls; undefined while there is none. */
   readonly sessionKey: () => string | undefined;
+  /** Whether the group knows a gateway, by its id. */
+  readonly isThere: (worker: string) => boolean;
   /** Told of each answer. */
   readonly answered: (status: number, isForwarded: boolean) => void;
   readonly now: () => number;
@@ -93,7 +95,8 @@ export class ConnectServer {
       const key = sessionKey();
       // Two gateways that each think of the other would send it to and fro.
       if (wasForwarded || key === undefined) throw rebalancing();
-      return await forward(error.owner.url, forwardable, key, now());
+      const { id, url } = error.owner;
+      return await forward(url, forwardable, { key, now: now(), isThere: () => this.options.isThere(id) });
     }
   }
 
