@@ -97,8 +97,8 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
     const { dialer } = this;
     this.dialer = undefined;
     this.status.stop();
+    this.startOver();
     this.waiting.clear();
-    this.sent.clear();
     await dialer?.close();
   }
 
@@ -127,10 +127,7 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
 
   lost({ reason }: RemoteEnd): void {
     this.options.fares?.(this.name, reason);
-    this.connection += 1;
-    this.sentCount = 0;
-    this.confirmedCount = 0;
-    const rest = [...this.sent.clear(), ...this.waiting.clear()];
+    const rest = [...this.startOver(), ...this.waiting.clear()];
     for (const message of rest) this.waiting.push(message);
   }
 
@@ -139,6 +136,14 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   }
 
   // --- within
+
+  /** The next connection counts from nothing. Returns what this one has not confirmed. */
+  private startOver(): Message[] {
+    this.connection += 1;
+    this.sentCount = 0;
+    this.confirmedCount = 0;
+    return this.sent.clear();
+  }
 
   /** Sends as much as the socket may hold, and goes on when the last of it has left. */
   private pump(): void {

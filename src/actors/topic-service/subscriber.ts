@@ -93,6 +93,7 @@ export class Subscriber implements Consumer {
     for (const name of this.delivered.keys()) if (!mine.has(name)) this.delivered.delete(name);
     // What was not written yet goes to whoever holds the partition now.
     this.keep((partition) => mine.has(nameOf(partition)));
+    this.wake();
   }
 
   // --- from the client
@@ -131,6 +132,7 @@ export class Subscriber implements Consumer {
     const moved = new Set(positions.map(nameOf));
     this.keep((partition) => !moved.has(nameOf(partition)));
     for (const position of positions) this.group?.seek(position);
+    this.wake();
   }
 
   /** What it was given before goes out before. */

@@ -154,3 +154,19 @@ test('what the server says is counted and goes nowhere', async (t) => {
   const labels = { component: 'pipelines.p.sink', url: 'wss://partner.example/ws' };
   assert.equal(stats.counter('tidegate_remote_frames_received_total', labels).value, 1);
 });
+
+test('a sink that is opened again confirms nothing by what it sent before it was closed', async (t) => {
+  const { sink, network, log, write } = await setUp(t, { confirm: 'pong' });
+  network.last.opens();
+  write('lost 1', 'lost 2');
+  await sink.close();
+  await sink.open();
+  network.last.opens();
+  write('a');
+  write('b');
+  const [first, second] = network.last.pings as [Buffer, Buffer];
+  network.last.pongs(first);
+  assert.deepEqual(log.outcomes, ['ack']);
+  network.last.pongs(second);
+  assert.deepEqual(log.outcomes, ['ack', 'ack']);
+});

@@ -280,3 +280,23 @@ test('who leaves gets nothing more, and neither a pong nor a commit of theirs ha
   subscriber.leave();
   assert.deepEqual([seat.confirmed, seat.readied], [[], 0]);
 });
+
+test('credit that comes back with a partition that moves on before its records were written goes to the other partitions', () => {
+  const { seat, client, subscriber, next } = setUp({ credit: 2, interval: 50 });
+  subscriber.take(delivery(0, 0, 2));
+  // The group has records of another partition, and hears that there is no room.
+  assert.equal(subscriber.room, 0);
+  subscriber.dealt([placeOf(1)]);
+  next();
+  assert.deepEqual(client.frames, []);
+  assert.equal(subscriber.room, 2);
+  assert.equal(seat.readied, 1);
+});
+
+test('credit that comes back with a seek goes to the other partitions, too', () => {
+  const { seat, subscriber } = setUp({ credit: 2, interval: 50 });
+  subscriber.take(delivery(0, 0, 2));
+  assert.equal(subscriber.room, 0);
+  subscriber.seek([{ topic: 't', partition: 0, offset: 2 }]);
+  assert.equal(seat.readied, 1);
+});
