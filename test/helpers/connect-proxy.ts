@@ -7,6 +7,8 @@ export interface ConnectProxy {
   readonly port: number;
   /** What it was asked for, such as `127.0.0.1:8080`. */
   readonly asked: string[];
+  /** Connections that clients have open, or that it has to servers. */
+  readonly open: number;
 }
 
 /** `credentials`, as `user:password`, are wanted where they are given. */
@@ -41,5 +43,11 @@ export async function startProxy(
     server.close();
     await once(server, 'close');
   });
-  return { port: (server.address() as AddressInfo).port, asked };
+  return {
+    port: (server.address() as AddressInfo).port,
+    asked,
+    get open() {
+      return [...sockets].filter(({ destroyed }) => !destroyed).length;
+    },
+  };
 }

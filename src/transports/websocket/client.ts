@@ -53,8 +53,12 @@ class DialedSocket implements RemoteSocket {
     this.token = auth === undefined ? undefined : await readToken(auth, signal);
     const files = isSecure && tls !== undefined ? await readTlsFiles(tls) : {};
     const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, url, signal);
-    if (signal.aborted) tunnel?.destroy();
-    else this.handshake(target, files, tunnel);
+    try {
+      if (!signal.aborted) this.handshake(target, files, tunnel);
+    } finally {
+      // Settings that ws or TLS does not take cost no connection to the proxy at each try.
+      if (this.ws === undefined) tunnel?.destroy();
+    }
   }
 
   send({ data, binary }: Frame, written?: (isWritten: boolean) => void): void {

@@ -379,6 +379,24 @@ test('a proxy is asked to connect, with credentials, for ws:// and for wss://', 
   }
 });
 
+test('a handshake that cannot even begin leaves no tunnel behind', async (t) => {
+  const proxy = await startProxy(t);
+  const server = await FeedServer.start(t);
+  const secure = await FeedServer.start(t, { tls: {} });
+  const through = `http://127.0.0.1:${proxy.port}`;
+  const ca = join(folder(t), 'ca.pem');
+  writeFileSync(ca, 'no certificate');
+  for (const target of [
+    { url: server.url, protocols: ['not one word'] },
+    { url: secure.url, tls: { ca, reject_unauthorized: true } },
+  ])
+    assert.notEqual((await new Dialled(t, { ...target, proxy: through }).end()).reason, '');
+  assert.equal(proxy.asked.length, 2);
+  const deadline = Date.now() + 5_000;
+  while (proxy.open > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(proxy.open, 0);
+});
+
 test('a proxy that refuses, and one that is away, are named without their password', async (t) => {
   const server = await FeedServer.start(t);
   const proxy = await startProxy(t, 'me:right');
