@@ -159,7 +159,7 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
   }
 
   respond(correlation: unknown, outcome: TopicOutcome): void {
-    this.conversation.respond(correlation, outcome);
+    this.conversation.served(correlation, outcome);
   }
 
   notify(messages: readonly Message[]): void {

@@ -13,7 +13,7 @@ import { closing } from './machine.ts';
 export interface Line extends Guest, Client, AnswerSink {
   /** Address of the peer. */
   readonly remote: string;
-  /** One message less is in flight. */
+  /** One message or request less is in flight. */
   settledOne(): void;
 }
 
@@ -32,6 +32,8 @@ export class Conversation<Peer extends Line> implements SettleTarget {
   private meta: Meta | undefined;
   private inFlight = 0;
   private inFlightBytes = 0;
+  /** Requests to the topic service that are not answered yet. */
+  private requests = 0;
 
   constructor(peer: Peer, home: ConnectionHome<Peer>, handshake: Handshake | undefined) {
     this.peer = peer;
@@ -48,13 +50,13 @@ export class Conversation<Peer extends Line> implements SettleTarget {
   /** Whether the peer has as much in flight as it may. */
   get isFull(): boolean {
     const { limits } = this.home;
-    return this.inFlight >= limits.messages || this.inFlightBytes >= limits.bytes;
+    return this.inFlight + this.requests >= limits.messages || this.inFlightBytes >= limits.bytes;
   }
 
   /** Whether so little is in flight that a peer that was full may go on. */
   get isHalfFree(): boolean {
     const { limits } = this.home;
-    return this.inFlight <= limits.messages / 2 && this.inFlightBytes <= limits.bytes / 2;
+    return this.inFlight + this.requests <= limits.messages / 2 && this.inFlightBytes <= limits.bytes / 2;
   }
 
   // --- from the peer
@@ -96,8 +98,14 @@ export class Conversation<Peer extends Line> implements SettleTarget {
     this.answers.sayNow(frame);
   }
 
-  /** Tells what became of a request. */
-  respond(correlation: unknown, outcome: TopicOutcome): void {
+  /** Tells what became of a request that the topic service was asked. */
+  served(correlation: unknown, outcome: TopicOutcome): void {
+    this.requests -= 1;
+    this.respond(correlation, outcome);
+    this.peer.settledOne();
+  }
+
+  private respond(correlation: unknown, outcome: TopicOutcome): void {
     this.home.figures.answered(outcome.ok ? null : outcome.rejection);
     if (!this.peer.isOpen) return;
     try {
@@ -175,6 +183,7 @@ export class Conversation<Peer extends Line> implements SettleTarget {
   private request(request: TopicRequest, correlation: unknown): void {
     const topics = this.home.topics ?? missing('topics');
     if (request.type !== 'publish') {
+      this.requests += 1;
       topics.request(this.peer, request, correlation);
       return;
     }

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TopicService } from '../../../../src/actors/topic-service/topic-service.ts';
+import { topics } from '../../../../src/codecs/topics/index.ts';
+import type { Codec } from '../../../../src/core/component.ts';
+import { HandClock } from '../../core/hand-clock.ts';
+import { FakeLog } from '../fake-log.ts';
+import { endpoint, keptLogger, turn } from '../rig.ts';
+
+test('a client that asks faster than the log answers is read no further, and goes on when half of it is answered', async (t) => {
+  const log = new FakeLog();
+  const answers: (() => void)[] = [];
+  log.admin.topics = () => new Promise((resolve) => answers.push(() => resolve(new Map([['t', 1]]))));
+  const service = new TopicService({
+    log,
+    groups: { join: () => assert.fail('nobody joins') },
+    topic: () => assert.fail('nobody publishes'),
+    allow: { create: ['*'], read: ['*'], write: ['*'], groups: ['*'] },
+    group: 'g',
+    from: 'latest',
+    limits: { topics: 3, creates: 4 },
+    publish: { limit: 100, interval: 0 },
+    notify: { limit: 100, interval: 0 },
+    timing: {},
+    paused: false,
+    clock: new HandClock(),
+    logger: keptLogger().logger,
+  });
+  const { connect, audience } = endpoint(t, {
+    topics: service,
+    codec: topics.create({ commit: 'auto' }, undefined as never) as Codec,
+    limits: { messages: 4, bytes: 1_000_000, queue: 1_000, whenFull: 'disconnect' },
+  });
+  const socket = await connect();
+  const ask = (id: number) => socket.sends(JSON.stringify({ id, t: 'topic', a: 'list' }));
+  for (const id of [1, 2, 3]) ask(id);
+  assert.deepEqual(socket.orders, []);
+  ask(4);
+  assert.deepEqual(socket.orders, ['pause']);
+  answers.shift()?.();
+  await turn();
+  assert.deepEqual(socket.orders, ['pause']);
+  answers.shift()?.();
+  await turn();
+  assert.deepEqual(socket.orders, ['pause', 'resume']);
+  assert.deepEqual(
+    socket.writes.map((text) => JSON.parse(text.replace('|', '')).refid),
+    [1, 2],
+  );
+  // Who only waits for an answer is no reason to wait at a stop.
+  const drained = audience.drain(0);
+  audience.drainNow();
+  assert.deepEqual(socket.orders.slice(2), ['resume', 'close 1012 service restart']);
+  socket.closes(1012);
+  await drained;
+});
