@@ -21,7 +21,14 @@ export class KafkaAdmin {
   }
 
   async create(topic: string, numPartitions = 1): Promise<void> {
-    await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true });
+    await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false });
+    // kafkajs's own wait gives up at once when the broker has not heard of the topic yet.
+    const isThere = async () => (await this.admin.fetchTopicOffsets(topic)).length === numPartitions;
+    await until(
+      () => isThere().catch(() => false),
+      20_000,
+      () => `the topic ${topic} was created and is not there`,
+    );
   }
 
   /** Appends in this order, all of it to one partition or by key. */
