@@ -241,7 +241,7 @@ export const METRICS = {
   },
   tidegate_consumer_lag: {
     kind: 'gauge',
-    help: 'Records between the position of the group and the end of the partition.',
+    help: 'Records between what the group is done with and the end of the partition, as of the last fetch.',
     labels: ['topic', 'partition', 'group'],
   },
   tidegate_group_consumers: {

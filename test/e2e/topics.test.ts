@@ -155,6 +155,15 @@ test('subscriptions', { concurrency: 6 }, async (t) => {
     return client;
   };
 
+  /** Of the first partition, as the metrics tell it. */
+  const lagOf = async (group: string, topic: string) => {
+    const { body } = await stage.gateway.get('/metrics');
+    const line = body.split('\n').find((one) => one.startsWith('tidegate_consumer_lag') && one.includes(`"${group}"`));
+    assert.ok(line !== undefined, 'there is no such metric');
+    assert.ok(line.includes(`topic="${topic}"`) && line.includes('partition="0"'), line);
+    return Number(line.split(' ')[1]);
+  };
+
   await Promise.all([
     t.test('a message is acknowledged by its position, and comes back with key, headers, place and time', async () => {
       const topic = await stage.topic('ack', 3);
@@ -337,6 +346,11 @@ test('subscriptions', { concurrency: 6 }, async (t) => {
       assert.equal((await credited.topic('credit', { n: 2 })).s, 0);
       await credited.receives(9);
       await kafka.commits(`${topic}-c`, topic, [9]);
+      await kafka.commits(`${topic}-p`, topic, [12]);
+      // As of the last fetch, and what is held back is not fetched: of twelve records it may have seen ten.
+      const lag = await lagOf(`${topic}-c`, topic);
+      assert.ok(lag >= 1 && lag <= 3, `the lag is ${lag}`);
+      assert.equal(await lagOf(`${topic}-p`, topic), 0);
       assert.deepEqual([paused.contents, credited.contents], [numbers(0, 12), numbers(0, 9)]);
     }),
 

@@ -229,7 +229,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     const labels = { topic: partition.topic.name, partition: String(partition.index), group: this.options.group };
     return this.parts.stats.gauge('tidegate_consumer_lag', labels, () => {
       const held = this.held.get(partition);
-      return held === undefined ? 0 : Math.max(0, partition.end - held.position);
+      return held === undefined ? 0 : Math.max(0, partition.end - held.committable);
     });
   }
 

@@ -90,6 +90,11 @@ export class Fetcher {
     return this.parts.values();
   }
 
+  /** Offset that the next record of a partition will get, as of the last fetch; -1 where that is not known. */
+  endOf(topic: string, partition: number): number {
+    return this.parts.get(keyOf(topic, partition))?.end ?? -1;
+  }
+
   has(topic: string, partition: number): boolean {
     return this.parts.has(keyOf(topic, partition));
   }

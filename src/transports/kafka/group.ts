@@ -245,8 +245,11 @@ export class KafkaGroupMember implements GroupMember {
     });
     this.partitions.set(key, owned);
     const labels = { topic: place.topic, partition: String(place.partition), group: this.options.group };
-    const lag = () => this.lag().get(place.topic)?.get(place.partition) ?? 0;
-    this.lagGauges.set(key, this.parts.stats.gauge('tidegate_consumer_lag', labels, lag));
+    const lag = () => this.fetcher.endOf(place.topic, place.partition) - owned.committable;
+    this.lagGauges.set(
+      key,
+      this.parts.stats.gauge('tidegate_consumer_lag', labels, () => Math.max(0, lag())),
+    );
     return owned;
   }
 
