@@ -102,6 +102,7 @@ describe('tidegate connect standalone', () => {
     assert.equal(await gateway.stop(), 0);
     const output = gateway.output();
     assert.match(output, /worker\.properties:\d+:1 {2}offset\.flush\.interval\.ms {2}warning: means nothing here/);
+    assert.match(output, /connector\/0: ws:\/\/\S+ is live, 1 received, 1 produced, 1 sent, 0 dropped, 0 reconnects/);
     assert.match(output, /stopped; nothing was lost/);
     assert.ok(existsSync(join(folder, 'connect.offsets.tidegate')));
   });

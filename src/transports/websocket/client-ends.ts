@@ -83,16 +83,23 @@ export function brokenConnection(error: NodeJS.ErrnoException, maxFrame: number)
 }
 
 function explain(error: NodeJS.ErrnoException & { errors?: readonly Error[] }): string {
-  const { code = '' } = error;
+  const fault = tlsFault(error.message);
+  const code = fault === undefined ? (error.code ?? '') : `ERR_SSL_${fault.toUpperCase().replaceAll(' ', '_')}`;
   // Several addresses of a host were tried, and each failed.
-  const message = error.message || error.errors?.map((each) => each.message).join(', ') || code;
+  const message = fault ?? (error.message || error.errors?.map((each) => each.message).join(', ') || code);
   if (UNTRUSTED.has(code))
     return `TLS failed: the certificate of the server is signed by nobody who is trusted here (${message}); set tls.ca`;
   const advice = NETWORK[code];
   if (advice !== undefined) return `${advice} (${message})`;
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code.startsWith('ERR_OSSL'))
     return `TLS failed: ${message}`;
+  if (code.startsWith('HPE_')) return `what answers there does not speak HTTP; check host and port (${message})`;
   return message;
+}
+
+/** What OpenSSL calls it, in whichever error Node wraps it: `write EPROTO 80DC...:SSL routines:ssl3_get_record:wrong version number:...`. */
+function tlsFault(message: string): string | undefined {
+  return /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1];
 }
 
 function redirection(location: string, url: string): string {
