@@ -135,7 +135,12 @@ const replay = z
   );
 
 /** One path or several. */
-const onePath = z.string().regex(PATH);
+const onePath = z
+  .string()
+  .regex(
+    PATH,
+    'expected a path that begins with / and does not end with it, such as /ws or /chat/{username}, or * for all others',
+  );
 const paths = z
   .union([onePath, z.array(onePath).min(1)], 'expected a path such as /ws or /chat/{username}, or a list of them')
   .transform((given) => (typeof given === 'string' ? [given] : given));

@@ -4,10 +4,15 @@ import { embeddedSchema } from '../transports/embedded/schema.ts';
 import { kafkaSchema } from '../transports/kafka/schema.ts';
 
 /** Kafka's own rule (org.apache.kafka.common.internals.Topic): at most 249 letters, digits, `.`, `_` and `-`. */
-export const topicName = () =>
-  z
-    .string()
-    .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, 'a topic name is at most 249 letters, digits, ".", "_" and "-"');
+const TOPIC_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
+const TOPIC_NAME_RULE = 'a topic name is at most 249 letters, digits, ".", "_" and "-"';
+
+export const topicName = () => z.string().regex(TOPIC_NAME, TOPIC_NAME_RULE);
+
+/** Why there can be no topic of that name, or undefined. */
+export function topicNameMistake(name: string): string | undefined {
+  return TOPIC_NAME.test(name) ? undefined : TOPIC_NAME_RULE;
+}
 
 /** Kafka's settings are all text; a number or true in the YAML is meant as such. */
 const setting = z.preprocess(

@@ -1,6 +1,7 @@
 import type { ComponentSpec, Reference } from '../sdk/define.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { type Chosen, entryOf } from './component-schema.ts';
+import { topicNameMistake } from './log-schema.ts';
 import { parseSettings } from './parse.ts';
 import { type Finding, failing, type Path } from './problem.ts';
 import { didYouMean, editDistance, suggest } from './suggest.ts';
@@ -12,10 +13,12 @@ interface Mention {
   readonly to: keyof Names;
   readonly name: string;
   readonly path: Path;
+  /** Whether it is a component's, whose own schema does not know what a topic may be called. */
+  readonly isOfComponent?: boolean;
 }
 
 /**
- * Names of listeners, endpoints and topics that nothing in the file has. Looks at the file as it is, not at what a
+ * Names of listeners, endpoints and topics that nothing in the file has, and of topics that Kafka cannot have. Looks at the file as it is, not at what a
  * schema made of it, so that a mistake elsewhere in an entry hides none of its names.
  */
 export function checkReferences(value: unknown, registry: Registry): Finding[] {
@@ -26,7 +29,9 @@ export function checkReferences(value: unknown, registry: Registry): Finding[] {
     topic: Object.keys(record(record(root.log).topics)),
   };
   const mentions = [...mentionsOfEndpoints(root.endpoints), ...mentionsOfPipelines(root.pipelines, registry)];
-  return mentions.map((mention) => unknown(mention, names[mention.to])).filter((finding) => finding !== undefined);
+  return mentions
+    .map((mention) => invalid(mention) ?? unknown(mention, names[mention.to]))
+    .filter((finding) => finding !== undefined);
 }
 
 function mentionsOfEndpoints(endpoints: unknown): Mention[] {
@@ -60,6 +65,7 @@ function mentionsOfComponent(value: unknown, specs: readonly ComponentSpec[], pa
     to,
     name,
     path: [...path, spec.name, ...inner],
+    isOfComponent: true,
   }));
 }
 
@@ -70,6 +76,12 @@ function mention(to: keyof Names, name: unknown, path: Path): Mention[] {
 /** What a component's settings refer to. */
 export function referencesOf({ spec, config }: Chosen): readonly Reference[] {
   return spec.references?.(config) ?? [];
+}
+
+function invalid({ to, name, path, isOfComponent }: Mention): Finding | undefined {
+  if (to !== 'topic' || isOfComponent !== true) return undefined;
+  const mistake = topicNameMistake(name);
+  return mistake === undefined ? undefined : failing(path, `"${name}": ${mistake}`);
 }
 
 function unknown({ to, name, path }: Mention, known: readonly string[]): Finding | undefined {

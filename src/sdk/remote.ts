@@ -82,6 +82,15 @@ const headers = z
     }
   });
 
+/** RFC 6455 4.1: each a token of HTTP, and none twice. */
+const protocols = field
+  .list()
+  .pipe(
+    z
+      .array(z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, 'a subprotocol is one word, such as graphql-ws'))
+      .refine((given) => new Set(given).size === given.length, 'a subprotocol is offered twice'),
+  );
+
 const auth = z
   .strictObject({
     token: z.string('expected text').optional().describe('The token itself; an empty one is none.'),
@@ -160,7 +169,7 @@ const tls = z.strictObject({
 /** What a source and a sink that dial have in common. */
 export const remoteShape = {
   headers: headers.prefault({}).describe('Headers of the handshake; never written to logs.'),
-  protocols: field.list().prefault([]).describe('Subprotocols to offer, the preferred one first.'),
+  protocols: protocols.prefault([]).describe('Subprotocols to offer, the preferred one first.'),
   auth: auth.optional().describe('A bearer token.'),
   subscribe: z
     .preprocess(

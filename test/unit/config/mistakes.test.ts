@@ -184,6 +184,30 @@ describe('components and names', () => {
       /did you mean "public"/,
     ],
     [
+      'a path without its slash',
+      yaml({ endpoints: 'endpoints: { rooms: { listener: public, path: ws, codec: raw } }' }),
+      'endpoints.rooms.path',
+      /^expected a path that begins with \/ .*such as \/ws or \/chat\/\{username\}/,
+    ],
+    [
+      'a topic that Kafka cannot have',
+      pipeline('{ endpoint: rooms }', '{ topic: { name: "a b" } }'),
+      'pipelines.in.sink.topic.name',
+      /^"a b": a topic name is at most 249 letters, digits/,
+    ],
+    [
+      'a subprotocol of two words',
+      pipeline('{ endpoint: rooms }', '{ websocket_client: { url: "ws://there", protocols: [ v1, "a b" ] } }'),
+      'pipelines.in.sink.websocket_client.protocols[1]',
+      /^a subprotocol is one word/,
+    ],
+    [
+      'a subprotocol that is offered twice',
+      pipeline('{ endpoint: rooms }', '{ websocket_client: { url: "ws://there", protocols: [ v1, v1 ] } }'),
+      'pipelines.in.sink.websocket_client.protocols',
+      /^a subprotocol is offered twice/,
+    ],
+    [
       'a mistyped topic',
       pipeline('{ endpoint: rooms }', '{ topic: { name: chta } }'),
       'pipelines.in.sink.topic.name',
