@@ -118,6 +118,7 @@ export class ResumableFeeds {
       const { after } = JSON.parse(String(data)) as { after: number };
       feed.resumedAfter.push(after);
       this.positions.set(connection, after);
+      this.flush();
     });
     connection.ws.on('close', () => this.positions.delete(connection));
   }
