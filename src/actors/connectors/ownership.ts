@@ -238,6 +238,23 @@ export class Ownership {
     for (const partition of ours) if (this.take(partition)) free.push(partition);
     this.claim(free);
     this.options.changed();
+    this.tell(ours.size);
+  }
+
+  private tell(parts: number): void {
+    const { logger, me, claims } = this.options;
+    const { generation, members } = this;
+    if (members.size > 1)
+      logger.info(
+        { generation, parts, gateways: members.size },
+        `${members.size} gateways share the connectors, this one has ${parts} parts of the work; the others reach it at ${me.url}`,
+      );
+    const isTwin = ({ worker }: Claim) => worker.id !== me.id && worker.url === me.url && this.isMember(worker.id);
+    if ([...claims.values()].some(isTwin))
+      logger.warn(
+        { url: me.url },
+        `another gateway says that it is reached at ${me.url}, too, so calls that are meant for it come here; set connect.advertised of both`,
+      );
   }
 
   /** Whether the partition can be claimed at once. */

@@ -40,7 +40,8 @@ class Cluster {
   readonly gateways = new Map<string, ReturnType<Cluster['start']>>();
   private generation = 0;
 
-  start(id: string) {
+  start(id: string, url = `http://${id}`) {
+    const kept = keptLogger();
     const { clock, records } = this;
     const table = new ConfigTable();
     const members: Member[] = [];
@@ -57,18 +58,18 @@ class Cluster {
       group: 'g',
       topic: WORK,
       sessionTimeout: SESSION,
-      me: { id, url: `http://${id}` },
+      me: { id, url },
       claims: table.claims,
       write: (partitions, { generation, isReleased }) => {
         for (const partition of partitions)
-          records.add(claimKey(partition), { worker: id, url: `http://${id}`, generation, released: isReleased });
+          records.add(claimKey(partition), { worker: id, url, generation, released: isReleased });
       },
       whenRead: (step) => {
         steps.push({ behind: records.all.length, step });
         takeSteps();
       },
       clock,
-      logger: keptLogger().logger,
+      logger: kept.logger,
       changed: () => {
         state.changes += 1;
       },
@@ -87,7 +88,7 @@ class Cluster {
         takeSteps();
       }
     };
-    const gateway = { ownership, table, read, state, member: () => members.at(-1) as Member, members };
+    const gateway = { ownership, table, read, state, member: () => members.at(-1) as Member, members, kept };
     this.gateways.set(id, gateway);
     return gateway;
   }
@@ -271,6 +272,20 @@ test('one that the group has dropped goes on with what nobody has claimed meanwh
   cluster.deal({ a: [0, 1] });
   cluster.readAll();
   assert.deepEqual([a.ownership.isAlive, cluster.ours('a'), a.ownership.epochOf(0)], [true, [0, 1], epoch]);
+});
+
+test('two gateways that say they are reached at the same address are told so', () => {
+  const cluster = new Cluster();
+  cluster.start('a', 'http://127.0.0.1:8083');
+  const b = cluster.start('b', 'http://127.0.0.1:8083');
+  cluster.deal({ a: [0], b: [] });
+  cluster.readAll();
+  cluster.deal({ a: [0], b: [1] });
+  cluster.readAll();
+  assert.match(
+    b.kept.warnings().join('\n'),
+    /another gateway says that it is reached at http:\/\/127\.0\.0\.1:8083, too/,
+  );
 });
 
 test('of two claims of our own the later one counts, so that what is written under it is heard', () => {
