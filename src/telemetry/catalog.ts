@@ -241,7 +241,7 @@ export const METRICS = {
   },
   tidegate_consumer_lag: {
     kind: 'gauge',
-    help: 'Records between what the group is done with and the end of the partition, as of the last fetch.',
+    help: 'Records between what the group is done with and the end of the partition, a few seconds old at most.',
     labels: ['topic', 'partition', 'group'],
   },
   tidegate_group_consumers: {

@@ -405,6 +405,20 @@ function flow(subject: () => Subject): void {
     assert.deepEqual((await joined.seen.atLeast(2)).map(place), ['1/0', '0/0']);
   });
 
+  test('knows how far behind it is also while it reads nothing', async (t) => {
+    const { log } = subject();
+    const { topic, lane, joined, member } = await holding(t, log, 5);
+    member.pause([{ topic, partition: 0 }]);
+    await store(lane, records(7));
+    // What a fetch under way still brings is no less behind.
+    const behind = () => (member.lag().get(topic)?.get(0) ?? 0) + joined.seen.messages.length - 5;
+    await eventually(async () => behind() === 7, 'lag is 7');
+    member.pause();
+    member.resume([{ topic, partition: 0 }]);
+    await store(lane, records(4));
+    await eventually(async () => behind() === 11, 'lag is 11');
+  });
+
   test('stops ahead of unsettled records, by maxUnsettled, and goes on when they are settled', async (t) => {
     const { log } = subject();
     const topic = await createTopic(t, log);

@@ -6,7 +6,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Cluster } from './cluster.ts';
 import { decodeRecords } from './decode.ts';
 import { decodeFetch, encodeFetch, FETCH_VERSION, type FetchedPartition } from './fetch-request.ts';
-import { earliestOffsets } from './offsets.ts';
+import { earliestOffsets, latestOffsets } from './offsets.ts';
 import { brokerError, KAFKA, kafkaCode, logError } from './protocol-errors.ts';
 
 /** Short, because whatever is resumed, sought or added waits for the poll under way. */
@@ -24,7 +24,7 @@ export interface FetchedPart {
   readonly partition: number;
   /** Next offset to be delivered. */
   readonly position: number;
-  /** Offset that the next record will get, as of the last fetch; -1 before the first. */
+  /** Offset that the next record will get, as of the last fetch, or look where nothing is fetched; -1 before the first. */
   readonly end: number;
 }
 
@@ -247,10 +247,23 @@ export class Fetcher {
 
   private scheduleRefresh(): void {
     this.cancelRefresh = this.clock.after(METADATA_INTERVAL, () => {
-      void this.refresh().then(() => {
-        if (!this.closed) this.scheduleRefresh();
-      });
+      void this.refresh()
+        .then(() => this.lookAtEnds())
+        .then(() => {
+          if (!this.closed) this.scheduleRefresh();
+        });
     });
+  }
+
+  /** A partition that is not fetched goes on growing, and whoever asks how far it is behind is to know. */
+  private async lookAtEnds(): Promise<void> {
+    const idle = [...this.parts.values()].filter(({ paused }) => paused || this.held);
+    for (const topic of new Set(idle.map((part) => part.topic))) {
+      const parts = idle.filter((part) => part.topic === topic);
+      const partitions = parts.map(({ partition }) => partition);
+      const ends = await latestOffsets(this.cluster, topic, partitions).catch(() => new Map<number, number>());
+      for (const part of parts) part.end = Math.max(part.end, ends.get(part.partition) ?? -1);
+    }
   }
 
   private async refresh(): Promise<void> {
