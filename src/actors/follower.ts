@@ -5,6 +5,7 @@ import { asTidegateError, type TidegateError } from '../core/errors.ts';
 import type { Log, Reader, StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { backoffDelay } from './backoff.ts';
+import { describeGap } from './gap-words.ts';
 import { type End, endsOf, haveReached, startAt } from './positions.ts';
 
 /** Milliseconds between two looks at how far reading has come. */
@@ -73,14 +74,7 @@ export class Follower {
       () => this.live(reader),
       (error) => this.broke(reader, error),
     );
-    this.following = [
-      reader.gaps$.subscribe((gap) =>
-        this.options.logger.error(
-          { ...gap },
-          `records ${gap.from}-${gap.to - 1} of ${gap.topic}/${gap.partition} were gone before they could be read`,
-        ),
-      ),
-    ];
+    this.following = [reader.gaps$.subscribe((gap) => this.options.logger.error({ ...gap }, describeGap(gap)))];
     const batches = reader.batches$.subscribe({
       next: (batch) => this.take(batch),
       error: (error) => this.broke(reader, error),

@@ -4,6 +4,7 @@ import type { Source } from '../core/component.ts';
 import type { Log, Reader, StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { catchUp } from './catch-up.ts';
+import { describeGap } from './gap-words.ts';
 import { startAt } from './positions.ts';
 import { BatchRelay } from './relay.ts';
 
@@ -45,12 +46,7 @@ export class Subscription implements Source {
     this.reader = reader;
     this.isLive = false;
     this.following.push(
-      reader.gaps$.subscribe((gap) =>
-        logger.error(
-          { ...gap },
-          `records ${gap.from}-${gap.to - 1} of ${gap.topic}/${gap.partition} were gone before they could be read`,
-        ),
-      ),
+      reader.gaps$.subscribe((gap) => logger.error({ ...gap }, describeGap(gap))),
       reader.batches$.subscribe({
         next: (batch) => {
           this.options.polled(batch);

@@ -1,6 +1,7 @@
 import type { Subscription } from 'rxjs';
 import type { GroupEvent, GroupMember } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { describeGap } from '../gap-words.ts';
 import { tell } from '../lifecycle.ts';
 import type { ConsumerGroupActor } from './machine.ts';
 
@@ -20,12 +21,7 @@ export class MemberWatch {
     const { group, logger } = this;
     return [
       events$.subscribe({ next: (event) => this.tell(event), error: (error) => this.fail(error) }),
-      gaps$.subscribe((gap) =>
-        logger.error(
-          { ...gap, group },
-          `records ${gap.from}-${gap.to - 1} of ${gap.topic}/${gap.partition} were gone before they could be read`,
-        ),
-      ),
+      gaps$.subscribe((gap) => logger.error({ ...gap, group }, describeGap(gap))),
     ];
   }
 

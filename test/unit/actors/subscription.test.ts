@@ -114,6 +114,13 @@ test('records that were gone before they could be read are told', async () => {
   assert.deepEqual(errors(), ['records 10-14 of t/2 were gone before they could be read']);
 });
 
+test('a position that the log does not have is told as such, with where reading goes on', async () => {
+  const { open, errors } = setUp();
+  const reader = await open();
+  reader.gaps$.next({ topic: 't', partition: 2, from: 9_000, to: 3 });
+  assert.deepEqual(errors(), ['t/2 has no offset 9000 (yet, or any more); reading goes on at 3']);
+});
+
 test('closing twice closes the reader once', async () => {
   const { subscription, open } = setUp();
   const reader = await open();

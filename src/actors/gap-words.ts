@@ -1,0 +1,7 @@
+import type { Gap } from '../core/log.ts';
+
+/** A gap in words. A position behind the end, such as one that a client sought, is one from which reading goes back. */
+export function describeGap({ topic, partition, from, to }: Gap): string {
+  if (to < from) return `${topic}/${partition} has no offset ${from} (yet, or any more); reading goes on at ${to}`;
+  return `records ${from}-${to - 1} of ${topic}/${partition} were gone before they could be read`;
+}
