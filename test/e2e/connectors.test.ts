@@ -97,7 +97,7 @@ describe('a connector', () => {
     const { api } = await startConnect(t);
     await create(api, 'p', configOf(feed.url), { initial_state: 'PAUSED' });
     await create(api, 's', configOf(feed.url), { initial_state: 'stopped' });
-    await api.state('p', 'PAUSED');
+    await api.state('p', 'PAUSED', 0);
     await api.state('s', 'STOPPED', 0);
     assert.equal(feed.handshakes, 0);
   });

@@ -143,10 +143,10 @@ export class ConnectorCommands {
 
   /** What a task that ran before the stop still saves is older. */
   private async alterSource({ name, writtenAt }: ConnectorEntry, changes: readonly OffsetChange[]): Promise<void> {
-    for (const change of changes) checkSourceOffset(change);
+    const checked = changes.map(sourceOffset);
     const { store } = this.connectors;
     await store.offsetsUpToDate();
-    for (const { partition, offset } of changes)
+    for (const { partition, offset } of checked)
       await store.writeOffset(
         name,
         partition,
@@ -185,7 +185,8 @@ export class ConnectorCommands {
       );
     const config = unmasked({ ...given, name }, before?.config ?? {});
     const type = config['connector.class']?.trim();
-    if (!type) throw new ConnectRefusal(400, `Connector config ${shown(config)} contains no connector type`);
+    if (type === undefined)
+      throw new ConnectRefusal(400, `Connector config ${shown(config)} contains no connector type`);
     const examined = this.connectors.options.examine(config);
     if (examined === undefined) throw new ConnectRefusal(400, noSuchClass(type));
     const refusal = refusalOf(examined, hiddenLeft(config));
@@ -236,7 +237,8 @@ export function noSuchClass(type: string): string {
   return `Failed to find any class that implements Connector and which name matches ${type}, available connectors are: ${all}`;
 }
 
-function checkSourceOffset({ partition, offset }: OffsetChange): void {
+function sourceOffset({ partition, offset }: OffsetChange) {
+  if (partition === null) throw new ConnectRefusal(400, 'Partition objects cannot be null');
   if (typeof partition.url !== 'string')
     throw new ConnectRefusal(
       400,
@@ -244,4 +246,5 @@ function checkSourceOffset({ partition, offset }: OffsetChange): void {
     );
   if (offset !== null && !('cursor' in offset))
     throw new ConnectRefusal(400, 'A source offset has the key "cursor", or is null to begin anew');
+  return { partition, offset };
 }

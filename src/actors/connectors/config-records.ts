@@ -4,7 +4,8 @@ import type { Headers, Message } from '../../core/message.ts';
 /*
  * The topic of configs, one partition. Keys are text, values small JSON, or none for a tombstone.
  *
- *   connector-NAME            {"config", "state", "epoch"}          a connector; or {"deleted": true, "epoch"}
+ *   connector-NAME            {"config", "state", "epoch"}          a connector, with "dealt" where it is paused and has tasks;
+ *                                                                  or {"deleted": true, "epoch"}
  *   restart-connector-NAME    {"connector", "tasks", "epoch"}       restart these now; means nothing to who reads it later
  *   claim-PARTITION           {"worker", "url", "generation"}       a gateway holds that part of the work; {"released": true} no more
  *   session-key               {"key"}                               by which gateways know each other's calls
@@ -27,6 +28,8 @@ export interface ConnectorRecord {
   readonly name: string;
   readonly config: FlatConfig;
   readonly state: TargetState;
+  /** Whether it has tasks: it was not stopped since it ran last. */
+  readonly isDealt: boolean;
   readonly epoch: number;
 }
 
@@ -89,6 +92,13 @@ export function connectorKey(name: string): string {
   return `connector-${name}`;
 }
 
+export function connectorValue(
+  { config, state, isDealt }: Omit<ConnectorRecord, 'type' | 'name' | 'epoch'>,
+  epoch: number,
+) {
+  return { config, state, ...(state === 'PAUSED' && isDealt ? { dealt: true } : {}), epoch };
+}
+
 export function restartKey(name: string): string {
   return `restart-connector-${name}`;
 }
@@ -141,12 +151,13 @@ const READERS: readonly (readonly [prefix: string, read: (name: string, value: F
 
 function connector(
   name: string,
-  { config, state, epoch, deleted }: Fields,
+  { config, state, dealt, epoch, deleted }: Fields,
 ): ConnectorRecord | DeletionRecord | undefined {
   if (!isCount(epoch)) return undefined;
   if (deleted === true) return { type: 'deletion', name, epoch };
   if (!isFlatConfig(config) || !isTargetState(state)) return undefined;
-  return { type: 'connector', name, config, state, epoch };
+  const isDealt = state === 'RUNNING' || (state === 'PAUSED' && dealt === true);
+  return { type: 'connector', name, config, state, isDealt, epoch };
 }
 
 function restart(name: string, { connector, tasks, epoch }: Fields): RestartRecord | undefined {

@@ -18,6 +18,8 @@ export interface ConnectorEntry {
   readonly name: string;
   readonly config: FlatConfig;
   readonly state: TargetState;
+  /** Whether it has tasks, as in Connect: since it ran it was not stopped. */
+  readonly isDealt: boolean;
   /** Offset of the record by which its config changed last. */
   readonly version: number;
   /** Offset of its last record. */
@@ -82,12 +84,12 @@ export class ConfigTable {
   }
 
   private connector(record: ConnectorRecord, offset: number): ConfigChange {
-    const { name, config, state } = record;
+    const { name, config, state, isDealt } = record;
     if (this.isStale(record)) return this.refuse(name);
     this.stale.delete(name);
     const before = this.connectors.get(name);
     const version = before !== undefined && isSame(before.config, config) ? before.version : offset;
-    this.connectors.set(name, { name, config, state, version, writtenAt: offset });
+    this.connectors.set(name, { name, config, state, isDealt, version, writtenAt: offset });
     return { type: 'connector', name };
   }
 

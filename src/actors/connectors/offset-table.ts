@@ -16,11 +16,13 @@ export interface SourceOffset {
 
 /** What an offset is to be; null for a partition that is to begin anew. */
 export interface OffsetChange {
-  readonly partition: JsonObject;
+  /** null where the request has none, which is a mistake whose message depends on the connector. */
+  readonly partition: JsonObject | null;
   readonly offset: JsonObject | null;
 }
 
 interface Saved extends OffsetChange {
+  readonly partition: JsonObject;
   readonly connector: string;
   /** What is written later by one who may has a larger one. */
   readonly generation: number;

@@ -1,5 +1,4 @@
 import type { LogAdmin } from '../../core/log.ts';
-import { isCount } from './config-records.ts';
 import type { OffsetChange, SourceOffset } from './offset-table.ts';
 import { ConnectRefusal } from './refusal.ts';
 
@@ -46,19 +45,34 @@ export async function alterSinkOffsets(
 }
 
 function placed({ partition, offset }: OffsetChange): { topic: string; partition: number; offset: number | null } {
+  if (partition === null)
+    throw new ConnectRefusal(400, 'The partition for a sink connector offset cannot be null or missing');
   const { kafka_topic: topic, kafka_partition } = partition;
-  const number = Number(kafka_partition);
-  if (typeof topic !== 'string' || !isCount(number))
+  if (typeof topic !== 'string' || kafka_partition === undefined || kafka_partition === null)
     throw new ConnectRefusal(
       400,
       "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'",
     );
+  const number = integer(kafka_partition, 'partition');
   if (offset === null) return { topic, partition: number, offset: null };
-  const wanted = Number(offset.kafka_offset);
-  if (!isCount(wanted))
+  const { kafka_offset } = offset;
+  if (kafka_offset === undefined || kafka_offset === null)
     throw new ConnectRefusal(
       400,
-      "The offset for a sink connector must contain the key 'kafka_offset', a number from 0",
+      "The offset for a sink connector should either be null or contain the key 'kafka_offset'",
     );
+  const wanted = integer(kafka_offset, 'offset');
+  if (wanted < 0) throw new ConnectRefusal(400, `An offset is 0 or more, not ${wanted}`);
   return { topic, partition: number, offset: wanted };
+}
+
+/** A number, or a text that is one. */
+function integer(value: unknown, what: 'partition' | 'offset'): number {
+  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  const name = what === 'offset' ? 'Offset' : 'Partition';
+  throw new ConnectRefusal(
+    400,
+    `Failed to parse the following Kafka ${what} value in the provided offsets: '${value}'. ${name} values for sink connectors need to be integers.`,
+  );
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import {
   claimKey,
   connectorKey,
+  connectorValue,
   epochHeader,
   levelKey,
   restartKey,
@@ -69,7 +70,8 @@ export class ConnectStore {
   // Each resolves once the record has been read back, by which time everybody who reads knows of it in this order.
 
   async writeConnector(name: string, config: FlatConfig, state: TargetState, epoch: number): Promise<void> {
-    await this.topics.configs.write(connectorKey(name), { config, state, epoch });
+    const isDealt = this.configs.connectors.get(name)?.isDealt === true;
+    await this.topics.configs.write(connectorKey(name), connectorValue({ config, state, isDealt }, epoch));
   }
 
   /** The deletion says under which claim it was decided; the tombstone behind it only sweeps up. */
@@ -148,7 +150,7 @@ export class ConnectStore {
   putRight(name: string, epoch: number): void {
     const entry = this.configs.connectors.get(name);
     if (entry === undefined) this.topics.configs.put(connectorKey(name), null, epochHeader(epoch));
-    else this.topics.configs.put(connectorKey(name), { config: entry.config, state: entry.state, epoch });
+    else this.topics.configs.put(connectorKey(name), connectorValue(entry, epoch));
   }
 
   putStatus(key: string, status: Status | null): void {

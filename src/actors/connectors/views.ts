@@ -122,7 +122,7 @@ export class ConnectorViews {
   }
 
   taskCount(entry: ConnectorEntry): number {
-    if (entry.state === 'STOPPED') return 0;
+    if (!entry.isDealt) return 0;
     return this.connectors.work.lookAt(entry)?.description?.tasks.length ?? 0;
   }
 

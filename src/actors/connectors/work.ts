@@ -177,7 +177,7 @@ export class Work {
       const partition = partitionOfConnector(name);
       if (isOurs)
         wanted.set(connectorStatusKey(name), { partition, version, state, make: (key) => this.connector(key, entry) });
-      const description = this.lookAt(entry)?.description;
+      const description = entry.isDealt ? this.lookAt(entry)?.description : undefined;
       for (const task of description?.tasks.keys() ?? []) {
         const place = partitionOfTask(name, task);
         if (description === undefined || !ownership.isOurs(place)) continue;
@@ -309,7 +309,7 @@ export class Work {
 
   private taskCount(name: string): number {
     const entry = this.options.store.configs.connectors.get(name);
-    if (entry === undefined || entry.state === 'STOPPED') return 0;
+    if (entry === undefined || !entry.isDealt) return 0;
     return this.lookAt(entry)?.description?.tasks.length ?? 0;
   }
 

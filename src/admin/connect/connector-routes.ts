@@ -117,13 +117,13 @@ function creation(call: Call) {
   const { name, config, initial_state } = request;
   if (config === undefined || config === null) throw new ConnectRefusal(400, 'The request has no "config"');
   const settings = flatConfigOf(config);
-  const text = typeof name === 'string' ? name : (settings.name ?? '');
+  if (typeof name === 'object' && name !== null) throw new ConnectRefusal(400, 'The name of a connector is text');
   const state = String(initial_state ?? 'RUNNING').toUpperCase();
   const known = INITIAL_STATES.find((one) => one === state);
   if (known === undefined)
     throw new ConnectRefusal(400, `initial_state must be one of ${INITIAL_STATES.join(', ')}, not ${state}`);
   // Connect takes blanks and control characters off both ends, as String.trim does.
-  return { name: text.replace(/^[\0-\x20]+|[\0-\x20]+$/g, ''), config: settings, state: known };
+  return { name: String(name ?? '').replace(/^[\0-\x20]+|[\0-\x20]+$/g, ''), config: settings, state: known };
 }
 
 function offsetChanges(call: Call): OffsetChange[] {
@@ -134,8 +134,11 @@ function offsetChanges(call: Call): OffsetChange[] {
     throw new ConnectRefusal(400, 'Partitions / offsets need to be provided for an alter offsets request');
   if (!Array.isArray(offsets)) throw new ConnectRefusal(400, '"offsets" must be a list');
   return offsets.map((each: unknown) => {
-    const { partition, offset } = (each ?? {}) as { partition?: unknown; offset?: unknown };
-    if (!isObject(partition)) throw new ConnectRefusal(400, 'Partition objects cannot be null');
+    if (!isObject(each))
+      throw new ConnectRefusal(400, 'Each of the offsets is an object with "partition" and "offset"');
+    refuseUnknown(each, ['partition', 'offset']);
+    const { partition = null, offset = null } = each;
+    if (partition !== null && !isObject(partition)) throw new ConnectRefusal(400, 'A partition is an object');
     if (offset !== null && !isObject(offset)) throw new ConnectRefusal(400, 'An offset is an object, or null');
     return { partition, offset };
   });

@@ -14,7 +14,8 @@ const LEVELS: Readonly<Record<string, Level>> = {
   OFF: 'silent',
 };
 
-const PREFIX = 'tidegate.';
+const ALL = 'tidegate';
+const PREFIX = `${ALL}.`;
 
 export interface LoggerRouteOptions {
   /** undefined where the program that runs the gateway logs in its own way. */
@@ -24,7 +25,10 @@ export interface LoggerRouteOptions {
   readonly now: () => number;
 }
 
-/** `/admin/loggers`: the scopes of our log lines as loggers, such as `tidegate.lane`, and `root`. */
+/**
+ * `/admin/loggers`: the scopes of our log lines as loggers, such as `tidegate.lane`, and `root`. Other names can be set too,
+ * as in Connect; nobody logs under them.
+ */
 export function loggerRoutes(options: LoggerRouteOptions): Route[] {
   const { levels } = options;
   return [
@@ -32,15 +36,15 @@ export function loggerRoutes(options: LoggerRouteOptions): Route[] {
       method: 'GET',
       path: '/admin/loggers',
       handle: () => {
-        const all = [...(levels?.all ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
-        return answer(200, Object.fromEntries(all.map(([scope, level]) => [PREFIX + scope, shown(level)])));
+        const all = [...(levels?.all ?? [])].map(([key, level]) => [nameOf(key), shown(level)] as const);
+        return answer(200, Object.fromEntries(all.sort(([one], [other]) => (one < other ? -1 : 1))));
       },
     },
     {
       method: 'GET',
       path: '/admin/loggers/{logger}',
       handle: ({ params: { logger = '' } }) => {
-        const level = logger === 'root' ? levels?.rootLevel : levels?.all.get(scopeOf(logger) ?? '');
+        const level = logger === 'root' ? levels?.rootLevel : levels?.all.get(keyOf(logger));
         if (level === undefined) throw new ConnectRefusal(404, `Logger ${logger} not found.`);
         return answer(200, shown(level));
       },
@@ -49,19 +53,25 @@ export function loggerRoutes(options: LoggerRouteOptions): Route[] {
   ];
 }
 
-/** Sets a level by Connect's words; the loggers that have another one now. Unknown words change nothing. */
+/** Sets a level by Connect's words, of a logger and those below it; those that have another one now. Unknown words change nothing. */
 export function setLevel(levels: LogLevels | undefined, logger: string, word: string, now: number): string[] {
   const level = LEVELS[word.toUpperCase()];
   if (levels === undefined || level === undefined) return [];
-  const isAll = logger === 'root' || logger === 'tidegate';
-  return levels.set(isAll ? undefined : (scopeOf(logger) ?? logger), level, now).map((scope) => PREFIX + scope);
+  if (logger === 'root' || logger === ALL) {
+    const isOther = levels.rootLevel.level !== level;
+    const below = levels.set(undefined, level, now).map(nameOf);
+    return (isOther ? [...below, 'root'] : below).sort();
+  }
+  const below = [...levels.all.keys()].map(nameOf).filter((name) => name.startsWith(`${logger}.`));
+  return [logger, ...below.sort()].flatMap((name) => levels.set(keyOf(name), level, now)).map(nameOf);
 }
 
 async function put(call: Call, { levels, setEverywhere, now }: LoggerRouteOptions) {
   const { logger = '' } = call.params;
-  const { level } = objectOf(call);
-  if (typeof level !== 'string')
+  const { level: given } = objectOf(call);
+  if (given === undefined || given === null)
     throw new ConnectRefusal(400, "Desired 'level' parameter was not specified in request.");
+  const level = String(given);
   if (LEVELS[level.toUpperCase()] === undefined) throw new ConnectRefusal(404, `invalid log level '${level}'.`);
   if (call.query.get('scope')?.toLowerCase() !== 'cluster') return answer(200, setLevel(levels, logger, level, now()));
   await setEverywhere(logger, level.toUpperCase());
@@ -72,6 +82,11 @@ function shown({ level, modifiedAt }: { readonly level: Level; readonly modified
   return { level: level === 'silent' ? 'OFF' : level.toUpperCase(), last_modified: modifiedAt };
 }
 
-function scopeOf(logger: string): string | undefined {
-  return logger.startsWith(PREFIX) ? logger.slice(PREFIX.length) : undefined;
+/** Under which the level of a logger is kept: a scope, or a dot and a name that is no scope's. */
+function keyOf(logger: string): string {
+  return logger.startsWith(PREFIX) ? logger.slice(PREFIX.length) : `.${logger}`;
+}
+
+function nameOf(key: string): string {
+  return key.startsWith('.') ? key.slice(1) : PREFIX + key;
 }

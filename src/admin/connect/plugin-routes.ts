@@ -2,9 +2,10 @@ import { noSuchClass } from '../../actors/connectors/commands.ts';
 import { ConnectRefusal } from '../../actors/connectors/refusal.ts';
 import { shown } from '../../actors/connectors/views.ts';
 import {
+  commonDefinitions,
   converterClasses,
+  type Definition,
   definitionAnswer,
-  definitionsOf,
   type Examined,
   type FlatConfig,
   pluginOf,
@@ -39,7 +40,7 @@ export function pluginRoutes({ examine, version }: PluginRouteOptions): Route[] 
       handle: ({ params }) => {
         const plugin = pluginOf(params.plugin ?? '');
         if (plugin === undefined) throw new ConnectRefusal(404, `Unknown plugin ${params.plugin}.`);
-        return answer(200, definitionsOf(plugin).map(definitionAnswer));
+        return answer(200, [...plugin.definitions, ...commonDefinitions.map(withoutWorker)].map(definitionAnswer));
       },
     },
     { method: 'PUT', path: '/connector-plugins/{plugin}/config/validate', handle: (call) => validate(call, examine) },
@@ -50,12 +51,17 @@ function validate(call: Call, examine: PluginRouteOptions['examine']) {
   const asked = call.params.plugin ?? '';
   const config = flatConfigOf(objectOf(call));
   const type = config['connector.class']?.trim();
-  if (!type) throw new ConnectRefusal(400, `Connector config ${shown(config)} contains no connector type`);
+  if (type === undefined) throw new ConnectRefusal(400, `Connector config ${shown(config)} contains no connector type`);
   if (simple(type) !== simple(asked))
     throw new ConnectRefusal(400, `Included connector type ${type} does not match request type ${asked}`);
   const examined = examine(config);
   if (examined === undefined) throw new ConnectRefusal(400, noSuchClass(type));
   return answer(200, validationAnswer(type, examined));
+}
+
+/** Which converters there are by default is up to a worker, not to the class. */
+function withoutWorker(definition: Definition): Definition {
+  return definition.type === 'CLASS' ? { ...definition, default: null } : definition;
 }
 
 /** Tools ask by a class's full name for settings that name it in short, and the other way round. */

@@ -2,7 +2,7 @@ import type { Handler } from './call.ts';
 
 export interface Route {
   readonly method: string;
-  /** Such as `/connectors/{connector}/tasks/{task}/status`; `{task}` stands for a number. */
+  /** Such as `/connectors/{connector}/tasks/{task}/status`; `{task}` stands for an integer. */
   readonly path: string;
   readonly handle: Handler;
 }
@@ -40,7 +40,7 @@ function match(pattern: string, path: string): Record<string, string> | undefine
     if (name === undefined ? part !== given : given === '') return undefined;
     if (name === undefined) continue;
     const value = decoded(given);
-    if (value === undefined || (name === 'task' && !/^\d{1,9}$/.test(value))) return undefined;
+    if (value === undefined || (name === 'task' && !/^-?\d{1,9}$/.test(value))) return undefined;
     params[name] = value;
   }
   return params;

@@ -1,6 +1,8 @@
-import { type CheckedValue, type Definition, type FlatConfig, HIDDEN, textOf } from './definition.ts';
+import { type CheckedValue, type Definition, type FlatConfig, HIDDEN, NULL_VALUE, textOf } from './definition.ts';
 import type { Examined } from './examine.ts';
 import { masked } from './mask.ts';
+
+type Looked = Pick<Examined, 'checked' | 'nulls'>;
 
 /** A definition as `/connector-plugins/{class}/config` has it. */
 export function definitionAnswer(definition: Definition) {
@@ -20,34 +22,35 @@ export function definitionAnswer(definition: Definition) {
 }
 
 /** The answer of `config/validate`; `name` is the class as it was asked for. */
-export function validationAnswer(name: string, { checked }: Pick<Examined, 'checked'>) {
+export function validationAnswer(name: string, { checked, nulls }: Looked) {
   const values = Object.fromEntries(checked.map(({ definition, value }) => [definition.name, textOf(value)]));
   const shown = masked(values);
   return {
     name,
-    error_count: checked.reduce((sum, { errors }) => sum + errors.length, 0),
+    error_count: checked.reduce((sum, { errors }) => sum + errors.length, nulls.length),
     groups: [...new Set(checked.map(({ definition }) => definition.group))],
-    configs: checked.map((one) => ({ definition: definitionAnswer(one.definition), value: valueAnswer(one, shown) })),
+    configs: [
+      ...checked.map((one) => ({ definition: definitionAnswer(one.definition), value: valueAnswer(one, shown) })),
+      ...nulls.map((key) => ({ definition: null, value: answerOf(key, null, [], [NULL_VALUE]) })),
+    ],
   };
 }
 
 function valueAnswer({ definition, errors }: CheckedValue, shown: FlatConfig) {
-  return {
-    name: definition.name,
-    value: shown[definition.name] ?? null,
-    recommended_values: definition.recommended ?? [],
-    errors,
-    visible: true,
-  };
+  return answerOf(definition.name, shown[definition.name] ?? null, definition.recommended ?? [], errors);
+}
+
+function answerOf(name: string, value: string | null, recommended: readonly string[], errors: readonly string[]) {
+  return { name, value, recommended_values: recommended, errors, visible: true };
 }
 
 /** Connect's message for a connector that is refused: every error, one a line. `hidden`: settings that only a mask is known of. */
-export function refusalOf({ checked }: Pick<Examined, 'checked'>, hidden: readonly string[] = []): string | undefined {
+export function refusalOf({ checked, nulls }: Looked, hidden: readonly string[] = []): string | undefined {
   const masks = hidden.map(
     (name) =>
       `Invalid value ${HIDDEN} for configuration ${name}: There is no stored value that ${HIDDEN} could stand for`,
   );
-  const errors = [...checked.flatMap((one) => one.errors), ...masks];
+  const errors = [...checked.flatMap((one) => one.errors), ...nulls.map(() => NULL_VALUE), ...masks];
   if (errors.length === 0) return undefined;
   return `Connector configuration is invalid and contains the following ${errors.length} error(s):\n${errors.join('\n')}\nYou can also find the above list of errors at the endpoint \`/connector-plugins/{connectorType}/config/validate\``;
 }

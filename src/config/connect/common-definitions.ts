@@ -5,6 +5,14 @@ import { inOrder } from './in-order.ts';
 export const COMMON = 'Common';
 const ERRORS = 'Error Handling';
 
+/** org.apache.kafka.common.config.ConfigDef.NonEmptyStringWithoutControlChars */
+function flawOfName(name: string): string | undefined {
+  if (name === '') return 'String may not be empty';
+  const codes = [...name].flatMap((char) => (/\p{Cc}/u.test(char) ? [char.codePointAt(0)] : []));
+  if (codes.length === 0) return undefined;
+  return `String may not contain control sequences but had the following ASCII chars: ${codes.join(', ')}`;
+}
+
 /** Settings that every connector has, in Connect's names and order; those that mean nothing here are left out. */
 export const commonDefinitions: readonly Definition[] = [
   ...inOrder(COMMON, [
@@ -12,6 +20,7 @@ export const commonDefinitions: readonly Definition[] = [
       name: 'name',
       type: 'STRING',
       default: undefined,
+      flaw: flawOfName,
       importance: 'HIGH',
       documentation: 'Name of the connector; no other connector of the cluster has it.',
       width: 'MEDIUM',

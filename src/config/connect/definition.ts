@@ -1,3 +1,5 @@
+import { converterOf } from './converters.ts';
+
 /** A connector's settings as Kafka Connect knows them: one level, all text. null is a key without a value. */
 export type FlatConfig = Readonly<Record<string, string | null>>;
 
@@ -23,6 +25,8 @@ export interface Definition {
   readonly displayName: string;
   readonly min?: number;
   readonly oneOf?: readonly string[];
+  /** What is wrong with a text, in Connect's words; undefined for nothing. */
+  readonly flaw?: (text: string) => string | undefined;
   readonly recommended?: readonly string[];
   readonly secrets?: SecretPlace;
   /** Where the setting goes in the pipeline that the connector becomes, dotted. */
@@ -46,13 +50,17 @@ export interface CheckedValue {
   readonly errors: readonly string[];
 }
 
+/** Connect's sentence for a setting that is given as null. */
+export const NULL_VALUE = 'Null value can not be supplied as the configuration value.';
+
 /** Reads one setting by its definition, with the default where it is not given. */
 export function check(definition: Definition, config: FlatConfig): CheckedValue {
   const { name, type, convert } = definition;
-  const text = Object.hasOwn(config, name) ? (config[name] ?? null) : definition.default;
+  const isGiven = Object.hasOwn(config, name);
+  const text = isGiven ? (config[name] ?? null) : definition.default;
   const wrong = (value: Value, ...errors: string[]) => ({ definition, value, setting: undefined, errors });
   if (text === undefined) return wrong(null, missing(name));
-  if (text === null) return wrong(null, ...refusals(definition, null, null));
+  if (text === null) return wrong(null, ...refusals(definition, null, null), ...(isGiven ? [NULL_VALUE] : []));
   const value = parse(type, text);
   if (value instanceof Error)
     return wrong(null, invalid(definition, text, value.message), ...refusals(definition, null, null));
@@ -104,13 +112,15 @@ function parse(type: DefinitionType, text: string): Value | Error {
       return trimmed === '' ? [] : trimmed.split(',').map((part) => part.trim());
     case 'PASSWORD':
       return text;
+    case 'CLASS':
+      return converterOf(trimmed) === undefined ? new Error(`Class ${trimmed} could not be found.`) : trimmed;
     default:
       return trimmed;
   }
 }
 
 function refusals(definition: Definition, value: Value, text: string | null): string[] {
-  const { min, oneOf } = definition;
+  const { min, oneOf, flaw } = definition;
   const refuse = (why: string) => [invalid(definition, text, why)];
   if (min !== undefined) {
     if (value === null) return definition.default === null ? [] : refuse('Value must be non-null');
@@ -118,5 +128,7 @@ function refusals(definition: Definition, value: Value, text: string | null): st
   }
   if (oneOf !== undefined && !oneOf.includes(String(value)))
     return refuse(`String must be one of: ${oneOf.join(', ')}`);
+  const found = value === null ? undefined : flaw?.(String(value));
+  if (found !== undefined) return refuse(found);
   return [];
 }

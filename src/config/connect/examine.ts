@@ -6,7 +6,6 @@ import { pipelineSchema } from '../pipeline-schema.ts';
 import { formatPath } from '../problem.ts';
 import type { PipelineConfig } from '../schema.ts';
 import { commonDefinitions } from './common-definitions.ts';
-import { converterOf } from './converters.ts';
 import { type CheckedValue, check, type Definition, type FlatConfig, invalid, missing } from './definition.ts';
 import type { Complaint, ConnectorPlugin } from './plugin.ts';
 import { pluginOf } from './plugins.ts';
@@ -44,6 +43,8 @@ export interface Examined {
   readonly checked: readonly CheckedValue[];
   /** Settings that the class does not have: they are kept, and mean nothing. */
   readonly unknown: readonly string[];
+  /** Those of them that are given as null, which is a mistake. */
+  readonly nulls: readonly string[];
   /** undefined where there are errors. */
   readonly description: ConnectorDescription | undefined;
 }
@@ -62,20 +63,23 @@ export function examine(config: FlatConfig, { registry, defaults = {} }: Examine
   const checked = definitions.map((definition) => check(definition, config));
   const values = new Values(checked);
   const name = values.text('name') ?? '';
-  const complaints = [...converterComplaints(values, config), ...plugin.complaints(values)];
   const parts = plugin.deal(values).map((part) => taskConfig(config, part, plugin));
   const tasks = parts.map((part) => describeTask(part, name, plugin, definitions, registry));
   const mistaken = tasks.flatMap((task) => task.complaints);
-  const all = withComplaints(withComplaints(checked, complaints), mistaken);
+  const all = withComplaints(withComplaints(checked, plugin.complaints(values)), mistaken);
   const described = tasks.flatMap(({ config, pipeline, share }) =>
     pipeline === undefined ? [] : [{ config, pipeline, share: tasks.length > 1 ? share : undefined }],
   );
-  const isSound = all.every(({ errors }) => errors.length === 0) && described.length === tasks.length;
   const known = new Set(definitions.map((definition) => definition.name));
+  const unknown = Object.keys(config).filter((key) => !known.has(key));
+  const nulls = unknown.filter((key) => config[key] === null);
+  const isSound =
+    nulls.length === 0 && all.every(({ errors }) => errors.length === 0) && described.length === tasks.length;
   return {
     plugin,
     checked: all,
-    unknown: Object.keys(config).filter((key) => !known.has(key)),
+    unknown,
+    nulls,
     description: isSound ? { name, plugin, tasks: described, errors: errorHandling(values) } : undefined,
   };
 }
@@ -96,16 +100,6 @@ function errorHandling(values: Values): ErrorHandling {
     withMessages: values.flag('errors.log.include.messages'),
     deadLetter: values.text('errors.deadletterqueue.topic.name'),
   };
-}
-
-function converterComplaints(values: Values, config: FlatConfig): Complaint[] {
-  return ['key.converter', 'value.converter'].flatMap((name): Complaint[] => {
-    const given = values.text(name);
-    if (given === undefined || converterOf(given) !== undefined) return [];
-    return [
-      [name, `Invalid value ${config[name] ?? given} for configuration ${name}: Class ${given} could not be found.`],
-    ];
-  });
 }
 
 /** As Connect shows it: the settings of the connector, what is dealt to the task, and the class of the task. */

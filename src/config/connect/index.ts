@@ -1,6 +1,7 @@
 export { definitionAnswer, refusalOf, validationAnswer } from './answers.ts';
+export { commonDefinitions } from './common-definitions.ts';
 export { converterClasses } from './converters.ts';
-export type { FlatConfig } from './definition.ts';
+export type { Definition, FlatConfig } from './definition.ts';
 export {
   type ConnectorDescription,
   definitionsOf,

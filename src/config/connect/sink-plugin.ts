@@ -1,5 +1,5 @@
 import { topic } from './conversions.ts';
-import { readAs } from './converters.ts';
+import { readAs } from './converted-values.ts';
 import type { Definition } from './definition.ts';
 import { inOrder } from './in-order.ts';
 import type { ConnectorPlugin } from './plugin.ts';

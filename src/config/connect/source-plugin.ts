@@ -1,5 +1,5 @@
 import { headers, jsonList, topic } from './conversions.ts';
-import { writtenAs } from './converters.ts';
+import { writtenAs } from './converted-values.ts';
 import { type Definition, type FlatConfig, missing } from './definition.ts';
 import { inOrder } from './in-order.ts';
 import type { ConnectorPlugin } from './plugin.ts';

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { claimKey, connectorKey, epochHeader, restartKey } from '../../../../src/actors/connectors/config-records.ts';
+import {
+  claimKey,
+  connectorKey,
+  connectorValue,
+  epochHeader,
+  restartKey,
+  type TargetState,
+} from '../../../../src/actors/connectors/config-records.ts';
 import { ConfigTable } from '../../../../src/actors/connectors/config-table.ts';
 import { OffsetTable, offsetKey } from '../../../../src/actors/connectors/offset-table.ts';
 import {
@@ -32,6 +39,22 @@ function cluster() {
 }
 
 describe('the topic of configs', () => {
+  test('gives a connector tasks when it runs and takes them when it is stopped, a pause changes nothing', () => {
+    const { table, records, claim, add } = cluster();
+    const epoch = claim('a');
+    const tasksIn = (...states: TargetState[]) =>
+      states.map((state) => {
+        const isDealt = table.connectors.get('feed')?.isDealt === true;
+        add(connectorKey('feed'), connectorValue({ config: config('ws://1'), state, isDealt }, epoch));
+        const late = new ConfigTable();
+        for (const message of records.compacted()) late.apply(message);
+        assert.equal(late.connectors.get('feed')?.isDealt, table.connectors.get('feed')?.isDealt);
+        return table.connectors.get('feed')?.isDealt;
+      });
+    assert.deepEqual(tasksIn('PAUSED', 'RUNNING', 'PAUSED'), [false, true, true]);
+    assert.deepEqual(tasksIn('STOPPED', 'PAUSED', 'RUNNING'), [false, false, true]);
+  });
+
   test('has a connector as its holder wrote it last', () => {
     const { table, claim, write, add } = cluster();
     const epoch = claim('a');
@@ -42,6 +65,7 @@ describe('the topic of configs', () => {
       name: 'feed',
       config: config('ws://1'),
       state: 'PAUSED',
+      isDealt: false,
       version,
       writtenAt: 2,
     });

@@ -348,7 +348,7 @@ describe('the answer of config/validate', () => {
     assert.equal(answer.name, 'WebSocketSource');
     assert.equal(answer.error_count, 1);
     assert.deepEqual(answer.groups.slice(0, 2), ['Common', 'Error Handling']);
-    const named = new Map(answer.configs.map((one) => [one.definition.name, one]));
+    const named = new Map(answer.configs.map((one) => [one.value.name, one]));
     assert.deepEqual(named.get('tasks.max'), {
       definition: {
         name: 'tasks.max',
@@ -372,7 +372,7 @@ describe('the answer of config/validate', () => {
       },
     });
     assert.equal(named.get('websocket.auth.token')?.value.value, '[hidden]');
-    assert.equal(named.get('kafka.topic')?.definition.required, true);
+    assert.equal(named.get('kafka.topic')?.definition?.required, true);
     assert.equal(named.get('websocket.headers')?.value.value, null);
     assert.ok(!JSON.stringify(answer).includes('geheim'));
   });
