@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { forward } from '../../src/admin/connect/forwarding.ts';
 import { type ConnectApi, REBALANCING, recordsOf, startConnect } from '../helpers/connect-gateway.ts';
+import { FeedServer } from '../helpers/feed-server.ts';
 import { until } from '../helpers/gateway-process.ts';
 import { KafkaAdmin } from '../helpers/kafka-admin.ts';
 import { ResumableFeeds } from '../helpers/resumable-feeds.ts';
@@ -139,7 +140,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
     const call = { method: 'PUT', target, body: Buffer.from(JSON.stringify(config)) };
     const now = Date.now();
     const send = (to: Gateway, key: string, now: number) =>
-      forward(to.api.url, call, { key, now, isThere: () => true });
+      forward(to.api.url, call, { key, now, isThere: () => true, failed: () => {} });
     const astray = await send(a, key, now);
     assert.deepEqual(
       [astray.status, JSON.parse(String(astray.body))],
@@ -225,6 +226,11 @@ test('a gateway that comes gets its share and one that goes hands its own over: 
     }
     return found;
   };
+  const plain = await plainFeeds(t);
+  for (const name of plain.names) {
+    const config = { ...S4, 'websocket.url': `${plain.url}/${name}`, 'kafka.topic': `${prefix}.plain` };
+    assert.equal((await a.api.call('POST', '/connectors', { name, config })).status, 201);
+  }
   const before = await places(a);
   assert.deepEqual([...new Set(before.values())].sort(), [a, b].map(workerOf).sort());
   feeds.speak();
@@ -252,7 +258,45 @@ test('a gateway that comes gets its share and one that goes hands its own over: 
   feeds.halt();
   for (const name of names) assert.equal(feeds.of(name).mostAtOnce, 1, `two sockets at once for ${name}`);
   await feeds.isWhole(kafka.brokers, topic);
+  // Those that cannot go on behind a number have lost nothing of what was read, by either gateway.
+  assert.ok(plain.connections() > plain.names.length, 'none of them has moved');
+  const read = plain.read();
+  let stored: string[] = [];
+  await until(
+    async () => {
+      stored = (await recordsOf(a.gateway, `${prefix}.plain`)).map(({ text }) => text);
+      return read.every((text) => stored.includes(text));
+    },
+    10_000,
+    () => `lost: ${read.filter((text) => !stored.includes(text)).slice(0, 10)}`,
+  );
+  assert.equal(new Set(stored).size, stored.length, 'something stands there twice');
 });
+
+const S4 = { 'connector.class': 'io.conduktor.connect.websocket.WebSocketSourceConnector' };
+
+/** Feeds that say numbers to whoever is there, each with a ping behind it: its pong says that the number was read. */
+async function plainFeeds(t: TestContext) {
+  const read: string[] = [];
+  let said = 0;
+  const server = await FeedServer.start(t, {
+    greet: ({ ws }) => {
+      const timer = setInterval(() => {
+        said += 1;
+        ws.send(`number ${said}`);
+        ws.ping(String(said));
+      }, 10);
+      ws.on('pong', (number) => read.push(`number ${number}`));
+      ws.on('close', () => clearInterval(timer));
+    },
+  });
+  return {
+    url: server.url,
+    names: Array.from({ length: 6 }, (_, n) => `plain-${n}`),
+    connections: () => server.connections.length,
+    read: () => [...read],
+  };
+}
 
 /** Resolves when every part of the work is held, and the gateways have so many of them. */
 async function isDealt({ gateway }: Gateway, prefix: string, shares: readonly number[]): Promise<void> {

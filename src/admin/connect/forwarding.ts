@@ -10,6 +10,16 @@ const TIMEOUT = 30_000;
 /** Between looks at whether it still is one of us, in milliseconds. */
 const LOOK = 250;
 
+/** What a connection says that did not come about: nothing was sent. */
+const UNCONNECTED: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
 export interface Forwardable {
   readonly method: string;
   /** With its query. */
@@ -23,6 +33,8 @@ export interface ForwardOptions {
   readonly now: number;
   /** Whether the gateway still is one of the cluster. */
   readonly isThere: () => boolean;
+  /** Told why there is no answer. */
+  readonly failed: (why: string) => void;
 }
 
 export interface ForwardedAnswer {
@@ -32,13 +44,14 @@ export interface ForwardedAnswer {
 }
 
 /**
- * Sends a call to the gateway that has to do it, signed by the key that all of the cluster know. Where that one is not
- * there any more while its answer is awaited, somebody else has to do it: throws a refusal with 409.
+ * Sends a call to the gateway that has to do it, signed by the key that all of the cluster know. Where that one cannot be
+ * connected to, or leaves the cluster while its answer is awaited, somebody else will have to do it: throws a refusal with
+ * 409. One that does not answer is a refusal with 500, as it may have done it.
  */
 export async function forward(
   url: string,
   call: Forwardable,
-  { key, now, isThere }: ForwardOptions,
+  { key, now, isThere, failed }: ForwardOptions,
 ): Promise<ForwardedAnswer> {
   const gone = new AbortController();
   const timer = setInterval(() => {
@@ -59,8 +72,11 @@ export async function forward(
       headers: location === null ? {} : { location },
     };
   } catch (error) {
-    if (!isThere()) throw rebalancing();
-    throw new ConnectRefusal(500, `IO Error trying to forward REST request: ${(error as Error).message}`);
+    const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
+    const why = cause?.message ?? message;
+    failed(why);
+    if (!isThere() || (cause?.code !== undefined && UNCONNECTED.has(cause.code))) throw rebalancing();
+    throw new ConnectRefusal(500, `IO Error trying to forward REST request: ${why}`);
   } finally {
     clearInterval(timer);
   }

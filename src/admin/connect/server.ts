@@ -96,7 +96,16 @@ export class ConnectServer {
       // Two gateways that each think of the other would send it to and fro.
       if (wasForwarded || key === undefined) throw rebalancing();
       const { id, url } = error.owner;
-      return await forward(url, forwardable, { key, now: now(), isThere: () => this.options.isThere(id) });
+      return await forward(url, forwardable, {
+        key,
+        now: now(),
+        isThere: () => this.options.isThere(id),
+        failed: (why) =>
+          this.options.logger.warn(
+            { path, url },
+            `a call could not be sent on to the gateway at ${url}, which has to do it: ${why}`,
+          ),
+      });
     }
   }
 
