@@ -153,6 +153,7 @@ export const connectorCalls: Readonly<Record<string, readonly Step[]>> = {
     step('PUT', '/connectors/c/resume', 'stopped'),
     inState('c', 'RUNNING'),
     withBody('PUT', '/connectors/c/pause', 'with a body', {}),
+    inState('c', 'PAUSED', 'with a body'),
     step('PUT', '/connectors/c/resume', 'a last time'),
     inState('c', 'RUNNING'),
     step('PUT', '/connectors/nosuch/pause'),
@@ -160,12 +161,13 @@ export const connectorCalls: Readonly<Record<string, readonly Step[]>> = {
     step('PUT', '/connectors/nosuch/stop'),
   ],
   restarting: [
+    // First those that find nothing to do: a restart is done some time after its answer, and shows in the next one.
+    step('POST', '/connectors/c/restart?onlyFailed=true'),
+    step('POST', '/connectors/c/restart?includeTasks=true&onlyFailed=true'),
     step('POST', '/connectors/c/restart'),
     inState('c', 'RUNNING'),
     step('POST', '/connectors/c/restart?includeTasks=true'),
     inState('c', 'RUNNING'),
-    step('POST', '/connectors/c/restart?onlyFailed=true'),
-    step('POST', '/connectors/c/restart?includeTasks=true&onlyFailed=true'),
     step('POST', '/connectors/c/restart?includeTasks=TRUE'),
     inState('c', 'RUNNING'),
     step('POST', '/connectors/c/restart?includeTasks=nonsense'),

@@ -1,5 +1,9 @@
+import type { Said } from '../../helpers/connect-gateway.ts';
 import { type Step, shapeOf } from './side.ts';
 import { get, inState, patchOffsets, sinkOffset, step, withBody } from './steps.ts';
+
+/** A worker shows an offset that was removed as null, until it has read all of the removal back. */
+const hasNoNulls = ({ body }: Said) => body.offsets.every(({ offset }: { offset: unknown }) => offset !== null);
 
 /** Calls about the offsets of connectors that `connectorCalls` has made. */
 export const offsetCalls: Readonly<Record<string, readonly Step[]>> = {
@@ -21,7 +25,7 @@ export const offsetCalls: Readonly<Record<string, readonly Step[]>> = {
     patchOffsets('c', 'stopped', (side) => [{ partition: side.partition, offset: side.offset }]),
     get('/connectors/c/offsets', 'altered'),
     patchOffsets('c', 'to null', (side) => [{ partition: side.partition, offset: null }]),
-    get('/connectors/c/offsets', 'without'),
+    get('/connectors/c/offsets', 'without', { until: hasNoNulls }),
     patchOffsets('c', 'without an offset', (side) => [{ partition: side.partition }]),
     patchOffsets('c', 'without a partition', (side) => [{ offset: side.offset }]),
     patchOffsets('c', 'with partition null', (side) => [{ partition: null, offset: side.offset }]),
@@ -47,7 +51,7 @@ export const offsetCalls: Readonly<Record<string, readonly Step[]>> = {
     withBody('PATCH', '/connectors/c/offsets', 'nothing', ''),
     withBody('PATCH', '/connectors/c/offsets', 'null', 'null'),
     step('DELETE', '/connectors/c/offsets', 'stopped'),
-    get('/connectors/c/offsets', 'reset'),
+    get('/connectors/c/offsets', 'reset', { until: hasNoNulls }),
     step('DELETE', '/connectors/c/offsets', 'again'),
     step('PUT', '/connectors/c/resume', 'with offsets'),
     inState('c', 'RUNNING'),

@@ -76,9 +76,9 @@ async function make(step: Step, side: Side): Promise<unknown> {
   }
 }
 
-/** A worker deals its work out anew after each change, and asks to be asked again: with 409, sometimes with 500. */
+/** A worker deals its work out anew after each change, and asks to be asked again: with 409, sometimes with 400 or 500. */
 function isRebalancing({ status, body }: Said): boolean {
-  return (status === 409 || status === 500) && /rebalanc/i.test(String(body?.message));
+  return status >= 400 && /rebalanc|haven't stopped completely/i.test(String(body?.message));
 }
 
 function seen({ status, headers, body }: Said, { look }: Step, side: Side): unknown {
