@@ -1,4 +1,5 @@
 import { formatProblem } from '../config/index.ts';
+import { TidegateError } from '../core/errors.ts';
 import { assembleGateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { EmbeddedGateway, type Gateway } from './gateway.ts';
@@ -23,11 +24,21 @@ import { readConfig, readServers } from './read-options.ts';
  * ```
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  refuseOthers(options);
   const logger = loggerOf(options);
   const { config, warnings, standalone } = await readConfig(options);
   const servers = readServers(options, Object.keys(config.listeners));
   for (const warning of warnings) logger.warn({}, formatProblem(warning));
   return new EmbeddedGateway(await assembleGateway(config, { logger, servers, standalone }));
+}
+
+/** Not every program is type-checked. */
+function refuseOthers(options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TidegateError('TG_CONFIG_INVALID', 'createGateway takes an object: { config: ... }');
+  const { config = {} } = options as { config?: unknown };
+  if (typeof config !== 'string' && (typeof config !== 'object' || config === null))
+    throw new TidegateError('TG_CONFIG_INVALID', 'config is an object, YAML as text, or { file: path }');
 }
 
 /** A library is quiet: what the program asks for, or warnings and errors, and never on standard output. */

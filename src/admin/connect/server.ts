@@ -68,6 +68,8 @@ export class ConnectServer {
       const body = await readBody(request);
       send(response, await this.answer(request, body));
     } catch (error) {
+      // Who has hung up in the middle of a body waits for nothing.
+      if (request.errored !== null) return;
       send(response, this.failure(request, error));
     }
     this.options.answered(response.statusCode, request.headers[FORWARDED] !== undefined);

@@ -202,6 +202,13 @@ suite('a configuration with mistakes', () => {
     assert.deepEqual(await paths(JSON.stringify(wrong)), expected);
   });
 
+  test('says what it takes where it is given something else', async () => {
+    for (const options of [undefined, null, 42, { config: 42 }, { config: null }]) {
+      const made = createGateway(options as unknown as Parameters<typeof createGateway>[0]);
+      await assert.rejects(made, { code: 'TG_CONFIG_INVALID', message: /object/ });
+    }
+  });
+
   test('says so where it is no plain data, or a file that is not there', async () => {
     const server = { log: { driver: 'embedded' }, listeners: { public: { port: () => 80 } } };
     const invalid = createGateway({ config: server as object, logger: 'silent' });
