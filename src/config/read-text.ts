@@ -8,7 +8,11 @@ export async function readText(file: string): Promise<string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const reason =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : (error as Error).message;
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EISDIR'
+          ? 'it is a directory, not a file'
+          : (error as Error).message;
     throw new TidegateError('TG_CONFIG_UNREADABLE', `${file} cannot be read: ${reason}`, error);
   }
 }

@@ -177,7 +177,7 @@ function listenFailed(error: NodeJS.ErrnoException, port: number, host: string):
   const reason = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message;
   return new TidegateError(
     'TG_LISTEN_FAILED',
-    `the Connect API cannot listen on ${host}:${port}: ${reason}; set connect.port (CONNECT_PORT in our own files) to a free one`,
+    `the Connect API cannot listen on ${host}:${port}: ${reason}; set connect.port (CONNECT_PORT in our own files, listeners in a worker's properties) to a free one`,
     error,
   );
 }
