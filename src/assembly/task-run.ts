@@ -1,7 +1,7 @@
 import { backoffDelay } from '../actors/backoff.ts';
 import { LeasedSink } from '../actors/connectors/leased-sink.ts';
 import type { Run } from '../actors/connectors/runner.ts';
-import type { TaskOrder } from '../actors/connectors/work.ts';
+import type { TaskOrder } from '../actors/connectors/task-order.ts';
 import { pipelineFigures } from '../actors/pipeline/figures.ts';
 import { Pipeline } from '../actors/pipeline/pipeline.ts';
 import type { ErrorHandling } from '../config/connect/index.ts';

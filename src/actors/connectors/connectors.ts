@@ -12,8 +12,9 @@ import { Ownership } from './ownership.ts';
 import type { Run } from './runner.ts';
 import type { RunState } from './status-table.ts';
 import { ConnectStore } from './store.ts';
+import type { TaskOrder } from './task-order.ts';
 import { connectTopicNames, partitionOfConnector } from './topics.ts';
-import { type TaskOrder, Work } from './work.ts';
+import { Work } from './work.ts';
 
 export interface ConnectorsOptions {
   /** Where the connectors, their status and their offsets are kept. */

@@ -1,44 +1,19 @@
 import { Subject } from 'rxjs';
-import type {
-  ConnectorDescription,
-  ErrorHandling,
-  Examined,
-  FlatConfig,
-  TaskDescription,
-} from '../../config/connect/index.ts';
+import type { ConnectorDescription, Examined, FlatConfig } from '../../config/connect/index.ts';
 import { refusalOf } from '../../config/connect/index.ts';
 import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { OwnStats } from '../../telemetry/own-stats.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import type { CursorStore } from '../dialer/cursor-store.ts';
 import type { RestartRecord, TargetState } from './config-records.ts';
 import type { ConnectorEntry } from './config-table.ts';
-import type { Lease } from './lease.ts';
 import type { Ownership } from './ownership.ts';
 import { type Run, Runner, type RunObserver } from './runner.ts';
-import { SourceOffsets } from './source-offsets.ts';
 import { connectorStatusKey, type RunState, taskStatusKey } from './status-table.ts';
 import type { ConnectStore } from './store.ts';
+import { type TaskOrder, taskOrder } from './task-order.ts';
 import { partitionOfConnector, partitionOfTask } from './topics.ts';
-
-/** A task that is to run now, with all that it needs. */
-export interface TaskOrder {
-  /** Its name in figures and logs. */
-  readonly path: string;
-  readonly type: 'source' | 'sink';
-  readonly description: TaskDescription;
-  readonly errors: ErrorHandling;
-  readonly lease: Lease;
-  readonly cursors: CursorStore;
-  /** Its figures, which end with it. */
-  readonly stats: Stats;
-  /** It writes to this topic, or reads from it. */
-  readonly uses: (topic: string) => void;
-  readonly observer: RunObserver;
-  readonly signal: AbortSignal;
-}
 
 export interface WorkOptions {
   readonly store: ConnectStore;
@@ -73,10 +48,6 @@ interface Running {
   state: TargetState | undefined;
   isHalting: boolean;
   isKilled: boolean;
-}
-
-function pathOf(connector: string, task: number): string {
-  return `connectors.${connector}/${task}`;
 }
 
 /** Runs what is to run on this gateway, by what the cluster has decided, and lets go of the rest. */
@@ -248,35 +219,14 @@ export class Work {
     });
   }
 
-  private task(key: string, { name, plugin, tasks, errors }: ConnectorDescription, task: number): Runner {
-    const { store, clock } = this.options;
-    const partition = partitionOfTask(name, task);
-    const description = tasks[task] as TaskDescription; // the task is one of those
-    const epoch = () => this.options.ownership().epochOf(partition);
-    const isHeld = () => epoch() !== undefined && this.options.ownership().isAlive;
-    const lease: Lease = {
-      get isHeld() {
-        return isHeld();
-      },
-      changed$: this.leaseMoved,
-    };
-    // Claims of two tasks say nothing of which is later; a change of settings may have dealt a server to another task.
-    const generation = () => {
-      const claim = epoch();
-      return claim === undefined ? undefined : Math.max(claim, store.configs.connectors.get(name)?.writtenAt ?? 0);
-    };
-    const share = tasks.length > 1 && description.share !== undefined ? { share: description.share } : {};
-    const cursors = new SourceOffsets({ store, connector: name, share, prefix: pathOf(name, task), generation, clock });
-    const uses = (topic: string) => {
-      if (!store.statuses.hasUsed(name, topic)) store.putTopic(name, topic);
-    };
-    const isGone = () => task >= this.taskCount(name);
+  private task(key: string, description: ConnectorDescription, task: number): Runner {
+    const { name } = description;
+    const { store, ownership, clock } = this.options;
     const stats = new OwnStats(this.options.stats);
-    const begin = (observer: RunObserver, signal: AbortSignal) =>
-      this.options.run({
-        ...{ path: pathOf(name, task), type: plugin.type, description, errors },
-        ...{ lease, cursors, stats, uses, observer, signal },
-      });
+    const order = taskOrder(description, task, { store, ownership, clock, stats, leaseMoved$: this.leaseMoved });
+    const isGone = () => task >= this.taskCount(name);
+    const begin = (observer: RunObserver, signal: AbortSignal) => this.options.run({ ...order, observer, signal });
+    const partition = partitionOfTask(name, task);
     return this.runner(key, `the task ${name}-${task}`, partition, isGone, begin, () => stats.end());
   }
 
