@@ -8,6 +8,9 @@ import { componentContext } from './context.ts';
 import { replayLimits } from './replay.ts';
 import type { Workshop } from './workshop.ts';
 
+/** Milliseconds until every broker knows a topic that was just created; a log within this process knows it at once. */
+const MISSING_PATIENCE = 5_000;
+
 /** The audience of each endpoint, by name. */
 export function createAudiences(workshop: Workshop): Map<string, Audience> {
   const audiences = new Map<string, Audience>();
@@ -80,6 +83,7 @@ function topicService(
     log: workshop.log,
     groups: workshop.groups,
     topic: (topic) => workshop.topic(topic),
+    patience: workshop.config.log.driver === 'embedded' ? 0 : MISSING_PATIENCE,
     allow: { create, read, write, groups },
     group: topics.group,
     from: topics.from,

@@ -43,6 +43,7 @@ export class Workshop {
       logger: this.scoped('groups'),
       clock: this.clock,
       polled: (batch, group) => this.polled(batch, group),
+      left: (group) => this.forgetGroup(group),
     });
   }
 
@@ -73,6 +74,12 @@ export class Workshop {
     if (!this.events.has('consumer-message')) return;
     const consumer = group === undefined ? {} : { group };
     for (const message of batch.messages) this.events.emit('consumer-message', recordOf(message), consumer);
+  }
+
+  /** A pipeline may be in a group of that name, too. */
+  private forgetGroup(group: string): void {
+    if (this.log.members.some((member) => member.group === group)) return;
+    this.stats.forget('tidegate_commits_total', { group });
   }
 
   private createLog(): Log {

@@ -29,7 +29,7 @@ export const METRICS = {
   },
   tidegate_connections_closed_total: {
     kind: 'counter',
-    help: 'Connections that ended, by close code.',
+    help: 'Connections that ended, by close code; 3xxx and 4xxx stand for codes that clients made up.',
     labels: ['endpoint', 'code'],
   },
   tidegate_connections_refused_total: {

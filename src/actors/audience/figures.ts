@@ -1,6 +1,9 @@
 import type { Rejection } from '../../core/errors.ts';
 import type { Counter, Stats } from '../../telemetry/stats.ts';
+import { CLOSE_CODES } from '../../transports/websocket/close-codes.ts';
 import { roundTrip } from '../connection/pings.ts';
+
+const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE_CODES).map(({ code }) => code));
 
 /** The figures that an endpoint's connections add to, looked up once where they are added to often. */
 export class EndpointFigures {
@@ -58,11 +61,18 @@ export class EndpointFigures {
   }
 
   closed(code: number): void {
-    this.stats.counter('tidegate_connections_closed_total', { endpoint: this.endpoint, code: String(code) }).value += 1;
+    const labels = { endpoint: this.endpoint, code: labelOf(code) };
+    this.stats.counter('tidegate_connections_closed_total', labels).value += 1;
   }
 
   pong(payload: Buffer): void {
     const seconds = roundTrip(payload);
     if (seconds !== undefined) this.ping.record(seconds);
   }
+}
+
+/** Clients close with any code from 3000 on (RFC 6455 7.4.2), and each label is a series that stays. */
+function labelOf(code: number): string {
+  if (code < 3_000 || OUR_CODES.has(code)) return String(code);
+  return code < 4_000 ? '3xxx' : '4xxx';
 }

@@ -12,6 +12,8 @@ export interface GroupsOptions {
   readonly clock: Clock;
   /** Told of each batch before a consumer sees it. */
   readonly polled: (batch: Batch, group: string) => void;
+  /** Told when nobody here is in the group any more: clients make up the names of groups, so nothing of one may stay. */
+  readonly left?: (group: string) => void;
 }
 
 export interface GroupSubscription {
@@ -76,10 +78,15 @@ export class Groups {
   }
 
   private end(key: string, patience: number): void {
-    const departure = this.groups.get(key)?.drain(patience);
-    if (departure === undefined) return;
+    const shared = this.groups.get(key);
+    if (shared === undefined) return;
+    const { group } = shared;
+    const departure = shared.drain(patience);
     this.groups.delete(key);
     this.departures.add(departure);
-    void departure.then(() => this.departures.delete(departure));
+    void departure.then(() => {
+      this.departures.delete(departure);
+      if (!this.all.some((other) => other.group === group)) this.options.left?.(group);
+    });
   }
 }

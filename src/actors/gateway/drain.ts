@@ -21,6 +21,7 @@ export async function drainInDataOrder(parts: GatewayParts, jitter: number): Pro
   await parts.groups.stop(GROUPS_PATIENCE);
   // The members have gone; now the gateway itself says goodbye to the others.
   await Promise.all(parts.audiences.map(({ presence }) => presence?.resign()));
+  await Promise.all(parts.audiences.map(({ topics }) => topics?.emptied()));
   await Promise.all([...parts.topics.values()].map((topic) => topic.drained()));
 }
 
@@ -33,5 +34,6 @@ export function countUnsettled(parts: GatewayParts): number {
 /** Gives up what is not in the log: its senders are answered "retryable", and their sockets closed. */
 export function giveUp(parts: GatewayParts): void {
   for (const audience of parts.audiences) audience.drainNow();
+  for (const { topics } of parts.audiences) topics?.abandon();
   for (const topic of parts.topics.values()) tell(topic.actor, { type: 'ABANDON' });
 }

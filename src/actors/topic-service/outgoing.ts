@@ -1,20 +1,18 @@
-import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Message } from '../../core/message.ts';
-import type { TopicPort } from '../../sdk/context.ts';
 import type { Pacing } from './client.ts';
 
 /** Collects what clients publish, topic by topic, so that topics get batches: of a turn, or of an interval. */
 export class Outgoing {
-  private readonly topic: (name: string) => TopicPort;
+  private readonly write: (topic: string, messages: Message[]) => void;
   private readonly pacing: Pacing;
   private readonly clock: Clock;
   private readonly collected = new Map<string, Message[]>();
   private count = 0;
   private cancelFlush: (() => void) | undefined;
 
-  constructor(topic: (name: string) => TopicPort, pacing: Pacing, clock: Clock) {
-    this.topic = topic;
+  constructor(write: (topic: string, messages: Message[]) => void, pacing: Pacing, clock: Clock) {
+    this.write = write;
     this.pacing = pacing;
     this.clock = clock;
   }
@@ -32,7 +30,7 @@ export class Outgoing {
     this.cancelFlush?.();
     this.cancelFlush = undefined;
     this.count = 0;
-    for (const [topic, messages] of this.collected) this.topic(topic).write(new Batch(messages));
+    for (const [topic, messages] of this.collected) this.write(topic, messages);
     this.collected.clear();
   }
 

@@ -8,6 +8,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { type Allowed, allowance } from '../allowance.ts';
 import type { Groups } from '../consumer-group/groups.ts';
 import type { GroupTiming } from '../consumer-group/shared-group.ts';
+import { Admission } from './admission.ts';
 import type { Client, Pacing } from './client.ts';
 import { Outgoing } from './outgoing.ts';
 import { Subscriber } from './subscriber.ts';
@@ -16,6 +17,8 @@ export interface TopicServiceOptions {
   readonly log: Log;
   readonly groups: Pick<Groups, 'join'>;
   readonly topic: (name: string) => TopicPort;
+  /** Milliseconds for which a topic that is published to may be missing. */
+  readonly patience: number;
   readonly allow: Readonly<Record<Right, Allowed>>;
   /** For subscriptions that name no group. */
   readonly group: string;
@@ -61,20 +64,22 @@ interface Visit {
 export class TopicService {
   private readonly options: TopicServiceOptions;
   private readonly may: Readonly<Record<Right, (name: string) => boolean>>;
+  private readonly admission: Admission;
   private readonly outgoing: Outgoing;
   private readonly visits = new Map<Client, Visit>();
   private visitors = 0;
 
   constructor(options: TopicServiceOptions) {
     this.options = options;
-    const { allow, topic, publish, clock } = options;
+    const { allow, log, topic, patience, publish, clock } = options;
     this.may = {
       create: allowance(allow.create),
       read: allowance(allow.read),
       write: allowance(allow.write),
       groups: allowance(allow.groups),
     };
-    this.outgoing = new Outgoing(topic, publish, clock);
+    this.admission = new Admission({ admin: log.admin, topic, patience, clock });
+    this.outgoing = new Outgoing((name, messages) => this.admission.write(name, messages), publish, clock);
   }
 
   enter(client: Client): void {
@@ -100,6 +105,18 @@ export class TopicService {
   /** Collects no longer: a client waits until it may go on. */
   flush(): void {
     this.outgoing.flush();
+  }
+
+  /** Resolves when everything published so far is with its topic, or refused. */
+  emptied(): Promise<void> {
+    this.outgoing.flush();
+    return this.admission.drained();
+  }
+
+  /** The gateway stops, and what is not with its topic will never be. */
+  abandon(): void {
+    this.outgoing.flush();
+    this.admission.abandon();
   }
 
   /** The client answered a ping of its subscription. */
@@ -177,6 +194,7 @@ export class TopicService {
     for (const topic of topics) {
       visit.created.push(clock.now());
       if (await log.admin.create(topic)) logger.info({ topic: topic.name }, `a client created the topic ${topic.name}`);
+      this.admission.created(topic.name);
     }
     return { type: 'created', topics: topics.map(({ name }) => name) };
   }

@@ -408,6 +408,15 @@ test('draining a connection that waits for nothing closes it at once', async (t)
   await drained;
 });
 
+test('close codes that clients make up are counted together: each would be a series of its own for good', async (t) => {
+  const { connect, figure } = endpoint(t);
+  for (const code of [3000, 3999, 4000, 4003, 4004, 4999]) (await connect()).closes(code, '');
+  const counted = ['3xxx', '4003', '4xxx', '3000', '4999'].map((code) =>
+    figure('tidegate_connections_closed_total', { code }),
+  );
+  assert.deepEqual(counted, [2, 1, 3, 0, 0], '4003 is ours');
+});
+
 test('a client that leaves with messages in flight is forgotten; what becomes of them hurts nobody', async (t) => {
   const { audience, connect, messages, figure } = endpoint(t);
   const socket = await connect();

@@ -9,7 +9,7 @@ import type { GroupStart, TopicPartition } from '../../../src/core/log.ts';
 import { Message } from '../../../src/core/message.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { FakeGroupLog } from './fake-group-log.ts';
-import { keptLogger } from './rig.ts';
+import { keptLogger, turn } from './rig.ts';
 
 /** Takes what it has room for, and confirms when the test says so. */
 class Client implements Consumer {
@@ -65,11 +65,13 @@ function setUp(partitions = 2) {
   const clock = new HandClock();
   const kept = keptLogger();
   const polled: string[] = [];
+  const left: string[] = [];
   const groups = new Groups({
     log: log.port,
     clock,
     logger: kept.logger,
     polled: (batch, group) => polled.push(`${group} ${batch.length}`),
+    left: (group) => left.push(group),
   });
   const all = Array.from({ length: partitions }, (_, index) => index);
   for (const partition of all) log.append(partition, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
@@ -84,7 +86,7 @@ function setUp(partitions = 2) {
     return client;
   };
   const state = () => groups.all[0]?.actor.getSnapshot().value;
-  return { log, clock, groups, polled, join, start, state, ...kept };
+  return { log, clock, groups, polled, left, join, start, state, ...kept };
 }
 
 const settled = (promise: Promise<void>) =>
@@ -263,6 +265,20 @@ test('the last to leave leaves the group after a second, committed; who comes be
   assert.deepEqual([member?.hasLeft, groups.all, log.stored.get(0)?.committed], [true, [], 3]);
   await join(new Client(10));
   assert.equal(log.joined.length, 2);
+});
+
+test('that a group is left is told once nobody is in it for any topics', async () => {
+  const { clock, left, join } = setUp();
+  const one = await join(new Client(1));
+  const other = await join(new Client(1), { topics: ['u'] });
+  one.seat.leave();
+  clock.advance(1_000);
+  await turn();
+  assert.deepEqual(left, []);
+  other.seat.leave();
+  clock.advance(1_000);
+  await turn();
+  assert.deepEqual(left, ['g']);
 });
 
 test('a stop hands nothing out any more and waits for what is in flight', async () => {

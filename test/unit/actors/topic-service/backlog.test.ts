@@ -15,6 +15,7 @@ test('a client that asks faster than the log answers is read no further, and goe
     log,
     groups: { join: () => assert.fail('nobody joins') },
     topic: () => assert.fail('nobody publishes'),
+    patience: 0,
     allow: { create: ['*'], read: ['*'], write: ['*'], groups: ['*'] },
     group: 'g',
     from: 'latest',

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NEVER } from 'rxjs';
 import { Outgoing } from '../../../../src/actors/topic-service/outgoing.ts';
 import { Message } from '../../../../src/core/message.ts';
 import { HandClock } from '../../core/hand-clock.ts';
@@ -10,13 +9,9 @@ function setUp(limit: number, interval: number) {
   const clock = new HandClock();
   /** Each batch that reached a topic. */
   const written: string[] = [];
-  const topic = (name: string) => ({
-    write: ({ messages }: { messages: readonly Message[] }) =>
-      void written.push(`${name}: ${messages.map(({ text }) => text).join(' ')}`),
-    idle: true,
-    idle$: NEVER,
-  });
-  const outgoing = new Outgoing(topic, { limit, interval }, clock);
+  const write = (name: string, messages: readonly Message[]) =>
+    void written.push(`${name}: ${messages.map(({ text }) => text).join(' ')}`);
+  const outgoing = new Outgoing(write, { limit, interval }, clock);
   const publish = (name: string, ...texts: string[]) => {
     for (const text of texts) outgoing.publish(name, new Message(Buffer.from(text)));
   };

@@ -40,6 +40,7 @@ function setUp(changes: Partial<TopicServiceOptions> = {}) {
       idle: true,
       idle$: NEVER,
     }),
+    patience: 0,
     allow: EVERYTHING,
     group: 'default-group',
     from: 'latest',
@@ -176,10 +177,52 @@ test('what is published is collected, and goes at once where a client waits for 
   const { service, published } = setUp({ publish: { limit: 100, interval: 200 } });
   const message = () => new Message(Buffer.from('x'));
   service.publish('t', message());
-  service.publish('t', message());
-  assert.deepEqual(published, []);
   service.flush();
-  assert.deepEqual(published, ['t: 2']);
+  await turn();
+  assert.deepEqual(published, ['t: 1'], 'the topic is there');
+  service.publish('t', message());
+  service.publish('t', message());
+  assert.equal(published.length, 1);
+  service.flush();
+  assert.deepEqual(published.slice(1), ['t: 2']);
+});
+
+test('publishing to names that do not exist opens no topic, whose lane and metrics would stay; one just created is open at once', async () => {
+  const opened: string[] = [];
+  const topic = (name: string) => {
+    opened.push(name);
+    return { write: () => {}, idle: true, idle$: NEVER };
+  };
+  const { service, topics, clock, ask } = setUp({ topic });
+  const failures: unknown[] = [];
+  const target = { settled: (_: Message, failure: TidegateError | null) => void failures.push(failure?.code) };
+  const publish = (name: string) => service.publish(name, new Message(Buffer.from('x'), { target }));
+  for (let name = 0; name < 100; name += 1) publish(`nope-${name}`);
+  for (let look = 0; look < 2; look += 1) {
+    await turn();
+    clock.advance(250);
+  }
+  await turn();
+  assert.deepEqual([failures.length, new Set(failures)], [100, new Set(['TG_TOPIC_MISSING'])]);
+  assert.deepEqual(opened, []);
+  await ask(create('new'));
+  topics.set('new', 1);
+  publish('new');
+  service.flush();
+  assert.deepEqual(opened, ['new']);
+});
+
+test('a stop sends on what is still being collected, and refuses what is for names that nobody knows', async () => {
+  const { service, published } = setUp({ publish: { limit: 100, interval: 200 } });
+  const failures: unknown[] = [];
+  const target = { settled: (_: Message, failure: TidegateError | null) => void failures.push(failure?.code) };
+  service.publish('t', new Message(Buffer.from('x'), { target }));
+  await service.emptied();
+  assert.deepEqual(published, ['t: 1']);
+  service.publish('u', new Message(Buffer.from('x'), { target }));
+  service.publish('nope', new Message(Buffer.from('x'), { target }));
+  service.abandon();
+  assert.deepEqual(failures, ['TG_STOPPING']);
 });
 
 test('a subscription that names no group and no start gets those of the endpoint', async () => {
