@@ -88,6 +88,7 @@ function topicService(
     group: topics.group,
     from: topics.from,
     limits: { topics: topics.max_topics, creates: topics.creates_per_minute },
+    inFlight: topics.in_flight,
     publish: topics.publish,
     notify: topics.notify,
     timing: { sessionTimeout: topics.session_timeout, commitInterval: topics.commit_interval },

@@ -1,4 +1,5 @@
 import {
+  beyondCeiling,
   ConfigError,
   describeCeiling,
   formatProblem,
@@ -44,6 +45,7 @@ function describe(config: GatewayConfig): string {
     lines.push(['pipeline', `${name}: ${source.spec.name} -> ${sink.spec.name}`]);
   }
   lines.push(['memory', describeCeiling(memoryCeiling(config))]);
+  for (const beyond of beyondCeiling(config)) lines.push(['', beyond]);
   return lines.map(([word, text]) => `  ${word.padEnd(9)} ${text}`).join('\n');
 }
 

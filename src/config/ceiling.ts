@@ -8,22 +8,41 @@ export interface Ceiling {
   /** Bytes. */
   readonly total: number;
   readonly pipelines: number;
+  /** Clients of endpoints such as `topics`, which publish without a pipeline. */
+  readonly publishers: number;
   readonly connections: number;
   readonly limit: number;
 }
 
-/** The most memory that messages can take, as it follows from the configuration. */
+/**
+ * The most memory that messages can take, as far as it follows from the configuration. How many partitions clients
+ * subscribe to, and how many tasks connectors have, does not: see `beyondCeiling`.
+ */
 export function memoryCeiling(config: GatewayConfig): Ceiling {
   const pipelines = sum(Object.values(config.pipelines).map(({ in_flight }) => in_flight.bytes));
+  const serving = Object.values(config.endpoints).filter(({ codec }) => codec.spec.servesTopics === true);
+  const publishers = sum(serving.map(({ topics }) => topics.in_flight.bytes));
   const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * READ_CHUNK));
   const { limit } = config.memory;
-  return { total: pipelines + connections + limit, pipelines, connections, limit };
+  return { total: pipelines + publishers + connections + limit, pipelines, publishers, connections, limit };
 }
 
 /** `ceiling 1.3 GiB: pipelines ... + connections ... + memory.limit ...`. */
 export function describeCeiling(ceiling: Ceiling): string {
-  const { total, pipelines, connections, limit } = ceiling;
-  return `ceiling ${rounded(total)}: pipelines ${rounded(pipelines)} + connections ${rounded(connections)} + memory.limit ${rounded(limit)}`;
+  const { total, pipelines, publishers, connections, limit } = ceiling;
+  const parts = [`pipelines ${rounded(pipelines)}`];
+  if (publishers > 0) parts.push(`clients that publish to topics ${rounded(publishers)}`);
+  parts.push(`connections ${rounded(connections)}`, `memory.limit ${rounded(limit)}`);
+  return `ceiling ${rounded(total)}: ${parts.join(' + ')}`;
+}
+
+/** What comes on top of the ceiling and is known only while the gateway runs, as `and for each ...`; empty for nothing. */
+export function beyondCeiling(config: GatewayConfig): string[] {
+  const beyond: string[] = [];
+  if (Object.values(config.endpoints).some(({ codec }) => codec.spec.servesTopics === true))
+    beyond.push('and for each partition that a group of clients reads here: 4 MiB and one fetch of 256 KiB');
+  if (config.connect !== undefined) beyond.push('and for each task of a connector that runs here: 64 MiB');
+  return beyond;
 }
 
 function rounded(bytes: number): string {

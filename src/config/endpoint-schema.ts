@@ -88,6 +88,13 @@ const topics = z.strictObject({
     .enum(['earliest', 'latest'])
     .prefault('latest')
     .describe('Where subscriptions begin that do not say so, in partitions that their group never committed.'),
+  in_flight: z
+    .strictObject({
+      messages: field.integer({ min: 2 }).prefault(65_536).describe('Messages; at this mark no more are read.'),
+      bytes: field.size().prefault('64MiB').describe('Bytes; at this mark no more are read.'),
+    })
+    .prefault({})
+    .describe('How much of all clients together may be on its way into the log.'),
   publish: pacing(1_000).describe('How messages are collected on their way to the log.'),
   notify: pacing(1_000).describe('How records are collected on their way to a client.'),
   commit_interval: field.duration().prefault('1s').describe('Time between two commits of a group.'),

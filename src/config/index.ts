@@ -1,5 +1,5 @@
 export { builtinRegistry } from './builtins.ts';
-export { describeCeiling, memoryCeiling } from './ceiling.ts';
+export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
 export {
   type InitialConnector,
   loadStandalone,

@@ -117,7 +117,10 @@ export class Audience
       this.logger,
     );
     if (options.topics === undefined) tell(this.actor, { type: 'CONGEST' });
-    else this.isCongested = false;
+    else {
+      this.isCongested = false;
+      options.topics.serves(this);
+    }
     this.timer = setInterval(() => this.sweep(), 1_000);
     this.timer.unref();
   }

@@ -28,7 +28,8 @@ export async function drainInDataOrder(parts: GatewayParts, jitter: number): Pro
 /** Messages that clients or groups handed over and whose outcome is not known. */
 export function countUnsettled(parts: GatewayParts): number {
   const ofConnectors = parts.connectors?.unsettled ?? 0;
-  return parts.pipelines.reduce((sum, pipeline) => sum + pipeline.flight.size, ofConnectors);
+  const ofTopics = parts.audiences.reduce((sum, { topics }) => sum + (topics?.unsettled ?? 0), 0);
+  return parts.pipelines.reduce((sum, pipeline) => sum + pipeline.flight.size, ofConnectors + ofTopics);
 }
 
 /** Gives up what is not in the log: its senders are answered "retryable", and their sockets closed. */

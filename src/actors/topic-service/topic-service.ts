@@ -1,9 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
+import { CreditGate, type GateLimits } from '../../core/credit-gate.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Log, TopicSpec } from '../../core/log.ts';
-import type { Message } from '../../core/message.ts';
+import type { Flight, Message } from '../../core/message.ts';
 import type { SubscriptionRequest, TopicRequest, TopicResult } from '../../core/topic-request.ts';
-import type { TopicPort } from '../../sdk/context.ts';
+import type { EndpointPort, TopicPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type Allowed, allowance } from '../allowance.ts';
 import type { Groups } from '../consumer-group/groups.ts';
@@ -30,6 +31,8 @@ export interface TopicServiceOptions {
     /** Topics that one client may create in a minute. */
     readonly creates: number;
   };
+  /** What all clients together may have on its way into the log. */
+  readonly inFlight: GateLimits;
   readonly publish: Pacing;
   readonly notify: Pacing;
   readonly timing: GroupTiming;
@@ -61,25 +64,38 @@ interface Visit {
  * What clients of an endpoint may do with topics by themselves: create, list, publish, and subscribe as members of
  * groups. All of them share one lane a topic, and one consumer a group.
  */
-export class TopicService {
+export class TopicService implements Flight {
   private readonly options: TopicServiceOptions;
   private readonly may: Readonly<Record<Right, (name: string) => boolean>>;
+  private readonly gate: CreditGate;
   private readonly admission: Admission;
   private readonly outgoing: Outgoing;
   private readonly visits = new Map<Client, Visit>();
   private visitors = 0;
+  private endpoint: Pick<EndpointPort, 'pause' | 'resume'> | undefined;
 
   constructor(options: TopicServiceOptions) {
     this.options = options;
-    const { allow, log, topic, patience, publish, clock } = options;
+    const { allow, log, topic, patience, inFlight, publish, clock } = options;
     this.may = {
       create: allowance(allow.create),
       read: allowance(allow.read),
       write: allowance(allow.write),
       groups: allowance(allow.groups),
     };
+    this.gate = new CreditGate(inFlight, (isOpen) => (isOpen ? this.endpoint?.resume() : this.endpoint?.pause()));
     this.admission = new Admission({ admin: log.admin, topic, patience, clock });
     this.outgoing = new Outgoing((name, messages) => this.admission.write(name, messages), publish, clock);
+  }
+
+  /** The endpoint whose clients are read no further while too much of them is on its way into the log. */
+  serves(endpoint: Pick<EndpointPort, 'pause' | 'resume'>): void {
+    this.endpoint = endpoint;
+  }
+
+  /** Messages that were published and whose outcome is not known yet. */
+  get unsettled(): number {
+    return this.gate.messages;
   }
 
   enter(client: Client): void {
@@ -98,8 +114,20 @@ export class TopicService {
     return new TidegateError('TG_NOT_ALLOWED', `publishing to ${topic} is not allowed here`);
   }
 
+  /** Takes a message that counts for `cost` bytes; once too much is on its way the endpoint is paused. */
   publish(topic: string, message: Message): void {
+    message.flight = this;
+    this.gate.take(1, message.cost);
     this.outgoing.publish(topic, message);
+  }
+
+  /** What fails is told to its client. */
+  rescue(): boolean {
+    return false;
+  }
+
+  landed(message: Message): void {
+    this.gate.give(1, message.cost);
   }
 
   /** Collects no longer: a client waits until it may go on. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  beyondCeiling,
   builtinRegistry,
   describeCeiling,
   formatProblem,
@@ -243,6 +244,26 @@ test('the memory ceiling follows from gates, connections and the limit', async (
     }),
   );
   const ceiling = memoryCeiling(config);
-  assert.deepEqual(ceiling, { total: 4_194_304, pipelines: 2_097_152, connections: 1_048_576, limit: 1_048_576 });
+  assert.deepEqual(ceiling, {
+    total: 4_194_304,
+    pipelines: 2_097_152,
+    publishers: 0,
+    connections: 1_048_576,
+    limit: 1_048_576,
+  });
+  assert.deepEqual(beyondCeiling(config), []);
   assert.equal(describeCeiling(ceiling), 'ceiling 4 MiB: pipelines 2 MiB + connections 1 MiB + memory.limit 1 MiB');
+});
+
+test('clients that publish without a pipeline count for the ceiling, and what cannot be known is said', async () => {
+  const endpoints = `endpoints:
+  open: { listener: public, path: /, codec: topics, max_connections: 16, topics: { in_flight: { bytes: 3MiB } } }
+  other: { listener: public, path: /other, codec: topics, max_connections: 16 }
+`;
+  const { config } = await load(yaml({ endpoints, pipelines: 'pipelines: {}', memory: 'memory: { limit: 1MiB }' }));
+  const ceiling = memoryCeiling(config);
+  assert.equal(ceiling.publishers, 67 * 1_048_576, 'what is said, and the default');
+  assert.match(describeCeiling(ceiling), / \+ clients that publish to topics 67 MiB \+ connections 2 MiB \+ /);
+  assert.equal(ceiling.total, 70 * 1_048_576);
+  assert.match(beyondCeiling(config).join(), /each partition .* 4 MiB/);
 });

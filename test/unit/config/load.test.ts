@@ -35,6 +35,7 @@ describe('a configuration that is right', () => {
       topics: {
         group: 'tidegate',
         from: 'latest',
+        in_flight: { messages: 65_536, bytes: 67_108_864 },
         publish: { limit: 1_000, interval: 0 },
         notify: { limit: 1_000, interval: 0 },
         paused: false,

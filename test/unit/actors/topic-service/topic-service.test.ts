@@ -45,6 +45,7 @@ function setUp(changes: Partial<TopicServiceOptions> = {}) {
     group: 'default-group',
     from: 'latest',
     limits: { topics: 3, creates: 4 },
+    inFlight: { messages: 1_000, bytes: 1_000_000 },
     publish: { limit: 100, interval: 0 },
     notify: { limit: 100, interval: 0 },
     timing: { commitInterval: 1_000, sessionTimeout: 10_000 },
