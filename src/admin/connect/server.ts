@@ -146,15 +146,22 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
   return Array.isArray(value) ? value[0] : value;
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > MOST_BYTES) throw new ConnectRefusal(413, `The request is larger than ${MOST_BYTES} bytes`);
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
+/** What is too large is read to its end all the same: a caller who still sends does not look for an answer. */
+function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= MOST_BYTES) chunks.push(chunk);
+      else chunks = [];
+    });
+    request.once('end', () => {
+      if (bytes <= MOST_BYTES) resolve(Buffer.concat(chunks));
+      else reject(new ConnectRefusal(413, `The request is larger than ${MOST_BYTES} bytes`));
+    });
+    request.once('error', reject);
+  });
 }
 
 function send(response: ServerResponse, { status, body, headers = {} }: Answer | ForwardedAnswer): void {
