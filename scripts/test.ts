@@ -16,9 +16,9 @@ const STAGES: readonly {
   readonly kafka: boolean;
 }[] = [
   { folders: ['unit', 'property'], concurrency: 2, kafka: false },
-  { folders: ['contract', 'e2e'], concurrency: 2, kafka: true },
+  { folders: ['contract', 'e2e'], concurrency: 3, kafka: true },
   { folders: ['browser'], concurrency: 1, kafka: false },
-  { folders: ['faults'], concurrency: 2, kafka: true },
+  { folders: ['faults'], concurrency: 3, kafka: true },
   { folders: ['soak'], concurrency: 1, kafka: true },
 ];
 

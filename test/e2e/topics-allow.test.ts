@@ -72,8 +72,7 @@ test('clients of an endpoint may do what it allows them, and nothing is allowed 
     const client = await open('/open');
     const ours = `_tidegate.${prefix}.presence`;
     await kafka.create(ours);
-    const { topics: all } = await kafka.admin.fetchTopicMetadata();
-    assert.ok(['__consumer_offsets', ours].every((name) => all.some((topic) => topic.name === name)));
+    for (const name of ['__consumer_offsets', ours]) assert.ok(await kafka.has(name), name);
     const shown = [...(await listed(client))];
     assert.ok(topics.every((topic) => shown.includes(topic)));
     assert.deepEqual(

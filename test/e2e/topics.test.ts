@@ -208,8 +208,12 @@ test('subscriptions', { concurrency: 6 }, async (t) => {
       const topic = uniqueTopic('made');
       const spec = { topic, partitions: 5, replication: 1, config: { 'retention.ms': 60_000 } };
       assert.deepEqual((await client.topic('create', [spec])).p, [topic]);
-      const { topics } = await kafka.admin.fetchTopicMetadata({ topics: [topic] });
-      assert.equal(topics[0]?.partitions.length, 5);
+      await until(
+        () => kafka.has(topic),
+        10_000,
+        () => `${topic} is not there`,
+      );
+      assert.equal(await kafka.partitions(topic), 5);
       const { resources } = await kafka.admin.describeConfigs({
         includeSynonyms: false,
         resources: [{ type: 2, name: topic, configNames: ['retention.ms'] }],

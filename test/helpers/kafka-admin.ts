@@ -22,13 +22,22 @@ export class KafkaAdmin {
 
   async create(topic: string, numPartitions = 1): Promise<void> {
     await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false });
-    // kafkajs's own wait gives up at once when the broker has not heard of the topic yet.
-    const isThere = async () => (await this.admin.fetchTopicOffsets(topic)).length === numPartitions;
-    await until(
-      () => isThere().catch(() => false),
-      20_000,
-      () => `the topic ${topic} was created and is not there`,
-    );
+    const isThere = async () => (await this.partitions(topic)) === numPartitions;
+    await until(isThere, 20_000, () => `the topic ${topic} was created and is not there`);
+  }
+
+  /**
+   * How many partitions a topic has; 0 while the broker does not know it. Not by way of kafkajs's own wait or offsets,
+   * which make all calls of this client fail while one of its topics is not there yet.
+   */
+  async partitions(topic: string): Promise<number> {
+    const found = await this.admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined);
+    return found?.topics[0]?.partitions.length ?? 0;
+  }
+
+  /** Whether there is such a topic. */
+  async has(topic: string): Promise<boolean> {
+    return (await this.partitions(topic)) > 0;
   }
 
   /** Appends in this order, all of it to one partition or by key. */
