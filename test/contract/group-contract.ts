@@ -47,8 +47,11 @@ async function holding(t: TestContext, log: Log, count: number) {
   return { topic, group, lane, joined, member: joined.member, messages };
 }
 
+/** Each test has a group and a topic of its own, and waits most of its time for a broker that waits for more members. */
+const GROUPS_AT_A_TIME = 6;
+
 export function groupContract(subject: () => Subject, options: SuiteOptions): void {
-  describe('a group', { ...options, concurrency: false }, () => {
+  describe('a group', { ...options, concurrency: GROUPS_AT_A_TIME }, () => {
     sharing(subject);
     committing(subject);
     flow(subject);
