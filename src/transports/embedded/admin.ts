@@ -74,7 +74,7 @@ export class EmbeddedAdmin implements LogAdmin {
   async committed(group: string, name: string): Promise<ReadonlyMap<number, number>> {
     const offsets = new Map<number, number>();
     for (const partition of this.store().topics.get(name)?.partitions ?? []) {
-      const offset = this.store().committed(group, partition);
+      const offset = this.store().offsets.of(group, partition);
       if (offset !== undefined) offsets.set(partition.index, offset);
     }
     return offsets;

@@ -77,10 +77,10 @@ export class GroupCoordinator {
     this.note(offsets);
     const pending = new Map([...this.offsets].filter(([partition]) => !partition.topic.deleted));
     for (const [partition, offset] of pending) {
-      if (this.store.committed(this.group, partition) === offset) pending.delete(partition);
+      if (this.store.offsets.of(this.group, partition) === offset) pending.delete(partition);
     }
     if (pending.size === 0) return;
-    await this.store.commit(this.group, pending);
+    await this.store.offsets.commit(this.group, pending);
     this.stats.counter('tidegate_commits_total', { group: this.group }).value += 1;
   }
 
@@ -88,14 +88,14 @@ export class GroupCoordinator {
   async reset(offsets: ReadonlyMap<PartitionState, number>): Promise<void> {
     this.refuseWithMembers();
     this.note(offsets);
-    await this.store.commit(this.group, offsets);
+    await this.store.offsets.commit(this.group, offsets);
   }
 
   /** Forgets all offsets while nobody is there. Rejects with TG_GROUP_FAILED otherwise. */
   async forget(): Promise<void> {
     this.refuseWithMembers();
     this.offsets.clear();
-    await this.store.forget(this.group);
+    await this.store.offsets.forget(this.group);
   }
 
   private refuseWithMembers(): void {
@@ -174,7 +174,7 @@ export class GroupCoordinator {
   }
 
   private offsetOf(partition: PartitionState): number | undefined {
-    return this.offsets.get(partition) ?? this.store.committed(this.group, partition);
+    return this.offsets.get(partition) ?? this.store.offsets.of(this.group, partition);
   }
 }
 

@@ -2,7 +2,7 @@ import { Batch } from '../../core/batch.ts';
 import type { Gap } from '../../core/log.ts';
 import type { SettleTarget } from '../../core/message.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import type { Store } from './store.ts';
+import type { Records } from './records.ts';
 import type { PartitionState } from './topic-state.ts';
 
 /** One read: the event loop is held no longer than it takes to copy this much. */
@@ -31,7 +31,7 @@ export interface FetcherEvents<C extends Cursor> {
  * nobody holds it. Appends wake it: there is no polling.
  */
 export class Fetcher<C extends Cursor> {
-  private readonly store: Store;
+  private readonly records: Records;
   private readonly stats: Stats;
   private readonly events: FetcherEvents<C>;
   private cursors: C[] = [];
@@ -40,8 +40,8 @@ export class Fetcher<C extends Cursor> {
   private running = false;
   private paused = false;
 
-  constructor(store: Store, stats: Stats, events: FetcherEvents<C>) {
-    this.store = store;
+  constructor(records: Records, stats: Stats, events: FetcherEvents<C>) {
+    this.records = records;
     this.stats = stats;
     this.events = events;
   }
@@ -120,7 +120,7 @@ export class Fetcher<C extends Cursor> {
       return;
     }
     const limits = { records: Math.min(cursor.room, CHUNK_RECORDS), bytes: CHUNK_BYTES };
-    const { messages, next } = this.store.read(partition, cursor.position, limits, cursor.target);
+    const { messages, next } = this.records.read(partition, cursor.position, limits, cursor.target);
     cursor.position = next;
     if (messages.length > 0) this.events.batch(new Batch(messages), cursor);
   }

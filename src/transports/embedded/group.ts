@@ -51,7 +51,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.topics = new Set(options.topics);
     this.from = options.from;
     this.label = options.label;
-    this.fetcher = new Fetcher<Held>(parts.store, parts.stats, {
+    this.fetcher = new Fetcher<Held>(parts.store.records, parts.stats, {
       batch: (batch, held) => {
         held.took(batch.messages);
         this.subscriber?.next(batch);

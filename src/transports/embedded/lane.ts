@@ -5,7 +5,8 @@ import type { Message } from '../../core/message.ts';
 import { partitionOfKey } from '../../core/partitioner.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { BATCH_HEADER, encodeBatches, type Outgoing, recordBytes } from './batch-format.ts';
-import type { Append, Store } from './store.ts';
+import type { Append } from './records.ts';
+import type { Store } from './store.ts';
 import { hasPolicy, numberSetting, type PartitionState, type TopicState } from './topic-state.ts';
 
 /** Between tries of a write that failed: a disk that is full needs a person, so there is no hurry. */
@@ -131,7 +132,7 @@ export class EmbeddedLane implements Lane {
     }
     for (let hasFailed = false; ; hasFailed = true) {
       try {
-        const bases = await this.parts.store().append(appends);
+        const bases = await this.parts.store().records.append(appends);
         this.parts.wrote(null);
         for (const { partition } of appends) this.parts.grew(partition);
         if (hasFailed) this.observer.recovered();

@@ -36,8 +36,8 @@ export class Maintenance {
         for (const partition of topic.partitions) {
           if (this.isStopped || topic.deleted) break;
           const now = this.parts.clock.now();
-          await compact(this.store, partition, now, force);
-          await applyRetention(this.store, partition, this.parts, now);
+          await compact(this.store.records, partition, now, force);
+          await applyRetention(this.store.records, partition, this.parts, now);
         }
       }
     });
@@ -47,7 +47,7 @@ export class Maintenance {
   grew(partition: PartitionState): void {
     if (partition.bytes <= byteLimit(partition, this.parts) * (1 + EXCESS) || this.trimming.has(partition)) return;
     this.trimming.add(partition);
-    this.queue(() => applyRetention(this.store, partition, this.parts, this.parts.clock.now()))
+    this.queue(() => applyRetention(this.store.records, partition, this.parts, this.parts.clock.now()))
       .catch((error) => this.complain(error))
       .finally(() => this.trimming.delete(partition));
   }

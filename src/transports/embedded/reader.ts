@@ -31,7 +31,7 @@ export class EmbeddedReader implements Reader {
   constructor(options: ReaderOptions, parts: ReaderParts) {
     this.options = options;
     this.parts = parts;
-    this.fetcher = new Fetcher(parts.store, parts.stats, {
+    this.fetcher = new Fetcher(parts.store.records, parts.stats, {
       batch: (batch) => this.subscriber?.next(batch),
       gap: (gap) => this.gaps.next(gap),
       failed: (error) => this.fail(error),
@@ -84,7 +84,7 @@ export class EmbeddedReader implements Reader {
     store.watchers.add(this.follow);
     await Promise.all(
       cursors.map(async (cursor) => {
-        cursor.position = await startOffset(store, cursor.partition, this.options.from);
+        cursor.position = await startOffset(store.records, cursor.partition, this.options.from);
       }),
     );
     if (this.isClosed) throw new TidegateError('TG_LOG_UNAVAILABLE', 'the reader was closed before it was live');

@@ -1,4 +1,4 @@
-import type { Store } from './store.ts';
+import type { Records } from './records.ts';
 import { hasPolicy, numberSetting, type PartitionState } from './topic-state.ts';
 
 export interface RetentionDefaults {
@@ -16,7 +16,7 @@ export function byteLimit({ topic }: PartitionState, { retention_bytes }: Retent
 
 /** Drops whole batches from the old end: while there are too many bytes, the newest batch left alone, and what is too old. */
 export async function applyRetention(
-  store: Store,
+  records: Records,
   partition: PartitionState,
   defaults: RetentionDefaults,
   now: number,
@@ -24,7 +24,7 @@ export async function applyRetention(
   if (!hasPolicy(partition.topic, 'delete')) return;
   const mostBytes = byteLimit(partition, defaults);
   const oldest = now - numberSetting(partition.topic, 'retention.ms', defaults.retention_time);
-  await store.dropOldest(partition, ({ bytes, maxTimestamp }, left) => {
+  await records.dropOldest(partition, ({ bytes, maxTimestamp }, left) => {
     const isTooMuch = left.bytes > mostBytes && left.bytes > bytes;
     return isTooMuch || maxTimestamp < oldest;
   });

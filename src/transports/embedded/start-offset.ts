@@ -1,16 +1,16 @@
 import type { StartPosition } from '../../core/log.ts';
 import { glance } from './batch-reading.ts';
-import type { Store } from './store.ts';
+import type { Records } from './records.ts';
 import type { PartitionState } from './topic-state.ts';
 
 /** The offset that a position means in a partition now. Offsets that are given are taken as they are, in range or not. */
-export async function startOffset(store: Store, partition: PartitionState, from: StartPosition): Promise<number> {
+export async function startOffset(records: Records, partition: PartitionState, from: StartPosition): Promise<number> {
   const { start, end } = partition;
   if (from === 'earliest') return start;
   if (from === 'latest') return end;
   if ('last' in from) return Math.max(start, end - from.last);
   if ('offsets' in from) return from.offsets[partition.topic.name]?.[partition.index] ?? end;
-  return store.offsetAt(partition, from.timestamp, ({ value, baseOffset }) => {
+  return records.offsetAt(partition, from.timestamp, ({ value, baseOffset }) => {
     for (const record of glance(value, baseOffset)) if (record.timestamp >= from.timestamp) return record.offset;
     return undefined;
   });

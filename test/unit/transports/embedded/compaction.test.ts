@@ -26,7 +26,7 @@ describe('compaction', () => {
           );
           for (const key of keys) last.set(key, offset++);
         }
-        await compact(store, partition, Date.now(), true);
+        await compact(store.records, partition, Date.now(), true);
         const expected = [...last].map(([key, at]) => [at, `${key}`]).sort(([a], [b]) => Number(a) - Number(b));
         assert.deepEqual(
           readAll(store, partition).map((one) => [one.offset, one.text]),
@@ -47,13 +47,13 @@ describe('compaction', () => {
     ]);
     const tombstone = new Message(Buffer.alloc(0), { key: 'a', meta: { tombstone: true }, timestamp: 6_000 });
     await append(store, partition, [tombstone]);
-    await compact(store, partition, 6_500, true);
+    await compact(store.records, partition, 6_500, true);
     assert.deepEqual(
       readAll(store, partition).map(({ offset }) => offset),
       [1, 2],
     );
     await append(store, partition, [message('1', { key: 'c', timestamp: 7_500 })]);
-    await compact(store, partition, 7_500, true);
+    await compact(store.records, partition, 7_500, true);
     assert.deepEqual(
       readAll(store, partition).map(({ offset }) => offset),
       [1, 3],
@@ -70,12 +70,12 @@ describe('compaction', () => {
         Array.from({ length: count }, (_, at) => message('x', { key: key(at) })),
       );
     await write(100, (at) => `k${at}`);
-    await compact(store, partition, Date.now(), false);
+    await compact(store.records, partition, Date.now(), false);
     await write(10, (at) => `k${at}`);
-    await compact(store, partition, Date.now(), false);
+    await compact(store.records, partition, Date.now(), false);
     assert.equal(readAll(store, partition).length, 110);
     await write(100, (at) => `k${at}`);
-    await compact(store, partition, Date.now(), false);
+    await compact(store.records, partition, Date.now(), false);
     assert.equal(readAll(store, partition).length, 100);
   });
 
@@ -83,7 +83,7 @@ describe('compaction', () => {
     const store = await openStore(t);
     const partition = await onePartition(store);
     await append(store, partition, [message('1', { key: 'a' }), message('2', { key: 'a' })]);
-    await compact(store, partition, Date.now(), true);
+    await compact(store.records, partition, Date.now(), true);
     assert.equal(readAll(store, partition).length, 2);
   });
 
@@ -92,7 +92,7 @@ describe('compaction', () => {
     const partition = await onePartition(store, COMPACT);
     for (let at = 0; at < 200; at += 1) await append(store, partition, [message('x'.repeat(1_000), { key: 'a' })]);
     const before = partition.bytes;
-    await compact(store, partition, Date.now(), true);
+    await compact(store.records, partition, Date.now(), true);
     assert.equal(partition.bytes, before / 200);
   });
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TidegateError } from '../../../../src/core/errors.ts';
 import { EmbeddedLane } from '../../../../src/transports/embedded/lane.ts';
-import type { Append, Store } from '../../../../src/transports/embedded/store.ts';
+import type { Append } from '../../../../src/transports/embedded/records.ts';
+import type { Store } from '../../../../src/transports/embedded/store.ts';
 import type { TopicState } from '../../../../src/transports/embedded/topic-state.ts';
 import { HandClock, message, parts } from './parts.ts';
 
@@ -64,14 +65,16 @@ function lameLane() {
   for (const index of [0, 1]) topic.partitions.push({ topic, index, start: 0, end: 0, bytes: 0, watchers: new Set() });
   const store = {
     topics: new Map([['t', topic]]),
-    append: async (appends: readonly Append[]) => {
-      tries.push(
-        appends.map(
-          ({ partition, batches }) => `${partition.index}:${batches.map((one) => one.value.toString('hex'))}`,
-        ),
-      );
-      if (failures-- > 0) throw failure;
-      return appends.map(() => 7);
+    records: {
+      append: async (appends: readonly Append[]) => {
+        tries.push(
+          appends.map(
+            ({ partition, batches }) => `${partition.index}:${batches.map((one) => one.value.toString('hex'))}`,
+          ),
+        );
+        if (failures-- > 0) throw failure;
+        return appends.map(() => 7);
+      },
     },
   } as unknown as Store;
   const observer = {

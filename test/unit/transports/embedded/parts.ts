@@ -36,7 +36,7 @@ export async function onePartition(store: Store, config: Record<string, string> 
 /** Stores records as one batch. */
 export async function append(store: Store, partition: PartitionState, messages: readonly Message[]): Promise<void> {
   const records = messages.map((message) => ({ message, bytes: recordBytes(message), timestamp: message.timestamp }));
-  await store.append([{ partition, batches: encodeBatches(records) }]);
+  await store.records.append([{ partition, batches: encodeBatches(records) }]);
 }
 
 export function message(text: string, init: MessageInit = {}): Message {
@@ -45,7 +45,7 @@ export function message(text: string, init: MessageInit = {}): Message {
 
 export function readAll(store: Store, partition: PartitionState): Message[] {
   const limits = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
-  return store.read(partition, partition.start, limits).messages;
+  return store.records.read(partition, partition.start, limits).messages;
 }
 
 export const parts = () => ({ logger: createLogger({ level: 'silent' }), stats: createStats() });

@@ -14,7 +14,7 @@ describe('retention', () => {
     await append(store, partition, [message('0', { timestamp: 100 }), message('1', { timestamp: 200 })]);
     await append(store, partition, [message('2', { timestamp: 150 }), message('3', { timestamp: 900 })]);
     await append(store, partition, [message('4', { timestamp: 100 })]);
-    await applyRetention(store, partition, { ...UNLIMITED, retention_time: 500 }, 1_000);
+    await applyRetention(store.records, partition, { ...UNLIMITED, retention_time: 500 }, 1_000);
     // The batch behind a younger one stays, as in Kafka: only the old end is cut.
     assert.deepEqual(
       readAll(store, partition).map(({ text }) => text),
@@ -27,7 +27,7 @@ describe('retention', () => {
     const store = await openStore(t);
     const partition = await onePartition(store);
     await append(store, partition, [message('0', { timestamp: 1 }), message('1', { timestamp: 2 })]);
-    await applyRetention(store, partition, { ...UNLIMITED, retention_time: 10 }, 1_000);
+    await applyRetention(store.records, partition, { ...UNLIMITED, retention_time: 10 }, 1_000);
     assert.deepEqual([partition.start, partition.end, partition.bytes], [2, 2, 0]);
     const next = message('2', { timestamp: 3 });
     await append(store, partition, [next]);
@@ -41,11 +41,11 @@ describe('retention', () => {
     const store = await openStore(t);
     const partition = await onePartition(store, { 'retention.bytes': '2500' });
     for (let at = 0; at < 300; at += 1) await append(store, partition, [new Message(Buffer.alloc(1_000, at))]);
-    await applyRetention(store, partition, UNLIMITED, 0);
+    await applyRetention(store.records, partition, UNLIMITED, 0);
     assert.deepEqual([partition.start, partition.end], [298, 300]);
     assert.ok(partition.bytes <= 2_500);
     await append(store, partition, [new Message(Buffer.alloc(10_000))]);
-    await applyRetention(store, partition, UNLIMITED, 0);
+    await applyRetention(store.records, partition, UNLIMITED, 0);
     assert.deepEqual([partition.start, partition.end], [300, 301]);
   });
 
@@ -53,12 +53,12 @@ describe('retention', () => {
     const store = await openStore(t);
     const partition = await onePartition(store, { 'cleanup.policy': 'compact' });
     await append(store, partition, [message('0', { key: 'k', timestamp: 1 })]);
-    await applyRetention(store, partition, { retention_bytes: 1, retention_time: 1 }, 1_000);
+    await applyRetention(store.records, partition, { retention_bytes: 1, retention_time: 1 }, 1_000);
     assert.equal(partition.start, 0);
     const both = (await store.createTopic('both', 1, { 'cleanup.policy': 'compact,delete' }))?.partitions[0];
     assert.ok(both !== undefined);
     await append(store, both, [message('0', { key: 'k', timestamp: 1 })]);
-    await applyRetention(store, both, { retention_bytes: 1, retention_time: 1 }, 1_000);
+    await applyRetention(store.records, both, { retention_bytes: 1, retention_time: 1 }, 1_000);
     assert.equal(both.start, 1);
   });
 
@@ -69,7 +69,7 @@ describe('retention', () => {
     for (const partition of [...(topic?.partitions ?? []), ...(free?.partitions ?? [])]) {
       for (let at = 0; at < 10; at += 1)
         await append(store, partition, [new Message(Buffer.alloc(1_000), { timestamp: 1 })]);
-      await applyRetention(store, partition, { ...UNLIMITED, retention_bytes: 10_000 }, 1_000);
+      await applyRetention(store.records, partition, { ...UNLIMITED, retention_bytes: 10_000 }, 1_000);
     }
     assert.deepEqual(
       topic?.partitions.map(({ start }) => start),

@@ -1,0 +1,41 @@
+import type { CommitKey, Environment } from './environment.ts';
+import type { PartitionState } from './topic-state.ts';
+
+/** How far groups have come, durably: for each group and partition the next offset to be read. */
+export class CommittedOffsets {
+  private readonly environment: Environment;
+
+  constructor(environment: Environment) {
+    this.environment = environment;
+  }
+
+  of(group: string, partition: PartitionState): number | undefined {
+    return this.environment.commits.get([partition.topic.id, partition.index, group]);
+  }
+
+  async commit(group: string, offsets: ReadonlyMap<PartitionState, number>): Promise<void> {
+    const { commits } = this.environment;
+    await this.environment.transact(() => {
+      for (const [{ topic, index }, offset] of offsets) {
+        if (!topic.deleted) commits.putSync([topic.id, index, group], offset);
+      }
+    });
+  }
+
+  /** Removes everything that a group has committed. */
+  async forget(group: string): Promise<void> {
+    const { commits } = this.environment;
+    await this.environment.transact(() => {
+      for (const key of [...commits.getKeys()]) if (key[2] === group) commits.removeSync(key);
+    });
+  }
+
+  /** Removes what all groups have committed of a topic. */
+  async removeTopic(id: number): Promise<void> {
+    const { commits } = this.environment;
+    const range: { start: CommitKey; end: CommitKey } = { start: [id, -1, ''], end: [id + 1, -1, ''] };
+    await this.environment.transact(() => {
+      for (const key of [...commits.getKeys(range)]) commits.removeSync(key);
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { TidegateError } from '../../core/errors.ts';
+
+/** Topic id, partition, offset of the batch's first record. */
+export type BatchKey = [number, number, number];
+/** Topic id, partition. */
+export type MarksKey = [number, number];
+/** Topic id, partition, group. */
+export type CommitKey = [number, number, string];
+
+export interface StoredTopic {
+  readonly id: number;
+  readonly partitions: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/**
+ * The log's tables in LMDB. They are one environment, so that a transaction covers them all; its promise resolves after
+ * the fsync. Tables are written to within `transact` alone.
+ */
+export class Environment {
+  /** By name. */
+  readonly topics: Database<StoredTopic, string>;
+  readonly batches: Database<Buffer, BatchKey>;
+  readonly marks: Database<Buffer, MarksKey>;
+  readonly commits: Database<number, CommitKey>;
+  /** `topics`: the highest id that was ever given to one. */
+  readonly counts: Database<number, 'topics'>;
+  private readonly root: RootDatabase;
+  /** Those that have not ended. */
+  private readonly transactions = new Set<Promise<unknown>>();
+  private isClosing = false;
+
+  /** `durable: false` leaves out the fsync, for a log that ends with the process anyway. */
+  constructor(directory: string, durable: boolean) {
+    this.root = open({
+      path: directory,
+      // Otherwise lmdb takes a directory with a dot in its name for a file.
+      noSubdir: false,
+      noSync: !durable,
+      // Nothing is visible before it is durable, and a crash of the machine needs no recovery.
+      overlappingSync: false,
+      // With it lmdb makes promises of its own that nobody can catch when the disk refuses a transaction.
+      eventTurnBatching: false,
+      cache: false,
+      maxDbs: 8,
+    });
+    this.topics = this.root.openDB({ name: 'topics', encoding: 'msgpack' });
+    this.batches = this.root.openDB({ name: 'records', encoding: 'binary' });
+    this.marks = this.root.openDB({ name: 'marks', encoding: 'binary' });
+    this.commits = this.root.openDB({ name: 'commits', encoding: 'ordered-binary' });
+    this.counts = this.root.openDB({ name: 'counts', encoding: 'ordered-binary' });
+  }
+
+  /** Lets transactions that were begun end first: one that reads while lmdb closes ends the process. */
+  async close(): Promise<void> {
+    this.isClosing = true;
+    await Promise.allSettled(this.transactions);
+    await this.root.close();
+  }
+
+  /**
+   * Runs in one write transaction together with whatever else was asked for meanwhile; resolves after the fsync. As a
+   * child, because otherwise an action that throws half way would leave its first half in the transaction.
+   */
+  async transact<T>(action: () => T): Promise<T> {
+    if (this.isClosing) throw new TidegateError('TG_LOG_UNAVAILABLE', 'the log is closed');
+    const transaction = this.root.childTransaction(action);
+    this.transactions.add(transaction);
+    try {
+      return await transaction;
+    } catch (error) {
+      // What went wrong is hidden in a promise beside the error, which rejects a moment later.
+      const { commitError } = error as { commitError?: Promise<never> };
+      await commitError;
+      throw error;
+    } finally {
+      this.transactions.delete(transaction);
+    }
+  }
+
+  /** From here on reads see what was written up to now; otherwise those of one turn may see an older state. */
+  refresh(): void {
+    this.root.resetReadTxn();
+  }
+}
