@@ -4,7 +4,7 @@ import { createActor } from 'xstate';
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Codec, ConnectionInfo, Frame } from '../../core/component.ts';
-import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { EndpointPort } from '../../sdk/context.ts';
@@ -14,17 +14,17 @@ import type { Handshake, Tracing } from '../../telemetry/tracing.ts';
 import type { Allowed } from '../allowance.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionHome, ConnectionLimits } from '../connection/home.ts';
-import { closing } from '../connection/machine.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import type { PresenceObserver, PresencePort } from '../presence/port.ts';
 import type { TopicService } from '../topic-service/topic-service.ts';
+import { Broadcast, encodingOnce } from './broadcast.ts';
 import { Departures } from './departures.ts';
+import { Entrance } from './entrance.ts';
 import { EndpointFigures } from './figures.ts';
 import { History, type ReplayLimits } from './history.ts';
-import { Lobby } from './lobby.ts';
 import { type AudienceActor, type AudienceControl, audienceMachine } from './machine.ts';
 import { Members } from './members.ts';
-import { Room, type RoomHome } from './room.ts';
+import { Room } from './room.ts';
 import { type SweepLimits, sweepConnection } from './sweep.ts';
 import { Turn, type TurnEnd } from './turn.ts';
 
@@ -55,12 +55,7 @@ export interface AudienceOptions {
  * for the pipelines; records of one turn become one write for each socket.
  */
 export class Audience
-  implements
-    ConnectionHome<Connection>,
-    RoomHome<Connection>,
-    TurnEnd<Connection, Message>,
-    EndpointPort,
-    AudienceControl
+  implements ConnectionHome<Connection>, TurnEnd<Connection, Message>, EndpointPort, AudienceControl
 {
   readonly name: string;
   readonly isGuarded: boolean;
@@ -70,6 +65,7 @@ export class Audience
   readonly logger: Logger;
   readonly tracing: Tracing;
   readonly figures: EndpointFigures;
+  readonly encode: (frame: Frame) => Buffer;
   readonly received$: Observable<Batch>;
   readonly actor: AudienceActor;
   seconds = 1;
@@ -79,15 +75,14 @@ export class Audience
   private readonly options: AudienceOptions;
   readonly room: Room<Connection> | undefined;
   readonly topics: TopicService | undefined;
-  private readonly history: History | undefined;
-  private readonly lobby: Lobby<Connection>;
-  private readonly turn: Turn<Connection, Message>;
+  private readonly turn = new Turn<Connection, Message>(this);
+  private readonly broadcast: Broadcast;
+  private readonly entrance: Entrance;
   private readonly received = new Subject<Batch>();
   private readonly departures: Departures;
   private readonly timer: NodeJS.Timeout;
   private jitter = 0;
   private whenFinished: () => void = () => {};
-  private lastEncoded: { readonly frame: Frame; readonly bytes: Buffer } | undefined;
 
   constructor(options: AudienceOptions) {
     this.options = options;
@@ -99,17 +94,19 @@ export class Audience
     this.tracing = options.tracing;
     this.received$ = this.received.asObservable();
     this.topics = options.topics;
+    this.encode = encodingOnce(options.encode);
+    const history = options.replay === undefined ? undefined : new History(options.replay);
+    const { members, turn, encode } = this;
+    this.broadcast = new Broadcast({ ...options, members, turn, encode, history });
     this.room = this.openRoom();
-    this.turn = new Turn<Connection, Message>(this);
-    this.lobby = new Lobby((waiting) => this.historyIsComplete(waiting));
-    if (options.replay !== undefined) this.history = new History(options.replay);
-    this.isGuarded = this.room !== undefined || this.history !== undefined;
+    this.entrance = new Entrance({ room: this.room, history, broadcast: this.broadcast });
+    this.isGuarded = this.entrance.isGuarded;
     this.figures = new EndpointFigures(options.stats, this.name, {
       connections: () => this.members.size,
       paused: () => this.waiting.size,
       queued: () => this.members.queuedBytes,
     });
-    const { members, codec, figures, logger } = this;
+    const { codec, figures, logger } = this;
     this.departures = new Departures({ members, codec, figures, logger });
     this.actor = startActor(
       createActor(audienceMachine, { input: { audience: this } }),
@@ -160,8 +157,7 @@ export class Audience
     this.figures.opened.value += 1;
     this.logger.debug({ client_id: info.clientId }, 'client connected');
     this.topics?.enter(connection);
-    if (this.lobby.isShut) this.lobby.add(connection);
-    else if (this.isGuarded) this.enter(connection);
+    this.entrance.enter(connection);
     return info;
   }
 
@@ -172,71 +168,16 @@ export class Audience
 
   /** Why no client can be let in yet, or undefined. */
   get trouble(): string | undefined {
-    return this.lobby.isShut ? 'what clients get of the past is being read' : this.presence?.trouble;
+    return this.entrance.trouble;
   }
 
   /** Somebody reads what clients are to get of the past: they wait until all who do have said that it is read. */
   historyBegins(): void {
-    this.lobby.begin();
+    this.entrance.historyBegins();
   }
 
   historyIsRead(): void {
-    this.lobby.done();
-  }
-
-  // --- port of the pipelines
-
-  pause(): void {
-    this.isCongested = true;
-    tell(this.actor, { type: 'CONGEST' });
-  }
-
-  resume(): void {
-    this.isCongested = false;
-    tell(this.actor, { type: 'CLEAR' });
-  }
-
-  deliver(batch: Batch): void {
-    const counted = this.tracing.delivering(batch, this.name);
-    let failure: TidegateError | undefined;
-    for (const message of batch.messages) {
-      try {
-        const frame = this.codec.record(message, this.clock.now());
-        if (frame === null) continue;
-        const bytes = this.encode(frame);
-        this.turn.tell(bytes);
-        this.history?.keep(bytes, message);
-      } catch (error) {
-        failure = asTidegateError(error, 'TG_CODEC_FAILED');
-        message.nack(failure);
-      }
-    }
-    if (failure !== undefined)
-      this.logger.error({ error: failure }, 'the codec failed on a record, which no client gets');
-    counted(this.members.size);
-    batch.ack();
-  }
-
-  // --- orders of the machine
-
-  releaseHeld(): void {
-    for (const connection of [...this.waiting]) {
-      if (connection.mayRelease) tell(connection.actor, { type: 'RELEASE' });
-    }
-  }
-
-  memberFailed(clientId: string, error: unknown): void {
-    this.logger.error({ error, client_id: clientId }, 'a connection failed and is cut');
-    this.members.get(clientId)?.socket.terminate();
-  }
-
-  startDrain(): void {
-    this.departures.begin(this.jitter);
-  }
-
-  finished(): void {
-    clearInterval(this.timer);
-    this.whenFinished();
+    this.entrance.historyIsRead();
   }
 
   /** Closes every connection in its own slot of `jitter` milliseconds; resolves when the last one is gone. */
@@ -263,15 +204,45 @@ export class Audience
     this.departures.cutLargest();
   }
 
-  // --- home of the connections
+  // --- port of the pipelines
 
-  encode(frame: Frame): Buffer {
-    // A codec gives the same object for equal answers of one millisecond.
-    if (this.lastEncoded?.frame === frame) return this.lastEncoded.bytes;
-    const bytes = this.options.encode(frame);
-    this.lastEncoded = { frame, bytes };
-    return bytes;
+  pause(): void {
+    this.isCongested = true;
+    tell(this.actor, { type: 'CONGEST' });
   }
+
+  resume(): void {
+    this.isCongested = false;
+    tell(this.actor, { type: 'CLEAR' });
+  }
+
+  deliver(batch: Batch): void {
+    this.broadcast.deliver(batch);
+  }
+
+  // --- orders of the machine
+
+  releaseHeld(): void {
+    for (const connection of [...this.waiting]) {
+      if (connection.mayRelease) tell(connection.actor, { type: 'RELEASE' });
+    }
+  }
+
+  memberFailed(clientId: string, error: unknown): void {
+    this.logger.error({ error, client_id: clientId }, 'a connection failed and is cut');
+    this.members.get(clientId)?.socket.terminate();
+  }
+
+  startDrain(): void {
+    this.departures.begin(this.jitter);
+  }
+
+  finished(): void {
+    clearInterval(this.timer);
+    this.whenFinished();
+  }
+
+  // --- home of the connections
 
   collect(message: Message): void {
     this.turn.collect(message);
@@ -297,34 +268,13 @@ export class Audience
 
   gone(connection: Connection): void {
     this.members.delete(connection);
-    this.lobby.delete(connection);
+    this.entrance.leave(connection);
     this.topics?.leave(connection);
     if (this.members.size === 0) tell(this.actor, { type: 'EMPTY' });
   }
 
   left(connection: Connection): void {
     this.room?.leave(connection);
-  }
-
-  // --- home of the room
-
-  sendWaiting(): void {
-    this.turn.fanOut();
-  }
-
-  tellOthers(frames: readonly Buffer[], except: ReadonlySet<Connection>): void {
-    if (frames.length === 0) return;
-    const chunk = Buffer.concat(frames);
-    for (const connection of this.members) if (!except.has(connection)) connection.deliver(chunk, frames);
-  }
-
-  replay(connection: Connection): void {
-    const frames = this.history?.frames(this.clock.now()) ?? [];
-    if (frames.length > 0) connection.deliver(Buffer.concat(frames), frames);
-  }
-
-  closeAllForRestart(): void {
-    for (const connection of this.members) tell(connection.actor, closing('restart'));
   }
 
   // --- at the end of a turn
@@ -345,25 +295,10 @@ export class Audience
 
   // --- within
 
-  private historyIsComplete(waiting: Iterable<Connection>): void {
-    this.history?.sort();
-    for (const connection of waiting) this.enter(connection);
-  }
-
   private openRoom(): Room<Connection> | undefined {
     const { room, codec, clock, logger } = this.options;
     if (room === undefined || codec.membership === undefined) return undefined;
-    return new Room({ ...room, membership: codec.membership, clock, logger }, this);
-  }
-
-  private enter(connection: Connection): void {
-    if (this.room !== undefined) {
-      this.room.enter(connection);
-      return;
-    }
-    this.sendWaiting();
-    connection.admit(connection.info.clientId);
-    this.replay(connection);
+    return new Room({ ...room, membership: codec.membership, clock, logger }, this.broadcast);
   }
 
   private sweep(): void {
