@@ -11,6 +11,7 @@ export class TopicPreparation {
   /** Why the topics are not ready, or undefined. */
   trouble: string | undefined = 'the topics have not been checked yet';
   private readonly parts: Pick<GatewayParts, 'log' | 'wantedTopics' | 'logger'>;
+  private readonly created: string[] = [];
   private isCancelled = false;
 
   constructor(parts: Pick<GatewayParts, 'log' | 'wantedTopics' | 'logger'>) {
@@ -22,8 +23,9 @@ export class TopicPreparation {
     const { log, wantedTopics, logger } = this.parts;
     for (let attempt = 1; !this.isCancelled; attempt++) {
       try {
-        for (const topic of wantedTopics) await prepare(log.admin, topic, logger);
+        for (const topic of wantedTopics) if (await prepare(log.admin, topic)) this.created.push(topic.name);
         this.trouble = undefined;
+        tell(this.created, logger);
         return true;
       } catch (error) {
         this.complain(asTidegateError(error, 'TG_LOG_UNAVAILABLE'));
@@ -49,14 +51,21 @@ export class TopicPreparation {
   }
 }
 
-async function prepare(admin: LogAdmin, topic: GatewayParts['wantedTopics'][number], logger: Logger): Promise<void> {
-  if ((await admin.describe(topic.name)) !== undefined) return;
+/** Resolves with whether the topic was created. */
+async function prepare(admin: LogAdmin, topic: GatewayParts['wantedTopics'][number]): Promise<boolean> {
+  if ((await admin.describe(topic.name)) !== undefined) return false;
   if (!topic.create) {
     throw new TidegateError(
       'TG_TOPIC_MISSING',
       `the topic ${topic.name} does not exist and log.topics.${topic.name}.create is false; create it, or allow it to be created`,
     );
   }
-  if (await admin.create(topic))
-    logger.info({ topic: topic.name, partitions: topic.partitions }, `created the topic ${topic.name}`);
+  return admin.create(topic);
+}
+
+/** One line: a first start creates a dozen. */
+function tell(created: readonly string[], logger: Logger): void {
+  const names = created.join(', ');
+  if (created.length === 1) logger.info({}, `created the topic ${names}`);
+  else if (created.length > 1) logger.info({}, `created ${created.length} topics: ${names}`);
 }

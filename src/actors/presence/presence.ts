@@ -187,7 +187,9 @@ export class Presence implements PresencePort, PresenceControl, IncarnationObser
     for (const { key, member } of roster.members)
       if (before.holder(member.name)?.key !== key) this.changes.push({ type: 'joined', member });
     const facts = { incarnation: this.id, members: roster.size, gateways: roster.others.length };
-    this.options.logger.info(facts, `in the room, where ${roster.size} members are on other gateways`);
+    // Alone in an empty room is where everybody begins.
+    const level = roster.others.length > 0 ? 'info' : 'debug';
+    this.options.logger[level](facts, `in the room, where ${roster.size} members are on other gateways`);
     this.admission.open();
   }
 

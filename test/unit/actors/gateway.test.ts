@@ -107,6 +107,26 @@ test('a gateway listens at once, is ready when the log is up and the topics are 
   assert.deepEqual([life.troubles, state()], [['the gateway is stopped'], 'stopped']);
 });
 
+test('what a first start creates is told in one line, and nothing where all topics are there', async (t) => {
+  const wantedTopics = ['orders', '_tidegate.orders.ids'].map((name) => ({ name, create: true }));
+  const { life, log, infos } = setUp(t, { wantedTopics });
+  await life.start();
+  log.link$.next({ state: 'up' });
+  assert.equal(await life.prepared, true);
+  assert.deepEqual(
+    infos().filter((line) => line.includes('created')),
+    ['created 2 topics: orders, _tidegate.orders.ids'],
+  );
+  await life.stop();
+
+  const again = setUp(t, { wantedTopics: [] });
+  await again.life.start();
+  again.log.link$.next({ state: 'up' });
+  assert.equal(await again.life.prepared, true);
+  assert.ok(!again.infos().join().includes('created'));
+  await again.life.stop();
+});
+
 test('a topic that may not be created keeps the gateway from being ready, and says so', async (t) => {
   const wantedTopics = [{ name: 'out', create: false }];
   const { life, log, errors } = setUp(t, { wantedTopics });
