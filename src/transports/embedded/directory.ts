@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TidegateError } from '../../core/errors.ts';
+import { makeDirectory } from './make-directory.ts';
 import { acquireOwnerLock } from './owner-lock.ts';
 
 const SHARED_MEMORY = '/dev/shm';
@@ -17,7 +18,7 @@ export interface DataDirectory {
 /** Makes the directory where it is missing and becomes its owner. Rejects with TG_DATA_DIR_OWNED or TG_DATA_DIR_UNUSABLE. */
 export async function openDirectory(directory: string): Promise<DataDirectory> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(path.resolve(directory));
     const lock = await acquireOwnerLock(directory);
     return { path: directory, release: () => lock.release() };
   } catch (error) {

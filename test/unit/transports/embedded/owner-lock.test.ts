@@ -92,7 +92,7 @@ describe('the owner of a data directory', () => {
     const { writeFile } = await import('node:fs/promises');
     await writeFile(directory, 'not a directory');
     const log = createEmbeddedLog({ path: directory, ...parts(), clock: systemClock });
-    await assert.rejects(log.open(), { code: 'TG_DATA_DIR_UNUSABLE' });
+    await assert.rejects(log.open(), { code: 'TG_DATA_DIR_UNUSABLE', message: /cannot be used: it is no directory/ });
   });
 });
 
