@@ -136,9 +136,9 @@ function describeTask(
   for (const [path, setting] of Object.entries(plugin.settings(values, name))) put(spec, path, setting);
   const parsed = parseSettings<PipelineConfig>(pipelineSchema(registry), spec);
   const complaints = parsed.findings.map(({ path, message }): Complaint => {
-    const owner = ownerOf(formatPath(path), plugin, definitions);
+    const owner = ownerOf(formatPath(path), plugin, definitions, values);
     if (!values.has(owner.name)) return [owner.name, missing(owner.name)];
-    const said = withoutSecrets(message, textsOf(values.setting(owner.name)));
+    const said = owner.secrets === undefined ? message : withoutSecrets(message, textsOf(values.setting(owner.name)));
     return [owner.name, invalid(owner, config[owner.name] ?? null, said)];
   });
   return {
@@ -156,16 +156,21 @@ function shareOf(config: FlatConfig): string | undefined {
     : undefined;
 }
 
-/** The setting that a place of the pipeline came from. */
-function ownerOf(path: string, { owners }: ConnectorPlugin, definitions: readonly Definition[]): Definition {
+/** The setting that a place of the pipeline came from, or would come from where none is given. */
+function ownerOf(
+  path: string,
+  { owners }: ConnectorPlugin,
+  definitions: readonly Definition[],
+  values: Values,
+): Definition {
   const places = [
     ...definitions.flatMap(({ name, path: own }) => (own === undefined ? [] : [[own, name] as const])),
     ...owners,
   ];
-  const [, name = 'connector.class'] =
-    places
-      .filter(([place]) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`))
-      .sort(([one], [other]) => other.length - one.length)[0] ?? [];
+  const candidates = places
+    .filter(([place]) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`))
+    .sort(([one], [other]) => other.length - one.length);
+  const [, name = 'connector.class'] = candidates.find(([, each]) => values.has(each)) ?? candidates[0] ?? [];
   // Each owner is one of the definitions, which the tests check.
   return definitions.find((definition) => definition.name === name) as Definition;
 }

@@ -25,7 +25,8 @@ function connection(component: string): Definition[] {
       default: null,
       secrets: 'json',
       importance: 'HIGH',
-      documentation: 'Message that is sent after each connect, first of all.',
+      documentation:
+        'Message that is sent after each connect, first of all; {"send":...,"expect":...,"timeout":"10s"} where a reply is waited for.',
       width: 'LONG',
       displayName: 'Subscription message',
       convert: message,

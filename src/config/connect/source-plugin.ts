@@ -218,6 +218,8 @@ export const sourcePlugin: ConnectorPlugin = {
   owners: [
     [`${SOURCE}.url`, 'websocket.url'],
     [`${SOURCE}.reconnect`, 'websocket.reconnect.interval.ms'],
+    // The message comes first, where there is one.
+    [`${SOURCE}.subscribe[0]`, 'websocket.subscription.message'],
     [`${SOURCE}.subscribe`, 'websocket.subscriptions'],
     ['processors', 'websocket.record.timestamp'],
     ['sink', 'kafka.topic'],

@@ -52,6 +52,13 @@ describe("a connector with S4's settings", () => {
     assert.deepEqual(sent(feed), [message]);
   });
 
+  test('sends a message with "send" in it as it stands, unless a reply to it is expected', () => {
+    const subscribe = (message: string) => feedOf({ ...BINANCE, 'websocket.subscription.message': message }).subscribe;
+    assert.deepEqual(sent({ subscribe: subscribe('{"send":"all"}') }), ['{"send":"all"}']);
+    const steps = subscribe('{"send":"all","expect":{"ok":true},"timeout":"2s"}');
+    assert.deepEqual([sent({ subscribe: steps }), steps[0]?.timeout], [['all'], 2_000]);
+  });
+
   test('fails after a disconnect where it does not want to reconnect', () => {
     assert.equal(feedOf({ ...BINANCE, 'websocket.reconnect.enabled': 'false' }).reconnect.enabled, false);
   });
@@ -319,6 +326,25 @@ describe('mistakes', () => {
     assert.deepEqual(errorsOf({ ...SINK, topics: '', 'websocket.url': '' }), {
       topics: ['Missing required configuration "topics" which has no default value.'],
       'websocket.url': ['Missing required configuration "websocket.url" which has no default value.'],
+    });
+  });
+
+  test('of messages that are sent first are told at the setting that has them', () => {
+    const broken = 'hello ${! nope( }';
+    const said = (more: FlatConfig) => Object.keys(errorsOf({ ...BINANCE, ...more }));
+    assert.deepEqual(said({ 'websocket.subscription.message': broken }), ['websocket.subscription.message']);
+    assert.deepEqual(said({ 'websocket.subscriptions': JSON.stringify([broken]) }), ['websocket.subscriptions']);
+    const { 'websocket.subscription.message': _, ...without } = BINANCE;
+    assert.deepEqual(Object.keys(errorsOf({ ...without, 'websocket.subscriptions': JSON.stringify([broken]) })), [
+      'websocket.subscriptions',
+    ]);
+  });
+
+  test('quote what is no secret', () => {
+    assert.deepEqual(errorsOf({ ...BINANCE, 'websocket.resume.cursor': '${! json.seq' }), {
+      'websocket.resume.cursor': [
+        'Invalid value ${! json.seq for configuration websocket.resume.cursor: "${! json.seq" has no } that closes its ${! ',
+      ],
     });
   });
 
