@@ -42,9 +42,11 @@ export class Workshop {
       log: this.log,
       logger: this.scoped('groups'),
       clock: this.clock,
+      maxHeld: config.memory.groups,
       polled: (batch, group) => this.polled(batch, group),
       left: (group) => this.forgetGroup(group),
     });
+    stats.gauge('tidegate_memory_held_bytes', { kind: 'groups' }, () => this.groups.heldBytes);
   }
 
   scoped(scope: string, facts: Readonly<Record<string, string>> = {}): Logger {

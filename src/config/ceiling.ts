@@ -10,13 +10,15 @@ export interface Ceiling {
   readonly pipelines: number;
   /** Clients of endpoints such as `topics`, which publish without a pipeline. */
   readonly publishers: number;
+  /** What their groups hold unconfirmed. */
+  readonly groups: number;
   readonly connections: number;
   readonly limit: number;
 }
 
 /**
- * The most memory that messages can take, as far as it follows from the configuration. How many partitions clients
- * subscribe to, and how many tasks connectors have, does not: see `beyondCeiling`.
+ * The most memory that messages can take, as far as it follows from the configuration. How many groups clients join,
+ * and how many tasks connectors have, does not: see `beyondCeiling`.
  */
 export function memoryCeiling(config: GatewayConfig): Ceiling {
   const pipelines = sum(Object.values(config.pipelines).map(({ in_flight }) => in_flight.bytes));
@@ -24,14 +26,17 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
   const publishers = sum(serving.map(({ topics }) => topics.in_flight.bytes));
   const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * READ_CHUNK));
   const { limit } = config.memory;
-  return { total: pipelines + publishers + connections + limit, pipelines, publishers, connections, limit };
+  const groups = serving.length > 0 ? config.memory.groups : 0;
+  const total = pipelines + publishers + groups + connections + limit;
+  return { total, pipelines, publishers, groups, connections, limit };
 }
 
 /** `ceiling 1.3 GiB: pipelines ... + connections ... + memory.limit ...`. */
 export function describeCeiling(ceiling: Ceiling): string {
-  const { total, pipelines, publishers, connections, limit } = ceiling;
+  const { total, pipelines, publishers, groups, connections, limit } = ceiling;
   const parts = [`pipelines ${rounded(pipelines)}`];
   if (publishers > 0) parts.push(`clients that publish to topics ${rounded(publishers)}`);
+  if (groups > 0) parts.push(`their groups ${rounded(groups)}`);
   parts.push(`connections ${rounded(connections)}`, `memory.limit ${rounded(limit)}`);
   return `ceiling ${rounded(total)}: ${parts.join(' + ')}`;
 }
@@ -40,7 +45,9 @@ export function describeCeiling(ceiling: Ceiling): string {
 export function beyondCeiling(config: GatewayConfig): string[] {
   const beyond: string[] = [];
   if (Object.values(config.endpoints).some(({ codec }) => codec.spec.servesTopics === true))
-    beyond.push('and for each partition that a group of clients reads here: 4 MiB and one fetch of 256 KiB');
+    beyond.push(
+      'and for each group of clients: one fetch of 1 MiB, and one record of each partition that it reads here',
+    );
   if (config.connect !== undefined) beyond.push('and for each task of a connector that runs here: 64 MiB');
   return beyond;
 }

@@ -49,6 +49,12 @@ const memory = z
       .size()
       .prefault('512MiB')
       .describe('Bytes for partial frames and send queues; above it the largest holders are cut.'),
+    groups: field
+      .size()
+      .prefault('64MiB')
+      .describe(
+        'Bytes of records that clients in groups have not confirmed, of all groups together: the closer it is, the less of each partition is read ahead.',
+      ),
   })
   .describe('Ceilings of the whole gateway.');
 

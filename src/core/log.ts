@@ -166,6 +166,11 @@ export interface GroupOptions {
   readonly maxUnsettled?: number;
   /** What the other members are told of this one. */
   readonly label?: string;
+  /**
+   * Asked how many records of one partition are taken now, from the first on, before they are handed over. The others
+   * are read again: who takes less pauses the partition until there is room. All where it is left out.
+   */
+  readonly admit?: (messages: readonly Message[]) => number;
 }
 
 export type GroupEvent =

@@ -265,7 +265,11 @@ export const METRICS = {
   },
 
   // Memory and tracing.
-  tidegate_memory_held_bytes: { kind: 'gauge', help: 'Bytes that count against memory.limit.', labels: ['kind'] },
+  tidegate_memory_held_bytes: {
+    kind: 'gauge',
+    help: 'Bytes that count against memory.limit (clients) or memory.groups (groups).',
+    labels: ['kind'],
+  },
   tidegate_memory_limit_bytes: {
     kind: 'gauge',
     help: 'What may be held before the largest holders are cut: memory.limit.',

@@ -451,4 +451,32 @@ function flow(subject: () => Subject): void {
     assert.deepEqual(offsetsOf(await joined.seen.atLeast(80)), numbers(0, 80));
     await eventually(async () => joined.member.lag().get(topic)?.get(0) === 0, 'lag is 0');
   });
+
+  test('takes no more than is admitted, and reads the rest again once the partition is resumed', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log);
+    await store(laneOf(t, log, topic), records(20));
+    const group = uniqueName('group');
+    const asked: number[] = [];
+    const admit = ([first]: readonly Message[]) => {
+      asked.push(first?.offset ?? -1);
+      joined.member.pause([{ topic, partition: 0 }]);
+      return isOpen ? 3 : 0;
+    };
+    let isOpen = true;
+    const joined: Joined = new Joined(t, log, { group, topics: [topic], from: 'earliest', admit }, ackAll);
+    for (let from = 0; from < 18; from += 3) {
+      await joined.seen.atLeast(from + 3);
+      assert.deepEqual(offsetsOf(joined.seen.messages), numbers(0, from + 3));
+      joined.member.resume([{ topic, partition: 0 }]);
+    }
+    await eventually(async () => asked.length === 7, 'asked for the last two');
+    assert.deepEqual(asked, [0, 3, 6, 9, 12, 15, 18]);
+    isOpen = false;
+    await store(laneOf(t, log, topic), records(2));
+    joined.member.resume([{ topic, partition: 0 }]);
+    await eventually(async () => asked.at(-1) === 20, 'asked for those that came');
+    assert.equal(joined.seen.messages.length, 20);
+    await eventually(async () => (await committedOf(log, group, topic))[0] === 20, 'what came is committed');
+  });
 }

@@ -2,16 +2,15 @@ import type { Batch } from '../../core/batch.ts';
 import { Fifo } from '../../core/fifo.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
+import type { Holdings } from './holdings.ts';
 
-/** Bytes of unconfirmed records at which a partition is read no further; it goes on at half of them. */
-export const HELD_BYTES = 4_194_304;
 /** A batch that is a smaller part of what its records were read with is copied, where that is large. */
 const PIN = { chunk: 65_536, part: 1 / 8 };
 
 /**
  * The unconfirmed records of a partition, in order: first those that its holder was given in this deal, then those that
  * wait. A new deal lets all of them wait again, so that delivery begins at the lowest unconfirmed offset without
- * another read. At most `maxUnsettled` records of the driver, and `HELD_BYTES` and one fetch.
+ * another read. At most `maxUnsettled` records of the driver, and its share of the holdings, or one record.
  */
 export class DealtPartition implements TopicPartition {
   readonly topic: string;
@@ -26,11 +25,14 @@ export class DealtPartition implements TopicPartition {
   private givenEver = 0;
   private bytes = 0;
   private isAtLimit = false;
+  private readonly holdings: Holdings;
 
-  constructor({ topic, partition }: TopicPartition, deal: number) {
+  constructor({ topic, partition }: TopicPartition, deal: number, holdings: Holdings) {
     this.topic = topic;
     this.partition = partition;
     this.deal = deal;
+    this.holdings = holdings;
+    holdings.add();
   }
 
   get unconfirmed(): number {
@@ -46,13 +48,23 @@ export class DealtPartition implements TopicPartition {
     return this.records.length - this.given;
   }
 
-  get heldBytes(): number {
-    return this.bytes;
-  }
-
   /** Whether it holds as many bytes as it may, or did and has not got rid of half of them. */
   get isFull(): boolean {
     return this.isAtLimit;
+  }
+
+  /** How many of these it may hold, from the first on. One where it holds nothing: it waits for no other partition. */
+  admissible(messages: readonly Message[]): number {
+    const { share } = this.holdings;
+    let bytes = this.bytes;
+    let count = 0;
+    for (const { size } of messages) {
+      bytes += size;
+      if (bytes > share && bytes > size) break;
+      count += 1;
+    }
+    if (count < messages.length) this.isAtLimit = true;
+    return count;
   }
 
   enter(batch: Batch): void {
@@ -100,10 +112,18 @@ export class DealtPartition implements TopicPartition {
     this.records.clear();
   }
 
+  /** It is not ours any more. */
+  release(): void {
+    this.beginAnew(this.deal);
+    this.holdings.remove();
+  }
+
   private count(bytes: number): void {
     this.bytes += bytes;
-    if (this.bytes >= HELD_BYTES) this.isAtLimit = true;
-    else if (this.bytes <= HELD_BYTES / 2) this.isAtLimit = false;
+    this.holdings.change(bytes);
+    const { share } = this.holdings;
+    if (this.bytes === 0 || this.bytes <= share / 2) this.isAtLimit = false;
+    else if (this.bytes >= share) this.isAtLimit = true;
   }
 }
 

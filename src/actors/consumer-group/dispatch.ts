@@ -1,9 +1,11 @@
 import type { Batch } from '../../core/batch.ts';
 import type { GroupMember, TopicPartition } from '../../core/log.ts';
+import type { Message } from '../../core/message.ts';
 import type { Position } from '../../core/topic-request.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Dealing, type Move } from './dealing.ts';
 import { DealtPartition } from './dealt-partition.ts';
+import type { Holdings } from './holdings.ts';
 import type { Seat } from './seat.ts';
 
 /** Of this process: what a client confirms of one group never fits a deal of another. */
@@ -12,6 +14,8 @@ let lastDeal = 0;
 export interface DispatchParts {
   /** Where the partitions come from. */
   readonly driver: () => Pick<GroupMember, 'pause' | 'resume' | 'seek'> | undefined;
+  /** Shared with all other groups. */
+  readonly holdings: Holdings;
   readonly logger: Logger;
   /** While it holds everything back: nothing is in flight any more. */
   readonly quiet: () => void;
@@ -44,11 +48,9 @@ export class Dispatch {
   }
 
   get inFlight(): number {
-    return this.sum(({ inFlight }) => inFlight);
-  }
-
-  get heldBytes(): number {
-    return this.sum(({ heldBytes }) => heldBytes);
+    let inFlight = 0;
+    for (const partition of this.partitions.values()) inFlight += partition.inFlight;
+    return inFlight;
   }
 
   unconfirmed(place: TopicPartition): number {
@@ -75,11 +77,14 @@ export class Dispatch {
     const kept = new Set(assigned.map(keyOf));
     for (const place of removed) kept.delete(keyOf(place));
     const gone = [...this.partitions.values()].filter((partition) => !kept.has(keyOf(partition)));
-    for (const partition of gone) this.partitions.delete(keyOf(partition));
+    for (const partition of gone) {
+      this.partitions.delete(keyOf(partition));
+      partition.release();
+    }
     const fresh: DealtPartition[] = [];
     for (const place of assigned) {
       if (this.partitions.has(keyOf(place))) continue;
-      const partition = new DealtPartition(place, ++lastDeal);
+      const partition = new DealtPartition(place, ++lastDeal, this.parts.holdings);
       this.partitions.set(keyOf(place), partition);
       this.due.add(partition);
       fresh.push(partition);
@@ -89,10 +94,20 @@ export class Dispatch {
     this.run();
   }
 
+  /** How many records of one partition may come in now, from the first on; it is held back where that is not all. */
+  admit(messages: readonly Message[]): number {
+    const partition = this.partitionOf(messages);
+    if (partition === undefined) return messages.length;
+    const count = partition.admissible(messages);
+    this.due.add(partition);
+    // Otherwise a batch follows.
+    if (count === 0) this.run();
+    return count;
+  }
+
   /** A batch of one partition. */
   enter(batch: Batch): void {
-    const [first] = batch.messages;
-    const partition = first?.topic === undefined ? undefined : this.find({ ...first, topic: first.topic });
+    const partition = this.partitionOf(batch.messages);
     if (partition === undefined) return;
     partition.enter(batch);
     this.due.add(partition);
@@ -207,14 +222,13 @@ export class Dispatch {
     else driver?.resume([partition]);
   }
 
-  private find(place: TopicPartition): DealtPartition | undefined {
-    return this.partitions.get(keyOf(place));
+  private partitionOf([first]: readonly Message[]): DealtPartition | undefined {
+    if (first?.topic === undefined) return undefined;
+    return this.find({ topic: first.topic, partition: first.partition });
   }
 
-  private sum(of: (partition: DealtPartition) => number): number {
-    let sum = 0;
-    for (const partition of this.partitions.values()) sum += of(partition);
-    return sum;
+  private find(place: TopicPartition): DealtPartition | undefined {
+    return this.partitions.get(keyOf(place));
   }
 }
 

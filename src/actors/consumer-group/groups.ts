@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { GroupStart, Log } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { Holdings } from './holdings.ts';
 import type { Consumer, GroupSeat } from './port.ts';
 import { type GroupTiming, SharedGroup, type SharedGroupOptions } from './shared-group.ts';
 
@@ -10,6 +11,8 @@ export interface GroupsOptions {
   readonly log: Log;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Bytes that records may take which nobody has confirmed yet, of all groups together. */
+  readonly maxHeld: number;
   /** Told of each batch before a consumer sees it. */
   readonly polled: (batch: Batch, group: string) => void;
   /** Told when nobody here is in the group any more: clients make up the names of groups, so nothing of one may stay. */
@@ -32,12 +35,14 @@ export interface GroupSubscription {
 /** The groups that consumers of this gateway are in: one member each of a group and the topics it is subscribed to. */
 export class Groups {
   private readonly options: GroupsOptions;
+  private readonly holdings: Holdings;
   private readonly groups = new Map<string, SharedGroup>();
   private readonly departures = new Set<Promise<void>>();
   private isStopped = false;
 
   constructor(options: GroupsOptions) {
     this.options = options;
+    this.holdings = new Holdings(options.maxHeld);
   }
 
   /** For figures and the admin side. */
@@ -47,7 +52,7 @@ export class Groups {
 
   /** Bytes of records that nobody has confirmed yet. */
   get heldBytes(): number {
-    return this.all.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
+    return this.holdings.bytes;
   }
 
   /** Joining goes on in the background: see `live` of the seat. Throws TG_STOPPING after `stop`. */
@@ -72,7 +77,8 @@ export class Groups {
     key: string,
     subscription: Pick<SharedGroupOptions, 'group' | 'topics' | 'from' | 'timing'>,
   ): SharedGroup {
-    const shared = new SharedGroup({ ...this.options, ...subscription, deserted: () => this.end(key, 0) });
+    const { holdings } = this;
+    const shared = new SharedGroup({ ...this.options, holdings, ...subscription, deserted: () => this.end(key, 0) });
     this.groups.set(key, shared);
     return shared;
   }

@@ -8,6 +8,7 @@ import type { Position } from '../../core/topic-request.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { Dispatch } from './dispatch.ts';
+import type { Holdings } from './holdings.ts';
 import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
 import { MemberWatch } from './member-watch.ts';
 import type { Consumer, GroupSeat } from './port.ts';
@@ -29,6 +30,8 @@ export interface SharedGroupOptions {
   readonly timing: GroupTiming;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** What all groups of the gateway hold. */
+  readonly holdings: Holdings;
   /** Told of each batch before a consumer sees it. */
   readonly polled: (batch: Batch, group: string) => void;
   /** The last consumer left some time ago, and nobody has come since. */
@@ -60,7 +63,7 @@ export class SharedGroup implements SeatedIn {
   private cancelRejoin: () => void = () => {};
 
   constructor(options: SharedGroupOptions) {
-    const { group, topics, logger } = options;
+    const { group, topics, logger, holdings } = options;
     this.options = options;
     this.group = group;
     this.topics = topics;
@@ -68,6 +71,7 @@ export class SharedGroup implements SeatedIn {
     this.watch = new MemberWatch(this.actor, group, logger);
     this.dispatch = new Dispatch({
       driver: () => this.joined?.member,
+      holdings,
       logger: logger.child({ group }),
       quiet: () => this.wentQuiet(),
     });
@@ -81,11 +85,6 @@ export class SharedGroup implements SeatedIn {
   /** Consumers that are there now. */
   get size(): number {
     return this.dispatch.size;
-  }
-
-  /** Bytes of records that nobody has confirmed yet. */
-  get heldBytes(): number {
-    return this.dispatch.heldBytes;
   }
 
   /** Records that were given to a consumer after another had been given them. */
@@ -176,7 +175,7 @@ export class SharedGroup implements SeatedIn {
 
   private enter(): void {
     const { log, group, topics, from, timing } = this.options;
-    const member = log.group({ group, topics, from, ...timing });
+    const member = log.group({ group, topics, from, ...timing, admit: (messages) => this.dispatch.admit(messages) });
     const following = [
       ...this.watch.follow(member),
       member.events$.subscribe({ next: (event) => this.followed(event), error: () => {} }),

@@ -1,6 +1,6 @@
 import { Batch } from '../../core/batch.ts';
 import type { Gap } from '../../core/log.ts';
-import type { SettleTarget } from '../../core/message.ts';
+import type { Message, SettleTarget } from '../../core/message.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Records } from './records.ts';
 import type { PartitionState } from './topic-state.ts';
@@ -18,6 +18,8 @@ export interface Cursor {
   /** Records that may be handed over now. */
   readonly room: number;
   readonly target?: SettleTarget;
+  /** How many of what was read are taken now; the others are read again. All where it is left out. */
+  readonly admit?: ((messages: readonly Message[]) => number) | undefined;
 }
 
 export interface FetcherEvents<C extends Cursor> {
@@ -121,8 +123,10 @@ export class Fetcher<C extends Cursor> {
     }
     const limits = { records: Math.min(cursor.room, CHUNK_RECORDS), bytes: CHUNK_BYTES };
     const { messages, next } = this.records.read(partition, cursor.position, limits, cursor.target);
-    cursor.position = next;
-    if (messages.length > 0) this.events.batch(new Batch(messages), cursor);
+    const taken = messages.length === 0 ? 0 : (cursor.admit?.(messages) ?? messages.length);
+    cursor.position = messages[taken]?.offset ?? next;
+    if (taken === 0) return;
+    this.events.batch(new Batch(taken === messages.length ? messages : messages.slice(0, taken)), cursor);
   }
 
   /** A position that is out of range goes on at the earliest record, never at the end. */

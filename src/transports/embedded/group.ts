@@ -202,7 +202,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
 
   private take(partition: PartitionState, position: number): Held {
     const most = this.options.maxUnsettled ?? MAX_UNSETTLED;
-    const held = new Held(partition, position, most, this.fetcher.wake);
+    const held = new Held(partition, position, most, this.fetcher.wake, this.options.admit);
     this.held.set(partition, held);
     this.fetcher.add(held);
     return held;

@@ -14,8 +14,16 @@ export class Held implements Cursor, SettleTarget {
   private readonly prefix: SettledPrefix;
   private readonly most: number;
   private readonly hasRoomAgain: () => void;
+  readonly admit: Cursor['admit'];
 
-  constructor(partition: PartitionState, position: number, most: number, hasRoomAgain: () => void) {
+  constructor(
+    partition: PartitionState,
+    position: number,
+    most: number,
+    hasRoomAgain: () => void,
+    admit?: Cursor['admit'],
+  ) {
+    this.admit = admit;
     this.partition = partition;
     this.position = position;
     this.prefix = new SettledPrefix(position);

@@ -42,7 +42,7 @@ export class KafkaGroupMember implements GroupMember {
   readonly batches$: Observable<Batch>;
   readonly events$: Observable<GroupEvent>;
   readonly gaps$: Observable<Gap>;
-  private readonly options: Required<Omit<GroupOptions, 'label'>> & Pick<GroupOptions, 'label'>;
+  private readonly options: Required<Omit<GroupOptions, Optional>> & Pick<GroupOptions, Optional>;
   private readonly parts: GroupParts;
   private readonly membership: Membership;
   private readonly participation: Participation;
@@ -271,7 +271,9 @@ export class KafkaGroupMember implements GroupMember {
     const owned = this.partitions.get(keyOf(part));
     if (owned === undefined || owned.isGoing || this.subscriber === undefined) return 0;
     const room = Math.max(0, this.options.maxUnsettled - owned.unsettled);
-    const taken = messages.length <= room ? messages : messages.slice(0, room);
+    const offered = messages.length <= room ? messages : messages.slice(0, room);
+    const admitted = offered.length === 0 ? 0 : (this.options.admit?.(offered) ?? offered.length);
+    const taken = admitted === offered.length ? offered : offered.slice(0, admitted);
     for (const message of taken) owned.enter(message);
     this.updatePause(owned);
     if (taken.length > 0) this.subscriber.next(new Batch(taken));
@@ -348,4 +350,5 @@ export class KafkaGroupMember implements GroupMember {
   }
 }
 
+type Optional = 'label' | 'admit';
 type GroupFailure = Extract<GroupEvent, { type: 'failed' }>['reason'];

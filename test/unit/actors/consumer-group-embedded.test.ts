@@ -93,7 +93,7 @@ async function setUp(t: TestContext) {
   await log.admin.create({ name: TOPIC, partitions: PARTITIONS });
   const book = new Book();
   const gateway = () => {
-    const groups = new Groups({ log, logger, clock: systemClock, polled: () => {} });
+    const groups = new Groups({ log, logger, clock: systemClock, maxHeld: 2 ** 26, polled: () => {} });
     t.after(() => groups.stop(0));
     const clients: Client[] = [];
     const connect = (count: number) => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HELD_BYTES } from '../../../src/actors/consumer-group/dealt-partition.ts';
 import { Groups } from '../../../src/actors/consumer-group/groups.ts';
 import type { Consumer, Delivery, GroupSeat } from '../../../src/actors/consumer-group/port.ts';
 import { Batch } from '../../../src/core/batch.ts';
@@ -10,6 +9,8 @@ import { Message } from '../../../src/core/message.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { FakeGroupLog } from './fake-group-log.ts';
 import { keptLogger, turn } from './rig.ts';
+
+const MEBIBYTE = 1_048_576;
 
 /** Takes what it has room for, and confirms when the test says so. */
 class Client implements Consumer {
@@ -60,7 +61,7 @@ class Client implements Consumer {
   }
 }
 
-function setUp(partitions = 2) {
+function setUp(partitions = 2, maxHeld = 64 * MEBIBYTE) {
   const log = new FakeGroupLog(partitions);
   const clock = new HandClock();
   const kept = keptLogger();
@@ -70,6 +71,7 @@ function setUp(partitions = 2) {
     log: log.port,
     clock,
     logger: kept.logger,
+    maxHeld,
     polled: (batch, group) => polled.push(`${group} ${batch.length}`),
     left: (group) => left.push(group),
   });
@@ -87,6 +89,14 @@ function setUp(partitions = 2) {
   };
   const state = () => groups.all[0]?.actor.getSnapshot().value;
   return { log, clock, groups, polled, left, join, start, state, ...kept };
+}
+
+/** As a driver does: what is admitted comes in. Returns how many records that was. */
+function offer(log: FakeGroupLog, records: readonly Message[]): number {
+  const { member } = log;
+  const count = member.options.admit?.(records) ?? records.length;
+  if (count > 0) member.batches$.next(new Batch(records.slice(0, count)));
+  return count;
 }
 
 const settled = (promise: Promise<void>) =>
@@ -356,24 +366,60 @@ test('a gap ahead is logged; one that leads back lets delivery begin anew', asyn
   assert.equal(log.member.committable(0), 1);
 });
 
-test('a partition that holds its share of bytes is read no further until half of them are confirmed', async () => {
-  const { log, groups, start } = setUp(2);
+test('a partition that holds 4 MiB is read no further until half of them are confirmed', async () => {
+  const { log, groups, start } = setUp(2, 1_024 * MEBIBYTE);
   const client = await start();
-  const quarter = Buffer.alloc(HELD_BYTES / 4);
-  const next = (offset: number) =>
-    log.member.batches$.next(new Batch([new Message(quarter, { topic: 't', partition: 0, offset })]));
+  const quarter = Buffer.alloc(MEBIBYTE - 256);
+  const next = (offset: number) => offer(log, [new Message(quarter, { topic: 't', partition: 0, offset })]);
   for (const offset of [0, 1, 2]) next(offset);
   assert.equal(log.member.isPaused(0), false);
   next(3);
   assert.deepEqual([log.member.isPaused(0), log.member.isPaused(1)], [true, false]);
-  assert.ok((groups.heldBytes ?? 0) >= HELD_BYTES);
+  assert.equal(groups.heldBytes, 4 * MEBIBYTE);
   client.confirm(0);
+  assert.equal(log.member.isPaused(0), true, 'more than half');
   client.confirm(1);
-  assert.equal(log.member.isPaused(0), true, 'a little more than half');
-  client.confirm(2);
   assert.equal(log.member.isPaused(0), false);
+  client.confirm(2);
   client.confirm(3);
   assert.equal(groups.heldBytes, 0);
+});
+
+test('of what comes a partition takes what fits its share, and is held back until it is asked again', async () => {
+  const { log, groups, start } = setUp(2);
+  await start();
+  const record = (offset: number) => new Message(Buffer.alloc(MEBIBYTE - 256), { topic: 't', partition: 0, offset });
+  const answer = Array.from({ length: 6 }, (_, offset) => record(offset));
+  assert.equal(offer(log, answer), 4);
+  assert.deepEqual([groups.heldBytes, log.member.isPaused(0)], [4 * MEBIBYTE, true]);
+  assert.equal(offer(log, answer.slice(4)), 0, 'a fetch that was under way');
+  assert.equal(groups.heldBytes, 4 * MEBIBYTE);
+});
+
+test('partitions of slow clients share one limit over all groups, and one that holds nothing always takes a record', async () => {
+  const SLOW = 1_000;
+  const { log, groups, join, start } = setUp(SLOW + 1, 8 * MEBIBYTE);
+  const slow = await start(2 ** 30);
+  const record = (partition: number, offset: number, size = 999) =>
+    new Message(Buffer.alloc(size), { topic: 't', partition, offset });
+  const answer = (partition: number) => Array.from({ length: 400 }, (_, offset) => record(partition, offset));
+  for (let partition = 0; partition < SLOW; partition += 1) {
+    while (!log.member.isPaused(partition)) offer(log, answer(partition));
+  }
+  const full = groups.heldBytes;
+  assert.ok(full > 7 * MEBIBYTE && full <= 8 * MEBIBYTE, `${full} bytes are held`);
+  assert.equal(offer(log, answer(SLOW)), 3, 'an even part of half of the limit is left for another partition');
+
+  const other = await join(new Client(100), { group: 'another' });
+  log.member.assign([0]);
+  assert.equal(offer(log, [record(0, 0, MEBIBYTE), record(0, 1, MEBIBYTE)]), 1, 'however little is left');
+  assert.equal(log.member.isPaused(0), true);
+  other.confirm(-1);
+  assert.equal(log.member.isPaused(0), false);
+
+  slow.seat.leave();
+  await groups.stop(0);
+  assert.equal(groups.heldBytes, 0, 'what goes back is held no more');
 });
 
 test('a few records of a large answer are copied out of it, many are not', async () => {

@@ -89,9 +89,11 @@ export class FakeGroupMember implements GroupMember {
     const room = Math.max(0, (this.options.maxUnsettled ?? 4_096) - read.flight.prefix.unsettled);
     const offsets = this.at(partition).offsets.slice(read.position, read.position + Math.min(count, room));
     if (offsets.length === 0) return;
-    for (const offset of offsets) read.flight.prefix.enter(offset);
-    read.position += offsets.length;
-    this.batches$.next(new Batch(offsets.map((offset) => recordOf(partition, offset, read.flight))));
+    const records = offsets.map((offset) => recordOf(partition, offset, read.flight));
+    const taken = records.slice(0, this.options.admit?.(records) ?? records.length);
+    for (const { offset } of taken) read.flight.prefix.enter(offset);
+    read.position += taken.length;
+    if (taken.length > 0) this.batches$.next(new Batch(taken));
   }
 
   pause(partitions?: readonly TopicPartition[]): void {

@@ -69,7 +69,7 @@ function setUp(t: TestContext, changes: Partial<GatewayParts> = {}) {
     link: new LogLink(log, logger),
     listeners: [new Listener('public', server, logger)],
     audiences: [audience],
-    groups: new Groups({ log, logger, clock: systemClock, polled: () => {} }),
+    groups: new Groups({ log, logger, clock: systemClock, maxHeld: 2 ** 26, polled: () => {} }),
     pipelines: [pipeline],
     groupPipelines: [],
     topics: new Map([['out', topic]]),

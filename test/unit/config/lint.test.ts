@@ -248,6 +248,7 @@ test('the memory ceiling follows from gates, connections and the limit', async (
     total: 4_194_304,
     pipelines: 2_097_152,
     publishers: 0,
+    groups: 0,
     connections: 1_048_576,
     limit: 1_048_576,
   });
@@ -263,7 +264,10 @@ test('clients that publish without a pipeline count for the ceiling, and what ca
   const { config } = await load(yaml({ endpoints, pipelines: 'pipelines: {}', memory: 'memory: { limit: 1MiB }' }));
   const ceiling = memoryCeiling(config);
   assert.equal(ceiling.publishers, 67 * 1_048_576, 'what is said, and the default');
-  assert.match(describeCeiling(ceiling), / \+ clients that publish to topics 67 MiB \+ connections 2 MiB \+ /);
-  assert.equal(ceiling.total, 70 * 1_048_576);
-  assert.match(beyondCeiling(config).join(), /each partition .* 4 MiB/);
+  assert.match(
+    describeCeiling(ceiling),
+    / \+ clients that publish to topics 67 MiB \+ their groups 64 MiB \+ connections 2 MiB \+ /,
+  );
+  assert.equal(ceiling.total, 134 * 1_048_576);
+  assert.match(beyondCeiling(config).join(), /one fetch of 1 MiB, and one record of each partition/);
 });
