@@ -92,6 +92,32 @@ describe('a connector', () => {
     assert.equal(feed.mostAtOnce, 1);
   });
 
+  test('whose settings change while it is paused has them in its tasks when it goes on', async (t) => {
+    const feed = await FeedServer.start(t);
+    const { api } = await startConnect(t);
+    const urls = { 'websocket.url': null, 'websocket.urls': `${feed.url}/a,${feed.url}/b` };
+    const { 'websocket.url': _, ...config } = { ...configOf(feed.url), ...urls };
+    await create(api, 'x', config);
+    await api.state('x', 'RUNNING', 1);
+    await api.call('PUT', '/connectors/x/pause');
+    await api.state('x', 'PAUSED', 1);
+    const changed = await api.call('PUT', '/connectors/x/config', { ...config, 'tasks.max': '2' });
+    assert.deepEqual([changed.status, changed.body.config['tasks.max'], changed.body.tasks.length], [200, '2', 1]);
+    const tasks = async () => {
+      const { body } = await api.call('GET', '/connectors/x/tasks');
+      return body.map((task: { config: Record<string, string> }) => task.config['tasks.max']);
+    };
+    assert.deepEqual(await tasks(), ['1']);
+    await api.call('POST', '/connectors/x/restart?includeTasks=true');
+    await api.state('x', 'PAUSED', 1);
+    assert.deepEqual(await tasks(), ['1']);
+    await api.call('PUT', '/connectors/x/resume');
+    await api.state('x', 'RUNNING', 2);
+    assert.deepEqual(await tasks(), ['2', '2']);
+    await feed.connection(4);
+    assert.deepEqual(feed.live.map(({ url }) => url).sort(), ['/a', '/b']);
+  });
+
   test('begins as it was asked to', async (t) => {
     const feed = await FeedServer.start(t);
     const { api } = await startConnect(t);

@@ -4,7 +4,8 @@ import type { Headers, Message } from '../../core/message.ts';
 /*
  * The topic of configs, one partition. Keys are text, values small JSON, or none for a tombstone.
  *
- *   connector-NAME            {"config", "state", "epoch"}          a connector, with "dealt" where it is paused and has tasks;
+ *   connector-NAME            {"config", "state", "epoch"}          a connector, with "dealt" where it is paused and has tasks: the
+ *                                                                  settings that they have, or true for those of "config";
  *                                                                  or {"deleted": true, "epoch"}
  *   restart-connector-NAME    {"connector", "tasks", "epoch"}       restart these now; means nothing to who reads it later
  *   claim-PARTITION           {"worker", "url", "generation"}       a gateway holds that part of the work; {"released": true} no more
@@ -28,8 +29,8 @@ export interface ConnectorRecord {
   readonly name: string;
   readonly config: FlatConfig;
   readonly state: TargetState;
-  /** Whether it has tasks: it was not stopped since it ran last. */
-  readonly isDealt: boolean;
+  /** The settings that its tasks have: those by which it ran last, and was not stopped since. undefined: it has no tasks. */
+  readonly dealt: FlatConfig | undefined;
   readonly epoch: number;
 }
 
@@ -93,10 +94,16 @@ export function connectorKey(name: string): string {
 }
 
 export function connectorValue(
-  { config, state, isDealt }: Omit<ConnectorRecord, 'type' | 'name' | 'epoch'>,
+  { config, state, dealt }: Omit<ConnectorRecord, 'type' | 'name' | 'epoch'>,
   epoch: number,
 ) {
-  return { config, state, ...(state === 'PAUSED' && isDealt ? { dealt: true } : {}), epoch };
+  if (state !== 'PAUSED' || dealt === undefined) return { config, state, epoch };
+  return { config, state, dealt: isSameConfig(dealt, config) ? true : dealt, epoch };
+}
+
+export function isSameConfig(one: FlatConfig, other: FlatConfig): boolean {
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
 }
 
 export function restartKey(name: string): string {
@@ -156,8 +163,13 @@ function connector(
   if (!isCount(epoch)) return undefined;
   if (deleted === true) return { type: 'deletion', name, epoch };
   if (!isFlatConfig(config) || !isTargetState(state)) return undefined;
-  const isDealt = state === 'RUNNING' || (state === 'PAUSED' && dealt === true);
-  return { type: 'connector', name, config, state, isDealt, epoch };
+  return { type: 'connector', name, config, state, dealt: dealtOf(state, config, dealt), epoch };
+}
+
+function dealtOf(state: TargetState, config: FlatConfig, dealt: unknown): FlatConfig | undefined {
+  if (state === 'RUNNING') return config;
+  if (state === 'STOPPED') return undefined;
+  return dealt === true ? config : isFlatConfig(dealt) ? dealt : undefined;
 }
 
 function restart(name: string, { connector, tasks, epoch }: Fields): RestartRecord | undefined {

@@ -6,6 +6,7 @@ import {
   type ConnectorRecord,
   type DeletionRecord,
   type GoneRecord,
+  isSameConfig,
   type RestartRecord,
   readConfigRecord,
   type TargetState,
@@ -18,12 +19,19 @@ export interface ConnectorEntry {
   readonly name: string;
   readonly config: FlatConfig;
   readonly state: TargetState;
-  /** Whether it has tasks, as in Connect: since it ran it was not stopped. */
-  readonly isDealt: boolean;
   /** Offset of the record by which its config changed last. */
   readonly version: number;
+  /** What its tasks have; undefined where it has none. As in Connect what changes while it is paused reaches them when it goes on. */
+  readonly dealt: Dealt | undefined;
   /** Offset of its last record. */
   readonly writtenAt: number;
+}
+
+/** Settings that tasks were made of. */
+export interface Dealt {
+  readonly config: FlatConfig;
+  /** Offset of the record by which these came. */
+  readonly version: number;
 }
 
 /** Who holds a partition of the work. */
@@ -84,12 +92,13 @@ export class ConfigTable {
   }
 
   private connector(record: ConnectorRecord, offset: number): ConfigChange {
-    const { name, config, state, isDealt } = record;
+    const { name, state } = record;
     if (this.isStale(record)) return this.refuse(name);
     this.stale.delete(name);
     const before = this.connectors.get(name);
-    const version = before !== undefined && isSame(before.config, config) ? before.version : offset;
-    this.connectors.set(name, { name, config, state, isDealt, version, writtenAt: offset });
+    const { config, version } = sameOr(before, record.config, offset);
+    const dealt = record.dealt === undefined ? undefined : sameOr(before?.dealt, record.dealt, offset);
+    this.connectors.set(name, { name, config, state, version, dealt, writtenAt: offset });
     return { type: 'connector', name };
   }
 
@@ -127,7 +136,7 @@ export class ConfigTable {
   }
 }
 
-function isSame(one: FlatConfig, other: FlatConfig): boolean {
-  const keys = Object.keys(one);
-  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
+/** The settings as they were, where they still are: whoever has looked at that object knows of these. */
+function sameOr(before: Dealt | undefined, config: FlatConfig, offset: number): Dealt {
+  return before !== undefined && isSameConfig(before.config, config) ? before : { config, version: offset };
 }

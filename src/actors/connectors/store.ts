@@ -70,8 +70,8 @@ export class ConnectStore {
   // Each resolves once the record has been read back, by which time everybody who reads knows of it in this order.
 
   async writeConnector(name: string, config: FlatConfig, state: TargetState, epoch: number): Promise<void> {
-    const isDealt = this.configs.connectors.get(name)?.isDealt === true;
-    await this.topics.configs.write(connectorKey(name), connectorValue({ config, state, isDealt }, epoch));
+    const dealt = this.configs.connectors.get(name)?.dealt?.config;
+    await this.topics.configs.write(connectorKey(name), connectorValue({ config, state, dealt }, epoch));
   }
 
   /** The deletion says under which claim it was decided; the tombstone behind it only sweeps up. */
@@ -86,10 +86,10 @@ export class ConnectStore {
     const epochOf = (name: string) => this.configs.claims.get(partitionOfConnector(name))?.epoch ?? 0;
     const wanted = new Set(connectors.map(({ name }) => name));
     const gone = [...this.configs.connectors.keys()].filter((name) => !wanted.has(name));
-    await Promise.all([
-      ...gone.map((name) => this.deleteConnector(name, epochOf(name))),
-      ...connectors.map(({ name, config, state }) => this.writeConnector(name, config, state, epochOf(name))),
-    ]);
+    const write = ({ name, config, state }: InitialConnector) =>
+      // One that begins paused has no tasks, as if it had never run.
+      this.topics.configs.write(connectorKey(name), connectorValue({ config, state, dealt: undefined }, epochOf(name)));
+    await Promise.all([...gone.map((name) => this.deleteConnector(name, epochOf(name))), ...connectors.map(write)]);
   }
 
   async writeRestart(name: string, connector: boolean, tasks: readonly number[], epoch: number): Promise<void> {
@@ -150,7 +150,7 @@ export class ConnectStore {
   putRight(name: string, epoch: number): void {
     const entry = this.configs.connectors.get(name);
     if (entry === undefined) this.topics.configs.put(connectorKey(name), null, epochHeader(epoch));
-    else this.topics.configs.put(connectorKey(name), connectorValue(entry, epoch));
+    else this.topics.configs.put(connectorKey(name), connectorValue({ ...entry, dealt: entry.dealt?.config }, epoch));
   }
 
   putStatus(key: string, status: Status | null): void {

@@ -61,8 +61,8 @@ export class ConnectorViews {
 
   tasks(name: string): { id: { connector: string; task: number }; config: FlatConfig }[] {
     const entry = this.entry(name);
-    const described = this.connectors.work.lookAt(entry)?.description?.tasks.slice(0, this.taskCount(entry)) ?? [];
-    return described.map(({ config }, task) => ({ id: { connector: name, task }, config: masked(config) }));
+    const tasks = this.connectors.work.dealt(entry)?.tasks ?? [];
+    return tasks.map(({ config }, task) => ({ id: { connector: name, task }, config: masked(config) }));
   }
 
   status(name: string): StatusInfo {
@@ -122,8 +122,7 @@ export class ConnectorViews {
   }
 
   taskCount(entry: ConnectorEntry): number {
-    if (!entry.isDealt) return 0;
-    return this.connectors.work.lookAt(entry)?.description?.tasks.length ?? 0;
+    return this.connectors.work.dealt(entry)?.tasks.length ?? 0;
   }
 
   /** What was said under an older claim is not true any more: somebody else has it, or will. */

@@ -54,7 +54,7 @@ interface Running {
 export class Work {
   private readonly options: WorkOptions;
   private readonly runners = new Map<string, Running>();
-  private readonly examined = new Map<string, { readonly version: number; readonly examined: Examined | undefined }>();
+  private readonly examined = new WeakMap<FlatConfig, Examined | undefined>();
   /** Connectors that were reported as stopped, with the claim under which they were. */
   private readonly stopped = new Map<string, number | undefined>();
   private readonly leaseMoved = new Subject<void>();
@@ -72,12 +72,16 @@ export class Work {
   }
 
   /** What is known about the settings of a connector. */
-  lookAt({ name, version, config }: ConnectorEntry): Examined | undefined {
-    const known = this.examined.get(name);
-    if (known?.version === version) return known.examined;
+  private lookAt(config: FlatConfig): Examined | undefined {
+    if (this.examined.has(config)) return this.examined.get(config);
     const examined = this.options.examine(config);
-    this.examined.set(name, { version, examined });
+    this.examined.set(config, examined);
     return examined;
+  }
+
+  /** The tasks of a connector; undefined where it has none. */
+  dealt({ dealt }: ConnectorEntry): ConnectorDescription | undefined {
+    return dealt === undefined ? undefined : this.lookAt(dealt.config)?.description;
   }
 
   /** Something has changed; what comes in one turn is looked at once. */
@@ -90,7 +94,6 @@ export class Work {
   }
 
   forget(name: string): void {
-    this.examined.delete(name);
     this.stopped.delete(name);
   }
 
@@ -138,7 +141,7 @@ export class Work {
   private wanted(ownership: Ownership): Map<string, Wanted> {
     const wanted = new Map<string, Wanted>();
     for (const entry of this.options.store.configs.connectors.values()) {
-      const { name, state, version } = entry;
+      const { name, state, version, dealt } = entry;
       const isOurs = ownership.isOurs(partitionOfConnector(name));
       if (state === 'STOPPED') {
         if (isOurs) this.reportStopped(name);
@@ -148,12 +151,12 @@ export class Work {
       const partition = partitionOfConnector(name);
       if (isOurs)
         wanted.set(connectorStatusKey(name), { partition, version, state, make: (key) => this.connector(key, entry) });
-      const description = entry.isDealt ? this.lookAt(entry)?.description : undefined;
+      const description = this.dealt(entry);
       for (const task of description?.tasks.keys() ?? []) {
         const place = partitionOfTask(name, task);
-        if (description === undefined || !ownership.isOurs(place)) continue;
+        if (dealt === undefined || description === undefined || !ownership.isOurs(place)) continue;
         const make = (key: string) => this.task(key, description, task);
-        wanted.set(taskStatusKey(name, task), { partition: place, version, state, make });
+        wanted.set(taskStatusKey(name, task), { partition: place, version: dealt.version, state, make });
       }
     }
     return wanted;
@@ -207,7 +210,7 @@ export class Work {
     const nothing: Run = { end: async () => {}, drop: async () => {} };
     const isGone = () => !this.options.store.configs.connectors.has(name);
     return this.runner(key, `the connector ${name}`, partitionOfConnector(name), isGone, async () => {
-      const examined = this.lookAt(entry);
+      const examined = this.lookAt(entry.config);
       if (examined !== undefined && examined.unknown.length > 0)
         this.options.logger.warn(
           { connector: name, settings: examined.unknown },
@@ -259,8 +262,7 @@ export class Work {
 
   private taskCount(name: string): number {
     const entry = this.options.store.configs.connectors.get(name);
-    if (entry === undefined || !entry.isDealt) return 0;
-    return this.lookAt(entry)?.description?.tasks.length ?? 0;
+    return entry === undefined ? 0 : (this.dealt(entry)?.tasks.length ?? 0);
   }
 
   /** A stopped connector has no tasks, and nothing runs that could report of it. */

@@ -1,6 +1,9 @@
 import { type Step, shapeOf } from './side.ts';
 import { create, get, inState, sink, source, step, withBody, without, withoutConfig, withoutTrace } from './steps.ts';
 
+const batchSizes = (tasks: unknown) =>
+  (tasks as { config: Record<string, string> }[]).map(({ config }) => config['batch.size'] ?? null);
+
 /** Calls about connectors, in an order in which they make sense. */
 export const connectorCalls: Readonly<Record<string, readonly Step[]>> = {
   creating: [
@@ -139,8 +142,20 @@ export const connectorCalls: Readonly<Record<string, readonly Step[]>> = {
     step('PUT', '/connectors/c/pause'),
     inState('c', 'PAUSED'),
     step('PUT', '/connectors/c/pause', 'again'),
+    // Tasks keep what they have for as long as it is paused, also when they are restarted.
+    withBody('PATCH', '/connectors/c/config', 'paused', { 'batch.size': '77' }),
+    get('/connectors/c/tasks', 'with changed settings, paused', { look: batchSizes }),
+    step('POST', '/connectors/c/restart?includeTasks=true', 'with changed settings, paused'),
+    inState('c', 'PAUSED', 'restarted'),
+    get('/connectors/c/tasks', 'with changed settings, restarted', { look: batchSizes }),
     step('PUT', '/connectors/c/resume'),
     inState('c', 'RUNNING'),
+    get('/connectors/c/tasks', 'with changed settings, running', {
+      look: batchSizes,
+      until: ({ body }) => batchSizes(body)[0] === '77',
+    }),
+    withBody('PATCH', '/connectors/c/config', 'as it was', { 'batch.size': null }),
+    inState('c', 'RUNNING', 'as it was'),
     step('PUT', '/connectors/c/stop'),
     inState('c', 'STOPPED'),
     get('/connectors/c', 'stopped'),

@@ -44,15 +44,39 @@ describe('the topic of configs', () => {
     const epoch = claim('a');
     const tasksIn = (...states: TargetState[]) =>
       states.map((state) => {
-        const isDealt = table.connectors.get('feed')?.isDealt === true;
-        add(connectorKey('feed'), connectorValue({ config: config('ws://1'), state, isDealt }, epoch));
+        const dealt = table.connectors.get('feed')?.dealt?.config;
+        add(connectorKey('feed'), connectorValue({ config: config('ws://1'), state, dealt }, epoch));
         const late = new ConfigTable();
         for (const message of records.compacted()) late.apply(message);
-        assert.equal(late.connectors.get('feed')?.isDealt, table.connectors.get('feed')?.isDealt);
-        return table.connectors.get('feed')?.isDealt;
+        assert.deepEqual(late.connectors.get('feed')?.dealt?.config, table.connectors.get('feed')?.dealt?.config);
+        return table.connectors.get('feed')?.dealt !== undefined;
       });
     assert.deepEqual(tasksIn('PAUSED', 'RUNNING', 'PAUSED'), [false, true, true]);
     assert.deepEqual(tasksIn('STOPPED', 'PAUSED', 'RUNNING'), [false, false, true]);
+  });
+
+  test('keeps the settings that the tasks of a paused connector have, until it goes on', () => {
+    const { table, records, claim, add } = cluster();
+    const epoch = claim('a');
+    const write = (url: string, state: TargetState) => {
+      const dealt = table.connectors.get('feed')?.dealt?.config;
+      add(connectorKey('feed'), connectorValue({ config: config(url), state, dealt }, epoch));
+      const late = new ConfigTable();
+      for (const message of records.compacted()) late.apply(message);
+      const [ours, theirs] = [table, late].map(({ connectors }) => connectors.get('feed')?.dealt?.config);
+      assert.deepEqual(theirs, ours, 'whoever reads it later knows the same');
+      return [ours?.['websocket.url'], table.connectors.get('feed')?.dealt?.version] as const;
+    };
+    const [first, version] = write('ws://1', 'RUNNING');
+    assert.equal(first, 'ws://1');
+    assert.deepEqual(write('ws://1', 'PAUSED'), ['ws://1', version]);
+    assert.deepEqual(write('ws://2', 'PAUSED'), ['ws://1', version]);
+    assert.deepEqual(write('ws://1', 'PAUSED'), ['ws://1', version]);
+    write('ws://2', 'PAUSED');
+    const [second, later] = write('ws://2', 'RUNNING');
+    assert.equal(second, 'ws://2');
+    assert.ok((later ?? -1) > (version ?? -1), 'the tasks begin anew');
+    assert.deepEqual(write('ws://3', 'STOPPED'), [undefined, undefined]);
   });
 
   test('has a connector as its holder wrote it last', () => {
@@ -65,7 +89,7 @@ describe('the topic of configs', () => {
       name: 'feed',
       config: config('ws://1'),
       state: 'PAUSED',
-      isDealt: false,
+      dealt: undefined,
       version,
       writtenAt: 2,
     });
