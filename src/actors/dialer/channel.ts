@@ -1,13 +1,12 @@
 import type { TidegateError } from '../../core/errors.ts';
 import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
 import type { RemoteEnd } from '../../core/remote.ts';
-import { CursorKeeper } from './cursor-keeper.ts';
-import type { FeedPosition } from './cursor-store.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
 import type { FeedOptions } from './feed-options.ts';
 import { RemoteFigures } from './figures.ts';
 import type { IdWindow } from './id-window.ts';
-import { type Entry, InOrder } from './in-order.ts';
+import type { Entry } from './in-order.ts';
+import { Progress } from './progress.ts';
 import type { Silence } from './silence.ts';
 
 /** What the channels of a feed have in common. */
@@ -26,6 +25,8 @@ export interface FeedHome {
   failed(failure: TidegateError): void;
 }
 
+const NOT_RUNNING = 'the feed was not running';
+
 /** One URL of a feed: makes messages of its frames, and knows what became of them. Outlives its connections. */
 export class Channel implements DialerHandler, SettleTarget {
   /** The URL as it may be shown; different for each channel. */
@@ -36,17 +37,12 @@ export class Channel implements DialerHandler, SettleTarget {
   private readonly home: FeedHome;
   private readonly url: string;
   private readonly metas: { readonly text: Meta; readonly binary: Meta };
-  /** Only where the order of settling matters. */
-  private readonly order: InOrder | undefined;
-  private readonly keeper: CursorKeeper | undefined;
+  private readonly progress: Progress;
   private dialer: Dialer | undefined;
   private count = 0;
+  /** Which of its connections it is. */
   private connection = 0;
-  private isLoaded = false;
   private hasBeenLive = false;
-  /** Of the last message that came; where to go on within this process. */
-  private cursor: unknown;
-  private position: FeedPosition = { heardAt: 0 };
   private silence: { readonly from: number; readonly reason: string } | undefined;
   /** Settled too late, as the gateway stopped. */
   private stopped = 0;
@@ -54,17 +50,19 @@ export class Channel implements DialerHandler, SettleTarget {
   private again: Message[] = [];
 
   constructor(home: FeedHome, url: string, name: string) {
-    const { path, settings, stats, clock, logger, cursors } = home.options;
-    const { resume, ack, dedupe, gap } = settings;
+    const { path, stats } = home.options;
     this.home = home;
     this.url = url;
     this.name = name;
     this.figures = new RemoteFigures(stats, path, name);
     this.figures.watch(() => this.dialer?.isLive ?? false);
     this.metas = { text: { url: name, binary: false }, binary: { url: name, binary: true } };
-    this.order = (resume ?? ack ?? dedupe) ? new InOrder() : undefined;
-    if (resume !== undefined || gap !== undefined)
-      this.keeper = new CursorKeeper({ store: cursors(resume?.topic), feed: `${path} ${name}`, clock, logger });
+    this.progress = new Progress({
+      feed: home.options,
+      name,
+      ids: home.ids,
+      stored: (message, connection) => this.acknowledge(message, connection),
+    });
   }
 
   get state(): string {
@@ -77,14 +75,8 @@ export class Channel implements DialerHandler, SettleTarget {
 
   /** Looks up where an earlier run of the feed ended. */
   async load(signal: AbortSignal): Promise<void> {
-    if (this.isLoaded || this.keeper === undefined) return;
-    const position = await this.keeper.load(signal);
-    if (signal.aborted) return;
-    this.isLoaded = true;
-    if (position === undefined) return;
-    this.position = position;
-    this.cursor = position.cursor;
-    this.silence = { from: position.heardAt, reason: 'the feed was not running' };
+    const position = await this.progress.load(signal);
+    if (position !== undefined) this.silence = { from: position.heardAt, reason: NOT_RUNNING };
   }
 
   open(): void {
@@ -114,7 +106,7 @@ export class Channel implements DialerHandler, SettleTarget {
     this.dialer = undefined;
     if (dialer?.isLive) this.heardUntil(this.home.options.clock.now());
     // A server that is slow to say goodbye must not cost the cursor: a gateway that stops has little time left.
-    await Promise.all([dialer?.close(), this.keeper?.flush()]);
+    await Promise.all([dialer?.close(), this.progress.flush()]);
     this.report();
   }
 
@@ -132,12 +124,7 @@ export class Channel implements DialerHandler, SettleTarget {
   drop(message: Message, reason: 'overflow' | 'duplicate'): void {
     this.figures.dropped(reason);
     this.unsettled -= 1;
-    const entry = this.order?.find(message.token);
-    if (entry !== undefined) {
-      entry.outcome = reason === 'duplicate' ? 'duplicate' : 'passed';
-      if (reason === 'overflow' && entry.id !== undefined) this.home.ids?.forget(entry.id);
-      this.advance();
-    }
+    this.progress.dropped(message, reason);
     this.home.settled();
   }
 
@@ -145,7 +132,7 @@ export class Channel implements DialerHandler, SettleTarget {
 
   /** Where the server is asked to go on. */
   lastCursor(): unknown {
-    return this.cursor;
+    return this.progress.cursor;
   }
 
   live(): void {
@@ -170,7 +157,7 @@ export class Channel implements DialerHandler, SettleTarget {
       token: this.count,
     });
     options.tracing.received(message, options.path, '', undefined);
-    this.home.arrived(message, this.order === undefined ? undefined : this.enter(message, this.order), this);
+    this.home.arrived(message, this.progress.enter(message, this.connection), this);
   }
 
   pong(): void {}
@@ -197,94 +184,19 @@ export class Channel implements DialerHandler, SettleTarget {
     if (failure?.code === 'TG_STOPPING' || failure?.next === 'wait') {
       this.stopped += 1;
       this.figures.dropped('unsettled');
-    } else this.done(message, failure);
+    } else {
+      if (failure === null) this.figures.settled.value += 1;
+      this.progress.settled(message, failure);
+    }
     this.home.settled();
   }
 
   // --- within
 
-  private done(message: Message, failure: TidegateError | null): void {
-    if (failure === null) this.figures.settled.value += 1;
-    const entry = this.order?.find(message.token);
-    if (entry === undefined) {
-      if (this.order === undefined) this.moved(message.timestamp, undefined);
-      return;
-    }
-    entry.outcome = failure === null ? 'settled' : 'passed';
-    if (entry.id !== undefined) {
-      if (failure === null) this.home.ids?.settle(entry.id);
-      else this.home.ids?.forget(entry.id);
-    }
-    this.advance();
-  }
-
-  private enter(message: Message, order: InOrder): Entry {
-    const { resume, dedupe } = this.home.options.settings;
-    const entry: Entry = {
-      message,
-      connection: this.connection,
-      outcome: 'open',
-      cursor: undefined,
-      id: undefined,
-      pending: 0,
-    };
-    order.enter(entry);
-    if (resume !== undefined)
-      this.evaluate(entry, resume.cursor, (value) => {
-        entry.cursor = value;
-        if (value !== undefined && value !== null) this.cursor = value;
-      });
-    if (dedupe !== undefined)
-      this.evaluate(entry, dedupe.id, (value) => {
-        if (value !== undefined && value !== null)
-          entry.id = typeof value === 'object' ? JSON.stringify(value) : String(value);
-      });
-    return entry;
-  }
-
-  /** A message of which the expression makes nothing, such as one that is not JSON, has no value. */
-  private evaluate(
-    entry: Entry,
-    expression: { evaluate(message: Message): unknown },
-    take: (value: unknown) => void,
-  ): void {
-    let value: unknown;
-    try {
-      value = expression.evaluate(entry.message);
-    } catch {
-      return;
-    }
-    if (!(value instanceof Promise)) {
-      take(value);
-      return;
-    }
-    entry.pending += 1;
-    const ready = (result: unknown) => {
-      entry.pending -= 1;
-      take(result);
-      this.advance();
-    };
-    value.then(ready, () => ready(undefined));
-  }
-
-  private advance(): void {
-    for (let entry = this.order?.take(); entry !== undefined; entry = this.order?.take()) {
-      this.moved(entry.message.timestamp, entry.cursor);
-      this.acknowledge(entry);
-    }
-  }
-
-  private moved(heardAt: number, cursor: unknown): void {
-    this.position = { cursor: cursor ?? this.position.cursor, heardAt: Math.max(heardAt, this.position.heardAt) };
-    this.keeper?.moved(this.position);
-  }
-
   /** The answer to a message, on the connection that it came by: another one knows nothing of it. */
-  private acknowledge({ message, outcome, id, connection }: Entry): void {
+  private acknowledge(message: Message, connection: number): void {
     const { ack } = this.home.options.settings;
-    const isStored =
-      outcome === 'settled' || (outcome === 'duplicate' && id !== undefined && this.home.ids?.isSettled(id));
-    if (ack === undefined || !isStored || connection !== this.connection) return;
+    if (ack === undefined || connection !== this.connection) return;
     try {
       const text = ack.message(message);
       if (text !== undefined) this.dialer?.send({ data: text, binary: false });
@@ -307,8 +219,8 @@ export class Channel implements DialerHandler, SettleTarget {
 
   /** It is hung up on purpose; nothing was missed before that. */
   private heardUntil(now: number): void {
-    this.silence = { from: now, reason: 'the feed was not running' };
-    if (this.unsettled === 0) this.moved(now, undefined);
+    this.silence = { from: now, reason: NOT_RUNNING };
+    if (this.unsettled === 0) this.progress.heardUntil(now);
   }
 
   private endSilence(): void {
@@ -318,7 +230,7 @@ export class Channel implements DialerHandler, SettleTarget {
     const { clock, settings } = this.home.options;
     const { from, reason } = silence;
     const to = Math.max(from, clock.now());
-    const isResumed = this.cursor !== undefined && settings.resume !== undefined;
+    const isResumed = this.progress.cursor !== undefined && settings.resume !== undefined;
     this.figures.silent(to - from);
     this.home.silenceEnded({ url: this.name, from, to, reason, isResumed }, this);
   }

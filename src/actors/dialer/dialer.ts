@@ -3,7 +3,6 @@ import type { Clock } from '../../core/clock.ts';
 import type { Frame } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Connect, RemoteEnd, RemoteHandler, RemoteSocket, RemoteTarget } from '../../core/remote.ts';
-import { secretsOfJson, secretsOfUrl, withoutSecrets } from '../../core/secrets.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { RemoteSettings } from '../../sdk/remote.ts';
 import type { Template } from '../../sdk/template.ts';
@@ -14,15 +13,13 @@ import type { RemoteFigures } from './figures.ts';
 import { Greeting } from './greeting.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { type DialerActor, type DialerControl, dialerMachine } from './machine.ts';
+import { Reading } from './reading.ts';
+import { Redaction } from './redaction.ts';
 
 /** Milliseconds that a connection has to last for the next failure to count as the first. */
 const STABLE = 10_000;
 /** Milliseconds for the closing handshake; a server that does not take part is cut. */
 const CLOSE_TIMEOUT = 3_000;
-/** A socket that is not read is read for one turn so often, to see a close, a pong, or a ping that wants an answer. */
-const PROBE_INTERVAL = 10_000;
-/** How often in a row: each look may bring a read chunk of 64 KiB beyond the mark of the gate. */
-const MOST_PROBES = 64;
 
 export interface DialerOptions {
   readonly url: string;
@@ -60,12 +57,12 @@ export class Dialer implements DialerControl {
   private readonly name: string;
   private readonly options: DialerOptions;
   private readonly target: RemoteTarget;
+  private readonly reading: Reading;
+  private readonly redaction: Redaction;
   private socket: RemoteSocket | undefined;
   private greeting: Greeting | undefined;
   private heartbeat: Heartbeat | undefined;
   private token: string | undefined;
-  /** What the messages of the last greeting told the server. */
-  private confided: string[] = [];
   /** Ends since there was a stable connection, for the back-off. */
   private attempts = 0;
   /** Tries since there was any connection. */
@@ -76,11 +73,8 @@ export class Dialer implements DialerControl {
   private cutReason: string | undefined;
   /** What the last end was, in words that may be shown. */
   private complaint = '';
-  private isHeld = false;
   private isClosing = false;
-  private probes = 0;
   private cancelTimer: () => void = () => {};
-  private cancelProbe: () => void = () => {};
   private whenGone: () => void = () => {};
   private gone: Promise<void> | undefined;
 
@@ -88,6 +82,8 @@ export class Dialer implements DialerControl {
     this.options = options;
     this.name = options.name;
     this.target = targetOf(options.url, options.settings);
+    this.reading = new Reading(options.clock);
+    this.redaction = new Redaction(options.url, options.settings);
     this.actor = startActor(
       createActor(dialerMachine, { input: { dialer: this } }),
       `dialer ${this.name}`,
@@ -128,18 +124,11 @@ export class Dialer implements DialerControl {
    * `forGood`: not even a look at what comes now and then.
    */
   pause({ forGood = false } = {}): void {
-    this.cancelProbe();
-    this.isHeld = true;
-    this.probes = forGood ? MOST_PROBES : 0;
-    if (this.isLive) this.hold();
+    this.reading.pause(forGood);
   }
 
   resume(): void {
-    if (!this.isHeld) return;
-    this.isHeld = false;
-    this.cancelProbe();
-    this.socket?.resume();
-    this.heartbeat?.release();
+    this.reading.resume();
   }
 
   /** Says goodbye; resolves when there is no socket any more. */
@@ -169,19 +158,20 @@ export class Dialer implements DialerControl {
 
   greet(): void {
     const { settings, resume, clock, logger, handler } = this.options;
-    this.confided = [];
+    this.redaction.begin(this.token);
     this.greeting = new Greeting({
       steps: settings.subscribe,
       last: resume,
       values: { cursor: handler.lastCursor(), token: this.token },
       clock,
       send: (text) => {
-        this.confided.push(...secretsOfJson(text));
+        this.redaction.told(text);
         this.send({ data: text, binary: false });
       },
       done: () => tell(this.actor, { type: 'SUBSCRIBED' }),
       failed: (why, heard) => {
-        logger.debug({ url: this.name, heard: this.shown(heard) }, `${this.name} said last: ${this.shown(heard)}`);
+        const shown = this.redaction.shown(heard);
+        logger.debug({ url: this.name, heard: shown }, `${this.name} said last: ${shown}`);
         this.give(why);
       },
     });
@@ -199,10 +189,11 @@ export class Dialer implements DialerControl {
     const how = this.triesInVain === 0 ? '' : `, ${this.triesInVain} tries before were in vain`;
     this.triesInVain = 0;
     logger.info({ url: this.name }, `connected to ${this.name}${how}`);
-    this.heartbeat = new Heartbeat({ settings: settings.heartbeat, socket, clock, stale: (why) => this.give(why) });
-    this.heartbeat.start();
+    const heartbeat = new Heartbeat({ settings: settings.heartbeat, socket, clock, stale: (why) => this.give(why) });
+    this.heartbeat = heartbeat;
+    heartbeat.start();
     handler.live();
-    if (this.isHeld) this.hold();
+    this.reading.begin({ socket, heartbeat });
   }
 
   cut(): void {
@@ -293,26 +284,6 @@ export class Dialer implements DialerControl {
 
   // --- within
 
-  private hold(): void {
-    this.socket?.pause();
-    this.heartbeat?.hold();
-    this.probeLater();
-  }
-
-  private probeLater(): void {
-    if (this.probes >= MOST_PROBES) return;
-    this.cancelProbe = this.options.clock.after(PROBE_INTERVAL, () => {
-      this.probes += 1;
-      this.socket?.resume();
-      // Timers run before the poll phase and immediates after it, so the socket is read exactly once in between.
-      setImmediate(() => {
-        if (!this.isHeld || !this.isLive) return;
-        this.socket?.pause();
-        this.probeLater();
-      });
-    });
-  }
-
   /** Ends the connection, as it is of no use. */
   private give(why: string): void {
     this.cutReason = why;
@@ -324,7 +295,7 @@ export class Dialer implements DialerControl {
     this.greeting = undefined;
     this.heartbeat?.stop();
     this.heartbeat = undefined;
-    this.cancelProbe();
+    this.reading.end();
   }
 
   private delay(): number {
@@ -335,14 +306,7 @@ export class Dialer implements DialerControl {
   /** An end in the words that may be shown. */
   private told(end: RemoteEnd): RemoteEnd {
     const kind = this.cutReason === undefined ? end.kind : 'silent';
-    return { kind, code: end.code, reason: this.shown(this.cutReason ?? end.reason) };
-  }
-
-  private shown(text: string): string {
-    const { url, settings } = this.options;
-    const { headers, auth, proxy } = settings;
-    const ofUrls = [url, ...(proxy === undefined ? [] : [proxy])].flatMap(secretsOfUrl);
-    return withoutSecrets(text, [this.token, auth?.token, ...Object.values(headers), ...ofUrls, ...this.confided]);
+    return { kind, code: end.code, reason: this.redaction.shown(this.cutReason ?? end.reason) };
   }
 }
 
