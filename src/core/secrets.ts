@@ -68,8 +68,9 @@ export function secretsOfJson(text: string): string[] {
 /** Blots secrets out of a text that others wrote: a server may say what it was told. */
 export function withoutSecrets(text: string, secrets: readonly (string | undefined)[]): string {
   let clean = text;
-  for (const secret of secrets)
-    if (secret !== undefined && secret.length >= SHORTEST) clean = clean.replaceAll(secret, BLOT);
+  const known = secrets.filter((secret) => secret !== undefined).filter(({ length }) => length >= SHORTEST);
+  // A longer one first: one that it holds would leave the rest of it to be read.
+  for (const secret of known.sort((one, other) => other.length - one.length)) clean = clean.replaceAll(secret, BLOT);
   return clean;
 }
 

@@ -192,3 +192,7 @@ test('secrets of a message are the values whose names say so, and what looks lik
   ]);
   assert.deepEqual(secretsOfJson('login one'), []);
 });
+
+test('of a secret that holds another one nothing is left to be read', () => {
+  assert.equal(withoutSecrets('said: Bearer begin-part-end', ['part', 'Bearer begin-part-end']), 'said: ***');
+});
