@@ -76,8 +76,7 @@ test('clients that come while messages flow get the past and then what is live, 
       return Reader.open(gateway.port, ['newest', 'room', 'rest', 'recent'][at % 4] as string);
     }),
   );
-  feed.halt();
-  await flowing;
+  await feed.haltFor(readers, flowing);
   for (const reader of readers) {
     await reader.until(() => reader.isUpTo(feed));
     reader.isWhole();
@@ -101,9 +100,8 @@ test('on Kafka, too: two gateways, one of which starts again while messages flow
   const again = await start();
   await again.ready();
   readers.push(...(await joinAtRandom([one, again], 1_000)));
-  feed.halt();
-  await flowing;
   const stayed = readers.filter(({ client }) => client.closed === undefined);
+  await feed.haltFor(stayed, flowing);
   assert.equal(stayed.length, readers.length - 6, 'those of the gateway that stopped');
   for (const reader of stayed) {
     await reader.until(() => reader.isUpTo(feed));
@@ -159,8 +157,12 @@ class Feed {
     await this.client.until(() => this.acked === this.sent);
   }
 
-  halt(): void {
+  /** Ends the flow once each reader has got its past, with one more of each key, which all of them get. */
+  async haltFor(readers: readonly Reader[], flowing: Promise<void>): Promise<void> {
+    await Promise.all(readers.map((reader) => reader.has(50)));
     this.isFlowing = false;
+    await flowing;
+    await this.send(KEYS.length);
   }
 
   /** First and last number of each key among the newest so many. */
