@@ -120,9 +120,14 @@ export class AssembledGateway {
     return this.starting === undefined ? 'created' : 'started';
   }
 
-  /** Resolves once the topics of the configuration exist; with false where the gateway stops before. */
+  /** Resolves once the topics of the configuration exist; with false where the gateway stops before, or they cannot be made. */
   get prepared(): Promise<boolean> {
     return this.life.prepared;
+  }
+
+  /** Resolves when the gateway cannot do its work until a person changes something. */
+  get failed(): Promise<TidegateError> {
+    return this.life.failed;
   }
 
   /** Resolves when every port is bound; the log may come later. Rejects with a `stop` error, and is no good then. */

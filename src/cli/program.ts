@@ -31,7 +31,8 @@ export function createProgram(): Command {
     .summary('run a gateway until it gets SIGTERM or SIGINT')
     .description(
       'Runs a gateway. On SIGTERM or SIGINT (Ctrl-C) it delivers what is on its way and ends: exit code 0, or 1 where\n' +
-        'it had to give messages up. A second signal ends it at once.',
+        'it had to give messages up. A second signal ends it at once. What only a person can mend ends it with 1, too: a\n' +
+        'mistake in the configuration, a port that is taken, a topic that the log refuses.',
     )
     .argument('<file>', 'configuration, YAML')
     .action((file: string) => ending(() => run({ config: { file } })));

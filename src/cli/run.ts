@@ -6,7 +6,10 @@ type Signal = 'SIGTERM' | 'SIGINT';
 /** Ctrl-C under npm or a file watcher comes twice: from the terminal, and passed on by the parent. That is one signal. */
 const PASSED_ON_WITHIN_MS = 500;
 
-/** Runs a gateway until a signal stops it. Resolves with the exit code: 1 where messages had to be given up. */
+/**
+ * Runs a gateway until a signal stops it. Resolves with the exit code: 1 where messages had to be given up. Rejects, once
+ * all is closed, where it cannot do its work until a person changes something.
+ */
 export async function run(options: GatewayOptions): Promise<number> {
   const logger = createLoggerFromEnvironment(process.env);
   const gateway = await createGateway({ ...options, logger });
@@ -16,8 +19,13 @@ export async function run(options: GatewayOptions): Promise<number> {
     process.exit(1);
   });
   await gateway.start();
-  logger.info({}, `${await signal}: delivering what is on its way, then ending; a second signal ends at once`);
-  return await stop(gateway, logger);
+  const reason = await Promise.race([signal, gateway.failed]);
+  if (typeof reason === 'string') {
+    logger.info({}, `${reason}: delivering what is on its way, then ending; a second signal ends at once`);
+    return await stop(gateway, logger);
+  }
+  await gateway.stop();
+  throw reason;
 }
 
 async function stop(gateway: Gateway, logger: Logger): Promise<number> {

@@ -28,6 +28,7 @@ export const ERRORS = {
   TG_LOG_FENCED: { next: 'retry', meaning: 'The producer lost its identity; a fresh one is needed.' },
   TG_TOPIC_MISSING: { next: 'reject', meaning: 'The topic does not exist and may not be created.' },
   TG_TOPIC_INVALID: { next: 'reject', meaning: 'The log refuses the name or settings of the topic.' },
+  TG_TOO_FEW_BROKERS: { next: 'retry', meaning: 'There are fewer brokers than copies of the topic are asked for.' },
   TG_RECORD_TOO_LARGE: { next: 'reject', meaning: 'The record is larger than its topic allows.' },
   TG_RECORD_REFUSED: { next: 'reject', meaning: 'The log refuses the record itself.' },
   TG_NOT_AUTHORIZED: { next: 'reject', meaning: 'The log does not let this gateway do that.' },

@@ -64,7 +64,7 @@ export interface LogAdmin {
   topics(): Promise<ReadonlyMap<string, number>>;
   /** undefined when there is no such topic. */
   describe(topic: string): Promise<TopicDescription | undefined>;
-  /** False when the topic is there already. Rejects with TG_TOPIC_INVALID or TG_NOT_AUTHORIZED. */
+  /** False when the topic is there already. Rejects with TG_TOPIC_INVALID, TG_TOO_FEW_BROKERS or TG_NOT_AUTHORIZED. */
   create(topic: TopicSpec): Promise<boolean>;
   delete(topic: string): Promise<void>;
   addPartitions(topic: string, total: number): Promise<void>;

@@ -8,6 +8,7 @@ import type {
   RequestFacts,
 } from '../assembly/events.ts';
 import type { GatewaySnapshot } from '../assembly/inspection.ts';
+import type { TidegateError } from '../core/errors.ts';
 import type { AssembledGateway, BoundPorts } from '../gateway.ts';
 import { createTopic, type GatewayTopic } from './gateway-topic.ts';
 import { Publishing } from './publishing.ts';
@@ -39,6 +40,11 @@ export interface Gateway {
   once<Name extends GatewayEventName>(name: Name, listener: GatewayListener<Name>): this;
   /** Calls the listener no longer. */
   off<Name extends GatewayEventName>(name: Name, listener: GatewayListener<Name>): this;
+  /**
+   * Resolves with the reason when the gateway finds, after its start, that it cannot do its work until a person changes
+   * something: the log refuses a topic as the configuration has it (TG_TOPIC_INVALID). It has not stopped: stop it.
+   */
+  readonly failed: Promise<TidegateError>;
   /** Clients that come and go from the subscription on; completes when the gateway has stopped. */
   readonly connections$: Observable<ConnectionChange>;
   /** A topic of the log to read and write, whether or not the configuration names it. The same object for the same name. */
@@ -68,6 +74,10 @@ export class EmbeddedGateway implements Gateway {
   stop(): Promise<StopReport> {
     this.report ??= this.end();
     return this.report;
+  }
+
+  get failed(): Promise<TidegateError> {
+    return this.assembled.failed;
   }
 
   inspect(): GatewaySnapshot {

@@ -71,7 +71,13 @@ export class Publishing implements SettleTarget {
 
   private writeOrRefuse(topic: string, message: Message, isPrepared: boolean): void {
     if (isPrepared) this.write(topic, message);
-    else message.nack(new TidegateError('TG_STOPPING', 'the gateway stopped before the record could be written'));
+    else
+      message.nack(
+        new TidegateError(
+          'TG_STOPPING',
+          'the gateway stopped, or could not make its topics, before the record could be written',
+        ),
+      );
   }
 
   private write(topic: string, message: Message): void {

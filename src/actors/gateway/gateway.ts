@@ -1,4 +1,5 @@
 import { createActor } from 'xstate';
+import { asTidegateError, type TidegateError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { countUnsettled, drainInDataOrder, giveUp } from './drain.ts';
@@ -25,12 +26,15 @@ const LAST_WORDS = 2_000;
 /** Starts and stops everything, in order. */
 export class GatewayLife {
   readonly actor: GatewayActor;
-  /** Resolves once the topics of the configuration exist; with false where the gateway stops before. */
+  /** Resolves once the topics of the configuration exist; with false where the gateway stops before, or they cannot be made. */
   readonly prepared: Promise<boolean>;
+  /** Resolves when the gateway cannot do its work until a person changes something; pending for ever otherwise. */
+  readonly failed: Promise<TidegateError>;
   private readonly parts: GatewayParts;
   private readonly limits: ShutdownLimits;
   private readonly preparation: TopicPreparation;
   private endPreparation: (isReady: boolean) => void = () => {};
+  private fail: (failure: TidegateError) => void = () => {};
   private stopping: Promise<StopReport> | undefined;
 
   constructor(parts: GatewayParts, limits: ShutdownLimits) {
@@ -39,6 +43,9 @@ export class GatewayLife {
     this.preparation = new TopicPreparation(parts);
     this.prepared = new Promise((resolve) => {
       this.endPreparation = resolve;
+    });
+    this.failed = new Promise((resolve) => {
+      this.fail = resolve;
     });
     this.actor = startActor(createActor(gatewayMachine), 'gateway', parts.logger);
   }
@@ -80,7 +87,12 @@ export class GatewayLife {
         this.parts.connectors?.start();
         this.endPreparation(true);
       },
-      (error: unknown) => this.parts.logger.error({ error }, 'preparing the topics failed'),
+      (error: unknown) => {
+        const failure = asTidegateError(error, 'TG_FLOW_FAILED', 'preparing the topics failed');
+        this.parts.logger.error({ code: failure.code }, failure.message);
+        this.endPreparation(false);
+        this.fail(failure);
+      },
     );
   }
 

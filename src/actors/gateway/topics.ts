@@ -12,13 +12,17 @@ export class TopicPreparation {
   trouble: string | undefined = 'the topics have not been checked yet';
   private readonly parts: Pick<GatewayParts, 'log' | 'wantedTopics' | 'logger'>;
   private readonly created: string[] = [];
+  private told: string | undefined;
   private isCancelled = false;
 
   constructor(parts: Pick<GatewayParts, 'log' | 'wantedTopics' | 'logger'>) {
     this.parts = parts;
   }
 
-  /** Resolves with true once all topics are there, with false when it was cancelled. */
+  /**
+   * Resolves with true once all topics are there, with false when it was cancelled. Rejects where trying again cannot
+   * help: with TG_TOPIC_INVALID, or another error that a person has to mend here.
+   */
   async run(): Promise<boolean> {
     const { log, wantedTopics, logger } = this.parts;
     for (let attempt = 1; !this.isCancelled; attempt++) {
@@ -28,7 +32,10 @@ export class TopicPreparation {
         tell(this.created, logger);
         return true;
       } catch (error) {
-        this.complain(asTidegateError(error, 'TG_LOG_UNAVAILABLE'));
+        const failure = asTidegateError(error, 'TG_LOG_UNAVAILABLE');
+        this.trouble = failure.message;
+        if (isForGood(failure)) throw failure;
+        this.complain(failure);
         await new Promise((resolve) => setTimeout(resolve, backoffDelay(attempt, RETRY)).unref());
       }
     }
@@ -40,14 +47,10 @@ export class TopicPreparation {
   }
 
   /** A log that is away says so by itself; anything else a person has to mend. */
-  private complain(failure: TidegateError): void {
-    if (failure.next !== 'wait' && failure.message !== this.trouble) {
-      this.parts.logger.error(
-        { code: failure.code },
-        `the topics cannot be prepared, trying again: ${failure.message}`,
-      );
-    }
-    this.trouble = failure.message;
+  private complain({ code, next, message }: TidegateError): void {
+    if (next === 'wait' || message === this.told) return;
+    this.told = message;
+    this.parts.logger.error({ code }, `the topics cannot be prepared, trying again: ${message}`);
   }
 }
 
@@ -60,7 +63,18 @@ async function prepare(admin: LogAdmin, topic: GatewayParts['wantedTopics'][numb
       `the topic ${topic.name} does not exist and log.topics.${topic.name}.create is false; create it, or allow it to be created`,
     );
   }
-  return admin.create(topic);
+  try {
+    return await admin.create(topic);
+  } catch (error) {
+    if (!(error instanceof TidegateError) || error.code !== 'TG_TOPIC_INVALID') throw error;
+    const why = `the topic ${topic.name} cannot be created as the configuration has it: ${error.message}`;
+    throw new TidegateError(error.code, why, error);
+  }
+}
+
+/** A right may be granted and a topic made by somebody else, but what the log finds wrong with a topic stays wrong. */
+function isForGood({ code, next }: TidegateError): boolean {
+  return next === 'stop' || code === 'TG_TOPIC_INVALID';
 }
 
 /** One line: a first start creates a dozen. */

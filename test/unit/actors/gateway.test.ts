@@ -139,6 +139,28 @@ test('a topic that may not be created keeps the gateway from being ready, and sa
   assert.ok(!log.orders.includes('create out'));
 });
 
+test('what the log finds wrong with a topic is told once, and not tried again; too few brokers are', async (t) => {
+  const { life, log, errors } = setUp(t);
+  log.trouble = new TidegateError('TG_TOO_FEW_BROKERS', 'one broker, three copies');
+  await life.start();
+  log.link$.next({ state: 'up' });
+  await turn();
+  assert.match(errors().join(), /trying again: one broker/);
+  log.trouble = new TidegateError('TG_TOPIC_INVALID', 'retention.days is no setting');
+  // The pause before another try keeps no process alive.
+  const alive = setInterval(() => {}, 1_000);
+  t.after(() => clearInterval(alive));
+  const failure = await life.failed;
+  assert.equal(failure.code, 'TG_TOPIC_INVALID');
+  assert.match(failure.message, /retention\.days/);
+  assert.deepEqual([life.troubles, await life.prepared], [[failure.message], false]);
+  const said = errors().length;
+  log.trouble = undefined;
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assert.deepEqual([errors().length, log.orders], [said, ['open']], 'nothing is tried any more');
+  await life.stop();
+});
+
 test('a port that cannot be bound ends the start, and what was opened is closed', async (t) => {
   const taken = new TidegateError('TG_LISTEN_FAILED', 'taken');
   const server = { listen: () => Promise.reject(taken), stopAccepting() {}, close() {} };

@@ -129,6 +129,18 @@ describe('tidegate run', () => {
     );
   });
 
+  test('ends as by a mistake where the log refuses a topic as the file has it', async (t) => {
+    const topics = 'topics: { orders: { config: { cleanup.policy: shred } } }';
+    const log = `log: { driver: embedded, embedded: { memory: true }, ${topics} }`;
+    const file = await write(t, `${log}\nadmin: { enabled: false }\nlisteners: { public: { port: 0 } }\n`);
+    const { status, stderr } = tidegate(['run', file], { LOG_LEVEL: 'silent' });
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^tidegate: the topic orders cannot be created as the configuration has it: .*cleanup\.policy .*"shred" \(TG_TOPIC_INVALID\)$/m,
+    );
+  });
+
   test('shows the stack where it is asked for', () => {
     const { stderr } = tidegate(['run', '/nowhere.yaml'], { LOG_LEVEL: 'debug' });
     assert.match(stderr, /^tidegate: \/nowhere\.yaml cannot be read: there is no such file \(TG_CONFIG_UNREADABLE\)\n/);

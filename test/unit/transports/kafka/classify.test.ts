@@ -30,6 +30,11 @@ test('an error that no broker answered means that the log is away', () => {
     'TG_TOPIC_INVALID',
   );
   assert.equal(
+    logError(Object.assign(new Error('refused'), { code: KAFKA.INVALID_REPLICATION_FACTOR }), 'Create t').code,
+    'TG_TOO_FEW_BROKERS',
+    'brokers may still come',
+  );
+  assert.equal(
     logError(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'Topic t').code,
     'TG_LOG_UNAVAILABLE',
   );
