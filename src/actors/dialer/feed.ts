@@ -5,6 +5,7 @@ import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { displayUrl } from '../../core/secrets.ts';
 import { Channel, type FeedHome } from './channel.ts';
+import { DropAlarm } from './drop-alarm.ts';
 import type { FeedOptions } from './feed-options.ts';
 import { Holding } from './holding.ts';
 import { IdWindow } from './id-window.ts';
@@ -33,13 +34,13 @@ export class Feed implements Source, FeedHome {
   private readonly channels: readonly Channel[];
   private readonly holding: Holding<Arrival> | undefined;
   private readonly status: StatusLine;
+  private readonly alarm: DropAlarm;
   /** One pipeline after another. */
   private out = new Subject<Batch>();
   private arrivals: Arrival[] = [];
   private isScheduled = false;
   private isHeld = false;
   private isDraining = false;
-  private isComplaining = false;
   private failure: TidegateError | undefined;
   private opening = new AbortController();
 
@@ -52,6 +53,7 @@ export class Feed implements Source, FeedHome {
     this.holding = overflow === 'pause' ? undefined : new Holding({ ...buffer, whenFull: overflow });
     this.channels = namesOf(url).map((name, at) => new Channel(this, url[at] as string, name));
     this.status = new StatusLine({ path, channels: this.channels, clock, logger });
+    this.alarm = new DropAlarm({ path, overflow, clock, logger });
   }
 
   /** Resolves when it is known where to go on and the servers are being dialled; one that is away keeps nobody waiting. */
@@ -105,6 +107,7 @@ export class Feed implements Source, FeedHome {
     this.opening.abort();
     this.flush();
     for (const { message, channel } of this.held(Number.POSITIVE_INFINITY)) channel.keep(message);
+    this.alarm.stop();
     this.status.stop();
     await Promise.all(this.channels.map((channel) => channel.close()));
   }
@@ -178,26 +181,15 @@ export class Feed implements Source, FeedHome {
 
   private putAside(arrivals: readonly Arrival[]): void {
     for (const arrival of arrivals) {
-      const dropped = this.holding?.push(arrival) ?? [];
-      for (const { message, channel } of dropped) channel.drop(message, 'overflow');
-      if (dropped.length > 0) this.complain();
+      for (const { message, channel } of this.holding?.push(arrival) ?? []) {
+        channel.drop(message, 'overflow');
+        this.alarm.dropped();
+      }
     }
-  }
-
-  /** Once for each time the pipeline holds; how many there were is told with the status. */
-  private complain(): void {
-    if (this.isComplaining) return;
-    this.isComplaining = true;
-    const { path, settings, logger } = this.options;
-    logger.warn(
-      { overflow: settings.overflow },
-      `${path}: the pipeline holds and the buffer is full, so messages are dropped (${settings.overflow})`,
-    );
   }
 
   /** Hands on what was put aside, as far as the pipeline takes it. */
   private release(): void {
-    this.isComplaining = false;
     while (!this.isHeld || this.isDraining) {
       const some = this.held(BATCH);
       if (some.length === 0) return;

@@ -130,6 +130,32 @@ test('drop_oldest and drop_newest never slow the server down; each drop is count
   }
 });
 
+test('as long as messages are dropped, every 10 s a line says how many', async (t) => {
+  const { feed, network, clock, dropped, warnings } = await setUp(t, {
+    overflow: 'drop_newest',
+    buffer: { messages: 1 },
+  });
+  network.last.opens();
+  for (let hold = 0; hold < 20; hold++) {
+    feed.pause();
+    for (const text of ['kept', 'dropped']) network.last.says(text);
+    await turn();
+    feed.resume();
+  }
+  assert.equal(dropped('overflow'), 20);
+  assert.equal(warnings().length, 1, 'one line, however often the pipeline holds');
+  clock.advance(10_000);
+  assert.match(warnings()[1] ?? '', /: 19 more messages were dropped \(drop_newest\) within 10s$/);
+  clock.advance(10_000);
+  assert.equal(warnings().length, 2, 'nothing was dropped since');
+  feed.pause();
+  for (const text of ['kept', 'dropped', 'dropped']) network.last.says(text);
+  await turn();
+  assert.match(warnings()[2] ?? '', /messages are dropped \(drop_newest\)$/);
+  await feed.close();
+  assert.match(warnings().join('\n'), /: 1 more messages were dropped \(drop_newest\)/);
+});
+
 test('what was put aside comes in parts, as the pipeline takes it', async (t) => {
   const { feed, network, batches, subscription } = await setUp(t, { overflow: 'drop_oldest' });
   network.last.opens();
