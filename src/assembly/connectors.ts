@@ -20,11 +20,14 @@ import { LocalLog } from './local-log.ts';
 import { beginTask } from './task-run.ts';
 import type { Workshop } from './workshop.ts';
 
+/** Milliseconds that callers wait while this gateway starts. A worker of Connect lets them wait for 90 s. */
+const STARTUP_PATIENCE = 20_000;
+
 /** The connectors of a gateway and the API that manages them. */
 export interface ConnectService {
   readonly part: ConnectorsPart;
   readonly commands: ConnectorCommands;
-  /** Binds the port; it answers that it is starting until the connectors are known. Rejects with TG_LISTEN_FAILED, TG_DATA_DIR_OWNED. */
+  /** Binds the port; callers wait until the connectors are known, and are told that it is starting where that takes long. Rejects with TG_LISTEN_FAILED, TG_DATA_DIR_OWNED. */
   start(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -63,7 +66,12 @@ export function createConnectService(
     host: config.host,
     routes: [
       ...rootRoutes({ version: VERSION, clusterId: () => log.admin.clusterId(), trouble: () => connectors.trouble }),
-      ...connectorRoutes({ views, commands, url: () => me.url, trouble: () => connectors.trouble }),
+      ...connectorRoutes({
+        views,
+        commands,
+        url: () => me.url,
+        trouble: () => connectors.troubleAfter(STARTUP_PATIENCE),
+      }),
       ...pluginRoutes({ examine: look, version: VERSION }),
       ...loggerRoutes({
         levels: logger.levels,

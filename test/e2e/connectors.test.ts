@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Batch } from '../../src/core/batch.ts';
 import { Message } from '../../src/core/message.ts';
-import { type ConnectApi, recordsOf, startConnect } from '../helpers/connect-gateway.ts';
+import { displayUrl } from '../../src/core/secrets.ts';
+import { type ConnectApi, launchConnect, recordsOf, startConnect } from '../helpers/connect-gateway.ts';
 import { FeedServer } from '../helpers/feed-server.ts';
 import { until } from '../helpers/gateway-process.ts';
 
@@ -60,6 +61,16 @@ describe('a connector', () => {
     const { body } = await api.state('echo', 'RUNNING');
     assert.match(body.connector.worker_id, /^127\.0\.0\.1:\d+$/);
     assert.equal(body.type, 'source');
+  });
+
+  test('can be created while the gateway starts: the call waits', async (t) => {
+    const { api } = await launchConnect(t);
+    assert.equal((await api.call('GET', '/health')).status, 503);
+    const [made, listed] = await Promise.all([
+      create(api, 'early', configOf('ws://127.0.0.1:1')),
+      api.call('GET', '/connectors'),
+    ]);
+    assert.deepEqual([made.status, listed.status], [201, 200]);
   });
 
   test('is paused, goes on, is stopped and deleted, and its socket with it', async (t) => {
@@ -167,6 +178,43 @@ describe('a connector', () => {
     assert.equal(again.status, 202);
     assert.deepEqual([again.body.connector.state, again.body.tasks[0].state], ['RUNNING', 'RESTARTING']);
     await api.state('b', 'RUNNING');
+  });
+
+  test('drops what its queue cannot take where its server must not be slowed down, and tells how much', async (t) => {
+    const [sent, size] = [20_000, 10];
+    // All of it is on its way before the first record can be stored.
+    const feed = await FeedServer.start(t, {
+      greet: ({ ws }) => {
+        for (let n = 1; n <= sent; n++) ws.send(JSON.stringify({ n }));
+      },
+    });
+    const { api, gateway } = await startConnect(t);
+    for (const overflow of ['drop_oldest', 'drop_newest']) {
+      const more = { 'websocket.message.queue.size': String(size), 'websocket.message.overflow': overflow };
+      await create(api, overflow, configOf(feed.url, { 'kafka.topic': overflow, ...more }));
+      const labels = { component: `connectors.${overflow}/0`, url: displayUrl(feed.url) };
+      const { stats } = gateway.workshop;
+      const received = () => stats.counter('tidegate_remote_frames_received_total', labels).value;
+      const settled = () => stats.counter('tidegate_remote_settled_total', labels).value;
+      const dropped = () => stats.counter('tidegate_remote_dropped_total', { ...labels, reason: 'overflow' }).value;
+      await until(
+        () => received() === sent && settled() + dropped() === sent,
+        20_000,
+        () => `of ${sent} messages ${received()} came and ${dropped()} were dropped`,
+      );
+      const stored = (await recordsOf(gateway, overflow)).map(({ text }) => (JSON.parse(text) as { n: number }).n);
+      assert.ok(dropped() > 0, 'nothing was dropped');
+      assert.equal(stored.length, sent - dropped(), 'each message was stored or counted as dropped');
+      assert.deepEqual(
+        stored,
+        [...stored].sort((one, other) => one - other),
+        'what is left is in order',
+      );
+      if (overflow === 'drop_oldest') assert.equal(stored.at(-1), sent, 'the newest one is there');
+      else assert.equal(stored[0], 1, 'the oldest one is there');
+      await api.state(overflow, 'RUNNING');
+    }
+    assert.equal(feed.handshakes, 2, 'no connection was lost');
   });
 
   test('fails at a message that is not JSON, or passes it over into its dead letters', async (t) => {

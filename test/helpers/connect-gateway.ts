@@ -81,10 +81,26 @@ export class ConnectApi {
   }
 }
 
+interface Changes {
+  readonly log?: object;
+  readonly connect?: object;
+  readonly admin?: object;
+}
+
 /** A gateway with connectors within this process, and its API once it is ready. */
 export async function startConnect(
   t: Cleanup,
-  changes: { readonly log?: object; readonly connect?: object; readonly admin?: object } = {},
+  changes: Changes = {},
+): Promise<{ readonly gateway: AssembledGateway; readonly api: ConnectApi }> {
+  const started = await launchConnect(t, changes);
+  await started.api.until('/health', ({ status }) => status === 200);
+  return started;
+}
+
+/** The same, as soon as the port of the API is bound. */
+export async function launchConnect(
+  t: Cleanup,
+  changes: Changes = {},
 ): Promise<{ readonly gateway: AssembledGateway; readonly api: ConnectApi }> {
   const { config } = await loadConfig(
     {
@@ -99,9 +115,7 @@ export async function startConnect(
     await gateway.stop();
   });
   await gateway.start();
-  const api = new ConnectApi(`http://127.0.0.1:${gateway.ports().connect}`);
-  await api.until('/health', ({ status }) => status === 200);
-  return { gateway, api };
+  return { gateway, api: new ConnectApi(`http://127.0.0.1:${gateway.ports().connect}`) };
 }
 
 /** Everything that stands in a topic now. */

@@ -16,6 +16,9 @@ import type { TaskOrder } from './task-order.ts';
 import { connectTopicNames, partitionOfConnector } from './topics.ts';
 import { Work } from './work.ts';
 
+/** Milliseconds between looks at whether everything has begun, for those who wait for that. */
+const LOOK = 50;
+
 export interface ConnectorsOptions {
   /** Where the connectors, their status and their offsets are kept. */
   readonly log: Pick<Log, 'reader' | 'admin' | 'group'>;
@@ -85,6 +88,17 @@ export class Connectors {
     if (!this.isRead) return 'the connectors are being read from the log';
     if (this.ownership.hasBegun) this.hasBegun = true;
     return this.hasBegun ? undefined : 'the connectors are being dealt out';
+  }
+
+  /** Resolves with what is still in the way after so many milliseconds, or as soon as nothing is. */
+  async troubleAfter(patience: number): Promise<string | undefined> {
+    const { clock } = this.options;
+    const end = clock.now() + patience;
+    while (this.trouble !== undefined && !this.isClosed && clock.now() < end)
+      await new Promise<void>((resolve) => {
+        clock.after(LOOK, resolve);
+      });
+    return this.trouble;
   }
 
   /** The topics exist by now. */

@@ -13,8 +13,8 @@ export interface ConnectorRouteOptions {
   readonly commands: ConnectorCommands;
   /** Where this gateway is reached, for the Location of what was made. */
   readonly url: () => string;
-  /** Why connectors cannot be asked about yet. */
-  readonly trouble: () => string | undefined;
+  /** Why connectors cannot be asked about yet, also after some patience: a worker lets callers wait while it starts. */
+  readonly trouble: () => Promise<string | undefined>;
 }
 
 /** `/connectors` and everything below it. */
@@ -22,8 +22,8 @@ export function connectorRoutes({ views, commands, url, trouble }: ConnectorRout
   const at = (method: string, path: string, handle: Route['handle']): Route => ({
     method,
     path: `/connectors${path}`,
-    handle: (call) => {
-      const why = trouble();
+    handle: async (call) => {
+      const why = await trouble();
       if (why !== undefined) throw new ConnectRefusal(503, `Worker is still starting up: ${why}`);
       return handle(call);
     },
