@@ -17,6 +17,8 @@ import type { Workshop } from './workshop.ts';
 const RETRY = { initial: 250, max: 5_000 };
 /** Characters of a message that failed, in a log line. */
 const SHOWN = 500;
+/** JSON.parse quotes what it could not read. */
+const QUOTED = /, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s;
 
 /** Runs the pipeline of a task, and tells how it fares. `runs` has those that run now. */
 export async function beginTask(workshop: Workshop, order: TaskOrder, runs: Set<Pipeline>): Promise<Run> {
@@ -113,8 +115,8 @@ function tell(
   { code, message: why }: TidegateError,
 ): void {
   if (!isLogged) return;
-  const facts = withMessages ? { code, payload: message.text.slice(0, SHOWN) } : { code };
-  logger.warn(facts, `a message was passed over: ${why}`);
+  if (withMessages) logger.warn({ code, payload: message.text.slice(0, SHOWN) }, `a message was passed over: ${why}`);
+  else logger.warn({ code }, `a message was passed over: ${why.replace(QUOTED, '')}`);
 }
 
 /** Makes the topics that a task writes to, for as long as the log is away. Rejects where they cannot be made. */

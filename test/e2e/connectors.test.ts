@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { describe, test } from 'node:test';
 import { Batch } from '../../src/core/batch.ts';
 import { Message } from '../../src/core/message.ts';
@@ -254,6 +255,33 @@ describe('a connector', () => {
     );
     assert.equal((await recordsOf(gateway, 'bad'))[0]?.text, 'oops');
     await api.state('tolerant', 'RUNNING');
+  });
+
+  test('tells of messages that are passed over as errors.log.* say: not at all, without, or with what they are', async (t) => {
+    const feed = await FeedServer.start(t, { greet: ({ ws }) => void ws.send('oops, geheim') });
+    const lines = new PassThrough();
+    let log = '';
+    lines.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+    });
+    const { api, gateway } = await startConnect(t, { lines });
+    const tolerant = { 'value.converter': 'json', 'errors.tolerance': 'all' };
+    const told = async (name: string, more: object) => {
+      const letters = { 'errors.deadletterqueue.topic.name': `bad-${name}` };
+      await create(api, name, configOf(feed.url, { ...tolerant, ...letters, ...more }));
+      await until(
+        async () => (await recordsOf(gateway, `bad-${name}`).catch(() => [])).length === 1,
+        10_000,
+        () => 'no dead letter',
+      );
+      return log.split('\n').filter((line) => line.includes('passed over') && line.includes(`connectors.${name}/0`));
+    };
+    assert.deepEqual(await told('silent', {}), []);
+    const [without] = await told('brief', { 'errors.log.enable': 'true' });
+    assert.match(without ?? '', /"level":"warn".*a message was passed over: the payload is not JSON: Unexpected token/);
+    assert.ok(!without?.includes('geheim'), without);
+    const [withIt] = await told('full', { 'errors.log.enable': 'true', 'errors.log.include.messages': 'true' });
+    assert.equal(JSON.parse(withIt ?? '{}').payload, 'oops, geheim');
   });
 
   test('keeps its secrets: they are shown nowhere, and a config that is put back keeps them', async (t) => {

@@ -82,6 +82,8 @@ export class ConnectApi {
 }
 
 interface Changes {
+  /** Where the lines of its log go; it has none where this is left out. */
+  readonly lines?: NodeJS.WritableStream;
   readonly log?: object;
   readonly connect?: object;
   readonly admin?: object;
@@ -110,12 +112,16 @@ export async function launchConnect(
     },
     { production: null },
   );
-  const gateway = await assembleGateway(config, { logger: createLogger({ level: 'silent' }), servers: {} });
+  const gateway = await assembleGateway(config, { logger: loggerOf(changes), servers: {} });
   t.after(async () => {
     await gateway.stop();
   });
   await gateway.start();
   return { gateway, api: new ConnectApi(`http://127.0.0.1:${gateway.ports().connect}`) };
+}
+
+function loggerOf({ lines }: Changes) {
+  return lines === undefined ? createLogger({ level: 'silent' }) : createLogger({ level: 'info', destination: lines });
 }
 
 /** Everything that stands in a topic now. */
