@@ -4,16 +4,17 @@ import type { Clock } from '../../core/clock.ts';
 import type { Gap, GroupEvent, GroupMember, GroupOptions, TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { Counter, Stats } from '../../telemetry/stats.ts';
+import type { Stats } from '../../telemetry/stats.ts';
 import type { Dealt } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
+import { Commits } from './commits.ts';
 import { type FetchedPart, Fetcher } from './fetcher.ts';
 import { GroupOffsets, keyOf } from './group-offsets.ts';
-import { HandOver } from './hand-over.ts';
 import { Membership } from './membership.ts';
-import { OwnedPartition } from './owned-partition.ts';
+import type { OwnedPartition } from './owned-partition.ts';
+import { OwnedPartitions } from './owned-partitions.ts';
 import { Participation } from './participation.ts';
-import { KAFKA, logError } from './protocol-errors.ts';
+import { KAFKA } from './protocol-errors.ts';
 
 const SESSION_TIMEOUT = 10_000;
 const COMMIT_INTERVAL = 1_000;
@@ -42,38 +43,30 @@ export class KafkaGroupMember implements GroupMember {
   readonly batches$: Observable<Batch>;
   readonly events$: Observable<GroupEvent>;
   readonly gaps$: Observable<Gap>;
-  private readonly options: Required<Omit<GroupOptions, Optional>> & Pick<GroupOptions, Optional>;
   private readonly parts: GroupParts;
   private readonly membership: Membership;
   private readonly participation: Participation;
   private readonly offsets: GroupOffsets;
-  private readonly handOver: HandOver;
   private readonly fetcher: Fetcher;
   private readonly events = new Subject<GroupEvent>();
   private readonly gaps = new Subject<Gap>();
-  private readonly partitions = new Map<string, OwnedPartition>();
-  private readonly lagGauges = new Map<string, () => void>();
-  private readonly commits: Counter;
+  private readonly partitions: OwnedPartitions;
+  private readonly commits: Commits;
   private counts: ReadonlyMap<string, number> = new Map();
   private subscriber: Subscriber<Batch> | undefined;
-  private committing: Promise<void> = Promise.resolve();
-  /** Whether nobody else had our partitions meanwhile: until that is known a commit could undo another's. */
-  private isSure = true;
   private started = false;
   private leaving: Promise<void> | undefined;
-  private cancelCommit: (() => void) | undefined;
 
   constructor(options: GroupOptions, parts: GroupParts) {
-    this.options = {
-      sessionTimeout: SESSION_TIMEOUT,
-      commitInterval: COMMIT_INTERVAL,
-      maxUnsettled: MAX_UNSETTLED,
-      ...options,
-    };
-    this.parts = parts;
-    const { group, from, sessionTimeout } = this.options;
+    const { group, from, admit } = options;
+    const {
+      sessionTimeout = SESSION_TIMEOUT,
+      commitInterval = COMMIT_INTERVAL,
+      maxUnsettled = MAX_UNSETTLED,
+    } = options;
     const { logger, stats, clock } = parts;
-    this.membership = new Membership(this.options, parts.coordination, parts.data, clock);
+    this.parts = parts;
+    this.membership = new Membership({ ...options, sessionTimeout }, parts.coordination, parts.data, clock);
     this.participation = new Participation(this.membership, this.asParticipant(), {
       group,
       sessionTimeout,
@@ -81,21 +74,28 @@ export class KafkaGroupMember implements GroupMember {
       clock,
     });
     this.offsets = new GroupOffsets(group, from, parts.data);
-    this.handOver = new HandOver(clock);
-    this.commits = stats.counter('tidegate_commits_total', { group });
     this.events$ = this.events.asObservable();
     this.gaps$ = this.gaps.asObservable();
     this.fetcher = new Fetcher(
       parts.data,
       {
         deliver: (part, messages) => this.deliver(part, messages),
-        gap: (gap) => this.countGap(gap),
+        gap: (gap) => this.skipped(gap),
         refused: (reason) => this.events.next({ type: 'failed', reason }),
         metadata: () => undefined,
       },
       logger,
       clock,
     );
+    this.partitions = new OwnedPartitions(this.fetcher, { group, maxUnsettled, admit, stats, clock });
+    this.commits = new Commits({
+      group,
+      interval: commitInterval,
+      commit: () => this.offsets.commit(this.partitions, this.membership),
+      counter: stats.counter('tidegate_commits_total', { group }),
+      clock,
+      logger,
+    });
     this.batches$ = new Observable((subscriber) => {
       this.subscriber = subscriber;
       this.start();
@@ -107,29 +107,20 @@ export class KafkaGroupMember implements GroupMember {
 
   pause(partitions?: readonly TopicPartition[]): void {
     if (partitions === undefined) this.fetcher.hold(true);
-    else this.setPaused(partitions, true);
+    else this.partitions.pause(partitions, true);
   }
 
   resume(partitions?: readonly TopicPartition[]): void {
-    this.setPaused(partitions ?? [...this.partitions.values()], false);
+    this.partitions.pause(partitions ?? [...this.partitions], false);
     if (partitions === undefined) this.fetcher.hold(false);
   }
 
   seek(place: TopicPartition, offset: number): void {
-    const owned = this.partitions.get(keyOf(place));
-    if (owned === undefined) return;
-    owned.restart(offset);
-    this.read(owned, offset);
+    this.partitions.seek(place, offset);
   }
 
   lag(): ReadonlyMap<string, ReadonlyMap<number, number>> {
-    const lags = new Map<string, Map<number, number>>();
-    for (const { topic, partition, position, end } of this.fetcher.assigned()) {
-      if (end < 0) continue;
-      const partitions = lags.get(topic) ?? new Map<number, number>();
-      lags.set(topic, partitions.set(partition, Math.max(0, end - position)));
-    }
-    return lags;
+    return this.partitions.lag();
   }
 
   lastSeen(): number {
@@ -137,9 +128,7 @@ export class KafkaGroupMember implements GroupMember {
   }
 
   commit(): Promise<void> {
-    const next = this.committing.catch(() => undefined).then(() => this.commitNow());
-    this.committing = next;
-    return next;
+    return this.commits.commit();
   }
 
   leave(): Promise<void> {
@@ -152,7 +141,7 @@ export class KafkaGroupMember implements GroupMember {
     this.started = true;
     this.events.next({ type: 'joining' });
     this.fetcher.start();
-    this.scheduleCommit();
+    this.commits.start();
     void this.participation.run();
   }
 
@@ -160,7 +149,7 @@ export class KafkaGroupMember implements GroupMember {
     const member = this;
     return {
       get owned() {
-        return [...member.partitions.values()];
+        return [...member.partitions];
       },
       get counts() {
         return member.counts;
@@ -168,11 +157,11 @@ export class KafkaGroupMember implements GroupMember {
       adopt: (dealt: Dealt) => this.adopt(dealt),
       rebalancing: async () => {
         this.events.next({ type: 'rebalancing' });
-        await this.commit().catch(() => undefined);
+        await this.commits.tryToCommit();
       },
       dropped: async () => {
         this.events.next({ type: 'joining' });
-        await this.commit().catch(() => undefined);
+        await this.commits.tryToCommit();
       },
       failed: (reason: GroupFailure) => this.events.next({ type: 'failed', reason }),
       sawNewPartitions: () => this.sawNewPartitions(),
@@ -192,21 +181,22 @@ export class KafkaGroupMember implements GroupMember {
    * once what is in flight of it is settled and committed; resolves with whether others wait for that.
    */
   private async adopt(dealt: Dealt): Promise<boolean> {
-    if (this.membership.joinedAnew) this.isSure = false;
-    const going = this.dealtAway(dealt);
+    if (this.membership.joinedAnew) this.commits.isSure = false;
+    const going = this.partitions.keepReading(dealt.partitions);
     const committed = await this.offsets.committed([...dealt.partitions, ...going]);
     const starts = await this.offsets.starts(dealt, committed);
-    const lost = [...this.partitions.values()].filter((owned) => !owned.isStillOurs(committed.get(keyOf(owned))));
-    for (const owned of lost) this.giveUp(owned);
-    this.isSure = true;
+    const lost = [...this.partitions].filter((owned) => !owned.isStillOurs(committed.get(keyOf(owned))));
+    for (const owned of lost) this.partitions.giveUp(owned);
+    this.commits.isSure = true;
     const left = going.filter((owned) => !lost.includes(owned));
     await this.letGo(left);
     if (this.leaving !== undefined) return false;
     this.counts = dealt.counts;
-    for (const owned of left) this.giveUp(owned);
-    const kept = new Set(this.partitions.keys());
-    const added = dealt.partitions.filter((place) => !kept.has(keyOf(place)));
-    const gained = added.map((place) => this.own(place, starts.get(keyOf(place)) ?? 0, committed.get(keyOf(place))));
+    for (const owned of left) this.partitions.giveUp(owned);
+    const added = dealt.partitions.filter((place) => !this.partitions.has(place));
+    const gained = added.map((place) =>
+      this.partitions.add(place, starts.get(keyOf(place)) ?? 0, committed.get(keyOf(place))),
+    );
     this.events.next({
       type: 'assigned',
       generation: this.membership.generation,
@@ -215,125 +205,41 @@ export class KafkaGroupMember implements GroupMember {
       removed: [...lost, ...left].map(({ topic, partition }) => ({ topic, partition })),
       members: dealt.members,
     });
-    for (const owned of gained) this.read(owned, owned.committable);
+    for (const owned of gained) this.partitions.read(owned, owned.committable);
     // The start too, so that whoever gets the partition next does not look for one of its own.
-    await this.commit().catch(() => undefined);
+    await this.commits.tryToCommit();
     return dealt.isPartial && going.length > 0;
-  }
-
-  /** From now on nothing more is read of what is not ours any more, and again of what has come back. */
-  private dealtAway({ partitions }: Dealt): OwnedPartition[] {
-    const dealt = new Set(partitions.map(keyOf));
-    for (const owned of this.partitions.values()) {
-      owned.isGoing = !dealt.has(keyOf(owned));
-      this.updatePause(owned);
-    }
-    return [...this.partitions.values()].filter(({ isGoing }) => isGoing);
   }
 
   private async letGo(going: readonly OwnedPartition[]): Promise<void> {
     if (going.length === 0) return;
-    await this.handOver.quiet(going);
-    await this.commit().catch(() => undefined);
-  }
-
-  private own(place: TopicPartition, start: number, committed: number | undefined): OwnedPartition {
-    const key = keyOf(place);
-    const owned = new OwnedPartition(place, start, committed, (settled) => {
-      this.updatePause(settled);
-      this.handOver.settled(settled);
-    });
-    this.partitions.set(key, owned);
-    const labels = { topic: place.topic, partition: String(place.partition), group: this.options.group };
-    const lag = () => this.fetcher.endOf(place.topic, place.partition) - owned.committable;
-    this.lagGauges.set(
-      key,
-      this.parts.stats.gauge('tidegate_consumer_lag', labels, () => Math.max(0, lag())),
-    );
-    return owned;
-  }
-
-  private giveUp(owned: OwnedPartition): void {
-    const key = keyOf(owned);
-    owned.release();
-    this.partitions.delete(key);
-    this.fetcher.unassign(owned.topic, owned.partition);
-    this.lagGauges.get(key)?.();
-    this.lagGauges.delete(key);
-  }
-
-  private read(owned: OwnedPartition, offset: number): void {
-    this.fetcher.assign(owned.topic, owned.partition, offset, owned.target);
-    this.updatePause(owned);
+    await this.partitions.quiet(going);
+    await this.commits.tryToCommit();
   }
 
   private deliver(part: FetchedPart, messages: Message[]): number {
-    const owned = this.partitions.get(keyOf(part));
-    if (owned === undefined || owned.isGoing || this.subscriber === undefined) return 0;
-    const room = Math.max(0, this.options.maxUnsettled - owned.unsettled);
-    const offered = messages.length <= room ? messages : messages.slice(0, room);
-    const admitted = offered.length === 0 ? 0 : (this.options.admit?.(offered) ?? offered.length);
-    const taken = admitted === offered.length ? offered : offered.slice(0, admitted);
-    for (const message of taken) owned.enter(message);
-    this.updatePause(owned);
+    if (this.subscriber === undefined) return 0;
+    const taken = this.partitions.take(part, messages);
     if (taken.length > 0) this.subscriber.next(new Batch(taken));
     return taken.length;
   }
 
-  private setPaused(partitions: readonly TopicPartition[], paused: boolean): void {
-    for (const place of partitions) {
-      const owned = this.partitions.get(keyOf(place));
-      if (owned === undefined) continue;
-      owned.paused = paused;
-      this.updatePause(owned);
-    }
-  }
-
-  /** A full partition stops at its limit and goes on at half of it, so that fetches stay large. */
-  private updatePause(owned: OwnedPartition): void {
-    const { maxUnsettled } = this.options;
-    if (owned.unsettled >= maxUnsettled) owned.full = true;
-    else if (owned.unsettled <= maxUnsettled / 2) owned.full = false;
-    this.fetcher.pause(owned.topic, owned.partition, owned.paused || owned.full || owned.isGoing);
-  }
-
-  private countGap(gap: Gap): void {
-    const missed = Math.max(0, gap.to - gap.from);
-    this.parts.stats.counter('tidegate_reader_gap_records_total', { topic: gap.topic }).value += missed;
+  private skipped(gap: Gap): void {
+    this.partitions.countGap(gap);
     this.gaps.next(gap);
-  }
-
-  private scheduleCommit(): void {
-    const again = () => {
-      if (this.leaving === undefined) this.scheduleCommit();
-    };
-    this.cancelCommit = this.parts.clock.after(this.options.commitInterval, () => {
-      this.commit().then(again, again);
-    });
-  }
-
-  private async commitNow(): Promise<void> {
-    if (!this.isSure) return;
-    try {
-      if (await this.offsets.commit(this.partitions.values(), this.membership)) this.commits.value += 1;
-    } catch (error) {
-      const failure = logError(error, `Group ${this.options.group}: commit`);
-      this.parts.logger.debug({ group: this.options.group, reason: failure.message }, 'Offsets were not committed');
-      throw failure;
-    }
   }
 
   private async depart(): Promise<void> {
     this.participation.stop();
     this.fetcher.close();
-    this.cancelCommit?.();
+    this.commits.stop();
     let cancel: (() => void) | undefined;
     const late = new Promise<void>((resolve) => {
       cancel = this.parts.clock.after(LEAVE_TIMEOUT, resolve);
     });
     await Promise.race([this.sayGoodbye(), late]);
     cancel?.();
-    for (const owned of [...this.partitions.values()]) this.giveUp(owned);
+    for (const owned of [...this.partitions]) this.partitions.giveUp(owned);
     this.parts.coordination.close();
     this.parts.data.close();
     this.events.next({ type: 'left' });
@@ -345,10 +251,9 @@ export class KafkaGroupMember implements GroupMember {
 
   private async sayGoodbye(): Promise<void> {
     if (!this.started) return;
-    await this.commit().catch(() => undefined);
+    await this.commits.tryToCommit();
     await this.membership.leave().catch(() => undefined);
   }
 }
 
-type Optional = 'label' | 'admit';
 type GroupFailure = Extract<GroupEvent, { type: 'failed' }>['reason'];

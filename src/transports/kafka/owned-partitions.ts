@@ -1,0 +1,140 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Gap, TopicPartition } from '../../core/log.ts';
+import type { Message } from '../../core/message.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import type { FetchedPart, Fetcher } from './fetcher.ts';
+import { keyOf } from './group-offsets.ts';
+import { HandOver } from './hand-over.ts';
+import { OwnedPartition } from './owned-partition.ts';
+
+export interface OwnedPartitionsOptions {
+  readonly group: string;
+  /** Messages of one partition that may be unsettled. */
+  readonly maxUnsettled: number;
+  /** How many of these messages, which are all of one partition, may be handed on now; all of them where it is left out. */
+  readonly admit: ((messages: readonly Message[]) => number) | undefined;
+  readonly stats: Stats;
+  readonly clock: Clock;
+}
+
+/** The partitions that a group member owns now: what is read of each, and what of it is still in flight. */
+export class OwnedPartitions implements Iterable<OwnedPartition> {
+  private readonly options: OwnedPartitionsOptions;
+  private readonly fetcher: Fetcher;
+  private readonly handOver: HandOver;
+  private readonly partitions = new Map<string, OwnedPartition>();
+  private readonly lagGauges = new Map<string, () => void>();
+
+  constructor(fetcher: Fetcher, options: OwnedPartitionsOptions) {
+    this.fetcher = fetcher;
+    this.options = options;
+    this.handOver = new HandOver(options.clock);
+  }
+
+  [Symbol.iterator](): IterableIterator<OwnedPartition> {
+    return this.partitions.values();
+  }
+
+  has(place: TopicPartition): boolean {
+    return this.partitions.has(keyOf(place));
+  }
+
+  /** Makes a partition ours. It is not read yet. */
+  add(place: TopicPartition, start: number, committed: number | undefined): OwnedPartition {
+    const key = keyOf(place);
+    const owned = new OwnedPartition(place, start, committed, (settled) => {
+      this.updatePause(settled);
+      this.handOver.settled(settled);
+    });
+    this.partitions.set(key, owned);
+    const { group, stats } = this.options;
+    const labels = { topic: place.topic, partition: String(place.partition), group };
+    const lag = () => this.fetcher.endOf(place.topic, place.partition) - owned.committable;
+    this.lagGauges.set(
+      key,
+      stats.gauge('tidegate_consumer_lag', labels, () => Math.max(0, lag())),
+    );
+    return owned;
+  }
+
+  read(owned: OwnedPartition, offset: number): void {
+    this.fetcher.assign(owned.topic, owned.partition, offset, owned.target);
+    this.updatePause(owned);
+  }
+
+  giveUp(owned: OwnedPartition): void {
+    const key = keyOf(owned);
+    owned.release();
+    this.partitions.delete(key);
+    this.fetcher.unassign(owned.topic, owned.partition);
+    this.lagGauges.get(key)?.();
+    this.lagGauges.delete(key);
+  }
+
+  /** From now on nothing more is read of what is not among these, and again of what has come back; gives the former. */
+  keepReading(dealt: readonly TopicPartition[]): OwnedPartition[] {
+    const keys = new Set(dealt.map(keyOf));
+    for (const owned of this) {
+      owned.isGoing = !keys.has(keyOf(owned));
+      this.updatePause(owned);
+    }
+    return [...this].filter(({ isGoing }) => isGoing);
+  }
+
+  /** Resolves when nothing of these is in flight any more, or there was time enough for it. */
+  quiet(going: readonly OwnedPartition[]): Promise<void> {
+    return this.handOver.quiet(going);
+  }
+
+  seek(place: TopicPartition, offset: number): void {
+    const owned = this.partitions.get(keyOf(place));
+    if (owned === undefined) return;
+    owned.restart(offset);
+    this.read(owned, offset);
+  }
+
+  pause(places: readonly TopicPartition[], paused: boolean): void {
+    for (const place of places) {
+      const owned = this.partitions.get(keyOf(place));
+      if (owned === undefined) continue;
+      owned.paused = paused;
+      this.updatePause(owned);
+    }
+  }
+
+  lag(): ReadonlyMap<string, ReadonlyMap<number, number>> {
+    const lags = new Map<string, Map<number, number>>();
+    for (const { topic, partition, position, end } of this.fetcher.assigned()) {
+      if (end < 0) continue;
+      const partitions = lags.get(topic) ?? new Map<number, number>();
+      lags.set(topic, partitions.set(partition, Math.max(0, end - position)));
+    }
+    return lags;
+  }
+
+  /** Takes what may be handed on of what was fetched, from its beginning on; it counts as in flight from here on. */
+  take(part: FetchedPart, messages: Message[]): Message[] {
+    const owned = this.partitions.get(keyOf(part));
+    if (owned === undefined || owned.isGoing) return [];
+    const { maxUnsettled, admit } = this.options;
+    const room = Math.max(0, maxUnsettled - owned.unsettled);
+    const offered = messages.length <= room ? messages : messages.slice(0, room);
+    const admitted = offered.length === 0 ? 0 : (admit?.(offered) ?? offered.length);
+    const taken = admitted === offered.length ? offered : offered.slice(0, admitted);
+    for (const message of taken) owned.enter(message);
+    this.updatePause(owned);
+    return taken;
+  }
+
+  countGap({ topic, from, to }: Gap): void {
+    this.options.stats.counter('tidegate_reader_gap_records_total', { topic }).value += Math.max(0, to - from);
+  }
+
+  /** A full partition stops at its limit and goes on at half of it, so that fetches stay large. */
+  private updatePause(owned: OwnedPartition): void {
+    const { maxUnsettled } = this.options;
+    if (owned.unsettled >= maxUnsettled) owned.full = true;
+    else if (owned.unsettled <= maxUnsettled / 2) owned.full = false;
+    this.fetcher.pause(owned.topic, owned.partition, owned.paused || owned.full || owned.isGoing);
+  }
+}
