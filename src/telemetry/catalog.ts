@@ -205,7 +205,7 @@ export const METRICS = {
   },
   tidegate_pipeline_latency_seconds: {
     kind: 'histogram',
-    help: 'Time of a batch from the gate to its settling.',
+    help: 'Time from the sink to the settling, of one message at a time.',
     labels: ['pipeline'],
     buckets: LATENCY_SECONDS,
   },

@@ -1,4 +1,4 @@
-import { type Subscription as RxSubscription, Subject } from 'rxjs';
+import { type Observable, type Subscription as RxSubscription, Subject } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -14,6 +14,7 @@ import type { Tracing } from '../../telemetry/tracing.ts';
 import { type BackoffOptions, backoffDelay } from '../backoff.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import type { PipelineFigures } from './figures.ts';
+import { LatencySample } from './latency-sample.ts';
 import { type PipelineActor, type PipelineControl, pipelineMachine } from './machine.ts';
 
 export interface PipelineOptions {
@@ -52,7 +53,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
   private closing: Promise<void> = Promise.resolve();
   /** Why it broke last; undefined once it runs again. */
   failure: TidegateError | undefined;
-  private sample: { readonly message: Message; readonly at: number } | undefined;
+  private readonly latency: LatencySample;
   private whenDrained: () => void = () => {};
   private readonly whenEmpty: (() => void)[] = [];
 
@@ -60,6 +61,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
     this.options = options;
     this.name = options.name;
     this.flight = new PipelineFlight(options.inFlight, options.rescue, this);
+    this.latency = new LatencySample(options.figures.latency, options.clock);
     options.figures.watch(this.flight);
     this.actor = startActor(
       createActor(pipelineMachine, { input: { pipeline: this } }),
@@ -111,13 +113,9 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   landed(message: Message, failure: TidegateError | null): void {
-    const { figures, clock } = this.options;
-    if (failure === null) figures.sent.value += 1;
+    if (failure === null) this.options.figures.sent.value += 1;
     else this.failed(message, failure);
-    if (this.sample !== undefined && (message.source ?? message) === this.sample.message) {
-      figures.latency.record((clock.now() - this.sample.at) / 1_000);
-      this.sample = undefined;
-    }
+    this.latency.landed(message);
   }
 
   emptied(): void {
@@ -199,13 +197,27 @@ export class Pipeline implements PipelineControl, FlightObserver {
   // --- within
 
   private async openEnds(run: number): Promise<void> {
-    const { source, sink, stages, batch, retries, backoff, figures, tracing, clock } = this.options;
+    const { source, sink } = this.options;
     await this.closing;
     if (!this.isOpening(run)) return;
     this.areEndsOpen = true;
     await sink.open();
     if (!this.isOpening(run)) return;
-    const flow$ = buildFlow(source.batches$, {
+    this.subscription = this.flow().subscribe({
+      next: (ready) => this.write(ready),
+      error: (error: unknown) => this.broken(error),
+      complete: () => this.ended(),
+    });
+    this.subscription.add(sink.failed$?.subscribe((failure) => this.broken(failure)));
+    await source.open();
+    if (run !== this.run) return;
+    this.attempts = 0;
+    this.failure = undefined;
+  }
+
+  private flow(): Observable<Batch> {
+    const { source, sink, stages, batch, retries, backoff, figures, tracing, clock } = this.options;
+    return buildFlow(source.batches$, {
       flight: this.flight,
       batch,
       stages,
@@ -227,16 +239,6 @@ export class Pipeline implements PipelineControl, FlightObserver {
         },
       },
     });
-    this.subscription = flow$.subscribe({
-      next: (ready) => this.write(ready),
-      error: (error: unknown) => this.broken(error),
-      complete: () => this.ended(),
-    });
-    this.subscription.add(sink.failed$?.subscribe((failure) => this.broken(failure)));
-    await source.open();
-    if (run !== this.run) return;
-    this.attempts = 0;
-    this.failure = undefined;
   }
 
   /** Whether that try still counts: the pipeline may have been drained, closed or broken meanwhile. */
@@ -245,12 +247,10 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   private write(batch: Batch): void {
-    const { figures, sink, clock } = this.options;
+    const { figures, sink } = this.options;
     figures.received.value += batch.length;
     figures.batch.record(batch.length);
-    const [first] = batch.messages;
-    if (this.sample === undefined && first !== undefined)
-      this.sample = { message: first.source ?? first, at: clock.now() };
+    this.latency.begin(batch);
     this.guarded(() => sink.write(batch));
   }
 
