@@ -1,26 +1,8 @@
-import type { Subscription } from 'rxjs';
-import type { Clock } from '../../core/clock.ts';
-import { asTidegateError } from '../../core/errors.ts';
-import type { GroupEvent, GroupMember, Log } from '../../core/log.ts';
-import type { Logger } from '../../telemetry/logger.ts';
 import type { Worker } from './config-records.ts';
 import type { Claim } from './config-table.ts';
+import { Membership, type MembershipHandler, type MembershipOptions } from './membership.ts';
 
-/** Part of a session after which an owner that was not answered stops writing, before anybody else may begin. */
-const LEASE = 2 / 3;
-/** Between looks at the lease, in milliseconds; each write looks, too. */
-const LOOK = 250;
-/** Before a member that broke is replaced by a new one, in milliseconds. */
-const REJOIN_PAUSE = 1_000;
-
-export interface OwnershipOptions {
-  readonly log: Pick<Log, 'group'>;
-  readonly group: string;
-  /** Topic whose partitions are dealt. */
-  readonly topic: string;
-  /** Milliseconds. */
-  readonly sessionTimeout: number;
-  readonly me: Worker;
+export interface OwnershipOptions extends MembershipOptions {
   /** As the topic of configs has them. */
   readonly claims: ReadonlyMap<number, Claim>;
   /** Claims partitions for us, or releases them, in the topic of configs. */
@@ -28,12 +10,6 @@ export interface OwnershipOptions {
     partitions: readonly number[],
     claim: { readonly generation: number; readonly isReleased: boolean },
   ) => void;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Takes the step once everything has been read that stood in the topic of configs before; never, at an end. */
-  readonly whenRead: (step: () => void) => void;
-  /** Something of what this tells is different now. */
-  readonly changed: () => void;
 }
 
 /** How a partition that was dealt to us stands. */
@@ -49,49 +25,36 @@ type Hold =
 /**
  * Which partitions of the work are ours. The group deals them; a claim in the topic of configs makes them ours, and its
  * offset is the epoch under which we write. The one before is never joined: a new owner waits for its release record, or
- * for one session timeout where it still is a member, and an owner that the group has not answered for two thirds of a
- * session stops writing. One that the group has dropped is sure of nothing until it has read what the others claimed.
+ * for one session timeout where it still is a member.
  */
-export class Ownership {
+export class Ownership implements MembershipHandler {
   private readonly options: OwnershipOptions;
   private readonly holds = new Map<number, Hold>();
-  private member: GroupMember | undefined;
-  private following: Subscription[] = [];
-  private generation = 0;
-  private members: ReadonlySet<string> = new Set();
-  private isSettled = false;
-  /** Whether nobody can have been dealt what we hold. */
-  private isSure = false;
-  /** Counts what the group tells: only the last deal is acted on. */
-  private news = 0;
+  private readonly membership: Membership;
   private isLeft = false;
-  private wasAlive = false;
-  private cancelLook: () => void = () => {};
-  private cancelRejoin: () => void = () => {};
 
   constructor(options: OwnershipOptions) {
     this.options = options;
+    this.membership = new Membership(options, this);
   }
 
   start(): void {
-    this.join();
-    this.look();
+    this.membership.start();
   }
 
   /** Whether what we hold is ours for sure: looked up before each write. */
   get isAlive(): boolean {
-    const { clock, sessionTimeout } = this.options;
-    return this.isSure && this.member !== undefined && clock.now() - this.member.lastSeen() < sessionTimeout * LEASE;
+    return this.membership.isAlive;
   }
 
   /** Whether we were dealt our first share, and hold what of it is free. */
   get hasBegun(): boolean {
-    return this.generation > 0 && ![...this.holds.values()].some(({ type }) => type === 'claiming');
+    return this.membership.generation > 0 && ![...this.holds.values()].some(({ type }) => type === 'claiming');
   }
 
   /** Whether it is open who is to have what. */
   get isRebalancing(): boolean {
-    return !this.isSettled;
+    return !this.membership.isSettled;
   }
 
   /** The claim by which a partition is ours, also while it is about to be given up; undefined where it is not. */
@@ -113,7 +76,7 @@ export class Ownership {
 
   /** Whether a gateway was one of the group when it dealt last. */
   isMember(worker: string): boolean {
-    return this.members.has(worker);
+    return this.membership.members.has(worker);
   }
 
   /** Partitions that are to be given up as soon as nothing runs for them any more. */
@@ -125,23 +88,22 @@ export class Ownership {
   letGo(partitions: readonly number[]): void {
     const gone = partitions.filter((partition) => this.holds.get(partition)?.type === 'leaving');
     for (const partition of gone) this.holds.delete(partition);
-    if (gone.length > 0) this.options.write(gone, { generation: this.generation, isReleased: true });
+    if (gone.length > 0) this.options.write(gone, { generation: this.membership.generation, isReleased: true });
   }
 
   /** Everything is to be given up; `leave` follows when it has been. */
   giveUpAll(): void {
     this.isLeft = true;
+    this.membership.retire();
     for (const partition of this.holds.keys()) this.giveUp(partition);
     this.options.changed();
   }
 
   async leave(): Promise<void> {
     this.isLeft = true;
-    this.cancelLook();
-    this.cancelRejoin();
     for (const hold of this.holds.values()) if (hold.type === 'waiting') hold.cancel();
     this.holds.clear();
-    await this.exit();
+    await this.membership.leave();
   }
 
   /** A claim was read in the topic of configs. */
@@ -161,7 +123,7 @@ export class Ownership {
       this.options.changed();
     } else if (hold === undefined || hold.type === 'waiting') {
       // It was dealt to another while our claim was on its way.
-      this.options.write([partition], { generation: this.generation, isReleased: true });
+      this.options.write([partition], { generation: this.membership.generation, isReleased: true });
     }
   }
 
@@ -174,7 +136,8 @@ export class Ownership {
     const { logger } = this.options;
     const facts = { partition, by: claim.worker.url };
     this.holds.delete(partition);
-    if (this.isSure && claim.generation < this.generation && hold.type !== 'leaving') {
+    const { isSure, generation } = this.membership;
+    if (isSure && claim.generation < generation && hold.type !== 'leaving') {
       // It was frozen when it lost the partition, and speaks too late.
       logger.warn(facts, 'a gateway claimed a part of the work that was dealt to this one since; claiming it again');
       this.claim([partition]);
@@ -182,57 +145,13 @@ export class Ownership {
     this.options.changed();
   }
 
-  private join(): void {
-    const { log, group, topic, sessionTimeout, me, logger } = this.options;
-    const member = log.group({ group, topics: [topic], from: 'latest', sessionTimeout, label: me.id });
-    this.member = member;
-    this.following = [
-      member.events$.subscribe({ next: (event) => this.follow(event), error: () => {} }),
-      // There is nothing in it; reading is what makes a member.
-      member.batches$.subscribe({ next: (batch) => batch.ack(), error: (error) => this.broke(error) }),
-    ];
-    logger.debug({ group }, `joining the group ${group}, which deals the connectors`);
+  // --- from the group
+
+  get holding(): number {
+    return this.holds.size;
   }
 
-  private follow(event: GroupEvent): void {
-    const news = ++this.news;
-    switch (event.type) {
-      case 'assigned':
-        this.options.whenRead(() => {
-          if (news === this.news) this.dealt(event);
-        });
-        return;
-      case 'failed':
-        this.options.logger.error(
-          { code: event.reason.code },
-          `connectors cannot be dealt out, trying again: ${event.reason.message}`,
-        );
-        break;
-      case 'joining':
-        this.doubt();
-        break;
-    }
-    this.isSettled = false;
-    this.options.changed();
-  }
-
-  /** Whether what we hold is still ours is known once the group has dealt again and all claims have been read. */
-  private doubt(): void {
-    if (this.isSure && this.holds.size > 0)
-      this.options.logger.warn(
-        { partitions: this.holds.size },
-        'the group that deals the connectors has dropped this gateway, as it was silent for too long; what it ran waits until it is known whether another has taken over',
-      );
-    this.isSure = false;
-  }
-
-  private dealt({ generation, partitions, members }: Extract<GroupEvent, { type: 'assigned' }>): void {
-    if (this.isLeft) return;
-    this.generation = generation;
-    this.members = new Set(members);
-    this.isSettled = true;
-    this.isSure = true;
-    const ours = new Set(partitions.map(({ partition }) => partition));
+  dealt(ours: ReadonlySet<number>): void {
     for (const partition of this.holds.keys()) if (!ours.has(partition)) this.giveUp(partition);
     const free: number[] = [];
     for (const partition of ours) if (this.take(partition)) free.push(partition);
@@ -241,9 +160,11 @@ export class Ownership {
     this.tell(ours.size);
   }
 
+  // --- within
+
   private tell(parts: number): void {
     const { logger, me, claims } = this.options;
-    const { generation, members } = this;
+    const { generation, members } = this.membership;
     if (members.size > 1)
       logger.info(
         { generation, parts, gateways: members.size },
@@ -271,7 +192,7 @@ export class Ownership {
       }
       return true;
     }
-    const isFree = claim === undefined || claim.isReleased || !this.members.has(claim.worker.id);
+    const isFree = claim === undefined || claim.isReleased || !this.isMember(claim.worker.id);
     if (hold?.type === 'waiting') {
       if (isFree) hold.cancel();
       return isFree;
@@ -290,7 +211,7 @@ export class Ownership {
       if (hold?.type === 'waiting') hold.cancel();
       this.holds.set(partition, { type: 'claiming' });
     }
-    this.options.write(partitions, { generation: this.generation, isReleased: false });
+    this.options.write(partitions, { generation: this.membership.generation, isReleased: false });
   }
 
   private giveUp(partition: number): void {
@@ -299,39 +220,5 @@ export class Ownership {
     if (hold.type === 'waiting') hold.cancel();
     if (hold.type === 'held') this.holds.set(partition, { type: 'leaving', epoch: hold.epoch });
     else this.holds.delete(partition);
-  }
-
-  /** A flow that ended never comes back by itself. */
-  private broke(error: unknown): void {
-    if (this.isLeft) return;
-    const { clock, logger, changed } = this.options;
-    const failure = asTidegateError(error, 'TG_GROUP_FAILED');
-    logger.error({ code: failure.code }, `connectors cannot be dealt out, joining again: ${failure.message}`);
-    this.news += 1;
-    this.isSettled = false;
-    this.isSure = false;
-    void this.exit();
-    this.cancelRejoin = clock.after(REJOIN_PAUSE, () => this.join());
-    changed();
-  }
-
-  private async exit(): Promise<void> {
-    const { member } = this;
-    this.member = undefined;
-    for (const subscription of this.following.splice(0)) subscription.unsubscribe();
-    try {
-      await member?.leave();
-    } catch (error) {
-      this.options.logger.warn({ error }, 'the group that deals the connectors could not be left in order');
-    }
-  }
-
-  private look(): void {
-    const { isAlive } = this;
-    if (isAlive !== this.wasAlive) {
-      this.wasAlive = isAlive;
-      this.options.changed();
-    }
-    this.cancelLook = this.options.clock.after(LOOK, () => this.look());
   }
 }
