@@ -80,7 +80,7 @@ export class Link {
   private found(): void {
     this.lostAt = undefined;
     if (this.closed || this.isUp) return;
-    this.logger.info({ driver: 'kafkajs' }, 'Kafka can be reached');
+    this.logger.debug({ driver: 'kafkajs' }, 'Kafka can be reached');
     this.state.next({ state: 'up' });
   }
 
@@ -89,7 +89,8 @@ export class Link {
     const { state } = this.state.value;
     const isNews = state === 'connecting' || (state === 'up' && this.clock.now() - this.lostAt >= PATIENCE);
     if (this.closed || !isNews) return;
-    this.logger.warn({ driver: 'kafkajs', reason }, `Kafka cannot be reached: ${reason}`);
+    // Whoever follows the state tells of it.
+    this.logger.debug({ driver: 'kafkajs', reason }, `Kafka cannot be reached: ${reason}`);
     this.state.next({ state: 'down', reason });
   }
 }
