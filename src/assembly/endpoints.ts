@@ -3,6 +3,7 @@ import type { PresenceObserver } from '../actors/presence/port.ts';
 import { Presence } from '../actors/presence/presence.ts';
 import { TopicService } from '../actors/topic-service/topic-service.ts';
 import type { EndpointConfig } from '../config/index.ts';
+import { makeComponent } from '../sdk/make.ts';
 import { encodeFrame } from '../transports/websocket/framing.ts';
 import { componentContext } from './context.ts';
 import { replayLimits } from './replay.ts';
@@ -24,7 +25,7 @@ function createAudience(workshop: Workshop, name: string, endpoint: EndpointConf
   const replay = replayLimits(endpoint);
   return new Audience({
     name,
-    codec: codec.spec.create(codec.config, componentContext(workshop, `endpoints.${name}.codec`)),
+    codec: makeComponent(codec.spec, codec.config, componentContext(workshop, `endpoints.${name}.codec`)),
     limits: {
       messages: in_flight.messages,
       bytes: in_flight.bytes,

@@ -6,6 +6,7 @@ import { DeadLetters } from '../pipelines/dead-letter.ts';
 import type { Rescue } from '../pipelines/flight.ts';
 import { skipping } from '../pipelines/skip.ts';
 import { compileStages } from '../pipelines/stages.ts';
+import { makeComponent } from '../sdk/make.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { componentContext } from './context.ts';
 import { replayOf } from './replay.ts';
@@ -36,8 +37,8 @@ function createPipeline(
   const replay = replayOf(workshop, audiences, spec, settled);
   return new Pipeline({
     name,
-    source: source.spec.create(source.config, componentContext(workshop, `${path}.source`, audiences, replay)),
-    sink: sink.spec.create(sink.config, context('sink')),
+    source: makeComponent(source.spec, source.config, componentContext(workshop, `${path}.source`, audiences, replay)),
+    sink: makeComponent(sink.spec, sink.config, context('sink')),
     stages: compileStages(spec.processors, (index) => context(`processors[${index}]`)),
     batch,
     inFlight: in_flight,

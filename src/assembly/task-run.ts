@@ -11,6 +11,7 @@ import { DeadLetters } from '../pipelines/dead-letter.ts';
 import type { Rescue } from '../pipelines/flight.ts';
 import { skipping } from '../pipelines/skip.ts';
 import { compileStages } from '../pipelines/stages.ts';
+import { makeComponent } from '../sdk/make.ts';
 import { componentContext } from './context.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -58,8 +59,8 @@ function makePipeline(workshop: Workshop, order: TaskOrder): Pipeline {
   };
   const pipeline = new Pipeline({
     name: path,
-    source: source.spec.create(source.config, context),
-    sink: new LeasedSink(sink.spec.create(sink.config, context), lease, wrote),
+    source: makeComponent(source.spec, source.config, context),
+    sink: new LeasedSink(makeComponent(sink.spec, sink.config, context), lease, wrote),
     stages: compileStages(processors, () => context),
     batch,
     inFlight: in_flight,

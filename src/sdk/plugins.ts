@@ -16,7 +16,7 @@ export async function loadPlugin(registry: Registry, path: string, folder: strin
   } catch (error) {
     throw new TidegateError(
       'TG_PLUGIN_INVALID',
-      `the plugin ${path} cannot be loaded: ${(error as Error).message}`,
+      `the plugin ${path} cannot be loaded: ${reason(error as NodeJS.ErrnoException)}`,
       error,
     );
   }
@@ -27,4 +27,10 @@ export async function loadPlugin(registry: Registry, path: string, folder: strin
     );
   }
   for (const spec of [module.default].flat() as ComponentSpec[]) registry.add(spec, path);
+}
+
+function reason({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION')
+    return `${message}; plugins are JavaScript, so compile it first and name what came out`;
+  return message.replace(/ imported from .*$/, '');
 }

@@ -36,6 +36,9 @@ export interface PipelineOptions {
   readonly figures: PipelineFigures;
 }
 
+/** Milliseconds between two lines about messages that failed. */
+const COMPLAINT_PAUSE = 10_000;
+
 const RESTART: BackoffOptions = { initial: 200, max: 10_000 };
 
 /** A pipeline: opens source and sink, runs the flow between them, bounds what is in flight, restarts what broke. */
@@ -54,6 +57,9 @@ export class Pipeline implements PipelineControl, FlightObserver {
   /** Why it broke last; undefined once it runs again. */
   failure: TidegateError | undefined;
   private readonly latency: LatencySample;
+  /** Messages that failed since the last line about such, and when the next one is due. */
+  private untold = 0;
+  private quietUntil = 0;
   private whenDrained: () => void = () => {};
   private readonly whenEmpty: (() => void)[] = [];
 
@@ -277,13 +283,30 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   private failed(message: Message, failure: TidegateError): void {
     this.options.figures.failed(failure.code);
-    if (!this.options.stopsOnFailure || failure.next !== 'reject') return;
+    if (failure.next !== 'reject') return;
+    if (!this.options.stopsOnFailure) {
+      this.complain(message, failure);
+      return;
+    }
     this.failure = new TidegateError(
       failure.code,
       `${message.offset < 0 ? 'a message' : `record ${message.topic}/${message.partition}/${message.offset}`} cannot be processed: ${failure.message}`,
       failure,
     );
     tell(this.actor, { type: 'FAIL' });
+  }
+
+  /** One line for all that fail within a while: clients may send nonsense by the thousand. */
+  private complain({ topic, partition, offset }: Message, failure: TidegateError): void {
+    const { logger, clock } = this.options;
+    this.untold += 1;
+    if (clock.now() < this.quietUntil) return;
+    const others = this.untold === 1 ? '' : `, the newest of ${this.untold} since the last such line`;
+    const place = offset < 0 ? {} : { topic, partition, offset };
+    const thrown = failure.cause instanceof Error ? { cause: failure.cause.stack } : {};
+    logger.warn({ code: failure.code, ...place, ...thrown }, `a message failed for good: ${failure.message}${others}`);
+    this.untold = 0;
+    this.quietUntil = clock.now() + COMPLAINT_PAUSE;
   }
 
   private shut(reason: TidegateError): void {

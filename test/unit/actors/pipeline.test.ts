@@ -4,7 +4,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { pipelineFigures } from '../../../src/actors/pipeline/figures.ts';
 import { Pipeline, type PipelineOptions } from '../../../src/actors/pipeline/pipeline.ts';
 import { Batch } from '../../../src/core/batch.ts';
-import { TidegateError } from '../../../src/core/errors.ts';
+import { asTidegateError, TidegateError } from '../../../src/core/errors.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
@@ -252,6 +252,26 @@ test('an operator that throws breaks the flow, not the process', async () => {
   await start();
   emit(...settled.messages(1));
   assert.deepEqual([state(), settled.outcomes], ['waiting', ['TG_FLOW_FAILED']]);
+});
+
+test('messages that fail for good are told in one line, which names the newest and where it was thrown', async () => {
+  const { start, clock, emit, all, settled, warnings, lines } = setUp();
+  await start();
+  emit(...settled.messages(5));
+  const fail = (at: number, why: string) => all()[at]?.nack(asTidegateError(new Error(why), 'TG_PROCESSOR_FAILED'));
+  fail(0, 'first');
+  fail(1, 'second');
+  fail(2, 'third');
+  assert.deepEqual(warnings(), ['a message failed for good: first']);
+  assert.match(JSON.stringify(lines), /pipeline\.test/);
+  clock.advance(10_000);
+  fail(3, 'fourth');
+  assert.deepEqual(warnings().slice(1), [
+    'a message failed for good: fourth, the newest of 3 since the last such line',
+  ]);
+  clock.advance(20_000);
+  all()[4]?.nack(new TidegateError('TG_STOPPING', 'says nothing about the message'));
+  assert.equal(warnings().length, 2);
 });
 
 test('a record that must not be skipped stops the pipeline and names its offset', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Subject } from 'rxjs';
 import { Batch } from '../../../src/core/batch.ts';
+import type { Processor } from '../../../src/core/component.ts';
 import type { GateLimits } from '../../../src/core/credit-gate.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import type { Message } from '../../../src/core/message.ts';
@@ -104,6 +105,36 @@ test('nackAll settles what is in flight in whatever step, and credits come back'
   assert.deepEqual([flight.size, flight.gate.messages, flight.gate.bytes, told.emptied], [0, 0, 0, 1]);
   for (const message of out.flat()) message.ack();
   assert.deepEqual([log.outcomes.length, flight.gate.messages], [3, 0]);
+});
+
+test('a plugin whose create throws, or gives no processor, is refused with its place and name', () => {
+  const { context } = fakeContext();
+  const compile = (create: () => unknown) => () => {
+    const spec = defineProcessor({
+      name: 'mine',
+      summary: 'Mine.',
+      config: z.strictObject({}),
+      examples: [],
+      create: create as () => Processor,
+    });
+    compileStages([{ spec, config: {} }], () => ({ ...context, path: 'pipelines.in.processors[0]' }));
+  };
+  const refusal = (message: RegExp) => ({ code: 'TG_PLUGIN_INVALID', message });
+  const throwing = () => {
+    throw new Error('no database');
+  };
+  assert.throws(
+    compile(throwing),
+    refusal(/^pipelines\.in\.processors\[0\]: the processor mine cannot be made: no database$/),
+  );
+  assert.throws(
+    compile(() => ({ proces() {} })),
+    refusal(/no object with a function process/),
+  );
+  assert.throws(
+    compile(() => undefined),
+    refusal(/no object with a function process/),
+  );
 });
 
 test('neighbouring processors make one stage, an operator one of its own', () => {
