@@ -9,6 +9,7 @@ import { type AdminServer, createAdminServer } from './admin/server.ts';
 import { type ConnectService, createConnectService } from './assembly/connectors.ts';
 import { createAudiences } from './assembly/endpoints.ts';
 import type { EventHub } from './assembly/events.ts';
+import { GoneTopics } from './assembly/gone-topics.ts';
 import { type GatewaySnapshot, inspect } from './assembly/inspection.ts';
 import { createListeners, type GatewayState, type Servers } from './assembly/listeners.ts';
 import { createPipelines } from './assembly/pipelines.ts';
@@ -71,6 +72,7 @@ export class AssembledGateway {
   private readonly listeners: readonly Listener[];
   private readonly life: GatewayLife;
   private readonly memory: MemoryBudget;
+  private readonly goneTopics: GoneTopics;
   private readonly admin: AdminServer | undefined;
   private readonly connect: ConnectService | undefined;
   private adminPort = 0;
@@ -88,6 +90,7 @@ export class AssembledGateway {
     this.listeners = createListeners(workshop, this.audiences, this.state(), servers);
     const audiences = [...this.audiences.values()];
     this.memory = new MemoryBudget(config.memory.limit, audiences, stats, workshop.scoped('memory'));
+    this.goneTopics = new GoneTopics(workshop);
     this.connect =
       config.connect === undefined ? undefined : createConnectService(workshop, config.connect, standalone);
     this.life = new GatewayLife(
@@ -180,6 +183,7 @@ export class AssembledGateway {
       await this.release();
       throw error;
     }
+    this.goneTopics.start();
     this.announce();
   }
 
@@ -195,6 +199,7 @@ export class AssembledGateway {
   }
 
   private async drainAndRelease(): Promise<StopReport> {
+    this.goneTopics.stop();
     // Nothing is changed any more.
     await this.connect?.stop();
     const report = await this.life.stop();

@@ -83,7 +83,8 @@ function topicService(
   const service = new TopicService({
     log: workshop.log,
     groups: workshop.groups,
-    topic: (topic) => workshop.topic(topic),
+    topic: (topic) => workshop.openTopic(topic),
+    opened: (topic) => workshop.topics.get(topic),
     patience: workshop.config.log.driver === 'embedded' ? 0 : MISSING_PATIENCE,
     allow: { create, read, write, groups },
     group: topics.group,

@@ -58,6 +58,10 @@ export class WatchedLog implements Log {
     return this.log.close();
   }
 
+  forget(topic: string): void {
+    this.log.forget(topic);
+  }
+
   lane(topic: string, observer: LaneObserver): Lane {
     const { events, driver } = this;
     const about = { driver, topic };

@@ -5,6 +5,7 @@ import type { GatewayConfig } from '../config/index.ts';
 import type { Batch } from '../core/batch.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { METRICS, type MetricName, metricOf } from '../telemetry/catalog.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import type { Stats } from '../telemetry/stats.ts';
@@ -14,6 +15,12 @@ import { EventHub } from './events.ts';
 import { ReportingLogger } from './reporting-logger.ts';
 import { recordOf } from './topic-record.ts';
 import { WatchedLog } from './watched-log.ts';
+
+/** Figures of one topic and nothing else. */
+const OF_TOPIC = (Object.keys(METRICS) as MetricName[]).filter((name) => {
+  const { kind, labels } = metricOf(name);
+  return kind !== 'gauge' && labels.length === 1 && labels[0] === 'topic';
+});
 
 /** What all parts of a gateway share while it is put together, and afterwards. */
 export class Workshop {
@@ -29,6 +36,10 @@ export class Workshop {
   readonly groups: Groups;
   /** Topics that are written to, by name. */
   readonly topics = new Map<string, Topic>();
+  /** Those that somebody holds on to. */
+  private readonly held = new Set<string>();
+  /** Topics that records came from. */
+  private readonly consumed = new Set<string>();
 
   constructor(config: GatewayConfig, logger: Logger, stats: Stats, telemetry: Telemetry) {
     this.config = config;
@@ -53,8 +64,14 @@ export class Workshop {
     return this.logger.child({ scope, ...facts });
   }
 
-  /** The one way to write to a topic. */
+  /** The one way to write to a topic, for who holds on to it. */
   topic(name: string): Topic {
+    this.held.add(name);
+    return this.openTopic(name);
+  }
+
+  /** The same for who asks anew for each batch: once the topic is gone from the log, it may be let go. */
+  openTopic(name: string): Topic {
     const known = this.topics.get(name);
     if (known !== undefined) return known;
     const topic = new Topic({
@@ -68,9 +85,28 @@ export class Workshop {
     return topic;
   }
 
+  /** Names of which something is kept here that could be let go, if they are gone from the log. */
+  get passing(): string[] {
+    return [...new Set([...this.topics.keys(), ...this.consumed])].filter((name) => !this.held.has(name));
+  }
+
+  /** The topic is gone from the log; nothing of it stays, unless something is still on its way into it. */
+  letGo(name: string): void {
+    const topic = this.topics.get(name);
+    if (this.held.has(name) || (topic !== undefined && topic.pending > 0)) return;
+    if (topic !== undefined) {
+      topic.close();
+      this.topics.delete(name);
+      this.log.forget(name);
+    }
+    this.consumed.delete(name);
+    for (const metric of OF_TOPIC) this.stats.forget(metric, { topic: name });
+  }
+
   /** Counts, traces and tells what was read, before anybody sees it. */
   polled(batch: Batch, group: string | undefined): void {
     const topic = batch.messages[0]?.topic ?? '';
+    this.consumed.add(topic);
     this.stats.counter('tidegate_records_consumed_total', { topic }).value += batch.length;
     this.telemetry.tracing.polled(batch, topic, group);
     if (!this.events.has('consumer-message')) return;

@@ -22,6 +22,8 @@ export interface Log {
   readonly admin: LogAdmin;
   /** The lane of a topic. Ask for it once per topic and gateway: two lanes to one topic break the order. */
   lane(topic: string, observer: LaneObserver): Lane;
+  /** Lets go of what is kept for writing to a topic that is gone. Its lane has nothing to send, and is not used again. */
+  forget(topic: string): void;
   /** Reads without a group: own positions, nothing committed, every reader sees every record. */
   reader(options: ReaderOptions): Reader;
   /** Reads as a member of a group: partitions are shared with the other members, and offsets are committed after settle. */

@@ -41,10 +41,9 @@ export function createTopic(
 
 function recordsOf(gateway: AssembledGateway, name: string): Observable<TopicRecord> {
   const { log, clock, stats } = gateway.workshop;
-  const consumed = stats.counter('tidegate_records_consumed_total', { topic: name });
   return new Observable((subscriber) => {
     const next = (batch: Batch) => {
-      consumed.value += batch.length;
+      stats.counter('tidegate_records_consumed_total', { topic: name }).value += batch.length;
       for (const message of batch.messages) subscriber.next(recordOf(message));
     };
     const follower = new Follower({

@@ -81,7 +81,7 @@ export class Publishing implements SettleTarget {
   }
 
   private write(topic: string, message: Message): void {
-    this.gateway.workshop.topic(topic).write(new Batch([message]));
+    this.gateway.workshop.openTopic(topic).write(new Batch([message]));
   }
 }
 

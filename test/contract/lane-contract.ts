@@ -45,6 +45,19 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
       assert.deepEqual(offsetsOf(stored), numbers(0, 10));
     });
 
+    test('a topic that is gone is forgotten, and one of its name is written to as a new one', async (t) => {
+      const { log } = subject();
+      const topic = await createTopic(t, log);
+      await store(laneOf(t, log, topic), records(3));
+      await log.admin.delete(topic);
+      log.forget(topic);
+      assert.equal(await log.admin.create({ name: topic, partitions: 1, replication: 1 }), true);
+      const lane = laneOf(t, log, topic);
+      await store(lane, records(2));
+      await store(lane, records(2, {}, 2));
+      assert.deepEqual(texts(await readAll(t, log, topic)), ['0', '1', '2', '3']);
+    });
+
     test('puts a key where Kafka puts it', async (t) => {
       const { log } = subject();
       const partitions = 7;

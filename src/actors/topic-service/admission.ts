@@ -13,6 +13,8 @@ const LOOK_PAUSE = 250;
 export interface AdmissionOptions {
   readonly admin: Pick<LogAdmin, 'topics'>;
   readonly topic: (name: string) => TopicPort;
+  /** The same, for topics that are written to already: what is for them passes at once. */
+  readonly opened: (name: string) => TopicPort | undefined;
   /** Milliseconds for which a topic may be missing: one that was just created is not known to every broker at once. */
   readonly patience: number;
   readonly clock: Clock;
@@ -28,15 +30,13 @@ interface Line {
 }
 
 /**
- * Lets messages on to topics that exist. A topic that is written to has a lane, metrics and an actor for as long as the
- * gateway runs, so names that clients make up must not come so far: they wait here until a look at the log has shown
+ * Lets messages on to topics that exist. A topic that is written to has a lane, metrics and an actor for as long as it
+ * exists, so names that clients make up must not come so far: they wait here until a look at the log has shown
  * the topic, and are refused with TG_TOPIC_MISSING where it has not. All of them share one look. While the log is away
  * they wait.
  */
 export class Admission {
   private readonly options: AdmissionOptions;
-  /** Topics that were written to: what is for them passes at once. */
-  private readonly open = new Map<string, TopicPort>();
   private readonly waiting = new Map<string, Line>();
   /** What the last look has shown. */
   private known = new Set<string>();
@@ -57,7 +57,7 @@ export class Admission {
       for (const message of messages) line.messages.push(message);
       return;
     }
-    const port = this.open.get(name) ?? this.seenLately(name);
+    const port = this.options.opened(name) ?? this.seenLately(name);
     if (port !== undefined) port.write(new Batch(messages));
     else if (this.isAbandoned) refuse(messages, stopped());
     else {
@@ -92,13 +92,7 @@ export class Admission {
 
   private seenLately(name: string): TopicPort | undefined {
     const isRecent = this.options.clock.now() - this.knownAt < LOOK_AGE;
-    return isRecent && this.known.has(name) ? this.opened(name) : undefined;
-  }
-
-  private opened(name: string): TopicPort {
-    const port = this.options.topic(name);
-    this.open.set(name, port);
-    return port;
+    return isRecent && this.known.has(name) ? this.options.topic(name) : undefined;
   }
 
   /** Looks at once, or as soon as the last look is long enough ago. */
@@ -156,7 +150,7 @@ export class Admission {
 
   private admit(name: string, line: Line): void {
     this.waiting.delete(name);
-    this.opened(name).write(new Batch(line.messages));
+    this.options.topic(name).write(new Batch(line.messages));
   }
 
   private miss(name: string, line: Line, now: number): void {

@@ -18,6 +18,8 @@ export interface TopicServiceOptions {
   readonly log: Log;
   readonly groups: Pick<Groups, 'join'>;
   readonly topic: (name: string) => TopicPort;
+  /** The same, for topics that are written to already. */
+  readonly opened: (name: string) => TopicPort | undefined;
   /** Milliseconds for which a topic that is published to may be missing. */
   readonly patience: number;
   readonly allow: Readonly<Record<Right, Allowed>>;
@@ -76,7 +78,7 @@ export class TopicService implements Flight {
 
   constructor(options: TopicServiceOptions) {
     this.options = options;
-    const { allow, log, topic, patience, inFlight, publish, clock } = options;
+    const { allow, log, topic, opened, patience, inFlight, publish, clock } = options;
     this.may = {
       create: allowance(allow.create),
       read: allowance(allow.read),
@@ -84,7 +86,7 @@ export class TopicService implements Flight {
       groups: allowance(allow.groups),
     };
     this.gate = new CreditGate(inFlight, (isOpen) => (isOpen ? this.endpoint?.resume() : this.endpoint?.pause()));
-    this.admission = new Admission({ admin: log.admin, topic, patience, clock });
+    this.admission = new Admission({ admin: log.admin, topic, opened, patience, clock });
     this.outgoing = new Outgoing((name, messages) => this.admission.write(name, messages), publish, clock);
   }
 

@@ -38,6 +38,7 @@ export class Topic implements TopicPort, TopicControl {
   private readonly becameIdle = new Subject<void>();
   private readonly tracing: Tracing;
   private sending: readonly Message[] | undefined;
+  private readonly removeGauge: () => void;
   private isAbandoned = false;
 
   constructor({ name, log, logger, stats, tracing }: TopicOptions) {
@@ -63,7 +64,7 @@ export class Topic implements TopicPort, TopicControl {
           `the producer was replaced, the last batch may stand twice in ${name}: ${reason.message}`,
         ),
     });
-    stats.gauge('tidegate_lane_queued_messages', { topic: name }, () => this.pending);
+    this.removeGauge = stats.gauge('tidegate_lane_queued_messages', { topic: name }, () => this.pending);
   }
 
   get idle(): boolean {
@@ -94,6 +95,12 @@ export class Topic implements TopicPort, TopicControl {
         resolve();
       });
     });
+  }
+
+  /** It is gone from the log and has nothing to send; not to be used again. */
+  close(): void {
+    this.removeGauge();
+    this.actor.stop();
   }
 
   /** The outcome of what is being sent is unknown for ever; what waits was never sent. */

@@ -44,7 +44,8 @@ class EmbeddedLog implements Log {
   readonly link$ = this.link.asObservable();
   private readonly options: EmbeddedLogOptions;
   private readonly settings: EmbeddedSettings;
-  private readonly lanes = new Set<Lane>();
+  /** With the names of their topics. */
+  private readonly lanes = new Map<Lane, string>();
   private readonly readers = new Set<EmbeddedReader>();
   private readonly members = new Set<EmbeddedMember>();
   private readonly coordinators = new Map<string, GroupCoordinator>();
@@ -78,7 +79,7 @@ class EmbeddedLog implements Log {
   async close(): Promise<void> {
     const { opened, directory } = this;
     if (opened === undefined) return;
-    for (const lane of this.lanes) lane.abandon();
+    for (const lane of this.lanes.keys()) lane.abandon();
     await Promise.all([...this.members].map((member) => member.leave()));
     await Promise.all([...this.readers].map((reader) => reader.close()));
     await this.maintenance?.stop();
@@ -95,8 +96,12 @@ class EmbeddedLog implements Log {
     const grew = (partition: PartitionState) => this.maintenance?.grew(partition);
     const parts = { store, stats, clock, wrote, grew, maxRecord: settings.max_record };
     const lane = new EmbeddedLane(topic, observer, parts);
-    this.lanes.add(lane);
+    this.lanes.set(lane, topic);
     return lane;
+  }
+
+  forget(topic: string): void {
+    for (const [lane, name] of this.lanes) if (name === topic) this.lanes.delete(lane);
   }
 
   reader(options: ReaderOptions): Reader {

@@ -66,6 +66,11 @@ export class Cluster {
     return this.topics.get(name);
   }
 
+  /** Asks about a topic no longer. */
+  forget(topic: string): void {
+    this.topics.delete(topic);
+  }
+
   /** Reads metadata anew for these topics and those asked about before. Callers at the same time share one request. */
   async refresh(topics: readonly string[] = []): Promise<void> {
     for (const name of topics) {
@@ -83,6 +88,10 @@ export class Cluster {
   /** Names of all topics and whether they are Kafka's own. */
   async allTopics(): Promise<{ name: string; internal: boolean; partitions: number }[]> {
     const { topicMetadata } = await this.askForMetadata([]);
+    const there = new Set(topicMetadata.map(({ topic }) => topic));
+    // Whoever waits for a topic asks about it again.
+    for (const [topic, { code }] of this.topics)
+      if (code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION && !there.has(topic)) this.topics.delete(topic);
     return topicMetadata.map(({ topic, isInternal, partitionMetadata }) => ({
       name: topic,
       internal: isInternal,

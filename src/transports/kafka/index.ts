@@ -38,6 +38,8 @@ export interface KafkaLogOptions {
   readonly clock: Clock;
 }
 
+/** Topics that are gone and whose numbers a producer keeps. */
+const FORGOTTEN_BY_PRODUCER = 1_000;
 /** How long brokers may take to answer, in milliseconds. */
 const TIMEOUTS = { probe: 5_000, admin: 10_000, write: 15_000, read: 5_000 };
 /** The longest delay of a timer: nothing happens then, but the process stays alive until the log is closed. */
@@ -58,7 +60,9 @@ class KafkaLog implements Log {
   private readonly link: Link;
   private readonly producers: ProducerHolder;
   private readonly limits: TopicLimits;
-  private readonly lanes = new Set<Lane>();
+  /** With the names of their topics. */
+  private readonly lanes = new Map<Lane, string>();
+  private forgotten = 0;
   private readonly readers = new Set<Reader>();
   private readonly members = new Set<GroupMember>();
   private keepAlive: NodeJS.Timeout | undefined;
@@ -88,7 +92,7 @@ class KafkaLog implements Log {
   }
 
   async close(): Promise<void> {
-    for (const lane of this.lanes) lane.abandon();
+    for (const lane of this.lanes.keys()) lane.abandon();
     await Promise.all([...this.readers].map((reader) => reader.close()));
     await Promise.all([...this.members].map((member) => member.leave()));
     this.link.close();
@@ -107,8 +111,17 @@ class KafkaLog implements Log {
       stats,
       clock,
     });
-    this.lanes.add(lane);
+    this.lanes.set(lane, topic);
     return lane;
+  }
+
+  forget(topic: string): void {
+    for (const [lane, name] of this.lanes) if (name === topic) this.lanes.delete(lane);
+    this.clusters.write.forget(topic);
+    this.limits.forget(topic);
+    this.forgotten += 1;
+    // A producer that counted from 0 again would lose records where the topic is there after all: another one may.
+    if (this.forgotten % FORGOTTEN_BY_PRODUCER === 0) this.producers.renew();
   }
 
   reader(options: ReaderOptions): Reader {

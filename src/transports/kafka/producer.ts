@@ -69,6 +69,11 @@ export class ProducerHolder {
     }
   }
 
+  /** Makes the next `get` start a fresh producer; what has a number already keeps that of the one before. */
+  renew(): void {
+    this.current = undefined;
+  }
+
   private async initialize(): Promise<Producer> {
     const answer = await patiently(() =>
       this.cluster.any().request<{ producerId: string; producerEpoch: number }>('InitProducerId', {

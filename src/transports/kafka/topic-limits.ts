@@ -28,6 +28,10 @@ export class TopicLimits {
     return known === undefined ? Number.POSITIVE_INFINITY : this.clock.now() - known.readAt;
   }
 
+  forget(topic: string): void {
+    this.known.delete(topic);
+  }
+
   /** Reads it anew. Keeps what is known where the broker is away or does not let us ask. */
   async read(topic: string): Promise<number> {
     try {

@@ -179,6 +179,8 @@ export class FakeLog implements Log {
     return lane;
   }
 
+  forget(): void {}
+
   reader(options: ReaderOptions): FakeReader {
     const reader = new FakeReader(options);
     this.readers.push(reader);

@@ -4,6 +4,7 @@ import { NEVER } from 'rxjs';
 import { Admission } from '../../../../src/actors/topic-service/admission.ts';
 import { TidegateError } from '../../../../src/core/errors.ts';
 import { Message } from '../../../../src/core/message.ts';
+import type { TopicPort } from '../../../../src/sdk/context.ts';
 import { HandClock } from '../../core/hand-clock.ts';
 import { turn } from '../rig.ts';
 
@@ -35,20 +36,23 @@ function setUp(patience = 5_000) {
   /** Names that were given a lane, and what was written. */
   const opened: string[] = [];
   const written: string[] = [];
+  const ports = new Map<string, TopicPort>();
   const topic = (name: string) => {
     opened.push(name);
-    return {
+    const port: TopicPort = {
       write: ({ messages }: { messages: readonly Message[] }) =>
         void written.push(`${name}: ${messages.map(({ text }) => text).join(' ')}`),
       idle: true,
       idle$: NEVER,
     };
+    ports.set(name, port);
+    return port;
   };
   const refused: string[] = [];
   const target = {
     settled: ({ text }: Message, failure: TidegateError | null) => void refused.push(`${text} ${failure?.code}`),
   };
-  const admission = new Admission({ admin, topic, patience, clock });
+  const admission = new Admission({ admin, topic, opened: (name) => ports.get(name), patience, clock });
   const write = (name: string, ...texts: string[]) =>
     admission.write(
       name,
@@ -59,7 +63,7 @@ function setUp(patience = 5_000) {
     assert.ok(look !== undefined, 'a look is under way');
     return which === 'sees' ? look.sees() : look.fails(error);
   };
-  return { clock, topics, opened, written, refused, admission, write, end, looks, asked: () => asked };
+  return { clock, topics, ports, opened, written, refused, admission, write, end, looks, asked: () => asked };
 }
 
 test('what is for a topic that exists waits for the first look only, and passes in the same turn from then on', async () => {
@@ -131,6 +135,19 @@ test('a topic that a client has created takes messages at once, though a look th
   await end('sees');
   write('new', '3');
   assert.deepEqual([written.at(-1), refused, clock.pending], ['new: 3', [], 0]);
+});
+
+test('a topic that was let go is looked for again', async () => {
+  const { write, end, topics, ports, written, refused, clock } = setUp(0);
+  write('t', 'a');
+  await end('sees');
+  ports.delete('t');
+  topics.delete('t');
+  clock.advance(5_000);
+  write('t', 'b');
+  assert.deepEqual(written, ['t: a']);
+  await end('sees');
+  assert.deepEqual([written, refused], [['t: a'], ['b TG_TOPIC_MISSING']]);
 });
 
 test('a look refuses nothing that came after it began', async () => {

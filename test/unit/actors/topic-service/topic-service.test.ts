@@ -40,6 +40,7 @@ function setUp(changes: Partial<TopicServiceOptions> = {}) {
       idle: true,
       idle$: NEVER,
     }),
+    opened: () => undefined,
     patience: 0,
     allow: EVERYTHING,
     group: 'default-group',
