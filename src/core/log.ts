@@ -121,7 +121,7 @@ export type GroupStart =
   | 'latest'
   | { readonly offsets: Readonly<Record<string, Readonly<Record<number, number>>>> };
 
-/** Records that were gone before they could be read. */
+/** Records that were gone before they could be read, or that cannot be read. */
 export interface Gap {
   readonly topic: string;
   readonly partition: number;
@@ -129,6 +129,8 @@ export interface Gap {
   readonly from: number;
   /** Offset that reading goes on with. */
   readonly to: number;
+  /** Why they cannot be read, where they are still there. */
+  readonly reason?: string;
 }
 
 export interface ReaderOptions {
@@ -141,7 +143,7 @@ export interface Reader {
   readonly batches$: Observable<Batch>;
   /** Resolves when the positions of all partitions are fixed: every record that is appended from then on is delivered. */
   readonly live: Promise<void>;
-  /** Positions out of range: counted, logged, continued at the earliest record. */
+  /** Positions out of range, continued at the earliest record, and what cannot be read, continued behind it: counted and logged. */
   readonly gaps$: Observable<Gap>;
   pause(): void;
   resume(): void;

@@ -212,7 +212,11 @@ export const METRICS = {
 
   // Lanes: the writing side of a topic.
   tidegate_lane_records_total: { kind: 'counter', help: 'Records that the log accepted.', labels: ['topic'] },
-  tidegate_lane_bytes_total: { kind: 'counter', help: 'Bytes of records that the log accepted.', labels: ['topic'] },
+  tidegate_lane_bytes_total: {
+    kind: 'counter',
+    help: 'Bytes of records that the log accepted, as they were sent: compressed where they are.',
+    labels: ['topic'],
+  },
   tidegate_lane_queued_messages: { kind: 'gauge', help: 'Messages that wait for their send.', labels: ['topic'] },
   tidegate_lane_retries_total: {
     kind: 'counter',
@@ -236,7 +240,7 @@ export const METRICS = {
   tidegate_records_consumed_total: { kind: 'counter', help: 'Records read from the log.', labels: ['topic'] },
   tidegate_reader_gap_records_total: {
     kind: 'counter',
-    help: 'Records that were gone from the log before they could be read.',
+    help: 'Records that were gone from the log before they could be read, or that cannot be read.',
     labels: ['topic'],
   },
   tidegate_consumer_lag: {

@@ -5,15 +5,17 @@ import type { LaneObserver, Log } from '../../src/core/log.ts';
 import { Message, type MessageInit } from '../../src/core/message.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import { createStats } from '../../src/telemetry/stats.ts';
+import type { Compression } from '../../src/transports/kafka/compression.ts';
 import { createKafkaLog } from '../../src/transports/kafka/index.ts';
 
 const noop = () => undefined;
 const silent: Logger = { debug: noop, info: noop, warn: noop, error: noop, child: () => silent };
 
 /** The driver as the gateway makes it, open; closed after the test. */
-export async function openLog(t: TestContext, brokers: string): Promise<Log> {
+export async function openLog(t: TestContext, brokers: string, compression: Compression = 'none'): Promise<Log> {
   const stats = createStats();
-  const log = createKafkaLog({ brokers: [brokers], client_id: 'faults', logger: silent, stats, clock: systemClock });
+  const settings = { brokers: [brokers], client_id: 'faults', compression };
+  const log = createKafkaLog({ ...settings, logger: silent, stats, clock: systemClock });
   await log.open();
   t.after(() => log.close());
   return log;

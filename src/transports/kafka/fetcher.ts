@@ -9,8 +9,13 @@ import { decodeFetch, encodeFetch, FETCH_VERSION, type FetchedPartition } from '
 import { earliestOffsets, latestOffsets } from './offsets.ts';
 import { brokerError, KAFKA, kafkaCode, logError } from './protocol-errors.ts';
 
-/** Short, because whatever is resumed, sought or added waits for the poll under way. */
+/** `maxWait` is short, because whatever is resumed, sought or added waits for the poll under way. */
 const LIMITS = { maxWait: 100, maxBytes: 1_048_576, maxBytesPerPartition: 262_144 };
+/**
+ * Once so much was unpacked of an answer the rest of it is fetched again: what is handed over at a time, and keeps the event
+ * loop, does not grow with how well records compress. Four times `maxBytes`, so that most answers are taken whole.
+ */
+const MAX_UNPACKED_ANSWER = 4 * LIMITS.maxBytes;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 1_000;
 /** A refusal by right may be lifted, but not soon. */
@@ -188,33 +193,35 @@ export class Fetcher {
     );
     const answer = await this.cluster.node(leader).exchange('Fetch', FETCH_VERSION, body, decodeFetch);
     let wait = answer.throttle;
+    let room = MAX_UNPACKED_ANSWER;
     if (this.closed) return wait;
     for (const fetched of answer.partitions) {
       const one = asked.get(keyOf(fetched.topic, fetched.partition));
       if (one === undefined || one.part.version !== one.version) continue;
-      if (fetched.code === KAFKA.NONE) this.take(one.part, fetched);
+      if (fetched.code === KAFKA.NONE) room -= this.take(one.part, fetched, room);
       else wait = Math.max(wait, await this.recover(one.part, fetched.code));
     }
     return wait;
   }
 
-  private take(part: Part, fetched: FetchedPartition): void {
+  /** Returns how many bytes were unpacked. */
+  private take(part: Part, fetched: FetchedPartition, room: number): number {
     part.end = fetched.end;
-    if (fetched.records.length === 0) return;
-    const { messages, next, unreadable } = decodeRecords(fetched, part.position, part.target);
+    if (fetched.records.length === 0) return 0;
+    const { messages, next, unpacked, unreadable } = decodeRecords(fetched, part.position, part.target, room);
     if (unreadable !== undefined) {
       const { topic, partition } = part;
       this.logger.error(
         { topic, partition, ...unreadable },
         `Records of ${topic} cannot be read: ${unreadable.reason}`,
       );
-      this.events.gap({ topic, partition, from: unreadable.from, to: unreadable.to });
+      this.events.gap({ topic, partition, ...unreadable });
     }
     const { version } = part;
     const taken = messages.length === 0 ? 0 : this.events.deliver(part, messages);
     // Whoever took the messages may have sought elsewhere.
-    if (part.version !== version) return;
-    part.position = taken < messages.length ? (messages[taken] as Message).offset : next;
+    if (part.version === version) part.position = taken < messages.length ? (messages[taken] as Message).offset : next;
+    return unpacked;
   }
 
   private async recover(part: Part, code: number): Promise<number> {

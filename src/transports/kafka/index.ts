@@ -16,6 +16,7 @@ import type { Stats } from '../../telemetry/stats.ts';
 import { KafkaAdmin } from './admin.ts';
 import { type Client, createClient } from './client.ts';
 import { Cluster } from './cluster.ts';
+import { type Compressor, compressorOf } from './compression.ts';
 import { KafkaGroupMember } from './group.ts';
 import { KafkaLane } from './lane.ts';
 import { Link } from './link.ts';
@@ -33,6 +34,7 @@ export interface KafkaLogOptions {
   readonly client_id: string;
   readonly ssl?: KafkaSettings['ssl'];
   readonly sasl?: KafkaSettings['sasl'];
+  readonly compression?: KafkaSettings['compression'];
   readonly logger: Logger;
   readonly stats: Stats;
   readonly clock: Clock;
@@ -60,6 +62,7 @@ class KafkaLog implements Log {
   private readonly link: Link;
   private readonly producers: ProducerHolder;
   private readonly limits: TopicLimits;
+  private readonly compressor: Compressor | undefined;
   /** With the names of their topics. */
   private readonly lanes = new Map<Lane, string>();
   private forgotten = 0;
@@ -81,6 +84,7 @@ class KafkaLog implements Log {
     this.admin = new KafkaAdmin(this.clusters.admin, () => this.link.whyDown);
     this.producers = new ProducerHolder(this.clusters.write);
     this.limits = new TopicLimits(this.clusters.write, options.clock);
+    this.compressor = compressorOf(options.compression ?? 'none');
   }
 
   async open(): Promise<void> {
@@ -107,6 +111,7 @@ class KafkaLog implements Log {
       cluster: this.clusters.write,
       producers: this.producers,
       limits: this.limits,
+      compressor: this.compressor,
       logger,
       stats,
       clock,

@@ -1,5 +1,6 @@
 import type { Message } from '../../core/message.ts';
 import { partitionOfKey } from '../../core/partitioner.ts';
+import type { Compressor } from './compression.ts';
 import { BATCH_OVERHEAD, encodeBatch, type Outgoing, outgoing } from './record-batch.ts';
 
 /** Above this a send blocks the event loop and a broker's handler for longer than batching gains. */
@@ -35,14 +36,15 @@ export function plan(
   return planned;
 }
 
-/** Whether a broker with this limit would refuse the record even alone. */
-export function isTooLarge({ record }: Planned, maxMessageBytes: number): boolean {
-  return record.size + BATCH_OVERHEAD > maxMessageBytes && encodeBatch([record], NOBODY, -1).length > maxMessageBytes;
+/** Whether a broker with this limit would refuse the record even alone: it looks at what is sent, compressed or not. */
+export function isTooLarge({ record }: Planned, maxMessageBytes: number, compressor?: Compressor): boolean {
+  if (record.size + BATCH_OVERHEAD <= maxMessageBytes) return false;
+  return encodeBatch([record], NOBODY, -1, compressor).length > maxMessageBytes;
 }
 
 /**
  * The records of the next request from `from` on, in order: at most 1,000 and 1 MiB, and no partition's batch above
- * `maxMessageBytes`, since brokers check that per batch. A larger record goes alone. Returns the place behind them.
+ * `maxMessageBytes`, since brokers check that per batch. Sizes are those before compression. A larger record goes alone. Returns the place behind them.
  */
 export function endOfRequest(planned: readonly Planned[], from: number, maxMessageBytes: number): number {
   const byPartition = new Map<number, number>();

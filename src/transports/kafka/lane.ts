@@ -6,6 +6,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { isAboutLeader, isAboutRecords, outcomeOf, refusalOf } from './classify.ts';
 import type { Cluster } from './cluster.ts';
+import type { Compressor } from './compression.ts';
 import { endOfRequest, isTooLarge, type Planned, plan } from './lane-plan.ts';
 import { PartitionQueue } from './partition-queue.ts';
 import { decodeProduce, encodeProduce, type PartitionResult, PRODUCE_VERSION } from './produce-request.ts';
@@ -28,6 +29,8 @@ export interface LaneParts {
   readonly cluster: Cluster;
   readonly producers: ProducerHolder;
   readonly limits: TopicLimits;
+  /** None: batches go out as they are. */
+  readonly compressor: Compressor | undefined;
   readonly logger: Logger;
   readonly stats: Stats;
   readonly clock: Clock;
@@ -111,15 +114,15 @@ export class KafkaLane implements Lane {
 
   /** Asks again for a limit that was read a while ago before it refuses anything by it. */
   private async withoutTooLarge(all: Planned[], refusals: Refusal[]): Promise<Planned[]> {
-    const { limits } = this.parts;
+    const { limits, compressor } = this.parts;
     if (limits.age(this.topic) === Number.POSITIVE_INFINITY) await limits.read(this.topic);
     let limit = limits.of(this.topic);
-    if (!all.some((one) => isTooLarge(one, limit))) return all;
+    if (!all.some((one) => isTooLarge(one, limit, compressor))) return all;
     if (limits.age(this.topic) > LIMIT_AGE) limit = await limits.read(this.topic);
     // Nobody told us the limit: the broker is to judge.
     if (limits.age(this.topic) === Number.POSITIVE_INFINITY) return all;
     return all.filter((one) => {
-      if (!isTooLarge(one, limit)) return true;
+      if (!isTooLarge(one, limit, compressor)) return true;
       const reason = `A record of ${one.record.message.size} bytes is larger than ${this.topic} allows (max.message.bytes ${limit})`;
       refusals.push({ index: one.index, failure: new TidegateError('TG_RECORD_TOO_LARGE', reason) });
       return false;
@@ -157,10 +160,10 @@ export class KafkaLane implements Lane {
 
   /** One request per leader, with the first batch of each partition. Returns why something has to be repeated. */
   private async attempt(queues: readonly PartitionQueue[], refusals: Refusal[]): Promise<Error | undefined> {
-    const { producers } = this.parts;
+    const { producers, compressor } = this.parts;
     try {
       for (const queue of queues) {
-        if (!queue.isNumbered) queue.number(await producers.get(), this.topic);
+        if (!queue.isNumbered) queue.number(await producers.get(), this.topic, compressor);
       }
     } catch (error) {
       const code = kafkaCode(error);

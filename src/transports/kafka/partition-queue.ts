@@ -1,10 +1,11 @@
+import type { Compressor } from './compression.ts';
 import type { Planned } from './lane-plan.ts';
 import type { Producer } from './producer.ts';
 import { encodeBatch } from './record-batch.ts';
 
 /**
  * The records of one request for one partition. Normally one batch; after a refusal several smaller ones, one
- * after the other. The first one is numbered and encoded once, and goes out as those very bytes until it is settled.
+ * after the other. The first one is numbered, encoded and compressed once, and goes out as those very bytes until it is settled.
  */
 export class PartitionQueue {
   readonly partition: number;
@@ -54,9 +55,9 @@ export class PartitionQueue {
   }
 
   /** Gives the first batch its number for good. */
-  number(producer: Producer, topic: string): void {
+  number(producer: Producer, topic: string, compressor?: Compressor): void {
     const records = this.head.map(({ record }) => record);
-    const bytes = encodeBatch(records, producer, producer.sequence(topic, this.partition));
+    const bytes = encodeBatch(records, producer, producer.sequence(topic, this.partition), compressor);
     this.numbered = { producer, bytes };
   }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as field from '../../sdk/fields.ts';
+import { COMPRESSIONS } from './compression.ts';
 
 const tls = z.strictObject({
   ca: z
@@ -24,6 +25,10 @@ export const kafkaSchema = z.object({
   client_id: z.string().default('tidegate').describe('Name of this gateway in broker logs and quotas.'),
   ssl: z.union([field.boolean(), tls]).default(false).describe('TLS to the brokers: true, false, or certificates.'),
   sasl: sasl.optional().describe('Authentication; none where left out.'),
+  compression: z
+    .enum(COMPRESSIONS)
+    .default('none')
+    .describe('How batches are compressed that are written; batches are read however they are compressed, zstd too.'),
 });
 
 export type KafkaSettings = z.output<typeof kafkaSchema>;

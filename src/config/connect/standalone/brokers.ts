@@ -1,3 +1,4 @@
+import { COMPRESSIONS } from '../../../transports/kafka/compression.ts';
 import type { KafkaSettings } from '../../../transports/kafka/schema.ts';
 import type { SettingsFile } from './settings-file.ts';
 
@@ -25,7 +26,20 @@ export function kafkaOf(worker: SettingsFile): object {
     ...(clientId === undefined ? {} : { client_id: clientId }),
     ...(protocol.endsWith('SSL') ? { ssl: tlsOf(worker) } : {}),
     ...(protocol.startsWith('SASL') ? { sasl: saslOf(worker) } : {}),
+    ...compressionOf(worker),
   };
+}
+
+function compressionOf(worker: SettingsFile): object {
+  const key = 'producer.compression.type';
+  const compression = worker.text(key)?.toLowerCase();
+  if (compression === undefined) return {};
+  if (COMPRESSIONS.some((name) => name === compression)) return { compression };
+  const names = COMPRESSIONS.join(', ');
+  if (compression === 'zstd')
+    worker.doubt(key, `zstd is not written here, so nothing is compressed; there are ${names}`);
+  else worker.fail(key, `expected one of ${names}, got ${compression}`);
+  return {};
 }
 
 function brokersOf(worker: SettingsFile): string[] {

@@ -25,6 +25,7 @@ const KNOWN = new Set([
   'rest.advertised.host.name',
   'rest.advertised.port',
   'offset.storage.file.filename',
+  'producer.compression.type',
 ]);
 
 /** Settings that mean something to Kafka Connect and nothing here. */

@@ -115,6 +115,17 @@ ssl.keystore.location=/us.pem
     });
   });
 
+  test('say how batches are compressed, zstd aside', async (t) => {
+    const lz4 = await load(t, `${WORKER}producer.compression.type=LZ4\n`);
+    assert.deepEqual([lz4.config.log.compression, lz4.told], ['lz4', []]);
+    const zstd = await load(t, `${WORKER}producer.compression.type=zstd\n`);
+    assert.equal(zstd.config.log.compression, 'none');
+    assert.match(zstd.told[0] ?? '', /^worker:3:1 {2}producer\.compression\.type {2}warning: zstd is not written here/);
+    assert.deepEqual(await mistakes(t, `${WORKER}producer.compression.type=brotli\n`), [
+      'worker:3:1  producer.compression.type  expected one of none, gzip, snappy, lz4, got brotli',
+    ]);
+  });
+
   test('are told of once where a setting means nothing here', async (t) => {
     const lines = [
       'plugin.path=/usr/share',

@@ -103,8 +103,11 @@ test('settings of Kafka: brokers from one text, text from the environment conver
     client_id: 'tidegate',
     ssl: true,
     sasl: { mechanism: 'plain', username: 'u', password: '0123' },
+    compression: 'none',
   });
-  assert.deepEqual(kafkaSchema.parse({}), { brokers: [], client_id: 'tidegate', ssl: false });
+  assert.deepEqual(kafkaSchema.parse({}), { brokers: [], client_id: 'tidegate', ssl: false, compression: 'none' });
+  assert.equal(kafkaSchema.safeParse({ compression: 'lz4' }).success, true);
+  assert.equal(kafkaSchema.safeParse({ compression: 'zstd' }).success, false);
   assert.equal(kafkaSchema.safeParse({ sasl: { mechanism: 'md5', username: 'u', password: 'p' } }).success, false);
   assert.equal(kafkaSchema.safeParse({ ssl: { reject_unauthorised: false } }).success, false);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Message } from '../../../../src/core/message.ts';
+import { compressorOf } from '../../../../src/transports/kafka/compression.ts';
 import { endOfRequest, isTooLarge, plan } from '../../../../src/transports/kafka/lane-plan.ts';
 import { PartitionQueue } from '../../../../src/transports/kafka/partition-queue.ts';
 import { Producer } from '../../../../src/transports/kafka/producer.ts';
@@ -74,6 +75,27 @@ test('a record counts as too large by its exact size, not by an estimate', () =>
   const exact = queue?.bytes.length as number;
   assert.equal(isTooLarge(planned, exact), false);
   assert.equal(isTooLarge(planned, exact - 1), true);
+});
+
+test('a record that is sent compressed counts as too large by what is sent, and goes alone', () => {
+  const planned = plan([message(10), message(50_000), message(10)], 1, 0, NOW);
+  const limit = 1_000;
+  const [, large] = planned;
+  assert.ok(large !== undefined);
+  assert.equal(isTooLarge(large, limit), true);
+  assert.equal(isTooLarge(large, limit, compressorOf('lz4')), false);
+  assert.equal(endOfRequest(planned, 1, limit), 2);
+});
+
+test('a compressed batch goes out as the very same bytes until it is settled', () => {
+  let packed = 0;
+  const counting = { codec: 1, pack: () => Buffer.alloc(++packed) };
+  const [queue] = PartitionQueue.of(plan([message(5_000)], 1, 0, NOW), 0, 1);
+  queue?.number(new Producer({ id: 1n, epoch: 0 }), 't', counting);
+  assert.equal(queue?.bytes, queue?.bytes);
+  assert.equal(queue?.isNumbered, true);
+  assert.equal(packed, 1);
+  assert.equal(queue?.bytes.length, 62);
 });
 
 test('halves of a refused batch keep the order, and each is numbered when its turn comes', () => {

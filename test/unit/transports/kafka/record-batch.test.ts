@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Message } from '../../../../src/core/message.ts';
+import { type Compression, compressorOf } from '../../../../src/transports/kafka/compression.ts';
 import { crc32c } from '../../../../src/transports/kafka/crc32c.ts';
 import { decodeRecords } from '../../../../src/transports/kafka/decode.ts';
 import { encodeBatch, outgoing } from '../../../../src/transports/kafka/record-batch.ts';
@@ -35,13 +36,19 @@ const messageOf = ({
   key: Buffer | null;
   headers: Record<string, string | Buffer>;
 }) => new Message(payload, init);
-const encoded = (messages: Message[], sequence = 0) =>
+const encoded = (messages: Message[], sequence = 0, compression: Compression = 'none') =>
   encodeBatch(
     messages.map((message) => outgoing(message, message.key as Buffer | null, NOW)),
     PRODUCER,
     sequence,
+    compressorOf(compression),
   );
-const fetched = (records: Buffer) => ({ topic: 't', partition: 1, code: 0, end: 0, aborted: [], records });
+const fetched = (records: Buffer) => ({ topic: 't', partition: 1, code: 0, end: 1_000, aborted: [], records });
+/** Gives a batch that was changed the checksum of one that was written so. */
+const sealed = (batch: Buffer) => {
+  batch.writeUInt32BE(crc32c(batch, 21, batch.length), 17);
+  return batch;
+};
 
 test('a batch reads in kafkajs as it was written here', async () => {
   await fc.assert(
@@ -161,9 +168,10 @@ test('gzip is read', async () => {
   assert.equal(next, 12);
 });
 
-test('a batch in a codec that cannot be read is told with its offsets, and reading goes on behind it', async () => {
+test('a batch that cannot be unpacked is told with its offsets, and reading goes on behind it', async () => {
   const batch = await kafkajsBatch(['a', 'b'], 10, {});
   batch.writeInt16BE(3, 21);
+  sealed(batch);
   const { messages, next, unreadable } = decodeRecords(fetched(batch), 10);
   assert.equal(messages.length, 0);
   assert.equal(next, 12);
@@ -232,4 +240,141 @@ test('with log append time the batch has one time for all', () => {
   batch.writeInt16BE(8, 21);
   batch.writeBigInt64BE(55n, 35);
   assert.equal(decodeRecords(fetched(batch), 0).messages[0]?.timestamp, 55);
+});
+
+const compression = fc.constantFrom('gzip', 'snappy', 'lz4');
+
+test('a compressed batch reads here as it was written, is the same bytes each time, and never larger than without', () => {
+  fc.assert(
+    fc.property(fc.array(record, { minLength: 1, maxLength: 20 }), compression, (records, name) => {
+      const messages = records.map(messageOf);
+      const batch = encoded(messages, 7, name);
+      const plain = encoded(messages, 7);
+      assert.deepEqual(encoded(messages, 7, name), batch);
+      assert.ok(batch.length <= plain.length);
+      assert.equal(batch.readInt32BE(8), batch.length - 12);
+      assert.equal(batch.readUInt32BE(17), crc32c(batch, 21, batch.length));
+      const read = decodeRecords(fetched(batch), 0);
+      assert.deepEqual(read.messages, decodeRecords(fetched(plain), 0).messages);
+      assert.equal(read.messages.length, records.length);
+      assert.equal(read.next, records.length);
+      assert.equal(read.unpacked, (batch.readInt16BE(21) & 7) === 0 ? 0 : plain.length - 61);
+    }),
+  );
+});
+
+test('records that repeat themselves are sent compressed, a few random bytes as they are', () => {
+  const text = Array.from({ length: 50 }, () => new Message(Buffer.from('the same again and again')));
+  for (const [name, codec] of [
+    ['gzip', 1],
+    ['snappy', 2],
+    ['lz4', 3],
+  ] as const) {
+    const batch = encoded(text, 0, name);
+    assert.equal(batch.readInt16BE(21), codec);
+    assert.ok(batch.length * 2 < encoded(text).length);
+    assert.equal(encoded([new Message(Buffer.from('q7'))], 0, name).readInt16BE(21), 0);
+  }
+});
+
+test('kafkajs, which has gzip, reads what is written with it', async () => {
+  const messages = Array.from({ length: 50 }, (_, at) => new Message(Buffer.from(`again and again ${at}`)));
+  const batch = await decodeByKafkajs(new KafkajsDecoder(encoded(messages, 0, 'gzip')));
+  assert.deepEqual(
+    batch.records.map(({ value }: { value: Buffer }) => value),
+    messages.map(({ payload }) => payload),
+  );
+});
+
+test('damage anywhere in a batch never throws, and reading goes on; what is compressed is read whole or not at all', () => {
+  const name = fc.constantFrom('none', 'gzip', 'snappy', 'lz4');
+  const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(fc.array(record, { minLength: 1, maxLength: 8 }), name, changes, (records, name, changes) => {
+      const before = encoded([new Message(Buffer.from('whole'))]);
+      const batch = encoded(records.map(messageOf), 0, name);
+      batch.writeBigInt64BE(1n);
+      const isCompressed = (batch.readInt16BE(21) & 7) !== 0;
+      const intact = Buffer.from(batch);
+      // From the checksum on: what stands before it is the broker's, which checks it.
+      for (const [at, change] of changes) {
+        const place = 17 + (at % (batch.length - 17));
+        batch[place] = (batch[place] as number) ^ change;
+      }
+      const both = decodeRecords(fetched(Buffer.concat([before, batch])), 0);
+      assert.equal(both.messages[0]?.text, 'whole');
+      const { messages, next, unreadable } = decodeRecords(fetched(batch), 1);
+      assert.ok(next > 1 && next <= 1_000, String(next));
+      if (unreadable === undefined) {
+        if (isCompressed && (batch.readInt16BE(21) & 7) !== 0) assert.deepEqual(batch, intact);
+        for (const { offset } of messages) assert.ok(offset >= 1 && offset < next);
+      } else {
+        assert.equal(messages.length, 0);
+        assert.deepEqual([unreadable.from, unreadable.to], [1, next]);
+        assert.match(unreadable.reason, /damaged/);
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('lengths, offsets and formats that cannot be end in a reason, wherever the next batch begins', async () => {
+  const cases: [reason: RegExp, damage: (batch: Buffer) => void][] = [
+    [/length of the batch/, (batch) => batch.writeInt32BE(-12, 8)],
+    [/length of the batch/, (batch) => batch.writeInt32BE(20, 8)],
+    [/older than Kafka 0\.11/, (batch) => batch.writeInt8(1, 16)],
+    [/message format 3/, (batch) => batch.writeInt8(3, 16)],
+    [/ends before it begins/, (batch) => sealed(batch).writeInt32BE(-5, 23)],
+    [/more in the batch/, (batch) => batch.writeInt32BE(1, 57)],
+    [/more in the batch/, (batch) => batch.writeInt32BE(-1, 57)],
+    [/cut off/, (batch) => batch.writeInt32BE(2 ** 31 - 1, 57)],
+    [/not in its batch/, (batch) => batch.writeInt32BE(0, 23)],
+    // An empty value and no headers where there were a value of a byte and no headers.
+    [/another length than it says/, (batch) => batch.writeInt16BE(0, batch.length - 3)],
+    [/codec 7/, (batch) => batch.writeInt16BE(7, 21)],
+  ];
+  for (const [reason, damage] of cases) {
+    const batch = await kafkajsBatch(['a', 'b'], 10, {});
+    damage(batch);
+    const { messages, next, unreadable } = decodeRecords(fetched(sealed(batch)), 10);
+    assert.equal(messages.length, 0);
+    assert.match(unreadable?.reason ?? '', reason);
+    assert.ok(next > 10 && next <= 12);
+  }
+});
+
+test('a message set of before Kafka 0.11 is told of even where it is shorter than the head of a batch is today', () => {
+  const old = Buffer.alloc(34);
+  old.writeBigInt64BE(5n);
+  old.writeInt32BE(22, 8);
+  old.writeInt8(1, 16);
+  const { next, unreadable } = decodeRecords(fetched(old), 5);
+  assert.equal(next, 6);
+  assert.match(unreadable?.reason ?? '', /older than Kafka 0\.11/);
+});
+
+test('a control record that is damaged is told of like any other', async () => {
+  const control = await kafkajsBatch(['x'], 3, { transactional: true });
+  control.writeInt16BE(0x30, 21);
+  // The length of its key: 63, far behind its end.
+  control.writeInt8(126, 65);
+  const { next, unreadable } = decodeRecords(fetched(sealed(control)), 3);
+  assert.equal(next, 4);
+  assert.match(unreadable?.reason ?? '', /cut off/);
+});
+
+test('where compressed batches hold more than there is room for, what came first is taken and the rest comes again', () => {
+  const batches = [0, 1, 2].map((at) => {
+    const batch = encoded([new Message(Buffer.alloc(10_000, at))], 0, 'lz4');
+    batch.writeBigInt64BE(BigInt(at));
+    return batch;
+  });
+  const one = decodeRecords(fetched(Buffer.concat(batches)), 0, undefined, 1);
+  assert.equal(one.messages.length, 1);
+  assert.equal(one.next, 1);
+  const two = decodeRecords(fetched(Buffer.concat(batches)), one.next, undefined, one.unpacked + 1);
+  assert.equal(two.messages.length, 2);
+  assert.equal(two.next, 3);
+  const none = decodeRecords(fetched(Buffer.concat(batches)), 0, undefined, 0);
+  assert.deepEqual([none.messages.length, none.next, none.unreadable], [0, 0, undefined]);
 });

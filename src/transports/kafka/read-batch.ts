@@ -1,0 +1,115 @@
+import { type HeaderValue, Message, type Meta, type SettleTarget, type TraceContext } from '../../core/message.ts';
+import type { FetchedPartition } from './fetch-request.ts';
+import type { Cursor } from './varint.ts';
+
+/** The only format that is read: that of Kafka 0.11 and all later ones. */
+export const MAGIC = 2;
+
+const LOG_APPEND_TIME = 0x08;
+/** Attributes, two deltas, the lengths of key and value, and the number of headers take a byte each at least. */
+const SMALLEST_RECORD = 6;
+
+const EMPTY = Buffer.alloc(0);
+const NO_META: Meta = Object.freeze({});
+
+/** Says that a record had no value at all, which Kafka tells apart from an empty one. */
+const TOMBSTONE: Meta = Object.freeze({ tombstone: true });
+
+export interface BatchHeader {
+  readonly baseOffset: number;
+  readonly attributes: number;
+  readonly lastOffsetDelta: number;
+  readonly baseTimestamp: number;
+  readonly maxTimestamp: number;
+  readonly producerId: number;
+  readonly count: number;
+}
+
+/** Takes `cursor` from the first byte of a batch to its records. Throws RangeError where it cannot be one. */
+export function readHeader(cursor: Cursor): BatchHeader {
+  const baseOffset = cursor.int64();
+  // Length and leader epoch
+  cursor.at += 8;
+  const magic = cursor.int8();
+  if (magic !== MAGIC) throw new RangeError(`Format ${magic}`);
+  // Checksum
+  cursor.at += 4;
+  const attributes = cursor.int16();
+  const lastOffsetDelta = cursor.int32();
+  if (lastOffsetDelta < 0) throw new RangeError('The batch ends before it begins');
+  const baseTimestamp = cursor.int64();
+  const maxTimestamp = cursor.int64();
+  const producerId = cursor.int64();
+  // Producer epoch and sequence
+  cursor.at += 6;
+  const count = cursor.int32();
+  return { baseOffset, attributes, lastOffsetDelta, baseTimestamp, maxTimestamp, producerId, count };
+}
+
+/** Appends the records from `position` on, up to the end of the cursor's buffer. Throws RangeError where they are malformed. */
+export function readRecords(
+  cursor: Cursor,
+  header: BatchHeader,
+  position: number,
+  { topic, partition }: FetchedPartition,
+  target: SettleTarget | undefined,
+  into: Message[],
+): void {
+  for (let index = 0; index < header.count; index += 1) {
+    const length = cursor.varint();
+    const end = cursor.at + length;
+    // Without a smallest record, a wrong number of records would keep us here for long.
+    if (!(length >= SMALLEST_RECORD && end <= cursor.buffer.length)) throw new RangeError('A record is cut off');
+    cursor.at += 1;
+    const timestampDelta = cursor.varint();
+    const delta = cursor.varint();
+    if (!(delta >= 0 && delta <= header.lastOffsetDelta)) throw new RangeError('A record is not in its batch');
+    const offset = header.baseOffset + delta;
+    if (offset >= position) {
+      const key = cursor.varbytes();
+      const value = cursor.varbytes();
+      const { headers, trace } = readHeaders(cursor);
+      if (cursor.at !== end) throw new RangeError('A record has another length than it says');
+      into.push(
+        new Message(value ?? EMPTY, {
+          key,
+          headers,
+          trace,
+          meta: value === null ? TOMBSTONE : NO_META,
+          timestamp:
+            (header.attributes & LOG_APPEND_TIME) !== 0 ? header.maxTimestamp : header.baseTimestamp + timestampDelta,
+          topic,
+          partition,
+          offset,
+          target,
+          token: offset,
+        }),
+      );
+    }
+    cursor.at = end;
+  }
+  if (cursor.at !== cursor.buffer.length) throw new RangeError('There is more in the batch than its records');
+}
+
+const NO_HEADERS: { headers: undefined; trace: undefined } = { headers: undefined, trace: undefined };
+
+/** W3C trace context leaves the headers and becomes the message's own; of a repeated header the last one counts. */
+function readHeaders(cursor: Cursor): { headers?: Record<string, HeaderValue>; trace?: TraceContext } {
+  const count = cursor.varint();
+  if (count === 0) return NO_HEADERS;
+  let headers: Record<string, HeaderValue> | undefined;
+  let traceparent: string | undefined;
+  let tracestate: string | undefined;
+  for (let index = 0; index < count; index += 1) {
+    const name = (cursor.varbytes() ?? EMPTY).toString('utf8');
+    const value = cursor.varbytes() ?? EMPTY;
+    if (name === 'traceparent') traceparent = value.toString('latin1');
+    else if (name === 'tracestate') tracestate = value.toString('utf8');
+    else if (name !== '__proto__') {
+      headers ??= {};
+      headers[name] = value;
+    }
+  }
+  if (traceparent === undefined) return { headers };
+  return { headers, trace: tracestate === undefined ? { traceparent } : { traceparent, tracestate } };
+}
