@@ -181,38 +181,49 @@ describe('a connector', () => {
     await api.state('b', 'RUNNING');
   });
 
-  test('drops what its queue cannot take where its server must not be slowed down, and tells how much', async (t) => {
-    const [sent, size] = [20_000, 10];
-    // All of it is on its way before the first record can be stored.
-    const feed = await FeedServer.start(t, {
-      greet: ({ ws }) => {
-        for (let n = 1; n <= sent; n++) ws.send(JSON.stringify({ n }));
-      },
-    });
+  test('drops what its queue cannot take where its server must not be slowed down, and counts each', async (t) => {
+    const feed = await FeedServer.start(t);
     const { api, gateway } = await startConnect(t);
-    for (const overflow of ['drop_oldest', 'drop_newest']) {
-      const more = { 'websocket.message.queue.size': String(size), 'websocket.message.overflow': overflow };
+    const { stats } = gateway.workshop;
+    const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+    for (const [count, overflow, kept] of [
+      [1, 'drop_oldest', [...range(1, 10), ...range(101, 110)]],
+      [2, 'drop_newest', range(1, 20)],
+    ] as const) {
+      // The log takes its time: until it is let go on, nothing is stored.
+      const topic = gateway.workshop.topic(overflow);
+      const waiting: Batch[] = [];
+      const write = topic.write.bind(topic);
+      topic.write = (batch) => void waiting.push(batch);
+      const more = { 'websocket.message.queue.size': '10', 'websocket.message.overflow': overflow };
       await create(api, overflow, configOf(feed.url, { 'kafka.topic': overflow, ...more }));
+      const { ws } = await feed.connection(count);
       const labels = { component: `connectors.${overflow}/0`, url: displayUrl(feed.url) };
-      const { stats } = gateway.workshop;
-      const received = () => stats.counter('tidegate_remote_frames_received_total', labels).value;
-      const settled = () => stats.counter('tidegate_remote_settled_total', labels).value;
-      const dropped = () => stats.counter('tidegate_remote_dropped_total', { ...labels, reason: 'overflow' }).value;
+      const dropped = stats.counter('tidegate_remote_dropped_total', { ...labels, reason: 'overflow' });
+      for (const n of range(1, 10)) ws.send(String(n));
       await until(
-        () => received() === sent && settled() + dropped() === sent,
-        20_000,
-        () => `of ${sent} messages ${received()} came and ${dropped()} were dropped`,
+        () => waiting.reduce((sum, { messages }) => sum + messages.length, 0) === 10,
+        10_000,
+        () => 'the first ones did not come',
       );
-      const stored = (await recordsOf(gateway, overflow)).map(({ text }) => (JSON.parse(text) as { n: number }).n);
-      assert.ok(dropped() > 0, 'nothing was dropped');
-      assert.equal(stored.length, sent - dropped(), 'each message was stored or counted as dropped');
+      for (const n of range(11, 110)) ws.send(String(n));
+      await until(
+        () => dropped.value === 90,
+        10_000,
+        () => `${dropped.value} were dropped`,
+      );
+      topic.write = write;
+      for (const batch of waiting) write(batch);
+      await until(
+        async () => (await recordsOf(gateway, overflow)).length === 20,
+        10_000,
+        () => 'not all that were kept are stored',
+      );
       assert.deepEqual(
-        stored,
-        [...stored].sort((one, other) => one - other),
-        'what is left is in order',
+        (await recordsOf(gateway, overflow)).map(({ text }) => Number(text)),
+        kept,
       );
-      if (overflow === 'drop_oldest') assert.equal(stored.at(-1), sent, 'the newest one is there');
-      else assert.equal(stored[0], 1, 'the oldest one is there');
+      assert.equal(dropped.value, 90);
       await api.state(overflow, 'RUNNING');
     }
     assert.equal(feed.handshakes, 2, 'no connection was lost');
