@@ -151,7 +151,11 @@ export const METRICS = {
 
   // Pipelines.
   tidegate_pipeline_received_total: { kind: 'counter', help: 'Messages from the source.', labels: ['pipeline'] },
-  tidegate_pipeline_sent_total: { kind: 'counter', help: 'Messages the sink took for good.', labels: ['pipeline'] },
+  tidegate_pipeline_sent_total: {
+    kind: 'counter',
+    help: 'Messages that are done with: the sink took them for good, or a processor ended them.',
+    labels: ['pipeline'],
+  },
   tidegate_pipeline_filtered_total: {
     kind: 'counter',
     help: 'Messages that a processor ended on purpose.',

@@ -1,4 +1,4 @@
-import { type Observable, type Subscription as RxSubscription, Subject } from 'rxjs';
+import { type Observable, type Subscription as RxSubscription, Subject, tap } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -223,7 +223,12 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   private flow(): Observable<Batch> {
     const { source, sink, stages, batch, retries, backoff, figures, tracing, clock } = this.options;
-    return buildFlow(source.batches$, {
+    const counted$ = source.batches$.pipe(
+      tap((received) => {
+        figures.received.value += received.length;
+      }),
+    );
+    return buildFlow(counted$, {
       flight: this.flight,
       batch,
       stages,
@@ -254,7 +259,6 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   private write(batch: Batch): void {
     const { figures, sink } = this.options;
-    figures.received.value += batch.length;
     figures.batch.record(batch.length);
     this.latency.begin(batch);
     this.guarded(() => sink.write(batch));

@@ -100,6 +100,16 @@ test('a pipeline opens its sink before its source, and carries batches between t
   assert.deepEqual([figure('tidegate_pipeline_received_total'), figure('tidegate_pipeline_sent_total')], [2, 2]);
 });
 
+test('a message that a processor ends counts as received, as filtered, and as done with', async () => {
+  const onlyOdd = { process: (message: Message) => (Number(message.text) % 2 === 0 ? null : message) };
+  const { start, emit, all, settled, figure } = setUp({ stages: [{ processors: [onlyOdd] }] });
+  await start();
+  emit(...settled.messages(3));
+  for (const message of all()) message.ack();
+  const counts = (['received', 'filtered', 'sent'] as const).map((what) => figure(`tidegate_pipeline_${what}_total`));
+  assert.deepEqual(counts, [3, 2, 3]);
+});
+
 test('a gate that shuts pauses the source, one that opens resumes it', async () => {
   const { start, orders, state, emit, all, settled } = setUp();
   await start();
