@@ -18,6 +18,7 @@ export interface ProcessingOptions {
 const STRANGER =
   'a processor gave something that was not made from its message; give the message itself, one made with derive, a list made with split, or null';
 
+type Result = Awaited<ReturnType<Processor['process']>>;
 type Processed = readonly Message[] | Promise<readonly Message[]>;
 
 /**
@@ -29,9 +30,10 @@ export function processing(
   processors: readonly Processor[],
   options: ProcessingOptions,
 ): OperatorFunction<Batch, Batch> {
+  const chain = new Chain(processors, options);
   return concatMap((batch) => {
     const end = options.trace(batch);
-    const processed = processAll(processors, batch.messages, options);
+    const processed = chain.processAll(0, batch.messages);
     if (!(processed instanceof Promise)) {
       end();
       return of(new Batch(processed));
@@ -40,68 +42,93 @@ export function processing(
   });
 }
 
-function processAll(
-  processors: readonly Processor[],
-  messages: readonly Message[],
-  options: ProcessingOptions,
-): Processed {
-  if (processors.length === 0) return messages;
-  const done: Message[] = [];
-  for (let at = 0; at < messages.length; at++) {
-    const processed = run(processors, 0, messages[at] as Message, options);
-    if (processed instanceof Promise) return finish(processors, messages, at, done, processed, options);
-    for (const message of processed as readonly Message[]) done.push(message);
-  }
-  return done;
-}
+/** Processors one behind the other; `at` is the index of one of them. */
+class Chain {
+  private readonly processors: readonly Processor[];
+  private readonly options: ProcessingOptions;
 
-async function finish(
-  processors: readonly Processor[],
-  messages: readonly Message[],
-  at: number,
-  done: Message[],
-  first: Promise<readonly Message[]>,
-  options: ProcessingOptions,
-): Promise<readonly Message[]> {
-  done.push(...(await first));
-  for (const message of messages.slice(at + 1)) done.push(...(await run(processors, 0, message, options)));
-  return done;
-}
+  constructor(processors: readonly Processor[], options: ProcessingOptions) {
+    this.processors = processors;
+    this.options = options;
+  }
 
-/** One message through the processors from index `from` on. */
-function run(processors: readonly Processor[], from: number, message: Message, options: ProcessingOptions): Processed {
-  const processor = processors[from];
-  if (processor === undefined) return [message];
-  const goOn = (result: Awaited<ReturnType<Processor['process']>>) =>
-    follow(processors, from + 1, message, result, options);
-  try {
-    const result = processor.process(message);
-    if (!(result instanceof Promise)) return goOn(result);
-    return result.then(goOn).catch((error: unknown) => recover(processors, from, message, error, options, 1));
-  } catch (error) {
-    return recover(processors, from, message, error, options, 1);
+  /** Messages through the processors from `at` on. */
+  processAll(at: number, messages: readonly Message[]): Processed {
+    if (at === this.processors.length) return messages;
+    const done: Message[] = [];
+    for (let index = 0; index < messages.length; index += 1) {
+      const processed = this.process(at, messages[index] as Message);
+      if (processed instanceof Promise) return this.finish(at, done, processed, messages.slice(index + 1));
+      for (const one of processed) done.push(one);
+    }
+    return done;
   }
-}
 
-function follow(
-  processors: readonly Processor[],
-  next: number,
-  message: Message,
-  result: Message | readonly Message[] | null,
-  options: ProcessingOptions,
-): Processed {
-  if (result === null || (Array.isArray(result) && result.length === 0)) {
-    message.ack();
-    options.filtered(1);
-    return [];
+  private async finish(
+    at: number,
+    done: Message[],
+    next: Promise<readonly Message[]>,
+    rest: readonly Message[],
+  ): Promise<readonly Message[]> {
+    done.push(...(await next));
+    for (const message of rest) done.push(...(await this.process(at, message)));
+    return done;
   }
-  const isOurs = Array.isArray(result) ? result.every((part) => comesFrom(part, message)) : comesFrom(result, message);
-  if (!isOurs) {
-    message.nack(new TidegateError('TG_PROCESSOR_FAILED', STRANGER));
-    return [];
+
+  /** One message through the processors from `at` on. */
+  private process(at: number, message: Message): Processed {
+    const processor = this.processors[at];
+    if (processor === undefined) return [message];
+    try {
+      const result = processor.process(message);
+      if (!(result instanceof Promise)) return this.goOn(at + 1, message, result);
+      return result
+        .then((settled) => this.goOn(at + 1, message, settled))
+        .catch((error: unknown) => this.recover(at, message, error, 1));
+    } catch (error) {
+      return this.recover(at, message, error, 1);
+    }
   }
-  if (!Array.isArray(result)) return run(processors, next, result as Message, options);
-  return processAll(processors.slice(next), result, options);
+
+  /** With what the processor before `at` made of the message. */
+  private goOn(at: number, message: Message, result: Result): Processed {
+    if (result === null || (Array.isArray(result) && result.length === 0)) {
+      message.ack();
+      this.options.filtered(1);
+      return [];
+    }
+    const isOurs = Array.isArray(result)
+      ? result.every((part) => comesFrom(part, message))
+      : comesFrom(result, message);
+    if (!isOurs) {
+      message.nack(new TidegateError('TG_PROCESSOR_FAILED', STRANGER));
+      return [];
+    }
+    if (!Array.isArray(result)) return this.process(at, result as Message);
+    return this.processAll(at, result);
+  }
+
+  /** After a try that failed: `tries` were made. */
+  private recover(at: number, message: Message, error: unknown, tries: number): Processed {
+    const failure = asTidegateError(error, 'TG_PROCESSOR_FAILED');
+    if (failure.next !== 'retry' || tries > this.options.retries || message.isSettled) {
+      message.nack(failure.next === 'retry' ? givenUp(failure, tries) : failure);
+      return [];
+    }
+    this.options.retried(failure);
+    return this.retry(at, message, tries);
+  }
+
+  private async retry(at: number, message: Message, tries: number): Promise<readonly Message[]> {
+    await this.options.pause(tries);
+    if (message.isSettled) return [];
+    try {
+      const result = await (this.processors[at] as Processor).process(message);
+      return await this.goOn(at + 1, message, result);
+    } catch (error) {
+      return this.recover(at, message, error, tries + 1);
+    }
+  }
 }
 
 /** A processor of a plugin may give anything; a message that settles nothing would keep its place at the gate for ever. */
@@ -109,42 +136,8 @@ function comesFrom(result: unknown, message: Message): boolean {
   return result === message || (result as Message | undefined)?.source === (message.source ?? message);
 }
 
-function recover(
-  processors: readonly Processor[],
-  from: number,
-  message: Message,
-  error: unknown,
-  options: ProcessingOptions,
-  attempt: number,
-): Processed {
-  const failure = asTidegateError(error, 'TG_PROCESSOR_FAILED');
-  if (failure.next !== 'retry' || attempt > options.retries || message.isSettled) {
-    message.nack(failure.next === 'retry' ? givenUp(failure, attempt) : failure);
-    return [];
-  }
-  options.retried(failure);
-  return retry(processors, from, message, options, attempt);
-}
-
 /** What has not worked for so long counts as never working: it may become a dead letter. */
 function givenUp(failure: TidegateError, tries: number): TidegateError {
   const text = `failed after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${failure.message}`;
   return new TidegateError('TG_PROCESSOR_FAILED', text, failure);
-}
-
-async function retry(
-  processors: readonly Processor[],
-  from: number,
-  message: Message,
-  options: ProcessingOptions,
-  attempt: number,
-): Promise<readonly Message[]> {
-  await options.pause(attempt);
-  if (message.isSettled) return [];
-  try {
-    const result = await (processors[from] as Processor).process(message);
-    return await follow(processors, from + 1, message, result, options);
-  } catch (error) {
-    return recover(processors, from, message, error, options, attempt + 1);
-  }
 }
