@@ -18,7 +18,7 @@ describe('a configuration that is right', () => {
     assert.deepEqual(config.log.topics, { chat: { partitions: 3, create: true } });
     assert.deepEqual(config.admin, { enabled: true, port: 8080 });
     assert.deepEqual(config.shutdown, { timeout: 25_000, jitter: 5_000 });
-    assert.deepEqual(config.memory, { limit: 512 * 1_024 * 1_024 });
+    assert.deepEqual(config.memory, { limit: 512 * 1_024 * 1_024, groups: 64 * 1_024 * 1_024 });
     const { codec, ...rooms } = config.endpoints.rooms ?? assert.fail('no endpoint');
     assert.equal(codec.spec.name, 'envelope');
     assert.deepEqual(rooms, {
