@@ -83,5 +83,6 @@ function subscribe(workshop: Workshop, { topics, from, group }: SubscribeOptions
       from: replay?.from() ?? from,
       ...(replay === undefined ? {} : { caughtUp: replay.isRead }),
     });
+  workshop.ownGroups.add(group);
   return new ConsumerGroup({ ...common, group, from: from === 'earliest' ? 'earliest' : 'latest' });
 }

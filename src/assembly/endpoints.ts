@@ -87,6 +87,7 @@ function topicService(
     opened: (topic) => workshop.topics.get(topic),
     patience: workshop.config.log.driver === 'embedded' ? 0 : MISSING_PATIENCE,
     allow: { create, read, write, groups },
+    ownGroups: workshop.ownGroups,
     group: topics.group,
     from: topics.from,
     limits: { topics: topics.max_topics, creates: topics.creates_per_minute },

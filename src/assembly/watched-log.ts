@@ -1,5 +1,6 @@
 import { type Subscription, tap } from 'rxjs';
 import { asTidegateError } from '../core/errors.ts';
+import { isOwnTopic } from '../core/internal-topics.ts';
 import type {
   GroupEvent,
   GroupMember,
@@ -83,13 +84,13 @@ export class WatchedLog implements Log {
 
   reader(options: ReaderOptions): Reader {
     const reader = this.log.reader(options);
-    return options.topics.every(isOurs) ? reader : watchedReader(reader, options.topics, this.events);
+    return options.topics.every(isOwnTopic) ? reader : watchedReader(reader, options.topics, this.events);
   }
 
   group(options: GroupOptions): GroupMember {
     const { group, topics } = options;
     const member = this.log.group(options);
-    if (topics.every(isOurs)) return member;
+    if (topics.every(isOwnTopic)) return member;
     this.watched.set(member, { group, topics, member, state: 'joining', partitions: [] });
     member.events$.subscribe({ next: (event) => this.followMember(member, event), error: () => {} });
     return member;
@@ -150,9 +151,4 @@ function watchedReader(reader: Reader, topics: readonly string[], events: EventH
       return reader.close();
     },
   };
-}
-
-/** Topics by which gateways talk to each other. */
-function isOurs(topic: string): boolean {
-  return topic.startsWith('_tidegate');
 }

@@ -12,6 +12,7 @@ import type { Stats } from '../telemetry/stats.ts';
 import { createEmbeddedLog } from '../transports/embedded/index.ts';
 import { createKafkaLog } from '../transports/kafka/index.ts';
 import { EventHub } from './events.ts';
+import { OwnGroups } from './own-groups.ts';
 import { ReportingLogger } from './reporting-logger.ts';
 import { recordOf } from './topic-record.ts';
 import { WatchedLog } from './watched-log.ts';
@@ -34,6 +35,7 @@ export class Workshop {
   readonly log: WatchedLog;
   readonly link: LogLink;
   readonly groups: Groups;
+  readonly ownGroups: OwnGroups;
   /** Topics that are written to, by name. */
   readonly topics = new Map<string, Topic>();
   /** Those that somebody holds on to. */
@@ -49,6 +51,7 @@ export class Workshop {
     this.telemetry = telemetry;
     this.log = new WatchedLog(this.createLog(), this.events);
     this.link = new LogLink(this.log, this.scoped('log'));
+    this.ownGroups = new OwnGroups(config);
     this.groups = new Groups({
       log: this.log,
       logger: this.scoped('groups'),

@@ -34,6 +34,11 @@ export function displayUrl(url: string): string {
   return `${protocol}//${host}${path === '/' && search === '' ? '' : path}${search === '' ? '' : '?…'}`;
 }
 
+/** Whether a text that was meant as a URL, and need not be one, has no place in which a secret could stand. */
+export function isOpenUrl(text: string): boolean {
+  return !/[@?]/.test(text) && !text.split('/').some(isKeyLike);
+}
+
 /** Values of a URL that `displayUrl` leaves out. */
 export function secretsOfUrl(url: string): string[] {
   if (!URL.canParse(url)) return [];

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { CreditGate, type GateLimits } from '../../core/credit-gate.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import { isInternalTopic } from '../../core/internal-topics.ts';
 import type { Log, TopicSpec } from '../../core/log.ts';
 import type { Flight, Message } from '../../core/message.ts';
 import type { SubscriptionRequest, TopicRequest, TopicResult } from '../../core/topic-request.ts';
@@ -23,6 +24,8 @@ export interface TopicServiceOptions {
   /** Milliseconds for which a topic that is published to may be missing. */
   readonly patience: number;
   readonly allow: Readonly<Record<Right, Allowed>>;
+  /** Groups that no client may join, whatever is allowed. */
+  readonly ownGroups: { has(group: string): boolean };
   /** For subscriptions that name no group. */
   readonly group: string;
   /** For subscriptions that do not say where to begin. */
@@ -112,7 +115,7 @@ export class TopicService implements Flight {
 
   /** Why a client may not publish there, or undefined. Asked for every message. */
   refusal(topic: string): TidegateError | undefined {
-    if (!isOurs(topic) && this.may.write(topic)) return undefined;
+    if (!isInternalTopic(topic) && this.may.write(topic)) return undefined;
     return new TidegateError('TG_NOT_ALLOWED', `publishing to ${topic} is not allowed here`);
   }
 
@@ -231,7 +234,7 @@ export class TopicService implements Flight {
 
   private async list(): Promise<TopicResult> {
     const all = await this.options.log.admin.topics();
-    const shown = [...all].filter(([name]) => !isOurs(name) && (this.may.read(name) || this.may.write(name)));
+    const shown = [...all].filter(([name]) => !isInternalTopic(name) && (this.may.read(name) || this.may.write(name)));
     const partitions = shown
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .flatMap(([topic, count]) => Array.from({ length: count }, (_, partition) => ({ topic, partition })));
@@ -307,15 +310,12 @@ export class TopicService implements Flight {
   }
 
   private demand(right: Right, name: string, what: string): void {
-    if (!(right !== 'groups' && isOurs(name)) && this.may[right](name)) return;
-    this.options.logger.debug({ right, name }, `a client was refused: ${what}`);
+    const { ownGroups, logger } = this.options;
+    const isOurs = right === 'groups' ? ownGroups.has(name) : isInternalTopic(name);
+    if (!isOurs && this.may[right](name)) return;
+    logger.debug({ right, name }, `a client was refused: ${what}`);
     throw new TidegateError('TG_NOT_ALLOWED', `${what} is not allowed here`);
   }
-}
-
-/** Topics by which brokers and gateways do their own work. */
-function isOurs(topic: string): boolean {
-  return topic.startsWith('__') || topic.startsWith('_tidegate');
 }
 
 function subscriberOf({ subscriber }: Visit): Subscriber {

@@ -1,3 +1,4 @@
+import { topic } from './conversions.ts';
 import { converterNames } from './converters.ts';
 import type { Definition } from './definition.ts';
 import { inOrder } from './in-order.ts';
@@ -114,6 +115,7 @@ export const commonDefinitions: readonly Definition[] = [
       width: 'MEDIUM',
       displayName: 'Dead Letter Queue Topic Name',
       path: 'on_error.dead_letter',
+      convert: topic,
     },
   ]),
 ];

@@ -1,3 +1,4 @@
+import { isOwnTopic } from '../../core/internal-topics.ts';
 import { topicName } from '../log-schema.ts';
 import type { Conversion } from './definition.ts';
 
@@ -6,10 +7,11 @@ export const milliseconds: Conversion = (text) => `${Number(text)}ms`;
 
 export const bytes: Conversion = (text) => `${Number(text)}B`;
 
-/** The name of a topic. */
+/** The name of a topic that connectors may use. */
 export const topic: Conversion = (text) => {
   const parsed = topicName().safeParse(text.trim());
   if (!parsed.success) throw new Error(parsed.error.issues[0]?.message);
+  if (isOwnTopic(parsed.data)) throw new Error('topics that begin with _tidegate are for gateways alone');
   return parsed.data;
 };
 

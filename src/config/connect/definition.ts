@@ -1,3 +1,4 @@
+import { isOpenUrl } from '../../core/secrets.ts';
 import { converterOf } from './converters.ts';
 
 /** A connector's settings as Kafka Connect knows them: one level, all text. null is a key without a value. */
@@ -81,9 +82,10 @@ export function missing(name: string): string {
   return `Missing required configuration "${name}" which has no default value.`;
 }
 
-/** Connect's sentence for a value that does not do; secrets are not quoted. */
+/** Connect's sentence for a value that does not do; what may hold secrets is not quoted. */
 export function invalid({ name, secrets }: Definition, text: string | null, why: string): string {
-  return `Invalid value ${secrets === undefined ? text : HIDDEN} for configuration ${name}: ${why}`;
+  const isOpen = secrets === undefined || (secrets === 'url' && text !== null && isOpenUrl(text));
+  return `Invalid value ${isOpen ? text : HIDDEN} for configuration ${name}: ${why}`;
 }
 
 /** How Connect writes a value; null for none. */

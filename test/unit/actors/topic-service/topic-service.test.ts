@@ -43,6 +43,7 @@ function setUp(changes: Partial<TopicServiceOptions> = {}) {
     opened: () => undefined,
     patience: 0,
     allow: EVERYTHING,
+    ownGroups: new Set(),
     group: 'default-group',
     from: 'latest',
     limits: { topics: 3, creates: 4 },
@@ -143,6 +144,13 @@ test('names and patterns allow what fits them: topics to create, read and write,
     type: 'subscribed',
     topics: ['t', 'public-1'],
   });
+});
+
+test('groups in which the gateway reads itself are closed to clients, whatever is allowed', async () => {
+  const { joined, subscribe } = setUp({ ownGroups: new Set(['billing']) });
+  assert.equal(await subscribe({ group: 'billing' }), 'TG_NOT_ALLOWED');
+  assert.equal(joined.length, 0);
+  assert.deepEqual(await subscribe({ group: 'billing-2' }), { type: 'subscribed', topics: ['t'] });
 });
 
 test('topics of brokers and of gateways are nobody’s, whatever is allowed', async () => {

@@ -280,6 +280,7 @@ describe('mistakes', () => {
         'websocket.subscriptions': 'nope',
         'websocket.heartbeat.message': 'hi',
         'websocket.gap.topic': 'a b',
+        'errors.deadletterqueue.topic.name': '_tidegate.connect.configs',
       }),
       {
         name: ['Missing required configuration "name" which has no default value.'],
@@ -293,12 +294,15 @@ describe('mistakes', () => {
           'Invalid value maybe for configuration errors.log.enable: Expected value to be either true or false',
         ],
         'websocket.url': [
-          'Invalid value [hidden] for configuration websocket.url: expected a URL that begins with ws:// or wss:// and has no #',
+          'Invalid value http://h for configuration websocket.url: expected a URL that begins with ws:// or wss:// and has no #',
         ],
         'websocket.message.queue.size': [
           'Invalid value 0 for configuration websocket.message.queue.size: Value must be at least 1',
         ],
         'kafka.topic': ['Missing required configuration "kafka.topic" which has no default value.'],
+        'errors.deadletterqueue.topic.name': [
+          'Invalid value _tidegate.connect.configs for configuration errors.deadletterqueue.topic.name: topics that begin with _tidegate are for gateways alone',
+        ],
         'websocket.gap.topic': [
           'Invalid value a b for configuration websocket.gap.topic: a topic name is at most 249 letters, digits, ".", "_" and "-"',
         ],
