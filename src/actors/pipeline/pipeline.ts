@@ -13,6 +13,8 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
 import { type BackoffOptions, backoffDelay } from '../backoff.ts';
 import { startActor, tell } from '../lifecycle.ts';
+import { Complaints } from './complaints.ts';
+import { Ends } from './ends.ts';
 import type { PipelineFigures } from './figures.ts';
 import { LatencySample } from './latency-sample.ts';
 import { type PipelineActor, type PipelineControl, pipelineMachine } from './machine.ts';
@@ -36,9 +38,6 @@ export interface PipelineOptions {
   readonly figures: PipelineFigures;
 }
 
-/** Milliseconds between two lines about messages that failed. */
-const COMPLAINT_PAUSE = 10_000;
-
 const RESTART: BackoffOptions = { initial: 200, max: 10_000 };
 
 /** A pipeline: opens source and sink, runs the flow between them, bounds what is in flight, restarts what broke. */
@@ -47,25 +46,24 @@ export class Pipeline implements PipelineControl, FlightObserver {
   readonly actor: PipelineActor;
   readonly flight: PipelineFlight;
   private readonly options: PipelineOptions;
+  private readonly ends: Ends;
+  private readonly complaints: Complaints;
   private readonly flush = new Subject<void>();
   private subscription: RxSubscription | undefined;
   private attempts = 0;
   /** Counts the tries to open; what an earlier one still has to say is not heard. */
   private run = 0;
-  private areEndsOpen = false;
-  private closing: Promise<void> = Promise.resolve();
   /** Why it broke last; undefined once it runs again. */
   failure: TidegateError | undefined;
   private readonly latency: LatencySample;
-  /** Messages that failed since the last line about such, and when the next one is due. */
-  private untold = 0;
-  private quietUntil = 0;
   private whenDrained: () => void = () => {};
   private readonly whenEmpty: (() => void)[] = [];
 
   constructor(options: PipelineOptions) {
     this.options = options;
     this.name = options.name;
+    this.ends = new Ends(options.source, options.sink, options.name, options.logger);
+    this.complaints = new Complaints(options.logger, options.clock);
     this.flight = new PipelineFlight(options.inFlight, options.rescue, this);
     this.latency = new LatencySample(options.figures.latency, options.clock);
     options.figures.watch(this.flight);
@@ -197,28 +195,28 @@ export class Pipeline implements PipelineControl, FlightObserver {
     const processors = this.options.stages.flatMap((stage): readonly Processor[] =>
       'processors' in stage ? stage.processors : [],
     );
-    await Promise.allSettled([...processors.map(async (processor) => processor.close?.()), this.closeEnds()]);
+    await Promise.allSettled([...processors.map(async (processor) => processor.close?.()), this.ends.close()]);
   }
 
   // --- within
 
   private async openEnds(run: number): Promise<void> {
-    const { source, sink } = this.options;
-    await this.closing;
-    if (!this.isOpening(run)) return;
-    this.areEndsOpen = true;
-    await sink.open();
-    if (!this.isOpening(run)) return;
+    await this.ends.open(
+      () => this.isOpening(run),
+      () => this.connect(),
+    );
+    if (run !== this.run) return;
+    this.attempts = 0;
+    this.failure = undefined;
+  }
+
+  private connect(): void {
     this.subscription = this.flow().subscribe({
       next: (ready) => this.write(ready),
       error: (error: unknown) => this.broken(error),
       complete: () => this.ended(),
     });
-    this.subscription.add(sink.failed$?.subscribe((failure) => this.broken(failure)));
-    await source.open();
-    if (run !== this.run) return;
-    this.attempts = 0;
-    this.failure = undefined;
+    this.subscription.add(this.options.sink.failed$?.subscribe((failure) => this.broken(failure)));
   }
 
   private flow(): Observable<Batch> {
@@ -289,7 +287,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
     this.options.figures.failed(failure.code);
     if (failure.next !== 'reject') return;
     if (!this.options.stopsOnFailure) {
-      this.complain(message, failure);
+      this.complaints.add(message, failure);
       return;
     }
     this.failure = new TidegateError(
@@ -300,39 +298,10 @@ export class Pipeline implements PipelineControl, FlightObserver {
     tell(this.actor, { type: 'FAIL' });
   }
 
-  /** One line for all that fail within a while: clients may send nonsense by the thousand. */
-  private complain({ topic, partition, offset }: Message, failure: TidegateError): void {
-    const { logger, clock } = this.options;
-    this.untold += 1;
-    if (clock.now() < this.quietUntil) return;
-    const others = this.untold === 1 ? '' : `, the newest of ${this.untold} since the last such line`;
-    const place = offset < 0 ? {} : { topic, partition, offset };
-    const thrown = failure.cause instanceof Error ? { cause: failure.cause.stack } : {};
-    logger.warn({ code: failure.code, ...place, ...thrown }, `a message failed for good: ${failure.message}${others}`);
-    this.untold = 0;
-    this.quietUntil = clock.now() + COMPLAINT_PAUSE;
-  }
-
   private shut(reason: TidegateError): void {
     this.subscription?.unsubscribe();
     this.subscription = undefined;
     this.flight.nackAll(reason);
-    void this.closeEnds();
-  }
-
-  /** Closes source and sink where they were opened. Never rejects. */
-  private closeEnds(): Promise<void> {
-    if (!this.areEndsOpen) return this.closing;
-    this.areEndsOpen = false;
-    const { source, sink, logger } = this.options;
-    const close = async (end: Source | Sink, what: string) => {
-      try {
-        await end.close();
-      } catch (error) {
-        logger.warn({ error }, `the ${what} of ${this.name} did not close cleanly`);
-      }
-    };
-    this.closing = Promise.all([close(source, 'source'), close(sink, 'sink')]).then(() => {});
-    return this.closing;
+    void this.ends.close();
   }
 }
