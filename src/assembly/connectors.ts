@@ -38,15 +38,14 @@ export function createConnectService(
   config: ConnectConfig,
   standalone?: Standalone,
 ): ConnectService {
-  const { logger, clock, stats, log } = workshop;
   const local = standalone === undefined ? undefined : new LocalLog(workshop, standalone.directory);
   const runs = new Set<Pipeline>();
   const me = new ThisWorker(config);
   const registry = builtinRegistry();
   const look = (settings: FlatConfig) => examine(settings, { registry, defaults: config.defaults });
-  const levelSet = (name: string, level: string) => void setLevel(logger.levels, name, level, clock.now());
+  const { logger, clock, stats, log } = workshop;
   const connectors = new Connectors({
-    ...{ clock, stats, me, levelSet },
+    ...{ clock, stats, me, levelSet: (name, level) => void setLevel(logger.levels, name, level, clock.now()) },
     log: local?.log ?? log,
     dataAdmin: log.admin,
     port: (topic) => (local ?? workshop).topic(topic),
@@ -61,9 +60,37 @@ export function createConnectService(
   });
   const views = new ConnectorViews(connectors);
   const commands = new ConnectorCommands(connectors, views);
-  const server = new ConnectServer({
-    port: config.port,
-    host: config.host,
+  const server = createServer(workshop, config, { connectors, views, commands, me, look });
+  return {
+    commands,
+    part: partOf(connectors, local, runs),
+    start: async () => {
+      await local?.open(connectTopics(config.topics));
+      me.port = await server.start();
+      return me.port;
+    },
+    stop: () => server.stop(),
+  };
+}
+
+interface Served {
+  readonly connectors: Connectors;
+  readonly views: ConnectorViews;
+  readonly commands: ConnectorCommands;
+  readonly me: ThisWorker;
+  readonly look: (settings: FlatConfig) => ReturnType<typeof examine>;
+}
+
+function createServer(
+  workshop: Workshop,
+  { port, host }: ConnectConfig,
+  { connectors, views, commands, me, look }: Served,
+): ConnectServer {
+  const { logger, clock, stats, log } = workshop;
+  const now = () => clock.now();
+  return new ConnectServer({
+    port,
+    host,
     routes: [
       ...rootRoutes({ version: VERSION, clusterId: () => log.admin.clusterId(), trouble: () => connectors.trouble }),
       ...connectorRoutes({
@@ -76,7 +103,7 @@ export function createConnectService(
       ...loggerRoutes({
         levels: logger.levels,
         setEverywhere: (name, level) => connectors.store.writeLevel(name, level),
-        now: () => clock.now(),
+        now,
       }),
     ],
     sessionKey: () => connectors.store.configs.sessionKey,
@@ -85,31 +112,26 @@ export function createConnectService(
       const labels = { code: String(status), forwarded: String(isForwarded) };
       stats.counter('tidegate_connect_requests_total', labels).value += 1;
     },
-    now: () => clock.now(),
+    now,
     logger: workshop.scoped('connect'),
   });
+}
+
+/** The connectors as the gateway starts, drains and closes them. */
+function partOf(connectors: Connectors, local: LocalLog | undefined, runs: ReadonlySet<Pipeline>): ConnectorsPart {
   return {
-    commands,
-    part: {
-      start: () => connectors.start(),
-      drained: () => connectors.drained(),
-      close: async () => {
-        await connectors.close();
-        await local?.close();
-      },
-      get trouble() {
-        return connectors.trouble;
-      },
-      get unsettled() {
-        return [...runs].reduce((sum, { flight }) => sum + flight.size, 0);
-      },
+    start: () => connectors.start(),
+    drained: () => connectors.drained(),
+    close: async () => {
+      await connectors.close();
+      await local?.close();
     },
-    start: async () => {
-      await local?.open(connectTopics(config.topics));
-      me.port = await server.start();
-      return me.port;
+    get trouble() {
+      return connectors.trouble;
     },
-    stop: () => server.stop(),
+    get unsettled() {
+      return [...runs].reduce((sum, { flight }) => sum + flight.size, 0);
+    },
   };
 }
 

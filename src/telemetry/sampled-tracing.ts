@@ -3,9 +3,17 @@ import type { Clock } from '../core/clock.ts';
 import type { Message, TraceContext } from '../core/message.ts';
 import { RateLimit, RatioSampler } from './sampling.ts';
 import { positionOf, type Sampled, type Step, StepSpan, sampledOf, under } from './spans.ts';
-import type { Stats } from './stats.ts';
+import type { Counter, Stats } from './stats.ts';
 import { formatTraceContext, isSampled, parseTraceContext } from './traceparent.ts';
-import { type Handshake, type HandshakeRequest, NO_SPAN, NOT_COUNTED, type Tracing } from './tracing.ts';
+import {
+  type BatchSpan,
+  type Handshake,
+  type HandshakeRequest,
+  type Messages,
+  NO_SPAN,
+  NOT_COUNTED,
+  type Tracing,
+} from './tracing.ts';
 
 export interface SamplingOptions {
   /** Part of the messages without a `traceparent` of their own that is recorded, from 0 to 1. */
@@ -21,90 +29,91 @@ const RECORDS_PER_MESSAGE = 10;
  * Tracing that decides here what is recorded: the tracer must record every span that it is asked for. A message that
  * says "not sampled" stays so; one that says nothing is picked by ratio.
  */
-export function createTracing(tracer: Tracer, options: SamplingOptions, stats: Stats, clock: Clock): Tracing {
-  const { sample, maxPerSecond } = options;
-  const suppressed = stats.counter('tidegate_spans_suppressed_total');
-  const handshakes = new Admission(sample, maxPerSecond, clock);
-  const frames = new Admission(sample, maxPerSecond, clock);
-  const records = new RateLimit(maxPerSecond * RECORDS_PER_MESSAGE, clock);
+export class SampledTracing implements Tracing {
+  readonly enabled = true;
+  private readonly tracer: Tracer;
+  private readonly suppressed: Counter;
+  private readonly handshakes: Admission;
+  private readonly frames: Admission;
+  private readonly records: RateLimit;
 
-  return {
-    enabled: true,
+  constructor(tracer: Tracer, { sample, maxPerSecond }: SamplingOptions, stats: Stats, clock: Clock) {
+    this.tracer = tracer;
+    this.suppressed = stats.counter('tidegate_spans_suppressed_total');
+    this.handshakes = new Admission(sample, maxPerSecond, clock);
+    this.frames = new Admission(sample, maxPerSecond, clock);
+    this.records = new RateLimit(maxPerSecond * RECORDS_PER_MESSAGE, clock);
+  }
 
-    handshake(request) {
-      const parent = handshakeParent(request);
-      const admitted = parent === undefined ? handshakes.picked() : isSampled(parent) ? handshakes.asked() : false;
-      return admitted === true ? startHandshake(tracer, request, parent) : undefined;
-    },
+  handshake(request: HandshakeRequest): Handshake | undefined {
+    const parent = handshakeParent(request);
+    const admitted =
+      parent === undefined ? this.handshakes.picked() : isSampled(parent) ? this.handshakes.asked() : false;
+    return admitted === true ? startHandshake(this.tracer, request, parent) : undefined;
+  }
 
-    received(message, endpoint, clientId, handshake) {
-      let parent: SpanContext | undefined;
-      if (message.trace !== undefined) {
-        parent = parseTraceContext(message.trace);
-        if (parent === undefined) message.trace = undefined;
-        else if (!isSampled(parent)) return;
-      }
-      const admitted = parent === undefined ? frames.picked() : frames.asked();
-      if (admitted === true) startReceive(tracer, message, endpoint, clientId, parent, handshake);
-      else if (admitted === 'too many') {
-        suppressed.value += 1;
-        if (parent !== undefined) message.trace = unsampled(parent);
-      }
-    },
+  received(message: Message, endpoint: string, clientId: string, handshake: Handshake | undefined): void {
+    let parent: SpanContext | undefined;
+    if (message.trace !== undefined) {
+      parent = parseTraceContext(message.trace);
+      if (parent === undefined) message.trace = undefined;
+      else if (!isSampled(parent)) return;
+    }
+    const admitted = parent === undefined ? this.frames.picked() : this.frames.asked();
+    if (admitted === true) startReceive(this.tracer, message, endpoint, clientId, parent, handshake);
+    else if (admitted === 'too many') {
+      this.suppressed.value += 1;
+      if (parent !== undefined) message.trace = unsampled(parent);
+    }
+  }
 
-    processing(batch, pipeline) {
-      const sampled = sampledOf(batch.messages);
-      if (sampled === undefined) return NO_SPAN;
-      const attributes = { 'messaging.operation.name': 'process', 'tidegate.pipeline': pipeline };
-      const step = { name: `process ${pipeline}`, kind: SpanKind.INTERNAL, attributes };
-      return new StepSpan(tracer, step, sampled, batch.messages.length);
-    },
+  processing({ messages }: Messages, pipeline: string): BatchSpan {
+    const sampled = sampledOf(messages);
+    if (sampled === undefined) return NO_SPAN;
+    const attributes = { 'messaging.operation.name': 'process', 'tidegate.pipeline': pipeline };
+    const step = { name: `process ${pipeline}`, kind: SpanKind.INTERNAL, attributes };
+    return new StepSpan(this.tracer, step, sampled, messages.length);
+  }
 
-    sending(messages, topic) {
-      const sampled = sampledOf(messages);
-      if (sampled === undefined) return NO_SPAN;
-      const [name, attributes] = [`send ${topic}`, kafka('send', 'send', topic)];
-      // Conventions: PRODUCER is the span whose context travels on.
-      const step = { name, kind: SpanKind.PRODUCER, attributes, batch: { name, kind: SpanKind.CLIENT, attributes } };
-      const spans = new StepSpan(tracer, step, sampled, messages.length);
-      spans.each((message, span) => {
-        message.trace = formatTraceContext(span.spanContext());
-      });
-      return {
-        end(failure, refusals) {
-          if (failure === undefined) spans.each((message, span) => span.setAttributes(positionOf(message)));
-          spans.end(failure, refusals);
-        },
-      };
-    },
+  sending(messages: readonly Message[], topic: string): BatchSpan {
+    const sampled = sampledOf(messages);
+    if (sampled === undefined) return NO_SPAN;
+    const [name, attributes] = [`send ${topic}`, kafka('send', 'send', topic)];
+    // Conventions: PRODUCER is the span whose context travels on.
+    const step = { name, kind: SpanKind.PRODUCER, attributes, batch: { name, kind: SpanKind.CLIENT, attributes } };
+    const spans = new StepSpan(this.tracer, step, sampled, messages.length);
+    spans.each((message, span) => {
+      message.trace = formatTraceContext(span.spanContext());
+    });
+    return {
+      end(failure, refusals) {
+        if (failure === undefined) spans.each((message, span) => span.setAttributes(positionOf(message)));
+        spans.end(failure, refusals);
+      },
+    };
+  }
 
-    polled(batch, topic, group) {
-      const sampled = sampledRecords(batch.messages, () => {
-        const taken = records.takes();
-        if (!taken) suppressed.value += 1;
-        return taken;
-      });
-      if (sampled === undefined) return;
-      const spans = new StepSpan(tracer, pollStep(topic, group), sampled, batch.messages.length);
-      spans.each((message, span) => span.setAttributes(positionOf(message)));
-      spans.end();
-    },
+  polled({ messages }: Messages, topic: string, group: string | undefined): void {
+    const sampled = sampledRecords(messages, () => {
+      const taken = this.records.takes();
+      if (!taken) this.suppressed.value += 1;
+      return taken;
+    });
+    if (sampled === undefined) return;
+    const spans = new StepSpan(this.tracer, pollStep(topic, group), sampled, messages.length);
+    spans.each((message, span) => span.setAttributes(positionOf(message)));
+    spans.end();
+  }
 
-    delivering(batch, endpoint) {
-      const sampled = sampledOf(batch.messages);
-      if (sampled === undefined) return NOT_COUNTED;
-      const spans = sampled.map(({ parent }) =>
-        tracer.startSpan(
-          `deliver ${endpoint}`,
-          { kind: SpanKind.PRODUCER, attributes: webSocket('deliver', 'send', endpoint) },
-          under(parent),
-        ),
-      );
-      return (sockets) => {
-        for (const span of spans) span.setAttribute('tidegate.sockets', sockets).end();
-      };
-    },
-  };
+  delivering({ messages }: Messages, endpoint: string): (sockets: number) => void {
+    const sampled = sampledOf(messages);
+    if (sampled === undefined) return NOT_COUNTED;
+    const options = { kind: SpanKind.PRODUCER, attributes: webSocket('deliver', 'send', endpoint) };
+    const spans = sampled.map(({ parent }) => this.tracer.startSpan(`deliver ${endpoint}`, options, under(parent)));
+    return (sockets) => {
+      for (const span of spans) span.setAttribute('tidegate.sockets', sockets).end();
+    };
+  }
 }
 
 /** Whether a new trace may be recorded. Clients that ask for it do not eat up what the operator asked for. */

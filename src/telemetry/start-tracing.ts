@@ -11,7 +11,7 @@ import {
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from './logger.ts';
-import { createTracing } from './sampled-tracing.ts';
+import { SampledTracing } from './sampled-tracing.ts';
 import type { TelemetryOptions, TracingOptions } from './start-options.ts';
 import type { Tracing } from './tracing.ts';
 import { WatchedExporter } from './watched-exporter.ts';
@@ -66,7 +66,7 @@ export function startTracing(options: TelemetryOptions): StartedTracing {
   sdk.start();
   const tracer = trace.getTracer('tidegate', service.version);
   return {
-    tracing: createTracing(tracer, { sample, maxPerSecond }, stats, clock),
+    tracing: new SampledTracing(tracer, { sample, maxPerSecond }, stats, clock),
     stop: () => stop(sdk, logger),
   };
 }

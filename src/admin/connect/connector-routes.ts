@@ -18,21 +18,25 @@ export interface ConnectorRouteOptions {
 }
 
 /** `/connectors` and everything below it. */
-export function connectorRoutes({ views, commands, url, trouble }: ConnectorRouteOptions): Route[] {
-  const at = (method: string, path: string, handle: Route['handle']): Route => ({
-    method,
-    path: `/connectors${path}`,
+export function connectorRoutes(options: ConnectorRouteOptions): Route[] {
+  const { trouble } = options;
+  return [...configRoutes(options), ...stateRoutes(options), ...historyRoutes(options)].map((route) => ({
+    ...route,
     handle: async (call) => {
       const why = await trouble();
       if (why !== undefined) throw new ConnectRefusal(503, `Worker is still starting up: ${why}`);
-      return handle(call);
+      return route.handle(call);
     },
-  });
+  }));
+}
+
+function at(method: string, path: string, handle: Route['handle']): Route {
+  return { method, path: `/connectors${path}`, handle };
+}
+
+/** Which connectors there are, and their settings. */
+function configRoutes({ views, commands, url }: ConnectorRouteOptions): Route[] {
   const created = (name: string) => ({ location: `${url()}/connectors/${encodeURIComponent(name)}` });
-  const target = (state: TargetState, status: number) => async (call: Call) => {
-    await commands.setState(nameOf(call), state);
-    return answer(status);
-  };
   return [
     at('GET', '', ({ query }) => answer(200, list(views, query.getAll('expand')))),
     at('POST', '', async (call) => {
@@ -53,6 +57,16 @@ export function connectorRoutes({ views, commands, url, trouble }: ConnectorRout
     at('PATCH', '/{connector}/config', async (call) =>
       answer(200, await commands.patch(nameOf(call), flatConfigOf(objectOf(call)))),
     ),
+  ];
+}
+
+/** How they and their tasks fare, and what they shall do. */
+function stateRoutes({ views, commands }: ConnectorRouteOptions): Route[] {
+  const target = (state: TargetState, status: number) => async (call: Call) => {
+    await commands.setState(nameOf(call), state);
+    return answer(status);
+  };
+  return [
     at('GET', '/{connector}/status', (call) => answer(200, views.status(nameOf(call)))),
     at('GET', '/{connector}/tasks', (call) => answer(200, views.tasks(nameOf(call)))),
     at('GET', '/{connector}/tasks/{task}/status', (call) => answer(200, views.taskStatus(nameOf(call), taskOf(call)))),
@@ -69,6 +83,12 @@ export function connectorRoutes({ views, commands, url, trouble }: ConnectorRout
     at('PUT', '/{connector}/pause', target('PAUSED', 202)),
     at('PUT', '/{connector}/resume', target('RUNNING', 202)),
     at('PUT', '/{connector}/stop', target('STOPPED', 204)),
+  ];
+}
+
+/** Which topics they have used, and how far they have come. */
+function historyRoutes({ views, commands }: ConnectorRouteOptions): Route[] {
+  return [
     at('GET', '/{connector}/topics', (call) => answer(200, views.topics(nameOf(call)))),
     at('PUT', '/{connector}/topics/reset', async (call) => {
       await commands.resetTopics(nameOf(call));

@@ -12,7 +12,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message, type TraceContext } from '../../../src/core/message.ts';
 import { SPANS } from '../../../src/telemetry/catalog.ts';
-import { createTracing } from '../../../src/telemetry/sampled-tracing.ts';
+import { SampledTracing } from '../../../src/telemetry/sampled-tracing.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_SPAN } from '../../../src/telemetry/tracing.ts';
 
@@ -27,7 +27,7 @@ function setUp(options: { sample?: number; maxPerSecond?: number } = {}) {
   const stats = createStats();
   const clock: Clock = { now: () => 1_000, after: () => () => {} };
   const { sample = 0, maxPerSecond = 100 } = options;
-  const tracing = createTracing(provider.getTracer('test'), { sample, maxPerSecond }, stats, clock);
+  const tracing = new SampledTracing(provider.getTracer('test'), { sample, maxPerSecond }, stats, clock);
   const spans = () => exporter.getFinishedSpans();
   const named = (name: string) => spans().filter((span) => span.name === name);
   const suppressed = () => stats.counter('tidegate_spans_suppressed_total').value;
