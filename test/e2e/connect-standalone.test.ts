@@ -85,7 +85,7 @@ describe('tidegate connect standalone', () => {
     assert.deepEqual(connection.received, ['{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}']);
     await until(
       async () => (await settledCount(gateway)) === 1,
-      15_000,
+      30_000,
       () => `the message was not stored:\n${gateway.output()}`,
     );
     const { body: used } = await api.call('GET', '/connectors/binance-btcusdt-connector/topics');
@@ -163,7 +163,7 @@ describe('tidegate connect standalone', () => {
     feed.halt();
     await until(
       async () => (await api.call('GET', '/connectors/numbers/offsets')).body.offsets[0].offset.cursor === feed.last,
-      15_000,
+      30_000,
       () => 'the last offset was not saved',
     );
     assert.equal(await second.stop(), 0);

@@ -151,7 +151,7 @@ test('no secret of a connector is in a log line, a trace, a metric or an answer,
   await call('GET', '/admin/loggers');
   await until(
     () => /receive connectors\.good/.test(traces.content()),
-    15_000,
+    30_000,
     () => 'no trace came',
   );
   for (const path of ['/metrics', '/ready', '/health']) said.push((await gateway.get(path)).body);

@@ -152,7 +152,7 @@ test('whatever a server does, its connector says RESTARTING or FAILED and why, t
   for (const name of Object.keys(all)) {
     await until(
       async () => (await ends(`${name}-again`)) >= 3,
-      20_000,
+      30_000,
       () => `${name} is not tried again`,
     );
     const [tries, most] = [await ends(`${name}-again`), (Date.now() - begun) / INTERVAL + 1];
@@ -163,12 +163,12 @@ test('whatever a server does, its connector says RESTARTING or FAILED and why, t
   const before = last;
   await until(
     () => last >= before + 50,
-    10_000,
+    30_000,
     () => 'the good one is not read any more',
   );
   await until(
     async () => (await metrics(/tidegate_remote_settled_total\{[^}]*connectors\.good\/0[^}]*\} (\d+)/g)) >= before + 50,
-    10_000,
+    30_000,
     () => 'the good one does not store any more',
   );
   assert.equal(good.handshakes, 1);
@@ -206,7 +206,7 @@ test('a message that Kafka would not take fails its task, or is passed over wher
   });
   await until(
     async () => /tidegate_lane_records_total\{[^}]*"tolerant"[^}]*\} 2/.test((await gateway.get('/metrics')).body),
-    10_000,
+    30_000,
     () => 'the others were not stored',
   );
   await api.state('tolerant', 'RUNNING');

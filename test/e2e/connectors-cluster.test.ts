@@ -100,7 +100,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
       assert.equal(await did('POST', '/restart?includeTasks=true'), 202);
       await until(
         () => feeds.of(name).connections > connections,
-        10_000,
+        30_000,
         () => 'the task was not restarted',
       );
       assert.equal(await did('POST', '/tasks/0/restart'), 204);
@@ -114,7 +114,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
       assert.equal(await did('PUT', '/resume'), 202);
       await until(
         () => feeds.of(name).resumedAfter.includes(7),
-        10_000,
+        30_000,
         () => `resumed behind ${feeds.of(name).resumedAfter}`,
       );
       assert.equal(await did('PUT', '/stop'), 204);
@@ -173,7 +173,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
         [...new Set([...metrics.matchAll(/="connectors\.many\/(\d)"/g)].map(([, task]) => Number(task)))].sort();
       await until(
         () => feeds.live('many') === 6,
-        10_000,
+        30_000,
         () => `${feeds.live('many')} sockets are open`,
       );
       for (const one of gateways)
@@ -184,7 +184,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
       assert.equal((await b.api.call('DELETE', '/connectors/many')).status, 204);
       await until(
         () => feeds.live('many') === 0,
-        10_000,
+        30_000,
         () => `${feeds.live('many')} sockets are open still`,
       );
       for (const one of gateways) {
@@ -195,7 +195,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
             left = await metricsOf(one);
             return !left.includes('connectors.many/');
           },
-          5_000,
+          30_000,
           () =>
             left
               .split('\n')
@@ -267,7 +267,7 @@ test('a gateway that comes gets its share and one that goes hands its own over: 
       stored = (await recordsOf(a.gateway, `${prefix}.plain`)).map(({ text }) => text);
       return read.every((text) => stored.includes(text));
     },
-    10_000,
+    30_000,
     () => `lost: ${read.filter((text) => !stored.includes(text)).slice(0, 10)}`,
   );
   assert.equal(new Set(stored).size, stored.length, 'something stands there twice');

@@ -84,7 +84,7 @@ describe('a connector', () => {
     await api.state('x', 'PAUSED');
     await until(
       () => feed.live.length === 0,
-      5_000,
+      30_000,
       () => 'the socket is open still',
     );
     assert.equal((await api.call('PUT', '/connectors/x/resume')).status, 202);
@@ -98,7 +98,7 @@ describe('a connector', () => {
     assert.deepEqual((await api.call('GET', '/connectors')).body, []);
     await until(
       () => feed.live.length === 0,
-      5_000,
+      30_000,
       () => 'the socket is open still',
     );
     assert.equal(feed.mostAtOnce, 1);
@@ -150,7 +150,7 @@ describe('a connector', () => {
     for (const connection of connections) await connection.until(() => connection.received.length > 0);
     await until(
       () => connections.flatMap(({ received }) => received).length === 4,
-      5_000,
+      30_000,
       () => 'subscriptions are missing',
     );
     assert.deepEqual(connections.map(({ received }) => received.join()).sort(), ['a,d', 'b', 'c']);
@@ -203,20 +203,20 @@ describe('a connector', () => {
       for (const n of range(1, 10)) ws.send(String(n));
       await until(
         () => waiting.reduce((sum, { messages }) => sum + messages.length, 0) === 10,
-        10_000,
+        30_000,
         () => 'the first ones did not come',
       );
       for (const n of range(11, 110)) ws.send(String(n));
       await until(
         () => dropped.value === 90,
-        10_000,
+        30_000,
         () => `${dropped.value} were dropped`,
       );
       topic.write = write;
       for (const batch of waiting) write(batch);
       await until(
         async () => (await recordsOf(gateway, overflow)).length === 20,
-        10_000,
+        30_000,
         () => 'not all that were kept are stored',
       );
       assert.deepEqual(
@@ -252,7 +252,7 @@ describe('a connector', () => {
     );
     await until(
       async () => (await recordsOf(gateway, 'good').catch(() => [])).length === 2,
-      10_000,
+      30_000,
       () => 'the good ones did not come',
     );
     assert.deepEqual(
@@ -261,7 +261,7 @@ describe('a connector', () => {
     );
     await until(
       async () => (await recordsOf(gateway, 'bad')).length === 1,
-      10_000,
+      30_000,
       () => 'no dead letter',
     );
     assert.equal((await recordsOf(gateway, 'bad'))[0]?.text, 'oops');
@@ -282,7 +282,7 @@ describe('a connector', () => {
       await create(api, name, configOf(feed.url, { ...tolerant, ...letters, ...more }));
       await until(
         async () => (await recordsOf(gateway, `bad-${name}`).catch(() => [])).length === 1,
-        10_000,
+        30_000,
         () => 'no dead letter',
       );
       return log.split('\n').filter((line) => line.includes('passed over') && line.includes(`connectors.${name}/0`));
@@ -412,7 +412,7 @@ test('what a gateway wrote under a claim that is no more is taken back', async (
       );
       return records.length >= 3;
     },
-    5_000,
+    30_000,
     () => 'nobody put it right',
   );
   await api.state('x', 'RUNNING');

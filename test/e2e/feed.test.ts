@@ -195,7 +195,7 @@ test('servers that misbehave say what is wrong, are tried again at their pace, a
   const connection = await once.connection(1);
   await until(
     () => slams.handshakes >= 5 && refuses.handshakes >= 5 && huge.handshakes >= 3,
-    20_000,
+    30_000,
     () => gateway.output(),
   );
   // A server that is away is no reason to take the gateway out of service; a feed that has ended for good is.
@@ -203,7 +203,7 @@ test('servers that misbehave say what is wrong, are tried again at their pace, a
   connection.ws.close(1001, 'moving');
   await until(
     async () => (await gateway.get('/ready')).status === 503,
-    10_000,
+    30_000,
     () => gateway.output(),
   );
   const { body } = await gateway.get('/ready');

@@ -41,7 +41,7 @@ test("a program with S2's options on a real Kafka: its clients, its events, its 
   await gateway.start();
   await until(
     () => gateway.inspect().ready,
-    20_000,
+    30_000,
     () => gateway.inspect().reasons.join(', '),
   );
 
@@ -62,7 +62,7 @@ test("a program with S2's options on a real Kafka: its clients, its events, its 
   assert.deepEqual(client.contents, ['of a client', 'of the program']);
   await until(
     () => records.length === 2,
-    10_000,
+    30_000,
     () => `${records.length} records came`,
   );
   assert.deepEqual(

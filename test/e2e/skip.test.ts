@@ -44,7 +44,7 @@ test('otherwise its pipeline stops there, and readiness names the record', async
   const { gateway, totals } = await sendOrders(t, false);
   await until(
     async () => (await gateway.get('/ready')).status === 503,
-    15_000,
+    30_000,
     () => 'the gateway is still ready',
   );
   assert.match((await gateway.get('/ready')).body, /the pipeline totals: record orders\/0\/1 cannot be processed/);

@@ -210,7 +210,7 @@ test('subscriptions', { concurrency: 6 }, async (t) => {
       assert.deepEqual((await client.topic('create', [spec])).p, [topic]);
       await until(
         () => kafka.has(topic),
-        10_000,
+        30_000,
         () => `${topic} is not there`,
       );
       assert.equal(await kafka.partitions(topic), 5);
@@ -367,7 +367,7 @@ test('subscriptions', { concurrency: 6 }, async (t) => {
       const [before] = topics;
       await until(
         async () => (await kafka.members(before)) === 0,
-        10_000,
+        30_000,
         () => 'the group was not left',
       );
       assert.deepEqual(await kafka.committed(before, before), [1]);
@@ -450,7 +450,7 @@ test('a gateway that stops commits what its clients have, and closes them with 1
   );
   await until(
     () => clients.reduce((sum, { records }) => sum + records.length, 0) >= 3_000,
-    20_000,
+    30_000,
     () => 'not everything came',
   );
   assert.equal(await gateway.stop('SIGTERM'), 0);

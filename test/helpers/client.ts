@@ -59,7 +59,7 @@ export class TestClient {
   }
 
   /** Resolves when `condition` holds; it is asked again after each frame and at the close. */
-  until(condition: () => boolean, timeout = 15_000): Promise<void> {
+  until(condition: () => boolean, timeout = 45_000): Promise<void> {
     return new Promise((resolve, reject) => {
       const check = () => {
         if (!condition()) return;

@@ -55,7 +55,7 @@ export class ConnectApi {
   }
 
   /** The call again and again, until its answer is as wanted. */
-  async until(path: string, isWanted: (said: Said) => boolean, timeout = 15_000): Promise<Said> {
+  async until(path: string, isWanted: (said: Said) => boolean, timeout = 45_000): Promise<Said> {
     let last: Said | undefined;
     await until(
       async () => {
@@ -69,7 +69,7 @@ export class ConnectApi {
   }
 
   /** Until the connector and all its tasks are in that state, and there are so many tasks. */
-  state(name: string, state: string, tasks = 1, timeout = 15_000): Promise<Said> {
+  state(name: string, state: string, tasks = 1, timeout = 45_000): Promise<Said> {
     return this.until(
       `/connectors/${name}/status`,
       ({ status, body }) => {

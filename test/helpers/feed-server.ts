@@ -63,7 +63,7 @@ export class FeedConnection {
   }
 
   /** Resolves when `condition` holds; it is asked again after each message and at the close. */
-  until(condition: () => boolean, timeout = 15_000): Promise<void> {
+  until(condition: () => boolean, timeout = 45_000): Promise<void> {
     return new Promise((resolve, reject) => {
       const check = () => {
         if (!condition()) return;
@@ -129,7 +129,7 @@ export class FeedServer {
   }
 
   /** Resolves with connection number `count`, 1 for the first one. */
-  async connection(count: number, timeout = 15_000): Promise<FeedConnection> {
+  async connection(count: number, timeout = 45_000): Promise<FeedConnection> {
     await new Promise<void>((resolve, reject) => {
       const check = () => {
         if (this.connections.length < count) return;

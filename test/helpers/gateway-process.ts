@@ -69,7 +69,12 @@ export async function startGateway(t: Cleanup, options: GatewayProcessOptions = 
     if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
   });
   const get = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${adminPort}${path}`);
+    // On a connection of its own: one that was kept may be closed by the gateway while a test is too busy to see it.
+    const response = await fetch(`http://127.0.0.1:${adminPort}${path}`, { headers: { connection: 'close' } }).catch(
+      (error: Error) => {
+        throw new Error(`${path} was not answered: ${error.cause}\n${output.slice(-2_000)}`);
+      },
+    );
     return { status: response.status, body: await response.text() };
   };
   const gateway: GatewayProcess = {
@@ -83,7 +88,7 @@ export async function startGateway(t: Cleanup, options: GatewayProcessOptions = 
       const [code] = await exited;
       return code;
     },
-    ready: (timeout = 30_000) =>
+    ready: (timeout = 90_000) =>
       until(
         async () => (await get('/ready').catch(() => undefined))?.status === 200,
         timeout,
@@ -96,7 +101,7 @@ export async function startGateway(t: Cleanup, options: GatewayProcessOptions = 
       if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${output}`);
       return (await get('/health').catch(() => undefined))?.status === 200;
     },
-    20_000,
+    60_000,
     () => `the gateway does not answer:\n${output}`,
   );
   return gateway;

@@ -23,7 +23,7 @@ export class KafkaAdmin {
   async create(topic: string, numPartitions = 1): Promise<void> {
     await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false });
     const isThere = async () => (await this.partitions(topic)) === numPartitions;
-    await until(isThere, 20_000, () => `the topic ${topic} was created and is not there`);
+    await until(isThere, 60_000, () => `the topic ${topic} was created and is not there`);
   }
 
   /**
@@ -61,7 +61,7 @@ export class KafkaAdmin {
   }
 
   /** Resolves once the group has committed exactly this. */
-  async commits(group: string, topic: string, offsets: readonly number[], timeout = 10_000): Promise<void> {
+  async commits(group: string, topic: string, offsets: readonly number[], timeout = 30_000): Promise<void> {
     let found: readonly number[] = [];
     await until(
       async () => {

@@ -89,7 +89,7 @@ export class TopicsClient {
     return this.ask('notif', 'create', { t, m, ...more }, { ack: true });
   }
 
-  async replyTo(id: unknown, timeout = 20_000): Promise<TopicReply> {
+  async replyTo(id: unknown, timeout = 45_000): Promise<TopicReply> {
     const find = () => this.replies.find(({ refid }) => refid === id);
     await this.until(() => find() !== undefined || this.closed !== undefined, timeout);
     const reply = find();
