@@ -1,6 +1,6 @@
 import { TidegateError } from '../../core/errors.ts';
 import type { LogAdmin, PartitionOffsets, TopicDescription, TopicSpec } from '../../core/log.ts';
-import type { GroupCoordinator } from './coordinator.ts';
+import type { Coordinators } from './coordinators.ts';
 import type { Store } from './store.ts';
 import { numberSetting, type PartitionState, type TopicState } from './topic-state.ts';
 
@@ -22,13 +22,13 @@ const NUMBERS = [
 export class EmbeddedAdmin implements LogAdmin {
   private readonly store: () => Store;
   private readonly maxRecord: number;
-  private readonly coordinator: (group: string) => GroupCoordinator;
+  private readonly coordinators: Coordinators;
 
   /** `store` throws TG_LOG_UNAVAILABLE while the log is not open. */
-  constructor(store: () => Store, maxRecord: number, coordinator: (group: string) => GroupCoordinator) {
+  constructor(store: () => Store, maxRecord: number, coordinators: Coordinators) {
     this.store = store;
     this.maxRecord = maxRecord;
-    this.coordinator = coordinator;
+    this.coordinators = coordinators;
   }
 
   async topics(): Promise<ReadonlyMap<string, number>> {
@@ -89,11 +89,11 @@ export class EmbeddedAdmin implements LogAdmin {
         throw new TidegateError('TG_TOPIC_MISSING', `the topic ${name} has no partition ${index}`);
       wanted.set(partition, offset);
     }
-    await this.coordinator(group).reset(wanted);
+    await this.coordinators.of(group).reset(wanted);
   }
 
   async deleteGroup(group: string): Promise<void> {
-    await this.coordinator(group).forget();
+    await this.coordinators.of(group).forget();
   }
 
   async clusterId(): Promise<string> {

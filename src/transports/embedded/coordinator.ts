@@ -43,6 +43,12 @@ export class GroupCoordinator {
     this.stats = stats;
   }
 
+  /** Whether nobody is there, and the store has all that is known here. */
+  get isIdle(): boolean {
+    if (this.members.size > 0) return false;
+    return [...this.offsets].every(([partition, offset]) => this.isStored(partition, offset));
+  }
+
   join(member: CoordinatedMember): void {
     if (this.members.size === 0) this.store.watchers.add(this.follow);
     this.announce();
@@ -75,10 +81,7 @@ export class GroupCoordinator {
   /** Resolves when the offsets, and those noted before, are durable. */
   async commit(offsets: ReadonlyMap<PartitionState, number>): Promise<void> {
     this.note(offsets);
-    const pending = new Map([...this.offsets].filter(([partition]) => !partition.topic.deleted));
-    for (const [partition, offset] of pending) {
-      if (this.store.offsets.of(this.group, partition) === offset) pending.delete(partition);
-    }
+    const pending = new Map([...this.offsets].filter(([partition, offset]) => !this.isStored(partition, offset)));
     if (pending.size === 0) return;
     await this.store.offsets.commit(this.group, pending);
     this.stats.counter('tidegate_commits_total', { group: this.group }).value += 1;
@@ -96,6 +99,10 @@ export class GroupCoordinator {
     this.refuseWithMembers();
     this.offsets.clear();
     await this.store.offsets.forget(this.group);
+  }
+
+  private isStored(partition: PartitionState, offset: number): boolean {
+    return partition.topic.deleted || this.store.offsets.of(this.group, partition) === offset;
   }
 
   private refuseWithMembers(): void {

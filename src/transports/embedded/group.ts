@@ -27,6 +27,7 @@ export interface MemberParts {
 /** A member of a group of the embedded log. */
 export class EmbeddedMember implements GroupMember, CoordinatedMember {
   readonly batches$: Observable<Batch>;
+  readonly group: string;
   readonly topics: ReadonlySet<string>;
   readonly from: GroupStart;
   readonly label: string | undefined;
@@ -48,6 +49,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   constructor(options: GroupOptions, parts: MemberParts) {
     this.options = options;
     this.parts = parts;
+    this.group = options.group;
     this.topics = new Set(options.topics);
     this.from = options.from;
     this.label = options.label;

@@ -15,7 +15,7 @@ import type {
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { EmbeddedAdmin } from './admin.ts';
-import { GroupCoordinator } from './coordinator.ts';
+import { Coordinators } from './coordinators.ts';
 import { type DataDirectory, openDirectory, temporaryDirectory } from './directory.ts';
 import { EmbeddedMember } from './group.ts';
 import { EmbeddedLane } from './lane.ts';
@@ -48,7 +48,7 @@ class EmbeddedLog implements Log {
   private readonly lanes = new Map<Lane, string>();
   private readonly readers = new Set<EmbeddedReader>();
   private readonly members = new Set<EmbeddedMember>();
-  private readonly coordinators = new Map<string, GroupCoordinator>();
+  private readonly coordinators: Coordinators;
   private maintenance: Maintenance | undefined;
   private directory: DataDirectory | undefined;
   private opened: Store | undefined;
@@ -59,7 +59,8 @@ class EmbeddedLog implements Log {
     const given = { memory, path, retention_bytes, retention_time, max_record };
     const defaults = embeddedSchema.parse({});
     this.settings = { ...defaults, ...withoutUndefined(given) };
-    this.admin = new EmbeddedAdmin(this.store, this.settings.max_record, (group) => this.coordinator(group));
+    this.coordinators = new Coordinators(this.store, options.stats);
+    this.admin = new EmbeddedAdmin(this.store, this.settings.max_record, this.coordinators);
   }
 
   async open(): Promise<void> {
@@ -114,8 +115,11 @@ class EmbeddedLog implements Log {
   group(options: GroupOptions): GroupMember {
     const { logger, stats, clock } = this.options;
     const store = this.store();
-    const coordinator = this.coordinator(options.group);
-    const left = (one: EmbeddedMember) => this.members.delete(one);
+    const coordinator = this.coordinators.of(options.group);
+    const left = (one: EmbeddedMember) => {
+      this.members.delete(one);
+      if (![...this.members].some(({ group }) => group === options.group)) this.coordinators.letGo(options.group);
+    };
     const member = new EmbeddedMember(options, { store, coordinator, logger, stats, clock, left });
     this.members.add(member);
     return member;
@@ -124,12 +128,6 @@ class EmbeddedLog implements Log {
   /** Runs retention and compaction now, whatever their own pace would be. */
   async maintain(): Promise<void> {
     await this.maintenance?.run(true);
-  }
-
-  private coordinator(group: string): GroupCoordinator {
-    const coordinator = this.coordinators.get(group) ?? new GroupCoordinator(group, this.store(), this.options.stats);
-    this.coordinators.set(group, coordinator);
-    return coordinator;
   }
 
   private readonly store = (): Store => {
