@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { endProcess } from '../core/process-end.ts';
 import { VERSION } from '../version.ts';
 import { standaloneOptions } from './connect.ts';
 import { lintFiles } from './lint.ts';
@@ -74,5 +75,5 @@ async function ending(command: () => Promise<number>): Promise<void> {
   } catch (error) {
     console.error(describeFailure(error, process.env));
   }
-  setImmediate(() => process.exit(code));
+  setImmediate(() => void endProcess(code));
 }

@@ -1,10 +1,11 @@
+import { endProcess } from '../core/process-end.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../index.ts';
 import { createLoggerFromEnvironment, type Logger } from '../telemetry/logger.ts';
 
 type Signal = 'SIGTERM' | 'SIGINT';
 
 /** Ctrl-C under npm or a file watcher comes twice: from the terminal, and passed on by the parent. That is one signal. */
-const PASSED_ON_WITHIN_MS = 500;
+const PASSED_ON_WITHIN_MS = 1_000;
 
 /**
  * Runs a gateway until a signal stops it. Resolves with the exit code: 1 where messages had to be given up. Rejects, once
@@ -16,7 +17,11 @@ export async function run(options: GatewayOptions): Promise<number> {
   // Listened for from here on, so that a stop during the start is one in order too.
   const signal = firstSignal((second) => {
     logger.error({}, `${second} again: ending at once; what was on its way may be lost or sent twice`);
-    process.exit(1);
+    void endProcess(1);
+  });
+  process.on('uncaughtException', (error) => {
+    logger.error({ error }, `a defect, of Tidegate or of a plugin, has ended the gateway: ${String(error)}`);
+    void endProcess(1);
   });
   await gateway.start();
   const reason = await Promise.race([signal, gateway.failed]);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { TestClient } from '../helpers/client.ts';
 import { type GatewayProcess, startGateway, until } from '../helpers/gateway-process.ts';
@@ -20,6 +21,26 @@ test('a second signal ends a gateway at once with exit code 1', async (t) => {
   assert.equal(await gateway.stop('SIGINT'), 1);
   assert.match(gateway.output(), /SIGINT again: ending at once/);
   assert.doesNotMatch(gateway.output(), /nothing was lost/);
+});
+
+test('a second signal ends a gateway also while its log writes, whose thread would keep the process', async (t) => {
+  const gateway = await startBusyGateway(t);
+  const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/ws`);
+  const timer = setInterval(() => client.ws.send('{"messageType":"USER","content":"x","id":1}'), 1);
+  t.after(() => clearInterval(timer));
+  gateway.process.kill('SIGTERM');
+  await until(() => /SIGTERM: delivering/.test(gateway.output()), 10_000, gateway.output);
+  assert.equal(await gateway.stop('SIGINT'), 1);
+});
+
+test('an exception that nobody catches ends a gateway with a line of the log and exit code 1', async (t) => {
+  const gateway = await startGateway(t, { config: 'test/fixtures/defect.yaml' });
+  await gateway.ready();
+  const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/`);
+  const exited = once(gateway.process, 'exit');
+  client.ws.send('boom');
+  assert.deepEqual(await exited, [1, null]);
+  assert.match(gateway.output(), /"level":"error".*a defect has ended the gateway.*out of the blue/);
 });
 
 test('a Ctrl-C that npm passes on as well, so that it comes twice, is one signal', async (t) => {

@@ -1,5 +1,6 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TidegateError } from '../../core/errors.ts';
+import { type Undertaking, undertake } from '../../core/process-end.ts';
 
 /** Topic id, partition, offset of the batch's first record. */
 export type BatchKey = [number, number, number];
@@ -18,7 +19,7 @@ export interface StoredTopic {
  * The log's tables in LMDB. They are one environment, so that a transaction covers them all; its promise resolves after
  * the fsync. Tables are written to within `transact` alone.
  */
-export class Environment {
+export class Environment implements Undertaking {
   /** By name. */
   readonly topics: Database<StoredTopic, string>;
   readonly batches: Database<Buffer, BatchKey>;
@@ -30,6 +31,7 @@ export class Environment {
   /** Those that have not ended. */
   private readonly transactions = new Set<Promise<unknown>>();
   private isClosing = false;
+  private readonly isOver: () => void;
 
   /** `durable: false` leaves out the fsync, for a log that ends with the process anyway. */
   constructor(directory: string, durable: boolean) {
@@ -50,13 +52,24 @@ export class Environment {
     this.marks = this.root.openDB({ name: 'marks', encoding: 'binary' });
     this.commits = this.root.openDB({ name: 'commits', encoding: 'ordered-binary' });
     this.counts = this.root.openDB({ name: 'counts', encoding: 'ordered-binary' });
+    this.isOver = undertake(this);
+  }
+
+  get isRunning(): boolean {
+    return this.transactions.size > 0;
+  }
+
+  /** A transaction waits on a thread for its actions, which run here. */
+  async end(): Promise<void> {
+    this.isClosing = true;
+    await Promise.allSettled(this.transactions);
   }
 
   /** Lets transactions that were begun end first: one that reads while lmdb closes ends the process. */
   async close(): Promise<void> {
-    this.isClosing = true;
-    await Promise.allSettled(this.transactions);
+    await this.end();
     await this.root.close();
+    this.isOver();
   }
 
   /**
