@@ -40,7 +40,10 @@ test('an exception that nobody catches ends a gateway with a line of the log and
   const exited = once(gateway.process, 'exit');
   client.ws.send('boom');
   assert.deepEqual(await exited, [1, null]);
-  assert.match(gateway.output(), /"level":"error".*a defect has ended the gateway.*out of the blue/);
+  assert.match(
+    gateway.output(),
+    /"level":"error".*a defect, of Tidegate or of a plugin, has ended the gateway: Error: out of the blue/,
+  );
 });
 
 test('a Ctrl-C that npm passes on as well, so that it comes twice, is one signal', async (t) => {

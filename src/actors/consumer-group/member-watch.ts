@@ -38,13 +38,13 @@ export class MemberWatch {
       case 'joining':
         tell(actor, { type: 'JOINING' });
         break;
-      case 'assigned':
-        logger.info(
-          { group, generation: event.generation, partitions: event.partitions.length },
-          `the group ${group} gave us ${event.partitions.length} partitions`,
-        );
+      case 'assigned': {
+        const { generation, partitions } = event;
+        const count = partitions.length === 1 ? '1 partition' : `${partitions.length} partitions`;
+        logger.info({ group, generation, partitions: partitions.length }, `the group ${group} gave us ${count}`);
         tell(actor, { type: 'ASSIGNED' });
         break;
+      }
       case 'rebalancing':
         tell(actor, { type: 'REBALANCING' });
         break;
