@@ -5,9 +5,11 @@ import { createPageHandler } from '../admin/pages.ts';
 import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
 import { AttachedListener, type ProgramServer } from '../transports/websocket/attached.ts';
 import type { Refusal } from '../transports/websocket/handshake.ts';
+import { mostSockets } from '../transports/websocket/open-files.ts';
 import type { EndpointDoor } from '../transports/websocket/reception.ts';
 import { parseRoute } from '../transports/websocket/route.ts';
 import { WebSocketListener } from '../transports/websocket/server.ts';
+import { Refusals } from './refusals.ts';
 import type { Workshop } from './workshop.ts';
 
 /** What a listener has to know of the gateway as a whole. */
@@ -27,23 +29,46 @@ export function createListeners(
   state: GatewayState,
   servers: Servers,
 ): Listener[] {
+  const house = new House(workshop, audiences, state);
   return Object.entries(workshop.config.listeners).map(([name, listener]) =>
-    createListener(workshop, audiences, state, name, listener, servers[name]),
+    createListener(house, name, listener, servers[name]),
   );
 }
 
+/** All that come in, by whichever listener, share it. */
+class House {
+  readonly workshop: Workshop;
+  readonly audiences: ReadonlyMap<string, Audience>;
+  readonly state: GatewayState;
+  readonly refusals: Refusals;
+  /** Sockets that the process may have open. */
+  readonly room = mostSockets();
+
+  constructor(workshop: Workshop, audiences: ReadonlyMap<string, Audience>, state: GatewayState) {
+    this.workshop = workshop;
+    this.audiences = audiences;
+    this.state = state;
+    this.refusals = new Refusals(workshop.scoped('listener'), workshop.clock);
+  }
+
+  get isFull(): boolean {
+    let size = 0;
+    for (const audience of this.audiences.values()) size += audience.size;
+    return size >= this.room;
+  }
+}
+
 function createListener(
-  workshop: Workshop,
-  audiences: ReadonlyMap<string, Audience>,
-  state: GatewayState,
+  house: House,
   name: string,
   { port, host }: GatewayConfig['listeners'][string],
   attachedTo: ProgramServer | undefined,
 ): Listener {
+  const { workshop, audiences, state } = house;
   const logger = workshop.scoped('listener');
   const endpoints = Object.entries(workshop.config.endpoints).filter(([, { listener }]) => listener === name);
   const served = endpoints.flatMap(([endpoint]) => audiences.get(endpoint) ?? []);
-  const doors = served.map((audience) => doorOf(workshop, audience, state));
+  const doors = served.map((audience) => doorOf(house, audience));
   if (attachedTo !== undefined) return new Listener(name, new AttachedListener(attachedTo, doors), logger);
   const health = () => ({ ...state.health(), ...portFacts(workshop, served) });
   const answers = [
@@ -74,7 +99,8 @@ function pagesOf(endpoints: readonly EndpointConfig[]): Map<string, 'rooms' | 'c
   return pages;
 }
 
-function doorOf(workshop: Workshop, audience: Audience, state: GatewayState): EndpointDoor {
+function doorOf(house: House, audience: Audience): EndpointDoor {
+  const { workshop, refusals } = house;
   const { name } = audience;
   // An audience is made from an endpoint of that name.
   const endpoint = workshop.config.endpoints[name] as EndpointConfig;
@@ -86,9 +112,10 @@ function doorOf(workshop: Workshop, audience: Audience, state: GatewayState): En
     routes: endpoint.path.map(parseRoute),
     origins: endpoint.origins,
     maxPayload: endpoint.max_payload,
-    refusal: () => refusalOf(workshop, audience, endpoint, state),
+    refusal: () => refusalOf(house, audience, endpoint),
     refused: (request, refusal) => {
       stats.counter('tidegate_connections_refused_total', { endpoint: name, reason: refusal.reason }).value += 1;
+      refusals.add(name, refusal);
       trace(request)?.end(refusal.status);
     },
     accept: (socket, request) => {
@@ -103,16 +130,13 @@ function doorOf(workshop: Workshop, audience: Audience, state: GatewayState): En
   };
 }
 
-function refusalOf(
-  { link }: Workshop,
-  audience: Audience,
-  { max_connections }: EndpointConfig,
-  state: GatewayState,
-): Refusal | undefined {
-  if (state.isStopping) return busy('stopping', 'the gateway is stopping', 1);
-  if (!link.isUp) return busy('log_down', 'the log cannot be reached at the moment', RETRY_AFTER);
-  if (audience.size < max_connections) return undefined;
-  return busy('full', `endpoints.${audience.name}.max_connections is reached`, RETRY_AFTER);
+function refusalOf(house: House, audience: Audience, { max_connections }: EndpointConfig): Refusal | undefined {
+  if (house.state.isStopping) return busy('stopping', 'the gateway is stopping', 1);
+  if (!house.workshop.link.isUp) return busy('log_down', 'the log cannot be reached at the moment', RETRY_AFTER);
+  if (audience.size >= max_connections)
+    return busy('full', `endpoints.${audience.name}.max_connections is reached`, RETRY_AFTER);
+  if (!house.isFull) return undefined;
+  return busy('open_files', `the gateway has no room for more than ${house.room} connections`, RETRY_AFTER);
 }
 
 function busy(reason: string, message: string, retryAfter: number): Refusal {

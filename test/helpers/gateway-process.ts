@@ -29,6 +29,8 @@ export interface GatewayProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly dataDir?: string;
   readonly port?: number;
+  /** Files that it may have open, sockets among them. */
+  readonly openFiles?: number;
 }
 
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
@@ -44,7 +46,10 @@ export async function startGateway(t: Cleanup, options: GatewayProcessOptions = 
   const port = options.port ?? (await freePort());
   const adminPort = await freePort();
   const args = options.args ?? ['run', join(ROOT, options.config ?? 'config/gateway.yaml')];
-  const child = spawn(process.execPath, [join(ROOT, 'bin/tidegate'), ...args], {
+  const command = [process.execPath, join(ROOT, 'bin/tidegate'), ...args] as const;
+  const limited = ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`, ...command] as const;
+  const [program, ...rest] = options.openFiles === undefined ? command : limited;
+  const child = spawn(program, rest, {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
