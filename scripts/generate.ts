@@ -6,8 +6,9 @@ import { configPage } from './reference/config.ts';
 import { errorsPage } from './reference/errors.ts';
 import { machinesPage } from './reference/machines.ts';
 import { metricsPage } from './reference/metrics.ts';
+import { webPage } from './web-pages.ts';
 
-/* Writes what is made from the code: the JSON Schema for editors and the reference pages. */
+/* Writes what is made from the code: the JSON Schema for editors, the reference pages, and what the web pages share. */
 
 const registry = builtinRegistry();
 const schema = configJsonSchema(registry);
@@ -19,6 +20,8 @@ const files: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/machines.md': machinesPage(),
   'docs/reference/metrics.md': metricsPage(),
+  'src/web/chat.html': await webPage('chat'),
+  'src/web/rooms.html': await webPage('rooms'),
 };
 
 await mkdir('docs/reference', { recursive: true });
