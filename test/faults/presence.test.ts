@@ -67,7 +67,12 @@ async function compaction(t: TestContext, kafka: KafkaService): Promise<void> {
   await stayers[0]?.hears('Twin left the chat');
   assert.ok((await ChatClient.join(third.port, 'Twin')).isIn);
   for (const gateway of [one, other, third]) {
-    assert.equal(await figure(gateway, 'tidegate_presence_members', 'chat'), 7);
+    // The others hear of the last one a moment later.
+    await until(
+      async () => (await figure(gateway, 'tidegate_presence_members', 'chat')) === 7,
+      10_000,
+      () => `not 7 members:\n${gateway.output()}`,
+    );
     assert.equal(await figure(gateway, 'tidegate_presence_gateways', 'chat'), 2);
   }
 }
