@@ -221,8 +221,8 @@ export class Message {
   detached(): Message {
     if (this.payload.length * 2 >= this.payload.buffer.byteLength) return this;
     const detached = this.derive({
-      payload: Buffer.from(this.payload),
-      key: Buffer.isBuffer(this.key) ? Buffer.from(this.key) : this.key,
+      payload: copyOf(this.payload),
+      key: Buffer.isBuffer(this.key) ? copyOf(this.key) : this.key,
       ...(this.headers === undefined ? {} : { headers: copied(this.headers) }),
     });
     // It says the same as this one; to remember this one as its source would keep the chunk after all.
@@ -245,9 +245,15 @@ export class Message {
 
 function copied(headers: Headers): Headers {
   const copies: Record<string, HeaderValue> = {};
-  for (const [name, value] of Object.entries(headers))
-    copies[name] = Buffer.isBuffer(value) ? Buffer.from(value) : value;
+  for (const [name, value] of Object.entries(headers)) copies[name] = Buffer.isBuffer(value) ? copyOf(value) : value;
   return copies;
+}
+
+/** Not from Node's pool, whose chunks have up to 64 KiB themselves. */
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** Counts the parts of a split message down. */

@@ -178,7 +178,7 @@ test('detached copies a payload that pins a much larger chunk, and leaves one al
   const chunk = Buffer.alloc(65_536, 'x');
   const message = new Message(chunk.subarray(0, 200), { target: log });
   const detached = message.detached();
-  assert.ok(detached.payload.buffer.byteLength < 65_536);
+  assert.equal(detached.payload.buffer.byteLength, 200);
   assert.equal(detached.text, 'x'.repeat(200));
   detached.ack();
   assert.deepEqual(log.outcomes, ['ack']);

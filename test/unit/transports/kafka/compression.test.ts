@@ -177,7 +177,9 @@ test('bytes that hold far more than a batch may are refused before they take mem
   ];
   for (const [name, codec, bytes] of bombs) {
     const before = process.memoryUsage();
-    assert.throws(() => unpack(codec, bytes), /holds more than 64MiB/, name);
+    // Node's own zstd does not believe what a header says, and finds that it is not so.
+    const isFalse = name === 'zstd, by its header' && 'zstdDecompressSync' in zlib;
+    assert.throws(() => unpack(codec, bytes), isFalse ? /Data corruption/ : /holds more than 64MiB/, name);
     const after = process.memoryUsage();
     const grown = after.external + after.arrayBuffers - before.external - before.arrayBuffers;
     assert.ok(grown < 200 * 1_048_576, `${name}: ${grown}`);
