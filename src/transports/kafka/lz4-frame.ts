@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type Lz4 from 'lz4-napi';
+import { lazyLibrary } from './lazy-library.ts';
 import { TooLarge } from './unpacked-limit.ts';
 
 /* Kafka's lz4: one frame, https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md */
@@ -12,14 +12,8 @@ const FLAG = { blockChecksum: 0x10, contentSize: 0x08, dictionary: 0x01 };
 const NOT_COMPRESSED = 0x8000_0000;
 const SHORTEST_MATCH = 4;
 
-const require = createRequire(import.meta.url);
-let loaded: typeof Lz4 | undefined;
-
-/** Throws where there is no binary for this machine. It is loaded with its first use: most gateways have none for it. */
-export function lz4(): typeof Lz4 {
-  loaded ??= require('lz4-napi') as typeof Lz4;
-  return loaded;
-}
+/** Throws where there is no binary for this machine. */
+export const lz4 = lazyLibrary<typeof Lz4>('lz4-napi');
 
 /** In blocks that do not refer to each other: Java's client reads no others. */
 export function packLz4(bytes: Buffer): Buffer {

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type Snappy from 'snappy';
+import { lazyLibrary } from './lazy-library.ts';
 import { TooLarge } from './unpacked-limit.ts';
 
 /*
@@ -14,14 +14,8 @@ const MAGIC = HEADER.subarray(0, 8);
 /** Snappy looks for repetitions within so many bytes, so larger blocks gain nothing. */
 const BLOCK = 65_536;
 
-const require = createRequire(import.meta.url);
-let loaded: typeof Snappy | undefined;
-
-/** Throws where there is no binary for this machine. It is loaded with its first use: most gateways have none for it. */
-export function snappy(): typeof Snappy {
-  loaded ??= require('snappy') as typeof Snappy;
-  return loaded;
-}
+/** Throws where there is no binary for this machine. */
+export const snappy = lazyLibrary<typeof Snappy>('snappy');
 
 /** In the stream of snappy-java, which every client of Kafka reads. */
 export function packSnappy(bytes: Buffer): Buffer {

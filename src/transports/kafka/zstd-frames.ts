@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import type Fzstd from 'fzstd';
 import { formatSize } from '../../core/units.ts';
+import { lazyLibrary } from './lazy-library.ts';
 import { TooLarge } from './unpacked-limit.ts';
 
 /*
@@ -21,13 +21,7 @@ const WINDOW_AT = 5;
 /** The window that a decoder is to support by RFC 8878. fzstd moves the whole of it with each block, so more is slow. */
 const WIDEST = 8 * 1_048_576;
 
-const require = createRequire(import.meta.url);
-let loaded: typeof Fzstd | undefined;
-
-function fzstd(): typeof Fzstd {
-  loaded ??= require('fzstd') as typeof Fzstd;
-  return loaded;
-}
+const fzstd = lazyLibrary<typeof Fzstd>('fzstd');
 
 interface Frame {
   /** Of what it holds, where it says so. */
