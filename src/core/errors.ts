@@ -82,10 +82,15 @@ export class TidegateError extends Error {
   }
 }
 
+/** What any thrown value says. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** Gives any thrown value a code, keeping what it says and where it came from. */
 export function asTidegateError(thrown: unknown, code: ErrorCode, context?: string): TidegateError {
   if (thrown instanceof TidegateError) return thrown;
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const reason = reasonOf(thrown);
   return new TidegateError(code, context === undefined ? reason : `${context}: ${reason}`, thrown);
 }
 

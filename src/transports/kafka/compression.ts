@@ -1,5 +1,5 @@
 import zlib from 'node:zlib';
-import { TidegateError } from '../../core/errors.ts';
+import { reasonOf, TidegateError } from '../../core/errors.ts';
 import { formatSize } from '../../core/units.ts';
 import { lz4, packLz4, unpackLz4 } from './lz4-frame.ts';
 import { packSnappy, snappy, unpackSnappy } from './snappy-blocks.ts';
@@ -76,8 +76,4 @@ function unpackAs(name: (typeof CODECS)[number], packed: Buffer, limit: number):
 
 function isTooLarge(error: unknown): boolean {
   return error instanceof TooLarge || (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

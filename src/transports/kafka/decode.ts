@@ -1,3 +1,4 @@
+import { reasonOf } from '../../core/errors.ts';
 import type { Message, SettleTarget } from '../../core/message.ts';
 import { CODEC_BITS, unpack } from './compression.ts';
 import type { AbortedTransaction, FetchedPartition } from './fetch-request.ts';
@@ -91,7 +92,7 @@ function whyUnreadable(batch: Buffer, error: unknown): string {
   if (magic > MAGIC) return `written in message format ${magic}, which is not known here`;
   if (batch.length < BATCH_OVERHEAD) return 'damaged: the length of the batch cannot be right';
   if (!isIntact(batch)) return 'damaged: the checksum of the batch is wrong';
-  return error instanceof Error ? error.message : String(error);
+  return reasonOf(error);
 }
 
 /** Follows which producers' transactions are aborted at the place that is read. */

@@ -1,5 +1,6 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Clock } from '../../core/clock.ts';
+import { reasonOf } from '../../core/errors.ts';
 import type { LinkState } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Cluster } from './cluster.ts';
@@ -57,7 +58,7 @@ export class Link {
       await this.probe();
       this.found();
     } catch (error) {
-      this.lost(asked, error instanceof Error ? error.message : String(error));
+      this.lost(asked, reasonOf(error));
       next = RETRY_INTERVAL;
     }
     if (this.closed) return;

@@ -1,5 +1,5 @@
 import errors from 'kafkajs/src/protocol/error.js';
-import { type ErrorCode, TidegateError } from '../../core/errors.ts';
+import { type ErrorCode, reasonOf, TidegateError } from '../../core/errors.ts';
 
 /** Kafka's error codes that are acted on. https://kafka.apache.org/protocol#protocol_error_codes */
 export const KAFKA = {
@@ -79,10 +79,9 @@ const BY_CODE: Readonly<Record<number, ErrorCode>> = {
 export function logError(error: unknown, context: string): TidegateError {
   if (error instanceof TidegateError) return error;
   const code = kafkaCode(error);
-  const reason = error instanceof Error ? error.message : String(error);
   return new TidegateError(
     (code === undefined ? undefined : BY_CODE[code]) ?? 'TG_LOG_UNAVAILABLE',
-    `${context}: ${reason}`,
+    `${context}: ${reasonOf(error)}`,
     error,
   );
 }
