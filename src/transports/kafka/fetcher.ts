@@ -3,6 +3,7 @@ import type { TidegateError } from '../../core/errors.ts';
 import type { Gap } from '../../core/log.ts';
 import type { Message, SettleTarget } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { Stats } from '../../telemetry/stats.ts';
 import type { Cluster } from './cluster.ts';
 import { decodeRecords } from './decode.ts';
 import { decodeFetch, encodeFetch, FETCH_VERSION, type FetchedPartition } from './fetch-request.ts';
@@ -36,11 +37,18 @@ export interface FetchedPart {
 export interface FetchEvents {
   /** Takes messages of one partition and returns how many; the rest is read again later. */
   deliver(part: FetchedPart, messages: Message[]): number;
+  /** Told of what is not delivered, once it is counted. */
   gap(gap: Gap): void;
   /** Reading is refused for a reason that waiting does not change; it is tried again all the same. */
   refused(failure: TidegateError): void;
   /** Metadata was read: partitions may have appeared. */
   metadata(): void;
+}
+
+interface FetcherParts {
+  readonly logger: Logger;
+  readonly stats: Stats;
+  readonly clock: Clock;
 }
 
 interface Part extends FetchedPart {
@@ -60,6 +68,7 @@ export class Fetcher {
   private readonly cluster: Cluster;
   private readonly events: FetchEvents;
   private readonly logger: Logger;
+  private readonly stats: Stats;
   private readonly clock: Clock;
   private readonly parts = new Map<string, Part>();
   private readonly loops = new Set<number>();
@@ -70,10 +79,11 @@ export class Fetcher {
   private turn = 0;
   private cancelRefresh: (() => void) | undefined;
 
-  constructor(cluster: Cluster, events: FetchEvents, logger: Logger, clock: Clock) {
+  constructor(cluster: Cluster, events: FetchEvents, { logger, stats, clock }: FetcherParts) {
     this.cluster = cluster;
     this.events = events;
     this.logger = logger;
+    this.stats = stats;
     this.clock = clock;
   }
 
@@ -215,7 +225,7 @@ export class Fetcher {
         { topic, partition, ...unreadable },
         `Records of ${topic} cannot be read: ${unreadable.reason}`,
       );
-      this.events.gap({ topic, partition, ...unreadable });
+      this.skip({ topic, partition, ...unreadable });
     }
     const { version } = part;
     const taken = messages.length === 0 ? 0 : this.events.deliver(part, messages);
@@ -249,7 +259,13 @@ export class Fetcher {
       { topic, partition, from: position, to: earliest },
       `Offset ${position} of ${topic}/${partition} is out of range; reading goes on at the earliest record, ${earliest}`,
     );
-    this.events.gap({ topic, partition, from: position, to: earliest });
+    this.skip({ topic, partition, from: position, to: earliest });
+  }
+
+  private skip(gap: Gap): void {
+    const { topic, from, to } = gap;
+    this.stats.counter('tidegate_reader_gap_records_total', { topic }).value += Math.max(0, to - from);
+    this.events.gap(gap);
   }
 
   private scheduleRefresh(): void {

@@ -80,12 +80,11 @@ export class KafkaGroupMember implements GroupMember {
       parts.data,
       {
         deliver: (part, messages) => this.deliver(part, messages),
-        gap: (gap) => this.skipped(gap),
+        gap: (gap) => this.gaps.next(gap),
         refused: (reason) => this.events.next({ type: 'failed', reason }),
         metadata: () => undefined,
       },
-      logger,
-      clock,
+      parts,
     );
     this.partitions = new OwnedPartitions(this.fetcher, { group, maxUnsettled, admit, stats, clock });
     this.commits = new Commits({
@@ -222,11 +221,6 @@ export class KafkaGroupMember implements GroupMember {
     const taken = this.partitions.take(part, messages);
     if (taken.length > 0) this.subscriber.next(new Batch(taken));
     return taken.length;
-  }
-
-  private skipped(gap: Gap): void {
-    this.partitions.countGap(gap);
-    this.gaps.next(gap);
   }
 
   private async depart(): Promise<void> {

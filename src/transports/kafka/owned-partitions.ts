@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Gap, TopicPartition } from '../../core/log.ts';
+import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { FetchedPart, Fetcher } from './fetcher.ts';
@@ -124,10 +124,6 @@ export class OwnedPartitions implements Iterable<OwnedPartition> {
     for (const message of taken) owned.enter(message);
     this.updatePause(owned);
     return taken;
-  }
-
-  countGap({ topic, from, to }: Gap): void {
-    this.options.stats.counter('tidegate_reader_gap_records_total', { topic }).value += Math.max(0, to - from);
   }
 
   /** A full partition stops at its limit and goes on at half of it, so that fetches stay large. */

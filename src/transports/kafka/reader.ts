@@ -48,12 +48,11 @@ export class KafkaReader implements Reader {
       parts.cluster,
       {
         deliver: (_part, messages) => this.deliver(messages),
-        gap: (gap) => this.countGap(gap),
+        gap: (gap) => this.gaps.next(gap),
         refused: (failure) => this.subscriber?.error(failure),
         metadata: () => this.adoptNewPartitions(),
       },
-      parts.logger,
-      parts.clock,
+      parts,
     );
     this.batches$ = new Observable((subscriber) => {
       if (this.failure !== undefined) {
@@ -150,12 +149,6 @@ export class KafkaReader implements Reader {
   private deliver(messages: Message[]): number {
     this.subscriber?.next(new Batch(messages));
     return messages.length;
-  }
-
-  private countGap(gap: Gap): void {
-    const missed = Math.max(0, gap.to - gap.from);
-    this.parts.stats.counter('tidegate_reader_gap_records_total', { topic: gap.topic }).value += missed;
-    this.gaps.next(gap);
   }
 }
 
