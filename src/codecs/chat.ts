@@ -51,7 +51,8 @@ class ChatCodec implements Codec<State> {
 
   frame({ name }: State, data: Buffer, binary: boolean, now: number): readonly Effect[] {
     if (binary) return [{ type: 'close', code: 1003, reason: 'chat takes text' }];
-    return [publishSaid(name, data.toString('utf8'), now)];
+    const message = data.toString('utf8');
+    return [publishSaid(name, message, JSON.stringify(message), now)];
   }
 
   settled(): null {
@@ -105,8 +106,8 @@ function isPrintable(words: string): boolean {
   return PRINTABLE.test(words) && [...words].length <= MAX_LENGTH;
 }
 
-function sayLine({ from, message }: Said): string {
-  return `${from}: ${typeof message === 'string' ? message : JSON.stringify(message)}`;
+function sayLine({ from, message, json }: Said): string {
+  return `${from}: ${typeof message === 'string' ? message : json}`;
 }
 
 function announcement({ type, member: { name, details } }: RosterChange): string {

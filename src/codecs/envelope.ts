@@ -1,12 +1,24 @@
 import { isUtf8 } from 'node:buffer';
-import { type Codec, defineCodec, type Effect, type Frame, type Message, type Rejection, z } from '../sdk/index.ts';
+import {
+  asWritten,
+  type Codec,
+  defineCodec,
+  type Effect,
+  type ExactNumber,
+  type Frame,
+  JsonPath,
+  type Message,
+  type Rejection,
+  writeJson,
+  z,
+} from '../sdk/index.ts';
 
 /** The S1 envelope: `{ messageType, content, timestamp }`, all texts. A client may add `id` and `traceparent`. */
 interface Envelope {
   readonly messageType: MessageType;
   readonly content: string;
   readonly timestamp: string;
-  readonly id?: string | number;
+  readonly id?: Id;
   readonly traceparent?: string;
 }
 
@@ -21,7 +33,9 @@ const MAX_ID_LENGTH = 256;
 /** ECMAScript's last millisecond. */
 const MAX_TIME = 8_640_000_000_000_000;
 
-type Id = string | number | undefined;
+type Id = string | number | ExactNumber | undefined;
+
+const ID = new JsonPath(['id']);
 
 /** A frame that is no envelope, with what is wrong and the id where one could be read. */
 interface Mistake {
@@ -51,11 +65,12 @@ class EnvelopeCodec implements Codec<null> {
       return [
         {
           type: 'reply',
-          frame: errorFrame(read.id, 'TG_MESSAGE_INVALID', read.message, false, now),
+          frame: errorFrame(asWritten(read.id, ID, data) as Id, 'TG_MESSAGE_INVALID', read.message, false, now),
           rejected: read.reason,
         },
       ];
-    const { id, traceparent } = read;
+    const { traceparent } = read;
+    const id = asWritten(read.id, ID, data) as Id;
     return [
       {
         type: 'publish',
@@ -198,7 +213,7 @@ function errorFrame(id: Id, code: string, message: string, retryable: boolean, n
 }
 
 function text(value: unknown): Frame {
-  return { data: JSON.stringify(value), binary: false };
+  return { data: writeJson(value) ?? 'null', binary: false };
 }
 
 /** Other producers write -1 for "none", or micro- and nanoseconds, which Date does not know. */

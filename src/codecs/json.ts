@@ -5,10 +5,13 @@ import {
   type Effect,
   type Frame,
   field,
+  JsonPath,
   type Message,
   type Rejection,
   z,
 } from '../sdk/index.ts';
+
+const ID = new JsonPath(['id']);
 
 class JsonCodec implements Codec<null> {
   readonly answers: boolean;
@@ -29,12 +32,16 @@ class JsonCodec implements Codec<null> {
     } catch (error) {
       return [rejected('not_json', `the frame is not JSON: ${(error as Error).message}`)];
     }
-    const id = json !== null && typeof json === 'object' ? (json as { id?: unknown }).id : undefined;
+    const hasId = json !== null && typeof json === 'object' && 'id' in json;
+    const id = hasId ? ID.textIn(data) : undefined;
     return [{ type: 'publish', message: { payload: data, json }, correlation: id }];
   }
 
+  /** `id`: as the JSON that came, or undefined. */
   settled(_state: null, id: unknown, rejection: Rejection | null): Frame {
-    return text(rejection === null ? { type: 'ack', id } : { type: 'error', id, ...rejection });
+    const type = rejection === null ? 'ack' : 'error';
+    const rest = rejection === null ? '}' : `,${JSON.stringify(rejection).slice(1)}`;
+    return { data: `{"type":"${type}"${id === undefined ? '' : `,"id":${id}`}${rest}`, binary: false };
   }
 
   record(message: Message): Frame | null {

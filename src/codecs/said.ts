@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
-import type { Effect, Frame, Message } from '../sdk/index.ts';
+import { type Effect, type Frame, JsonPath, type Message } from '../sdk/index.ts';
 
 /** What somebody said to everyone: a record of the topic behind rooms and chats, written as JSON. */
 export interface Said<Content = unknown> {
   /** Name of the member, or null where another producer wrote a record without a key. */
   readonly from: string | null;
   readonly message: Content;
+  /** `message` as the JSON that came, with every digit. */
+  readonly json: string;
   /** ISO 8601, in UTC where this gateway wrote it. */
   readonly timestamp: string;
 }
@@ -13,16 +15,11 @@ export interface Said<Content = unknown> {
 /** ECMAScript's last millisecond. */
 const MAX_TIME = 8_640_000_000_000_000;
 
-/**
- * Publishes what a member said, keyed by its name, so that its messages keep their order. Throws RangeError where
- * `message` is nested so deeply that JSON.stringify runs out of stack.
- */
-export function publishSaid(from: string, message: unknown, now: number): Effect {
-  const said: Said = { from, message, timestamp: iso(now) };
-  return {
-    type: 'publish',
-    message: { payload: Buffer.from(JSON.stringify(said)), json: said, key: from, timestamp: now },
-  };
+/** Publishes what a member said, keyed by its name, so that its messages keep their order. `json`: it as JSON. */
+export function publishSaid(from: string, message: unknown, json: string, now: number): Effect {
+  const timestamp = iso(now);
+  const payload = Buffer.from(`{"from":${JSON.stringify(from)},"message":${json},"timestamp":"${timestamp}"}`);
+  return { type: 'publish', message: { payload, json: { from, message, timestamp }, key: from, timestamp: now } };
 }
 
 /**
@@ -38,18 +35,12 @@ export function recordFrame(
 ): Frame | null {
   if (record.meta.tombstone === true) return null;
   const said = readSaid(record);
-  if (said !== undefined) {
-    try {
-      return text(write(said));
-    } catch (error) {
-      // JSON.parse reads what is nested too deeply for JSON.stringify; as plain text it can still be told.
-      if (!(error instanceof RangeError)) throw error;
-    }
-  }
+  if (said !== undefined) return text(write(said));
   return text(
     writeForeign({
       from: record.key === null ? null : record.key.toString(),
       message: record.text,
+      json: JSON.stringify(record.text),
       timestamp: iso(isTime(record.timestamp) ? record.timestamp : now),
     }),
   );
@@ -63,12 +54,14 @@ export function text(data: string): Frame {
   return { data, binary: false };
 }
 
+const MESSAGE = new JsonPath(['message']);
+
 function readSaid(record: Message): Said | undefined {
   if (record.payload[0] !== 0x7b || !isUtf8(record.payload)) return undefined;
   try {
-    const { from, message, timestamp } = record.json as { readonly [K in keyof Said]?: unknown };
+    const { from, message, timestamp } = record.json as { readonly [K in 'from' | 'message' | 'timestamp']?: unknown };
     if (typeof from !== 'string' || message === undefined || typeof timestamp !== 'string') return undefined;
-    return { from, message, timestamp };
+    return { from, message, json: MESSAGE.textIn(record.payload) ?? 'null', timestamp };
   } catch {
     return undefined;
   }

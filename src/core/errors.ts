@@ -82,9 +82,20 @@ export class TidegateError extends Error {
   }
 }
 
-/** What any thrown value says. */
+/** What any thrown value says. Some libraries throw plain objects with a `message`, JSONata among them. */
 export function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+  const { message } = thrown as { readonly message?: unknown };
+  return typeof message === 'string' && message !== '' ? message : wordsOf(thrown);
+}
+
+function wordsOf(thrown: object): string {
+  if (thrown instanceof Error) return thrown.name;
+  try {
+    return JSON.stringify(thrown);
+  } catch {
+    return Object.prototype.toString.call(thrown);
+  }
 }
 
 /** Gives any thrown value a code, keeping what it says and where it came from. */

@@ -1,4 +1,5 @@
-import type { TidegateError } from './errors.ts';
+import { TidegateError } from './errors.ts';
+import { parseExact, writeJson } from './exact-number.ts';
 
 /** A fixed charge per message for its objects, so that a million empty messages do not count as nothing. */
 const OVERHEAD_BYTES = 256;
@@ -87,6 +88,7 @@ export class Message {
   /** The message that took over the duty to settle. */
   private successor: Message | undefined;
   private parsed: unknown;
+  private exact: unknown = NOT_PARSED;
 
   constructor(payload: Buffer, init: MessageInit = {}) {
     this.payload = payload;
@@ -111,6 +113,15 @@ export class Message {
   get json(): unknown {
     if (this.parsed === NOT_PARSED) this.parsed = JSON.parse(this.payload.toString('utf8'));
     return this.parsed;
+  }
+
+  /**
+   * The payload as JSON for computing: a number that a double cannot hold is an ExactNumber. Throws SyntaxError when it
+   * is none, and RangeError where such a number lies thousands of levels deep.
+   */
+  get exactJson(): unknown {
+    if (this.exact === NOT_PARSED) this.exact = parseExact(this.text, this.json);
+    return this.exact;
   }
 
   /** The key that the source gave, whatever was assigned since. */
@@ -151,7 +162,7 @@ export class Message {
   derive(
     changes: Partial<Pick<MessageInit, 'key' | 'headers' | 'timestamp'>> & { payload?: Buffer; json?: unknown },
   ): Message {
-    const payload = changes.payload ?? ('json' in changes ? Buffer.from(JSON.stringify(changes.json)) : this.payload);
+    const payload = changes.payload ?? ('json' in changes ? jsonPayload(changes.json) : this.payload);
     const next = new Message(payload, {
       key: changes.key === undefined ? this.key : changes.key,
       headers: changes.headers ?? this.headers,
@@ -241,6 +252,12 @@ export class Message {
     this.flight?.landed(this, failure);
     this.target?.settled(this, failure);
   }
+}
+
+function jsonPayload(json: unknown): Buffer {
+  const text = writeJson(json);
+  if (text !== undefined) return Buffer.from(text);
+  throw new TidegateError('TG_PROCESSOR_FAILED', `derive was given ${typeof json} for json, which JSON cannot express`);
 }
 
 function copied(headers: Headers): Headers {

@@ -1,68 +1,98 @@
-import jsonata from 'jsonata';
-import { asTidegateError, TidegateError } from '../core/errors.ts';
-import type { Headers, Message } from '../core/message.ts';
+import { TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
+import { compileJsonata } from './jsonata.ts';
 import { withoutMarks } from './literal.ts';
+import { compilePath, PATH } from './path-expression.ts';
+import { after, type Doubt, type Read, type Text, type Value } from './value.ts';
 
 /**
- * What `${! expr }` gives for a message. undefined is "no value": no key, no header. Most expressions are dotted
- * paths and answer at once; only others go through JSONata, which is asynchronous.
+ * What `${! expr }` gives for a message. undefined is "no value": no key, no header, no message. Most expressions are
+ * dotted paths and answer at once; only others go through JSONata, which is asynchronous. All three throw, or reject
+ * with, TG_EXPRESSION_FAILED.
  */
 export interface Expression {
   /** The text as it stands in the configuration. */
   readonly text: string;
+  /** Whether it answers at once, for every message. */
+  readonly isSynchronous: boolean;
+  /** Paths of the message that it reads. */
+  readonly reads: readonly Read[];
+  /** What its author may not have meant. */
+  readonly doubts: readonly Doubt[];
+  /** The value for computing and comparing. A number that a double cannot hold is an ExactNumber. */
   evaluate(message: Message): unknown;
+  /** The value as text, for keys and headers: numbers with the digits that came. An object has no text and fails. */
+  evaluateText(message: Message): string | undefined | Promise<string | undefined>;
+  /** The value as JSON: what is only passed on is the text that came. */
+  evaluateJson(message: Message): string | undefined | Promise<string | undefined>;
 }
 
-const DOTTED_PATH = /^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$/;
-const ROOTS = ['json', 'text', 'key', 'headers', 'meta', 'topic', 'partition', 'offset', 'timestamp', 'auth'] as const;
-type Root = (typeof ROOTS)[number];
-
-interface Part {
-  readonly literal?: string;
-  readonly value?: (message: Message) => unknown;
-}
+type Part = { readonly literal: string } | { readonly value: Value };
 
 /**
  * Compiles text with `${! expr }` in it. A text that is one expression and nothing else gives the expression's own
- * type; with other text around it, text. Throws an Error that says what is wrong with the expression.
+ * type; with other text around it, text, or no value where one of its expressions has none. Throws an Error that says
+ * what is wrong with the expression.
  */
 export function compileExpression(text: string): Expression {
   const parts = splitParts(text);
+  const values = parts.flatMap((part) => ('value' in part ? [part.value] : []));
+  const facts = {
+    text,
+    isSynchronous: values.every(({ isSynchronous }) => isSynchronous),
+    reads: values.flatMap(({ reads }) => reads.map((read) => ({ ...read, isWithinText: parts.length > 1 }))),
+    doubts: values.flatMap(({ doubts }) => doubts),
+  };
   const [only] = parts;
-  if (parts.length === 0) return { text, evaluate: () => '' };
-  if (parts.length === 1 && only?.value !== undefined) return { text, evaluate: only.value };
-  if (parts.every((part) => part.literal !== undefined)) {
-    const constant = parts.map((part) => part.literal).join('');
-    return { text, evaluate: () => constant };
+  if (parts.length === 1 && only !== undefined && 'value' in only) {
+    const { value } = only;
+    return {
+      ...facts,
+      evaluate: value.evaluate,
+      evaluateText: (message) => after(value.text(message), (found) => plainText(found, text)),
+      evaluateJson: value.json,
+    };
   }
-  return { text, evaluate: (message) => interpolate(parts, message) };
+  const written = values.length === 0 ? constant(parts) : (message: Message) => interpolate(parts, message);
+  return {
+    ...facts,
+    evaluate: written,
+    evaluateText: written,
+    evaluateJson: (message) => after(written(message), (found) => found && JSON.stringify(found)),
+  };
 }
 
-/**
- * Text of a value for a key or header: undefined and null stay "no value", numbers and booleans are written out.
- * Throws TG_EXPRESSION_FAILED for objects, which have no obvious text.
- */
-export function textOfValue(value: unknown, expression: Expression): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === 'string') return value;
-  if (typeof value === 'object') {
-    throw new TidegateError(
-      'TG_EXPRESSION_FAILED',
-      `${expression.text} gives an object where text is due; pick one of its fields or use $string()`,
-    );
-  }
-  return String(value);
+/** Compiles an expression that says yes or no. Throws an Error, also for text that would mean yes for every message. */
+export function compileCondition(text: string): Expression {
+  if (text.includes('${!')) return compileExpression(text);
+  throw new Error(`"${text}" is true for everything; write an expression such as "\${! json.type = 'ready' }"`);
 }
 
-function interpolate(parts: readonly Part[], message: Message): unknown {
-  const values = parts.map((part) => part.literal ?? part.value?.(message));
-  const join = (all: readonly unknown[]) =>
-    all
-      .map((value) =>
-        value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value),
-      )
-      .join('');
-  return values.some((value) => value instanceof Promise) ? Promise.all(values).then(join) : join(values);
+function constant(parts: readonly Part[]): () => string {
+  const text = parts.map((part) => ('literal' in part ? part.literal : '')).join('');
+  return () => text;
+}
+
+function interpolate(parts: readonly Part[], message: Message): string | undefined | Promise<string | undefined> {
+  const texts = parts.map((part) => ('literal' in part ? part.literal : part.value.text(message)));
+  if (texts.some((text) => text instanceof Promise)) return after(Promise.all(texts), joined);
+  return joined(texts as Text[]);
+}
+
+/** A hole in a text makes it another text: `{"ack":}`, or one key for all messages that have none. */
+function joined(texts: readonly Text[]): string | undefined {
+  let whole = '';
+  for (const text of texts) {
+    if (text === undefined) return undefined;
+    whole += typeof text === 'string' ? text : text.json;
+  }
+  return whole;
+}
+
+function plainText(found: Text, source: string): string | undefined {
+  if (typeof found !== 'object') return found;
+  const mistake = `${source} gives an object where text is due; pick one of its fields or use $string()`;
+  throw new TidegateError('TG_EXPRESSION_FAILED', mistake);
 }
 
 function splitParts(text: string): Part[] {
@@ -99,84 +129,7 @@ function endOfExpression(text: string, from: number): number {
   throw new Error(`"${text}" has no } that closes its \${! `);
 }
 
-function compileValue(source: string): (message: Message) => unknown {
+function compileValue(source: string): Value {
   if (source === '') throw new Error('an expression ${! } is empty');
-  if (DOTTED_PATH.test(source)) return compilePath(source);
-  const compiled = compileJsonata(source);
-  return (message) => {
-    const value = compiled.evaluate(rootsOf(message)).catch((error: unknown) => {
-      throw asTidegateError(error, 'TG_EXPRESSION_FAILED', source);
-    });
-    // Whoever evaluates several expressions may give up at the first that throws; nobody waits for this one then.
-    value.catch(() => {});
-    return value;
-  };
-}
-
-function compilePath(source: string): (message: Message) => unknown {
-  const [root, ...steps] = source.split('.') as [string, ...string[]];
-  if (!(ROOTS as readonly string[]).includes(root)) {
-    throw new Error(`"${source}" begins with ${root}; a message has ${ROOTS.join(', ')}`);
-  }
-  return (message) => {
-    let value: unknown = rootOf(message, root as Root);
-    for (const step of steps) {
-      if (value === null || typeof value !== 'object') return undefined;
-      value = Object.hasOwn(value, step) ? (value as Record<string, unknown>)[step] : undefined;
-    }
-    return value;
-  };
-}
-
-function compileJsonata(source: string): jsonata.Expression {
-  try {
-    return jsonata(source);
-  } catch (error) {
-    throw new Error(`${source} is no JSONata expression: ${(error as { message?: string }).message ?? String(error)}`);
-  }
-}
-
-function rootOf(message: Message, root: Root): unknown {
-  switch (root) {
-    case 'json':
-      return jsonOf(message);
-    case 'auth':
-      return message.meta.auth;
-    case 'key':
-      return message.key === null ? undefined : message.key.toString();
-    case 'headers':
-      return textHeaders(message.headers);
-    case 'partition':
-    case 'offset':
-      return message[root] < 0 ? undefined : message[root];
-    default:
-      return message[root];
-  }
-}
-
-/** Records come with their headers as bytes; expressions compare and join text. */
-function textHeaders(headers: Headers | undefined): Readonly<Record<string, string>> | undefined {
-  if (headers === undefined) return undefined;
-  const texts: Record<string, string> = {};
-  for (const name in headers) texts[name] = String(headers[name]);
-  return texts;
-}
-
-/** All roots as one object for JSONata, which only looks at those that it needs. */
-function rootsOf(message: Message): Record<string, unknown> {
-  const roots: Record<string, unknown> = {};
-  for (const root of ROOTS) Object.defineProperty(roots, root, { enumerable: true, get: () => rootOf(message, root) });
-  return roots;
-}
-
-function jsonOf(message: Message): unknown {
-  try {
-    return message.json;
-  } catch (error) {
-    throw new TidegateError(
-      'TG_EXPRESSION_FAILED',
-      `the payload is not JSON, but an expression reads it: ${(error as Error).message}`,
-      error,
-    );
-  }
+  return PATH.test(source) ? compilePath(source) : compileJsonata(source);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DURATION, parseDuration, parseSize, SIZE } from '../core/units.ts';
-import { compileExpression, type Expression } from './expression.ts';
+import { compileCondition, compileExpression, type Expression } from './expression.ts';
 
 /*
  * Building blocks for component settings. A value that was filled in from the environment is always text; each
@@ -82,13 +82,18 @@ export const list = () =>
 
 /** Text with `${! expr }` in it, compiled; text without is a constant. */
 export const expression = () =>
-  z
-    .string('expected text, with "${! ... }" where a value of the message is meant')
-    .transform((text, context): Expression => {
-      try {
-        return compileExpression(text);
-      } catch (error) {
-        context.issues.push({ code: 'custom', message: (error as Error).message, input: text });
-        return z.NEVER;
-      }
-    });
+  compiled('expected text, with "${! ... }" where a value of the message is meant', compileExpression);
+
+/** A yes or no for each message, such as `${! json.type = 'ready' }`, compiled. */
+export const condition = () => compiled('expected an expression such as "${! json.ok }"', compileCondition);
+
+function compiled(expected: string, compile: (text: string) => Expression) {
+  return z.string(expected).transform((text, context): Expression => {
+    try {
+      return compile(text);
+    } catch (error) {
+      context.issues.push({ code: 'custom', message: (error as Error).message, input: text });
+      return z.NEVER;
+    }
+  });
+}

@@ -20,6 +20,8 @@ export type {
   TopicProtocol,
 } from '../core/component.ts';
 export { asTidegateError, type Rejection, TidegateError } from '../core/errors.ts';
+export { asWritten, ExactNumber, writeJson } from '../core/exact-number.ts';
+export { JsonPath } from '../core/json-path.ts';
 export type { StartPosition, TopicPartition, TopicSpec } from '../core/log.ts';
 export { type CodecMessage, type Headers, Message, type Meta, type SettleTarget } from '../core/message.ts';
 export type {
@@ -33,6 +35,6 @@ export type { Logger } from '../telemetry/logger.ts';
 export type { Stats } from '../telemetry/stats.ts';
 export type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions, TopicPort } from './context.ts';
 export { defineCodec, defineOperator, defineProcessor, defineSink, defineSource } from './define.ts';
-export { compileExpression, type Expression, textOfValue } from './expression.ts';
+export { compileExpression, type Expression } from './expression.ts';
 export * as field from './fields.ts';
 export { openingTemplate, remoteShape, remoteUrl, template } from './remote.ts';

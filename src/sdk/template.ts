@@ -1,25 +1,34 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Message } from '../core/message.ts';
-import { compileExpression, type Expression } from './expression.ts';
+import { ExactNumber } from '../core/exact-number.ts';
+import type { Message } from '../core/message.ts';
+import { compileCondition, compileExpression, type Expression } from './expression.ts';
+import { exactJsonOf } from './roots.ts';
 
-/** Text that is made from a message at once; undefined where there is nothing to say. Throws TG_EXPRESSION_FAILED. */
-export type Template = (message: Message) => string | undefined;
+/**
+ * Text that is made from a message at once; undefined where there is nothing to say, as a value is missing. Throws
+ * TG_EXPRESSION_FAILED.
+ */
+export interface Template {
+  (message: Message): string | undefined;
+  readonly expressions: readonly Expression[];
+}
 
 /** Whether a message is meant. Never throws: a message that cannot be looked at is not meant. */
-export type Matcher = (message: Message) => boolean | Promise<boolean>;
+export interface Matcher {
+  (message: Message): boolean | Promise<boolean>;
+  readonly expressions: readonly Expression[];
+}
 
 /**
  * Compiles text, or an object or list that becomes JSON, with `${! path }` in its texts. A text that is one path alone
- * keeps the type of its value inside JSON; without a value its field is left out. Throws an Error that says what is
- * wrong.
+ * is the value itself inside JSON; without a value its field is left out. Numbers keep the digits that came. Throws an
+ * Error that says what is wrong.
  */
 export function compileTemplate(source: unknown): Template {
-  if (typeof source === 'string') {
-    const expression = compilePathExpression(source);
-    return (message) => textOf(expression.evaluate(message));
-  }
-  const make = compileJson(source);
-  return (message) => JSON.stringify(make(message));
+  const expressions: Expression[] = [];
+  if (typeof source !== 'string') return Object.assign(compileJson(source, expressions), { expressions });
+  const expression = compilePathExpression(source, expressions);
+  return Object.assign((message: Message) => textIn(expression, message), { expressions });
 }
 
 /**
@@ -27,11 +36,10 @@ export function compileTemplate(source: unknown): Template {
  * Throws an Error that says what is wrong.
  */
 export function compileMatcher(source: unknown): Matcher {
-  if (typeof source !== 'string') return (message) => includes(jsonOf(message), source);
-  if (!source.includes('${!'))
-    throw new Error(`"${source}" is true for everything; write an expression such as "\${! json.type = 'ready' }"`);
-  const expression = compileExpression(source);
-  return (message) => {
+  if (typeof source !== 'string')
+    return Object.assign((message: Message) => includes(valueIn(message), source), { expressions: [] });
+  const expression = compileCondition(source);
+  const matches = (message: Message) => {
     try {
       const verdict = expression.evaluate(message);
       return verdict instanceof Promise ? verdict.then(Boolean, () => false) : Boolean(verdict);
@@ -39,50 +47,54 @@ export function compileMatcher(source: unknown): Matcher {
       return false;
     }
   };
+  return Object.assign(matches, { expressions: [expression] });
 }
 
 /** An expression without JSONata, whose value is there at once. */
-function compilePathExpression(text: string): Expression {
+function compilePathExpression(text: string, expressions: Expression[]): Expression {
   const expression = compileExpression(text);
-  if (isAsynchronous(expression))
+  if (!expression.isSynchronous)
     throw new Error(`${text} needs JSONata; only paths such as \${! json.id } can be used here, with text around them`);
+  expressions.push(expression);
   return expression;
 }
 
-/** A path answers at once or throws; JSONata gives a promise for any message. */
-function isAsynchronous(expression: Expression): boolean {
-  try {
-    const value = expression.evaluate(new Message(Buffer.from('{}')));
-    if (!(value instanceof Promise)) return false;
-    value.catch(() => {});
-    return true;
-  } catch {
-    return false;
-  }
+/** An expression of paths answers at once: what it gives is not a promise. */
+type AtOnce = string | undefined;
+
+/** The value as text, an object as JSON. */
+function textIn(expression: Expression, message: Message): string | undefined {
+  const value = expression.evaluate(message);
+  const isJson = typeof value === 'object' && value !== null && !(value instanceof ExactNumber);
+  return (isJson ? expression.evaluateJson(message) : expression.evaluateText(message)) as AtOnce;
 }
 
-function compileJson(source: unknown): (message: Message) => unknown {
+function compileJson(source: unknown, expressions: Expression[]): (message: Message) => string | undefined {
   if (typeof source === 'string') {
-    const expression = compilePathExpression(source);
-    return (message) => expression.evaluate(message);
+    const expression = compilePathExpression(source, expressions);
+    return (message) => expression.evaluateJson(message) as AtOnce;
   }
   if (Array.isArray(source)) {
-    const items = source.map(compileJson);
-    return (message) => items.map((item) => item(message));
+    const items = source.map((item) => compileJson(item, expressions));
+    return (message) => `[${items.map((item) => item(message) ?? 'null').join(',')}]`;
   }
-  if (typeof source !== 'object' || source === null) return () => source;
-  const fields = Object.entries(source).map(([name, value]) => [name, compileJson(value)] as const);
-  return (message) => Object.fromEntries(fields.map(([name, value]) => [name, value(message)]));
+  if (typeof source !== 'object' || source === null) {
+    const constant = JSON.stringify(source);
+    return () => constant;
+  }
+  const fields = Object.entries(source).map(
+    ([name, value]) => [JSON.stringify(name), compileJson(value, expressions)] as const,
+  );
+  return (message) => `{${fields.flatMap(([name, value]) => field(name, value(message))).join(',')}}`;
 }
 
-function textOf(value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+function field(name: string, json: string | undefined): string[] {
+  return json === undefined ? [] : [`${name}:${json}`];
 }
 
-function jsonOf(message: Message): unknown {
+function valueIn(message: Message): unknown {
   try {
-    return message.json;
+    return exactJsonOf(message);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
+import { parseAsWritten, writeJson } from '../../core/exact-number.ts';
 import type { Message } from '../../core/message.ts';
-import { isCount, objectOf } from './config-records.ts';
+import { isCount } from './config-records.ts';
 
 /*
  * The topic of source offsets: key ["CONNECTOR",{partition}] as in Connect, value {"offset", "generation"}. An offset that
@@ -31,7 +32,7 @@ interface Saved extends OffsetChange {
 /** The same partition has the same key, in whichever order its fields stand. */
 export function offsetKey(connector: string, partition: JsonObject): string {
   const fields = Object.entries(partition).sort(([one], [other]) => (one < other ? -1 : 1));
-  return JSON.stringify([connector, Object.fromEntries(fields)]);
+  return writeJson([connector, Object.fromEntries(fields)]) ?? '';
 }
 
 /** Source offsets of all connectors. */
@@ -45,7 +46,7 @@ export class OffsetTable {
       return;
     }
     const place = readKey(key);
-    const { offset, generation } = objectOf(message) ?? {};
+    const { offset, generation } = savedIn(message);
     if (place === undefined || !(isObject(offset) || offset === null) || !isCount(generation)) return;
     const before = this.offsets.get(key);
     if (before !== undefined && before.generation > generation) return;
@@ -72,9 +73,19 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Cursors are the feed's own: their numbers keep every digit. */
+function savedIn(message: Message): { readonly offset?: unknown; readonly generation?: unknown } {
+  try {
+    const value = parseAsWritten(message.text);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
 function readKey(key: string): { connector: string; partition: JsonObject } | undefined {
   try {
-    const [connector, partition] = JSON.parse(key) as unknown[];
+    const [connector, partition] = parseAsWritten(key) as unknown[];
     return typeof connector === 'string' && isObject(partition) ? { connector, partition } : undefined;
   } catch {
     return undefined;

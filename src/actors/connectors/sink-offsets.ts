@@ -68,7 +68,7 @@ function placed({ partition, offset }: OffsetChange): { topic: string; partition
 
 /** A number, or a text that is one. */
 function integer(value: unknown, what: 'partition' | 'offset'): number {
-  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(String(value));
   if (Number.isSafeInteger(number)) return number;
   const name = what === 'offset' ? 'Offset' : 'Partition';
   throw new ConnectRefusal(

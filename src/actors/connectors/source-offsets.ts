@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
+import { parseAsWritten, writeJson } from '../../core/exact-number.ts';
 import type { CursorStore, FeedPosition } from '../dialer/cursor-store.ts';
 import type { JsonObject } from './offset-table.ts';
 import type { ConnectStore } from './store.ts';
@@ -31,7 +32,7 @@ export class SourceOffsets implements CursorStore {
     const offset = store.offsets.at(connector, this.partitionOf(feed));
     if (offset === undefined) return undefined;
     const { cursor, heard_at } = offset;
-    return { cursor, heardAt: typeof heard_at === 'number' ? heard_at : clock.now() };
+    return { cursor: writeJson(cursor), heardAt: typeof heard_at === 'number' ? heard_at : clock.now() };
   }
 
   async save(feed: string, { cursor, heardAt }: FeedPosition): Promise<void> {
@@ -39,7 +40,7 @@ export class SourceOffsets implements CursorStore {
     const generation = this.options.generation();
     if (generation === undefined)
       throw new TidegateError('TG_STOPPING', 'another gateway runs this task now, and saves its cursors');
-    const offset = { ...(cursor === undefined ? {} : { cursor }), heard_at: heardAt };
+    const offset = { ...(cursor === undefined ? {} : { cursor: parseAsWritten(cursor) }), heard_at: heardAt };
     await store.writeOffset(connector, this.partitionOf(feed), offset, generation);
   }
 

@@ -1,4 +1,5 @@
 import type { TidegateError } from '../../core/errors.ts';
+import { parseAsWritten } from '../../core/exact-number.ts';
 import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
 import type { RemoteEnd } from '../../core/remote.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
@@ -132,7 +133,8 @@ export class Channel implements DialerHandler, SettleTarget {
 
   /** Where the server is asked to go on. */
   lastCursor(): unknown {
-    return this.progress.cursor;
+    const { cursor } = this.progress;
+    return cursor === undefined ? undefined : parseAsWritten(cursor);
   }
 
   live(): void {

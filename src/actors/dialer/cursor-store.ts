@@ -1,7 +1,7 @@
 /** How far a feed has come, as it outlives the process. */
 export interface FeedPosition {
-  /** Cursor of the last message before which all are settled, as JSON; undefined where the feed has none. */
-  readonly cursor?: unknown;
+  /** Cursor of the last message before which all are settled, as JSON, so that it keeps every digit; undefined where the feed has none. */
+  readonly cursor?: string | undefined;
   /** When that message was received, in milliseconds since the epoch. */
   readonly heardAt: number;
 }

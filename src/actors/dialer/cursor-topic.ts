@@ -1,6 +1,7 @@
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
+import { JsonPath } from '../../core/json-path.ts';
 import type { Log, TopicSpec } from '../../core/log.ts';
 import { Message } from '../../core/message.ts';
 import type { TopicPort } from '../../sdk/context.ts';
@@ -53,7 +54,7 @@ export class TopicCursors implements CursorStore {
   save(feed: string, position: FeedPosition): Promise<void> {
     return new Promise((resolve, reject) => {
       const settled = (_: Message, failure: TidegateError | null) => (failure === null ? resolve() : reject(failure));
-      const record = new Message(Buffer.from(JSON.stringify(position)), { key: feed, target: { settled } });
+      const record = new Message(Buffer.from(writePosition(position)), { key: feed, target: { settled } });
       this.options.port.write(new Batch([record]));
     });
   }
@@ -94,11 +95,19 @@ function specOf(name: string): TopicSpec {
   };
 }
 
+const CURSOR = new JsonPath(['cursor']);
+
+function writePosition({ cursor, heardAt }: FeedPosition): string {
+  return cursor === undefined ? `{"heardAt":${heardAt}}` : `{"cursor":${cursor},"heardAt":${heardAt}}`;
+}
+
 /** undefined for a record that is none of ours. */
 function readPosition(message: Message): FeedPosition | undefined {
   try {
     const value = message.json as Partial<FeedPosition> | null;
-    return typeof value?.heardAt === 'number' ? { cursor: value.cursor, heardAt: value.heardAt } : undefined;
+    return typeof value?.heardAt === 'number'
+      ? { cursor: CURSOR.textIn(message.payload), heardAt: value.heardAt }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -16,7 +16,8 @@ export interface Entry {
   /** Which of the connections it came by. */
   readonly connection: number;
   outcome: Outcome;
-  cursor: unknown;
+  /** As JSON. */
+  cursor: string | undefined;
   id: string | undefined;
   /** Values that are still being worked out. */
   pending: number;

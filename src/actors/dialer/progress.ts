@@ -1,5 +1,6 @@
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
+import type { Expression } from '../../sdk/expression.ts';
 import { CursorKeeper } from './cursor-keeper.ts';
 import type { FeedPosition } from './cursor-store.ts';
 import type { FeedOptions } from './feed-options.ts';
@@ -21,8 +22,8 @@ export interface ProgressOptions {
  * run of the feed goes on. Within this run the cursor of the last one that came is.
  */
 export class Progress {
-  /** Of the last message that came. */
-  cursor: unknown;
+  /** Of the last message that came, as JSON. */
+  cursor: string | undefined;
   private readonly options: ProgressOptions;
   /** Only where the order of settling matters. */
   private readonly order: InOrder | undefined;
@@ -66,14 +67,14 @@ export class Progress {
     const entry: Entry = { message, connection, outcome: 'open', cursor: undefined, id: undefined, pending: 0 };
     order.enter(entry);
     if (resume !== undefined)
-      this.evaluate(entry, resume.cursor, (value) => {
-        entry.cursor = value;
-        if (value !== undefined && value !== null) this.cursor = value;
+      this.evaluate(entry, resume.cursor, (json) => {
+        if (json === undefined || json === 'null') return;
+        entry.cursor = json;
+        this.cursor = json;
       });
     if (dedupe !== undefined)
-      this.evaluate(entry, dedupe.id, (value) => {
-        if (value !== undefined && value !== null)
-          entry.id = typeof value === 'object' ? JSON.stringify(value) : String(value);
+      this.evaluate(entry, dedupe.id, (json) => {
+        if (json !== 'null') entry.id = json;
       });
     return entry;
   }
@@ -107,14 +108,10 @@ export class Progress {
   }
 
   /** A message of which the expression makes nothing, such as one that is not JSON, has no value. */
-  private evaluate(
-    entry: Entry,
-    expression: { evaluate(message: Message): unknown },
-    take: (value: unknown) => void,
-  ): void {
-    let value: unknown;
+  private evaluate(entry: Entry, expression: Expression, take: (json: string | undefined) => void): void {
+    let value: ReturnType<Expression['evaluateJson']>;
     try {
-      value = expression.evaluate(entry.message);
+      value = expression.evaluateJson(entry.message);
     } catch {
       return;
     }
@@ -123,7 +120,7 @@ export class Progress {
       return;
     }
     entry.pending += 1;
-    const ready = (result: unknown) => {
+    const ready = (result: string | undefined) => {
       entry.pending -= 1;
       take(result);
       this.advance();
@@ -144,7 +141,7 @@ export class Progress {
     return outcome === 'duplicate' && id !== undefined && this.options.ids?.isSettled(id) === true;
   }
 
-  private moved(heardAt: number, cursor: unknown): void {
+  private moved(heardAt: number, cursor: string | undefined): void {
     this.position = { cursor: cursor ?? this.position.cursor, heardAt: Math.max(heardAt, this.position.heardAt) };
     this.keeper?.moved(this.position);
   }

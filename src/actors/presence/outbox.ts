@@ -1,6 +1,7 @@
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { TidegateError } from '../../core/errors.ts';
+import { writeJson } from '../../core/exact-number.ts';
 import { type Headers, Message, type Meta, type SettleTarget } from '../../core/message.ts';
 import type { TopicPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -49,7 +50,7 @@ export class Outbox {
     const message =
       value === null
         ? new Message(NO_PAYLOAD, { ...common, meta: TOMBSTONE, target })
-        : new Message(Buffer.from(JSON.stringify(value)), { ...common, target });
+        : new Message(Buffer.from(writeJson(value) ?? 'null'), { ...common, target });
     this.options.topic.write(new Batch([message]));
   }
 

@@ -1,5 +1,6 @@
 import { ConnectRefusal } from '../../actors/connectors/refusal.ts';
 import type { FlatConfig } from '../../config/connect/index.ts';
+import { ExactNumber, parseAsWritten } from '../../core/exact-number.ts';
 
 /** A request to the Connect API, read. */
 export interface Call {
@@ -27,11 +28,11 @@ export function answer(status: number, body?: object, headers?: Readonly<Record<
   return { status, body, headers };
 }
 
-/** The body as a JSON object. Throws a refusal with 400. */
+/** The body as a JSON object, whose numbers keep the digits that came. Throws a refusal with 400. */
 export function objectOf({ body }: Call): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(body.toString('utf8'));
+    value = parseAsWritten(body.toString('utf8'));
   } catch {
     throw new ConnectRefusal(400, 'The request body is not JSON');
   }
@@ -45,7 +46,7 @@ export function flatConfigOf(value: unknown): FlatConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new ConnectRefusal(400, 'The configuration of a connector must be a JSON object of texts');
   const entries = Object.entries(value).map(([key, each]: [string, unknown]): [string, string | null] => {
-    if (typeof each === 'object' && each !== null)
+    if (typeof each === 'object' && each !== null && !(each instanceof ExactNumber))
       throw new ConnectRefusal(400, `The value of ${key} must be text, a number, true, false or null`);
     return [key, each === null ? null : String(each)];
   });

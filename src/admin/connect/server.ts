@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { BelongsElsewhere, ConnectRefusal, rebalancing } from '../../actors/connectors/refusal.ts';
 import { TidegateError } from '../../core/errors.ts';
+import { writeJson } from '../../core/exact-number.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Answer, Call } from './call.ts';
 import { FORWARDED, type ForwardedAnswer, forward, isForwarded } from './forwarding.ts';
@@ -169,7 +170,8 @@ function send(response: ServerResponse, { status, body, headers = {} }: Answer |
     response.destroy();
     return;
   }
-  const bytes = body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+  const bytes =
+    body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(body) ? body : Buffer.from(writeJson(body) ?? '');
   response.writeHead(status, {
     ...(bytes.length === 0 ? {} : { 'content-type': 'application/json' }),
     ...(status === 204 ? {} : { 'content-length': bytes.length }),

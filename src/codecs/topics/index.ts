@@ -1,8 +1,10 @@
 import {
+  asWritten,
   type Codec,
   defineCodec,
   type Effect,
   type Frame,
+  JsonPath,
   type Message,
   type Rejection,
   type TopicOutcome,
@@ -48,9 +50,9 @@ class TopicsCodec implements Codec<State> {
       return [refused(state, NOTHING_READ, new Mistake('binary', 'send text frames with JSON, no binary ones'))];
     const incoming = parse(data);
     if (incoming instanceof Mistake) return [refused(state, NOTHING_READ, incoming)];
-    const id = incoming.id ?? null;
-    if (!isId(id)) return [refused(state, NOTHING_READ, ID_MISTAKE)];
-    return [this.read(state, id, incoming)];
+    const { id = null } = incoming;
+    if (!isId(id, data)) return [refused(state, NOTHING_READ, ID_MISTAKE)];
+    return [this.read(state, asWritten(id, ID, data), incoming, data)];
   }
 
   settled(): null {
@@ -66,9 +68,9 @@ class TopicsCodec implements Codec<State> {
     return null;
   }
 
-  private read(state: State, id: unknown, incoming: Incoming): Effect {
+  private read(state: State, id: unknown, incoming: Incoming, frame: Buffer): Effect {
     const { t, a, p } = incoming;
-    if (t === 'notif') return publish(state, id, incoming);
+    if (t === 'notif') return publish(state, id, incoming, frame);
     if (t === 'health') return requested({ type: 'health' }, { id, t, isQuiet: false, isDetailed: false });
     if (t !== 'topic') return refused(state, { ...NOTHING_READ, id }, typeMistake(t));
     if (!isAction(a)) return refused(state, { ...NOTHING_READ, id, t }, actionMistake(a));
@@ -95,6 +97,7 @@ export const topics = defineCodec({
   create: ({ commit }) => new TopicsCodec(commit),
 });
 
+const ID = new JsonPath(['id']);
 const ID_MISTAKE = new Mistake('id', `id must be a JSON value of at most ${MAX_ID} characters`);
 
 function parse(data: Buffer): Incoming | Mistake {
@@ -109,26 +112,9 @@ function parse(data: Buffer): Incoming | Mistake {
   return new Mistake('shape', `${what}, such as {"id":1,"t":"topic","a":"list"}`);
 }
 
-function isId(id: unknown): boolean {
-  switch (typeof id) {
-    case 'number':
-    case 'boolean':
-      return true;
-    case 'string':
-      return id.length <= MAX_ID;
-    default:
-      return isShortJson(id);
-  }
-}
-
-function isShortJson(value: unknown): boolean {
-  try {
-    return JSON.stringify(value).length <= MAX_ID;
-  } catch (error) {
-    // JSON.parse reads what is nested too deeply for JSON.stringify.
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
+function isId(id: unknown, frame: Buffer): boolean {
+  if (typeof id === 'string') return id.length <= MAX_ID;
+  return typeof id === 'boolean' || id === null || (ID.textIn(frame)?.length ?? 0) <= MAX_ID;
 }
 
 function typeMistake(t: unknown): Mistake {
@@ -137,7 +123,7 @@ function typeMistake(t: unknown): Mistake {
   return new Mistake('type', `${why}; ${TYPES}`);
 }
 
-function publish(state: State, id: unknown, { a, p, ack }: Incoming): Effect {
+function publish(state: State, id: unknown, { a, p, ack }: Incoming, frame: Buffer): Effect {
   const asked: Asked = { id, t: 'notif', a: 'create', isQuiet: ack !== true, isDetailed: false };
   if (a !== 'create') {
     const mistake = new Mistake(
@@ -149,7 +135,7 @@ function publish(state: State, id: unknown, { a, p, ack }: Incoming): Effect {
   if (ack !== undefined && typeof ack !== 'boolean') {
     return refused(state, asked, new Mistake('payload', 'ack must be true or false'));
   }
-  const request = readNotification(p);
+  const request = readNotification(p, frame);
   return request instanceof Mistake ? refused(state, asked, request) : requested(request, asked);
 }
 

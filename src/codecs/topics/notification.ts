@@ -1,13 +1,14 @@
-import type { CodecMessage, Message, TopicRequest } from '../../sdk/index.ts';
+import { type CodecMessage, JsonPath, type Message, type TopicRequest } from '../../sdk/index.ts';
 import { isFields, isTopicName, Mistake, quote, topicMistake } from './wire.ts';
 
 type Publish = Extract<TopicRequest, { type: 'publish' }>;
 type Headers = CodecMessage['headers'];
 
+const MESSAGE = new JsonPath(['p', 'm']);
 const HOW = 'send one such as {"t":"orders","m":"hello"}';
 
-/** The `p` of `notif/create`: a text goes into the record as it is, any other JSON value as its JSON text. */
-export function readNotification(p: unknown): Publish | Mistake {
+/** The `p` of `notif/create` in that frame: a text goes into the record as it is, any other JSON value as it came. */
+export function readNotification(p: unknown, frame: Buffer): Publish | Mistake {
   if (!isFields(p)) return new Mistake('payload', `p ${p === undefined ? 'is missing' : 'must be an object'}; ${HOW}`);
   const { t: topic, m, key, headers } = p;
   if (!isTopicName(topic)) return topicMistake(topic, 'p.t');
@@ -15,23 +16,12 @@ export function readNotification(p: unknown): Publish | Mistake {
   if (key !== undefined && key !== null && typeof key !== 'string')
     return new Mistake('payload', 'p.key must be a text');
   if (headers !== undefined && headers !== null && !isHeaders(headers)) return headersMistake(headers);
-  const text = typeof m === 'string' ? m : textOf(m);
-  if (text === undefined) return new Mistake('nesting', 'p.m is nested too deeply; send a text or a flatter value');
+  const text = typeof m === 'string' ? m : (MESSAGE.textIn(frame) ?? '');
   return {
     type: 'publish',
     topic,
     message: { payload: Buffer.from(text, 'utf8'), key: key ?? null, headers: headers ?? undefined },
   };
-}
-
-/** JSON.parse reads what is nested too deeply for JSON.stringify. */
-function textOf(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return undefined;
-  }
 }
 
 function isHeaders(headers: unknown): headers is NonNullable<Headers> {

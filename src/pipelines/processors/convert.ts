@@ -1,7 +1,10 @@
-import { defineProcessor, type Message, TidegateError, z } from '../../sdk/index.ts';
+import { defineProcessor, JsonPath, type Message, TidegateError, z } from '../../sdk/index.ts';
 
 /** As org.apache.kafka.connect.json.JsonConverter has it for a text. */
 const TEXT_SCHEMA = '{"type":"string","optional":false}';
+
+const WHOLE = new JsonPath([]);
+const WITHIN_ENVELOPE = new JsonPath(['payload']);
 
 const FORMS = {
   json: (message: Message) => {
@@ -11,12 +14,12 @@ const FORMS = {
   to_json_string: (message: Message) => message.derive({ payload: Buffer.from(JSON.stringify(message.text)) }),
   to_json_with_schema: (message: Message) =>
     message.derive({ payload: Buffer.from(`{"schema":${TEXT_SCHEMA},"payload":${JSON.stringify(message.text)}}`) }),
-  from_json_string: (message: Message) => message.derive({ payload: textOf(parsed(message)) }),
+  from_json_string: (message: Message) => message.derive({ payload: textOf(parsed(message), WHOLE, message) }),
   from_json_with_schema: (message: Message) => {
     const envelope = parsed(message);
     if (typeof envelope !== 'object' || envelope === null || !('payload' in envelope) || !('schema' in envelope))
       throw new TidegateError('TG_MESSAGE_INVALID', 'the payload has no "schema" and "payload"');
-    return message.derive({ payload: textOf(envelope.payload) });
+    return message.derive({ payload: textOf(envelope.payload, WITHIN_ENVELOPE, message) });
   },
 } as const;
 
@@ -40,6 +43,7 @@ function parsed(message: Message): unknown {
   }
 }
 
-function textOf(value: unknown): Buffer {
-  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+/** What is not a string stays the JSON that came, with every digit. */
+function textOf(value: unknown, path: JsonPath, message: Message): Buffer {
+  return Buffer.from(typeof value === 'string' ? value : (path.textIn(message.payload) ?? ''));
 }

@@ -4,7 +4,7 @@ export const filter = defineProcessor({
   name: 'filter',
   summary: 'Lets a message pass where an expression is true; the others end here and count as done.',
   config: z.strictObject({
-    keep: field.expression().describe('Kept where this is true; no value, false, 0 and "" mean no.'),
+    keep: field.condition().describe('Kept where this is true; no value, false, 0 and "" mean no.'),
   }),
   examples: [{ keep: "${! json.messageType = 'USER' }" }, { keep: '${! headers.important }' }],
   create: ({ keep }) => ({

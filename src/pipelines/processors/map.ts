@@ -5,11 +5,11 @@ import {
   type Headers,
   type Message,
   TidegateError,
-  textOfValue,
   z,
 } from '../../sdk/index.ts';
 
-type Changes = { payload?: Buffer; json?: unknown; key?: string | null; timestamp?: number; headers?: Headers };
+type Changes = { payload?: Buffer; key?: string | null; timestamp?: number; headers?: Headers };
+type Text = string | undefined;
 
 export const map = defineProcessor({
   name: 'map',
@@ -34,18 +34,23 @@ export const map = defineProcessor({
     { key: '${! json.symbol }', headers: { source: 'feed' } },
   ],
   create: ({ json, text, key, timestamp, headers }) => {
-    const wanted = [json ?? text, key, timestamp, ...Object.values(headers ?? {})];
+    const headerTexts = Object.values(headers ?? {});
     const names = Object.keys(headers ?? {});
     return {
       process: (message) => {
-        const values = wanted.map((expression) => expression?.evaluate(message));
+        const values = [
+          json === undefined ? text?.evaluateText(message) : json.evaluateJson(message),
+          key?.evaluateText(message),
+          timestamp?.evaluate(message),
+          ...headerTexts.map((expression) => expression.evaluateText(message)),
+        ];
         const build = ([payload, newKey, time, ...headerValues]: readonly unknown[]): Message => {
           const changes: Changes = {};
-          if (json !== undefined) changes.json = required(payload, json);
-          if (text !== undefined) changes.payload = Buffer.from(textOfValue(required(payload, text), text) ?? '');
-          if (key !== undefined) changes.key = textOfValue(newKey, key) ?? null;
+          if (json !== undefined) changes.payload = required(payload as Text, json);
+          if (text !== undefined) changes.payload = required(payload as Text, text);
+          if (key !== undefined) changes.key = (newKey as Text) ?? null;
           if (timestamp !== undefined && time !== undefined) changes.timestamp = millisecondsOf(time, timestamp);
-          if (headers !== undefined) changes.headers = mergeHeaders(message.headers, names, headerValues, headers);
+          if (headers !== undefined) changes.headers = mergeHeaders(message.headers, names, headerValues as Text[]);
           return message.derive(changes);
         };
         return values.some((value) => value instanceof Promise) ? Promise.all(values).then(build) : build(values);
@@ -54,8 +59,8 @@ export const map = defineProcessor({
   },
 });
 
-function required(value: unknown, expression: Expression): unknown {
-  if (value !== undefined) return value;
+function required(content: Text, expression: Expression): Buffer {
+  if (content !== undefined) return Buffer.from(content);
   throw new TidegateError('TG_EXPRESSION_FAILED', `${expression.text} gives no value, so there is no payload`);
 }
 
@@ -65,15 +70,10 @@ function millisecondsOf(value: unknown, expression: Expression): number {
   throw new TidegateError('TG_EXPRESSION_FAILED', `${expression.text} gives no point in time`);
 }
 
-function mergeHeaders(
-  old: Headers | undefined,
-  names: readonly string[],
-  values: readonly unknown[],
-  expressions: Readonly<Record<string, Expression>>,
-): Headers {
+function mergeHeaders(old: Headers | undefined, names: readonly string[], texts: readonly Text[]): Headers {
   const merged: Record<string, string | Buffer> = { ...old };
   for (const [index, name] of names.entries()) {
-    const text = textOfValue(values[index], expressions[name] as Expression);
+    const text = texts[index];
     if (text === undefined) delete merged[name];
     else merged[name] = text;
   }

@@ -1,13 +1,4 @@
-import {
-  asTidegateError,
-  Batch,
-  defineSink,
-  type Expression,
-  field,
-  type Message,
-  textOfValue,
-  z,
-} from '../../sdk/index.ts';
+import { asTidegateError, Batch, defineSink, type Expression, field, type Message, z } from '../../sdk/index.ts';
 
 export const topicSink = defineSink({
   name: 'topic',
@@ -52,6 +43,7 @@ export const topicSink = defineSink({
   },
 });
 
+type Text = string | undefined;
 type Addressing = (messages: readonly Message[]) => readonly Message[] | Promise<readonly Message[]>;
 
 /** Gives messages their key and headers. One whose expression fails is nacked and left out. */
@@ -59,8 +51,8 @@ function addressing(key: Expression | undefined, headers: Readonly<Record<string
   const names = Object.keys(headers);
   const one = (message: Message): Message | undefined | Promise<Message | undefined> => {
     try {
-      const values = [key?.evaluate(message), ...names.map((name) => headers[name]?.evaluate(message))];
-      if (!values.some((value) => value instanceof Promise)) return apply(message, values);
+      const values = [key?.evaluateText(message), ...names.map((name) => headers[name]?.evaluateText(message))];
+      if (!values.some((value) => value instanceof Promise)) return apply(message, values as Text[]);
       return Promise.all(values)
         .then((ready) => apply(message, ready))
         .catch((error: unknown) => fail(message, error));
@@ -68,12 +60,12 @@ function addressing(key: Expression | undefined, headers: Readonly<Record<string
       return fail(message, error);
     }
   };
-  const apply = (message: Message, [keyValue, ...headerValues]: readonly unknown[]): Message => {
-    const newKey = key === undefined ? message.key : (textOfValue(keyValue, key) ?? null);
+  const apply = (message: Message, [keyText, ...headerTexts]: readonly Text[]): Message => {
+    const newKey = key === undefined ? message.key : (keyText ?? null);
     if (names.length === 0) return message.withKey(newKey);
     const added: Record<string, string> = {};
     for (const [index, name] of names.entries()) {
-      const text = textOfValue(headerValues[index], headers[name] as Expression);
+      const text = headerTexts[index];
       if (text !== undefined) added[name] = text;
     }
     return message.derive({ key: newKey, headers: { ...message.headers, ...added } });

@@ -155,8 +155,8 @@ test("another producer's record is a line of its own", () => {
 
 test('a record of a room that is no text is told as its JSON', () => {
   assert.equal(text(record('{"from":"client-1","message":{"a":[1]},"timestamp":"t"}')), 'client-1: {"a":[1]}');
-  const deep = `{"from":"client-1","message":${DEEP},"timestamp":"t"}`;
-  assert.equal(text(record(deep)), deep);
+  for (const json of [DEEP, '{"id":8389766145050669871, "price":1.10}'])
+    assert.equal(text(record(`{"from":"client-1","message":${json},"timestamp":"t"}`)), `client-1: ${json}`);
 });
 
 test('a kicked client is closed with 4003 without a line', () => {

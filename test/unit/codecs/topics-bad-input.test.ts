@@ -170,10 +170,7 @@ suite('a frame that is no message has a reply too', () => {
     }
   });
 
-  test('what is nested too deeply to be written again', () => {
-    const m = refused(`{"id":7,"t":"notif","a":"create","p":{"t":"a","m":${DEEP}}}`);
-    assert.equal(m.label, 'nesting');
-    assert.equal(m.reply.refid, 7);
+  test('an id that is nested thousands of levels deep', () => {
     assert.equal(refused(`{"id":${DEEP},"t":"health"}`).label, 'id');
   });
 });

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { TidegateError } from '../../../src/core/errors.ts';
+import { ExactNumber } from '../../../src/core/exact-number.ts';
 import { Message, type MessageInit } from '../../../src/core/message.ts';
-import { compileExpression, textOfValue } from '../../../src/sdk/expression.ts';
+import { compileCondition, compileExpression } from '../../../src/sdk/expression.ts';
+import { FUNCTIONS } from '../../../src/sdk/jsonata-checks.ts';
 import { LITERAL_MARK } from '../../../src/sdk/literal.ts';
 
 const of = (payload: unknown, init: MessageInit = {}) =>
@@ -72,9 +76,15 @@ test('braces and quotes inside an expression nest', async () => {
   assert.equal(await evaluate('<${! "}" }${! json.a }>', message), '<}1>');
 });
 
-test('an expression with text around it gives text, and no value gives nothing', async () => {
-  const message = of({ id: 7, o: { a: 1 } });
-  assert.equal(evaluate('user-${! json.id }-${! json.x }.', message), 'user-7-.');
+test('an expression with text around it gives text, and no value where one of its values is missing', async () => {
+  const message = of({ id: 7, o: { a: 1 }, n: null });
+  assert.equal(evaluate('user-${! json.id }.', message), 'user-7.');
+  for (const missing of ['json.x', 'json.n', 'key', 'headers.h', 'json.x ? 1']) {
+    const expression = compileExpression(`user-\${! json.id }-\${! ${missing} }`);
+    assert.equal(await expression.evaluate(message), undefined, missing);
+    assert.equal(await expression.evaluateText(message), undefined, missing);
+    assert.equal(await expression.evaluateJson(message), undefined, missing);
+  }
   assert.equal(evaluate('${! json.o }!', message), '{"a":1}!');
   assert.equal(await evaluate('${! json.id }/${! json.id + 1 }', message), '7/8');
 });
@@ -91,7 +101,7 @@ test('mistakes in an expression are found when it is compiled, and named', () =>
     ['${! json.a', /has no \} that closes/],
     ['${! "never closed }', /has no \} that closes/],
     ['${! payload.a }', /begins with payload; a message has json, text, key/],
-    ['${! json.a + }', /is no JSONata expression/],
+    ['${! json.a + }', /is not a JSONata expression: .*end of expression/i],
   ];
   for (const [text, reason] of wrong) assert.throws(() => compileExpression(text), reason, text);
 });
@@ -123,21 +133,129 @@ test('a failure that nobody waits for, since another expression failed first, do
   await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
-test('text for a key or header: numbers and booleans are written out, null and undefined are no value', () => {
-  const expression = compileExpression('${! json.a }');
-  const texts = ['a', '', 0, 12.5, true, null, undefined].map((value) => textOfValue(value, expression));
-  assert.deepEqual(texts, ['a', '', '0', '12.5', 'true', undefined, undefined]);
+test('text for a key or header: numbers and booleans are written out, null and undefined are no value', async () => {
+  for (const source of ['${! json.a }', '${! (json.a) }']) {
+    const expression = compileExpression(source);
+    const texts = [{ a: 'a' }, { a: '' }, { a: 0 }, { a: 12.5 }, { a: true }, { a: null }, {}].map((payload) =>
+      expression.evaluateText(of(payload)),
+    );
+    assert.deepEqual(await Promise.all(texts), ['a', '', '0', '12.5', 'true', undefined, undefined], source);
+  }
 });
 
 test('an object or a list as key is an error that names the expression', () => {
   const expression = compileExpression('${! json.a }');
   for (const value of [{}, [1]]) {
     assert.throws(
-      () => textOfValue(value, expression),
+      () => expression.evaluateText(of({ a: value })),
       (error: unknown) =>
         error instanceof TidegateError &&
         error.code === 'TG_EXPRESSION_FAILED' &&
         error.message.includes('${! json.a }'),
     );
   }
+});
+
+const IDS = '{"id":8389766145050669871,"price":1.10,"at":1764394292123456,"list":[1.10, 8389766145050669870]}';
+
+test('a path passes numbers on with the digits that came', () => {
+  const text = (source: string) => compileExpression(source).evaluateText(of(IDS));
+  assert.equal(text('${! json.id }'), '8389766145050669871');
+  assert.equal(text('order-${! json.id }/${! json.price }'), 'order-8389766145050669871/1.10');
+  assert.equal(text('${! json.list }!'), '[1.10, 8389766145050669870]!');
+  assert.equal(compileExpression('${! json }').evaluateJson(of(IDS)), IDS);
+  assert.equal(compileExpression('${! json.list }').evaluateJson(of(IDS)), '[1.10, 8389766145050669870]');
+});
+
+test('a number that a double would change is never computed with, and is passed on by JSONata as it came', async () => {
+  const json = (source: string) => compileExpression(source).evaluateJson(of(IDS));
+  const made = await json('${! { "order": json.id, "twice": json.price * 2 } }');
+  assert.equal(made, '{"order":8389766145050669871,"twice":2.2}');
+  assert.equal(await evaluate('${! json.id = json.list[1] }', of(IDS)), false);
+  assert.equal(await evaluate('${! json.at > 1764394292123455 }', of(IDS)), true);
+  for (const source of [
+    'json.id + 1',
+    'json.id > 5',
+    "'order-' & json.id",
+    '$string(json)',
+    '$sum(json.list)',
+    '-json.id',
+  ])
+    await assert.rejects(
+      async () => evaluate(`\${! ${source} }`, of(IDS)),
+      (error: unknown) => error instanceof TidegateError && error.code === 'TG_EXPRESSION_FAILED',
+      source,
+    );
+  assert.ok(evaluate('${! json.id }', of(IDS)) instanceof ExactNumber);
+  assert.throws(() => compileExpression('${! json.id = 8389766145050669871 }'), /669871, which JSONata would round/);
+});
+
+test('a record without a value has no json and no text', async () => {
+  const message = of('', { meta: { tombstone: true }, key: 'k' });
+  for (const source of ['json.op', 'json', 'text', "json.op = 'u' ? 1", '$uppercase(text)'])
+    assert.equal(await evaluate(`\${! ${source} }`, message), undefined, source);
+  assert.equal(await evaluate("${! json.op = 'u' }", message), false);
+  assert.equal(await evaluate('${! meta.tombstone }', message), true);
+});
+
+test('what JSONata throws is told in its own words', async () => {
+  await assert.rejects(
+    async () => evaluate("${! $number('x') }", of({})),
+    (error: unknown) =>
+      error instanceof TidegateError && /^\$number\('x'\): Unable to cast value to a number/.test(error.message),
+  );
+});
+
+test('what would never have a value is a mistake when it is compiled', () => {
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ['$lenght(json.a) > 1', /uses \$lenght, but JSONata has no such function/],
+    ['length(json.a) > 1', /the function is \$length/],
+    ['jsn.a = 1', /reads jsn; a message has json, text/],
+    ['json.list[$missing = 1]', /uses \$missing/],
+  ];
+  for (const [source, reason] of wrong) assert.throws(() => compileExpression(`\${! ${source} }`), reason, source);
+});
+
+test('names within a path, a predicate or a function are not those of the message', () => {
+  for (const source of [
+    'json.items[price > 1].name',
+    '$map(json.items, function($item) { $item.name })',
+    '($total := $sum(json.items.price); $total > 1)',
+    'json.items@$i.price',
+    'json.items#$n.price',
+    '$filter(json.items, function($v, $k) { $v.price > $k })',
+    'json.items^(price).name',
+    'json.items{ name: price }',
+    '$$.json.a and $.json.b',
+  ])
+    assert.doesNotThrow(() => compileExpression(`\${! ${source} }`), source);
+});
+
+test('a comparison that is false for what is missing is doubted, unless the expression asks whether it is there', () => {
+  const doubts = (source: string) => compileExpression(`\${! ${source} }`).doubts;
+  const trap = doubts('json.type and json.bot != true')[0];
+  assert.match(trap?.message ?? '', /is false where json.bot is missing.*\$not\(json.bot = /);
+  assert.equal(doubts('$exists(json.bot) and json.bot != true').length, 0);
+  assert.equal(doubts('$not(json.bot = true)').length, 0);
+  assert.equal(doubts("meta.client_id != 'a'").length, 0);
+  assert.match(doubts("'sym-' & json.sym")[0]?.message ?? '', /joins an empty text where json.sym is missing/);
+});
+
+test('paths that an expression reads are known', () => {
+  const { reads } = compileExpression('${! meta.user }-${! $uppercase(headers.h) & json.items[0].id }');
+  assert.deepEqual(reads, [
+    { path: ['meta', 'user'], isWithinText: true },
+    { path: ['headers', 'h'], isWithinText: true },
+    { path: ['json', 'items', 'id'], isWithinText: true },
+  ]);
+});
+
+test('a condition without an expression would be true for everything', () => {
+  assert.throws(() => compileCondition('json.a = 1'), /"json.a = 1" is true for everything/);
+});
+
+test('the functions that are known are those that JSONata has', () => {
+  const source = readFileSync(createRequire(import.meta.url).resolve('jsonata/jsonata.js'), 'utf8');
+  const bound = [...source.matchAll(/staticFrame\.bind\('(\w+)'/g)].map(([, name]) => name);
+  assert.deepEqual(new Set([...bound, 'now', 'millis']), new Set(FUNCTIONS));
 });

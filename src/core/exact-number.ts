@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { TidegateError } from './errors.ts';
+import type { JsonPath } from './json-path.ts';
+
+/**
+ * A number of JSON as the digits that came. A double has 53 bits: 8389766145050669871 would become ...0000, and 1.10
+ * would become 1.1. As text (`String(x)`, a template) it is those digits; as a number (`x + 1`) it is a double where
+ * one has the same value, else TG_EXPRESSION_FAILED is thrown, as a wrong result is worse than none.
+ */
+export class ExactNumber {
+  readonly digits: string;
+
+  constructor(digits: string) {
+    this.digits = digits;
+  }
+
+  toString(): string {
+    return this.digits;
+  }
+
+  valueOf(): number {
+    if (isExact(this.digits)) return Number(this.digits);
+    throw new TidegateError(
+      'TG_EXPRESSION_FAILED',
+      `the number ${shown(this.digits)} has more digits than can be computed with; pass it on by a path alone, or send it as a text`,
+    );
+  }
+
+  /** What is not written by `writeJson` cannot keep the digits. */
+  toJSON(): number {
+    return this.valueOf();
+  }
+}
+
+/** A JSON number for computing: a double where it has the same value. */
+export function numberOf(digits: string): number | ExactNumber {
+  return isExact(digits) ? Number(digits) : new ExactNumber(digits);
+}
+
+/**
+ * The value of a JSON text that is passed on: its numbers are doubles only where they would be written as they came.
+ * Throws SyntaxError, and RangeError for what is nested thousands of levels deep.
+ */
+export function parseAsWritten(json: string): unknown {
+  const value: unknown = JSON.parse(json);
+  if (typeof value === 'number') return String(value) === json.trim() ? value : new ExactNumber(json.trim());
+  return typeof value === 'object' ? parseMarked(json, (digits) => String(Number(digits)) !== digits) : value;
+}
+
+/**
+ * The value of a JSON text for computing: numbers that a double cannot hold are ExactNumbers. Throws as
+ * `parseAsWritten` does. `parsed` is what JSON.parse gives, where that is known.
+ */
+export function parseExact(json: string, parsed: unknown = JSON.parse(json)): unknown {
+  return MAY_ROUND.test(json) ? parseMarked(json, (digits) => !isExact(digits)) : parsed;
+}
+
+/** What JSON.parse made of the value at a path of that JSON, with the digits that it has there. */
+export function asWritten(value: unknown, path: JsonPath, json: Buffer): unknown {
+  if (typeof value !== 'number' && (typeof value !== 'object' || value === null)) return value;
+  const text = path.textIn(json);
+  return text === undefined || text === String(value) ? value : parseAsWritten(text);
+}
+
+/** JSON of a value that may hold ExactNumbers; undefined where JSON.stringify gives that. */
+export function writeJson(value: unknown): string | undefined {
+  if (value instanceof ExactNumber) return value.digits;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return holdsExact(value) ? write(value) : JSON.stringify(value);
+}
+
+/** At least 16 digits in a row, or an exponent of three: all others fit into a double (IEEE 754: 15 digits, 10^308). */
+const MAY_ROUND = /[\d.]{16}|[eE][+-]?\d{3}/;
+
+const NUMBER_TEXT = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** Characters without an exponent for which nothing has to be compared: 15 digits and a point, or a sign. */
+const SURELY_EXACT = 15;
+
+function isExact(digits: string): boolean {
+  if (digits.length <= SURELY_EXACT && !/[eE]/.test(digits)) return true;
+  const value = Number(digits);
+  return Number.isFinite(value) && normalised(digits) === normalised(String(value));
+}
+
+/** The same text for the same value: significant digits and the power of ten of the last of them. */
+function normalised(digits: string): string {
+  const [, whole = '', fraction = '', exponent = '0'] = NUMBER_TEXT.exec(digits) ?? [];
+  const all = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = all.replace(/0+$/, '');
+  if (significant === '') return '0';
+  return `${significant}e${Number(exponent) - fraction.length + (all.length - significant.length)}`;
+}
+
+/** Strings are matched whole, so that digits within them are not taken for numbers. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** In front of digits that were put in quotes. Nobody else knows it, so no text that came begins with it. */
+const MARK = `\uFDD1${randomBytes(16).toString('hex')}:`;
+
+/**
+ * Node 20 gives a reviver no source text (that came with Node 21), so numbers go through the parser in quotes.
+ * `mustKeep`: whether those digits are to be kept.
+ */
+function parseMarked(json: string, mustKeep: (digits: string) => boolean): unknown {
+  const marked = json.replace(TOKENS, (token) => (token[0] === '"' || !mustKeep(token) ? token : `"${MARK}${token}"`));
+  if (marked.length === json.length) return JSON.parse(json);
+  return JSON.parse(marked, (_, value: unknown) =>
+    typeof value === 'string' && value.startsWith(MARK) ? new ExactNumber(value.slice(MARK.length)) : value,
+  );
+}
+
+function holdsExact(value: object): boolean {
+  return Object.values(value).some(
+    (inner: unknown) =>
+      typeof inner === 'object' && inner !== null && (inner instanceof ExactNumber || holdsExact(inner)),
+  );
+}
+
+function write(value: unknown): string | undefined {
+  if (value instanceof ExactNumber || typeof value !== 'object' || value === null) return writeJson(value);
+  if (Array.isArray(value)) return `[${value.map((item) => write(item) ?? 'null').join(',')}]`;
+  const fields = Object.entries(value).flatMap(([name, inner]) => {
+    const text = write(inner);
+    return text === undefined ? [] : [`${JSON.stringify(name)}:${text}`];
+  });
+  return `{${fields.join(',')}}`;
+}
+
+function shown(digits: string): string {
+  return digits.length > 40 ? `${digits.slice(0, 40)}...` : digits;
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { JsonPath } from '../../../src/core/json-path.ts';
+
+const at = (json: string, ...steps: string[]) => new JsonPath(steps).textIn(Buffer.from(json));
+
+test('a number keeps every digit that it has in the payload', () => {
+  const json = '{"id": 8389766145050669871, "p":{"price":1.10,"qty":-0.0e-7 },"big":123456789012345678901234567890}';
+  assert.equal(at(json, 'id'), '8389766145050669871');
+  assert.equal(at(json, 'p', 'price'), '1.10');
+  assert.equal(at(json, 'p', 'qty'), '-0.0e-7');
+  assert.equal(at(json, 'big'), '123456789012345678901234567890');
+});
+
+test('an object, a list and a whole payload are the text that came', () => {
+  const json = ' {"a" : {"b" : [1, "}"] , "c":null}, "d":true} ';
+  assert.equal(at(json, 'a'), '{"b" : [1, "}"] , "c":null}');
+  assert.equal(at(json, 'a', 'b'), '[1, "}"]');
+  assert.equal(at(json), '{"a" : {"b" : [1, "}"] , "c":null}, "d":true}');
+  assert.equal(at('5'), '5');
+});
+
+test('of a field that comes several times the last one counts, as for JSON.parse', () => {
+  assert.equal(at('{"a":1,"b":{"a":7},"a":2}', 'a'), '2');
+});
+
+test('a name may be escaped, empty, beyond ASCII, or one of JavaScript itself', () => {
+  assert.equal(at('{"\\u0069d":1}', 'id'), '1');
+  assert.equal(at('{"":3}', ''), '3');
+  assert.equal(at('{"größe":4}', 'größe'), '4');
+  assert.equal(at('{"__proto__":{"x":5}}', '__proto__', 'x'), '5');
+  assert.equal(at('{"a":1}', 'toString'), undefined);
+});
+
+test('what is not there, and a field of what has no fields, is undefined', () => {
+  for (const json of ['{}', '[]', '"a"', '5', 'null', '{"b":{"a":1}}', '{"a2":1}'])
+    assert.equal(at(json, 'a'), undefined, json);
+  assert.equal(at('{"a":[1]}', 'a', 'length'), undefined);
+});
+
+test('a long text with quotes and backslashes is left behind at its own end', () => {
+  const text = `${'x'.repeat(60)}\\"${'y'.repeat(60)}"${'\\'.repeat(7)}`;
+  assert.equal(at(JSON.stringify({ text, id: 1 }), 'id'), '1');
+  assert.equal(at(JSON.stringify({ ['\\'.repeat(100)]: 0, id: 1 }), 'id'), '1');
+});
+
+test('nesting of any depth is passed by', () => {
+  assert.equal(at(`{"deep":${'['.repeat(200_000)}${']'.repeat(200_000)},"id":1}`, 'id'), '1');
+});
+
+test('whatever the payload, the text that is found is the JSON of the value that JSON.parse finds', () => {
+  const name = fc.oneof(fc.constantFrom('a', 'b', '', '__proto__', 'é', '"', '\\'), fc.string());
+  const tree = fc.letrec((tie) => ({
+    value: fc.oneof({ depthSize: 'small' }, fc.jsonValue(), tie('object')),
+    object: fc.array(fc.tuple(name, tie('value')), { maxLength: 5 }),
+  }));
+  const space = fc.constantFrom('', ' ', '\n\t');
+  fc.assert(
+    fc.property(tree.object, fc.array(name, { maxLength: 3 }), space, (fields, steps, gap) => {
+      const json = write(fields, gap);
+      let expected: unknown = JSON.parse(json);
+      for (const step of steps)
+        expected =
+          typeof expected === 'object' && expected !== null && !Array.isArray(expected) && Object.hasOwn(expected, step)
+            ? (expected as Record<string, unknown>)[step]
+            : undefined;
+      const text = at(json, ...steps);
+      assert.deepEqual(text === undefined ? undefined : JSON.parse(text), expected);
+    }),
+  );
+});
+
+/** Pairs of name and value become an object, so that a name may come several times. */
+function write(value: unknown, gap: string): string {
+  const isObject = Array.isArray(value) && value.every((pair) => Array.isArray(pair) && typeof pair[0] === 'string');
+  if (!isObject) return JSON.stringify(value);
+  const fields = (value as [string, unknown][]).map(
+    ([name, inner]) => `${gap}${JSON.stringify(name)}${gap}:${gap}${write(inner, gap)}${gap}`,
+  );
+  return `{${fields.join(',')}}`;
+}
