@@ -33,6 +33,7 @@ export interface LoadOptions {
 
 export interface LoadedConfig {
   readonly config: GatewayConfig;
+  /** Warnings, and notes, which are for who checks the file. */
   readonly warnings: readonly Problem[];
 }
 
@@ -59,7 +60,7 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const { config, findings: ofS2 } = applyS2(parsed);
   findings.push(...ofS2);
   const doubtful = [...leftOut, ...source.spoiled];
-  findings.push(...lint(config).filter((finding) => isSure(finding, doubtful)));
+  findings.push(...lint(config, source.value).filter((finding) => isSure(finding, doubtful)));
   const brokerVariables = source.variables
     .filter(({ path }) => isWithin(path, ['log', 'brokers']))
     .map(({ name }) => name);
@@ -117,7 +118,7 @@ function problemsOf(findings: readonly Finding[], positions: Positions): Problem
 
 /** Whether a lint finding cannot be the mere consequence of a mistake that is reported already. */
 function isSure(finding: Finding, doubtful: readonly Path[]): boolean {
-  if (finding.severity === 'warning') return doubtful.length === 0;
+  if (finding.severity !== 'error') return doubtful.length === 0;
   return !doubtful.some((path) => isWithin(path, finding.path.slice(0, 2)) || isWithin(finding.path, path));
 }
 

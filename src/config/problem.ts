@@ -3,7 +3,8 @@ import { type ErrorCode, TidegateError } from '../core/errors.ts';
 /** Where a setting stands: `['pipelines', 'rooms-in', 'sink']`. */
 export type Path = readonly (string | number)[];
 
-export type Severity = 'error' | 'warning';
+/** `note`: a fact that is worth a word when the file is checked, and nothing to be fixed. */
+export type Severity = 'error' | 'warning' | 'note';
 
 /** What a check found, by path; the loader adds file, line and column. */
 export interface Finding {
@@ -52,7 +53,7 @@ export function doubting(path: Path, message: string, more: Partial<Finding> = {
 export function formatProblem(problem: Problem): string {
   const { file, line, column, path, message } = problem;
   const place = line === 0 ? file : `${file}:${line}:${column}`;
-  const said = problem.severity === 'warning' ? `warning: ${message}` : message;
+  const said = problem.severity === 'error' ? message : `${problem.severity}: ${message}`;
   return [place, path, said].filter((part) => part !== '').join('  ');
 }
 

@@ -28,7 +28,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const logger = loggerOf(options);
   const { config, warnings, standalone } = await readConfig(options);
   const servers = readServers(options, Object.keys(config.listeners));
-  for (const warning of warnings) logger.warn({}, formatProblem(warning));
+  for (const warning of warnings) if (warning.severity === 'warning') logger.warn({}, formatProblem(warning));
   return new EmbeddedGateway(await assembleGateway(config, { logger, servers, standalone }));
 }
 

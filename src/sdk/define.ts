@@ -36,6 +36,8 @@ interface Spec<K extends Kind, Schema extends z.ZodType, Made> {
 
 export interface SourceSpec<S extends z.ZodType = z.ZodType> extends Spec<'source', S, Source> {
   readonly sharing: (config: z.output<S>) => Sharing;
+  /** Names that its messages may have in `meta`, parameters of an endpoint's path aside; left out, lint accepts any. */
+  readonly meta?: readonly string[];
 }
 export interface SinkSpec<S extends z.ZodType = z.ZodType> extends Spec<'sink', S, Sink> {
   /** `clients`: one write reaches many sockets; `records`: it adds to a log or another system. */

@@ -1,5 +1,4 @@
 import {
-  asWritten,
   type Codec,
   defineCodec,
   type Effect,
@@ -27,7 +26,7 @@ interface State {
 
 /** Characters of an ID: it is kept until its answer. */
 const MAX_ID = 256;
-const NOTHING_READ: Asked = { id: null, isQuiet: false, isDetailed: false };
+const NOTHING_READ: Asked = { id: 'null', isQuiet: false, isDetailed: false };
 const TYPES = 'send topic, notif or health';
 
 /** S2's protocol, and what clients need beyond it: docs/topic-protocol.md. */
@@ -50,9 +49,9 @@ class TopicsCodec implements Codec<State> {
       return [refused(state, NOTHING_READ, new Mistake('binary', 'send text frames with JSON, no binary ones'))];
     const incoming = parse(data);
     if (incoming instanceof Mistake) return [refused(state, NOTHING_READ, incoming)];
-    const { id = null } = incoming;
-    if (!isId(id, data)) return [refused(state, NOTHING_READ, ID_MISTAKE)];
-    return [this.read(state, asWritten(id, ID, data), incoming, data)];
+    const id = ID.textIn(data) ?? 'null';
+    if (!isShort(incoming.id, id)) return [refused(state, NOTHING_READ, ID_MISTAKE)];
+    return [this.read(state, id, incoming, data)];
   }
 
   settled(): null {
@@ -68,7 +67,7 @@ class TopicsCodec implements Codec<State> {
     return null;
   }
 
-  private read(state: State, id: unknown, incoming: Incoming, frame: Buffer): Effect {
+  private read(state: State, id: string, incoming: Incoming, frame: Buffer): Effect {
     const { t, a, p } = incoming;
     if (t === 'notif') return publish(state, id, incoming, frame);
     if (t === 'health') return requested({ type: 'health' }, { id, t, isQuiet: false, isDetailed: false });
@@ -112,9 +111,9 @@ function parse(data: Buffer): Incoming | Mistake {
   return new Mistake('shape', `${what}, such as {"id":1,"t":"topic","a":"list"}`);
 }
 
-function isId(id: unknown, frame: Buffer): boolean {
-  if (typeof id === 'string') return id.length <= MAX_ID;
-  return typeof id === 'boolean' || id === null || (ID.textIn(frame)?.length ?? 0) <= MAX_ID;
+/** `json`: the same as it came, where an escape makes several characters of one. */
+function isShort(id: unknown, json: string): boolean {
+  return (typeof id === 'string' ? id : json).length <= MAX_ID;
 }
 
 function typeMistake(t: unknown): Mistake {
@@ -123,7 +122,7 @@ function typeMistake(t: unknown): Mistake {
   return new Mistake('type', `${why}; ${TYPES}`);
 }
 
-function publish(state: State, id: unknown, { a, p, ack }: Incoming, frame: Buffer): Effect {
+function publish(state: State, id: string, { a, p, ack }: Incoming, frame: Buffer): Effect {
   const asked: Asked = { id, t: 'notif', a: 'create', isQuiet: ack !== true, isDetailed: false };
   if (a !== 'create') {
     const mistake = new Mistake(

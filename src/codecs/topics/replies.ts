@@ -1,20 +1,19 @@
-import { type Rejection, type TopicResult, writeJson } from '../../sdk/index.ts';
+import type { Rejection, TopicResult } from '../../sdk/index.ts';
 import type { Asked } from './wire.ts';
 
 /** A reply in the order of fields that S2 shows: in its answer to a subscription `p` stands before `s`. */
 export function writeReply(id: number, { id: refid, t, a }: Asked, result: TopicResult): string {
-  if (result.type === 'subscribed') return json({ id, refid, t, a, p: result.topics, s: 0 });
-  return json({ id, refid, t, a, s: 0, p: payloadOf(result) });
+  if (result.type === 'subscribed') return reply(id, refid, { t, a, p: result.topics, s: 0 });
+  return reply(id, refid, { t, a, s: 0, p: payloadOf(result) });
 }
 
 /** S2 says nothing of failures but `s: 1`; the reason is the payload, the rest stands beside it. */
 export function writeFailure(id: number, { id: refid, t, a }: Asked, { code, message, retryable }: Rejection): string {
-  return json({ id, refid, t, a, s: 1, p: message, code, retryable });
+  return reply(id, refid, { t, a, s: 1, p: message, code, retryable });
 }
 
-/** `refid` is the client's own, with every digit. */
-function json(reply: object): string {
-  return writeJson(reply) ?? '';
+function reply(id: number, refid: string, rest: Readonly<Record<string, unknown>>): string {
+  return `{"id":${id},"refid":${refid},${JSON.stringify(rest).slice(1)}`;
 }
 
 /** undefined leaves the field out. */

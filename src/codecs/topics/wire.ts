@@ -3,8 +3,8 @@ export type Incoming = { readonly [K in 'id' | 't' | 'a' | 'p' | 'ack']?: unknow
 
 /** What a reply repeats of the message that it answers, and whether one is due at all. */
 export interface Asked {
-  /** Any JSON value; null where the message had none, or none that could be read. */
-  readonly id: unknown;
+  /** The JSON that came, digit for digit; `null` where the message had no id, or none that could be read. */
+  readonly id: string;
   readonly t?: 'topic' | 'notif' | 'health';
   readonly a?: string;
   /** Nothing is said where all went well. */

@@ -38,6 +38,7 @@ export const topicSource = defineSource({
     { names: ['ws-messages'], from: 'latest' },
     { names: ['orders'], from: 'earliest', group: 'billing' },
   ],
+  meta: ['tombstone'],
   sharing: ({ group }) => (group === undefined ? 'broadcast' : 'shared'),
   references: ({ names }) => names.map((name, index) => ({ to: 'topic', name, path: ['names', index] })),
   create: ({ names, from, group }, { gateway }) =>

@@ -81,6 +81,7 @@ export const websocketClientSource = defineSource({
     },
   ],
   sharing: () => 'own',
+  meta: ['url', 'binary', 'gap'],
   references: ({ gap }) => (gap?.topic === undefined ? [] : [{ to: 'topic', name: gap.topic, path: ['gap', 'topic'] }]),
   create: (settings, { gateway }) => gateway.feed(settings),
 });

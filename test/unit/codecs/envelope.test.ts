@@ -47,6 +47,17 @@ test('an id goes into a header and is what the answer carries, text or number', 
   }
 });
 
+test('an id that is a number keeps every digit, in the answer and in the header', () => {
+  for (const id of ['8389766145050669871', '1.10']) {
+    const frame = JSON.stringify(user({ id: 0 })).replace('"id":0', `"id":${id}`);
+    const { message, correlation } = published(codec.frame(state, Buffer.from(frame), false, NOW));
+    assert.equal(String(message.headers?.['message-id']), id);
+    assert.ok(String(codec.settled(state, correlation, null, NOW)?.data).includes(`"id":${id}`));
+    const wrong = codec.frame(state, Buffer.from(frame.replace('"USER"', '"ACK"')), false, NOW);
+    assert.ok(wrong[0]?.type === 'reply' && String(wrong[0].frame.data).includes(`"id":${id}`));
+  }
+});
+
 test('a traceparent of the envelope becomes the trace of the message', () => {
   assert.equal(published(send(user({ traceparent: TRACEPARENT }))).message.traceparent, TRACEPARENT);
 });

@@ -29,6 +29,13 @@ test('the field id of an object is what its answer carries', () => {
   assert.deepEqual(read(codec.settled(state, published(send('[1]')).correlation, null, NOW)), { type: 'ack' });
 });
 
+test('an id comes back as it was sent, digit for digit', () => {
+  for (const id of ['8389766145050669871', '1.10', '-0', '{"part":[1.0]}', 'null', '"a\\u0062"']) {
+    const { correlation } = published(send(`{"id":${id}}`));
+    assert.equal(String(codec.settled(state, correlation, null, NOW)?.data), `{"type":"ack","id":${id}}`);
+  }
+});
+
 test('a frame that is no JSON, or binary, gets an error with its own reason', () => {
   const broken = refused(send('{'));
   assert.equal(broken.reason, 'not_json');

@@ -23,6 +23,7 @@ export function connect(config: unknown = {}) {
   return {
     codec,
     protocol,
+    answered,
     state,
     effects,
     frame,

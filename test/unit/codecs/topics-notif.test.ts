@@ -46,6 +46,18 @@ test('any other JSON value is published as its JSON text, as the number that its
   for (const [m, text] of values) assert.equal(published({ t: 'topic1', m }).message.payload.toString(), text);
 });
 
+test('a value is published, and an id answered, with the digits that came', () => {
+  for (const digits of ['8389766145050669871', '1.10', '{"id":8389766145050669871, "n":[1e2]}']) {
+    const client = connect();
+    const frame = `{"id":${digits},"t":"notif","a":"create","p":{"t":"topic1","m":${digits}},"ack":true}`;
+    const [effect] = client.frame(frame);
+    assert.ok(effect?.type === 'request' && effect.request.type === 'publish');
+    assert.equal(String(effect.request.message.payload), digits);
+    const outcome = { ok: true, result: { type: 'published', position } } as const;
+    assert.ok(client.answered(effect.correlation, outcome)?.includes(`"refid":${digits},`));
+  }
+});
+
 test('a record may have a key and headers', () => {
   const { message } = published({ t: 'topic1', m: 'x', key: 'k', headers: { source: 'web', empty: '' } });
   assert.equal(message.key, 'k');

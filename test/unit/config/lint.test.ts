@@ -271,3 +271,76 @@ test('clients that publish without a pipeline count for the ceiling, and what ca
   assert.equal(ceiling.total, 134 * 1_048_576);
   assert.match(beyondCeiling(config).join(), /one fetch of 1 MiB, and one record of each partition/);
 });
+
+describe('expressions that do not do what was meant', () => {
+  const at = (settings: string, path = '/d/{id}') =>
+    yaml({
+      endpoints: `endpoints: { rooms: { listener: public, path: "${path}", codec: json } }`,
+      pipelines: `pipelines: { in: { source: { endpoint: rooms }, ${settings}, sink: { topic: { name: chat } } } }`,
+    });
+  const found = async (text: string) =>
+    (await load(text)).warnings
+      .filter(({ path }) => path.startsWith('pipelines'))
+      .map(({ severity, path, message }) => `${severity} ${path} ${message}`);
+
+  test('a comparison that is false for a missing value is a warning', async () => {
+    const [warning] = await found(at('processors: [ { filter: { keep: "${! json.type and json.bot != true }" } } ]'));
+    assert.match(
+      warning ?? '',
+      /^warning pipelines\.in\.processors\[0\]\.filter\.keep .*false where json\.bot is missing/,
+    );
+  });
+
+  test('meta that the source never has is a warning with what it has, path parameters too', async () => {
+    const keys = (name: string) => found(at(`processors: [ { map: { key: "\${! meta.${name} }" } } ]`));
+    for (const name of ['id', 'client_id', 'endpoint', 'remote']) assert.deepEqual(await keys(name), [], name);
+    assert.match((await keys('idd')).join(), /^warning .*map\.key .*never has meta\.idd; did you mean "id"/);
+    const topic = yaml({
+      pipelines:
+        'pipelines: { out: { source: { topic: { names: [chat] } }, processors: [ { filter: { keep: "${! meta.user }" } } ], sink: { endpoint: rooms } } }',
+    });
+    assert.match((await found(topic)).join(), /never has meta\.user; it has meta\.tombstone/);
+  });
+
+  test('a text where a path was meant is a warning', async () => {
+    assert.match(
+      (await found(at('processors: [ { map: { key: json.id } } ]'))).join(),
+      /^warning .*write "\$\{! json\.id \}"/,
+    );
+  });
+
+  test('a value that may be missing in a text is a note', async () => {
+    const notes = await found(at('processors: [ { map: { headers: { h: "sym-${! json.sym }" } } } ]'));
+    assert.match(notes.join(), /^note pipelines\.in\.processors\[0\]\.map\.headers\.h for a message without json\.sym/);
+    assert.deepEqual(await found(at('processors: [ { map: { key: "d-${! meta.id }" } } ]')), []);
+  });
+
+  test('an expression where nothing evaluates it is an error at its place', async () => {
+    const cases: [text: string, path: string][] = [
+      [yaml({ log: 'log: { driver: embedded, embedded: { path: "${! json.a }" } }' }), 'log.embedded.path'],
+      [
+        pipelines(
+          'in: { source: { endpoint: rooms }, sink: { topic: { name: chat } }, on_error: { dead_letter: "d${! json.a }" } }',
+        ),
+        'pipelines.in.on_error.dead_letter',
+      ],
+      [
+        pipelines(
+          'in: { source: { websocket_client: { url: "ws://h", auth: { token: "${! json.a }" } } }, sink: { topic: { name: chat } } }',
+        ),
+        'pipelines.in.source.websocket_client.auth.token',
+      ],
+    ];
+    for (const [text, path] of cases) {
+      const problems = await problemsOf(text);
+      assert.ok(
+        problems.some((problem) => problem.path === path && /not evaluated here|a topic name/.test(problem.message)),
+        `${path}: ${problems.map(formatProblem).join()}`,
+      );
+    }
+    assert.deepEqual(
+      await problemsOf(yaml({ log: 'log: { driver: embedded, embedded: { path: "$${! json.a }" } }' })),
+      [],
+    );
+  });
+});

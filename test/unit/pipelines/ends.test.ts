@@ -33,6 +33,13 @@ test('a topic sink gives each message the key of its expression, and none where 
   assert.deepEqual(keys(topic.messages), ['c1', null]);
 });
 
+test('two orders whose ids differ in the last digit have two keys, and a text with a hole is no key', () => {
+  const { sink, topic, log } = topicOf({ key: 'order-${! json.id }' });
+  const ids = ['{"id":8389766145050669870}', '{"id":8389766145050669871}', '{}'];
+  sink.write(batchOf(...ids.map((body, token) => log.message(body, { token }))));
+  assert.deepEqual(keys(topic.messages), ['order-8389766145050669870', 'order-8389766145050669871', null]);
+});
+
 test('a topic sink adds headers to those that are there', () => {
   const { sink, topic, log } = topicOf({ headers: { from: 'gate', none: '${! key }' } });
   sink.write(batchOf(log.message('a', { headers: { h: 'v' } })));

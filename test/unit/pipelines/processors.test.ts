@@ -63,6 +63,43 @@ test('map makes JSON, text, key and headers from expressions', async () => {
   assert.equal((await one(make(map, { text: '${! json.s }!' }), of({ s: 'x' }))).text, 'x!');
 });
 
+const IDS = '{"id":8389766145050669871, "price":1.10}';
+const came = (text: string, init: MessageInit = {}) => new Message(Buffer.from(text), init);
+
+test('map passes numbers on with the digits that came, in payload, key and headers', async () => {
+  const settings = { json: '${! json }', key: '${! json.id }', headers: { price: '${! json.price }' } };
+  const mapped = await one(make(map, settings), came(IDS));
+  assert.deepEqual([mapped.text, mapped.key], [IDS, '8389766145050669871']);
+  assert.equal(String(mapped.headers?.price), '1.10');
+  assert.equal((await one(make(map, { text: '${! json.id }' }), came(IDS))).text, '8389766145050669871');
+  const built = await one(make(map, { json: '${! { "order": json.id } }' }), came(IDS));
+  assert.equal(built.text, '{"order":8389766145050669871}');
+});
+
+test('map and filter fail a message whose number they would have to round', async () => {
+  const failed = (error: unknown) => error instanceof TidegateError && error.code === 'TG_EXPRESSION_FAILED';
+  assert.throws(() => make(map, { timestamp: '${! json.id }' }).process(came(IDS)), failed);
+  await assert.rejects(async () => make(filter, { keep: '${! json.id > 5 }' }).process(came(IDS)), failed);
+});
+
+test('where a value is missing in a text, map makes no key and no header, and fails without a payload', async () => {
+  const mapped = await one(make(map, { key: 'sym-${! json.sym }', headers: { h: 'sym-${! json.sym }' } }), of({}));
+  assert.equal(mapped.key, null);
+  assert.deepEqual(Object.keys(mapped.headers ?? {}), []);
+  assert.throws(() => make(map, { text: 'sym-${! json.sym }' }).process(of({})), TidegateError);
+});
+
+test('filter takes a record without a value for one that has nothing to read', async () => {
+  const tombstone = came('', { meta: { tombstone: true }, key: 'k' });
+  assert.equal(await make(filter, { keep: "${! json.op = 'u' }" }).process(tombstone), null);
+  assert.equal(await make(filter, { keep: '${! json.op }' }).process(tombstone), null);
+  assert.equal(await make(filter, { keep: '${! meta.tombstone }' }).process(tombstone), tombstone);
+});
+
+test('filter refuses a text that is true for everything', () => {
+  assert.equal(filter.config.safeParse({ keep: 'json.a = 1' }).success, false);
+});
+
 test('map keeps what it has no expression for, and a key without a value is no key', async () => {
   const message = of({ a: 1 }, { key: 'old', headers: { h: 'v' } });
   const mapped = await one(make(map, { key: '${! json.none }' }), message);

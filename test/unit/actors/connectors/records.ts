@@ -1,3 +1,4 @@
+import { writeJson } from '../../../../src/core/exact-number.ts';
 import { Message, type Meta } from '../../../../src/core/message.ts';
 
 const TOMBSTONE: Meta = Object.freeze({ tombstone: true });
@@ -10,7 +11,7 @@ export class Records {
     return this.put(
       value === null
         ? new Message(Buffer.alloc(0), { key, meta: TOMBSTONE })
-        : new Message(Buffer.from(JSON.stringify(value)), { key }),
+        : new Message(Buffer.from(writeJson(value) ?? ''), { key }),
     );
   }
 

@@ -18,6 +18,7 @@ import {
   topicStatusKey,
 } from '../../../../src/actors/connectors/status-table.ts';
 import { partitionOfConnector } from '../../../../src/actors/connectors/topics.ts';
+import { parseAsWritten, writeJson } from '../../../../src/core/exact-number.ts';
 import { type Headers, Message } from '../../../../src/core/message.ts';
 import { Records } from './records.ts';
 
@@ -256,6 +257,19 @@ describe('the topic of offsets', () => {
     assert.equal(table.generationOf('x', { share: 's', url: 'u' }), 3);
     table.apply(records.add(offsetKey('x', { url: 'u', share: 's' }), null));
     assert.deepEqual(table.of('x'), []);
+  });
+
+  test('keeps every digit of cursors and of partitions', () => {
+    const records = new Records();
+    const table = new OffsetTable();
+    const partition = parseAsWritten('{"url":"u","part":8389766145050669871}') as object as Record<string, unknown>;
+    const offset = parseAsWritten('{"cursor":1.10}') as Record<string, unknown>;
+    table.apply(records.add(offsetKey('x', partition), { offset, generation: 3 }));
+    assert.equal(
+      writeJson(table.of('x')),
+      '[{"partition":{"part":8389766145050669871,"url":"u"},"offset":{"cursor":1.10}}]',
+    );
+    assert.equal(writeJson(table.at('x', partition)), '{"cursor":1.10}');
   });
 
   test('does not take what an older task still saves for the newest, also after the offset was taken back', () => {

@@ -1,0 +1,134 @@
+import type { Expression } from '../sdk/expression.ts';
+import { ROOTS } from '../sdk/roots.ts';
+import type { Chosen } from './component-schema.ts';
+import { endpointsOf } from './lint-pipelines.ts';
+import { doubting, type Finding, failing, type Path } from './problem.ts';
+import type { ParsedConfig, PipelineConfig } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+
+/** An expression of the file and where it is. */
+interface Placed {
+  readonly expression: Expression;
+  readonly path: Path;
+}
+
+/** What templates of a feed may read before there is a message. */
+const OF_A_CONNECT = ['cursor', 'token'];
+
+/** Fields of `meta` that only some messages have. */
+const OPTIONAL_META = new Set(['tombstone', 'gap', 'cursor', 'token']);
+
+/** Expressions that do what they say, which may not be what was meant. */
+export function lintExpressions(config: ParsedConfig): Finding[] {
+  return Object.entries(config.pipelines).flatMap(([name, pipeline]) => {
+    const path = ['pipelines', name];
+    const known = metaOf(pipeline, config);
+    const ofSource = expressionsOf(pipeline.source, [...path, 'source']);
+    const others = [
+      ...pipeline.processors.flatMap((step, index) => expressionsOf(step, [...path, 'processors', index])),
+      ...expressionsOf(pipeline.sink, [...path, 'sink']),
+    ];
+    return [
+      ...ofSource.flatMap((placed) => findingsOf(placed, known && [...known, ...OF_A_CONNECT])),
+      ...others.flatMap((placed) => findingsOf(placed, known)),
+    ];
+  });
+}
+
+/**
+ * Texts of the file with `${! }` in them that nothing evaluates: they would be taken as they are, dollar sign and all.
+ * `source`: the file as it was read.
+ */
+export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[] {
+  const evaluated = new Set(
+    Object.values(config.pipelines).flatMap(({ source: from, processors, sink }) =>
+      [from, ...processors, sink].flatMap((chosen) =>
+        expressionsOf(chosen, []).map(({ expression }) => expression.text),
+      ),
+    ),
+  );
+  return textsIn(source, []).flatMap(({ text, path }) =>
+    text.includes('${!') && !evaluated.has(text)
+      ? [
+          failing(
+            path,
+            `"${text}" is not evaluated here: this is the same for all messages; write text without \${! }, or $\${! for the characters themselves`,
+          ),
+        ]
+      : [],
+  );
+}
+
+function findingsOf({ expression, path }: Placed, known: readonly string[] | undefined): Finding[] {
+  const { text, reads, doubts } = expression;
+  if (MEANT_AS_PATH.test(text))
+    return [
+      doubting(path, `"${text}" is this text for every message; write "\${! ${text} }" for the value of a message`),
+    ];
+  const strangers = reads.flatMap(({ path: [root, name] }) =>
+    root === 'meta' && name !== undefined && known?.includes(name) === false
+      ? [doubting(path, `the source of this pipeline never has meta.${name}${didYouMean(name, known) || has(known)}`)]
+      : [],
+  );
+  const said = doubts.map(({ severity, message }): Finding => ({ severity, path, message }));
+  return [...strangers, ...said, ...missing(expression, path)];
+}
+
+/** A text that begins as a path does, such as `json.id`. */
+const MEANT_AS_PATH = new RegExp(`^(${ROOTS.join('|')})(\\.[A-Za-z_][\\w-]*)+$`);
+
+function has(known: readonly string[]): string {
+  return known.length === 0 ? '; it has no meta' : `; it has ${known.map((name) => `meta.${name}`).join(', ')}`;
+}
+
+/** Values without which there is no text at all. */
+function missing({ text, reads }: Expression, path: Path): Finding[] {
+  const names = reads
+    .filter(({ isWithinText, path: [root, name = ''] }) => isWithinText && isOpen(root, name))
+    .map(({ path: steps }) => steps.join('.'));
+  if (names.length === 0) return [];
+  const which = [...new Set(names)].join(' or ');
+  return [
+    { severity: 'note', path, message: `for a message without ${which}, "${text}" has no value and is left out` },
+  ];
+}
+
+function isOpen(root: string | undefined, name: string): boolean {
+  return root === 'json' || root === 'headers' || root === 'key' || (root === 'meta' && OPTIONAL_META.has(name));
+}
+
+/** Names in `meta` of the messages of a pipeline; undefined where its source does not say. */
+function metaOf({ source }: PipelineConfig, { endpoints }: ParsedConfig): readonly string[] | undefined {
+  const params = endpointsOf(source).flatMap((name) =>
+    (endpoints[name]?.path ?? []).flatMap((path) =>
+      [...path.matchAll(/\{(\w+)\}/g)].map(([, param]) => param as string),
+    ),
+  );
+  return source.spec.meta && [...source.spec.meta, ...params];
+}
+
+function expressionsOf({ spec, config }: Chosen, path: Path): Placed[] {
+  return expressionsIn(config, [...path, spec.name]);
+}
+
+function expressionsIn(value: unknown, path: Path): Placed[] {
+  if (isExpression(value)) return [{ expression: value, path }];
+  if (typeof value === 'function' && 'expressions' in value)
+    return (value.expressions as readonly Expression[]).map((expression) => ({ expression, path }));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    expressionsIn(inner, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
+}
+
+function isExpression(value: unknown): value is Expression {
+  return typeof value === 'object' && value !== null && 'evaluate' in value && 'reads' in value;
+}
+
+function textsIn(value: unknown, path: Path): { readonly text: string; readonly path: Path }[] {
+  if (typeof value === 'string') return [{ text: value, path }];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    textsIn(inner, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
+}
