@@ -190,7 +190,7 @@ function isEnvelope(message: Message): boolean {
   // A text frame with other bytes would cost every client its connection (RFC 6455 8.1).
   if (message.payload[0] !== 0x7b || !isUtf8(message.payload)) return false;
   try {
-    const value = message.json as Partial<Envelope> | null;
+    const value = message.plainJson as Partial<Envelope> | null;
     return (
       typeof value?.content === 'string' &&
       typeof value.timestamp === 'string' &&

@@ -73,7 +73,7 @@ export const json = defineCodec({
 function isJson(message: Message): boolean {
   if (!isUtf8(message.payload)) return false;
   try {
-    return message.json !== undefined;
+    return message.plainJson !== undefined;
   } catch {
     return false;
   }

@@ -59,7 +59,9 @@ const MESSAGE = new JsonPath(['message']);
 function readSaid(record: Message): Said | undefined {
   if (record.payload[0] !== 0x7b || !isUtf8(record.payload)) return undefined;
   try {
-    const { from, message, timestamp } = record.json as { readonly [K in 'from' | 'message' | 'timestamp']?: unknown };
+    const { from, message, timestamp } = record.plainJson as {
+      readonly [K in 'from' | 'message' | 'timestamp']?: unknown;
+    };
     if (typeof from !== 'string' || message === undefined || typeof timestamp !== 'string') return undefined;
     return { from, message, json: MESSAGE.textIn(record.payload) ?? 'null', timestamp };
   } catch {

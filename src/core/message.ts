@@ -109,19 +109,20 @@ export class Message {
     this.parsed = 'json' in init ? init.json : NOT_PARSED;
   }
 
-  /** The payload as JSON, parsed when first asked for. Throws SyntaxError when it is none. */
+  /**
+   * The payload as JSON, parsed when first asked for. A number that a double would change is an ExactNumber, so that it
+   * is written as it came and never computed with in silence. Throws SyntaxError when the payload is not JSON, and
+   * RangeError where such a number lies thousands of levels deep.
+   */
   get json(): unknown {
-    if (this.parsed === NOT_PARSED) this.parsed = JSON.parse(this.payload.toString('utf8'));
-    return this.parsed;
+    if (this.exact === NOT_PARSED) this.exact = parseExact(this.text, this.plainJson);
+    return this.exact;
   }
 
-  /**
-   * The payload as JSON for computing: a number that a double cannot hold is an ExactNumber. Throws SyntaxError when it
-   * is none, and RangeError where such a number lies thousands of levels deep.
-   */
-  get exactJson(): unknown {
-    if (this.exact === NOT_PARSED) this.exact = parseExact(this.text, this.json);
-    return this.exact;
+  /** The payload as JSON.parse gives it, for who needs none of its numbers. Throws SyntaxError. */
+  get plainJson(): unknown {
+    if (this.parsed === NOT_PARSED) this.parsed = JSON.parse(this.text);
+    return this.parsed;
   }
 
   /** The key that the source gave, whatever was assigned since. */

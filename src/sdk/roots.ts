@@ -18,12 +18,12 @@ export type Root = (typeof ROOTS)[number];
 
 /** The payload parsed by JSON.parse; undefined for a record without a value. Throws TG_EXPRESSION_FAILED. */
 export function jsonOf(message: Message): unknown {
-  return isTombstone(message) ? undefined : readable(() => message.json);
+  return isTombstone(message) ? undefined : readable(() => message.plainJson);
 }
 
 /** The payload as JSON in which no number is rounded; undefined for a record without a value. Throws TG_EXPRESSION_FAILED. */
 export function exactJsonOf(message: Message): unknown {
-  return isTombstone(message) ? undefined : readable(() => message.exactJson);
+  return isTombstone(message) ? undefined : readable(() => message.json);
 }
 
 export function rootOf(message: Message, root: Root): unknown {

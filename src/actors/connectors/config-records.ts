@@ -192,7 +192,7 @@ function claim(name: string, { worker, url, generation, released }: Fields): Cla
 /** A record's value as an object, or undefined where it is none. */
 export function objectOf(message: Message): Fields | undefined {
   try {
-    const value = message.json;
+    const value = message.plainJson;
     return typeof value === 'object' && value !== null ? (value as Fields) : undefined;
   } catch {
     return undefined;

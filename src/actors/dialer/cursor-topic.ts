@@ -104,7 +104,7 @@ function writePosition({ cursor, heardAt }: FeedPosition): string {
 /** undefined for a record that is none of ours. */
 function readPosition(message: Message): FeedPosition | undefined {
   try {
-    const value = message.json as Partial<FeedPosition> | null;
+    const value = message.plainJson as Partial<FeedPosition> | null;
     return typeof value?.heardAt === 'number'
       ? { cursor: CURSOR.textIn(message.payload), heardAt: value.heardAt }
       : undefined;

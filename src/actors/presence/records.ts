@@ -97,7 +97,7 @@ export class PresenceRecords {
 /** A record's value as an object, or undefined where it is none. */
 export function objectOf(message: Message): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value = message.json;
+    const value = message.plainJson;
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;

@@ -37,7 +37,7 @@ export const convert = defineProcessor({
 
 function parsed(message: Message): unknown {
   try {
-    return message.json;
+    return message.plainJson;
   } catch (error) {
     throw new TidegateError('TG_MESSAGE_INVALID', `the payload is not JSON: ${(error as Error).message}`, error);
   }
