@@ -53,7 +53,7 @@ test('whatever the payload, the text that is found is the JSON of the value that
   const name = fc.oneof(fc.constantFrom('a', 'b', '', '__proto__', 'é', '"', '\\'), fc.string());
   const tree = fc.letrec((tie) => ({
     value: fc.oneof({ depthSize: 'small' }, fc.jsonValue(), tie('object')),
-    object: fc.array(fc.tuple(name, tie('value')), { maxLength: 5 }),
+    object: fc.array(fc.tuple(name, tie('value')), { maxLength: 5 }).map((fields) => new Fields(fields)),
   }));
   const space = fc.constantFrom('', ' ', '\n\t');
   fc.assert(
@@ -71,11 +71,18 @@ test('whatever the payload, the text that is found is the JSON of the value that
   );
 });
 
-/** Pairs of name and value become an object, so that a name may come several times. */
+/** An object as pairs, so that a name may come several times. */
+class Fields {
+  readonly pairs: readonly (readonly [string, unknown])[];
+
+  constructor(pairs: readonly (readonly [string, unknown])[]) {
+    this.pairs = pairs;
+  }
+}
+
 function write(value: unknown, gap: string): string {
-  const isObject = Array.isArray(value) && value.every((pair) => Array.isArray(pair) && typeof pair[0] === 'string');
-  if (!isObject) return JSON.stringify(value);
-  const fields = (value as [string, unknown][]).map(
+  if (!(value instanceof Fields)) return JSON.stringify(value);
+  const fields = value.pairs.map(
     ([name, inner]) => `${gap}${JSON.stringify(name)}${gap}:${gap}${write(inner, gap)}${gap}`,
   );
   return `{${fields.join(',')}}`;
