@@ -356,6 +356,28 @@ describe('a connector', () => {
     assert.equal((await api.call('DELETE', '/connectors/x/offsets')).status, 200);
     assert.deepEqual((await api.call('GET', '/connectors/x/offsets')).body, { offsets: [] });
   });
+
+  test('keeps every digit of a cursor, as the server sends it and as a call sets it', async (t) => {
+    const feed = await FeedServer.start(t, { greet: ({ ws }) => ws.send('{"seq":8389766145050669871}') });
+    const { api } = await startConnect(t);
+    const offsets = async () => (await fetch(`${api.url}/connectors/x/offsets`)).text();
+    const config = configOf(feed.url, {
+      'websocket.resume.cursor': '${! json.seq }',
+      'websocket.resume.message': '{"after":${! meta.cursor }}',
+    });
+    await create(api, 'x', config);
+    await api.until('/connectors/x/offsets', ({ body }) => body.offsets.length === 1);
+    assert.match(await offsets(), /"cursor":8389766145050669871,/);
+    await api.call('PUT', '/connectors/x/stop');
+    const offset = '{"cursor":123456789012345678901234567890}';
+    const change = `{"offsets":[{"partition":${JSON.stringify({ url: feed.url })},"offset":${offset}}]}`;
+    assert.equal((await api.call('PATCH', '/connectors/x/offsets', change)).status, 200);
+    assert.ok((await offsets()).includes(offset));
+    await api.call('PUT', '/connectors/x/resume');
+    const resumed = await feed.connection(2);
+    await resumed.until(() => resumed.received.length === 1);
+    assert.deepEqual(resumed.received, ['{"after":123456789012345678901234567890}']);
+  });
 });
 
 test('a sink connector sends the records of its topics, and its offsets are those of its group', async (t) => {
