@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import type { Audience } from './actors/audience/audience.ts';
-import { GatewayLife, type StopReport } from './actors/gateway/gateway.ts';
+import { GatewayLife } from './actors/gateway/gateway.ts';
 import { MemoryBudget } from './actors/gateway/memory.ts';
+import type { StopReport } from './actors/gateway/stop-report.ts';
 import type { Listener } from './actors/listener/listener.ts';
 import type { Pipeline } from './actors/pipeline/pipeline.ts';
 import type { HealthSources } from './admin/health.ts';
 import { type AdminServer, createAdminServer } from './admin/server.ts';
+import type { BoundPorts } from './assembly/bound-ports.ts';
 import { type ConnectService, createConnectService } from './assembly/connectors.ts';
 import { createAudiences } from './assembly/endpoints.ts';
 import type { EventHub } from './assembly/events.ts';
 import { GoneTopics } from './assembly/gone-topics.ts';
-import { type GatewaySnapshot, inspect } from './assembly/inspection.ts';
+import { inspect } from './assembly/inspection.ts';
 import { createListeners, type GatewayState, type Servers } from './assembly/listeners.ts';
 import { createPipelines } from './assembly/pipelines.ts';
+import { Readiness } from './assembly/readiness.ts';
+import type { GatewaySnapshot } from './assembly/snapshot.ts';
 import { wantedTopics } from './assembly/wanted-topics.ts';
 import { Workshop } from './assembly/workshop.ts';
 import type { GatewayConfig, Standalone } from './config/index.ts';
@@ -30,16 +34,6 @@ export interface AssemblyOptions {
   readonly servers: Servers;
   /** Connectors of this gateway alone, for a configuration with `connect`. */
   readonly standalone?: Standalone | undefined;
-}
-
-/** Ports that are bound. */
-export interface BoundPorts {
-  /** 0 where there is none. */
-  readonly admin: number;
-  /** Of the Kafka Connect API; 0 where there is none. */
-  readonly connect: number;
-  /** By name of the listener; that of the program's own server where it stands for one, 0 while it has none. */
-  readonly listeners: Readonly<Record<string, number>>;
 }
 
 /** Puts a gateway together from a configuration without mistakes. */
@@ -73,6 +67,7 @@ export class AssembledGateway {
   private readonly life: GatewayLife;
   private readonly memory: MemoryBudget;
   private readonly goneTopics: GoneTopics;
+  private readonly readiness: Readiness;
   private readonly admin: AdminServer | undefined;
   private readonly connect: ConnectService | undefined;
   private adminPort = 0;
@@ -109,6 +104,7 @@ export class AssembledGateway {
       },
       config.shutdown,
     );
+    this.readiness = this.watchReadiness();
     this.admin = this.openAdmin();
     stats.gauge('tidegate_info', { version: VERSION, driver: log.driver }, () => 1);
     stats.gauge('tidegate_log_up', { driver: log.driver }, () => (link.isUp ? 1 : 0));
@@ -126,6 +122,11 @@ export class AssembledGateway {
   /** Resolves once the topics of the configuration exist; with false where the gateway stops before, or they cannot be made. */
   get prepared(): Promise<boolean> {
     return this.life.prepared;
+  }
+
+  /** Resolves when the gateway is ready for the first time; rejects with the reason where it fails or stops before. */
+  ready(): Promise<void> {
+    return this.readiness.wait();
   }
 
   /** Resolves when the gateway cannot do its work until a person changes something. */
@@ -179,12 +180,14 @@ export class AssembledGateway {
       events.emit('wss-ready', this.ports().listeners);
       this.adminPort = (await this.admin?.start()) ?? 0;
     } catch (error) {
+      this.readiness.end(error);
       // A start that fails leaves nothing behind: no port, no lock, no timer.
       await this.release();
       throw error;
     }
     this.goneTopics.start();
     this.announce();
+    this.readiness.begin();
   }
 
   /** What is half open is opened first: closing would miss the rest. */
@@ -199,6 +202,7 @@ export class AssembledGateway {
   }
 
   private async drainAndRelease(): Promise<StopReport> {
+    this.readiness.end();
     this.goneTopics.stop();
     // Nothing is changed any more.
     await this.connect?.stop();
@@ -206,6 +210,18 @@ export class AssembledGateway {
     this.memory.close();
     await Promise.all([this.admin?.stop(), this.workshop.telemetry.stop()]);
     return report;
+  }
+
+  private watchReadiness(): Readiness {
+    const { events } = this.workshop;
+    const pipelines = [...this.pipelines.values()];
+    const readiness = new Readiness({
+      reasons: () => this.life.troubles,
+      failure: () => pipelines.find(({ finalFailure }) => finalFailure !== undefined)?.finalFailure,
+      reached: () => events.emit('ready'),
+    });
+    void this.failed.then((failure) => readiness.end(failure));
+    return readiness;
   }
 
   private openAdmin(): AdminServer | undefined {

@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-export type { StopReport } from './actors/gateway/gateway.ts';
+export type { StopReport } from './actors/gateway/stop-report.ts';
+export type { BoundPorts } from './assembly/bound-ports.ts';
 export type {
   CloseFacts,
   ConnectionFacts,
@@ -16,7 +17,7 @@ export type {
   ProducerFacts,
   RequestFacts,
 } from './assembly/events.ts';
-export type { GatewaySnapshot, GroupSnapshot } from './assembly/inspection.ts';
+export type { GatewaySnapshot, GroupSnapshot } from './assembly/snapshot.ts';
 export type { TopicRecord } from './assembly/topic-record.ts';
 export { ConfigError, type Problem, type StandaloneFiles } from './config/index.ts';
 export type { Severity } from './config/problem.ts';
@@ -24,7 +25,7 @@ export type { S2Options } from './config/s2.ts';
 export { type ErrorCode, type NextStep, TidegateError } from './core/errors.ts';
 export { createGateway } from './embedding/create-gateway.ts';
 export type { ConnectionChange, Gateway } from './embedding/gateway.ts';
-export type { GatewayTopic } from './embedding/gateway-topic.ts';
+export type { GatewayTopic, NewRecord, RecordPosition } from './embedding/gateway-topic.ts';
 export type {
   ConfigFile,
   ConfigObject,
@@ -32,7 +33,5 @@ export type {
   LogLevel,
   RunOptions,
 } from './embedding/options.ts';
-export type { NewRecord, RecordPosition } from './embedding/publishing.ts';
-export type { BoundPorts } from './gateway.ts';
 export type { Logger } from './telemetry/logger.ts';
 export type { ProgramServer } from './transports/websocket/attached.ts';

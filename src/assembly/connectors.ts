@@ -43,9 +43,9 @@ export function createConnectService(
   const me = new ThisWorker(config);
   const registry = builtinRegistry();
   const look = (settings: FlatConfig) => examine(settings, { registry, defaults: config.defaults });
-  const { logger, clock, stats, log } = workshop;
+  const { clock, stats, log } = workshop;
   const connectors = new Connectors({
-    ...{ clock, stats, me, levelSet: (name, level) => void setLevel(logger.levels, name, level, clock.now()) },
+    ...{ clock, stats, me, levelSet: (name, level) => void setLevel(workshop.levels, name, level, clock.now()) },
     log: local?.log ?? log,
     dataAdmin: log.admin,
     port: (topic) => (local ?? workshop).topic(topic),
@@ -86,7 +86,7 @@ function createServer(
   { port, host }: ConnectConfig,
   { connectors, views, commands, me, look }: Served,
 ): ConnectServer {
-  const { logger, clock, stats, log } = workshop;
+  const { clock, stats, log } = workshop;
   const now = () => clock.now();
   return new ConnectServer({
     port,
@@ -101,7 +101,7 @@ function createServer(
       }),
       ...pluginRoutes({ examine: look, version: VERSION }),
       ...loggerRoutes({
-        levels: logger.levels,
+        levels: workshop.levels,
         setEverywhere: (name, level) => connectors.store.writeLevel(name, level),
         now,
       }),

@@ -3,6 +3,7 @@ import type { PresenceObserver } from '../actors/presence/port.ts';
 import { Presence } from '../actors/presence/presence.ts';
 import { TopicService } from '../actors/topic-service/topic-service.ts';
 import type { EndpointConfig } from '../config/index.ts';
+import { referencesOf } from '../config/references.ts';
 import { makeComponent } from '../sdk/make.ts';
 import { encodeFrame } from '../transports/websocket/framing.ts';
 import { componentContext } from './context.ts';
@@ -41,6 +42,7 @@ function createAudience(workshop: Workshop, name: string, endpoint: EndpointConf
     ...room(workshop, name, endpoint),
     ...topicService(workshop, name, endpoint),
     ...(replay === undefined ? {} : { replay }),
+    isRead: isRead(workshop, name),
     closed: (id, connection, code, reason) => {
       if (workshop.events.has('ws-close')) workshop.events.emit('ws-close', { ...connection, id }, { code, reason });
     },
@@ -50,6 +52,12 @@ function createAudience(workshop: Workshop, name: string, endpoint: EndpointConf
     stats: workshop.stats,
     tracing: workshop.telemetry.tracing,
   });
+}
+
+function isRead({ config }: Workshop, name: string): boolean {
+  return Object.values(config.pipelines).some(({ source }) =>
+    referencesOf(source).some((reference) => reference.to === 'endpoint' && reference.name === name),
+  );
 }
 
 /** What makes the clients of an endpoint the members of a room. */

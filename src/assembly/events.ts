@@ -62,6 +62,8 @@ export interface GatewayEvents {
   'ws-close': [connection: ConnectionFacts, close: CloseFacts];
   /** All listeners accept clients; their ports by name. */
   'wss-ready': [ports: Readonly<Record<string, number>>];
+  /** The gateway is ready: the log can be reached, its topics exist and its pipelines run. Once, after the start. */
+  ready: [];
   /** The log can be reached, or a topic takes records again. Once at start, then after each `producer-error`. */
   'producer-ready': [producer: ProducerFacts];
   /** The log cannot be reached, or a write has to be repeated. Nothing is lost by it: what waits is written later. */

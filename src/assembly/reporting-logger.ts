@@ -13,10 +13,6 @@ export class ReportingLogger implements Logger {
     this.facts = facts;
   }
 
-  get levels(): Logger['levels'] {
-    return this.logger.levels;
-  }
-
   debug(facts: object, message: string): void {
     this.logger.debug(facts, message);
   }

@@ -6,7 +6,8 @@ import type { Batch } from '../core/batch.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { METRICS, type MetricName, metricOf } from '../telemetry/catalog.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { LogLevels } from '../telemetry/log-levels.ts';
+import { type Logger, levelsOf } from '../telemetry/logger.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import { createEmbeddedLog } from '../transports/embedded/index.ts';
@@ -27,6 +28,8 @@ const OF_TOPIC = (Object.keys(METRICS) as MetricName[]).filter((name) => {
 export class Workshop {
   readonly config: GatewayConfig;
   readonly logger: Logger;
+  /** Where the logger's levels are changed; undefined where it is a logger of the program's own. */
+  readonly levels: LogLevels | undefined;
   readonly stats: Stats;
   readonly telemetry: Telemetry;
   readonly clock = systemClock;
@@ -47,6 +50,7 @@ export class Workshop {
     this.config = config;
     this.events = new EventHub(logger);
     this.logger = new ReportingLogger(logger, this.events);
+    this.levels = levelsOf(logger);
     this.stats = stats;
     this.telemetry = telemetry;
     this.log = new WatchedLog(this.createLog(), this.events);

@@ -1,4 +1,4 @@
-import { TidegateError } from './errors.ts';
+import { reasonOf, TidegateError } from './errors.ts';
 import { parseExact, writeJson } from './exact-number.ts';
 
 /** A fixed charge per message for its objects, so that a million empty messages do not count as nothing. */
@@ -111,18 +111,29 @@ export class Message {
 
   /**
    * The payload as JSON, parsed when first asked for. A number that a double would change is an ExactNumber, so that it
-   * is written as it came and never computed with in silence. Throws SyntaxError when the payload is not JSON, and
-   * RangeError where such a number lies thousands of levels deep.
+   * is written as it came and never computed with in silence. Throws TG_MESSAGE_INVALID when the payload is not JSON, or
+   * where such a number lies thousands of levels deep.
    */
   get json(): unknown {
-    if (this.exact === NOT_PARSED) this.exact = parseExact(this.text, this.plainJson);
-    return this.exact;
+    if (this.exact !== NOT_PARSED) return this.exact;
+    const { plainJson } = this;
+    try {
+      this.exact = parseExact(this.text, plainJson);
+      return this.exact;
+    } catch (error) {
+      throw notJson(error);
+    }
   }
 
-  /** The payload as JSON.parse gives it, for who needs none of its numbers. Throws SyntaxError. */
+  /** The payload as JSON.parse gives it, for who needs none of its numbers. Throws TG_MESSAGE_INVALID. */
   get plainJson(): unknown {
-    if (this.parsed === NOT_PARSED) this.parsed = JSON.parse(this.text);
-    return this.parsed;
+    if (this.parsed !== NOT_PARSED) return this.parsed;
+    try {
+      this.parsed = JSON.parse(this.text);
+      return this.parsed;
+    } catch (error) {
+      throw notJson(error);
+    }
   }
 
   /** The key that the source gave, whatever was assigned since. */
@@ -259,6 +270,11 @@ function jsonPayload(json: unknown): Buffer {
   const text = writeJson(json);
   if (text !== undefined) return Buffer.from(text);
   throw new TidegateError('TG_PROCESSOR_FAILED', `derive was given ${typeof json} for json, which JSON cannot express`);
+}
+
+function notJson(error: unknown): TidegateError {
+  const what = error instanceof RangeError ? 'is nested too deeply' : 'is not JSON';
+  return new TidegateError('TG_MESSAGE_INVALID', `the payload ${what}: ${reasonOf(error)}`, error);
 }
 
 function copied(headers: Headers): Headers {

@@ -2,7 +2,8 @@ import { formatProblem } from '../config/index.ts';
 import { TidegateError } from '../core/errors.ts';
 import { assembleGateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
-import { EmbeddedGateway, type Gateway } from './gateway.ts';
+import { EmbeddedGateway } from './embedded-gateway.ts';
+import type { Gateway } from './gateway.ts';
 import type { GatewayOptions } from './options.ts';
 import { readConfig, readServers } from './read-options.ts';
 

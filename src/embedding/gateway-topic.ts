@@ -1,9 +1,20 @@
-import { Observable, type Subject, share, takeUntil } from 'rxjs';
-import { Follower } from '../actors/follower.ts';
-import { recordOf, type TopicRecord } from '../assembly/topic-record.ts';
-import type { Batch } from '../core/batch.ts';
-import type { AssembledGateway } from '../gateway.ts';
-import type { NewRecord, Publishing, RecordPosition } from './publishing.ts';
+import type { Observable } from 'rxjs';
+import type { TopicRecord } from '../assembly/topic-record.ts';
+import type { Position } from '../core/topic-request.ts';
+
+/** A record to be written. Text is written as UTF-8. */
+export interface NewRecord {
+  /** null: a tombstone, which needs a key. */
+  readonly value: string | Uint8Array | null;
+  /** Records of one key go to one partition, where Kafka's own clients put them; those without one go to all in turn. */
+  readonly key?: string | Uint8Array | null;
+  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
+  /** Milliseconds since the epoch; now where it is left out. */
+  readonly timestamp?: number;
+}
+
+/** Where a record stands. */
+export type RecordPosition = Position;
 
 /** A topic, as the program that runs the gateway uses it. */
 export interface GatewayTopic {
@@ -23,41 +34,4 @@ export interface GatewayTopic {
    * records or 64 MiB are on their way already, TG_NOT_RUNNING, TG_MESSAGE_INVALID.
    */
   publish(record: NewRecord): Promise<RecordPosition>;
-}
-
-/** `stopping`: emits when reading is to end. */
-export function createTopic(
-  gateway: AssembledGateway,
-  name: string,
-  publishing: Publishing,
-  stopping: Subject<void>,
-): GatewayTopic {
-  return {
-    name,
-    records$: recordsOf(gateway, name).pipe(takeUntil(stopping), share()),
-    publish: (record) => publishing.publish(name, record),
-  };
-}
-
-function recordsOf(gateway: AssembledGateway, name: string): Observable<TopicRecord> {
-  const { log, clock, stats } = gateway.workshop;
-  return new Observable((subscriber) => {
-    const next = (batch: Batch) => {
-      stats.counter('tidegate_records_consumed_total', { topic: name }).value += batch.length;
-      for (const message of batch.messages) subscriber.next(recordOf(message));
-    };
-    const follower = new Follower({
-      log,
-      topics: [name],
-      from: 'latest',
-      logger: gateway.workshop.scoped('topic', { topic: name }),
-      clock,
-      next,
-    });
-    if (gateway.phase === 'stopped') subscriber.complete();
-    void gateway.prepared.then((isPrepared) => {
-      if (isPrepared && !subscriber.closed) follower.open();
-    });
-    return () => void follower.close();
-  });
 }

@@ -1,22 +1,8 @@
 import { Batch } from '../core/batch.ts';
 import { TidegateError } from '../core/errors.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
-import type { Position } from '../core/topic-request.ts';
 import type { AssembledGateway } from '../gateway.ts';
-
-/** A record to be written. Text is written as UTF-8. */
-export interface NewRecord {
-  /** null: a tombstone, which needs a key. */
-  readonly value: string | Uint8Array | null;
-  /** Records of one key go to one partition, where Kafka's own clients put them; those without one go to all in turn. */
-  readonly key?: string | Uint8Array | null;
-  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
-  /** Milliseconds since the epoch; now where it is left out. */
-  readonly timestamp?: number;
-}
-
-/** Where a record stands. */
-export type RecordPosition = Position;
+import type { NewRecord, RecordPosition } from './gateway-topic.ts';
 
 /** Most that may be on its way into the log; more is refused, as nothing else could hold a program back. */
 const MOST = { records: 16_384, bytes: 64 * 1_048_576 };

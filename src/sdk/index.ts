@@ -19,11 +19,20 @@ export type {
   Source,
   TopicProtocol,
 } from '../core/component.ts';
-export { asTidegateError, type Rejection, TidegateError } from '../core/errors.ts';
+export { asTidegateError, type ErrorCode, type NextStep, type Rejection, TidegateError } from '../core/errors.ts';
 export { asWritten, ExactNumber, writeJson } from '../core/exact-number.ts';
 export { JsonPath } from '../core/json-path.ts';
 export type { StartPosition, TopicPartition, TopicSpec } from '../core/log.ts';
-export { type CodecMessage, type Headers, Message, type Meta, type SettleTarget } from '../core/message.ts';
+export {
+  type CodecMessage,
+  type Headers,
+  type HeaderValue,
+  Message,
+  type MessageInit,
+  type Meta,
+  type SettleTarget,
+  type TraceContext,
+} from '../core/message.ts';
 export type {
   Position,
   SubscriptionRequest,
@@ -31,10 +40,36 @@ export type {
   TopicRequest,
   TopicResult,
 } from '../core/topic-request.ts';
+export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
-export type { Stats } from '../telemetry/stats.ts';
+export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
 export type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions, TopicPort } from './context.ts';
-export { defineCodec, defineOperator, defineProcessor, defineSink, defineSource } from './define.ts';
+export {
+  type CodecSpec,
+  type ComponentSpec,
+  defineCodec,
+  defineOperator,
+  defineProcessor,
+  defineSink,
+  defineSource,
+  type Kind,
+  type OperatorSpec,
+  type ProcessorSpec,
+  type Reference,
+  type Sharing,
+  type SinkSpec,
+  type SourceSpec,
+} from './define.ts';
 export { compileExpression, type Expression } from './expression.ts';
 export * as field from './fields.ts';
-export { openingTemplate, remoteShape, remoteUrl, template } from './remote.ts';
+export {
+  type FeedSettings,
+  openingTemplate,
+  type RemoteSettings,
+  type RemoteSinkSettings,
+  remoteShape,
+  remoteUrl,
+  type Step,
+  template,
+} from './remote.ts';
+export type { Matcher, Template } from './template.ts';

@@ -1,4 +1,4 @@
-import { TidegateError } from '../core/errors.ts';
+import { reasonOf, TidegateError } from '../core/errors.ts';
 import type { Headers, Message } from '../core/message.ts';
 
 /** What an expression may begin with. */
@@ -69,10 +69,6 @@ function readable(read: () => unknown): unknown {
   try {
     return read();
   } catch (error) {
-    throw new TidegateError(
-      'TG_EXPRESSION_FAILED',
-      `the payload is not JSON, but an expression reads it: ${(error as Error).message}`,
-      error,
-    );
+    throw new TidegateError('TG_EXPRESSION_FAILED', `an expression reads json, but ${reasonOf(error)}`, error);
   }
 }

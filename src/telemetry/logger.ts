@@ -18,8 +18,6 @@ export interface Logger {
   error(facts: object, message: string): void;
   /** A logger whose lines carry these facts. */
   child(facts: Record<string, unknown>): Logger;
-  /** Where levels can be changed while it runs. */
-  readonly levels?: LogLevels | undefined;
 }
 
 export interface LoggerOptions {
@@ -61,6 +59,11 @@ export function createLogger(options: LoggerOptions): Logger {
 /** A logger as LOG_LEVEL and DEBUG ask for it. */
 export function createLoggerFromEnvironment(environment: Readonly<Record<string, string | undefined>>): Logger {
   return createLogger({ level: environment.LOG_LEVEL || 'info', debug: environment.DEBUG ?? '' });
+}
+
+/** Where the levels of a logger can be changed while it runs; undefined for a logger of the program's own. */
+export function levelsOf(logger: Logger): LogLevels | undefined {
+  return logger instanceof ScopedLogger ? logger.levels : undefined;
 }
 
 class ScopedLogger implements Logger {

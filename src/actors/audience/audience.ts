@@ -19,6 +19,7 @@ import type { PresenceObserver, PresencePort } from '../presence/port.ts';
 import type { TopicService } from '../topic-service/topic-service.ts';
 import { Broadcast, encodingOnce } from './broadcast.ts';
 import { Departures } from './departures.ts';
+import { EarlyMessages } from './early-messages.ts';
 import { Entrance } from './entrance.ts';
 import { EndpointFigures } from './figures.ts';
 import { History, type ReplayLimits } from './history.ts';
@@ -39,6 +40,8 @@ export interface AudienceOptions {
     readonly allow: { readonly direct: Allowed; readonly kick: Allowed };
   };
   readonly replay?: ReplayLimits;
+  /** Whether a pipeline of the configuration reads what clients send: they wait for it while the gateway starts. */
+  readonly isRead?: boolean;
   /** For a codec whose clients deal with topics by themselves. */
   readonly topics?: TopicService;
   /** Told of each connection that has ended. `id`: what `join` called it, whatever its room called it later. */
@@ -76,6 +79,7 @@ export class Audience
   readonly room: Room<Connection> | undefined;
   readonly topics: TopicService | undefined;
   private readonly turn = new Turn<Connection, Message>(this);
+  private readonly early: EarlyMessages;
   private readonly broadcast: Broadcast;
   private readonly entrance: Entrance;
   private readonly received = new Subject<Batch>();
@@ -94,6 +98,7 @@ export class Audience
     this.tracing = options.tracing;
     this.received$ = this.received.asObservable();
     this.topics = options.topics;
+    this.early = new EarlyMessages(options.isRead === true);
     this.encode = encodingOnce(options.encode);
     const history = options.replay === undefined ? undefined : new History(options.replay);
     const { members, turn, encode } = this;
@@ -208,11 +213,13 @@ export class Audience
 
   pause(): void {
     this.isCongested = true;
+    this.early.refuse(this.unread());
     tell(this.actor, { type: 'CONGEST' });
   }
 
   resume(): void {
     this.isCongested = false;
+    this.passOnEarly();
     tell(this.actor, { type: 'CLEAR' });
   }
 
@@ -234,6 +241,7 @@ export class Audience
   }
 
   startDrain(): void {
+    this.early.refuse(new TidegateError('TG_STOPPING', 'the gateway stopped before a pipeline read the message'));
     this.departures.begin(this.jitter);
   }
 
@@ -280,9 +288,10 @@ export class Audience
   // --- at the end of a turn
 
   passOn(messages: readonly Message[]): void {
-    const batch = new Batch(messages);
-    if (this.received.observed) this.received.next(batch);
-    else batch.nack(new TidegateError('TG_FLOW_FAILED', `no pipeline reads the endpoint ${this.name} at the moment`));
+    if (this.received.observed) {
+      this.passOnEarly();
+      this.received.next(new Batch(messages));
+    } else if (!this.early.keep(messages)) new Batch(messages).nack(this.unread());
   }
 
   fanOut(chunk: Buffer, frames: readonly Buffer[]): void {
@@ -294,6 +303,16 @@ export class Audience
   }
 
   // --- within
+
+  private passOnEarly(): void {
+    if (!this.received.observed) return;
+    const messages = this.early.take();
+    if (messages.length > 0) this.received.next(new Batch(messages));
+  }
+
+  private unread(): TidegateError {
+    return new TidegateError('TG_FLOW_FAILED', `no pipeline reads the endpoint ${this.name} at the moment`);
+  }
 
   private openRoom(): Room<Connection> | undefined {
     const { room, codec, clock, logger } = this.options;

@@ -5,6 +5,7 @@ import { startActor, tell } from '../lifecycle.ts';
 import { countUnsettled, drainInDataOrder, giveUp } from './drain.ts';
 import { type GatewayActor, gatewayMachine } from './machine.ts';
 import type { GatewayParts } from './parts.ts';
+import type { StopReport } from './stop-report.ts';
 import { TopicPreparation } from './topics.ts';
 
 export interface ShutdownLimits {
@@ -12,12 +13,6 @@ export interface ShutdownLimits {
   readonly timeout: number;
   /** Milliseconds over which the closing of sockets is spread. */
   readonly jitter: number;
-}
-
-/** How a stop ended. */
-export interface StopReport {
-  /** Messages that were given up: their senders were told to send them again, or the socket had no way to tell them. */
-  readonly unsettled: number;
 }
 
 /** Part of the deadline that is kept for telling clients and closing, in milliseconds. */

@@ -82,6 +82,11 @@ export class Pipeline implements PipelineControl, FlightObserver {
     return !this.flight.gate.isOpen;
   }
 
+  /** Why the pipeline has failed for good; undefined otherwise. */
+  get finalFailure(): TidegateError | undefined {
+    return this.actor.getSnapshot().matches('failed') ? this.failure : undefined;
+  }
+
   /** Why the pipeline does not run, for readiness; undefined while it does. */
   get trouble(): string | undefined {
     const snapshot = this.actor.getSnapshot();

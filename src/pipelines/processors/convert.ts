@@ -8,15 +8,15 @@ const WITHIN_ENVELOPE = new JsonPath(['payload']);
 
 const FORMS = {
   json: (message: Message) => {
-    parsed(message);
+    void message.plainJson;
     return message;
   },
   to_json_string: (message: Message) => message.derive({ payload: Buffer.from(JSON.stringify(message.text)) }),
   to_json_with_schema: (message: Message) =>
     message.derive({ payload: Buffer.from(`{"schema":${TEXT_SCHEMA},"payload":${JSON.stringify(message.text)}}`) }),
-  from_json_string: (message: Message) => message.derive({ payload: textOf(parsed(message), WHOLE, message) }),
+  from_json_string: (message: Message) => message.derive({ payload: textOf(message.plainJson, WHOLE, message) }),
   from_json_with_schema: (message: Message) => {
-    const envelope = parsed(message);
+    const envelope = message.plainJson;
     if (typeof envelope !== 'object' || envelope === null || !('payload' in envelope) || !('schema' in envelope))
       throw new TidegateError('TG_MESSAGE_INVALID', 'the payload has no "schema" and "payload"');
     return message.derive({ payload: textOf(envelope.payload, WITHIN_ENVELOPE, message) });
@@ -34,14 +34,6 @@ export const convert = defineProcessor({
   examples: ['json', 'to_json_with_schema'],
   create: (form) => ({ process: FORMS[form] }),
 });
-
-function parsed(message: Message): unknown {
-  try {
-    return message.plainJson;
-  } catch (error) {
-    throw new TidegateError('TG_MESSAGE_INVALID', `the payload is not JSON: ${(error as Error).message}`, error);
-  }
-}
 
 /** What is not a string stays the JSON that came, with every digit. */
 function textOf(value: unknown, path: JsonPath, message: Message): Buffer {

@@ -76,6 +76,68 @@ test('messages that come while no pipeline listens are answered as retryable', a
   assert.deepEqual(socket.taken(), ['nack a TG_FLOW_FAILED|']);
 });
 
+test('messages that come before the first pipeline listens are kept for it, in order', async (t) => {
+  const { connect, open, messages, batches } = endpoint(t, { isRead: true }, false);
+  const [one, two] = [await connect(), await connect()];
+  one.sends('a');
+  await turn();
+  two.sends('b');
+  await turn();
+  assert.deepEqual([one.taken(), two.taken(), batches], [[], [], []]);
+  assert.deepEqual([one.orders, two.orders], [['pause'], ['pause']]);
+  open();
+  assert.deepEqual(batches.map(texts), [['a', 'b']]);
+  one.sends('c');
+  await turn();
+  assert.deepEqual(batches.map(texts), [['a', 'b'], ['c']]);
+  for (const message of messages()) message.ack();
+  await turn();
+  assert.deepEqual([one.taken(), two.taken()], [['ack a|ack c|'], ['ack b|']]);
+});
+
+test('messages that were kept come first, also where the pipeline listens before it opens the endpoint', async (t) => {
+  const { audience, connect, batches } = endpoint(t, { isRead: true }, false);
+  const socket = await connect();
+  socket.sends('a');
+  await turn();
+  audience.received$.subscribe((batch) => batches.push(batch));
+  socket.sends('b');
+  await turn();
+  audience.resume();
+  assert.deepEqual(batches.map(texts), [['a'], ['b']]);
+});
+
+test('messages that were kept are answered as retryable where the pipeline breaks before it listens', async (t) => {
+  const { audience, connect } = endpoint(t, { isRead: true }, false);
+  const socket = await connect();
+  socket.sends('a');
+  await turn();
+  audience.pause();
+  await turn();
+  assert.deepEqual(socket.taken(), ['nack a TG_FLOW_FAILED|']);
+  socket.sends('b');
+  await turn();
+  assert.deepEqual(socket.taken(), ['nack b TG_FLOW_FAILED|']);
+});
+
+test('messages that were kept are answered as retryable where the gateway stops', async (t) => {
+  const { audience, connect } = endpoint(t, { isRead: true }, false);
+  const socket = await connect();
+  socket.sends('a');
+  await turn();
+  void audience.drain(3_600_000);
+  await turn();
+  assert.deepEqual(socket.taken(), ['nack a TG_STOPPING|']);
+});
+
+test('messages to an endpoint that no pipeline is to read are answered at once', async (t) => {
+  const { connect } = endpoint(t, {}, false);
+  const socket = await connect();
+  socket.sends('a');
+  await turn();
+  assert.deepEqual(socket.taken(), ['nack a TG_FLOW_FAILED|']);
+});
+
 test('before a pipeline has opened the endpoint its sockets are held', async (t) => {
   const { audience, connect } = endpoint(t);
   audience.pause();

@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { Subscription } from 'rxjs';
 import { Audience, type AudienceOptions } from '../../../src/actors/audience/audience.ts';
 import type { Batch } from '../../../src/core/batch.ts';
 import type { Codec, Frame } from '../../../src/core/component.ts';
@@ -62,8 +63,8 @@ export const encode = ({ data }: Frame): Buffer => Buffer.from(`${data}|`);
 /** One whole turn of the event loop, after which everything of this turn has been passed on. */
 export const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 
-/** An endpoint with a pipeline that keeps what it gets, open from the start. */
-export function endpoint(t: TestContext, changes: Partial<AudienceOptions> = {}) {
+/** An endpoint with a pipeline that keeps what it gets, open from the start unless `isOpen` is false: `open` opens it then. */
+export function endpoint(t: TestContext, changes: Partial<AudienceOptions> = {}, isOpen = true) {
   const stats = createStats();
   const kept = keptLogger();
   const clock = new HandClock();
@@ -80,8 +81,12 @@ export function endpoint(t: TestContext, changes: Partial<AudienceOptions> = {})
     ...changes,
   });
   const batches: Batch[] = [];
-  const subscription = audience.received$.subscribe((batch) => batches.push(batch));
-  audience.resume();
+  const open = () => {
+    const subscription = audience.received$.subscribe((batch) => batches.push(batch));
+    audience.resume();
+    return subscription;
+  };
+  const subscription = isOpen ? open() : Subscription.EMPTY;
   t.after(async () => {
     if (audience.actor.getSnapshot().status !== 'active') return;
     const drained = audience.drain(0);
@@ -101,5 +106,5 @@ export function endpoint(t: TestContext, changes: Partial<AudienceOptions> = {})
   const messages = (): Message[] => batches.flatMap((batch) => batch.messages);
   const figure = (name: Parameters<typeof stats.counter>[0], labels: Record<string, string> = {}) =>
     stats.counter(name, { endpoint: 'rooms', ...labels }).value;
-  return { audience, batches, messages, subscription, connect, stats, figure, clock, ...kept };
+  return { audience, batches, messages, subscription, open, connect, stats, figure, clock, ...kept };
 }

@@ -143,7 +143,14 @@ test('parsed JSON goes over to a derived message whose payload is the same, and 
 test('json parses the payload once and throws for what is no JSON', () => {
   const message = new Message(Buffer.from('{"a":1}'));
   assert.equal(message.json, message.json);
-  assert.throws(() => new Message(Buffer.from('{')).json, SyntaxError);
+  assert.throws(
+    () => new Message(Buffer.from('{')).json,
+    (error) =>
+      error instanceof TidegateError &&
+      error.code === 'TG_MESSAGE_INVALID' &&
+      error.message.startsWith('the payload is not JSON: ') &&
+      error.cause instanceof SyntaxError,
+  );
 });
 
 test('json that the maker had is taken as it is, undefined and null included', () => {

@@ -13,6 +13,7 @@ const EVERY_EVENT: readonly GatewayEventName[] = [
   'ws-connection',
   'ws-close',
   'wss-ready',
+  'ready',
   'producer-ready',
   'producer-error',
   'consumer-ready',
@@ -39,6 +40,7 @@ suite('events', () => {
     const heard: unknown[][] = [];
     for (const name of EVERY_EVENT) gateway.on(name, (...facts: unknown[]) => heard.push([name, ...facts]));
     await gateway.start();
+    await gateway.ready();
     const { public: port } = gateway.ports().listeners;
     const client = await subscribed(port, '/any/path?token=7');
     const delivered = next(gateway, 'consumer-message');
@@ -57,17 +59,17 @@ suite('events', () => {
     };
     assert.deepEqual(
       heard.map(([name]) => name),
-      ['producer-ready', 'wss-ready', 'ws-connection', 'consumer-ready', 'consumer-message', 'ws-close'],
+      ['producer-ready', 'wss-ready', 'ready', 'ws-connection', 'consumer-ready', 'consumer-message', 'ws-close'],
     );
-    const [, , [, , request] = [], , [, record, consumer] = [], [, ...closing] = []] = heard;
+    const [, , , [, , request] = [], , [, record, consumer] = [], [, ...closing] = []] = heard;
     assert.deepEqual(heard[0], ['producer-ready', { driver: 'embedded' }]);
     assert.deepEqual(heard[1], ['wss-ready', { public: port }]);
-    assert.deepEqual(heard[2], ['ws-connection', connection, request]);
+    assert.deepEqual(heard[3], ['ws-connection', connection, request]);
     const { url, path, headers, remote } = request as Record<string, unknown>;
     assert.deepEqual([url, path], ['/any/path?token=7', '/any/path']);
     assert.equal((headers as Record<string, string>).host, `127.0.0.1:${port}`);
     assert.match(String(remote), /127\.0\.0\.1:\d+$/);
-    assert.deepEqual(heard[3], ['consumer-ready', { group: 'billing', topics: ['orders'], partitions: 1 }]);
+    assert.deepEqual(heard[4], ['consumer-ready', { group: 'billing', topics: ['orders'], partitions: 1 }]);
     assert.deepEqual(text(record as TopicRecord), {
       topic: 'orders',
       partition: 0,
