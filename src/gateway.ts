@@ -48,6 +48,8 @@ export async function assembleGateway(
       endpoint: config.tracing.endpoint,
       sample: config.tracing.sample,
       maxPerSecond: config.tracing.max_per_second,
+      batches: config.tracing.batches,
+      handshakes: config.tracing.handshakes,
     },
     service: { name: config.tracing.service_name, version: VERSION, instance: randomUUID() },
     stats,

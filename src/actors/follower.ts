@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { asTidegateError, type TidegateError } from '../core/errors.ts';
 import type { Log, Reader, StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { factsOf } from '../telemetry/message-facts.ts';
 import { backoffDelay } from './backoff.ts';
 import { describeGap } from './gap-words.ts';
 import { type End, endsOf, haveReached, startAt } from './positions.ts';
@@ -95,7 +96,9 @@ export class Follower {
     try {
       this.options.next(batch);
     } catch (error) {
-      this.options.logger.error({ error, topic: batch.messages[0]?.topic }, 'records could not be taken in');
+      const [first] = batch.messages;
+      const facts = first === undefined ? {} : factsOf(first);
+      this.options.logger.error({ ...facts, error }, 'records could not be taken in');
     }
     batch.ack();
   }

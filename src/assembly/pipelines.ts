@@ -8,6 +8,7 @@ import { skipping } from '../pipelines/skip.ts';
 import { compileStages } from '../pipelines/stages.ts';
 import { makeComponent } from '../sdk/make.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { factsOf } from '../telemetry/message-facts.ts';
 import { componentContext } from './context.ts';
 import { replayOf } from './replay.ts';
 import type { Workshop } from './workshop.ts';
@@ -62,9 +63,10 @@ function rescueOf(
   logger: Logger,
 ): Rescue {
   const lastResort: Rescue = skip
-    ? skipping(({ topic, partition, offset }, { code, message }) => {
+    ? skipping((skipped, { code, message }) => {
+        const { topic, partition, offset } = skipped;
         figures.skipped.value += 1;
-        logger.warn({ topic, partition, offset, code }, `passed over ${topic}/${partition}/${offset}: ${message}`);
+        logger.warn({ ...factsOf(skipped), code }, `passed over ${topic}/${partition}/${offset}: ${message}`);
       })
     : () => false;
   if (dead_letter === undefined) return lastResort;

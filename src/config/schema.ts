@@ -23,6 +23,16 @@ const tracing = z
       .integer()
       .prefault(100)
       .describe('Most messages a second that are traced because their client asks for it.'),
+    batches: field
+      .boolean()
+      .prefault(false)
+      .describe('Give each batch that holds a traced message a trace of its own, with links to its messages.'),
+    handshakes: field
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Trace handshakes, too: the same share of them as of messages. One with a sampled traceparent of its own is traced in any case.',
+      ),
     service_name: z.string().min(1, 'expected a name').prefault('tidegate').describe('Name of this gateway in traces.'),
   })
   .describe('Traces of messages.');

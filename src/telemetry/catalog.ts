@@ -303,15 +303,15 @@ interface SpanEntry {
 }
 
 /**
- * The closed list of spans. A sampled message has the five from `receive` to `deliver` in one trace; `batch` ones are
- * traces of their own that link to the sampled messages they carry.
+ * The closed list of spans. A sampled message has the six from `receive` to `deliver` in one trace, where
+ * `process {pipeline}` is there for each pipeline that it goes through. docs/operations.md explains them.
  */
 export const SPANS = {
-  'GET {route}': { kind: 'server', meaning: 'The handshake of a WebSocket connection.' },
-  'receive {endpoint}': { kind: 'consumer', meaning: 'Step 1: a frame became a message.' },
-  'process {pipeline}': { kind: 'internal', meaning: 'Step 2: the processors of a pipeline, per message and batch.' },
-  'send {topic}': { kind: 'producer', meaning: 'Step 3: a write to the log, per message and batch.' },
-  'poll {topic}': { kind: 'client', meaning: 'A batch of records was read from the log.' },
+  'GET {route}': { kind: 'server', meaning: 'The handshake, if the client traces it, or by tracing.handshakes.' },
+  'receive {endpoint}': { kind: 'consumer', meaning: 'Step 1: a frame became a message, or was refused.' },
+  'process {pipeline}': { kind: 'internal', meaning: 'Steps 2 and 5: the processors of a pipeline.' },
+  'send {topic}': { kind: 'producer', meaning: 'Step 3: a write to the log.' },
+  'poll {topic}': { kind: 'client', meaning: 'A batch of records was read from the log; only with tracing.batches.' },
   'process {topic}': { kind: 'consumer', meaning: 'Step 4: a record was taken over from the log.' },
-  'deliver {endpoint}': { kind: 'producer', meaning: 'Step 5: a record went to the sockets of this gateway.' },
+  'deliver {endpoint}': { kind: 'producer', meaning: 'Step 6: a record went to the sockets of this gateway.' },
 } as const satisfies Record<string, SpanEntry>;

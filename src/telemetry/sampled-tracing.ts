@@ -1,8 +1,20 @@
-import { type Link, ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+} from '@opentelemetry/api';
 import type { Clock } from '../core/clock.ts';
+import type { TidegateError } from '../core/errors.ts';
 import type { Message, TraceContext } from '../core/message.ts';
+import { handshakeParent, startHandshake } from './handshake-span.ts';
 import { RateLimit, RatioSampler } from './sampling.ts';
-import { positionOf, type Sampled, type Step, StepSpan, sampledOf, under } from './spans.ts';
+import { identityOf, idText, kafka, positionOf, senderOf, webSocket } from './span-attributes.ts';
+import { type BatchStep, fail, type Sampled, type Step, StepSpan, sampledOf, under } from './spans.ts';
 import type { Counter, Stats } from './stats.ts';
 import { formatTraceContext, isSampled, parseTraceContext } from './traceparent.ts';
 import {
@@ -20,10 +32,17 @@ export interface SamplingOptions {
   readonly sample: number;
   /** How many messages a second are recorded because a client asks for it, and how many because they were picked. */
   readonly maxPerSecond: number;
+  /** Whether each batch that holds a sampled message has a trace of its own, too. */
+  readonly batches?: boolean;
+  /** Whether handshakes are picked as messages are. One that a client traces is recorded in its trace in any case. */
+  readonly handshakes?: boolean;
 }
 
 /** Several gateways may write to the topics that one reads, each up to its own limit. */
 const RECORDS_PER_MESSAGE = 10;
+/** Characters of the answer to a frame that is refused. */
+const MAX_ANSWER = 1_024;
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
  * Tracing that decides here what is recorded: the tracer must record every span that it is asked for. A message that
@@ -35,13 +54,18 @@ export class SampledTracing implements Tracing {
   private readonly suppressed: Counter;
   private readonly handshakes: Admission;
   private readonly frames: Admission;
+  private readonly refused: Admission;
   private readonly records: RateLimit;
+  private readonly tracesBatches: boolean;
 
-  constructor(tracer: Tracer, { sample, maxPerSecond }: SamplingOptions, stats: Stats, clock: Clock) {
+  constructor(tracer: Tracer, options: SamplingOptions, stats: Stats, clock: Clock) {
+    const { sample, maxPerSecond, batches = false, handshakes = false } = options;
     this.tracer = tracer;
     this.suppressed = stats.counter('tidegate_spans_suppressed_total');
-    this.handshakes = new Admission(sample, maxPerSecond, clock);
+    this.tracesBatches = batches;
+    this.handshakes = new Admission(handshakes ? sample : 0, maxPerSecond, clock);
     this.frames = new Admission(sample, maxPerSecond, clock);
+    this.refused = new Admission(sample, maxPerSecond, clock);
     this.records = new RateLimit(maxPerSecond * RECORDS_PER_MESSAGE, clock);
   }
 
@@ -52,7 +76,14 @@ export class SampledTracing implements Tracing {
     return admitted === true ? startHandshake(this.tracer, request, parent) : undefined;
   }
 
-  received(message: Message, endpoint: string, clientId: string, handshake: Handshake | undefined): void {
+  received(
+    message: Message,
+    endpoint: string,
+    clientId: string,
+    handshake: Handshake | undefined,
+    params: Readonly<Record<string, string>> = NO_PARAMS,
+    id?: unknown,
+  ): void {
     let parent: SpanContext | undefined;
     if (message.trace !== undefined) {
       parent = parseTraceContext(message.trace);
@@ -60,18 +91,50 @@ export class SampledTracing implements Tracing {
       else if (!isSampled(parent)) return;
     }
     const admitted = parent === undefined ? this.frames.picked() : this.frames.asked();
-    if (admitted === true) startReceive(this.tracer, message, endpoint, clientId, parent, handshake);
-    else if (admitted === 'too many') {
+    if (admitted === true) {
+      const text = idText(id);
+      const attributes = {
+        ...senderOf(clientId, params),
+        ...(text === undefined ? {} : { 'messaging.message.id': text }),
+        ...identityOf(message),
+      };
+      const span = startReceive(this.tracer, endpoint, attributes, parent, handshake);
+      span.end();
+      message.span = span;
+      message.trace = formatTraceContext(span.spanContext());
+    } else if (admitted === 'too many') {
       this.suppressed.value += 1;
       if (parent !== undefined) message.trace = unsampled(parent);
     }
+  }
+
+  refusedFrame(
+    endpoint: string,
+    clientId: string,
+    handshake: Handshake | undefined,
+    params: Readonly<Record<string, string>>,
+    reason: string,
+    answer: string,
+  ): void {
+    const admitted = this.refused.picked();
+    if (admitted === 'too many') this.suppressed.value += 1;
+    if (admitted !== true) return;
+    const attributes = { ...senderOf(clientId, params), 'error.type': reason };
+    startReceive(this.tracer, endpoint, attributes, undefined, handshake)
+      .setStatus({ code: SpanStatusCode.ERROR, message: answer.slice(0, MAX_ANSWER) })
+      .end();
+  }
+
+  failed(message: Message, failure: TidegateError): void {
+    const span = message.span as Span | undefined;
+    if (span?.isRecording()) fail(span, failure);
   }
 
   processing({ messages }: Messages, pipeline: string): BatchSpan {
     const sampled = sampledOf(messages);
     if (sampled === undefined) return NO_SPAN;
     const attributes = { 'messaging.operation.name': 'process', 'tidegate.pipeline': pipeline };
-    const step = { name: `process ${pipeline}`, kind: SpanKind.INTERNAL, attributes };
+    const step = this.step({ name: `process ${pipeline}`, kind: SpanKind.INTERNAL, attributes });
     return new StepSpan(this.tracer, step, sampled, messages.length);
   }
 
@@ -80,7 +143,8 @@ export class SampledTracing implements Tracing {
     if (sampled === undefined) return NO_SPAN;
     const [name, attributes] = [`send ${topic}`, kafka('send', 'send', topic)];
     // Conventions: PRODUCER is the span whose context travels on.
-    const step = { name, kind: SpanKind.PRODUCER, attributes, batch: { name, kind: SpanKind.CLIENT, attributes } };
+    const batch = { name, kind: SpanKind.CLIENT, attributes };
+    const step = this.step({ name, kind: SpanKind.PRODUCER, attributes }, batch);
     const spans = new StepSpan(this.tracer, step, sampled, messages.length);
     spans.each((message, span) => {
       message.trace = formatTraceContext(span.spanContext());
@@ -100,7 +164,16 @@ export class SampledTracing implements Tracing {
       return taken;
     });
     if (sampled === undefined) return;
-    const spans = new StepSpan(this.tracer, pollStep(topic, group), sampled, messages.length);
+    const consumer = group === undefined ? {} : { 'messaging.consumer.group.name': group };
+    const step = this.step(
+      {
+        name: `process ${topic}`,
+        kind: SpanKind.CONSUMER,
+        attributes: { ...kafka('process', 'process', topic), ...consumer },
+      },
+      { name: `poll ${topic}`, kind: SpanKind.CLIENT, attributes: { ...kafka('poll', 'receive', topic), ...consumer } },
+    );
+    const spans = new StepSpan(this.tracer, step, sampled, messages.length);
     spans.each((message, span) => span.setAttributes(positionOf(message)));
     spans.end();
   }
@@ -108,11 +181,22 @@ export class SampledTracing implements Tracing {
   delivering({ messages }: Messages, endpoint: string): (sockets: number) => void {
     const sampled = sampledOf(messages);
     if (sampled === undefined) return NOT_COUNTED;
-    const options = { kind: SpanKind.PRODUCER, attributes: webSocket('deliver', 'send', endpoint) };
-    const spans = sampled.map(({ parent }) => this.tracer.startSpan(`deliver ${endpoint}`, options, under(parent)));
+    const spans = sampled.map(({ message, parent }) => {
+      const attributes = {
+        ...positionOf(message),
+        ...identityOf(message),
+        ...webSocket('deliver', 'send', endpoint),
+      };
+      return this.tracer.startSpan(`deliver ${endpoint}`, { kind: SpanKind.PRODUCER, attributes }, under(parent));
+    });
     return (sockets) => {
       for (const span of spans) span.setAttribute('tidegate.sockets', sockets).end();
     };
+  }
+
+  /** `batch`: where the span of a batch differs from those of its messages. */
+  private step(step: BatchStep, batch: BatchStep = step): Step {
+    return { ...step, batch: this.tracesBatches ? batch : undefined };
   }
 }
 
@@ -138,66 +222,26 @@ class Admission {
   }
 }
 
-function handshakeParent(request: HandshakeRequest): SpanContext | undefined {
-  const { traceparent, tracestate } = request.headers;
-  const header = typeof traceparent === 'string' ? parseTraceContext(traceOf(traceparent, tracestate)) : undefined;
-  if (header !== undefined) return header;
-  const query = request.query.traceparent;
-  return query === undefined ? undefined : parseTraceContext(traceOf(query, request.query.tracestate));
-}
-
-function traceOf(traceparent: string, tracestate: string | string[] | undefined): TraceContext {
-  return tracestate === undefined ? { traceparent } : { traceparent, tracestate: String(tracestate) };
-}
-
-function startHandshake(tracer: Tracer, request: HandshakeRequest, parent: SpanContext | undefined): Handshake {
-  const span = tracer.startSpan(
-    `GET ${request.route}`,
-    {
-      kind: SpanKind.SERVER,
-      attributes: {
-        'http.request.method': 'GET',
-        'http.route': request.route,
-        // The query may hold a token.
-        'url.path': request.url.split('?', 1)[0] ?? '',
-        'url.scheme': 'ws',
-        'user_agent.original': String(request.headers['user-agent'] ?? ''),
-        'tidegate.endpoint': request.endpoint,
-      },
-    },
-    parent === undefined ? ROOT_CONTEXT : under(parent),
-  );
-  return {
-    context: span.spanContext(),
-    end(status) {
-      span.setAttribute('http.response.status_code', status);
-      if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-      span.end();
-    },
-  };
-}
-
-/** The span ends at once: what follows shows how long the message took, and a socket can die without settling it. */
+/** Its caller ends it at once: what follows shows how long the message took, and a socket can die without settling it. */
 function startReceive(
   tracer: Tracer,
-  message: Message,
   endpoint: string,
-  clientId: string,
+  attributes: Attributes,
   parent: SpanContext | undefined,
   handshake: Handshake | undefined,
-): void {
+): Span {
   // Jaeger shows a span as a child of nothing when it links to its own parent.
   const linked = handshake !== undefined && handshake.context.spanId !== parent?.spanId;
   const links: Link[] = linked ? [{ context: handshake.context }] : [];
-  const attributes = { ...webSocket('receive', 'receive', endpoint), 'messaging.client.id': clientId };
-  const span = tracer.startSpan(
+  return tracer.startSpan(
     `receive ${endpoint}`,
-    { kind: SpanKind.CONSUMER, links, attributes },
+    {
+      kind: SpanKind.CONSUMER,
+      links,
+      attributes: { ...attributes, ...webSocket('receive', 'receive', endpoint) },
+    },
     parent === undefined ? ROOT_CONTEXT : under(parent),
   );
-  span.end();
-  message.span = span;
-  message.trace = formatTraceContext(span.spanContext());
 }
 
 /** The same position in the trace, told to record nothing further. */
@@ -217,39 +261,4 @@ function sampledRecords(messages: readonly Message[], takes: () => boolean): Sam
     sampled.push({ message, index, parent });
   }
   return sampled;
-}
-
-function pollStep(topic: string, group: string | undefined): Step {
-  const consumer = group === undefined ? {} : { 'messaging.consumer.group.name': group };
-  return {
-    name: `process ${topic}`,
-    kind: SpanKind.CONSUMER,
-    attributes: { ...kafka('process', 'process', topic), ...consumer },
-    batch: {
-      name: `poll ${topic}`,
-      kind: SpanKind.CLIENT,
-      attributes: { ...kafka('poll', 'receive', topic), ...consumer },
-    },
-  };
-}
-
-/** https://opentelemetry.io/docs/specs/semconv/messaging/kafka/ */
-function kafka(operation: string, type: string, topic: string) {
-  return {
-    'messaging.system': 'kafka',
-    'messaging.operation.name': operation,
-    'messaging.operation.type': type,
-    'messaging.destination.name': topic,
-  };
-}
-
-/** There are no conventions for WebSockets, so those for messaging stand in. */
-function webSocket(operation: string, type: string, endpoint: string) {
-  return {
-    'messaging.system': 'websocket',
-    'messaging.operation.name': operation,
-    'messaging.operation.type': type,
-    'messaging.destination.name': endpoint,
-    'network.protocol.name': 'websocket',
-  };
 }

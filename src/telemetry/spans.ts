@@ -13,6 +13,7 @@ import {
 import type { TidegateError } from '../core/errors.ts';
 import type { Refusal } from '../core/log.ts';
 import type { Message } from '../core/message.ts';
+import { identityOf } from './span-attributes.ts';
 import type { BatchSpan } from './tracing.ts';
 
 /** OpenTelemetry's own limit (OTEL_SPAN_LINK_COUNT_LIMIT): it drops what is above. */
@@ -25,14 +26,21 @@ export interface Sampled {
   readonly parent: SpanContext;
 }
 
+/** How the span of a batch looks. */
+export interface BatchStep {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly attributes: Attributes;
+}
+
 /** How the spans of a step look. */
 export interface Step {
   /** Name of the spans of messages. */
   readonly name: string;
   readonly kind: SpanKind;
   readonly attributes: Attributes;
-  /** Where the span of the batch differs from those of its messages. */
-  readonly batch?: { readonly name: string; readonly kind: SpanKind; readonly attributes: Attributes };
+  /** undefined where batches are not traced. */
+  readonly batch: BatchStep | undefined;
 }
 
 /** Puts a message's span into the trace of its parent. */
@@ -53,27 +61,21 @@ export function sampledOf(messages: readonly Message[]): Sampled[] | undefined {
 }
 
 /**
- * The spans of one step: one for the batch, a trace of its own that links to the messages, and one for each sampled
- * message in its own trace, which links to the batch.
+ * The spans of one step: one for each sampled message, in the message's own trace. Where batches are traced, there is one
+ * for the batch as well: a trace of its own that links to the messages, whose spans link to it.
  */
 export class StepSpan implements BatchSpan {
-  private readonly batch: Span;
+  private readonly batch: Span | undefined;
   private readonly sampled: readonly Sampled[];
   private readonly spans: Span[];
 
   constructor(tracer: Tracer, step: Step, sampled: readonly Sampled[], messageCount: number) {
-    const { name, kind, attributes } = step.batch ?? step;
-    const links: Link[] = sampled.slice(0, MAX_LINKS).map(({ parent }) => ({ context: parent }));
-    this.batch = tracer.startSpan(
-      name,
-      { kind, links, attributes: { ...attributes, 'messaging.batch.message_count': messageCount } },
-      ROOT_CONTEXT,
-    );
-    const toBatch: Link[] = [{ context: this.batch.spanContext() }];
+    this.batch = step.batch === undefined ? undefined : startBatch(tracer, step.batch, sampled, messageCount);
+    const links: Link[] = this.batch === undefined ? [] : [{ context: this.batch.spanContext() }];
     this.sampled = sampled;
     this.spans = sampled.map(({ message, parent }) => {
-      const options = { kind: step.kind, links: toBatch, attributes: step.attributes };
-      const span = tracer.startSpan(step.name, options, under(parent));
+      const attributes = { ...step.attributes, ...identityOf(message), 'tidegate.batch.message_count': messageCount };
+      const span = tracer.startSpan(step.name, { kind: step.kind, links, attributes }, under(parent));
       message.span = span;
       return span;
     });
@@ -85,27 +87,29 @@ export class StepSpan implements BatchSpan {
   }
 
   end(failure?: TidegateError, refusals?: readonly Refusal[]): void {
-    if (failure !== undefined) fail(this.batch, failure);
+    if (failure !== undefined && this.batch !== undefined) fail(this.batch, failure);
     for (const [at, { index }] of this.sampled.entries()) {
       const span = this.spans[at] as Span;
       const reason = failure ?? refusals?.find((refusal) => refusal.index === index)?.failure;
       if (reason !== undefined) fail(span, reason);
       span.end();
     }
-    this.batch.end();
+    this.batch?.end();
   }
 }
 
-function fail(span: Span, failure: TidegateError): void {
-  span.setAttribute('error.type', failure.code);
-  span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
+function startBatch(
+  tracer: Tracer,
+  { name, kind, attributes }: BatchStep,
+  sampled: readonly Sampled[],
+  messageCount: number,
+): Span {
+  const links: Link[] = sampled.slice(0, MAX_LINKS).map(({ parent }) => ({ context: parent }));
+  const options = { kind, links, attributes: { ...attributes, 'messaging.batch.message_count': messageCount } };
+  return tracer.startSpan(name, options, ROOT_CONTEXT);
 }
 
-/** Where a record stands in the log. */
-export function positionOf(message: Message): Attributes {
-  if (message.partition < 0) return {};
-  return {
-    'messaging.destination.partition.id': String(message.partition),
-    'messaging.kafka.offset': message.offset,
-  };
+export function fail(span: Span, failure: TidegateError): void {
+  span.setAttribute('error.type', failure.code);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
 }

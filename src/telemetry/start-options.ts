@@ -9,6 +9,10 @@ export interface TracingOptions {
   /** Part of the messages without their own `traceparent` that is recorded, from 0 to 1. */
   readonly sample: number;
   readonly maxPerSecond: number;
+  /** Whether batches have traces of their own. */
+  readonly batches?: boolean;
+  /** Whether handshakes are picked by `sample`. */
+  readonly handshakes?: boolean;
 }
 
 /** How traces and metrics name this process. */

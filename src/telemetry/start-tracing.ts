@@ -32,7 +32,7 @@ export interface StartedTracing {
 export function startTracing(options: TelemetryOptions): StartedTracing {
   const { service, stats, clock } = options;
   const logger = options.logger.child({ scope: 'tracing' });
-  const { sample, maxPerSecond, endpoint } = options.tracing;
+  const { endpoint } = options.tracing;
   const exporter = new WatchedExporter({
     create: () => createExporter(options.tracing),
     endpoint,
@@ -66,7 +66,7 @@ export function startTracing(options: TelemetryOptions): StartedTracing {
   sdk.start();
   const tracer = trace.getTracer('tidegate', service.version);
   return {
-    tracing: new SampledTracing(tracer, { sample, maxPerSecond }, stats, clock),
+    tracing: new SampledTracing(tracer, options.tracing, stats, clock),
     stop: () => stop(sdk, logger),
   };
 }

@@ -8,6 +8,8 @@ export interface HandshakeRequest {
   /** Header names in lower case, as node:http has them. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly query: Readonly<Record<string, string>>;
+  /** Parameters of the endpoint's path. */
+  readonly params?: Readonly<Record<string, string>>;
   /** The path as configured, with its parameters unfilled: it names the span. */
   readonly route: string;
   readonly endpoint: string;
@@ -35,7 +37,8 @@ export interface Messages {
 }
 
 /**
- * Puts the five steps of a sampled message into one trace: receive, process PIPELINE, send, process TOPIC, deliver.
+ * Puts the six steps of a sampled message into one trace: receive, process PIPELINE, send, process TOPIC, process
+ * PIPELINE for the pipeline that reads the topic, deliver.
  * `message.trace` is what travels in headers, `message.span` the step that this process is in. A message that is not
  * sampled costs a comparison a step.
  */
@@ -48,16 +51,35 @@ export interface Tracing {
   handshake(request: HandshakeRequest): Handshake | undefined;
   /**
    * Step 1, `receive ENDPOINT`: decides whether the message is sampled. `message.trace` is the frame's own context, or
-   * undefined; it goes on unsampled where the client asks for more than `max_per_second`.
+   * undefined; it goes on unsampled where the client asks for more than `max_per_second`. `params` are those of the
+   * endpoint's path, `id` is what the client calls the message, if it is text or a number.
    */
-  received(message: Message, endpoint: string, clientId: string, handshake: Handshake | undefined): void;
-  /** Step 2, `process PIPELINE`: a span for the batch and one for each sampled message. */
+  received(
+    message: Message,
+    endpoint: string,
+    clientId: string,
+    handshake: Handshake | undefined,
+    params?: Readonly<Record<string, string>>,
+    id?: unknown,
+  ): void;
+  /** A frame that became no message: step 1 is all there is of it. `answer`: what the client is told, as text. */
+  refusedFrame(
+    endpoint: string,
+    clientId: string,
+    handshake: Handshake | undefined,
+    params: Readonly<Record<string, string>>,
+    reason: string,
+    answer: string,
+  ): void;
+  /** The message failed in the step that it is in. Does nothing for a message that is not sampled, or whose step is over. */
+  failed(message: Message, failure: TidegateError): void;
+  /** Step 2, and 5 where a topic is read, `process PIPELINE`. */
   processing(batch: Messages, pipeline: string): BatchSpan;
   /** Step 3, `send TOPIC`: sets `message.trace` of each sampled message, so call it before the lane writes headers. */
   sending(messages: readonly Message[], topic: string): BatchSpan;
-  /** Step 4, `poll TOPIC` for the batch and `process TOPIC` for each record whose `message.trace` is sampled. */
+  /** Step 4, `process TOPIC` for each record whose `message.trace` is sampled; `poll TOPIC` where batches are traced. */
   polled(batch: Messages, topic: string, group: string | undefined): void;
-  /** Step 5, `deliver ENDPOINT`: one span per sampled record, ended by the call that says how many sockets took it. */
+  /** Step 6, `deliver ENDPOINT`: one span per sampled record, ended by the call that says how many sockets took it. */
   delivering(batch: Messages, endpoint: string): (sockets: number) => void;
 }
 
@@ -69,6 +91,8 @@ export const NO_TRACING: Tracing = {
   enabled: false,
   handshake: () => undefined,
   received() {},
+  refusedFrame() {},
+  failed() {},
   processing: () => NO_SPAN,
   sending: () => NO_SPAN,
   polled() {},

@@ -26,16 +26,23 @@ interface JaegerSpan {
 }
 
 const CLIENT_SPAN = '00f067aa0ba902b7';
-const STEPS = ['receive rooms', 'process rooms-in', 'send ws-messages', 'process ws-messages', 'deliver rooms'];
+const STEPS = [
+  'receive rooms',
+  'process rooms-in',
+  'send ws-messages',
+  'process ws-messages',
+  'process rooms-out',
+  'deliver rooms',
+];
 
 for (const exporter of ['jaeger', 'otlp'] as const) {
-  test(`one trace in Jaeger shows the five steps of a message through two gateways, sent by ${exporter}`, async (t) => {
+  test(`one trace in Jaeger shows the six steps of a message through two gateways, sent by ${exporter}`, async (t) => {
     const jaeger = await requireJaeger(t);
     if (jaeger === undefined) return;
     const endpoint = exporter === 'jaeger' ? jaeger.thriftEndpoint : jaeger.otlpEndpoint;
     const service = `tidegate-${randomUUID()}`;
     const traceId = randomBytes(16).toString('hex');
-    const options = { exporter, endpoint, sample: 0, maxPerSecond: 100 } as const;
+    const options = { exporter, endpoint, sample: 0, maxPerSecond: 100, batches: true } as const;
     const written = await asGateway(service, 'writer', options, (tracing) => writeSteps(tracing, traceId));
     await asGateway(service, 'reader', options, (tracing) => readSteps(tracing, written));
 
@@ -87,6 +94,7 @@ function writeSteps(tracing: Tracing, traceId: string): TraceContext {
 function readSteps(tracing: Tracing, trace: TraceContext): void {
   const batch = new Batch([new Message(Buffer.from('{}'), { trace, topic: 'ws-messages', partition: 0, offset: 41 })]);
   tracing.polled(batch, 'ws-messages', undefined);
+  tracing.processing(batch, 'rooms-out').end();
   tracing.delivering(batch, 'rooms')(20);
 }
 

@@ -53,6 +53,27 @@ export async function findTrace(jaeger: JaegerService, traceId: string, count: n
   return spans;
 }
 
+/** The spans of each trace of a service that has these tags on one of its spans, once there are at least `count` of them. */
+export async function listTraces(
+  jaeger: JaegerService,
+  service: string,
+  count: number,
+  tags: Readonly<Record<string, string>> = {},
+): Promise<readonly (readonly JaegerSpan[])[]> {
+  const query = new URLSearchParams({ service, limit: '100', lookback: '1h', tags: JSON.stringify(tags) });
+  let traces: readonly { spans: readonly JaegerSpan[] }[] = [];
+  await until(
+    async () => {
+      const response = await fetch(`${jaeger.queryUrl}/api/traces?${query}`);
+      traces = ((await response.json()) as { data: typeof traces | null }).data ?? [];
+      return traces.length >= count;
+    },
+    20_000,
+    () => `${service} has ${traces.length} of ${count} traces with ${JSON.stringify(tags)}`,
+  );
+  return traces.map(({ spans }) => spans);
+}
+
 function atHost(query: URL): JaegerService {
   const { protocol, hostname } = query;
   return {

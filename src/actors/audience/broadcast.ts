@@ -4,6 +4,7 @@ import type { Codec, Frame } from '../../core/component.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { factsOf } from '../../telemetry/message-facts.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
 import type { Connection } from '../connection/connection.ts';
 import { closing } from '../connection/machine.ts';
@@ -45,7 +46,7 @@ export class Broadcast implements RoomHome<Connection> {
   deliver(batch: Batch): void {
     const { name, codec, turn, history, clock, logger, tracing, members } = this.parts;
     const counted = tracing.delivering(batch, name);
-    let failure: TidegateError | undefined;
+    let failed: { readonly message: Message; readonly failure: TidegateError } | undefined;
     for (const message of batch.messages) {
       try {
         const frame = codec.record(message, clock.now());
@@ -54,11 +55,15 @@ export class Broadcast implements RoomHome<Connection> {
         turn.tell(bytes);
         history?.keep(bytes, message);
       } catch (error) {
-        failure = asTidegateError(error, 'TG_CODEC_FAILED');
+        const failure = asTidegateError(error, 'TG_CODEC_FAILED');
+        failed = { message, failure };
         message.nack(failure);
       }
     }
-    if (failure !== undefined) logger.error({ error: failure }, 'the codec failed on a record, which no client gets');
+    if (failed !== undefined) {
+      const { message, failure } = failed;
+      logger.error({ ...factsOf(message), error: failure }, 'the codec failed on a record, which no client gets');
+    }
     counted(members.size);
     batch.ack();
   }

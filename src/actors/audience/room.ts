@@ -148,7 +148,8 @@ export class Room<G extends Guest> implements PresenceObserver {
     try {
       return this.options.membership.identify(guest.info);
     } catch (error) {
-      this.options.logger.error({ error }, 'the codec failed (identify), closing its client');
+      const facts = { error, client_id: guest.info.clientId };
+      this.options.logger.error(facts, 'the codec failed (identify), closing its client');
       return { type: 'refused', farewell: { code: 1011, reason: 'internal error' } };
     }
   }

@@ -2,6 +2,7 @@ import type { Effect, Frame, MemberEvent } from '../../core/component.ts';
 import type { Rejection, TidegateError } from '../../core/errors.ts';
 import { type CodecMessage, Message, type Meta, type SettleTarget } from '../../core/message.ts';
 import type { TopicOutcome, TopicRequest } from '../../core/topic-request.ts';
+import { factsOf } from '../../telemetry/message-facts.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import type { Guest } from '../audience/room.ts';
 import type { Client } from '../topic-service/client.ts';
@@ -145,7 +146,7 @@ export class Conversation<Peer extends Line> implements SettleTarget {
     this.inFlightBytes -= message.cost;
     if (this.home.codec.answers) this.answer(message.token, failure);
     else if (this.home.codec.topics !== undefined) this.published(message, failure);
-    else if (failure !== null) this.fail(failure);
+    else if (failure !== null) this.fail(message, failure);
     this.peer.settledOne();
   }
 
@@ -177,7 +178,7 @@ export class Conversation<Peer extends Line> implements SettleTarget {
   }
 
   private publish({ message: content, correlation }: Extract<Effect, { type: 'publish' }>): void {
-    this.home.collect(this.begin(content, this.home.codec.answers ? this.answers.open(correlation) : 0));
+    this.home.collect(this.begin(content, this.home.codec.answers ? this.answers.open(correlation) : 0, correlation));
   }
 
   private request(request: TopicRequest, correlation: unknown): void {
@@ -188,17 +189,29 @@ export class Conversation<Peer extends Line> implements SettleTarget {
       return;
     }
     const refusal = topics.refusal(request.topic);
-    if (refusal !== undefined) this.respond(correlation, { ok: false, rejection: rejectionOf(refusal) });
-    else topics.publish(request.topic, this.begin(request.message, this.answers.remember(correlation)));
+    if (refusal !== undefined) {
+      this.traceRefusal(refusal.code, refusal.message);
+      this.respond(correlation, { ok: false, rejection: rejectionOf(refusal) });
+    } else topics.publish(request.topic, this.begin(request.message, this.answers.remember(correlation), correlation));
   }
 
   private reply(frame: Frame, rejected: string | undefined): void {
-    if (rejected !== undefined) this.home.figures.rejected(rejected);
+    if (rejected !== undefined) {
+      this.home.figures.rejected(rejected);
+      this.traceRefusal(rejected, frame.data);
+    }
     this.answers.say(this.home.encode(frame));
   }
 
-  /** A message of this peer on its way. `token`: where its outcome is to be told. */
-  private begin(content: CodecMessage, token: number): Message {
+  private traceRefusal(reason: string, answer: string | Buffer): void {
+    const { tracing } = this.home;
+    if (!tracing.enabled) return;
+    const { endpoint, clientId, params } = this.peer.info;
+    tracing.refusedFrame(endpoint, clientId, this.handshake, params, reason, String(answer));
+  }
+
+  /** A message of this peer on its way. `token`: where its outcome is to be told; `id`: what the peer calls it, if anything. */
+  private begin(content: CodecMessage, token: number, id: unknown): Message {
     const message = new Message(content.payload, {
       ...content,
       meta: this.sharedMeta(),
@@ -210,8 +223,8 @@ export class Conversation<Peer extends Line> implements SettleTarget {
     message.cost = message.size;
     this.inFlight += 1;
     this.inFlightBytes += message.cost;
-    const { endpoint, clientId } = this.peer.info;
-    if (this.home.tracing.enabled) this.home.tracing.received(message, endpoint, clientId, this.handshake);
+    const { endpoint, clientId, params } = this.peer.info;
+    if (this.home.tracing.enabled) this.home.tracing.received(message, endpoint, clientId, this.handshake, params, id);
     return message;
   }
 
@@ -248,10 +261,10 @@ export class Conversation<Peer extends Line> implements SettleTarget {
   }
 
   /** A codec without answers has no other way to say that a message is lost. */
-  private fail(failure: TidegateError): void {
+  private fail(message: Message, failure: TidegateError): void {
     if (!this.peer.isOpen) return;
     this.home.logger.warn(
-      { code: failure.code, client_id: this.peer.info.clientId },
+      { ...factsOf(message), code: failure.code, client_id: this.peer.info.clientId },
       `closing a client, its message failed: ${failure.message}`,
     );
     this.peer.dismiss(closing('failed', 'message failed'));

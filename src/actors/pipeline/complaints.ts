@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { factsOf } from '../../telemetry/message-facts.ts';
 
 /** Milliseconds between two lines. */
 const PAUSE = 10_000;
@@ -19,14 +20,13 @@ export class Complaints {
     this.clock = clock;
   }
 
-  add({ topic, partition, offset }: Message, failure: TidegateError): void {
+  add(message: Message, failure: TidegateError): void {
     this.untold += 1;
     if (this.clock.now() < this.quietUntil) return;
     const others = this.untold === 1 ? '' : `, the newest of ${this.untold} since the last such line`;
-    const place = offset < 0 ? {} : { topic, partition, offset };
     const thrown = failure.cause instanceof Error ? { cause: failure.cause.stack } : {};
     this.logger.warn(
-      { code: failure.code, ...place, ...thrown },
+      { code: failure.code, ...factsOf(message), ...thrown },
       `a message failed for good: ${failure.message}${others}`,
     );
     this.untold = 0;

@@ -10,6 +10,7 @@ import type { BatchLimits } from '../../pipelines/batching.ts';
 import { type FlightObserver, PipelineFlight, type Rescue } from '../../pipelines/flight.ts';
 import { buildFlow, type Stage } from '../../pipelines/flow.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { factsOf } from '../../telemetry/message-facts.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
 import { type BackoffOptions, backoffDelay } from '../backoff.ts';
 import { startActor, tell } from '../lifecycle.ts';
@@ -55,6 +56,8 @@ export class Pipeline implements PipelineControl, FlightObserver {
   private run = 0;
   /** Why it broke last; undefined once it runs again. */
   failure: TidegateError | undefined;
+  /** What the log says of the message that stopped it. */
+  private failedOn: Readonly<Record<string, unknown>> = {};
   private readonly latency: LatencySample;
   private whenDrained: () => void = () => {};
   private readonly whenEmpty: (() => void)[] = [];
@@ -64,7 +67,11 @@ export class Pipeline implements PipelineControl, FlightObserver {
     this.name = options.name;
     this.ends = new Ends(options.source, options.sink, options.name, options.logger);
     this.complaints = new Complaints(options.logger, options.clock);
-    this.flight = new PipelineFlight(options.inFlight, options.rescue, this);
+    const rescue: Rescue = (message, failure) => {
+      options.tracing.failed(message, failure);
+      return options.rescue(message, failure);
+    };
+    this.flight = new PipelineFlight(options.inFlight, rescue, this);
     this.latency = new LatencySample(options.figures.latency, options.clock);
     options.figures.watch(this.flight);
     this.actor = startActor(
@@ -171,7 +178,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   fail(): void {
     this.options.logger.error(
-      { code: this.failure?.code },
+      { code: this.failure?.code, ...this.failedOn },
       `the pipeline ${this.name} has FAILED: ${this.failure?.message}`,
     );
     this.shut(new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} has failed`));
@@ -295,6 +302,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
       this.complaints.add(message, failure);
       return;
     }
+    this.failedOn = factsOf(message);
     this.failure = new TidegateError(
       failure.code,
       `${message.offset < 0 ? 'a message' : `record ${message.topic}/${message.partition}/${message.offset}`} cannot be processed: ${failure.message}`,

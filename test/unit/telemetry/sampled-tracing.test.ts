@@ -12,7 +12,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message, type TraceContext } from '../../../src/core/message.ts';
 import { SPANS } from '../../../src/telemetry/catalog.ts';
-import { SampledTracing } from '../../../src/telemetry/sampled-tracing.ts';
+import { SampledTracing, type SamplingOptions } from '../../../src/telemetry/sampled-tracing.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_SPAN } from '../../../src/telemetry/tracing.ts';
 
@@ -21,13 +21,13 @@ const SPAN_ID = '00f067aa0ba902b7';
 const SAMPLED = `00-${TRACE_ID}-${SPAN_ID}-01`;
 const UNSAMPLED = `00-${TRACE_ID}-${SPAN_ID}-00`;
 
-function setUp(options: { sample?: number; maxPerSecond?: number } = {}) {
+function setUp(options: Partial<SamplingOptions> = {}) {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   const stats = createStats();
   const clock: Clock = { now: () => 1_000, after: () => () => {} };
-  const { sample = 0, maxPerSecond = 100 } = options;
-  const tracing = new SampledTracing(provider.getTracer('test'), { sample, maxPerSecond }, stats, clock);
+  const sampling = { sample: 0, maxPerSecond: 100, ...options };
+  const tracing = new SampledTracing(provider.getTracer('test'), sampling, stats, clock);
   const spans = () => exporter.getFinishedSpans();
   const named = (name: string) => spans().filter((span) => span.name === name);
   const suppressed = () => stats.counter('tidegate_spans_suppressed_total').value;
@@ -50,7 +50,7 @@ function chainFrom(spanId: string, spans: readonly ReadableSpan[]): ReadableSpan
   return child === undefined ? [] : [child, ...chainFrom(child.spanContext().spanId, spans)];
 }
 
-test('a message with a sampled traceparent goes through five steps in one trace, across two processes', () => {
+test('a message with a sampled traceparent goes through six steps in one trace, across two processes', () => {
   const writer = setUp();
   const reader = setUp();
   const message = messageWith(SAMPLED);
@@ -115,8 +115,8 @@ test('every span of a way in and out stands in the catalogue, with its kind', ()
   assert.deepEqual(recorded.sort(), listed.sort());
 });
 
-test('spans of a batch are traces of their own and link to its sampled messages, whose spans link back', () => {
-  const { tracing, named } = setUp();
+test('where batches are traced, each is a trace of its own that links to its sampled messages, whose spans link back', () => {
+  const { tracing, named } = setUp({ batches: true });
   const messages = [messageWith(SAMPLED), messageWith(), messageWith(SAMPLED)];
   for (const message of messages) tracing.received(message, 'rooms', 'c', undefined);
   tracing.sending(messages, 'ws-messages').end();
@@ -137,7 +137,7 @@ test('spans of a batch are traces of their own and link to its sampled messages,
 });
 
 test('a batch of more than 128 sampled messages links to 128 of them and traces all', () => {
-  const { tracing, named } = setUp({ maxPerSecond: 1_000 });
+  const { tracing, named } = setUp({ maxPerSecond: 1_000, batches: true });
   const messages = Array.from({ length: 200 }, () => messageWith(SAMPLED));
   for (const message of messages) tracing.received(message, 'rooms', 'c', undefined);
   tracing.processing(new Batch(messages), 'p').end();
@@ -147,7 +147,7 @@ test('a batch of more than 128 sampled messages links to 128 of them and traces 
 });
 
 test('a message without a traceparent is picked by ratio and linked to its handshake', () => {
-  const { tracing, named } = setUp({ sample: 1 });
+  const { tracing, named } = setUp({ sample: 1, handshakes: true });
   const handshake = tracing.handshake({ headers: {}, query: {}, route: '/ws', endpoint: 'rooms', url: '/ws' });
   assert.ok(handshake);
   const message = messageWith();
@@ -160,7 +160,7 @@ test('a message without a traceparent is picked by ratio and linked to its hands
 });
 
 test('a message whose parent is the handshake itself does not link to it', () => {
-  const { tracing, named } = setUp({ sample: 1 });
+  const { tracing, named } = setUp({ sample: 1, handshakes: true });
   const handshake = tracing.handshake({ headers: {}, query: {}, route: '/ws', endpoint: 'rooms', url: '/ws' });
   assert.ok(handshake);
   const { traceId, spanId } = handshake.context;
@@ -246,14 +246,14 @@ test('a handshake continues the traceparent of its header, or else of its query'
 });
 
 test('a handshake that says "not sampled", or was not picked, is not recorded', () => {
-  const picking = setUp({ sample: 1 });
+  const picking = setUp({ sample: 1, handshakes: true });
   const request = { route: '/ws', endpoint: 'rooms', url: '/ws', query: {} };
   assert.equal(picking.tracing.handshake({ ...request, headers: { traceparent: UNSAMPLED } }), undefined);
   assert.equal(setUp().tracing.handshake({ ...request, headers: {} }), undefined);
 });
 
 test('a failure marks the batch and its messages, a refusal its own message alone', () => {
-  const { tracing, named } = setUp();
+  const { tracing, named } = setUp({ batches: true });
   const messages = [messageWith(SAMPLED), messageWith(SAMPLED)];
   for (const message of messages) tracing.received(message, 'rooms', 'c', undefined);
   tracing.processing(new Batch(messages), 'p').end(new TidegateError('TG_FLOW_FAILED', 'it broke'));
@@ -281,4 +281,125 @@ test('parts of a split message stay in its trace', () => {
     Array(2).fill(named('receive rooms')[0]?.spanContext().spanId),
   );
   assert.notEqual(parts[0]?.trace?.traceparent, parts[1]?.trace?.traceparent);
+});
+
+test('without options a message leaves its six spans and nothing else, and a handshake that nobody traces leaves none', () => {
+  const { tracing, spans } = setUp({ sample: 1 });
+  const handshake = tracing.handshake({ headers: {}, query: {}, route: '/ws', endpoint: 'rooms', url: '/ws' });
+  assert.equal(handshake, undefined);
+  const message = messageWith();
+  const batch = new Batch([message]);
+  tracing.received(message, 'rooms', 'c', handshake);
+  tracing.processing(batch, 'in').end();
+  tracing.sending([message], 't').end();
+  tracing.polled(batch, 't', undefined);
+  tracing.processing(batch, 'out').end();
+  tracing.delivering(batch, 'rooms')(1);
+  assert.deepEqual(
+    spans().map(({ name, links }) => [name, links.length]),
+    [
+      ['receive rooms', 0],
+      ['process in', 0],
+      ['send t', 0],
+      ['process t', 0],
+      ['process out', 0],
+      ['deliver rooms', 0],
+    ],
+  );
+  assert.equal(new Set(spans().map((span) => span.spanContext().traceId)).size, 1);
+});
+
+test('a handshake that its client traces is recorded whatever the options are', () => {
+  const { tracing, named } = setUp({ sample: 0, handshakes: false });
+  const request = { query: {}, route: '/ws/{room}', endpoint: 'rooms', url: '/ws/1', params: { room: '1' } };
+  tracing.handshake({ ...request, headers: { traceparent: SAMPLED } })?.end(101);
+  assert.equal(named('GET /ws/{room}')[0]?.attributes['tidegate.param.room'], '1');
+});
+
+test('spans carry what a message is searched for by: id, key, endpoint and the parameters of its path', () => {
+  const { tracing, spans, named } = setUp();
+  const message = new Message(Buffer.from('{}'), {
+    trace: { traceparent: SAMPLED },
+    headers: { 'message-id': Buffer.from('m-1') },
+    meta: { client_id: 'c', endpoint: 'rooms', room: 'blue' },
+  });
+  tracing.received(message, 'rooms', 'c', undefined, { room: 'blue' });
+  const keyed = message.withKey('Ada');
+  tracing.processing(new Batch([keyed]), 'in').end();
+  tracing.sending([keyed], 't').end();
+  const record = new Message(Buffer.from('{}'), {
+    trace: { traceparent: SAMPLED },
+    key: Buffer.from('Ada'),
+    headers: { 'message-id': Buffer.from('m-1') },
+    ...{ topic: 't', partition: 2, offset: 41 },
+  });
+  tracing.polled(new Batch([record]), 't', undefined);
+  tracing.delivering(new Batch([record]), 'screens')(3);
+  assert.deepEqual(
+    spans().map(({ attributes }) => attributes['messaging.message.id']),
+    Array(5).fill('m-1'),
+  );
+  assert.deepEqual(
+    spans().map(({ attributes }) => attributes['messaging.kafka.message.key']),
+    [undefined, 'Ada', 'Ada', 'Ada', 'Ada'],
+  );
+  assert.deepEqual(
+    spans().map(({ attributes }) => attributes['tidegate.endpoint']),
+    ['rooms', 'rooms', 'rooms', undefined, 'screens'],
+  );
+  assert.equal(named('receive rooms')[0]?.attributes['tidegate.param.room'], 'blue');
+  const [deliver] = named('deliver screens');
+  assert.equal(deliver?.attributes['messaging.kafka.offset'], 41);
+  assert.equal(deliver?.attributes['messaging.destination.partition.id'], '2');
+  assert.equal(named('send t')[0]?.attributes['tidegate.batch.message_count'], 1);
+});
+
+test('an id that only the codec knows is in the first span, and a key that is not text in none', () => {
+  const { tracing, named } = setUp();
+  const ids = [7, 'm-7', undefined, { no: 'id' }, 'x'.repeat(1_000)].map((id) => {
+    const message = messageWith(SAMPLED);
+    message.key = Buffer.from([0xff, 0xfe]);
+    tracing.received(message, 'rooms', 'c', undefined, {}, id);
+    return named('receive rooms').at(-1)?.attributes['messaging.message.id'];
+  });
+  assert.deepEqual(ids, ['7', 'm-7', undefined, undefined, 'x'.repeat(256)]);
+  assert.equal('messaging.kafka.message.key' in (named('receive rooms')[0]?.attributes ?? {}), false);
+});
+
+test('a frame that is refused has a span with the reason, if it is picked', () => {
+  const { tracing, named } = setUp({ sample: 1, maxPerSecond: 2 });
+  const refuse = () =>
+    tracing.refusedFrame('rooms', 'c', undefined, { room: '1' }, 'not_json', 'the frame is not JSON');
+  for (let n = 0; n < 3; n++) refuse();
+  assert.equal(named('receive rooms').length, 2);
+  const [span] = named('receive rooms');
+  assert.deepEqual(span?.status, { code: SpanStatusCode.ERROR, message: 'the frame is not JSON' });
+  assert.equal(span?.attributes['error.type'], 'not_json');
+  assert.equal(span?.attributes['messaging.client.id'], 'c');
+  assert.equal(span?.attributes['tidegate.param.room'], '1');
+  const none = setUp();
+  none.tracing.refusedFrame('rooms', 'c', undefined, {}, 'not_json', 'no');
+  assert.deepEqual(none.spans(), []);
+});
+
+test('nonsense from clients does not use up what their messages may have', () => {
+  const { tracing, named } = setUp({ sample: 1, maxPerSecond: 1 });
+  for (let n = 0; n < 5; n++) tracing.refusedFrame('rooms', 'c', undefined, {}, 'not_json', 'no');
+  tracing.received(messageWith(), 'rooms', 'c', undefined);
+  assert.equal(named('receive rooms').filter(({ status }) => status.code === SpanStatusCode.UNSET).length, 1);
+});
+
+test('a message that fails in a step marks the span of that step, and none that is over', () => {
+  const { tracing, named } = setUp();
+  const message = messageWith(SAMPLED);
+  const failure = new TidegateError('TG_PROCESSOR_FAILED', 'no such field');
+  tracing.received(message, 'rooms', 'c', undefined);
+  tracing.failed(message, failure);
+  const step = tracing.processing(new Batch([message]), 'in');
+  tracing.failed(message, failure);
+  step.end();
+  tracing.failed(messageWith(), failure);
+  assert.deepEqual(named('receive rooms')[0]?.status.code, SpanStatusCode.UNSET);
+  assert.deepEqual(named('process in')[0]?.status, { code: SpanStatusCode.ERROR, message: 'no such field' });
+  assert.equal(named('process in')[0]?.attributes['error.type'], 'TG_PROCESSOR_FAILED');
 });
