@@ -88,6 +88,8 @@ export class AssembledGateway {
     const audiences = [...this.audiences.values()];
     this.memory = new MemoryBudget(config.memory.limit, audiences, stats, workshop.scoped('memory'));
     this.goneTopics = new GoneTopics(workshop);
+    const wanted = wantedTopics(config, standalone !== undefined);
+    for (const { name } of wanted) workshop.expectReading(name);
     this.connect =
       config.connect === undefined ? undefined : createConnectService(workshop, config.connect, standalone);
     this.life = new GatewayLife(
@@ -100,7 +102,7 @@ export class AssembledGateway {
         pipelines: [...this.pipelines.values()],
         groupPipelines: [...this.pipelines.values()].filter(({ name }) => isGroup(config, name)),
         topics: workshop.topics,
-        wantedTopics: wantedTopics(config, standalone !== undefined),
+        wantedTopics: wanted,
         connectors: this.connect?.part,
         logger: workshop.scoped('gateway'),
       },

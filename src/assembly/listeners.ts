@@ -20,6 +20,9 @@ export interface GatewayState extends HealthSources {
 /** Servers of the program's own that stand for listeners, by name. */
 export type Servers = Readonly<Record<string, ProgramServer>>;
 
+/** Why handshakes for an endpoint are refused. */
+const REFUSALS = ['stopping', 'log_down', 'full', 'open_files', 'origin', 'path'];
+
 /** Seconds after which a client may try again that came while the log was away. */
 const RETRY_AFTER = 5;
 
@@ -105,6 +108,7 @@ function doorOf(house: House, audience: Audience): EndpointDoor {
   // An audience is made from an endpoint of that name.
   const endpoint = workshop.config.endpoints[name] as EndpointConfig;
   const { stats, telemetry } = workshop;
+  for (const reason of REFUSALS) stats.counter('tidegate_connections_refused_total', { endpoint: name, reason });
   const trace = (request: Parameters<EndpointDoor['accept']>[1]) =>
     telemetry.tracing.handshake({ ...request, route: endpoint.path.join(' '), endpoint: name });
   return {

@@ -32,13 +32,16 @@ export class WatchedLog implements Log {
   readonly admin: LogAdmin;
   private readonly log: Log;
   private readonly events: EventHub;
+  private readonly reading: (topics: readonly string[]) => void;
   private readonly watched = new Map<GroupMember, WatchedMember>();
   private readonly following: Subscription;
   private wasUp: boolean | undefined;
 
-  constructor(log: Log, events: EventHub) {
+  /** `reading` is told of topics before they are read. */
+  constructor(log: Log, events: EventHub, reading: (topics: readonly string[]) => void = () => {}) {
     this.log = log;
     this.events = events;
+    this.reading = reading;
     this.driver = log.driver;
     this.link$ = log.link$;
     this.admin = log.admin;
@@ -83,12 +86,14 @@ export class WatchedLog implements Log {
   }
 
   reader(options: ReaderOptions): Reader {
+    this.reading(options.topics);
     const reader = this.log.reader(options);
     return options.topics.every(isOwnTopic) ? reader : watchedReader(reader, options.topics, this.events);
   }
 
   group(options: GroupOptions): GroupMember {
     const { group, topics } = options;
+    this.reading(topics);
     const member = this.log.group(options);
     if (topics.every(isOwnTopic)) return member;
     this.watched.set(member, { group, topics, member, state: 'joining', partitions: [] });

@@ -43,7 +43,7 @@ export class Workshop {
   readonly topics = new Map<string, Topic>();
   /** Those that somebody holds on to. */
   private readonly held = new Set<string>();
-  /** Topics that records came from. */
+  /** Topics that are or were read. */
   private readonly consumed = new Set<string>();
 
   constructor(config: GatewayConfig, logger: Logger, stats: Stats, telemetry: Telemetry) {
@@ -53,7 +53,7 @@ export class Workshop {
     this.levels = levelsOf(logger);
     this.stats = stats;
     this.telemetry = telemetry;
-    this.log = new WatchedLog(this.createLog(), this.events);
+    this.log = new WatchedLog(this.createLog(), this.events, (topics) => this.reading(topics));
     this.link = new LogLink(this.log, this.scoped('log'));
     this.ownGroups = new OwnGroups(config);
     this.groups = new Groups({
@@ -110,6 +110,11 @@ export class Workshop {
     for (const metric of OF_TOPIC) this.stats.forget(metric, { topic: name });
   }
 
+  /** Alerts watch for gaps, and see a first one only where the series was there before it. */
+  expectReading(topic: string): void {
+    this.stats.counter('tidegate_reader_gap_records_total', { topic });
+  }
+
   /** Counts, traces and tells what was read, before anybody sees it. */
   polled(batch: Batch, group: string | undefined): void {
     const topic = batch.messages[0]?.topic ?? '';
@@ -119,6 +124,13 @@ export class Workshop {
     if (!this.events.has('consumer-message')) return;
     const consumer = group === undefined ? {} : { group };
     for (const message of batch.messages) this.events.emit('consumer-message', recordOf(message), consumer);
+  }
+
+  private reading(topics: readonly string[]): void {
+    for (const topic of topics) {
+      this.consumed.add(topic);
+      this.expectReading(topic);
+    }
   }
 
   /** A pipeline may be in a group of that name, too. */

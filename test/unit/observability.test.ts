@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { createGateway } from '../../src/index.ts';
 import { METRICS } from '../../src/telemetry/catalog.ts';
 
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
@@ -45,6 +46,54 @@ test('every metric that the guide calls worth an alert has one', () => {
   assert.deepEqual(missing, []);
 });
 
+test('counters that alerts and dashboard ask for are there from the start, so that a first step is seen', async (t) => {
+  const gateway = await createGateway({
+    logger: 'silent',
+    config: {
+      log: { driver: 'embedded', embedded: { memory: true }, topics: { listed: { partitions: 1 } } },
+      admin: { port: 0 },
+      listeners: { public: { port: 0 } },
+      endpoints: { rooms: { listener: 'public', path: '/', codec: 'rooms', presence: { topic: 'lobby' } } },
+      pipelines: {
+        in: { source: { endpoint: 'rooms' }, sink: { topic: { name: 'lobby' } } },
+        out: { source: { topic: { names: ['lobby'] } }, sink: { endpoint: 'rooms' } },
+        feed: { source: { websocket_client: { url: 'ws://127.0.0.1:9/' } }, sink: { topic: { name: 'ticks' } } },
+      },
+      shutdown: { jitter: '0s' },
+    },
+  });
+  t.after(() => gateway.stop());
+  await gateway.start();
+  const series = await scraped(gateway.ports().admin);
+  const asked = [...alerts(), ...panels()].flatMap(({ expr }) => expr.match(/\btidegate_[a-z_]+_total\b/g) ?? []);
+  assert.ok(asked.length > 15);
+  const feed = { component: 'pipelines.feed.source' };
+  const known: Readonly<Record<string, readonly Record<string, string>[]>> = {
+    tidegate_frames_dropped_total: ['slow', 'closed'].map((reason) => ({ endpoint: 'rooms', reason })),
+    tidegate_connections_closed_total: ['1000', '1006', '1008', '1012'].map((code) => ({ endpoint: 'rooms', code })),
+    tidegate_connections_refused_total: ['origin', 'log_down', 'full'].map((reason) => ({ endpoint: 'rooms', reason })),
+    tidegate_answers_total: ['ack', 'error', 'retryable'].map((result) => ({ endpoint: 'rooms', result })),
+    tidegate_pipeline_failed_total: ['in', 'out', 'feed'].flatMap((pipeline) =>
+      ['TG_MESSAGE_INVALID', 'TG_RECORD_TOO_LARGE', 'TG_FLOW_FAILED'].map((code) => ({ pipeline, code })),
+    ),
+    tidegate_remote_dropped_total: ['overflow', 'duplicate', 'unsettled'].map((reason) => ({ ...feed, reason })),
+    tidegate_remote_frames_received_total: [feed],
+    tidegate_reader_gap_records_total: ['listed', 'lobby', 'ticks'].map((topic) => ({ topic })),
+  };
+  const byLabel: Readonly<Record<string, readonly string[]>> = {
+    endpoint: ['rooms'],
+    pipeline: ['in', 'out', 'feed'],
+    topic: ['lobby', 'ticks'],
+  };
+  for (const name of new Set(asked)) {
+    const [label = '', ...others] = METRICS[name as keyof typeof METRICS].labels;
+    if (known[name] === undefined)
+      assert.deepEqual(others, [], `${name} has more labels than this test knows values of`);
+    for (const labels of known[name] ?? (byLabel[label] ?? []).map((value) => ({ [label]: value })))
+      assert.equal(series(name, labels), 0, `${name} ${JSON.stringify(labels)}`);
+  }
+});
+
 test('what docker-compose.yml mounts is in the repository', () => {
   const { services } = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8')) as {
     services: Record<string, { volumes?: string[] }>;
@@ -57,6 +106,27 @@ test('what docker-compose.yml mounts is in the repository', () => {
     [],
   );
 });
+
+/** Looks up a value of /metrics by name and labels; undefined where there is none. */
+async function scraped(port: number): Promise<(name: string, labels: Record<string, string>) => number | undefined> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const lines = text.split('\n');
+  return (name, labels) => {
+    const line = lines.find(
+      (one) =>
+        one.startsWith(`${name}{`) &&
+        Object.entries(labels).every(([label, value]) => one.includes(`${label}=${JSON.stringify(value)}`)),
+    );
+    return line === undefined
+      ? undefined
+      : Number(
+          line
+            .slice(line.lastIndexOf('}') + 1)
+            .trim()
+            .split(' ')[0],
+        );
+  };
+}
 
 function mistakes({ place, expr, text }: Query): string[] {
   const found: string[] = [];

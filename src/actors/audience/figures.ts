@@ -4,6 +4,9 @@ import { CLOSE_CODES } from '../../transports/websocket/close-codes.ts';
 import { roundTrip } from '../connection/pings.ts';
 
 const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE_CODES).map(({ code }) => code));
+/** Labels of closes that come with every endpoint: ours, and what clients say, or fail to say, when they go. */
+const CLOSES = [...OUR_CODES, 1000, 1001, 1005, 1006].map(String);
+const DROPS = ['slow', 'closed'] as const;
 
 /** The figures that an endpoint's connections add to, looked up once where they are added to often. */
 export class EndpointFigures {
@@ -41,6 +44,8 @@ export class EndpointFigures {
     this.answeredRetryable = stats.counter('tidegate_answers_total', { endpoint, result: 'retryable' });
     this.unanswered = stats.counter('tidegate_unanswered_total', labels);
     this.ping = stats.histogram('tidegate_ping_seconds', labels);
+    for (const reason of DROPS) stats.counter('tidegate_frames_dropped_total', { endpoint, reason });
+    for (const code of CLOSES) stats.counter('tidegate_connections_closed_total', { endpoint, code });
   }
 
   answered(rejection: Rejection | null): void {
@@ -55,7 +60,7 @@ export class EndpointFigures {
   }
 
   /** Records that a client did not get. */
-  dropped(reason: 'slow' | 'closed', frames: number): void {
+  dropped(reason: (typeof DROPS)[number], frames: number): void {
     if (frames === 0) return;
     this.stats.counter('tidegate_frames_dropped_total', { endpoint: this.endpoint, reason }).value += frames;
   }

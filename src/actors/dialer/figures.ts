@@ -2,7 +2,8 @@ import type { RemoteEndKind } from '../../core/remote.ts';
 import type { Counter, Stats } from '../../telemetry/stats.ts';
 
 /** Why a message of a server went no further. */
-type DropReason = 'overflow' | 'duplicate' | 'unsettled';
+const DROPS = ['overflow', 'duplicate', 'unsettled'] as const;
+type DropReason = (typeof DROPS)[number];
 
 /** The figures of one connection that is dialled, looked up once. */
 export class RemoteFigures {
@@ -30,6 +31,7 @@ export class RemoteFigures {
     this.reconnects = stats.counter('tidegate_remote_reconnects_total', labels);
     this.gaps = stats.counter('tidegate_remote_gaps_total', labels);
     this.gapSeconds = stats.counter('tidegate_remote_gap_seconds_total', labels);
+    for (const reason of DROPS) stats.counter('tidegate_remote_dropped_total', { ...labels, reason });
   }
 
   watch(isLive: () => boolean): void {

@@ -1,11 +1,19 @@
+import { ERRORS } from '../../core/errors.ts';
 import type { PipelineFlight } from '../../pipelines/flight.ts';
 import type { Stats } from '../../telemetry/stats.ts';
+
+/** Codes that messages fail with for good: what is wrong with the message itself, and what breaks the pipeline. */
+const FAILURES = [
+  ...Object.entries(ERRORS).flatMap(([code, { next }]) => (next === 'reject' ? [code] : [])),
+  'TG_FLOW_FAILED',
+];
 
 /** The figures of one pipeline, looked up once. */
 export type PipelineFigures = ReturnType<typeof pipelineFigures>;
 
 export function pipelineFigures(stats: Stats, pipeline: string) {
   const labels = { pipeline };
+  for (const code of FAILURES) stats.counter('tidegate_pipeline_failed_total', { pipeline, code });
   return {
     received: stats.counter('tidegate_pipeline_received_total', labels),
     sent: stats.counter('tidegate_pipeline_sent_total', labels),

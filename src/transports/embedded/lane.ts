@@ -53,6 +53,8 @@ export class EmbeddedLane implements Lane {
       refused: stats.counter('tidegate_lane_refused_total', { topic }),
       seconds: stats.histogram('tidegate_lane_send_seconds', { topic }),
     };
+    // Stays 0, as this log loses no producers; whoever watches for it needs the series all the same.
+    stats.counter('tidegate_lane_duplicates_possible_total', { topic });
   }
 
   send(messages: readonly Message[]): Promise<readonly Refusal[]> {

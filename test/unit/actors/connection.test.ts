@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message } from '../../../src/core/message.ts';
+import { NO_TRACING, type Tracing } from '../../../src/telemetry/tracing.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { endpoint, turn, wordCodec } from './rig.ts';
 
@@ -438,4 +439,26 @@ test('a message that is held back while its client leaves does not wake the sock
   socket.closes(1006);
   audience.resume();
   assert.deepEqual(socket.orders, ['pause']);
+});
+
+test('what a client sends is traced with its id and the parameters of its path, and a frame that is refused with the reason', async (t) => {
+  const told: unknown[][] = [];
+  const tracing: Tracing = {
+    ...NO_TRACING,
+    enabled: true,
+    received: (message, endpoint, _client, _handshake, params, id) =>
+      told.push(['received', message.text, endpoint, params, id]),
+    refusedFrame: (endpoint, _client, _handshake, params, reason, answer) =>
+      told.push(['refused', endpoint, params, reason, answer]),
+  };
+  const { audience } = endpoint(t, { tracing });
+  const socket = new FakeSocket();
+  audience.join(socket, { params: { room: 'blue' }, query: {} }, undefined);
+  socket.sends('hello');
+  socket.sends('?why');
+  assert.deepEqual(told, [
+    ['received', 'hello', 'rooms', { room: 'blue' }, 'hello'],
+    ['refused', 'rooms', { room: 'blue' }, 'question', 'refused ?why'],
+  ]);
+  socket.closes(1000);
 });

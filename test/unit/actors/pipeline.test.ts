@@ -5,9 +5,9 @@ import { pipelineFigures } from '../../../src/actors/pipeline/figures.ts';
 import { Pipeline, type PipelineOptions } from '../../../src/actors/pipeline/pipeline.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import { asTidegateError, TidegateError } from '../../../src/core/errors.ts';
-import type { Message } from '../../../src/core/message.ts';
+import { Message } from '../../../src/core/message.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
-import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
+import { NO_TRACING, type Tracing } from '../../../src/telemetry/tracing.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { SettleLog } from '../core/settle-log.ts';
 import { HandSink } from '../pipelines/parts.ts';
@@ -418,4 +418,60 @@ test('a processor that is busy is tried again after back-off', async () => {
   await turn();
   assert.equal(all().length, 1);
   assert.equal(figure('tidegate_pipeline_retries_total'), 1);
+});
+
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+/** A message of a client that is traced, and stands in the log. */
+function tracedRecord(token: number, settled: SettleLog): Message {
+  return new Message(Buffer.from('{}'), {
+    target: settled,
+    token,
+    meta: { client_id: 'client-1' },
+    trace: { traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01` },
+    ...{ topic: 'orders', partition: 2, offset: 41 },
+  });
+}
+
+const PLACE = { client_id: 'client-1', topic: 'orders', partition: 2, offset: 41, trace_id: TRACE_ID };
+
+test('the line of a message that failed for good says which one, whose, and by which trace it is found', async () => {
+  const { start, emit, all, settled, lines } = setUp();
+  await start();
+  emit(tracedRecord(1, settled));
+  all()[0]?.nack(new TidegateError('TG_PROCESSOR_FAILED', 'no such field'));
+  const [line] = lines.filter(({ text }) => text.startsWith('a message failed'));
+  assert.deepEqual({ ...PLACE, ...line?.facts }, line?.facts);
+});
+
+test('the line of a pipeline that a record has stopped says which one', async () => {
+  const { start, emit, all, settled, lines } = setUp({ stopsOnFailure: true });
+  await start();
+  emit(tracedRecord(1, settled));
+  all()[0]?.nack(new TidegateError('TG_PROCESSOR_FAILED', 'no such field'));
+  const [line] = lines.filter(({ text }) => text.includes('has FAILED'));
+  assert.deepEqual({ ...PLACE, code: 'TG_PROCESSOR_FAILED', ...line?.facts }, line?.facts);
+});
+
+test('a message that fails in a processor is told to its trace while its step is open, also where it becomes a dead letter', async () => {
+  for (const isRescued of [false, true]) {
+    const told: string[] = [];
+    const tracing: Tracing = {
+      ...NO_TRACING,
+      processing: () => ({ end: () => told.push('end') }),
+      failed: (_, { code }) => told.push(code),
+    };
+    const process = () => {
+      throw new TidegateError('TG_MESSAGE_INVALID', 'no');
+    };
+    const { start, emit, settled } = setUp({
+      tracing,
+      stages: [{ processors: [{ process }] }],
+      rescue: () => isRescued,
+    });
+    await start();
+    emit(tracedRecord(1, settled));
+    await turn();
+    assert.deepEqual(told, ['TG_MESSAGE_INVALID', 'end']);
+  }
 });
