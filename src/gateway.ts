@@ -53,6 +53,7 @@ export async function assembleGateway(
     },
     service: { name: config.tracing.service_name, version: VERSION, instance: randomUUID() },
     stats,
+    isScraped: config.admin.enabled,
     logger: logger.child({ scope: 'telemetry' }),
     clock: systemClock,
   });

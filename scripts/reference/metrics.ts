@@ -1,8 +1,12 @@
 import { METRICS } from '../../src/telemetry/catalog.ts';
+import { PROCESS_METRICS } from '../../src/telemetry/process-metrics.ts';
 import { code, page, table } from './markdown.ts';
 
 const INTRODUCTION =
   'Served in the Prometheus text format at `/metrics` of the admin port. The unit is the ending of the name; counters end with `_total`.';
+
+const OF_PROCESS =
+  'The process and Node.js, by the names of [prom-client](https://github.com/siimon/prom-client), which dashboards for Node.js programs expect. Those of files and of virtual memory need Linux.';
 
 export function metricsPage(): string {
   const rows = Object.entries(METRICS).map(([name, { kind, labels, help }]) => [
@@ -11,5 +15,12 @@ export function metricsPage(): string {
     labels.map(code).join(' '),
     help,
   ]);
-  return page('Metrics', INTRODUCTION, table(['metric', 'kind', 'labels', 'meaning'], rows));
+  const ofProcess = Object.entries(PROCESS_METRICS).map(([name, metric]) => [
+    code(name),
+    metric.kind,
+    ('labels' in metric ? metric.labels : []).map(code).join(' '),
+    metric.help,
+  ]);
+  const head = ['metric', 'kind', 'labels', 'meaning'];
+  return page('Metrics', INTRODUCTION, table(head, rows), OF_PROCESS, table(head, ofProcess));
 }

@@ -11,6 +11,7 @@ import {
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics';
 import { metricOf } from './catalog.ts';
+import { PROCESS_METRICS, ProcessMetrics } from './process-metrics.ts';
 import type { Service } from './start-options.ts';
 import type { HistogramPoint, MetricSnapshot, NumberPoint, StatsReader } from './stats.ts';
 
@@ -25,11 +26,13 @@ export interface Metrics {
  * OpenTelemetry's Prometheus exporter over our own figures. They come in by a MetricProducer, because OpenTelemetry has
  * no observable histogram; nothing is read, kept or counted by it between two scrapes.
  */
-export function startMetrics(stats: StatsReader, service: Service): Metrics {
+export function startMetrics(stats: StatsReader, service: Service, isScraped: boolean): Metrics {
+  // The event loop is watched from the start on, but not in a program that opens no admin port.
+  const ofProcess = isScraped ? new ProcessMetrics() : undefined;
   const exporter = new PrometheusExporter({
     preventServerStart: true,
     withoutScopeInfo: true,
-    metricProducers: [createProducer(stats)],
+    metricProducers: [createProducer(stats, ofProcess)],
   });
   const resource = resourceFromAttributes({
     'service.name': service.name,
@@ -44,16 +47,23 @@ export function startMetrics(stats: StatsReader, service: Service): Metrics {
       // The exporter leaves out the version, which says that the text is Prometheus's.
       response.setHeader('content-type', CONTENT_TYPE);
     },
-    stop: () => provider.shutdown(),
+    stop: () => {
+      ofProcess?.stop();
+      return provider.shutdown();
+    },
   };
 }
 
-function createProducer(stats: StatsReader): MetricProducer {
+function createProducer(stats: StatsReader, ofProcess: ProcessMetrics | undefined): MetricProducer {
   const startTime = hrTimeNow();
   return {
     async collect() {
       const times = { startTime, endTime: hrTimeNow() };
       const metrics = stats.snapshot().map((snapshot) => toMetricData(snapshot, times));
+      for (const [name, points] of (await ofProcess?.snapshot()) ?? []) {
+        const { kind, help } = PROCESS_METRICS[name];
+        metrics.push(numberData(name, help, kind, points, times));
+      }
       const scopeMetrics = [{ scope: { name: 'tidegate' }, metrics }];
       return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors: [] };
     },
@@ -63,30 +73,32 @@ function createProducer(stats: StatsReader): MetricProducer {
 type Times = Pick<DataPoint<number>, 'startTime' | 'endTime'>;
 
 function toMetricData(snapshot: MetricSnapshot, times: Times): MetricData {
-  const common = {
-    descriptor: {
-      name: snapshot.name,
-      description: metricOf(snapshot.name).help,
-      // The unit is the name's ending.
-      unit: '',
-      valueType: ValueType.DOUBLE,
-    },
+  const { name } = snapshot;
+  const { help } = metricOf(name);
+  if (snapshot.kind !== 'histogram') return numberData(name, help, snapshot.kind, snapshot.points, times);
+  const dataPoints = snapshot.points.map((point) => histogramPoint(point, times));
+  return { ...commonData(name, help), dataPointType: DataPointType.HISTOGRAM, dataPoints };
+}
+
+function numberData(
+  name: string,
+  help: string,
+  kind: 'counter' | 'gauge',
+  points: readonly NumberPoint[],
+  times: Times,
+): MetricData {
+  const dataPoints = points.map((point) => numberPoint(point, times));
+  return kind === 'counter'
+    ? { ...commonData(name, help), dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
+    : { ...commonData(name, help), dataPointType: DataPointType.GAUGE, dataPoints };
+}
+
+function commonData(name: string, description: string) {
+  return {
+    // The unit is the name's ending.
+    descriptor: { name, description, unit: '', valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
-  switch (snapshot.kind) {
-    case 'counter': {
-      const dataPoints = snapshot.points.map((point) => numberPoint(point, times));
-      return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
-    }
-    case 'gauge': {
-      const dataPoints = snapshot.points.map((point) => numberPoint(point, times));
-      return { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
-    }
-    case 'histogram': {
-      const dataPoints = snapshot.points.map((point) => histogramPoint(point, times));
-      return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints };
-    }
-  }
 }
 
 function numberPoint({ labels, value }: NumberPoint, times: Times) {

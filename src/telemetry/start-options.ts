@@ -27,6 +27,8 @@ export interface TelemetryOptions {
   readonly tracing: TracingOptions;
   readonly service: Service;
   readonly stats: Stats & StatsReader;
+  /** Whether figures may be asked for: those of the process are kept only then. True where it is left out. */
+  readonly isScraped?: boolean;
   readonly logger: Logger;
   readonly clock: Clock;
 }

@@ -13,7 +13,7 @@ export interface Telemetry {
 /** The SDK is loaded and its process-wide parts are set only where spans are exported. */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { startMetrics } = await import('./start-metrics.ts');
-  const metrics = startMetrics(options.stats, options.service);
+  const metrics = startMetrics(options.stats, options.service, options.isScraped ?? true);
   const { exporter, endpoint } = options.tracing;
   if (exporter === 'none' || (endpoint === '' && exporter !== 'console')) {
     return { tracing: NO_TRACING, metrics: metrics.handler, stop: metrics.stop };
