@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { ExactNumber } from '../core/exact-number.ts';
 import type { Message } from '../core/message.ts';
 
 /** Longest key or message id that goes into a span, in characters. */
@@ -62,7 +63,8 @@ export function positionOf(message: Message): Attributes {
 
 /** Text of an id as a client gave it. */
 export function idText(id: unknown): string | undefined {
-  return typeof id === 'string' || typeof id === 'number' ? textOf(String(id)) : undefined;
+  const isId = typeof id === 'string' || typeof id === 'number' || id instanceof ExactNumber;
+  return isId ? textOf(String(id)) : undefined;
 }
 
 /** Bytes that are not text have no form that all tools agree on, so they are left out. */

@@ -10,6 +10,7 @@ import {
 import { Batch } from '../../../src/core/batch.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
+import { ExactNumber } from '../../../src/core/exact-number.ts';
 import { Message, type TraceContext } from '../../../src/core/message.ts';
 import { SPANS } from '../../../src/telemetry/catalog.ts';
 import { SampledTracing, type SamplingOptions } from '../../../src/telemetry/sampled-tracing.ts';
@@ -356,13 +357,15 @@ test('spans carry what a message is searched for by: id, key, endpoint and the p
 
 test('an id that only the codec knows is in the first span, and a key that is not text in none', () => {
   const { tracing, named } = setUp();
-  const ids = [7, 'm-7', undefined, { no: 'id' }, 'x'.repeat(1_000)].map((id) => {
-    const message = messageWith(SAMPLED);
-    message.key = Buffer.from([0xff, 0xfe]);
-    tracing.received(message, 'rooms', 'c', undefined, {}, id);
-    return named('receive rooms').at(-1)?.attributes['messaging.message.id'];
-  });
-  assert.deepEqual(ids, ['7', 'm-7', undefined, undefined, 'x'.repeat(256)]);
+  const ids = [7, 'm-7', new ExactNumber('12345678901234567890'), undefined, { no: 'id' }, 'x'.repeat(1_000)].map(
+    (id) => {
+      const message = messageWith(SAMPLED);
+      message.key = Buffer.from([0xff, 0xfe]);
+      tracing.received(message, 'rooms', 'c', undefined, {}, id);
+      return named('receive rooms').at(-1)?.attributes['messaging.message.id'];
+    },
+  );
+  assert.deepEqual(ids, ['7', 'm-7', '12345678901234567890', undefined, undefined, 'x'.repeat(256)]);
   assert.equal('messaging.kafka.message.key' in (named('receive rooms')[0]?.attributes ?? {}), false);
 });
 
