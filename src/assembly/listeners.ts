@@ -115,6 +115,7 @@ function doorOf(house: House, audience: Audience): EndpointDoor {
     name,
     routes: endpoint.path.map(parseRoute),
     origins: endpoint.origins,
+    protocols: endpoint.protocols ?? endpoint.codec.spec.protocols ?? [],
     maxPayload: endpoint.max_payload,
     refusal: () => refusalOf(house, audience, endpoint),
     refused: (request, refusal) => {

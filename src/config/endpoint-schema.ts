@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../core/units.ts';
 import * as field from '../sdk/fields.ts';
+import { isSubprotocol, NO_SUBPROTOCOL } from '../sdk/handshake.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { componentSchema } from './component-schema.ts';
 import { topicName } from './log-schema.ts';
@@ -152,6 +153,8 @@ const paths = z
   .union([onePath, z.array(onePath).min(1)], 'expected a path such as /ws or /chat/{username}, or a list of them')
   .transform((given) => (typeof given === 'string' ? [given] : given));
 
+const protocols = field.list().pipe(z.array(field.plainText().refine(isSubprotocol, NO_SUBPROTOCOL)));
+
 export function endpointSchema(registry: Registry) {
   return z
     .strictObject({
@@ -162,6 +165,11 @@ export function endpointSchema(registry: Registry) {
         .list()
         .prefault(['*'])
         .describe('Values of the Origin header that may connect, such as https://example.org; "*" allows all.'),
+      protocols: protocols
+        .optional()
+        .describe(
+          'Subprotocols (Sec-WebSocket-Protocol) that are spoken; a client gets the first of its own that is listed, else none. Those of the codec where it is left out; the codecs of Tidegate have none.',
+        ),
       max_connections: field
         .integer({ min: 1 })
         .prefault(10_000)

@@ -1,11 +1,17 @@
 import type { Frame } from './component.ts';
 
-/** What it takes to reach a WebSocket server out there. */
-export interface RemoteTarget {
+/** What a client asks for in the opening handshake (RFC 6455 4.1). */
+export interface RemoteRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Offered subprotocols (RFC 6455 1.9), the preferred one first. */
   readonly protocols: readonly string[];
+}
+
+/** What it takes to reach a WebSocket server. */
+export interface RemoteTarget {
+  /** The request of this connect, once its token is known. Throws an Error, for people, where it cannot be made. */
+  readonly request: (token: string | undefined) => RemoteRequest;
   readonly auth?: RemoteAuth | undefined;
   /** Of an HTTP proxy that is asked to CONNECT. */
   readonly proxy?: string | undefined;
@@ -39,7 +45,7 @@ export interface RemoteTls {
 export type RemoteEndKind =
   /** No network, no TLS, no answer, no token: there was no handshake. */
   | 'unreachable'
-  /** The server or a proxy answered the handshake with something else. */
+  /** The server or a proxy answered the handshake with something else, or the server refused the subscription. */
   | 'refused'
   /** A closing frame of the server. */
   | 'closed'

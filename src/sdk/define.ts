@@ -53,6 +53,8 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
   readonly hasMembers?: boolean;
   /** Its clients deal with topics by themselves: the codec has `topics`, and its endpoints need no pipeline. */
   readonly servesTopics?: boolean;
+  /** Subprotocols (RFC 6455 1.9) of endpoints that list none. */
+  readonly protocols?: readonly string[];
   /** A page for browsers that speaks it, by name: one of those that Tidegate brings. */
   readonly page?: 'rooms' | 'chat';
 }

@@ -80,6 +80,15 @@ export const list = () =>
     z.array(z.string()).meta({ type: ['array', 'string'] }),
   );
 
+/** Text in which nothing is evaluated: `${! }` is a mistake, and `$${!` gives these characters. `expected` is the error for what is not text. */
+export const plainText = (expected = 'expected text') =>
+  z
+    .string(expected)
+    .refine(
+      (text) => !text.includes('${!'),
+      '"${! }" is not evaluated here; use ${NAME} for a variable of the environment, or $${! for these characters',
+    );
+
 /** Text with `${! expr }` in it, compiled; text without is a constant. */
 export const expression = () =>
   compiled('expected text, with "${! ... }" where a value of the message is meant', compileExpression);

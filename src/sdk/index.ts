@@ -44,6 +44,7 @@ export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
 export type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions, TopicPort } from './context.ts';
+export { cursorUses } from './cursor-uses.ts';
 export {
   type CodecSpec,
   type ComponentSpec,

@@ -1,22 +1,43 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
-import { Message } from '../core/message.ts';
 import type { Expression } from './expression.ts';
 import * as field from './fields.ts';
+import {
+  compileHeader,
+  compileSubprotocol,
+  compileUrl,
+  type HandshakeText,
+  isConstant,
+  pathsIn,
+  type RemoteUrl,
+} from './handshake.ts';
 import { compileMatcher, compileTemplate, type Matcher, type Template } from './template.ts';
 
 /*
  * Settings of a connection that the gateway dials. Mistakes never quote a URL, a header or a token: they may be secret.
  */
 
-/** A message for the server: text, or an object or list that becomes JSON, with `${! path }` in it. */
-export const template = () => compiled(json(), compileTemplate);
+/** A message for the server: text, or an object or list that becomes JSON, with `${! path }` in its values. */
+export const template = () => compiled(json(), withPlainNames(compileTemplate));
+
+/** What the messages that answer none can be made of; an object as cursor has fields. */
+const OPENING_PATH = /^meta\.(token|cursor)(\.|$)/;
 
 /** A message that answers none, so that there is nothing to take values from but cursor and token. */
 export const openingTemplate = () =>
-  template().refine(
-    (make) => !throws(() => make(new Message(Buffer.alloc(0)))),
-    'is no answer to a message, so it cannot use one; there are ${! meta.cursor } and ${! meta.token }',
+  compiled(
+    json(),
+    withPlainNames((source) => {
+      const make = compileTemplate(source);
+      if (
+        textsIn(source)
+          .flatMap(pathsIn)
+          .some((path) => !OPENING_PATH.test(path))
+      )
+        throw new Error(
+          'is no answer to a message, so it cannot use one; there are ${! meta.cursor } and ${! meta.token }',
+        );
+      return make;
+    }),
   );
 
 /** What a message of the server has to be: an expression, or an object whose fields its JSON must have. */
@@ -29,26 +50,38 @@ const matcher = () =>
         'expected an expression or an object',
       )
       .meta({ type: ['string', 'object'] }),
-    compileMatcher,
+    withPlainNames((source) => {
+      if (typeof source === 'object' && textsIn(source).some((text) => text.includes('${!')))
+        throw new Error('fields are compared as they are; to use "${! }" write one expression in place of the object');
+      return compileMatcher(source);
+    }),
   );
 
 /** One message that is sent after each connect, and what is waited for. */
 export interface Step {
   readonly send: Template;
   readonly expect?: Matcher | undefined;
+  /** Only beside `expect`. */
+  readonly reject?: Matcher | undefined;
   /** Milliseconds. */
   readonly timeout: number;
 }
 
 const REPLY_TIMEOUT = '10s';
 
-const awaited = z.strictObject({
-  send: openingTemplate().describe('The message.'),
-  expect: matcher().optional().describe('What the reply has to be; the next message waits for it.'),
-  timeout: field.duration().prefault(REPLY_TIMEOUT).describe('Longest wait for that reply.'),
-});
+const awaited = z
+  .strictObject({
+    send: openingTemplate().describe('The message.'),
+    expect: matcher().optional().describe('What the reply has to be; the next message waits for it.'),
+    reject: matcher().optional().describe('What a reply is by which the server refuses; it ends the connection.'),
+    timeout: field.duration().prefault(REPLY_TIMEOUT).describe('Longest wait for that reply.'),
+  })
+  .refine(({ expect, reject }) => reject === undefined || expect !== undefined, {
+    path: ['reject'],
+    message: 'no reply is waited for without expect; give expect, too',
+  });
 
-/** `{ send, expect, timeout }`, or the message alone. An object with `send` is always the former, so that slips are found. */
+/** `{ send, expect, reject, timeout }`, or the message alone. An object with `send` is always the former, so that slips are found. */
 const step = z.unknown().transform((value, context): Step => {
   const isLong = typeof value === 'object' && value !== null && 'send' in value;
   const parsed = isLong ? awaited.safeParse(value) : awaited.shape.send.safeParse(value);
@@ -59,13 +92,8 @@ const step = z.unknown().transform((value, context): Step => {
   return typeof parsed.data === 'function' ? { send: parsed.data, timeout: 0 } : parsed.data;
 });
 
-/** `ws://` or `wss://`. Its own error says nothing of what was given. */
-export const remoteUrl = () =>
-  z.string('expected a URL').refine((text) => {
-    if (!URL.canParse(text)) return false;
-    const { protocol, hash, hostname } = new URL(text);
-    return (protocol === 'ws:' || protocol === 'wss:') && hash === '' && hostname !== '';
-  }, 'expected a URL that begins with ws:// or wss:// and has no #');
+/** `ws://` or `wss://`, with `${! meta.token }` and `${! meta.cursor }`. Its own errors say nothing of what was given. */
+export const remoteUrl = () => compiled(z.string('expected a URL'), compileUrl);
 
 const headers = z
   .record(
@@ -75,28 +103,33 @@ const headers = z
       z.string('expected text').meta({ type: ['string', 'number'] }),
     ),
   )
-  .superRefine((given, context) => {
-    for (const [name, value] of Object.entries(given)) {
-      const mistake = headerMistake(name, value);
-      if (mistake !== undefined) context.addIssue({ code: 'custom', path: [name], message: mistake });
+  .transform((given, context): Readonly<Record<string, HandshakeText>> => {
+    const made: Record<string, HandshakeText> = {};
+    for (const [name, text] of Object.entries(given)) {
+      try {
+        made[name] = compileHeader(name, text);
+      } catch (error) {
+        context.issues.push({ code: 'custom', path: [name], message: (error as Error).message, input: text });
+      }
     }
+    return made;
   });
 
-/** RFC 6455 4.1: each a token of HTTP, and none twice. */
+/** RFC 6455 4.1: none twice; which texts with expressions are equal only a connect can tell. */
 const protocols = field
   .list()
   .pipe(
     z
-      .array(z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, 'a subprotocol is one word, such as graphql-ws'))
-      .refine((given) => new Set(given).size === given.length, 'a subprotocol is offered twice'),
+      .array(compiled(z.string(), compileSubprotocol))
+      .refine((given) => isUnique(given.map(({ text }) => text).filter(isConstant)), 'a subprotocol is offered twice'),
   );
 
 const auth = z
   .strictObject({
-    token: z.string('expected text').optional().describe('The token itself; an empty one is none.'),
-    token_file: z.string().optional().describe('File that holds the token; read at each connect.'),
+    token: field.plainText().optional().describe('The token itself; an empty one is none.'),
+    token_file: field.plainText().optional().describe('File that holds the token; read at each connect.'),
     token_command: z
-      .union([z.string(), z.array(z.string()).min(1)])
+      .union([field.plainText(), z.array(field.plainText()).min(1)])
       .optional()
       .describe('Command that prints the token; run at each connect. A text is run by the shell, a list without one.'),
     handshake: field
@@ -156,20 +189,31 @@ const heartbeat = z.strictObject({
 });
 
 const tls = z.strictObject({
-  ca: z
-    .string()
+  ca: field
+    .plainText()
     .optional()
     .describe('Path of a PEM file with the certificates to trust; the system ones where left out.'),
-  cert: z.string().optional().describe('Path of a PEM file with our own certificate, where the server asks for one.'),
-  key: z.string().optional().describe('Path of a PEM file with the key of `cert`.'),
-  servername: z.string().optional().describe('Name to ask for (SNI) and to check the certificate against.'),
+  cert: field
+    .plainText()
+    .optional()
+    .describe('Path of a PEM file with our own certificate, where the server asks for one.'),
+  key: field.plainText().optional().describe('Path of a PEM file with the key of `cert`.'),
+  servername: field.plainText().optional().describe('Name to ask for (SNI) and to check the certificate against.'),
   reject_unauthorized: field.boolean().prefault(true).describe('False accepts any certificate: for tests only.'),
 });
 
 /** What a source and a sink that dial have in common. */
 export const remoteShape = {
-  headers: headers.prefault({}).describe('Headers of the handshake; never written to logs.'),
-  protocols: protocols.prefault([]).describe('Subprotocols to offer, the preferred one first.'),
+  headers: headers
+    .prefault({})
+    .describe(
+      'Headers of the handshake, with `${! meta.token }` and `${! meta.cursor }` filled in; one without its value is left out. Never written to logs.',
+    ),
+  protocols: protocols
+    .prefault([])
+    .describe(
+      'Subprotocols to offer, the preferred one first; filled in as headers are. A server may choose none of them.',
+    ),
   auth: auth.optional().describe('A bearer token.'),
   subscribe: z
     .preprocess(
@@ -178,7 +222,7 @@ export const remoteShape = {
     )
     .prefault([])
     .describe(
-      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, timeout }` where a reply is waited for.',
+      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, timeout }` where a reply is waited for.',
     ),
   reconnect: reconnect.prefault({}).describe('What happens when the connection is lost.'),
   connect_timeout: field
@@ -186,8 +230,8 @@ export const remoteShape = {
     .prefault('30s')
     .describe('Longest time for the token, network, proxy, TLS and handshake together.'),
   heartbeat: heartbeat.prefault({}).describe('How a connection that has died silently is found out.'),
-  proxy: z
-    .string('expected a URL')
+  proxy: field
+    .plainText('expected a URL')
     .refine(
       (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
       'expected an http:// or https:// URL',
@@ -208,23 +252,25 @@ export type RemoteSettings = z.output<typeof remoteObject>;
 /** How a feed is read, apart from where it comes from. */
 export interface FeedSettings extends RemoteSettings {
   /** Each of them is a connection of its own. */
-  readonly url: readonly string[];
+  readonly url: readonly RemoteUrl[];
   readonly overflow: 'pause' | 'drop_oldest' | 'drop_newest';
   /** What is kept while the pipeline holds, where frames may be dropped. Bytes. */
   readonly buffer: { readonly messages: number; readonly bytes: number };
   readonly resume?:
     | { readonly cursor: Expression; readonly message?: Template | undefined; readonly topic: string }
     | undefined;
-  readonly dedupe?: { readonly id: Expression; readonly window: number } | undefined;
+  /** `within`: milliseconds; 0 for any time. */
+  readonly dedupe?: { readonly id: Expression; readonly window: number; readonly within: number } | undefined;
   readonly ack?: { readonly message: Template } | undefined;
   readonly gap?: { readonly record: boolean; readonly topic?: string | undefined } | undefined;
 }
 
 /** How records are sent to a remote socket. */
 export interface RemoteSinkSettings extends RemoteSettings {
-  readonly url: string;
+  readonly url: RemoteUrl;
   readonly frame: 'text' | 'binary';
   readonly confirm: 'written' | 'pong';
+  readonly tombstones: 'skip' | 'send';
 }
 
 function json() {
@@ -237,7 +283,7 @@ function json() {
     .meta({ type: ['string', 'object', 'array'] });
 }
 
-function compiled<S extends z.ZodType, T>(schema: S, compile: (source: unknown) => T) {
+function compiled<S extends z.ZodType, T>(schema: S, compile: (source: z.output<S>) => T) {
   return schema.transform((source, context): T => {
     try {
       return compile(source);
@@ -248,29 +294,25 @@ function compiled<S extends z.ZodType, T>(schema: S, compile: (source: unknown) 
   });
 }
 
-/** Headers that the handshake itself is made of. */
-const OWN = /^(connection|upgrade|sec-websocket-.*)$/i;
-
-function headerMistake(name: string, value: string): string | undefined {
-  if (OWN.test(name)) return 'belongs to the handshake itself; for subprotocols there is `protocols`';
-  try {
-    validateHeaderName(name);
-  } catch {
-    return 'is no name of a header';
-  }
-  try {
-    validateHeaderValue(name, value);
-    return undefined;
-  } catch {
-    return 'has a character that HTTP does not allow in a header';
-  }
+function isUnique(texts: readonly string[]): boolean {
+  return new Set(texts).size === texts.length;
 }
 
-function throws(work: () => unknown): boolean {
-  try {
-    work();
-    return false;
-  } catch {
-    return true;
-  }
+/** Names are taken as they are: an expression in one is a mistake. */
+function withPlainNames<T>(compile: (source: unknown) => T): (source: unknown) => T {
+  return (source) => {
+    if (namesIn(source).some((name) => name.includes('${!')))
+      throw new Error('the name of a field is taken as it is; "${! }" is evaluated in values only');
+    return compile(source);
+  };
+}
+
+function textsIn(source: unknown): string[] {
+  if (typeof source === 'string') return [source];
+  return typeof source === 'object' && source !== null ? Object.values(source).flatMap(textsIn) : [];
+}
+
+function namesIn(source: unknown): string[] {
+  if (typeof source !== 'object' || source === null) return [];
+  return [...Object.keys(source), ...Object.values(source).flatMap(namesIn)];
 }

@@ -135,7 +135,7 @@ export const METRICS = {
   },
   tidegate_remote_dropped_total: {
     kind: 'counter',
-    help: 'Messages of the server that went no further: overflow, duplicate, or unsettled when the gateway stopped.',
+    help: 'Messages that went no further: overflow, duplicate, refused (answers of a server to which no subscription came about), tombstone (records without a value, which a sink leaves out), or unsettled when the gateway stopped.',
     labels: ['component', 'url', 'reason'],
   },
   tidegate_remote_gaps_total: {

@@ -85,7 +85,7 @@ async function troubles(t: TestContext): Promise<Record<string, Trouble>> {
       },
     ),
     silent: await server(
-      /there was no connection within 500ms/,
+      /there was no answer within 500ms/,
       {},
       {
         answer: 'silence',

@@ -182,19 +182,27 @@ test('servers that misbehave say what is wrong, are tried again at their pace, a
   const refuses = await FeedServer.start(t);
   refuses.answer = { status: 401, headers: { 'x-said': 'secret-in-token' } };
   const huge = await FeedServer.start(t, { greet: ({ ws }) => ws.send(Buffer.alloc(8 * 1_048_576)) });
+  const denied = await FeedServer.start(t, {
+    choose: () => false,
+    greet: ({ ws, url }) => {
+      ws.send('hello');
+      ws.on('message', () => ws.send(JSON.stringify({ success: false, why: `not with ${url}` })));
+    },
+  });
   const once = await FeedServer.start(t);
   const env = {
     GOOD_URL: good.url,
     SLAMS_URL: slams.url,
     REFUSES_URL: refuses.url,
     HUGE_URL: huge.url,
+    DENIED_URL: denied.url,
     ONCE_URL: once.url,
   };
   const gateway = await startGateway(t, { config: 'test/fixtures/feed-trouble.yaml', env });
   await gateway.ready();
   const connection = await once.connection(1);
   await until(
-    () => slams.handshakes >= 5 && refuses.handshakes >= 5 && huge.handshakes >= 3,
+    () => slams.handshakes >= 5 && refuses.handshakes >= 5 && huge.handshakes >= 3 && denied.handshakes >= 3,
     30_000,
     () => gateway.output(),
   );
@@ -223,11 +231,21 @@ test('servers that misbehave say what is wrong, are tried again at their pace, a
   );
   assert.ok(counted(/tidegate_remote_lost_total\{[^}]*pipelines.huge[^}]*reason="too_big"[^}]*\} (\d+)/) >= 2);
 
+  assert.equal(denied.connections[0]?.url, '/feed?key=secret-in-token%2F2');
+  assert.ok(
+    counted(/tidegate_remote_failed_tries_total\{[^}]*pipelines.denied[^}]*reason="refused"[^}]*\} (\d+)/) >= 2,
+  );
+  assert.equal(counted(/tidegate_remote_settled_total\{[^}]*pipelines.denied[^}]*\} (\d+)/), 0);
+
   const output = gateway.output();
+  assert.match(
+    output,
+    /the server refuses message 1 of subscribe; the server said: .*not with \/feed\?key=\*\*\*.*; the next try is in 200ms/,
+  );
   assert.match(output, /the server closed with 4000 .*go away.*; the next try is in \d+ms/);
   assert.match(output, /answers 401 Unauthorized: it wants other credentials/);
   assert.match(output, /larger than max_frame \(1MiB\)/);
   assert.doesNotMatch(output + metrics + body, /secret-in-/);
   assert.equal(await gateway.stop(), 0);
-  for (const server of [good, slams, refuses, huge, once]) assert.ok(server.mostAtOnce <= 1);
+  for (const server of [good, slams, refuses, huge, denied, once]) assert.ok(server.mostAtOnce <= 1);
 });

@@ -18,6 +18,8 @@ export interface FeedServerOptions {
   /** Serves wss:// with the certificate of tests; `clientCertificate`: only to those who have one. */
   readonly tls?: { readonly clientCertificate?: boolean };
   readonly compression?: boolean;
+  /** What it chooses of the subprotocols that are offered; false for none. The first one where it is left out. */
+  readonly choose?: () => string | false;
   /** Called with each connection, in place of silence. */
   readonly greet?: (connection: FeedConnection) => void;
 }
@@ -99,7 +101,12 @@ export class FeedServer {
 
   private constructor(options: FeedServerOptions) {
     this.options = options;
-    this.wss = new WebSocketServer({ noServer: true, perMessageDeflate: options.compression ?? false, maxPayload: 0 });
+    this.wss = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: options.compression ?? false,
+      maxPayload: 0,
+      ...(options.choose === undefined ? {} : { handleProtocols: options.choose }),
+    });
     this.server = options.tls === undefined ? createServer() : createTlsServer(tlsOptions(options.tls));
     this.server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);

@@ -8,6 +8,7 @@ import { RemoteFigures } from '../../src/actors/dialer/figures.ts';
 import { RemoteSink } from '../../src/actors/dialer/remote-sink.ts';
 import type { Batch } from '../../src/core/batch.ts';
 import { TidegateError } from '../../src/core/errors.ts';
+import { compileUrl } from '../../src/sdk/handshake.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createStats } from '../../src/telemetry/stats.ts';
 import { NO_TRACING } from '../../src/telemetry/tracing.ts';
@@ -39,7 +40,7 @@ test('a dialer never waits longer than its ceiling, never gives up while it may 
       let lives = 0;
       const subscribe = hasReply ? [{ send: 'a', expect: { ok: true } }] : [];
       const dialer = new Dialer({
-        url: 'ws://feed.example',
+        url: compileUrl('ws://feed.example'),
         name: 'feed',
         settings: feedSettings({ reconnect: { backoff }, subscribe, connect_timeout: '2s' }),
         connect: network.connect,

@@ -2,7 +2,9 @@ import type { TidegateError } from '../../core/errors.ts';
 import { parseAsWritten } from '../../core/exact-number.ts';
 import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
 import type { RemoteEnd } from '../../core/remote.ts';
+import type { RemoteUrl } from '../../sdk/handshake.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
+import { Duplicates } from './duplicates.ts';
 import type { FeedOptions } from './feed-options.ts';
 import { RemoteFigures } from './figures.ts';
 import type { IdWindow } from './id-window.ts';
@@ -26,17 +28,28 @@ export interface FeedHome {
   failed(failure: TidegateError): void;
 }
 
+/** What tells a channel from the others of its feed. */
+export interface ChannelIdentity {
+  readonly url: RemoteUrl;
+  /** The URL as it may be shown; different for each channel. */
+  readonly name: string;
+  /** From 0 on. */
+  readonly number: number;
+}
+
 const NOT_RUNNING = 'the feed was not running';
 
 /** One URL of a feed: makes messages of its frames, and knows what became of them. Outlives its connections. */
 export class Channel implements DialerHandler, SettleTarget {
-  /** The URL as it may be shown; different for each channel. */
   readonly name: string;
+  readonly number: number;
   readonly figures: RemoteFigures;
+  /** What is dropped as a duplicate of its own messages. */
+  readonly duplicates: Duplicates;
   /** Messages that came and are not settled. */
   unsettled = 0;
   private readonly home: FeedHome;
-  private readonly url: string;
+  private readonly url: RemoteUrl;
   private readonly metas: { readonly text: Meta; readonly binary: Meta };
   private readonly progress: Progress;
   private dialer: Dialer | undefined;
@@ -50,13 +63,15 @@ export class Channel implements DialerHandler, SettleTarget {
   /** Messages whose pipeline broke, for the next one. */
   private again: Message[] = [];
 
-  constructor(home: FeedHome, url: string, name: string) {
-    const { path, stats } = home.options;
+  constructor(home: FeedHome, { url, name, number }: ChannelIdentity) {
+    const { path, stats, clock, logger } = home.options;
     this.home = home;
     this.url = url;
     this.name = name;
+    this.number = number;
     this.figures = new RemoteFigures(stats, path, name);
     this.figures.watch(() => this.dialer?.isLive ?? false);
+    this.duplicates = new Duplicates({ path, name, clock, logger });
     this.metas = { text: { url: name, binary: false }, binary: { url: name, binary: true } };
     this.progress = new Progress({
       feed: home.options,
@@ -106,6 +121,7 @@ export class Channel implements DialerHandler, SettleTarget {
     const { dialer } = this;
     this.dialer = undefined;
     if (dialer?.isLive) this.heardUntil(this.home.options.clock.now());
+    this.duplicates.stop();
     // A server that is slow to say goodbye must not cost the cursor: a gateway that stops has little time left.
     await Promise.all([dialer?.close(), this.progress.flush()]);
     this.report();
@@ -139,6 +155,7 @@ export class Channel implements DialerHandler, SettleTarget {
 
   live(): void {
     this.hasBeenLive = true;
+    this.duplicates.live();
     this.home.options.fares?.(this.name, undefined);
     this.endSilence();
   }
@@ -167,6 +184,7 @@ export class Channel implements DialerHandler, SettleTarget {
   lost({ reason }: RemoteEnd, heardAt: number): void {
     // What was acknowledged by the server's own numbers of that connection means nothing in the next one.
     this.connection += 1;
+    this.duplicates.lost();
     if (this.hasBeenLive) this.silence ??= { from: heardAt, reason };
     this.home.options.fares?.(this.name, reason);
   }

@@ -2,19 +2,29 @@ import { createActor } from 'xstate';
 import type { Clock } from '../../core/clock.ts';
 import type { Frame } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
-import type { Connect, RemoteEnd, RemoteHandler, RemoteSocket, RemoteTarget } from '../../core/remote.ts';
+import type { Message } from '../../core/message.ts';
+import type {
+  Connect,
+  RemoteEnd,
+  RemoteHandler,
+  RemoteRequest,
+  RemoteSocket,
+  RemoteTarget,
+} from '../../core/remote.ts';
 import { formatDuration } from '../../core/units.ts';
+import { handshakeValues, type RemoteUrl } from '../../sdk/handshake.ts';
 import type { RemoteSettings } from '../../sdk/remote.ts';
 import type { Template } from '../../sdk/template.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { backoffDelay } from '../backoff.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import type { RemoteFigures } from './figures.ts';
-import { Greeting } from './greeting.ts';
+import { Greeting, type GreetingFailure } from './greeting.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { type DialerActor, type DialerControl, dialerMachine } from './machine.ts';
 import { Reading } from './reading.ts';
 import { Redaction } from './redaction.ts';
+import { requestOf } from './request.ts';
 
 /** Milliseconds that a connection has to last for the next failure to count as the first. */
 const STABLE = 10_000;
@@ -22,7 +32,7 @@ const STABLE = 10_000;
 const CLOSE_TIMEOUT = 3_000;
 
 export interface DialerOptions {
-  readonly url: string;
+  readonly url: RemoteUrl;
   /** The URL as it may be shown. */
   readonly name: string;
   readonly settings: RemoteSettings;
@@ -69,9 +79,11 @@ export class Dialer implements DialerControl {
   private triesInVain = 0;
   private liveAt = 0;
   private heardAt = 0;
-  /** Why we end the connection ourselves. */
-  private cutReason: string | undefined;
-  /** What the last end was, in words that may be shown. */
+  /** Why we end the connection ourselves, in words that may be shown. */
+  private cutReason: GreetingFailure | undefined;
+  /** Why the last connection ended, in words that may be shown; undefined before the first end. */
+  private endReason: string | undefined;
+  /** The same, with what it was that failed. */
   private complaint = '';
   private isClosing = false;
   private cancelTimer: () => void = () => {};
@@ -81,7 +93,7 @@ export class Dialer implements DialerControl {
   constructor(options: DialerOptions) {
     this.options = options;
     this.name = options.name;
-    this.target = targetOf(options.url, options.settings);
+    this.target = targetOf(options.settings, (token) => this.request(token));
     this.reading = new Reading(options.clock);
     this.redaction = new Redaction(options.url, options.settings);
     this.actor = startActor(
@@ -97,7 +109,7 @@ export class Dialer implements DialerControl {
 
   /** Why there is no connection at the moment; undefined while there is one, or before the first end. */
   get trouble(): string | undefined {
-    return this.isLive || this.complaint === '' ? undefined : this.complaint;
+    return this.isLive ? undefined : this.endReason;
   }
 
   /** Bytes that wait to leave. */
@@ -151,28 +163,29 @@ export class Dialer implements DialerControl {
     const { connect, settings, clock } = this.options;
     this.cutReason = undefined;
     this.cancelTimer = clock.after(settings.connect_timeout, () =>
-      this.give(`there was no connection within ${formatDuration(settings.connect_timeout)}`),
+      this.give(`there was no answer within ${formatDuration(settings.connect_timeout)}`),
     );
     this.socket = connect(this.target, this.socketHandler());
   }
 
   greet(): void {
-    const { settings, resume, clock, logger, handler } = this.options;
-    this.redaction.begin(this.token);
+    const { settings, resume, clock, figures } = this.options;
     this.greeting = new Greeting({
       steps: settings.subscribe,
       last: resume,
-      values: { cursor: handler.lastCursor(), token: this.token },
+      values: this.values(this.token),
       clock,
       send: (text) => {
         this.redaction.told(text);
         this.send({ data: text, binary: false });
       },
       done: () => tell(this.actor, { type: 'SUBSCRIBED' }),
-      failed: (why, heard) => {
-        const shown = this.redaction.shown(heard);
-        logger.debug({ url: this.name, heard: shown }, `${this.name} said last: ${shown}`);
-        this.give(why);
+      failed: (failure) => this.notSubscribed(failure),
+      pass: (data, binary) => this.pass(data, binary),
+      dropped: (data) => {
+        figures.received.value += 1;
+        figures.receivedBytes.value += data.length;
+        figures.dropped('refused');
       },
     });
     this.greeting.start();
@@ -189,7 +202,13 @@ export class Dialer implements DialerControl {
     const how = this.triesInVain === 0 ? '' : `, ${this.triesInVain} tries before were in vain`;
     this.triesInVain = 0;
     logger.info({ url: this.name }, `connected to ${this.name}${how}`);
-    const heartbeat = new Heartbeat({ settings: settings.heartbeat, socket, clock, stale: (why) => this.give(why) });
+    const heartbeat = new Heartbeat({
+      settings: settings.heartbeat,
+      values: () => this.values(this.token),
+      socket,
+      clock,
+      stale: (why) => this.give(why),
+    });
     this.heartbeat = heartbeat;
     heartbeat.start();
     handler.live();
@@ -255,15 +274,19 @@ export class Dialer implements DialerControl {
     if (this.isClosing) return;
     this.heardAt = this.options.clock.now();
     this.heartbeat?.heard(data);
-    const pass = () => this.options.handler.frame(data, binary);
-    if (this.greeting === undefined) pass();
-    else this.greeting.take(data, pass);
+    if (this.greeting === undefined) this.pass(data, binary);
+    else this.greeting.take(data, binary);
+  }
+
+  private pass(data: Buffer, binary: boolean): void {
+    if (!this.isClosing) this.options.handler.frame(data, binary);
   }
 
   private closed(end: RemoteEnd): void {
     const { clock, figures, handler } = this.options;
     const now = clock.now();
     const wasLive = this.isLive;
+    const told = this.told(end);
     this.socket = undefined;
     this.cancelTimer();
     this.quiet();
@@ -275,7 +298,7 @@ export class Dialer implements DialerControl {
     this.attempts += 1;
     this.isLive = false;
     if (!wasLive) this.triesInVain += 1;
-    const told = this.told(end);
+    this.endReason = told.reason;
     this.complaint = `${wasLive ? 'lost the connection to' : 'cannot connect to'} ${this.name}: ${told.reason}`;
     figures.lost(told.kind, wasLive);
     handler.lost(told, told.kind === 'silent' ? this.heardAt : now);
@@ -284,10 +307,28 @@ export class Dialer implements DialerControl {
 
   // --- within
 
+  /** What the handshake asks for, now that there is a token. */
+  private request(token: string | undefined): RemoteRequest {
+    const { url, settings } = this.options;
+    this.redaction.begin(token);
+    const request = requestOf(url, settings, this.values(token));
+    this.redaction.asked(request);
+    return request;
+  }
+
+  /** What texts for the server may use. */
+  private values(token: string | undefined): Message {
+    return handshakeValues({ token, cursor: this.options.handler.lastCursor() });
+  }
+
   /** Ends the connection, as it is of no use. */
-  private give(why: string): void {
-    this.cutReason = why;
+  private give(why: string, kind: GreetingFailure['kind'] = 'silent'): void {
+    this.cutReason = { kind, why: this.redaction.shown(why) };
     tell(this.actor, { type: 'STALE' });
+  }
+
+  private notSubscribed({ kind, why }: GreetingFailure): void {
+    this.give(`${why}; ${this.redaction.quoted(this.greeting?.lastHeard)}`, kind);
   }
 
   private quiet(): void {
@@ -304,13 +345,16 @@ export class Dialer implements DialerControl {
   }
 
   /** An end in the words that may be shown. */
-  private told(end: RemoteEnd): RemoteEnd {
-    const kind = this.cutReason === undefined ? end.kind : 'silent';
-    return { kind, code: end.code, reason: this.redaction.shown(this.cutReason ?? end.reason) };
+  private told({ kind, code, reason }: RemoteEnd): RemoteEnd {
+    const { cutReason, greeting } = this;
+    if (cutReason !== undefined) return { kind: cutReason.kind, code, reason: cutReason.why };
+    const shown = this.redaction.shown(reason);
+    const hasAnswered = greeting?.isTalking === true && greeting.lastHeard !== undefined;
+    return { kind, code, reason: hasAnswered ? `${shown}; ${this.redaction.quoted(greeting.lastHeard)}` : shown };
   }
 }
 
-function targetOf(url: string, settings: RemoteSettings): RemoteTarget {
-  const { headers, protocols, auth, proxy, tls, compression, max_frame } = settings;
-  return { url, headers, protocols, auth, proxy, tls, compression, maxFrame: max_frame };
+function targetOf(settings: RemoteSettings, request: RemoteTarget['request']): RemoteTarget {
+  const { auth, proxy, tls, compression, max_frame } = settings;
+  return { request, auth, proxy, tls, compression, maxFrame: max_frame };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { RepeatedWarning } from './repeated-warning.ts';
 
 /** Milliseconds between two lines. */
 const INTERVAL = 10_000;
@@ -12,52 +13,20 @@ export interface DropAlarmOptions {
   readonly logger: Logger;
 }
 
-/** Says that messages are dropped: at once, and then how many there were, as long as it goes on. */
-export class DropAlarm {
-  private readonly options: DropAlarmOptions;
-  private untold = 0;
-  private cancel: (() => void) | undefined;
-
-  constructor(options: DropAlarmOptions) {
-    this.options = options;
-  }
-
-  dropped(): void {
-    if (this.cancel !== undefined) {
-      this.untold += 1;
-      return;
-    }
-    const { path, overflow, logger } = this.options;
-    logger.warn(
-      { overflow },
-      `${path}: the pipeline holds and the buffer is full, so messages are dropped (${overflow})`,
-    );
-    this.wait();
-  }
-
-  /** With a last line. */
-  stop(): void {
-    this.cancel?.();
-    this.cancel = undefined;
-    this.tell();
-  }
-
-  private wait(): void {
-    this.cancel = this.options.clock.after(INTERVAL, () => {
-      this.cancel = undefined;
-      if (this.tell()) this.wait();
-    });
-  }
-
-  private tell(): boolean {
-    const { path, overflow, logger } = this.options;
-    const { untold } = this;
-    this.untold = 0;
-    if (untold > 0)
+/** Says that messages are dropped because the pipeline holds. */
+export function dropAlarm({ path, overflow, clock, logger }: DropAlarmOptions): RepeatedWarning {
+  return new RepeatedWarning({
+    interval: INTERVAL,
+    clock,
+    first: () =>
       logger.warn(
-        { overflow, dropped: untold },
-        `${path}: ${untold} more messages were dropped (${overflow}) within ${formatDuration(INTERVAL)}`,
-      );
-    return untold > 0;
-  }
+        { overflow },
+        `${path}: the pipeline holds and the buffer is full, so messages are dropped (${overflow})`,
+      ),
+    more: (dropped) =>
+      logger.warn(
+        { overflow, dropped },
+        `${path}: ${dropped} more messages were dropped (${overflow}) within ${formatDuration(INTERVAL)}`,
+      ),
+  });
 }

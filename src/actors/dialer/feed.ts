@@ -4,12 +4,14 @@ import type { Source } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { displayUrl } from '../../core/secrets.ts';
+import type { RemoteUrl } from '../../sdk/handshake.ts';
 import { Channel, type FeedHome } from './channel.ts';
-import { DropAlarm } from './drop-alarm.ts';
+import { dropAlarm } from './drop-alarm.ts';
 import type { FeedOptions } from './feed-options.ts';
 import { Holding } from './holding.ts';
 import { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
+import type { RepeatedWarning } from './repeated-warning.ts';
 import { describeSilence, gapRecord, type Silence } from './silence.ts';
 import { type ConnectionStatus, StatusLine } from './status-line.ts';
 
@@ -34,7 +36,7 @@ export class Feed implements Source, FeedHome {
   private readonly channels: readonly Channel[];
   private readonly holding: Holding<Arrival> | undefined;
   private readonly status: StatusLine;
-  private readonly alarm: DropAlarm;
+  private readonly alarm: RepeatedWarning;
   /** One pipeline after another. */
   private out = new Subject<Batch>();
   private arrivals: Arrival[] = [];
@@ -49,11 +51,11 @@ export class Feed implements Source, FeedHome {
     const { overflow, buffer, dedupe, url } = settings;
     this.options = options;
     this.batches$ = defer(() => this.out);
-    this.ids = dedupe === undefined ? undefined : new IdWindow(dedupe.window);
+    this.ids = dedupe === undefined ? undefined : new IdWindow({ size: dedupe.window, within: dedupe.within, clock });
     this.holding = overflow === 'pause' ? undefined : new Holding({ ...buffer, whenFull: overflow });
-    this.channels = namesOf(url).map((name, at) => new Channel(this, url[at] as string, name));
+    this.channels = namesOf(url).map((name, at) => new Channel(this, { url: url[at] as RemoteUrl, name, number: at }));
     this.status = new StatusLine({ path, channels: this.channels, clock, logger });
-    this.alarm = new DropAlarm({ path, overflow, clock, logger });
+    this.alarm = dropAlarm({ path, overflow, clock, logger });
   }
 
   /** Resolves when it is known where to go on and the servers are being dialled; one that is away keeps nobody waiting. */
@@ -174,7 +176,13 @@ export class Feed implements Source, FeedHome {
   }
 
   private isNew({ message, entry, channel }: Arrival): boolean {
-    if (entry?.id === undefined || this.ids?.add(entry.id) !== false) return true;
+    const { ids } = this;
+    if (ids === undefined || entry?.id === undefined) return true;
+    const standing = ids.add(entry.id, channel.number);
+    if (standing === 'new') return true;
+    // Several servers send the same, and one that waits for an answer repeats what it has none for.
+    const isAsked = this.options.settings.ack !== undefined && !ids.isSettled(entry.id);
+    if (standing === 'repetition' && !isAsked) channel.duplicates.dropped();
     channel.drop(message, 'duplicate');
     return false;
   }
@@ -183,7 +191,7 @@ export class Feed implements Source, FeedHome {
     for (const arrival of arrivals) {
       for (const { message, channel } of this.holding?.push(arrival) ?? []) {
         channel.drop(message, 'overflow');
-        this.alarm.dropped();
+        this.alarm.happened();
       }
     }
   }
@@ -209,8 +217,8 @@ export class Feed implements Source, FeedHome {
 }
 
 /** Two URLs that differ in what may not be shown get a number. */
-function namesOf(urls: readonly string[]): string[] {
-  const shown = urls.map(displayUrl);
+function namesOf(urls: readonly RemoteUrl[]): string[] {
+  const shown = urls.map(({ text }) => displayUrl(text));
   return shown.map((name, at) => {
     const before = shown.slice(0, at).filter((other) => other === name).length;
     return before === 0 ? name : `${name} #${before + 1}`;

@@ -1,8 +1,8 @@
 import type { RemoteEndKind } from '../../core/remote.ts';
 import type { Counter, Stats } from '../../telemetry/stats.ts';
 
-/** Why a message of a server went no further. */
-const DROPS = ['overflow', 'duplicate', 'unsettled'] as const;
+/** Why a message went no further. */
+const DROPS = ['overflow', 'duplicate', 'unsettled', 'refused', 'tombstone'] as const;
 type DropReason = (typeof DROPS)[number];
 
 /** The figures of one connection that is dialled, looked up once. */

@@ -7,6 +7,8 @@ import { timePayload } from '../connection/pings.ts';
 
 export interface HeartbeatOptions {
   readonly settings: RemoteSettings['heartbeat'];
+  /** What `send.message` may use at that moment. */
+  readonly values: () => Message;
   readonly socket: RemoteSocket;
   readonly clock: Clock;
   /** The server is silent; `why` is for people. */
@@ -21,7 +23,6 @@ const NOTHING = () => {};
  */
 export class Heartbeat {
   private readonly options: HeartbeatOptions;
-  private readonly subject = new Message(Buffer.alloc(0));
   private heardBytes = 0;
   private expectedAt = 0;
   private isHeld = false;
@@ -100,11 +101,11 @@ export class Heartbeat {
   };
 
   private sendLater(): void {
-    const { settings, socket, clock } = this.options;
+    const { settings, values, socket, clock } = this.options;
     const { send } = settings;
     if (send === undefined) return;
     this.cancelSend = clock.after(send.every, () => {
-      const text = send.message(this.subject);
+      const text = send.message(values());
       if (text !== undefined) socket.send({ data: text, binary: false });
       this.sendLater();
     });

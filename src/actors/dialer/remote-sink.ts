@@ -57,7 +57,7 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   constructor(options: RemoteSinkOptions) {
     const { settings, stats, path, clock, logger } = options;
     this.options = options;
-    this.name = displayUrl(settings.url);
+    this.name = displayUrl(settings.url.text);
     this.idle$ = this.becameIdle.asObservable();
     this.failed$ = this.hasFailed.asObservable();
     this.figures = new RemoteFigures(stats, path, this.name);
@@ -174,10 +174,20 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   private nextSendable(): Message | undefined {
     for (let message = this.waiting.shift(); message !== undefined; message = this.waiting.shift()) {
       if (message.isSettled) continue;
+      if (this.isSkipped(message)) {
+        this.figures.dropped('tombstone');
+        message.ack();
+        continue;
+      }
       if (this.options.settings.frame === 'binary' || isUtf8(message.payload)) return message;
       message.nack(new TidegateError('TG_MESSAGE_INVALID', 'the payload is not UTF-8, so it cannot be a text message'));
     }
     return undefined;
+  }
+
+  /** A tombstone that a processor gave a value is none any more. */
+  private isSkipped({ meta, payload }: Message): boolean {
+    return this.options.settings.tombstones === 'skip' && meta.tombstone === true && payload.length === 0;
   }
 
   private written(number: number): void {

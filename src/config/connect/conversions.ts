@@ -22,12 +22,12 @@ export const jsonList: Conversion = (text) => {
   return value;
 };
 
-/** A message as it is: byte for byte what was written. Only `{"send":...,"expect":...}`, which our own settings have, is looked into. */
+/** A message as it is: byte for byte what was written. Only `{"send":...,"expect":...}` and `reject`, which our own settings have, is looked into. */
 export const message: Conversion = (text) => {
-  if (!text.trimStart().startsWith('{') || !/"expect"/.test(text)) return text;
+  if (!text.trimStart().startsWith('{') || !/"(expect|reject)"/.test(text)) return text;
   try {
     const value = JSON.parse(text) as object;
-    return 'send' in value && 'expect' in value ? value : text;
+    return 'send' in value && ('expect' in value || 'reject' in value) ? value : text;
   } catch {
     return text;
   }

@@ -26,7 +26,7 @@ function connection(component: string): Definition[] {
       secrets: 'json',
       importance: 'HIGH',
       documentation:
-        'Message that is sent after each connect, first of all; {"send":...,"expect":...,"timeout":"10s"} where a reply is waited for.',
+        'Message that is sent after each connect, first of all; {"send":...,"expect":...,"reject":...,"timeout":"10s"} where a reply is waited for.',
       width: 'LONG',
       displayName: 'Subscription message',
       convert: message,
@@ -38,7 +38,7 @@ function connection(component: string): Definition[] {
       secrets: 'headers',
       importance: 'MEDIUM',
       documentation:
-        'Headers of the handshake: name1:value1,name2:value2, or an object in JSON. A comma of a value is written with a backslash before it.',
+        'Headers of the handshake: name1:value1,name2:value2, or an object in JSON. A comma of a value is written with a backslash before it. ${! meta.token } is the token.',
       width: 'LONG',
       displayName: 'Headers',
       path: `${component}.headers`,

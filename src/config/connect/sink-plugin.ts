@@ -53,6 +53,18 @@ const delivery: readonly Definition[] = inOrder('Delivery', [
     displayName: 'Confirmation',
     path: `${SINK}.confirm`,
   },
+  {
+    name: 'websocket.tombstones',
+    type: 'STRING',
+    default: 'skip',
+    oneOf: ['skip', 'send'],
+    importance: 'LOW',
+    documentation:
+      'What happens to records without a value. skip: they count as done and are not sent. send: each is an empty message.',
+    width: 'SHORT',
+    displayName: 'Tombstones',
+    path: `${SINK}.tombstones`,
+  },
 ]);
 
 /** The consumer group of a sink connector, as Connect names it. */

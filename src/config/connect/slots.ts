@@ -59,7 +59,8 @@ function visitUrl(url: string, slot: string, visit: Visit): string {
     if (equals < 0) return parameter;
     const name = parameter.slice(0, equals);
     const value = parameter.slice(equals + 1);
-    return `${name}=${visit(`${slot}?${name}`, value, isSecretParameter(name) || isKeyLike(value))}`;
+    const looksSecret = !isExpression(value) && (isSecretParameter(name) || isKeyLike(value));
+    return `${name}=${visit(`${slot}?${name}`, value, looksSecret)}`;
   }
 }
 
@@ -89,8 +90,12 @@ function visitJson(text: string, secretNames: readonly string[], visit: Visit): 
 }
 
 /** An expression names a secret, it does not tell it. */
+function isExpression(value: string): boolean {
+  return /^\$\{![^}]*\}$/.test(value);
+}
+
 function isSecret(name: string, value: string, secretNames: readonly string[]): boolean {
-  if (/^\$\{![^}]*\}$/.test(value)) return false;
+  if (isExpression(value)) return false;
   const isNamed = secretNames.some((one) => one.toLowerCase() === name.toLowerCase());
   return isNamed || isSecretName(name) || isKeyLike(value);
 }

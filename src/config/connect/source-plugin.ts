@@ -1,4 +1,4 @@
-import { headers, jsonList, topic } from './conversions.ts';
+import { headers, jsonList, milliseconds, topic } from './conversions.ts';
 import { writtenAs } from './converted-values.ts';
 import { type Definition, type FlatConfig, missing } from './definition.ts';
 import { inOrder } from './in-order.ts';
@@ -16,7 +16,8 @@ const feed: readonly Definition[] = [
       default: null,
       secrets: 'url',
       importance: 'HIGH',
-      documentation: 'Server to connect to, ws:// or wss://.',
+      documentation:
+        'Server to connect to, ws:// or wss://. ${! meta.token } and ${! meta.cursor } are filled in at each connect.',
       width: 'LONG',
       displayName: 'URL',
     },
@@ -48,7 +49,7 @@ const feed: readonly Definition[] = [
       secrets: 'json',
       importance: 'MEDIUM',
       documentation:
-        'Messages that are dealt to the tasks: a list in JSON of texts, objects, or {"send":...,"expect":...,"timeout":"10s"} where a reply is waited for. Each task has a connection of its own and sends its share in this order.',
+        'Messages that are dealt to the tasks: a list in JSON of texts, objects, or {"send":...,"expect":...,"reject":...,"timeout":"10s"} where a reply is waited for. Each task has a connection of its own and sends its share in this order.',
       width: 'LONG',
       displayName: 'Subscriptions',
       convert: jsonList,
@@ -150,10 +151,23 @@ const feed: readonly Definition[] = [
       default: null,
       min: 1,
       importance: 'LOW',
-      documentation: 'How many ids are remembered.',
+      documentation: 'How many ids are remembered at most.',
       width: 'SHORT',
       displayName: 'Remembered ids',
       path: `${SOURCE}.dedupe.window`,
+    },
+    {
+      name: 'websocket.dedupe.within.ms',
+      type: 'LONG',
+      default: null,
+      min: 0,
+      importance: 'LOW',
+      documentation:
+        'How long an id is remembered at most, from the message that had it first: ten minutes where it is not given; 0 for as long as it is among the remembered ones.',
+      width: 'SHORT',
+      displayName: 'Remembered for',
+      path: `${SOURCE}.dedupe.within`,
+      convert: milliseconds,
     },
     {
       name: 'websocket.ack.message',

@@ -32,8 +32,13 @@ export const convert = defineProcessor({
       'json: the payload stays as it is, and what is not JSON fails. to_...: the payload as a JSON string, by itself or with its schema beside it. from_...: the way back; what is no string stays JSON.',
     ),
   examples: ['json', 'to_json_with_schema'],
-  create: (form) => ({ process: FORMS[form] }),
+  // As in Kafka Connect, a record without a value has none in any form.
+  create: (form) => ({ process: (message) => (isTombstone(message) ? message : FORMS[form](message)) }),
 });
+
+function isTombstone({ meta, payload }: Message): boolean {
+  return meta.tombstone === true && payload.length === 0;
+}
 
 /** What is not a string stays the JSON that came, with every digit. */
 function textOf(value: unknown, path: JsonPath, message: Message): Buffer {

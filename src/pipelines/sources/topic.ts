@@ -19,7 +19,8 @@ const from = z.preprocess((value) => SWITCHES[String(value)] ?? value, position)
 
 export const topicSource = defineSource({
   name: 'topic',
-  summary: 'The records of topics: all of them in every gateway, or shared with the other members of a group.',
+  summary:
+    'The records of topics: all of them in every gateway, or shared with the other members of a group. `meta.tombstone` is true for a record without a value, whose payload is empty here.',
   config: z
     .strictObject({
       names: field.list().pipe(z.array(z.string()).min(1, 'name at least one topic')).describe('Topics to read.'),

@@ -1,11 +1,13 @@
 import { STATUS_CODES } from 'node:http';
-import type { RemoteEnd, RemoteTarget } from '../../core/remote.ts';
+import type { RemoteEnd } from '../../core/remote.ts';
 import { displayUrl } from '../../core/secrets.ts';
 import { formatSize } from '../../core/units.ts';
 
 /* What went wrong with a dialled connection, in words: what happened, and what to do about it. */
 
 const NO_CLOSING_FRAME = 1006;
+
+const NOT_OFFERED = 'the server chose a subprotocol that was not offered; check protocols';
 
 /** By the `code` of Node's errors. */
 const NETWORK: Readonly<Record<string, string>> = {
@@ -46,6 +48,12 @@ const STATUS: Readonly<Record<number, string>> = {
   504: 'a proxy in front of it does not reach it in time',
 };
 
+/** By the message of ws, which has no codes for handshakes. */
+const HANDSHAKE: Readonly<Record<string, string>> = {
+  'Server sent a subprotocol but none was requested': NOT_OFFERED,
+  'Server sent an invalid subprotocol': NOT_OFFERED,
+};
+
 /** There was no handshake. */
 export function noConnection(thrown: unknown): RemoteEnd {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -53,7 +61,7 @@ export function noConnection(thrown: unknown): RemoteEnd {
 }
 
 /** The handshake was answered with a status that is not 101. */
-export function answeredHandshake(status: number, location: string | undefined, { url }: RemoteTarget): RemoteEnd {
+export function answeredHandshake(status: number, location: string | undefined, url: string): RemoteEnd {
   const answer = `the server answers ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
   const isRedirect = status >= 300 && status < 400 && location !== undefined;
   const advice = isRedirect
@@ -77,9 +85,9 @@ export function brokenConnection(error: NodeJS.ErrnoException, maxFrame: number)
     return {
       kind: 'protocol',
       code: code === 'WS_ERR_INVALID_UTF8' ? 1007 : 1002,
-      reason: `the server breaks the WebSocket protocol: ${message}`,
+      reason: `the server breaks the WebSocket protocol: ${message.replace(/^Invalid WebSocket frame: /, '')}`,
     };
-  return { kind: 'broken', code: NO_CLOSING_FRAME, reason: `the connection broke: ${message}` };
+  return { kind: 'broken', code: NO_CLOSING_FRAME, reason: `broken off: ${message}` };
 }
 
 function explain(error: NodeJS.ErrnoException & { errors?: readonly Error[] }): string {
@@ -89,7 +97,7 @@ function explain(error: NodeJS.ErrnoException & { errors?: readonly Error[] }): 
   const message = fault ?? (error.message || error.errors?.map((each) => each.message).join(', ') || code);
   if (UNTRUSTED.has(code))
     return `TLS failed: the certificate of the server is signed by nobody who is trusted here (${message}); set tls.ca`;
-  const advice = NETWORK[code];
+  const advice = NETWORK[code] ?? HANDSHAKE[message];
   if (advice !== undefined) return `${advice} (${message})`;
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code.startsWith('ERR_OSSL'))
     return `TLS failed: ${message}`;

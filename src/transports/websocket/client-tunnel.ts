@@ -57,7 +57,7 @@ export function openTunnel(proxy: string, url: string, signal: AbortSignal): Pro
 
 function refusal(name: string, status: number): string {
   const advice = status === 407 ? '; check user and password in the setting proxy' : '';
-  return `the proxy ${name} refuses to connect with ${status}${advice}`;
+  return `the proxy ${name} answers ${status}${advice}`;
 }
 
 function credentials({ username, password }: URL): Record<string, string> {

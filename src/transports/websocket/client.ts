@@ -2,7 +2,14 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import type { Frame } from '../../core/component.ts';
-import type { Connect, RemoteEnd, RemoteHandler, RemoteSocket, RemoteTarget } from '../../core/remote.ts';
+import type {
+  Connect,
+  RemoteEnd,
+  RemoteHandler,
+  RemoteRequest,
+  RemoteSocket,
+  RemoteTarget,
+} from '../../core/remote.ts';
 import { answeredHandshake, brokenConnection, noConnection } from './client-ends.ts';
 import { readTlsFiles, type TlsFiles } from './client-tls.ts';
 import { readToken } from './client-token.ts';
@@ -48,13 +55,13 @@ class DialedSocket implements RemoteSocket {
 
   async dial(target: RemoteTarget): Promise<void> {
     const { signal } = this.preparation;
-    const { url, auth, proxy, tls } = target;
-    const isSecure = url.startsWith('wss:');
+    const { auth, proxy, tls } = target;
     this.token = auth === undefined ? undefined : await readToken(auth, signal);
-    const files = isSecure && tls !== undefined ? await readTlsFiles(tls) : {};
-    const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, url, signal);
+    const request = target.request(this.token);
+    const files = request.url.startsWith('wss:') && tls !== undefined ? await readTlsFiles(tls) : {};
+    const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, request.url, signal);
     try {
-      if (!signal.aborted) this.handshake(target, files, tunnel);
+      if (!signal.aborted) this.handshake(target, request, files, tunnel);
     } finally {
       // Settings that ws or TLS does not take cost no connection to the proxy at each try.
       if (this.ws === undefined) tunnel?.destroy();
@@ -98,8 +105,12 @@ class DialedSocket implements RemoteSocket {
     else this.end ??= noConnection(error);
   }
 
-  private handshake(target: RemoteTarget, files: TlsFiles, tunnel: Tunnel | undefined): void {
-    const { url, headers, protocols, auth, compression, maxFrame } = target;
+  private handshake(
+    { auth, compression, maxFrame }: RemoteTarget,
+    { url, headers, protocols }: RemoteRequest,
+    files: TlsFiles,
+    tunnel: Tunnel | undefined,
+  ): void {
     const authorization =
       this.token === undefined || auth?.handshake !== true ? {} : { Authorization: `Bearer ${this.token}` };
     const ws = new WebSocket(url, [...protocols], {
@@ -111,29 +122,29 @@ class DialedSocket implements RemoteSocket {
       ...(tunnel === undefined ? {} : { createConnection: through(tunnel, files) }),
     } as WebSocket.ClientOptions) as unknown as WebSocket & Internals;
     this.ws = ws;
+    ws.on('upgrade', (response) => acceptNone(response, protocols));
     ws.on('open', () => {
       this.isOpen = true;
       this.handler.onOpen(this.token);
     });
     ws.on('message', (data, binary) => this.handler.onFrame(data as Buffer, binary));
     ws.on('pong', (payload) => this.handler.onPong(payload));
-    ws.on('unexpected-response', (request, response) => this.refused(target, request, response));
+    ws.on('unexpected-response', (request, response) => this.refused(url, request, response));
     ws.on('error', (error) => {
       this.end ??= this.isOpen ? brokenConnection(error, maxFrame) : noConnection(error);
     });
     ws.on('close', (code, reason) => this.closed(code, reason.toString()));
   }
 
-  private refused(target: RemoteTarget, request: ClientRequest, response: IncomingMessage): void {
-    this.end ??= answeredHandshake(response.statusCode ?? 0, response.headers.location, target);
+  private refused(url: string, request: ClientRequest, response: IncomingMessage): void {
+    this.end ??= answeredHandshake(response.statusCode ?? 0, response.headers.location, url);
     request.destroy();
     this.ws?.terminate();
   }
 
   private closed(code: number, reason: string): void {
     if (this.end !== undefined) this.ended(this.end);
-    else if (code === 1006)
-      this.ended({ kind: 'broken', code, reason: 'the connection broke off without a closing frame' });
+    else if (code === 1006) this.ended({ kind: 'broken', code, reason: 'broken off without a closing frame' });
     else
       this.ended({
         kind: 'closed',
@@ -147,6 +158,14 @@ class DialedSocket implements RemoteSocket {
     this.isEnded = true;
     this.handler.onClose(end);
   }
+}
+
+/**
+ * A server may choose none of the subprotocols; only one that was not offered ends the handshake (RFC 6455 4.1). ws
+ * ends it in both cases, so it is shown one that it takes.
+ */
+function acceptNone({ headers }: IncomingMessage, [first]: readonly string[]): void {
+  if (first !== undefined) headers['sec-websocket-protocol'] ??= first;
 }
 
 /** How ws gets its connection when a proxy has made it already. */

@@ -14,6 +14,8 @@ export interface EndpointDoor {
   readonly routes: readonly Route[];
   /** Patterns of allowed origins; `*` allows all, also none (clients that are no browsers send none). */
   readonly origins: readonly string[];
+  /** Subprotocols that are spoken; a client that offers none of them gets none. */
+  readonly protocols: readonly string[];
   /** Largest message in bytes; a larger one closes the socket with 1009. */
   readonly maxPayload: number;
   /** Why no socket may come in now, or undefined. Asked for each handshake. */
@@ -34,19 +36,23 @@ const PLAIN = { noServer: true, clientTracking: false, perMessageDeflate: false 
 interface Door {
   readonly door: EndpointDoor;
   readonly upgrader: WebSocketServer;
+  /** For those who are turned away behind the handshake. */
+  readonly doorman: WebSocketServer;
 }
 
 /** Takes handshakes, for any number of WebSocket endpoints that are told apart by path, from whichever server. */
 export class Reception {
   private readonly doors: readonly Door[];
-  /** For those who are turned away behind the handshake. */
-  private readonly doorman = new WebSocketServer({ ...PLAIN, maxPayload: LAST_WORDS });
 
   constructor(doors: readonly EndpointDoor[]) {
-    this.doors = doors.map((door) => ({
-      door,
-      upgrader: new WebSocketServer({ ...PLAIN, maxPayload: door.maxPayload }),
-    }));
+    this.doors = doors.map((door) => {
+      const options = { ...PLAIN, handleProtocols: chooserAmong(door.protocols) };
+      return {
+        door,
+        upgrader: new WebSocketServer({ ...options, maxPayload: door.maxPayload }),
+        doorman: new WebSocketServer({ ...options, maxPayload: LAST_WORDS }),
+      };
+    });
   }
 
   /** Whether an endpoint has that path. */
@@ -59,7 +65,7 @@ export class Reception {
     const handshake = readHandshake(request);
     const found = handshake === undefined ? undefined : this.find(handshake.path);
     if (handshake === undefined || found === undefined) return false;
-    const { door, upgrader } = found.door;
+    const { door, upgrader, doorman } = found.door;
     const known = { ...handshake, ...found.match };
     const refusal = originRefusal(door, handshake.headers.origin) ?? door.refusal();
     const { problem } = found.match;
@@ -68,7 +74,7 @@ export class Reception {
       refuse(socket, refusal);
     } else if (problem !== undefined) {
       door.refused(known, { status: 101, reason: 'path', message: problem });
-      this.doorman.handleUpgrade(request, socket, head, (ws) => turnAway(ws, problem));
+      doorman.handleUpgrade(request, socket, head, (ws) => turnAway(ws, problem));
     } else {
       upgrader.handleUpgrade(request, socket, head, (ws) => door.accept(new ServerSocket(ws), known));
     }
@@ -89,6 +95,14 @@ export class Reception {
     }
     return undefined;
   }
+}
+
+/** Whichever of ours the client prefers; without one the handshake goes on, and the client decides (RFC 6455 4.2.2). */
+function chooserAmong(spoken: readonly string[]) {
+  return (offered: ReadonlySet<string>): string | false => {
+    for (const protocol of offered) if (spoken.includes(protocol)) return protocol;
+    return false;
+  };
 }
 
 /** For a handshake that nobody takes. */

@@ -53,3 +53,12 @@ test('map takes a timestamp in milliseconds or as text, and keeps the old one wh
   for (const t of ['soon', -1, 1.5, null, '', true && {}])
     assert.throws(() => at({ t }), { code: 'TG_EXPRESSION_FAILED' });
 });
+
+test('a record without a value has none in any form; one that is merely empty is looked at', () => {
+  for (const form of ['json', 'to_json_string', 'to_json_with_schema', 'from_json_string', 'from_json_with_schema']) {
+    const processor: Processor = convert.create(convert.config.parse(form), context);
+    const tombstone = new Message(Buffer.alloc(0), { key: 'k', meta: { tombstone: true } });
+    assert.equal(processor.process(tombstone), tombstone, form);
+  }
+  assert.throws(() => converted('json', ''), { code: 'TG_MESSAGE_INVALID' });
+});

@@ -4,6 +4,7 @@ import { Message } from '../../../src/core/message.ts';
 import { displayUrl, secretsOfJson, secretsOfUrl, withoutSecrets } from '../../../src/core/secrets.ts';
 import { websocketClientSink } from '../../../src/pipelines/sinks/websocket-client.ts';
 import { websocketClientSource } from '../../../src/pipelines/sources/websocket-client.ts';
+import { LITERAL_MARK } from '../../../src/sdk/literal.ts';
 import { compileMatcher, compileTemplate } from '../../../src/sdk/template.ts';
 import { fakeContext } from './parts.ts';
 
@@ -19,7 +20,7 @@ function mistakes(settings: Record<string, unknown>): string[] {
 test('the defaults are those of a feed that is not to lose anything', () => {
   const settings = websocketClientSource.config.parse({ url: 'ws://a' });
   assert.deepEqual(
-    { ...settings },
+    { ...settings, url: settings.url.map(({ text }) => text) },
     {
       url: ['ws://a'],
       headers: {},
@@ -35,7 +36,7 @@ test('the defaults are those of a feed that is not to lose anything', () => {
     },
   );
   const sink = websocketClientSink.config.parse({ url: 'ws://a' });
-  assert.deepEqual([sink.frame, sink.confirm], ['text', 'written']);
+  assert.deepEqual([sink.frame, sink.confirm, sink.tombstones], ['text', 'written', 'skip']);
 });
 
 test('one message to subscribe with needs no list, and takes no reply for granted', () => {
@@ -137,7 +138,13 @@ test('the header of a name may hold colons and numbers', () => {
     url: 'ws://a',
     headers: { 'X-Time': '12:30:00', 'X-N': 3 },
   });
-  assert.deepEqual(headers, { 'X-Time': '12:30:00', 'X-N': '3' });
+  assert.deepEqual(
+    Object.entries(headers).map(([name, { make }]) => [name, make(message(''))]),
+    [
+      ['X-Time', '12:30:00'],
+      ['X-N', '3'],
+    ],
+  );
 });
 
 test('a token that is empty, as that of a variable that is not set, is none', () => {
@@ -195,4 +202,80 @@ test('secrets of a message are the values whose names say so, and what looks lik
 
 test('of a secret that holds another one nothing is left to be read', () => {
   assert.equal(withoutSecrets('said: Bearer begin-part-end', ['part', 'Bearer begin-part-end']), 'said: ***');
+});
+
+test('an expression is a mistake wherever nothing evaluates it', () => {
+  const x = '${! meta.token }';
+  const cases: [Record<string, unknown>, string][] = [
+    [{ auth: { token: x } }, 'auth.token'],
+    [{ auth: { token_file: x } }, 'auth.token_file'],
+    [{ auth: { token_command: x } }, 'auth.token_command'],
+    [{ auth: { token_command: ['cat', x] } }, 'auth.token_command'],
+    [{ proxy: `http://user:${x}@proxy:1` }, 'proxy'],
+    ...['ca', 'cert', 'key', 'servername'].map((key): [Record<string, unknown>, string] => [
+      { tls: { [key]: x } },
+      `tls.${key}`,
+    ]),
+    [{ resume: { cursor: '${! json.seq }', topic: x } }, 'resume.topic'],
+    [{ gap: { topic: x } }, 'gap.topic'],
+  ];
+  for (const [settings, path] of cases) {
+    const found = mistakes(settings);
+    assert.equal(found.length, 1, path);
+    assert.ok(found[0]?.startsWith(path), found[0]);
+    assert.match(found[0] ?? '', /"\$\{! \}" is not evaluated here|Invalid input/);
+  }
+  assert.match(mistakes({ subscribe: { send: 'x', expect: { id: x } } })[0] ?? '', /fields are compared as they are/);
+  assert.match(mistakes({ heartbeat: { expect: { within: '1s', frame: { id: x } } } })[0] ?? '', /fields are compared/);
+  assert.match(mistakes({ subscribe: { [x]: 1 } })[0] ?? '', /the name of a field is taken as it is/);
+  assert.match(mistakes({ ack: { message: { a: [{ [x]: 1 }] } } })[0] ?? '', /the name of a field is taken as it is/);
+  assert.deepEqual(mistakes({ auth: { token: `$${LITERAL_MARK}{! }` } }), []);
+});
+
+test('messages without an answer use cursor and token alone, also where other paths would be of no value', () => {
+  for (const message of ['${! meta.tokn }', { a: ['${! key }'] }, 'x ${! text }'])
+    for (const settings of [
+      { subscribe: message },
+      { heartbeat: { send: { every: '1s', message } } },
+      { resume: { cursor: '${! json.n }', message } },
+    ])
+      assert.match(mistakes(settings)[0] ?? '', /is no answer to a message, so it cannot use one/);
+  assert.deepEqual(
+    mistakes({ subscribe: '${! meta.cursor.seq } ${! meta.token }', resume: { cursor: '${! json.at }' } }),
+    [],
+  );
+});
+
+test('a cursor is a mistake where there is none, as what needs it would be left out', () => {
+  const uses = {
+    url: 'wss://feed.example/?after=${! meta.cursor }',
+    headers: { 'X-After': '${! meta.cursor }' },
+    protocols: ['v1', 'after.${! meta.cursor }'],
+    subscribe: ['a', { send: { after: '${! meta.cursor }' } }],
+    heartbeat: { send: { every: '1s', message: '{"at":${! meta.cursor }}' } },
+  };
+  const places = ['url', 'headers.X-After', 'protocols.1', 'subscribe.1', 'heartbeat.send.message'];
+  assert.deepEqual(
+    mistakes(uses),
+    places.map((place) => `${place}: \${! meta.cursor } has no value without resume`),
+  );
+  assert.deepEqual(mistakes({ ...uses, resume: { cursor: '${! json.seq }' } }), []);
+  const sink = websocketClientSink.config.safeParse(uses);
+  assert.deepEqual(
+    sink.error?.issues.map(({ path }) => path.join('.')),
+    places,
+  );
+});
+
+test('a refusal is looked for only where a reply is waited for', () => {
+  assert.match(
+    mistakes({ subscribe: { send: 'x', reject: { ok: false } } })[0] ?? '',
+    /^subscribe.0.reject: no reply is waited for without expect/,
+  );
+  assert.deepEqual(mistakes({ subscribe: { send: 'x', expect: { ok: true }, reject: { ok: false } } }), []);
+});
+
+test('ids are remembered for ten minutes where nothing else is said', () => {
+  const { dedupe } = websocketClientSource.config.parse({ url: 'ws://a', dedupe: { id: '${! json.id }' } });
+  assert.deepEqual([dedupe?.window, dedupe?.within], [10_000, 600_000]);
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Dialer } from '../../../../src/actors/dialer/dialer.ts';
 import { RemoteFigures } from '../../../../src/actors/dialer/figures.ts';
 import type { RemoteEnd } from '../../../../src/core/remote.ts';
+import { compileUrl } from '../../../../src/sdk/handshake.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
 import { HandClock } from '../../core/hand-clock.ts';
 import { keptLogger, turn } from '../rig.ts';
@@ -22,7 +23,7 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
   const cursor: { value: unknown } = { value: undefined };
   const parsed = feedSettings(settings);
   const dialer = new Dialer({
-    url,
+    url: compileUrl(url),
     name: 'wss://feed.example/ws',
     settings: parsed,
     resume: parsed.resume?.message,
@@ -97,7 +98,7 @@ test('an expression that takes JSONata is waited for, and the order of what come
   assert.deepEqual(told.frames, ['{"type":"x"}', '{"type":"y"}', 'no json', '{"type":"z"}']);
 });
 
-test('a reply that does not come ends the connection, and what the server said instead is for debugging', () => {
+test('a reply that does not come ends the connection, and the warning has what the server said instead', () => {
   const { network, clock, dialer, told, lines, warnings } = setUp({
     subscribe: [{ send: 'login', expect: { ok: true }, timeout: '5s' }],
     headers: { 'X-Key': 'very-secret-key' },
@@ -107,9 +108,149 @@ test('a reply that does not come ends the connection, and what the server said i
   clock.advance(5_000);
   assert.equal(dialer.state, 'waiting');
   assert.equal(told.lost[0]?.kind, 'silent');
-  assert.match(warnings()[0] ?? '', /no reply to message 1 of subscribe came within 5s; the next try is in/);
-  assert.match(lines.find(({ level }) => level === 'debug')?.text ?? '', /said last: {"error":"\*\*\* is unknown"}/);
+  assert.match(
+    warnings()[0] ?? '',
+    /no reply to message 1 of subscribe came within 5s; the server said: "{"error":"\*\*\* is unknown"}"; the next try is in/,
+  );
   assert.doesNotMatch(JSON.stringify([told.lost, lines]), /very-secret-key/);
+  clock.advance(500);
+  network.last.opens();
+  clock.advance(5_000);
+  assert.match(warnings()[1] ?? '', /came within 5s; the server said nothing; the next try/);
+});
+
+test('a server that refuses ends the handshake at once, and its answer is in the warning and no record', () => {
+  for (const reject of [{ success: false }, '${! json.success = false }']) {
+    const { network, told, stats, warnings, dialer } = setUp({
+      subscribe: [{ send: 'login', expect: '${! json.op }', reject }],
+    });
+    network.last.opens();
+    network.last.says('{"op":"login","success":false,"why":"no such user"}');
+    return turn().then(() => {
+      assert.equal(dialer.state, 'waiting');
+      assert.deepEqual([told.frames, told.lost[0]?.kind], [[], 'refused']);
+      assert.match(
+        warnings()[0] ?? '',
+        /cannot connect to wss:\/\/feed.example\/ws: the server refuses message 1 of subscribe; the server said: "{"op":"login","success":false,"why":"no such user"}"; the next try/,
+      );
+      const labels = { component: 'p', url: 'u', reason: 'refused' };
+      assert.equal(stats.counter('tidegate_remote_failed_tries_total', labels).value, 1);
+    });
+  }
+});
+
+test('answers of a subscription that fails are no records: after a refusal, a timeout, and a goodbye of the server', () => {
+  for (const fails of ['refusal', 'timeout', 'goodbye'] as const) {
+    const { network, clock, told, stats, warnings } = setUp({
+      subscribe: [
+        { send: 'a', expect: { a: true } },
+        { send: 'b', expect: { b: true }, reject: { b: false } },
+      ],
+    });
+    network.last.opens();
+    network.last.says('{"hello":1}');
+    network.last.says('{"a":true}');
+    network.last.says('{"error":"not b"}');
+    if (fails === 'refusal') network.last.says('{"b":false}');
+    else if (fails === 'timeout') clock.advance(10_000);
+    else network.last.ends({ kind: 'closed', code: 1008, reason: 'the server closed with 1008' });
+    assert.deepEqual(told.frames, [], fails);
+    const labels = { component: 'p', url: 'u', reason: 'refused' };
+    assert.equal(stats.counter('tidegate_remote_dropped_total', labels).value, 2, fails);
+    const answer = fails === 'refusal' ? /said: "{"b":false}"; the next/ : /said: "{"error":"not b"}"; the next/;
+    assert.match(warnings()[0] ?? '', answer);
+  }
+});
+
+test('what comes before the last reply goes on behind the start, in order; more than answers would be goes on at once', () => {
+  const { network, told } = setUp({ subscribe: [{ send: 'a', expect: { a: true } }] });
+  network.last.opens();
+  for (let n = 0; n < 1_000; n++) network.last.says(`${n}`);
+  assert.deepEqual([told.frames.length, told.lives], [0, 0]);
+  network.last.says('1000');
+  network.last.says('1001');
+  assert.deepEqual(
+    told.frames,
+    Array.from({ length: 1_002 }, (_, n) => `${n}`),
+  );
+  network.last.says('{"a":true}');
+  assert.deepEqual([told.frames.length, told.lives], [1_002, 1]);
+  const other = setUp({ subscribe: [{ send: 'a', expect: { a: true } }] });
+  other.network.last.opens();
+  other.network.last.says('x'.repeat(1_048_577));
+  assert.equal(other.told.frames.length, 1);
+});
+
+test('an answer is shown without secrets and then cut, so that no part of one is left', () => {
+  const secret = `secret-${'s'.repeat(60)}`;
+  const { network, warnings } = setUp({
+    headers: { 'X-Key': secret },
+    subscribe: [{ send: 'a', expect: { a: true }, reject: { a: false } }],
+  });
+  network.last.opens();
+  network.last.says(JSON.stringify({ a: false, why: `${'x'.repeat(160)}${secret}\n${'y'.repeat(300)}` }));
+  const [warning = ''] = warnings();
+  assert.doesNotMatch(warning, /secret/);
+  const quoted = /the server said: "(.*)"; the next/s.exec(warning)?.[1] ?? '';
+  assert.equal(quoted.length, 201);
+  assert.match(quoted, /x\*\*\*\\ny+…$/);
+});
+
+test('a message without its value is not sent, and no reply to it is waited for', () => {
+  const { network, dialer } = setUp({
+    subscribe: [{ send: '${! meta.token }', expect: { ok: true } }, 'plain'],
+  });
+  network.last.opens();
+  assert.deepEqual([network.last.sent, dialer.state], [['plain'], 'live']);
+});
+
+test('URL, headers and subprotocols are made at each connect, with the token and the cursor of that moment', () => {
+  const { network, clock, cursor } = setUp(
+    {
+      auth: { token_file: '/token', handshake: false },
+      headers: { 'X-Auth': 'Key ${! meta.token }', 'X-After': '${! meta.cursor }' },
+      protocols: ['v1', 'bearer.${! meta.token }'],
+      resume: { cursor: '${! json.seq }' },
+    },
+    'wss://feed.example/ws?token=${! meta.token }&after=${! meta.cursor }',
+  );
+  assert.deepEqual(network.last.asks('a^b'), {
+    url: 'wss://feed.example/ws?token=a%5Eb',
+    headers: { 'X-Auth': 'Key a^b' },
+    protocols: ['v1', 'bearer.a^b'],
+  });
+  network.last.ends();
+  cursor.value = 41;
+  clock.advance(500);
+  assert.deepEqual(network.last.asks('c'), {
+    url: 'wss://feed.example/ws?token=c&after=41',
+    headers: { 'X-Auth': 'Key c', 'X-After': '41' },
+    protocols: ['v1', 'bearer.c'],
+  });
+});
+
+test('a token is in no log line also where the handshake is refused with it, as it is or percent-encoded', () => {
+  const { network, lines, told } = setUp({ auth: { token_file: '/token' } }, 'wss://feed.example/${! meta.token }/x');
+  network.last.asks('token/of now');
+  network.last.ends({
+    kind: 'refused',
+    reason: 'the server answers 301: it redirects to /token%2Fof%20now/ token/of now',
+  });
+  assert.match(JSON.stringify(lines), /redirects to \/\*\*\*\/ \*\*\*/);
+  assert.doesNotMatch(JSON.stringify([lines, told]), /of now|of%20now/);
+});
+
+test('a heartbeat may carry the token and the cursor of its moment', () => {
+  const { network, clock, cursor } = setUp({
+    resume: { cursor: '${! json.seq }' },
+    heartbeat: { send: { every: '15s', message: '{"t":"${! meta.token }","at":${! meta.cursor }}' }, ping: '0s' },
+  });
+  network.last.opens('abc');
+  cursor.value = 1;
+  clock.advance(15_000);
+  cursor.value = 2;
+  clock.advance(15_000);
+  assert.deepEqual(network.last.sent, ['{"t":"abc","at":1}', '{"t":"abc","at":2}']);
 });
 
 test('token and cursor are there for the messages that are sent first, and the resume message only with a cursor', () => {
@@ -184,7 +325,7 @@ test('a server that does not answer the handshake is given up after connect_time
   assert.equal(told.lost[0]?.kind, 'silent');
   assert.match(
     warnings()[0] ?? '',
-    /cannot connect to wss:\/\/feed.example\/ws: there was no connection within 4s; the next try is in/,
+    /cannot connect to wss:\/\/feed.example\/ws: there was no answer within 4s; the next try is in/,
   );
   clock.advance(500);
   assert.equal(dialer.state, 'connecting');

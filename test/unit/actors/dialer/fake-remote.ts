@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Connect, RemoteEnd, RemoteHandler, RemoteSocket, RemoteTarget } from '../../../../src/core/remote.ts';
+import type {
+  Connect,
+  RemoteEnd,
+  RemoteHandler,
+  RemoteRequest,
+  RemoteSocket,
+  RemoteTarget,
+} from '../../../../src/core/remote.ts';
 import { websocketClientSink } from '../../../../src/pipelines/sinks/websocket-client.ts';
 import { websocketClientSource } from '../../../../src/pipelines/sources/websocket-client.ts';
 import type { FeedSettings, RemoteSinkSettings } from '../../../../src/sdk/remote.ts';
@@ -59,7 +66,13 @@ export class FakeRemote implements RemoteSocket {
 
   // --- what the server and the network do
 
+  /** The token is there, and the handshake is asked for. Throws where it cannot be made. */
+  asks(token?: string): RemoteRequest {
+    return this.target.request(token);
+  }
+
   opens(token?: string): void {
+    this.asks(token);
     this.handler.onOpen(token);
   }
 

@@ -170,3 +170,27 @@ test('a sink that is opened again confirms nothing by what it sent before it was
   network.last.pongs(second);
   assert.deepEqual(log.outcomes, ['ack', 'ack']);
 });
+
+test('records without a value count as done and are not sent, unless they are wanted', async (t) => {
+  for (const [tombstones, sent] of [
+    ['skip', ['a', 'given a value', 'b']],
+    ['send', ['a', '', 'given a value', 'b']],
+  ] as const) {
+    const { sink, network, stats, log } = await setUp(t, { tombstones });
+    const meta = { tombstone: true };
+    const deleted = log.message('', { token: 1, meta });
+    const changed = log.message('', { token: 2, meta }).derive({ payload: Buffer.from('given a value') });
+    sink.write(batchOf(log.message('a', { token: 0 }), deleted, changed, log.message('b', { token: 3 })));
+    assert.deepEqual(log.outcomes, []);
+    network.last.opens();
+    assert.deepEqual(network.last.sent, sent);
+    network.last.drains();
+    assert.deepEqual(log.notOnce(4), []);
+    assert.deepEqual(log.outcomes, ['ack', 'ack', 'ack', 'ack']);
+    const labels = { component: 'pipelines.p.sink', url: 'wss://partner.example/ws' };
+    const skipped = stats.counter('tidegate_remote_dropped_total', { ...labels, reason: 'tombstone' }).value;
+    assert.equal(skipped, 4 - sent.length);
+    assert.equal(stats.counter('tidegate_remote_settled_total', labels).value, sent.length);
+    assert.equal(sink.idle, true);
+  }
+});

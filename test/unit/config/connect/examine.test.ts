@@ -12,6 +12,8 @@ import type { FeedSettings, RemoteSinkSettings } from '../../../../src/sdk/remot
 import { BINANCE, errorsOf, look, SINK, tasksOf } from './fixture.ts';
 
 const feedOf = (config: FlatConfig): FeedSettings => tasksOf(config)[0]?.pipeline.source.config as FeedSettings;
+/** Settings that a connect fills in, as the connector has them. */
+const textsOf = (list: readonly { readonly text: string }[]) => list.map(({ text }) => text);
 const sent = ({ subscribe }: Pick<FeedSettings, 'subscribe'>) =>
   subscribe.map(({ send }) => send(new Message(Buffer.alloc(0))));
 
@@ -19,7 +21,7 @@ describe("a connector with S4's settings", () => {
   test('becomes a pipeline from its feed into its topic, with the pauses it asks for', () => {
     const [task] = tasksOf(BINANCE);
     const feed = feedOf(BINANCE);
-    assert.deepEqual(feed.url, ['wss://stream.binance.com:9443/ws']);
+    assert.deepEqual(textsOf(feed.url), ['wss://stream.binance.com:9443/ws']);
     assert.deepEqual(sent(feed), ['{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}']);
     assert.equal(feed.reconnect.enabled, true);
     assert.equal(feed.reconnect.interval, 3_000);
@@ -48,7 +50,14 @@ describe("a connector with S4's settings", () => {
       'websocket.headers': 'User-Agent:KafkaConnectWebSocket/1.0, X-At:10:20:30,X-List:a\\,b',
       'websocket.subscription.message': message,
     });
-    assert.deepEqual(feed.headers, { 'User-Agent': 'KafkaConnectWebSocket/1.0', 'X-At': '10:20:30', 'X-List': 'a,b' });
+    assert.deepEqual(
+      Object.entries(feed.headers).map(([name, { text }]) => [name, text]),
+      [
+        ['User-Agent', 'KafkaConnectWebSocket/1.0'],
+        ['X-At', '10:20:30'],
+        ['X-List', 'a,b'],
+      ],
+    );
     assert.deepEqual(sent(feed), [message]);
   });
 
@@ -57,6 +66,10 @@ describe("a connector with S4's settings", () => {
     assert.deepEqual(sent({ subscribe: subscribe('{"send":"all"}') }), ['{"send":"all"}']);
     const steps = subscribe('{"send":"all","expect":{"ok":true},"timeout":"2s"}');
     assert.deepEqual([sent({ subscribe: steps }), steps[0]?.timeout], [['all'], 2_000]);
+    const [refusable] = subscribe('{"send":"all","expect":{"ok":true},"reject":{"ok":false}}');
+    assert.equal(refusable?.reject?.(new Message(Buffer.from('{"ok":false}'))), true);
+    const mistaken = errorsOf({ ...BINANCE, 'websocket.subscription.message': '{"send":"all","reject":{}}' });
+    assert.match(mistaken['websocket.subscription.message']?.[0] ?? '', /give expect, too/);
   });
 
   test('fails after a disconnect where it does not want to reconnect', () => {
@@ -102,7 +115,7 @@ describe('tasks', () => {
     const { 'websocket.url': _none, ...config } = urls;
     const tasks = tasksOf(config);
     assert.deepEqual(
-      tasks.map(({ pipeline }) => (pipeline.source.config as FeedSettings).url),
+      tasks.map(({ pipeline }) => textsOf((pipeline.source.config as FeedSettings).url)),
       [['ws://a', 'ws://c'], ['ws://b']],
     );
     assert.deepEqual(
@@ -144,8 +157,12 @@ describe('tasks', () => {
       tasks.map(({ pipeline }) => pipeline.source.config),
       Array(3).fill({ names: ['orders', 'prices'], from: 'earliest', group: 'connect-partner' }),
     );
+    const tombstones = (config: FlatConfig) =>
+      (tasksOf(config)[0]?.pipeline.sink.config as RemoteSinkSettings | undefined)?.tombstones;
+    assert.equal(tombstones(SINK), 'skip');
+    assert.equal(tombstones({ ...SINK, 'websocket.tombstones': 'send' }), 'send');
     assert.equal(
-      (tasks[0]?.pipeline.sink.config as RemoteSinkSettings | undefined)?.url,
+      (tasks[0]?.pipeline.sink.config as RemoteSinkSettings | undefined)?.url.text,
       'wss://partner.example.com/orders',
     );
   });
@@ -204,11 +221,12 @@ test('everything that the components can do has a name', () => {
     'websocket.resume.message': '{"after":${! meta.cursor }}',
     'websocket.dedupe.id': '${! json.id }',
     'websocket.dedupe.window': '500',
+    'websocket.dedupe.within.ms': '90000',
     'websocket.ack.message': '{"ack":${! json.id }}',
     'websocket.gap.record': 'true',
   });
   assert.deepEqual(feed.auth?.token, 'geheim');
-  assert.deepEqual(feed.protocols, ['v2', 'v1']);
+  assert.deepEqual(textsOf(feed.protocols), ['v2', 'v1']);
   assert.equal(feed.proxy, 'http://proxy:3128');
   assert.equal(feed.compression, true);
   assert.equal(feed.max_frame, 1_024);
@@ -222,7 +240,7 @@ test('everything that the components can do has a name', () => {
   assert.equal(feed.overflow, 'drop_oldest');
   assert.equal(feed.buffer.messages, 10_000);
   assert.equal(feed.resume?.message?.(new Message(Buffer.alloc(0), { meta: { cursor: 7 } })), '{"after":7}');
-  assert.equal(feed.dedupe?.window, 500);
+  assert.deepEqual([feed.dedupe?.window, feed.dedupe?.within], [500, 90_000]);
   assert.equal(feed.ack?.message(new Message(Buffer.from('{"id":3}'))), '{"ack":3}');
   assert.equal(feed.gap?.record, true);
 });

@@ -4,13 +4,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { RemoteEnd, RemoteSocket, RemoteTarget } from '../../../../src/core/remote.ts';
+import type { RemoteEnd, RemoteRequest, RemoteSocket, RemoteTarget } from '../../../../src/core/remote.ts';
 import { dialWebSocket } from '../../../../src/transports/websocket/client.ts';
 import { startProxy } from '../../../helpers/connect-proxy.ts';
 import { FeedServer, rawFrame, tlsFile } from '../../../helpers/feed-server.ts';
 import { freePort } from '../../../helpers/gateway-process.ts';
 
-const TARGET = { headers: {}, protocols: [], compression: false, maxFrame: 1_048_576 } as const;
+const TARGET = { compression: false, maxFrame: 1_048_576 } as const;
 
 /** A connection, with everything that was told of it. */
 class Dialled {
@@ -24,14 +24,14 @@ class Dialled {
 
   constructor(
     t: TestContext,
-    target: Partial<RemoteTarget> & { url: string },
+    { url, headers = {}, protocols = [], ...target }: Partial<RemoteTarget & RemoteRequest> & { url: string },
     onOpen: (socket: RemoteSocket) => void = () => {},
   ) {
     const changed = () => {
       for (const watcher of [...this.watchers]) watcher();
     };
     this.socket = dialWebSocket(
-      { ...TARGET, ...target },
+      { ...TARGET, request: () => ({ url, headers, protocols }), ...target },
       {
         onOpen: (token) => {
           this.opens += 1;
@@ -154,6 +154,30 @@ test('headers, subprotocols and the token go into the handshake', async (t) => {
   assert.equal(headers.authorization, 'Bearer secret');
   assert.equal(headers['sec-websocket-extensions'], undefined);
   assert.equal(client.token, 'secret');
+});
+
+test('a server may choose none of the subprotocols that are offered, and none that is not', async (t) => {
+  const silent = await FeedServer.start(t, { choose: () => false });
+  const client = await new Dialled(t, { url: silent.url, protocols: ['v2', 'v1'] }).open();
+  const connection = await silent.connection(1);
+  connection.ws.send('after all');
+  await client.until(() => client.frames.length === 1);
+  const second = await FeedServer.start(t, { choose: () => 'v1' });
+  await new Dialled(t, { url: second.url, protocols: ['v2', 'v1'] }).open();
+  const other = await FeedServer.start(t, { choose: () => 'v3' });
+  const end = await new Dialled(t, { url: other.url, protocols: ['v2', 'v1'] }).end();
+  assert.equal(end.kind, 'unreachable');
+  assert.match(end.reason, /^the server chose a subprotocol that was not offered; check protocols/);
+});
+
+test('a request that cannot be made is the reason of the end, and nothing is dialled', async (t) => {
+  const server = await FeedServer.start(t);
+  const request = () => {
+    throw new Error('the url needs a token');
+  };
+  const end = await new Dialled(t, { url: server.url, request }).end();
+  assert.deepEqual(end, { kind: 'unreachable', code: 1006, reason: 'the url needs a token' });
+  assert.equal(server.handshakes, 0);
 });
 
 test('a file is read and a command is run at each connect, and the token may stay out of the handshake', async (t) => {
@@ -304,7 +328,7 @@ test('a server that breaks the protocol is told from one that vanishes', async (
     server.answer = { raw: (accept) => Buffer.concat([accept, bytes]) };
     const end = await new Dialled(t, { url: server.url }).end();
     assert.deepEqual([end.kind, end.code], ['protocol', code], String(reason));
-    assert.match(end.reason, /^the server breaks the WebSocket protocol: /);
+    assert.match(end.reason, /^the server breaks the WebSocket protocol: (?!.*WebSocket)/);
     assert.match(end.reason, reason);
   }
   server.answer = undefined;
@@ -313,7 +337,7 @@ test('a server that breaks the protocol is told from one that vanishes', async (
   assert.deepEqual(await client.end(), {
     kind: 'broken',
     code: 1006,
-    reason: 'the connection broke off without a closing frame',
+    reason: 'broken off without a closing frame',
   });
 });
 
@@ -404,10 +428,7 @@ test('a proxy that refuses, and one that is away, are named without their passwo
     url: server.url,
     proxy: `http://me:wrong-password@127.0.0.1:${proxy.port}`,
   }).end();
-  assert.match(
-    refused.reason,
-    /^the proxy http:\/\/127.0.0.1:\d+ refuses to connect with 407; check user and password/,
-  );
+  assert.match(refused.reason, /^the proxy http:\/\/127.0.0.1:\d+ answers 407; check user and password/);
   const away = await new Dialled(t, {
     url: server.url,
     proxy: `http://me:wrong-password@127.0.0.1:${await freePort()}`,

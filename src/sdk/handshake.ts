@@ -1,0 +1,152 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { Message } from '../core/message.ts';
+import { withoutMarks } from './literal.ts';
+import { compileTemplate, type Template } from './template.ts';
+
+/*
+ * URL, headers and subprotocols of a connection that the gateway dials, made anew for each connect. The expressions
+ * in them are `${! meta.token }` and `${! meta.cursor }`. Errors never quote these settings: they may be secret.
+ */
+
+/** A header's value or a subprotocol. */
+export interface HandshakeText {
+  /** As it may be shown where it holds no secret: with `***` for each expression. */
+  readonly text: string;
+  /** undefined where one of its values is missing. */
+  readonly make: Template;
+}
+
+export interface RemoteUrl {
+  /** With `***` for each expression; the same for all connects. */
+  readonly text: string;
+  /** The URL for one connect. Throws an Error that says what is missing. */
+  readonly make: (values: Message) => string;
+}
+
+/** An expression, with its path. Only paths are allowed, so none of them has a brace inside. */
+const EXPRESSION = /\$\{!([^}]*)\}/g;
+const PATHS = ['meta.token', 'meta.cursor'] as const;
+/** RFC 6455 4.1: a token of HTTP. */
+const SUBPROTOCOL = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Headers that the handshake itself is made of. */
+const OWN_HEADER = /^(connection|upgrade|sec-websocket-.*)$/i;
+const PLACEHOLDER = '***';
+export const NO_SUBPROTOCOL = 'a subprotocol is one word, such as graphql-ws';
+
+const token = compileTemplate('${! meta.token }');
+const cursor = compileTemplate('${! meta.cursor }');
+
+/** Paths of the expressions in a text. Throws an Error for one that is not closed. */
+export function pathsIn(text: string): string[] {
+  if (text.replaceAll(EXPRESSION, '').includes('${!')) throw new Error('an expression ${! has no } that closes it');
+  return [...text.matchAll(EXPRESSION)].map(([, path = '']) => path.trim());
+}
+
+/** Compiles a `ws://` or `wss://` URL with expressions in user, password, path or query. Throws an Error. */
+export function compileUrl(text: string): RemoteUrl {
+  checkPaths(text);
+  const one = filled(text, 'one');
+  if (!isRemoteUrl(one)) throw new Error('expected a URL that begins with ws:// or wss:// and has no #');
+  if (new URL(one).host !== new URL(filled(text, 'other')).host)
+    throw new Error('host and port are always the same: no expression can be used there');
+  const [address = '', ...query] = text.split('?');
+  if (pathsIn(address).includes('meta.cursor'))
+    throw new Error('${! meta.cursor } can only be used in the query: before the first message there is no cursor');
+  const make = urlMaker(address, query.length === 0 ? [] : query.join('?').split('&'));
+  return { text: filled(text, PLACEHOLDER), make };
+}
+
+/** Compiles the value of a header. Throws an Error. */
+export function compileHeader(name: string, text: string): HandshakeText {
+  if (OWN_HEADER.test(name)) throw new Error('belongs to the handshake itself; for subprotocols there is `protocols`');
+  try {
+    validateHeaderName(name);
+  } catch {
+    throw new Error('is not a valid header name');
+  }
+  const compiled = compileText(text);
+  if (!isHeaderValue(name, filled(text, 'value')))
+    throw new Error('has a character that HTTP does not allow in a header');
+  return compiled;
+}
+
+/** Compiles the name of a subprotocol. Throws an Error. */
+export function compileSubprotocol(text: string): HandshakeText {
+  const compiled = compileText(text);
+  if (!isSubprotocol(filled(text, 'value'))) throw new Error(NO_SUBPROTOCOL);
+  return compiled;
+}
+
+/** What the expressions of a handshake are evaluated on. */
+export function handshakeValues(values: { readonly token: string | undefined; readonly cursor: unknown }): Message {
+  return new Message(Buffer.alloc(0), { meta: values });
+}
+
+/** Whether the shown text of a setting is what it always is. */
+export function isConstant(text: string): boolean {
+  return !text.includes(PLACEHOLDER);
+}
+
+export function isHeaderValue(name: string, text: string): boolean {
+  try {
+    validateHeaderValue(name, text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function isSubprotocol(text: string): boolean {
+  return SUBPROTOCOL.test(text);
+}
+
+function compileText(text: string): HandshakeText {
+  checkPaths(text);
+  return { text: filled(text, PLACEHOLDER), make: compileTemplate(text) };
+}
+
+/** A parameter of which a value is missing is left out; without any there is no query. */
+function urlMaker(addressText: string, parameterTexts: readonly string[]): RemoteUrl['make'] {
+  const address = compileTemplate(addressText);
+  const parameters = parameterTexts.map(compileTemplate);
+  return (values) => {
+    const encoded = percentEncoded(values);
+    const base = address(encoded);
+    if (base === undefined) throw new Error('the url needs ${! meta.token }, and there is no token; set auth');
+    const query = parameters.map((make) => make(encoded)).filter((parameter) => parameter !== undefined);
+    const url = query.length === 0 ? base : `${base}?${query.join('&')}`;
+    if (!isRemoteUrl(url)) throw new Error('the url is not valid with the token and the cursor of this connect');
+    return url;
+  };
+}
+
+/** RFC 3986 2.1: a value never changes what stands around it in the URL. */
+function percentEncoded(values: Message): Message {
+  const [tokenText, cursorText] = [token(values), cursor(values)];
+  return handshakeValues({
+    token: tokenText === undefined ? undefined : encodeURIComponent(tokenText),
+    cursor: cursorText === undefined ? undefined : encodeURIComponent(wellFormed(cursorText)),
+  });
+}
+
+/** With U+FFFD for the half of a surrogate pair, which has no percent-encoding. */
+function wellFormed(text: string): string {
+  return Buffer.from(text).toString();
+}
+
+function checkPaths(text: string): void {
+  for (const path of pathsIn(text))
+    if (!(PATHS as readonly string[]).includes(path))
+      throw new Error(`\${! ${path} } has no value here; there are \${! meta.token } and \${! meta.cursor }`);
+}
+
+function isRemoteUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hash, hostname } = new URL(text);
+  return (protocol === 'ws:' || protocol === 'wss:') && hash === '' && hostname !== '';
+}
+
+/** The text with `value` in place of each expression. */
+function filled(text: string, value: string): string {
+  return withoutMarks(text.replaceAll(EXPRESSION, () => value));
+}
