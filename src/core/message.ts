@@ -146,6 +146,11 @@ export class Message {
     return this.payload.toString('utf8');
   }
 
+  /** A record without a value, such as those that delete a key of a compacted topic; one that got a value since is none. */
+  get isTombstone(): boolean {
+    return this.meta.tombstone === true && this.payload.length === 0;
+  }
+
   /** What the message counts for at a gate: payload, key, headers and a fixed overhead, in bytes. */
   get size(): number {
     let size = this.payload.length + OVERHEAD_BYTES;

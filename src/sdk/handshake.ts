@@ -37,7 +37,7 @@ const token = compileTemplate('${! meta.token }');
 const cursor = compileTemplate('${! meta.cursor }');
 
 /** Paths of the expressions in a text. Throws an Error for one that is not closed. */
-export function pathsIn(text: string): string[] {
+function pathsIn(text: string): string[] {
   if (text.replaceAll(EXPRESSION, '').includes('${!')) throw new Error('an expression ${! has no } that closes it');
   return [...text.matchAll(EXPRESSION)].map(([, path = '']) => path.trim());
 }

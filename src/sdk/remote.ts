@@ -7,7 +7,6 @@ import {
   compileUrl,
   type HandshakeText,
   isConstant,
-  pathsIn,
   type RemoteUrl,
 } from './handshake.ts';
 import { compileMatcher, compileTemplate, type Matcher, type Template } from './template.ts';
@@ -19,26 +18,24 @@ import { compileMatcher, compileTemplate, type Matcher, type Template } from './
 /** A message for the server: text, or an object or list that becomes JSON, with `${! path }` in its values. */
 export const template = () => compiled(json(), withPlainNames(compileTemplate));
 
-/** What the messages that answer none can be made of; an object as cursor has fields. */
-const OPENING_PATH = /^meta\.(token|cursor)(\.|$)/;
-
 /** A message that answers none, so that there is nothing to take values from but cursor and token. */
 export const openingTemplate = () =>
   compiled(
     json(),
     withPlainNames((source) => {
       const make = compileTemplate(source);
-      if (
-        textsIn(source)
-          .flatMap(pathsIn)
-          .some((path) => !OPENING_PATH.test(path))
-      )
+      if (make.expressions.flatMap(({ reads }) => reads).some(({ path }) => !isOpening(path)))
         throw new Error(
           'is no answer to a message, so it cannot use one; there are ${! meta.cursor } and ${! meta.token }',
         );
       return make;
     }),
   );
+
+/** An object as cursor has fields. */
+function isOpening([root, name]: readonly string[]): boolean {
+  return root === 'meta' && (name === 'token' || name === 'cursor');
+}
 
 /** What a message of the server has to be: an expression, or an object whose fields its JSON must have. */
 const matcher = () =>

@@ -18,12 +18,12 @@ export type Root = (typeof ROOTS)[number];
 
 /** The payload parsed by JSON.parse; undefined for a record without a value. Throws TG_EXPRESSION_FAILED. */
 export function jsonOf(message: Message): unknown {
-  return isTombstone(message) ? undefined : readable(() => message.plainJson);
+  return message.isTombstone ? undefined : readable(() => message.plainJson);
 }
 
 /** The payload as JSON in which no number is rounded; undefined for a record without a value. Throws TG_EXPRESSION_FAILED. */
 export function exactJsonOf(message: Message): unknown {
-  return isTombstone(message) ? undefined : readable(() => message.json);
+  return message.isTombstone ? undefined : readable(() => message.json);
 }
 
 export function rootOf(message: Message, root: Root): unknown {
@@ -31,7 +31,7 @@ export function rootOf(message: Message, root: Root): unknown {
     case 'json':
       return exactJsonOf(message);
     case 'text':
-      return isTombstone(message) ? undefined : message.text;
+      return message.isTombstone ? undefined : message.text;
     case 'auth':
       return message.meta.auth;
     case 'key':
@@ -51,10 +51,6 @@ export function rootsOf(message: Message): Record<string, unknown> {
   const roots: Record<string, unknown> = {};
   for (const root of ROOTS) Object.defineProperty(roots, root, { enumerable: true, get: () => rootOf(message, root) });
   return roots;
-}
-
-function isTombstone(message: Message): boolean {
-  return message.meta.tombstone === true && message.payload.length === 0;
 }
 
 /** Records come with their headers as bytes; expressions compare and join text. */

@@ -174,7 +174,7 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   private nextSendable(): Message | undefined {
     for (let message = this.waiting.shift(); message !== undefined; message = this.waiting.shift()) {
       if (message.isSettled) continue;
-      if (this.isSkipped(message)) {
+      if (message.isTombstone && this.options.settings.tombstones === 'skip') {
         this.figures.dropped('tombstone');
         message.ack();
         continue;
@@ -183,11 +183,6 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
       message.nack(new TidegateError('TG_MESSAGE_INVALID', 'the payload is not UTF-8, so it cannot be a text message'));
     }
     return undefined;
-  }
-
-  /** A tombstone that a processor gave a value is none any more. */
-  private isSkipped({ meta, payload }: Message): boolean {
-    return this.options.settings.tombstones === 'skip' && meta.tombstone === true && payload.length === 0;
   }
 
   private written(number: number): void {

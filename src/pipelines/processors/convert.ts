@@ -33,12 +33,8 @@ export const convert = defineProcessor({
     ),
   examples: ['json', 'to_json_with_schema'],
   // As in Kafka Connect, a record without a value has none in any form.
-  create: (form) => ({ process: (message) => (isTombstone(message) ? message : FORMS[form](message)) }),
+  create: (form) => ({ process: (message) => (message.isTombstone ? message : FORMS[form](message)) }),
 });
-
-function isTombstone({ meta, payload }: Message): boolean {
-  return meta.tombstone === true && payload.length === 0;
-}
 
 /** What is not a string stays the JSON that came, with every digit. */
 function textOf(value: unknown, path: JsonPath, message: Message): Buffer {
