@@ -53,7 +53,11 @@ test('a parameter without its value is left out, and a path without it makes no 
 test('a URL without expressions stays byte for byte what it was, and literal ones are characters', () => {
   for (const text of ['ws://h', 'wss://u:p@h:9/a%20b/?', 'ws://h/?a&b=&&c=?d', 'WS://H/%zz?${x}'])
     assert.deepEqual([compileUrl(text).text, url(text, 't', 1)], [text, text]);
-  assert.equal(url(`ws://h/?a=$${LITERAL_MARK}{!x}`), 'ws://h/?a=${!x}');
+  const literal = `$${LITERAL_MARK}{!x}`;
+  assert.equal(url(`ws://h/?a=${literal}`), 'ws://h/?a=${!x}');
+  assert.equal(compileUrl(`ws://h/?a=${literal}`).text, 'ws://h/?a=${!x}');
+  const header = compileHeader('X-A', `${literal} ${'${! meta.token }'}`);
+  assert.deepEqual([header.text, header.make(values('t'))], ['${!x} ***', '${!x} t']);
 });
 
 test('the URL that is shown is the same for all connects and has no expression in it', () => {

@@ -16,6 +16,8 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
   const kept = keptLogger();
   const told = {
     lives: 0,
+    /** Frames before it was live. */
+    early: 0,
     frames: [] as string[],
     lost: [] as (RemoteEnd & { heardAt: number })[],
     failures: [] as string[],
@@ -36,7 +38,10 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
       live: () => {
         told.lives += 1;
       },
-      frame: (data) => told.frames.push(data.toString()),
+      frame: (data) => {
+        told.frames.push(data.toString());
+        if (told.lives === 0) told.early += 1;
+      },
       pong() {},
       lost: (end, heardAt) => told.lost.push({ ...end, heardAt }),
       failed: ({ code, message }) => told.failures.push(`${code} ${message}`),
@@ -119,23 +124,22 @@ test('a reply that does not come ends the connection, and the warning has what t
   assert.match(warnings()[1] ?? '', /came within 5s; the server said nothing; the next try/);
 });
 
-test('a server that refuses ends the handshake at once, and its answer is in the warning and no record', () => {
+test('a server that refuses ends the handshake at once, and its answer is in the warning and no record', async () => {
   for (const reject of [{ success: false }, '${! json.success = false }']) {
     const { network, told, stats, warnings, dialer } = setUp({
       subscribe: [{ send: 'login', expect: '${! json.op }', reject }],
     });
     network.last.opens();
     network.last.says('{"op":"login","success":false,"why":"no such user"}');
-    return turn().then(() => {
-      assert.equal(dialer.state, 'waiting');
-      assert.deepEqual([told.frames, told.lost[0]?.kind], [[], 'refused']);
-      assert.match(
-        warnings()[0] ?? '',
-        /cannot connect to wss:\/\/feed.example\/ws: the server refuses message 1 of subscribe; the server said: "{"op":"login","success":false,"why":"no such user"}"; the next try/,
-      );
-      const labels = { component: 'p', url: 'u', reason: 'refused' };
-      assert.equal(stats.counter('tidegate_remote_failed_tries_total', labels).value, 1);
-    });
+    await turn();
+    assert.equal(dialer.state, 'waiting');
+    assert.deepEqual([told.frames, told.lost[0]?.kind], [[], 'refused']);
+    assert.match(
+      warnings()[0] ?? '',
+      /cannot connect to wss:\/\/feed.example\/ws: the server refuses message 1 of subscribe; the server said: "{"op":"login","success":false,"why":"no such user"}"; the next try/,
+    );
+    const labels = { component: 'p', url: 'u', reason: 'refused' };
+    assert.equal(stats.counter('tidegate_remote_failed_tries_total', labels).value, 1);
   }
 });
 
@@ -175,6 +179,10 @@ test('what comes before the last reply goes on behind the start, in order; more 
   );
   network.last.says('{"a":true}');
   assert.deepEqual([told.frames.length, told.lives], [1_002, 1]);
+  const few = setUp({ subscribe: [{ send: 'a', expect: { a: true } }] });
+  few.network.last.opens();
+  for (const text of ['1', '2', '{"a":true}', '3']) few.network.last.says(text);
+  assert.deepEqual([few.told.frames, few.told.early], [['1', '2', '3'], 0]);
   const other = setUp({ subscribe: [{ send: 'a', expect: { a: true } }] });
   other.network.last.opens();
   other.network.last.says('x'.repeat(1_048_577));

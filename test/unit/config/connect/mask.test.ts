@@ -28,6 +28,8 @@ test('what is secret is hidden, and the rest can still be read', () => {
 test('expressions, empty texts and settings without a secret stay as they are', () => {
   const config = { ...BINANCE, 'websocket.auth.token': '', 'websocket.ack.message': '{"token":"${! meta.token }"}' };
   assert.deepEqual(masked(config), config);
+  const url = { ...BINANCE, 'websocket.url': 'wss://h/ws?token=${! meta.token }&key=${! meta.cursor }' };
+  assert.deepEqual(masked(url), url);
 });
 
 test('what was shown and is put back changes nothing', () => {
