@@ -12,26 +12,20 @@ interface Placed {
   readonly path: Path;
 }
 
-/** What templates of a feed may read before there is a message. */
-const OF_A_CONNECT = ['cursor', 'token'];
-
 /** Fields of `meta` that only some messages have. */
-const OPTIONAL_META = new Set(['tombstone', 'gap', 'cursor', 'token']);
+const OPTIONAL_META = new Set(['tombstone', 'gap']);
 
 /** Expressions that do what they say, which may not be what was meant. */
 export function lintExpressions(config: ParsedConfig): Finding[] {
   return Object.entries(config.pipelines).flatMap(([name, pipeline]) => {
     const path = ['pipelines', name];
     const known = metaOf(pipeline, config);
-    const ofSource = expressionsOf(pipeline.source, [...path, 'source']);
-    const others = [
+    const all = [
+      ...expressionsOf(pipeline.source, [...path, 'source']),
       ...pipeline.processors.flatMap((step, index) => expressionsOf(step, [...path, 'processors', index])),
       ...expressionsOf(pipeline.sink, [...path, 'sink']),
     ];
-    return [
-      ...ofSource.flatMap((placed) => findingsOf(placed, known && [...known, ...OF_A_CONNECT])),
-      ...others.flatMap((placed) => findingsOf(placed, known)),
-    ];
+    return all.flatMap((placed) => findingsOf(placed, known));
   });
 }
 
@@ -47,8 +41,12 @@ export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[
       ),
     ),
   );
+  // A list may be one text with commas.
+  const isEvaluated = (text: string) =>
+    evaluated.has(text) ||
+    (text.includes(',') && text.split(',').every((part) => !part.includes('${!') || evaluated.has(part.trim())));
   return textsIn(source, []).flatMap(({ text, path }) =>
-    text.includes('${!') && !evaluated.has(text)
+    text.includes('${!') && !isEvaluated(text)
       ? [
           failing(
             path,

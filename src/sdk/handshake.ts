@@ -19,8 +19,13 @@ export interface HandshakeText {
 export interface RemoteUrl {
   /** With `***` for each expression; the same for all connects. */
   readonly text: string;
-  /** The URL for one connect. Throws an Error that says what is missing. */
-  readonly make: (values: Message) => string;
+  readonly make: UrlTemplate;
+}
+
+/** The URL for one connect. Throws an Error that says what is missing. */
+interface UrlTemplate {
+  (values: Message): string;
+  readonly expressions: Template['expressions'];
 }
 
 /** An expression, with its path. Only paths are allowed, so none of them has a brace inside. */
@@ -53,7 +58,8 @@ export function compileUrl(text: string): RemoteUrl {
   if (pathsIn(address).includes('meta.cursor'))
     throw new Error('${! meta.cursor } can only be used in the query: before the first message there is no cursor');
   const make = urlMaker(address, query.length === 0 ? [] : query.join('?').split('&'));
-  return { text: filled(text, PLACEHOLDER), make };
+  const { expressions } = withoutMessage(compileTemplate(text));
+  return { text: filled(text, PLACEHOLDER), make: Object.assign(make, { expressions }) };
 }
 
 /** Compiles the value of a header. Throws an Error. */
@@ -75,6 +81,17 @@ export function compileSubprotocol(text: string): HandshakeText {
   const compiled = compileText(text);
   if (!isSubprotocol(filled(text, 'value'))) throw new Error(NO_SUBPROTOCOL);
   return compiled;
+}
+
+/**
+ * A template that is made before there is any message, of which all is known that can be wrong with it: nothing is to
+ * be said of what it reads of a message.
+ */
+export function withoutMessage(make: Template): Template {
+  const expressions = make.expressions
+    .filter(({ reads }) => reads.length > 0)
+    .map((expression) => ({ ...expression, reads: [], doubts: [] }));
+  return Object.assign((message: Message) => make(message), { expressions });
 }
 
 /** What the expressions of a handshake are evaluated on. */
@@ -102,11 +119,11 @@ export function isSubprotocol(text: string): boolean {
 
 function compileText(text: string): HandshakeText {
   checkPaths(text);
-  return { text: filled(text, PLACEHOLDER), make: compileTemplate(text) };
+  return { text: filled(text, PLACEHOLDER), make: withoutMessage(compileTemplate(text)) };
 }
 
 /** A parameter of which a value is missing is left out; without any there is no query. */
-function urlMaker(addressText: string, parameterTexts: readonly string[]): RemoteUrl['make'] {
+function urlMaker(addressText: string, parameterTexts: readonly string[]): (values: Message) => string {
   const address = compileTemplate(addressText);
   const parameters = parameterTexts.map(compileTemplate);
   return (values) => {

@@ -8,6 +8,7 @@ import {
   type HandshakeText,
   isConstant,
   type RemoteUrl,
+  withoutMessage,
 } from './handshake.ts';
 import { compileMatcher, compileTemplate, type Matcher, type Template } from './template.ts';
 
@@ -28,7 +29,7 @@ export const openingTemplate = () =>
         throw new Error(
           'is no answer to a message, so it cannot use one; there are ${! meta.cursor } and ${! meta.token }',
         );
-      return make;
+      return withoutMessage(make);
     }),
   );
 

@@ -315,6 +315,27 @@ describe('expressions that do not do what was meant', () => {
     assert.deepEqual(await found(at('processors: [ { map: { key: "d-${! meta.id }" } } ]')), []);
   });
 
+  test('what is filled in at each connect is evaluated, and no expression about a message', async () => {
+    const client = (more: string) => `{
+      url: "wss://h/\${! meta.token }/x?t=\${! meta.token }${more}",
+      headers: { A: "Key \${! meta.token }", B: json.id },
+      protocols: "json.v1, bearer.\${! meta.token }",
+      subscribe: { send: "login \${! meta.token }", expect: { ok: true }, reject: "\${! json.ok = false }" },
+      heartbeat: { send: { every: 10s, message: { t: "\${! meta.token }" } } }`;
+    const feed = `${client('&c=${! meta.cursor }')}, resume: { cursor: "\${! json.seq }" } }`;
+    const text = pipelines(
+      `in: { source: { websocket_client: ${feed} }, sink: { topic: { name: chat } } },
+       out: { source: { endpoint: rooms }, sink: { websocket_client: ${client('')} } } }`,
+    );
+    assert.deepEqual(await problemsOf(text), []);
+    assert.deepEqual(await found(text), []);
+    const answer = feed.replace('resume:', 'ack: { message: "${! meta.token }" }, resume:');
+    const warned = await found(
+      pipelines(`in: { source: { websocket_client: ${answer} }, sink: { topic: { name: chat } } }`),
+    );
+    assert.match(warned.join(), /ack\.message .*never has meta\.token/);
+  });
+
   test('an expression where nothing evaluates it is an error at its place', async () => {
     const cases: [text: string, path: string][] = [
       [yaml({ log: 'log: { driver: embedded, embedded: { path: "${! json.a }" } }' }), 'log.embedded.path'],
