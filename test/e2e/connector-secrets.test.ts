@@ -159,7 +159,7 @@ test('no secret of a connector is in a log line, a trace, a metric or an answer,
 
   const output = gateway.output();
   assert.match(output, /"level":"debug"/);
-  assert.match(output, /said last/);
+  assert.match(output, /the server said: /);
   for (const [where, text] of Object.entries({ output, traces: traces.content(), said: said.join('\n') })) {
     const lines = text.split('\n').filter((line) => MARK.test(line) || MARK_IN_BASE64.test(line));
     assert.deepEqual(lines, [], where);

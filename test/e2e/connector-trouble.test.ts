@@ -100,7 +100,7 @@ async function troubles(t: TestContext): Promise<Record<string, Trouble>> {
     huge: await server(/larger than max_frame \(16MiB\)/, { greet: oneHugeFrame }),
     parts: await server(/larger than max_frame \(16MiB\)/, { greet: oneHugeMessage }),
     slamming: await server(/the server closed with 4000 "go away"/, { greet: ({ ws }) => ws.close(4000, 'go away') }),
-    vanishing: await server(/broke off without a closing frame/, { greet: ({ ws }) => ws.terminate() }),
+    vanishing: await server(/broken off without a closing frame/, { greet: ({ ws }) => ws.terminate() }),
     garbled: await server(/breaks the WebSocket protocol/, {}, { answer: { raw: garbled } }),
     other: { url: `ws://127.0.0.1:${ssh}`, says: /what answers there does not speak HTTP/ },
   };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { requestOf } from '../../../src/actors/dialer/request.ts';
+import { parseAsWritten } from '../../../src/core/exact-number.ts';
 import { compileHeader, compileSubprotocol, compileUrl, handshakeValues } from '../../../src/sdk/handshake.ts';
 import { LITERAL_MARK } from '../../../src/sdk/literal.ts';
 
@@ -13,6 +14,8 @@ test('token and cursor are percent-encoded in a URL, wherever they are', () => {
     url('wss://user:${! meta.token }@h/a/${! meta.token }?t=${! meta.token }&n=${! meta.cursor }', 'a/b c&=?#ü', 7),
     'wss://user:a%2Fb%20c%26%3D%3F%23%C3%BC@h/a/a%2Fb%20c%26%3D%3F%23%C3%BC?t=a%2Fb%20c%26%3D%3F%23%C3%BC&n=7',
   );
+  const long = parseAsWritten('8389766145050669871');
+  assert.equal(url('ws://h/?at=${! meta.cursor }', undefined, long), 'ws://h/?at=8389766145050669871');
   assert.equal(url('ws://h/?at=${! meta.cursor }', undefined, { a: 1 }), 'ws://h/?at=%7B%22a%22%3A1%7D');
   assert.equal(url('ws://h/?at=${! meta.cursor }', undefined, 'x\ud800'), 'ws://h/?at=x%EF%BF%BD');
 });
