@@ -3,9 +3,11 @@ import { Listener } from '../actors/listener/listener.ts';
 import { createHealthHandler, type HealthSources } from '../admin/health.ts';
 import { createPageHandler } from '../admin/pages.ts';
 import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
+import { ownEntry } from '../core/own-entry.ts';
 import { AttachedListener, type ProgramServer } from '../transports/websocket/attached.ts';
 import type { Refusal } from '../transports/websocket/handshake.ts';
 import { mostSockets } from '../transports/websocket/open-files.ts';
+import { originMatcher } from '../transports/websocket/origins.ts';
 import type { EndpointDoor } from '../transports/websocket/reception.ts';
 import { parseRoute } from '../transports/websocket/route.ts';
 import { WebSocketListener } from '../transports/websocket/server.ts';
@@ -34,7 +36,7 @@ export function createListeners(
 ): Listener[] {
   const house = new House(workshop, audiences, state);
   return Object.entries(workshop.config.listeners).map(([name, listener]) =>
-    createListener(house, name, listener, servers[name]),
+    createListener(house, name, listener, ownEntry(servers, name)),
   );
 }
 
@@ -114,7 +116,7 @@ function doorOf(house: House, audience: Audience): EndpointDoor {
   return {
     name,
     routes: endpoint.path.map(parseRoute),
-    origins: endpoint.origins,
+    isAllowed: originMatcher(endpoint.origins),
     protocols: endpoint.protocols ?? endpoint.codec.spec.protocols ?? [],
     maxPayload: endpoint.max_payload,
     refusal: () => refusalOf(house, audience, endpoint),

@@ -3,6 +3,7 @@ import { parseDuration } from '../core/units.ts';
 import * as field from '../sdk/fields.ts';
 import { isSubprotocol, NO_SUBPROTOCOL } from '../sdk/handshake.ts';
 import type { Registry } from '../sdk/registry.ts';
+import { originMistake } from '../transports/websocket/origins.ts';
 import { componentSchema } from './component-schema.ts';
 import { topicName } from './log-schema.ts';
 import { s2Schema } from './s2.ts';
@@ -163,8 +164,16 @@ export function endpointSchema(registry: Registry) {
       codec: componentSchema('codec', registry.all('codec')).describe('Wire protocol of the clients.'),
       origins: field
         .list()
+        .superRefine((origins, context) => {
+          for (const [index, text] of origins.entries()) {
+            const message = originMistake(text);
+            if (message !== undefined) context.addIssue({ code: 'custom', path: [index], message, input: text });
+          }
+        })
         .prefault(['*'])
-        .describe('Values of the Origin header that may connect, such as https://example.org; "*" allows all.'),
+        .describe(
+          'Pages that may connect, by their origin such as https://example.org; https://*.example.org for all below example.org, "*" for all. Clients without an Origin header, which are not browsers, always may.',
+        ),
       protocols: protocols
         .optional()
         .describe(

@@ -17,6 +17,8 @@ export interface Refusal {
   readonly status: number;
   readonly reason: string;
   readonly message: string;
+  /** Of a page that is turned away for it, fit for a log. */
+  readonly origin?: string;
   /** Seconds after which to try again. */
   readonly retryAfter?: number;
 }

@@ -12,8 +12,8 @@ export interface EndpointDoor {
   readonly name: string;
   /** The paths that lead to it. */
   readonly routes: readonly Route[];
-  /** Patterns of allowed origins; `*` allows all, also none (clients that are no browsers send none). */
-  readonly origins: readonly string[];
+  /** Whether pages of that origin may connect. Clients that are not browsers send none, and are not asked for it. */
+  isAllowed(origin: string): boolean;
   /** Subprotocols that are spoken; a client that offers none of them gets none. */
   readonly protocols: readonly string[];
   /** Largest message in bytes; a larger one closes the socket with 1009. */
@@ -119,6 +119,16 @@ function turnAway(ws: WebSocket, problem: string): void {
 }
 
 function originRefusal(door: EndpointDoor, origin: string | undefined): Refusal | undefined {
-  if (origin === undefined || door.origins.some((allowed) => allowed === '*' || allowed === origin)) return undefined;
-  return { status: 403, reason: 'origin', message: `the origin ${origin} is not in endpoints.${door.name}.origins` };
+  if (origin === undefined || door.isAllowed(origin)) return undefined;
+  const shown = shownOrigin(origin);
+  const message = `the origin ${shown} is not in endpoints.${door.name}.origins`;
+  return { status: 403, reason: 'origin', message, origin: shown };
+}
+
+/** Characters of an origin that messages repeat: a client may send anything. */
+const MOST_SHOWN = 200;
+
+/** An origin as it may be written to a terminal. */
+function shownOrigin(origin: string): string {
+  return origin.slice(0, MOST_SHOWN).replaceAll(/[^\x20-\x7e]/g, '?');
 }

@@ -4,7 +4,7 @@ import { Refusals } from '../../../src/assembly/refusals.ts';
 import { keptLogger } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
 
-test('that there is no room is told once a minute for each endpoint and reason, and what clients do wrong is not', () => {
+test('a reason that an operator can remove is told once a minute for each endpoint, and what clients do wrong is not', () => {
   const clock = new HandClock();
   const kept = keptLogger();
   const refusals = new Refusals(kept.logger, clock);
@@ -13,9 +13,41 @@ test('that there is no room is told once a minute for each endpoint and reason, 
   refusals.add('a', full);
   refusals.add('b', full);
   refusals.add('a', { ...full, reason: 'open_files' });
-  refusals.add('a', { status: 403, reason: 'origin', message: 'no' });
+  refusals.add('a', { status: 101, reason: 'path', message: 'no' });
   assert.equal(kept.lines.length, 3);
   clock.advance(60_000);
   refusals.add('a', full);
   assert.equal(kept.lines.length, 4);
+});
+
+test('a refused page is told with its origin, its endpoint, and how many were refused meanwhile', () => {
+  const clock = new HandClock();
+  const kept = keptLogger();
+  const refusals = new Refusals(kept.logger, clock);
+  const refusal = (origin: string) => ({
+    status: 403,
+    reason: 'origin',
+    message: `the origin ${origin} is not in endpoints.a.origins`,
+    origin,
+  });
+  refusals.add('a', refusal('https://one.test'));
+  for (let count = 0; count < 5; count++) refusals.add('a', refusal('https://two.test'));
+  refusals.add('b', refusal('https://two.test'));
+  clock.advance(60_000);
+  refusals.add('a', refusal('https://three.test'));
+  clock.advance(60_000);
+  refusals.add('a', refusal('https://four.test'));
+  assert.deepEqual(
+    kept.lines.map(({ level, facts }) => [level, facts]),
+    [
+      ['warn', { endpoint: 'a', reason: 'origin', origin: 'https://one.test', refused: 1 }],
+      ['warn', { endpoint: 'b', reason: 'origin', origin: 'https://two.test', refused: 1 }],
+      ['warn', { endpoint: 'a', reason: 'origin', origin: 'https://three.test', refused: 6 }],
+      ['warn', { endpoint: 'a', reason: 'origin', origin: 'https://four.test', refused: 1 }],
+    ],
+  );
+  assert.equal(
+    kept.lines[2]?.text,
+    'clients of a are turned away: the origin https://three.test is not in endpoints.a.origins; add it there if the page is yours; 6 were refused since the last such line',
+  );
 });
