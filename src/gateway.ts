@@ -22,6 +22,7 @@ import { Workshop } from './assembly/workshop.ts';
 import type { GatewayConfig, Standalone } from './config/index.ts';
 import { systemClock } from './core/clock.ts';
 import { TidegateError } from './core/errors.ts';
+import { ownEntry } from './core/own-entry.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { startTelemetry } from './telemetry/start.ts';
 import { createStats } from './telemetry/stats.ts';
@@ -157,7 +158,7 @@ export class AssembledGateway {
 
   ports(): BoundPorts {
     const ports = this.listeners.map(({ name, port }) => {
-      const server = this.servers[name];
+      const server = ownEntry(this.servers, name);
       return [name, server === undefined ? port : portOf(server)] as const;
     });
     return { admin: this.adminPort, connect: this.connectPort, listeners: Object.fromEntries(ports) };
@@ -171,7 +172,7 @@ export class AssembledGateway {
       audiences: [...this.audiences.values()],
       pipelines: [...this.pipelines.values()],
       ports: this.ports().listeners,
-      isAttached: (name) => this.servers[name] !== undefined,
+      isAttached: (name) => ownEntry(this.servers, name) !== undefined,
     });
   }
 
@@ -264,7 +265,7 @@ export class AssembledGateway {
     const { config, logger } = this.workshop;
     const { admin, connect, listeners } = this.ports();
     for (const [name, { listener, path, codec, web_client }] of Object.entries(config.endpoints)) {
-      const isAttached = this.servers[listener] !== undefined;
+      const isAttached = ownEntry(this.servers, listener) !== undefined;
       const place = isAttached ? "(the program's server)" : `localhost:${listeners[listener]}`;
       const urls = path.map((one) => `ws://${place}${one === '*' ? '/ (and any other path)' : one}`);
       const speaks = `${urls.join(' and ')} ${urls.length === 1 ? 'speaks' : 'speak'} ${codec.spec.name}`;
@@ -287,6 +288,6 @@ function greeting({ log }: GatewayConfig): string {
 }
 
 function isGroup({ pipelines }: GatewayConfig, name: string): boolean {
-  const source = pipelines[name]?.source;
+  const source = ownEntry(pipelines, name)?.source;
   return source?.spec.sharing(source.config) === 'shared';
 }

@@ -7,6 +7,7 @@ import { Pipeline } from '../actors/pipeline/pipeline.ts';
 import type { ErrorHandling } from '../config/connect/index.ts';
 import type { Batch } from '../core/batch.ts';
 import { asTidegateError, TidegateError } from '../core/errors.ts';
+import { ownEntry } from '../core/own-entry.ts';
 import { DeadLetters } from '../pipelines/dead-letter.ts';
 import type { Rescue } from '../pipelines/flight.ts';
 import { skipping } from '../pipelines/skip.ts';
@@ -153,7 +154,7 @@ async function ensureTopics(workshop: Workshop, order: TaskOrder): Promise<void>
 
 async function ensureTopic({ config, log }: Workshop, name: string): Promise<void> {
   if ((await log.admin.describe(name)) !== undefined) return;
-  const listed = config.log.topics[name];
+  const listed = ownEntry(config.log.topics, name);
   if (listed?.create === false)
     throw new TidegateError(
       'TG_TOPIC_MISSING',

@@ -16,7 +16,7 @@ export function wantedTopics(
     ...(on_error.dead_letter === undefined ? [] : [on_error.dead_letter]),
   ]);
   const rooms = [...new Set(Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []))];
-  const unlisted = [...new Set([...named, ...rooms])].filter((name) => log.topics[name] === undefined);
+  const unlisted = [...new Set([...named, ...rooms])].filter((name) => !Object.hasOwn(log.topics, name));
   return [
     ...listed,
     ...unlisted.map((name) => ({ name, create: true })),

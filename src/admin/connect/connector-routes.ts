@@ -117,18 +117,19 @@ function taskOf({ params }: Call): number {
 function list(views: ConnectorViews, expand: readonly string[]): object {
   const names = views.names();
   if (expand.length === 0) return names;
-  const expanded: Record<string, object> = {};
+  const expanded: [name: string, what: object][] = [];
   for (const name of names) {
     try {
-      expanded[name] = {
+      const what = {
         ...(expand.includes('status') ? { status: views.status(name) } : {}),
         ...(expand.includes('info') ? { info: views.info(name) } : {}),
       };
+      expanded.push([name, what]);
     } catch (error) {
       if (!(error instanceof ConnectRefusal)) throw error;
     }
   }
-  return expanded;
+  return Object.fromEntries(expanded);
 }
 
 function creation(call: Call) {

@@ -1,3 +1,4 @@
+import { ownEntry } from '../../core/own-entry.ts';
 import { isSecretName } from '../../core/secrets.ts';
 import { type Definition, type FlatConfig, HIDDEN, type SecretPlace } from './definition.ts';
 import { definitionsOf } from './examine.ts';
@@ -15,7 +16,7 @@ export function masked(config: FlatConfig): FlatConfig {
 export function unmasked(config: FlatConfig, stored: FlatConfig): FlatConfig {
   const shown = masked(stored);
   return overSecrets(config, (key, text, through) => {
-    const before = stored[key];
+    const before = ownEntry(stored, key);
     if (before === undefined || before === null || !text.includes(HIDDEN)) return text;
     if (text === shown[key]) return before;
     const secrets = new Map<string, string>();

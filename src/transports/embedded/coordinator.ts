@@ -1,5 +1,6 @@
 import { TidegateError } from '../../core/errors.ts';
 import type { GroupStart } from '../../core/log.ts';
+import { ownEntry } from '../../core/own-entry.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { assignSticky, type Candidate } from './assignment.ts';
 import type { Store } from './store.ts';
@@ -186,5 +187,5 @@ export class GroupCoordinator {
 }
 
 function namedStart(from: GroupStart, { topic, index }: PartitionState): number | undefined {
-  return typeof from === 'string' ? undefined : from.offsets[topic.name]?.[index];
+  return typeof from === 'string' ? undefined : ownEntry(from.offsets, topic.name)?.[index];
 }

@@ -1,4 +1,5 @@
 import type { StartPosition } from '../../core/log.ts';
+import { ownEntry } from '../../core/own-entry.ts';
 import { glance } from './batch-reading.ts';
 import type { Records } from './records.ts';
 import type { PartitionState } from './topic-state.ts';
@@ -9,7 +10,7 @@ export async function startOffset(records: Records, partition: PartitionState, f
   if (from === 'earliest') return start;
   if (from === 'latest') return end;
   if ('last' in from) return Math.max(start, end - from.last);
-  if ('offsets' in from) return from.offsets[partition.topic.name]?.[partition.index] ?? end;
+  if ('offsets' in from) return ownEntry(from.offsets, partition.topic.name)?.[partition.index] ?? end;
   return records.offsetAt(partition, from.timestamp, ({ value, baseOffset }) => {
     for (const record of glance(value, baseOffset)) if (record.timestamp >= from.timestamp) return record.offset;
     return undefined;

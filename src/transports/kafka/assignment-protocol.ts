@@ -83,12 +83,13 @@ export function decodeDealt(bytes: Buffer): Dealt {
 }
 
 function byTopic(partitions: readonly TopicPartition[]): ByTopic {
-  const grouped: ByTopic = {};
+  const grouped = new Map<string, number[]>();
   for (const { topic, partition } of partitions) {
-    grouped[topic] ??= [];
-    grouped[topic].push(partition);
+    const others = grouped.get(topic);
+    if (others === undefined) grouped.set(topic, [partition]);
+    else others.push(partition);
   }
-  return grouped;
+  return Object.fromEntries(grouped);
 }
 
 function flat(grouped: ByTopic): TopicPartition[] {

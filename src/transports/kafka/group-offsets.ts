@@ -1,4 +1,5 @@
 import type { GroupStart, TopicPartition } from '../../core/log.ts';
+import { ownEntry } from '../../core/own-entry.ts';
 import { fetchCommitted } from './admin.ts';
 import type { Dealt } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
@@ -38,7 +39,7 @@ export class GroupOffsets {
     if (dealt.partitions.length > 0) await this.cluster.refresh(dealt.partitions.map(({ topic }) => topic));
     for (const [topic, partitions] of groupByTopic(unknown)) {
       const addedFrom = dealt.addedFrom.get(topic) ?? Number.POSITIVE_INFINITY;
-      const named = typeof this.from === 'string' ? {} : (this.from.offsets[topic] ?? {});
+      const named = typeof this.from === 'string' ? {} : (ownEntry(this.from.offsets, topic) ?? {});
       const asked = partitions.filter((partition) => partition < addedFrom || named[partition] !== undefined);
       const found = await startOffsets(this.cluster, topic, asked, this.from);
       for (const partition of partitions) starts.set(keyOf({ topic, partition }), found.get(partition) ?? 0);

@@ -1,4 +1,5 @@
 import type { PartitionOffsets, StartPosition } from '../../core/log.ts';
+import { ownEntry } from '../../core/own-entry.ts';
 import type { Cluster } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
 import { READ_COMMITTED } from './fetch-request.ts';
@@ -87,7 +88,7 @@ export async function startOffsets(
     }
     return latest;
   }
-  const given = from.offsets[topic] ?? {};
+  const given = ownEntry(from.offsets, topic) ?? {};
   for (const partition of partitions) {
     const offset = given[partition];
     if (offset !== undefined) latest.set(partition, offset);

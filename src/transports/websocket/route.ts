@@ -40,16 +40,17 @@ export function matchRoute(route: Route, pathname: string): Match | undefined {
   const isLastEmpty = pathname.endsWith('/') && route.segments.at(-1)?.parameter !== undefined;
   if (isLastEmpty && given.length === route.segments.length - 1) given.push('');
   if (given.length !== route.segments.length) return undefined;
-  const params: Record<string, string> = {};
+  const params: [name: string, text: string][] = [];
   let problem: string | undefined;
   for (const [index, { parameter, literal }] of route.segments.entries()) {
     const text = decoded(given[index] as string);
     if (parameter === undefined) {
       if (text !== literal) return undefined;
     } else if (text === undefined) problem = `${parameter} in the path is not percent-encoded UTF-8`;
-    else params[parameter] = text;
+    else params.push([parameter, text]);
   }
-  return problem === undefined ? { params } : { params, problem };
+  const named = Object.fromEntries(params);
+  return problem === undefined ? { params: named } : { params: named, problem };
 }
 
 function decoded(segment: string): string | undefined {

@@ -106,3 +106,8 @@ test('no secret is ever shown, and every one comes back', () => {
     }),
   );
 });
+
+test('a setting with a name that every object has is one like any other', () => {
+  const config = { ...BINANCE, toString: 'http://[hidden]@h' };
+  assert.deepEqual(unmasked(config, BINANCE), config);
+});

@@ -22,6 +22,12 @@ test('what a member tells at a join comes back from its bytes', () => {
   assert.deepEqual(decodeSubscription(encodeSubscription(subscription)), subscription);
 });
 
+test('topics may have the names that every object has', () => {
+  const partitions = ['constructor', 'toString'].map((topic) => ({ topic, partition: 1 }));
+  const facts = { counts: new Map([['constructor', 4]]), addedFrom: new Map(), members: [], isPartial: false };
+  assert.deepEqual(decodeDealt(encodeDealt({ partitions, ...facts })).partitions, partitions);
+});
+
 test('what the leader deals comes back from its bytes', () => {
   const dealt = {
     partitions: [{ topic: 'a', partition: 2 }],

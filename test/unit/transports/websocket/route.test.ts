@@ -79,3 +79,11 @@ test('a path that cannot be is refused with the reason', () => {
   for (const path of ['/chat/{username', '/chat/user-{name}', '/chat/{}', '/chat/{a b}', '/chat/}'])
     assert.throws(() => parseRoute(path), /a parameter fills a whole segment, such as \/chat\/\{username\}/, path);
 });
+
+test('a parameter may have a name that every object has', () => {
+  const { params } = match('/{constructor}/{__proto__}', '/a/b') ?? assert.fail('no match');
+  assert.deepEqual(Object.entries(params), [
+    ['constructor', 'a'],
+    ['__proto__', 'b'],
+  ]);
+});
