@@ -1,3 +1,3 @@
-import { createProgram } from './program.ts';
+import { main } from './program.ts';
 
-await createProgram().parseAsync();
+await main();

@@ -35,11 +35,12 @@ async function lintFile(file: string): Promise<number> {
 function describe(config: GatewayConfig): string {
   const { log, listeners, endpoints, pipelines } = config;
   const lines: [string, string][] = [['log', describeLog(log)]];
+  const served = new Map<string, string[]>(Object.keys(listeners).map((name) => [name, []]));
+  for (const { listener, path, codec } of Object.values(endpoints))
+    served.get(listener)?.push(`${path.join(' and ')} (${codec.spec.name})`);
   for (const [name, { port }] of Object.entries(listeners)) {
-    const paths = Object.values(endpoints)
-      .filter(({ listener }) => listener === name)
-      .map(({ path, codec }) => `${path.join(' and ')} (${codec.spec.name})`);
-    lines.push(['listener', `${name} on port ${port}: ${paths.join(', ') || 'no endpoint'}`]);
+    const paths = served.get(name)?.join(', ') || 'no endpoint';
+    lines.push(['listener', `${name} on port ${port}: ${paths}`]);
   }
   for (const [name, { source, sink }] of Object.entries(pipelines)) {
     lines.push(['pipeline', `${name}: ${source.spec.name} -> ${sink.spec.name}`]);

@@ -1,7 +1,8 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { endProcess } from '../core/process-end.ts';
 import { VERSION } from '../version.ts';
 import { standaloneOptions } from './connect.ts';
+import { allowClosedReaders, drained } from './drain.ts';
 import { lintFiles } from './lint.ts';
 import { describeFailure } from './report.ts';
 import { run } from './run.ts';
@@ -17,9 +18,25 @@ Variables that \`run\` reads besides those of the configuration:
   LOG_LEVEL   debug, info (default), warn, error or silent
   DEBUG       scopes that say more, such as tidegate:* or tidegate:lane,tidegate:kafka`;
 
-/** The command line. Actions end the process themselves: `run` when the gateway has stopped. */
-export function createProgram(): Command {
+const OUTPUT = [process.stdout, process.stderr];
+
+/** Milliseconds that a gateway which has stopped waits for a reader of its output that takes nothing. */
+const PATIENCE = 5_000;
+
+/** Does what the command line says, and ends the process: with `run` when the gateway has stopped. */
+export async function main(): Promise<void> {
+  try {
+    await createProgram().parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help, the version, or a mistake in the command line; it is printed already.
+    await end(error.exitCode);
+  }
+}
+
+function createProgram(): Command {
   const program = new Command('tidegate')
+    .exitOverride()
     .description('A gateway between WebSockets and Apache Kafka: one YAML file says what flows where.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
@@ -36,7 +53,7 @@ export function createProgram(): Command {
         'mistake in the configuration, a port that is taken, a topic that the log refuses.',
     )
     .argument('<file>', 'configuration, YAML')
-    .action((file: string) => ending(() => run({ config: { file } })));
+    .action((file: string) => ending(() => run({ config: { file } }), PATIENCE));
 
   program
     .command('lint')
@@ -46,7 +63,10 @@ export function createProgram(): Command {
         'the exit code is 1 where there are any. Variables are filled in from the environment, as they would be by run.',
     )
     .argument('<files...>', 'configurations, YAML')
-    .action((files: string[]) => ending(() => lintFiles(files)));
+    .action((files: string[]) => {
+      allowClosedReaders(OUTPUT);
+      return ending(() => lintFiles(files));
+    });
 
   program
     .command('connect')
@@ -61,19 +81,25 @@ export function createProgram(): Command {
     .argument('<worker>', 'properties of the worker: bootstrap.servers, offset.storage.file.filename ...')
     .argument('[connectors...]', 'connectors, a file each: properties or JSON')
     .action((worker: string, connectors: string[]) =>
-      ending(() => run(standaloneOptions(worker, connectors, process.env))),
+      ending(() => run(standaloneOptions(worker, connectors, process.env)), PATIENCE),
     );
 
   return program;
 }
 
-/** Ends the process with what a command returns, once everything it printed is out. */
-async function ending(command: () => Promise<number>): Promise<void> {
+/** Ends the process with what a command returns. */
+async function ending(command: () => Promise<number>, patience?: number): Promise<void> {
   let code = 1;
   try {
     code = await command();
   } catch (error) {
     console.error(describeFailure(error, process.env));
   }
+  await end(code, patience);
+}
+
+/** Once everything that was printed is out. */
+async function end(code: number, patience?: number): Promise<void> {
+  await drained(OUTPUT, patience);
   setImmediate(() => void endProcess(code));
 }

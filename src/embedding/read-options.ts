@@ -64,9 +64,9 @@ function withS2(config: ConfigObject, s2: S2Options): ConfigObject {
 function withoutPorts(config: ConfigObject, server: GatewayOptions['server']): ConfigObject {
   const { listeners } = config;
   if (server === undefined || typeof listeners !== 'object' || listeners === null) return config;
-  const names = isServer(server) ? Object.keys(listeners) : Object.keys(server);
+  const names = new Set(Object.keys(isServer(server) ? listeners : server));
   const attached = Object.entries(listeners).map(([name, listener]) => {
-    return [name, names.includes(name) ? { port: 0, ...listener } : listener];
+    return [name, names.has(name) ? { port: 0, ...listener } : listener];
   });
   return { ...config, listeners: Object.fromEntries(attached) };
 }
