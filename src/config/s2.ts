@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import * as field from '../sdk/fields.ts';
-import { kafkaSchema } from '../transports/kafka/schema.ts';
+import { brokerList, kafkaSchema } from '../transports/kafka/schema.ts';
 
 /*
  * The options of the WebSocket connector to Kafka that `topics` takes over from (S2), by their own names. Most are
@@ -79,7 +79,7 @@ function accepting<const T extends Readonly<Record<string, Ignored>>>(options: T
 
 /** Both of kafka-node's clients have them; the gateway has one link to Kafka for all. */
 const link = {
-  kafkaHost: field.list().optional().describe('Brokers as host:port, with commas between them: brokers under log.'),
+  kafkaHost: brokerList().optional().describe('Brokers as host:port, with commas between them: brokers under log.'),
   sasl: kafkaSchema.shape.sasl.describe('Mechanism, user name and password: sasl under log.'),
   sslOptions: z
     .union([field.boolean(), z.looseObject({ rejectUnauthorized: field.boolean().optional() })])
@@ -140,7 +140,7 @@ export const s2Schema = z
     websocket_config: z
       .looseObject({
         port: field.port().optional().describe('Port of the listener.'),
-        host: z.string().optional().describe('Address that the listener binds; all where it is left out.'),
+        host: field.bindAddress().optional().describe('Address that the listener binds; all where it is left out.'),
       })
       .prefault({})
       .describe('The port that clients connect to.'),

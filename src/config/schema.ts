@@ -12,8 +12,8 @@ const name = () =>
 const tracing = z
   .strictObject({
     exporter: z.enum(['jaeger', 'otlp', 'console', 'none']).prefault('jaeger').describe('Where spans go.'),
-    endpoint: z
-      .string()
+    endpoint: field
+      .url({ schemes: ['http', 'https'], example: 'http://localhost:14268/api/traces' })
       .prefault('')
       .describe(
         'URL of the collector, such as http://localhost:14268/api/traces for jaeger or http://localhost:4318/v1/traces for otlp. Empty: tracing is off.',
@@ -38,7 +38,7 @@ const tracing = z
   .describe('Traces of messages.');
 
 const address = {
-  host: z.string().optional().describe('Address to bind; all where it is left out.'),
+  host: field.bindAddress().optional().describe('Address to bind; all where it is left out.'),
 };
 
 const admin = z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostMistake, type UrlRule, urlMistake } from '../core/address.ts';
 import { DURATION, parseDuration, parseSize, SIZE } from '../core/units.ts';
 import { compileCondition, compileExpression, type Expression } from './expression.ts';
 
@@ -38,6 +39,24 @@ export const boolean = () =>
   );
 
 export const port = () => integer({ min: 0, max: 65_535 });
+
+/** A host name or an IP address, without scheme and port. */
+export const host = () => checked(z.string('expected a host name or an IP address'), hostMistake);
+
+/** An address to bind; empty text, as an unset variable leaves it, is for all. */
+export const bindAddress = () =>
+  checked(z.string('expected a host name or an IP address'), (text) => (text === '' ? undefined : hostMistake(text)));
+
+/** A URL with a host, of one of these schemes; empty text where none is meant. */
+export const url = (rule: UrlRule) =>
+  checked(z.string('expected a URL'), (text) => (text === '' ? undefined : urlMistake(text, rule)));
+
+function checked(text: z.ZodString, mistakeOf: (text: string) => string | undefined) {
+  return text.superRefine((value, context) => {
+    const mistake = mistakeOf(value);
+    if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake, input: value });
+  });
+}
 
 /** A duration such as `5ms`, `10s`, `1m`; milliseconds once parsed. */
 export const duration = () =>

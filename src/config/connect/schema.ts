@@ -5,16 +5,14 @@ import * as field from '../../sdk/fields.ts';
 export const connectSchema = z
   .strictObject({
     port: field.port().prefault(8_083).describe('Port of the Kafka Connect REST API; 0 takes a free one.'),
-    host: z
-      .string()
+    host: field
+      .bindAddress()
       .prefault('127.0.0.1')
       .describe('Address to bind. The API asks nobody who he is: bind others only where nobody else reaches them.'),
-    advertised: z
-      .string()
+    advertised: field
+      .url({ schemes: ['http', 'https'], example: 'http://gateway-1:8083' })
+      .refine((text) => !/[?#@]/.test(text), 'expected scheme, host and port, such as http://gateway-1:8083')
       .prefault('')
-      .refine((text) => text === '' || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)), {
-        message: 'expected a URL such as http://gateway-1:8083',
-      })
       .describe('URL by which the other gateways reach this API; made of host and port where it is empty.'),
     group: z
       .string()

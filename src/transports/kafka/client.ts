@@ -3,8 +3,9 @@ import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ISocketFactory, ISocketFactoryArgs } from 'kafkajs';
 import loggers from 'kafkajs/src/loggers/index.js';
-import { asTidegateError } from '../../core/errors.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { readBroker } from './broker-address.ts';
 import { repairRequestTimer } from './request-timer.ts';
 import type { KafkaSettings } from './schema.ts';
 
@@ -45,12 +46,10 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-function parseBroker(text: string): { host: string; port: number } {
-  const match = /^\[?(.+?)\]?:(\d{1,5})$/.exec(text.trim());
-  if (match === null) {
-    throw asTidegateError(`"${text}" is no broker address; write host:port, such as kafka:9092`, 'TG_CONFIG_INVALID');
-  }
-  return { host: match[1] as string, port: Number(match[2]) };
+function parseBroker(text: string): Client['brokers'][number] {
+  const broker = readBroker(text);
+  if (typeof broker === 'string') throw new TidegateError('TG_CONFIG_INVALID', `log.brokers: ${broker}`);
+  return { host: broker.host, port: broker.port };
 }
 
 /** TLS options for Node, with the files read; null without TLS. */

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import * as field from '../../sdk/fields.ts';
+import { readBroker } from './broker-address.ts';
 import { COMPRESSIONS } from './compression.ts';
+
+/** Bootstrap brokers, each of them checked. */
+export const brokerList = () =>
+  field.list().superRefine((brokers, context) => {
+    for (const [index, text] of brokers.entries()) {
+      const broker = readBroker(text);
+      if (typeof broker === 'string') context.addIssue({ code: 'custom', path: [index], message: broker, input: text });
+    }
+  });
 
 const tls = z.strictObject({
   ca: z
@@ -9,7 +19,10 @@ const tls = z.strictObject({
     .describe('Path of a PEM file with the certificates to trust; the system ones where left out.'),
   cert: z.string().optional().describe('Path of a PEM file with our own certificate, where brokers ask for one.'),
   key: z.string().optional().describe('Path of a PEM file with the key of `cert`.'),
-  servername: z.string().optional().describe('Name to check the broker certificate against, where it is not the host.'),
+  servername: field
+    .host()
+    .optional()
+    .describe('Name to check the broker certificate against, where it is not the host.'),
   reject_unauthorized: field.boolean().default(true).describe('False accepts any certificate: for tests only.'),
 });
 
@@ -21,7 +34,11 @@ const sasl = z.strictObject({
 
 /** The part of the `log` section that concerns Kafka. */
 export const kafkaSchema = z.object({
-  brokers: field.list().default([]).describe('Bootstrap brokers as host:port, as a list or one text with commas.'),
+  brokers: brokerList()
+    .default([])
+    .describe(
+      'Bootstrap brokers as host:port, as a list or one text with commas; PLAINTEXT://, SSL://, SASL_PLAINTEXT:// or SASL_SSL:// may stand before them where it fits ssl and sasl.',
+    ),
   client_id: z.string().default('tidegate').describe('Name of this gateway in broker logs and quotas.'),
   ssl: z.union([field.boolean(), tls]).default(false).describe('TLS to the brokers: true, false, or certificates.'),
   sasl: sasl.optional().describe('Authentication; none where left out.'),

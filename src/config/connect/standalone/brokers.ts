@@ -1,11 +1,11 @@
+import { ownEntry } from '../../../core/own-entry.ts';
+import { readBroker } from '../../../transports/kafka/broker-address.ts';
 import { COMPRESSIONS } from '../../../transports/kafka/compression.ts';
 import type { KafkaSettings } from '../../../transports/kafka/schema.ts';
 import type { SettingsFile } from './settings-file.ts';
 
 type Mechanism = NonNullable<KafkaSettings['sasl']>['mechanism'];
 
-/** As Kafka's clients read an address (org.apache.kafka.clients.ClientUtils): what stands before :// does not count. */
-const ADDRESS = /^(?:[\w.%-]*:\/\/)?(\[[\w.:%-]+\]|[\w.%-]+):(\d+)$/;
 const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'];
 const MECHANISMS: Readonly<Record<string, Mechanism>> = {
   PLAIN: 'plain',
@@ -42,6 +42,7 @@ function compressionOf(worker: SettingsFile): object {
   return {};
 }
 
+/** As Kafka's clients read addresses (org.apache.kafka.clients.ClientUtils): what stands before :// does not count. */
 function brokersOf(worker: SettingsFile): string[] {
   const given = worker.text('bootstrap.servers');
   if (given === undefined) worker.fail('bootstrap.servers', 'is missing: the brokers as host:port, with commas');
@@ -49,9 +50,10 @@ function brokersOf(worker: SettingsFile): string[] {
   return brokers
     .filter((address) => address !== '')
     .flatMap((address) => {
-      const [, host, port] = ADDRESS.exec(address) ?? [];
-      if (host === undefined) worker.fail('bootstrap.servers', `expected host:port, got ${address}`);
-      return host === undefined ? [] : [`${host}:${port}`];
+      const plain = address.replace(/^[\w.%-]*:\/\//, '');
+      const broker = readBroker(plain);
+      if (typeof broker === 'string') worker.fail('bootstrap.servers', broker);
+      return typeof broker === 'string' ? [] : [plain];
     });
 }
 
@@ -87,13 +89,14 @@ function pemOf(worker: SettingsFile, store: string): string | undefined {
 /** `...PlainLoginModule required username="us" password="geheim";` */
 function saslOf(worker: SettingsFile): object {
   const mechanism = worker.text('sasl.mechanism') ?? 'GSSAPI';
-  if (MECHANISMS[mechanism] === undefined)
+  const known = ownEntry(MECHANISMS, mechanism);
+  if (known === undefined)
     worker.fail('sasl.mechanism', `expected one of ${Object.keys(MECHANISMS).join(', ')}, got ${mechanism}`);
   const jaas = worker.text('sasl.jaas.config') ?? '';
   const [username, password] = ['username', 'password'].map((name) => jaasValue(jaas, name));
   if (username === undefined || password === undefined)
     worker.fail('sasl.jaas.config', 'expected a login module with username="..." and password="..."');
-  return { mechanism: MECHANISMS[mechanism] ?? 'plain', username: username ?? '', password: password ?? '' };
+  return { mechanism: known ?? 'plain', username: username ?? '', password: password ?? '' };
 }
 
 function jaasValue(jaas: string, name: string): string | undefined {

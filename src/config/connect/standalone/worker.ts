@@ -1,3 +1,4 @@
+import { hostMistake } from '../../../core/address.ts';
 import { converterOf } from '../converters.ts';
 import type { FlatConfig } from '../definition.ts';
 import { kafkaOf } from './brokers.ts';
@@ -84,15 +85,17 @@ function defaultsOf(file: SettingsFile): FlatConfig {
 
 function addressOf(file: SettingsFile): object {
   const { host, port } = listenerOf(file) ?? {
-    host: file.text('rest.host.name'),
+    host: hostOf(file, 'rest.host.name'),
     port: portOf(file, 'rest.port') ?? PORT,
   };
-  const seenAs = file.text('rest.advertised.host.name');
+  const seenAs = hostOf(file, 'rest.advertised.host.name');
   const seenAt = portOf(file, 'rest.advertised.port') ?? port;
   return {
     port,
     ...(host === undefined ? {} : { host }),
-    ...(seenAs === undefined ? {} : { advertised: `http://${seenAs}:${seenAt}` }),
+    ...(seenAs === undefined
+      ? {}
+      : { advertised: `http://${seenAs.includes(':') ? `[${seenAs}]` : seenAs}:${seenAt}` }),
   };
 }
 
@@ -104,6 +107,13 @@ function listenerOf(file: SettingsFile): { host: string; port: number } | undefi
   if (host === undefined || Number(port) > 65_535)
     file.fail('listeners', `expected one listener such as http://localhost:8083, got ${given}`);
   return { host: host?.replace(/^\[|\]$/g, '') || '0.0.0.0', port: host === undefined ? PORT : Number(port) };
+}
+
+function hostOf(file: SettingsFile, key: string): string | undefined {
+  const given = file.text(key);
+  const mistake = given === undefined ? undefined : hostMistake(given);
+  if (mistake !== undefined) file.fail(key, mistake);
+  return given;
 }
 
 function portOf(file: SettingsFile, key: string): number | undefined {

@@ -203,3 +203,31 @@ ssl.truststore.location=/jks
     });
   });
 });
+
+test('addresses and mechanisms that are none are told in the file of the worker', async (t) => {
+  assert.deepEqual(
+    await mistakes(
+      t,
+      `offset.storage.file.filename=/x
+bootstrap.servers=a:1,http://b:99999,c
+security.protocol=SASL_SSL
+sasl.mechanism=toString
+sasl.jaas.config=x required username="u" password="p";
+rest.host.name=http://gw
+rest.advertised.host.name=gw:8083
+`,
+    ),
+    [
+      'worker:2:1  bootstrap.servers  "b:99999": the port is a number from 1 to 65535',
+      'worker:2:1  bootstrap.servers  "c" has no port; write c:9092',
+      'worker:4:1  sasl.mechanism  expected one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, got toString',
+      'worker:6:1  rest.host.name  "http://gw" has a scheme in it; write gw',
+      'worker:7:1  rest.advertised.host.name  "gw:8083" has more than a host name in it; write gw',
+    ],
+  );
+});
+
+test('an advertised IPv6 address stands in brackets in the URL', async (t) => {
+  const { config } = await load(t, `${WORKER}rest.advertised.host.name=::1\nrest.port=8084\n`);
+  assert.equal(config.connect?.advertised, 'http://[::1]:8084');
+});
