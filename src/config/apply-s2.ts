@@ -1,8 +1,10 @@
+import { ownEntry } from '../core/own-entry.ts';
 import type { Finding } from './problem.ts';
 import { readS2, type S2Settings } from './s2-settings.ts';
 import type { ParsedConfig } from './schema.ts';
 
 type Endpoint = ParsedConfig['endpoints'][string];
+type Listener = ParsedConfig['listeners'][string];
 
 /**
  * Carries what endpoints say under `s2` over to the settings that it means here, where it wins. The brokers are
@@ -10,19 +12,19 @@ type Endpoint = ParsedConfig['endpoints'][string];
  */
 export function applyS2(config: ParsedConfig): { config: ParsedConfig; findings: Finding[] } {
   const findings: Finding[] = [];
-  let applied = config;
+  let { log } = config;
+  const listeners = { ...config.listeners };
+  const endpoints = { ...config.endpoints };
   for (const [name, endpoint] of Object.entries(config.endpoints)) {
     if (endpoint.s2 === undefined) continue;
     const { settings, warnings } = readS2(endpoint.s2);
-    findings.push(...warnings.map((warning) => ({ ...warning, path: ['endpoints', name, 's2', ...warning.path] })));
-    applied = {
-      ...applied,
-      log: withLink(applied.log, settings),
-      listeners: withPort(applied.listeners, endpoint.listener, settings),
-      endpoints: { ...applied.endpoints, [name]: withTopics(endpoint, settings) },
-    };
+    for (const warning of warnings) findings.push({ ...warning, path: ['endpoints', name, 's2', ...warning.path] });
+    log = withLink(log, settings);
+    const listener = ownEntry(listeners, endpoint.listener);
+    if (listener !== undefined) listeners[endpoint.listener] = withPort(listener, settings);
+    endpoints[name] = withTopics(endpoint, settings);
   }
-  return { config: applied, findings };
+  return { config: { ...config, log, listeners, endpoints }, findings };
 }
 
 function withLink(log: ParsedConfig['log'], { brokers, clientId, ssl, sasl }: S2Settings): ParsedConfig['log'] {
@@ -36,17 +38,8 @@ function withLink(log: ParsedConfig['log'], { brokers, clientId, ssl, sasl }: S2
   };
 }
 
-function withPort(
-  listeners: ParsedConfig['listeners'],
-  name: string,
-  { port, host }: S2Settings,
-): ParsedConfig['listeners'] {
-  const listener = listeners[name];
-  if (listener === undefined) return listeners;
-  return {
-    ...listeners,
-    [name]: { ...listener, ...(port === undefined ? {} : { port }), ...(host === undefined ? {} : { host }) },
-  };
+function withPort(listener: Listener, { port, host }: S2Settings): Listener {
+  return { ...listener, ...(port === undefined ? {} : { port }), ...(host === undefined ? {} : { host }) };
 }
 
 function withTopics(endpoint: Endpoint, settings: S2Settings): Endpoint {

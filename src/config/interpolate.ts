@@ -11,6 +11,9 @@ export interface Filled {
   readonly mistakes: readonly string[];
 }
 
+/** Defaults inside defaults that are read; the environment of one setting never has so many names. */
+const MAX_NESTED = 32;
+
 const VARIABLE = /\$\{([A-Za-z_]\w*)([:}])/y;
 
 /**
@@ -21,7 +24,9 @@ const VARIABLE = /\$\{([A-Za-z_]\w*)([:}])/y;
 export function interpolate(text: string, env: Environment): Filled {
   if (!text.includes('${')) return { text, variables: [], mistakes: [] };
   const filler = new Filler(text, env);
-  return { text: filler.run(), variables: filler.variables, mistakes: filler.mistakes };
+  const filled = filler.run();
+  const mistakes = filler.isTooDeep ? [`defaults are nested more than ${MAX_NESTED} deep here`] : filler.mistakes;
+  return { text: filled, variables: filler.variables, mistakes };
 }
 
 /** Index just after the `}` that closes the `${` at `start`, or -1. Braces nest, and quotes count in expressions. */
@@ -53,9 +58,12 @@ interface Piece {
 class Filler {
   readonly variables: string[] = [];
   readonly mistakes: string[] = [];
+  /** Whether the rest was not read, as its defaults go on and on. */
+  isTooDeep = false;
   private readonly source: string;
   private readonly env: Environment;
   private at = 0;
+  private nested = 0;
 
   constructor(source: string, env: Environment) {
     this.source = source;
@@ -108,7 +116,7 @@ class Filler {
     const name = match[1] as string; // the pattern has this group in every match
     this.variables.push(name);
     this.at = VARIABLE.lastIndex;
-    const value = this.env[name] || undefined;
+    const value = (Object.hasOwn(this.env, name) && this.env[name]) || undefined;
     const fallback = match[2] === ':' ? this.fallback(name, isUsed && value === undefined) : undefined;
     if (value !== undefined) made.text += value;
     else if (fallback !== undefined) append(made, fallback);
@@ -116,7 +124,14 @@ class Filler {
   }
 
   private fallback(name: string, isUsed: boolean): Piece {
+    if (this.nested === MAX_NESTED) {
+      this.isTooDeep = true;
+      this.at = this.source.length;
+      return { text: '', expressions: [] };
+    }
+    this.nested += 1;
     const piece = this.piece(true, isUsed);
+    this.nested -= 1;
     if (this.at >= this.source.length) this.mistakes.push(`\${${name}: has no } that closes it`);
     this.at += 1;
     return piece;

@@ -15,7 +15,8 @@ const ANNOTATIONS = ['description', 'default', 'title', 'examples', '$schema'] a
 /** JSON Schema (draft 2020-12) of configurations as they are written, for editors. */
 export function configJsonSchema(registry: Registry): JsonSchema {
   const schema = toJsonSchema(gatewaySchema(registry));
-  return { ...schema, title: 'Configuration of a Tidegate gateway' };
+  // Sections for anchors, which `readYaml` leaves out.
+  return { ...schema, title: 'Configuration of a Tidegate gateway', patternProperties: { '^x-': {} } };
 }
 
 /** JSON Schema of the settings of one component. */

@@ -1,11 +1,16 @@
-import { endpointsOf, sharingOf } from './lint-pipelines.ts';
+import { type EndpointUse, usesOfEndpoints } from './endpoint-pipelines.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 
-type Rule = (config: ParsedConfig) => readonly (Finding | undefined)[];
+/** `usesOf`: the pipelines at an endpoint. */
+type Rule = (
+  config: ParsedConfig,
+  usesOf: (endpoint: string) => readonly EndpointUse[],
+) => readonly (Finding | undefined)[];
 
 export function lintEndpoints(config: ParsedConfig): Finding[] {
-  return RULES.flatMap((rule) => rule(config)).filter((finding) => finding !== undefined);
+  const usesOf = usesOfEndpoints(config);
+  return RULES.flatMap((rule) => rule(config, usesOf)).filter((finding) => finding !== undefined);
 }
 
 const pathsDiffer: Rule = ({ endpoints }) => {
@@ -23,30 +28,23 @@ const pathsDiffer: Rule = ({ endpoints }) => {
 };
 
 /** One socket that does not read would hold up the reader of all. */
-const nobodyBlocksAll: Rule = ({ endpoints, pipelines }) =>
+const nobodyBlocksAll: Rule = ({ endpoints }, usesOf) =>
   Object.entries(endpoints).map(([name, { slow_consumer }]) => {
-    if (slow_consumer.when_full !== 'block') return undefined;
-    const feeds = ({ source, sink }: (typeof pipelines)[string]) =>
-      sharingOf(source) === 'broadcast' && endpointsOf(sink).includes(name);
-    const feeder = Object.keys(pipelines).find(
-      (pipeline) => pipelines[pipeline] !== undefined && feeds(pipelines[pipeline]),
-    );
-    return feeder === undefined
-      ? undefined
-      : failing(
+    const feeder = slow_consumer.when_full === 'block' && usesOf(name).find(({ isBroadcast }) => isBroadcast);
+    return feeder
+      ? failing(
           ['endpoints', name, 'slow_consumer', 'when_full'],
-          `pipelines.${feeder} broadcasts to all clients of this endpoint, so "block" would let one slow client hold up all others; use drop_oldest, drop_newest or disconnect`,
-        );
+          `pipelines.${feeder.pipeline} broadcasts to all clients of this endpoint, so "block" would let one slow client hold up all others; use drop_oldest, drop_newest or disconnect`,
+        )
+      : undefined;
   });
 
-const endpointIsRead: Rule = ({ endpoints, pipelines }) => {
-  const read = new Set(Object.values(pipelines).flatMap(({ source }) => endpointsOf(source)));
-  return Object.entries(endpoints).map(([name, { codec }]) =>
-    read.has(name) || codec.spec.servesTopics
+const endpointIsRead: Rule = ({ endpoints }, usesOf) =>
+  Object.entries(endpoints).map(([name, { codec }]) =>
+    codec.spec.servesTopics || usesOf(name).some(({ end }) => end === 'source')
       ? undefined
       : doubting(['endpoints', name], 'no pipeline reads this endpoint, so what its clients send goes nowhere'),
   );
-};
 
 const listenerIsUsed: Rule = ({ listeners, endpoints }) => {
   const used = new Set(Object.values(endpoints).map(({ listener }) => listener));
@@ -56,23 +54,30 @@ const listenerIsUsed: Rule = ({ listeners, endpoints }) => {
 };
 
 const portsDiffer: Rule = ({ admin, listeners }) => {
-  const ports: { readonly path: Path; readonly port: number; readonly host: string | undefined }[] = [
+  const all = [
     ...(admin.enabled ? [{ path: ['admin', 'port'], port: admin.port, host: admin.host }] : []),
     ...Object.entries(listeners).map(([name, { port, host }]) => ({ path: ['listeners', name, 'port'], port, host })),
   ];
-  return ports.map(({ path, port, host }, index) => {
-    const other = ports.slice(0, index).find((earlier) => earlier.port === port && overlap(earlier.host, host));
+  const taken = new Map<number, TakenPort>();
+  return all.map(({ path, port, host: given }) => {
+    const host = EVERY_ADDRESS.has(given) ? '' : (given ?? '');
+    const others = taken.get(port);
+    const other = host === '' ? others?.first : (others?.byHost.get(host) ?? others?.byHost.get(''));
+    if (others === undefined) taken.set(port, { first: path, byHost: new Map([[host, path]]) });
+    else if (!others.byHost.has(host)) others.byHost.set(host, path);
     return port === 0 || other === undefined
       ? undefined
-      : failing(path, `port ${port} is taken by ${other.path.join('.')} already; choose another one`);
+      : failing(path, `port ${port} is taken by ${other.join('.')} already; choose another one`);
   });
 };
 
-const EVERY_ADDRESS = new Set([undefined, '', '0.0.0.0', '::']);
-
-function overlap(one: string | undefined, other: string | undefined): boolean {
-  return one === other || EVERY_ADDRESS.has(one) || EVERY_ADDRESS.has(other);
+/** Who binds a port: the first of all, and the first at each address, where empty text stands for all addresses. */
+interface TakenPort {
+  readonly first: Path;
+  readonly byHost: Map<string, Path>;
 }
+
+const EVERY_ADDRESS = new Set([undefined, '', '0.0.0.0', '::']);
 
 /** A room that nobody named would be another one on every gateway. */
 const membersHaveARoom: Rule = ({ endpoints }) =>
@@ -98,42 +103,29 @@ const membersHaveARoom: Rule = ({ endpoints }) =>
   });
 
 /** Clients that take what they subscribe to would get nothing of what a pipeline brings. */
-const topicsHaveTheirOwnWay: Rule = ({ endpoints, pipelines }) =>
+const topicsHaveTheirOwnWay: Rule = ({ endpoints }, usesOf) =>
   Object.entries(endpoints).flatMap(([name, { codec, s2 }]) => {
-    const path = ['endpoints', name];
     if (codec.spec.servesTopics !== true)
-      return [
-        s2 === undefined
-          ? undefined
-          : failing(
-              [...path, 's2'],
-              `these options are for the codec "topics", not for "${codec.spec.name}"; leave them out`,
-            ),
-      ];
-    return Object.entries(pipelines).flatMap(([pipeline, { source, sink }]) =>
-      [
-        { end: 'source', chosen: source },
-        { end: 'sink', chosen: sink },
-      ].map(({ end, chosen }) =>
-        endpointsOf(chosen).includes(name)
-          ? failing(
-              ['pipelines', pipeline, end],
-              `the clients of "${name}" publish and subscribe to topics by themselves; let the pipeline work on those topics`,
-            )
-          : undefined,
+      return s2 === undefined
+        ? []
+        : failing(
+            ['endpoints', name, 's2'],
+            `these options are for the codec "topics", not for "${codec.spec.name}"; leave them out`,
+          );
+    return usesOf(name).map(({ pipeline, end }) =>
+      failing(
+        ['pipelines', pipeline, end],
+        `the clients of "${name}" publish and subscribe to topics by themselves; let the pipeline work on those topics`,
       ),
     );
   });
 
-const replayIsFedAndFits: Rule = ({ endpoints, pipelines }) =>
+const replayIsFedAndFits: Rule = ({ endpoints }, usesOf) =>
   Object.entries(endpoints).flatMap(([name, { replay, slow_consumer }]) => {
     if (replay === undefined) return [];
     const path = ['endpoints', name, 'replay'];
-    const isFed = Object.values(pipelines).some(
-      ({ source, sink }) => sharingOf(source) === 'broadcast' && endpointsOf(sink).includes(name),
-    );
     return [
-      isFed
+      usesOf(name).some(({ isBroadcast }) => isBroadcast)
         ? undefined
         : failing(path, 'no pipeline carries a topic to this endpoint, so there is no past that could be replayed'),
       replay.bytes > slow_consumer.queue

@@ -1,4 +1,5 @@
 import type { Codec } from '../core/component.ts';
+import { ownEntry } from '../core/own-entry.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import { referencesOf } from './references.ts';
 import type { EndpointConfig, ParsedConfig, PipelineConfig } from './schema.ts';
@@ -92,7 +93,7 @@ const deadLetterGoesElsewhere: Rule = ({ source, sink, on_error }, path) => {
 
 const answersDoNotWaitForState: Rule = ({ source, processors }, path, config) => {
   const stateful = processors.findIndex(({ spec }) => spec.kind === 'operator' && spec.stateful);
-  const endpoint = endpointsOf(source).find((name) => answers(config.endpoints[name]));
+  const endpoint = endpointsOf(source).find((name) => answers(ownEntry(config.endpoints, name)));
   if (stateful < 0 || endpoint === undefined) return undefined;
   return failing(
     [...path, 'processors', stateful],

@@ -9,8 +9,10 @@ import { productionSign, resolveDriver } from './driver.ts';
 import type { Environment } from './interpolate.ts';
 import { lint } from './lint.ts';
 import { parseSettings } from './parse.ts';
+import { PathSet } from './path-set.ts';
+import { unreadableIn } from './plain-data.ts';
 import { Positions } from './positions.ts';
-import { ConfigError, type Finding, failing, type Path, type Problem } from './problem.ts';
+import { ConfigError, type Finding, failing, type Problem } from './problem.ts';
 import { readText } from './read-text.ts';
 import { checkReferences } from './references.ts';
 import { type GatewayConfig, gatewaySchema, type ParsedConfig } from './schema.ts';
@@ -45,8 +47,7 @@ export interface LoadedConfig {
 export async function loadConfig(from: string | ConfigText | object, options: LoadOptions = {}): Promise<LoadedConfig> {
   const { registry = builtinRegistry(), env = process.env, production = productionSign(env) } = options;
   const { source, folder } = await readSource(from, env);
-  if (source.value === undefined)
-    throw new ConfigError(source.findings.map((finding) => source.positions.problem(finding)));
+  if (source.value === undefined) throw new ConfigError(source.positions.problems(source.findings));
   const findings = [...source.findings, ...(await loadPlugins(source.value, registry, folder))];
 
   const {
@@ -54,19 +55,20 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
     findings: mistakes,
     leftOut,
   } = parseSettings<ParsedConfig>(gatewaySchema(registry), source.value);
-  const isNew = ({ path }: Finding) => !source.spoiled.some((spoiled) => isWithin(path, spoiled));
-  findings.push(...[...mistakes, ...checkReferences(source.value, registry)].filter(isNew));
-  if (parsed === undefined) throw new ConfigError(problemsOf(findings, source.positions));
+  const spoiled = new PathSet(source.spoiled);
+  const consequent = [...mistakes, ...checkReferences(source.value, registry)];
+  for (const finding of consequent) if (!spoiled.covers(finding.path)) findings.push(finding);
+  if (parsed === undefined) throw new ConfigError(source.positions.problems(findings));
   const { config, findings: ofS2 } = applyS2(parsed);
-  findings.push(...ofS2);
-  const doubtful = [...leftOut, ...source.spoiled];
-  findings.push(...lint(config, source.value).filter((finding) => isSure(finding, doubtful)));
+  const doubtful = new PathSet([...leftOut, ...source.spoiled]);
+  const ofLint = lint(config, source.value).filter((finding) => isSure(finding, doubtful));
+  for (const finding of [...ofS2, ...ofLint]) findings.push(finding);
   const brokerVariables = source.variables
-    .filter(({ path }) => isWithin(path, ['log', 'brokers']))
+    .filter(({ path }) => path[0] === 'log' && path[1] === 'brokers')
     .map(({ name }) => name);
   const driver = resolveDriver(config.log, brokerVariables, { env, production: production ?? undefined });
-  if (typeof driver !== 'string' && !doubtful.some((path) => path[0] === 'log')) findings.push(driver);
-  const problems = problemsOf(findings, source.positions);
+  if (typeof driver !== 'string' && !doubtful.reaches(['log'])) findings.push(driver);
+  const problems = source.positions.problems(findings);
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, what stands in its way is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
@@ -83,7 +85,9 @@ async function readSource(
   }
   if (isText(from)) return { source: readYaml(from.text, from.name, env), folder: dirname(from.name) };
   const positions = new Positions('configuration');
-  return { source: { value: from, positions, findings: [], spoiled: [], variables: [] }, folder: process.cwd() };
+  const findings = unreadableIn(from);
+  const value = findings.length > 0 ? undefined : from;
+  return { source: { value, positions, findings, spoiled: [], variables: [] }, folder: process.cwd() };
 }
 
 function isText(from: object): from is ConfigText {
@@ -110,20 +114,10 @@ async function loadPlugins(value: unknown, registry: Registry, folder: string): 
   return findings;
 }
 
-function problemsOf(findings: readonly Finding[], positions: Positions): Problem[] {
-  return findings
-    .map((finding) => positions.problem(finding))
-    .sort((one, other) => one.line - other.line || one.column - other.column);
-}
-
 /** Whether a lint finding cannot be the mere consequence of a mistake that is reported already. */
-function isSure(finding: Finding, doubtful: readonly Path[]): boolean {
-  if (finding.severity !== 'error') return doubtful.length === 0;
-  return !doubtful.some((path) => isWithin(path, finding.path.slice(0, 2)) || isWithin(finding.path, path));
-}
-
-function isWithin(path: Path, outer: Path): boolean {
-  return outer.every((step, index) => path[index] === step);
+function isSure({ severity, path }: Finding, doubtful: PathSet): boolean {
+  if (severity !== 'error') return doubtful.isEmpty;
+  return !doubtful.reaches(path.slice(0, 2)) && !doubtful.covers(path);
 }
 
 /** Turns the marks of literal `${!` back into nothing, once every expression has been compiled. */

@@ -1,16 +1,26 @@
 import type { LineCounter } from 'yaml';
 import { type Finding, formatPath, type Path, type Problem } from './problem.ts';
 
-interface Place {
+/** Where a setting is written. Offsets in the text. */
+export interface Place {
+  /** Of the word before the colon; undefined in a list. */
   readonly key: number | undefined;
   readonly value: number;
+  /** The alias that brings the setting here, where it is written elsewhere. */
+  readonly alias?: { readonly name: string; readonly offset: number } | undefined;
 }
 
-/** Where each setting of a file stands, and how a finding becomes a problem with file, line and column. */
+interface Entry {
+  place: Place | undefined;
+  /** Made with the first of them. */
+  inner: Map<string, Entry> | undefined;
+}
+
+/** Where each setting of a file stands, and how findings become problems with file, line and column. */
 export class Positions {
   private readonly file: string;
   private readonly lines: LineCounter | undefined;
-  private readonly places = new Map<string, Place>();
+  private readonly root: Entry = { place: { key: undefined, value: 0 }, inner: undefined };
 
   /** Without `lines` there is no text, as where a program hands its settings over as an object. */
   constructor(file: string, lines?: LineCounter) {
@@ -18,34 +28,73 @@ export class Positions {
     this.lines = lines;
   }
 
-  /** Offsets in the text of a setting's key (none in a list) and value. */
-  enter(path: Path, key: number | undefined, value: number): void {
-    this.places.set(identify(path), { key, value });
+  enter(path: Path, place: Place): void {
+    let entry = this.root;
+    for (const step of path) {
+      entry.inner ??= new Map();
+      let next = entry.inner.get(String(step));
+      if (next === undefined) {
+        next = { place: undefined, inner: undefined };
+        entry.inner.set(String(step), next);
+      }
+      entry = next;
+    }
+    entry.place = place;
   }
 
-  problem(finding: Finding): Problem {
+  /** In the order of the text. What is wrong with a value that aliases repeat is told once. */
+  problems(findings: readonly Finding[]): Problem[] {
+    const located = findings.map((finding) => this.locate(finding));
+    located.sort((one, other) => one.offset - other.offset || Number(one.isAliased) - Number(other.isAliased));
+    const told = new Set<string>();
+    return located.flatMap(({ offset, isAliased, problem, message }) => {
+      const subject = `${offset} ${message}`;
+      if (isAliased && told.has(subject)) return [];
+      told.add(subject);
+      return [problem];
+    });
+  }
+
+  private locate(finding: Finding) {
     const { severity, path, message, code = 'TG_CONFIG_INVALID' } = finding;
-    const offset = finding.offset ?? this.offsetOf(path, finding.at ?? 'value');
-    const place = this.lines?.linePos(offset);
-    return {
+    const { place, isExact } = this.nearest(path);
+    const at = isExact ? (finding.at ?? 'value') : 'key';
+    const offset = finding.offset ?? (at === 'key' ? (place.key ?? place.value) : place.value);
+    const { line, col: column } = this.positionOf(offset);
+    const { alias } = place;
+    const problem: Problem = {
       severity,
       code,
       file: this.file,
-      line: place?.line ?? 0,
-      column: place?.col ?? 0,
+      line,
+      column,
       path: formatPath(path),
-      message,
+      message: alias === undefined ? message : `${message} (by the alias *${alias.name} at ${this.describe(alias)})`,
     };
+    return { offset, isAliased: alias !== undefined, problem, message };
   }
 
-  /** Offset of a setting, or of the nearest one around it where the file does not have it. */
-  private offsetOf(path: Path, at: 'key' | 'value'): number {
-    const place = this.places.get(identify(path));
-    if (place !== undefined) return at === 'key' ? (place.key ?? place.value) : place.value;
-    return path.length === 0 ? 0 : this.offsetOf(path.slice(0, -1), 'key');
+  /** The place of a setting, or of the nearest one around it where the file does not have it. */
+  private nearest(path: Path): { place: Place; isExact: boolean } {
+    let found = this.root.place as Place; // the root has one from the start
+    let isExact = true;
+    let entry: Entry | undefined = this.root;
+    for (const step of path) {
+      // One text stands for a list where a variable fills it: `brokers: "a:1,b:2"`.
+      if (typeof step === 'number' && entry?.place !== undefined && entry.inner === undefined) break;
+      entry = entry?.inner?.get(String(step));
+      isExact = entry?.place !== undefined;
+      found = entry?.place ?? found;
+    }
+    return { place: found, isExact };
   }
-}
 
-function identify(path: Path): string {
-  return JSON.stringify(path.map(String));
+  private describe({ offset }: { readonly offset: number }): string {
+    const { line, col } = this.positionOf(offset);
+    return `${line}:${col}`;
+  }
+
+  private positionOf(offset: number): { line: number; col: number } {
+    return this.lines?.linePos(offset) ?? { line: 0, col: 0 };
+  }
 }

@@ -4,13 +4,15 @@ import { type Chosen, entryOf } from './component-schema.ts';
 import { topicNameMistake } from './log-schema.ts';
 import { parseSettings } from './parse.ts';
 import { type Finding, failing, type Path } from './problem.ts';
-import { didYouMean, editDistance, suggest } from './suggest.ts';
+import { asked, editDistance, listNames, Suggestions } from './suggest.ts';
 
-type Names = Readonly<Record<'listener' | 'endpoint' | 'topic', readonly string[]>>;
+type Kind = 'listener' | 'endpoint' | 'topic';
+/** The names that the file has; undefined where its section is no settings by name, which is a mistake of its own. */
+type Names = Readonly<Record<Kind, ReadonlySet<string> | undefined>>;
 
 /** A name and where it stands. */
 interface Mention {
-  readonly to: keyof Names;
+  readonly to: Kind;
   readonly name: string;
   readonly path: Path;
   /** Whether it is a component's, whose own schema does not know what a topic may be called. */
@@ -24,14 +26,20 @@ interface Mention {
 export function checkReferences(value: unknown, registry: Registry): Finding[] {
   const root = record(value);
   const names: Names = {
-    listener: Object.keys(record(root.listeners)),
-    endpoint: Object.keys(record(root.endpoints)),
-    topic: Object.keys(record(record(root.log).topics)),
+    listener: namesIn(root.listeners),
+    endpoint: namesIn(root.endpoints),
+    topic: namesIn(record(root.log).topics),
   };
+  const suggestions = new Suggestions();
   const mentions = [...mentionsOfEndpoints(root.endpoints), ...mentionsOfPipelines(root.pipelines, registry)];
   return mentions
-    .map((mention) => invalid(mention) ?? unknown(mention, names[mention.to]))
+    .map((mention) => invalid(mention) ?? unknown(mention, names[mention.to], suggestions))
     .filter((finding) => finding !== undefined);
+}
+
+function namesIn(section: unknown): ReadonlySet<string> | undefined {
+  if (section === undefined) return new Set();
+  return isRecord(section) ? new Set(Object.keys(section)) : undefined;
 }
 
 function mentionsOfEndpoints(endpoints: unknown): Mention[] {
@@ -69,7 +77,7 @@ function mentionsOfComponent(value: unknown, specs: readonly ComponentSpec[], pa
   }));
 }
 
-function mention(to: keyof Names, name: unknown, path: Path): Mention[] {
+function mention(to: Kind, name: unknown, path: Path): Mention[] {
   return typeof name === 'string' ? [{ to, name, path }] : [];
 }
 
@@ -84,17 +92,21 @@ function invalid({ to, name, path, isOfComponent }: Mention): Finding | undefine
   return mistake === undefined ? undefined : failing(path, `"${name}": ${mistake}`);
 }
 
-function unknown({ to, name, path }: Mention, known: readonly string[]): Finding | undefined {
-  if (known.includes(name)) return undefined;
-  if (to === 'topic') return mistypedTopic(name, known, path);
+function unknown(
+  { to, name, path }: Mention,
+  known: ReadonlySet<string> | undefined,
+  suggestions: Suggestions,
+): Finding | undefined {
+  if (known === undefined || known.has(name)) return undefined;
+  const near = suggestions.suggest(name, known);
+  if (to === 'topic') return mistypedTopic(name, near, path);
   const all =
-    known.length === 0 ? `the file has no ${to}s` : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
-  return failing(path, `there is no ${to} "${name}"; ${all}${didYouMean(name, known)}`);
+    known.size === 0 ? `the file has no ${to}s` : `there ${known.size === 1 ? 'is' : 'are'} ${listNames(known)}`;
+  return failing(path, `there is no ${to} "${name}"; ${all}${asked(near)}`);
 }
 
 /** A topic needs no entry under `log.topics`, so only one that looks like a slip of the finger is a mistake. */
-function mistypedTopic(name: string, known: readonly string[], path: Path): Finding | undefined {
-  const near = suggest(name, known);
+function mistypedTopic(name: string, near: string | undefined, path: Path): Finding | undefined {
   if (near === undefined || editDistance(near, name) > 2) return undefined;
   return failing(
     path,
@@ -103,5 +115,9 @@ function mistypedTopic(name: string, known: readonly string[], path: Path): Find
 }
 
 function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return isRecord(value) ? value : {};
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
