@@ -23,6 +23,7 @@ export { ConfigError, type Problem, type StandaloneFiles } from './config/index.
 export type { Severity } from './config/problem.ts';
 export type { S2Options } from './config/s2.ts';
 export { type ErrorCode, type NextStep, TidegateError } from './core/errors.ts';
+export { allHeaders, type Header, lastHeader } from './core/headers.ts';
 export { createGateway } from './embedding/create-gateway.ts';
 export type { ConnectionChange, Gateway } from './embedding/gateway.ts';
 export type { GatewayTopic, NewRecord, RecordPosition } from './embedding/gateway-topic.ts';

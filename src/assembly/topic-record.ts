@@ -1,3 +1,4 @@
+import type { Header } from '../core/headers.ts';
 import type { Message } from '../core/message.ts';
 
 /** A record as it stands in a topic. The bytes are views of what was fetched: copy what is kept for long. */
@@ -10,10 +11,9 @@ export interface TopicRecord {
   readonly key: Buffer | null;
   /** null: a tombstone. */
   readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer>>;
+  /** In their order; one name may stand there several times. null: a header without a value. */
+  readonly headers: readonly Header<Buffer | null>[];
 }
-
-const NO_HEADERS: TopicRecord['headers'] = Object.freeze({});
 
 /** `message` is one that a reader gave. */
 export function recordOf(message: Message): TopicRecord {
@@ -25,12 +25,8 @@ export function recordOf(message: Message): TopicRecord {
     timestamp,
     key: key === null ? null : bytesOf(key),
     value: meta.tombstone === true ? null : payload,
-    headers: headers === undefined ? NO_HEADERS : allBytes(headers),
+    headers: headers.map(([name, header]) => [name, header === null ? null : bytesOf(header)]),
   };
-}
-
-function allBytes(headers: NonNullable<Message['headers']>): TopicRecord['headers'] {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, bytesOf(value)]));
 }
 
 function bytesOf(value: string | Buffer): Buffer {

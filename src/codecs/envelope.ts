@@ -79,7 +79,7 @@ class EnvelopeCodec implements Codec<null> {
           payload: data,
           json: read,
           // Kept as a header so that whoever reads the topic can tell a message that was sent again.
-          ...(id === undefined ? {} : { headers: { 'message-id': String(id) } }),
+          ...(id === undefined ? {} : { headers: [['message-id', String(id)] as const] }),
           ...(traceparent === undefined ? {} : { traceparent }),
         },
       },

@@ -1,8 +1,18 @@
 import { isUtf8 } from 'node:buffer';
-import { type Codec, defineCodec, type Effect, type Frame, type Message, z } from '../sdk/index.ts';
+import {
+  type Codec,
+  defineCodec,
+  type Effect,
+  type Frame,
+  type Headers,
+  lastHeader,
+  type Message,
+  z,
+} from '../sdk/index.ts';
 
 /** Header of a record whose frame was binary; without it, bytes that are valid UTF-8 go out as text. */
 const FRAME_TYPE = 'websocket-frame';
+const BINARY: Headers = [[FRAME_TYPE, 'binary']];
 
 class RawCodec implements Codec<null> {
   readonly answers = false;
@@ -12,9 +22,7 @@ class RawCodec implements Codec<null> {
   }
 
   frame(_state: null, data: Buffer, binary: boolean): readonly Effect[] {
-    return [
-      { type: 'publish', message: { payload: data, ...(binary ? { headers: { [FRAME_TYPE]: 'binary' } } : {}) } },
-    ];
+    return [{ type: 'publish', message: { payload: data, ...(binary ? { headers: BINARY } : {}) } }];
   }
 
   settled(): null {
@@ -23,7 +31,7 @@ class RawCodec implements Codec<null> {
 
   record(message: Message): Frame | null {
     if (message.meta.tombstone === true) return null;
-    const binary = message.headers?.[FRAME_TYPE]?.toString() === 'binary' || !isUtf8(message.payload);
+    const binary = lastHeader(message.headers, FRAME_TYPE)?.toString() === 'binary' || !isUtf8(message.payload);
     return { data: message.payload, binary };
   }
 

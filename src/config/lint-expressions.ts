@@ -91,8 +91,10 @@ function missing({ text, reads }: Expression, path: Path): Finding[] {
   ];
 }
 
+const OPEN = new Set(['json', 'headers', 'headers_all', 'key']);
+
 function isOpen(root: string | undefined, name: string): boolean {
-  return root === 'json' || root === 'headers' || root === 'key' || (root === 'meta' && OPTIONAL_META.has(name));
+  return OPEN.has(root ?? '') || (root === 'meta' && OPTIONAL_META.has(name));
 }
 
 /** Names in `meta` of the messages of a pipeline; undefined where its source does not say. */

@@ -1,11 +1,9 @@
 import { reasonOf, TidegateError } from './errors.ts';
 import { parseExact, writeJson } from './exact-number.ts';
+import { type Header, type Headers, NO_HEADERS } from './headers.ts';
 
 /** A fixed charge per message for its objects, so that a million empty messages do not count as nothing. */
 const OVERHEAD_BYTES = 256;
-
-export type HeaderValue = string | Buffer;
-export type Headers = Readonly<Record<string, HeaderValue>>;
 
 /** Facts about where a message came from, shared by all messages of one connection or partition; never per message. */
 export type Meta = Readonly<Record<string, unknown>>;
@@ -32,7 +30,7 @@ export interface Flight {
 export interface CodecMessage {
   readonly payload: Buffer;
   readonly key?: string | Buffer | null;
-  readonly headers?: Readonly<Record<string, string | Buffer>>;
+  readonly headers?: Headers;
   readonly json?: unknown;
   readonly timestamp?: number;
   readonly traceparent?: string;
@@ -65,7 +63,7 @@ const NOT_PARSED = Symbol('not parsed');
 export class Message {
   readonly payload: Buffer;
   key: string | Buffer | null;
-  readonly headers: Headers | undefined;
+  readonly headers: Headers;
   readonly meta: Meta;
   readonly timestamp: number;
   trace: TraceContext | undefined;
@@ -93,7 +91,7 @@ export class Message {
   constructor(payload: Buffer, init: MessageInit = {}) {
     this.payload = payload;
     this.key = init.key ?? null;
-    this.headers = init.headers;
+    this.headers = init.headers === undefined ? NO_HEADERS : checked(init.headers);
     this.meta = init.meta ?? NO_META;
     this.timestamp = init.timestamp ?? 0;
     this.trace = init.trace;
@@ -155,8 +153,9 @@ export class Message {
   get size(): number {
     let size = this.payload.length + OVERHEAD_BYTES;
     if (this.key !== null) size += this.key.length;
-    if (this.headers !== undefined) {
-      for (const name in this.headers) size += name.length + (this.headers[name]?.length ?? 0);
+    for (let index = 0; index < this.headers.length; index += 1) {
+      const header = this.headers[index] as Header;
+      size += header[0].length + (header[1] === null ? 0 : header[1].length);
     }
     return size;
   }
@@ -251,7 +250,7 @@ export class Message {
     const detached = this.derive({
       payload: copyOf(this.payload),
       key: Buffer.isBuffer(this.key) ? copyOf(this.key) : this.key,
-      ...(this.headers === undefined ? {} : { headers: copied(this.headers) }),
+      headers: copied(this.headers),
     });
     // It says the same as this one; to remember this one as its source would keep the chunk after all.
     detached.source = this.source;
@@ -282,10 +281,14 @@ function notJson(error: unknown): TidegateError {
   return new TidegateError('TG_MESSAGE_INVALID', `the payload ${what}: ${reasonOf(error)}`, error);
 }
 
+/** Plugins are not all checked by a compiler, and an object in place of the list would go without any of its headers. */
+function checked(headers: Headers): Headers {
+  if (Array.isArray(headers)) return headers;
+  throw new TypeError('the headers of a message must be a list of [name, value] pairs');
+}
+
 function copied(headers: Headers): Headers {
-  const copies: Record<string, HeaderValue> = {};
-  for (const [name, value] of Object.entries(headers)) copies[name] = Buffer.isBuffer(value) ? copyOf(value) : value;
-  return copies;
+  return headers.map(([name, value]) => [name, Buffer.isBuffer(value) ? copyOf(value) : value]);
 }
 
 /** Not from Node's pool, whose chunks have up to 64 KiB themselves. */

@@ -1,6 +1,10 @@
 import type { Observable } from 'rxjs';
 import type { TopicRecord } from '../assembly/topic-record.ts';
+import type { Header } from '../core/headers.ts';
 import type { Position } from '../core/topic-request.ts';
+
+/** Text is written as UTF-8. */
+export type NewValue = string | Uint8Array | null;
 
 /** A record to be written. Text is written as UTF-8. */
 export interface NewRecord {
@@ -8,7 +12,8 @@ export interface NewRecord {
   readonly value: string | Uint8Array | null;
   /** Records of one key go to one partition, where Kafka's own clients put them; those without one go to all in turn. */
   readonly key?: string | Uint8Array | null;
-  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
+  /** An object of values by name, or a list of [name, value], where a name may occur several times. null: a header without a value. */
+  readonly headers?: Readonly<Record<string, NewValue>> | readonly Header<NewValue>[];
   /** Milliseconds since the epoch; now where it is left out. */
   readonly timestamp?: number;
 }

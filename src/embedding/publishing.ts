@@ -1,8 +1,9 @@
 import { Batch } from '../core/batch.ts';
 import { TidegateError } from '../core/errors.ts';
+import type { Header } from '../core/headers.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { AssembledGateway } from '../gateway.ts';
-import type { NewRecord, RecordPosition } from './gateway-topic.ts';
+import type { NewRecord, NewValue, RecordPosition } from './gateway-topic.ts';
 
 /** Most that may be on its way into the log; more is refused, as nothing else could hold a program back. */
 const MOST = { records: 16_384, bytes: 64 * 1_048_576 };
@@ -76,19 +77,30 @@ function notRunning(phase: 'created' | 'stopped'): TidegateError {
   return new TidegateError('TG_NOT_RUNNING', why);
 }
 
-function messageOf({ value, key = null, headers = {}, timestamp = 0 }: NewRecord, target: SettleTarget): Message {
+function messageOf({ value, key = null, headers = [], timestamp = 0 }: NewRecord, target: SettleTarget): Message {
   const isTombstone = value === null;
   const message = new Message(isTombstone ? NOTHING : Buffer.from(checked(value, 'the value')), {
     key: key === null ? null : Buffer.from(checked(key, 'the key')),
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, header]) => [name, Buffer.from(checked(header, `the header ${name}`))]),
-    ),
+    headers: headersOf(headers),
     timestamp,
     target,
     ...(isTombstone ? { meta: TOMBSTONE } : {}),
   });
   message.cost = message.size;
   return message;
+}
+
+function headersOf(headers: NonNullable<NewRecord['headers']>): Header[] {
+  const pairs: readonly Header<NewValue>[] = Array.isArray(headers) ? headers : Object.entries(headers);
+  return pairs.map((pair) => {
+    if (!Array.isArray(pair) || typeof pair[0] !== 'string')
+      throw new TidegateError(
+        'TG_MESSAGE_INVALID',
+        'the headers of a record are an object, or a list of [name, value]',
+      );
+    const [name, value] = pair as Header<NewValue>;
+    return [name, value === null ? null : Buffer.from(checked(value, `the header ${name}`))];
+  });
 }
 
 /** Not every program is checked by a compiler. */

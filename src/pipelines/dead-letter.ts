@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Batch } from '../core/batch.ts';
 import type { TidegateError } from '../core/errors.ts';
-import type { Flight, Headers, Message } from '../core/message.ts';
+import { type Header, type Headers, withHeader } from '../core/headers.ts';
+import type { Flight, Message } from '../core/message.ts';
 import type { TopicPort } from '../sdk/context.ts';
 import type { Rescue } from './flight.ts';
 
@@ -33,7 +34,7 @@ export class DeadLetters {
     const letter = message.derive({
       payload: Buffer.from(original.payload),
       key: original.sourceKey,
-      headers: { ...original.headers, ...errorHeaders(original, failure, this.pipeline) },
+      headers: replaced(original.headers, errorHeaders(original, failure, this.pipeline)),
     });
     letter.flight = new LetterFlight(this.topic, message.flight, this.otherwise);
     this.topic.write(new Batch([letter]));
@@ -61,11 +62,10 @@ class LetterFlight implements Flight {
     const { payload } = letter;
     const stripped = letter.derive({
       payload: Buffer.alloc(0),
-      headers: {
-        ...letter.headers,
-        'tidegate-payload-bytes': String(payload.length),
-        'tidegate-payload-sha256': createHash('sha256').update(payload).digest('hex'),
-      },
+      headers: replaced(letter.headers, [
+        ['tidegate-payload-bytes', String(payload.length)],
+        ['tidegate-payload-sha256', createHash('sha256').update(payload).digest('hex')],
+      ]),
     });
     this.topic.write(new Batch([stripped]));
     return true;
@@ -77,14 +77,18 @@ class LetterFlight implements Flight {
 }
 
 function errorHeaders(original: Message, failure: TidegateError, pipeline: string): Headers {
-  return {
-    'tidegate-error-code': failure.code,
-    'tidegate-error-message': cut(failure.message),
-    'tidegate-pipeline': pipeline,
-    ...(original.topic === undefined || original.offset < 0
-      ? {}
-      : { 'tidegate-origin': `${original.topic}/${original.partition}/${original.offset}` }),
-  };
+  const headers: Header[] = [
+    ['tidegate-error-code', failure.code],
+    ['tidegate-error-message', cut(failure.message)],
+    ['tidegate-pipeline', pipeline],
+  ];
+  const { topic, partition, offset } = original;
+  if (topic !== undefined && offset >= 0) headers.push(['tidegate-origin', `${topic}/${partition}/${offset}`]);
+  return headers;
+}
+
+function replaced(headers: Headers, changes: Headers): Headers {
+  return changes.reduce((changed, [name, value]) => withHeader(changed, name, value), headers);
 }
 
 /** Whole characters only. */

@@ -21,12 +21,20 @@ export type {
 } from '../core/component.ts';
 export { asTidegateError, type ErrorCode, type NextStep, type Rejection, TidegateError } from '../core/errors.ts';
 export { asWritten, ExactNumber, writeJson } from '../core/exact-number.ts';
+export {
+  allHeaders,
+  type Header,
+  type Headers,
+  type HeaderValue,
+  lastHeader,
+  withAddedHeader,
+  withHeader,
+  withoutHeader,
+} from '../core/headers.ts';
 export { JsonPath } from '../core/json-path.ts';
 export type { StartPosition, TopicPartition, TopicSpec } from '../core/log.ts';
 export {
   type CodecMessage,
-  type Headers,
-  type HeaderValue,
   Message,
   type MessageInit,
   type Meta,

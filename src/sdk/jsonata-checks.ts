@@ -149,10 +149,12 @@ class Check implements Checked {
   }
 }
 
+const OPEN = new Set(['json', 'headers', 'headers_all']);
+
 /** The fields of a payload and the headers, of which a message may have none. */
 function missingPath(node: unknown): string | undefined {
   const names = namesOf(node);
-  const isOpen = names !== undefined && names.length > 1 && (names[0] === 'json' || names[0] === 'headers');
+  const isOpen = names !== undefined && names.length > 1 && OPEN.has(names[0] as string);
   return isOpen ? names.join('.') : undefined;
 }
 

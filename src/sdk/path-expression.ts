@@ -1,7 +1,7 @@
 import { numberOf, writeJson } from '../core/exact-number.ts';
 import { JsonPath } from '../core/json-path.ts';
 import type { Message } from '../core/message.ts';
-import { exactJsonOf, jsonOf, ROOTS, type Root, rootOf } from './roots.ts';
+import { exactJsonOf, jsonOf, lastText, ROOTS, type Root, rootOf } from './roots.ts';
 import { textOf, type Value } from './value.ts';
 
 /** A dotted path, which needs no JSONata. */
@@ -14,7 +14,12 @@ export function compilePath(source: string): Value {
     throw new Error(`"${source}" begins with ${root}; a message has ${ROOTS.join(', ')}`);
   const reads = [{ path: [root, ...steps] }];
   if (root === 'json') return { ...jsonValue(steps), isSynchronous: true, reads, doubts: [] };
-  const evaluate = (message: Message) => descend(rootOf(message, root as Root), steps);
+  const [name] = steps;
+  // The usual way to a header, without an object of all of them.
+  const evaluate =
+    root === 'headers' && name !== undefined && steps.length === 1
+      ? (message: Message) => lastText(message, name)
+      : (message: Message) => descend(rootOf(message, root as Root), steps);
   return {
     isSynchronous: true,
     reads,

@@ -1,5 +1,6 @@
 import { reasonOf, TidegateError } from '../core/errors.ts';
-import type { Headers, Message } from '../core/message.ts';
+import { type Headers, type HeaderValue, lastHeader } from '../core/headers.ts';
+import type { Message } from '../core/message.ts';
 
 /** What an expression may begin with. */
 export const ROOTS = [
@@ -7,6 +8,7 @@ export const ROOTS = [
   'text',
   'key',
   'headers',
+  'headers_all',
   'meta',
   'topic',
   'partition',
@@ -37,7 +39,9 @@ export function rootOf(message: Message, root: Root): unknown {
     case 'key':
       return message.key === null ? undefined : message.key.toString();
     case 'headers':
-      return textHeaders(message.headers);
+      return lastTexts(message.headers);
+    case 'headers_all':
+      return allTexts(message.headers);
     case 'partition':
     case 'offset':
       return message[root] < 0 ? undefined : message[root];
@@ -53,12 +57,32 @@ export function rootsOf(message: Message): Record<string, unknown> {
   return roots;
 }
 
-/** Records come with their headers as bytes; expressions compare and join text. */
-function textHeaders(headers: Headers | undefined): Readonly<Record<string, string>> | undefined {
-  if (headers === undefined) return undefined;
-  const texts: Record<string, string> = {};
-  for (const name in headers) texts[name] = String(headers[name]);
+/** The last header of a name as text; null for one without a value, undefined where there is none. */
+export function lastText({ headers }: Message, name: string): string | null | undefined {
+  return textOfHeader(lastHeader(headers, name));
+}
+
+/** The last header of each name. Without a prototype: any text may be a name, `__proto__` too. */
+function lastTexts(headers: Headers): Readonly<Record<string, unknown>> | undefined {
+  if (headers.length === 0) return undefined;
+  const texts: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of headers) texts[name] = textOfHeader(value);
   return texts;
+}
+
+function allTexts(headers: Headers): Readonly<Record<string, unknown>> | undefined {
+  if (headers.length === 0) return undefined;
+  const texts: Record<string, unknown[]> = Object.create(null);
+  for (const [name, value] of headers) {
+    texts[name] ??= [];
+    texts[name].push(textOfHeader(value));
+  }
+  return texts;
+}
+
+/** Records come with their headers as bytes; expressions compare and join text. */
+function textOfHeader(value: HeaderValue | undefined): string | null | undefined {
+  return Buffer.isBuffer(value) ? value.toString() : value;
 }
 
 function readable(read: () => unknown): unknown {

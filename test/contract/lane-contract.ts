@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Header } from '../../src/core/headers.ts';
 import { Message } from '../../src/core/message.ts';
+import { asBytes, asTexts } from '../helpers/headers.ts';
 import type { Subject, SuiteOptions } from './log-contract.ts';
 import {
   createTopic,
@@ -121,7 +123,12 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
       const topic = await createTopic(t, log);
       const bytes = Buffer.from(numbers(0, 256));
       const timestamp = Date.now() - 5_000;
-      const headers = { plain: 'text', ümläut: 'wörld', bytes, empty: '' };
+      const headers: Header[] = [
+        ['plain', 'text'],
+        ['ümläut', 'wörld'],
+        ['bytes', bytes],
+        ['empty', ''],
+      ];
       await store(laneOf(t, log, topic), [
         new Message(bytes, { key: bytes, headers, timestamp }),
         new Message(Buffer.alloc(0), { key: 'ключ' }),
@@ -132,17 +139,40 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
       assert.deepEqual(full.payload, bytes);
       assert.deepEqual(full.key, bytes);
       assert.equal(full.timestamp, timestamp);
-      const read = Object.fromEntries(
-        Object.entries(full.headers ?? {}).map(([name, value]) => [name, Buffer.from(value)]),
-      );
-      const sent = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]));
-      assert.deepEqual(read, sent);
+      assert.deepEqual(full.headers, asBytes(headers));
       assert.equal(empty.payload.length, 0);
       assert.equal(empty.meta.tombstone, undefined);
       assert.equal(empty.key?.toString(), 'ключ');
-      assert.equal(empty.headers, undefined);
+      assert.deepEqual(empty.headers, []);
       assert.deepEqual(large.payload, Buffer.alloc(300_000, 7));
       assert.equal(large.key, null);
+    });
+
+    test('gives headers back as they were written: names several times, null, names like numbers, in their order', async (t) => {
+      const { log } = subject();
+      const topic = await createTopic(t, log);
+      const headers: Header[] = [
+        ['retry', '1'],
+        ['z', null],
+        ['retry', Buffer.from('2')],
+        ['10', 'ten'],
+        ['traceparent', 'no trace context'],
+        ['__proto__', 'own'],
+        ['1', 'one'],
+        ['constructor', ''],
+        ['', 'nameless'],
+        ['tracestate', null],
+        ['traceparent', null],
+        ['retry', null],
+      ];
+      await store(laneOf(t, log, topic), [record('written', { headers }), record('bare', { headers: [] })]);
+      const [written, bare] = await readAll(t, log, topic);
+      assert.ok(written !== undefined && bare !== undefined);
+      assert.deepEqual(written.headers, asBytes(headers));
+      assert.deepEqual([bare.headers, written.trace], [[], undefined]);
+      const copies = await createTopic(t, log);
+      await store(laneOf(t, log, copies), [written]);
+      assert.deepEqual((await readAll(t, log, copies))[0]?.headers, asBytes(headers));
     });
 
     test('stamps a message that has no time with the time it is written', async (t) => {
@@ -169,15 +199,26 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
       assert.ok(stored.every(({ payload }) => payload.length === 0));
     });
 
-    test('carries the trace context in the headers traceparent and tracestate, and takes it out of them again', async (t) => {
+    test('carries the trace context in the headers traceparent and tracestate, in place of others of that name', async (t) => {
       const { log } = subject();
       const topic = await createTopic(t, log);
       const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
       const trace = { traceparent, tracestate: 'vendor=1' };
       await store(laneOf(t, log, topic), [
-        record('own', { trace, headers: { kept: '1', traceparent: 'overruled' } }),
-        record('header', { headers: { traceparent } }),
-        record('none', { headers: { kept: '2' } }),
+        record('own', {
+          trace,
+          headers: [
+            ['traceparent', 'overruled'],
+            ['kept', '1'],
+          ],
+        }),
+        record('header', {
+          headers: [
+            ['traceparent', 'an earlier one'],
+            ['traceparent', traceparent],
+          ],
+        }),
+        record('none', { headers: [['kept', '2']] }),
       ]);
       const stored = await readAll(t, log, topic);
       assert.deepEqual(
@@ -185,8 +226,19 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
         [trace, { traceparent }, undefined],
       );
       assert.deepEqual(
-        stored.map(({ headers }) => Object.keys(headers ?? {})),
-        [['kept'], [], ['kept']],
+        stored.map(({ headers }) => asTexts(headers)),
+        [
+          [
+            ['kept', '1'],
+            ['traceparent', traceparent],
+            ['tracestate', 'vendor=1'],
+          ],
+          [
+            ['traceparent', 'an earlier one'],
+            ['traceparent', traceparent],
+          ],
+          [['kept', '2']],
+        ],
       );
     });
 

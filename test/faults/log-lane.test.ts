@@ -137,7 +137,7 @@ test('the lane on a Kafka that fails', { timeout: 300_000 }, async (t) => {
       const acked: number[] = [];
       for (let from = 0; from < 500; from += 10) {
         // Without a header as long as this one they would go out as they are.
-        const ten = records(from, 10, { headers: { padding: 'again and again '.repeat(5) } });
+        const ten = records(from, 10, { headers: [['padding', 'again and again '.repeat(5)]] });
         assert.deepEqual(await lane.send(ten), []);
         acked.push(...ten.map(({ text }) => Number(text)));
       }

@@ -8,6 +8,7 @@ import { Topic } from '../../src/actors/topic/topic.ts';
 import { Batch } from '../../src/core/batch.ts';
 import type { Processor, Sink, Source } from '../../src/core/component.ts';
 import { TidegateError } from '../../src/core/errors.ts';
+import { lastHeader } from '../../src/core/headers.ts';
 import type { Message } from '../../src/core/message.ts';
 import { DeadLetters } from '../../src/pipelines/dead-letter.ts';
 import { createStats } from '../../src/telemetry/stats.ts';
@@ -69,7 +70,7 @@ function fateProcessor(clock: HandClock): Processor {
       case 'split':
         return message.split([1, 2, 3].map(() => ({ payload: message.payload })));
       case 'derive':
-        return message.derive({ headers: { seen: 'yes' } });
+        return message.derive({ headers: [['seen', 'yes']] });
       case 'throw':
         throw new Error('as fated');
       case 'busy': {
@@ -79,7 +80,7 @@ function fateProcessor(clock: HandClock): Processor {
         return message;
       }
       case 'slow':
-        return pause().then(() => message.derive({ headers: { slow: 'yes' } }));
+        return pause().then(() => message.derive({ headers: [['slow', 'yes']] }));
       case 'slow throw':
         return pause().then(() => {
           throw new Error('as fated');
@@ -247,7 +248,7 @@ const same: Processor = { process: (message) => message };
 
 /** Ends every second message that has taken its time, which may have been given up meanwhile. */
 const late: Processor = {
-  process: (message) => (message.headers?.slow === 'yes' && message.token % 2 === 0 ? null : message),
+  process: (message) => (lastHeader(message.headers, 'slow') === 'yes' && message.token % 2 === 0 ? null : message),
 };
 
 for (const hasDeadLetters of [false, true]) {

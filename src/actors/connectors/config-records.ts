@@ -1,5 +1,6 @@
 import type { FlatConfig } from '../../config/connect/index.ts';
-import type { Headers, Message } from '../../core/message.ts';
+import { type Headers, lastHeader } from '../../core/headers.ts';
+import type { Message } from '../../core/message.ts';
 
 /*
  * The topic of configs, one partition. Keys are text, values small JSON, or none for a tombstone.
@@ -120,11 +121,11 @@ export function levelKey(logger: string): string {
 
 /** What a tombstone of a connector says beside its key. */
 export function epochHeader(epoch: number): Headers {
-  return { [EPOCH_HEADER]: String(epoch) };
+  return [[EPOCH_HEADER, String(epoch)]];
 }
 
 function epochOf({ headers }: Message): number | undefined {
-  const epoch = Number(headers?.[EPOCH_HEADER] ?? Number.NaN);
+  const epoch = Number(lastHeader(headers, EPOCH_HEADER) ?? Number.NaN);
   return isCount(epoch) ? epoch : undefined;
 }
 

@@ -1,8 +1,9 @@
 import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
+import type { Headers } from '../../core/headers.ts';
 import type { Log } from '../../core/log.ts';
-import type { Headers, Message } from '../../core/message.ts';
+import type { Message } from '../../core/message.ts';
 import type { TopicPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Follower } from '../follower.ts';

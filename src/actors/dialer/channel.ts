@@ -228,7 +228,7 @@ export class Channel implements DialerHandler, SettleTarget {
   /** The same message, to be settled once more. */
   private renewed({ payload, headers, meta, timestamp, token, trace }: Message): Message {
     return new Message(Buffer.from(payload), {
-      ...(headers === undefined ? {} : { headers }),
+      headers,
       meta,
       timestamp,
       target: this,

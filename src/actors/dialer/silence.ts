@@ -22,7 +22,7 @@ export function gapRecord(silence: Silence, target: SettleTarget): Message {
   const [from, to] = [new Date(silence.from).toISOString(), new Date(silence.to).toISOString()];
   const gap = { url, from, to, seconds: (silence.to - silence.from) / 1_000, reason, resumed: isResumed };
   return new Message(Buffer.from(JSON.stringify({ gap })), {
-    headers: { [GAP_HEADER]: `${from}/${to}` },
+    headers: [[GAP_HEADER, `${from}/${to}`]],
     meta: { url, binary: false, gap: true },
     timestamp: silence.to,
     target,

@@ -2,7 +2,8 @@ import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import { writeJson } from '../../core/exact-number.ts';
-import { type Headers, Message, type Meta, type SettleTarget } from '../../core/message.ts';
+import type { Headers } from '../../core/headers.ts';
+import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
 import type { TopicPort } from '../../sdk/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 

@@ -1,8 +1,8 @@
-import { type CodecMessage, JsonPath, type Message, type TopicRequest } from '../../sdk/index.ts';
-import { isFields, isTopicName, Mistake, quote, topicMistake } from './wire.ts';
+import { JsonPath, type Message, type TopicRequest } from '../../sdk/index.ts';
+import { readHeaders, writeHeaders } from './headers.ts';
+import { isFields, isTopicName, Mistake, topicMistake } from './wire.ts';
 
 type Publish = Extract<TopicRequest, { type: 'publish' }>;
-type Headers = CodecMessage['headers'];
 
 const MESSAGE = new JsonPath(['p', 'm']);
 const HOW = 'send one such as {"t":"orders","m":"hello"}';
@@ -15,24 +15,14 @@ export function readNotification(p: unknown, frame: Buffer): Publish | Mistake {
   if (m === undefined) return new Mistake('payload', `p.m is missing, which is what is to be published; ${HOW}`);
   if (key !== undefined && key !== null && typeof key !== 'string')
     return new Mistake('payload', 'p.key must be a text');
-  if (headers !== undefined && headers !== null && !isHeaders(headers)) return headersMistake(headers);
+  const read = readHeaders(headers);
+  if (read instanceof Mistake) return read;
   const text = typeof m === 'string' ? m : (MESSAGE.textIn(frame) ?? '');
   return {
     type: 'publish',
     topic,
-    message: { payload: Buffer.from(text, 'utf8'), key: key ?? null, headers: headers ?? undefined },
+    message: { payload: Buffer.from(text, 'utf8'), key: key ?? null, headers: read },
   };
-}
-
-function isHeaders(headers: unknown): headers is NonNullable<Headers> {
-  return isFields(headers) && Object.values(headers).every((value) => typeof value === 'string');
-}
-
-function headersMistake(headers: unknown): Mistake {
-  const how = 'p.headers must be an object of texts such as {"source":"web"}';
-  if (!isFields(headers)) return new Mistake('payload', how);
-  const bad = Object.keys(headers).find((name) => typeof headers[name] !== 'string') ?? '';
-  return new Mistake('payload', `${how}, and that of "${quote(bad)}" is none`);
 }
 
 /**
@@ -55,12 +45,6 @@ export function writeNotifications(messages: readonly Message[], firstId: number
 
 /** The rest of an object, from its second field to its end. */
 function writeDetails({ topic, partition, offset, key, headers, timestamp }: Message): string {
-  return JSON.stringify({
-    topic,
-    partition,
-    offset,
-    key: key === null ? null : key.toString(),
-    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, value.toString()])),
-    timestamp,
-  }).slice(1);
+  const place = JSON.stringify({ topic, partition, offset, key: key === null ? null : key.toString() }).slice(1, -1);
+  return `${place},"headers":${writeHeaders(headers)},"timestamp":${JSON.stringify(timestamp)}}`;
 }

@@ -5,6 +5,8 @@ import {
   type Headers,
   type Message,
   TidegateError,
+  withHeader,
+  withoutHeader,
   z,
 } from '../../sdk/index.ts';
 
@@ -26,7 +28,7 @@ export const map = defineProcessor({
       headers: z
         .record(z.string(), field.expression())
         .optional()
-        .describe('Headers to set; no value leaves a header out.'),
+        .describe('Headers to set, in place of all that the message has by that name; no value leaves a header out.'),
     })
     .refine(({ json, text }) => json === undefined || text === undefined, 'give json or text, not both'),
   examples: [
@@ -70,12 +72,11 @@ function millisecondsOf(value: unknown, expression: Expression): number {
   throw new TidegateError('TG_EXPRESSION_FAILED', `${expression.text} gives no point in time`);
 }
 
-function mergeHeaders(old: Headers | undefined, names: readonly string[], texts: readonly Text[]): Headers {
-  const merged: Record<string, string | Buffer> = { ...old };
+function mergeHeaders(old: Headers, names: readonly string[], texts: readonly Text[]): Headers {
+  let merged = old;
   for (const [index, name] of names.entries()) {
     const text = texts[index];
-    if (text === undefined) delete merged[name];
-    else merged[name] = text;
+    merged = text === undefined ? withoutHeader(merged, name) : withHeader(merged, name, text);
   }
   return merged;
 }

@@ -1,4 +1,13 @@
-import { asTidegateError, Batch, defineSink, type Expression, field, type Message, z } from '../../sdk/index.ts';
+import {
+  asTidegateError,
+  Batch,
+  defineSink,
+  type Expression,
+  field,
+  type Message,
+  withHeader,
+  z,
+} from '../../sdk/index.ts';
 
 export const topicSink = defineSink({
   name: 'topic',
@@ -9,7 +18,9 @@ export const topicSink = defineSink({
     headers: z
       .record(z.string(), field.expression())
       .optional()
-      .describe('Headers to add to the record; no value leaves one out.'),
+      .describe(
+        'Headers of the record, in place of all that the message has by that name; no value leaves the message as it is.',
+      ),
   }),
   examples: [{ name: 'ws-messages', key: '${! meta.client_id }' }],
   reaches: 'records',
@@ -63,12 +74,12 @@ function addressing(key: Expression | undefined, headers: Readonly<Record<string
   const apply = (message: Message, [keyText, ...headerTexts]: readonly Text[]): Message => {
     const newKey = key === undefined ? message.key : (keyText ?? null);
     if (names.length === 0) return message.withKey(newKey);
-    const added: Record<string, string> = {};
+    let merged = message.headers;
     for (const [index, name] of names.entries()) {
       const text = headerTexts[index];
-      if (text !== undefined) added[name] = text;
+      if (text !== undefined) merged = withHeader(merged, name, text);
     }
-    return message.derive({ key: newKey, headers: { ...message.headers, ...added } });
+    return message.derive({ key: newKey, headers: merged });
   };
   return (messages) => {
     const addressed = messages.map(one);

@@ -1,10 +1,12 @@
-import type { HeaderValue, Message, TraceContext } from '../../core/message.ts';
+import type { Header, Headers, HeaderValue } from '../../core/headers.ts';
+import type { Message } from '../../core/message.ts';
+import { withTrace } from '../../core/trace-headers.ts';
 
 /*
  * One stored value is a batch of records of one partition. Its key holds the offset of its first record; numbers are
  * little endian.
  *
- *   u8   version (1)
+ *   u8   version (2; 1 is the same without null as the value of a header)
  *   u32  records
  *   u32  span: how many offsets the batch covers, which compaction leaves as it is
  *   f64  largest timestamp, milliseconds since the epoch
@@ -14,9 +16,11 @@ import type { HeaderValue, Message, TraceContext } from '../../core/message.ts';
  *     i32  length of the key, -1 for none
  *     i32  length of the payload, -1 for a tombstone
  *     u32  headers
- *     key, payload, then each header: u32 length of the name, u32 length of the value, name, value
+ *     key, payload, then each header: u32 length of the name, i32 length of the value, -1 for null, name, value
  */
-export const VERSION = 1;
+export const VERSION = 2;
+/** The oldest version that is read. */
+export const FIRST_VERSION = 1;
 export const BATCH_HEADER = 17;
 export const RECORD_HEADER = 24;
 export const HEADER_LENGTHS = 8;
@@ -25,13 +29,14 @@ export const HEADER_LENGTHS = 8;
 const MOST_RECORDS = 1_000;
 const MOST_BYTES = 262_144;
 
-const EMPTY = Buffer.alloc(0);
-
-/** A message on its way in, with what the lane has decided about it. */
+/** A message in the form that is stored. */
 export interface Outgoing {
   readonly message: Message;
-  /** Bytes of the record as it is stored, by `recordBytes`. */
+  /** The message's, with its trace. */
+  readonly headers: Headers;
+  /** Bytes of the record. */
   readonly bytes: number;
+  /** Milliseconds since the epoch. */
   readonly timestamp: number;
 }
 
@@ -46,22 +51,17 @@ export interface BatchFacts {
   readonly maxTimestamp: number;
 }
 
-/** Bytes that a message takes as a record. */
-export function recordBytes(message: Message): number {
-  const { key, payload, headers, trace } = message;
+/** `now` is the time of a message that has none. */
+export function outgoing(message: Message, now: number): Outgoing {
+  const { key, payload, timestamp } = message;
+  const headers = withTrace(message.headers, message.trace);
   let bytes = RECORD_HEADER + payload.length;
   if (key !== null) bytes += lengthOf(key);
-  if (headers !== undefined) {
-    for (const name in headers) {
-      if (isOverruled(name, trace)) continue;
-      bytes += HEADER_LENGTHS + Buffer.byteLength(name) + lengthOf(headers[name] ?? EMPTY);
-    }
+  for (let index = 0; index < headers.length; index += 1) {
+    const header = headers[index] as Header;
+    bytes += HEADER_LENGTHS + Buffer.byteLength(header[0]) + lengthOf(header[1]);
   }
-  if (trace !== undefined) {
-    bytes += HEADER_LENGTHS + 11 + Buffer.byteLength(trace.traceparent);
-    if (trace.tracestate !== undefined) bytes += HEADER_LENGTHS + 10 + Buffer.byteLength(trace.tracestate);
-  }
-  return bytes;
+  return { message, headers, bytes, timestamp: timestamp || now };
 }
 
 /** The records of one partition as batches, in order. */
@@ -101,8 +101,8 @@ export function writeFacts(value: Buffer, facts: BatchFacts): void {
   value.writeDoubleLE(facts.maxTimestamp, 9);
 }
 
-function writeRecord(value: Buffer, start: number, delta: number, { message, timestamp }: Outgoing): number {
-  const { key, payload, headers, trace } = message;
+function writeRecord(value: Buffer, start: number, delta: number, { message, headers, timestamp }: Outgoing): number {
+  const { key, payload } = message;
   const isTombstone = message.meta.tombstone === true && payload.length === 0;
   value.writeUInt32LE(delta, start);
   value.writeDoubleLE(timestamp, start + 4);
@@ -115,45 +115,27 @@ function writeRecord(value: Buffer, start: number, delta: number, { message, tim
     at = behind;
   }
   at = writeValue(value, at, payload);
-  let count = 0;
-  if (headers !== undefined) {
-    for (const name in headers) {
-      if (isOverruled(name, trace)) continue;
-      at = writeHeader(value, at, name, headers[name] ?? EMPTY);
-      count += 1;
-    }
-  }
-  if (trace !== undefined) {
-    at = writeHeader(value, at, 'traceparent', trace.traceparent);
-    count += 1;
-    if (trace.tracestate !== undefined) {
-      at = writeHeader(value, at, 'tracestate', trace.tracestate);
-      count += 1;
-    }
-  }
-  value.writeUInt32LE(count, start + 20);
+  value.writeUInt32LE(headers.length, start + 20);
+  for (let index = 0; index < headers.length; index += 1) at = writeHeader(value, at, headers[index] as Header);
   return at;
 }
 
-function writeHeader(value: Buffer, at: number, name: string, content: HeaderValue): number {
-  const nameEnd = writeValue(value, at + HEADER_LENGTHS, name);
-  const end = writeValue(value, nameEnd, content);
+function writeHeader(value: Buffer, at: number, header: Header): number {
+  const content = header[1];
+  const nameEnd = writeValue(value, at + HEADER_LENGTHS, header[0]);
+  const end = content === null ? nameEnd : writeValue(value, nameEnd, content);
   value.writeUInt32LE(nameEnd - at - HEADER_LENGTHS, at);
-  value.writeUInt32LE(end - nameEnd, at + 4);
+  value.writeInt32LE(content === null ? -1 : end - nameEnd, at + 4);
   return end;
 }
 
-function writeValue(value: Buffer, at: number, content: HeaderValue): number {
+function writeValue(value: Buffer, at: number, content: string | Buffer): number {
   if (typeof content === 'string') return at + value.write(content, at, 'utf8');
   value.set(content, at);
   return at + content.length;
 }
 
 function lengthOf(content: HeaderValue): number {
+  if (content === null) return 0;
   return typeof content === 'string' ? Buffer.byteLength(content) : content.length;
-}
-
-/** The message's own trace context takes the place of headers of that name. */
-function isOverruled(name: string, trace: TraceContext | undefined): boolean {
-  return trace !== undefined && (name === 'traceparent' || name === 'tracestate');
 }

@@ -1,5 +1,15 @@
-import { type HeaderValue, Message, type Meta, type SettleTarget, type TraceContext } from '../../core/message.ts';
-import { BATCH_HEADER, type BatchFacts, HEADER_LENGTHS, RECORD_HEADER, VERSION, writeFacts } from './batch-format.ts';
+import { type Header, type Headers, NO_HEADERS } from '../../core/headers.ts';
+import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
+import { traceIn } from '../../core/trace-headers.ts';
+import {
+  BATCH_HEADER,
+  type BatchFacts,
+  FIRST_VERSION,
+  HEADER_LENGTHS,
+  RECORD_HEADER,
+  VERSION,
+  writeFacts,
+} from './batch-format.ts';
 
 const EMPTY = Buffer.alloc(0);
 const NO_META: Meta = Object.freeze({});
@@ -7,7 +17,9 @@ const TOMBSTONE: Meta = Object.freeze({ tombstone: true });
 
 export function batchFacts(value: Buffer): BatchFacts {
   const version = value.readUInt8(0);
-  if (version !== VERSION) throw new Error(`a batch has version ${version} and this gateway reads version ${VERSION}`);
+  if (version < FIRST_VERSION || version > VERSION) {
+    throw new Error(`a batch has version ${version} and this gateway reads versions ${FIRST_VERSION} to ${VERSION}`);
+  }
   return { records: value.readUInt32LE(1), span: value.readUInt32LE(5), maxTimestamp: value.readDoubleLE(9) };
 }
 
@@ -43,11 +55,11 @@ function readRecord(value: Buffer, start: number, offset: number, options: Decod
   const headerCount = value.readUInt32LE(start + 20);
   const keyAt = start + RECORD_HEADER;
   const payloadAt = keyAt + Math.max(keyLength, 0);
-  const { headers, trace } = readHeaders(value, payloadAt + Math.max(payloadLength, 0), headerCount);
+  const headers = readHeaders(value, payloadAt + Math.max(payloadLength, 0), headerCount);
   return new Message(payloadLength <= 0 ? EMPTY : value.subarray(payloadAt, payloadAt + payloadLength), {
     key: keyLength < 0 ? null : value.subarray(keyAt, payloadAt),
     headers,
-    trace,
+    trace: traceIn(headers),
     meta: payloadLength < 0 ? TOMBSTONE : NO_META,
     timestamp: value.readDoubleLE(start + 4),
     topic: options.topic,
@@ -58,41 +70,26 @@ function readRecord(value: Buffer, start: number, offset: number, options: Decod
   });
 }
 
-const NO_HEADERS: { headers: undefined; trace: undefined } = { headers: undefined, trace: undefined };
-
-/** W3C trace context leaves the headers and becomes the message's own. */
-function readHeaders(
-  value: Buffer,
-  start: number,
-  count: number,
-): { headers: Record<string, HeaderValue> | undefined; trace: TraceContext | undefined } {
+function readHeaders(value: Buffer, start: number, count: number): Headers {
   if (count === 0) return NO_HEADERS;
-  let headers: Record<string, HeaderValue> | undefined;
-  let traceparent: string | undefined;
-  let tracestate: string | undefined;
+  const headers: Header[] = [];
   let at = start;
   for (let index = 0; index < count; index += 1) {
     const nameAt = at + HEADER_LENGTHS;
     const contentAt = nameAt + value.readUInt32LE(at);
-    const end = contentAt + value.readUInt32LE(at + 4);
-    const name = value.toString('utf8', nameAt, contentAt);
-    if (name === 'traceparent') traceparent = value.toString('latin1', contentAt, end);
-    else if (name === 'tracestate') tracestate = value.toString('utf8', contentAt, end);
-    else if (name !== '__proto__') {
-      headers ??= {};
-      headers[name] = value.subarray(contentAt, end);
-    }
+    const length = value.readInt32LE(at + 4);
+    const end = contentAt + Math.max(length, 0);
+    headers.push([value.toString('utf8', nameAt, contentAt), length < 0 ? null : value.subarray(contentAt, end)]);
     at = end;
   }
-  if (traceparent === undefined) return { headers, trace: undefined };
-  return { headers, trace: tracestate === undefined ? { traceparent } : { traceparent, tracestate } };
+  return headers;
 }
 
 function endOfRecord(value: Buffer, start: number): number {
   let at =
     start + RECORD_HEADER + Math.max(value.readInt32LE(start + 12), 0) + Math.max(value.readInt32LE(start + 16), 0);
   for (let left = value.readUInt32LE(start + 20); left > 0; left -= 1) {
-    at += HEADER_LENGTHS + value.readUInt32LE(at) + value.readUInt32LE(at + 4);
+    at += HEADER_LENGTHS + value.readUInt32LE(at) + Math.max(value.readInt32LE(at + 4), 0);
   }
   return at;
 }

@@ -4,7 +4,7 @@ import type { Lane, LaneObserver, Refusal } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import { partitionOfKey } from '../../core/partitioner.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import { BATCH_HEADER, encodeBatches, type Outgoing, recordBytes } from './batch-format.ts';
+import { BATCH_HEADER, encodeBatches, type Outgoing, outgoing } from './batch-format.ts';
 import type { Append } from './records.ts';
 import type { Store } from './store.ts';
 import { hasPolicy, numberSetting, type PartitionState, type TopicState } from './topic-state.ts';
@@ -94,8 +94,8 @@ export class EmbeddedLane implements Lane {
     const count = topic.partitions.length;
     const shares = new Map<number, Share>();
     for (const [index, message] of messages.entries()) {
-      const bytes = recordBytes(message);
-      const failure = this.refusal(message, bytes + BATCH_HEADER, limit, isCompacted);
+      const record = outgoing(message, now);
+      const failure = this.refusal(message, record.bytes + BATCH_HEADER, limit, isCompacted);
       if (failure !== undefined) {
         refusals.push({ index, failure });
         continue;
@@ -106,7 +106,7 @@ export class EmbeddedLane implements Lane {
         share = { records: [], messages: [] };
         shares.set(partition, share);
       }
-      share.records.push({ message, bytes, timestamp: message.timestamp || now });
+      share.records.push(record);
       share.messages.push(message);
     }
     return shares;

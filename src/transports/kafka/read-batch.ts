@@ -1,4 +1,6 @@
-import { type HeaderValue, Message, type Meta, type SettleTarget, type TraceContext } from '../../core/message.ts';
+import { type Header, type Headers, NO_HEADERS } from '../../core/headers.ts';
+import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
+import { traceIn } from '../../core/trace-headers.ts';
 import type { FetchedPartition } from './fetch-request.ts';
 import type { Cursor } from './varint.ts';
 
@@ -68,13 +70,13 @@ export function readRecords(
     if (offset >= position) {
       const key = cursor.varbytes();
       const value = cursor.varbytes();
-      const { headers, trace } = readHeaders(cursor);
+      const headers = readHeaders(cursor);
       if (cursor.at !== end) throw new RangeError('A record has another length than it says');
       into.push(
         new Message(value ?? EMPTY, {
           key,
           headers,
-          trace,
+          trace: traceIn(headers),
           meta: value === null ? TOMBSTONE : NO_META,
           timestamp:
             (header.attributes & LOG_APPEND_TIME) !== 0 ? header.maxTimestamp : header.baseTimestamp + timestampDelta,
@@ -91,25 +93,13 @@ export function readRecords(
   if (cursor.at !== cursor.buffer.length) throw new RangeError('There is more in the batch than its records');
 }
 
-const NO_HEADERS: { headers: undefined; trace: undefined } = { headers: undefined, trace: undefined };
-
-/** W3C trace context leaves the headers and becomes the message's own; of a repeated header the last one counts. */
-function readHeaders(cursor: Cursor): { headers?: Record<string, HeaderValue>; trace?: TraceContext } {
+function readHeaders(cursor: Cursor): Headers {
   const count = cursor.varint();
   if (count === 0) return NO_HEADERS;
-  let headers: Record<string, HeaderValue> | undefined;
-  let traceparent: string | undefined;
-  let tracestate: string | undefined;
+  const headers: Header[] = [];
   for (let index = 0; index < count; index += 1) {
     const name = (cursor.varbytes() ?? EMPTY).toString('utf8');
-    const value = cursor.varbytes() ?? EMPTY;
-    if (name === 'traceparent') traceparent = value.toString('latin1');
-    else if (name === 'tracestate') tracestate = value.toString('utf8');
-    else if (name !== '__proto__') {
-      headers ??= {};
-      headers[name] = value;
-    }
+    headers.push([name, cursor.varbytes()]);
   }
-  if (traceparent === undefined) return { headers };
-  return { headers, trace: tracestate === undefined ? { traceparent } : { traceparent, tracestate } };
+  return headers;
 }

@@ -1,4 +1,6 @@
+import type { Header, Headers, HeaderValue } from '../../core/headers.ts';
 import type { Message } from '../../core/message.ts';
+import { withTrace } from '../../core/trace-headers.ts';
 import type { Compressor } from './compression.ts';
 import { crc32c } from './crc32c.ts';
 import { sizeOfVarint, writeVarint } from './varint.ts';
@@ -7,9 +9,10 @@ import { sizeOfVarint, writeVarint } from './varint.ts';
 export const BATCH_OVERHEAD = 61;
 
 const MAGIC = 2;
+/** UTF-16 units of text whose length in UTF-8 takes one byte in any case, so that it need not be known first. */
+const SHORT = 21;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
-const EMPTY = Buffer.alloc(0);
 
 /** Who numbers the records of a partition, so that the broker recognises a batch that it has already. */
 export interface ProducerIdentity {
@@ -17,10 +20,11 @@ export interface ProducerIdentity {
   readonly epoch: number;
 }
 
-/** A message in the form that is written: keys and trace as bytes, each made once however often it is sent. */
+/** A message in the form that is written: key as bytes and headers with the trace, each made once however often it is sent. */
 export interface Outgoing {
   readonly message: Message;
   readonly key: Buffer | null;
+  readonly headers: Headers;
   /** Milliseconds since the epoch; fixed before the first try. */
   readonly timestamp: number;
   /** Upper bound of the record's bytes. */
@@ -29,16 +33,15 @@ export interface Outgoing {
 
 export function outgoing(message: Message, key: Buffer | null, now: number): Outgoing {
   let size = 24 + message.payload.length + (key === null ? 0 : key.length);
-  const { headers, trace } = message;
-  if (headers !== undefined) {
-    for (const name in headers) {
-      const value = headers[name] as string | Buffer;
-      // 3 bytes per UTF-16 unit is the most that UTF-8 takes.
-      size += 10 + name.length * 3 + (typeof value === 'string' ? value.length * 3 : value.length);
-    }
+  const headers = withTrace(message.headers, message.trace);
+  for (let index = 0; index < headers.length; index += 1) {
+    const header = headers[index] as Header;
+    const value = header[1];
+    // 3 bytes per UTF-16 unit is the most that UTF-8 takes.
+    size += 10 + header[0].length * 3;
+    if (value !== null) size += typeof value === 'string' ? value.length * 3 : value.length;
   }
-  if (trace !== undefined) size += 40 + trace.traceparent.length + (trace.tracestate?.length ?? 0) * 3;
-  return { message, key, timestamp: Math.trunc(message.timestamp) || now, size };
+  return { message, key, headers, timestamp: Math.trunc(message.timestamp) || now, size };
 }
 
 /**
@@ -95,53 +98,47 @@ export function isIntact(batch: Buffer): boolean {
 }
 
 function writeRecord(buffer: Buffer, record: Outgoing, index: number, baseTimestamp: number, at: number): number {
-  const { message, key } = record;
+  const { message, key, headers } = record;
   const value = message.meta.tombstone === true && message.payload.length === 0 ? null : message.payload;
   const delta = record.timestamp - baseTimestamp;
-  const headers = headerBytes(message);
-  let length = 1 + sizeOfVarint(delta) + sizeOfVarint(index) + sizeOfBytes(key) + sizeOfBytes(value);
-  length += sizeOfVarint(headers.length / 2);
-  for (const part of headers) length += sizeOfBytes(part);
-
-  let place = writeVarint(buffer, length, at);
-  buffer[place++] = 0;
-  place = writeVarint(buffer, delta, place);
-  place = writeVarint(buffer, index, place);
-  place = writeBytes(buffer, key, place);
-  place = writeBytes(buffer, value, place);
-  place = writeVarint(buffer, headers.length / 2, place);
-  for (const part of headers) place = writeBytes(buffer, part, place);
-  return place;
-}
-
-const NO_HEADERS: readonly Buffer[] = [];
-
-/** Name, value, name, value ... */
-function headerBytes(message: Message): readonly Buffer[] {
-  const { headers, trace } = message;
-  if (headers === undefined && trace === undefined) return NO_HEADERS;
-  const parts: Buffer[] = [];
-  if (headers !== undefined) {
-    for (const name in headers) {
-      if (trace !== undefined && (name === 'traceparent' || name === 'tracestate')) continue;
-      const value = headers[name] ?? EMPTY;
-      parts.push(Buffer.from(name), typeof value === 'string' ? Buffer.from(value) : value);
-    }
+  let length = 1 + sizeOfVarint(delta) + sizeOfVarint(index) + sizeOfContent(key) + sizeOfContent(value);
+  length += sizeOfVarint(headers.length);
+  for (let place = 0; place < headers.length; place += 1) {
+    const header = headers[place] as Header;
+    length += sizeOfContent(header[0]) + sizeOfContent(header[1]);
   }
-  if (trace !== undefined) {
-    parts.push(Buffer.from('traceparent'), Buffer.from(trace.traceparent));
-    if (trace.tracestate !== undefined) parts.push(Buffer.from('tracestate'), Buffer.from(trace.tracestate));
+
+  let end = writeVarint(buffer, length, at);
+  buffer[end++] = 0;
+  end = writeVarint(buffer, delta, end);
+  end = writeVarint(buffer, index, end);
+  end = writeContent(buffer, key, end);
+  end = writeContent(buffer, value, end);
+  end = writeVarint(buffer, headers.length, end);
+  for (let place = 0; place < headers.length; place += 1) {
+    const header = headers[place] as Header;
+    end = writeContent(buffer, header[0], end);
+    end = writeContent(buffer, header[1], end);
   }
-  return parts;
+  return end;
 }
 
-function sizeOfBytes(bytes: Buffer | null): number {
-  return bytes === null ? 1 : sizeOfVarint(bytes.length) + bytes.length;
+function sizeOfContent(content: HeaderValue): number {
+  if (content === null) return 1;
+  const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+  return sizeOfVarint(length) + length;
 }
 
-function writeBytes(buffer: Buffer, bytes: Buffer | null, at: number): number {
-  if (bytes === null) return writeVarint(buffer, -1, at);
-  const place = writeVarint(buffer, bytes.length, at);
-  buffer.set(bytes, place);
-  return place + bytes.length;
+function writeContent(buffer: Buffer, content: HeaderValue, at: number): number {
+  if (content === null) return writeVarint(buffer, -1, at);
+  if (typeof content === 'string') {
+    const isShort = content.length <= SHORT;
+    const start = isShort ? at + 1 : writeVarint(buffer, Buffer.byteLength(content), at);
+    const length = buffer.write(content, start);
+    if (isShort) writeVarint(buffer, length, at);
+    return start + length;
+  }
+  const start = writeVarint(buffer, content.length, at);
+  buffer.set(content, start);
+  return start + content.length;
 }

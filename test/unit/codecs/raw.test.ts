@@ -31,7 +31,7 @@ test('text and binary frames come back as what they were, also binary ones that 
 });
 
 test('a header that came back from the log as bytes says binary too', () => {
-  assert.equal(record(Buffer.from('a'), { headers: { 'websocket-frame': Buffer.from('binary') } })?.binary, true);
+  assert.equal(record(Buffer.from('a'), { headers: [['websocket-frame', Buffer.from('binary')]] })?.binary, true);
 });
 
 test('a record of another producer is text where it is valid UTF-8, else binary', () => {

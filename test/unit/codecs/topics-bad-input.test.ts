@@ -105,7 +105,13 @@ const MESSAGES: readonly Case[] = [
   [notif({ t: 'a b', m: 'x' }), 'topic', /^p\.t: Kafka has no topic "a b"/],
   [notif({ t: 'a' }), 'payload', /^p\.m is missing, which is what is to be published/],
   [notif({ t: 'a', m: 'x', key: 5 }), 'payload', /^p\.key must be a text$/],
+  [notif({ t: 'a', m: 'x', headers: 'x' }), 'payload', /^p\.headers must be an object of texts such as/],
   [notif({ t: 'a', m: 'x', headers: ['x'] }), 'payload', /^p\.headers must be an object of texts such as/],
+  [notif({ t: 'a', m: 'x', headers: [['x', 'y', 'z']] }), 'payload', /^p\.headers must be .*, or a list such as/],
+  [notif({ t: 'a', m: 'x', headers: [[1, 'y']] }), 'payload', /^p\.headers must be .*, or a list such as/],
+  [notif({ t: 'a', m: 'x', headers: [['n', 5]] }), 'payload', /^p\.headers must be .* and that of "n" is none$/],
+  [notif({ t: 'a', m: 'x', headers: { n: { base64: '?' } } }), 'payload', /and that of "n" is none$/],
+  [notif({ t: 'a', m: 'x', headers: { n: { base64: '', b: 1 } } }), 'payload', /and that of "n" is none$/],
   [notif({ t: 'a', m: 'x', headers: { n: 5 } }), 'payload', /^p\.headers must be .* and that of "n" is none$/],
   [notif({ t: 'a', m: 'x' }, { ack: 'yes' }), 'payload', /^ack must be true or false$/],
 ];

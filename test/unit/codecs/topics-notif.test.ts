@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Header } from '../../../src/core/headers.ts';
 import { Message, type MessageInit } from '../../../src/core/message.ts';
+import { anyHeaders, asBytes } from '../../helpers/headers.ts';
 import { connect } from './topics-client.ts';
 
 const publish = (p: unknown, extra: object = {}) => ({ id: 1320, t: 'notif', a: 'create', p, ...extra });
@@ -61,7 +63,10 @@ test('a value is published, and an id answered, with the digits that came', () =
 test('a record may have a key and headers', () => {
   const { message } = published({ t: 'topic1', m: 'x', key: 'k', headers: { source: 'web', empty: '' } });
   assert.equal(message.key, 'k');
-  assert.deepEqual(message.headers, { source: 'web', empty: '' });
+  assert.deepEqual(message.headers, [
+    ['source', 'web'],
+    ['empty', ''],
+  ]);
   const without = published({ t: 'topic1', m: 'x', key: null, headers: null }).message;
   assert.deepEqual([without.key, without.headers], [null, undefined]);
 });
@@ -100,7 +105,11 @@ test('S2: records arrive as a list of texts', () => {
 });
 
 test('a subscription with detail gets all there is to know of a record', () => {
-  const headers = { source: 'web', bytes: Buffer.from('é'), ['__proto__']: 'own' };
+  const headers: Header[] = [
+    ['source', 'web'],
+    ['bytes', Buffer.from('é')],
+    ['constructor', 'own'],
+  ];
   const init = { ...position, key: Buffer.from('k'), headers, timestamp: 1700000000000 };
   const [element] = listOf(subscribed(true), record('hello', init));
   assert.deepEqual(Object.keys(element ?? {}), [
@@ -117,13 +126,58 @@ test('a subscription with detail gets all there is to know of a record', () => {
       headers: [
         ['source', 'web'],
         ['bytes', 'é'],
-        ['__proto__', 'own'],
+        ['constructor', 'own'],
       ],
       timestamp: 1700000000000,
     },
   );
   const [bare] = listOf(subscribed(true), record('x', position));
   assert.deepEqual([bare?.key, bare?.headers], [null, {}]);
+});
+
+const headersOf = (...headers: Header[]) => {
+  const frame = String(subscribed(true).notify([record('x', { ...position, headers })]).data);
+  return /"headers":(.*),"timestamp":/.exec(frame)?.[1];
+};
+
+test('headers are an object where it says all there is, in their order, and a list of pairs otherwise', () => {
+  assert.equal(headersOf(['b', 'x'], ['a', Buffer.from('"é"')], ['', '']), '{"b":"x","a":"\\"é\\"","":""}');
+  assert.equal(headersOf(['b', '1'], ['a', '2'], ['b', '3']), '[["b","1"],["a","2"],["b","3"]]');
+  assert.equal(headersOf(['b', '1'], ['a', null]), '[["b","1"],["a",null]]');
+  assert.equal(headersOf(['b', '1'], ['10', '2']), '[["b","1"],["10","2"]]');
+  assert.equal(headersOf(['__proto__', 'own']), '[["__proto__","own"]]');
+  assert.equal(headersOf(['b', Buffer.from([255])], ['a', 'é']), '[["b",{"base64":"/w=="}],["a","é"]]');
+});
+
+test('a client may send headers as an object or as a list, with null for no value and base64 for bytes', () => {
+  const read = (headers: unknown) => published({ t: 'topic1', m: 'x', headers }).message.headers;
+  assert.deepEqual(read({}), []);
+  assert.deepEqual(read([]), []);
+  assert.deepEqual(read({ a: null, b: { base64: '/w==' } }), [
+    ['a', null],
+    ['b', Buffer.from([255])],
+  ]);
+  const pairs = [
+    ['a', '1'],
+    ['1', null],
+    ['a', '2'],
+    ['__proto__', 'own'],
+  ];
+  assert.deepEqual(read(pairs), pairs);
+  assert.deepEqual(read(JSON.parse('{"__proto__":"own","a":"1"}')), [
+    ['__proto__', 'own'],
+    ['a', '1'],
+  ]);
+});
+
+test('headers that a client gets may be published again as they came, and nothing is lost by it', () => {
+  fc.assert(
+    fc.property(anyHeaders, (headers) => {
+      const json = JSON.parse(headersOf(...headers) ?? '');
+      const { message } = published({ t: 'topic1', m: 'x', headers: json });
+      assert.deepEqual(asBytes(message.headers ?? []), asBytes(headers));
+    }),
+  );
 });
 
 test('detail belongs to the subscription that took effect last', () => {
@@ -145,10 +199,10 @@ test('a tombstone is told from an empty text', () => {
   );
 });
 
-test('bytes that are no UTF-8 are replaced', () => {
+test('bytes that are no UTF-8 are replaced, and base64 in headers', () => {
   const broken = Buffer.from([0x61, 0xff, 0x62]);
-  const [element] = listOf(subscribed(true), record(broken, { ...position, key: broken, headers: { h: broken } }));
-  assert.deepEqual([element?.p, element?.key, element?.headers], ['a\ufffdb', 'a\ufffdb', { h: 'a\ufffdb' }]);
+  const [element] = listOf(subscribed(true), record(broken, { ...position, key: broken, headers: [['h', broken]] }));
+  assert.deepEqual([element?.p, element?.key, element?.headers], ['a\ufffdb', 'a\ufffdb', [['h', { base64: 'Yf9i' }]]]);
 });
 
 test('whatever the records are, the frame is a JSON list in valid UTF-8 and the ids rise', () => {
@@ -156,9 +210,7 @@ test('whatever the records are, the frame is a JSON list in valid UTF-8 and the 
   const words = fc.string({ unit: 'binary' });
   const init = fc.record({
     key: fc.oneof(fc.constant(null), words, bytes),
-    headers: fc.option(fc.dictionary(fc.oneof(words, fc.constant('__proto__')), fc.oneof(words, bytes)), {
-      nil: undefined,
-    }),
+    headers: fc.oneof(anyHeaders, fc.array(fc.tuple(words, fc.oneof(words, bytes)))),
     meta: fc.constantFrom({}, { tombstone: true }),
     timestamp: fc.oneof(fc.constantFrom(0, -1, Number.NaN), fc.double()),
     partition: fc.nat(),

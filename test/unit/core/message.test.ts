@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
+import { type Headers, lastHeader } from '../../../src/core/headers.ts';
 import { type Flight, Message } from '../../../src/core/message.ts';
+import { anyHeaders } from '../../helpers/headers.ts';
 import { SettleLog } from './settle-log.ts';
 
 const FAILURE = new TidegateError('TG_PROCESSOR_FAILED', 'no');
@@ -109,7 +112,7 @@ test('a derived message and a part keep what they do not change', () => {
   const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
   const message = new Message(Buffer.from('{"a":1}'), {
     key: 'k',
-    headers: { h: 'v' },
+    headers: [['h', 'v']],
     meta,
     timestamp: 5,
     trace,
@@ -121,7 +124,7 @@ test('a derived message and a part keep what they do not change', () => {
   const [part] = derived.split([{ payload: Buffer.from('p') }]);
   for (const made of [derived, part]) {
     assert.equal(made?.key, 'k');
-    assert.deepEqual(made?.headers, { h: 'v' });
+    assert.deepEqual(made?.headers, [['h', 'v']]);
     assert.equal(made?.meta, meta);
     assert.equal(made?.timestamp, 5);
     assert.equal(made?.trace, trace);
@@ -176,8 +179,32 @@ test('withKey keeps the message where it had no key, and derives where it had an
 
 test('size counts payload, key and headers, and a fixed charge', () => {
   assert.equal(new Message(Buffer.alloc(10)).size, 10 + 256);
-  const full = new Message(Buffer.alloc(10), { key: 'abc', headers: { name: 'value', other: Buffer.alloc(7) } });
-  assert.equal(full.size, 10 + 256 + 3 + (4 + 5) + (5 + 7));
+  const full = new Message(Buffer.alloc(10), {
+    key: 'abc',
+    headers: [
+      ['name', 'value'],
+      ['name', Buffer.alloc(7)],
+      ['none', null],
+    ],
+  });
+  assert.equal(full.size, 10 + 256 + 3 + (4 + 5) + (4 + 7) + 4);
+});
+
+test('headers that are no list are refused, in a new message and in one that is derived', () => {
+  const headers = { source: 'web' } as unknown as Headers;
+  assert.throws(() => new Message(Buffer.from('a'), { headers }), /a list of \[name, value\] pairs/);
+  assert.throws(() => new Message(Buffer.from('a')).derive({ headers }), TypeError);
+});
+
+test('any headers survive derive, split and detached', () => {
+  fc.assert(
+    fc.property(anyHeaders, (headers) => {
+      const message = new Message(Buffer.alloc(65_536).subarray(0, 9), { headers });
+      const derived = message.derive({ json: { changed: true } });
+      const [part] = derived.split([{ payload: Buffer.from('p') }]);
+      for (const made of [derived, part, message.detached()]) assert.deepEqual(made?.headers, headers);
+    }),
+  );
 });
 
 test('detached copies a payload that pins a much larger chunk, and leaves one alone that does not', () => {
@@ -197,11 +224,12 @@ test('a detached message keeps nothing of the chunk: neither its key, nor its he
   const chunk = Buffer.alloc(65_536, 'x');
   const message = new Message(chunk.subarray(0, 9), {
     key: chunk.subarray(9, 12),
-    headers: { h: chunk.subarray(12, 14) },
+    headers: [['h', chunk.subarray(12, 14)]],
   });
   const { payload, key, headers, source, sourceKey } = message.detached();
-  for (const bytes of [payload, key, headers?.h]) assert.ok(Buffer.isBuffer(bytes) && bytes.buffer !== chunk.buffer);
-  assert.deepEqual([String(key), String(headers?.h), source, sourceKey], ['xxx', 'xx', undefined, key]);
+  const value = lastHeader(headers, 'h');
+  for (const bytes of [payload, key, value]) assert.ok(Buffer.isBuffer(bytes) && bytes.buffer !== chunk.buffer);
+  assert.deepEqual([String(key), String(value), source, sourceKey], ['xxx', 'xx', undefined, key]);
   const assigned = new Message(chunk.subarray(0, 9)).withKey('k').detached();
   assert.deepEqual([assigned.key, assigned.sourceKey], ['k', null]);
 });

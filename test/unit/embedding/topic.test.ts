@@ -75,9 +75,12 @@ suite('publish', () => {
       timestamp: 1_234,
       key: Buffer.from('a'),
       value: Buffer.from('größer'),
-      headers: { source: Buffer.from('test'), raw: bytes },
+      headers: [
+        ['source', Buffer.from('test')],
+        ['raw', bytes],
+      ],
     });
-    assert.deepEqual([second?.key, second?.value, second?.headers], [bytes, bytes, {}]);
+    assert.deepEqual([second?.key, second?.value, second?.headers], [bytes, bytes, []]);
     assert.deepEqual([third?.key?.toString(), third?.value, third?.offset], ['a', null, 2]);
   });
 

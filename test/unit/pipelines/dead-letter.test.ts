@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { TidegateError } from '../../../src/core/errors.ts';
+import { type Header, lastHeader } from '../../../src/core/headers.ts';
 import { DeadLetters } from '../../../src/pipelines/dead-letter.ts';
 import type { Rescue } from '../../../src/pipelines/flight.ts';
 import { skipping } from '../../../src/pipelines/skip.ts';
@@ -24,21 +25,29 @@ function setUp(otherwise: Rescue = () => false) {
 
 test('a message that failed for good goes to the dead letters as it came, with what went wrong in headers', () => {
   const { topic, flight, log, told, written } = setUp();
-  const headers = { tenant: Buffer.from('a') };
+  const headers: Header[] = [
+    ['tidegate-pipeline', 'an earlier one'],
+    ['2', Buffer.from('a')],
+    ['1', null],
+    ['2', 'b'],
+    ['tidegate-pipeline', 'another'],
+  ];
   const message = log.message('{"p":1}', { key: 'k', headers, topic: 'in', partition: 2, offset: 41 });
   flight.admit(batchOf(message));
-  message.derive({ json: { changed: true }, key: 'other', headers: {} }).nack(INVALID);
+  message.derive({ json: { changed: true }, key: 'other', headers: [] }).nack(INVALID);
   const [letter, ...more] = topic.messages;
   assert.equal(more.length, 0);
   assert.equal(letter?.text, '{"p":1}');
   assert.equal(letter?.key, 'k');
-  assert.deepEqual(letter?.headers, {
-    tenant: Buffer.from('a'),
-    'tidegate-error-code': 'TG_MESSAGE_INVALID',
-    'tidegate-error-message': 'no price in it',
-    'tidegate-pipeline': 'orders',
-    'tidegate-origin': 'in/2/41',
-  });
+  assert.deepEqual(letter?.headers, [
+    ['tidegate-pipeline', 'orders'],
+    ['2', Buffer.from('a')],
+    ['1', null],
+    ['2', 'b'],
+    ['tidegate-error-code', 'TG_MESSAGE_INVALID'],
+    ['tidegate-error-message', 'no price in it'],
+    ['tidegate-origin', 'in/2/41'],
+  ]);
   assert.equal(written(), 1);
   assert.deepEqual([log.outcomes, told.landed.length, flight.size], [[], 0, 1]);
 });
@@ -49,7 +58,7 @@ for (const change of ['nothing', 'its headers'] as const) {
     const message = log.message('a');
     flight.admit(batchOf(message));
     const sent =
-      change === 'nothing' ? message.withKey('assigned') : message.withKey('assigned').derive({ headers: {} });
+      change === 'nothing' ? message.withKey('assigned') : message.withKey('assigned').derive({ headers: [] });
     sent.nack(TOO_LARGE);
     topic.messages[0]?.nack(TOO_LARGE);
     assert.deepEqual(
@@ -78,7 +87,7 @@ test('a message of a client has no origin in its dead letter', () => {
   const message = log.message('a');
   flight.admit(batchOf(message));
   message.nack(INVALID);
-  assert.equal(topic.messages[0]?.headers?.['tidegate-origin'], undefined);
+  assert.equal(lastHeader(topic.messages[0]?.headers ?? [], 'tidegate-origin'), undefined);
 });
 
 test('the payload of a dead letter is copied out of the chunk it came in', () => {
@@ -112,12 +121,12 @@ test('a dead letter that is too large goes again without its payload, with size 
   assert.equal(more.length, 0);
   assert.equal(stripped?.payload.length, 0);
   assert.equal(stripped?.key, 'k');
-  assert.equal(stripped?.headers?.['tidegate-payload-bytes'], '11');
+  assert.equal(lastHeader(stripped?.headers ?? [], 'tidegate-payload-bytes'), '11');
   assert.equal(
-    stripped?.headers?.['tidegate-payload-sha256'],
+    lastHeader(stripped?.headers ?? [], 'tidegate-payload-sha256'),
     createHash('sha256').update('a large one').digest('hex'),
   );
-  assert.equal(stripped?.headers?.['tidegate-error-code'], 'TG_RECORD_TOO_LARGE');
+  assert.equal(lastHeader(stripped?.headers ?? [], 'tidegate-error-code'), 'TG_RECORD_TOO_LARGE');
   stripped?.ack();
   assert.deepEqual([log.outcomes, flight.size, flight.gate.bytes], [['ack'], 0, 0]);
 });
@@ -194,7 +203,7 @@ test('the text of the error is cut to 8 KiB, also where its letters take several
   const message = log.message('a');
   flight.admit(batchOf(message));
   message.nack(new TidegateError('TG_MESSAGE_INVALID', 'ü€'.repeat(10_000)));
-  const text = String(topic.messages[0]?.headers?.['tidegate-error-message']);
+  const text = String(lastHeader(topic.messages[0]?.headers ?? [], 'tidegate-error-message'));
   assert.ok(Buffer.byteLength(text) <= 8_192, `${Buffer.byteLength(text)} bytes`);
   assert.ok(text.length > 3_000 && !text.includes('�'));
 });

@@ -42,8 +42,11 @@ test('two orders whose ids differ in the last digit have two keys, and a text wi
 
 test('a topic sink adds headers to those that are there', () => {
   const { sink, topic, log } = topicOf({ headers: { from: 'gate', none: '${! key }' } });
-  sink.write(batchOf(log.message('a', { headers: { h: 'v' } })));
-  assert.deepEqual(topic.messages[0]?.headers, { h: 'v', from: 'gate' });
+  sink.write(batchOf(log.message('a', { headers: [['h', 'v']] })));
+  assert.deepEqual(topic.messages[0]?.headers, [
+    ['h', 'v'],
+    ['from', 'gate'],
+  ]);
   topic.messages[0]?.ack();
   assert.deepEqual(log.outcomes, ['ack']);
 });

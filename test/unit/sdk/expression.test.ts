@@ -29,7 +29,7 @@ test('a dotted path answers at once with the value as it is', () => {
 test('every root of a message can be read', () => {
   const message = of('{"a":1}', {
     key: Buffer.from('k'),
-    headers: { h: 'v' },
+    headers: [['h', 'v']],
     meta: { client_id: 'c', auth: { sub: 'ann' } },
     timestamp: 5,
     topic: 't',
@@ -54,7 +54,7 @@ test('what is not there is no value for JSONata either', async () => {
 });
 
 test('a header that came as bytes is read as text, by path and by JSONata', async () => {
-  const message = of({}, { headers: { tenant: Buffer.from('acmé') } });
+  const message = of({}, { headers: [['tenant', Buffer.from('acmé')]] });
   assert.equal(evaluate('${! headers.tenant }', message), 'acmé');
   assert.equal(await evaluate("${! headers.tenant = 'acmé' }", message), true);
   assert.equal(await evaluate('${! $uppercase(headers.tenant) }', message), 'ACMÉ');

@@ -19,7 +19,8 @@ import {
 } from '../../../../src/actors/connectors/status-table.ts';
 import { partitionOfConnector } from '../../../../src/actors/connectors/topics.ts';
 import { parseAsWritten, writeJson } from '../../../../src/core/exact-number.ts';
-import { type Headers, Message } from '../../../../src/core/message.ts';
+import type { Headers } from '../../../../src/core/headers.ts';
+import { Message } from '../../../../src/core/message.ts';
 import { Records } from './records.ts';
 
 const PLACE = partitionOfConnector('feed');

@@ -610,7 +610,7 @@ test('a gap is a metric, a log line, a record before what comes next, and one in
   const [before, gap, after] = messages() as [Message, Message, Message];
   assert.deepEqual([before.text, after.text, messages().length], ['before', 'after', 3]);
   const times = [new Date(from).toISOString(), new Date(to).toISOString()];
-  assert.deepEqual(gap.headers, { 'tidegate-gap': times.join('/') });
+  assert.deepEqual(gap.headers, [['tidegate-gap', times.join('/')]]);
   assert.deepEqual(gap.json, {
     gap: {
       url: 'wss://feed.example/ws',

@@ -2,19 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Message } from '../../../../src/core/message.ts';
-import {
-  type EncodedBatch,
-  encodeBatches,
-  type Outgoing,
-  recordBytes,
-} from '../../../../src/transports/embedded/batch-format.ts';
+import { withTrace } from '../../../../src/core/trace-headers.ts';
+import { type EncodedBatch, encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
 import { batchFacts, decodeBatch, glance, withOnly } from '../../../../src/transports/embedded/batch-reading.ts';
+import { anyHeaders, asBytes } from '../../../helpers/headers.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
 const content = fc.oneof(bytes, fc.string({ unit: 'grapheme', maxLength: 20 }));
-const name = fc
-  .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
-  .filter((text) => !['traceparent', 'tracestate', '__proto__'].includes(text));
 const trace = fc.record(
   {
     traceparent: fc.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
@@ -26,16 +20,14 @@ const message = fc
   .record({
     payload: bytes,
     key: fc.option(content),
-    headers: fc.option(fc.dictionary(name, content, { minKeys: 1, maxKeys: 4, noNullPrototype: true }), {
-      nil: undefined,
-    }),
+    headers: anyHeaders,
     trace: fc.option(trace, { nil: undefined }),
     timestamp: fc.nat({ max: 4_102_444_800_000 }),
     tombstone: fc.boolean(),
   })
-  .map(({ payload, tombstone, headers, trace, ...init }) => {
+  .map(({ payload, tombstone, trace, ...init }) => {
     const meta = tombstone ? { tombstone } : {};
-    const more = { ...(headers === undefined ? {} : { headers }), ...(trace === undefined ? {} : { trace }) };
+    const more = trace === undefined ? {} : { trace };
     return new Message(tombstone ? Buffer.alloc(0) : payload, { ...init, ...more, meta });
   });
 
@@ -43,7 +35,7 @@ describe('a stored batch', () => {
   test('gives back what was put in, whatever it is', () => {
     fc.assert(
       fc.property(fc.array(message, { minLength: 1, maxLength: 20 }), fc.nat({ max: 2 ** 40 }), (messages, base) => {
-        const read = decodeAll(encodeBatches(messages.map(outgoing)), base);
+        const read = decodeAll(encodeBatches(messages.map(stored)), base);
         assert.deepEqual(read.map(contentOf), messages.map(contentOf));
         assert.deepEqual(
           read.map(({ offset }) => offset),
@@ -57,25 +49,26 @@ describe('a stored batch', () => {
   test('is as large as its records and its header say', () => {
     fc.assert(
       fc.property(fc.array(message, { minLength: 1, maxLength: 20 }), (messages) => {
-        const [batch] = encodeBatches(messages.map(outgoing));
-        const expected = messages.reduce((sum, one) => sum + recordBytes(one), 17);
+        const records = messages.map(stored);
+        const [batch] = encodeBatches(records);
+        const expected = records.reduce((sum, { bytes }) => sum + bytes, 17);
         assert.equal(batch?.value.length, expected);
       }),
     );
   });
 
   test('ends at 1,000 records and at 256 KiB', () => {
-    const small = encodeBatches(Array.from({ length: 2_500 }, () => outgoing(new Message(Buffer.from('x')))));
+    const small = encodeBatches(Array.from({ length: 2_500 }, () => stored(new Message(Buffer.from('x')))));
     assert.deepEqual(
       small.map(({ records }) => records),
       [1_000, 1_000, 500],
     );
-    const large = encodeBatches(Array.from({ length: 7 }, () => outgoing(new Message(Buffer.alloc(100_000)))));
+    const large = encodeBatches(Array.from({ length: 7 }, () => stored(new Message(Buffer.alloc(100_000)))));
     assert.deepEqual(
       large.map(({ records }) => records),
       [2, 2, 2, 1],
     );
-    const huge = encodeBatches([outgoing(new Message(Buffer.alloc(900_000)))]);
+    const huge = encodeBatches([stored(new Message(Buffer.alloc(900_000)))]);
     assert.deepEqual(
       huge.map(({ records }) => records),
       [1],
@@ -83,7 +76,7 @@ describe('a stored batch', () => {
   });
 
   test('is read from an offset on, and no further than asked for', () => {
-    const [batch] = encodeBatches(Array.from({ length: 10 }, (_, at) => outgoing(new Message(Buffer.from([at])))));
+    const [batch] = encodeBatches(Array.from({ length: 10 }, (_, at) => stored(new Message(Buffer.from([at])))));
     assert.ok(batch !== undefined);
     const into: Message[] = [];
     const options = { topic: 't', partition: 0, baseOffset: 100, from: 103 };
@@ -101,7 +94,7 @@ describe('a stored batch', () => {
       { length: 5 },
       (_, at) => new Message(Buffer.from([at]), { key: `k${at}`, timestamp: 10 + at }),
     );
-    const [batch] = encodeBatches(messages.map(outgoing));
+    const [batch] = encodeBatches(messages.map(stored));
     assert.ok(batch !== undefined);
     const kept = [...glance(batch.value, 50)].filter(({ offset }) => offset % 2 === 1);
     const rest = withOnly(batch.value, kept);
@@ -116,16 +109,40 @@ describe('a stored batch', () => {
     );
   });
 
+  test('of a gateway that wrote version 1 is read, and stays readable when records are taken out', () => {
+    // What version 1 made of two records: k1 with the headers a=1 and b="", k2 with a trace.
+    const written = Buffer.from(
+      '010200000002000000001000cc829c7942' +
+        '00000000000000cc829c79420200000001000000020000006b317801000000010000006131010000000000000062' +
+        '01000000001000cc829c79420200000001000000010000006b32790b000000020000007472616365706172656e747470',
+      'hex',
+    );
+    const content = [
+      [
+        'k1',
+        'x',
+        [
+          ['a', Buffer.from('1')],
+          ['b', Buffer.alloc(0)],
+        ],
+      ],
+      ['k2', 'y', [['traceparent', Buffer.from('tp')]]],
+    ];
+    const seen = (value: Buffer) =>
+      decodeAll([{ value, records: 2 }], 7).map(({ key, text, headers }) => [key?.toString(), text, headers]);
+    assert.deepEqual(seen(written), content);
+    assert.deepEqual(seen(withOnly(written, [...glance(written, 7)])), content);
+    assert.deepEqual(seen(withOnly(written, [...glance(written, 7)].slice(1))), content.slice(1));
+  });
+
   test('of another version is refused', () => {
-    const [batch] = encodeBatches([outgoing(new Message(Buffer.from('x')))]);
+    const [batch] = encodeBatches([stored(new Message(Buffer.from('x')))]);
     batch?.value.writeUInt8(9, 0);
     assert.throws(() => batchFacts(batch?.value ?? Buffer.alloc(17)), /version 9/);
   });
 });
 
-function outgoing(message: Message): Outgoing {
-  return { message, bytes: recordBytes(message), timestamp: message.timestamp };
-}
+const stored = (message: Message) => outgoing(message, 0);
 
 function decodeAll(batches: readonly EncodedBatch[], base: number): Message[] {
   const messages: Message[] = [];
@@ -138,12 +155,10 @@ function decodeAll(batches: readonly EncodedBatch[], base: number): Message[] {
 }
 
 function contentOf({ payload, key, headers, trace, timestamp, meta }: Message): unknown {
-  const binary = Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, Buffer.from(value)]));
   return {
     payload,
     key: key === null ? null : Buffer.from(key),
-    headers: binary,
-    trace,
+    headers: asBytes(withTrace(headers, trace)),
     timestamp,
     tombstone: meta.tombstone === true,
   };

@@ -6,7 +6,7 @@ import type { Clock } from '../../../../src/core/clock.ts';
 import { Message, type MessageInit } from '../../../../src/core/message.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
-import { encodeBatches, recordBytes } from '../../../../src/transports/embedded/batch-format.ts';
+import { encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
 import { Store } from '../../../../src/transports/embedded/store.ts';
 import type { PartitionState } from '../../../../src/transports/embedded/topic-state.ts';
 
@@ -35,7 +35,7 @@ export async function onePartition(store: Store, config: Record<string, string> 
 
 /** Stores records as one batch. */
 export async function append(store: Store, partition: PartitionState, messages: readonly Message[]): Promise<void> {
-  const records = messages.map((message) => ({ message, bytes: recordBytes(message), timestamp: message.timestamp }));
+  const records = messages.map((message) => outgoing(message, 0));
   await store.records.append([{ partition, batches: encodeBatches(records) }]);
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TidegateError } from '../../../../src/core/errors.ts';
-import { encodeBatches, recordBytes } from '../../../../src/transports/embedded/batch-format.ts';
+import { encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
 import { CommittedOffsets } from '../../../../src/transports/embedded/committed-offsets.ts';
 import { Environment } from '../../../../src/transports/embedded/environment.ts';
 import { Records } from '../../../../src/transports/embedded/records.ts';
@@ -30,7 +30,7 @@ describe('the topics of the embedded log', () => {
     const store = await openStore(t);
     const partition = await onePartition(store);
     const late = message('late');
-    const batches = encodeBatches([{ message: late, bytes: recordBytes(late), timestamp: 1 }]);
+    const batches = encodeBatches([outgoing(late, 1)]);
     const deleted = store.deleteTopic(partition.topic);
     await assert.rejects(
       store.records.append([{ partition, batches }]),
@@ -52,9 +52,7 @@ describe('the topics of the embedded log', () => {
     });
     const partition = records.load(orphan, 0);
     const one = message('x');
-    await records.append([
-      { partition, batches: encodeBatches([{ message: one, bytes: recordBytes(one), timestamp: 1 }]) },
-    ]);
+    await records.append([{ partition, batches: encodeBatches([outgoing(one, 1)]) }]);
     await offsets.commit('g', new Map([[partition, 1]]));
     await environment.close();
 
