@@ -14,7 +14,8 @@ const KINDS: readonly (readonly [Kind, string, string])[] = [
 ];
 
 const INTRODUCTION = `A component without settings may be written as its name alone. Text of a processor or sink may have \`\${! expr }\` in
-it, [JSONata](https://jsonata.org) over \`json text key headers meta topic partition offset timestamp auth\` of a message.`;
+it, [JSONata](https://jsonata.org) over \`json text key headers headers_all meta topic partition offset timestamp auth\` of a message.
+\`headers.NAME\` is the value of the last header of that name, \`headers_all.NAME\` a list of all of them in their order.`;
 
 export function componentsPage(registry: Registry): string {
   const sections = KINDS.flatMap(([kind, title, text]) => {

@@ -1,10 +1,14 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Kafka, logLevel } from 'kafkajs';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import { createStats } from '../../src/telemetry/stats.ts';
 import { createKafkaLog } from '../../src/transports/kafka/index.ts';
+import { asBytes } from '../helpers/headers.ts';
 import { requireKafka } from '../services/kafka.ts';
 import { logContract } from './log-contract.ts';
+import { createTopic, readAll } from './log-fixture.ts';
 
 const noop = () => undefined;
 const logger: Logger = { debug: noop, info: noop, warn: noop, error: noop, child: () => logger };
@@ -42,5 +46,30 @@ if (broker !== undefined) {
       },
       dispose: () => log.close(),
     };
+  });
+
+  test('headers that kafkajs wrote, a list of values among them, are read in their order', async (t) => {
+    const brokers = broker.brokers.split(',');
+    const log = createKafkaLog({ brokers, client_id: 'contract', logger, stats: createStats(), clock: systemClock });
+    await log.open();
+    t.after(() => log.close());
+    const topic = await createTopic(t, log);
+    const producer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).producer();
+    await producer.connect();
+    const headers = { retry: ['1', '2', '3'], plain: 'text', empty: '', bytes: Buffer.from([0, 255]) };
+    await producer.send({ topic, messages: [{ value: 'x', headers }] });
+    await producer.disconnect();
+    const [read] = await readAll(t, log, topic);
+    assert.deepEqual(
+      read?.headers,
+      asBytes([
+        ['retry', '1'],
+        ['retry', '2'],
+        ['retry', '3'],
+        ['plain', 'text'],
+        ['empty', ''],
+        ['bytes', Buffer.from([0, 255])],
+      ]),
+    );
   });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Sink } from '../../../src/core/component.ts';
+import type { Header } from '../../../src/core/headers.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { endpointSink } from '../../../src/pipelines/sinks/endpoint.ts';
 import { topicSink } from '../../../src/pipelines/sinks/topic.ts';
@@ -49,6 +50,26 @@ test('a topic sink adds headers to those that are there', () => {
   ]);
   topic.messages[0]?.ack();
   assert.deepEqual(log.outcomes, ['ack']);
+});
+
+test('a header of a topic sink takes the place of all of its name, and leaves the others as they are', () => {
+  const { sink, topic, log } = topicOf({ headers: { from: 'gate', 1: 'one', none: '${! key }' } });
+  const headers: Header[] = [
+    ['2', null],
+    ['from', 'a'],
+    ['1', Buffer.from('x')],
+    ['none', 'stays'],
+    ['from', 'b'],
+    ['2', ''],
+  ];
+  sink.write(batchOf(log.message('a', { headers })));
+  assert.deepEqual(topic.messages[0]?.headers, [
+    ['2', null],
+    ['from', 'gate'],
+    ['1', 'one'],
+    ['none', 'stays'],
+    ['2', ''],
+  ]);
 });
 
 test('a message whose key cannot be made is nacked, and the others go on in order', async () => {

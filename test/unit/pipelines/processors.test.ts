@@ -55,7 +55,10 @@ test('map makes JSON, text, key and headers from expressions', async () => {
       headers: [
         ['drop', 'd'],
         ['keep', 'k'],
+        ['s', '1'],
         ['drop', 'e'],
+        ['s', null],
+        ['z', null],
       ],
     },
   );
@@ -63,7 +66,7 @@ test('map makes JSON, text, key and headers from expressions', async () => {
     make(map, {
       json: '${! { "price": json.p } }',
       key: '${! json.s }',
-      headers: { drop: '${! json.none }', added: 'n-${! json.p }' },
+      headers: { drop: '${! json.none }', added: 'n-${! json.p }', s: '${! headers.keep }' },
     }),
     message,
   );
@@ -71,6 +74,8 @@ test('map makes JSON, text, key and headers from expressions', async () => {
   assert.equal(mapped.key, 'AB');
   assert.deepEqual(mapped.headers, [
     ['keep', 'k'],
+    ['s', 'k'],
+    ['z', null],
     ['added', 'n-2'],
   ]);
   assert.equal((await one(make(map, { text: '${! json.s }!' }), of({ s: 'x' }))).text, 'x!');

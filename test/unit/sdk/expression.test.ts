@@ -60,6 +60,56 @@ test('a header that came as bytes is read as text, by path and by JSONata', asyn
   assert.equal(await evaluate('${! $uppercase(headers.tenant) }', message), 'ACMÉ');
 });
 
+test('headers has the last one of each name, headers_all has all in their order', async () => {
+  const message = of(
+    {},
+    {
+      headers: [
+        ['retry', '1'],
+        ['z', null],
+        ['retry', Buffer.from('2')],
+        ['retry', null],
+        ['one', 'x'],
+        ['z', 'é'],
+      ],
+    },
+  );
+  const cases: [expression: string, value: unknown][] = [
+    ['headers.z', 'é'],
+    ['headers.retry', null],
+    ['headers_all.retry', ['1', '2', null]],
+    ['headers_all.one', ['x']],
+    ['headers_all.none', undefined],
+  ];
+  for (const [expression, value] of cases) {
+    assert.deepEqual(evaluate(`\${! ${expression} }`, message), value, expression);
+    assert.deepEqual(await evaluate(`\${! (${expression}) }`, message), value, expression);
+  }
+  assert.equal(await evaluate('${! $count(headers_all.retry) }', message), 3);
+  assert.equal(await evaluate('${! headers_all.retry[0] }', message), '1');
+  assert.equal(evaluate('${! headers }', of({})), undefined);
+  assert.equal(evaluate('${! headers_all }', of({})), undefined);
+});
+
+test('headers may be called as something that every object has, and change no other object', async () => {
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+  const message = of({}, { headers: names.map((name) => [name, `own ${name}`] as const) });
+  for (const name of names) {
+    assert.equal(evaluate(`\${! headers.${name} }`, message), `own ${name}`);
+    assert.equal(await evaluate(`\${! (headers.${name}) }`, message), `own ${name}`);
+    assert.deepEqual(evaluate(`\${! headers_all.${name} }`, message), [`own ${name}`]);
+    assert.deepEqual(await evaluate(`\${! (headers_all.${name}) }`, message), [`own ${name}`]);
+    for (const root of ['headers', 'headers_all']) {
+      const other = of({}, { headers: [['a', 'b']] });
+      assert.equal(evaluate(`\${! ${root}.${name} }`, other), undefined);
+      assert.equal(await evaluate(`\${! (${root}.${name}) }`, other), undefined);
+    }
+  }
+  const all = evaluate('${! headers }', of({}, { headers: [['__proto__', 'x']] }));
+  assert.equal(JSON.stringify(all), '{"__proto__":"x"}');
+  assert.equal(Object.getPrototypeOf({}), Object.prototype);
+});
+
 test('anything else is JSONata, over the same roots', async () => {
   const message = of({ price: 2, qty: 3, tags: ['a', 'b'] }, { key: 'k' });
   assert.equal(await evaluate('${! json.price * json.qty }', message), 6);
