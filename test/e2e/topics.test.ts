@@ -203,6 +203,35 @@ test('subscriptions', { concurrency: 6 }, async (t) => {
       assert.equal(first, other?.partition, 'the partition that Kafka’s own clients choose');
     }),
 
+    t.test('headers with one name several times and without a value come back in their order, as a list', async () => {
+      const topic = await stage.topic('headers');
+      const client = await subscribe({ t: [topic], consumer_group: topic, from: 'earliest' });
+      const headers = [
+        ['retry', '1'],
+        ['1', null],
+        ['retry', '2'],
+        ['__proto__', 'own'],
+        ['bytes', { base64: '/w==' }],
+      ];
+      await client.publish(topic, 'of a client', { headers });
+      await kafka.produce(topic, [{ value: 'of kafkajs', headers: { b: ['1', '2'], a: 'x' } }]);
+      await client.receives(2);
+      assert.deepEqual(
+        client.records.map(({ p, headers }) => [p, headers]),
+        [
+          ['of a client', headers],
+          [
+            'of kafkajs',
+            [
+              ['b', '1'],
+              ['b', '2'],
+              ['a', 'x'],
+            ],
+          ],
+        ],
+      );
+    }),
+
     t.test('a topic is created with the partitions and settings that are asked for', async () => {
       const client = await open();
       const topic = uniqueTopic('made');

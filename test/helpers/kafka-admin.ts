@@ -1,4 +1,4 @@
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel, type Message } from 'kafkajs';
 import type { Cleanup } from './gateway-process.ts';
 import { until } from './gateway-process.ts';
 
@@ -43,7 +43,7 @@ export class KafkaAdmin {
   /** Appends in this order, all of it to one partition or by key. */
   async produce(
     topic: string,
-    messages: readonly { key?: string; value: string; partition?: number }[],
+    messages: readonly Pick<Message, 'key' | 'value' | 'partition' | 'headers'>[],
     atOnce = 1_000,
   ): Promise<void> {
     const producer = this.kafka.producer();

@@ -23,7 +23,7 @@ export interface TopicRecord {
   readonly partition?: number;
   readonly offset?: number;
   readonly key?: string | null;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | readonly (readonly [name: string, value: unknown])[];
   readonly timestamp?: number;
 }
 
