@@ -85,10 +85,10 @@ test('the frames of one turn are one batch of messages with null key, as they ca
     batches.map(({ messages }) => messages.map(({ text, key, headers, meta }) => [text, key, headers, meta.binary])),
     [
       [
-        ['a', null, undefined, false],
-        ['\u0001', null, undefined, true],
+        ['a', null, [], false],
+        ['\u0001', null, [], true],
       ],
-      [['c', null, undefined, false]],
+      [['c', null, [], false]],
     ],
   );
   assert.equal(figure('tidegate_remote_frames_received_total'), 3);
