@@ -13,7 +13,7 @@ export interface NewRecord {
   /** Records of one key go to one partition, where Kafka's own clients put them; those without one go to all in turn. */
   readonly key?: string | Uint8Array | null;
   /** An object of values by name, or a list of [name, value], where a name may occur several times. null: a header without a value. */
-  readonly headers?: Readonly<Record<string, NewValue>> | readonly Header<NewValue>[];
+  readonly headers?: Readonly<Record<string, NewValue>> | Iterable<Header<NewValue>>;
   /** Milliseconds since the epoch; now where it is left out. */
   readonly timestamp?: number;
 }

@@ -91,16 +91,20 @@ function messageOf({ value, key = null, headers = [], timestamp = 0 }: NewRecord
 }
 
 function headersOf(headers: NonNullable<NewRecord['headers']>): Header[] {
-  const pairs: readonly Header<NewValue>[] = Array.isArray(headers) ? headers : Object.entries(headers);
+  if (typeof headers !== 'object' || headers === null) throw noHeaders();
+  const pairs: readonly Header<NewValue>[] = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
   return pairs.map((pair) => {
-    if (!Array.isArray(pair) || typeof pair[0] !== 'string')
-      throw new TidegateError(
-        'TG_MESSAGE_INVALID',
-        'the headers of a record are an object, or a list of [name, value]',
-      );
+    if (!Array.isArray(pair) || typeof pair[0] !== 'string') throw noHeaders();
     const [name, value] = pair as Header<NewValue>;
     return [name, value === null ? null : Buffer.from(checked(value, `the header ${name}`))];
   });
+}
+
+function noHeaders(): TidegateError {
+  return new TidegateError(
+    'TG_MESSAGE_INVALID',
+    'the headers of a record must be an object, or a list of [name, value]',
+  );
 }
 
 /** Not every program is checked by a compiler. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
-import type { Gateway, TopicRecord } from '../../../src/index.ts';
+import type { Gateway, NewRecord, TopicRecord } from '../../../src/index.ts';
 import { gatewayOf, MEMORY, next } from './rig.ts';
 
 const ORDERS = {
@@ -100,6 +100,14 @@ suite('publish', () => {
     const wrong = { value: 12 } as unknown as { value: string };
     await assert.rejects(gateway.topic('nowhere').publish({ value: 'x' }), { code: 'TG_TOPIC_MISSING' });
     await assert.rejects(gateway.topic('latest').publish({ value: 'x' }), { code: 'TG_RECORD_REFUSED' });
+    for (const headers of [['source'], [['source']], [[1, 'x']], { source: 12 }, 'source', null, 5]) {
+      const bad = { value: 'x', headers } as unknown as NewRecord;
+      await assert.rejects(
+        gateway.topic('orders').publish(bad),
+        { code: 'TG_MESSAGE_INVALID' },
+        JSON.stringify(headers),
+      );
+    }
     const large = { value: Buffer.alloc(2_000_000) };
     await assert.rejects(gateway.topic('orders').publish(large), { code: 'TG_RECORD_TOO_LARGE' });
     await assert.rejects(gateway.topic('orders').publish(wrong), { code: 'TG_MESSAGE_INVALID', message: /number/ });

@@ -53,6 +53,7 @@ describe('a stored batch', () => {
         const [batch] = encodeBatches(records);
         const expected = records.reduce((sum, { bytes }) => sum + bytes, 17);
         assert.equal(batch?.value.length, expected);
+        assert.equal([...glance(batch.value, 0)].at(-1)?.end, expected);
       }),
     );
   });

@@ -117,6 +117,16 @@ test('the bound of a record is never below its true size, and the bytes carry a 
   );
 });
 
+test('names and values of headers of any length are read, whatever their length in UTF-8 takes', () => {
+  for (const letter of ['a', 'é', '€']) {
+    for (const length of [...Array(70).keys(), 2_729, 2_731, 8_192]) {
+      const headers: Header[] = [[letter.repeat(length), letter.repeat(length)]];
+      const [read] = decodeRecords(fetched(encoded([new Message(Buffer.from('x'), { headers })])), 0).messages;
+      assert.deepEqual(read?.headers, asBytes(headers), `${letter} ${length}`);
+    }
+  }
+});
+
 test('crc32c gives the published check value', () => {
   assert.equal(crc32c(Buffer.from('123456789'), 0, 9), 0xe3069283);
 });
