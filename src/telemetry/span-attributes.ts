@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { ExactNumber } from '../core/exact-number.ts';
+import { lastHeader } from '../core/headers.ts';
 import type { Message } from '../core/message.ts';
 
 /** Longest key or message id that goes into a span, in characters. */
@@ -43,7 +44,7 @@ export function paramsOf(params: Readonly<Record<string, string>>): Attributes {
 /** What a message is searched for by, as far as it is known: its id, its key, and the endpoint that it came by. */
 export function identityOf(message: Message): Attributes {
   const attributes: Attributes = {};
-  const id = textOf(message.headers?.['message-id']);
+  const id = textOf(lastHeader(message.headers, 'message-id') ?? null);
   if (id !== undefined) attributes['messaging.message.id'] = id;
   const key = textOf(message.key);
   if (key !== undefined) attributes['messaging.kafka.message.key'] = key;

@@ -17,7 +17,7 @@ const CONFIG = {
     },
     change: {
       source: { topic: { names: ['from'], group: 'change', from: 'earliest' } },
-      processors: [{ map: { headers: { a: '${! headers_all.b }${! key }' } } }],
+      processors: [{ map: { headers: { a: '${! $count(headers_all.b) }' } } }],
       sink: { topic: { name: 'changed', headers: { 1: 'one' } } },
     },
     fail: {

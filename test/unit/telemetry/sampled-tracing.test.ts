@@ -321,7 +321,7 @@ test('spans carry what a message is searched for by: id, key, endpoint and the p
   const { tracing, spans, named } = setUp();
   const message = new Message(Buffer.from('{}'), {
     trace: { traceparent: SAMPLED },
-    headers: { 'message-id': Buffer.from('m-1') },
+    headers: [['message-id', Buffer.from('m-1')]],
     meta: { client_id: 'c', endpoint: 'rooms', room: 'blue' },
   });
   tracing.received(message, 'rooms', 'c', undefined, { room: 'blue' });
@@ -331,7 +331,7 @@ test('spans carry what a message is searched for by: id, key, endpoint and the p
   const record = new Message(Buffer.from('{}'), {
     trace: { traceparent: SAMPLED },
     key: Buffer.from('Ada'),
-    headers: { 'message-id': Buffer.from('m-1') },
+    headers: [['message-id', Buffer.from('m-1')]],
     ...{ topic: 't', partition: 2, offset: 41 },
   });
   tracing.polled(new Batch([record]), 't', undefined);
