@@ -33,6 +33,8 @@ function createAudience(workshop: Workshop, name: string, endpoint: EndpointConf
       queue: slow_consumer.queue,
       whenFull: slow_consumer.when_full,
     },
+    filteredIsError: endpoint.on_filtered === 'error',
+    keepsRejected: endpoint.rejected === 'dead_letter',
     sweep: {
       pingInterval: seconds(endpoint.ping.interval),
       pingTimeout: seconds(endpoint.ping.timeout),

@@ -118,6 +118,7 @@ function doorOf(house: House, audience: Audience): EndpointDoor {
     routes: endpoint.path.map(parseRoute),
     isAllowed: originMatcher(endpoint.origins),
     protocols: endpoint.protocols ?? endpoint.codec.spec.protocols ?? [],
+    checksParams: endpoint.codec.spec.checksParams === true,
     maxPayload: endpoint.max_payload,
     refusal: () => refusalOf(house, audience, endpoint),
     refused: (request, refusal) => {

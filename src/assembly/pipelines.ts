@@ -2,6 +2,8 @@ import type { Audience } from '../actors/audience/audience.ts';
 import { type PipelineFigures, pipelineFigures } from '../actors/pipeline/figures.ts';
 import { Pipeline } from '../actors/pipeline/pipeline.ts';
 import type { PipelineConfig } from '../config/index.ts';
+import type { Sink } from '../core/component.ts';
+import type { Message } from '../core/message.ts';
 import { DeadLetters } from '../pipelines/dead-letter.ts';
 import type { Rescue } from '../pipelines/flight.ts';
 import { skipping } from '../pipelines/skip.ts';
@@ -36,16 +38,17 @@ function createPipeline(
   const logger = workshop.scoped('pipeline', { pipeline: name });
   const context = (place: string) => componentContext(workshop, `${path}.${place}`, audiences);
   const replay = replayOf(workshop, audiences, spec, settled);
+  const into = makeComponent(sink.spec, sink.config, context('sink'));
   return new Pipeline({
     name,
     source: makeComponent(source.spec, source.config, componentContext(workshop, `${path}.source`, audiences, replay)),
-    sink: makeComponent(sink.spec, sink.config, context('sink')),
+    sink: into,
     stages: compileStages(spec.processors, (index) => context(`processors[${index}]`)),
     batch,
     inFlight: in_flight,
     retries: on_error.retries,
     backoff: on_error.backoff,
-    rescue: rescueOf(workshop, name, on_error, figures, logger),
+    rescue: rescueOf(workshop, name, on_error, into, figures, logger),
     stopsOnFailure: source.spec.sharing(source.config) === 'shared' && !on_error.skip,
     clock: workshop.clock,
     logger,
@@ -59,6 +62,7 @@ function rescueOf(
   workshop: Workshop,
   name: string,
   { dead_letter, skip }: PipelineConfig['on_error'],
+  sink: Sink,
   figures: PipelineFigures,
   logger: Logger,
 ): Rescue {
@@ -70,9 +74,10 @@ function rescueOf(
       })
     : () => false;
   if (dead_letter === undefined) return lastResort;
-  const written = () => {
+  const stored = () => {
     figures.deadLetters.value += 1;
   };
-  const letters = new DeadLetters(workshop.topic(dead_letter), name, written, lastResort);
+  const keyOf = (message: Message) => sink.keyOf?.(message);
+  const letters = new DeadLetters(workshop.topic(dead_letter), name, stored, lastResort, keyOf);
   return (message, failure) => letters.take(message, failure);
 }

@@ -73,6 +73,7 @@ export const chat = defineCodec({
   summary: 'Lines of text between members with unique names: who joins, what is said, who leaves.',
   config: z.strictObject({}),
   hasMembers: true,
+  checksParams: true,
   page: 'chat',
   examples: [{}],
   create: () => new ChatCodec(),

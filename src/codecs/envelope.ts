@@ -8,6 +8,8 @@ import {
   type Frame,
   JsonPath,
   type Message,
+  type Outcome,
+  parseTraceparent,
   type Rejection,
   writeJson,
   z,
@@ -19,7 +21,7 @@ interface Envelope {
   readonly content: string;
   readonly timestamp: string;
   readonly id?: Id;
-  readonly traceparent?: string;
+  readonly traceparent?: unknown;
 }
 
 const MESSAGE_TYPES = ['USER', 'SYSTEM', 'ACK', 'ERROR'] as const;
@@ -27,8 +29,6 @@ type MessageType = (typeof MESSAGE_TYPES)[number];
 
 /** ISO 8601, with or without fraction and zone: Python's `datetime.isoformat()` writes neither zone nor always a fraction. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
-/** W3C Trace Context, version 00. */
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const MAX_ID_LENGTH = 256;
 /** ECMAScript's last millisecond. */
 const MAX_TIME = 8_640_000_000_000_000;
@@ -36,6 +36,13 @@ const MAX_TIME = 8_640_000_000_000_000;
 type Id = string | number | ExactNumber | undefined;
 
 const ID = new JsonPath(['id']);
+
+/** What an ACK says. S1's clients know the first one, letter for letter. */
+const ACK_TEXTS: Readonly<Record<Outcome, string>> = {
+  stored: 'Message published',
+  filtered: 'Message filtered out, it is not published',
+  dead_letter: 'Message cannot be processed, it is kept as a dead letter and not published',
+};
 
 /** A frame that is no envelope, with what is wrong and the id where one could be read. */
 interface Mistake {
@@ -47,6 +54,7 @@ interface Mistake {
 class EnvelopeCodec implements Codec<null> {
   readonly answers = true;
   private ackAt = 0;
+  private ackOutcome: Outcome | undefined;
   private ackFrame: Frame = { data: '', binary: false };
 
   open(connection: { readonly clientId: string }, now: number) {
@@ -80,19 +88,20 @@ class EnvelopeCodec implements Codec<null> {
           json: read,
           // Kept as a header so that whoever reads the topic can tell a message that was sent again.
           ...(id === undefined ? {} : { headers: [['message-id', String(id)] as const] }),
-          ...(traceparent === undefined ? {} : { traceparent }),
+          ...(isTraceparent(traceparent) ? { traceparent } : {}),
         },
       },
     ];
   }
 
-  settled(_state: null, correlation: unknown, rejection: Rejection | null, now: number): Frame {
+  settled(_state: null, correlation: unknown, rejection: Rejection | null, now: number, outcome?: Outcome): Frame {
     const id = correlation as Id;
     if (rejection !== null) return errorFrame(id, rejection.code, rejection.message, rejection.retryable, now);
-    if (id !== undefined) return text({ messageType: 'ACK', content: 'Message published', timestamp: iso(now), id });
-    if (this.ackAt !== now) {
+    if (id !== undefined) return ackFrame(outcome, id, now);
+    if (this.ackAt !== now || this.ackOutcome !== outcome) {
       this.ackAt = now;
-      this.ackFrame = text({ messageType: 'ACK', content: 'Message published', timestamp: iso(now) });
+      this.ackOutcome = outcome;
+      this.ackFrame = ackFrame(outcome, id, now);
     }
     return this.ackFrame;
   }
@@ -140,7 +149,7 @@ function readEnvelope(data: Buffer): Envelope | Mistake {
 }
 
 function checkEnvelope(value: Partial<Record<keyof Envelope, unknown>>): Envelope | Mistake {
-  const { id, messageType, content, timestamp, traceparent } = value;
+  const { id, messageType, content, timestamp } = value;
   if (id !== undefined && !isId(id)) {
     return { reason: 'id', message: `id must be a text of at most ${MAX_ID_LENGTH} characters or a number` };
   }
@@ -162,14 +171,12 @@ function checkEnvelope(value: Partial<Record<keyof Envelope, unknown>>): Envelop
       timestamp === undefined ? 'timestamp is missing' : `timestamp ${JSON.stringify(timestamp)} is no ISO 8601 time`;
     return { reason: 'timestamp', message: `${why}; send one such as 2024-01-01T12:00:00Z`, id };
   }
-  if (traceparent !== undefined && !(typeof traceparent === 'string' && TRACEPARENT.test(traceparent))) {
-    return {
-      reason: 'traceparent',
-      message: 'traceparent must have the form 00-<32 hex>-<16 hex>-<2 hex> of W3C Trace Context',
-      id,
-    };
-  }
   return value as Envelope;
+}
+
+/** Tracing never costs a message: what cannot be parsed counts as absent (W3C Trace Context 3.2). */
+function isTraceparent(value: unknown): value is string {
+  return typeof value === 'string' && parseTraceparent(value) !== undefined;
 }
 
 function isTimestamp(text: string): boolean {
@@ -199,6 +206,11 @@ function isEnvelope(message: Message): boolean {
   } catch {
     return false;
   }
+}
+
+/** What is undefined is left out. */
+function ackFrame(outcome: Outcome | undefined, id: Id, now: number): Frame {
+  return text({ messageType: 'ACK', content: ACK_TEXTS[outcome ?? 'stored'], timestamp: iso(now), id, outcome });
 }
 
 function errorFrame(id: Id, code: string, message: string, retryable: boolean, now: number): Frame {

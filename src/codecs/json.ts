@@ -7,6 +7,7 @@ import {
   field,
   JsonPath,
   type Message,
+  type Outcome,
   type Rejection,
   z,
 } from '../sdk/index.ts';
@@ -38,10 +39,13 @@ class JsonCodec implements Codec<null> {
   }
 
   /** `id`: as the JSON that came, or undefined. */
-  settled(_state: null, id: unknown, rejection: Rejection | null): Frame {
+  settled(_state: null, id: unknown, rejection: Rejection | null, _now?: number, outcome?: Outcome): Frame {
     const type = rejection === null ? 'ack' : 'error';
-    const rest = rejection === null ? '}' : `,${JSON.stringify(rejection).slice(1)}`;
-    return { data: `{"type":"${type}"${id === undefined ? '' : `,"id":${id}`}${rest}`, binary: false };
+    const rest = JSON.stringify(rejection ?? { outcome }).slice(1);
+    return {
+      data: `{"type":"${type}"${id === undefined ? '' : `,"id":${id}`}${rest === '}' ? '' : ','}${rest}`,
+      binary: false,
+    };
   }
 
   record(message: Message): Frame | null {
@@ -62,7 +66,7 @@ export const json = defineCodec({
       .boolean()
       .default(true)
       .describe(
-        'Answer each message with {"type":"ack","id"} or {"type":"error",...}; id is the field `id` of the message.',
+        'Answer each message with {"type":"ack","id","outcome"} or {"type":"error",...}; id is the field `id` of the message, outcome is stored, filtered or dead_letter.',
       ),
   }),
   examples: [{}, { answers: false }],

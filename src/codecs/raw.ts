@@ -10,12 +10,19 @@ import {
   z,
 } from '../sdk/index.ts';
 
-/** Header of a record whose frame was binary; without it, bytes that are valid UTF-8 go out as text. */
+/** Header of a record whose frame was binary. */
 const FRAME_TYPE = 'websocket-frame';
 const BINARY: Headers = [[FRAME_TYPE, 'binary']];
 
+type Frames = 'auto' | 'text' | 'binary';
+
 class RawCodec implements Codec<null> {
   readonly answers = false;
+  private readonly frames: Frames;
+
+  constructor(frames: Frames) {
+    this.frames = frames;
+  }
 
   open(): { state: null; effects: readonly Effect[] } {
     return { state: null, effects: [] };
@@ -31,8 +38,16 @@ class RawCodec implements Codec<null> {
 
   record(message: Message): Frame | null {
     if (message.meta.tombstone === true) return null;
-    const binary = lastHeader(message.headers, FRAME_TYPE)?.toString() === 'binary' || !isUtf8(message.payload);
-    return { data: message.payload, binary };
+    const { payload } = message;
+    switch (this.frames) {
+      case 'binary':
+        return { data: payload, binary: true };
+      case 'text':
+        // Other bytes in a text frame would cost every client its connection (RFC 6455 8.1): they become U+FFFD.
+        return { data: isUtf8(payload) ? payload : message.text, binary: false };
+      case 'auto':
+        return { data: payload, binary: wasBinary(message) || !isUtf8(payload) };
+    }
   }
 
   /** There is no frame of ours that a client could tell from its data; drops are counted and logged. */
@@ -44,7 +59,18 @@ class RawCodec implements Codec<null> {
 export const raw = defineCodec({
   name: 'raw',
   summary: 'Text and binary frames pass through untouched, without answers.',
-  config: z.strictObject({}),
-  examples: [{}],
-  create: () => new RawCodec(),
+  config: z.strictObject({
+    frames: z
+      .enum(['auto', 'text', 'binary'])
+      .default('auto')
+      .describe(
+        'How records go out. auto: as the frame that they came in; records of other producers are text where their bytes are valid UTF-8, which those of a binary format may be by chance. binary: always binary, for binary formats. text: always text; bytes that are not valid UTF-8 are replaced by U+FFFD.',
+      ),
+  }),
+  examples: [{}, { frames: 'binary' }],
+  create: ({ frames }) => new RawCodec(frames),
 });
+
+function wasBinary({ headers }: Message): boolean {
+  return lastHeader(headers, FRAME_TYPE)?.toString() === 'binary';
+}

@@ -201,6 +201,18 @@ export function endpointSchema(registry: Registry) {
         .describe('What clients may do: to other clients, and with topics and groups. Nothing where it is left out.'),
       topics: topics.prefault({}).describe('What the clients of codecs such as topics may do by themselves.'),
       s2: s2Schema.optional(),
+      on_filtered: z
+        .enum(['ack', 'error'])
+        .prefault('ack')
+        .describe(
+          'How a client is told of a message that a processor ended on purpose. ack: as done, with the outcome "filtered". error: as failed for good, TG_MESSAGE_FILTERED.',
+        ),
+      rejected: z
+        .enum(['answer', 'dead_letter'])
+        .prefault('answer')
+        .describe(
+          'What happens to a frame that the codec refuses. answer: its client is told. dead_letter: the frame also goes to on_error.dead_letter of the pipeline that reads this endpoint.',
+        ),
       replay: replay.optional().describe('What a client gets of the past when it comes, before what is live.'),
       web_client: z
         .string()

@@ -1,4 +1,5 @@
 import { type EndpointUse, usesOfEndpoints } from './endpoint-pipelines.ts';
+import { answers } from './lint-pipelines.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 
@@ -45,6 +46,32 @@ const endpointIsRead: Rule = ({ endpoints }, usesOf) =>
       ? undefined
       : doubting(['endpoints', name], 'no pipeline reads this endpoint, so what its clients send goes nowhere'),
   );
+
+/** A client that is answered nothing cannot be told of an error, and its socket should not pay for a filter. */
+const filteredIsAnswered: Rule = ({ endpoints }) =>
+  Object.entries(endpoints).map(([name, endpoint]) =>
+    endpoint.on_filtered === 'ack' || answers(endpoint)
+      ? undefined
+      : failing(
+          ['endpoints', name, 'on_filtered'],
+          `the codec "${endpoint.codec.spec.name}" answers no message as filtered; leave this out`,
+        ),
+  );
+
+const rejectedGoesSomewhere: Rule = ({ endpoints, pipelines }, usesOf) =>
+  Object.entries(endpoints).map(([name, { rejected }]) => {
+    if (rejected === 'answer') return undefined;
+    const reader = usesOf(name).find(({ end }) => end === 'source')?.pipeline;
+    if (reader !== undefined && pipelines[reader]?.on_error.dead_letter !== undefined) return undefined;
+    const why =
+      reader === undefined
+        ? 'no pipeline reads this endpoint'
+        : `pipelines.${reader} reads this endpoint and has no on_error.dead_letter`;
+    return failing(
+      ['endpoints', name, 'rejected'],
+      `${why}, so there is no topic for refused frames; add on_error: { dead_letter: ... } to the pipeline that reads it, or leave this out`,
+    );
+  });
 
 const listenerIsUsed: Rule = ({ listeners, endpoints }) => {
   const used = new Set(Object.values(endpoints).map(({ listener }) => listener));
@@ -157,6 +184,8 @@ const RULES: readonly Rule[] = [
   pagesDiffer,
   nobodyBlocksAll,
   endpointIsRead,
+  filteredIsAnswered,
+  rejectedGoesSomewhere,
   listenerIsUsed,
   portsDiffer,
 ];

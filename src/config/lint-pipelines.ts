@@ -144,7 +144,8 @@ export function sharingOf({ spec, config }: PipelineConfig['source']) {
   return spec.sharing(config);
 }
 
-function answers(endpoint: EndpointConfig | undefined): boolean {
+/** Whether its clients wait for the answer to each message. */
+export function answers(endpoint: EndpointConfig | undefined): boolean {
   if (endpoint === undefined) return false;
   const { spec, config } = endpoint.codec;
   // A codec is a pure function of its settings (sdk/define.ts), so it needs no context to say whether it answers.

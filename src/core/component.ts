@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from './batch.ts';
 import type { Rejection, TidegateError } from './errors.ts';
-import type { CodecMessage, Message } from './message.ts';
+import type { CodecMessage, Message, Outcome } from './message.ts';
 import type { TopicOutcome, TopicRequest } from './topic-request.ts';
 
 /** Where a pipeline's batches come from. Retry, tracing, metrics and back-off wrap it from outside. */
@@ -30,6 +30,8 @@ export interface Sink {
   readonly idle$: Observable<void>;
   /** Emits when the sink can take nothing any more; the pipeline fails, or starts again, as the error says. */
   readonly failed$?: Observable<TidegateError>;
+  /** The key that a record of the message would have, for who writes it elsewhere. No value: none. May throw or reject. */
+  keyOf?(message: Message): string | Buffer | null | undefined | Promise<string | Buffer | null | undefined>;
   close(): Promise<void>;
 }
 
@@ -71,7 +73,7 @@ export interface ConnectionInfo {
 export type Effect =
   /** Hand a message to the pipelines; `settled` is asked for the answer, in the order of the frames. */
   | { readonly type: 'publish'; readonly message: CodecMessage; readonly correlation?: unknown }
-  /** Say this to the client, in the order of the frames. */
+  /** Say this to the client, in the order of the frames. `rejected`: a short label of why its frame is refused. */
   | { readonly type: 'reply'; readonly frame: Frame; readonly rejected?: string }
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
   /** Say something to one other member, wherever it is connected. Only for codecs with a `membership`. */
@@ -91,8 +93,17 @@ export interface Codec<State = unknown> {
   open(connection: ConnectionInfo, now: number): { readonly state: State; readonly effects: readonly Effect[] };
   /** `data` is valid UTF-8 where `binary` is false (RFC 6455 8.1). */
   frame(state: State, data: Buffer, binary: boolean, now: number): readonly Effect[];
-  /** The answer to a publish, or null for none. `rejection` is null when the log has the message. */
-  settled(state: State, correlation: unknown, rejection: Rejection | null, now: number): Frame | null;
+  /**
+   * The answer to a publish, or null for none. `rejection` is null when the message is done; `outcome` says then
+   * whether the log has it, or where else it is. Left out: the log has it.
+   */
+  settled(
+    state: State,
+    correlation: unknown,
+    rejection: Rejection | null,
+    now: number,
+    outcome?: Outcome,
+  ): Frame | null;
   /** How a record looks on the wire: made once for all sockets of the endpoint. Null: not for clients. */
   record(message: Message, now: number): Frame | null;
   /** How a client is told that `count` records were dropped because it was too slow. */

@@ -46,6 +46,10 @@ export const ERRORS = {
     next: 'retry',
     meaning: 'A processor cannot do its work at the moment; the same message may work later.',
   },
+  TG_MESSAGE_FILTERED: {
+    next: 'reject',
+    meaning: 'A processor ended the message on purpose, and the endpoint says on_filtered: error.',
+  },
   TG_CODEC_FAILED: { next: 'reject', meaning: 'A codec threw for this message.' },
   TG_FLOW_FAILED: { next: 'retry', meaning: 'A pipeline ended by an error; its messages were not processed.' },
   TG_NOT_RUNNING: { next: 'stop', meaning: 'The gateway has not been started, or has been stopped.' },

@@ -14,8 +14,26 @@ export interface TraceContext {
   readonly tracestate?: string;
 }
 
-/** Gets told exactly once what became of a message. `failure` is null when the message was acked. */
+/**
+ * What became of a message that is done:
+ * - `stored`: the sink has it; of a topic, the log has it
+ * - `filtered`: a processor ended it on purpose, it is nowhere
+ * - `dead_letter`: it failed for good, and the dead-letter topic has it
+ */
+export type Outcome = 'stored' | 'filtered' | 'dead_letter';
+
+/** The client that sent a message. */
+export interface Sender {
+  readonly clientId: string;
+  readonly endpoint: string;
+  /** Parameters of the endpoint's path, percent-decoded. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Gets told exactly once what became of a message. `failure` is null when the message was acked, see its `outcome`. */
 export interface SettleTarget {
+  /** Where messages come from a client. */
+  readonly sender?: Sender;
   settled(message: Message, failure: TidegateError | null): void;
 }
 
@@ -79,6 +97,10 @@ export class Message {
   cost: number;
   /** The handshake's or message's span, while this process records one. Opaque outside telemetry. */
   span: unknown;
+  /** What became of it, or what an ack will mean. Says nothing about a message that was nacked. */
+  outcome: Outcome = 'stored';
+  /** Why its codec refused the frame that it is. Its pipeline makes a dead letter of it and nothing else. */
+  refusal: TidegateError | undefined;
   private target: SettleTarget | undefined;
   /** Whether `key` was assigned on the way, to a message that came without one. */
   private isKeyAssigned = false;
@@ -103,6 +125,7 @@ export class Message {
     this.flight = undefined;
     this.cost = 0;
     this.span = undefined;
+    this.refusal = undefined;
     this.target = init.target;
     this.parsed = 'json' in init ? init.json : NOT_PARSED;
   }
@@ -164,14 +187,19 @@ export class Message {
     return this.successor === undefined ? !this.open : this.successor.isSettled;
   }
 
-  /** The message arrived where it should, or was meant to go nowhere. */
-  ack(): void {
-    this.settle(null);
+  /** The client that sent it; undefined where it came from elsewhere. */
+  get sender(): Sender | undefined {
+    return this.target?.sender;
+  }
+
+  /** The message arrived where it should, or, by its outcome, was meant to go nowhere. */
+  ack(outcome: Outcome = 'stored'): void {
+    this.settle(null, outcome);
   }
 
   /** The message did not arrive; `failure.retryable` says whether sending it again makes sense. */
   nack(failure: TidegateError): void {
-    this.settle(failure);
+    this.settle(failure, 'stored');
   }
 
   /** A message with other content that takes over the duty to settle: settle the new one, never this one. */
@@ -200,6 +228,7 @@ export class Message {
     next.flight = this.flight;
     next.cost = this.cost;
     next.span = this.span;
+    next.outcome = this.outcome;
     // Whoever has the duty now hands it on: this message, or one derived from it by a try that failed.
     let holder: Message = this;
     while (holder.successor !== undefined) holder = holder.successor;
@@ -222,7 +251,7 @@ export class Message {
   /** Several messages in place of one, which settles when all of them have; one nack is enough to nack it. */
   split(parts: readonly { payload: Buffer; key?: string | Buffer | null; headers?: Headers }[]): Message[] {
     if (parts.length === 0) {
-      this.ack();
+      this.ack('filtered');
       return [];
     }
     const whole = new Whole(this, parts.length);
@@ -258,11 +287,13 @@ export class Message {
     return detached;
   }
 
-  private settle(failure: TidegateError | null): void {
+  private settle(failure: TidegateError | null, outcome: Outcome): void {
     if (!this.open) {
-      this.successor?.settle(failure);
+      this.successor?.settle(failure, outcome);
       return;
     }
+    // A dead letter stays one, though the log stores it.
+    if (outcome !== 'stored') this.outcome = outcome;
     if (failure !== null && this.flight?.rescue(this, failure)) return;
     this.open = false;
     this.flight?.landed(this, failure);
@@ -303,17 +334,20 @@ class Whole implements SettleTarget {
   private readonly message: Message;
   private missing: number;
   private failure: TidegateError | null = null;
+  /** Of several outcomes the whole has the one that leaves the most: a part that is stored makes it stored. */
+  private outcome: Outcome = 'filtered';
 
   constructor(message: Message, parts: number) {
     this.message = message;
     this.missing = parts;
   }
 
-  settled(_part: Message, failure: TidegateError | null): void {
+  settled(part: Message, failure: TidegateError | null): void {
     this.failure ??= failure;
+    if (part.outcome === 'stored') this.outcome = 'stored';
     this.missing -= 1;
     if (this.missing > 0) return;
-    if (this.failure === null) this.message.ack();
+    if (this.failure === null) this.message.ack(this.outcome);
     else this.message.nack(this.failure);
   }
 }

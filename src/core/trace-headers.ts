@@ -1,10 +1,14 @@
 import { type Header, type Headers, type HeaderValue, lastHeader } from './headers.ts';
 import type { TraceContext } from './message.ts';
+import { parseTraceparent } from './trace-context.ts';
 
 const TRACEPARENT = 'traceparent';
 const TRACESTATE = 'tracestate';
 
-/** What the headers of a record say about its trace; the last one of a name counts. Not checked for its form. */
+/**
+ * What the headers of a record say about its trace; the last one of a name counts. Undefined where it cannot be parsed:
+ * such headers are headers as any other.
+ */
 export function traceIn(headers: Headers): TraceContext | undefined {
   let traceparent: HeaderValue = null;
   let tracestate: HeaderValue = null;
@@ -15,6 +19,7 @@ export function traceIn(headers: Headers): TraceContext | undefined {
   }
   if (traceparent === null) return undefined;
   const context = { traceparent: traceparent.toString('latin1') };
+  if (parseTraceparent(context.traceparent) === undefined) return undefined;
   return tracestate === null ? context : { ...context, tracestate: tracestate.toString() };
 }
 

@@ -1,99 +1,114 @@
-import { createHash } from 'node:crypto';
 import { Batch } from '../core/batch.ts';
+import type { Sink } from '../core/component.ts';
 import type { TidegateError } from '../core/errors.ts';
-import { type Header, type Headers, withHeader } from '../core/headers.ts';
 import type { Flight, Message } from '../core/message.ts';
 import type { TopicPort } from '../sdk/context.ts';
+import { factsOf, withFacts } from './dead-letter-facts.ts';
+import { slimmer } from './dead-letter-size.ts';
 import type { Rescue } from './flight.ts';
 
-/** Bytes. Headers may not make a dead letter too large themselves. */
-const MAX_ERROR_TEXT = 8_192;
+type Key = Awaited<ReturnType<NonNullable<Sink['keyOf']>>>;
 
 /**
  * Writes messages that will never be processed to a topic of their own: with the original payload, key and headers,
- * and what went wrong in headers. The message counts as done once the dead letter is in the log.
+ * and what went wrong, and who sent it, in headers. The message counts as done once the dead letter is in the log.
  */
 export class DeadLetters {
   private readonly topic: TopicPort;
   private readonly pipeline: string;
-  private readonly written: () => void;
+  private readonly stored: () => void;
   private readonly otherwise: Rescue;
+  private readonly keyOf: Sink['keyOf'];
 
-  /** `otherwise` is asked about a dead letter that fails for good itself. */
-  constructor(topic: TopicPort, pipeline: string, written: () => void, otherwise: Rescue) {
+  /**
+   * `stored` is told of each dead letter that is in the log, `otherwise` is asked about one that fails for good itself.
+   * `keyOf`: the sink's.
+   */
+  constructor(topic: TopicPort, pipeline: string, stored: () => void, otherwise: Rescue, keyOf?: Sink['keyOf']) {
     this.topic = topic;
     this.pipeline = pipeline;
-    this.written = written;
+    this.stored = stored;
     this.otherwise = otherwise;
+    this.keyOf = keyOf;
   }
 
   /** False for a failure that says nothing about the message: a log that is away, a gateway that stops. */
   take(message: Message, failure: TidegateError): boolean {
     if (failure.next !== 'reject') return false;
     const original = message.source ?? message;
+    const facts = factsOf(original, failure, this.pipeline);
     const letter = message.derive({
       payload: Buffer.from(original.payload),
       key: original.sourceKey,
-      headers: replaced(original.headers, errorHeaders(original, failure, this.pipeline)),
+      headers: withFacts(original.headers, facts),
+      // The time of its writing: the log may have refused the message for its own, and retention counts from it.
+      timestamp: 0,
     });
-    letter.flight = new LetterFlight(this.topic, message.flight, this.otherwise);
-    this.topic.write(new Batch([letter]));
-    this.written();
+    letter.outcome = 'dead_letter';
+    letter.flight = new LetterFlight(this.topic, message.flight, this.stored, this.otherwise);
+    const key = letter.key ?? this.sinkKey(message, original);
+    if (key instanceof Promise) void key.then((ready) => this.write(letter, ready));
+    else this.write(letter, key);
     return true;
+  }
+
+  private write(letter: Message, key: Key): void {
+    letter.key = key ?? null;
+    this.topic.write(new Batch([letter]));
+  }
+
+  /**
+   * The key that a client's message would have got from the sink, so that what one sender has in the dead letters stays
+   * together. What comes from elsewhere goes as it came. Never rejects.
+   */
+  private sinkKey(message: Message, original: Message): Key | Promise<Key> {
+    if (original.sender === undefined) return null;
+    const key = this.evaluated(message);
+    if (key instanceof Promise) return key.then((found) => found ?? this.evaluated(original)).then(orNull(message));
+    if (key !== undefined) return key;
+    const ofOriginal = message === original ? undefined : this.evaluated(original);
+    return ofOriginal instanceof Promise ? ofOriginal.then(orNull(message)) : orNull(message)(ofOriginal);
+  }
+
+  /** Undefined where the expression has no value for the message, or fails. */
+  private evaluated(message: Message): Key | Promise<Key> {
+    try {
+      const key = this.keyOf?.(message);
+      return key instanceof Promise ? key.catch(() => undefined) : key;
+    } catch {
+      return undefined;
+    }
   }
 }
 
-/** A dead letter that is itself too large goes again without its payload; what fails then is for others to decide. */
+/** The key that a processor or the sink has given already. */
+function orNull({ key }: Message): (found: Key) => Key {
+  return (found) => found ?? key;
+}
+
+/** A dead letter that is itself too large goes again without what makes it so; what fails then is for others to decide. */
 class LetterFlight implements Flight {
   private readonly topic: TopicPort;
   private readonly outer: Flight | undefined;
+  private readonly stored: () => void;
   private readonly otherwise: Rescue;
-  private isStripped = false;
 
-  constructor(topic: TopicPort, outer: Flight | undefined, otherwise: Rescue) {
+  constructor(topic: TopicPort, outer: Flight | undefined, stored: () => void, otherwise: Rescue) {
     this.topic = topic;
     this.outer = outer;
+    this.stored = stored;
     this.otherwise = otherwise;
   }
 
   rescue(letter: Message, failure: TidegateError): boolean {
-    if (this.isStripped || failure.code !== 'TG_RECORD_TOO_LARGE') return this.otherwise(letter, failure);
-    this.isStripped = true;
-    const { payload } = letter;
-    const stripped = letter.derive({
-      payload: Buffer.alloc(0),
-      headers: replaced(letter.headers, [
-        ['tidegate-payload-bytes', String(payload.length)],
-        ['tidegate-payload-sha256', createHash('sha256').update(payload).digest('hex')],
-      ]),
-    });
-    this.topic.write(new Batch([stripped]));
+    const again = failure.code === 'TG_RECORD_TOO_LARGE' ? slimmer(letter) : undefined;
+    if (again === undefined) return this.otherwise(letter, failure);
+    this.topic.write(new Batch([again]));
     return true;
   }
 
   landed(letter: Message, failure: TidegateError | null): void {
+    if (failure === null) this.stored();
     this.outer?.landed(letter, failure);
   }
-}
-
-function errorHeaders(original: Message, failure: TidegateError, pipeline: string): Headers {
-  const headers: Header[] = [
-    ['tidegate-error-code', failure.code],
-    ['tidegate-error-message', cut(failure.message)],
-    ['tidegate-pipeline', pipeline],
-  ];
-  const { topic, partition, offset } = original;
-  if (topic !== undefined && offset >= 0) headers.push(['tidegate-origin', `${topic}/${partition}/${offset}`]);
-  return headers;
-}
-
-function replaced(headers: Headers, changes: Headers): Headers {
-  return changes.reduce((changed, [name, value]) => withHeader(changed, name, value), headers);
-}
-
-/** Whole characters only. */
-function cut(text: string): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= MAX_ERROR_TEXT) return text;
-  return bytes.toString('utf8', 0, MAX_ERROR_TEXT).replace(/\uFFFD$/, '');
 }

@@ -1,4 +1,4 @@
-import type { Batch } from '../core/batch.ts';
+import { Batch } from '../core/batch.ts';
 import { CreditGate, type GateLimits } from '../core/credit-gate.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Flight, Message } from '../core/message.ts';
@@ -33,15 +33,19 @@ export class PipelineFlight implements Flight {
     return this.admitted.size;
   }
 
-  admit(batch: Batch): void {
+  /** Returns what is to be processed: a frame that its codec refused fails here, to become a dead letter. */
+  admit(batch: Batch): Batch {
     let bytes = 0;
+    let refused = 0;
     for (const message of batch.messages) {
       message.flight = this;
+      if (message.refusal !== undefined) refused += 1;
       if (message.cost === 0) message.cost = message.size;
       bytes += message.cost;
       this.admitted.add(message);
     }
     this.gate.take(batch.length, bytes);
+    return refused === 0 ? batch : withoutRefused(batch);
   }
 
   rescue(message: Message, failure: TidegateError): boolean {
@@ -49,9 +53,10 @@ export class PipelineFlight implements Flight {
   }
 
   landed(message: Message, failure: TidegateError | null): void {
-    this.admitted.delete(message.source ?? message);
     this.gate.give(1, message.cost);
+    // While the observer looks, the message still has its place among those that are in flight.
     this.observer.landed(message, failure);
+    this.admitted.delete(message.source ?? message);
     if (this.admitted.size === 0) this.observer.emptied();
   }
 
@@ -59,4 +64,21 @@ export class PipelineFlight implements Flight {
   nackAll(failure: TidegateError): void {
     for (const message of [...this.admitted]) message.nack(failure);
   }
+
+  /** Nacks what was admitted behind a message that is just landing. */
+  nackBehind(message: Message, failure: TidegateError): void {
+    const admitted = [...this.admitted];
+    const at = admitted.indexOf(message.source ?? message);
+    if (at < 0) return;
+    for (const behind of admitted.slice(at + 1)) behind.nack(failure);
+  }
+}
+
+function withoutRefused({ messages }: Batch): Batch {
+  const kept: Message[] = [];
+  for (const message of messages) {
+    if (message.refusal === undefined) kept.push(message);
+    else message.nack(message.refusal);
+  }
+  return new Batch(kept);
 }

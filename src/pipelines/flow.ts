@@ -1,4 +1,4 @@
-import { filter, type Observable, tap } from 'rxjs';
+import { filter, map, type Observable } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Operator, Processor, Sink } from '../core/component.ts';
@@ -31,7 +31,7 @@ export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observa
     idle$: sink.idle$,
   };
   let flow$ = source$.pipe(
-    tap((batch) => flight.admit(batch)),
+    map((batch) => flight.admit(batch)),
     batching(parts.batch, taker, parts.flush$, parts.clock),
   );
   // Without processors there is still the step that traces show.

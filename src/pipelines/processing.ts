@@ -57,7 +57,10 @@ class Chain {
     if (at === this.processors.length) return messages;
     const done: Message[] = [];
     for (let index = 0; index < messages.length; index += 1) {
-      const processed = this.process(at, messages[index] as Message);
+      const message = messages[index] as Message;
+      // Nacked meanwhile: it is behind a record at which its pipeline stops.
+      if (message.isSettled) continue;
+      const processed = this.process(at, message);
       if (processed instanceof Promise) return this.finish(at, done, processed, messages.slice(index + 1));
       for (const one of processed) done.push(one);
     }
@@ -71,7 +74,7 @@ class Chain {
     rest: readonly Message[],
   ): Promise<readonly Message[]> {
     done.push(...(await next));
-    for (const message of rest) done.push(...(await this.process(at, message)));
+    for (const message of rest) if (!message.isSettled) done.push(...(await this.process(at, message)));
     return done;
   }
 
@@ -93,7 +96,7 @@ class Chain {
   /** With what the processor before `at` made of the message. */
   private goOn(at: number, message: Message, result: Result): Processed {
     if (result === null || (Array.isArray(result) && result.length === 0)) {
-      message.ack();
+      message.ack('filtered');
       this.options.filtered(1);
       return [];
     }

@@ -55,6 +55,11 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
   readonly servesTopics?: boolean;
   /** Subprotocols (RFC 6455 1.9) of endpoints that list none. */
   readonly protocols?: readonly string[];
+  /**
+   * It has a rule of its own for the parameters of the path, and closes a client that breaks it with a reason that a
+   * browser's script can read. Otherwise a parameter without a printable character, or with controls, is a 404.
+   */
+  readonly checksParams?: boolean;
   /** A page for browsers that speaks it, by name: one of those that Tidegate brings. */
   readonly page?: 'rooms' | 'chat';
 }

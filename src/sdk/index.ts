@@ -38,6 +38,8 @@ export {
   Message,
   type MessageInit,
   type Meta,
+  type Outcome,
+  type Sender,
   type SettleTarget,
   type TraceContext,
 } from '../core/message.ts';
@@ -48,6 +50,7 @@ export type {
   TopicRequest,
   TopicResult,
 } from '../core/topic-request.ts';
+export { parseTraceparent } from '../core/trace-context.ts';
 export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';

@@ -53,7 +53,7 @@ export const METRICS = {
   },
   tidegate_answers_total: {
     kind: 'counter',
-    help: 'Answers to frames of clients: ack, error, or retryable.',
+    help: 'Answers to frames of clients: ack (the log has it), filtered, dead_letter, error, or retryable.',
     labels: ['endpoint', 'result'],
   },
   tidegate_unanswered_total: {
@@ -153,7 +153,7 @@ export const METRICS = {
   tidegate_pipeline_received_total: { kind: 'counter', help: 'Messages from the source.', labels: ['pipeline'] },
   tidegate_pipeline_sent_total: {
     kind: 'counter',
-    help: 'Messages that are done with: the sink took them for good, or a processor ended them.',
+    help: 'Messages that are done with: the sink took them for good, a processor ended them, or their dead letter is stored.',
     labels: ['pipeline'],
   },
   tidegate_pipeline_filtered_total: {
@@ -173,7 +173,7 @@ export const METRICS = {
   },
   tidegate_pipeline_dead_letters_total: {
     kind: 'counter',
-    help: 'Messages that went to the dead-letter topic.',
+    help: 'Messages whose dead letter is stored.',
     labels: ['pipeline'],
   },
   tidegate_messages_skipped_total: {

@@ -44,7 +44,7 @@ test('a program with a server of its own embeds a gateway, reads and writes topi
   for (const line of [
     'GET / is still answered by the program: the page of the shop',
     'a client of Delft came',
-    '< {"type":"ack","id":1}',
+    '< {"type":"ack","id":1,"outcome":"stored"}',
     '< {"branch":"Delft","sum":12}',
     'orders: 1 connected',
     'orders: running.flowing, takings: running.flowing',

@@ -9,6 +9,7 @@ export interface Envelope {
   readonly clientId?: string;
   readonly code?: string;
   readonly retryable?: boolean;
+  readonly outcome?: string;
 }
 
 /** A WebSocket client that keeps what it gets, in order, and can wait for more. */

@@ -4,6 +4,8 @@ import { Kafka, logLevel } from 'kafkajs';
 export interface StoredRecord {
   readonly partition: number;
   readonly offset: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
   readonly key: string | undefined;
   readonly value: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -32,11 +34,12 @@ export async function readTopic(brokers: string, topic: string): Promise<StoredR
       .run({
         autoCommit: false,
         eachBatch: async ({ batch }) => {
-          for (const { key, value, offset, headers } of batch.messages) {
+          for (const { key, value, offset, timestamp, headers } of batch.messages) {
             const texts = Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)] as const);
             records.push({
               partition: batch.partition,
               offset: Number(offset),
+              time: Number(timestamp),
               key: key?.toString(),
               value: value?.toString() ?? '',
               headers: Object.fromEntries(texts),

@@ -16,7 +16,7 @@ const sent = [];
 for await (const line of createInterface({ input: process.stdin })) {
   sent.push(
     client.send(line).then(
-      () => console.log(`[in the log] ${line}`),
+      (outcome) => console.log(`[${outcome === 'stored' ? 'in the log' : outcome}] ${line}`),
       (error) => console.log(`[refused] ${line}: ${error.message}`),
     ),
   );

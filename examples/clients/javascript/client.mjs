@@ -34,7 +34,10 @@ export class Client {
     this.#connect();
   }
 
-  /** Resolves when Kafka has the message; rejects when it never will. */
+  /**
+   * Resolves with `stored` when Kafka has the message, with `filtered` or `dead_letter` when it is done and not in the
+   * topic; rejects when it never will be.
+   */
   send(content) {
     const id = crypto.randomUUID();
     const frame = JSON.stringify({ messageType: 'USER', content, timestamp: new Date().toISOString(), id });
@@ -60,7 +63,7 @@ export class Client {
   #receive(envelope) {
     switch (envelope.messageType) {
       case 'ACK':
-        this.#answer(envelope.id)?.resolve();
+        this.#answer(envelope.id)?.resolve(envelope.outcome ?? 'stored');
         break;
       case 'ERROR':
         this.#refused(envelope);

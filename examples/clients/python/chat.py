@@ -23,7 +23,7 @@ client = Client(
     sys.argv[1] if len(sys.argv) > 1 else "ws://localhost:9090/ws",
     on_welcome=lambda client_id: say(f"[connected as {client_id}]"),
     on_message=lambda envelope: say(envelope["content"]),
-    on_ack=lambda content: say(f"[in the log] {content}"),
+    on_ack=lambda content, outcome: say(f"[{'in the log' if outcome == 'stored' else outcome}] {content}"),
     on_refused=lambda content, reason: say(f"[refused] {content}: {reason}"),
     on_lost=lambda code, pause: say(f"[connection lost ({code}), trying again in {pause * 1000:.0f} ms]"),
 )

@@ -26,7 +26,7 @@ class Client:
         self.url = url
         self.on_welcome = on_welcome or (lambda client_id: None)
         self.on_message = on_message or (lambda envelope: None)
-        self.on_ack = on_ack or (lambda content: None)
+        self.on_ack = on_ack or (lambda content, outcome: None)
         self.on_refused = on_refused or (lambda content, reason: None)
         self.on_lost = on_lost or (lambda code, pause: None)
         self._unanswered = {}
@@ -86,7 +86,9 @@ class Client:
     def _receive(self, envelope):
         kind = envelope["messageType"]
         if kind == "ACK":
-            self._answered(envelope, lambda message: self.on_ack(message["content"]))
+            # stored: the log has it. filtered and dead_letter: it is done, and not in the topic.
+            outcome = envelope.get("outcome", "stored")
+            self._answered(envelope, lambda message: self.on_ack(message["content"], outcome))
         elif kind == "ERROR" and envelope.get("retryable"):
             # The message may be in the log or not: send it again, with the same id.
             time.sleep(FIRST_PAUSE)

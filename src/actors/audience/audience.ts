@@ -33,6 +33,8 @@ export interface AudienceOptions {
   readonly name: string;
   readonly codec: Codec;
   readonly limits: ConnectionLimits;
+  readonly filteredIsError?: boolean;
+  readonly keepsRejected?: boolean;
   readonly sweep: SweepLimits;
   /** For a codec whose clients know of each other. */
   readonly room?: {
@@ -64,6 +66,8 @@ export class Audience
   readonly isGuarded: boolean;
   readonly codec: Codec;
   readonly limits: ConnectionLimits;
+  readonly filteredIsError: boolean;
+  readonly keepsRejected: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;
@@ -93,6 +97,8 @@ export class Audience
     this.name = options.name;
     this.codec = options.codec;
     this.limits = options.limits;
+    this.filteredIsError = options.filteredIsError ?? false;
+    this.keepsRejected = options.keepsRejected ?? false;
     this.clock = options.clock;
     this.logger = options.logger;
     this.tracing = options.tracing;

@@ -1,4 +1,5 @@
 import type { Rejection } from '../../core/errors.ts';
+import type { Outcome } from '../../core/message.ts';
 import type { Counter, Stats } from '../../telemetry/stats.ts';
 import { CLOSE_CODES } from '../../transports/websocket/close-codes.ts';
 import { roundTrip } from '../connection/pings.ts';
@@ -16,7 +17,7 @@ export class EndpointFigures {
   readonly framesSent: Counter;
   readonly bytesSent: Counter;
   readonly unanswered: Counter;
-  private readonly acked: Counter;
+  private readonly done: Readonly<Record<Outcome, Counter>>;
   private readonly answeredError: Counter;
   private readonly answeredRetryable: Counter;
   private readonly ping: ReturnType<Stats['histogram']>;
@@ -39,7 +40,11 @@ export class EndpointFigures {
     this.bytesReceived = stats.counter('tidegate_bytes_received_total', labels);
     this.framesSent = stats.counter('tidegate_frames_sent_total', labels);
     this.bytesSent = stats.counter('tidegate_bytes_sent_total', labels);
-    this.acked = stats.counter('tidegate_answers_total', { endpoint, result: 'ack' });
+    this.done = {
+      stored: stats.counter('tidegate_answers_total', { endpoint, result: 'ack' }),
+      filtered: stats.counter('tidegate_answers_total', { endpoint, result: 'filtered' }),
+      dead_letter: stats.counter('tidegate_answers_total', { endpoint, result: 'dead_letter' }),
+    };
     this.answeredError = stats.counter('tidegate_answers_total', { endpoint, result: 'error' });
     this.answeredRetryable = stats.counter('tidegate_answers_total', { endpoint, result: 'retryable' });
     this.unanswered = stats.counter('tidegate_unanswered_total', labels);
@@ -48,8 +53,8 @@ export class EndpointFigures {
     for (const code of CLOSES) stats.counter('tidegate_connections_closed_total', { endpoint, code });
   }
 
-  answered(rejection: Rejection | null): void {
-    if (rejection === null) this.acked.value += 1;
+  answered(rejection: Rejection | null, outcome: Outcome = 'stored'): void {
+    if (rejection === null) this.done[outcome].value += 1;
     else if (rejection.retryable) this.answeredRetryable.value += 1;
     else this.answeredError.value += 1;
   }

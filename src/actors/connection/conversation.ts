@@ -1,7 +1,8 @@
 import type { Effect, Frame, MemberEvent } from '../../core/component.ts';
-import type { Rejection, TidegateError } from '../../core/errors.ts';
-import { type CodecMessage, Message, type Meta, type SettleTarget } from '../../core/message.ts';
+import { type Rejection, TidegateError } from '../../core/errors.ts';
+import { type CodecMessage, Message, type Meta, type Sender, type SettleTarget } from '../../core/message.ts';
 import type { TopicOutcome, TopicRequest } from '../../core/topic-request.ts';
+import { traceContext } from '../../core/trace-context.ts';
 import { factsOf } from '../../telemetry/message-facts.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import type { Guest } from '../audience/room.ts';
@@ -9,6 +10,15 @@ import type { Client } from '../topic-service/client.ts';
 import { type AnswerSink, Answers } from './answers.ts';
 import type { ConnectionHome } from './home.ts';
 import { closing } from './machine.ts';
+import { refusedContent, whyRefused } from './refused-frame.ts';
+
+/** Token of a refused frame: the codec has told the peer already what is wrong with it. */
+const UNANSWERED = -1;
+const FILTERED: Rejection = {
+  code: 'TG_MESSAGE_FILTERED',
+  message: 'the message was filtered out: the pipeline does not store messages such as this one',
+  retryable: false,
+};
 
 /** The connection that a conversation is held over. */
 export interface Line extends Guest, Client, AnswerSink {
@@ -43,6 +53,11 @@ export class Conversation<Peer extends Line> implements SettleTarget {
     this.answers = new Answers(peer);
   }
 
+  /** For those who handle a message of the peer that failed. */
+  get sender(): Sender {
+    return this.peer.info;
+  }
+
   /** Messages read and not settled yet. */
   get unsettled(): number {
     return this.inFlight;
@@ -75,7 +90,9 @@ export class Conversation<Peer extends Line> implements SettleTarget {
   /** False where the codec gave the connection up. */
   take(data: Buffer, binary: boolean): boolean {
     try {
-      this.apply(this.home.codec.frame(this.state, data, binary, this.home.clock.now()));
+      const effects = this.home.codec.frame(this.state, data, binary, this.home.clock.now());
+      if (this.home.keepsRejected) this.keepRejected(effects, data, binary);
+      this.apply(effects);
       return true;
     } catch (error) {
       this.codecFailed('frame', error);
@@ -144,9 +161,7 @@ export class Conversation<Peer extends Line> implements SettleTarget {
   settled(message: Message, failure: TidegateError | null): void {
     this.inFlight -= 1;
     this.inFlightBytes -= message.cost;
-    if (this.home.codec.answers) this.answer(message.token, failure);
-    else if (this.home.codec.topics !== undefined) this.published(message, failure);
-    else if (failure !== null) this.fail(message, failure);
+    if (message.token !== UNANSWERED) this.tell(message, failure);
     this.peer.settledOne();
   }
 
@@ -195,6 +210,16 @@ export class Conversation<Peer extends Line> implements SettleTarget {
     } else topics.publish(request.topic, this.begin(request.message, this.answers.remember(correlation), correlation));
   }
 
+  /** A frame that the codec refuses goes to the pipeline as a message that has failed already. */
+  private keepRejected(effects: readonly Effect[], data: Buffer, binary: boolean): void {
+    const reason = whyRefused(effects);
+    if (reason === undefined) return;
+    const message = this.begin(refusedContent(data, binary), UNANSWERED, undefined);
+    const what = `endpoints.${this.peer.info.endpoint}: the codec refused the frame (${reason})`;
+    message.refusal = new TidegateError('TG_MESSAGE_INVALID', what);
+    this.home.collect(message);
+  }
+
   private reply(frame: Frame, rejected: string | undefined): void {
     if (rejected !== undefined) {
       this.home.figures.rejected(rejected);
@@ -218,7 +243,7 @@ export class Conversation<Peer extends Line> implements SettleTarget {
       timestamp: content.timestamp ?? this.home.clock.now(),
       target: this,
       token,
-      ...(content.traceparent === undefined ? {} : { trace: { traceparent: content.traceparent } }),
+      ...(content.traceparent === undefined ? {} : { trace: traceContext(content.traceparent) }),
     });
     message.cost = message.size;
     this.inFlight += 1;
@@ -236,13 +261,21 @@ export class Conversation<Peer extends Line> implements SettleTarget {
 
   // --- what became of it
 
-  private answer(slot: number, failure: TidegateError | null): void {
-    const rejection = failure === null ? null : rejectionOf(failure);
-    this.home.figures.answered(rejection);
+  private tell(message: Message, failure: TidegateError | null): void {
+    if (this.home.codec.answers) this.answer(message, failure);
+    else if (this.home.codec.topics !== undefined) this.published(message, failure);
+    else if (failure !== null) this.fail(message, failure);
+  }
+
+  private answer({ token: slot, outcome }: Message, failure: TidegateError | null): void {
+    const isFiltered = failure === null && outcome === 'filtered';
+    const rejection =
+      failure !== null ? rejectionOf(failure) : isFiltered && this.home.filteredIsError ? FILTERED : null;
+    this.home.figures.answered(rejection, outcome);
     const correlation = this.answers.correlation(slot);
     let frame: Frame | null = null;
     try {
-      frame = this.home.codec.settled(this.state, correlation, rejection, this.home.clock.now());
+      frame = this.home.codec.settled(this.state, correlation, rejection, this.home.clock.now(), outcome);
     } catch (error) {
       this.codecFailed('settled', error);
     }

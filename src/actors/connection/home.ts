@@ -25,6 +25,10 @@ export interface ConnectionHome<Member extends Guest> {
   readonly actor: AnyActorRef;
   readonly codec: Codec;
   readonly limits: ConnectionLimits;
+  /** Whether a client is told of a message that a processor ended as of a failure. */
+  readonly filteredIsError: boolean;
+  /** Whether a frame that the codec refuses goes to the dead letters of the pipeline, besides being answered. */
+  readonly keepsRejected: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;

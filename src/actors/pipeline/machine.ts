@@ -11,7 +11,9 @@ type PipelineEvent =
   | { type: 'BROKEN' }
   /** The pause before another start is over. */
   | { type: 'RETRY' }
-  /** A record that must not be skipped cannot be processed, or an end of the pipeline has given up for good. */
+  /** A record that must not be skipped cannot be processed: the pipeline stops in front of it. */
+  | { type: 'HALT' }
+  /** An end of the pipeline has given up for good, or what was in front of that record took too long. */
   | { type: 'FAIL' }
   | { type: 'DRAIN' }
   /** Nothing is in flight any more. */
@@ -26,6 +28,8 @@ export interface PipelineControl {
   resumeSource(): void;
   /** Nack what is in flight, close what is open, and ask for RETRY after a pause. */
   breakDown(): void;
+  /** Take nothing more, and let what is in flight in front of the failed record be settled: EMPTY, or FAIL after a while. */
+  halt(): void;
   fail(): void;
   /** The flow broke while the pipeline drains: nack what is in flight, there is no other try. */
   giveUp(): void;
@@ -45,6 +49,7 @@ export const pipelineMachine = setup({
     pauseSource: ({ context }) => context.pipeline.pauseSource(),
     resumeSource: ({ context }) => context.pipeline.resumeSource(),
     breakDown: ({ context }) => context.pipeline.breakDown(),
+    halt: ({ context }) => context.pipeline.halt(),
     fail: ({ context }) => context.pipeline.fail(),
     giveUp: ({ context }) => context.pipeline.giveUp(),
     drain: ({ context }) => context.pipeline.drain(),
@@ -66,19 +71,25 @@ export const pipelineMachine = setup({
         // A source may have filled the gate before it said that it is open.
         OPENED: [{ guard: 'isCongested', target: 'running.congested', actions: 'pauseSource' }, { target: 'running' }],
         BROKEN: 'waiting',
+        HALT: 'halting',
         FAIL: 'failed',
         DRAIN: 'draining',
       },
     },
     running: {
       initial: 'flowing',
-      on: { BROKEN: 'waiting', FAIL: 'failed', DRAIN: 'draining' },
+      on: { BROKEN: 'waiting', HALT: 'halting', FAIL: 'failed', DRAIN: 'draining' },
       states: {
         flowing: { on: { CONGEST: { target: 'congested', actions: 'pauseSource' } } },
         congested: { on: { CLEAR: { target: 'flowing', actions: 'resumeSource' } } },
       },
     },
     waiting: { entry: 'breakDown', on: { RETRY: 'opening', DRAIN: 'drained' } },
+    halting: {
+      entry: 'halt',
+      always: { guard: 'isEmpty', target: 'failed' },
+      on: { EMPTY: 'failed', BROKEN: 'failed', FAIL: 'failed', DRAIN: 'draining' },
+    },
     failed: { entry: 'fail', on: { DRAIN: 'drained' } },
     draining: {
       entry: 'drain',

@@ -1,6 +1,6 @@
-import { type Observable, type Subscription as RxSubscription, Subject, tap } from 'rxjs';
+import { filter, type Observable, type Subscription as RxSubscription, Subject, tap } from 'rxjs';
 import { createActor } from 'xstate';
-import type { Batch } from '../../core/batch.ts';
+import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Processor, Sink, Source } from '../../core/component.ts';
 import type { GateLimits } from '../../core/credit-gate.ts';
@@ -40,6 +40,8 @@ export interface PipelineOptions {
 }
 
 const RESTART: BackoffOptions = { initial: 200, max: 10_000 };
+/** Milliseconds that a pipeline which stops at a record waits for those in front of it to be settled. */
+const HALT_TIMEOUT = 10_000;
 
 /** A pipeline: opens source and sink, runs the flow between them, bounds what is in flight, restarts what broke. */
 export class Pipeline implements PipelineControl, FlightObserver {
@@ -58,6 +60,9 @@ export class Pipeline implements PipelineControl, FlightObserver {
   failure: TidegateError | undefined;
   /** What the log says of the message that stopped it. */
   private failedOn: Readonly<Record<string, unknown>> = {};
+  /** A record failed at which the pipeline stops: what is behind it goes no further. */
+  private isHalting = false;
+  private cancelHalt: (() => void) | undefined;
   private readonly latency: LatencySample;
   private whenDrained: () => void = () => {};
   private readonly whenEmpty: (() => void)[] = [];
@@ -136,7 +141,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   emptied(): void {
     for (const resolve of this.whenEmpty.splice(0)) resolve();
-    if (this.actor.getSnapshot().matches('draining')) tell(this.actor, { type: 'EMPTY' });
+    if (this.isHalting || this.actor.getSnapshot().matches('draining')) tell(this.actor, { type: 'EMPTY' });
   }
 
   // --- orders of the machine
@@ -189,9 +194,12 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   drain(): void {
-    const { source } = this.options;
-    this.guarded(() => (source.drain === undefined ? source.pause() : source.drain()));
-    this.flush.next();
+    this.endReading();
+  }
+
+  halt(): void {
+    this.cancelHalt = this.options.clock.after(HALT_TIMEOUT, () => tell(this.actor, { type: 'FAIL' }));
+    this.endReading();
   }
 
   finished(): void {
@@ -234,6 +242,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
   private flow(): Observable<Batch> {
     const { source, sink, stages, batch, retries, backoff, figures, tracing, clock } = this.options;
     const counted$ = source.batches$.pipe(
+      filter((received) => !this.isHalting || this.leave(received)),
       tap((received) => {
         figures.received.value += received.length;
       }),
@@ -269,9 +278,24 @@ export class Pipeline implements PipelineControl, FlightObserver {
 
   private write(batch: Batch): void {
     const { figures, sink } = this.options;
-    figures.batch.record(batch.length);
-    this.latency.begin(batch);
-    this.guarded(() => sink.write(batch));
+    const wanted = this.isHalting ? unsettled(batch) : batch;
+    if (wanted.length === 0) return;
+    figures.batch.record(wanted.length);
+    this.latency.begin(wanted);
+    this.guarded(() => sink.write(wanted));
+  }
+
+  /** Reads nothing more, and hands on what was read. */
+  private endReading(): void {
+    const { source } = this.options;
+    this.guarded(() => (source.drain === undefined ? source.pause() : source.drain()));
+    this.flush.next();
+  }
+
+  /** For a batch that comes behind the record at which the pipeline stops. */
+  private leave(batch: Batch): false {
+    batch.nack(this.haltReason());
+    return false;
   }
 
   /** A plugin that throws breaks its pipeline; within rxjs or xstate it would end the process or the machine. */
@@ -289,6 +313,11 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   private broken(error: unknown): void {
+    if (this.isHalting) {
+      // Why it stops is known already.
+      tell(this.actor, { type: 'BROKEN' });
+      return;
+    }
     this.failure = asTidegateError(error, 'TG_FLOW_FAILED');
     // What only a person can mend is not tried again; a pipeline that drains has no other try anyway.
     const isFinal = this.failure.next === 'stop' && !this.actor.getSnapshot().matches('draining');
@@ -308,13 +337,27 @@ export class Pipeline implements PipelineControl, FlightObserver {
       `${message.offset < 0 ? 'a message' : `record ${message.topic}/${message.partition}/${message.offset}`} cannot be processed: ${failure.message}`,
       failure,
     );
-    tell(this.actor, { type: 'FAIL' });
+    this.isHalting = true;
+    this.flight.nackBehind(message, this.haltReason());
+    // The record itself is still counted.
+    tell(this.actor, { type: this.flight.size > 1 ? 'HALT' : 'FAIL' });
+  }
+
+  private haltReason(): TidegateError {
+    return new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} stops at a record in front of this one`);
   }
 
   private shut(reason: TidegateError): void {
+    this.isHalting = false;
+    this.cancelHalt?.();
     this.subscription?.unsubscribe();
     this.subscription = undefined;
     this.flight.nackAll(reason);
     void this.ends.close();
   }
+}
+
+/** Without messages that were settled on their way, or whose whole was. */
+function unsettled({ messages }: Batch): Batch {
+  return new Batch(messages.filter((message) => !(message.source ?? message).isSettled));
 }

@@ -49,6 +49,7 @@ export const topicSink = defineSink({
         return topic.idle;
       },
       idle$: topic.idle$,
+      ...(key === undefined ? {} : { keyOf: (message: Message) => key.evaluateText(message) }),
       close: async () => {},
     };
   },

@@ -4,7 +4,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Socket } from '../../core/socket.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import { type HandshakeRequest, type Refusal, readHandshake, refuse } from './handshake.ts';
-import { type Match, matchRoute, type Route } from './route.ts';
+import { type Match, matchRoute, parameterProblem, type Route } from './route.ts';
 import { ServerSocket } from './socket.ts';
 
 /** What a server needs of an endpoint to let sockets in. */
@@ -16,6 +16,8 @@ export interface EndpointDoor {
   isAllowed(origin: string): boolean;
   /** Subprotocols that are spoken; a client that offers none of them gets none. */
   readonly protocols: readonly string[];
+  /** Its codec has a rule of its own for the path's parameters, and closes a client that breaks it with the reason. */
+  readonly checksParams: boolean;
   /** Largest message in bytes; a larger one closes the socket with 1009. */
   readonly maxPayload: number;
   /** Why no socket may come in now, or undefined. Asked for each handshake. */
@@ -57,7 +59,8 @@ export class Reception {
 
   /** Whether an endpoint has that path. */
   knows(path: string): boolean {
-    return this.find(path) !== undefined;
+    const found = this.find(path);
+    return found !== undefined && notFound(found.door.door, found.problem) === undefined;
   }
 
   /** Lets a client in, or says why not. False where no endpoint has the path: nothing was done then. */
@@ -67,8 +70,8 @@ export class Reception {
     if (handshake === undefined || found === undefined) return false;
     const { door, upgrader, doorman } = found.door;
     const known = { ...handshake, ...found.match };
-    const refusal = originRefusal(door, handshake.headers.origin) ?? door.refusal();
-    const { problem } = found.match;
+    const { problem } = found;
+    const refusal = notFound(door, problem) ?? originRefusal(door, handshake.headers.origin) ?? door.refusal();
     if (refusal !== undefined) {
       door.refused(known, refusal);
       refuse(socket, refusal);
@@ -81,19 +84,22 @@ export class Reception {
     return true;
   }
 
-  private find(path: string): { door: Door; match: Match } | undefined {
-    return this.findAmong(path, false) ?? this.findAmong(path, true);
-  }
-
-  /** `*` is for what no other endpoint has. */
-  private findAmong(path: string, isAny: boolean): { door: Door; match: Match } | undefined {
+  /** `*` is for what no other endpoint has, and a path with parameters that cannot be is no endpoint's if another one has it. */
+  private find(path: string): Found | undefined {
+    let any: Found | undefined;
+    let broken: Found | undefined;
     for (const door of this.doors) {
       for (const route of door.door.routes) {
-        const match = route.isAny === isAny ? matchRoute(route, path) : undefined;
-        if (match !== undefined) return { door, match };
+        const match = matchRoute(route, path);
+        if (match === undefined) continue;
+        const problem = door.door.checksParams ? match.problem : parameterProblem(match);
+        const found = { door, match, problem };
+        if (route.isAny) any ??= found;
+        else if (problem === undefined) return found;
+        else broken ??= found;
       }
     }
-    return undefined;
+    return broken ?? any;
   }
 }
 
@@ -103,6 +109,18 @@ function chooserAmong(spoken: readonly string[]) {
     for (const protocol of offered) if (spoken.includes(protocol)) return protocol;
     return false;
   };
+}
+
+/** An endpoint whose path fits, and what is wrong with the parameters. */
+interface Found {
+  readonly door: Door;
+  readonly match: Match;
+  readonly problem: string | undefined;
+}
+
+function notFound(door: EndpointDoor, problem: string | undefined): Refusal | undefined {
+  if (problem === undefined || door.checksParams) return undefined;
+  return { status: 404, reason: 'path', message: problem };
 }
 
 /** For a handshake that nobody takes. */

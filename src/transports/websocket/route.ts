@@ -11,6 +11,11 @@ interface Segment {
   readonly parameter?: string;
 }
 
+/** Controls, and the separators that end a line as they do: they could forge lines of a log and keys of a record. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+/** Something to be seen: spaces, joiners, fillers and variation selectors alone look like no name at all. */
+const VISIBLE = /[^\p{Z}\p{Default_Ignorable_Code_Point}]/u;
+
 const PARAMETER = /^\{([A-Za-z_]\w*)\}$/;
 
 /** Throws an Error that says what is wrong with the path. */
@@ -51,6 +56,17 @@ export function matchRoute(route: Route, pathname: string): Match | undefined {
   }
   const named = Object.fromEntries(params);
   return problem === undefined ? { params: named } : { params: named, problem };
+}
+
+/** Why a path cannot be served by an endpoint that takes its parameters for names and keys; undefined where it can. */
+export function parameterProblem({ params, problem }: Match): string | undefined {
+  if (problem !== undefined) return problem;
+  for (const name in params) {
+    const text = params[name] ?? '';
+    if (CONTROL.test(text)) return `${name} in the path has control characters`;
+    if (!VISIBLE.test(text)) return `${name} in the path has no printable character`;
+  }
+  return undefined;
 }
 
 function decoded(segment: string): string | undefined {

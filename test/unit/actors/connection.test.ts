@@ -56,6 +56,151 @@ test('the answers of one turn are one write, and each is counted by its result',
   assert.equal(figure('tidegate_frames_sent_total'), 5);
 });
 
+/** Words answered with what became of them. */
+const saying = wordCodec({
+  settled: (_state, word, rejection, _now, outcome) => ({
+    data: `${rejection === null ? 'ack' : 'nack'} ${word} ${rejection?.code ?? outcome}`,
+    binary: false,
+  }),
+});
+
+test('an answer says what became of the message, and is counted so', async (t) => {
+  const { connect, messages, figure } = endpoint(t, { codec: saying });
+  const socket = await connect();
+  for (const word of ['a', 'b', 'c']) socket.sends(word);
+  await turn();
+  const [a, b, c] = messages();
+  a?.ack();
+  b?.ack('filtered');
+  const letter = c?.derive({ payload: Buffer.from('letter') });
+  if (letter !== undefined) letter.outcome = 'dead_letter';
+  letter?.ack();
+  await turn();
+  assert.deepEqual(socket.taken(), ['ack a stored|ack b filtered|ack c dead_letter|']);
+  const results = ['ack', 'filtered', 'dead_letter', 'error'].map((result) =>
+    figure('tidegate_answers_total', { result }),
+  );
+  assert.deepEqual(results, [1, 1, 1, 0]);
+});
+
+test('a message that a processor ended is an error where the endpoint says so', async (t) => {
+  const { connect, messages, figure } = endpoint(t, { codec: saying, filteredIsError: true });
+  const socket = await connect();
+  for (const word of ['a', 'b', 'c']) socket.sends(word);
+  await turn();
+  const [a, b, c] = messages();
+  a?.ack('filtered');
+  b?.split([{ payload: Buffer.from('x') }]).forEach((part) => void part.ack('filtered'));
+  c?.ack();
+  await turn();
+  assert.deepEqual(socket.taken(), ['nack a TG_MESSAGE_FILTERED|nack b TG_MESSAGE_FILTERED|ack c stored|']);
+  assert.deepEqual(
+    [figure('tidegate_answers_total', { result: 'error' }), figure('tidegate_answers_total', { result: 'filtered' })],
+    [2, 0],
+  );
+});
+
+test('a frame that the codec refuses is answered at once, and goes on as a failed message where that is said', async (t) => {
+  const { connect, messages, audience, figure } = endpoint(t, { keepsRejected: true });
+  const socket = await connect();
+  for (const word of ['a', '?b', 'c']) socket.sends(word);
+  await turn();
+  assert.deepEqual(
+    messages().map(({ text, refusal }) => [text, refusal?.code, refusal?.message]),
+    [
+      ['a', undefined, undefined],
+      ['?b', 'TG_MESSAGE_INVALID', 'endpoints.rooms: the codec refused the frame (question)'],
+      ['c', undefined, undefined],
+    ],
+  );
+  assert.equal(audience.unsettled, 3);
+  messages()[0]?.ack();
+  await turn();
+  assert.deepEqual(socket.taken(), ['ack a|refused ?b|']);
+  // Whatever becomes of it, its sender has its answer.
+  messages()[1]?.nack(REFUSED);
+  messages()[2]?.ack();
+  await turn();
+  assert.deepEqual(socket.taken(), ['ack c|']);
+  assert.equal(audience.unsettled, 0);
+  assert.equal(figure('tidegate_answers_total', { result: 'error' }), 0);
+});
+
+test('a refused frame that becomes no dead letter closes no client, also of a codec without answers', async (t) => {
+  const { connect, messages } = endpoint(t, { codec: wordCodec({ answers: false }), keepsRejected: true });
+  const socket = await connect();
+  socket.sends('?b');
+  await turn();
+  messages()[0]?.nack(REFUSED);
+  await turn();
+  assert.deepEqual([socket.orders, socket.taken()], [[], ['refused ?b|']]);
+});
+
+test('a refused frame counts against the limits of its client, as any other', async (t) => {
+  const limits = { messages: 2, bytes: 1_000_000, queue: 1_000, whenFull: 'disconnect' as const };
+  const { connect, messages } = endpoint(t, { limits, keepsRejected: true });
+  const socket = await connect();
+  socket.sends('?a');
+  assert.deepEqual(socket.orders, []);
+  socket.sends('?b');
+  assert.deepEqual(socket.orders, ['pause']);
+  await turn();
+  for (const message of messages()) message.nack(REFUSED);
+  assert.deepEqual(socket.orders, ['pause', 'resume']);
+});
+
+test('a binary frame is kept as one, also where a codec without answers closes its client for it', async (t) => {
+  const codec = wordCodec({
+    answers: false,
+    frame: () => [{ type: 'close', code: 1003, reason: 'takes text' }],
+  });
+  const { connect, messages } = endpoint(t, { codec, keepsRejected: true });
+  const socket = await connect();
+  socket.sends('a', true);
+  await turn();
+  const [kept] = messages();
+  assert.deepEqual(
+    [kept?.headers, kept?.refusal?.message.includes('takes text')],
+    [[['websocket-frame', 'binary']], true],
+  );
+  kept?.nack(REFUSED);
+  assert.deepEqual(socket.orders, ['resume', 'close 1003 takes text']);
+});
+
+test('where nothing is said a refused frame is answered, and nothing more', async (t) => {
+  const { connect, messages } = endpoint(t);
+  const socket = await connect();
+  socket.sends('?b');
+  await turn();
+  assert.deepEqual([messages().length, socket.taken()], [0, ['refused ?b|']]);
+});
+
+test('a traceparent that cannot be parsed costs no message and goes no further; one of a later version goes on as 00', async (t) => {
+  const id = '4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7';
+  const codec = wordCodec({
+    frame: (_state, data) => [{ type: 'publish', message: { payload: data, traceparent: data.toString() } }],
+  });
+  const { connect, messages } = endpoint(t, { codec });
+  const socket = await connect();
+  for (const traceparent of ['garbage', `00-${id}-01`, `01-${id}-01-more`, `ff-${id}-01`]) socket.sends(traceparent);
+  await turn();
+  assert.deepEqual(
+    messages().map(({ trace }) => trace?.traceparent),
+    [undefined, `00-${id}-01`, `00-${id}-01`, undefined],
+  );
+});
+
+test('what became of a message can be told with its sender', async (t) => {
+  const { audience, messages } = endpoint(t);
+  const socket = new FakeSocket();
+  const { clientId } = audience.join(socket, { params: { client_id: '7' }, query: {} }, undefined);
+  socket.sends('a');
+  await turn();
+  const { sender } = messages()[0] ?? {};
+  assert.deepEqual([sender?.clientId, sender?.endpoint, sender?.params], [clientId, 'rooms', { client_id: '7' }]);
+  socket.closes();
+});
+
 test('a message knows its client, its endpoint and the parameters of the path', async (t) => {
   const { audience, messages } = endpoint(t);
   const socket = new FakeSocket();

@@ -300,6 +300,120 @@ test('a record that must not be skipped stops the pipeline and names its offset'
   await pipeline.drained();
 });
 
+/** Records of one partition, by their text. */
+const records = (settled: SettleLog, ...texts: string[]) =>
+  texts.map((text, token) => settled.message(text, { token, topic: 'orders', partition: 0, offset: token }));
+
+const refusesBad = {
+  process: (message: Message) => {
+    if (message.text === 'bad') throw new TidegateError('TG_MESSAGE_INVALID', 'no price');
+    return message;
+  },
+};
+
+test('records in front of one that stops the pipeline are delivered and settled first, those behind are not', async () => {
+  const stages = [{ processors: [refusesBad] }];
+  const inFlight = { messages: 100, bytes: 1_000_000 };
+  const { pipeline, start, state, emit, all, settled, orders, errors } = setUp({
+    stopsOnFailure: true,
+    stages,
+    inFlight,
+  });
+  await start();
+  emit(...records(settled, 'good', 'fine', 'bad', 'behind'));
+  assert.deepEqual(
+    all().map(({ text }) => text),
+    ['good', 'fine'],
+  );
+  assert.equal(state(), 'halting');
+  assert.match(pipeline.trouble ?? '', /record orders\/0\/2 cannot be processed: no price/);
+  assert.deepEqual([orders, errors()], [['pause'], []]);
+  // What was fetched already still comes.
+  emit(settled.message('later', { token: 4 }));
+  assert.deepEqual(settled.byToken.get(4), ['TG_FLOW_FAILED']);
+  for (const message of all()) message.ack();
+  assert.equal(state(), 'failed');
+  assert.match(errors().join(), /has FAILED: record orders\/0\/2/);
+  await turn();
+  assert.deepEqual(orders, ['pause', 'source close', 'sink close']);
+  assert.deepEqual(
+    [...settled.byToken].sort(([a], [b]) => a - b).map(([, outcomes]) => outcomes[0]),
+    ['ack', 'ack', 'TG_MESSAGE_INVALID', 'TG_FLOW_FAILED', 'TG_FLOW_FAILED'],
+  );
+  assert.equal(all().length, 2);
+});
+
+test('what waits to become a batch in front of the failed record is delivered too', async () => {
+  const { start, sink, state, emit, all, settled } = setUp({ stopsOnFailure: true });
+  await start();
+  const [poison, ...others] = records(settled, 'good', 'bad', 'behind').reverse();
+  emit(others[1] as Message);
+  sink.idle = false;
+  emit(others[0] as Message, poison as Message);
+  assert.equal(all().length, 1);
+  others[0]?.nack(new TidegateError('TG_MESSAGE_INVALID', 'no price'));
+  assert.deepEqual([state(), all().length], ['halting', 1]);
+  all()[0]?.ack();
+  assert.equal(state(), 'failed');
+  assert.equal(all().length, 1);
+});
+
+test('a record in front that fails too is the one at which the pipeline stops', async () => {
+  const stages = [{ processors: [refusesBad] }];
+  const { pipeline, start, state, emit, all, settled } = setUp({ stopsOnFailure: true, stages });
+  await start();
+  emit(...records(settled, 'good', 'refused', 'fine', 'bad'));
+  const [good, refused, fine] = all();
+  refused?.nack(new TidegateError('TG_RECORD_TOO_LARGE', 'over 1 MiB'));
+  assert.deepEqual(settled.byToken.get(2), ['TG_FLOW_FAILED']);
+  fine?.ack();
+  assert.equal(state(), 'halting');
+  good?.ack();
+  assert.equal(state(), 'failed');
+  assert.match(pipeline.trouble ?? '', /record orders\/0\/1 cannot be processed: over 1 MiB/);
+});
+
+test('the pipeline fails without records in front that are not settled for 10 s', async () => {
+  const stages = [{ processors: [refusesBad] }];
+  const { clock, start, state, emit, settled } = setUp({ stopsOnFailure: true, stages });
+  await start();
+  emit(...records(settled, 'good', 'bad'));
+  clock.advance(9_999);
+  assert.equal(state(), 'halting');
+  clock.advance(1);
+  assert.equal(state(), 'failed');
+  assert.deepEqual(settled.byToken.get(0), ['TG_FLOW_FAILED']);
+});
+
+test('a pipeline that breaks, or is to drain, while it waits for records in front of the failed one, ends', async () => {
+  const stages = [{ processors: [refusesBad] }];
+  const breaking = setUp({ stopsOnFailure: true, stages });
+  await breaking.start();
+  breaking.emit(...records(breaking.settled, 'good', 'bad'));
+  breaking.fail('its source is gone');
+  assert.equal(breaking.state(), 'failed');
+  assert.match(breaking.pipeline.trouble ?? '', /record orders\/0\/1 cannot be processed/);
+
+  const draining = setUp({ stopsOnFailure: true, stages });
+  await draining.start();
+  draining.emit(...records(draining.settled, 'good', 'bad'));
+  const drained = draining.pipeline.drained();
+  assert.equal(draining.state(), 'draining');
+  draining.all()[0]?.ack();
+  await drained;
+});
+
+test('records in front of a failed one are delivered where a processor takes its time', async () => {
+  const slow = { process: async (message: Message) => refusesBad.process(message) };
+  const { start, state, emit, all, settled } = setUp({ stopsOnFailure: true, stages: [{ processors: [slow] }] });
+  await start();
+  emit(...records(settled, 'good', 'bad', 'behind'));
+  await turn();
+  assert.deepEqual([state(), all().map(({ text }) => text)], ['halting', ['good']]);
+  all()[0]?.ack();
+  assert.equal(state(), 'failed');
+});
+
 test('a failure that says nothing about the record stops no pipeline', async () => {
   const { start, state, emit, all, settled } = setUp({ stopsOnFailure: true });
   await start();

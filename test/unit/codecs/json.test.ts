@@ -36,6 +36,11 @@ test('an id comes back as it was sent, digit for digit', () => {
   }
 });
 
+test('an ack says whether the log has the message', () => {
+  for (const outcome of ['stored', 'filtered', 'dead_letter'] as const)
+    assert.deepEqual(read(codec.settled(state, 1, null, NOW, outcome)), { type: 'ack', id: 1, outcome });
+});
+
 test('a frame that is no JSON, or binary, gets an error with its own reason', () => {
   const broken = refused(send('{'));
   assert.equal(broken.reason, 'not_json');

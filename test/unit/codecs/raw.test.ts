@@ -39,3 +39,23 @@ test('a record of another producer is text where it is valid UTF-8, else binary'
   assert.equal(record(Buffer.from('grüße', 'latin1'))?.binary, true);
   assert.equal(record(Buffer.alloc(0), { meta: { tombstone: true } }), null);
 });
+
+const PROTOBUF = [Buffer.from('0a036164611005', 'hex'), Buffer.from('0a0361646110c801', 'hex')] as const;
+const binaryOf = (frames: string, init: MessageInit = {}) =>
+  PROTOBUF.map((payload) => make(raw, { frames }).record(new Message(payload, init), NOW)?.binary);
+
+test('records of a binary format are all binary where that is said, also those whose bytes happen to be UTF-8', () => {
+  assert.deepEqual(binaryOf('auto'), [false, true]);
+  assert.deepEqual(binaryOf('binary'), [true, true]);
+  const [frame] = PROTOBUF.map((payload) => make(raw, { frames: 'binary' }).record(new Message(payload), NOW));
+  assert.equal(frame?.data, PROTOBUF[0]);
+});
+
+test('records are all text where that is said; bytes that are not UTF-8 become U+FFFD, which no client is closed for', () => {
+  assert.deepEqual(binaryOf('text', { headers: [['websocket-frame', 'binary']] }), [false, false]);
+  const texts = PROTOBUF.map((payload) => make(raw, { frames: 'text' }).record(new Message(payload), NOW)?.data);
+  assert.equal(texts[0], PROTOBUF[0]);
+  assert.equal(texts[1], '\n\u0003ada\u0010\ufffd\u0001');
+  const gone = new Message(Buffer.alloc(0), { meta: { tombstone: true } });
+  assert.equal(make(raw, { frames: 'text' }).record(gone, NOW), null);
+});

@@ -39,6 +39,18 @@ describe('what does not go together is an error', () => {
       /longer than backoff\.max/,
     ],
     [
+      'filtered messages as errors for clients that are not answered',
+      endpoints('rooms: { listener: public, path: /ws, codec: raw, on_filtered: error }'),
+      'endpoints.rooms.on_filtered',
+      /the codec "raw" answers no message as filtered/,
+    ],
+    [
+      'refused frames without a dead-letter topic',
+      endpoints('rooms: { listener: public, path: /ws, codec: envelope, rejected: dead_letter }'),
+      'endpoints.rooms.rejected',
+      /pipelines\.in reads this endpoint and has no on_error\.dead_letter/,
+    ],
+    [
       'a group that would split a room',
       pipelines(`in: ${IN}, out: { source: { topic: { names: [chat], group: g } }, sink: { endpoint: rooms } }`),
       'pipelines.out.source.topic',

@@ -32,6 +32,8 @@ describe('a configuration that is right', () => {
       ping: { interval: 20_000, timeout: 20_000 },
       frame_timeout: 30_000,
       stall_timeout: 30_000,
+      on_filtered: 'ack',
+      rejected: 'answer',
       topics: {
         group: 'tidegate',
         from: 'latest',

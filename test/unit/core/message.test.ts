@@ -270,3 +270,41 @@ test('a batch counts its bytes and settles every message that is not settled yet
     [2, ['TG_PROCESSOR_FAILED']],
   ]);
 });
+
+test('what an ack meant is told with it, also through messages that were derived and split', () => {
+  const outcomes: string[] = [];
+  const target = { settled: ({ outcome }: Message) => void outcomes.push(outcome) };
+  const message = () => new Message(Buffer.from('a'), { target });
+  message().ack();
+  message().ack('filtered');
+  const derived = message();
+  derived.derive({ json: 1 });
+  derived.ack('filtered');
+  message().split([]);
+  const letter = message().derive({ key: 'k' });
+  letter.outcome = 'dead_letter';
+  letter.derive({ payload: Buffer.alloc(0) }).ack();
+  assert.deepEqual(outcomes, ['stored', 'filtered', 'filtered', 'filtered', 'dead_letter']);
+});
+
+test('a split message is stored where one of its parts is, and filtered where all of them are', () => {
+  for (const [parts, expected] of [
+    [['stored', 'stored'], 'stored'],
+    [['filtered', 'stored'], 'stored'],
+    [['stored', 'filtered'], 'stored'],
+    [['filtered', 'filtered'], 'filtered'],
+  ] as const) {
+    const outcomes: string[] = [];
+    const target = { settled: ({ outcome }: Message) => void outcomes.push(outcome) };
+    const split = new Message(Buffer.from('a'), { target }).split(parts.map(() => ({ payload: Buffer.from('b') })));
+    for (const [at, part] of split.entries()) part.ack(parts[at]);
+    assert.deepEqual(outcomes, [expected], parts.join());
+  }
+});
+
+test('a message knows the client that its target speaks for, and so does what is made of it', () => {
+  const sender = { clientId: 'c', endpoint: 'e', params: { id: '7' } };
+  const message = new Message(Buffer.from('a'), { target: { sender, settled() {} } });
+  assert.equal(message.derive({ json: 1 }).sender, sender);
+  assert.equal(new Message(Buffer.from('a')).sender, undefined);
+});

@@ -1,24 +1,26 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import type { Sink } from '../../../src/core/component.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
-import { type Header, lastHeader } from '../../../src/core/headers.ts';
+import { type Header, type Headers, lastHeader } from '../../../src/core/headers.ts';
+import { Message } from '../../../src/core/message.ts';
 import { DeadLetters } from '../../../src/pipelines/dead-letter.ts';
 import type { Rescue } from '../../../src/pipelines/flight.ts';
 import { skipping } from '../../../src/pipelines/skip.ts';
 import { SettleLog } from '../core/settle-log.ts';
-import { batchOf, flightOf, KeptTopic } from './parts.ts';
+import { batchOf, flightOf, KeptTopic, settled } from './parts.ts';
 
 const INVALID = new TidegateError('TG_MESSAGE_INVALID', 'no price in it');
 const TOO_LARGE = new TidegateError('TG_RECORD_TOO_LARGE', 'over 1 MiB');
 
-function setUp(otherwise: Rescue = () => false) {
+function setUp(otherwise: Rescue = () => false, keyOf?: Sink['keyOf']) {
   const topic = new KeptTopic();
   let written = 0;
   const count = () => {
     written += 1;
   };
-  const letters = new DeadLetters(topic, 'orders', count, otherwise);
+  const letters = new DeadLetters(topic, 'orders', count, otherwise, keyOf);
   const { flight, told } = flightOf(undefined, (message, failure) => letters.take(message, failure));
   return { topic, flight, told, log: new SettleLog(), written: () => written };
 }
@@ -32,9 +34,10 @@ test('a message that failed for good goes to the dead letters as it came, with w
     ['2', 'b'],
     ['tidegate-pipeline', 'another'],
   ];
-  const message = log.message('{"p":1}', { key: 'k', headers, topic: 'in', partition: 2, offset: 41 });
+  const timestamp = 1_700_000_000_000;
+  const message = log.message('{"p":1}', { key: 'k', headers, timestamp, topic: 'in', partition: 2, offset: 41 });
   flight.admit(batchOf(message));
-  message.derive({ json: { changed: true }, key: 'other', headers: [] }).nack(INVALID);
+  message.derive({ json: { changed: true }, key: 'other', headers: [], timestamp: timestamp + 1 }).nack(INVALID);
   const [letter, ...more] = topic.messages;
   assert.equal(more.length, 0);
   assert.equal(letter?.text, '{"p":1}');
@@ -47,8 +50,9 @@ test('a message that failed for good goes to the dead letters as it came, with w
     ['tidegate-error-code', 'TG_MESSAGE_INVALID'],
     ['tidegate-error-message', 'no price in it'],
     ['tidegate-origin', 'in/2/41'],
+    ['tidegate-timestamp', '1700000000000'],
   ]);
-  assert.equal(written(), 1);
+  assert.equal(written(), 0);
   assert.deepEqual([log.outcomes, told.landed.length, flight.size], [[], 0, 1]);
 });
 
@@ -70,6 +74,124 @@ for (const change of ['nothing', 'its headers'] as const) {
     );
   });
 }
+
+test('a dead letter has the time of its writing, whatever time the message has', () => {
+  const { topic, flight, log } = setUp();
+  const message = log.message('a', { timestamp: 1 });
+  flight.admit(batchOf(message));
+  message.derive({ timestamp: 9_999_999_999_999 }).nack(new TidegateError('TG_RECORD_REFUSED', 'its time'));
+  assert.equal(topic.messages[0]?.timestamp, 0);
+});
+
+test('a dead letter counts once it is stored, and its sender is told that it is one', () => {
+  const outcomes: string[] = [];
+  const { topic, flight, written } = setUp();
+  const messages = [1, 2, 3].map(
+    () => new Message(Buffer.from('a'), { target: { settled: ({ outcome }) => void outcomes.push(outcome) } }),
+  );
+  flight.admit(batchOf(...messages));
+  for (const message of messages) message.nack(INVALID);
+  topic.messages[0]?.ack();
+  topic.messages[1]?.nack(new TidegateError('TG_TOPIC_MISSING', 'no'));
+  assert.equal(written(), 1);
+  topic.messages[2]?.nack(TOO_LARGE);
+  topic.messages[3]?.ack();
+  assert.equal(written(), 2);
+  assert.deepEqual([outcomes[0], outcomes[2]], ['dead_letter', 'dead_letter']);
+});
+
+const SENDER = { clientId: 'c-1', endpoint: 'devices', params: { id: '7', client_id: 'own' } };
+const RECEIVED = Date.parse('2026-01-31T12:00:00.123Z');
+const sent = (text: string) =>
+  new Message(Buffer.from(text), { timestamp: RECEIVED, target: { sender: SENDER, settled() {} } });
+
+test("the dead letter of a client's message says who sent it, by which path, and when", () => {
+  const { topic, flight } = setUp();
+  const message = sent('a');
+  flight.admit(batchOf(message));
+  message.derive({ timestamp: 5, json: 1 }).nack(INVALID);
+  const { headers } = topic.messages[0] ?? {};
+  assert.equal(lastHeader(headers ?? [], 'tidegate-client-id'), 'c-1');
+  assert.equal(lastHeader(headers ?? [], 'tidegate-endpoint'), 'devices');
+  assert.equal(lastHeader(headers ?? [], 'tidegate-param-id'), '7');
+  assert.equal(lastHeader(headers ?? [], 'tidegate-param-client_id'), 'own');
+  assert.equal(lastHeader(headers ?? [], 'tidegate-received'), '2026-01-31T12:00:00.123Z');
+  assert.equal(lastHeader(headers ?? [], 'tidegate-timestamp'), undefined);
+});
+
+test("the dead letter of a client's message has the key that the sink gives, from the message as it failed or as it came", async () => {
+  const cases: readonly (readonly [string, Sink['keyOf'], string | null])[] = [
+    ['no key', undefined, null],
+    ['a key of the changed message', ({ json }) => (json as { changed?: string }).changed, 'yes'],
+    ['a key of the message as it came', ({ json }) => (json as { came?: string }).came, 'so'],
+    ['one that comes later', async ({ json }) => (json as { came?: string }).came, 'so'],
+    ['an expression that fails', () => Promise.reject(new Error('no')), null],
+    [
+      'one that throws',
+      () => {
+        throw new Error('no');
+      },
+      null,
+    ],
+  ];
+  for (const [what, keyOf, expected] of cases) {
+    const { topic, flight } = setUp(undefined, keyOf);
+    const message = sent('{"came":"so"}');
+    flight.admit(batchOf(message));
+    message.derive({ json: { changed: 'yes' } }).nack(INVALID);
+    await settled();
+    assert.deepEqual(
+      topic.messages.map(({ key }) => key),
+      [expected],
+      what,
+    );
+  }
+});
+
+test('a key that a client or the sink has given already stays, where the sink has no other', () => {
+  const { topic, flight } = setUp(undefined, () => undefined);
+  const message = sent('a');
+  flight.admit(batchOf(message));
+  message.withKey('given').nack(INVALID);
+  assert.equal(topic.messages[0]?.key, 'given');
+});
+
+test('a dead letter that is too large loses what makes it so, first the largest part', () => {
+  const { topic, flight, log } = setUp();
+  const headers: Headers = [
+    ['large', 'h'.repeat(50)],
+    ['other', 'x'],
+  ];
+  const message = log.message('payload', { key: 'k'.repeat(100), headers });
+  flight.admit(batchOf(message));
+  message.nack(TOO_LARGE);
+  for (let n = 0; n < 3; n += 1) topic.messages[n]?.nack(TOO_LARGE);
+  assert.deepEqual(
+    topic.messages.map(({ payload, key, headers }) => [
+      payload.length,
+      key?.length ?? null,
+      lastHeader(headers, 'large') !== undefined,
+    ]),
+    [
+      [7, 100, true],
+      [7, null, true],
+      [7, null, false],
+      [0, null, false],
+    ],
+  );
+  const last = topic.messages[3]?.headers;
+  assert.equal(lastHeader(last ?? [], 'tidegate-key-bytes'), '100');
+  assert.equal(
+    lastHeader(last ?? [], 'tidegate-key-sha256'),
+    createHash('sha256').update('k'.repeat(100)).digest('hex'),
+  );
+  assert.equal(lastHeader(last ?? [], 'tidegate-headers-bytes'), String('large'.length + 50 + 'other'.length + 1));
+  assert.equal(lastHeader(last ?? [], 'tidegate-payload-bytes'), '7');
+  assert.equal(lastHeader(last ?? [], 'tidegate-error-code'), 'TG_RECORD_TOO_LARGE');
+  topic.messages[3]?.nack(TOO_LARGE);
+  assert.equal(topic.messages.length, 4);
+  assert.deepEqual(log.outcomes, ['TG_RECORD_TOO_LARGE']);
+});
 
 test('a message is done when its dead letter is in the log, and the gate gets its credit back then', () => {
   const { topic, flight, log, told } = setUp();

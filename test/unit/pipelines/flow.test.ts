@@ -48,11 +48,31 @@ test('what comes in is admitted, batched, processed stage by stage, and comes ou
   assert.deepEqual([log.outcomes, flight.gate.messages, flight.gate.bytes], [['ack', 'ack'], 0, 0]);
 });
 
-test('a batch of which nothing is left does not reach the sink', () => {
+test('a batch of which nothing is left does not reach the sink, and its messages are filtered', () => {
   const { source, flush, out, log } = setUp([{ processors: [{ process: () => null }] }]);
-  source.next(batchOf(log.message('a')));
+  const message = log.message('a');
+  source.next(batchOf(message));
   flush.next();
-  assert.deepEqual([out, log.outcomes], [[], ['ack']]);
+  assert.deepEqual([out, log.outcomes, message.outcome], [[], ['ack'], 'filtered']);
+});
+
+test('a frame that its codec refused fails before any processor sees it, and gives its credit back', () => {
+  const seen: string[] = [];
+  const see = (message: Message) => {
+    seen.push(message.text);
+    return message;
+  };
+  const { source, flush, flight, out, log, told } = setUp([{ processors: [{ process: see }] }]);
+  const refused = log.message('no JSON');
+  refused.refusal = new TidegateError('TG_MESSAGE_INVALID', 'refused');
+  source.next(batchOf(log.message('a'), refused, log.message('b')));
+  flush.next();
+  assert.deepEqual([out.map(texts), seen, log.outcomes], [[['a', 'b']], ['a', 'b'], ['TG_MESSAGE_INVALID']]);
+  assert.deepEqual(
+    told.landed.map(([message, failure]) => [message, failure]),
+    [[refused, refused.refusal]],
+  );
+  assert.equal(flight.gate.messages, 2);
 });
 
 test('a gate that shuts empties the open batch, with the messages that shut it', () => {

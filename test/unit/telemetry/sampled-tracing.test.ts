@@ -246,6 +246,16 @@ test('a handshake continues the traceparent of its header, or else of its query'
   assert.equal(second?.status.code, SpanStatusCode.ERROR);
 });
 
+test('a handshake whose traceparent cannot be parsed is one without: the query counts, or the ratio', () => {
+  const { tracing, named } = setUp({ sample: 1 });
+  const common = { route: '/ws', endpoint: 'rooms', url: '/ws' };
+  tracing.handshake({ ...common, headers: { traceparent: 'garbage' }, query: { traceparent: SAMPLED } })?.end(101);
+  tracing.handshake({ ...common, headers: { traceparent: SAMPLED.toUpperCase() }, query: {} })?.end(101);
+  const [ofQuery, own] = named('GET /ws');
+  assert.equal(ofQuery?.parentSpanContext?.spanId, SPAN_ID);
+  assert.ok(own !== undefined && own.parentSpanContext === undefined);
+});
+
 test('a handshake that says "not sampled", or was not picked, is not recorded', () => {
   const picking = setUp({ sample: 1, handshakes: true });
   const request = { route: '/ws', endpoint: 'rooms', url: '/ws', query: {} };

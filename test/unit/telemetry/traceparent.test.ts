@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseTraceparent, traceContext } from '../../../src/core/trace-context.ts';
 import { formatTraceContext, isSampled, parseTraceContext } from '../../../src/telemetry/traceparent.ts';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -61,4 +62,26 @@ test('malformed ones count as none', () => {
   ]) {
     assert.equal(parseTraceContext({ traceparent }), undefined, JSON.stringify(traceparent));
   }
+});
+
+test('what travels on is of version 00, with the flags that it knows', () => {
+  const id = `${TRACE_ID}-${SPAN_ID}`;
+  assert.deepEqual(traceContext(`00-${id}-03`), { traceparent: `00-${id}-03` });
+  assert.deepEqual(traceContext(`01-${id}-03`), { traceparent: `00-${id}-01` });
+  assert.deepEqual(traceContext(`fe-${id}-02-what-comes-later`), { traceparent: `00-${id}-00` });
+  assert.equal(traceContext(`01-${id}-01more`), undefined);
+  assert.equal(traceContext(`ff-${id}-01`), undefined);
+});
+
+test('any text is parsed or not, and what travels on can be parsed again', () => {
+  const near = fc
+    .tuple(hex(2), hex(32), hex(16), hex(2), fc.constantFrom('', '-', '-x', 'x', '\n'))
+    .map(([version, trace, span, flags, rest]) => `${version}-${trace}-${span}-${flags}${rest}`);
+  fc.assert(
+    fc.property(fc.oneof(near, fc.string()), (text) => {
+      const context = traceContext(text);
+      assert.equal(context === undefined, parseTraceparent(text) === undefined);
+      if (context !== undefined) assert.equal(parseTraceparent(context.traceparent)?.version, '00');
+    }),
+  );
 });

@@ -90,6 +90,23 @@ describe('a stored batch', () => {
     assert.equal(into.length, 7);
   });
 
+  test('keeps a traceparent that cannot be parsed as a header alone, and reads one of a later version', () => {
+    const id = '4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7';
+    const garbage = Buffer.from('\xff'.repeat(500), 'latin1');
+    const later = `01-${id}-01-more`;
+    const written = [garbage, Buffer.from(later)].map(
+      (traceparent) => new Message(Buffer.from('x'), { headers: [['traceparent', traceparent]] }),
+    );
+    const read = decodeAll(encodeBatches(written.map(outgoing)), 0);
+    assert.deepEqual(
+      read.map(({ headers, trace }) => [headers, trace]),
+      [
+        [[['traceparent', garbage]], undefined],
+        [[['traceparent', Buffer.from(later)]], { traceparent: later }],
+      ],
+    );
+  });
+
   test('keeps its span and the offsets of its records when some are taken out', () => {
     const messages = Array.from(
       { length: 5 },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Header } from '../../../../src/core/headers.ts';
+import { type Header, type Headers, lastHeader } from '../../../../src/core/headers.ts';
 import { Message } from '../../../../src/core/message.ts';
 import { type Compression, compressorOf } from '../../../../src/transports/kafka/compression.ts';
 import { crc32c } from '../../../../src/transports/kafka/crc32c.ts';
@@ -160,6 +160,50 @@ test('trace context travels in headers, in place of others of that name', () => 
     ['tracestate', trace.tracestate],
   ];
   assert.deepEqual(read?.headers, asBytes(expected));
+});
+
+test('a traceparent that cannot be parsed is a header as any other, and can be written again', () => {
+  const id = '0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331';
+  for (const bad of ['garbage', `00-${id.toUpperCase()}-01`, `ff-${id}-01`, '\xff'.repeat(2_000)]) {
+    const traceparent = Buffer.from(bad, 'latin1');
+    const written = new Message(Buffer.from('x'), {
+      headers: [
+        ['traceparent', traceparent],
+        ['kept', 'yes'],
+      ],
+    });
+    const [read] = decodeRecords(fetched(encoded([written])), 0).messages;
+    assert.deepEqual(
+      [read?.trace, read?.headers],
+      [
+        undefined,
+        [
+          ['traceparent', traceparent],
+          ['kept', Buffer.from('yes')],
+        ],
+      ],
+    );
+    const [again] = decodeRecords(fetched(encoded([read as Message])), 0).messages;
+    assert.deepEqual(again?.headers, read?.headers);
+  }
+});
+
+test('a trace context of a plugin has room in its record, whatever it holds', () => {
+  const trace = { traceparent: '\u20ac'.repeat(2_000), tracestate: '\u20ac'.repeat(100) };
+  const [read] = decodeRecords(fetched(encoded([new Message(Buffer.from('x'), { trace })])), 0).messages;
+  assert.equal(lastHeader(read?.headers ?? [], 'traceparent')?.toString(), trace.traceparent);
+});
+
+test('a traceparent of a later version is read, and written as it came', () => {
+  const traceparent = '01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03-\xff\xff';
+  const headers: Headers = [
+    ['traceparent', Buffer.from(traceparent, 'latin1')],
+    ['tracestate', Buffer.from('a=b')],
+  ];
+  const [read] = decodeRecords(fetched(encoded([new Message(Buffer.from('x'), { headers })])), 0).messages;
+  assert.deepEqual(read?.trace, { traceparent, tracestate: 'a=b' });
+  const [again] = decodeRecords(fetched(encoded([read as Message])), 0).messages;
+  assert.deepEqual(again?.headers, headers);
 });
 
 async function kafkajsBatch(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { matchRoute, parseRoute } from '../../../../src/transports/websocket/route.ts';
+import { matchRoute, parameterProblem, parseRoute } from '../../../../src/transports/websocket/route.ts';
 
 const match = (path: string, pathname: string) => matchRoute(parseRoute(path), pathname);
 
@@ -86,4 +86,21 @@ test('a parameter may have a name that every object has', () => {
     ['constructor', 'a'],
     ['__proto__', 'b'],
   ]);
+});
+
+const problemOf = (pathname: string) => parameterProblem(match('/devices/{id}', pathname) ?? { params: {} });
+
+test('a parameter that names something has something to be seen, and no control characters', () => {
+  for (const id of ['', '%20', '%C2%A0%20', '%E2%80%8B', '%E2%80%8D', '%EF%B8%8F'])
+    assert.equal(problemOf(`/devices/${id}`), 'id in the path has no printable character', id);
+  for (const id of ['%00', '%00%0A', 'a%0Ab', 'a%7F', '%C2%9B1', '%E2%80%A8', 'a%E2%80%A9'])
+    assert.equal(problemOf(`/devices/${id}`), 'id in the path has control characters', id);
+  assert.equal(problemOf('/devices/%FF'), 'id in the path is not percent-encoded UTF-8');
+  for (const id of ['7', '%20a', 'a%2Fb', '%E5%A4%A7', '%F0%9F%91%A9%E2%80%8D%F0%9F%92%BB', '-', '%25'])
+    assert.equal(problemOf(`/devices/${id}`), undefined, id);
+});
+
+test('each parameter counts, wherever it is in the path', () => {
+  assert.match(parameterProblem(match('/{room}/ws', '//ws') ?? { params: {} }) ?? '', /^room in the path/);
+  assert.equal(parameterProblem(match('*', '//') ?? { params: {} }), undefined);
 });

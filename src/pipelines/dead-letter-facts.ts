@@ -1,0 +1,44 @@
+import type { TidegateError } from '../core/errors.ts';
+import { type Header, type Headers, withHeader } from '../core/headers.ts';
+import type { Message } from '../core/message.ts';
+
+/** Bytes. Headers may not make a dead letter too large themselves. */
+const MAX_ERROR_TEXT = 8_192;
+
+/** ECMAScript's last millisecond. */
+const MAX_TIME = 8_640_000_000_000_000;
+
+/** Headers of a dead letter that say what went wrong, and where the message came from. */
+export function factsOf(original: Message, failure: TidegateError, pipeline: string): Headers {
+  const { sender, topic, partition, offset, timestamp } = original;
+  const facts: Header[] = [
+    ['tidegate-error-code', failure.code],
+    ['tidegate-error-message', cut(failure.message)],
+    ['tidegate-pipeline', pipeline],
+  ];
+  const isRecord = topic !== undefined && offset >= 0;
+  if (isRecord) facts.push(['tidegate-origin', `${topic}/${partition}/${offset}`]);
+  if (isRecord && timestamp > 0) facts.push(['tidegate-timestamp', String(timestamp)]);
+  else if (timestamp > 0 && timestamp <= MAX_TIME) facts.push(['tidegate-received', new Date(timestamp).toISOString()]);
+  if (sender === undefined) return facts;
+  facts.push(['tidegate-client-id', sender.clientId], ['tidegate-endpoint', sender.endpoint]);
+  for (const name in sender.params) facts.push([`tidegate-param-${name}`, sender.params[name] ?? '']);
+  return facts;
+}
+
+/** The headers with those facts, each in place of all that an earlier dead letter had by its name. */
+export function withFacts(headers: Headers, facts: Headers): Headers {
+  return facts.reduce((changed, [name, value]) => withHeader(changed, name, value), headers);
+}
+
+/** Whether a header of a dead letter is one of those that Tidegate adds. */
+export function isFact(name: string): boolean {
+  return name.startsWith('tidegate-');
+}
+
+/** Whole characters only. */
+function cut(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAX_ERROR_TEXT) return text;
+  return bytes.toString('utf8', 0, MAX_ERROR_TEXT).replace(/\uFFFD$/, '');
+}
