@@ -66,7 +66,7 @@ test('what clients send before the gateway is ready waits for the pipeline, in i
   assert.equal(before, false, 'the client was in before the pipelines ran');
   assert.deepEqual(
     answers(),
-    [1, 2, 3].map((id) => ({ type: 'ack', id })),
+    [1, 2, 3].map((id) => ({ type: 'ack', id, outcome: 'stored' })),
   );
 });
 

@@ -10,6 +10,7 @@ import { gatewayOf, MEMORY } from './rig.ts';
 /** A codec whose clients offer subprotocols of their own. */
 const CODEC = `export default {
   kind: 'codec', name: 'spoken', summary: 'Says nothing.', examples: [], protocols: ['spoken.v2', 'spoken.v1'],
+  checksParams: true,
   config: { safeParse: (data) => ({ success: true, data }) },
   create: () => ({
     answers: false,
@@ -52,7 +53,7 @@ test('a client gets the first of its subprotocols that the endpoint lists, else 
     endpoints: {
       none: { listener: 'public', path: '/none', codec: 'raw' },
       some: { listener: 'public', path: '/some/{name}', codec: 'raw', protocols: 'v2, v1' },
-      own: { listener: 'public', path: '/own', codec: 'spoken' },
+      own: { listener: 'public', path: ['/own', '/own/{name}'], codec: 'spoken' },
       other: { listener: 'public', path: '/other', codec: 'spoken', protocols: [] },
     },
     log: { driver: 'embedded', embedded: { memory: true }, topics: { t: {} } },
@@ -72,8 +73,8 @@ test('a client gets the first of its subprotocols that the endpoint lists, else 
     ['/some/a', 'V1', undefined],
     ['/some/a', 'mqtt, v1, v2', 'v1'],
     // Turned away behind the handshake, as a browser sees no other reason.
-    ['/some/%ff', 'mqtt, v1', 'v1'],
-    ['/some/%ff', 'mqtt', undefined],
+    ['/own/%ff', 'mqtt, spoken.v1', 'spoken.v1'],
+    ['/own/%ff', 'mqtt', undefined],
     ['/own', 'mqtt, spoken.v1, spoken.v2', 'spoken.v1'],
     ['/other', 'spoken.v1', undefined],
   ];

@@ -247,7 +247,7 @@ test('a handshake continues the traceparent of its header, or else of its query'
 });
 
 test('a handshake whose traceparent cannot be parsed is one without: the query counts, or the ratio', () => {
-  const { tracing, named } = setUp({ sample: 1 });
+  const { tracing, named } = setUp({ sample: 1, handshakes: true });
   const common = { route: '/ws', endpoint: 'rooms', url: '/ws' };
   tracing.handshake({ ...common, headers: { traceparent: 'garbage' }, query: { traceparent: SAMPLED } })?.end(101);
   tracing.handshake({ ...common, headers: { traceparent: SAMPLED.toUpperCase() }, query: {} })?.end(101);
