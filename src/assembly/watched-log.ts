@@ -105,7 +105,7 @@ export class WatchedLog implements Log {
     const { driver, events, wasUp } = this;
     if (link.state === 'up' && wasUp !== true) events.emit('producer-ready', { driver });
     if (link.state === 'down' && wasUp !== false)
-      events.emit('producer-error', asTidegateError(link.reason, 'TG_LOG_UNAVAILABLE', 'the log cannot be reached'), {
+      events.emit('producer-error', asTidegateError(link.reason, 'TG_LOG_UNAVAILABLE', 'the log is not available'), {
         driver,
       });
     if (link.state !== 'connecting') this.wasUp = link.state === 'up';

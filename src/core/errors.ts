@@ -24,6 +24,10 @@ export const ERRORS = {
   TG_LISTEN_FAILED: { next: 'stop', meaning: 'A port cannot be bound.' },
   TG_DATA_DIR_OWNED: { next: 'stop', meaning: 'Another process owns the data directory of the embedded log.' },
   TG_DATA_DIR_UNUSABLE: { next: 'stop', meaning: 'The data directory cannot be created, read or locked.' },
+  TG_DISK_FULL: {
+    next: 'wait',
+    meaning: 'The disk of the embedded log is full: nothing was stored. Writing goes on once there is space.',
+  },
   TG_LOG_UNAVAILABLE: { next: 'wait', meaning: 'The log cannot be reached; the outcome of what was sent is unknown.' },
   TG_LOG_FENCED: { next: 'retry', meaning: 'The producer lost its identity; a fresh one is needed.' },
   TG_TOPIC_MISSING: { next: 'reject', meaning: 'The topic does not exist and may not be created.' },
@@ -102,11 +106,12 @@ function wordsOf(thrown: object): string {
   }
 }
 
-/** Gives any thrown value a code, keeping what it says and where it came from. */
+/** Gives any thrown value a code, keeping what it says and where it came from. A context that it says already is not said twice. */
 export function asTidegateError(thrown: unknown, code: ErrorCode, context?: string): TidegateError {
   if (thrown instanceof TidegateError) return thrown;
   const reason = reasonOf(thrown);
-  return new TidegateError(code, context === undefined ? reason : `${context}: ${reason}`, thrown);
+  const isSaid = context === undefined || reason.startsWith(`${context}: `);
+  return new TidegateError(code, isSaid ? reason : `${context}: ${reason}`, thrown);
 }
 
 /** Why a message was not acked, as a codec tells it to a client. */

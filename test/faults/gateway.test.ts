@@ -146,7 +146,7 @@ test('a broker that is not there at the start: not ready, says so, keeps trying,
   }
   assert.deepEqual([...answers], [503], 'readiness flaps');
   assert.match((await gateway.get('/ready')).body, /cannot be reached/);
-  assert.match(gateway.output(), /the log cannot be reached, trying again/);
+  assert.match(gateway.output(), /the log is not available, trying again/);
   await kafka.restart();
   await gateway.ready();
   const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/ws`);

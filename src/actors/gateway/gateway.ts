@@ -54,7 +54,7 @@ export class GatewayLife {
     const state = this.actor.getSnapshot();
     if (!state.matches('running')) return [`the gateway is ${String(state.value)}`];
     const { link, pipelines, audiences, connectors } = this.parts;
-    if (!link.isUp) return [`the log cannot be reached: ${link.downReason}`];
+    if (!link.isUp) return [`the log is not available: ${link.downReason}`];
     if (this.preparation.trouble !== undefined) return [this.preparation.trouble];
     const ofAudiences = audiences.map(({ name, trouble }) => trouble && `the endpoint ${name}: ${trouble}`);
     return [...pipelines.map(({ trouble }) => trouble), ...ofAudiences, connectors?.trouble].filter(

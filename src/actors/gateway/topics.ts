@@ -47,8 +47,8 @@ export class TopicPreparation {
   }
 
   /** A log that is away says so by itself; anything else a person has to mend. */
-  private complain({ code, next, message }: TidegateError): void {
-    if (next === 'wait' || message === this.told) return;
+  private complain({ code, message }: TidegateError): void {
+    if (code === 'TG_LOG_UNAVAILABLE' || message === this.told) return;
     this.told = message;
     this.parts.logger.error({ code }, `the topics cannot be prepared, trying again: ${message}`);
   }

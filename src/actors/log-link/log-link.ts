@@ -63,7 +63,7 @@ export class LogLink {
       if (isNews)
         this.logger.warn(
           { driver: this.driver },
-          `the log cannot be reached, trying again until it can: ${state.reason}`,
+          `the log is not available, trying again until it is: ${state.reason}`,
         );
     }
   }

@@ -1,7 +1,7 @@
 import { type Observable, Subject } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
-import { TidegateError } from '../../core/errors.ts';
+import { type ErrorCode, TidegateError } from '../../core/errors.ts';
 import { Fifo } from '../../core/fifo.ts';
 import type { Lane, Log } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
@@ -39,6 +39,8 @@ export class Topic implements TopicPort, TopicControl {
   private readonly tracing: Tracing;
   private sending: readonly Message[] | undefined;
   private readonly removeGauge: () => void;
+  /** Code of the last failure of a send that is being repeated. */
+  private retryingFor: ErrorCode | undefined;
   private isAbandoned = false;
 
   constructor({ name, log, logger, stats, tracing }: TopicOptions) {
@@ -48,13 +50,17 @@ export class Topic implements TopicPort, TopicControl {
     this.actor = startActor(createActor(topicMachine, { input: { topic: this } }), `topic ${name}`, logger);
     this.lane = log.lane(name, {
       retrying: (reason) => {
-        logger.warn(
+        // A disk that is full stays so for hours, and is tried twice a second: said once, until it is another reason.
+        const level = reason.code === this.retryingFor ? 'debug' : 'warn';
+        this.retryingFor = reason.code;
+        logger[level](
           { topic: name, code: reason.code },
-          `the log did not answer a write to ${name}, repeating it until it does: ${reason.message}`,
+          `a write to ${name} has not succeeded, repeating it until it does: ${reason.message}`,
         );
         tell(this.actor, { type: 'RETRYING' });
       },
       recovered: () => {
+        this.retryingFor = undefined;
         logger.info({ topic: name }, `writes to ${name} are accepted again`);
         tell(this.actor, { type: 'RECOVERED' });
       },

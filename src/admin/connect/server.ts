@@ -118,7 +118,7 @@ export class ConnectServer {
     const isAway = error instanceof TidegateError && error.retryable;
     return refusal(
       isAway ? 503 : 500,
-      isAway ? `The log cannot be reached: ${error.message}` : 'This call failed; the log of the gateway says why',
+      isAway ? `The log is not available: ${error.message}` : 'This call failed; the log of the gateway says why',
     );
   }
 }

@@ -1,6 +1,8 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TidegateError } from '../../core/errors.ts';
 import { type Undertaking, undertake } from '../../core/process-end.ts';
+import { writeFailure } from './disk-space.ts';
+import { quietWrites } from './quiet-writes.ts';
 
 /** Topic id, partition, offset of the batch's first record. */
 export type BatchKey = [number, number, number];
@@ -28,6 +30,7 @@ export class Environment implements Undertaking {
   /** `topics`: the highest id that was ever given to one. */
   readonly counts: Database<number, 'topics'>;
   private readonly root: RootDatabase;
+  private readonly directory: string;
   /** Those that have not ended. */
   private readonly transactions = new Set<Promise<unknown>>();
   private isClosing = false;
@@ -35,6 +38,7 @@ export class Environment implements Undertaking {
 
   /** `durable: false` leaves out the fsync, for a log that ends with the process anyway. */
   constructor(directory: string, durable: boolean) {
+    this.directory = directory;
     this.root = open({
       path: directory,
       // Otherwise lmdb takes a directory with a dot in its name for a file.
@@ -47,6 +51,7 @@ export class Environment implements Undertaking {
       cache: false,
       maxDbs: 8,
     });
+    quietWrites(this.root);
     this.topics = this.root.openDB({ name: 'topics', encoding: 'msgpack' });
     this.batches = this.root.openDB({ name: 'records', encoding: 'binary' });
     this.marks = this.root.openDB({ name: 'marks', encoding: 'binary' });
@@ -74,9 +79,10 @@ export class Environment implements Undertaking {
 
   /**
    * Runs in one write transaction together with whatever else was asked for meanwhile; resolves after the fsync. As a
-   * child, because otherwise an action that throws half way would leave its first half in the transaction.
+   * child, because otherwise an action that throws half way would leave its first half in the transaction. Rejects with
+   * TG_DISK_FULL or TG_LOG_UNAVAILABLE where the disk refuses, and nothing is stored then. `bytes` is about what is written.
    */
-  async transact<T>(action: () => T): Promise<T> {
+  async transact<T>(action: () => T, bytes = 0): Promise<T> {
     if (this.isClosing) throw new TidegateError('TG_LOG_UNAVAILABLE', 'the log is closed');
     const transaction = this.root.childTransaction(action);
     this.transactions.add(transaction);
@@ -85,8 +91,9 @@ export class Environment implements Undertaking {
     } catch (error) {
       // What went wrong is hidden in a promise beside the error, which rejects a moment later.
       const { commitError } = error as { commitError?: Promise<never> };
-      await commitError;
-      throw error;
+      if (commitError === undefined) throw error;
+      const reason = await commitError.catch((reason: unknown) => reason);
+      throw writeFailure(reason, this.directory, bytes);
     } finally {
       this.transactions.delete(transaction);
     }

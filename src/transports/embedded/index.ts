@@ -17,6 +17,7 @@ import type { Stats } from '../../telemetry/stats.ts';
 import { EmbeddedAdmin } from './admin.ts';
 import { Coordinators } from './coordinators.ts';
 import { type DataDirectory, openDirectory, temporaryDirectory } from './directory.ts';
+import { requireSpace } from './disk-space.ts';
 import { EmbeddedMember } from './group.ts';
 import { EmbeddedLane } from './lane.ts';
 import { Maintenance } from './maintenance.ts';
@@ -67,6 +68,7 @@ class EmbeddedLog implements Log {
     const { memory, path } = this.settings;
     this.directory = memory ? await temporaryDirectory() : await openDirectory(path);
     try {
+      requireSpace(this.directory.path);
       this.opened = new Store(this.directory.path, !memory);
       await this.opened.removeOrphans();
     } catch (error) {

@@ -81,6 +81,8 @@ export class Records {
    * of each append. Rejects with TG_TOPIC_MISSING when the topic is gone; any other failure means that nothing is stored.
    */
   async append(appends: readonly Append[]): Promise<number[]> {
+    let bytes = 0;
+    for (const { batches } of appends) for (const { value } of batches) bytes += value.length;
     const stored = await this.environment.transact(() => {
       const known = appends.flatMap((append) => {
         const before = this.marksOf(append.partition);
@@ -88,7 +90,7 @@ export class Records {
       });
       if (known.length < appends.length) return undefined;
       return known.map(({ append, before }) => this.putBatches(append, before));
-    });
+    }, bytes);
     const first = appends[0]?.partition.topic.name;
     if (stored === undefined) throw new TidegateError('TG_TOPIC_MISSING', `the topic ${first} was deleted`);
     for (const { partition, after } of stored) this.publish(partition, after);

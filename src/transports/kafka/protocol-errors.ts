@@ -1,5 +1,5 @@
 import errors from 'kafkajs/src/protocol/error.js';
-import { type ErrorCode, reasonOf, TidegateError } from '../../core/errors.ts';
+import { asTidegateError, type ErrorCode, type TidegateError } from '../../core/errors.ts';
 
 /** Kafka's error codes that are acted on. https://kafka.apache.org/protocol#protocol_error_codes */
 export const KAFKA = {
@@ -77,11 +77,6 @@ const BY_CODE: Readonly<Record<number, ErrorCode>> = {
 
 /** An error of a broker or of the way to it, as it leaves this driver. What no broker said is TG_LOG_UNAVAILABLE. */
 export function logError(error: unknown, context: string): TidegateError {
-  if (error instanceof TidegateError) return error;
   const code = kafkaCode(error);
-  return new TidegateError(
-    (code === undefined ? undefined : BY_CODE[code]) ?? 'TG_LOG_UNAVAILABLE',
-    `${context}: ${reasonOf(error)}`,
-    error,
-  );
+  return asTidegateError(error, (code === undefined ? undefined : BY_CODE[code]) ?? 'TG_LOG_UNAVAILABLE', context);
 }

@@ -94,7 +94,7 @@ test('a gateway listens at once, is ready when the log is up and the topics are 
   await life.start();
   await turn();
   assert.equal(state(), 'running');
-  assert.deepEqual(life.troubles, ['the log cannot be reached: connecting']);
+  assert.deepEqual(life.troubles, ['the log is not available: connecting']);
   log.link$.next({ state: 'up' });
   assert.deepEqual(life.troubles, ['refused']);
   log.trouble = undefined;
@@ -102,7 +102,7 @@ test('a gateway listens at once, is ready when the log is up and the topics are 
   await turn();
   assert.deepEqual([life.troubles, log.orders], [[], ['open', 'create out']]);
   log.link$.next({ state: 'down', reason: 'reset' });
-  assert.deepEqual(life.troubles, ['the log cannot be reached: reset']);
+  assert.deepEqual(life.troubles, ['the log is not available: reset']);
   await life.stop();
   assert.deepEqual([life.troubles, state()], [['the gateway is stopped'], 'stopped']);
 });

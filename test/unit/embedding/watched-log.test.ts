@@ -31,7 +31,7 @@ test('the link of the log is told when it changes, and no more once the log is c
   fake.link$.next({ state: 'down', reason: 'closed' });
   assert.deepEqual(heard, [
     ['producer-ready', { driver: 'fake' }],
-    ['producer-error', 'the log cannot be reached: no broker answers', { driver: 'fake' }],
+    ['producer-error', 'the log is not available: no broker answers', { driver: 'fake' }],
     ['producer-ready', { driver: 'fake' }],
   ]);
 });
