@@ -48,8 +48,8 @@ function createProgram(): Command {
     .command('run')
     .summary('run a gateway until it gets SIGTERM or SIGINT')
     .description(
-      'Runs a gateway. On SIGTERM or SIGINT (Ctrl-C) it delivers what is on its way and ends: exit code 0, or 1 where\n' +
-        'it had to give messages up. A second signal ends it at once. What only a person can mend ends it with 1, too: a\n' +
+      'Runs a gateway. On SIGTERM, SIGINT (Ctrl-C) or SIGHUP it delivers what is in flight and ends: exit code 0, or 1\n' +
+        'where it had to give messages up. A second SIGTERM or SIGINT ends it at once. What only a person can mend ends it with 1, too: a\n' +
         'mistake in the configuration, a port that is taken, a topic that the log refuses.',
     )
     .argument('<file>', 'configuration, YAML')
@@ -93,7 +93,8 @@ async function ending(command: () => Promise<number>, patience?: number): Promis
   try {
     code = await command();
   } catch (error) {
-    console.error(describeFailure(error, process.env));
+    // Not by `console`, which `run` has turned into lines of the log.
+    process.stderr.write(`${describeFailure(error, process.env)}\n`);
   }
   await end(code, patience);
 }

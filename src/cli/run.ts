@@ -1,8 +1,9 @@
 import { endProcess } from '../core/process-end.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../index.ts';
 import { createLoggerFromEnvironment, type Logger } from '../telemetry/logger.ts';
+import { logStrayOutput } from './stray-output.ts';
 
-type Signal = 'SIGTERM' | 'SIGINT';
+type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
 
 /** Ctrl-C under npm or a file watcher comes twice: from the terminal, and passed on by the parent. That is one signal. */
 const PASSED_ON_WITHIN_MS = 1_000;
@@ -13,14 +14,17 @@ const PASSED_ON_WITHIN_MS = 1_000;
  */
 export async function run(options: GatewayOptions): Promise<number> {
   const logger = createLoggerFromEnvironment(process.env);
+  logStrayOutput(logger);
+  // A terminal that was closed, or a reader of a pipe that has ended, is no reason to give up what is held.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.on('uncaughtException', (error) => {
+    logger.error({ error }, `a defect, of Tidegate or of a plugin, has ended the gateway: ${String(error)}`);
+    void endProcess(1);
+  });
   const gateway = await createGateway({ ...options, logger });
   // Listened for from here on, so that a stop during the start is one in order too.
   const signal = firstSignal((second) => {
     logger.error({}, `${second} again: ending at once; what was on its way may be lost or sent twice`);
-    void endProcess(1);
-  });
-  process.on('uncaughtException', (error) => {
-    logger.error({ error }, `a defect, of Tidegate or of a plugin, has ended the gateway: ${String(error)}`);
     void endProcess(1);
   });
   await gateway.start();
@@ -61,5 +65,7 @@ function firstSignal(onSecond: (signal: Signal) => void): Promise<Signal> {
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+    // A terminal that closes sends it, and systemd right behind SIGTERM: it begins a stop as they do, and cuts none short.
+    process.on('SIGHUP', resolve);
   });
 }

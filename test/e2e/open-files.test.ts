@@ -34,3 +34,21 @@ test('where the process may open no more files newcomers get 503, and the gatewa
     () => 'nobody comes in after one has left',
   );
 });
+
+test('a gateway that may open too few files says how many it needs, before Node runs out of them', async (t) => {
+  await assert.rejects(startGateway(t, { openFiles: 255 }), (error: Error) => {
+    const [, ...output] = error.message.trim().split('\n');
+    assert.equal(output.length, 1, error.message);
+    assert.match(
+      output[0] ?? '',
+      /^tidegate: this process may open 255 files at a time, and needs 256 to start, .*ulimit -n 65536/,
+    );
+    return true;
+  });
+});
+
+test('with the fewest files that are enough a gateway starts', async (t) => {
+  const gateway = await startGateway(t, { openFiles: 256 });
+  await gateway.ready();
+  assert.equal(await gateway.stop(), 0);
+});

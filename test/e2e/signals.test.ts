@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { TestClient } from '../helpers/client.ts';
+import { countRecords } from '../helpers/embedded-content.ts';
 import { type GatewayProcess, startGateway, until } from '../helpers/gateway-process.ts';
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   test(`${signal} ends a gateway with exit code 0, and it says that nothing was lost`, async (t) => {
     const gateway = await startGateway(t);
     await gateway.ready();
@@ -46,6 +50,27 @@ test('an exception that nobody catches ends a gateway with a line of the log and
   );
 });
 
+test('what plugins and Node print by themselves are lines of the log', async (t) => {
+  const gateway = await startGateway(t, { config: 'test/fixtures/defect.yaml' });
+  await gateway.ready();
+  const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/`);
+  client.ws.send('print');
+  await until(() => /MaxFiles/.test(gateway.output()), 10_000, gateway.output);
+  assert.equal(await gateway.stop(), 0);
+  const lines = gateway.output().trim().split('\n');
+  const bare = lines.filter((line) => !line.startsWith('{'));
+  assert.deepEqual(bare, []);
+  const printed = lines.map((line) => JSON.parse(line)).filter(({ scope }) => scope === 'console');
+  assert.deepEqual(
+    printed.map(({ level, code, msg }) => [level, code, msg.split('\n')[0]]),
+    [
+      ['info', undefined, 'got 1 message'],
+      ['error', undefined, 'Error: printed with its stack'],
+      ['warn', 'MAX', 'MaxFiles: many'],
+    ],
+  );
+});
+
 test('a Ctrl-C that npm passes on as well, so that it comes twice, is one signal', async (t) => {
   const gateway = await startBusyGateway(t);
   gateway.process.kill('SIGINT');
@@ -53,6 +78,31 @@ test('a Ctrl-C that npm passes on as well, so that it comes twice, is one signal
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(await gateway.stop('SIGINT'), 0);
   assert.match(gateway.output(), /stopped; nothing was lost/);
+});
+
+test('SIGHUP behind SIGTERM, as systemd may send it, does not cut the stop short', async (t) => {
+  const gateway = await startBusyGateway(t);
+  gateway.process.kill('SIGTERM');
+  await until(() => /SIGTERM: delivering/.test(gateway.output()), 10_000, gateway.output);
+  assert.equal(await gateway.stop('SIGHUP'), 0);
+  assert.match(gateway.output(), /stopped; nothing was lost/);
+});
+
+test('SIGHUP delivers what is held, also where the terminal that showed the log is gone', async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidegate-'));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  const gateway = await startGateway(t, { config: 'test/fixtures/into-topic.yaml', dataDir });
+  await gateway.ready();
+  const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/ws`);
+  for (let id = 0; id < 2_000; id += 1) client.send('x', { id });
+  await client.until(() => client.of('ACK').length > 0);
+  gateway.process.stdout?.destroy();
+  gateway.process.stderr?.destroy();
+  assert.equal(await gateway.stop('SIGHUP'), 0);
+  await client.until(() => client.closed !== undefined);
+  assert.deepEqual(client.closed, { code: 1012, reason: 'service restart' });
+  assert.equal(client.of('ERROR').length, 0);
+  assert.equal(await countRecords(dataDir, 'in'), client.of('ACK').length);
 });
 
 /** With so many clients that they are sent away over the whole jitter window of 5 s: time for a second signal. */
