@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Environment } from './interpolate.ts';
+import { isMainProcess } from './main-process.ts';
 import { type Finding, failing } from './problem.ts';
 import type { Driver, ParsedConfig } from './schema.ts';
 import { suggest } from './suggest.ts';
@@ -57,14 +58,12 @@ export function looksLikeBrokers(variable: string): boolean {
 }
 
 /**
- * A sign that this process is a deployment. In a container that holds for its main process only (or the child of its
- * init): a shell, an editor or a CI job in a container is where people try things out.
+ * A sign that this process is a deployment. In a container that holds for its main process only: a shell, an editor or a CI job in a container is where people try things out.
  */
 export function productionSign(env: Environment): string | undefined {
   if (env.NODE_ENV === 'production') return 'NODE_ENV is production';
   if (env.KUBERNETES_SERVICE_HOST) return 'this runs in Kubernetes';
-  const isMain = process.pid === 1 || process.ppid <= 1;
-  return isMain && isContainer() ? "this is a container's main process" : undefined;
+  return isMainProcess() && isContainer() ? "this is a container's main process" : undefined;
 }
 
 function isContainer(): boolean {
