@@ -11,6 +11,8 @@ const CONNECT_TIMEOUT = 5_000;
 /** A response as the broker gave it, without kafkajs throwing the first error in it. */
 export const AS_ANSWERED = true;
 
+const PREFIX = 'Connection error: ';
+
 /**
  * The sockets to one broker: one for fetches, one for all else. Used until its first failure and never again, because
  * kafkajs keeps half a response of a dead socket and would read the next one's answer behind it.
@@ -97,7 +99,7 @@ export class BrokerConnection {
     for (const connection of this.broker.connectionPool.pool) {
       connection.authHandlers?.onError();
       connection.rejectRequests(reason);
-      connection.socket?.destroy(reason);
+      connection.socket?.destroy(unwrapped(reason));
       connection.requestQueue.destroy();
       connection.connectionStatus = 'disconnected';
     }
@@ -131,6 +133,15 @@ export class BrokerConnection {
     if (key === undefined) throw new Error(`kafkajs knows no API ${api}`);
     return key;
   }
+}
+
+/** kafkajs puts its prefix before whatever a socket ends with: an error of its own would say it twice. */
+function unwrapped(reason: Error): Error {
+  const { message } = reason;
+  if (!message.startsWith(PREFIX)) return reason;
+  return Object.assign(new Error(message.slice(PREFIX.length), { cause: reason }), {
+    code: (reason as NodeJS.ErrnoException).code,
+  });
 }
 
 function unparsed(decoded: unknown): unknown {
