@@ -1,8 +1,8 @@
 import { formatSize } from '../core/units.ts';
 import type { GatewayConfig } from './schema.ts';
 
-/** A socket's read chunk in Node: what a closed gate may have read already. */
-const READ_CHUNK = 64 * 1_024;
+/** Two read chunks of Node: what was read when a gate closed, and what comes by looks at the socket while it is closed. */
+const READ_BEYOND = 2 * 64 * 1_024;
 
 export interface Ceiling {
   /** Bytes. */
@@ -24,7 +24,7 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
   const pipelines = sum(Object.values(config.pipelines).map(({ in_flight }) => in_flight.bytes));
   const serving = Object.values(config.endpoints).filter(({ codec }) => codec.spec.servesTopics === true);
   const publishers = sum(serving.map(({ topics }) => topics.in_flight.bytes));
-  const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * READ_CHUNK));
+  const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * READ_BEYOND));
   const { limit } = config.memory;
   const groups = serving.length > 0 ? config.memory.groups : 0;
   const total = pipelines + publishers + groups + connections + limit;

@@ -16,8 +16,11 @@ export interface SweepLimits {
 
 /** A closing handshake that takes longer is cut. */
 const CLOSE_TIMEOUT = 5;
-/** How often a socket that is not read is read for one turn, to see a close or a pong behind what waits. */
-const PROBE_INTERVAL = 10;
+/**
+ * Seconds between two looks at a socket that is not read: it is read for one turn, to see a close or a pong behind what waits,
+ * and to answer a ping.
+ */
+const LOOK_INTERVAL = 2;
 
 /**
  * Looks after the time limits of all connections of an endpoint, once a second: a timer per connection would cost
@@ -33,7 +36,7 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     return;
   }
   if (connection.isHeld) {
-    if ((now - connection.pingedAt) % PROBE_INTERVAL === PROBE_INTERVAL - 1) probe(connection);
+    if ((now - connection.pingedAt) % LOOK_INTERVAL === LOOK_INTERVAL - 1) connection.look();
     return;
   }
   if (isPartial(connection, now, limits.frameTimeout)) {
@@ -67,12 +70,4 @@ function isPartial(connection: Connection, now: number, timeout: number): boolea
   }
   if (connection.partialSince === 0) connection.partialSince = now;
   return now - connection.partialSince > timeout;
-}
-
-/** Timers run before the poll phase and immediates after it, so the socket is read exactly once in between. */
-function probe(connection: Connection): void {
-  connection.socket.resume();
-  setImmediate(() => {
-    if (connection.isHeld && connection.closingSince === 0) connection.socket.pause();
-  });
 }

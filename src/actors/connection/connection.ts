@@ -11,6 +11,11 @@ import { type ConnectionActor, type ConnectionControl, closing, connectionMachin
 import { Outbound, type OutboundOwner } from './outbound.ts';
 import { numberOf, numberPayload } from './pings.ts';
 
+/** Bytes that may come of a socket while it is held: a read chunk of Node. */
+const MOST_BEYOND = 65_536;
+/** What a message takes in memory besides its payload, at least. */
+const FRAME_OVERHEAD = 256;
+
 /**
  * The data side of one live socket: frames in for the conversation, answers and records out by the send queue. What it
  * may do when is decided by its machine.
@@ -35,6 +40,9 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
   private readonly conversation: Conversation<Connection>;
   private readonly outbound: Outbound;
   isOpen = true;
+  /** Whether it is read for one turn though it is held, and what has been read since it is. */
+  private isLooking = false;
+  private readBeyond = 0;
   private isDraining = false;
   private isGone = false;
 
@@ -96,7 +104,12 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
       this.early ??= [];
       this.early.push({ data, binary });
     } else if (!this.conversation.take(data, binary)) return;
-    if (!this.isHeld && this.mustHold) tell(this.actor, { type: 'HOLD' });
+    if (!this.isHeld) {
+      if (this.mustHold) tell(this.actor, { type: 'HOLD' });
+      return;
+    }
+    this.readBeyond += data.length + FRAME_OVERHEAD;
+    if (this.isLooking) this.endLook();
   }
 
   onPong(payload: Buffer): void {
@@ -118,6 +131,25 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
     tell(this.actor, { type: 'GONE' });
     // A machine that failed cannot say so any more.
     if (!this.isGone) this.gone();
+  }
+
+  /**
+   * Reads a held socket for one turn, or until the first frame: in one turn Node reads up to 2 MiB of a busy socket. Does nothing
+   * where as much as one read chunk has come since it is held, so that what waits beyond the gate stays below two of them.
+   */
+  look(): void {
+    if (this.readBeyond >= MOST_BEYOND || this.isLooking) return;
+    this.isLooking = true;
+    this.socket.resume();
+    // Timers run before the poll phase and immediates after it, so the socket is read in between.
+    setImmediate(() => {
+      if (this.isLooking) this.endLook();
+    });
+  }
+
+  private endLook(): void {
+    this.isLooking = false;
+    if (this.isHeld && this.closingSince === 0) this.socket.pause();
   }
 
   // --- from the room
@@ -223,6 +255,8 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
 
   hold(): void {
     this.isHeld = true;
+    this.isLooking = false;
+    this.readBeyond = 0;
     this.socket.pause();
     this.home.held(this, true);
   }
@@ -234,6 +268,7 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
 
   release(): void {
     this.isHeld = false;
+    this.isLooking = false;
     // The time spent unread says nothing about the peer: its clock starts afresh.
     this.heardAt = this.home.seconds;
     this.pingedAt = this.home.seconds;

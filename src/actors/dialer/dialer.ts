@@ -274,6 +274,7 @@ export class Dialer implements DialerControl {
     if (this.isClosing) return;
     this.heardAt = this.options.clock.now();
     this.heartbeat?.heard(data);
+    this.reading.heard(data.length);
     if (this.greeting === undefined) this.pass(data, binary);
     else this.greeting.take(data, binary);
   }

@@ -3,9 +3,9 @@ import type { RemoteSocket } from '../../core/remote.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
 /** A socket that is not read is read for one turn so often, to see a close, a pong, or a ping that wants an answer. */
-const PROBE_INTERVAL = 10_000;
-/** How often in a row: each look may bring a read chunk of 64 KiB beyond the mark of the gate. */
-const MOST_PROBES = 64;
+const LOOK_INTERVAL = 2_000;
+/** Bytes that looks may bring beyond the mark of the gate; then there are none until it opens again. */
+const MOST_BEYOND = 4 * 1_024 * 1_024;
 
 interface Live {
   readonly socket: RemoteSocket;
@@ -20,8 +20,10 @@ export class Reading {
   private readonly clock: Clock;
   private live: Live | undefined;
   private isHeld = false;
-  private probes = 0;
-  private cancelProbe: () => void = () => {};
+  /** Bytes of the frames that came while it was held. */
+  private beyond = 0;
+  private isLooking = false;
+  private cancelLook: () => void = () => {};
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -35,21 +37,32 @@ export class Reading {
   /** The connection is no more, or on its way out. */
   end(): void {
     this.live = undefined;
-    this.cancelProbe();
+    this.isLooking = false;
+    this.cancelLook();
   }
 
   /** Reads no more, so that TCP slows the server down. `forGood`: not even a look at what comes now and then. */
   pause(forGood: boolean): void {
-    this.cancelProbe();
+    this.cancelLook();
     this.isHeld = true;
-    this.probes = forGood ? MOST_PROBES : 0;
+    this.beyond = forGood ? MOST_BEYOND : 0;
     if (this.live !== undefined) this.hold(this.live);
+  }
+
+  /** A frame came. In one turn Node reads up to 2 MiB of a busy socket: a look that finds something ends with its first frame. */
+  heard(bytes: number): void {
+    if (!this.isHeld) return;
+    this.beyond += bytes;
+    if (!this.isLooking) return;
+    this.isLooking = false;
+    this.live?.socket.pause();
   }
 
   resume(): void {
     if (!this.isHeld) return;
     this.isHeld = false;
-    this.cancelProbe();
+    this.isLooking = false;
+    this.cancelLook();
     this.live?.socket.resume();
     this.live?.heartbeat.release();
   }
@@ -57,19 +70,20 @@ export class Reading {
   private hold(live: Live): void {
     live.socket.pause();
     live.heartbeat.hold();
-    this.probeLater(live);
+    this.lookLater(live);
   }
 
-  private probeLater(live: Live): void {
-    if (this.probes >= MOST_PROBES) return;
-    this.cancelProbe = this.clock.after(PROBE_INTERVAL, () => {
-      this.probes += 1;
+  private lookLater(live: Live): void {
+    if (this.beyond >= MOST_BEYOND) return;
+    this.cancelLook = this.clock.after(LOOK_INTERVAL, () => {
+      this.isLooking = true;
       live.socket.resume();
-      // Timers run before the poll phase and immediates after it, so the socket is read exactly once in between.
+      // Timers run before the poll phase and immediates after it, so the socket is read in between.
       setImmediate(() => {
         if (!this.isHeld || this.live !== live) return;
-        live.socket.pause();
-        this.probeLater(live);
+        if (this.isLooking) live.socket.pause();
+        this.isLooking = false;
+        this.lookLater(live);
       });
     });
   }

@@ -72,27 +72,53 @@ test('while a socket is not read its clock stands still, and starts afresh when 
   assert.deepEqual(socket.orders, ['ping']);
 });
 
-test('a socket that is not read is read for one turn every ten seconds, to see a close', async (t) => {
+test('a socket that is not read is read for one turn every two seconds, to see a close and answer pings', async (t) => {
   const { audience, socket, seconds } = await swept(t);
   audience.pause();
   socket.sends('a');
   assert.deepEqual(socket.orders, ['pause']);
-  for (let probes = 1; probes <= 3; probes++) {
-    seconds(10);
+  for (let looks = 1; looks <= 100; looks++) {
+    seconds(2);
     await turn();
-    assert.deepEqual(socket.orders, ['pause', ...Array.from({ length: probes }, () => ['resume', 'pause']).flat()]);
+    assert.deepEqual(socket.orders, ['pause', ...Array.from({ length: looks }, () => ['resume', 'pause']).flat()]);
   }
 });
 
-test('a probe does not pause a socket that was released or closed meanwhile', async (t) => {
+test('a look ends with the first frame that it brings, and there is none once much was read', async (t) => {
   const { audience, socket, seconds } = await swept(t);
   audience.pause();
   socket.sends('a');
-  seconds(9);
+  for (let looks = 0; looks < 10; looks++) {
+    seconds(2);
+    if (socket.orders.at(-1) === 'resume') socket.sends('x'.repeat(20_000));
+    assert.equal(socket.orders.at(-1), 'pause');
+    await turn();
+  }
+  assert.deepEqual(socket.orders, ['pause', ...Array.from({ length: 4 }, () => ['resume', 'pause']).flat()]);
+  audience.resume();
+  socket.orders.length = 0;
+  audience.pause();
+  socket.sends('a');
+  seconds(2);
+  await turn();
+  assert.deepEqual(socket.orders, ['pause', 'resume', 'pause'], 'what is read counts afresh');
+});
+
+test('a look does not pause a socket that was released or closed meanwhile', async (t) => {
+  const { audience, socket, seconds } = await swept(t);
+  audience.pause();
+  socket.sends('a');
+  seconds(1);
   socket.orders.length = 0;
   audience.resume();
   await turn();
   assert.equal(socket.orders.at(-1), 'resume');
+  audience.pause();
+  socket.sends('a');
+  seconds(1);
+  socket.sends('!close');
+  await turn();
+  assert.match(socket.orders.at(-1) ?? '', /^close/);
 });
 
 test('a peer that takes nothing for the stall timeout is closed with 1008', async (t) => {

@@ -68,7 +68,7 @@ describe('tidegate lint', () => {
     );
     assert.match(
       stdout,
-      / {2}memory +ceiling [\d.]+ GiB: pipelines 128 MiB \+ connections 625 MiB \+ memory\.limit 512 MiB\n/,
+      / {2}memory +ceiling [\d.]+ GiB: pipelines 128 MiB \+ connections 1.2 GiB \+ memory\.limit 512 MiB\n/,
     );
     assert.match(stdout, /^config\/examples\/raw\.yaml: ok$/m);
   });

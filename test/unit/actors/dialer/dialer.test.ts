@@ -390,10 +390,10 @@ test('while it is not read, nobody is found silent; now and then it is looked at
   network.last.opens();
   dialer.pause();
   assert.equal(network.last.isPaused, true);
-  clock.advance(9_000);
+  clock.advance(1_900);
   await turn();
   assert.deepEqual(network.last.orders, ['pause']);
-  clock.advance(1_000);
+  clock.advance(100);
   assert.equal(network.last.isPaused, false);
   await turn();
   assert.deepEqual(network.last.orders, ['pause', 'resume', 'pause']);
@@ -407,15 +407,23 @@ test('while it is not read, nobody is found silent; now and then it is looked at
   assert.equal(dialer.state, 'waiting');
 });
 
-test('looks at a socket that is not read are counted, so that what they bring stays bounded', async () => {
+test('looks at a socket that is not read go on while they bring little, and end where they have brought much', async () => {
   const { network, clock, dialer } = setUp({ heartbeat: { ping: '0s' } });
   network.last.opens();
   dialer.pause();
+  const looks = () => network.last.orders.filter((order) => order === 'resume').length;
   for (let n = 0; n < 100; n++) {
-    clock.advance(10_000);
+    clock.advance(2_000);
     await turn();
   }
-  assert.equal(network.last.orders.filter((order) => order === 'resume').length, 64);
+  assert.equal(looks(), 100);
+  for (let n = 0; n < 100; n++) {
+    clock.advance(2_000);
+    network.last.says('x'.repeat(65_536));
+    assert.equal(network.last.isPaused, true, 'a look ends with its first frame: Node would read on');
+    await turn();
+  }
+  assert.equal(looks(), 164);
   assert.equal(clock.pending, 0);
 });
 
