@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../telemetry/logger.ts';
-import { pathOf, refuseMethod, sendFailure, sendJson } from './respond.ts';
+import { fixedPathOf, refuseMethod, sendFailure, sendJson } from './respond.ts';
 
 /** What a living gateway says of itself; further facts are welcome. */
 export interface HealthReport {
@@ -31,7 +31,7 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
  */
 export function createHealthHandler(sources: HealthSources, logger: Logger): RequestHandler {
   return (request, response) => {
-    const path = pathOf(request);
+    const path = fixedPathOf(request);
     if (path !== '/health' && path !== '/ready') return false;
     if (refuseMethod(request, response)) return true;
     try {

@@ -1,29 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorBody, JSON_TYPE } from '../core/http-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 export function pathOf(request: IncomingMessage): string {
   return request.url?.split('?', 1)[0] ?? '/';
 }
 
-/** Node leaves the body of an answer to HEAD out by itself. */
+/** The path of an answer that has none below it: a slash at the end makes no other of it. */
+export function fixedPathOf(request: IncomingMessage): string {
+  const path = pathOf(request);
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
 export function sendJson(
   response: ServerResponse,
   status: number,
   body: object,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const text = `${JSON.stringify(body)}\n`;
-  response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...headers,
-  });
-  response.end(text);
+  sendText(response, status, `${JSON.stringify(body)}\n`, headers);
 }
 
-/** `code` is for programs, `message` for people. */
 export function sendError(
   response: ServerResponse,
   status: number,
@@ -31,7 +28,24 @@ export function sendError(
   message: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  sendJson(response, status, { error: { code, message } }, headers);
+  sendText(response, status, errorBody(code, message), headers);
+}
+
+/** Node leaves the body of an answer to HEAD out by itself. */
+function sendText(
+  response: ServerResponse,
+  status: number,
+  json: string,
+  headers: Readonly<Record<string, string>>,
+): void {
+  response.writeHead(status, {
+    'content-type': JSON_TYPE,
+    'content-length': Buffer.byteLength(json),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  });
+  response.end(json);
 }
 
 /** Answers everything but GET and HEAD with 405; true when it did. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { TidegateError } from '../core/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createHealthHandler, type HealthSources, type RequestHandler } from './health.ts';
-import { pathOf, refuseMethod, sendError, sendFailure } from './respond.ts';
+import { fixedPathOf, pathOf, refuseMethod, sendError, sendFailure } from './respond.ts';
 
 export interface AdminOptions extends HealthSources {
   /** 0 for any free one. */
@@ -43,7 +43,7 @@ function answer(
 ): void {
   try {
     if (health(request, response)) return;
-    if (pathOf(request) !== '/metrics') {
+    if (fixedPathOf(request) !== '/metrics') {
       sendError(response, 404, 'not_found', 'there is nothing here; try /health, /ready or /metrics');
     } else if (!refuseMethod(request, response)) {
       options.metrics(request, response);

@@ -26,6 +26,7 @@ function createAudience(workshop: Workshop, name: string, endpoint: EndpointConf
   const replay = replayLimits(endpoint);
   return new Audience({
     name,
+    isOutputOnly: endpoint.direction === 'out',
     codec: makeComponent(codec.spec, codec.config, componentContext(workshop, `endpoints.${name}.codec`)),
     limits: {
       messages: in_flight.messages,

@@ -90,9 +90,10 @@ function createListener(
   return new Listener(name, server, logger);
 }
 
-/** Two of the facts that rooms have always told at their own port, in their words. */
-function portFacts({ link }: Workshop, audiences: readonly Audience[]) {
+/** Two of the facts that rooms have always told at their own port, in their words; there was no log but Kafka then. */
+function portFacts({ link, config }: Workshop, audiences: readonly Audience[]) {
   const clients = audiences.reduce((sum, { size }) => sum + size, 0);
+  if (config.log.driver === 'embedded') return { clients, kafka: 'unused' };
   return { clients, kafka: link.isUp ? 'connected' : 'disconnected' };
 }
 
@@ -140,7 +141,7 @@ function doorOf(house: House, audience: Audience): EndpointDoor {
 
 function refusalOf(house: House, audience: Audience, { max_connections }: EndpointConfig): Refusal | undefined {
   if (house.state.isStopping) return busy('stopping', 'the gateway is stopping', 1);
-  if (!house.workshop.link.isUp) return busy('log_down', 'the log cannot be reached at the moment', RETRY_AFTER);
+  if (!house.workshop.link.isUp) return busy('log_down', 'the log is not available at the moment', RETRY_AFTER);
   if (audience.size >= max_connections)
     return busy('full', `endpoints.${audience.name}.max_connections is reached`, RETRY_AFTER);
   if (!house.isFull) return undefined;

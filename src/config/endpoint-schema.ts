@@ -162,6 +162,12 @@ export function endpointSchema(registry: Registry) {
       listener: z.string().describe('Name of the listener that serves it.'),
       path: paths.describe('Path of the URL, or several; {name} is a parameter, as in /chat/{username}.'),
       codec: componentSchema('codec', registry.all('codec')).describe('Wire protocol of the clients.'),
+      direction: z
+        .enum(['both', 'out'])
+        .prefault('both')
+        .describe(
+          'out: clients only receive, and no pipeline reads the endpoint. A message that one sends all the same is answered with TG_NOT_ALLOWED, or closes it with 1003 where the codec has no answers.',
+        ),
       origins: field
         .list()
         .superRefine((origins, context) => {

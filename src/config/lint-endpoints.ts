@@ -41,10 +41,13 @@ const nobodyBlocksAll: Rule = ({ endpoints }, usesOf) =>
   });
 
 const endpointIsRead: Rule = ({ endpoints }, usesOf) =>
-  Object.entries(endpoints).map(([name, { codec }]) =>
-    codec.spec.servesTopics || usesOf(name).some(({ end }) => end === 'source')
+  Object.entries(endpoints).map(([name, { codec, direction }]) =>
+    codec.spec.servesTopics || direction === 'out' || usesOf(name).some(({ end }) => end === 'source')
       ? undefined
-      : doubting(['endpoints', name], 'no pipeline reads this endpoint, so what its clients send goes nowhere'),
+      : doubting(
+          ['endpoints', name],
+          'no pipeline reads this endpoint, so what its clients send goes nowhere; if they only receive, say direction: out',
+        ),
   );
 
 /** A client that is answered nothing cannot be told of an error, and its socket should not pay for a filter. */
@@ -71,6 +74,25 @@ const rejectedGoesSomewhere: Rule = ({ endpoints, pipelines }, usesOf) =>
       ['endpoints', name, 'rejected'],
       `${why}, so there is no topic for refused frames; add on_error: { dead_letter: ... } to the pipeline that reads it, or leave this out`,
     );
+  });
+
+/** A message that a pipeline or the codec waits for would never come. */
+const outputTakesNothing: Rule = ({ endpoints }, usesOf) =>
+  Object.entries(endpoints).map(([name, { codec, direction }]) => {
+    if (direction !== 'out') return undefined;
+    const path = ['endpoints', name, 'direction'];
+    if (codec.spec.servesTopics)
+      return failing(
+        path,
+        `clients of the codec ${codec.spec.name} publish and subscribe by themselves; leave direction out`,
+      );
+    const reader = usesOf(name).find(({ end }) => end === 'source')?.pipeline;
+    return reader === undefined
+      ? undefined
+      : failing(
+          path,
+          `pipelines.${reader} reads this endpoint, but "out" says that its clients send nothing; leave one of them out`,
+        );
   });
 
 const listenerIsUsed: Rule = ({ listeners, endpoints }) => {
@@ -186,6 +208,7 @@ const RULES: readonly Rule[] = [
   endpointIsRead,
   filteredIsAnswered,
   rejectedGoesSomewhere,
+  outputTakesNothing,
   listenerIsUsed,
   portsDiffer,
 ];

@@ -46,6 +46,8 @@ export interface AudienceOptions {
   readonly isRead?: boolean;
   /** For a codec whose clients deal with topics by themselves. */
   readonly topics?: TopicService;
+  /** Clients only receive: no pipeline reads what they send. */
+  readonly isOutputOnly?: boolean;
   /** Told of each connection that has ended. `id`: what `join` called it, whatever its room called it later. */
   readonly closed?: (id: string, connection: ConnectionInfo, code: number, reason: string) => void;
   readonly encode: (frame: Frame) => Buffer;
@@ -124,10 +126,10 @@ export class Audience
       `audience ${this.name}`,
       this.logger,
     );
-    if (options.topics === undefined) tell(this.actor, { type: 'CONGEST' });
+    if (options.topics === undefined && !options.isOutputOnly) tell(this.actor, { type: 'CONGEST' });
     else {
       this.isCongested = false;
-      options.topics.serves(this);
+      options.topics?.serves(this);
     }
     this.timer = setInterval(() => this.sweep(), 1_000);
     this.timer.unref();
@@ -294,7 +296,10 @@ export class Audience
   // --- at the end of a turn
 
   passOn(messages: readonly Message[]): void {
-    if (this.received.observed) {
+    if (this.options.isOutputOnly) {
+      const refusal = new TidegateError('TG_NOT_ALLOWED', `the endpoint ${this.name} takes no messages of clients`);
+      new Batch(messages).nack(refusal);
+    } else if (this.received.observed) {
       this.passOnEarly();
       this.received.next(new Batch(messages));
     } else if (!this.early.keep(messages)) new Batch(messages).nack(this.unread());

@@ -300,7 +300,8 @@ export class Conversation<Peer extends Line> implements SettleTarget {
       { ...factsOf(message), code: failure.code, client_id: this.peer.info.clientId },
       `closing a client, its message failed: ${failure.message}`,
     );
-    this.peer.dismiss(closing('failed', 'message failed'));
+    if (failure.code === 'TG_NOT_ALLOWED') this.peer.dismiss(closing('unsupported', 'no messages are taken here'));
+    else this.peer.dismiss(closing('failed', 'message failed'));
   }
 
   private codecFailed(step: string, error: unknown): void {

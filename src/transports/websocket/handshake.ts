@@ -1,5 +1,9 @@
 import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { errorBody, JSON_TYPE } from '../../core/http-error.ts';
+
+/** The version of RFC 6455, which a client that asks for another is told (4.4). */
+const VERSION = 13;
 
 /** What a client said when it asked for a WebSocket. */
 export interface HandshakeRequest {
@@ -12,7 +16,7 @@ export interface HandshakeRequest {
   readonly url: string;
 }
 
-/** Why a handshake is turned away. `reason` is a short label for the metric, `message` is for the person. */
+/** Why a handshake is turned away. `reason` is a short label for the metric and the answer's code, `message` is for the person. */
 export interface Refusal {
   readonly status: number;
   readonly reason: string;
@@ -43,12 +47,13 @@ export function readHandshake(request: IncomingMessage): HandshakeRequest | unde
 
 /** Answers a handshake with an HTTP error and ends the connection. */
 export function refuse(socket: Duplex, refusal: Refusal): void {
-  const body = JSON.stringify({ error: { code: refusal.status, message: refusal.message } });
+  const body = errorBody(refusal.reason, refusal.message);
   const head = [
     `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`,
     'Connection: close',
-    'Content-Type: application/json',
+    `Content-Type: ${JSON_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(refusal.status === 400 ? [`Sec-WebSocket-Version: ${VERSION}`] : []),
     ...(refusal.retryAfter === undefined ? [] : [`Retry-After: ${refusal.retryAfter}`]),
   ];
   // A peer that is gone already is no event of ours.

@@ -47,14 +47,11 @@ export class Reception {
   private readonly doors: readonly Door[];
 
   constructor(doors: readonly EndpointDoor[]) {
-    this.doors = doors.map((door) => {
-      const options = { ...PLAIN, handleProtocols: chooserAmong(door.protocols) };
-      return {
-        door,
-        upgrader: new WebSocketServer({ ...options, maxPayload: door.maxPayload }),
-        doorman: new WebSocketServer({ ...options, maxPayload: LAST_WORDS }),
-      };
-    });
+    this.doors = doors.map((door) => ({
+      door,
+      upgrader: upgraderOf(door, door.maxPayload),
+      doorman: upgraderOf(door, LAST_WORDS),
+    }));
   }
 
   /** Whether an endpoint has that path. */
@@ -103,6 +100,15 @@ export class Reception {
   }
 }
 
+function upgraderOf({ protocols }: EndpointDoor, maxPayload: number): WebSocketServer {
+  const upgrader = new WebSocketServer({ ...PLAIN, maxPayload, handleProtocols: chooserAmong(protocols) });
+  // Otherwise ws answers handshakes that break RFC 6455 in a form of its own.
+  upgrader.on('wsClientError', ({ message }, socket, { method }) =>
+    refuse(socket, { status: method === 'GET' ? 400 : 405, reason: 'bad_handshake', message: decapitalized(message) }),
+  );
+  return upgrader;
+}
+
 /** Whichever of ours the client prefers; without one the handshake goes on, and the client decides (RFC 6455 4.2.2). */
 function chooserAmong(spoken: readonly string[]) {
   return (offered: ReadonlySet<string>): string | false => {
@@ -123,9 +129,13 @@ function notFound(door: EndpointDoor, problem: string | undefined): Refusal | un
   return { status: 404, reason: 'path', message: problem };
 }
 
+function decapitalized(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
 /** For a handshake that nobody takes. */
 export function refuseUnknown(request: IncomingMessage, socket: Duplex): void {
-  refuse(socket, { status: 404, reason: 'unknown_path', message: `there is no endpoint at ${request.url}` });
+  refuse(socket, { status: 404, reason: 'not_found', message: `there is no endpoint at ${request.url}` });
 }
 
 /** A browser's script sees a close code and reason, and nothing at all of a handshake's 4xx. */

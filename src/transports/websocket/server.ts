@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TidegateError } from '../../core/errors.ts';
+import { errorBody, JSON_TYPE } from '../../core/http-error.ts';
 import { readHandshake } from './handshake.ts';
 import { type EndpointDoor, Reception, refuseUnknown } from './reception.ts';
 
@@ -59,9 +60,15 @@ export class WebSocketListener {
     if (this.options.onRequest(request, response)) return;
     const path = readHandshake(request)?.path ?? request.url ?? '';
     const isEndpoint = this.reception.knows(path);
-    const status = isEndpoint ? 426 : 404;
-    const message = isEndpoint ? `${path} speaks WebSocket; connect with ws://` : `there is nothing at ${path}`;
-    response.writeHead(status, { 'content-type': 'application/json', ...(isEndpoint ? { upgrade: 'websocket' } : {}) });
-    response.end(JSON.stringify({ error: { code: status, message } }));
+    const [status, code, message] = isEndpoint
+      ? ([426, 'upgrade_required', `${path} speaks WebSocket; connect with ws://`] as const)
+      : ([404, 'not_found', `there is nothing at ${path}`] as const);
+    const body = errorBody(code, message);
+    response.writeHead(status, {
+      'content-type': JSON_TYPE,
+      'content-length': Buffer.byteLength(body),
+      ...(isEndpoint ? { upgrade: 'websocket' } : {}),
+    });
+    response.end(body);
   }
 }

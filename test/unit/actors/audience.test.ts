@@ -257,3 +257,20 @@ test('figures tell how many are connected, paused and how much waits for them', 
   );
   assert.deepEqual(values, [2, 1, 6]);
 });
+
+test('where clients only receive, one that sends is answered that it may not, and goes on receiving', async (t) => {
+  const { connect } = endpoint(t, { isOutputOnly: true });
+  const socket = await connect();
+  socket.sends('a');
+  await turn();
+  assert.deepEqual(socket.taken(), ['nack a TG_NOT_ALLOWED|']);
+  assert.deepEqual(socket.orders, [], 'it is neither paused nor closed');
+});
+
+test('where clients only receive, one that sends is closed with 1003 if its codec has no answers', async (t) => {
+  const { connect } = endpoint(t, { isOutputOnly: true, codec: wordCodec({ answers: false }) });
+  const socket = await connect();
+  socket.sends('a');
+  await turn();
+  assert.deepEqual(socket.orders, ['resume', 'close 1003 no messages are taken here']);
+});

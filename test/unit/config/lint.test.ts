@@ -246,6 +246,21 @@ describe('what is probably not meant is a warning', () => {
   });
 });
 
+test('an endpoint whose clients only receive is no mistake where it says so, and takes no pipeline that reads it', async () => {
+  const out = 'endpoints: { rooms: { listener: public, path: /ws, codec: envelope, direction: out } }';
+  const fed = 'pipelines: { out: { source: { topic: { names: [chat] } }, sink: { endpoint: rooms } } }';
+  assert.deepEqual((await load(yaml({ endpoints: out, pipelines: fed }))).warnings, []);
+  const [read, ...more] = await problemsOf(yaml({ endpoints: out }));
+  assert.deepEqual(more, []);
+  assert.match(
+    String(read?.message),
+    /pipelines\.in reads this endpoint, but "out" says that its clients send nothing/,
+  );
+  const topics = 'endpoints: { rooms: { listener: public, path: /ws, codec: topics, direction: out } }';
+  const [serves] = await problemsOf(yaml({ endpoints: topics, pipelines: 'pipelines: {}' }));
+  assert.match(String(serves?.message), /clients of the codec topics publish and subscribe by themselves/);
+});
+
 test('the memory ceiling follows from gates, connections and the limit', async () => {
   const { config } = await load(
     yaml({
@@ -257,15 +272,15 @@ test('the memory ceiling follows from gates, connections and the limit', async (
   );
   const ceiling = memoryCeiling(config);
   assert.deepEqual(ceiling, {
-    total: 4_194_304,
+    total: 5_242_880,
     pipelines: 2_097_152,
     publishers: 0,
     groups: 0,
-    connections: 1_048_576,
+    connections: 2_097_152,
     limit: 1_048_576,
   });
   assert.deepEqual(beyondCeiling(config), []);
-  assert.equal(describeCeiling(ceiling), 'ceiling 4 MiB: pipelines 2 MiB + connections 1 MiB + memory.limit 1 MiB');
+  assert.equal(describeCeiling(ceiling), 'ceiling 5 MiB: pipelines 2 MiB + connections 2 MiB + memory.limit 1 MiB');
 });
 
 test('clients that publish without a pipeline count for the ceiling, and what cannot be known is said', async () => {
@@ -278,9 +293,9 @@ test('clients that publish without a pipeline count for the ceiling, and what ca
   assert.equal(ceiling.publishers, 67 * 1_048_576, 'what is said, and the default');
   assert.match(
     describeCeiling(ceiling),
-    / \+ clients that publish to topics 67 MiB \+ their groups 64 MiB \+ connections 2 MiB \+ /,
+    / \+ clients that publish to topics 67 MiB \+ their groups 64 MiB \+ connections 4 MiB \+ /,
   );
-  assert.equal(ceiling.total, 134 * 1_048_576);
+  assert.equal(ceiling.total, 136 * 1_048_576);
   assert.match(beyondCeiling(config).join(), /one fetch of 1 MiB, and one record of each partition/);
 });
 
