@@ -116,12 +116,18 @@ function announcement({ type, member: { name, details } }: RosterChange): string
   return details.age === undefined ? `${name} connected to chat` : `${name} with age ${details.age} connected to chat`;
 }
 
+/** A close frame has room for 123 bytes of reason (RFC 6455 5.5), and a name may have more. */
+function kickReason(by: string): string {
+  const reason = `kicked by ${by}`;
+  return Buffer.byteLength(reason) <= 123 ? reason : 'kicked';
+}
+
 function eventEffects(event: MemberEvent): readonly Effect[] {
   switch (event.type) {
     case 'direct':
       return [{ type: 'reply', frame: text(`${event.from} (to you): ${event.content}`) }];
     case 'kicked':
-      return [{ type: 'close', code: 4003, reason: 'kicked' }];
+      return [{ type: 'close', code: 4003, reason: kickReason(event.by) }];
     case 'refused':
       // No line of the chat asks for a direct message or a kick, so none is refused.
       return [];

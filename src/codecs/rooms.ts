@@ -143,7 +143,7 @@ function eventEffects(event: MemberEvent, kickType: string): readonly Effect[] {
       return [{ type: 'reply', frame: json({ type: 'direct', from: event.from, message: event.content }) }];
     case 'kicked':
       return [
-        { type: 'reply', frame: json({ type: kickType, message: 'You have been kicked out.' }) },
+        { type: 'reply', frame: json({ type: kickType, message: 'You have been kicked out.', by: event.by }) },
         { type: 'close', code: 4003, reason: 'kicked' },
       ];
     case 'refused':

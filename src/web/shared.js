@@ -111,7 +111,12 @@ export function toastIncoming(title, text) {
     unread += 1;
     document.title = `(${unread}) ${PAGE_TITLE}`;
   }
-  if (document.hidden || !follows) toast('message', title, text);
+  toastAway('message', title, text);
+}
+
+/** For what stands in the log, too: only a reader who looks elsewhere would miss it. */
+export function toastAway(kind, title, text) {
+  if (document.hidden || !follows) toast(kind, title, text);
 }
 
 document.addEventListener('visibilitychange', () => {

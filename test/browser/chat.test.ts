@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { type GatewayProcess, startGateway } from '../helpers/gateway-process.ts';
-import { letPass, requireChromium, tabTo, type Visitor, visit } from './visitor.ts';
+import { letPass, lookOf, requireChromium, tabTo, timesShown, type Visitor, visit } from './visitor.ts';
 
 interface Stage {
   readonly browser: Browser;
@@ -79,8 +79,9 @@ test('a name that is taken is refused with the reason, and the page does not try
   });
   await twin.page.fill('#name', 'Alice');
   await twin.page.press('#name', 'Enter');
-  await twin.page.locator('#detail', { hasText: 'Username already exists.' }).waitFor();
+  await twin.reads('Username already exists.');
   await twin.is('disconnected');
+  assert.equal(await timesShown(twin.page, 'Username already exists.'), 1);
   assert.deepEqual(await twin.log(), ['Disconnected: Username already exists.']);
   await letPass(twin.page, 120);
   await twin.is('disconnected');
@@ -91,6 +92,15 @@ test('a name that is taken is refused with the reason, and the page does not try
   await twin.page.press('#name', 'Enter');
   await twin.is('connected');
   await alice.reads('Alina connected to chat');
+  await twin.say('Hello: I am Alina');
+  await alice.say('Hello');
+  await twin.reads('Alice: Hello');
+  const kinds = ['Alina: Hello: I am Alina', 'Alice: Hello', 'Hi Alina!'].map((text) => lookOf(twin.page, text));
+  assert.equal(
+    new Set(await Promise.all(kinds)).size,
+    3,
+    'own lines, those of others and those of the chat look different',
+  );
   assert.ok(!(await alice.log()).some((line) => line.startsWith('Alice connected')));
 });
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { TestClient } from '../helpers/client.ts';
 import { type GatewayProcess, startGateway } from '../helpers/gateway-process.ts';
-import { letPass, requireChromium, tabTo, type Visitor, visit } from './visitor.ts';
+import { focusOf, letPass, lookOf, requireChromium, tabTo, timesShown, type Visitor, visit } from './visitor.ts';
 
 const CONFIG = 'config/examples/rooms.yaml';
 const MARKUP = '<script>window.hacked=1</script><img src=x onerror="window.hacked=1"> & <b>bold</b>';
@@ -129,8 +130,10 @@ test('who is kicked is told so and does not come back by itself, but may come ba
   await ann.page.locator('#kick').click();
   await ben.is('kicked');
   await ann.reads(`${benId} left.`);
-  assert.equal(await ben.page.locator('#detail').textContent(), 'You have been kicked out.');
-  assert.match((await ben.log()).join('\n'), /You have been kicked out\./);
+  const told = `You were kicked out by ${await idOf(ann)}.`;
+  assert.equal((await ben.log()).at(-1), told);
+  assert.equal(await timesShown(ben.page, told), 1);
+  assert.equal(await focusOf(ben.page), 'connect', 'to write is of no use now');
 
   await letPass(ben.page, 120);
   await ben.is('kicked');
@@ -155,6 +158,30 @@ test('kick-all asks first, and then everyone is out, the one who asked too', asy
   await ann.page.locator('#kick').click();
   await ann.is('kicked');
   await ben.is('kicked');
+  assert.equal((await ann.log()).at(-1), 'You were kicked out by yourself.');
+});
+
+test('what is needed first has the focus: the message once there is a connection, the address where there is none', async (t) => {
+  const stage = await prepare(t);
+  if (stage === undefined) return;
+  const ann = await stage.enter();
+  await ann.is('connected');
+  assert.equal(await focusOf(ann.page), 'message');
+  const ben = await stage.enter();
+  await ann.say('mine');
+  await ben.say('of another');
+  await ann.reads('of another');
+  const looks = await Promise.all(['mine', 'of another', 'joined.'].map((text) => lookOf(ann.page, text)));
+  assert.equal(new Set(looks).size, 3, 'own lines, those of others and those of the room look different');
+
+  const browser = ann.page.context().browser();
+  if (browser === null) return assert.fail('the browser is gone');
+  const page = await visit(browser, pathToFileURL(resolve('src/web/rooms.html')).href);
+  assert.equal(await focusOf(page.page), 'server');
+  await page.page.fill('#server', `ws://localhost:${stage.gateway.port}/`);
+  await page.page.keyboard.press('Enter');
+  await page.is('connected');
+  assert.equal(await focusOf(page.page), 'message');
 });
 
 test('the page comes back by itself when the server has restarted, and not after Disconnect', async (t) => {

@@ -64,6 +64,28 @@ export async function tabTo(page: Page, selector: string, key: 'Tab' | 'Shift+Ta
   throw new Error(`${selector} cannot be reached with ${key}; on the way: ${path.join(', ')}`);
 }
 
+/** The id of what has the focus, or its tag. */
+export function focusOf(page: Page): Promise<string> {
+  return page.evaluate('document.activeElement.id || document.activeElement.tagName');
+}
+
+/** How often a text is to be seen. */
+export async function timesShown(page: Page, text: string): Promise<number> {
+  const seen: string = await page.evaluate('document.body.innerText');
+  return seen.split(text).length - 1;
+}
+
+/** What makes a line of the log look as it does. */
+export function lookOf(page: Page, text: string): Promise<string> {
+  return page.evaluate(`(() => {
+    const entries = [...document.querySelectorAll('#log .entry')];
+    const entry = entries.findLast(({ textContent }) => textContent.includes(${JSON.stringify(text)}));
+    const { boxShadow, color, fontStyle } = getComputedStyle(entry);
+    const who = entry.querySelector('.who');
+    return [boxShadow, color, fontStyle, who === null ? '' : getComputedStyle(who).color].join();
+  })()`);
+}
+
 /** Lets the page's own clock run ahead, so that whatever it meant to do in that time happens now. */
 export async function letPass(page: Page, seconds: number): Promise<void> {
   await page.clock.runFor(seconds * 1_000);

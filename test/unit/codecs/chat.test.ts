@@ -159,8 +159,11 @@ test('a record of a room that is no text is told as its JSON', () => {
     assert.equal(text(record(`{"from":"client-1","message":${json},"timestamp":"t"}`)), `client-1: ${json}`);
 });
 
-test('a kicked client is closed with 4003 without a line', () => {
-  assert.deepEqual(hear({ type: 'kicked', by: 'Bob' }), [{ type: 'close', code: 4003, reason: 'kicked' }]);
+test('a kicked client is closed with 4003 and by whom, without a line', () => {
+  assert.deepEqual(hear({ type: 'kicked', by: 'Bob' }), [{ type: 'close', code: 4003, reason: 'kicked by Bob' }]);
+  assert.deepEqual(hear({ type: 'kicked', by: '\u{1f600}'.repeat(64) }), [
+    { type: 'close', code: 4003, reason: 'kicked' },
+  ]);
 });
 
 test('a direct message is a line that says so', () => {

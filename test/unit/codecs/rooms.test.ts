@@ -133,6 +133,7 @@ test('a kicked client is told so before it is closed with 4003, by the frame typ
   assert.deepEqual(kicked(hear({ type: 'kicked', by: 'client-1' })), {
     type: 'kicked',
     message: 'You have been kicked out.',
+    by: 'client-1',
   });
   const other = room(make(rooms, { kick_type: 'kick' }));
   assert.equal(kicked(other.event(state, { type: 'kicked', by: 'client-1' }, NOW)).type, 'kick');
