@@ -24,6 +24,7 @@ describe('a configuration that is right', () => {
     assert.deepEqual(rooms, {
       listener: 'public',
       path: ['/ws'],
+      direction: 'both',
       origins: ['*'],
       max_connections: 10_000,
       max_payload: 1_048_576,
