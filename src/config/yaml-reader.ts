@@ -1,4 +1,16 @@
-import { type Alias, type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  type Scalar,
+} from 'yaml';
+import { ExactNumber, numberOf } from '../core/exact-number.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import type { Place, Positions } from './positions.ts';
 import { type Finding, failing, type Path } from './problem.ts';
@@ -11,6 +23,9 @@ const MAX_ALIASED = 250_000;
 
 /** By which aliases a value comes to its path: the outermost of them. */
 type Via = Place['alias'];
+
+/** A number as JSON has it. YAML has others: 0x10 and 0o20. */
+const DECIMAL = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** Makes plain data of a document, with variables filled in, aliases and `<<` followed, and places noted. Never throws. */
 export class YamlReader {
@@ -55,14 +70,21 @@ export class YamlReader {
       const target = this.target(node, path);
       return target === undefined ? undefined : this.value(target, path, via ?? viaOf(node));
     }
-    if (isScalar(node))
-      return typeof node.value === 'string' ? this.text(node.value, path, node.range ?? undefined) : node.value;
+    if (isScalar(node)) return this.scalar(node, path);
     if (!isMap(node) && !isSeq(node)) return null;
     this.open.add(node);
     const value = isMap(node)
       ? this.map(node.items, path, via)
       : node.items.map((item, index) => this.item(item, index, path, via));
     this.open.delete(node);
+    return value;
+  }
+
+  private scalar(node: Scalar, path: Path): unknown {
+    const { value, source = '' } = node;
+    if (typeof value === 'string') return this.text(value, path, node.range ?? undefined);
+    if (typeof value === 'number' && losesDigits(source, value))
+      this.spoil(path, `the number ${source} has more digits than can be kept; put it in quotes`, offsetOf(node));
     return value;
   }
 
@@ -198,4 +220,9 @@ function firstFrom(unquoted: readonly Unquoted[], offset: number): Unquoted | un
 
 function offsetOf(node: unknown): number {
   return isNode(node) ? (node.range?.[0] ?? 0) : 0;
+}
+
+function losesDigits(source: string, value: number): boolean {
+  if (DECIMAL.test(source)) return numberOf(source) instanceof ExactNumber;
+  return /^0[xo]/.test(source) && !Number.isSafeInteger(value);
 }

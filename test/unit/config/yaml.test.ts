@@ -268,3 +268,18 @@ test('of many names a message says the first', async () => {
   const [problem] = await problemsOf(yaml({ listeners: `listeners: { ${names.join(', ')} }` }));
   assert.match(problem?.message ?? '', /^there is no listener "public"; there are name-0, .*, name-19 and 10 more$/);
 });
+
+test('a number that would lose digits is a mistake at its place, and in quotes it keeps them', async () => {
+  const feed = (id: string) =>
+    yaml({
+      pipelines: `pipelines: { in: { source: { websocket_client: { url: "ws://h", subscribe: [ { op: get, id: ${id} } ] } }, sink: { topic: { name: chat } } } }`,
+    });
+  const [line] = await linesOf(feed('8389766145050669871'));
+  assert.match(
+    line ?? '',
+    /subscribe\[0\]\.id {2}the number 8389766145050669871 has more digits than can be kept; put it in/,
+  );
+  assert.match((await linesOf(feed('0x7fffffffffffffff'))).join(), /the number 0x7fffffffffffffff has more digits/);
+  for (const id of ['"8389766145050669871"', '9007199254740992', '1.10', '0x7fffffff', '.5'])
+    assert.deepEqual(await linesOf(feed(id)), [], id);
+});
