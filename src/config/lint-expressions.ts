@@ -31,7 +31,7 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
 
 /**
  * Texts of the file with `${! }` in them that nothing evaluates: they would be taken as they are, dollar sign and all.
- * `source`: the file as it was read.
+ * `source`: the file as it was read. Settings of connectors (`connect.defaults`) are evaluated with the connectors that take them.
  */
 export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[] {
   const evaluated = new Set(
@@ -46,7 +46,7 @@ export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[
     evaluated.has(text) ||
     (text.includes(',') && text.split(',').every((part) => !part.includes('${!') || evaluated.has(part.trim())));
   return textsIn(source, []).flatMap(({ text, path }) =>
-    text.includes('${!') && !isEvaluated(text)
+    text.includes('${!') && path[0] !== 'connect' && !isEvaluated(text)
       ? [
           failing(
             path,

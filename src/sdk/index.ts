@@ -74,6 +74,7 @@ export {
 } from './define.ts';
 export { compileExpression, type Expression } from './expression.ts';
 export * as field from './fields.ts';
+export type { HandshakeText, RemoteUrl } from './handshake.ts';
 export {
   type FeedSettings,
   openingTemplate,

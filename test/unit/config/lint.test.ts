@@ -391,4 +391,12 @@ describe('expressions that do not do what was meant', () => {
       [],
     );
   });
+
+  test('settings of connectors are evaluated with the connectors that take them', async () => {
+    const connect = 'connect: { port: 8083, defaults: { websocket.resume.cursor: "${! json.seq }" } }';
+    assert.deepEqual(
+      await problemsOf(yaml({ log: `${connect}\nlog: { driver: embedded, topics: { chat: {} } }` })),
+      [],
+    );
+  });
 });
