@@ -145,7 +145,7 @@ test('a broker that is not there at the start: not ready, says so, keeps trying,
     await sleep(100);
   }
   assert.deepEqual([...answers], [503], 'readiness flaps');
-  assert.match((await gateway.get('/ready')).body, /cannot be reached/);
+  assert.match((await gateway.get('/ready')).body, /is not available/);
   assert.match(gateway.output(), /the log is not available, trying again/);
   await kafka.restart();
   await gateway.ready();

@@ -6,6 +6,8 @@ import type { Heartbeat } from './heartbeat.ts';
 const LOOK_INTERVAL = 2_000;
 /** Bytes that looks may bring beyond the mark of the gate; then there are none until it opens again. */
 const MOST_BEYOND = 4 * 1_024 * 1_024;
+/** Bytes that one look may bring: a close or a ping may be behind some frames. */
+const MOST_A_LOOK = 64 * 1_024;
 
 interface Live {
   readonly socket: RemoteSocket;
@@ -23,6 +25,8 @@ export class Reading {
   /** Bytes of the frames that came while it was held. */
   private beyond = 0;
   private isLooking = false;
+  /** What `beyond` may become in this look. */
+  private lookLimit = 0;
   private cancelLook: () => void = () => {};
 
   constructor(clock: Clock) {
@@ -49,11 +53,11 @@ export class Reading {
     if (this.live !== undefined) this.hold(this.live);
   }
 
-  /** A frame came. In one turn Node reads up to 2 MiB of a busy socket: a look that finds something ends with its first frame. */
+  /** A frame came. In one turn Node reads up to 2 MiB of a busy socket, so a look has a limit of its own. */
   heard(bytes: number): void {
     if (!this.isHeld) return;
     this.beyond += bytes;
-    if (!this.isLooking) return;
+    if (!this.isLooking || this.beyond < this.lookLimit) return;
     this.isLooking = false;
     this.live?.socket.pause();
   }
@@ -77,6 +81,7 @@ export class Reading {
     if (this.beyond >= MOST_BEYOND) return;
     this.cancelLook = this.clock.after(LOOK_INTERVAL, () => {
       this.isLooking = true;
+      this.lookLimit = this.beyond + MOST_A_LOOK;
       live.socket.resume();
       // Timers run before the poll phase and immediates after it, so the socket is read in between.
       setImmediate(() => {

@@ -84,7 +84,20 @@ test('a socket that is not read is read for one turn every two seconds, to see a
   }
 });
 
-test('a look ends with the first frame that it brings, and there is none once much was read', async (t) => {
+test('a look brings several small frames, so that a close behind them is seen', async (t) => {
+  const { audience, socket, seconds } = await swept(t);
+  audience.pause();
+  socket.sends('a');
+  seconds(2);
+  assert.equal(socket.orders.at(-1), 'resume');
+  for (let frames = 0; frames < 20; frames++) socket.sends('a');
+  assert.equal(socket.orders.at(-1), 'resume');
+  for (let frames = 0; frames < 20; frames++) socket.sends('a');
+  assert.equal(socket.orders.at(-1), 'pause', 'but not as many as Node reads in a turn');
+  await turn();
+});
+
+test('a look ends with a frame that is large, and there is none once much was read', async (t) => {
   const { audience, socket, seconds } = await swept(t);
   audience.pause();
   socket.sends('a');
