@@ -13,11 +13,19 @@ export async function catchUp(
   isWanted: () => boolean,
 ): Promise<boolean> {
   let ends: readonly End[] | undefined;
-  while (isWanted()) {
-    // A log that is away says so by itself.
-    ends ??= await endsOf(admin, topics).catch(() => undefined);
-    if (ends !== undefined && haveReached(reader.positions(), ends)) return true;
-    await new Promise((resolve) => setTimeout(resolve, ends === undefined ? RETRY : LOOK).unref());
+  // Ends of a topic that was deleted and created again are ends of the old one.
+  const following = reader.gaps$.subscribe(({ recreated }) => {
+    if (recreated === true) ends = undefined;
+  });
+  try {
+    while (isWanted()) {
+      // A log that is away says so by itself.
+      ends ??= await endsOf(admin, topics).catch(() => undefined);
+      if (ends !== undefined && haveReached(reader.positions(), ends)) return true;
+      await new Promise((resolve) => setTimeout(resolve, ends === undefined ? RETRY : LOOK).unref());
+    }
+    return false;
+  } finally {
+    following.unsubscribe();
   }
-  return false;
 }

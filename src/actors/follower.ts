@@ -2,12 +2,12 @@ import type { Subscription as RxSubscription } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
 import { asTidegateError, type TidegateError } from '../core/errors.ts';
-import type { Log, Reader, StartPosition } from '../core/log.ts';
+import type { Gap, Log, Reader, StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { factsOf } from '../telemetry/message-facts.ts';
 import { backoffDelay } from './backoff.ts';
 import { describeGap } from './gap-words.ts';
-import { type End, endsOf, haveReached, startAt } from './positions.ts';
+import { type End, endsOf, haveReached } from './positions.ts';
 
 /** Milliseconds between two looks at how far reading has come. */
 const LOOK = 20;
@@ -21,6 +21,8 @@ export interface FollowerOptions {
   readonly clock: Clock;
   /** Takes each batch, of one partition, in order. What it throws is logged, and the batch counts as read. */
   readonly next: (batch: Batch) => void;
+  /** A topic was deleted and created again: what comes next begins at the first record of the new one. */
+  readonly recreated?: (topic: string) => void;
 }
 
 /**
@@ -40,6 +42,8 @@ export class Follower {
   /** Whether anybody wants to know when it has caught up: else nobody asks for ends. */
   private isAwaited = false;
   private ends: readonly End[] | undefined;
+  /** Moves on whenever the ends are asked for. */
+  private asked = 0;
   private hasCaughtUp: () => void = () => {};
   private cancelRetry: () => void = () => {};
   private cancelLook: () => void = () => {};
@@ -75,7 +79,7 @@ export class Follower {
       () => this.live(reader),
       (error) => this.broke(reader, error),
     );
-    this.following = [reader.gaps$.subscribe((gap) => this.options.logger.error({ ...gap }, describeGap(gap)))];
+    this.following = [reader.gaps$.subscribe((gap) => this.over(reader, gap))];
     const batches = reader.batches$.subscribe({
       next: (batch) => this.take(batch),
       error: (error) => this.broke(reader, error),
@@ -103,6 +107,22 @@ export class Follower {
     batch.ack();
   }
 
+  private over(reader: Reader, gap: Gap): void {
+    const { logger, recreated } = this.options;
+    logger.error({ ...gap }, describeGap(gap));
+    if (gap.recreated !== true) return;
+    try {
+      recreated?.(gap.topic);
+    } catch (error) {
+      logger.error({ error, topic: gap.topic }, 'what was read of a topic that is gone could not be dropped');
+    }
+    // The ends that were asked for are those of the old one.
+    if (this.ends === undefined) return;
+    this.ends = undefined;
+    this.cancelLook();
+    void this.askEnds(reader);
+  }
+
   private live(reader: Reader): void {
     if (this.reader !== reader) return;
     this.isLive = true;
@@ -111,10 +131,14 @@ export class Follower {
 
   private async askEnds(reader: Reader): Promise<void> {
     const { log, topics, clock } = this.options;
+    const asked = ++this.asked;
     try {
-      this.ends = await endsOf(log.admin, topics);
+      const ends = await endsOf(log.admin, topics);
+      if (asked !== this.asked) return;
+      this.ends = ends;
       if (!this.isClosed) this.look();
     } catch {
+      if (asked !== this.asked) return;
       // The log is away, which it says by itself. A reader that breaks meanwhile is followed by one that asks, too.
       this.cancelLook = clock.after(RETRY.initial, () => {
         if (this.reader === reader) void this.askEnds(reader);
@@ -130,7 +154,7 @@ export class Follower {
 
   private broke(reader: Reader, error: unknown): void {
     if (this.reader !== reader) return;
-    if (this.isLive) this.from = startAt(reader.positions());
+    if (this.isLive) this.from = { checkpoint: reader.checkpoint() };
     void this.endReader();
     this.tryAgain(error);
   }

@@ -1,4 +1,4 @@
-import type { LogAdmin, StartPosition } from '../core/log.ts';
+import type { LogAdmin } from '../core/log.ts';
 
 /** Next offsets by topic and partition, as a reader gives them. */
 type Positions = ReadonlyMap<string, ReadonlyMap<number, number>>;
@@ -19,9 +19,4 @@ export async function endsOf(admin: LogAdmin, topics: readonly string[]): Promis
 /** The last record of a compacted topic may stand well before the end, so positions are compared, not records. */
 export function haveReached(positions: Positions, ends: readonly End[]): boolean {
   return ends.every(({ topic, partition, latest }) => (positions.get(topic)?.get(partition) ?? 0) >= latest);
-}
-
-/** To go on from there. */
-export function startAt(positions: Positions): StartPosition {
-  return { offsets: Object.fromEntries([...positions].map(([topic, by]) => [topic, Object.fromEntries(by)])) };
 }

@@ -5,7 +5,6 @@ import type { Log, Reader, StartPosition } from '../core/log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { catchUp } from './catch-up.ts';
 import { describeGap } from './gap-words.ts';
-import { startAt } from './positions.ts';
 import { BatchRelay } from './relay.ts';
 
 export interface SubscriptionOptions {
@@ -83,7 +82,7 @@ export class Subscription implements Source {
     if (reader === undefined) return;
     this.reader = undefined;
     for (const subscription of this.following.splice(0)) subscription.unsubscribe();
-    if (this.isLive) this.from = startAt(reader.positions());
+    if (this.isLive) this.from = { checkpoint: reader.checkpoint() };
     await reader.close();
   }
 }

@@ -151,6 +151,7 @@ function watchedReader(reader: Reader, topics: readonly string[], events: EventH
     pause: () => reader.pause(),
     resume: () => reader.resume(),
     positions: () => reader.positions(),
+    checkpoint: () => reader.checkpoint(),
     close: () => {
       isOver = true;
       return reader.close();

@@ -112,8 +112,22 @@ export interface Refusal {
   readonly failure: TidegateError;
 }
 
-/** Where a read starts. */
-export type StartPosition = GroupStart | { readonly last: number } | { readonly timestamp: number };
+/** Where a read starts. From a checkpoint, what it does not name was created since and is read from its first record. */
+export type StartPosition =
+  | GroupStart
+  | { readonly last: number }
+  | { readonly timestamp: number }
+  | { readonly checkpoint: Checkpoint };
+
+/** Where a reader was, by topic: another reader goes on from there. */
+export type Checkpoint = ReadonlyMap<string, TopicCheckpoint>;
+
+export interface TopicCheckpoint {
+  /** Id of the topic that the offsets belong to: one that is deleted and created again has another. undefined where the log gives none. */
+  readonly id: string | undefined;
+  /** Next offset to be delivered, by partition. */
+  readonly offsets: ReadonlyMap<number, number>;
+}
 
 /** Offsets are by topic and partition; partitions left out start at the latest record. */
 export type GroupStart =
@@ -121,7 +135,7 @@ export type GroupStart =
   | 'latest'
   | { readonly offsets: Readonly<Record<string, Readonly<Record<number, number>>>> };
 
-/** Records that were gone before they could be read, or that cannot be read. */
+/** Records that were gone before they could be read, or that cannot be read; or another topic in the place of the one that was read. */
 export interface Gap {
   readonly topic: string;
   readonly partition: number;
@@ -131,6 +145,8 @@ export interface Gap {
   readonly to: number;
   /** Why they cannot be read, where they are still there. */
   readonly reason?: string;
+  /** The topic was deleted and created again: `from` is an offset of the old one, `to` the first of the new one. */
+  readonly recreated?: true;
 }
 
 export interface ReaderOptions {
@@ -143,12 +159,17 @@ export interface Reader {
   readonly batches$: Observable<Batch>;
   /** Resolves when the positions of all partitions are fixed: every record that is appended from then on is delivered. */
   readonly live: Promise<void>;
-  /** Positions out of range, continued at the earliest record, and what cannot be read, continued behind it: counted and logged. */
+  /**
+   * Positions out of range, continued at the earliest record; what cannot be read, continued behind it; topics that were
+   * deleted and created again, continued at the first record of the new one: counted and logged.
+   */
   readonly gaps$: Observable<Gap>;
   pause(): void;
   resume(): void;
   /** Next offset to be delivered, by topic and partition. */
   positions(): ReadonlyMap<string, ReadonlyMap<number, number>>;
+  /** The same to go on from by another reader: with the ids of the topics, also of those that are gone by now. */
+  checkpoint(): Checkpoint;
   close(): Promise<void>;
 }
 
@@ -160,6 +181,8 @@ export interface TopicPartition {
 export interface GroupOptions {
   readonly group: string;
   readonly topics: readonly string[];
+  /** Ids of the topics as an earlier member of the same user knew them (`topicIds`): one that has another by now begins at its first record. */
+  readonly topicIds?: ReadonlyMap<string, string>;
   /** Where a partition starts that the group never committed; one that came later, and is not named, at its first record. */
   readonly from: GroupStart;
   /** A member that is silent for so long loses its partitions, in milliseconds. Default 10,000. */
@@ -211,6 +234,8 @@ export interface GroupMember {
    * been given our partitions before one session timeout after that. -Infinity before there was one.
    */
   lastSeen(): number;
+  /** Ids of the topics that partitions were assigned of, as of the last assignment; those without one are left out. */
+  topicIds(): ReadonlyMap<string, string>;
   /** Commits what is settled now. */
   commit(): Promise<void>;
   /** Commits, then gives the partitions up. */

@@ -247,6 +247,11 @@ export const METRICS = {
     help: 'Records that were gone from the log before they could be read, or that cannot be read.',
     labels: ['topic'],
   },
+  tidegate_reader_recreated_partitions_total: {
+    kind: 'counter',
+    help: 'Partitions that were read on at their first record because their topic had been deleted and created again.',
+    labels: ['topic'],
+  },
   tidegate_consumer_lag: {
     kind: 'gauge',
     help: 'Records between what the group is done with and the end of the partition, a few seconds old at most.',

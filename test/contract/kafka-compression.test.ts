@@ -161,7 +161,7 @@ async function codecsOf(t: TestContext, brokers: string, topic: string): Promise
   const cluster = new Cluster(createClient({ brokers: brokers.split(','), clientId: 'look', logger }), 5_000);
   t.after(() => cluster.close());
   await cluster.refresh([topic]);
-  const body = encodeFetch([{ topic, partition: 0, offset: 0 }], {
+  const body = encodeFetch([{ topic, id: undefined, partition: 0, offset: 0 }], {
     maxWait: 100,
     maxBytes: 10_000_000,
     maxBytesPerPartition: 10_000_000,

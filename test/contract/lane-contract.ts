@@ -5,6 +5,7 @@ import { Message } from '../../src/core/message.ts';
 import { asBytes, asTexts } from '../helpers/headers.ts';
 import type { Subject, SuiteOptions } from './log-contract.ts';
 import {
+  createAgain,
   createTopic,
   laneOf,
   numbers,
@@ -324,6 +325,45 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     });
+
+    for (const [before, after] of [
+      [6, 2],
+      [2, 6],
+    ] as const) {
+      test(`writes on where its topic is deleted and created again with ${after} partitions instead of ${before}`, async (t) => {
+        const { log } = subject();
+        const topic = await createTopic(t, log, { partitions: before });
+        const lane = laneOf(t, log, topic);
+        const sendOf = (from: number) =>
+          numbers(from, from + 60).map((at) => record(String(at), { key: `k${at % 20}` }));
+        await store(lane, sendOf(0));
+        await createAgain(log, topic, after);
+        const sent = [sendOf(60), [record('none'), record('none')], sendOf(120)];
+        for (const messages of sent) await store(lane, messages);
+        const stored = await readAll(t, log, topic);
+        assert.equal(stored.length, 122);
+        assert.ok(stored.every(({ partition }) => partition < after));
+        for (const key of numbers(0, 20).map((at) => `k${at}`)) {
+          const ofKey = stored.filter((message) => String(message.key) === key);
+          const where = new Set(ofKey.map(({ partition }) => partition));
+          // What was planned for a partition that is still there stays with it, as after partitions are added.
+          if (where.size > 1) continue;
+          const values = texts(ofKey).map(Number);
+          assert.deepEqual(
+            values,
+            values.toSorted((a, b) => a - b),
+          );
+        }
+        for (const messages of sent)
+          for (const message of messages)
+            assert.ok(
+              stored.some(
+                ({ partition, offset, text }) =>
+                  partition === message.partition && offset === message.offset && text === message.text,
+              ),
+            );
+      });
+    }
 
     test('ends with TG_LOG_UNAVAILABLE once it was abandoned', async (t) => {
       const { log } = subject();

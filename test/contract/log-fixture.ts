@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import type { Observable } from 'rxjs';
 import type { Batch } from '../../src/core/batch.ts';
 import type {
+  Gap,
   GroupEvent,
   GroupMember,
   GroupOptions,
@@ -69,6 +70,12 @@ export async function createTopic(t: TestContext, log: Log, spec: Omit<TopicSpec
   assert.equal(await log.admin.create({ partitions: 1, replication: 1, ...spec, name }), true);
   t.after(() => log.admin.delete(name).catch(() => {}));
   return name;
+}
+
+/** Deletes a topic and creates another one of its name. */
+export async function createAgain(log: Log, topic: string, partitions = 1): Promise<void> {
+  await log.admin.delete(topic);
+  assert.equal(await log.admin.create({ name: topic, partitions, replication: 1 }), true);
 }
 
 export function laneOf(t: TestContext, log: Log, topic: string): Lane {
@@ -177,6 +184,7 @@ export async function readAll(t: TestContext, log: Log, topic: string): Promise<
 export class Joined {
   readonly member: GroupMember;
   readonly events: GroupEvent[] = [];
+  readonly gaps: Gap[] = [];
   readonly seen: Collector;
   private readonly checks = new Set<() => void>();
 
@@ -187,6 +195,7 @@ export class Joined {
       this.events.push(event);
       for (const check of [...this.checks]) check();
     });
+    this.member.gaps$.subscribe((gap) => this.gaps.push(gap));
     this.seen = new Collector(this.member.batches$, receive);
   }
 

@@ -52,6 +52,8 @@ export type ConfigChange =
   | { readonly type: 'restart'; readonly restart: RestartRecord }
   | { readonly type: 'session-key' }
   | { readonly type: 'level'; readonly logger: string; readonly level: string }
+  /** The topic is another one: nothing of what was known holds, and no claim. */
+  | { readonly type: 'reset' }
   /** Somebody wrote who did not hold the name any more: it counts for nothing, and the holder writes its own again. */
   | { readonly type: 'stale'; readonly name: string };
 
@@ -69,6 +71,14 @@ export class ConfigTable {
   apply(message: Message): ConfigChange | undefined {
     const record = readConfigRecord(message);
     return record === undefined ? undefined : this.take(record, message.offset);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.connectors.clear();
+    this.claims.clear();
+    this.stale.clear();
+    this.sessionKey = undefined;
   }
 
   private take(record: ConfigRecord, offset: number): ConfigChange | undefined {

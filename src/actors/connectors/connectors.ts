@@ -64,12 +64,13 @@ export class Connectors {
     this.store = new ConnectStore({
       ...{ names, log, port, me, clock, logger },
       changed: (change) => this.follow(change),
+      statusesLost: () => this.work.reportAgain(),
     });
     this.ownership = new Ownership({
       ...{ log, group, topic: names.work, sessionTimeout, me, clock, logger },
       claims: this.store.configs.claims,
       write: (partitions, claim) => this.store.putClaims(partitions, claim),
-      whenRead: (step) => void this.store.configsUpToDate().then(step, () => {}),
+      whenRead: (step) => this.whenRead(step),
       changed: () => this.work.changed(),
     });
     this.work = new Work({
@@ -128,6 +129,13 @@ export class Connectors {
     await Promise.all([this.ownership.leave(), this.store.close()]);
   }
 
+  /** Asks again where the topic of configs was deleted and created again meanwhile. */
+  private whenRead(step: () => void): void {
+    this.store.configsUpToDate().then(step, () => {
+      if (!this.isClosed) this.whenRead(step);
+    });
+  }
+
   private async read(): Promise<void> {
     await this.store.caughtUp;
     if (this.options.initial !== undefined) await this.store.replaceConnectors(this.options.initial);
@@ -136,12 +144,27 @@ export class Connectors {
   private begin(): void {
     if (this.isClosed) return;
     this.isRead = true;
-    if (this.store.configs.sessionKey === undefined)
-      // Of two that find none the later one counts, for both.
-      this.store
-        .writeSessionKey(randomBytes(32).toString('base64'))
-        .catch((error: unknown) => this.options.logger.debug({ error }, 'the session key was not written'));
+    if (this.store.configs.sessionKey === undefined) this.writeSessionKey();
     this.ownership.start();
+  }
+
+  /** Of two that find none the later one counts, for both. */
+  private writeSessionKey(): void {
+    this.store
+      .writeSessionKey(randomBytes(32).toString('base64'))
+      .catch((error: unknown) => this.options.logger.debug({ error }, 'the session key was not written'));
+  }
+
+  /** The topic of configs was deleted and created again: there are the connectors that the new one has, and no others. */
+  private beginAgain(): void {
+    if (!this.isRead || this.isClosed) return;
+    const { initial, logger } = this.options;
+    this.writeSessionKey();
+    this.ownership.claimAgain();
+    if (initial === undefined) return;
+    this.store
+      .replaceConnectors(initial)
+      .catch((error: unknown) => logger.error({ error }, 'the connectors could not be written again'));
   }
 
   private follow(change: ConfigChange): void {
@@ -159,6 +182,9 @@ export class Connectors {
         break;
       case 'stale':
         this.putRight(change.name);
+        break;
+      case 'reset':
+        this.beginAgain();
         break;
       case 'level':
         this.options.levelSet(change.logger, change.level);

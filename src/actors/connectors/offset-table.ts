@@ -53,6 +53,10 @@ export class OffsetTable {
     this.offsets.set(key, { ...place, offset, generation });
   }
 
+  clear(): void {
+    this.offsets.clear();
+  }
+
   of(connector: string): SourceOffset[] {
     return [...this.offsets.values()].flatMap(({ connector: of, partition, offset }) =>
       of === connector && offset !== null ? [{ partition, offset }] : [],

@@ -91,6 +91,14 @@ export class Ownership implements MembershipHandler {
     if (gone.length > 0) this.options.write(gone, { generation: this.membership.generation, isReleased: true });
   }
 
+  /** The topic of configs is another one, so no claim counts any more: what was dealt to us is claimed again. */
+  claimAgain(): void {
+    const ours = [...this.holds].flatMap(([partition, { type }]) =>
+      type === 'held' || type === 'claiming' ? [partition] : [],
+    );
+    this.claim(ours);
+  }
+
   /** Everything is to be given up; `leave` follows when it has been. */
   giveUpAll(): void {
     this.isLeft = true;

@@ -18,6 +18,8 @@ export interface SharedTopicOptions {
   readonly logger: Logger;
   /** Takes each record, in the topic's order. */
   readonly apply: (message: Message) => void;
+  /** The topic was deleted and created again: nothing of what was applied holds. Its first record is applied next. */
+  readonly recreated: () => void;
 }
 
 interface Waiting {
@@ -40,7 +42,8 @@ export class SharedTopic {
     const { name, log, port, clock, logger } = options;
     this.options = options;
     const next = (batch: Batch) => this.take(batch);
-    this.follower = new Follower({ log, topics: [name], from: 'earliest', clock, logger, next });
+    const recreated = () => this.beginAnew();
+    this.follower = new Follower({ log, topics: [name], from: 'earliest', clock, logger, next, recreated });
     this.outbox = new Outbox({ name, topic: port, clock, logger });
   }
 
@@ -91,6 +94,19 @@ export class SharedTopic {
       this.position = message.offset + 1;
     }
     this.answer();
+  }
+
+  /** What was stored and not read back may have been stored in the old one. */
+  private beginAnew(): void {
+    const { name, recreated } = this.options;
+    this.position = 0;
+    for (const waiting of this.waiting) {
+      if (waiting.offset === undefined) continue;
+      this.waiting.delete(waiting);
+      const reason = `the topic ${name} was deleted and created again: it is not known whether this was written; try again`;
+      waiting.reject(new TidegateError('TG_LOG_UNAVAILABLE', reason));
+    }
+    recreated();
   }
 
   private answer(): void {

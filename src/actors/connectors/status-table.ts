@@ -53,6 +53,11 @@ export class StatusTable {
     else this.take(key, readStatus(message));
   }
 
+  clear(): void {
+    this.statuses.clear();
+    this.topics.clear();
+  }
+
   connector(name: string): Status | undefined {
     return this.statuses.get(connectorStatusKey(name));
   }

@@ -17,7 +17,7 @@ import {
 } from './config-records.ts';
 import { type ConfigChange, ConfigTable } from './config-table.ts';
 import { type JsonObject, OffsetTable, offsetKey } from './offset-table.ts';
-import { SharedTopic } from './shared-topic.ts';
+import { SharedTopic, type SharedTopicOptions } from './shared-topic.ts';
 import { type Status, StatusTable, topicStatusKey } from './status-table.ts';
 import { type ConnectTopicNames, partitionOfConnector } from './topics.ts';
 
@@ -30,6 +30,8 @@ export interface ConnectStoreOptions {
   readonly logger: Logger;
   /** A record of the topic of configs has been applied. */
   readonly changed: (change: ConfigChange) => void;
+  /** The topic of statuses was deleted and created again: what runs is to report anew. */
+  readonly statusesLost: () => void;
 }
 
 /** What the gateways of a cluster know of their connectors, in three compacted topics. */
@@ -40,17 +42,32 @@ export class ConnectStore {
   private readonly me: Worker;
   private readonly topics: Readonly<Record<'configs' | 'status' | 'offsets', SharedTopic>>;
 
-  constructor({ names, log, port, me, clock, logger, changed }: ConnectStoreOptions) {
+  constructor({ names, log, port, me, clock, logger, changed, statusesLost }: ConnectStoreOptions) {
     this.me = me;
-    const shared = (name: string, apply: SharedTopic['options']['apply']) =>
-      new SharedTopic({ name, log, port: port(name), clock, logger, apply });
+    const shared = (name: string, handler: Pick<SharedTopicOptions, 'apply' | 'recreated'>) =>
+      new SharedTopic({ name, log, port: port(name), clock, logger, ...handler });
     this.topics = {
-      configs: shared(names.configs, (message) => {
-        const change = this.configs.apply(message);
-        if (change !== undefined) changed(change);
+      configs: shared(names.configs, {
+        apply: (message) => {
+          const change = this.configs.apply(message);
+          if (change !== undefined) changed(change);
+        },
+        recreated: () => {
+          this.configs.clear();
+          changed({ type: 'reset' });
+        },
       }),
-      status: shared(names.status, (message) => this.statuses.apply(message)),
-      offsets: shared(names.offsets, (message) => this.offsets.apply(message)),
+      status: shared(names.status, {
+        apply: (message) => this.statuses.apply(message),
+        recreated: () => {
+          this.statuses.clear();
+          statusesLost();
+        },
+      }),
+      offsets: shared(names.offsets, {
+        apply: (message) => this.offsets.apply(message),
+        recreated: () => this.offsets.clear(),
+      }),
     };
   }
 

@@ -93,6 +93,13 @@ export class Work {
     });
   }
 
+  /** What was reported is lost. */
+  reportAgain(): void {
+    this.stopped.clear();
+    for (const { runner } of this.runners.values()) runner.reportAgain();
+    this.changed();
+  }
+
   forget(name: string): void {
     this.stopped.delete(name);
   }

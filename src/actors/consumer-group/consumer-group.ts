@@ -32,6 +32,8 @@ export class ConsumerGroup implements Source {
   private readonly relay = new BatchRelay();
   private readonly options: ConsumerGroupOptions;
   private joined: Membership | undefined;
+  /** As the member before knew them. */
+  private topicIds: ReadonlyMap<string, string> = new Map();
 
   constructor(options: ConsumerGroupOptions) {
     this.options = options;
@@ -45,7 +47,7 @@ export class ConsumerGroup implements Source {
   async open(): Promise<void> {
     const { log, group, topics, from, logger } = this.options;
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
-    const member = log.group({ group, topics, from });
+    const member = log.group({ group, topics, from, topicIds: this.topicIds });
     const following = new MemberWatch(actor, group, logger).follow(member);
     this.joined = { actor, member, following };
     const batches = member.batches$.subscribe({
@@ -75,6 +77,7 @@ export class ConsumerGroup implements Source {
     if (joined === undefined) return;
     this.joined = undefined;
     tell(joined.actor, { type: 'DRAIN' });
+    this.topicIds = joined.member.topicIds();
     await joined.member.leave();
     for (const subscription of joined.following) subscription.unsubscribe();
   }

@@ -56,6 +56,8 @@ export class SharedGroup implements SeatedIn {
   private readonly watch: MemberWatch;
   private readonly dispatch: Dispatch;
   private joined: Membership | undefined;
+  /** As the member before knew them. */
+  private topicIds: ReadonlyMap<string, string> = new Map();
   private liveness = liveness();
   private leaving: Promise<void> | undefined;
   private wentQuiet: () => void = () => {};
@@ -175,7 +177,9 @@ export class SharedGroup implements SeatedIn {
 
   private enter(): void {
     const { log, group, topics, from, timing } = this.options;
-    const member = log.group({ group, topics, from, ...timing, admit: (messages) => this.dispatch.admit(messages) });
+    const { topicIds } = this;
+    const admit: GroupOptions['admit'] = (messages) => this.dispatch.admit(messages);
+    const member = log.group({ group, topics, from, topicIds, ...timing, admit });
     const following = [
       ...this.watch.follow(member),
       member.events$.subscribe({ next: (event) => this.followed(event), error: () => {} }),
@@ -203,8 +207,8 @@ export class SharedGroup implements SeatedIn {
     }
   }
 
-  private skipped({ topic, partition, from, to }: Gap): void {
-    if (to < from) this.dispatch.wentBack({ topic, partition }, to);
+  private skipped({ topic, partition, from, to, recreated }: Gap): void {
+    if (recreated === true || to < from) this.dispatch.wentBack({ topic, partition }, to);
   }
 
   /** A flow that ended never comes back by itself. */
@@ -213,6 +217,7 @@ export class SharedGroup implements SeatedIn {
     if (joined === undefined || this.leaving !== undefined) return;
     this.watch.fail(asTidegateError(error, 'TG_GROUP_FAILED', `reading for the group ${this.group}`));
     this.joined = undefined;
+    this.topicIds = joined.member.topicIds();
     this.dispatch.assign([], []);
     for (const subscription of joined.following) subscription.unsubscribe();
     void this.exit(joined.member);

@@ -64,7 +64,8 @@ export class Incarnation {
     this.options = options;
     const { log, topic, clock, logger, lease } = options;
     const next = (batch: Batch) => this.take(batch);
-    this.follower = new Follower({ log, topics: [topic], from: 'earliest', clock, logger, next });
+    const recreated = () => this.lostTopic();
+    this.follower = new Follower({ log, topics: [topic], from: 'earliest', clock, logger, next, recreated });
     this.lease = new Lease({ length: lease, clock, write: (number) => this.writeLease(number) });
   }
 
@@ -109,13 +110,9 @@ export class Incarnation {
   }
 
   private read(message: Message): void {
-    const { records, topic, logger } = this.options;
+    const { records } = this.options;
     if (message.offset < this.position) {
-      logger.error(
-        { topic },
-        `${topic} is not the topic any more that it was: reading it anew, and closing all clients`,
-      );
-      this.fenced();
+      this.lostTopic();
       return;
     }
     this.position = message.offset + 1;
@@ -128,6 +125,14 @@ export class Incarnation {
     }
     if (record.type === 'lease' && record.incarnation === this.id && this.lease.isLate) this.roster.forgive();
     for (const event of this.roster.apply(record)) this.handle(event);
+  }
+
+  /** Who is in the room stood in a topic that is gone: as after a death of ours, all of us write it anew. */
+  private lostTopic(): void {
+    if (this.isClosed) return;
+    const { topic, logger } = this.options;
+    logger.error({ topic }, `${topic} is not the topic any more that it was: reading it anew, and closing all clients`);
+    this.fenced();
   }
 
   private handle(event: RosterEvent): void {

@@ -4,11 +4,13 @@ import { ownEntry } from '../../core/own-entry.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { assignSticky, type Candidate } from './assignment.ts';
 import type { Store } from './store.ts';
-import type { PartitionState } from './topic-state.ts';
+import type { PartitionState, TopicState } from './topic-state.ts';
 
 /** A member as its coordinator sees it. */
 export interface CoordinatedMember extends Candidate {
   readonly from: GroupStart;
+  /** Ids of the topics as the member knows them. */
+  topicIds(): ReadonlyMap<string, string>;
   /** The group is about to share out anew. */
   rebalancing(): void;
   /** Lets go of partitions and says what was settled: what comes for them from now on is stale. */
@@ -22,6 +24,8 @@ export interface Share {
   readonly generation: number;
   readonly partitions: readonly PartitionState[];
   readonly starts: ReadonlyMap<PartitionState, number>;
+  /** Where the group was in earlier topics of the same names, for partitions that it has not read yet. */
+  readonly before: ReadonlyMap<PartitionState, number>;
   /** Labels of all members that have one. */
   readonly members: readonly string[];
 }
@@ -35,6 +39,8 @@ export class GroupCoordinator {
   private owners = new Map<PartitionState, CoordinatedMember>();
   /** Offsets ahead of what the store has, or equal to it. */
   private readonly offsets = new Map<PartitionState, number>();
+  /** Where the group was in topics that are gone, by name and partition, until another one of that name is dealt. */
+  private readonly gone = new Map<string, Map<number, number>>();
   private generation = 0;
   private next: NodeJS.Immediate | undefined;
 
@@ -111,7 +117,15 @@ export class GroupCoordinator {
   }
 
   private note(offsets: ReadonlyMap<PartitionState, number>): void {
-    for (const [partition, offset] of offsets) this.offsets.set(partition, offset);
+    for (const [partition, offset] of offsets) {
+      if (partition.topic.deleted) this.remember(partition, offset);
+      else this.offsets.set(partition, offset);
+    }
+  }
+
+  private remember({ topic, index }: PartitionState, offset: number): void {
+    const ofTopic = this.gone.get(topic.name) ?? new Map<number, number>();
+    this.gone.set(topic.name, ofTopic.set(index, offset));
   }
 
   private announce(): void {
@@ -150,12 +164,19 @@ export class GroupCoordinator {
         .map(([partition]) => partition);
       this.note(member.revoke(lost));
     }
-    for (const partition of [...this.offsets.keys()]) if (partition.topic.deleted) this.offsets.delete(partition);
+    for (const [partition, offset] of [...this.offsets]) {
+      if (!partition.topic.deleted) continue;
+      this.offsets.delete(partition);
+      if (this.gone.get(partition.topic.name)?.has(partition.index) !== true) this.remember(partition, offset);
+    }
     this.owners = owners;
-    const starts = this.starts(shares);
+    const dealt = [...shares.values()].flat();
+    const recreated = this.recreated(dealt);
+    const starts = this.starts(shares, recreated);
+    const before = this.before(dealt, recreated);
     const members = [...this.members].flatMap(({ label }) => (label === undefined ? [] : [label]));
     for (const [member, partitions] of shares)
-      member.assign({ generation: this.generation, partitions, starts, members });
+      member.assign({ generation: this.generation, partitions, starts, before, members });
     // Where a partition starts is committed at once, so that "latest" is not resolved a second time.
     this.commit(starts).catch(() => {});
   }
@@ -163,8 +184,12 @@ export class GroupCoordinator {
   /**
    * Where each partition is to be read from. One without an offset, in a topic where others have one, came after the
    * group had begun: unless `from` names it, it is read from its first record, or what came before we looked were lost.
+   * So is one of a topic that was deleted and created again.
    */
-  private starts(shares: ReadonlyMap<CoordinatedMember, readonly PartitionState[]>): Map<PartitionState, number> {
+  private starts(
+    shares: ReadonlyMap<CoordinatedMember, readonly PartitionState[]>,
+    recreated: ReadonlySet<TopicState>,
+  ): Map<PartitionState, number> {
     const begun = new Set<string>();
     const starts = new Map<PartitionState, number>();
     for (const partition of this.owners.keys()) {
@@ -174,11 +199,36 @@ export class GroupCoordinator {
     for (const [member, share] of shares) {
       for (const partition of share) {
         const isNew = member.from === 'earliest' || begun.has(partition.topic.name);
-        const named = namedStart(member.from, partition);
+        const named = recreated.has(partition.topic) ? partition.start : namedStart(member.from, partition);
         starts.set(partition, this.offsetOf(partition) ?? named ?? (isNew ? partition.start : partition.end));
       }
     }
     return starts;
+  }
+
+  /** Topics that were deleted and created again since the group, or one of its members, knew them. */
+  private recreated(partitions: readonly PartitionState[]): Set<TopicState> {
+    const isAnother = ({ name, id }: TopicState) =>
+      this.gone.has(name) ||
+      [...this.members].some((member) => (member.topicIds().get(name) ?? String(id)) !== String(id));
+    return new Set(partitions.map(({ topic }) => topic).filter(isAnother));
+  }
+
+  /** Where the group was in the old ones; 0 where that is not known. */
+  private before(
+    partitions: readonly PartitionState[],
+    recreated: ReadonlySet<TopicState>,
+  ): Map<PartitionState, number> {
+    const before = new Map<PartitionState, number>();
+    for (const partition of partitions) {
+      const { topic, index } = partition;
+      if (!recreated.has(topic) || this.offsetOf(partition) !== undefined) continue;
+      const gone = this.gone.get(topic.name);
+      const offset = gone === undefined ? 0 : gone.get(index);
+      if (offset !== undefined) before.set(partition, offset);
+    }
+    for (const { name } of recreated) this.gone.delete(name);
+    return before;
   }
 
   private offsetOf(partition: PartitionState): number | undefined {

@@ -15,6 +15,8 @@ export interface Cursor {
   /** Next offset to be delivered. */
   position: number;
   paused: boolean;
+  /** Position in an earlier topic of the same name, until that one's end is told as a gap. */
+  before?: number | undefined;
   /** Records that may be handed over now. */
   readonly room: number;
   readonly target?: SettleTarget;
@@ -109,6 +111,7 @@ export class Fetcher<C extends Cursor> {
       this.turn = (this.turn + 1) % this.cursors.length;
       const cursor = this.cursors[this.turn];
       if (cursor === undefined || cursor.paused || cursor.partition.topic.deleted) continue;
+      if (cursor.before !== undefined) return cursor;
       if (cursor.position !== cursor.partition.end && cursor.room > 0) return cursor;
       if (cursor.position < cursor.partition.start) return cursor;
     }
@@ -117,6 +120,10 @@ export class Fetcher<C extends Cursor> {
 
   private read(cursor: C): void {
     const { partition } = cursor;
+    if (cursor.before !== undefined) {
+      this.tellRecreated(cursor, cursor.before);
+      return;
+    }
     if (cursor.position < partition.start || cursor.position > partition.end) {
       this.skipGap(cursor);
       return;
@@ -130,6 +137,14 @@ export class Fetcher<C extends Cursor> {
   }
 
   /** A position that is out of range goes on at the earliest record, never at the end. */
+  private tellRecreated(cursor: C, from: number): void {
+    const { topic, index, start } = cursor.partition;
+    this.stats.counter('tidegate_reader_recreated_partitions_total', { topic: topic.name }).value += 1;
+    cursor.before = undefined;
+    cursor.position = start;
+    this.events.gap({ topic: topic.name, partition: index, from, to: start, recreated: true }, cursor);
+  }
+
   private skipGap(cursor: C): void {
     const { topic, index, start } = cursor.partition;
     const from = cursor.position;

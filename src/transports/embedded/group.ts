@@ -40,6 +40,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   private readonly fetcher: Fetcher<Held>;
   private readonly held = new Map<PartitionState, Held>();
   private readonly lagGauges = new Map<PartitionState, () => void>();
+  private readonly ids: Map<string, string>;
   private removed: TopicPartition[] = [];
   private subscriber: Subscriber<Batch> | undefined;
   private hasJoined = false;
@@ -53,6 +54,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.topics = new Set(options.topics);
     this.from = options.from;
     this.label = options.label;
+    this.ids = new Map(options.topicIds);
     this.fetcher = new Fetcher<Held>(parts.store.records, parts.stats, {
       batch: (batch, held) => {
         held.took(batch.messages);
@@ -100,6 +102,10 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     return this.parts.clock.now();
   }
 
+  topicIds(): ReadonlyMap<string, string> {
+    return this.ids;
+  }
+
   async commit(): Promise<void> {
     if (this.hasLeft) return;
     try {
@@ -138,7 +144,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     for (const partition of partitions) {
       const held = this.held.get(partition);
       if (held === undefined) continue;
-      if (!partition.topic.deleted) settled.set(partition, held.committable);
+      settled.set(partition, partition.topic.deleted ? (held.before ?? held.position) : held.committable);
       this.drop(held);
       this.lagGauges.get(partition)?.();
       this.lagGauges.delete(partition);
@@ -147,10 +153,14 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     return settled;
   }
 
-  assign({ generation, partitions, starts, members }: Share): void {
+  assign({ generation, partitions, starts, before, members }: Share): void {
+    for (const name of this.topics) {
+      const topic = this.parts.store.topics.get(name);
+      if (topic !== undefined) this.ids.set(name, String(topic.id));
+    }
     const added = partitions.filter((partition) => !this.held.has(partition));
     for (const partition of added) {
-      this.take(partition, starts.get(partition) ?? partition.start);
+      this.take(partition, starts.get(partition) ?? partition.start).before = before.get(partition);
       this.lagGauges.set(partition, this.gauge(partition));
     }
     const { removed } = this;

@@ -10,6 +10,7 @@ export class Held implements Cursor, SettleTarget {
   readonly target = this;
   position: number;
   paused = false;
+  before: number | undefined;
   isStale = false;
   private readonly prefix: SettledPrefix;
   private readonly most: number;

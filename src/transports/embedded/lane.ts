@@ -79,11 +79,19 @@ export class EmbeddedLane implements Lane {
     const shares = this.share(topic, messages, refusals);
     if (shares.size > 0) {
       const failure = await this.write(topic, shares);
+      // Where it was deleted and created again meanwhile, all goes to the new one: nothing is in it yet.
+      const isAnother = failure !== undefined && this.hasAnother(topic);
+      if (isAnother) return this.storeAll(messages);
       if (failure !== undefined) return this.refuseAll(messages, failure);
     }
     this.counters.refused.value += refusals.length;
     this.counters.seconds.record((this.parts.clock.now() - started) / 1_000);
     return refusals;
+  }
+
+  private hasAnother(topic: TopicState): boolean {
+    const now = this.parts.store().topics.get(this.topic);
+    return now !== undefined && now !== topic;
   }
 
   /** Fixes the partition of every message and sets the ones aside that cannot be stored. */

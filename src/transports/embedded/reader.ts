@@ -1,7 +1,7 @@
 import { Observable, Subject, type Subscriber } from 'rxjs';
 import type { Batch } from '../../core/batch.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
-import type { Gap, Reader, ReaderOptions } from '../../core/log.ts';
+import type { Checkpoint, Gap, Reader, ReaderOptions, TopicCheckpoint } from '../../core/log.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { type Cursor, Fetcher } from './fetcher.ts';
 import { startOffset } from './start-offset.ts';
@@ -24,6 +24,8 @@ export class EmbeddedReader implements Reader {
   private readonly parts: ReaderParts;
   private readonly fetcher: Fetcher<Cursor>;
   private readonly cursors = new Map<PartitionState, Cursor>();
+  /** Where it was in topics that are gone, by name, until another one of that name is read. */
+  private readonly gone = new Map<string, { readonly id: string | undefined; readonly offsets: Map<number, number> }>();
   private subscriber: Subscriber<Batch> | undefined;
   private wasSubscribed = false;
   private isClosed = false;
@@ -33,10 +35,14 @@ export class EmbeddedReader implements Reader {
     this.parts = parts;
     this.fetcher = new Fetcher(parts.store.records, parts.stats, {
       batch: (batch) => this.subscriber?.next(batch),
-      gap: (gap) => this.gaps.next(gap),
+      gap: (gap) => {
+        if (gap.recreated === true) this.gone.delete(gap.topic);
+        this.gaps.next(gap);
+      },
       failed: (error) => this.fail(error),
     });
     this.batches$ = new Observable((subscriber) => this.start(subscriber));
+    if (typeof options.from === 'object' && 'checkpoint' in options.from) this.goOnFrom(options.from.checkpoint);
     this.live = this.fixPositions();
     // Nobody has to ask whether it is live; a failure ends batches$ as well.
     this.live.catch((error) => this.fail(error));
@@ -60,6 +66,14 @@ export class EmbeddedReader implements Reader {
     return positions;
   }
 
+  checkpoint(): Checkpoint {
+    const checkpoint = new Map<string, TopicCheckpoint>();
+    for (const [name, offsets] of this.positions())
+      checkpoint.set(name, { id: this.parts.store.topics.get(name)?.id.toString(), offsets });
+    for (const [name, gone] of this.gone) checkpoint.set(name, gone);
+    return checkpoint;
+  }
+
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.stop();
@@ -77,6 +91,16 @@ export class EmbeddedReader implements Reader {
     return () => this.stop();
   }
 
+  /** A topic that is another one by now, or none, is as one that went while we were reading. */
+  private goOnFrom(checkpoint: Checkpoint): void {
+    for (const name of this.options.topics) {
+      const known = checkpoint.get(name);
+      const topic = this.parts.store.topics.get(name);
+      if (known?.id === undefined || known.id === String(topic?.id)) continue;
+      this.gone.set(name, { id: known.id, offsets: new Map(known.offsets) });
+    }
+  }
+
   private async fixPositions(): Promise<void> {
     const { store } = this.parts;
     const cursors = this.missing();
@@ -84,6 +108,7 @@ export class EmbeddedReader implements Reader {
     store.watchers.add(this.follow);
     await Promise.all(
       cursors.map(async (cursor) => {
+        if (cursor.before !== undefined) return;
         cursor.position = await startOffset(store.records, cursor.partition, this.options.from);
       }),
     );
@@ -95,6 +120,7 @@ export class EmbeddedReader implements Reader {
   private readonly follow = (): void => {
     for (const [partition, cursor] of this.cursors) {
       if (!partition.topic.deleted) continue;
+      this.remember(cursor);
       this.cursors.delete(partition);
       this.fetcher.remove(cursor);
     }
@@ -105,14 +131,25 @@ export class EmbeddedReader implements Reader {
   private missing(): Cursor[] {
     const added: Cursor[] = [];
     for (const name of new Set(this.options.topics)) {
-      for (const partition of this.parts.store.topics.get(name)?.partitions ?? []) {
+      const topic = this.parts.store.topics.get(name);
+      if (topic === undefined) continue;
+      const gone = this.gone.get(name)?.offsets;
+      for (const partition of topic.partitions) {
         if (this.cursors.has(partition)) continue;
-        const cursor = { partition, position: 0, paused: false, room: Number.POSITIVE_INFINITY };
+        const before = gone?.get(partition.index);
+        const cursor = { partition, position: 0, paused: false, room: Number.POSITIVE_INFINITY, before };
         this.cursors.set(partition, cursor);
         added.push(cursor);
       }
     }
     return added;
+  }
+
+  private remember({ partition, position, before = position }: Cursor): void {
+    const { id, name } = partition.topic;
+    const known = this.gone.get(name) ?? { id: String(id), offsets: new Map<number, number>() };
+    this.gone.set(name, known);
+    known.offsets.set(partition.index, before);
   }
 
   private fail(error: unknown): void {

@@ -10,6 +10,7 @@ export async function startOffset(records: Records, partition: PartitionState, f
   if (from === 'earliest') return start;
   if (from === 'latest') return end;
   if ('last' in from) return Math.max(start, end - from.last);
+  if ('checkpoint' in from) return from.checkpoint.get(partition.topic.name)?.offsets.get(partition.index) ?? start;
   if ('offsets' in from) return ownEntry(from.offsets, partition.topic.name)?.[partition.index] ?? end;
   return records.offsetAt(partition, from.timestamp, ({ value, baseOffset }) => {
     for (const record of glance(value, baseOffset)) if (record.timestamp >= from.timestamp) return record.offset;

@@ -1,5 +1,6 @@
 /** What the log knows of a topic while it is open. */
 export interface TopicState {
+  /** Never given twice: a topic that is deleted and created again has another. */
   readonly id: number;
   readonly name: string;
   readonly config: Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 import { TidegateError } from '../../core/errors.ts';
 import type { LogAdmin, PartitionOffsets, TopicDescription, TopicSpec } from '../../core/log.ts';
 import type { Cluster } from './cluster.ts';
+import { commitEntry, fetchCommitted, isOf } from './committed.ts';
 import { AS_ANSWERED } from './connection.ts';
 import { bothEnds } from './offsets.ts';
 import { patiently } from './patience.ts';
@@ -103,17 +104,20 @@ export class KafkaAdmin implements LogAdmin {
   async committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
     return this.told(`Committed offsets of ${group}`, async () => {
       const partitions = (await this.partitionsOf(topic)) ?? [];
-      return patiently(async () => {
-        const coordinator = await this.cluster.coordinator(group);
-        return fetchCommitted(coordinator, group, topic, [...partitions.keys()]);
-      });
+      const id = this.cluster.topic(topic)?.id;
+      const offsets = new Map<number, number>();
+      for (const [partition, one] of await fetchCommitted(this.cluster, group, topic, [...partitions.keys()]))
+        if (isOf(id, one)) offsets.set(partition, one.offset);
+      return offsets;
     });
   }
 
   async setCommitted(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
-    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }));
     await this.told(`Set offsets of ${group}`, () =>
       patiently(async () => {
+        await this.cluster.refresh([topic]);
+        const id = this.cluster.topic(topic)?.id;
+        const partitions = [...offsets].map(([partition, offset]) => commitEntry(partition, offset, id));
         const coordinator = await this.cluster.coordinator(group);
         // As nobody's member: the broker takes that only where the group has none.
         await coordinator.request('OffsetCommit', {
@@ -173,31 +177,4 @@ export class KafkaAdmin implements LogAdmin {
       throw logError(error, what);
     }
   }
-}
-
-interface CommittedAnswer {
-  readonly responses: readonly {
-    readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
-  }[];
-}
-
-/** Committed offset by partition; partitions without one are left out. */
-export async function fetchCommitted(
-  coordinator: Awaited<ReturnType<Cluster['coordinator']>>,
-  group: string,
-  topic: string,
-  partitions: readonly number[],
-): Promise<Map<number, number>> {
-  const committed = new Map<number, number>();
-  if (partitions.length === 0) return committed;
-  const answer = await coordinator.request<CommittedAnswer>('OffsetFetch', {
-    groupId: group,
-    topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }],
-  });
-  for (const response of answer.responses) {
-    for (const { partition, offset } of response.partitions) {
-      if (Number(offset) >= 0) committed.set(partition, Number(offset));
-    }
-  }
-  return committed;
 }

@@ -13,6 +13,8 @@ export interface Subscription {
   readonly generation: number;
   /** How many partitions the topics had when they were dealt last; empty for a newcomer. */
   readonly counts: ReadonlyMap<string, number>;
+  /** Ids of the topics as of then, where they have one. */
+  readonly ids: ReadonlyMap<string, string>;
   /** What the others are told of it; undefined for nothing. */
   readonly label: string | undefined;
 }
@@ -24,6 +26,10 @@ export interface Dealt {
   readonly counts: ReadonlyMap<string, number>;
   /** Per topic, the first partition that was added since the last deal: from there on reading starts at the first record. */
   readonly addedFrom: ReadonlyMap<string, number>;
+  /** Ids of the topics, where they have one. */
+  readonly ids: ReadonlyMap<string, string>;
+  /** Ids that members knew of topics which have another one now: those were deleted and created again since. */
+  readonly recreated: ReadonlyMap<string, string>;
   /** Labels of all members that have one. */
   readonly members: readonly string[];
   /** Whether partitions are held back until those who have them have let go of them: then all is dealt once more. */
@@ -32,8 +38,14 @@ export interface Dealt {
 
 type ByTopic = Record<string, number[]>;
 
-export function encodeSubscription({ topics, owned, generation, counts, label }: Subscription): Buffer {
-  const facts = { owned: byTopic(owned), generation, counts: Object.fromEntries(counts), label };
+export function encodeSubscription({ topics, owned, generation, counts, ids, label }: Subscription): Buffer {
+  const facts = {
+    owned: byTopic(owned),
+    generation,
+    counts: Object.fromEntries(counts),
+    ids: Object.fromEntries(ids),
+    label,
+  };
   return AssignerProtocol.MemberMetadata.encode({
     version: 0,
     topics: [...topics],
@@ -44,20 +56,32 @@ export function encodeSubscription({ topics, owned, generation, counts, label }:
 /** Facts that cannot be read count as none: another program may share the group. */
 export function decodeSubscription(bytes: Buffer): Subscription {
   const metadata = AssignerProtocol.MemberMetadata.decode(bytes);
-  const facts = parse<{ owned?: ByTopic; generation?: number; counts?: Record<string, number>; label?: string }>(
-    metadata?.userData,
-  );
+  const facts = parse<{
+    owned: ByTopic;
+    generation: number;
+    counts: Record<string, number>;
+    ids: Record<string, string>;
+    label: string;
+  }>(metadata?.userData);
   return {
     topics: metadata?.topics ?? [],
     owned: flat(facts.owned ?? {}),
     generation: facts.generation ?? -1,
     counts: new Map(Object.entries(facts.counts ?? {})),
+    ids: new Map(Object.entries(facts.ids ?? {})),
     label: facts.label,
   };
 }
 
-export function encodeDealt({ partitions, counts, addedFrom, members, isPartial }: Dealt): Buffer {
-  const facts = { counts: Object.fromEntries(counts), addedFrom: Object.fromEntries(addedFrom), members, isPartial };
+export function encodeDealt({ partitions, counts, addedFrom, ids, recreated, members, isPartial }: Dealt): Buffer {
+  const facts = {
+    counts: Object.fromEntries(counts),
+    addedFrom: Object.fromEntries(addedFrom),
+    ids: Object.fromEntries(ids),
+    recreated: Object.fromEntries(recreated),
+    members,
+    isPartial,
+  };
   return AssignerProtocol.MemberAssignment.encode({
     version: 0,
     assignment: byTopic(partitions),
@@ -70,6 +94,8 @@ export function decodeDealt(bytes: Buffer): Dealt {
   const facts = parse<{
     counts: Record<string, number>;
     addedFrom: Record<string, number>;
+    ids: Record<string, string>;
+    recreated: Record<string, string>;
     members: string[];
     isPartial: boolean;
   }>(decoded?.userData);
@@ -77,6 +103,8 @@ export function decodeDealt(bytes: Buffer): Dealt {
     partitions: flat(decoded?.assignment ?? {}),
     counts: new Map(Object.entries(facts.counts ?? {})),
     addedFrom: new Map(Object.entries(facts.addedFrom ?? {})),
+    ids: new Map(Object.entries(facts.ids ?? {})),
+    recreated: new Map(Object.entries(facts.recreated ?? {})),
     members: facts.members ?? [],
     isPartial: facts.isPartial ?? false,
   };

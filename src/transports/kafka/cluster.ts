@@ -1,36 +1,13 @@
 import { TidegateError } from '../../core/errors.ts';
 import type { Client } from './client.ts';
-import { AS_ANSWERED, BrokerConnection } from './connection.ts';
+import { BrokerConnection } from './connection.ts';
+import { askForMetadata, type Metadata, type TopicMetadata } from './metadata-request.ts';
 import { KAFKA } from './protocol-errors.ts';
 
-export interface PartitionView {
-  readonly partition: number;
-  /** Node id; -1 while there is none. */
-  readonly leader: number;
-}
+export type TopicView = Omit<TopicMetadata, 'name'>;
 
-export interface TopicView {
-  /** Kafka's error code for the topic; 0 when it is there. */
-  readonly code: number;
-  readonly internal: boolean;
-  /** By partition number. */
-  readonly partitions: readonly PartitionView[];
-}
-
-interface MetadataAnswer {
-  readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[];
-  readonly controllerId: number;
-  readonly clusterId: string | null;
-  readonly topicMetadata: readonly {
-    readonly topicErrorCode: number;
-    readonly topic: string;
-    readonly isInternal: boolean;
-    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
-  }[];
-}
-
-/** A name that no topic can have: asking for it tells about the brokers alone. An empty list would mean every topic. */
-const NO_TOPIC = ['.'];
+/** Ids of topics that are gone which are remembered. */
+const RETIRED_IDS = 1_000;
 
 /**
  * Connections to the brokers, and what the brokers say about topics and leaders. It never tries again by itself: a call
@@ -43,6 +20,8 @@ export class Cluster {
   private readonly connections = new Map<string, BrokerConnection>();
   private readonly addresses = new Map<number, { host: string; port: number }>();
   private readonly topics = new Map<string, TopicView>();
+  /** Ids of topics in whose place another one was seen: a broker that still shows one of these has not heard of that yet. */
+  private readonly retired = new Set<string>();
   private controllerId = -1;
   private id = '';
   private nextSeed = 0;
@@ -75,7 +54,7 @@ export class Cluster {
   async refresh(topics: readonly string[] = []): Promise<void> {
     for (const name of topics) {
       if (this.topics.has(name)) continue;
-      this.topics.set(name, { code: KAFKA.LEADER_NOT_AVAILABLE, internal: false, partitions: [] });
+      this.topics.set(name, { code: KAFKA.LEADER_NOT_AVAILABLE, id: undefined, internal: false, partitions: [] });
       // The request under way does not ask for this one.
       await this.refreshing?.catch(() => undefined);
     }
@@ -87,16 +66,12 @@ export class Cluster {
 
   /** Names of all topics and whether they are Kafka's own. */
   async allTopics(): Promise<{ name: string; internal: boolean; partitions: number }[]> {
-    const { topicMetadata } = await this.askForMetadata([]);
-    const there = new Set(topicMetadata.map(({ topic }) => topic));
+    const { topics } = await this.ask();
+    const there = new Set(topics.map(({ name }) => name));
     // Whoever waits for a topic asks about it again.
     for (const [topic, { code }] of this.topics)
       if (code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION && !there.has(topic)) this.topics.delete(topic);
-    return topicMetadata.map(({ topic, isInternal, partitionMetadata }) => ({
-      name: topic,
-      internal: isInternal,
-      partitions: partitionMetadata.length,
-    }));
+    return topics.map(({ name, internal, partitions }) => ({ name, internal, partitions: partitions.length }));
   }
 
   /** Rejects when the partition has no leader that is known; refresh then. */
@@ -157,26 +132,31 @@ export class Cluster {
   }
 
   private async readMetadata(): Promise<void> {
-    const asked = [...this.topics.keys()];
-    const answer = await this.askForMetadata(asked.length === 0 ? NO_TOPIC : asked);
-    for (const { topicErrorCode, topic, isInternal, partitionMetadata } of answer.topicMetadata) {
-      if (!this.topics.has(topic)) continue;
-      const partitions: PartitionView[] = [];
-      for (const { partitionId, leader } of partitionMetadata) {
-        partitions[partitionId] = { partition: partitionId, leader };
-      }
-      this.topics.set(topic, { code: topicErrorCode, internal: isInternal, partitions });
-    }
+    const { topics } = await this.ask([...this.topics.keys()]);
+    for (const { name, ...view } of topics) this.show(name, view);
     this.refreshedAt = Date.now();
   }
 
-  private async askForMetadata(topics: readonly string[]): Promise<MetadataAnswer> {
-    const payload = { topics, allowAutoTopicCreation: false };
-    const answer = await this.any().request<MetadataAnswer>('Metadata', payload, AS_ANSWERED);
+  private show(name: string, view: TopicView): void {
+    const before = this.topics.get(name);
+    if (before === undefined || (view.id !== undefined && this.retired.has(view.id))) return;
+    if (before.id !== undefined && view.id !== undefined && view.id !== before.id) this.retire(before.id);
+    // A topic that is gone keeps its id, so that the next one of its name is known for another.
+    this.topics.set(name, { ...view, id: view.id ?? before.id });
+  }
+
+  private retire(id: string): void {
+    this.retired.add(id);
+    const [oldest] = this.retired;
+    if (this.retired.size > RETIRED_IDS && oldest !== undefined) this.retired.delete(oldest);
+  }
+
+  private async ask(topics?: readonly string[]): Promise<Metadata> {
+    const answer = await askForMetadata(this.any(), topics);
     this.addresses.clear();
     for (const { nodeId, host, port } of answer.brokers) this.addresses.set(nodeId, { host, port });
     this.controllerId = answer.controllerId;
-    this.id = answer.clusterId ?? '';
+    this.id = answer.clusterId;
     return answer;
   }
 }

@@ -84,6 +84,12 @@ export class BrokerConnection {
     })) as T;
   }
 
+  /** The highest version of an API that this broker speaks; -1 where it does not have it. Connects where that is not done yet. */
+  async maxVersion(api: string): Promise<number> {
+    await this.guarded(() => this.connect());
+    return this.broker.versions?.[this.keyOf(api)]?.maxVersion ?? -1;
+  }
+
   /** The lightest question that shows a broker alive. */
   async probe(): Promise<void> {
     await this.guarded(async () => {

@@ -1,6 +1,6 @@
 import { Cursor } from './varint.ts';
 
-/** Version of the Fetch API that is spoken: brokers from Kafka 2.3 on. */
+/** Version of the Fetch API that names topics: brokers from Kafka 2.3 on. */
 export const FETCH_VERSION = 11;
 
 /** Reads only what no open transaction can take back. */
@@ -8,6 +8,8 @@ export const READ_COMMITTED = 1;
 
 export interface FetchPosition {
   readonly topic: string;
+  /** undefined where the brokers give topics no ids. */
+  readonly id: string | undefined;
   readonly partition: number;
   readonly offset: number;
 }
@@ -38,12 +40,7 @@ export interface AbortedTransaction {
 
 /** https://kafka.apache.org/protocol#The_Messages_Fetch, without a fetch session. */
 export function encodeFetch(positions: readonly FetchPosition[], limits: FetchLimits): Buffer {
-  const topics = new Map<string, FetchPosition[]>();
-  for (const position of positions) {
-    const list = topics.get(position.topic);
-    if (list === undefined) topics.set(position.topic, [position]);
-    else list.push(position);
-  }
+  const topics = byTopic(positions);
   let size = 4 * 4 + 1 + 4 + 4 + 4 + 4 + 2;
   for (const topic of topics.keys()) size += 2 + Buffer.byteLength(topic) + 4;
   size += positions.length * 28;
@@ -78,6 +75,16 @@ export function encodeFetch(positions: readonly FetchPosition[], limits: FetchLi
   // rack: none
   buffer.writeInt16BE(0, at);
   return buffer;
+}
+
+export function byTopic(positions: readonly FetchPosition[]): Map<string, FetchPosition[]> {
+  const topics = new Map<string, FetchPosition[]>();
+  for (const position of positions) {
+    const list = topics.get(position.topic);
+    if (list === undefined) topics.set(position.topic, [position]);
+    else list.push(position);
+  }
+  return topics;
 }
 
 export interface FetchAnswer {

@@ -1,12 +1,13 @@
 import type { Clock } from '../../core/clock.ts';
 import type { TidegateError } from '../../core/errors.ts';
-import type { Gap } from '../../core/log.ts';
+import type { Gap, TopicPartition } from '../../core/log.ts';
 import type { Message, SettleTarget } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, TopicView } from './cluster.ts';
 import { decodeRecords } from './decode.ts';
-import { decodeFetch, encodeFetch, FETCH_VERSION, type FetchedPartition } from './fetch-request.ts';
+import { fetchFrom } from './fetch.ts';
+import type { FetchedPartition } from './fetch-request.ts';
 import { earliestOffsets, latestOffsets } from './offsets.ts';
 import { brokerError, KAFKA, kafkaCode, logError } from './protocol-errors.ts';
 
@@ -32,6 +33,8 @@ export interface FetchedPart {
   readonly position: number;
   /** Offset that the next record will get, as of the last fetch, or look where nothing is fetched; -1 before the first. */
   readonly end: number;
+  /** Id of the topic that the position belongs to; undefined while no broker has told one. */
+  readonly id: string | undefined;
 }
 
 export interface FetchEvents {
@@ -39,6 +42,8 @@ export interface FetchEvents {
   deliver(part: FetchedPart, messages: Message[]): number;
   /** Told of what is not delivered, once it is counted. */
   gap(gap: Gap): void;
+  /** Told before the gap where the position is moved: what is in flight is gone from the log. */
+  moved(part: FetchedPart, isRecreated: boolean): void;
   /** Reading is refused for a reason that waiting does not change; it is tried again all the same. */
   refused(failure: TidegateError): void;
   /** Metadata was read: partitions may have appeared. */
@@ -54,15 +59,22 @@ interface FetcherParts {
 interface Part extends FetchedPart {
   position: number;
   end: number;
+  id: string | undefined;
   target: SettleTarget | undefined;
   paused: boolean;
   /** Moves on whenever what is being fetched is no longer wanted. */
   version: number;
 }
 
+export interface PartOptions {
+  readonly id?: string | undefined;
+  readonly target?: SettleTarget | undefined;
+}
+
 /**
  * Reads partitions by one loop per leader: positions are kept here and survive reconnects, leader changes and broker
- * freezes. A position that is out of range is a gap, and reading goes on at the earliest record.
+ * freezes. A position that is out of range is a gap, and reading goes on at the earliest record. So is a topic that was
+ * deleted and created again, which its id shows: reading goes on at the first record of the new one.
  */
 export class Fetcher {
   private readonly cluster: Cluster;
@@ -114,14 +126,22 @@ export class Fetcher {
     return this.parts.has(keyOf(topic, partition));
   }
 
-  /** Begins to read a partition, or goes on elsewhere in it; what is being fetched from it is dropped. */
-  assign(topic: string, partition: number, position: number, target?: SettleTarget): void {
+  part({ topic, partition }: TopicPartition): FetchedPart | undefined {
+    return this.parts.get(keyOf(topic, partition));
+  }
+
+  /**
+   * Begins to read a partition, or goes on elsewhere in it; what is being fetched from it is dropped. `id`: of the topic
+   * that the position belongs to, where that is known; a partition that is read already keeps its own where it is left out.
+   */
+  assign(topic: string, partition: number, position: number, { id, target }: PartOptions = {}): void {
     const key = keyOf(topic, partition);
     const known = this.parts.get(key);
     if (known === undefined) {
-      this.parts.set(key, { topic, partition, position, end: -1, target, paused: false, version: 0 });
+      this.parts.set(key, { topic, partition, position, end: -1, id, target, paused: false, version: 0 });
     } else {
       known.position = position;
+      known.id = id ?? known.id;
       known.target = target;
       known.version += 1;
     }
@@ -149,6 +169,16 @@ export class Fetcher {
     if (!held) this.kick();
   }
 
+  /** Compares the ids of what is read with those that the brokers told last. */
+  checkIds(): void {
+    for (const part of this.parts.values()) {
+      const view = this.cluster.topic(part.topic);
+      if (view === undefined || view.code !== KAFKA.NONE || view.id === part.id || view.id === undefined) continue;
+      if (part.id === undefined) part.id = view.id;
+      else this.beginAnew(part, view);
+    }
+  }
+
   private kick(): void {
     if (!this.running || this.closed || this.held) return;
     for (const part of this.parts.values()) {
@@ -165,6 +195,7 @@ export class Fetcher {
 
   private wanted(leader: number): Part[] {
     if (this.closed || this.held) return [];
+    this.checkIds();
     const parts: Part[] = [];
     for (const part of this.parts.values()) {
       if (!part.paused && this.leaderOf(part) === leader) parts.push(part);
@@ -197,11 +228,8 @@ export class Fetcher {
   /** Returns how long to wait before the next one, in milliseconds. */
   private async fetch(leader: number, parts: readonly Part[]): Promise<number> {
     const asked = new Map(parts.map((part) => [keyOf(part.topic, part.partition), { part, version: part.version }]));
-    const body = encodeFetch(
-      parts.map(({ topic, partition, position }) => ({ topic, partition, offset: position })),
-      LIMITS,
-    );
-    const answer = await this.cluster.node(leader).exchange('Fetch', FETCH_VERSION, body, decodeFetch);
+    const positions = parts.map(({ topic, id, partition, position }) => ({ topic, id, partition, offset: position }));
+    const answer = await fetchFrom(this.cluster.node(leader), positions, LIMITS);
     let wait = answer.throttle;
     let room = MAX_UNPACKED_ANSWER;
     if (this.closed) return wait;
@@ -242,11 +270,29 @@ export class Fetcher {
       case KAFKA.TOPIC_AUTHORIZATION_FAILED:
         this.events.refused(logError(brokerError(code), `Topic ${part.topic}`));
         return REFUSED_PAUSE;
-      default:
-        // Leaders move, topics go and come back.
+      default: {
+        // Leaders move, topics go and come back; with another id, where they were deleted.
+        const { version } = part;
         await this.refresh();
-        return FIRST_PAUSE;
+        return part.version === version ? FIRST_PAUSE : 0;
+      }
     }
+  }
+
+  private beginAnew(part: Part, view: TopicView): void {
+    const { topic, partition, position } = part;
+    part.version += 1;
+    // The new one has fewer partitions.
+    if (view.partitions[partition] === undefined) {
+      this.parts.delete(keyOf(topic, partition));
+      return;
+    }
+    part.id = view.id;
+    part.position = 0;
+    part.end = -1;
+    this.stats.counter('tidegate_reader_recreated_partitions_total', { topic }).value += 1;
+    this.events.moved(part, true);
+    this.events.gap({ topic, partition, from: position, to: 0, recreated: true });
   }
 
   private async goToEarliest(part: Part): Promise<void> {
@@ -255,6 +301,7 @@ export class Fetcher {
     if (part.version !== version) return;
     part.position = earliest;
     part.version += 1;
+    this.events.moved(part, false);
     this.logger.warn(
       { topic, partition, from: position, to: earliest },
       `Offset ${position} of ${topic}/${partition} is out of range; reading goes on at the earliest record, ${earliest}`,
@@ -293,6 +340,7 @@ export class Fetcher {
     try {
       await this.cluster.refresh();
       if (this.closed) return;
+      this.checkIds();
       this.events.metadata();
       this.kick();
     } catch (error) {

@@ -1,12 +1,19 @@
 import type { GroupStart, TopicPartition } from '../../core/log.ts';
 import { ownEntry } from '../../core/own-entry.ts';
-import { fetchCommitted } from './admin.ts';
 import type { Dealt } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
+import { type CommitEntry, type Committed, commitEntry, fetchCommitted, isOf } from './committed.ts';
+import type { FetchedPart } from './fetcher.ts';
 import type { Membership } from './membership.ts';
 import { startOffsets } from './offsets.ts';
 import type { OwnedPartition } from './owned-partition.ts';
-import { patiently } from './patience.ts';
+
+/** Where a partition begins. */
+export interface Start {
+  readonly offset: number;
+  /** Id of the topic that the offset belongs to: where that is gone by now, the new one begins at its first record. */
+  readonly id: string | undefined;
+}
 
 /** The committed offsets of a group, and where its partitions begin. */
 export class GroupOffsets {
@@ -21,46 +28,60 @@ export class GroupOffsets {
   }
 
   /** By key of the partition; what was never committed is left out. */
-  async committed(partitions: readonly TopicPartition[]): Promise<Map<string, number>> {
-    const committed = new Map<string, number>();
+  async committed(partitions: readonly TopicPartition[]): Promise<Map<string, Committed>> {
+    const committed = new Map<string, Committed>();
     for (const [topic, some] of groupByTopic(partitions)) {
-      const found = await patiently(async () =>
-        fetchCommitted(await this.cluster.coordinator(this.group), this.group, topic, some),
-      );
-      for (const [partition, offset] of found) committed.set(keyOf({ topic, partition }), offset);
+      const found = await fetchCommitted(this.cluster, this.group, topic, some);
+      for (const [partition, one] of found) committed.set(keyOf({ topic, partition }), one);
     }
     return committed;
   }
 
-  /** Where partitions begin: where the group was, else at the first record if they were added later and are not named, else as configured. */
-  async starts(dealt: Dealt, committed: ReadonlyMap<string, number>): Promise<Map<string, number>> {
-    const starts = new Map(committed);
-    const unknown = dealt.partitions.filter((place) => !starts.has(keyOf(place)));
+  /**
+   * Where partitions begin: where the group was, be that in a topic that is gone; else at the first record if they were
+   * added later and are not named; else as configured.
+   */
+  async starts(dealt: Dealt, committed: ReadonlyMap<string, Committed>): Promise<Map<string, Start>> {
+    const starts = new Map<string, Start>();
     if (dealt.partitions.length > 0) await this.cluster.refresh(dealt.partitions.map(({ topic }) => topic));
+    const unknown: TopicPartition[] = [];
+    for (const place of dealt.partitions) {
+      const before = this.before(place, dealt, committed.get(keyOf(place)));
+      if (before === undefined) unknown.push(place);
+      else starts.set(keyOf(place), before);
+    }
     for (const [topic, partitions] of groupByTopic(unknown)) {
+      const id = this.cluster.topic(topic)?.id;
       const addedFrom = dealt.addedFrom.get(topic) ?? Number.POSITIVE_INFINITY;
       const named = typeof this.from === 'string' ? {} : (ownEntry(this.from.offsets, topic) ?? {});
       const asked = partitions.filter((partition) => partition < addedFrom || named[partition] !== undefined);
       const found = await startOffsets(this.cluster, topic, asked, this.from);
-      for (const partition of partitions) starts.set(keyOf({ topic, partition }), found.get(partition) ?? 0);
+      for (const partition of partitions)
+        starts.set(keyOf({ topic, partition }), { offset: found.get(partition) ?? 0, id });
     }
     return starts;
   }
 
   /**
    * Commits what can be of these partitions, under the generation they were dealt in: the broker refuses any other.
-   * Resolves with false when there was nothing to commit.
+   * What is not read any more is left out: its topic has fewer partitions than it had. Resolves with false when there was
+   * nothing to commit.
    */
-  async commit(owned: Iterable<OwnedPartition>, { memberId, generation }: Membership): Promise<boolean> {
-    const due: { owned: OwnedPartition; offset: number }[] = [];
-    const topics = new Map<string, { partition: number; offset: string }[]>();
+  async commit(
+    owned: Iterable<OwnedPartition>,
+    partOf: (place: TopicPartition) => FetchedPart | undefined,
+    { memberId, generation }: Membership,
+  ): Promise<boolean> {
+    const due: { owned: OwnedPartition; offset: number; since: unknown }[] = [];
+    const topics = new Map<string, CommitEntry[]>();
     for (const one of owned) {
       const offset = one.committable;
-      if (offset === one.committed) continue;
+      const part = partOf(one);
+      if (offset === one.committed || part === undefined) continue;
       one.attempted = offset;
-      due.push({ owned: one, offset });
+      due.push({ owned: one, offset, since: one.target });
       const partitions = topics.get(one.topic) ?? [];
-      partitions.push({ partition: one.partition, offset: String(offset) });
+      partitions.push(commitEntry(one.partition, offset, part.id));
       topics.set(one.topic, partitions);
     }
     if (due.length === 0) return false;
@@ -72,8 +93,18 @@ export class GroupOffsets {
       retentionTime: -1,
       topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
     });
-    for (const { owned: one, offset } of due) one.committed = offset;
+    // One that began again meanwhile may be in another topic by now.
+    for (const { owned: one, offset, since } of due) if (one.target === since) one.committed = offset;
     return true;
+  }
+
+  /** Where the group was in the topic, or in one of the same name that is gone; undefined where it is new to both. */
+  private before(place: TopicPartition, dealt: Dealt, committed: Committed | undefined): Start | undefined {
+    const id = this.cluster.topic(place.topic)?.id;
+    if (committed !== undefined) return { offset: committed.offset, id: isOf(id, committed) ? id : committed.topicId };
+    const gone = dealt.recreated.get(place.topic);
+    const isAdded = place.partition >= (dealt.addedFrom.get(place.topic) ?? Number.POSITIVE_INFINITY);
+    return gone === undefined || gone === id || isAdded ? undefined : { offset: 0, id: gone };
   }
 }
 

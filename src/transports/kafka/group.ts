@@ -8,6 +8,7 @@ import type { Stats } from '../../telemetry/stats.ts';
 import type { Dealt } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
 import { Commits } from './commits.ts';
+import { type Committed, isOf } from './committed.ts';
 import { type FetchedPart, Fetcher } from './fetcher.ts';
 import { GroupOffsets, keyOf } from './group-offsets.ts';
 import { Membership } from './membership.ts';
@@ -52,13 +53,15 @@ export class KafkaGroupMember implements GroupMember {
   private readonly gaps = new Subject<Gap>();
   private readonly partitions: OwnedPartitions;
   private readonly commits: Commits;
+  /** Partitions and ids of the topics, as of the last deal. */
   private counts: ReadonlyMap<string, number> = new Map();
+  private ids: ReadonlyMap<string, string>;
   private subscriber: Subscriber<Batch> | undefined;
   private started = false;
   private leaving: Promise<void> | undefined;
 
   constructor(options: GroupOptions, parts: GroupParts) {
-    const { group, from, admit } = options;
+    const { group, from, admit, topicIds = new Map() } = options;
     const {
       sessionTimeout = SESSION_TIMEOUT,
       commitInterval = COMMIT_INTERVAL,
@@ -66,6 +69,7 @@ export class KafkaGroupMember implements GroupMember {
     } = options;
     const { logger, stats, clock } = parts;
     this.parts = parts;
+    this.ids = topicIds;
     this.membership = new Membership({ ...options, sessionTimeout }, parts.coordination, parts.data, clock);
     this.participation = new Participation(this.membership, this.asParticipant(), {
       group,
@@ -81,6 +85,7 @@ export class KafkaGroupMember implements GroupMember {
       {
         deliver: (part, messages) => this.deliver(part, messages),
         gap: (gap) => this.gaps.next(gap),
+        moved: (part, isRecreated) => this.partitions.moved(part, isRecreated),
         refused: (reason) => this.events.next({ type: 'failed', reason }),
         metadata: () => undefined,
       },
@@ -90,7 +95,7 @@ export class KafkaGroupMember implements GroupMember {
     this.commits = new Commits({
       group,
       interval: commitInterval,
-      commit: () => this.offsets.commit(this.partitions, this.membership),
+      commit: () => this.commitSettled(),
       counter: stats.counter('tidegate_commits_total', { group }),
       clock,
       logger,
@@ -126,6 +131,10 @@ export class KafkaGroupMember implements GroupMember {
     return this.membership.lastSeen;
   }
 
+  topicIds(): ReadonlyMap<string, string> {
+    return this.ids;
+  }
+
   commit(): Promise<void> {
     return this.commits.commit();
   }
@@ -147,11 +156,9 @@ export class KafkaGroupMember implements GroupMember {
   private asParticipant() {
     const member = this;
     return {
-      get owned() {
-        return [...member.partitions];
-      },
-      get counts() {
-        return member.counts;
+      get known() {
+        const { partitions, counts, ids } = member;
+        return { owned: [...partitions], counts, ids };
       },
       adopt: (dealt: Dealt) => this.adopt(dealt),
       rebalancing: async () => {
@@ -170,7 +177,8 @@ export class KafkaGroupMember implements GroupMember {
   private sawNewPartitions(): boolean {
     for (const [topic, count] of this.counts) {
       const view = this.parts.data.topic(topic);
-      if (view?.code === KAFKA.NONE && view.partitions.length !== count) return true;
+      if (view?.code !== KAFKA.NONE) continue;
+      if (view.partitions.length !== count || (view.id ?? this.ids.get(topic)) !== this.ids.get(topic)) return true;
     }
     return false;
   }
@@ -184,18 +192,22 @@ export class KafkaGroupMember implements GroupMember {
     const going = this.partitions.keepReading(dealt.partitions);
     const committed = await this.offsets.committed([...dealt.partitions, ...going]);
     const starts = await this.offsets.starts(dealt, committed);
-    const lost = [...this.partitions].filter((owned) => !owned.isStillOurs(committed.get(keyOf(owned))));
+    this.fetcher.checkIds();
+    const offsetOf = (place: TopicPartition) => this.offsetIn(committed, place);
+    const lost = [...this.partitions].filter((owned) => !owned.isStillOurs(offsetOf(owned)));
     for (const owned of lost) this.partitions.giveUp(owned);
     this.commits.isSure = true;
     const left = going.filter((owned) => !lost.includes(owned));
     await this.letGo(left);
     if (this.leaving !== undefined) return false;
     this.counts = dealt.counts;
+    this.ids = dealt.ids;
     for (const owned of left) this.partitions.giveUp(owned);
     const added = dealt.partitions.filter((place) => !this.partitions.has(place));
-    const gained = added.map((place) =>
-      this.partitions.add(place, starts.get(keyOf(place)) ?? 0, committed.get(keyOf(place))),
-    );
+    const gained = added.map((place) => {
+      const start = starts.get(keyOf(place)) ?? { offset: 0, id: undefined };
+      return { owned: this.partitions.add(place, start.offset, committed.get(keyOf(place))?.offset), start };
+    });
     this.events.next({
       type: 'assigned',
       generation: this.membership.generation,
@@ -204,10 +216,23 @@ export class KafkaGroupMember implements GroupMember {
       removed: [...lost, ...left].map(({ topic, partition }) => ({ topic, partition })),
       members: dealt.members,
     });
-    for (const owned of gained) this.partitions.read(owned, owned.committable);
+    for (const { owned, start } of gained) this.partitions.read(owned, start.offset, start.id);
+    this.fetcher.checkIds();
     // The start too, so that whoever gets the partition next does not look for one of its own.
     await this.commits.tryToCommit();
     return dealt.isPartial && going.length > 0;
+  }
+
+  /** What the group has committed of the topic that a partition is read of, as far as that is the one of the commit. */
+  private offsetIn(committed: ReadonlyMap<string, Committed>, place: TopicPartition): number | undefined {
+    const found = committed.get(keyOf(place));
+    return found !== undefined && isOf(this.fetcher.part(place)?.id, found) ? found.offset : undefined;
+  }
+
+  private commitSettled(): Promise<boolean> {
+    // Nothing of a topic that is known to be gone.
+    this.fetcher.checkIds();
+    return this.offsets.commit(this.partitions, (place) => this.fetcher.part(place), this.membership);
   }
 
   private async letGo(going: readonly OwnedPartition[]): Promise<void> {

@@ -69,6 +69,8 @@ declare module 'kafkajs/src/broker/index.js' {
   class Broker {
     constructor(options: { connectionPool: ConnectionPool; logger: object; nodeId?: number });
     readonly connectionPool: ConnectionPool;
+    /** By API key; null before it is connected. */
+    readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null;
     connect(): Promise<void>;
     isConnected(): boolean;
     apiVersions(): Promise<unknown>;

@@ -36,6 +36,14 @@ export function plan(
   return planned;
 }
 
+/** Binds records whose partition is gone to those that the topic has now, in their order. */
+export function planAgain(planned: readonly Planned[], partitions: number, keylessPartition: number): Planned[] {
+  return planned.map(({ index, record }) => {
+    const partition = record.key === null ? keylessPartition : partitionOfKey(record.key, partitions);
+    return { index, partition, record };
+  });
+}
+
 /** Whether a broker with this limit would refuse the record even alone: it looks at what is sent, compressed or not. */
 export function isTooLarge({ record }: Planned, maxMessageBytes: number, compressor?: Compressor): boolean {
   if (record.size + BATCH_OVERHEAD <= maxMessageBytes) return false;

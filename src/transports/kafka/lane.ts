@@ -5,9 +5,9 @@ import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { isAboutLeader, isAboutRecords, outcomeOf, refusalOf } from './classify.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, TopicView } from './cluster.ts';
 import type { Compressor } from './compression.ts';
-import { endOfRequest, isTooLarge, type Planned, plan } from './lane-plan.ts';
+import { endOfRequest, isTooLarge, type Planned, plan, planAgain } from './lane-plan.ts';
 import { PartitionQueue } from './partition-queue.ts';
 import { decodeProduce, encodeProduce, type PartitionResult, PRODUCE_VERSION } from './produce-request.ts';
 import type { ProducerHolder } from './producer.ts';
@@ -36,6 +36,13 @@ export interface LaneParts {
   readonly clock: Clock;
 }
 
+/** Records of a send that are not stored by its requests. */
+interface Unstored {
+  readonly refusals: Refusal[];
+  /** Their partition is gone for good, and its topic is not: they go to another. */
+  readonly moved: Planned[];
+}
+
 /** One try of one partition's records: what the broker said, or why it said nothing. */
 type Answer = PartitionResult | Error;
 
@@ -50,6 +57,8 @@ export class KafkaLane implements Lane {
   private readonly parts: LaneParts;
   private readonly counters;
   private keyless = 0;
+  /** Id of the topic whose partitions the send under way was planned for. */
+  private plannedId: string | undefined;
   private abandoned = false;
   private outage = false;
   private confirmedMissing = 0;
@@ -103,13 +112,33 @@ export class KafkaLane implements Lane {
   private async storeIn(messages: readonly Message[], partitions: number, refusals: Refusal[]): Promise<void> {
     const all = plan(messages, partitions, this.keyless % partitions, this.parts.clock.now());
     this.keyless = (this.keyless + 1) % partitions;
-    const planned = await this.withoutTooLarge(all, refusals);
+    await this.storePlanned(await this.withoutTooLarge(all, refusals), refusals);
+  }
+
+  private async storePlanned(planned: readonly Planned[], refusals: Refusal[]): Promise<void> {
+    this.plannedId = this.parts.cluster.topic(this.topic)?.id;
+    const unstored: Unstored = { refusals, moved: [] };
     const limit = this.parts.limits.of(this.topic);
     for (let from = 0; from < planned.length && !this.abandoned; ) {
       const end = endOfRequest(planned, from, limit);
-      await this.storeRequest(planned, from, end, refusals);
+      await this.storeRequest(planned, from, end, unstored);
       from = end;
     }
+    if (unstored.moved.length > 0) await this.storeElsewhere(unstored.moved, refusals);
+  }
+
+  /** Kafka takes no partition away: the topic was deleted and created again with fewer, so nothing of these is in the new one. */
+  private async storeElsewhere(moved: readonly Planned[], refusals: Refusal[]): Promise<void> {
+    const partitions = await this.partitionCount();
+    if (partitions instanceof TidegateError) {
+      for (const { index } of moved) refusals.push({ index, failure: partitions });
+      return;
+    }
+    this.parts.logger.warn(
+      { topic: this.topic, records: moved.length, partitions },
+      `the topic ${this.topic} was deleted and created again with fewer partitions: records of those that are gone are written to the other ones`,
+    );
+    await this.storePlanned(planAgain(moved, partitions, this.keyless % partitions), refusals);
   }
 
   /** Asks again for a limit that was read a while ago before it refuses anything by it. */
@@ -134,13 +163,13 @@ export class KafkaLane implements Lane {
     planned: readonly Planned[],
     from: number,
     end: number,
-    refusals: Refusal[],
+    unstored: Unstored,
   ): Promise<void> {
     let queues = PartitionQueue.of(planned, from, end);
     let pause = FIRST_PAUSE;
     let failures = 0;
     while (!this.abandoned) {
-      const failure = await this.attempt(queues, refusals);
+      const failure = await this.attempt(queues, unstored);
       queues = queues.filter((queue) => !queue.isEmpty);
       if (queues.length === 0) break;
       if (failure === undefined) {
@@ -159,7 +188,7 @@ export class KafkaLane implements Lane {
   }
 
   /** One request per leader, with the first batch of each partition. Returns why something has to be repeated. */
-  private async attempt(queues: readonly PartitionQueue[], refusals: Refusal[]): Promise<Error | undefined> {
+  private async attempt(queues: readonly PartitionQueue[], unstored: Unstored): Promise<Error | undefined> {
     const { producers, compressor } = this.parts;
     try {
       for (const queue of queues) {
@@ -168,13 +197,13 @@ export class KafkaLane implements Lane {
     } catch (error) {
       const code = kafkaCode(error);
       if (code === undefined || outcomeOf(code) !== 'refused') return logError(error, `Topic ${this.topic}`);
-      for (const queue of queues) this.refuse(queue, queue.takeAll(), code, refusals);
+      for (const queue of queues) this.refuse(queue, queue.takeAll(), code, unstored.refusals);
       return undefined;
     }
     const answers = await Promise.all(this.byLeader(queues).map((some) => this.ask(some)));
     let failure: Error | undefined;
     for (const answer of answers.flat()) {
-      failure = (await this.digest(answer.queue, answer.answer, refusals)) ?? failure;
+      failure = (await this.digest(answer.queue, answer.answer, unstored)) ?? failure;
     }
     return failure;
   }
@@ -210,12 +239,8 @@ export class KafkaLane implements Lane {
     }
   }
 
-  private async digest(queue: PartitionQueue, answer: Answer, refusals: Refusal[]): Promise<Error | undefined> {
-    if (answer instanceof Error) {
-      if (!this.isMissingForGood(queue.partition)) return logError(answer, `Topic ${this.topic}`);
-      this.refuse(queue, queue.takeAll(), KAFKA.UNKNOWN_TOPIC_OR_PARTITION, refusals);
-      return undefined;
-    }
+  private async digest(queue: PartitionQueue, answer: Answer, unstored: Unstored): Promise<Error | undefined> {
+    if (answer instanceof Error) return this.unanswered(queue, answer, KAFKA.UNKNOWN_TOPIC_OR_PARTITION, unstored);
     switch (outcomeOf(answer.code)) {
       case 'stored':
         this.confirmedMissing = 0;
@@ -224,16 +249,25 @@ export class KafkaLane implements Lane {
         queue.stored(this.topic, answer.baseOffset);
         return undefined;
       case 'refused':
-        return this.narrow(queue, answer.code, refusals);
+        return this.narrow(queue, answer.code, unstored.refusals);
       case 'fenced':
         return this.renumber(queue, answer.code);
       case 'missing':
-        if (!this.isMissingForGood(queue.partition)) return logError(brokerError(answer.code), `Topic ${this.topic}`);
-        this.refuse(queue, queue.takeAll(), answer.code, refusals);
-        return undefined;
+        return this.unanswered(queue, brokerError(answer.code), answer.code, unstored);
       case 'unknown':
         return logError(brokerError(answer.code), `Topic ${this.topic}`);
     }
+  }
+
+  /** Gives the reason to try again, unless the partition is gone for good: with its topic, or alone. */
+  private unanswered(queue: PartitionQueue, reason: Error, code: number, unstored: Unstored): Error | undefined {
+    const view = this.parts.cluster.topic(this.topic);
+    const isGone = view !== undefined && lacks(view, queue.partition);
+    const isAnother = isGone && view.id !== undefined && view.id !== this.plannedId;
+    if (!isAnother && !this.isMissingForGood(queue.partition)) return logError(reason, `Topic ${this.topic}`);
+    if (isGone) unstored.moved.push(...queue.takeAll());
+    else this.refuse(queue, queue.takeAll(), code, unstored.refusals);
+    return undefined;
   }
 
   /** Finds the records that are to blame by halves. The broker stored nothing, so the numbers are still free. */
@@ -285,8 +319,7 @@ export class KafkaLane implements Lane {
   /** Whether brokers have said for long enough that there is no such topic, or no such partition any more. */
   private isMissingForGood(partition?: number): boolean {
     const view = this.parts.cluster.topic(this.topic);
-    const partitionGone =
-      partition !== undefined && view?.code === KAFKA.NONE && view.partitions[partition] === undefined;
+    const partitionGone = partition !== undefined && view !== undefined && lacks(view, partition);
     if (!partitionGone && view?.code !== KAFKA.UNKNOWN_TOPIC_OR_PARTITION) return false;
     const now = this.parts.clock.now();
     if (this.confirmedMissing === 0) this.confirmedMissing = now + MISSING_PATIENCE;
@@ -325,4 +358,9 @@ export class KafkaLane implements Lane {
   private abandonment(): TidegateError {
     return new TidegateError('TG_LOG_UNAVAILABLE', `Topic ${this.topic}: given up; the outcome is unknown`);
   }
+}
+
+/** Whether a topic is there without this partition. */
+function lacks({ code, partitions }: TopicView, partition: number): boolean {
+  return code === KAFKA.NONE && partitions.length > 0 && partitions[partition] === undefined;
 }

@@ -1,5 +1,4 @@
 import type { Clock } from '../../core/clock.ts';
-import type { TopicPartition } from '../../core/log.ts';
 import {
   type Dealt,
   decodeDealt,
@@ -33,6 +32,9 @@ export interface MembershipOptions {
   readonly label?: string | undefined;
 }
 
+/** What a member knows from the last deal. */
+export type Known = Pick<Subscription, 'owned' | 'counts' | 'ids'>;
+
 /** Being a member of a consumer group, as far as the broker is concerned: join, be dealt partitions, show life, leave. */
 export class Membership {
   generation = -1;
@@ -57,11 +59,11 @@ export class Membership {
   }
 
   /** Joins or joins again, and resolves with what it was dealt. Rejects with a broker's error, or one without answer. */
-  async join(owned: readonly TopicPartition[], counts: ReadonlyMap<string, number>): Promise<Dealt> {
+  async join({ owned, counts, ids }: Known): Promise<Dealt> {
     const { group, topics, label } = this.options;
     const coordinator = await this.find();
     this.joinedAnew = this.generation < 0;
-    const joined = await this.ask(coordinator, { topics, owned, generation: this.generation, counts, label });
+    const joined = await this.ask(coordinator, { topics, owned, generation: this.generation, counts, ids, label });
     this.memberId = joined.memberId;
     this.isLeader = joined.leaderId === joined.memberId;
     const deal = this.isLeader ? await this.deal(joined) : [];
@@ -142,6 +144,8 @@ export class Membership {
     await this.data.refresh(topics);
     const counts = new Map<string, number>();
     const addedFrom = new Map<string, number>();
+    const ids = new Map<string, string>();
+    const recreated = new Map<string, string>();
     for (const topic of topics) {
       const view = this.data.topic(topic);
       if (view !== undefined && isRefused(view.code)) throw brokerError(view.code);
@@ -149,12 +153,19 @@ export class Membership {
       const before = Math.max(-1, ...members.map((member) => member.counts.get(topic) ?? -1));
       counts.set(topic, count);
       if (before >= 0 && before < count) addedFrom.set(topic, before);
+      const known = members.flatMap((member) => member.ids.get(topic) ?? []);
+      // A topic that is gone keeps its id here, so that the next one of its name is known for another.
+      const id = (view?.code === KAFKA.NONE ? view.id : undefined) ?? known[0];
+      if (id === undefined) continue;
+      ids.set(topic, id);
+      const gone = known.find((one) => one !== id);
+      if (gone !== undefined) recreated.set(topic, gone);
     }
     const { dealt, isPartial } = withoutHeld(members, assignSticky(members, counts));
     const labels = members.flatMap(({ label }) => (label === undefined ? [] : [label]));
     return [...dealt].map(([memberId, partitions]) => ({
       memberId,
-      memberAssignment: encodeDealt({ partitions, counts, addedFrom, members: labels, isPartial }),
+      memberAssignment: encodeDealt({ partitions, counts, addedFrom, ids, recreated, members: labels, isPartial }),
     }));
   }
 }

@@ -80,6 +80,10 @@ export async function startOffsets(
     const ends = await bothEnds(cluster, topic, partitions);
     return new Map(ends.map(({ partition, earliest, latest }) => [partition, Math.max(earliest, latest - from.last)]));
   }
+  if ('checkpoint' in from) {
+    const offsets = from.checkpoint.get(topic)?.offsets;
+    return new Map(partitions.map((partition) => [partition, offsets?.get(partition) ?? 0]));
+  }
   const latest = await latestOffsets(cluster, topic, partitions);
   if ('timestamp' in from) {
     const found = await listOffsets(cluster, topic, partitions, from.timestamp);

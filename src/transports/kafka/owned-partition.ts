@@ -75,6 +75,13 @@ export class OwnedPartition implements TopicPartition {
     return committed === this.committed || (this.attempted !== undefined && committed === this.attempted);
   }
 
+  /** Begins again in another topic of the same name, of which the group has committed nothing as far as we know. */
+  beginAnew(start: number): void {
+    this.committed = undefined;
+    this.attempted = undefined;
+    this.restart(start);
+  }
+
   /** Begins again at an offset. */
   restart(start: number): void {
     this.flight.stale = true;

@@ -57,8 +57,9 @@ export class OwnedPartitions implements Iterable<OwnedPartition> {
     return owned;
   }
 
-  read(owned: OwnedPartition, offset: number): void {
-    this.fetcher.assign(owned.topic, owned.partition, offset, owned.target);
+  /** `id`: of the topic that the offset belongs to, where the partition is not read yet. */
+  read(owned: OwnedPartition, offset: number, id?: string): void {
+    this.fetcher.assign(owned.topic, owned.partition, offset, { id, target: owned.target });
     this.updatePause(owned);
   }
 
@@ -91,6 +92,15 @@ export class OwnedPartitions implements Iterable<OwnedPartition> {
     if (owned === undefined) return;
     owned.restart(offset);
     this.read(owned, offset);
+  }
+
+  /** The log has moved us: what is in flight is gone from it and counts no more. */
+  moved(part: FetchedPart, isRecreated: boolean): void {
+    const owned = this.partitions.get(keyOf(part));
+    if (owned === undefined) return;
+    if (isRecreated) owned.beginAnew(part.position);
+    else owned.restart(part.position);
+    this.read(owned, part.position);
   }
 
   pause(places: readonly TopicPartition[], paused: boolean): void {

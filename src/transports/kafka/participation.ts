@@ -1,9 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
-import type { TopicPartition } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Dealt } from './assignment-protocol.ts';
-import type { Membership } from './membership.ts';
+import type { Known, Membership } from './membership.ts';
 import { KAFKA, kafkaCode, logError } from './protocol-errors.ts';
 
 const HEARTBEAT_INTERVAL = 1_000;
@@ -26,9 +25,7 @@ const REFUSALS: ReadonlySet<number> = new Set([
 
 /** What the owner of the partitions does as the membership goes on. */
 export interface Participant {
-  readonly owned: readonly TopicPartition[];
-  /** Partitions per topic as of the last deal. */
-  readonly counts: ReadonlyMap<string, number>;
+  readonly known: Known;
   /**
    * Takes a new assignment; what it throws makes the member join again. Resolves with whether others wait for partitions
    * that were let go of: they are dealt when this member joins again.
@@ -40,7 +37,7 @@ export interface Participant {
   dropped(): Promise<void>;
   /** Joining is refused for a reason that only a person can remove; it is tried again all the same. */
   failed(reason: TidegateError): void;
-  /** Whether a topic has other partitions than were dealt. */
+  /** Whether a topic has other partitions than were dealt, or is another one. */
   sawNewPartitions(): boolean;
 }
 
@@ -75,7 +72,7 @@ export class Participation {
     let pause = FIRST_PAUSE;
     while (!this.stopped) {
       try {
-        const dealt = await this.membership.join(this.participant.owned, this.participant.counts);
+        const dealt = await this.membership.join(this.participant.known);
         if (this.stopped) return;
         const hasLetGo = await this.participant.adopt(dealt);
         pause = FIRST_PAUSE;

@@ -37,6 +37,8 @@ export const KAFKA = {
   GROUP_ID_NOT_FOUND: 69,
   INVALID_RECORD: 87,
   PRODUCER_FENCED: 90,
+  UNKNOWN_TOPIC_ID: 100,
+  INCONSISTENT_TOPIC_ID: 103,
 } as const;
 
 /** The code that a broker answered with; undefined when no answer came (network, timeout, authentication). */

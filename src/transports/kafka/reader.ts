@@ -2,7 +2,7 @@ import { Observable, Subject, type Subscriber } from 'rxjs';
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
-import type { Gap, Reader, ReaderOptions } from '../../core/log.ts';
+import type { Checkpoint, Gap, Reader, ReaderOptions } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
@@ -49,6 +49,7 @@ export class KafkaReader implements Reader {
       {
         deliver: (_part, messages) => this.deliver(messages),
         gap: (gap) => this.gaps.next(gap),
+        moved: () => undefined,
         refused: (failure) => this.subscriber?.error(failure),
         metadata: () => this.adoptNewPartitions(),
       },
@@ -66,6 +67,7 @@ export class KafkaReader implements Reader {
         this.fetcher.close();
       };
     });
+    if (typeof options.from === 'object' && 'checkpoint' in options.from) this.goOnFrom(options.from.checkpoint);
     this.live = this.fixPositions();
     // Nobody has to wait for it: the failure also ends batches$.
     this.live.catch((failure: TidegateError) => {
@@ -86,6 +88,12 @@ export class KafkaReader implements Reader {
     return positionsOf(this.fetcher.assigned());
   }
 
+  checkpoint(): Checkpoint {
+    const ids = new Map<string, string | undefined>();
+    for (const { topic, id } of this.fetcher.assigned()) ids.set(topic, id);
+    return new Map([...this.positions()].map(([topic, offsets]) => [topic, { id: ids.get(topic), offsets }]));
+  }
+
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -94,6 +102,14 @@ export class KafkaReader implements Reader {
     this.subscriber?.complete();
     this.gaps.complete();
     this.parts.closed();
+  }
+
+  /** With the ids as they were: that a topic is another one by now is found out by the first look at it. */
+  private goOnFrom(checkpoint: Checkpoint): void {
+    for (const topic of this.options.topics) {
+      const { id, offsets } = checkpoint.get(topic) ?? {};
+      for (const [partition, offset] of offsets ?? []) this.fetcher.assign(topic, partition, offset, { id });
+    }
   }
 
   /** Tries until every partition has a position, or the log refuses. A topic that is not there has none yet, and is read from 0 once it is. */
@@ -127,7 +143,8 @@ export class KafkaReader implements Reader {
     if (view === undefined || view.code !== KAFKA.NONE) return false;
     const partitions = view.partitions.map(({ partition }) => partition).filter((one) => !this.fetcher.has(topic, one));
     const offsets = await startOffsets(cluster, topic, partitions, this.options.from);
-    for (const [partition, offset] of offsets) this.fetcher.assign(topic, partition, offset);
+    // The id from before the offsets: should they be of a topic that came since, it is read from its first record.
+    for (const [partition, offset] of offsets) this.fetcher.assign(topic, partition, offset, { id: view.id });
     return true;
   }
 
@@ -141,7 +158,7 @@ export class KafkaReader implements Reader {
       const view = this.parts.cluster.topic(topic);
       if (view?.code !== KAFKA.NONE) continue;
       for (const { partition } of view.partitions) {
-        if (!this.fetcher.has(topic, partition)) this.fetcher.assign(topic, partition, 0);
+        if (!this.fetcher.has(topic, partition)) this.fetcher.assign(topic, partition, 0, { id: view.id });
       }
     }
   }

@@ -40,6 +40,18 @@ function zigzag(value: number): number {
   return value >= 0 ? value * 2 : -value * 2 - 1;
 }
 
+/** Writes a number from 0 to 2^31 - 1, without zig-zag, and returns the place behind it: lengths in flexible versions of the protocol. */
+export function writeUvarint(buffer: Buffer, value: number, at: number): number {
+  let place = at;
+  let rest = value;
+  while (rest > 127) {
+    buffer[place++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  buffer[place++] = rest;
+  return place;
+}
+
 /** Reads one thing after the other from a buffer. A read beyond the end throws RangeError. */
 export class Cursor {
   readonly buffer: Buffer;
@@ -76,6 +88,17 @@ export class Cursor {
     const length = this.int16();
     this.at += length;
     return this.buffer.toString('utf8', this.at - length, this.at);
+  }
+
+  /** Without zig-zag. */
+  uvarint(): number {
+    let byte = this.byte();
+    let value = byte & 127;
+    for (let factor = 128; byte > 127; factor *= 128) {
+      byte = this.byte();
+      value += (byte & 127) * factor;
+    }
+    return value;
   }
 
   varint(): number {

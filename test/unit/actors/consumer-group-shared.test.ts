@@ -472,3 +472,21 @@ test('5,000 consumers in a group of 12 partitions: who waits is not bothered, an
   const last = clients.at(-1);
   assert.equal(last?.seat.partitions.length, 12);
 });
+
+test('of a topic that was deleted and created again nothing is kept of the old one, and no late confirmation counts', async () => {
+  const { log, start } = setUp(1);
+  const client = await start(3);
+  log.member.deliver(0, 3);
+  assert.deepEqual(client.records.length, 3);
+  const before = client.deliveries.length;
+  // The new one has got as far as the old one was: the gap leads nowhere back.
+  log.member.gaps$.next({ topic: 't', partition: 0, from: 0, to: 0, recreated: true });
+  client.confirm(0, 3);
+  assert.equal(log.member.committable(0), 0);
+  client.frees(3);
+  log.member.deliver(0, 3);
+  assert.deepEqual(
+    client.deliveries.slice(before).flatMap(({ messages }) => messages.map(({ offset }) => offset)),
+    [0, 1, 2],
+  );
+});

@@ -36,7 +36,7 @@ test('a group joins when it is opened, not before, and reads once it has joined'
   assert.equal(log.members.length, 0);
   await group.open();
   const [member] = log.members;
-  assert.deepEqual(member?.options, { group: 'g', topics: ['t'], from: 'earliest' });
+  assert.deepEqual(member?.options, { group: 'g', topics: ['t'], from: 'earliest', topicIds: new Map() });
   assert.equal(member?.batches$.observed, true);
   const first = batch();
   member?.batches$.next(first);
@@ -68,6 +68,7 @@ test('a pipeline that starts again comes back as a new member', async () => {
   assert.equal(seen.length, 0);
   log.members[1]?.batches$.next(batch());
   assert.equal(seen.length, 1);
+  assert.deepEqual(log.members[1]?.options.topicIds, new Map([['t', 'id']]), 'it knows which topics those were');
 });
 
 test('a member whose batches fail ends the flow that listens, and the next flow hears the next member', async () => {

@@ -118,6 +118,10 @@ export class FakeGroupMember implements GroupMember {
     return new Map([['t', new Map(behind)]]);
   }
 
+  topicIds(): ReadonlyMap<string, string> {
+    return new Map();
+  }
+
   lastSeen(): number {
     return 0;
   }

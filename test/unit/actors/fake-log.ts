@@ -2,6 +2,7 @@ import { BehaviorSubject, Subject } from 'rxjs';
 import type { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import type {
+  Checkpoint,
   Gap,
   GroupEvent,
   GroupMember,
@@ -91,6 +92,10 @@ export class FakeReader implements Reader {
     return new Map(Object.entries(this.at).map(([topic, partitions]) => [topic, numbers(partitions)]));
   }
 
+  checkpoint(): Checkpoint {
+    return new Map([...this.positions()].map(([topic, offsets]) => [topic, { id: 'id', offsets }]));
+  }
+
   async close(): Promise<void> {
     this.orders.push('close');
   }
@@ -123,6 +128,10 @@ export class FakeMember implements GroupMember {
 
   lastSeen(): number {
     return 0;
+  }
+
+  topicIds(): ReadonlyMap<string, string> {
+    return new Map(this.options.topics.map((topic) => [topic, 'id']));
   }
 
   async commit(): Promise<void> {}

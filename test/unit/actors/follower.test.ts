@@ -21,6 +21,7 @@ function setUp({ from = 'earliest', ends = [] }: { from?: StartPosition; ends?: 
   const clock = new HandClock();
   const kept = keptLogger();
   const seen: string[] = [];
+  const recreated: string[] = [];
   let hasCaughtUp = false;
   const follower = new Follower({
     log,
@@ -34,6 +35,7 @@ function setUp({ from = 'earliest', ends = [] }: { from?: StartPosition; ends?: 
         seen.push(text);
       }
     },
+    recreated: (topic) => recreated.push(topic),
   });
   follower.caughtUp.then(() => {
     hasCaughtUp = true;
@@ -53,7 +55,7 @@ function setUp({ from = 'earliest', ends = [] }: { from?: StartPosition; ends?: 
     await turn();
     return hasCaughtUp;
   };
-  return { log, clock, follower, seen, settled, give, openReader, look, ...kept };
+  return { log, clock, follower, seen, settled, give, openReader, look, recreated, ...kept };
 }
 
 test('a follower hands on what it reads and acks it', async () => {
@@ -92,7 +94,7 @@ test('a reader that breaks is followed by one that goes on where it was, after a
   assert.equal(log.readers.length, 1);
   clock.advance(AGES);
   const second = log.readers[1];
-  assert.deepEqual(second?.options.from, { offsets: { t: { 0: 1, 1: 7 } } });
+  assert.deepEqual(second?.options.from, { checkpoint: first.checkpoint() });
   give(second, 'b');
   assert.deepEqual(seen, ['a', 'b']);
   assert.deepEqual(first.orders, ['close']);
@@ -206,6 +208,22 @@ test('records that were gone before they could be read are told', async () => {
   const reader = await openReader();
   reader.gaps$.next({ topic: 't', partition: 0, from: 3, to: 5 });
   assert.deepEqual(errors(), ['records 3-4 of t/0 were gone before they could be read']);
+});
+
+test('a topic that was deleted and created again is told, and caught up with once the new one is read', async () => {
+  const ends = [10];
+  const { openReader, look, recreated, errors } = setUp({ ends });
+  const reader = await openReader();
+  reader.at = { t: { 0: 4 } };
+  assert.equal(await look(), false);
+  ends[0] = 2;
+  reader.at = { t: { 0: 0 } };
+  reader.gaps$.next({ topic: 't', partition: 0, from: 4, to: 0, recreated: true });
+  assert.equal(await look(), false);
+  reader.at = { t: { 0: 2 } };
+  assert.equal(await look(), true);
+  assert.deepEqual(recreated, ['t']);
+  assert.match(errors()[0] ?? '', /^the topic t was deleted and created again: /);
 });
 
 test('ends are asked for only where somebody wants to know when they are reached', async () => {

@@ -73,7 +73,8 @@ test('a subscription that is opened again goes on where the last reader was', as
   await subscription.close();
   listen();
   const next = await open();
-  assert.deepEqual(next.options.from, { offsets: { t: { 0: 42, 1: 7 } } });
+  assert.deepEqual(next.options.from, { checkpoint: reader.checkpoint() });
+  assert.deepEqual(reader.checkpoint().get('t')?.offsets.get(0), 42);
   reader.batches$.next(batch());
   assert.equal(seen.length, 0);
   next.batches$.next(batch());
@@ -102,7 +103,7 @@ test('a reader that fails ends the flow that listens, and the next flow hears th
   await subscription.close();
   listen();
   const next = await open();
-  assert.deepEqual(next.options.from, { offsets: { t: { 0: 5 } } });
+  assert.deepEqual(next.options.from, { checkpoint: reader.checkpoint() });
   next.batches$.next(batch());
   assert.deepEqual([seen.length, failures.length], [1, 1]);
 });
@@ -127,4 +128,31 @@ test('closing twice closes the reader once', async () => {
   await subscription.close();
   await subscription.close();
   assert.deepEqual(reader.orders, ['close']);
+});
+
+test('what was caught up with is asked for anew where the topic was deleted and created again, and that is told', async () => {
+  const log = new FakeLog();
+  const kept = keptLogger();
+  const ends = [100, 3];
+  const offsets = async () => [{ partition: 0, earliest: 0, latest: ends.shift() ?? 3 }];
+  Object.assign(log.admin, { offsets });
+  let hasCaughtUp = false;
+  const caughtUp = () => {
+    hasCaughtUp = true;
+  };
+  const options = { log, topics: ['t'], from: 'earliest', logger: kept.logger, polled: () => {}, caughtUp } as const;
+  void new Subscription(options).open();
+  const [reader] = log.readers as [FakeReader];
+  reader.at = { t: { 0: 60 } };
+  reader.goLive();
+  await turn();
+  reader.at = { t: { 0: 0 } };
+  reader.gaps$.next({ topic: 't', partition: 0, from: 60, to: 0, recreated: true });
+  reader.at = { t: { 0: 3 } };
+  for (const end = Date.now() + 5_000; !hasCaughtUp && Date.now() < end; )
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(hasCaughtUp, true);
+  assert.deepEqual(kept.errors(), [
+    'the topic t was deleted and created again: reading of t/0 was at offset 60 of the old one and goes on at the first record of the new one, 0; what the old one still had is lost',
+  ]);
 });

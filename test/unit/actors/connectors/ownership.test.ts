@@ -358,3 +358,27 @@ test('at the end everything is given up, released and left', async () => {
   );
   assert.equal(a.member().hasLeft, true);
 });
+
+test('what is ours is claimed again where the topic of configs is another one, under the numbers of the new one', () => {
+  const cluster = new Cluster();
+  const a = cluster.start('a');
+  const b = cluster.start('b');
+  cluster.deal({ a: [0, 1], b: [2] });
+  cluster.readAll();
+  cluster.deal({ a: [1], b: [2, 0] });
+  cluster.readAll();
+  assert.deepEqual([a.ownership.leaving, a.ownership.epochOf(1)], [[0], 1]);
+  cluster.records.all.length = 0;
+  for (const { table, state, ownership } of [a, b]) {
+    table.clear();
+    state.read = 0;
+    ownership.claimAgain();
+  }
+  assert.deepEqual([cluster.ours('a'), cluster.ours('b')], [[], []], 'nothing is ours before the claim is back');
+  cluster.readAll();
+  assert.deepEqual([cluster.ours('a'), cluster.ours('b')], [[1], [2]]);
+  assert.deepEqual([a.ownership.epochOf(1), b.ownership.epochOf(2)], [0, 1]);
+  a.ownership.letGo(a.ownership.leaving);
+  cluster.readAll();
+  assert.deepEqual(cluster.ours('b'), [0, 2]);
+});

@@ -222,6 +222,7 @@ export class Gateway {
           pause: () => reader.pause(),
           resume: () => reader.resume(),
           positions: () => reader.positions(),
+          checkpoint: () => reader.checkpoint(),
           close: () => reader.close(),
         };
       },

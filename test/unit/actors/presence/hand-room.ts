@@ -3,7 +3,7 @@ import type { Change, Newcomer, Order } from '../../../../src/actors/presence/po
 import { Presence } from '../../../../src/actors/presence/presence.ts';
 import { presenceTopicNames } from '../../../../src/actors/presence/topics.ts';
 import { Batch } from '../../../../src/core/batch.ts';
-import type { Log, Reader, ReaderOptions } from '../../../../src/core/log.ts';
+import type { Checkpoint, Log, Reader, ReaderOptions } from '../../../../src/core/log.ts';
 import { Message } from '../../../../src/core/message.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
 import { HandClock } from '../../core/hand-clock.ts';
@@ -101,6 +101,10 @@ class HandReader implements Reader {
 
   positions(): ReadonlyMap<string, ReadonlyMap<number, number>> {
     return new Map([[this.topic, new Map([[0, this.position]])]]);
+  }
+
+  checkpoint(): Checkpoint {
+    return new Map([...this.positions()].map(([topic, offsets]) => [topic, { id: undefined, offsets }]));
   }
 
   async close(): Promise<void> {

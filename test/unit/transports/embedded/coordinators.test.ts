@@ -10,6 +10,7 @@ const member = (settled: ReadonlyMap<PartitionState, number> = new Map()): Coord
   topics: new Set(['t']),
   from: 'earliest',
   label: undefined,
+  topicIds: () => new Map(),
   rebalancing() {},
   revoke: () => settled,
   assign() {},

@@ -17,6 +17,7 @@ test('what a member tells at a join comes back from its bytes', () => {
     ],
     generation: 7,
     counts: new Map([['a', 4]]),
+    ids: new Map([['a', 'zbjVNaSMQ2G5GBCw9iBUMA']]),
     label: 'gateway-1',
   };
   assert.deepEqual(decodeSubscription(encodeSubscription(subscription)), subscription);
@@ -33,6 +34,8 @@ test('what the leader deals comes back from its bytes', () => {
     partitions: [{ topic: 'a', partition: 2 }],
     counts: new Map([['a', 4]]),
     addedFrom: new Map([['a', 3]]),
+    ids: new Map([['a', 'zbjVNaSMQ2G5GBCw9iBUMA']]),
+    recreated: new Map([['b', 'I4YWmB3qQZyTcbF7KKUQjA']]),
     members: ['gateway-1', 'gateway-2'],
     isPartial: true,
   };
@@ -50,6 +53,7 @@ test('a member without facts of ours counts as a newcomer, and no assignment as 
     owned: [],
     generation: -1,
     counts: new Map(),
+    ids: new Map(),
     label: undefined,
   });
   assert.deepEqual(decodeDealt(Buffer.alloc(0)).partitions, []);

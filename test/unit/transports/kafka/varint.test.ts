@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Cursor, sizeOfVarint, writeVarint } from '../../../../src/transports/kafka/varint.ts';
+import { Cursor, sizeOfVarint, writeUvarint, writeVarint } from '../../../../src/transports/kafka/varint.ts';
 
 const Encoder = createRequire(import.meta.url)('kafkajs/src/protocol/encoder.js');
 
@@ -41,4 +41,17 @@ test('64-bit integers are read exactly up to 2^53', () => {
 test('reading beyond the end throws instead of making values up', () => {
   assert.throws(() => new Cursor(Buffer.from([0x80])).varint(), RangeError);
   assert.throws(() => new Cursor(Buffer.from([0x10, 1, 2])).varbytes(), RangeError);
+});
+
+test('an unsigned varint is written in the bytes that kafkajs writes, and read back', () => {
+  const lengths = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 31 - 1 }));
+  fc.assert(
+    fc.property(lengths, (value) => {
+      const buffer = Buffer.alloc(5);
+      const end = writeUvarint(buffer, value, 0);
+      assert.deepEqual(buffer.subarray(0, end), new Encoder().writeUVarInt(value).buffer);
+      const cursor = new Cursor(buffer);
+      assert.deepEqual([cursor.uvarint(), cursor.at], [value, end]);
+    }),
+  );
 });
