@@ -568,6 +568,24 @@ function recreated(subject: () => Subject): void {
     );
   });
 
+  test('gives all of the new one also after a member that left before it had read anything of it', async (t) => {
+    const { log } = subject();
+    const topic = await createTopic(t, log);
+    const options = { group: uniqueName('group'), topics: [topic], from: 'latest' } as const;
+    const first = new Joined(t, log, options, ackAll);
+    await first.owns(1);
+    const topicIds = first.member.topicIds();
+    await first.member.leave();
+    await createAgain(log, topic);
+    await store(laneOf(t, log, topic), begin(30));
+    const second = new Joined(t, log, { ...options, topicIds });
+    second.member.pause();
+    await second.owns(1);
+    await second.member.leave();
+    const third = new Joined(t, log, options, ackAll);
+    assert.deepEqual(offsetsOf(await third.seen.atLeast(30)), numbers(0, 30));
+  });
+
   test('gives all of the new one to whichever member has the partition when others come and leave', async (t) => {
     const { log } = subject();
     const topic = await createTopic(t, log, { partitions: 4 });

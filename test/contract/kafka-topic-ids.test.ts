@@ -247,6 +247,8 @@ test('brokers that tell no ids are read, shared and written to as ever', async (
   assert.deepEqual(offsetsOf(await seen.atLeast(20)), numbers(0, 20));
   assert.equal(reader.checkpoint().get(topic)?.id, undefined);
   assert.deepEqual(offsetsOf(await joined.seen.atLeast(20)), numbers(0, 20));
+  const slow = new Joined(t, log, { group: `${group}-slow`, topics: [topic], from: 'earliest' });
+  await slow.seen.atLeast(20);
   await kafka.commits(group, topic, [20]);
   assert.ok((await log.admin.topics()).has(topic));
   // Only a topic that has fewer records than the old one had shows that it is another.
@@ -256,4 +258,9 @@ test('brokers that tell no ids are read, shared and written to as ever', async (
   assert.deepEqual(gaps, [{ topic, partition: 0, from: 20, to: 0 }]);
   await joined.seen.atLeast(25);
   await kafka.commits(group, topic, [5]);
+  for (const message of (await slow.seen.atLeast(25)).slice(0, 20)) message.ack();
+  await slow.member.commit();
+  // -1 where Kafka has removed the offset with the topic.
+  const [committed = 0] = await kafka.committed(`${group}-slow`, topic);
+  assert.ok(committed <= 0, `what was in flight is gone, and ${committed} is committed`);
 });

@@ -57,6 +57,17 @@ describe('the topic of configs', () => {
     assert.deepEqual(tasksIn('STOPPED', 'PAUSED', 'RUNNING'), [false, false, true]);
   });
 
+  test('is another one after it was cleared: what is written under its low numbers counts', () => {
+    const { table, records, claim, write, url } = cluster();
+    claim('a');
+    write(claim('b'), 'ws://1');
+    table.clear();
+    records.all.length = 0;
+    assert.equal(url(), undefined);
+    write(0, 'ws://2');
+    assert.equal(url(), 'ws://2');
+  });
+
   test('keeps the settings that the tasks of a paused connector have, until it goes on', () => {
     const { table, records, claim, add } = cluster();
     const epoch = claim('a');
