@@ -113,6 +113,7 @@ export class Workshop {
   /** Alerts watch for gaps, and see a first one only where the series was there before it. */
   expectReading(topic: string): void {
     this.stats.counter('tidegate_reader_gap_records_total', { topic });
+    this.stats.counter('tidegate_reader_recreated_partitions_total', { topic });
   }
 
   /** Counts, traces and tells what was read, before anybody sees it. */

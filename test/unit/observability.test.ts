@@ -79,6 +79,7 @@ test('counters that alerts and dashboard ask for are there from the start, so th
     tidegate_remote_dropped_total: ['overflow', 'duplicate', 'unsettled'].map((reason) => ({ ...feed, reason })),
     tidegate_remote_frames_received_total: [feed],
     tidegate_reader_gap_records_total: ['listed', 'lobby', 'ticks'].map((topic) => ({ topic })),
+    tidegate_reader_recreated_partitions_total: ['listed', 'lobby', 'ticks'].map((topic) => ({ topic })),
   };
   const byLabel: Readonly<Record<string, readonly string[]>> = {
     endpoint: ['rooms'],

@@ -25,7 +25,14 @@ test('what a member tells at a join comes back from its bytes', () => {
 
 test('topics may have the names that every object has', () => {
   const partitions = ['constructor', 'toString'].map((topic) => ({ topic, partition: 1 }));
-  const facts = { counts: new Map([['constructor', 4]]), addedFrom: new Map(), members: [], isPartial: false };
+  const facts = {
+    counts: new Map([['constructor', 4]]),
+    addedFrom: new Map(),
+    ids: new Map(),
+    recreated: new Map(),
+    members: [],
+    isPartial: false,
+  };
   assert.deepEqual(decodeDealt(encodeDealt({ partitions, ...facts })).partitions, partitions);
 });
 
