@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TidegateError } from '../core/errors.ts';
+import { answerMalformed } from '../core/http-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createHealthHandler, type HealthSources, type RequestHandler } from './health.ts';
 import { fixedPathOf, pathOf, refuseMethod, sendError, sendFailure } from './respond.ts';
@@ -29,6 +30,7 @@ const STOP_PATIENCE = 1_000;
 export function createAdminServer(options: AdminOptions): AdminServer {
   const health = createHealthHandler(options, options.logger);
   const server = createServer((request, response) => answer(request, response, options, health));
+  answerMalformed(server);
   return {
     start: () => listen(server, options),
     stop: () => close(server),

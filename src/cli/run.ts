@@ -30,7 +30,7 @@ export async function run(options: GatewayOptions): Promise<number> {
   await gateway.start();
   const reason = await Promise.race([signal, gateway.failed]);
   if (typeof reason === 'string') {
-    logger.info({}, `${reason}: delivering what is on its way, then ending; a second signal ends at once`);
+    logger.info({}, `${reason}: delivering what is on its way, then ending; a second SIGTERM or SIGINT ends at once`);
     return await stop(gateway, logger);
   }
   await gateway.stop();

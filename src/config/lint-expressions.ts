@@ -1,4 +1,5 @@
 import type { Expression } from '../sdk/expression.ts';
+import { OPTIONAL_META } from '../sdk/missing-values.ts';
 import { ROOTS } from '../sdk/roots.ts';
 import type { Chosen } from './component-schema.ts';
 import { endpointsOf } from './lint-pipelines.ts';
@@ -11,9 +12,6 @@ interface Placed {
   readonly expression: Expression;
   readonly path: Path;
 }
-
-/** Fields of `meta` that only some messages have. */
-const OPTIONAL_META = new Set(['tombstone', 'gap']);
 
 /** Expressions that do what they say, which may not be what was meant. */
 export function lintExpressions(config: ParsedConfig): Finding[] {
@@ -59,9 +57,9 @@ export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[
 
 function findingsOf({ expression, path }: Placed, known: readonly string[] | undefined): Finding[] {
   const { text, reads, doubts } = expression;
-  if (MEANT_AS_PATH.test(text))
+  if (!text.includes('${!') && MEANT_AS_EXPRESSION.test(text))
     return [
-      doubting(path, `"${text}" is this text for every message; write "\${! ${text} }" for the value of a message`),
+      doubting(path, `"${text}" is this text for every message; what is to be evaluated is written "\${! ... }"`),
     ];
   const strangers = reads.flatMap(({ path: [root, name] }) =>
     root === 'meta' && name !== undefined && known?.includes(name) === false
@@ -72,8 +70,10 @@ function findingsOf({ expression, path }: Placed, known: readonly string[] | und
   return [...strangers, ...said, ...missing(expression, path)];
 }
 
-/** A text that begins as a path does, such as `json.id`. */
-const MEANT_AS_PATH = new RegExp(`^(${ROOTS.join('|')})(\\.[A-Za-z_][\\w-]*)+$`);
+/** A path somewhere in it, a call of a function, or the braces of other tools: `json.id`, `$now()`, `{{ id }}`, `{! id }`. */
+const MEANT_AS_EXPRESSION = new RegExp(
+  `\\b(?:${ROOTS.join('|')})[.[][A-Za-z_\\d]|^\\$[a-zA-Z]+\\(|\\{\\{.*\\}\\}|\\{!`,
+);
 
 function has(known: readonly string[]): string {
   return known.length === 0 ? '; it has no meta' : `; it has ${known.map((name) => `meta.${name}`).join(', ')}`;

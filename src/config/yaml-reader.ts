@@ -223,6 +223,6 @@ function offsetOf(node: unknown): number {
 }
 
 function losesDigits(source: string, value: number): boolean {
-  if (DECIMAL.test(source)) return numberOf(source) instanceof ExactNumber;
+  if (DECIMAL.test(source)) return String(value) !== source && numberOf(source) instanceof ExactNumber;
   return /^0[xo]/.test(source) && !Number.isSafeInteger(value);
 }

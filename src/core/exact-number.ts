@@ -20,9 +20,14 @@ export class ExactNumber {
 
   valueOf(): number {
     if (isExact(this.digits)) return Number(this.digits);
-    throw new TidegateError(
+    throw this.refusal();
+  }
+
+  /** Why it is not computed with. */
+  refusal(): TidegateError {
+    return new TidegateError(
       'TG_EXPRESSION_FAILED',
-      `the number ${shown(this.digits)} has more digits than can be computed with; pass it on by a path alone, or send it as a text`,
+      `the number ${shown(this.digits)} is not computed with, as a double cannot hold it; pass it on by a path alone, or compare it as text by $string()`,
     );
   }
 
@@ -62,16 +67,22 @@ export function asWritten(value: unknown, path: JsonPath, json: Buffer): unknown
   return text === undefined || text === String(value) ? value : parseAsWritten(text);
 }
 
-/** JSON of a value that may hold ExactNumbers; undefined where JSON.stringify gives that. */
+/**
+ * JSON of a value that may hold ExactNumbers; undefined where JSON.stringify gives that. Throws TG_EXPRESSION_FAILED for
+ * Infinity and NaN, which JSON.stringify makes null.
+ */
 export function writeJson(value: unknown): string | undefined {
   if (value instanceof ExactNumber) return value.digits;
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new TidegateError('TG_EXPRESSION_FAILED', `${value} cannot be written as JSON`);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  return holdsExact(value) ? write(value) : JSON.stringify(value);
+  return needsCare(value) ? write(value) : JSON.stringify(value);
 }
 
 /** At least 16 digits in a row, or an exponent of three: all others fit into a double (IEEE 754: 15 digits, 10^308). */
 const MAY_ROUND = /[\d.]{16}|[eE][+-]?\d{3}/;
 
+const WHOLE = /^-?\d+$/;
 const NUMBER_TEXT = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** Characters without an exponent for which nothing has to be compared: 15 digits and a point, or a sign. */
@@ -80,6 +91,8 @@ const SURELY_EXACT = 15;
 function isExact(digits: string): boolean {
   if (digits.length <= SURELY_EXACT && !/[eE]/.test(digits)) return true;
   const value = Number(digits);
+  // From 2^53 on doubles skip whole numbers: to add 1 to one that has a double would change nothing.
+  if (WHOLE.test(digits)) return Number.isSafeInteger(value);
   return Number.isFinite(value) && normalised(digits) === normalised(String(value));
 }
 
@@ -105,16 +118,23 @@ const MARK = `\uFDD1${randomBytes(16).toString('hex')}:`;
 function parseMarked(json: string, mustKeep: (digits: string) => boolean): unknown {
   const marked = json.replace(TOKENS, (token) => (token[0] === '"' || !mustKeep(token) ? token : `"${MARK}${token}"`));
   if (marked.length === json.length) return JSON.parse(json);
-  return JSON.parse(marked, (_, value: unknown) =>
-    typeof value === 'string' && value.startsWith(MARK) ? new ExactNumber(value.slice(MARK.length)) : value,
-  );
+  // One object for equal digits: JSONata's `in` compares objects by identity.
+  const kept = new Map<string, ExactNumber>();
+  return JSON.parse(marked, (_, value: unknown) => {
+    if (typeof value !== 'string' || !value.startsWith(MARK)) return value;
+    const digits = value.slice(MARK.length);
+    const known = kept.get(digits) ?? new ExactNumber(digits);
+    kept.set(digits, known);
+    return known;
+  });
 }
 
-function holdsExact(value: object): boolean {
-  return Object.values(value).some(
-    (inner: unknown) =>
-      typeof inner === 'object' && inner !== null && (inner instanceof ExactNumber || holdsExact(inner)),
-  );
+/** Whether JSON.stringify would write something else. */
+function needsCare(value: object): boolean {
+  return Object.values(value).some((inner: unknown) => {
+    if (typeof inner === 'number') return !Number.isFinite(inner);
+    return typeof inner === 'object' && inner !== null && (inner instanceof ExactNumber || needsCare(inner));
+  });
 }
 
 function write(value: unknown): string | undefined {

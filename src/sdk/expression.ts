@@ -58,7 +58,8 @@ export function compileExpression(text: string): Expression {
     ...facts,
     evaluate: written,
     evaluateText: written,
-    evaluateJson: (message) => after(written(message), (found) => found && JSON.stringify(found)),
+    evaluateJson: (message) =>
+      after(written(message), (found) => (found === undefined ? undefined : JSON.stringify(found))),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The only module that components import, ours and those of plugins. */
 export { z } from 'zod';
+export type { UrlRule } from '../core/address.ts';
 export { Batch } from '../core/batch.ts';
 export type { Clock } from '../core/clock.ts';
 export type {

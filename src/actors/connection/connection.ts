@@ -13,8 +13,6 @@ import { numberOf, numberPayload } from './pings.ts';
 
 /** Bytes that may come of a socket while it is held: a read chunk of Node. */
 const MOST_BEYOND = 65_536;
-/** Bytes that one look may bring, so that there are several before that: a close or a ping may be behind some frames. */
-const MOST_A_LOOK = MOST_BEYOND / 8;
 /** What a message takes in memory besides its payload, at least. */
 const FRAME_OVERHEAD = 256;
 
@@ -45,8 +43,6 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
   /** Whether it is read for one turn though it is held, and what has been read since it is. */
   private isLooking = false;
   private readBeyond = 0;
-  /** What `readBeyond` may become in this look. */
-  private lookLimit = 0;
   private isDraining = false;
   private isGone = false;
 
@@ -113,7 +109,7 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
       return;
     }
     this.readBeyond += data.length + FRAME_OVERHEAD;
-    if (this.isLooking && this.readBeyond >= this.lookLimit) this.endLook();
+    if (this.isLooking && this.readBeyond >= MOST_BEYOND) this.endLook();
   }
 
   onPong(payload: Buffer): void {
@@ -138,13 +134,12 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
   }
 
   /**
-   * Reads a held socket for one turn, or until 8 KiB have come: in one turn Node reads up to 2 MiB of a busy socket. Does nothing
-   * where as much as one read chunk has come since it is held, so that what waits beyond the gate stays below two of them.
+   * Reads a held socket for one turn, or until as much as one read chunk has come since it is held: in one turn Node reads up to
+   * 2 MiB of a busy socket, and what waits beyond the gate stays below two chunks.
    */
   look(): void {
     if (this.readBeyond >= MOST_BEYOND || this.isLooking) return;
     this.isLooking = true;
-    this.lookLimit = this.readBeyond + MOST_A_LOOK;
     this.socket.resume();
     // Timers run before the poll phase and immediates after it, so the socket is read in between.
     setImmediate(() => {

@@ -47,7 +47,9 @@ export class Redaction {
   /** What the server said, cut. Secrets go first, or a part of one could be left. */
   quoted(heard: Buffer | undefined): string {
     if (heard === undefined) return 'the server said nothing';
-    const text = this.shown(heard.toString('utf8', 0, QUOTED_FROM)).replaceAll(/\p{Cc}+/gu, ' ');
+    const said = heard.toString('utf8', 0, QUOTED_FROM);
+    // Its own secrets too: an answer may hold a token for the session.
+    const text = withoutSecrets(this.shown(said), secretsOfJson(said)).replaceAll(/\p{Cc}+/gu, ' ');
     return `the server said: "${text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text}"`;
   }
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { BelongsElsewhere, ConnectRefusal, rebalancing } from '../../actors/connectors/refusal.ts';
 import { TidegateError } from '../../core/errors.ts';
 import { writeJson } from '../../core/exact-number.ts';
+import { answerMalformed } from '../../core/http-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Answer, Call } from './call.ts';
 import { FORWARDED, type ForwardedAnswer, forward, isForwarded } from './forwarding.ts';
@@ -36,6 +37,7 @@ export class ConnectServer {
   constructor(options: ConnectServerOptions) {
     this.options = options;
     this.server = createServer((request, response) => void this.serve(request, response));
+    answerMalformed(this.server, (error_code, message) => JSON.stringify({ error_code, message }));
   }
 
   /** Resolves with the bound port. Rejects with TG_LISTEN_FAILED. */

@@ -51,7 +51,8 @@ export const map = defineProcessor({
           if (json !== undefined) changes.payload = required(payload as Text, json);
           if (text !== undefined) changes.payload = required(payload as Text, text);
           if (key !== undefined) changes.key = (newKey as Text) ?? null;
-          if (timestamp !== undefined && time !== undefined) changes.timestamp = millisecondsOf(time, timestamp);
+          if (timestamp !== undefined && time !== undefined && time !== null)
+            changes.timestamp = millisecondsOf(time, timestamp);
           if (headers !== undefined) changes.headers = mergeHeaders(message.headers, names, headerValues as Text[]);
           return message.derive(changes);
         };
@@ -68,7 +69,7 @@ function required(content: Text, expression: Expression): Buffer {
 
 function millisecondsOf(value: unknown, expression: Expression): number {
   const time = typeof value === 'string' && !/^\d+$/.test(value) ? Date.parse(value) : Number(value);
-  if (value !== null && Number.isSafeInteger(time) && time >= 0) return time;
+  if (Number.isSafeInteger(time) && time >= 0) return time;
   throw new TidegateError('TG_EXPRESSION_FAILED', `${expression.text} gives no point in time`);
 }
 

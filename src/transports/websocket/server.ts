@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TidegateError } from '../../core/errors.ts';
-import { errorBody, JSON_TYPE } from '../../core/http-error.ts';
+import { answerMalformed, errorBody, JSON_TYPE } from '../../core/http-error.ts';
 import { readHandshake } from './handshake.ts';
 import { type EndpointDoor, Reception, refuseUnknown } from './reception.ts';
 
@@ -25,6 +25,7 @@ export class WebSocketListener {
     this.options = options;
     this.reception = new Reception(options.doors);
     this.http = createServer((request, response) => this.answer(request, response));
+    answerMalformed(this.http);
     this.http.on('upgrade', (request, socket, head) => {
       if (!this.reception.receive(request, socket, head)) refuseUnknown(request, socket);
     });

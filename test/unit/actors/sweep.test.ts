@@ -90,21 +90,20 @@ test('a look brings several small frames, so that a close behind them is seen', 
   socket.sends('a');
   seconds(2);
   assert.equal(socket.orders.at(-1), 'resume');
-  for (let frames = 0; frames < 20; frames++) socket.sends('a');
+  for (let frames = 0; frames < 200; frames++) socket.sends('a');
   assert.equal(socket.orders.at(-1), 'resume');
-  for (let frames = 0; frames < 20; frames++) socket.sends('a');
+  for (let frames = 0; frames < 100; frames++) socket.sends('a');
   assert.equal(socket.orders.at(-1), 'pause', 'but not as many as Node reads in a turn');
   await turn();
 });
 
-test('a look ends with a frame that is large, and there is none once much was read', async (t) => {
+test('looks end once much was read', async (t) => {
   const { audience, socket, seconds } = await swept(t);
   audience.pause();
   socket.sends('a');
   for (let looks = 0; looks < 10; looks++) {
     seconds(2);
     if (socket.orders.at(-1) === 'resume') socket.sends('x'.repeat(20_000));
-    assert.equal(socket.orders.at(-1), 'pause');
     await turn();
   }
   assert.deepEqual(socket.orders, ['pause', ...Array.from({ length: 4 }, () => ['resume', 'pause']).flat()]);

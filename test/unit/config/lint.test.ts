@@ -314,7 +314,7 @@ describe('expressions that do not do what was meant', () => {
     const [warning] = await found(at('processors: [ { filter: { keep: "${! json.type and json.bot != true }" } } ]'));
     assert.match(
       warning ?? '',
-      /^warning pipelines\.in\.processors\[0\]\.filter\.keep .*false where json\.bot is missing/,
+      /^warning pipelines\.in\.processors\[0\]\.filter\.keep json\.bot != true is false where json\.bot is missing/,
     );
   });
 
@@ -329,11 +329,22 @@ describe('expressions that do not do what was meant', () => {
     assert.match((await found(topic)).join(), /never has meta\.user; it has meta\.tombstone/);
   });
 
-  test('a text where a path was meant is a warning', async () => {
-    assert.match(
-      (await found(at('processors: [ { map: { key: json.id } } ]'))).join(),
-      /^warning .*write "\$\{! json\.id \}"/,
-    );
+  test('a text where an expression was meant is a warning', async () => {
+    for (const text of [
+      'json.id',
+      'json.items[0].id',
+      '$uppercase(json.a)',
+      '{{json.id}}',
+      '{! json.id }',
+      '{ "id": json.id }',
+    ])
+      assert.match(
+        (await found(at(`processors: [ { map: { text: ${JSON.stringify(text)} } } ]`))).join(),
+        /^warning .*is this text for every message; what is to be evaluated is written "\$\{! \.\.\. \}"/,
+        text,
+      );
+    for (const text of ['plain', 'a.b', '{"a":1}', 'jsonish.id', '$5'])
+      assert.deepEqual(await found(at(`processors: [ { map: { text: ${JSON.stringify(text)} } } ]`)), [], text);
   });
 
   test('a value that may be missing in a text is a note', async () => {

@@ -13,7 +13,7 @@ test('a number that a double holds is one, whichever way it is written', () => {
     '1e2',
     '1E+2',
     '0.1',
-    '9007199254740992',
+    '9007199254740991',
     '900719925474099.20e1',
     '1e22',
     '5e-324',
@@ -23,6 +23,7 @@ test('a number that a double holds is one, whichever way it is written', () => {
 
 test('a number that a double would change is kept as its digits', () => {
   const changed = [
+    '9007199254740992',
     '9007199254740993',
     '8389766145050669871',
     '0.12345678901234567890',
@@ -41,7 +42,7 @@ test('computing with more digits than a double holds fails with a reason, and wi
     (error: unknown) =>
       error instanceof TidegateError &&
       error.code === 'TG_EXPRESSION_FAILED' &&
-      error.message.includes('8389766145050669871 has more digits'),
+      error.message.includes('8389766145050669871 is not computed with'),
   );
   assert.throws(() => JSON.stringify([new ExactNumber('8389766145050669871')]), TidegateError);
 });
@@ -95,4 +96,9 @@ test('whatever the numbers, they come back as written', () => {
       },
     ),
   );
+});
+
+test('a value that JSON has no word for is not written as null', () => {
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, { v: [1 / 0] }])
+    assert.throws(() => writeJson(value), TidegateError);
 });

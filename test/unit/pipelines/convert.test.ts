@@ -50,8 +50,8 @@ test('map takes a timestamp in milliseconds or as text, and keeps the old one wh
   assert.equal(at({ t: '1700000000000' }), 1_700_000_000_000);
   assert.equal(at({ t: '2023-11-14T22:13:20Z' }), 1_700_000_000_000);
   assert.equal(at({}), 5);
-  for (const t of ['soon', -1, 1.5, null, '', true && {}])
-    assert.throws(() => at({ t }), { code: 'TG_EXPRESSION_FAILED' });
+  assert.equal(at({ t: null }), 5);
+  for (const t of ['soon', -1, 1.5, '', {}]) assert.throws(() => at({ t }), { code: 'TG_EXPRESSION_FAILED' });
 });
 
 test('a record without a value has none in any form; one that is merely empty is looked at', () => {

@@ -128,6 +128,11 @@ test('map answers at once where every expression is a path', () => {
   assert.ok(make(map, { key: '${! json.a }' }).process(of({ a: 1 })) instanceof Message);
 });
 
+test('map keeps the timestamp where the new one is missing or null', async () => {
+  for (const payload of [{}, { t: null }])
+    assert.equal((await one(make(map, { timestamp: '${! json.t }' }), of(payload, { timestamp: 7 }))).timestamp, 7);
+});
+
 test('map without a payload to make, or with an object where text is due, fails the message', async () => {
   const failed = (error: unknown) => error instanceof TidegateError && error.code === 'TG_EXPRESSION_FAILED';
   assert.throws(() => make(map, { json: '${! json.none }' }).process(of({})), failed);

@@ -215,6 +215,7 @@ test('a path passes numbers on with the digits that came', () => {
   assert.equal(text('${! json.list }!'), '[1.10, 8389766145050669870]!');
   assert.equal(compileExpression('${! json }').evaluateJson(of(IDS)), IDS);
   assert.equal(compileExpression('${! json.list }').evaluateJson(of(IDS)), '[1.10, 8389766145050669870]');
+  assert.equal(compileExpression('${! json.a }${! json.b }').evaluateJson(of({ a: '', b: '' })), '""');
 });
 
 test('a number that a double would change is never computed with, and is passed on by JSONata as it came', async () => {
@@ -262,6 +263,8 @@ test('what would never have a value is a mistake when it is compiled', () => {
     ['length(json.a) > 1', /the function is \$length/],
     ['jsn.a = 1', /reads jsn; a message has json, text/],
     ['json.list[$missing = 1]', /uses \$missing/],
+    ['$eval(json.code)', /uses \$eval/],
+    ['json.order-id = 5', /reads id; .*needs backquotes/],
   ];
   for (const [source, reason] of wrong) assert.throws(() => compileExpression(`\${! ${source} }`), reason, source);
 });
@@ -281,14 +284,99 @@ test('names within a path, a predicate or a function are not those of the messag
     assert.doesNotThrow(() => compileExpression(`\${! ${source} }`), source);
 });
 
+const doubts = (source: string) =>
+  compileExpression(`\${! ${source} }`).doubts.map(({ severity, message }) => `${severity}: ${message}`);
+
 test('a comparison that is false for what is missing is doubted, unless the expression asks whether it is there', () => {
-  const doubts = (source: string) => compileExpression(`\${! ${source} }`).doubts;
-  const trap = doubts('json.type and json.bot != true')[0];
-  assert.match(trap?.message ?? '', /is false where json.bot is missing.*\$not\(json.bot = /);
-  assert.equal(doubts('$exists(json.bot) and json.bot != true').length, 0);
-  assert.equal(doubts('$not(json.bot = true)').length, 0);
-  assert.equal(doubts("meta.client_id != 'a'").length, 0);
-  assert.match(doubts("'sym-' & json.sym")[0]?.message ?? '', /joins an empty text where json.sym is missing/);
+  const trap = doubts('json.type and json.bot != true')[0] ?? '';
+  assert.match(trap, /^warning: json.bot != true is false where json.bot is missing.*\$not\(json.bot = true\)/);
+  for (const source of [
+    'meta.tombstone != true',
+    "key != 'a'",
+    "$lowercase(json.a) != 'b'",
+    'json.items[p != 1]',
+    'json.items[0].x != 2',
+    '$filter(json.items, function($i) { $i.bot != true })',
+    'json.`a b` != 1',
+  ])
+    assert.match(doubts(source).join(), /is false where .* is missing/, source);
+  assert.match(doubts('json.items[0].x != 2')[0] ?? '', /json\.items\[\.\.\.\]\.x != 2/);
+  assert.match(doubts('json.`a b` != 1')[0] ?? '', /\$not\(json\.`a b` = 1\)/);
+  for (const source of [
+    '$exists(json.bot) and json.bot != true',
+    "meta.client_id != 'a'",
+    'partition != 0',
+    "'a' != 'b'",
+    'json.a = 1',
+  ])
+    assert.deepEqual(doubts(source), [], source);
+});
+
+test('a negation that has no value where something is missing is doubted', async () => {
+  for (const source of [
+    '$not(meta.tombstone)',
+    '$not(json.bot)',
+    '$not(json.price > 5)',
+    "$not($contains(json.s, 'x'))",
+  ]) {
+    assert.match(
+      doubts(source).join(),
+      /^warning: \$not\(.*has no value where .* is missing, and no value means no/,
+      source,
+    );
+    assert.equal(await evaluate(`\${! ${source} }`, of({})), undefined, source);
+  }
+  assert.match(doubts('$not(json.bot)')[0] ?? '', /write \$not\(json.bot = true\)/);
+  for (const source of [
+    '$not(json.bot = true)',
+    '$not(json.a and json.b)',
+    '$not($exists(json.a))',
+    '$not(json.a in [1])',
+  ])
+    assert.deepEqual(doubts(source), [], source);
+});
+
+test('text that is joined where something is missing is worth a note', () => {
+  assert.match(doubts("'sym-' & json.sym")[0] ?? '', /^note: & joins an empty text where json.sym is missing/);
+  assert.match(doubts("$string(json.a) & 'x'")[0] ?? '', /^note: & joins an empty text where json.a is missing/);
+});
+
+test('numbers that a double cannot hold are told apart, found, and turned into text and back', async () => {
+  const message = of(
+    '{"id":8389766145050669871,"ids":[8389766145050669871],"t":"8389766145050669871","u":"8389766145050669870"}',
+  );
+  const all: readonly (readonly [string, unknown])[] = [
+    ['json.id in json.ids', true],
+    ['$number(json.t) = $number(json.u)', false],
+    ['$number(json.t) = json.id', true],
+    ["$string(json.id) = '8389766145050669871'", true],
+    ['json.id ? 1 : 2', 1],
+    ["$number('0x10') + $number(true) + $number('1.5')", 18.5],
+    ['$string(0.1 + 0.2)', '0.3'],
+    ['$string({ "a": [1, true, null] })', '{"a":[1,true,null]}'],
+    ['$string(json.none)', undefined],
+  ];
+  for (const [source, expected] of all) assert.equal(await evaluate(`\${! ${source} }`, message), expected, source);
+  assert.equal(await compileExpression('${! $number(json.t) }').evaluateJson(message), '8389766145050669871');
+  for (const source of ['json.id + 1', 'json.id > 5', '$sum(json.ids)', '$round(json.id)', "'o-' & json.id"])
+    await assert.rejects(
+      async () => evaluate(`\${! ${source} }`, message),
+      /the number 8389766145050669871 is not computed with/,
+      source,
+    );
+  await assert.rejects(
+    async () => evaluate("${! $number('0xffffffffffffffff') }", message),
+    /0xffffffffffffffff is not/,
+  );
+});
+
+test('what has no text and no JSON fails with its expression, instead of becoming null', async () => {
+  for (const source of ['1/0', '$sum', 'function($x) { $x }'])
+    await assert.rejects(
+      async () => compileExpression(`\${! ${source} }`).evaluateJson(of({})),
+      (error: unknown) => error instanceof TidegateError && error.message.startsWith(`${source} gives`),
+      source,
+    );
 });
 
 test('paths that an expression reads are known', () => {
@@ -307,5 +395,5 @@ test('a condition without an expression would be true for everything', () => {
 test('the functions that are known are those that JSONata has', () => {
   const source = readFileSync(createRequire(import.meta.url).resolve('jsonata/jsonata.js'), 'utf8');
   const bound = [...source.matchAll(/staticFrame\.bind\('(\w+)'/g)].map(([, name]) => name);
-  assert.deepEqual(new Set([...bound, 'now', 'millis']), new Set(FUNCTIONS));
+  assert.deepEqual(new Set([...bound, 'now', 'millis']), new Set([...FUNCTIONS, 'eval']));
 });

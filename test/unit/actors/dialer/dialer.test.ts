@@ -204,6 +204,13 @@ test('an answer is shown without secrets and then cut, so that no part of one is
   assert.match(quoted, /x\*\*\*\\ny+…$/);
 });
 
+test('secrets of the answer itself are not shown either', () => {
+  const { network, warnings } = setUp({ subscribe: [{ send: 'a', expect: { a: true }, reject: { a: false } }] });
+  network.last.opens();
+  network.last.says('{"a":false,"why":"bad channel","token":"of-the-session"}');
+  assert.match(warnings()[0] ?? '', /"why":"bad channel","token":"\*\*\*"/);
+});
+
 test('a message without its value is not sent, and no reply to it is waited for', () => {
   const { network, dialer } = setUp({
     subscribe: [{ send: '${! meta.token }', expect: { ok: true } }, 'plain'],
