@@ -75,6 +75,7 @@ class EnvelopeCodec implements Codec<null> {
           type: 'reply',
           frame: errorFrame(asWritten(read.id, ID, data) as Id, 'TG_MESSAGE_INVALID', read.message, false, now),
           rejected: read.reason,
+          why: read.message,
         },
       ];
     const { traceparent } = read;

@@ -87,6 +87,7 @@ function rejected(reason: string, message: string): Effect {
   return {
     type: 'reply',
     rejected: reason,
+    why: message,
     frame: text({ type: 'error', code: 'TG_MESSAGE_INVALID', message, retryable: false }),
   };
 }

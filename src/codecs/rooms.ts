@@ -167,7 +167,7 @@ function announce({ type, member }: RosterChange): Frame {
 }
 
 function rejected(reason: string, message: string): Effect {
-  return { type: 'reply', frame: errorFrame(message), rejected: reason };
+  return { type: 'reply', frame: errorFrame(message), rejected: reason, why: message };
 }
 
 function errorFrame(message: string): Frame {

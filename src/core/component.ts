@@ -73,8 +73,11 @@ export interface ConnectionInfo {
 export type Effect =
   /** Hand a message to the pipelines; `settled` is asked for the answer, in the order of the frames. */
   | { readonly type: 'publish'; readonly message: CodecMessage; readonly correlation?: unknown }
-  /** Say this to the client, in the order of the frames. `rejected`: a short label of why its frame is refused. */
-  | { readonly type: 'reply'; readonly frame: Frame; readonly rejected?: string }
+  /**
+   * Say this to the client, in the order of the frames. `rejected`: a short label of why its frame is refused, for
+   * metrics; `why`: the same in words, as the frame tells it, for the dead letter.
+   */
+  | { readonly type: 'reply'; readonly frame: Frame; readonly rejected?: string; readonly why?: string }
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
   /** Say something to one other member, wherever it is connected. Only for codecs with a `membership`. */
   | { readonly type: 'direct'; readonly to: string; readonly content: string }

@@ -48,12 +48,12 @@ export const METRICS = {
   },
   tidegate_frames_rejected_total: {
     kind: 'counter',
-    help: 'Frames from clients that the codec did not understand or allow.',
+    help: 'Frames from clients that the codec refused: it did not understand or allow them.',
     labels: ['endpoint', 'reason'],
   },
   tidegate_answers_total: {
     kind: 'counter',
-    help: 'Answers to frames of clients: ack (the log has it), filtered, dead_letter, error, or retryable.',
+    help: 'Answers to messages and requests of clients: ack (the log has it), filtered, dead_letter, error, or retryable. Frames that the codec refused are in tidegate_frames_rejected_total.',
     labels: ['endpoint', 'result'],
   },
   tidegate_unanswered_total: {

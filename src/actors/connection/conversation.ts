@@ -215,7 +215,7 @@ export class Conversation<Peer extends Line> implements SettleTarget {
     const reason = whyRefused(effects);
     if (reason === undefined) return;
     const message = this.begin(refusedContent(data, binary), UNANSWERED, undefined);
-    const what = `endpoints.${this.peer.info.endpoint}: the codec refused the frame (${reason})`;
+    const what = `endpoints.${this.peer.info.endpoint}: the codec refused the frame ${reason}`;
     message.refusal = new TidegateError('TG_MESSAGE_INVALID', what);
     this.home.collect(message);
   }

@@ -143,7 +143,8 @@ function requested(request: TopicRequest, correlation: Asked): Effect {
 }
 
 function refused(state: State, asked: Asked, { reason, message, code }: Mistake): Effect {
-  return { type: 'reply', frame: failure(state, asked, { code, message, retryable: false }), rejected: reason };
+  const frame = failure(state, asked, { code, message, retryable: false });
+  return { type: 'reply', frame, rejected: reason, why: message };
 }
 
 function answered(state: State, correlation: unknown, outcome: TopicOutcome): Frame | null {

@@ -126,6 +126,27 @@ test('a frame that the codec refuses is answered at once, and goes on as a faile
   assert.equal(figure('tidegate_answers_total', { result: 'error' }), 0);
 });
 
+test('a refused frame goes on with what its client was told, cut where that is long', async (t) => {
+  const told = ['the frame is not JSON', `${'x'.repeat(499)}\u{1F600}`];
+  const codec = wordCodec({
+    frame: (_state, data) => [
+      { type: 'reply', frame: { data, binary: false }, rejected: 'not_json', why: told[Number(data)] ?? '' },
+    ],
+  });
+  const { connect, messages } = endpoint(t, { codec, keepsRejected: true });
+  const socket = await connect();
+  for (const at of ['0', '1']) socket.sends(at);
+  await turn();
+  assert.deepEqual(
+    messages().map(({ refusal }) => refusal?.message),
+    [
+      'endpoints.rooms: the codec refused the frame (not_json): the frame is not JSON',
+      `endpoints.rooms: the codec refused the frame (not_json): ${'x'.repeat(499)}...`,
+    ],
+  );
+  for (const message of messages()) message.nack(REFUSED);
+});
+
 test('a refused frame that becomes no dead letter closes no client, also of a codec without answers', async (t) => {
   const { connect, messages } = endpoint(t, { codec: wordCodec({ answers: false }), keepsRejected: true });
   const socket = await connect();

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Codec, Effect, Frame } from '../../../src/core/component.ts';
 import type { CodecSpec } from '../../../src/sdk/define.ts';
 
@@ -25,5 +26,8 @@ export function published(effects: readonly Effect[]): Extract<Effect, { type: '
 export function refused(effects: readonly Effect[]): { reason: string | undefined; frame: Record<string, unknown> } {
   const effect = only(effects);
   if (effect.type !== 'reply') throw new Error(`expected a reply, got ${effect.type}`);
-  return { reason: effect.rejected, frame: read(effect.frame) };
+  const frame = read(effect.frame);
+  // A dead letter of the frame says what the client is told.
+  if (effect.rejected !== undefined) assert.ok(Object.values(frame).includes(effect.why), `${effect.why}`);
+  return { reason: effect.rejected, frame };
 }

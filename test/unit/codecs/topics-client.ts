@@ -51,5 +51,8 @@ export function refusal(effects: readonly Effect[]): { label: string | undefined
   const effect = only(effects);
   if (effect.type !== 'reply') throw new Error(`expected a reply, got ${JSON.stringify(effect)}`);
   assert.equal(effect.frame.binary, false);
-  return { label: effect.rejected, reply: JSON.parse(String(effect.frame.data)) as Record<string, unknown> };
+  const reply = JSON.parse(String(effect.frame.data)) as Record<string, unknown>;
+  // A dead letter of the frame says what the client is told.
+  assert.ok(effect.why !== undefined && JSON.stringify(reply).includes(JSON.stringify(effect.why)), effect.why);
+  return { label: effect.rejected, reply };
 }
