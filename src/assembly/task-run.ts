@@ -6,7 +6,9 @@ import { pipelineFigures } from '../actors/pipeline/figures.ts';
 import { Pipeline } from '../actors/pipeline/pipeline.ts';
 import type { ErrorHandling } from '../config/connect/index.ts';
 import type { Batch } from '../core/batch.ts';
+import type { Sink } from '../core/component.ts';
 import { asTidegateError, TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import { DeadLetters } from '../pipelines/dead-letter.ts';
 import type { Rescue } from '../pipelines/flight.ts';
@@ -19,8 +21,8 @@ import type { Workshop } from './workshop.ts';
 const RETRY = { initial: 250, max: 5_000 };
 /** Characters of a message that failed, in a log line. */
 const SHOWN = 500;
-/** JSON.parse quotes what it could not read. */
-const QUOTED = /, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s;
+/** JSON.parse quotes what it could not read; where a dead letter was refused too, more follows. */
+const QUOTED = /, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON/s;
 
 /** Runs the pipeline of a task, and tells how it fares. `runs` has those that run now. */
 export async function beginTask(workshop: Workshop, order: TaskOrder, runs: Set<Pipeline>): Promise<Run> {
@@ -53,6 +55,7 @@ function makePipeline(workshop: Workshop, order: TaskOrder): Pipeline {
   };
   const figures = pipelineFigures(stats, path);
   const context = componentContext(workshop, path, undefined, undefined, { cursors, fares: told, stats });
+  const into = makeComponent(sink.spec, sink.config, context);
   const topic = topicOf(order);
   const wrote = ({ messages }: Batch) => {
     if (type === 'source') uses(topic);
@@ -61,13 +64,13 @@ function makePipeline(workshop: Workshop, order: TaskOrder): Pipeline {
   const pipeline = new Pipeline({
     name: path,
     source: makeComponent(source.spec, source.config, context),
-    sink: new LeasedSink(makeComponent(sink.spec, sink.config, context), lease, wrote),
+    sink: new LeasedSink(into, lease, wrote),
     stages: compileStages(processors, () => context),
     batch,
     inFlight: in_flight,
     retries: on_error.retries,
     backoff: on_error.backoff,
-    rescue: rescueOf(workshop, order, figures),
+    rescue: rescueOf(workshop, order, into, figures),
     stopsOnFailure: !errors.isTolerant,
     clock: workshop.clock,
     logger: workshop.scoped('connect', { component: path }),
@@ -90,6 +93,7 @@ function makePipeline(workshop: Workshop, order: TaskOrder): Pipeline {
 function rescueOf(
   workshop: Workshop,
   { path, errors }: TaskOrder,
+  sink: Sink,
   figures: ReturnType<typeof pipelineFigures>,
 ): Rescue {
   if (!errors.isTolerant) return () => false;
@@ -102,7 +106,8 @@ function rescueOf(
   const written = () => {
     figures.deadLetters.value += 1;
   };
-  const letters = new DeadLetters(workshop.topic(errors.deadLetter), path, written, skip);
+  const keyOf = (message: Message) => sink.keyOf?.(message);
+  const letters = new DeadLetters(workshop.topic(errors.deadLetter), path, written, skip, keyOf);
   return (message, failure) => {
     const isTaken = letters.take(message, failure);
     if (isTaken) tell(logger, errors, message.source ?? message, failure);

@@ -34,6 +34,8 @@ export interface Sender {
 export interface SettleTarget {
   /** Where messages come from a client. */
   readonly sender?: Sender;
+  /** Where messages come from a WebSocket server: its URL, without secrets. */
+  readonly shownUrl?: string;
   settled(message: Message, failure: TidegateError | null): void;
 }
 
@@ -190,6 +192,11 @@ export class Message {
   /** The client that sent it; undefined where it came from elsewhere. */
   get sender(): Sender | undefined {
     return this.target?.sender;
+  }
+
+  /** The WebSocket server that sent it, as a URL without secrets; undefined where it came from elsewhere. */
+  get shownUrl(): string | undefined {
+    return this.target?.shownUrl;
   }
 
   /** The message arrived where it should, or, by its outcome, was meant to go nowhere. */

@@ -10,20 +10,26 @@ const MAX_TIME = 8_640_000_000_000_000;
 
 /** Headers of a dead letter that say what went wrong, and where the message came from. */
 export function factsOf(original: Message, failure: TidegateError, pipeline: string): Headers {
-  const { sender, topic, partition, offset, timestamp } = original;
+  const { sender, shownUrl, topic, partition, offset, timestamp } = original;
   const facts: Header[] = [
     ['tidegate-error-code', failure.code],
     ['tidegate-error-message', cut(failure.message)],
     ['tidegate-pipeline', pipeline],
   ];
-  const isRecord = topic !== undefined && offset >= 0;
-  if (isRecord) facts.push(['tidegate-origin', `${topic}/${partition}/${offset}`]);
-  if (isRecord && timestamp > 0) facts.push(['tidegate-timestamp', String(timestamp)]);
+  const isOfTopic = isRecord(original);
+  if (isOfTopic) facts.push(['tidegate-origin', `${topic}/${partition}/${offset}`]);
+  if (isOfTopic && timestamp > 0) facts.push(['tidegate-timestamp', String(timestamp)]);
   else if (timestamp > 0 && timestamp <= MAX_TIME) facts.push(['tidegate-received', new Date(timestamp).toISOString()]);
+  if (shownUrl !== undefined) facts.push(['tidegate-url', shownUrl]);
   if (sender === undefined) return facts;
   facts.push(['tidegate-client-id', sender.clientId], ['tidegate-endpoint', sender.endpoint]);
   for (const name in sender.params) facts.push([`tidegate-param-${name}`, sender.params[name] ?? '']);
   return facts;
+}
+
+/** Whether a message was read from a topic. */
+export function isRecord({ topic, offset }: Message): boolean {
+  return topic !== undefined && offset >= 0;
 }
 
 /** The headers with those facts, each in place of all that an earlier dead letter had by its name. */

@@ -1,9 +1,9 @@
 import { Batch } from '../core/batch.ts';
 import type { Sink } from '../core/component.ts';
-import type { TidegateError } from '../core/errors.ts';
+import { TidegateError } from '../core/errors.ts';
 import type { Flight, Message } from '../core/message.ts';
 import type { TopicPort } from '../sdk/context.ts';
-import { factsOf, withFacts } from './dead-letter-facts.ts';
+import { factsOf, isRecord, withFacts } from './dead-letter-facts.ts';
 import { slimmer } from './dead-letter-size.ts';
 import type { Rescue } from './flight.ts';
 
@@ -21,7 +21,8 @@ export class DeadLetters {
   private readonly keyOf: Sink['keyOf'];
 
   /**
-   * `stored` is told of each dead letter that is in the log, `otherwise` is asked about one that fails for good itself.
+   * `stored` is told of each dead letter that is in the log. `otherwise` is asked about one that fails for good itself,
+   * with the message's own error and that of its dead letter in one.
    * `keyOf`: the sink's.
    */
   constructor(topic: TopicPort, pipeline: string, stored: () => void, otherwise: Rescue, keyOf?: Sink['keyOf']) {
@@ -45,7 +46,7 @@ export class DeadLetters {
       timestamp: 0,
     });
     letter.outcome = 'dead_letter';
-    letter.flight = new LetterFlight(this.topic, message.flight, this.stored, this.otherwise);
+    letter.flight = new LetterFlight(failure, this.topic, message.flight, this.stored, this.otherwise);
     const key = letter.key ?? this.sinkKey(message, original);
     if (key instanceof Promise) void key.then((ready) => this.write(letter, ready));
     else this.write(letter, key);
@@ -58,11 +59,11 @@ export class DeadLetters {
   }
 
   /**
-   * The key that a client's message would have got from the sink, so that what one sender has in the dead letters stays
-   * together. What comes from elsewhere goes as it came. Never rejects.
+   * The key that a message of a client or a feed would have got from the sink, so that what one sender has in the dead
+   * letters stays together. A record of a topic goes as it came. Never rejects.
    */
   private sinkKey(message: Message, original: Message): Key | Promise<Key> {
-    if (original.sender === undefined) return null;
+    if (isRecord(original)) return null;
     const key = this.evaluated(message);
     if (key instanceof Promise) return key.then((found) => found ?? this.evaluated(original)).then(orNull(message));
     if (key !== undefined) return key;
@@ -88,12 +89,23 @@ function orNull({ key }: Message): (found: Key) => Key {
 
 /** A dead letter that is itself too large goes again without what makes it so; what fails then is for others to decide. */
 class LetterFlight implements Flight {
+  /** Why the message became a dead letter. */
+  private readonly reason: TidegateError;
   private readonly topic: TopicPort;
   private readonly outer: Flight | undefined;
   private readonly stored: () => void;
   private readonly otherwise: Rescue;
 
-  constructor(topic: TopicPort, outer: Flight | undefined, stored: () => void, otherwise: Rescue) {
+  private isGivenUp = false;
+
+  constructor(
+    reason: TidegateError,
+    topic: TopicPort,
+    outer: Flight | undefined,
+    stored: () => void,
+    otherwise: Rescue,
+  ) {
+    this.reason = reason;
     this.topic = topic;
     this.outer = outer;
     this.stored = stored;
@@ -101,14 +113,31 @@ class LetterFlight implements Flight {
   }
 
   rescue(letter: Message, failure: TidegateError): boolean {
+    // A gateway that stops, or a pipeline that broke, says nothing about the dead letter.
+    if (this.isGivenUp || failure.next !== 'reject') return false;
     const again = failure.code === 'TG_RECORD_TOO_LARGE' ? slimmer(letter) : undefined;
-    if (again === undefined) return this.otherwise(letter, failure);
-    this.topic.write(new Batch([again]));
+    if (again === undefined) this.giveUp(letter, withRefusal(this.reason, failure));
+    else this.topic.write(new Batch([again]));
     return true;
+  }
+
+  private giveUp(letter: Message, failure: TidegateError): void {
+    if (this.otherwise(letter, failure)) return;
+    this.isGivenUp = true;
+    letter.nack(failure);
   }
 
   landed(letter: Message, failure: TidegateError | null): void {
     if (failure === null) this.stored();
     this.outer?.landed(letter, failure);
   }
+}
+
+/** What is wrong with the message comes first: the sender can change that, and the rest follows from it. */
+function withRefusal({ code, message, cause }: TidegateError, refusal: TidegateError): TidegateError {
+  return new TidegateError(
+    code,
+    `${message}; its dead letter was refused (${refusal.code}): ${refusal.message}`,
+    cause,
+  );
 }

@@ -248,6 +248,7 @@ describe('a connector', () => {
         'value.converter': 'json',
         'errors.tolerance': 'all',
         'errors.deadletterqueue.topic.name': 'bad',
+        'websocket.record.key': 'of ${! text }',
       }),
     );
     await until(
@@ -264,7 +265,8 @@ describe('a connector', () => {
       30_000,
       () => 'no dead letter',
     );
-    assert.equal((await recordsOf(gateway, 'bad'))[0]?.text, 'oops');
+    const [letter] = await recordsOf(gateway, 'bad');
+    assert.deepEqual([letter?.text, String(letter?.key)], ['oops', 'of oops']);
     await api.state('tolerant', 'RUNNING');
   });
 
@@ -291,6 +293,19 @@ describe('a connector', () => {
     const [without] = await told('brief', { 'errors.log.enable': 'true' });
     assert.match(without ?? '', /"level":"warn".*a message was passed over: the payload is not JSON: Unexpected token/);
     assert.ok(!without?.includes('geheim'), without);
+    // Its dead letter has no key.
+    await gateway.workshop.log.admin.create({ name: 'bad-refused', config: { 'cleanup.policy': 'compact' } });
+    const letters = { 'errors.deadletterqueue.topic.name': 'bad-refused', 'errors.log.enable': 'true' };
+    await create(api, 'refused', configOf(feed.url, { ...tolerant, ...letters }));
+    const ofRefused = () =>
+      log.split('\n').find((line) => line.includes('bad-refused') && line.includes('passed over'));
+    await until(
+      () => ofRefused() !== undefined,
+      30_000,
+      () => 'no line',
+    );
+    assert.match(ofRefused() ?? '', /the payload is not JSON.*; its dead letter was refused \(TG_RECORD_REFUSED\)/);
+    assert.ok(!ofRefused()?.includes('geheim'), ofRefused());
     const [withIt] = await told('full', { 'errors.log.enable': 'true', 'errors.log.include.messages': 'true' });
     assert.equal(JSON.parse(withIt ?? '{}').payload, 'oops, geheim');
   });

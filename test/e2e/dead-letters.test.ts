@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import WebSocket from 'ws';
 import { TestClient } from '../helpers/client.ts';
 import { FeedServer } from '../helpers/feed-server.ts';
@@ -22,7 +22,7 @@ test('a message whose time Kafka refuses becomes a dead letter, from a client, a
   const late = Date.now() + 2 * DAY;
   const server = await FeedServer.start(t, { greet: ({ ws }) => ws.send(`{"t":${late}}`) });
   const topic = uniqueTopic('refused-time');
-  const env = { KAFKA_BROKERS: kafka.brokers, TOPIC: topic, FEED_URL: server.url };
+  const env = { KAFKA_BROKERS: kafka.brokers, TOPIC: topic, FEED_URL: `${server.url}/?token=geheim` };
   const gateway = await startGateway(t, { config: 'test/fixtures/dead-letters.yaml', env });
   await gateway.ready();
   const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/devices/d%207`);
@@ -38,7 +38,8 @@ test('a message whose time Kafka refuses becomes a dead letter, from a client, a
       [2, 'filtered', false],
     ],
   );
-  assert.equal(client.of('ERROR')[0]?.code, 'TG_MESSAGE_INVALID');
+  const [refused] = client.of('ERROR');
+  assert.equal(refused?.code, 'TG_MESSAGE_INVALID');
 
   const dead = async () => await readTopic(kafka.brokers, `${topic}-dead`);
   await until(
@@ -67,8 +68,14 @@ test('a message whose time Kafka refuses becomes a dead letter, from a client, a
   assert.equal(of('too late').headers['tidegate-error-code'], 'TG_RECORD_REFUSED');
   assert.equal(of('too late').headers['message-id'], '1');
   assert.equal(of('no JSON').headers['tidegate-error-code'], 'TG_MESSAGE_INVALID');
+  assert.equal(
+    of('no JSON').headers['tidegate-error-message'],
+    `endpoints.devices: the codec refused the frame (not_json): ${refused?.content}`,
+  );
   const ofFeed = of(`{"t":${late}}`);
-  assert.deepEqual([ofFeed.key, ofFeed.headers['tidegate-client-id']], [undefined, undefined]);
+  assert.deepEqual([ofFeed.key, ofFeed.headers['tidegate-client-id']], [String(late), undefined]);
+  // The query is a place for secrets.
+  assert.equal(ofFeed.headers['tidegate-url'], `${server.url}/?…`);
   const ofGroup = letters.find(({ headers }) => headers['tidegate-pipeline'] === 'copies');
   assert.equal(ofGroup?.headers['tidegate-origin'], `${topic}/0/0`);
   assert.equal(ofGroup?.key, 'd 7');
@@ -81,6 +88,47 @@ test('a message whose time Kafka refuses becomes a dead letter, from a client, a
   assert.equal((await gateway.get('/ready')).status, 200);
   const values = (await readTopic(kafka.brokers, topic)).map(({ value }) => value);
   assert.deepEqual([values.length, values[0]?.includes('fine')], [1, true]);
+});
+
+async function refusedLetters(t: TestContext, log: Readonly<Record<string, string>>, refusal: string): Promise<void> {
+  const topic = uniqueTopic('refused-letter');
+  const env = { ...log, TOPIC: topic };
+  const gateway = await startGateway(t, { config: 'test/fixtures/refused-letters.yaml', env });
+  await gateway.ready();
+  const both = new RegExp(
+    `Unable to cast value to a number.*; its dead letter was refused \\(TG_RECORD_REFUSED\\): .*${topic}-dltc.*${refusal}`,
+  );
+  const direct = await TestClient.open(`ws://127.0.0.1:${gateway.port}/direct`);
+  direct.ws.send('{"id":1,"price":"free"}');
+  await direct.until(() => direct.frames.length === 1);
+  const answer = JSON.parse(String(direct.frames[0])) as Record<string, unknown>;
+  assert.deepEqual([answer.type, answer.id, answer.code], ['error', 1, 'TG_EXPRESSION_FAILED']);
+  assert.match(String(answer.message), both);
+
+  const orders = await TestClient.open(`ws://127.0.0.1:${gateway.port}/orders`);
+  orders.ws.send('{"price":"free"}');
+  await until(
+    () => gateway.output().includes('the pipeline totals has FAILED'),
+    30_000,
+    () => gateway.output().slice(-2_000),
+  );
+  const line =
+    gateway
+      .output()
+      .split('\n')
+      .find((one) => one.includes('the pipeline totals has FAILED')) ?? '';
+  assert.match(line, both);
+  assert.match(line, /TG_EXPRESSION_FAILED/);
+  assert.match((await gateway.get('/ready')).body, both);
+}
+
+test('where the dead letter is refused, client, log and readiness say first why the message failed', async (t) => {
+  const kafka = await requireKafka(t);
+  if (kafka !== undefined) await refusedLetters(t, { KAFKA_BROKERS: kafka.brokers }, 'INVALID_RECORD');
+});
+
+test('so they do where the embedded log refuses it', async (t) => {
+  await refusedLetters(t, { KAFKA_DRIVER: 'embedded' }, 'its records need a key');
 });
 
 test('a group that stops at a record delivers and commits those in front of it', async (t) => {

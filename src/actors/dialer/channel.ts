@@ -81,6 +81,11 @@ export class Channel implements DialerHandler, SettleTarget {
     });
   }
 
+  /** For those who handle a message of the server that failed. */
+  get shownUrl(): string {
+    return this.name;
+  }
+
   get state(): string {
     return this.dialer?.state ?? 'closed';
   }

@@ -57,9 +57,9 @@ test('a message that failed for good goes to the dead letters as it came, with w
 });
 
 for (const change of ['nothing', 'its headers'] as const) {
-  test(`a message that got its key from the sink has none in its dead letter, where processors changed ${change}`, () => {
+  test(`a record that got its key from the sink has none in its dead letter, where processors changed ${change}`, () => {
     const { topic, flight, log } = setUp();
-    const message = log.message('a');
+    const message = log.message('a', { topic: 'in', partition: 0, offset: 1 });
     flight.admit(batchOf(message));
     const sent =
       change === 'nothing' ? message.withKey('assigned') : message.withKey('assigned').derive({ headers: [] });
@@ -146,6 +146,30 @@ test("the dead letter of a client's message has the key that the sink gives, fro
       what,
     );
   }
+});
+
+test('the dead letter of a message of a feed has the key of the sink, unless it came with one, and says by which URL it came', () => {
+  const { topic, flight } = setUp(undefined, ({ json }) => (json as { id?: string }).id);
+  const target = { shownUrl: 'wss://feed.example/prices?…', settled() {} };
+  const messages = [null, 'own'].map((key) => new Message(Buffer.from('{"id":"7"}'), { key, target }));
+  flight.admit(batchOf(...messages));
+  for (const message of messages) message.derive({ json: 1 }).nack(INVALID);
+  assert.deepEqual(
+    topic.messages.map(({ key, headers }) => [key, lastHeader(headers, 'tidegate-url')]),
+    [
+      ['7', 'wss://feed.example/prices?…'],
+      ['own', 'wss://feed.example/prices?…'],
+    ],
+  );
+});
+
+test('the dead letter of a record of a topic has the key that it came with, whatever the sink would give it', () => {
+  const { topic, flight, log } = setUp(undefined, () => 'of the sink');
+  const message = log.message('a', { topic: 'in', partition: 0, offset: 0 });
+  flight.admit(batchOf(message));
+  message.nack(INVALID);
+  const [letter] = topic.messages;
+  assert.deepEqual([letter?.key, lastHeader(letter?.headers ?? [], 'tidegate-url')], [null, undefined]);
 });
 
 test('a key that a client or the sink has given already stays, where the sink has no other', () => {
@@ -267,30 +291,76 @@ test('a dead letter that fails in every way nacks the message, once', () => {
   assert.deepEqual(
     [...log.byToken],
     [
-      [0, ['TG_NOT_AUTHORIZED']],
-      [1, ['TG_RECORD_TOO_LARGE']],
+      [0, ['TG_MESSAGE_INVALID']],
+      [1, ['TG_MESSAGE_INVALID']],
     ],
   );
   assert.deepEqual([told.landed.length, flight.size], [2, 0]);
 });
 
+test('where a dead letter is refused, sender and pipeline get the error of the message first, then that of its dead letter', () => {
+  const failures: (TidegateError | null)[] = [];
+  const { topic, flight, told } = setUp();
+  const [compacted, large, stopped] = [1, 2, 3].map(
+    () => new Message(Buffer.from('a'), { target: { settled: (_, failure) => void failures.push(failure) } }),
+  );
+  if (compacted === undefined || large === undefined || stopped === undefined)
+    throw new Error('three messages were made');
+  flight.admit(batchOf(compacted, large, stopped));
+  const cause = new Error('thrown');
+  compacted.nack(new TidegateError('TG_EXPRESSION_FAILED', 'no function nope', cause));
+  large.nack(INVALID);
+  stopped.nack(INVALID);
+  topic.messages[0]?.nack(new TidegateError('TG_RECORD_REFUSED', 'Topic orders.dlt: INVALID_RECORD'));
+  topic.messages[1]?.nack(TOO_LARGE);
+  topic.messages[3]?.nack(TOO_LARGE);
+  topic.messages[2]?.nack(new TidegateError('TG_STOPPING', 'later'));
+  assert.deepEqual(
+    failures.map((failure) => [failure?.code, failure?.message, failure?.cause]),
+    [
+      [
+        'TG_EXPRESSION_FAILED',
+        'no function nope; its dead letter was refused (TG_RECORD_REFUSED): Topic orders.dlt: INVALID_RECORD',
+        cause,
+      ],
+      [
+        'TG_MESSAGE_INVALID',
+        'no price in it; its dead letter was refused (TG_RECORD_TOO_LARGE): over 1 MiB',
+        undefined,
+      ],
+      ['TG_STOPPING', 'later', undefined],
+    ],
+  );
+  assert.deepEqual(
+    told.landed.map(([, failure]) => failure),
+    failures,
+  );
+  assert.deepEqual([topic.messages.length, flight.size, flight.gate.messages], [4, 0, 0]);
+});
+
 test('a dead letter that fails in every way is passed over where that is said, and only then', () => {
   const skipped: string[] = [];
-  const { topic, flight, log, told } = setUp(skipping(({ text }, { code }) => skipped.push(`${text}: ${code}`)));
+  const { topic, flight, log, told } = setUp(
+    skipping(({ text }, { code, message }) => skipped.push(`${text}: ${code} ${message}`)),
+  );
   const [small, large, stopped] = log.messages(3);
   if (small === undefined || large === undefined || stopped === undefined) throw new Error('three messages were made');
   flight.admit(batchOf(small, large, stopped));
   for (const message of [small, large, stopped]) message.nack(INVALID);
   topic.messages[0]?.nack(new TidegateError('TG_TOPIC_MISSING', 'no such topic'));
   topic.messages[1]?.nack(TOO_LARGE);
-  assert.deepEqual(skipped, ['0: TG_TOPIC_MISSING']);
+  const first = '0: TG_MESSAGE_INVALID no price in it; its dead letter was refused (TG_TOPIC_MISSING): no such topic';
+  assert.deepEqual(skipped, [first]);
   topic.messages[3]?.nack(TOO_LARGE);
   topic.messages[2]?.nack(new TidegateError('TG_STOPPING', 'later'));
-  assert.deepEqual(skipped, ['0: TG_TOPIC_MISSING', '1: TG_RECORD_TOO_LARGE']);
+  assert.deepEqual(skipped, [
+    first,
+    '1: TG_MESSAGE_INVALID no price in it; its dead letter was refused (TG_RECORD_TOO_LARGE): over 1 MiB',
+  ]);
   assert.deepEqual(log.outcomes, ['ack', 'ack', 'TG_STOPPING']);
   assert.deepEqual(
     told.landed.map(([, failure]) => failure?.code),
-    ['TG_TOPIC_MISSING', 'TG_RECORD_TOO_LARGE', 'TG_STOPPING'],
+    ['TG_MESSAGE_INVALID', 'TG_MESSAGE_INVALID', 'TG_STOPPING'],
   );
   assert.deepEqual([flight.size, flight.gate.messages, flight.gate.bytes], [0, 0, 0]);
 });

@@ -96,6 +96,23 @@ test('the frames of one turn are one batch of messages with null key, as they ca
   assert.equal(figure('tidegate_remote_settled_total'), 2);
 });
 
+test('a message says by which URL it came, without its secrets, also in the next pipeline', async (t) => {
+  const { feed, network, messages, subscription, listen } = await setUp(t, {
+    url: 'wss://user:geheim@feed.example/ws?token=geheim',
+  });
+  network.last.opens();
+  network.last.says('a');
+  await turn();
+  messages()[0]?.nack(new TidegateError('TG_FLOW_FAILED', 'broke'));
+  subscription.unsubscribe();
+  listen();
+  await feed.open();
+  assert.deepEqual(
+    messages().map(({ shownUrl }) => shownUrl),
+    ['wss://feed.example/ws?…', 'wss://feed.example/ws?…'],
+  );
+});
+
 test('a pipeline that holds stops the reading of the sockets, and what had been read still comes', async (t) => {
   const { feed, network, texts } = await setUp(t);
   network.last.opens();
