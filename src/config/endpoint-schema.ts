@@ -129,8 +129,8 @@ const replay = z
   .strictObject({
     last: field.integer({ max: 100_000 }).optional().describe('The newest so many records; 0 for none.'),
     since: since.optional().describe('Records of the last so long, or from a moment on.'),
-    offsets: z
-      .record(z.string(), z.record(z.string().regex(/^\d+$/, 'expected the number of a partition'), field.integer()))
+    offsets: field
+      .byName(z.record(z.string().regex(/^\d+$/, 'expected the number of a partition'), field.integer()))
       .optional()
       .describe('Records from these offsets on, by topic and partition.'),
     bytes: field

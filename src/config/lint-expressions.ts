@@ -11,6 +11,8 @@ import { didYouMean } from './suggest.ts';
 interface Placed {
   readonly expression: Expression;
   readonly path: Path;
+  /** Whether it stands in an answer that is not sent without its value. */
+  readonly isInAnswer: boolean;
 }
 
 /** Expressions that do what they say, which may not be what was meant. */
@@ -55,7 +57,8 @@ export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[
   );
 }
 
-function findingsOf({ expression, path }: Placed, known: readonly string[] | undefined): Finding[] {
+function findingsOf(placed: Placed, known: readonly string[] | undefined): Finding[] {
+  const { expression, path } = placed;
   const { text, reads, doubts } = expression;
   if (!text.includes('${!') && MEANT_AS_EXPRESSION.test(text))
     return [
@@ -67,7 +70,7 @@ function findingsOf({ expression, path }: Placed, known: readonly string[] | und
       : [],
   );
   const said = doubts.map(({ severity, message }): Finding => ({ severity, path, message }));
-  return [...strangers, ...said, ...missing(expression, path)];
+  return [...strangers, ...said, ...missing(placed)];
 }
 
 /** A path somewhere in it, a call of a function, or the braces of other tools: `json.id`, `$now()`, `{{ id }}`, `{! id }`. */
@@ -80,15 +83,14 @@ function has(known: readonly string[]): string {
 }
 
 /** Values without which there is no text at all. */
-function missing({ text, reads }: Expression, path: Path): Finding[] {
+function missing({ expression: { text, reads }, path, isInAnswer }: Placed): Finding[] {
   const names = reads
-    .filter(({ isWithinText, path: [root, name = ''] }) => isWithinText && isOpen(root, name))
+    .filter(({ isWithinText, path: [root, name = ''] }) => (isWithinText || isInAnswer) && isOpen(root, name))
     .map(({ path: steps }) => steps.join('.'));
   if (names.length === 0) return [];
   const which = [...new Set(names)].join(' or ');
-  return [
-    { severity: 'note', path, message: `for a message without ${which}, "${text}" has no value and is left out` },
-  ];
+  const outcome = isInAnswer ? 'and no answer is sent' : 'and is left out';
+  return [{ severity: 'note', path, message: `for a message without ${which}, "${text}" has no value ${outcome}` }];
 }
 
 const OPEN = new Set(['json', 'headers', 'headers_all', 'key']);
@@ -112,9 +114,11 @@ function expressionsOf({ spec, config }: Chosen, path: Path): Placed[] {
 }
 
 function expressionsIn(value: unknown, path: Path): Placed[] {
-  if (isExpression(value)) return [{ expression: value, path }];
-  if (typeof value === 'function' && 'expressions' in value)
-    return (value.expressions as readonly Expression[]).map((expression) => ({ expression, path }));
+  if (isExpression(value)) return [{ expression: value, path, isInAnswer: false }];
+  if (typeof value === 'function' && 'expressions' in value) {
+    const isInAnswer = 'needsAll' in value && value.needsAll === true;
+    return (value.expressions as readonly Expression[]).map((expression) => ({ expression, path, isInAnswer }));
+  }
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
     expressionsIn(inner, [...path, Array.isArray(value) ? Number(key) : key]),

@@ -30,8 +30,8 @@ const topicSchema = z.strictObject({
     .integer({ min: 1, max: 100 })
     .optional()
     .describe("Copies; the log's own default where it is left out."),
-  config: z
-    .record(z.string(), setting)
+  config: field
+    .byName(setting)
     .optional()
     .describe("Kafka's topic settings by their own names, such as retention.ms or cleanup.policy."),
   create: field.boolean().prefault(true).describe('Create the topic at start where it is missing.'),

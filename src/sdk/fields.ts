@@ -108,6 +108,15 @@ export const plainText = (expected = 'expected text') =>
       '"${! }" is not evaluated here; use ${NAME} for a variable of the environment, or $${! for these characters',
     );
 
+export const NAME_AS_IT_IS = 'a name is taken as it is; "${! }" is evaluated in values only';
+
+/** Settings by names that the user chooses, in which nothing is evaluated. */
+export const byName = <V extends z.ZodType>(value: V) =>
+  z.record(
+    z.string().refine((name) => !name.includes('${!'), NAME_AS_IT_IS),
+    value,
+  );
+
 /** Text with `${! expr }` in it, compiled; text without is a constant. */
 export const expression = () =>
   compiled('expected text, with "${! ... }" where a value of the message is meant', compileExpression);

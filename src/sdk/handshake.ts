@@ -13,7 +13,13 @@ export interface HandshakeText {
   /** As it may be shown where it holds no secret: with `***` for each expression. */
   readonly text: string;
   /** undefined where one of its values is missing. */
-  readonly make: Template;
+  readonly make: ConnectTemplate;
+}
+
+/** A template that is made before there is any message. */
+export interface ConnectTemplate extends Template {
+  /** What it takes of `meta`: `token`, `cursor`. */
+  readonly uses: ReadonlySet<string>;
 }
 
 export interface RemoteUrl {
@@ -26,6 +32,7 @@ export interface RemoteUrl {
 interface UrlTemplate {
   (values: Message): string;
   readonly expressions: Template['expressions'];
+  readonly uses: ConnectTemplate['uses'];
 }
 
 /** An expression, with its path. Only paths are allowed, so none of them has a brace inside. */
@@ -58,8 +65,8 @@ export function compileUrl(text: string): RemoteUrl {
   if (pathsIn(address).includes('meta.cursor'))
     throw new Error('${! meta.cursor } can only be used in the query: before the first message there is no cursor');
   const make = urlMaker(address, query.length === 0 ? [] : query.join('?').split('&'));
-  const { expressions } = withoutMessage(compileTemplate(text));
-  return { text: filled(text, PLACEHOLDER), make: Object.assign(make, { expressions }) };
+  const { expressions, uses } = withoutMessage(compileTemplate(text));
+  return { text: filled(text, PLACEHOLDER), make: Object.assign(make, { expressions, uses }) };
 }
 
 /** Compiles the value of a header. Throws an Error. */
@@ -87,11 +94,15 @@ export function compileSubprotocol(text: string): HandshakeText {
  * A template that is made before there is any message, of which all is known that can be wrong with it: nothing is to
  * be said of what it reads of a message.
  */
-export function withoutMessage(make: Template): Template {
+export function withoutMessage(make: Template): ConnectTemplate {
+  const reads = make.expressions.flatMap((expression) => expression.reads);
+  const uses = new Set(
+    reads.flatMap(({ path: [root, name] }) => (root === 'meta' && name !== undefined ? [name] : [])),
+  );
   const expressions = make.expressions
     .filter(({ reads }) => reads.length > 0)
     .map((expression) => ({ ...expression, reads: [], doubts: [] }));
-  return Object.assign((message: Message) => make(message), { expressions });
+  return Object.assign((message: Message) => make(message), { expressions, needsAll: false, uses });
 }
 
 /** What the expressions of a handshake are evaluated on. */
@@ -125,7 +136,7 @@ function compileText(text: string): HandshakeText {
 /** A parameter of which a value is missing is left out; without any there is no query. */
 function urlMaker(addressText: string, parameterTexts: readonly string[]): (values: Message) => string {
   const address = compileTemplate(addressText);
-  const parameters = parameterTexts.map(compileTemplate);
+  const parameters = parameterTexts.map((text) => compileTemplate(text));
   return (values) => {
     const encoded = percentEncoded(values);
     const base = address(encoded);

@@ -55,8 +55,8 @@ export { parseTraceparent } from '../core/trace-context.ts';
 export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
+export { valuelessUses } from './connect-uses.ts';
 export type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions, TopicPort } from './context.ts';
-export { cursorUses } from './cursor-uses.ts';
 export {
   type CodecSpec,
   type ComponentSpec,
@@ -75,7 +75,7 @@ export {
 } from './define.ts';
 export { compileExpression, type Expression } from './expression.ts';
 export * as field from './fields.ts';
-export type { HandshakeText, RemoteUrl } from './handshake.ts';
+export type { ConnectTemplate, HandshakeText, RemoteUrl } from './handshake.ts';
 export {
   type FeedSettings,
   openingTemplate,

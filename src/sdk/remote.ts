@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Expression } from './expression.ts';
 import * as field from './fields.ts';
 import {
+  type ConnectTemplate,
   compileHeader,
   compileSubprotocol,
   compileUrl,
@@ -16,8 +17,15 @@ import { compileMatcher, compileTemplate, type Matcher, type Template } from './
  * Settings of a connection that the gateway dials. Mistakes never quote a URL, a header or a token: they may be secret.
  */
 
-/** A message for the server: text, or an object or list that becomes JSON, with `${! path }` in its values. */
-export const template = () => compiled(json(), withPlainNames(compileTemplate));
+/**
+ * An answer to a message: text, or an object or list that becomes JSON, with `${! path }` in its values. There is none
+ * where one of the values is missing: a message that is not meant, such as an error of the server, would be answered.
+ */
+export const template = () =>
+  compiled(
+    json(),
+    withPlainNames((source) => compileTemplate(source, true)),
+  );
 
 /** A message that answers none, so that there is nothing to take values from but cursor and token. */
 export const openingTemplate = () =>
@@ -45,7 +53,7 @@ const matcher = () =>
       .unknown()
       .refine(
         (value) => typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value)),
-        'expected an expression or an object',
+        ending('expected an expression or an object'),
       )
       .meta({ type: ['string', 'object'] }),
     withPlainNames((source) => {
@@ -57,7 +65,7 @@ const matcher = () =>
 
 /** One message that is sent after each connect, and what is waited for. */
 export interface Step {
-  readonly send: Template;
+  readonly send: ConnectTemplate;
   readonly expect?: Matcher | undefined;
   /** Only beside `expect`. */
   readonly reject?: Matcher | undefined;
@@ -141,9 +149,7 @@ const auth = z
     ({ token, token_file, token_command }) =>
       [token, token_file, token_command].filter((each) => each !== undefined).length === 1,
     'give one of token, token_file and token_command',
-  )
-  // A variable that is not set leaves it empty.
-  .transform((given) => (given.token === '' ? undefined : given));
+  );
 
 const reconnect = z.strictObject({
   enabled: field
@@ -255,7 +261,7 @@ export interface FeedSettings extends RemoteSettings {
   /** What is kept while the pipeline holds, where frames may be dropped. Bytes. */
   readonly buffer: { readonly messages: number; readonly bytes: number };
   readonly resume?:
-    | { readonly cursor: Expression; readonly message?: Template | undefined; readonly topic: string }
+    | { readonly cursor: Expression; readonly message?: ConnectTemplate | undefined; readonly topic: string }
     | undefined;
   /** `within`: milliseconds; 0 for any time. */
   readonly dedupe?: { readonly id: Expression; readonly window: number; readonly within: number } | undefined;
@@ -276,7 +282,7 @@ function json() {
     .unknown()
     .refine(
       (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
-      'expected text, or an object or list that is sent as JSON',
+      ending('expected text, or an object or list that is sent as JSON'),
     )
     .meta({ type: ['string', 'object', 'array'] });
 }
@@ -292,6 +298,14 @@ function compiled<S extends z.ZodType, T>(schema: S, compile: (source: z.output<
   });
 }
 
+/**
+ * For the refinement of what is compiled then: without `abort`, zod goes on to the refinements of the settings around it,
+ * with the raw value in place of the compiled one.
+ */
+function ending(error: string) {
+  return { error, abort: true };
+}
+
 function isUnique(texts: readonly string[]): boolean {
   return new Set(texts).size === texts.length;
 }
@@ -299,8 +313,7 @@ function isUnique(texts: readonly string[]): boolean {
 /** Names are taken as they are: an expression in one is a mistake. */
 function withPlainNames<T>(compile: (source: unknown) => T): (source: unknown) => T {
   return (source) => {
-    if (namesIn(source).some((name) => name.includes('${!')))
-      throw new Error('the name of a field is taken as it is; "${! }" is evaluated in values only');
+    if (namesIn(source).some((name) => name.includes('${!'))) throw new Error(field.NAME_AS_IT_IS);
     return compile(source);
   };
 }

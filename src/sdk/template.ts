@@ -11,6 +11,8 @@ import { exactJsonOf } from './roots.ts';
 export interface Template {
   (message: Message): string | undefined;
   readonly expressions: readonly Expression[];
+  /** Whether there is no text at all as soon as one of the values is missing, wherever it stands. */
+  readonly needsAll: boolean;
 }
 
 /** Whether a message is meant. Never throws: a message that cannot be looked at is not meant. */
@@ -21,14 +23,16 @@ export interface Matcher {
 
 /**
  * Compiles text, or an object or list that becomes JSON, with `${! path }` in its texts. A text that is one path alone
- * is the value itself inside JSON; without a value its field is left out. Numbers keep the digits that came. Throws an
- * Error that says what is wrong.
+ * is the value itself inside JSON. Without a value, the field of an object is left out, unless `needsAll`; anything else
+ * leaves no text at all, as an item less would be another list. Numbers keep the digits that came. Throws an Error that
+ * says what is wrong.
  */
-export function compileTemplate(source: unknown): Template {
+export function compileTemplate(source: unknown, needsAll = false): Template {
   const expressions: Expression[] = [];
-  if (typeof source !== 'string') return Object.assign(compileJson(source, expressions), { expressions });
+  if (typeof source !== 'string')
+    return Object.assign(compileJson(source, expressions, needsAll), { expressions, needsAll });
   const expression = compilePathExpression(source, expressions);
-  return Object.assign((message: Message) => textIn(expression, message), { expressions });
+  return Object.assign((message: Message) => textIn(expression, message), { expressions, needsAll });
 }
 
 /**
@@ -69,27 +73,60 @@ function textIn(expression: Expression, message: Message): string | undefined {
   return (isJson ? expression.evaluateJson(message) : expression.evaluateText(message)) as AtOnce;
 }
 
-function compileJson(source: unknown, expressions: Expression[]): (message: Message) => string | undefined {
+type JsonMaker = (message: Message) => string | undefined;
+
+function compileJson(source: unknown, expressions: Expression[], needsAll: boolean): JsonMaker {
   if (typeof source === 'string') {
     const expression = compilePathExpression(source, expressions);
-    return (message) => expression.evaluateJson(message) as AtOnce;
+    return (message) => valued(expression.evaluateJson(message) as AtOnce);
   }
-  if (Array.isArray(source)) {
-    const items = source.map((item) => compileJson(item, expressions));
-    return (message) => `[${items.map((item) => item(message) ?? 'null').join(',')}]`;
+  if (Array.isArray(source)) return listMaker(source.map((item) => compileJson(item, expressions, needsAll)));
+  if (typeof source === 'object' && source !== null) {
+    const fields = Object.entries(source).map(([name, value]) => ({
+      name: JSON.stringify(name),
+      make: compileJson(value, expressions, needsAll),
+      mayBeLeftOut: !needsAll && typeof value === 'string',
+    }));
+    return objectMaker(fields);
   }
-  if (typeof source !== 'object' || source === null) {
-    const constant = JSON.stringify(source);
-    return () => constant;
-  }
-  const fields = Object.entries(source).map(
-    ([name, value]) => [JSON.stringify(name), compileJson(value, expressions)] as const,
-  );
-  return (message) => `{${fields.flatMap(([name, value]) => field(name, value(message))).join(',')}}`;
+  const constant = JSON.stringify(source);
+  return () => constant;
 }
 
-function field(name: string, json: string | undefined): string[] {
-  return json === undefined ? [] : [`${name}:${json}`];
+/** null is no value, as it is in a text. */
+function valued(json: string | undefined): string | undefined {
+  return json === 'null' ? undefined : json;
+}
+
+function listMaker(items: readonly JsonMaker[]): JsonMaker {
+  return (message) => {
+    const made: string[] = [];
+    for (const item of items) {
+      const json = item(message);
+      if (json === undefined) return undefined;
+      made.push(json);
+    }
+    return `[${made.join(',')}]`;
+  };
+}
+
+interface Field {
+  /** As JSON. */
+  readonly name: string;
+  readonly make: JsonMaker;
+  readonly mayBeLeftOut: boolean;
+}
+
+function objectMaker(fields: readonly Field[]): JsonMaker {
+  return (message) => {
+    const made: string[] = [];
+    for (const { name, make, mayBeLeftOut } of fields) {
+      const json = make(message);
+      if (json !== undefined) made.push(`${name}:${json}`);
+      else if (!mayBeLeftOut) return undefined;
+    }
+    return `{${made.join(',')}}`;
+  };
 }
 
 function valueIn(message: Message): unknown {

@@ -28,8 +28,8 @@ export const connectSchema = z
       .duration()
       .prefault('10s')
       .describe('A gateway that is silent for so long loses its connectors to the others.'),
-    defaults: z
-      .record(z.string(), z.string())
+    defaults: field
+      .byName(z.string())
       .prefault({})
       .describe('Settings of connectors that do not have them, such as value.converter.'),
   })

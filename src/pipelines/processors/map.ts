@@ -25,8 +25,8 @@ export const map = defineProcessor({
         .expression()
         .optional()
         .describe('New timestamp: milliseconds since the epoch, or text as in ISO 8601; no value keeps the old one.'),
-      headers: z
-        .record(z.string(), field.expression())
+      headers: field
+        .byName(field.expression())
         .optional()
         .describe('Headers to set, in place of all that the message has by that name; no value leaves a header out.'),
     })

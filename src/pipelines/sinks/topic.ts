@@ -15,8 +15,8 @@ export const topicSink = defineSink({
   config: z.strictObject({
     name: z.string().min(1).describe('Topic to write to.'),
     key: field.expression().optional().describe('Key of the record; equal keys keep their order. No value: no key.'),
-    headers: z
-      .record(z.string(), field.expression())
+    headers: field
+      .byName(field.expression())
       .optional()
       .describe(
         'Headers of the record, in place of all that the message has by that name; no value leaves the message as it is.',

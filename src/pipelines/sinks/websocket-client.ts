@@ -1,4 +1,4 @@
-import { cursorUses, defineSink, remoteShape, remoteUrl, z } from '../../sdk/index.ts';
+import { defineSink, remoteShape, remoteUrl, valuelessUses, z } from '../../sdk/index.ts';
 
 export const websocketClientSink = defineSink({
   name: 'websocket_client',
@@ -24,8 +24,8 @@ export const websocketClientSink = defineSink({
         ),
     })
     .superRefine(({ url, ...settings }, context) => {
-      for (const path of cursorUses([url], settings))
-        context.addIssue({ code: 'custom', path: [...path], message: '${! meta.cursor } has no value in a sink' });
+      for (const use of valuelessUses([url], settings, '${! meta.cursor } has no value in a sink'))
+        context.addIssue({ code: 'custom', ...use });
     }),
   examples: [
     { url: 'wss://partner.example.com/orders', auth: { token_file: '/run/secrets/partner-token' }, confirm: 'pong' },

@@ -10,7 +10,7 @@ const position = z.union(
     z.enum(['earliest', 'latest']),
     z.strictObject({ last: field.integer({ min: 1 }) }),
     z.strictObject({ timestamp: z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)) }),
-    z.strictObject({ offsets: z.record(z.string(), partitionOffsets) }),
+    z.strictObject({ offsets: field.byName(partitionOffsets) }),
   ],
   'expected earliest, latest, { last: 50 }, { timestamp: 2024-01-01T12:00:00Z } or { offsets: { topic: { 0: 42 } } }',
 );

@@ -1,11 +1,11 @@
 import {
-  cursorUses,
   defineSource,
   field,
   openingTemplate,
   remoteShape,
   remoteUrl,
   template,
+  valuelessUses,
   z,
 } from '../../sdk/index.ts';
 
@@ -81,17 +81,20 @@ export const websocketClientSource = defineSource({
       resume: resume.optional().describe('Goes on where it was, with a feed that can.'),
       dedupe: dedupe.optional().describe('Drops messages that came before.'),
       ack: z
-        .strictObject({ message: template().describe('The answer, such as \'{"ack":${! json.id }}\'.') })
+        .strictObject({
+          message: template().describe(
+            'The answer, such as \'{"ack":${! json.id }}\'; none where one of its values is missing.',
+          ),
+        })
         .optional()
         .describe('Answers a message once its record is settled, in the order of the messages.'),
       gap: gap
         .optional()
         .describe('Records of the times in which nothing was received. A metric and a log line tell of them anyway.'),
     })
-    .superRefine(({ resume, url, ...settings }, context) => {
-      if (resume !== undefined) return;
-      for (const path of cursorUses(url, settings))
-        context.addIssue({ code: 'custom', path: [...path], message: '${! meta.cursor } has no value without resume' });
+    .superRefine(({ url, ...settings }, context) => {
+      for (const use of valuelessUses(url, settings, '${! meta.cursor } has no value without resume'))
+        context.addIssue({ code: 'custom', ...use });
     }),
   examples: [
     { url: 'wss://feed.example.com/trades', subscribe: ['{"op":"subscribe","channel":"trades"}'] },

@@ -8,13 +8,15 @@ const MOST = 65_536;
 const SENDABLE = /^[\t\x20-\x7e\x80-\xff]+$/;
 
 /**
- * The token of the moment, without white space around it. Rejects with an Error that says what to do and shows nothing
+ * The token of the moment, without white space around it; undefined where `token` is empty, as a variable that is not set
+ * leaves it. Rejects with an Error that says what to do and shows nothing
  * of the token or of what the command said: that may be secret, too.
  */
 export async function readToken(
   { token, token_file, token_command }: RemoteAuth,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<string | undefined> {
+  if (token === '') return undefined;
   if (token !== undefined) return checked(token, 'auth.token');
   if (token_file !== undefined) return checked(await fileContent(token_file), `auth.token_file ${token_file}`);
   return checked(await output(token_command ?? '', signal), 'what auth.token_command printed');

@@ -353,9 +353,69 @@ describe('expressions that do not do what was meant', () => {
     assert.deepEqual(await found(at('processors: [ { map: { key: "d-${! meta.id }" } } ]')), []);
   });
 
+  test('an answer that may be missing is a note, whatever its form', async () => {
+    const feed = (message: string) =>
+      pipelines(
+        `in: { source: { websocket_client: { url: "ws://h", ack: { message: ${message} } } }, sink: { topic: { name: chat } } }`,
+      );
+    const ack = '"${! json.seq }"';
+    for (const form of [ack, `{ message: { ack: ${ack} } }`, `[ ack, ${ack} ]`])
+      assert.deepEqual(await found(feed(form)), [
+        'note pipelines.in.source.websocket_client.ack.message for a message without json.seq, "${! json.seq }" has no value and no answer is sent',
+      ]);
+    assert.deepEqual(await found(feed('{ ack: all }')), []);
+  });
+
+  test('an expression in a name that the user chooses is an error at its place', async () => {
+    const name = '"a${! json.a }"';
+    const sink = 'sink: { topic: { name: chat } }';
+    const cases: [text: string, path: string][] = [
+      [
+        pipelines(`in: { source: { endpoint: rooms }, sink: { topic: { name: chat, headers: { ${name}: lit } } } }`),
+        'pipelines.in.sink.topic.headers',
+      ],
+      [at(`processors: [ { map: { headers: { ${name}: lit } } } ]`), 'pipelines.in.processors[0].map.headers'],
+      [
+        pipelines(`in: { source: { websocket_client: { url: "ws://h", headers: { ${name}: lit } } }, ${sink} }`),
+        'pipelines.in.source.websocket_client.headers',
+      ],
+      [
+        pipelines(`in: { source: { websocket_client: { url: "ws://h", ack: { message: { ${name}: 1 } } } }, ${sink} }`),
+        'pipelines.in.source.websocket_client.ack.message',
+      ],
+      [
+        pipelines(`in: { source: { topic: { names: [t], from: { offsets: { ${name}: { 0: 1 } } } } }, ${sink} }`),
+        'pipelines.in.source.topic.from',
+      ],
+      [
+        endpoints(
+          `rooms: { listener: public, path: /ws, codec: envelope, replay: { offsets: { ${name}: { 0: 1 } } } }`,
+        ),
+        'endpoints.rooms.replay.offsets',
+      ],
+      [yaml({ log: `log: { driver: embedded, topics: { ${name}: {} } }` }), 'log.topics'],
+      [
+        yaml({ log: `log: { driver: embedded, topics: { chat: { config: { ${name}: 1 } } } }` }),
+        'log.topics.chat.config',
+      ],
+      [
+        yaml({ log: `connect: { port: 8083, defaults: { ${name}: a } }\nlog: { driver: embedded }` }),
+        'connect.defaults',
+      ],
+    ];
+    for (const [text, path] of cases) {
+      const problems = await problemsOf(text);
+      assert.ok(
+        problems.some((problem) => problem.path.startsWith(path)),
+        `${path}: ${problems.map(formatProblem).join()}`,
+      );
+    }
+  });
+
   test('what is filled in at each connect is evaluated, and no expression about a message', async () => {
     const client = (more: string) => `{
       url: "wss://h/\${! meta.token }/x?t=\${! meta.token }${more}",
+      auth: { token: "\${TOKEN:}" },
       headers: { A: "Key \${! meta.token }", B: json.id },
       protocols: "json.v1, bearer.\${! meta.token }",
       subscribe: { send: "login \${! meta.token }", expect: { ok: true }, reject: "\${! json.ok = false }" },

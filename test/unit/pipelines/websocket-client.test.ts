@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseSettings } from '../../../src/config/parse.ts';
 import { Message } from '../../../src/core/message.ts';
 import { displayUrl, secretsOfJson, secretsOfUrl, withoutSecrets } from '../../../src/core/secrets.ts';
 import { websocketClientSink } from '../../../src/pipelines/sinks/websocket-client.ts';
 import { websocketClientSource } from '../../../src/pipelines/sources/websocket-client.ts';
+import type { z } from '../../../src/sdk/index.ts';
 import { LITERAL_MARK } from '../../../src/sdk/literal.ts';
 import { compileMatcher, compileTemplate } from '../../../src/sdk/template.ts';
 import { fakeContext } from './parts.ts';
@@ -73,7 +75,7 @@ test('an object with `send` is a step, whose mistakes are found; any other is se
 test('what is sent first cannot be made from a message, as there is none', () => {
   for (const subscribe of ['${! json.id }', { a: '${! json.id }' }])
     assert.match(mistakes({ subscribe })[0] ?? '', /is no answer to a message, so it cannot use one/);
-  assert.deepEqual(mistakes({ subscribe: '{"t":"${! meta.token }"}' }), []);
+  assert.deepEqual(mistakes({ auth: { token: 'x' }, subscribe: '{"t":"${! meta.token }"}' }), []);
 });
 
 test('templates are paths with text around them; JSONata would make the order of what is sent depend on its speed', () => {
@@ -92,6 +94,32 @@ test('a template keeps the type of a value inside JSON, and leaves a field witho
   assert.equal(make(message('{"n":7}')), '{"after":7,"text":"n=7","at":[1,true,null]}');
   assert.equal(compileTemplate('${! json.o }')(message('{"o":{"a":1}}')), '{"a":1}');
   assert.equal(compileTemplate('${! json.none }')(message('{}')), undefined);
+});
+
+test('a list without one of its items is not sent, and null is no value', () => {
+  const opening = (source: unknown, text: string) => compileTemplate(source)(message(text));
+  const list = { op: 'replay', of: { l: [1, '${! json.n }'] } };
+  assert.equal(opening(list, '{"n":7}'), '{"op":"replay","of":{"l":[1,7]}}');
+  assert.equal(opening(list, '{}'), undefined);
+  assert.equal(opening(list, '{"n":null}'), undefined);
+  assert.equal(opening([{ a: '${! json.n }', b: '' }], '{"n":null}'), '[{"b":""}]');
+});
+
+test('an answer is not sent without all of its values, whatever its form', () => {
+  const forms: [form: unknown, whole: string][] = [
+    ['${! json.seq }', '7'],
+    ['{"ack":${! json.seq }}', '{"ack":7}'],
+    [{ message: { ack: '${! json.seq }' } }, '{"message":{"ack":7}}'],
+    [{ type: 'ack', ids: ['a${! json.seq }'] }, '{"type":"ack","ids":["a7"]}'],
+    [['ack', '${! json.seq }'], '["ack",7]'],
+    [['ack', { seq: '${! json.seq }', end: null }], '["ack",{"seq":7,"end":null}]'],
+  ];
+  for (const [form, whole] of forms) {
+    const { ack } = websocketClientSource.config.parse({ url: 'ws://a', ack: { message: form } });
+    assert.equal(ack?.message(message('{"seq":7}')), whole);
+    for (const other of ['{"type":"subscribed"}', '{}', '{"seq":null}'])
+      assert.equal(ack?.message(message(other)), undefined, `${JSON.stringify(form)} ${other}`);
+  }
 });
 
 test('a matcher looks for fields, at any depth, or asks an expression; what cannot be looked at is not meant', async () => {
@@ -147,12 +175,12 @@ test('the header of a name may hold colons and numbers', () => {
   );
 });
 
-test('a token that is empty, as that of a variable that is not set, is none', () => {
-  assert.equal(websocketClientSource.config.parse({ url: 'ws://a', auth: { token: '' } }).auth, undefined);
-  assert.deepEqual(websocketClientSource.config.parse({ url: 'ws://a', auth: { token: 'x' } }).auth, {
-    token: 'x',
-    handshake: true,
-  });
+test('a token that is empty, as that of a variable that is not set, is given all the same', () => {
+  for (const token of ['', 'x'])
+    assert.deepEqual(websocketClientSource.config.parse({ url: 'ws://a', auth: { token } }).auth, {
+      token,
+      handshake: true,
+    });
 });
 
 test('a first pause over the longest is a mistake', () => {
@@ -227,8 +255,8 @@ test('an expression is a mistake wherever nothing evaluates it', () => {
   }
   assert.match(mistakes({ subscribe: { send: 'x', expect: { id: x } } })[0] ?? '', /fields are compared as they are/);
   assert.match(mistakes({ heartbeat: { expect: { within: '1s', frame: { id: x } } } })[0] ?? '', /fields are compared/);
-  assert.match(mistakes({ subscribe: { [x]: 1 } })[0] ?? '', /the name of a field is taken as it is/);
-  assert.match(mistakes({ ack: { message: { a: [{ [x]: 1 }] } } })[0] ?? '', /the name of a field is taken as it is/);
+  assert.match(mistakes({ subscribe: { [x]: 1 } })[0] ?? '', /a name is taken as it is/);
+  assert.match(mistakes({ ack: { message: { a: [{ [x]: 1 }] } } })[0] ?? '', /a name is taken as it is/);
   assert.deepEqual(mistakes({ auth: { token: `$${LITERAL_MARK}{! }` } }), []);
 });
 
@@ -241,31 +269,90 @@ test('messages without an answer use cursor and token alone, also where other pa
     ])
       assert.match(mistakes(settings)[0] ?? '', /is no answer to a message, so it cannot use one/);
   assert.deepEqual(
-    mistakes({ subscribe: '${! meta.cursor.seq } ${! meta.token }', resume: { cursor: '${! json.at }' } }),
+    mistakes({
+      auth: { token: 'x' },
+      subscribe: '${! meta.cursor.seq } ${! meta.token }',
+      resume: { cursor: '${! json.at }' },
+    }),
     [],
   );
 });
 
+const usesOf = (name: string) => ({
+  url: `wss://feed.example/?after=\${! meta.${name} }`,
+  headers: { 'X-After': `\${! meta.${name} }` },
+  protocols: ['v1', `after.\${! meta.${name} }`],
+  subscribe: ['a', { send: { after: `\${! meta.${name} }` } }, `\${! meta.${name}.seq }`],
+  heartbeat: { send: { every: '1s', message: `{"at":\${! meta.${name} }}` } },
+});
+const PLACES = ['url', 'headers.X-After', 'protocols.1', 'subscribe.1', 'subscribe.2', 'heartbeat.send.message'];
+/** What is wrong with settings of the sink, as `path: message`. */
+const sinkMistakes = (settings: Record<string, unknown>) =>
+  websocketClientSink.config
+    .safeParse(settings)
+    .error?.issues.map(({ path, message: text }) => `${path.join('.')}: ${text}`) ?? [];
+
 test('a cursor is a mistake where there is none, as what needs it would be left out', () => {
-  const uses = {
-    url: 'wss://feed.example/?after=${! meta.cursor }',
-    headers: { 'X-After': '${! meta.cursor }' },
-    protocols: ['v1', 'after.${! meta.cursor }'],
-    subscribe: ['a', { send: { after: '${! meta.cursor }' } }],
-    heartbeat: { send: { every: '1s', message: '{"at":${! meta.cursor }}' } },
-  };
-  const places = ['url', 'headers.X-After', 'protocols.1', 'subscribe.1', 'heartbeat.send.message'];
-  assert.deepEqual(
-    mistakes(uses),
-    places.map((place) => `${place}: \${! meta.cursor } has no value without resume`),
-  );
+  const uses = usesOf('cursor');
+  const said = (why: string) => PLACES.map((place) => `${place}: \${! meta.cursor } has no value ${why}`);
+  assert.deepEqual(mistakes(uses), said('without resume'));
   assert.deepEqual(mistakes({ ...uses, resume: { cursor: '${! json.seq }' } }), []);
-  const sink = websocketClientSink.config.safeParse(uses);
+  assert.deepEqual(sinkMistakes(uses), said('in a sink'));
+});
+
+test('a token is a mistake where there is no auth; one that may be empty is given', () => {
+  const uses = { ...usesOf('token'), url: 'wss://feed.example/${! meta.token }/' };
+  const said = (places: readonly string[]) =>
+    places.map((place) => `${place}: there is no auth, so \${! meta.token } never has a value`);
+  const resume = { cursor: '${! json.seq }', message: '${! meta.token }' };
+  assert.deepEqual(mistakes({ ...uses, resume }), said([...PLACES, 'resume.message']));
+  assert.deepEqual(sinkMistakes(uses), said(PLACES));
+  for (const auth of [{ token: '' }, { token: 'x' }, { token_file: '/run/token' }, { token_command: 'pass' }]) {
+    assert.deepEqual(mistakes({ ...uses, resume, auth }), []);
+    assert.deepEqual(sinkMistakes({ ...uses, auth }), []);
+  }
+});
+
+test('settings that are wrong or missing are mistakes at their place, and never an exception', () => {
+  const whole = {
+    url: ['wss://feed.example/'],
+    headers: { 'X-A': 'a' },
+    protocols: ['v1'],
+    auth: { token: 'x' },
+    subscribe: [{ send: 'a', expect: { ok: true }, reject: { ok: false }, timeout: '1s' }],
+    heartbeat: { send: { every: '5s', message: 'beat' }, expect: { within: '1s', frame: { ok: true } } },
+    reconnect: { backoff: { initial: '1s', max: '2s' } },
+    resume: { cursor: '${! json.seq }', message: { after: '${! meta.cursor }' } },
+    ack: { message: ['${! json.seq }'] },
+  };
+  const wrong = [undefined, null, 3, '', 'x', {}, [], [3], '${! json.a }', '{"a":${! json.a }}', '${! text }', '${!'];
+  for (const schema of [websocketClientSource.config, websocketClientSink.config] as z.ZodType[])
+    for (const path of pathsIn(whole))
+      for (const value of wrong) {
+        const settings = structuredClone(whole);
+        put(settings, path, value);
+        for (const resume of [settings.resume, undefined])
+          assert.doesNotThrow(() => parseSettings(schema, { ...settings, resume }), `${path.join('.')}: ${value}`);
+      }
+  const { findings } = parseSettings(websocketClientSource.config, {
+    url: 'ws://a',
+    heartbeat: { send: { every: '5s', message: '{"a":${! json.a }}' } },
+  });
   assert.deepEqual(
-    sink.error?.issues.map(({ path }) => path.join('.')),
-    places,
+    findings.map(({ path }) => path.join('.')),
+    ['heartbeat.send.message'],
   );
 });
+
+function pathsIn(value: unknown): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [[key], ...pathsIn(inner).map((path) => [key, ...path])]);
+}
+
+function put(target: unknown, path: readonly string[], value: unknown): void {
+  const inner = path.slice(0, -1).reduce((from, key) => (from as Record<string, unknown>)[key], target);
+  (inner as Record<string, unknown>)[path.at(-1) as string] = value; // each path has a step
+}
 
 test('a refusal is looked for only where a reply is waited for', () => {
   assert.match(

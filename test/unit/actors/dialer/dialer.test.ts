@@ -213,7 +213,13 @@ test('secrets of the answer itself are not shown either', () => {
 
 test('a message without its value is not sent, and no reply to it is waited for', () => {
   const { network, dialer } = setUp({
-    subscribe: [{ send: '${! meta.token }', expect: { ok: true } }, 'plain'],
+    auth: { token: '' },
+    resume: { cursor: '${! json.seq }' },
+    subscribe: [
+      { send: '${! meta.token }', expect: { ok: true } },
+      { send: { after: ['${! meta.cursor }'] }, expect: { ok: true } },
+      'plain',
+    ],
   });
   network.last.opens();
   assert.deepEqual([network.last.sent, dialer.state], [['plain'], 'live']);
@@ -257,6 +263,7 @@ test('a token is in no log line also where the handshake is refused with it, as 
 
 test('a heartbeat may carry the token and the cursor of its moment', () => {
   const { network, clock, cursor } = setUp({
+    auth: { token_file: '/token' },
     resume: { cursor: '${! json.seq }' },
     heartbeat: { send: { every: '15s', message: '{"t":"${! meta.token }","at":${! meta.cursor }}' }, ping: '0s' },
   });
@@ -270,6 +277,7 @@ test('a heartbeat may carry the token and the cursor of its moment', () => {
 
 test('token and cursor are there for the messages that are sent first, and the resume message only with a cursor', () => {
   const { network, clock, cursor } = setUp({
+    auth: { token_file: '/token' },
     subscribe: ['{"login":"${! meta.token }"}', { op: 'sub', after: '${! meta.cursor }' }],
     resume: { cursor: '${! json.seq }', message: { op: 'replay', after: '${! meta.cursor }' } },
   });

@@ -362,6 +362,14 @@ describe('mistakes', () => {
     ]);
   });
 
+  test('of expressions that never have a value, or stand in a name, are told at their setting', () => {
+    const said = (more: FlatConfig) => Object.keys(errorsOf({ ...BINANCE, ...more }));
+    const beat = { 'websocket.heartbeat.message': '{"a":${! json.a }}', 'websocket.heartbeat.interval.ms': '5000' };
+    assert.deepEqual(said(beat), ['websocket.heartbeat.message']);
+    assert.deepEqual(said({ 'websocket.headers': 'X-Key:${! meta.token }' }), ['websocket.headers']);
+    assert.deepEqual(said({ 'websocket.record.headers': '{"${! json.a }":"lit"}' }), ['websocket.record.headers']);
+  });
+
   test('quote what is no secret', () => {
     assert.deepEqual(errorsOf({ ...BINANCE, 'websocket.resume.cursor': '${! json.seq' }), {
       'websocket.resume.cursor': [

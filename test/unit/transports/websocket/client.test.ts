@@ -156,6 +156,15 @@ test('headers, subprotocols and the token go into the handshake', async (t) => {
   assert.equal(client.token, 'secret');
 });
 
+test('an empty token, as that of a variable that is not set, is none', async (t) => {
+  const server = await FeedServer.start(t);
+  const client = new Dialled(t, { url: server.url, auth: { token: '', handshake: true } });
+  const { headers } = await server.connection(1);
+  await client.open();
+  assert.equal(headers.authorization, undefined);
+  assert.equal(client.token, undefined);
+});
+
 test('a server may choose none of the subprotocols that are offered, and none that is not', async (t) => {
   const silent = await FeedServer.start(t, { choose: () => false });
   const client = await new Dialled(t, { url: silent.url, protocols: ['v2', 'v1'] }).open();
