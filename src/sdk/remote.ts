@@ -63,6 +63,16 @@ const matcher = () =>
     }),
   );
 
+/** As `matcher`; an object without fields would take every reply for a refusal. */
+const rejectMatcher = () =>
+  z
+    .unknown()
+    .refine(
+      (value) => typeof value !== 'object' || value === null || Object.keys(value).length > 0,
+      ending('{} is every reply; name the fields that a refusal has, such as { success: false }'),
+    )
+    .pipe(matcher());
+
 /** One message that is sent after each connect, and what is waited for. */
 export interface Step {
   readonly send: ConnectTemplate;
@@ -79,7 +89,7 @@ const awaited = z
   .strictObject({
     send: openingTemplate().describe('The message.'),
     expect: matcher().optional().describe('What the reply has to be; the next message waits for it.'),
-    reject: matcher().optional().describe('What a reply is by which the server refuses; it ends the connection.'),
+    reject: rejectMatcher().optional().describe('What a reply is by which the server refuses; it ends the connection.'),
     timeout: field.duration().prefault(REPLY_TIMEOUT).describe('Longest wait for that reply.'),
   })
   .refine(({ expect, reject }) => reject === undefined || expect !== undefined, {

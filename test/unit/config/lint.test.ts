@@ -471,3 +471,15 @@ describe('expressions that do not do what was meant', () => {
     );
   });
 });
+
+test('a refusal that every reply would be is a mistake', async () => {
+  const feed = (reject: string) =>
+    pipelines(
+      `in: { source: { websocket_client: { url: "ws://h", subscribe: [ { send: a, expect: { ok: true }, reject: ${reject} } ] } }, sink: { topic: { name: chat } } }`,
+    );
+  assert.match(
+    (await problemsOf(feed('{}'))).map(formatProblem).join(),
+    /subscribe\[0\]\.reject {2}\{\} is every reply/,
+  );
+  assert.deepEqual(await problemsOf(feed('{ ok: false }')), []);
+});
