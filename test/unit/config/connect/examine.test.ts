@@ -68,7 +68,7 @@ describe("a connector with S4's settings", () => {
     assert.deepEqual([sent({ subscribe: steps }), steps[0]?.timeout], [['all'], 2_000]);
     const [refusable] = subscribe('{"send":"all","expect":{"ok":true},"reject":{"ok":false}}');
     assert.equal(refusable?.reject?.(new Message(Buffer.from('{"ok":false}'))), true);
-    const mistaken = errorsOf({ ...BINANCE, 'websocket.subscription.message': '{"send":"all","reject":{}}' });
+    const mistaken = errorsOf({ ...BINANCE, 'websocket.subscription.message': '{"send":"all","reject":{"ok":false}}' });
     assert.match(mistaken['websocket.subscription.message']?.[0] ?? '', /give expect, too/);
   });
 
