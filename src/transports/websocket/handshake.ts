@@ -45,6 +45,9 @@ export function readHandshake(request: IncomingMessage): HandshakeRequest | unde
   };
 }
 
+/** Milliseconds that a refused peer may take to read the answer and to close. */
+const REFUSED_TIMEOUT = 2_000;
+
 /** Answers a handshake with an HTTP error and ends the connection. */
 export function refuse(socket: Duplex, refusal: Refusal): void {
   const body = errorBody(refusal.reason, refusal.message);
@@ -59,4 +62,8 @@ export function refuse(socket: Duplex, refusal: Refusal): void {
   // A peer that is gone already is no event of ours.
   socket.on('error', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // A peer that never closes its side would keep a file of the process open; one that has not read the answer by then will not.
+  socket.resume();
+  const cut = setTimeout(() => socket.destroy(), REFUSED_TIMEOUT).unref();
+  socket.once('close', () => clearTimeout(cut));
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { TidegateError } from '../../core/errors.ts';
 import { answerMalformed, errorBody, JSON_TYPE } from '../../core/http-error.ts';
 import { readHandshake } from './handshake.ts';
+import { asksForWebSocket, ignoreUpgrade } from './other-upgrades.ts';
 import { type EndpointDoor, Reception, refuseUnknown } from './reception.ts';
 
 export interface ServerOptions {
@@ -27,7 +28,8 @@ export class WebSocketListener {
     this.http = createServer((request, response) => this.answer(request, response));
     answerMalformed(this.http);
     this.http.on('upgrade', (request, socket, head) => {
-      if (!this.reception.receive(request, socket, head)) refuseUnknown(request, socket);
+      if (!asksForWebSocket(request)) ignoreUpgrade(this.http, request, socket);
+      else if (!this.reception.receive(request, socket, head)) refuseUnknown(request, socket);
     });
   }
 
