@@ -13,8 +13,8 @@ import { numberOf, numberPayload } from './pings.ts';
 
 /** Bytes that may come of a socket while it is held: a read chunk of Node. */
 const MOST_BEYOND = 65_536;
-/** What a message takes in memory besides its payload, at least. */
-const FRAME_OVERHEAD = 256;
+/** What a frame counts for at least: each is kept as a message, however small it is. */
+const LEAST_A_FRAME = 64;
 
 /**
  * The data side of one live socket: frames in for the conversation, answers and records out by the send queue. What it
@@ -108,7 +108,7 @@ export class Connection implements SocketHandler, Line, ConnectionControl, Outbo
       if (this.mustHold) tell(this.actor, { type: 'HOLD' });
       return;
     }
-    this.readBeyond += data.length + FRAME_OVERHEAD;
+    this.readBeyond += Math.max(data.length, LEAST_A_FRAME);
     if (this.isLooking && this.readBeyond >= MOST_BEYOND) this.endLook();
   }
 

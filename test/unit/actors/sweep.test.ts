@@ -90,9 +90,9 @@ test('a look brings several small frames, so that a close behind them is seen', 
   socket.sends('a');
   seconds(2);
   assert.equal(socket.orders.at(-1), 'resume');
-  for (let frames = 0; frames < 200; frames++) socket.sends('a');
+  for (let frames = 0; frames < 1_000; frames++) socket.sends('a');
   assert.equal(socket.orders.at(-1), 'resume');
-  for (let frames = 0; frames < 100; frames++) socket.sends('a');
+  for (let frames = 0; frames < 50; frames++) socket.sends('a');
   assert.equal(socket.orders.at(-1), 'pause', 'but not as many as Node reads in a turn');
   await turn();
 });
