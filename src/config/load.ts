@@ -35,7 +35,7 @@ export interface LoadOptions {
 
 export interface LoadedConfig {
   readonly config: GatewayConfig;
-  /** Warnings, and notes, which are for who checks the file. */
+  /** Warnings, and notes, which only `lint` prints. */
   readonly warnings: readonly Problem[];
 }
 

@@ -5,7 +5,7 @@ export type HeaderValue = string | Buffer | null;
 export type Header<Value = HeaderValue> = readonly [name: string, value: Value];
 
 /**
- * The headers of a record in their order. One name may stand there several times (KIP-82), and any text is a name. Never
+ * The headers of a record in their order. One name may occur several times (KIP-82), and any text is a name. Never
  * changed in place: the functions below make new lists.
  */
 export type Headers = readonly Header[];

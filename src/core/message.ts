@@ -148,7 +148,7 @@ export class Message {
     }
   }
 
-  /** The payload as JSON.parse gives it, for who needs none of its numbers. Throws TG_MESSAGE_INVALID. */
+  /** The payload as JSON.parse gives it, for code that reads none of its numbers. Throws TG_MESSAGE_INVALID. */
   get plainJson(): unknown {
     if (this.parsed !== NOT_PARSED) return this.parsed;
     try {

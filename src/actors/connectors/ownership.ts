@@ -91,7 +91,7 @@ export class Ownership implements MembershipHandler {
     if (gone.length > 0) this.options.write(gone, { generation: this.membership.generation, isReleased: true });
   }
 
-  /** The topic of configs is another one, so no claim counts any more: what was dealt to us is claimed again. */
+  /** The topic of configs was created again, so no claim counts any more: what is assigned to us is claimed again. */
   claimAgain(): void {
     const ours = [...this.holds].flatMap(([partition, { type }]) =>
       type === 'held' || type === 'claiming' ? [partition] : [],

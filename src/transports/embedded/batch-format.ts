@@ -103,7 +103,7 @@ export function writeFacts(value: Buffer, facts: BatchFacts): void {
 
 function writeRecord(value: Buffer, start: number, delta: number, { message, headers, timestamp }: Outgoing): number {
   const { key, payload } = message;
-  const isTombstone = message.meta.tombstone === true && payload.length === 0;
+  const isTombstone = message.isTombstone;
   value.writeUInt32LE(delta, start);
   value.writeDoubleLE(timestamp, start + 4);
   value.writeInt32LE(isTombstone ? -1 : payload.length, start + 16);

@@ -99,7 +99,7 @@ export function isIntact(batch: Buffer): boolean {
 
 function writeRecord(buffer: Buffer, record: Outgoing, index: number, baseTimestamp: number, at: number): number {
   const { message, key, headers } = record;
-  const value = message.meta.tombstone === true && message.payload.length === 0 ? null : message.payload;
+  const value = message.isTombstone ? null : message.payload;
   const delta = record.timestamp - baseTimestamp;
   let length = 1 + sizeOfVarint(delta) + sizeOfVarint(index) + sizeOfContent(key) + sizeOfContent(value);
   length += sizeOfVarint(headers.length);
