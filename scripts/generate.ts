@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { builtinRegistry } from '../src/config/index.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import { componentsPage } from './reference/components.ts';
@@ -13,6 +13,8 @@ import { webPage } from './web-pages.ts';
 const registry = builtinRegistry();
 const schema = configJsonSchema(registry);
 
+const roomsPage = await webPage('rooms');
+
 const files: Readonly<Record<string, string>> = {
   'config/gateway.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
   'docs/reference/config.md': configPage(schema),
@@ -21,7 +23,10 @@ const files: Readonly<Record<string, string>> = {
   'docs/reference/machines.md': machinesPage(),
   'docs/reference/metrics.md': metricsPage(),
   'src/web/chat.html': await webPage('chat'),
-  'src/web/rooms.html': await webPage('rooms'),
+  'src/web/rooms.html': roomsPage,
+  // A chart can only read files of its own folder.
+  'deploy/helm/tidegate/files/rooms.html': roomsPage,
+  'deploy/helm/tidegate/files/alerts.yml': await readFile('observability/prometheus/alerts.yml', 'utf8'),
 };
 
 await mkdir('docs/reference', { recursive: true });

@@ -6,25 +6,45 @@ import { type KafkaService, startKafka } from '../test/services/kafka.ts';
 
 /*
  * Runs the compiled tests: `npm test`, or `npm test -- unit/core e2e/kafka` for files whose path holds one of the words.
- * Soak tests run only when they are asked for. One Kafka is started for all files that need one.
+ * Soak tests run only when they are asked for: `npm run soak`, or `npm run soak -- rolling` for some of them. They include
+ * the properties, which draw fresh cases there. One Kafka is started for all files that need one.
  */
 
-/** Suites by what they need, in the order they run; those that open browsers run one file at a time. Faults mostly wait. */
-const STAGES: readonly {
+interface Stage {
   readonly folders: readonly string[];
   readonly concurrency: number;
   readonly kafka: boolean;
-}[] = [
-  { folders: ['unit', 'property'], concurrency: 2, kafka: false },
-  { folders: ['contract', 'e2e'], concurrency: 3, kafka: true },
-  { folders: ['browser'], concurrency: 1, kafka: false },
-  { folders: ['faults'], concurrency: 3, kafka: true },
-  { folders: ['soak'], concurrency: 1, kafka: true },
+}
+
+/**
+ * Suites by what they need. Those of a line run one after the other, the lines beside each other: faults mostly wait, while
+ * the others keep the processors busy. Tests that open browsers run one file at a time.
+ */
+const LINES: readonly (readonly Stage[])[] = [
+  [
+    { folders: ['unit', 'property'], concurrency: 2, kafka: false },
+    { folders: ['e2e'], concurrency: 3, kafka: true },
+    { folders: ['soak'], concurrency: 1, kafka: true },
+  ],
+  [
+    { folders: ['faults'], concurrency: 3, kafka: true },
+    { folders: ['browser'], concurrency: 1, kafka: false },
+    { folders: ['contract'], concurrency: 2, kafka: true },
+  ],
 ];
 
-const words = process.argv.slice(2);
-const files = testFiles('dist/test').filter((file) =>
-  words.length === 0 ? !file.startsWith('dist/test/soak/') : words.some((word) => file.includes(word)),
+/** The usual report, and behind it which files took longest. */
+const OPTIONS: string[] = [
+  ...['--enable-source-maps', '--test', '--test-force-exit'],
+  ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+  ...['--test-reporter=./dist/scripts/slowest.js', '--test-reporter-destination=stdout'],
+];
+
+const isSoak = process.argv[2] === 'soak';
+if (!isSoak) OPTIONS.push('--import=./dist/test/helpers/fixed-seeds.js');
+const words = process.argv.slice(isSoak ? 3 : 2);
+const files = testFiles('dist/test').filter(
+  (file) => belongs(file) && (words.length === 0 || words.some((word) => file.includes(word))),
 );
 
 if (files.length === 0) {
@@ -35,16 +55,36 @@ if (files.length === 0) {
 // An interrupted run takes its broker along: the exit listener of startKafka ends it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-let failed = false;
-let kafka: KafkaService | undefined;
-for (const { folders, concurrency, kafka: needsKafka } of STAGES) {
-  const some = files.filter((file) => folders.some((folder) => file.startsWith(`dist/test/${folder}/`)));
-  if (some.length === 0) continue;
-  if (needsKafka) kafka ??= await sharedKafka();
-  failed = !(await run(some, concurrency)) || failed;
+let kafka: Promise<KafkaService | undefined> | undefined;
+const lines = LINES.filter((stages) => stages.some((stage) => filesOf(stage).length > 0));
+const passed = await Promise.all(lines.map(runLine));
+await (await kafka)?.stop();
+process.exit(passed.every(Boolean) ? 0 : 1);
+
+/** The first line's output comes as it is made, that of the others in one piece when a stage of theirs is over. */
+async function runLine(stages: readonly Stage[], line: number): Promise<boolean> {
+  let passed = true;
+  for (const stage of stages) {
+    const some = filesOf(stage);
+    if (some.length === 0) continue;
+    if (stage.kafka) {
+      kafka ??= sharedKafka();
+      await kafka;
+    }
+    passed = (await run(some, stage.concurrency, line > 0)) && passed;
+  }
+  return passed;
 }
-await kafka?.stop();
-process.exit(failed ? 1 : 0);
+
+function filesOf({ folders }: Stage): string[] {
+  return files.filter((file) => folders.some((folder) => file.startsWith(`dist/test/${folder}/`)));
+}
+
+/** Properties belong to both: `npm test` draws the same cases every time. */
+function belongs(file: string): boolean {
+  const isOfSoak = file.startsWith('dist/test/soak/');
+  return isSoak ? isOfSoak || file.startsWith('dist/test/property/') : !isOfSoak;
+}
 
 /** The compiler leaves the output of a file that was moved or deleted where it is: only tests that have a source count. */
 function testFiles(folder: string): string[] {
@@ -74,12 +114,13 @@ async function sharedKafka(): Promise<KafkaService | undefined> {
   }
 }
 
-async function run(some: readonly string[], concurrency: number): Promise<boolean> {
-  const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', '--test', `--test-concurrency=${concurrency}`, '--test-force-exit', ...some],
-    { stdio: 'inherit' },
-  );
-  const [code] = (await once(child, 'exit')) as [number | null];
+async function run(some: readonly string[], concurrency: number, isHeldBack: boolean): Promise<boolean> {
+  const output: Buffer[] = [];
+  const child = spawn(process.execPath, [...OPTIONS, `--test-concurrency=${concurrency}`, ...some], {
+    stdio: ['inherit', isHeldBack ? 'pipe' : 'inherit', 'inherit'],
+  });
+  child.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  process.stdout.write(Buffer.concat(output));
   return code === 0;
 }

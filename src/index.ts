@@ -3,8 +3,24 @@
  *
  * @packageDocumentation
  */
-export type { StopReport } from './actors/gateway/stop-report.ts';
-export type { BoundPorts } from './assembly/bound-ports.ts';
+
+export { ConfigError, type Problem } from './config/index.ts';
+export type { Severity } from './config/problem.ts';
+export type { S2Options } from './config/s2.ts';
+export type { StandaloneFiles } from './connect/settings/standalone/standalone.ts';
+export { type ErrorCode, type NextStep, TidegateError } from './core/errors.ts';
+export { allHeaders, type Header, lastHeader } from './core/headers.ts';
+export type { TopicRecord } from './core/topic-record.ts';
+export type { BoundPorts, GatewaySnapshot, GroupSnapshot, StopReport } from './gateway/snapshot.ts';
+export { createGateway } from './library/create-gateway.ts';
+export type { ConnectionChange, Gateway, GatewayTopic, NewRecord, RecordPosition } from './library/gateway.ts';
+export type {
+  ConfigFile,
+  ConfigObject,
+  GatewayOptions,
+  LogLevel,
+  RunOptions,
+} from './library/options.ts';
 export type {
   CloseFacts,
   ConnectionFacts,
@@ -16,23 +32,6 @@ export type {
   GatewayListener,
   ProducerFacts,
   RequestFacts,
-} from './assembly/events.ts';
-export type { GatewaySnapshot, GroupSnapshot } from './assembly/snapshot.ts';
-export type { TopicRecord } from './assembly/topic-record.ts';
-export { ConfigError, type Problem, type StandaloneFiles } from './config/index.ts';
-export type { Severity } from './config/problem.ts';
-export type { S2Options } from './config/s2.ts';
-export { type ErrorCode, type NextStep, TidegateError } from './core/errors.ts';
-export { allHeaders, type Header, lastHeader } from './core/headers.ts';
-export { createGateway } from './embedding/create-gateway.ts';
-export type { ConnectionChange, Gateway } from './embedding/gateway.ts';
-export type { GatewayTopic, NewRecord, RecordPosition } from './embedding/gateway-topic.ts';
-export type {
-  ConfigFile,
-  ConfigObject,
-  GatewayOptions,
-  LogLevel,
-  RunOptions,
-} from './embedding/options.ts';
+} from './telemetry/events.ts';
 export type { Logger } from './telemetry/logger.ts';
 export type { ProgramServer } from './transports/websocket/attached.ts';

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { toJsonSchema } from '../../src/config/json-schema.ts';
 import type { ComponentSpec, Kind } from '../../src/sdk/define.ts';
+import { type Example, type ExampleMessage, titledExample } from '../../src/sdk/example.ts';
 import type { Registry } from '../../src/sdk/registry.ts';
 import { page, table } from './markdown.ts';
 import { rowsOf, type Schema, valuesOf } from './settings.ts';
@@ -8,7 +9,11 @@ import { rowsOf, type Schema, valuesOf } from './settings.ts';
 const KINDS: readonly (readonly [Kind, string, string])[] = [
   ['codec', 'Codecs', 'The wire protocol of an endpoint: `codec: NAME` or `codec: { NAME: settings }`.'],
   ['source', 'Sources', 'Where a pipeline gets its messages: `source: { NAME: settings }`.'],
-  ['processor', 'Processors', 'What a pipeline does with each message: `processors: [ { NAME: settings } ]`.'],
+  [
+    'processor',
+    'Processors',
+    'What a pipeline does with each message: `processors: [ { NAME: settings } ]`. `on_error` beside one of them, and `try` with `catch` around some, are explained in [processors](../processors.md). The examples are run by a test.',
+  ],
   ['operator', 'Operators', 'What a pipeline does with the flow of messages; they stand in the list of processors.'],
   ['sink', 'Sinks', 'Where a pipeline puts its messages: `sink: { NAME: settings }`.'],
 ];
@@ -29,14 +34,50 @@ function section(spec: ComponentSpec): string {
   const schema = toJsonSchema(spec.config) as Schema;
   const rows = rowsOf(schema, '');
   const blocks = [`### ${spec.name}`, spec.summary];
+  if (spec.description !== undefined) blocks.push(spec.description);
   if (schema.type !== 'object') blocks.push(`Its setting is ${article(valuesOf(schema))}.`);
   else if (rows.length === 0 || Object.keys(schema.properties ?? {}).length === 0) blocks.push('It has no settings.');
   else blocks.push(table(['setting', 'value', 'default', ''], rows));
-  if (spec.examples.length > 0) blocks.push(examplesOf(spec));
+  const { failures = [] } = spec;
+  if (failures.length > 0) blocks.push(`A message fails:\n\n${failures.map((failure) => `- ${failure}`).join('\n')}`);
+  const plain = spec.examples.filter((example) => titledExample(example) === undefined);
+  if (plain.length > 0) blocks.push(examplesOf(spec.name, plain));
+  for (const example of spec.examples) blocks.push(...titledBlocks(spec.name, titledExample(example)));
   return blocks.join('\n\n');
 }
 
-function examplesOf({ name, examples }: ComponentSpec): string {
+/** A title, the settings, and what goes in and comes out. */
+function titledBlocks(name: string, example: Example<unknown> | undefined): string[] {
+  if (example === undefined) return [];
+  const { title, config, input, output } = example;
+  const blocks = [`${title}:`, examplesOf(name, [config])];
+  if (input === undefined || output === undefined) return blocks;
+  return [...blocks, ['```text', ...shown('in ', input), ...outcomeOf(output), '```'].join('\n')];
+}
+
+function outcomeOf(output: Example<unknown>['output']): string[] {
+  if (output === null || output === undefined) return ['out: nothing; the message ends here'];
+  if (typeof output === 'object' && 'error' in output) return [`fails: ${output.error}`];
+  return [output].flat().flatMap((message) => shown('out', message as ExampleMessage));
+}
+
+function shown(word: string, message: ExampleMessage): string[] {
+  if (typeof message === 'string') return [`${word}: ${quoted(message)}`];
+  const { text = '', base64, key, headers = {} } = message;
+  const content = base64 === undefined ? quoted(text) : `${base64} (base64)`;
+  const about = [
+    ...(key === undefined || key === null ? [] : [`key ${key}`]),
+    ...Object.entries(headers).map(([header, value]) => `header ${header}: ${value}`),
+  ];
+  return [`${word}: ${content}${about.length === 0 ? '' : ` (${about.join(', ')})`}`];
+}
+
+/** With its line ends made visible. */
+function quoted(text: string): string {
+  return /[\r\n]/.test(text) ? JSON.stringify(text) : text;
+}
+
+function examplesOf(name: string, examples: readonly unknown[]): string {
   const texts = examples.map((example) => {
     const isBare = typeof example === 'object' && example !== null && Object.keys(example).length === 0;
     return isBare ? `${name}\n` : stringify({ [name]: example }, { lineWidth: 100 });

@@ -1,29 +1,27 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { audienceMachine } from '../../src/actors/audience/machine.ts';
-import { connectionMachine } from '../../src/actors/connection/machine.ts';
-import { runnerMachine } from '../../src/actors/connectors/machine.ts';
 import { consumerGroupMachine } from '../../src/actors/consumer-group/machine.ts';
-import { dialerMachine } from '../../src/actors/dialer/machine.ts';
-import { gatewayMachine } from '../../src/actors/gateway/machine.ts';
+import { connectionMachine } from '../../src/actors/endpoint/connection-machine.ts';
+import { endpointMachine } from '../../src/actors/endpoint/machine.ts';
 import { listenerMachine } from '../../src/actors/listener/machine.ts';
-import { logLinkMachine } from '../../src/actors/log-link/log-link.ts';
+import { LINK_PHASES } from '../../src/actors/log-link/log-link.ts';
 import { pipelineMachine } from '../../src/actors/pipeline/machine.ts';
-import { presenceMachine } from '../../src/actors/presence/machine.ts';
 import { topicMachine } from '../../src/actors/topic/machine.ts';
+import { runnerMachine } from '../../src/connect/cluster/machine.ts';
+import { dialerMachine } from '../../src/feeds/machine.ts';
+import { PHASES } from '../../src/gateway/phase.ts';
+import { presenceMachine } from '../../src/rooms/machine.ts';
 import { page } from './markdown.ts';
 
 const MACHINES: readonly AnyStateMachine[] = [
-  gatewayMachine,
   listenerMachine,
   connectionMachine,
-  audienceMachine,
+  endpointMachine,
   pipelineMachine,
   topicMachine,
   consumerGroupMachine,
   presenceMachine,
-  dialerMachine,
+  dialerMachine(),
   runnerMachine,
-  logLinkMachine,
 ];
 
 /** A state diagram of every machine, with the events that move it. */
@@ -35,7 +33,30 @@ export function machinesPage(): string {
   ]);
   const intro =
     'What each actor can be in, and what moves it. Events are control only: no message is ever one. `any_…` stands for every state of a machine.';
-  return page('State machines', intro, ...sections);
+  return page(
+    'State machines',
+    intro,
+    ...phasesSection('gateway', PHASES, 'the gateway as a whole'),
+    ...sections,
+    ...phasesSection('log-link', LINK_PHASES, 'the link to the log'),
+  );
+}
+
+type Phases = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Not everything with a life has a machine: the first of its phases, and why one follows on another. */
+function phasesSection(name: string, table: Phases, what: string): string[] {
+  const phases = Object.entries(table);
+  const lines = [
+    `  [*] --> ${phases[0]?.[0]}`,
+    ...phases.flatMap(([phase, next]) => (Object.keys(next).length === 0 ? [`  ${phase} --> [*]`] : [])),
+    ...phases.flatMap(([phase, next]) => Object.entries(next).map(([to, why]) => `  ${phase} --> ${to} : ${why}`)),
+  ];
+  return [
+    `## ${name}`,
+    `\`\`\`mermaid\n${['stateDiagram-v2', ...lines].join('\n')}\n\`\`\``,
+    `Phases of ${what}; the labels say why one ends.`,
+  ];
 }
 
 function diagram(root: AnyStateNode): string {

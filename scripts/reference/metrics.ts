@@ -3,10 +3,10 @@ import { PROCESS_METRICS } from '../../src/telemetry/process-metrics.ts';
 import { code, page, table } from './markdown.ts';
 
 const INTRODUCTION =
-  'Served in the Prometheus text format at `/metrics` of the admin port. The unit is the ending of the name; counters end with `_total`.';
+  'Served at `/metrics` of the admin port, in the Prometheus text format or in OpenMetrics. The unit is the ending of the name; counters end with `_total`.';
 
 const OF_PROCESS =
-  'The process and Node.js, by the names of [prom-client](https://github.com/siimon/prom-client), which dashboards for Node.js programs expect. Those of files and of virtual memory need Linux.';
+  'The process and Node.js, by the names of [prom-client](https://github.com/siimon/prom-client), which dashboards for Node.js programs expect. Those of files and of virtual memory need Linux. Three names end with `_total` and are no counters, so they have no type (`untyped`).';
 
 export function metricsPage(): string {
   const rows = Object.entries(METRICS).map(([name, { kind, labels, help }]) => [

@@ -2,7 +2,7 @@ import { defer, type Observable, Subject } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
 
 /**
- * Batches of one reader after another under one name: an error ends whoever is subscribed, and the next to
+ * Batches of one reader after another under one name: an error ends the subscription of that moment, and the next to
  * subscribe hears the next reader.
  */
 export class BatchRelay {

@@ -1,20 +1,24 @@
 import type { Observable, Subscription as RxSubscription } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Source } from '../core/component.ts';
+import { describeGap } from '../core/gap-words.ts';
 import type { Log, Reader, StartPosition } from '../core/log.ts';
+import { catchUp } from '../tables/catch-up.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { catchUp } from './catch-up.ts';
-import { describeGap } from './gap-words.ts';
+import type { ReadReport } from '../telemetry/read-report.ts';
 import { BatchRelay } from './relay.ts';
 
 export interface SubscriptionOptions {
   readonly log: Log;
   readonly topics: readonly string[];
   readonly from: StartPosition;
+  readonly clock: Clock;
   readonly logger: Logger;
-  /** Told of each batch before a pipeline sees it. */
+  /** Called for each batch before a pipeline sees it. */
   readonly polled: (batch: Batch) => void;
-  /** Told once: everything that was there at the first start has been handed on. */
+  readonly report?: ReadReport;
+  /** Called once: everything that was there at the first start has been handed on. */
   readonly caughtUp?: () => void;
 }
 
@@ -40,10 +44,17 @@ export class Subscription implements Source {
   }
 
   async open(): Promise<void> {
-    const { log, topics, logger } = this.options;
+    const { log, topics, logger, report } = this.options;
+    report?.opening(topics);
     const reader = log.reader({ topics, from: this.from });
     this.reader = reader;
     this.isLive = false;
+    let isBroken = false;
+    const broke = (error: unknown) => {
+      if (isBroken || this.reader !== reader) return;
+      isBroken = true;
+      report?.failed(error, { topics });
+    };
     this.following.push(
       reader.gaps$.subscribe((gap) => logger.error({ ...gap }, describeGap(gap))),
       reader.batches$.subscribe({
@@ -51,13 +62,22 @@ export class Subscription implements Source {
           this.options.polled(batch);
           this.relay.next(batch);
         },
-        error: (error) => this.relay.error(error),
+        error: (error) => {
+          broke(error);
+          this.relay.error(error);
+        },
       }),
     );
-    await reader.live;
+    try {
+      await reader.live;
+    } catch (error) {
+      broke(error);
+      throw error;
+    }
     if (this.reader !== reader) return;
     this.isLive = true;
-    this.handOnThePast(reader).catch((error: unknown) => logger.error({ error }, 'catching up with the topics failed'));
+    if (!isBroken) report?.ready({ topics });
+    this.handOnHistory(reader).catch((error: unknown) => logger.error({ error }, 'catching up with the topics failed'));
   }
 
   pause(): void {
@@ -68,11 +88,11 @@ export class Subscription implements Source {
     this.reader?.resume();
   }
 
-  private async handOnThePast(reader: Reader): Promise<void> {
-    const { log, topics, caughtUp } = this.options;
+  private async handOnHistory(reader: Reader): Promise<void> {
+    const { log, topics, clock, caughtUp } = this.options;
     if (caughtUp === undefined) return;
     const isWanted = () => this.reader === reader && !this.hasCaughtUp;
-    if (!(await catchUp(log.admin, reader, topics, isWanted))) return;
+    if (!(await catchUp(log.admin, reader, topics, clock, isWanted))) return;
     this.hasCaughtUp = true;
     caughtUp();
   }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../telemetry/logger.ts';
 import { fixedPathOf, refuseMethod, sendFailure, sendJson } from './respond.ts';
 
-/** What a living gateway says of itself; further facts are welcome. */
+/** What a gateway reports of itself; there may be further facts. */
 export interface HealthReport {
   readonly version: string;
   readonly driver: string;
@@ -13,20 +13,20 @@ export interface HealthReport {
 
 export interface ReadyReport {
   readonly driver: string;
-  /** What keeps this gateway from taking traffic, for people; empty when nothing does. */
+  /** Why this gateway takes no traffic, as text for the operator; empty when it does. */
   readonly reasons: readonly string[];
 }
 
 export interface HealthSources {
-  readonly health: () => HealthReport;
-  readonly ready: () => ReadyReport;
+  health(): HealthReport;
+  ready(): ReadyReport;
 }
 
 /** Answers a request, or returns false when its path is not its own. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /**
- * GET /health: 200 as long as the process can answer. GET /ready: 200 when traffic is welcome, else 503 with all
+ * GET /health: 200 as long as the process can answer. GET /ready: 200 when the gateway takes traffic, else 503 with all
  * reasons. Both are the same on the admin port and on every listener.
  */
 export function createHealthHandler(sources: HealthSources, logger: Logger): RequestHandler {

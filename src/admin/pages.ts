@@ -52,7 +52,7 @@ function findRoot(folder: URL): URL {
   return findRoot(above);
 }
 
-/** The policy stands in the page, for those who open it from disk; frame-ancestors only works as a header. */
+/** The policy is in the page, for users who open it from disk; frame-ancestors only works as a header. */
 function policyOf(html: string, name: PageName): string {
   const policy = /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(html)?.[1];
   if (policy === undefined) throw new Error(`src/web/${name}.html has no Content-Security-Policy`);

@@ -57,7 +57,7 @@ export function refuseMethod(request: IncomingMessage, response: ServerResponse)
   return true;
 }
 
-/** What was thrown goes to the log, not to whoever asked. */
+/** What was thrown goes to the log, not to the caller. */
 export function sendFailure(response: ServerResponse, path: string, error: unknown, logger: Logger): void {
   logger.error({ error, path }, 'an HTTP request could not be answered');
   if (response.headersSent) response.destroy();

@@ -1,9 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TidegateError } from '../core/errors.ts';
 import { answerMalformed } from '../core/http-error.ts';
+import { createTimedServer, HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
+import { OneAtATime } from '../core/one-at-a-time.ts';
+import { WaitingConnections } from '../core/waiting-connections.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Stats } from '../telemetry/stats.ts';
+import type { Callers } from './callers.ts';
 import { createHealthHandler, type HealthSources, type RequestHandler } from './health.ts';
+import { gets, HttpMetrics } from './http-metrics.ts';
 import { fixedPathOf, pathOf, refuseMethod, sendError, sendFailure } from './respond.ts';
 
 export interface AdminOptions extends HealthSources {
@@ -12,7 +18,9 @@ export interface AdminOptions extends HealthSources {
   /** Address to bind; all of them where it is left out. */
   readonly host?: string;
   /** Answers a scrape. */
-  readonly metrics: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly metrics: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly stats: Stats;
+  readonly callers: Callers;
   readonly logger: Logger;
 }
 
@@ -24,12 +32,20 @@ export interface AdminServer {
 }
 
 /** How long an answer that is being written may take at a stop, in milliseconds. */
-const STOP_PATIENCE = 1_000;
+const STOP_TIMEOUT = 1_000;
+/** Connections of this port at a time, as one client must not take all files of the process. */
+const MAX_CONNECTIONS = 16;
 
 /** The operator's port: /health, /ready and /metrics. */
 export function createAdminServer(options: AdminOptions): AdminServer {
   const health = createHealthHandler(options, options.logger);
-  const server = createServer((request, response) => answer(request, response, options, health));
+  const http = new HttpMetrics(options.stats, 'admin', gets('/health', '/ready', '/metrics'));
+  const serve = new OneAtATime().serving((request, response) => {
+    http.watch(request, response, fixedPathOf(request));
+    answer(request, response, options, health);
+  });
+  const server = createTimedServer(HTTP_TIMEOUTS, serve);
+  new WaitingConnections(() => MAX_CONNECTIONS).watch(server);
   answerMalformed(server);
   return {
     start: () => listen(server, options),
@@ -43,15 +59,21 @@ function answer(
   options: AdminOptions,
   health: RequestHandler,
 ): void {
+  const failed = (error: unknown) => sendFailure(response, pathOf(request), error, options.logger);
   try {
+    const refusal = options.callers.refusal(request);
+    if (refusal !== undefined) {
+      sendError(response, 403, refusal.reason, refusal.message);
+      return;
+    }
     if (health(request, response)) return;
     if (fixedPathOf(request) !== '/metrics') {
       sendError(response, 404, 'not_found', 'there is nothing here; try /health, /ready or /metrics');
     } else if (!refuseMethod(request, response)) {
-      options.metrics(request, response);
+      options.metrics(request, response).catch(failed);
     }
   } catch (error) {
-    sendFailure(response, pathOf(request), error, options.logger);
+    failed(error);
   }
 }
 
@@ -79,7 +101,7 @@ function listenFailed(error: NodeJS.ErrnoException, port: number, host: string |
 function close(server: Server): Promise<void> {
   if (!server.listening) return Promise.resolve();
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), STOP_PATIENCE);
+    const timer = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT);
     server.close(() => {
       clearTimeout(timer);
       resolve();

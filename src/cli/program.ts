@@ -1,27 +1,31 @@
 import { Command, CommanderError } from 'commander';
 import { endProcess } from '../core/process-end.ts';
 import { VERSION } from '../version.ts';
-import { standaloneOptions } from './connect.ts';
 import { allowClosedReaders, drained } from './drain.ts';
-import { lintFiles } from './lint.ts';
-import { describeFailure } from './report.ts';
-import { run } from './run.ts';
+import type { LogCheckOptions } from './log-check.ts';
+
+/*
+ * What a command needs is loaded with it: the modules of a gateway take a second of a slow CPU, and the version, the help and
+ * a typing error do not wait for them.
+ */
 
 const EXAMPLES = `
 Examples:
   $ tidegate run config/gateway.yaml                              messages are kept in ./data
   $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
   $ tidegate lint config/*.yaml                                   every mistake, with line and column
+  $ tidegate log check config/gateway.yaml                        what is whole in ./data
   $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
 
 Variables that \`run\` reads besides those of the configuration:
   LOG_LEVEL   debug, info (default), warn, error or silent
+  LOG_FORMAT  json (default without a terminal), ecs or pretty
   DEBUG       scopes that say more, such as tidegate:* or tidegate:lane,tidegate:kafka`;
 
 const OUTPUT = [process.stdout, process.stderr];
 
-/** Milliseconds that a gateway which has stopped waits for a reader of its output that takes nothing. */
-const PATIENCE = 5_000;
+/** Milliseconds that a gateway which has stopped waits for a reader of its output that reads nothing. */
+const OUTPUT_TIMEOUT = 5_000;
 
 /** Does what the command line says, and ends the process: with `run` when the gateway has stopped. */
 export async function main(): Promise<void> {
@@ -48,12 +52,12 @@ function createProgram(): Command {
     .command('run')
     .summary('run a gateway until it gets SIGTERM or SIGINT')
     .description(
-      'Runs a gateway. On SIGTERM, SIGINT (Ctrl-C) or SIGHUP it delivers what is in flight and ends: exit code 0, or 1\n' +
-        'where it had to give messages up. A second SIGTERM or SIGINT ends it at once. What only a person can mend ends it with 1, too: a\n' +
-        'mistake in the configuration, a port that is taken, a topic that the log refuses.',
+      'Runs a gateway. On SIGTERM, SIGINT (Ctrl-C) or SIGHUP it delivers in-flight messages and ends: exit code 0,\n' +
+        'or 1 if it had to give messages up. A second SIGTERM or SIGINT ends it at once. Errors that need the operator end it\n' +
+        'with exit code 1 and a message: an invalid configuration, a port in use, a topic that the log refuses.',
     )
     .argument('<file>', 'configuration, YAML')
-    .action((file: string) => ending(() => run({ config: { file } }), PATIENCE));
+    .action((file: string) => ending(async () => (await import('./run.ts')).run({ config: { file } }), OUTPUT_TIMEOUT));
 
   program
     .command('lint')
@@ -65,7 +69,25 @@ function createProgram(): Command {
     .argument('<files...>', 'configurations, YAML')
     .action((files: string[]) => {
       allowClosedReaders(OUTPUT);
-      return ending(() => lintFiles(files));
+      return ending(async () => (await import('./lint.ts')).lintFiles(files));
+    });
+
+  program
+    .command('log')
+    .summary('check the log that a gateway keeps without Kafka')
+    .description('Looks after the embedded log.')
+    .command('check')
+    .summary('say what is whole in an embedded log that is not in use')
+    .description(
+      'Reads every record of an embedded log, changes nothing, and prints its topics, partitions and offsets, and what is\n' +
+        'damaged. The exit code is 0 where all is whole, 1 where something is damaged, and 2 where the log cannot be checked:\n' +
+        'it is in use, or there is none.',
+    )
+    .argument('[file]', 'configuration, YAML, whose log.embedded.path is the directory')
+    .option('--data <directory>', 'directory of the log (default: that of the file, or ./data)')
+    .action((file: string | undefined, options: LogCheckOptions) => {
+      allowClosedReaders(OUTPUT);
+      return ending(async () => (await import('./log-check.ts')).checkLog(file, options));
     });
 
   program
@@ -81,26 +103,30 @@ function createProgram(): Command {
     .argument('<worker>', 'properties of the worker: bootstrap.servers, offset.storage.file.filename ...')
     .argument('[connectors...]', 'connectors, a file each: properties or JSON')
     .action((worker: string, connectors: string[]) =>
-      ending(() => run(standaloneOptions(worker, connectors, process.env)), PATIENCE),
+      ending(async () => {
+        const [{ run }, { standaloneOptions }] = await Promise.all([import('./run.ts'), import('./connect.ts')]);
+        return run(standaloneOptions(worker, connectors, process.env));
+      }, OUTPUT_TIMEOUT),
     );
 
   return program;
 }
 
 /** Ends the process with what a command returns. */
-async function ending(command: () => Promise<number>, patience?: number): Promise<void> {
+async function ending(command: () => Promise<number>, timeout?: number): Promise<void> {
   let code = 1;
   try {
     code = await command();
   } catch (error) {
+    const { describeFailure } = await import('./report.ts');
     // Not by `console`, which `run` has turned into lines of the log.
     process.stderr.write(`${describeFailure(error, process.env)}\n`);
   }
-  await end(code, patience);
+  await end(code, timeout);
 }
 
 /** Once everything that was printed is out. */
-async function end(code: number, patience?: number): Promise<void> {
-  await drained(OUTPUT, patience);
+async function end(code: number, timeout?: number): Promise<void> {
+  await drained(OUTPUT, timeout);
   setImmediate(() => void endProcess(code));
 }

@@ -1,7 +1,7 @@
 import { ConfigError } from '../config/index.ts';
 import { TidegateError } from '../core/errors.ts';
 
-/** What a person is told when a command fails: no stack, unless it is asked for or the error is none of ours. */
+/** What is printed when a command fails: no stack, unless it is asked for or the error is not one of Tidegate's. */
 export function describeFailure(error: unknown, env: Readonly<Record<string, string | undefined>>): string {
   const isTalkative = Boolean(env.DEBUG) || env.LOG_LEVEL === 'debug';
   const text = error instanceof ConfigError ? describeMistakes(error) : describeError(error);

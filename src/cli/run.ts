@@ -10,27 +10,27 @@ const PASSED_ON_WITHIN_MS = 1_000;
 
 /**
  * Runs a gateway until a signal stops it. Resolves with the exit code: 1 where messages had to be given up. Rejects, once
- * all is closed, where it cannot do its work until a person changes something.
+ * all is closed, if it cannot do its work until the operator changes something.
  */
 export async function run(options: GatewayOptions): Promise<number> {
   const logger = createLoggerFromEnvironment(process.env);
   logStrayOutput(logger);
-  // A terminal that was closed, or a reader of a pipe that has ended, is no reason to give up what is held.
+  // A terminal that was closed, or a reader of a pipe that has ended, is no reason to lose unsettled messages.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.on('uncaughtException', (error) => {
-    logger.error({ error }, `a defect, of Tidegate or of a plugin, has ended the gateway: ${String(error)}`);
+    logger.error({ error }, `an unexpected error in Tidegate or in a plugin ended the gateway: ${String(error)}`);
     void endProcess(1);
   });
   const gateway = await createGateway({ ...options, logger });
   // Listened for from here on, so that a stop during the start is one in order too.
   const signal = firstSignal((second) => {
-    logger.error({}, `${second} again: ending at once; what was on its way may be lost or sent twice`);
+    logger.error({}, `${second} again: ending at once; in-flight messages may be lost or sent twice`);
     void endProcess(1);
   });
   await gateway.start();
   const reason = await Promise.race([signal, gateway.failed]);
   if (typeof reason === 'string') {
-    logger.info({}, `${reason}: delivering what is on its way, then ending; a second SIGTERM or SIGINT ends at once`);
+    logger.info({}, `${reason}: delivering in-flight messages, then ending; a second SIGTERM or SIGINT ends at once`);
     return await stop(gateway, logger);
   }
   await gateway.stop();
@@ -57,9 +57,9 @@ function firstSignal(onSecond: (signal: Signal) => void): Promise<Signal> {
     const onSignal = (name: NodeJS.Signals) => {
       const signal = name as Signal;
       if (first === undefined) {
-        first = { signal, time: Date.now() };
+        first = { signal, time: performance.now() };
         resolve(signal);
-      } else if (signal !== first.signal || Date.now() - first.time > PASSED_ON_WITHIN_MS) {
+      } else if (signal !== first.signal || performance.now() - first.time > PASSED_ON_WITHIN_MS) {
         onSecond(signal);
       }
     };

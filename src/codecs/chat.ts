@@ -11,27 +11,19 @@ import {
   type RosterChange,
   z,
 } from '../sdk/index.ts';
-import { droppedText, publishSaid, recordFrame, type Said, text } from './said.ts';
+import { normalised, refusalOf } from './chat-names.ts';
+import { droppedText, publishRoomMessage, type RoomMessage, recordFrame, text } from './room-message.ts';
 
 interface State {
   readonly name: string;
 }
 
-/** Code points that a name or an age may have. */
-const MAX_LENGTH = 64;
-/**
- * No controls, formats, lone surrogates, line or paragraph separators: they could forge lines and twins. The
- * joiners are formats too, but many scripts and emoji cannot be written without them.
- */
-const PRINTABLE = /^(?:[\u200c\u200d]|[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}])*$/u;
-/** Something to be seen: joiners, fillers and variation selectors alone look like no name at all. */
-const VISIBLE = /[^\p{Z}\p{Default_Ignorable_Code_Point}]/u;
+/** Line breaks, and controls that make a terminal overwrite what it has printed; a tab is neither. */
+const FORGING = /(?:(?!\t)[\p{Cc}\p{Zl}\p{Zp}])+/gu;
 
-const NAME_RULE = 'the name in the path must have 1 to 64 printable characters';
-const AGE_RULE = 'the age must have at most 64 printable characters';
 const NO_PARAMETER = 'this endpoint is misconfigured: its path has no {username}';
 
-/** Lines of text in both directions, letter for letter those of the chat that its clients know (S5). */
+/** Lines of text in both directions, letter for letter those of the existing chat clients. */
 class ChatCodec implements Codec<State> {
   /** The protocol has no acknowledgements. */
   readonly answers = false;
@@ -42,7 +34,7 @@ class ChatCodec implements Codec<State> {
     list: () => null,
   };
 
-  /** A member's name is its client ID: `open` is asked once the name is its own. */
+  /** A member's name is its client ID: `open` is called when the client has the name. */
   open({ clientId: name }: ConnectionInfo): { state: State; effects: readonly Effect[] } {
     // "succesfully" is how the original spells it, and clients may wait for that very line.
     const greeting = `Hi ${name}! You have succesfully connected to the chat`;
@@ -52,7 +44,7 @@ class ChatCodec implements Codec<State> {
   frame({ name }: State, data: Buffer, binary: boolean, now: number): readonly Effect[] {
     if (binary) return [{ type: 'close', code: 1003, reason: 'chat takes text' }];
     const message = data.toString('utf8');
-    return [publishSaid(name, message, JSON.stringify(message), now)];
+    return [publishRoomMessage(name, message, JSON.stringify(message), now)];
   }
 
   settled(): null {
@@ -60,7 +52,7 @@ class ChatCodec implements Codec<State> {
   }
 
   record(message: Message, now: number): Frame | null {
-    return recordFrame(message, now, sayLine, (foreign) => foreign.message);
+    return recordFrame(message, now, messageLine, (foreign) => foreign.message);
   }
 
   dropped(count: number): Frame {
@@ -70,7 +62,7 @@ class ChatCodec implements Codec<State> {
 
 export const chat = defineCodec({
   name: 'chat',
-  summary: 'Lines of text between members with unique names: who joins, what is said, who leaves.',
+  summary: 'Lines of text between members with unique names: joins, messages, leaves.',
   config: z.strictObject({}),
   hasMembers: true,
   checksParams: true,
@@ -83,9 +75,9 @@ export const chat = defineCodec({
 function identify({ params, query }: ConnectionInfo): Identity {
   if (params.username === undefined) return refused(NO_PARAMETER);
   const name = normalised(params.username);
-  if (!isPrintable(name) || !VISIBLE.test(name)) return refused(NAME_RULE);
   const age = query.age === undefined ? undefined : normalised(query.age);
-  if (age !== undefined && !isPrintable(age)) return refused(AGE_RULE);
+  const reason = refusalOf('name', params.username, name) ?? refusalOf('age', query.age ?? '', age ?? '');
+  if (reason !== undefined) return refused(reason);
   return {
     type: 'named',
     name,
@@ -98,17 +90,13 @@ function refused(reason: string): Identity {
   return { type: 'refused', farewell: { code: 1008, reason } };
 }
 
-/** One spelling for what looks the same: an é of one code point or of two is one name (Unicode UAX 15, form C). */
-function normalised(words: string): string {
-  return words.trim().normalize('NFC');
+function messageLine({ from, message, json }: RoomMessage): string {
+  return oneLine(`${from}: ${typeof message === 'string' ? message : json}`);
 }
 
-function isPrintable(words: string): boolean {
-  return PRINTABLE.test(words) && [...words].length <= MAX_LENGTH;
-}
-
-function sayLine({ from, message, json }: Said): string {
-  return `${from}: ${typeof message === 'string' ? message : json}`;
+/** A frame is one line: a second line in it would look like a message of another member, or of the chat. */
+function oneLine(line: string): string {
+  return line.replace(FORGING, ' ');
 }
 
 function announcement({ type, member: { name, details } }: RosterChange): string {
@@ -125,7 +113,7 @@ function kickReason(by: string): string {
 function eventEffects(event: MemberEvent): readonly Effect[] {
   switch (event.type) {
     case 'direct':
-      return [{ type: 'reply', frame: text(`${event.from} (to you): ${event.content}`) }];
+      return [{ type: 'reply', frame: text(oneLine(`${event.from} (to you): ${event.content}`)) }];
     case 'kicked':
       return [{ type: 'close', code: 4003, reason: kickReason(event.by) }];
     case 'refused':

@@ -2,26 +2,27 @@ import { isUtf8 } from 'node:buffer';
 import {
   asWritten,
   type Codec,
+  countFields,
   defineCodec,
   type Effect,
-  type ExactNumber,
+  ExactNumber,
   type Frame,
   JsonPath,
   type Message,
   type Outcome,
-  parseTraceparent,
+  quote,
   type Rejection,
+  repeatedField,
   writeJson,
   z,
 } from '../sdk/index.ts';
 
-/** The S1 envelope: `{ messageType, content, timestamp }`, all texts. A client may add `id` and `traceparent`. */
+/** `{ messageType, content, timestamp }`, all texts. A client may add `id`, and headers of traces such as `traceparent`. */
 interface Envelope {
   readonly messageType: MessageType;
   readonly content: string;
   readonly timestamp: string;
   readonly id?: Id;
-  readonly traceparent?: unknown;
 }
 
 const MESSAGE_TYPES = ['USER', 'SYSTEM', 'ACK', 'ERROR'] as const;
@@ -37,18 +38,24 @@ type Id = string | number | ExactNumber | undefined;
 
 const ID = new JsonPath(['id']);
 
-/** What an ACK says. S1's clients know the first one, letter for letter. */
+/** The content of an ACK. Existing clients expect the first one, letter for letter. */
 const ACK_TEXTS: Readonly<Record<Outcome, string>> = {
   stored: 'Message published',
   filtered: 'Message filtered out, it is not published',
   dead_letter: 'Message cannot be processed, it is kept as a dead letter and not published',
 };
 
-/** A frame that is no envelope, with what is wrong and the id where one could be read. */
-interface Mistake {
+/** A frame that is not an envelope: what is wrong, and the id if it has one. A class, because a client may send any field. */
+class Mistake {
   readonly reason: string;
   readonly message: string;
-  readonly id?: Id;
+  readonly id: Id;
+
+  constructor(reason: string, message: string, id?: Id) {
+    this.reason = reason;
+    this.message = message;
+    this.id = id;
+  }
 }
 
 class EnvelopeCodec implements Codec<null> {
@@ -69,27 +76,26 @@ class EnvelopeCodec implements Codec<null> {
 
   frame(_state: null, data: Buffer, binary: boolean, now: number): readonly Effect[] {
     const read = binary ? BINARY : readEnvelope(data);
-    if ('reason' in read)
+    if (read instanceof Mistake)
       return [
         {
           type: 'reply',
-          frame: errorFrame(asWritten(read.id, ID, data) as Id, 'TG_MESSAGE_INVALID', read.message, false, now),
+          frame: errorFrame(read.id, 'TG_MESSAGE_INVALID', read.message, false, now),
           rejected: read.reason,
           why: read.message,
         },
       ];
-    const { traceparent } = read;
-    const id = asWritten(read.id, ID, data) as Id;
+    const { id, envelope } = read;
     return [
       {
         type: 'publish',
         correlation: id,
         message: {
           payload: data,
-          json: read,
-          // Kept as a header so that whoever reads the topic can tell a message that was sent again.
+          json: envelope,
+          // Kept as a header so that readers of the topic can recognise a message that was sent again.
           ...(id === undefined ? {} : { headers: [['message-id', String(id)] as const] }),
-          ...(isTraceparent(traceparent) ? { traceparent } : {}),
+          fields: envelope,
         },
       },
     ];
@@ -131,53 +137,64 @@ export const envelope = defineCodec({
   create: () => new EnvelopeCodec(),
 });
 
-const BINARY: Mistake = {
-  reason: 'binary',
-  message: 'a binary frame came where a text frame with a JSON envelope is due',
-};
+const BINARY = new Mistake('binary', 'a text frame with a JSON envelope was expected, not a binary frame');
+const ID_MISTAKE = new Mistake(
+  'id',
+  `id must be a text of at most ${MAX_ID_LENGTH} characters, or a number of at most ${MAX_ID_LENGTH} digits`,
+);
 
-function readEnvelope(data: Buffer): Envelope | Mistake {
+type Fields = Partial<Record<keyof Envelope, unknown>>;
+
+function readEnvelope(data: Buffer): { readonly envelope: Envelope; readonly id: Id } | Mistake {
   let value: unknown;
   try {
     value = JSON.parse(data.toString('utf8'));
   } catch (error) {
-    return { reason: 'not_json', message: `the frame is not JSON: ${(error as Error).message}` };
+    return new Mistake('not_json', `the frame is not JSON: ${(error as Error).message}`);
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    return { reason: 'shape', message: 'the frame must be a JSON object with messageType, content and timestamp' };
+    return new Mistake('shape', 'the frame must be a JSON object with messageType, content and timestamp');
   }
-  return checkEnvelope(value as Partial<Record<keyof Envelope, unknown>>);
+  const fields = value as Fields;
+  if (fields.id !== undefined && !isId(fields.id)) return ID_MISTAKE;
+  const id = asWritten(fields.id, ID, data) as Id;
+  if (id instanceof ExactNumber && id.digits.length > MAX_ID_LENGTH) return ID_MISTAKE;
+  // Of two values another reader of the topic may take the one that was not checked here (RFC 8259 4).
+  const hasTwice = countFields(data) > Object.keys(value).length;
+  return (
+    (hasTwice ? new Mistake('duplicate', twice(data), id) : mistakeIn(fields, id)) ?? {
+      envelope: value as Envelope,
+      id,
+    }
+  );
 }
 
-function checkEnvelope(value: Partial<Record<keyof Envelope, unknown>>): Envelope | Mistake {
-  const { id, messageType, content, timestamp } = value;
-  if (id !== undefined && !isId(id)) {
-    return { reason: 'id', message: `id must be a text of at most ${MAX_ID_LENGTH} characters or a number` };
-  }
+function twice(data: Buffer): string {
+  return `the field ${quote(JSON.stringify(repeatedField(data)))} occurs twice; send it once`;
+}
+
+function mistakeIn({ messageType, content, timestamp }: Fields, id: Id): Mistake | undefined {
   if (messageType !== 'USER' && messageType !== 'SYSTEM') {
     const known = MESSAGE_TYPES.includes(messageType as MessageType);
-    const why =
-      messageType === undefined
-        ? 'messageType is missing'
-        : known
-          ? `${messageType} is for the server to send`
-          : `messageType ${JSON.stringify(messageType)} is unknown`;
-    return { reason: 'message_type', message: `${why}; clients send USER or SYSTEM`, id };
+    const why = known
+      ? `${String(messageType)} is for the server to send`
+      : `messageType ${mistaken(messageType, 'unknown')}`;
+    return new Mistake('message_type', `${why}; clients send USER or SYSTEM`, id);
   }
-  if (typeof content !== 'string') {
-    return { reason: 'content', message: content === undefined ? 'content is missing' : 'content must be a text', id };
-  }
+  if (typeof content !== 'string')
+    return new Mistake('content', content === undefined ? 'content is missing' : 'content must be a text', id);
   if (typeof timestamp !== 'string' || !isTimestamp(timestamp)) {
-    const why =
-      timestamp === undefined ? 'timestamp is missing' : `timestamp ${JSON.stringify(timestamp)} is no ISO 8601 time`;
-    return { reason: 'timestamp', message: `${why}; send one such as 2024-01-01T12:00:00Z`, id };
+    const why = `timestamp ${mistaken(timestamp, 'not an ISO 8601 time')}`;
+    return new Mistake('timestamp', `${why}; send one such as 2024-01-01T12:00:00Z`, id);
   }
-  return value as Envelope;
+  return undefined;
 }
 
-/** Tracing never costs a message: what cannot be parsed counts as absent (W3C Trace Context 3.2). */
-function isTraceparent(value: unknown): value is string {
-  return typeof value === 'string' && parseTraceparent(value) !== undefined;
+/** What is wrong with a field that has to be a text of some form. A text is quoted in part, another value not at all. */
+function mistaken(value: unknown, what: string): string {
+  if (value === undefined) return 'is missing';
+  if (typeof value !== 'string') return 'must be a text';
+  return `${quote(JSON.stringify(value))} is ${what}`;
 }
 
 function isTimestamp(text: string): boolean {

@@ -13,6 +13,8 @@ import {
 } from '../sdk/index.ts';
 
 const ID = new JsonPath(['id']);
+/** Characters of an id, which each answer repeats. As JSON; an escape in a text counts as one character. */
+const MAX_ID = 256;
 
 class JsonCodec implements Codec<null> {
   readonly answers: boolean;
@@ -26,7 +28,7 @@ class JsonCodec implements Codec<null> {
   }
 
   frame(_state: null, data: Buffer, binary: boolean): readonly Effect[] {
-    if (binary) return [rejected('binary', 'a binary frame came where a text frame with JSON is due')];
+    if (binary) return [rejected('binary', 'a text frame with JSON was expected, not a binary frame')];
     let json: unknown;
     try {
       json = JSON.parse(data.toString('utf8'));
@@ -35,6 +37,8 @@ class JsonCodec implements Codec<null> {
     }
     const hasId = json !== null && typeof json === 'object' && 'id' in json;
     const id = hasId ? ID.textIn(data) : undefined;
+    if (this.answers && id !== undefined && lengthOf(json as object, id) > MAX_ID)
+      return [rejected('id', `id must be a JSON value of at most ${MAX_ID} characters`)];
     return [{ type: 'publish', message: { payload: data, json }, correlation: id }];
   }
 
@@ -60,7 +64,7 @@ class JsonCodec implements Codec<null> {
 
 export const json = defineCodec({
   name: 'json',
-  summary: 'Any JSON value, untouched both ways; a record that is no JSON goes out as a JSON text.',
+  summary: 'Any JSON value, untouched both ways; a record that is not JSON is sent as a JSON text.',
   config: z.strictObject({
     answers: field
       .boolean()
@@ -73,7 +77,7 @@ export const json = defineCodec({
   create: ({ answers }) => new JsonCodec(answers),
 });
 
-/** Bytes that are no UTF-8 in a text frame would cost every client its connection (RFC 6455 8.1). */
+/** Clients close the connection on a text frame that is not UTF-8 (RFC 6455 8.1). */
 function isJson(message: Message): boolean {
   if (!isUtf8(message.payload)) return false;
   try {
@@ -81,6 +85,11 @@ function isJson(message: Message): boolean {
   } catch {
     return false;
   }
+}
+
+/** In characters. `json`: the id as it came, in which an escape is several characters. */
+function lengthOf({ id }: { readonly id?: unknown }, json: string): number {
+  return (typeof id === 'string' ? id : json).length;
 }
 
 function rejected(reason: string, message: string): Effect {

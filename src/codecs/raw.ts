@@ -43,14 +43,14 @@ class RawCodec implements Codec<null> {
       case 'binary':
         return { data: payload, binary: true };
       case 'text':
-        // Other bytes in a text frame would cost every client its connection (RFC 6455 8.1): they become U+FFFD.
+        // Clients close the connection on other bytes in a text frame (RFC 6455 8.1): they become U+FFFD.
         return { data: isUtf8(payload) ? payload : message.text, binary: false };
       case 'auto':
         return { data: payload, binary: wasBinary(message) || !isUtf8(payload) };
     }
   }
 
-  /** There is no frame of ours that a client could tell from its data; drops are counted and logged. */
+  /** A client could not tell a frame of ours from its data; drops are counted and logged. */
   dropped(): null {
     return null;
   }
@@ -64,7 +64,7 @@ export const raw = defineCodec({
       .enum(['auto', 'text', 'binary'])
       .default('auto')
       .describe(
-        'How records go out. auto: as the frame that they came in; records of other producers are text where their bytes are valid UTF-8, which those of a binary format may be by chance. binary: always binary, for binary formats. text: always text; bytes that are not valid UTF-8 are replaced by U+FFFD.',
+        'How records are sent. auto: as the kind of frame that they came in; records of other producers as text if their bytes are valid UTF-8, which a binary format may be by chance. binary: always binary, for binary formats. text: always text; bytes that are not valid UTF-8 are replaced by U+FFFD.',
       ),
   }),
   examples: [{}, { frames: 'binary' }],

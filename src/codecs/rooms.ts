@@ -9,10 +9,11 @@ import {
   type MemberEvent,
   type Membership,
   type Message,
+  quote,
   type RosterChange,
   z,
 } from '../sdk/index.ts';
-import { droppedText, publishSaid, recordFrame, text } from './said.ts';
+import { droppedText, publishRoomMessage, recordFrame, text } from './room-message.ts';
 
 /** The name that the room gave this client, such as client-7. */
 interface State {
@@ -23,11 +24,9 @@ interface State {
 type Request = { readonly [K in 'type' | 'message' | 'targetId']?: unknown };
 
 const REQUEST_TYPES = ['broadcast-all', 'broadcast', 'broadcast-one', 'kick-one', 'kick-all'] as const;
-/** A client's own words that are said back to it are cut here, in UTF-16 units. */
-const MAX_QUOTE = 64;
 
 class RoomsCodec implements Codec<State> {
-  /** The protocol (S3) has no acknowledgements. */
+  /** The protocol has no acknowledgements. */
   readonly answers = false;
   readonly membership: Membership<State>;
 
@@ -40,13 +39,13 @@ class RoomsCodec implements Codec<State> {
     };
   }
 
-  /** A member's name is its client ID: `open` is asked once the room has numbered it. */
+  /** A member's name is its client ID: `open` is called when the room has numbered the client. */
   open({ clientId }: ConnectionInfo): { state: State; effects: readonly Effect[] } {
     return { state: { name: clientId }, effects: [{ type: 'reply', frame: json({ type: 'welcome', clientId }) }] };
   }
 
   frame({ name }: State, data: Buffer, binary: boolean, now: number): readonly Effect[] {
-    if (binary) return [rejected('binary', 'a binary frame came where a text frame with JSON is due')];
+    if (binary) return [rejected('binary', 'a text frame with JSON was expected, not a binary frame')];
     let value: unknown;
     try {
       value = JSON.parse(data.toString('utf8'));
@@ -67,8 +66,8 @@ class RoomsCodec implements Codec<State> {
     return recordFrame(
       message,
       now,
-      ({ from, json: said, timestamp }) =>
-        `{"type":"kafka","message":${said},"from":${JSON.stringify(from)},"timestamp":${JSON.stringify(timestamp)}}`,
+      ({ from, json: content, timestamp }) =>
+        `{"type":"kafka","message":${content},"from":${JSON.stringify(from)},"timestamp":${JSON.stringify(timestamp)}}`,
     );
   }
 
@@ -101,7 +100,7 @@ function requested({ type, message, targetId }: Request, messageJson: string, na
   switch (type) {
     case 'broadcast-all':
     case 'broadcast':
-      return isMissing(message) ? noMessage(type) : publishSaid(name, message, messageJson, now);
+      return isMissing(message) ? noMessage(type) : publishRoomMessage(name, message, messageJson, now);
     case 'broadcast-one':
       if (!isTarget(targetId)) return noTarget(type, targetId);
       if (isMissing(message)) return noMessage(type);
@@ -124,7 +123,7 @@ function isTarget(targetId: unknown): targetId is string {
 }
 
 function noMessage(type: string): Effect {
-  return rejected('message', `message is missing; ${type} needs what is to be said, such as "message":"Hello"`);
+  return rejected('message', `message is missing; ${type} needs a message, such as "message":"Hello"`);
 }
 
 function noTarget(type: string, targetId: unknown): Effect {
@@ -172,10 +171,6 @@ function rejected(reason: string, message: string): Effect {
 
 function errorFrame(message: string): Frame {
   return json({ type: 'error', message });
-}
-
-function quote(words: string): string {
-  return words.length > MAX_QUOTE ? `${words.slice(0, MAX_QUOTE)}...` : words;
 }
 
 function json(value: unknown): Frame {

@@ -1,42 +1,54 @@
 import { formatSize } from '../core/units.ts';
 import type { GatewayConfig } from './schema.ts';
 
-/** Two read chunks of Node: what was read when a gate closed, and what comes by looks at the socket while it is closed. */
-const READ_BEYOND = 2 * 64 * 1_024;
+/** Node.js with its code and heap, the log's driver and what the garbage collector has not freed yet. */
+const PROCESS = 256 * 1_048_576;
+/** A read chunk of Node, and what waits in a network socket before the send queue begins. */
+const CHUNK = 65_536;
+/**
+ * What a connection may take on top of everything else: two read chunks (what was read when its gate closed or the limit
+ * was reached, and one that Node reads before it stops), what the network socket has not sent, and its objects.
+ */
+const CONNECTION = 3 * CHUNK + 16_384;
 
 export interface Ceiling {
   /** Bytes. */
   readonly total: number;
+  readonly process: number;
   readonly pipelines: number;
   /** Clients of endpoints such as `topics`, which publish without a pipeline. */
   readonly publishers: number;
   /** What their groups hold unconfirmed. */
   readonly groups: number;
+  /** Records that are kept for clients that join late. */
+  readonly replay: number;
   readonly connections: number;
   readonly limit: number;
 }
 
 /**
- * The most memory that messages can take, as far as it follows from the configuration. How many groups clients join,
+ * The most resident memory that the process can take, as far as it follows from the configuration. How many groups clients join,
  * and how many tasks connectors have, does not: see `beyondCeiling`.
  */
 export function memoryCeiling(config: GatewayConfig): Ceiling {
   const pipelines = sum(Object.values(config.pipelines).map(({ in_flight }) => in_flight.bytes));
   const serving = Object.values(config.endpoints).filter(({ codec }) => codec.spec.servesTopics === true);
   const publishers = sum(serving.map(({ topics }) => topics.in_flight.bytes));
-  const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * READ_BEYOND));
+  const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * CONNECTION));
+  const replay = sum(Object.values(config.endpoints).map((endpoint) => endpoint.replay?.bytes ?? 0));
   const { limit } = config.memory;
   const groups = serving.length > 0 ? config.memory.groups : 0;
-  const total = pipelines + publishers + groups + connections + limit;
-  return { total, pipelines, publishers, groups, connections, limit };
+  const total = PROCESS + pipelines + publishers + groups + replay + connections + limit;
+  return { total, process: PROCESS, pipelines, publishers, groups, replay, connections, limit };
 }
 
-/** `ceiling 1.3 GiB: pipelines ... + connections ... + memory.limit ...`. */
+/** `ceiling 1.3 GiB: process ... + pipelines ... + connections ... + memory.limit ...`. */
 export function describeCeiling(ceiling: Ceiling): string {
-  const { total, pipelines, publishers, groups, connections, limit } = ceiling;
-  const parts = [`pipelines ${rounded(pipelines)}`];
+  const { total, pipelines, publishers, groups, replay, connections, limit } = ceiling;
+  const parts = [`process ${rounded(ceiling.process)}`, `pipelines ${rounded(pipelines)}`];
   if (publishers > 0) parts.push(`clients that publish to topics ${rounded(publishers)}`);
   if (groups > 0) parts.push(`their groups ${rounded(groups)}`);
+  if (replay > 0) parts.push(`replay ${rounded(replay)}`);
   parts.push(`connections ${rounded(connections)}`, `memory.limit ${rounded(limit)}`);
   return `ceiling ${rounded(total)}: ${parts.join(' + ')}`;
 }

@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
 import type { Environment } from './interpolate.ts';
-import { isMainProcess } from './main-process.ts';
 import { type Finding, failing } from './problem.ts';
 import type { Driver, ParsedConfig } from './schema.ts';
 import { suggest } from './suggest.ts';
@@ -18,7 +16,7 @@ const BROKER_VARIABLE =
 
 /**
  * Which log is meant. `auto` is Kafka where brokers are given; the embedded log only where nothing hints at a Kafka
- * that was meant: messages would otherwise be acknowledged into a directory that nobody reads.
+ * that was meant: messages would otherwise be acknowledged into a directory that no one reads.
  */
 export function resolveDriver(
   log: ParsedConfig['log'],
@@ -55,22 +53,4 @@ export function resolveDriver(
 
 export function looksLikeBrokers(variable: string): boolean {
   return BROKER_VARIABLE.test(variable.toLowerCase().replaceAll(/[^a-z0-9]/g, ''));
-}
-
-/**
- * A sign that this process is a deployment. In a container that holds for its main process only: a shell, an editor or a CI job in a container is where people try things out.
- */
-export function productionSign(env: Environment): string | undefined {
-  if (env.NODE_ENV === 'production') return 'NODE_ENV is production';
-  if (env.KUBERNETES_SERVICE_HOST) return 'this runs in Kubernetes';
-  return isMainProcess() && isContainer() ? "this is a container's main process" : undefined;
-}
-
-function isContainer(): boolean {
-  if (existsSync('/.dockerenv') || existsSync('/run/.containerenv')) return true;
-  try {
-    return /docker|kubepods|containerd|libpod/.test(readFileSync('/proc/1/cgroup', 'utf8'));
-  } catch {
-    return false; // no Linux, no cgroups
-  }
 }

@@ -7,8 +7,9 @@ import { originMistake } from '../transports/websocket/origins.ts';
 import { componentSchema } from './component-schema.ts';
 import { topicName } from './log-schema.ts';
 import { s2Schema } from './s2.ts';
+import { topicsSchema } from './topics-schema.ts';
 
-/** `*` stands for every path that no other endpoint of the listener has. */
+/** `*` means every path that no other endpoint of the listener has. */
 const PATH = /^\*$|^\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\})?(?:\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\}))*$/;
 
 const slowConsumer = z.strictObject({
@@ -21,7 +22,10 @@ const slowConsumer = z.strictObject({
 
 const ping = z.strictObject({
   interval: field.duration().prefault('20s').describe('Time between two pings to a client.'),
-  timeout: field.duration().prefault('20s').describe('A client that answers no ping for so long is cut.'),
+  timeout: field
+    .duration()
+    .prefault('20s')
+    .describe('A client that does not answer a ping for this time is disconnected.'),
 });
 
 const inFlight = z.strictObject({
@@ -34,13 +38,13 @@ const inFlight = z.strictObject({
 
 const presence = z.strictObject({
   topic: topicName().describe(
-    'Topic of the room: gateways and endpoints that share it number their clients in one row. Who is there is kept in _tidegate.<topic>.presence, .ids and .control.',
+    'Topic of the room. Gateways and endpoints that share it number their clients in one sequence. The members are kept in _tidegate.<topic>.presence, .ids and .control.',
   ),
   lease: field
     .duration()
     .refine((milliseconds) => milliseconds >= 1_000, 'expected at least 1s')
     .prefault('10s')
-    .describe('A gateway that is silent for so long has its clients announced as gone.'),
+    .describe('If a gateway is silent for this time, its clients are announced as gone.'),
 });
 
 const allowed = () =>
@@ -66,47 +70,11 @@ const allow = z.strictObject({
   direct: allowed().describe(
     'Who may send to one other client alone: everyone, nobody, or names, with * for any text.',
   ),
-  kick: allowed().describe('Who may send other clients away.'),
+  kick: allowed().describe('Who may disconnect other clients.'),
   create: names().describe('Topics that clients may create, by name, with * for any text.'),
   read: names().describe('Topics that clients may list and subscribe to.'),
   write: names().describe('Topics that clients may list and publish to.'),
   groups: names().describe('Consumer groups that clients may join.'),
-});
-
-const pacing = (limit: number) =>
-  z
-    .strictObject({
-      limit: field.integer({ min: 1, max: 100_000 }).prefault(limit).describe('So many go on at once.'),
-      interval: field
-        .duration()
-        .prefault('0ms')
-        .describe('The first of them waits at most so long; 0ms for not at all.'),
-    })
-    .prefault({});
-
-const topics = z.strictObject({
-  group: z.string().min(1).prefault('tidegate').describe('Consumer group of subscriptions that name none.'),
-  from: z
-    .enum(['earliest', 'latest'])
-    .prefault('latest')
-    .describe('Where subscriptions begin that do not say so, in partitions that their group never committed.'),
-  in_flight: z
-    .strictObject({
-      messages: field.integer({ min: 2 }).prefault(65_536).describe('Messages; at this mark no more are read.'),
-      bytes: field.size().prefault('64MiB').describe('Bytes; at this mark no more are read.'),
-    })
-    .prefault({})
-    .describe('How much of all clients together may be on its way into the log.'),
-  publish: pacing(1_000).describe('How messages are collected on their way to the log.'),
-  notify: pacing(1_000).describe('How records are collected on their way to a client.'),
-  commit_interval: field.duration().prefault('1s').describe('Time between two commits of a group.'),
-  session_timeout: field
-    .duration()
-    .prefault('10s')
-    .describe('A gateway that is silent for so long loses its partitions of a group to the others.'),
-  paused: field.boolean().prefault(false).describe('Subscriptions begin paused.'),
-  max_topics: field.integer({ min: 1 }).prefault(100).describe('Topics of one subscription.'),
-  creates_per_minute: field.integer({ min: 0 }).prefault(60).describe('Topics that one client may create in a minute.'),
 });
 
 /** An age such as 10m, or a moment. */
@@ -119,7 +87,7 @@ const since = z
     if (!Number.isNaN(moment)) return { moment };
     context.issues.push({
       code: 'custom',
-      message: `"${text}" is no duration such as 10m and no moment such as 2026-01-31T12:00:00Z`,
+      message: `"${text}" is neither a duration such as 10m nor a moment such as 2026-01-31T12:00:00Z`,
       input: text,
     });
     return z.NEVER;
@@ -127,8 +95,8 @@ const since = z
 
 const replay = z
   .strictObject({
-    last: field.integer({ max: 100_000 }).optional().describe('The newest so many records; 0 for none.'),
-    since: since.optional().describe('Records of the last so long, or from a moment on.'),
+    last: field.integer({ max: 100_000 }).optional().describe('This number of the newest records; 0 for none.'),
+    since: since.optional().describe('Records of this last time, such as 10m, or from a moment on.'),
     offsets: field
       .byName(z.record(z.string().regex(/^\d+$/, 'expected the number of a partition'), field.integer()))
       .optional()
@@ -136,7 +104,7 @@ const replay = z
     bytes: field
       .size()
       .prefault('256KiB')
-      .describe('Bytes that are kept for latecomers at most; the oldest records give way.'),
+      .describe('Most bytes that are kept for new clients; the oldest records are dropped first.'),
   })
   .refine(
     ({ last, since, offsets }) => [last, since, offsets].filter((given) => given !== undefined).length === 1,
@@ -166,7 +134,7 @@ export function endpointSchema(registry: Registry) {
         .enum(['both', 'out'])
         .prefault('both')
         .describe(
-          'out: clients only receive, and no pipeline reads the endpoint. A message that one sends all the same is answered with TG_NOT_ALLOWED, or closes it with 1003 where the codec has no answers.',
+          'out: clients only receive, and no pipeline reads the endpoint. A message that a client sends is answered with TG_NOT_ALLOWED, or closes it with 1003 where the codec has no answers.',
         ),
       origins: field
         .list()
@@ -193,33 +161,36 @@ export function endpointSchema(registry: Registry) {
         .size()
         .prefault('1MiB')
         .describe('Largest message of a client; a larger one closes it with 1009.'),
-      in_flight: inFlight.prefault({}).describe('How much of one client may be on its way into the log.'),
+      in_flight: inFlight.prefault({}).describe('How much of one client may be in flight to the log.'),
       slow_consumer: slowConsumer.prefault({}).describe('What happens to a client that does not keep up.'),
-      ping: ping.prefault({}).describe('How a dead client is noticed.'),
-      frame_timeout: field.duration().prefault('30s').describe('A client that takes longer for one frame is cut.'),
+      ping: ping.prefault({}).describe('How dead clients are detected.'),
+      frame_timeout: field
+        .duration()
+        .prefault('30s')
+        .describe('A client that takes longer for one frame is disconnected.'),
       stall_timeout: field
         .duration()
         .prefault('30s')
-        .describe('A client that takes nothing of what waits for it for so long is cut with 1008.'),
+        .describe('A client that reads nothing of its queue for this time is closed with 1008.'),
       presence: presence.optional().describe('The room that its clients are in, for codecs such as rooms and chat.'),
       allow: allow
         .optional()
         .describe('What clients may do: to other clients, and with topics and groups. Nothing where it is left out.'),
-      topics: topics.prefault({}).describe('What the clients of codecs such as topics may do by themselves.'),
+      topics: topicsSchema.prefault({}).describe('What the clients of codecs such as topics may do by themselves.'),
       s2: s2Schema.optional(),
       on_filtered: z
         .enum(['ack', 'error'])
         .prefault('ack')
         .describe(
-          'How a client is told of a message that a processor ended on purpose. ack: as done, with the outcome "filtered". error: as failed for good, TG_MESSAGE_FILTERED.',
+          'The answer to a message that a processor ended on purpose. ack: an ACK with the outcome "filtered". error: an ERROR with TG_MESSAGE_FILTERED.',
         ),
       rejected: z
         .enum(['answer', 'dead_letter'])
         .prefault('answer')
         .describe(
-          'What happens to a frame that the codec refuses. answer: its client is told. dead_letter: the frame also goes to on_error.dead_letter of the pipeline that reads this endpoint.',
+          'What happens to a frame that the codec refuses. answer: its client receives an error. dead_letter: the frame also goes to on_error.dead_letter of the pipeline that reads this endpoint.',
         ),
-      replay: replay.optional().describe('What a client gets of the past when it comes, before what is live.'),
+      replay: replay.optional().describe('Earlier records that a client receives when it connects, before live ones.'),
       web_client: z
         .string()
         .regex(/^\/(?:[^\s?#{}]*\/)?$/, 'expected a path that begins and ends with /, such as /chat/')

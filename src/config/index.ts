@@ -1,11 +1,5 @@
 export { builtinRegistry } from './builtins.ts';
 export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
-export {
-  type InitialConnector,
-  loadStandalone,
-  type Standalone,
-  type StandaloneFiles,
-} from './connect/standalone/standalone.ts';
 export { endpointsOf } from './lint-pipelines.ts';
 export { type LoadedConfig, loadConfig } from './load.ts';
 export { ConfigError, formatProblem, type Problem } from './problem.ts';

@@ -19,7 +19,7 @@ const VARIABLE = /\$\{([A-Za-z_]\w*)([:}])/y;
 /**
  * Fills `${NAME}` and `${NAME:default}` in one parsed scalar. Defaults nest; set but empty counts as unset; `$${` is a
  * literal `${`. Expressions `${! }` stay as they are, and what a variable holds is never looked into again: a `${!`
- * that is no expression of the file itself leaves with a LITERAL_MARK in it.
+ * that is not an expression of the file itself leaves with a LITERAL_MARK in it.
  */
 export function interpolate(text: string, env: Environment): Filled {
   if (!text.includes('${')) return { text, variables: [], mistakes: [] };
@@ -49,7 +49,7 @@ export function endOfInterpolation(text: string, start: number): number {
   return -1;
 }
 
-/** Text made so far, and where in it the file's own expressions stand. */
+/** Text made so far, and where in it the file's own expressions are. */
 interface Piece {
   text: string;
   readonly expressions: { readonly start: number; readonly end: number }[];
@@ -143,7 +143,7 @@ class Filler {
     this.mistakes.push(
       end < 0
         ? `"${text}" has no } that closes it`
-        : `"${text}" names no variable; write \${NAME}, \${NAME:default}, \${! expression } or $\${ for the characters themselves`,
+        : `"${text}" does not name a variable; write \${NAME}, \${NAME:default}, \${! expression } or $\${ for the characters themselves`,
     );
     made.text += text;
     this.at += text.length;

@@ -1,14 +1,15 @@
 import type { z } from 'zod';
+import { tracingAdvice } from './foreign-tracing.ts';
 import { type Finding, failing, formatPath, type Path } from './problem.ts';
 import { didYouMean } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** Keys that a strict object would have known, by the object that had others. zod does not tell them otherwise. */
+/** Keys that a strict object would have known, by the object that had others. zod does not give them otherwise. */
 const knownKeys = new WeakMap<object, readonly string[]>();
 
 /** Characters of a wrong value that a message repeats. */
-const MOST_SHOWN = 60;
+const MAX_SHOWN = 60;
 
 const DEFAULT_MESSAGE = 'Invalid input';
 
@@ -22,7 +23,7 @@ export function findingsOf(issues: readonly Issue[], base: Path = []): Finding[]
     if (issue.code === 'unrecognized_keys') return unknownKeys(issue, path);
     if (issue.code === 'invalid_key') return [failing(path, issue.issues[0]?.message ?? issue.message, { at: 'key' })];
     if (issue.code === 'invalid_union' && issue.message === DEFAULT_MESSAGE) return unionFindings(issue, path);
-    return [failing(path, said(issue))];
+    return [failing(path, messageOf(issue))];
   });
 }
 
@@ -62,9 +63,12 @@ function rememberKeys(issue: z.core.$ZodRawIssue): void {
 
 function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): Finding[] {
   const known = (issue.input === undefined ? undefined : knownKeys.get(issue.input)) ?? [];
+  const siblings = (issue.input ?? {}) as Readonly<Record<string, unknown>>;
   const where = path.length === 0 ? 'at the top' : `in ${formatPath(path)}`;
   return issue.keys.map((key) => {
+    const advice = path.length === 1 && path[0] === 'tracing' ? tracingAdvice(key, siblings) : undefined;
     const hint =
+      (advice === undefined ? '' : `; ${advice}`) ||
       didYouMean(key, known) ||
       (known.length === 0 ? '' : `; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`);
     return failing([...path, key], `unknown key ${where}${hint}`, { at: 'key' });
@@ -89,7 +93,7 @@ function unionFindings(issue: z.core.$ZodIssueInvalidUnion, path: Path): Finding
   ];
 }
 
-function said(issue: Issue): string {
+function messageOf(issue: Issue): string {
   const isMissing =
     issue.input === undefined &&
     (issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_union');
@@ -121,5 +125,5 @@ function show(input: unknown): string {
   if (input === null) return 'empty';
   if (typeof input === 'object') return 'a group of settings';
   if (typeof input !== 'string') return String(input);
-  return `"${input.length > MOST_SHOWN ? `${input.slice(0, MOST_SHOWN)}...` : input}"`;
+  return `"${input.length > MAX_SHOWN ? `${input.slice(0, MAX_SHOWN)}...` : input}"`;
 }

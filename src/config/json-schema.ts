@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { ON_ERROR } from '../pipelines/step.ts';
 import type { ComponentSpec } from '../sdk/define.ts';
+import { exampleConfig } from '../sdk/example.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { componentsOf } from './component-schema.ts';
 import { gatewaySchema } from './schema.ts';
+import { stepsOf } from './step-schema.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -15,8 +18,14 @@ const ANNOTATIONS = ['description', 'default', 'title', 'examples', '$schema'] a
 /** JSON Schema (draft 2020-12) of configurations as they are written, for editors. */
 export function configJsonSchema(registry: Registry): JsonSchema {
   const schema = toJsonSchema(gatewaySchema(registry));
-  // Sections for anchors, which `readYaml` leaves out.
-  return { ...schema, title: 'Configuration of a Tidegate gateway', patternProperties: { '^x-': {} } };
+  const steps = [...registry.all('processor'), ...registry.all('operator')];
+  return {
+    ...schema,
+    title: 'Configuration of a Tidegate gateway',
+    // Sections for anchors, which `readYaml` leaves out.
+    patternProperties: { '^x-': {} },
+    $defs: { ...schema.$defs, step: stepJsonSchema(steps) },
+  };
 }
 
 /** JSON Schema of the settings of one component. */
@@ -27,7 +36,8 @@ export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       const specs = specsOf(zodSchema);
-      if (specs !== undefined) replace(jsonSchema, componentJsonSchema(specs));
+      if (isStep(zodSchema)) replace(jsonSchema, STEP);
+      else if (specs !== undefined) replace(jsonSchema, componentJsonSchema(specs));
       else if (isChecked(jsonSchema)) replace(jsonSchema, { anyOf: [values(jsonSchema), FILLED] });
     },
   }) as JsonSchema;
@@ -37,6 +47,40 @@ export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
 function specsOf(schema: z.core.$ZodType): readonly ComponentSpec[] | undefined {
   const { parent } = schema._zod;
   return componentsOf.get(schema) ?? (parent === undefined ? undefined : specsOf(parent));
+}
+
+/** An entry of `processors`, which may have others within it. */
+const STEP: JsonSchema = { $ref: '#/$defs/step' };
+const STEPS: JsonSchema = { type: 'array', items: STEP };
+
+function isStep(schema: z.core.$ZodType): boolean {
+  const { parent } = schema._zod;
+  return stepsOf.has(schema) || (parent !== undefined && isStep(parent));
+}
+
+/** A component, with `on_error` beside it or not, or a `try`. */
+function stepJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
+  const onError: JsonSchema = { enum: [...ON_ERROR] };
+  const bare = specs.filter(({ config }) => config.safeParse({}).success).map(({ name }) => name);
+  const said: JsonSchema = { type: 'object', properties: { on_error: true }, required: ['on_error'] };
+  const alone: JsonSchema = { type: 'object', minProperties: 1, maxProperties: 1, not: said };
+  const withOnError: JsonSchema = { ...said, minProperties: 2, maxProperties: 2 };
+  const component: JsonSchema = {
+    type: 'object',
+    properties: {
+      ...Object.fromEntries(specs.map((spec) => [spec.name, settingsJsonSchema(spec)])),
+      on_error: onError,
+    },
+    additionalProperties: false,
+    anyOf: [alone, withOnError],
+  };
+  const attempt: JsonSchema = {
+    type: 'object',
+    properties: { try: { ...STEPS, minItems: 1 }, catch: STEPS, on_error: onError },
+    additionalProperties: false,
+    required: ['try'],
+  };
+  return { anyOf: [{ enum: bare }, component, attempt] };
 }
 
 /** `name`, where a component needs no settings, or `{ name: settings }`. */
@@ -59,7 +103,7 @@ function settingsJsonSchema({ summary, config, examples }: ComponentSpec): JsonS
   const isOptional = config.safeParse({}).success;
   const schema: JsonSchema = {
     description: summary,
-    ...(examples.length > 0 ? { examples: [...examples] as JsonSchema['examples'] } : {}),
+    ...(examples.length > 0 ? { examples: examples.map(exampleConfig) as JsonSchema['examples'] } : {}),
   };
   return isOptional ? { ...schema, anyOf: [settings, { type: 'null' }] } : { ...settings, ...schema };
 }
@@ -78,7 +122,7 @@ function values(schema: JsonSchema): JsonSchema {
   return copy;
 }
 
-/** Puts other values in, and keeps what is said about them. */
+/** Puts other values in, and keeps their descriptions. */
 function replace(schema: JsonSchema, next: JsonSchema): void {
   for (const key of Object.keys(schema)) {
     if (!(ANNOTATIONS as readonly string[]).includes(key)) delete schema[key];

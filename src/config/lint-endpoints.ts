@@ -1,5 +1,5 @@
-import { type EndpointUse, usesOfEndpoints } from './endpoint-pipelines.ts';
-import { answers } from './lint-pipelines.ts';
+import { allowance } from '../core/allowance.ts';
+import { answers, type EndpointUse, usesOfEndpoints } from './lint-pipelines.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 
@@ -29,7 +29,7 @@ const pathsDiffer: Rule = ({ endpoints }) => {
 };
 
 /** One socket that does not read would hold up the reader of all. */
-const nobodyBlocksAll: Rule = ({ endpoints }, usesOf) =>
+const noClientBlocksAll: Rule = ({ endpoints }, usesOf) =>
   Object.entries(endpoints).map(([name, { slow_consumer }]) => {
     const feeder = slow_consumer.when_full === 'block' && usesOf(name).find(({ isBroadcast }) => isBroadcast);
     return feeder
@@ -50,7 +50,7 @@ const endpointIsRead: Rule = ({ endpoints }, usesOf) =>
         ),
   );
 
-/** A client that is answered nothing cannot be told of an error, and its socket should not pay for a filter. */
+/** A client without answers does not learn of an error, and its socket should not pay for a filter. */
 const filteredIsAnswered: Rule = ({ endpoints }) =>
   Object.entries(endpoints).map(([name, endpoint]) =>
     endpoint.on_filtered === 'ack' || answers(endpoint)
@@ -120,7 +120,7 @@ const portsDiffer: Rule = ({ admin, listeners }) => {
   });
 };
 
-/** Who binds a port: the first of all, and the first at each address, where empty text stands for all addresses. */
+/** The listeners of a port: the first of all, and the first at each address, where empty text means all addresses. */
 interface TakenPort {
   readonly first: Path;
   readonly byHost: Map<string, Path>;
@@ -128,7 +128,7 @@ interface TakenPort {
 
 const EVERY_ADDRESS = new Set([undefined, '', '0.0.0.0', '::']);
 
-/** A room that nobody named would be another one on every gateway. */
+/** A room without a name would be another one on every gateway. */
 const membersHaveARoom: Rule = ({ endpoints }) =>
   Object.entries(endpoints).flatMap(([name, { codec, presence, allow, web_client }]) => {
     const { spec } = codec;
@@ -169,6 +169,21 @@ const topicsHaveTheirOwnWay: Rule = ({ endpoints }, usesOf) =>
     );
   });
 
+/** Records of a room say who sent them, and their readers believe it. */
+const roomsAreNotWrittenTo: Rule = ({ endpoints }) => {
+  const rooms = new Set(Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []));
+  return Object.entries(endpoints).map(([name, { codec, allow }]) => {
+    if (codec.spec.servesTopics !== true) return undefined;
+    const open = [...rooms].filter(allowance(allow?.write ?? []));
+    return open.length === 0
+      ? undefined
+      : doubting(
+          ['endpoints', name, 'allow', 'write'],
+          `clients may write to ${open.join(', ')}, which is presence.topic of a room, in the name of anyone; leave it out`,
+        );
+  });
+};
+
 const replayIsFedAndFits: Rule = ({ endpoints }, usesOf) =>
   Object.entries(endpoints).flatMap(([name, { replay, slow_consumer }]) => {
     if (replay === undefined) return [];
@@ -176,11 +191,11 @@ const replayIsFedAndFits: Rule = ({ endpoints }, usesOf) =>
     return [
       usesOf(name).some(({ isBroadcast }) => isBroadcast)
         ? undefined
-        : failing(path, 'no pipeline carries a topic to this endpoint, so there is no past that could be replayed'),
+        : failing(path, 'no pipeline carries a topic to this endpoint, so there are no records to replay'),
       replay.bytes > slow_consumer.queue
         ? failing(
             [...path, 'bytes'],
-            'may not be more than slow_consumer.queue, else a newcomer is taken for a slow client at once',
+            'may not be more than slow_consumer.queue, else a new client is taken for a slow client at once',
           )
         : undefined,
     ];
@@ -202,9 +217,10 @@ const RULES: readonly Rule[] = [
   pathsDiffer,
   membersHaveARoom,
   topicsHaveTheirOwnWay,
+  roomsAreNotWrittenTo,
   replayIsFedAndFits,
   pagesDiffer,
-  nobodyBlocksAll,
+  noClientBlocksAll,
   endpointIsRead,
   filteredIsAnswered,
   rejectedGoesSomewhere,

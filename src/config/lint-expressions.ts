@@ -5,13 +5,14 @@ import type { Chosen } from './component-schema.ts';
 import { endpointsOf } from './lint-pipelines.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig, PipelineConfig } from './schema.ts';
+import { componentsIn } from './step-schema.ts';
 import { didYouMean } from './suggest.ts';
 
 /** An expression of the file and where it is. */
 interface Placed {
   readonly expression: Expression;
   readonly path: Path;
-  /** Whether it stands in an answer that is not sent without its value. */
+  /** Whether it is in an answer that is not sent without its value. */
   readonly isInAnswer: boolean;
 }
 
@@ -22,7 +23,9 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
     const known = metaOf(pipeline, config);
     const all = [
       ...expressionsOf(pipeline.source, [...path, 'source']),
-      ...pipeline.processors.flatMap((step, index) => expressionsOf(step, [...path, 'processors', index])),
+      ...componentsIn(pipeline.processors, [...path, 'processors']).flatMap((step) =>
+        expressionsOf(step.chosen, step.path),
+      ),
       ...expressionsOf(pipeline.sink, [...path, 'sink']),
     ];
     return all.flatMap((placed) => findingsOf(placed, known));
@@ -36,7 +39,7 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
 export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[] {
   const evaluated = new Set(
     Object.values(config.pipelines).flatMap(({ source: from, processors, sink }) =>
-      [from, ...processors, sink].flatMap((chosen) =>
+      [from, ...componentsIn(processors, []).map(({ chosen }) => chosen), sink].flatMap((chosen) =>
         expressionsOf(chosen, []).map(({ expression }) => expression.text),
       ),
     ),
@@ -69,8 +72,8 @@ function findingsOf(placed: Placed, known: readonly string[] | undefined): Findi
       ? [doubting(path, `the source of this pipeline never has meta.${name}${didYouMean(name, known) || has(known)}`)]
       : [],
   );
-  const said = doubts.map(({ severity, message }): Finding => ({ severity, path, message }));
-  return [...strangers, ...said, ...missing(placed)];
+  const doubtful = doubts.map(({ severity, message }): Finding => ({ severity, path, message }));
+  return [...strangers, ...doubtful, ...missing(placed)];
 }
 
 /** A path somewhere in it, a call of a function, or the braces of other tools: `json.id`, `$now()`, `{{ id }}`, `{! id }`. */

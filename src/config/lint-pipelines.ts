@@ -1,8 +1,10 @@
 import type { Codec } from '../core/component.ts';
 import { ownEntry } from '../core/own-entry.ts';
+import type { OnError } from '../pipelines/step.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import { referencesOf } from './references.ts';
 import type { EndpointConfig, ParsedConfig, PipelineConfig } from './schema.ts';
+import type { ChosenStep } from './step-schema.ts';
 
 type Rule = (pipeline: PipelineConfig, path: Path, config: ParsedConfig) => Finding | undefined;
 
@@ -59,13 +61,13 @@ const broadcastHasNoDeadLetter: Rule = ({ source, on_error }, path) =>
       )
     : undefined;
 
-/** Elsewhere nothing stands still at a failed message, so there is nothing to pass over. */
+/** Elsewhere a failed message stops nothing, so there is nothing to skip. */
 const skipNeedsOffsets: Rule = ({ source, on_error }, path) => {
   const sharing = sharingOf(source);
   if (!on_error.skip || sharing === 'shared') return undefined;
   const why =
     sharing === 'own'
-      ? 'a client is told of its message that failed, and nobody else is held up'
+      ? 'the client gets an error for its message that failed, and no other client is held up'
       : 'without a group no offset is committed, so a record that failed holds nothing up';
   return failing([...path, 'on_error', 'skip'], `${why}; skip is for a source with a group, leave it out here`);
 };
@@ -92,14 +94,77 @@ const deadLetterGoesElsewhere: Rule = ({ source, sink, on_error }, path) => {
 };
 
 const answersDoNotWaitForState: Rule = ({ source, processors }, path, config) => {
-  const stateful = processors.findIndex(({ spec }) => spec.kind === 'operator' && spec.stateful);
+  const stateful = processors.findIndex(
+    (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.stateful && !needsGroup(step),
+  );
+  const step = processors[stateful];
   const endpoint = endpointsOf(source).find((name) => answers(ownEntry(config.endpoints, name)));
-  if (stateful < 0 || endpoint === undefined) return undefined;
+  if (step === undefined || !('spec' in step) || endpoint === undefined) return undefined;
   return failing(
     [...path, 'processors', stateful],
-    `${processors[stateful]?.spec.name} keeps messages, and the clients of "${endpoint}" wait for their answers meanwhile; write to a topic first and do this in a second pipeline that reads it with a group`,
+    `${step.spec.name} keeps messages, and the clients of "${endpoint}" wait for their answers meanwhile; write to a topic first and do this in a second pipeline that reads it with a group`,
   );
 };
+
+const stateNeedsAGroup: Rule = ({ source, processors }, path) => {
+  const at = processors.findIndex(needsGroup);
+  if (at < 0) return undefined;
+  const second = processors.findIndex((step, index) => index > at && needsGroup(step));
+  if (second >= 0)
+    return failing(
+      [...path, 'processors', second],
+      'a pipeline has one operator with state; write its results to a topic, and do this in a second pipeline that reads it',
+    );
+  return sharingOf(source) === 'shared'
+    ? undefined
+    : failing(
+        [...path, 'processors', at],
+        `the state of ${nameOf(processors[at])} is rebuilt by reading the topic again from where its group was, so the source has to be topics with a group; write to a topic first, and do this in a second pipeline`,
+      );
+};
+
+function needsGroup(step: PipelineConfig['processors'][number]): boolean {
+  return 'spec' in step && step.spec.kind === 'operator' && step.spec.needsGroup === true;
+}
+
+function nameOf(step: PipelineConfig['processors'][number] | undefined): string {
+  return step !== undefined && 'spec' in step ? step.spec.name : 'this operator';
+}
+
+const deadLettersHaveATopic: Rule = ({ processors, on_error }, path) => {
+  if (on_error.dead_letter !== undefined) return undefined;
+  const at = stepWith('dead_letter', processors, [...path, 'processors']);
+  return at === undefined
+    ? undefined
+    : failing(
+        [...at, 'on_error'],
+        'there is no topic for dead letters; name one at the pipeline: on_error: { dead_letter: TOPIC }',
+      );
+};
+
+/** A pipeline that skips goes on behind every record that failed, and this one is to stop it. */
+const failOrSkip: Rule = ({ processors, on_error }, path) => {
+  if (!on_error.skip) return undefined;
+  const at = stepWith('fail', processors, [...path, 'processors']);
+  return at === undefined
+    ? undefined
+    : failing(
+        [...at, 'on_error'],
+        'fail contradicts on_error.skip: true of the pipeline; leave that out, and say on_error: skip at the processors whose records may be skipped',
+      );
+};
+
+/** Where the first step is that says so. */
+function stepWith(word: OnError, steps: readonly ChosenStep[], path: Path): Path | undefined {
+  for (const [index, step] of steps.entries()) {
+    const at = [...path, index];
+    if (step.onError === word) return at;
+    if ('spec' in step) continue;
+    const inner = stepWith(word, step.attempt, [...at, 'try']) ?? stepWith(word, step.rescue, [...at, 'catch']);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
+}
 
 const RULES: readonly Rule[] = [
   batchFitsGate,
@@ -112,6 +177,9 @@ const RULES: readonly Rule[] = [
   broadcastIsMeant,
   deadLetterGoesElsewhere,
   answersDoNotWaitForState,
+  stateNeedsAGroup,
+  deadLettersHaveATopic,
+  failOrSkip,
 ];
 
 /** A message of an endpoint is handed to one pipeline; two would each settle it. */
@@ -142,6 +210,30 @@ export function endpointsOf(chosen: Parameters<typeof referencesOf>[0]): string[
 
 export function sharingOf({ spec, config }: PipelineConfig['source']) {
   return spec.sharing(config);
+}
+
+/** One end of a pipeline at an endpoint. */
+export interface EndpointUse {
+  readonly pipeline: string;
+  readonly end: 'source' | 'sink';
+  /** Whether it brings every record of a topic to all clients. */
+  readonly isBroadcast: boolean;
+}
+
+/** Which pipelines read or feed each endpoint: found once, so that no rule looks through all pipelines for each of them. */
+export function usesOfEndpoints({ pipelines }: ParsedConfig): (endpoint: string) => readonly EndpointUse[] {
+  const uses = new Map<string, EndpointUse[]>();
+  const add = (endpoint: string, use: EndpointUse) => {
+    const others = uses.get(endpoint);
+    if (others === undefined) uses.set(endpoint, [use]);
+    else others.push(use);
+  };
+  for (const [pipeline, { source, sink }] of Object.entries(pipelines)) {
+    for (const endpoint of endpointsOf(source)) add(endpoint, { pipeline, end: 'source', isBroadcast: false });
+    const isBroadcast = sharingOf(source) === 'broadcast';
+    for (const endpoint of endpointsOf(sink)) add(endpoint, { pipeline, end: 'sink', isBroadcast });
+  }
+  return (endpoint) => uses.get(endpoint) ?? [];
 }
 
 /** Whether its clients wait for the answer to each message. */

@@ -1,17 +1,53 @@
+import { readBroker } from '../transports/kafka/broker-address.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
-import { lintLog } from './lint-log.ts';
 import { lintPipelines } from './lint-pipelines.ts';
-import type { Finding } from './problem.ts';
+import { lintTracing } from './lint-tracing.ts';
+import { type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 
 /** Settings that are understood one by one, but do not go together. `source`: the file as it was read. */
 export function lint(config: ParsedConfig, source: unknown): Finding[] {
   return [
+    ...lintTracing(config),
     ...lintLog(config),
     ...lintEndpoints(config),
     ...lintPipelines(config),
     ...lintExpressions(config),
     ...lintUnevaluated(config, source),
   ];
+}
+
+/** A protocol in front of a broker changes nothing, as with Kafka's clients; so it must not say what is not the case. */
+function lintLog(config: ParsedConfig): Finding[] {
+  const { brokers, ssl, sasl } = config.log;
+  return brokers.flatMap((text, index) => {
+    const broker = readBroker(text);
+    if (typeof broker === 'string' || broker.protocol === undefined) return [];
+    const { name, hasTls, hasSasl } = broker.protocol;
+    const at = [...placeOfBrokers(config), index];
+    const plain = text.slice(text.indexOf('://') + 3);
+    if (hasTls !== (ssl !== false)) return unfit(at, name, plain, 'TLS', 'log.ssl', hasTls);
+    if (hasSasl !== (sasl !== undefined)) return unfit(at, name, plain, 'SASL', 'log.sasl', hasSasl);
+    return [];
+  });
+}
+
+function unfit(at: Path, protocol: string, plain: string, what: string, setting: string, isWanted: boolean): Finding[] {
+  const message = isWanted
+    ? `${protocol}:// asks for ${what}, which is off; set ${setting}, or write ${plain}`
+    : `${protocol}:// is without ${what}, which ${setting} switches on; write ${plain}`;
+  return [failing(at, message)];
+}
+
+/** They may come from the options of an endpoint. */
+function placeOfBrokers({ log, endpoints }: ParsedConfig): Path {
+  for (const [name, { s2 }] of Object.entries(endpoints)) {
+    for (const section of ['kafka_config', 'consumer_config'] as const) {
+      const given = s2?.[section].kafkaHost;
+      if (given !== undefined && given.join() === log.brokers.join())
+        return ['endpoints', name, 's2', section, 'kafkaHost'];
+    }
+  }
+  return ['log', 'brokers'];
 }

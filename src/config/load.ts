@@ -1,28 +1,20 @@
-import { dirname } from 'node:path';
 import { asTidegateError } from '../core/errors.ts';
 import { LITERAL_MARK, withoutMarks } from '../sdk/literal.ts';
 import { loadPlugin } from '../sdk/plugins.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { applyS2 } from './apply-s2.ts';
 import { builtinRegistry } from './builtins.ts';
-import { productionSign, resolveDriver } from './driver.ts';
+import { type ConfigText, readSource } from './config-source.ts';
+import { resolveDriver } from './driver.ts';
 import type { Environment } from './interpolate.ts';
 import { lint } from './lint.ts';
+import { tracingVariables } from './lint-tracing.ts';
 import { parseSettings } from './parse.ts';
 import { PathSet } from './path-set.ts';
-import { unreadableIn } from './plain-data.ts';
-import { Positions } from './positions.ts';
 import { ConfigError, type Finding, failing, type Problem } from './problem.ts';
-import { readText } from './read-text.ts';
+import { productionSign } from './production.ts';
 import { checkReferences } from './references.ts';
 import { type GatewayConfig, gatewaySchema, type ParsedConfig } from './schema.ts';
-import { readYaml, type Source } from './yaml-source.ts';
-
-/** YAML that is no file; `name` stands in its place in messages, and relative plugins are looked for beside it. */
-export interface ConfigText {
-  readonly text: string;
-  readonly name: string;
-}
 
 export interface LoadOptions {
   /** Components that may be named; ours where it is left out. Plugins are added to it. */
@@ -68,32 +60,13 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
     .map(({ name }) => name);
   const driver = resolveDriver(config.log, brokerVariables, { env, production: production ?? undefined });
   if (typeof driver !== 'string' && !doubtful.reaches(['log'])) findings.push(driver);
+  const read = source.variables.map(({ name }) => name);
+  findings.push(...tracingVariables(config, env, read).filter((finding) => isSure(finding, doubtful)));
   const problems = source.positions.problems(findings);
   const errors = problems.filter(({ severity }) => severity === 'error');
-  // Where the driver is open without an error of its own, what stands in its way is among the others.
+  // Where the driver is open without an error of its own, the reason is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
   return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
-}
-
-async function readSource(
-  from: string | ConfigText | object,
-  env: Environment,
-): Promise<{ source: Source; folder: string }> {
-  if (typeof from === 'string') {
-    const text = await readText(from);
-    return { source: readYaml(text, from, env), folder: dirname(from) };
-  }
-  if (isText(from)) return { source: readYaml(from.text, from.name, env), folder: dirname(from.name) };
-  const positions = new Positions('configuration');
-  const findings = unreadableIn(from);
-  const value = findings.length > 0 ? undefined : from;
-  return { source: { value, positions, findings, spoiled: [], variables: [] }, folder: process.cwd() };
-}
-
-function isText(from: object): from is ConfigText {
-  return (
-    typeof (from as Partial<ConfigText>).text === 'string' && typeof (from as Partial<ConfigText>).name === 'string'
-  );
 }
 
 /** Plugins come before everything else, as the schema has their components in it. */

@@ -34,7 +34,7 @@ const topicSchema = z.strictObject({
     .byName(setting)
     .optional()
     .describe("Kafka's topic settings by their own names, such as retention.ms or cleanup.policy."),
-  create: field.boolean().prefault(true).describe('Create the topic at start where it is missing.'),
+  create: field.boolean().prefault(true).describe('Create the topic at start if it does not exist.'),
 });
 
 export const logSchema = z
@@ -42,14 +42,14 @@ export const logSchema = z
     driver: z
       .enum(['auto', 'kafkajs', 'embedded'])
       .prefault('auto')
-      .describe('auto: Kafka where brokers are given, else the embedded log, but never that by accident.'),
+      .describe(
+        'auto: Kafka if brokers are given, else the embedded log. If a variable such as KAFKA_BROKER shows that Kafka was meant, the gateway does not start.',
+      ),
     ...kafkaSchema.shape,
-    embedded: embeddedSchema
-      .prefault({})
-      .describe('The log inside the gateway, for one machine and for trying things out.'),
+    embedded: embeddedSchema.prefault({}).describe('The log inside the gateway, for a single machine and for trials.'),
     topics: z
       .record(topicName(), topicSchema)
       .prefault({})
-      .describe('Topics by name; one that is missing is created at start.'),
+      .describe('Topics by name; missing ones are created at start.'),
   })
   .describe('Where records are kept: Kafka, or the log inside the gateway.');

@@ -59,7 +59,7 @@ function converted(text: string, expected: string): unknown {
   return text === 'true' ? true : text === 'false' ? false : undefined;
 }
 
-/** Takes a setting out. What is missing, or stands in a list, takes what it belongs to with it. */
+/** Takes a setting out. What is missing, or is in a list, takes what it belongs to with it. */
 function remove(input: unknown, path: Path): Path | undefined {
   const key = path.at(-1);
   if (key === undefined) return undefined;

@@ -3,6 +3,7 @@ import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { componentSchema } from './component-schema.ts';
 import { topicName } from './log-schema.ts';
+import { stepSchema } from './step-schema.ts';
 
 const batch = z.strictObject({
   count: field.integer({ min: 1 }).prefault(500).describe('Most messages of a batch.'),
@@ -10,15 +11,15 @@ const batch = z.strictObject({
   period: field
     .duration()
     .prefault('5ms')
-    .describe('Longest time that a message waits for others while the sink is busy.'),
+    .describe('Longest time that a message waits for more messages while the sink is busy.'),
 });
 
 const inFlight = z.strictObject({
   messages: field
     .integer({ min: 2 })
     .prefault(16_384)
-    .describe('Messages on their way; at this mark the source is paused.'),
-  bytes: field.size().prefault('64MiB').describe('Bytes on their way; at this mark the source is paused.'),
+    .describe('Messages in flight; at this number the source is paused.'),
+  bytes: field.size().prefault('64MiB').describe('Bytes in flight; at this number the source is paused.'),
 });
 
 const onError = z.strictObject({
@@ -26,7 +27,7 @@ const onError = z.strictObject({
     .integer({ max: 1_000 })
     .prefault(5)
     .describe(
-      'How often a message that failed for a passing reason is tried again. A log that is away does not count.',
+      'How often a message is tried again after an error that may pass. Waiting for an unreachable log does not count.',
     ),
   backoff: z
     .strictObject({
@@ -43,29 +44,30 @@ const onError = z.strictObject({
     .boolean()
     .prefault(false)
     .describe(
-      'Whether a record that failed for good and has no dead letter, or whose dead letter failed too, is counted, logged and passed over. Otherwise its pipeline stops there. Only for a source with a group.',
+      'If true, a record that failed for good and has no dead letter, or whose dead letter failed too, is counted, logged and skipped. Otherwise its pipeline stops there. Only for a source with a group.',
     ),
 });
 
 export function pipelineSchema(registry: Registry) {
-  const steps = [...registry.all('processor'), ...registry.all('operator')];
   return z
     .strictObject({
       source: componentSchema('source', registry.all('source')).describe('Where messages come from.'),
       batch: batch.prefault({}).describe('How messages are gathered.'),
-      in_flight: inFlight.prefault({}).describe('How much may be on its way at a time.'),
+      in_flight: inFlight.prefault({}).describe('How much may be in flight at a time.'),
       processors: z
-        .array(componentSchema('processor', steps))
+        .array(stepSchema(registry))
         .prefault([])
-        .describe('What changes the messages, in this order.'),
+        .describe(
+          'What changes the messages, in this order: NAME or { NAME: settings }, with on_error: skip, dead_letter or fail where it is to differ from that of the pipeline; or { try: [ ... ], catch: [ ... ] } around processors.',
+        ),
       sink: componentSchema('sink', registry.all('sink')).describe('Where messages go.'),
       on_error: onError.prefault({}).describe('What happens to messages that fail.'),
       broadcast: field
         .boolean()
         .prefault(false)
         .describe(
-          'Says that a source without a group may feed a sink that is no set of clients: every gateway then writes every record.',
+          'Allows a source without a group before a sink that is not an endpoint: every gateway then writes every record.',
         ),
     })
-    .describe('Messages on their way from a source to a sink.');
+    .describe('Takes messages from a source to a sink.');
 }

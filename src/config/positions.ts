@@ -16,7 +16,7 @@ interface Entry {
   inner: Map<string, Entry> | undefined;
 }
 
-/** Where each setting of a file stands, and how findings become problems with file, line and column. */
+/** The place of each setting of a file, and how findings become problems with file, line and column. */
 export class Positions {
   private readonly file: string;
   private readonly lines: LineCounter | undefined;
@@ -42,15 +42,15 @@ export class Positions {
     entry.place = place;
   }
 
-  /** In the order of the text. What is wrong with a value that aliases repeat is told once. */
+  /** In the order of the text. What is wrong with a value that aliases repeat is reported once. */
   problems(findings: readonly Finding[]): Problem[] {
     const located = findings.map((finding) => this.locate(finding));
     located.sort((one, other) => one.offset - other.offset || Number(one.isAliased) - Number(other.isAliased));
-    const told = new Set<string>();
+    const reported = new Set<string>();
     return located.flatMap(({ offset, isAliased, problem, message }) => {
       const subject = `${offset} ${message}`;
-      if (isAliased && told.has(subject)) return [];
-      told.add(subject);
+      if (isAliased && reported.has(subject)) return [];
+      reported.add(subject);
       return [problem];
     });
   }
@@ -80,7 +80,7 @@ export class Positions {
     let isExact = true;
     let entry: Entry | undefined = this.root;
     for (const step of path) {
-      // One text stands for a list where a variable fills it: `brokers: "a:1,b:2"`.
+      // A variable may fill one text that becomes a list: `brokers: "a:1,b:2"`.
       if (typeof step === 'number' && entry?.place !== undefined && entry.inner === undefined) break;
       entry = entry?.inner?.get(String(step));
       isExact = entry?.place !== undefined;

@@ -1,6 +1,6 @@
 import { type ErrorCode, TidegateError } from '../core/errors.ts';
 
-/** Where a setting stands: `['pipelines', 'rooms-in', 'sink']`. */
+/** The place of a setting: `['pipelines', 'rooms-in', 'sink']`. */
 export type Path = readonly (string | number)[];
 
 /** `note`: a fact that is worth a word when the file is checked, and nothing to be fixed. */
@@ -53,8 +53,8 @@ export function doubting(path: Path, message: string, more: Partial<Finding> = {
 export function formatProblem(problem: Problem): string {
   const { file, line, column, path, message } = problem;
   const place = line === 0 ? file : `${file}:${line}:${column}`;
-  const said = problem.severity === 'error' ? message : `${problem.severity}: ${message}`;
-  return [place, path, said].filter((part) => part !== '').join('  ');
+  const text = problem.severity === 'error' ? message : `${problem.severity}: ${message}`;
+  return [place, path, text].filter((part) => part !== '').join('  ');
 }
 
 export function formatPath(path: Path): string {

@@ -4,13 +4,14 @@ import { type Chosen, entryOf } from './component-schema.ts';
 import { topicNameMistake } from './log-schema.ts';
 import { parseSettings } from './parse.ts';
 import { type Finding, failing, type Path } from './problem.ts';
+import { entriesIn } from './step-schema.ts';
 import { asked, editDistance, listNames, Suggestions } from './suggest.ts';
 
 type Kind = 'listener' | 'endpoint' | 'topic';
-/** The names that the file has; undefined where its section is no settings by name, which is a mistake of its own. */
+/** The names that the file has; undefined where its section is not settings by name, which is a mistake of its own. */
 type Names = Readonly<Record<Kind, ReadonlySet<string> | undefined>>;
 
-/** A name and where it stands. */
+/** A name and its place. */
 interface Mention {
   readonly to: Kind;
   readonly name: string;
@@ -53,10 +54,11 @@ function mentionsOfPipelines(pipelines: unknown, registry: Registry): Mention[] 
   return Object.entries(record(pipelines)).flatMap(([name, entry]) => {
     const { source, processors, sink, on_error } = record(entry);
     const path = ['pipelines', name];
-    const list = Array.isArray(processors) ? processors : [];
     return [
       ...mentionsOfComponent(source, registry.all('source'), [...path, 'source']),
-      ...list.flatMap((step, index) => mentionsOfComponent(step, steps, [...path, 'processors', index])),
+      ...entriesIn(processors, [...path, 'processors']).flatMap((step) =>
+        mentionsOfComponent(step.value, steps, step.path),
+      ),
       ...mentionsOfComponent(sink, registry.all('sink'), [...path, 'sink']),
       ...mention('topic', record(on_error).dead_letter, [...path, 'on_error', 'dead_letter']),
     ];

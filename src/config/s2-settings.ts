@@ -3,7 +3,7 @@ import { doubting, type Finding } from './problem.ts';
 import { IGNORED, type Ignored, type S2Sections, s2Schema } from './s2.ts';
 import { didYouMean } from './suggest.ts';
 
-/** What S2's options mean here. What is left out was not said, and keeps the default of its place. */
+/** What S2's options mean here. What is left out keeps the default of its place. */
 export interface S2Settings {
   readonly brokers?: readonly string[];
   readonly clientId?: string;
@@ -18,7 +18,7 @@ export interface S2Settings {
   readonly commitInterval?: number;
   /** Milliseconds. */
   readonly sessionTimeout?: number;
-  /** A subscription brings nothing until its client says resume. */
+  /** A subscription delivers nothing until its client says resume. */
   readonly paused?: boolean;
   /** Of a client's records, before they go to the log; at once where it is left out. */
   readonly publish?: Collecting;
@@ -71,7 +71,7 @@ export function readS2(sections: S2Sections): S2Reading {
   return { settings, warnings };
 }
 
-/** S2 sends each record at once without an interval, and also with one where no limit stands beside it. */
+/** S2 sends each record at once without an interval, and also with one where there is no limit beside it. */
 function readCollecting({ mq_limit, mq_interval }: MessageQueue): Collecting | undefined {
   const limit = mq_limit ?? 0;
   const interval = mq_interval ?? 0;
@@ -118,7 +118,7 @@ function twoLinks({ kafka_config: kafka, consumer_config: consumer }: S2Sections
 
 const NONE = doubting(
   ['consumer_config', 'fromOffset'],
-  'a group that has committed nothing is no error here; a subscription that does not say starts where its endpoint says',
+  'a group that has committed nothing is not an error here; a subscription that does not say starts where its endpoint says',
 );
 
 function withoutEffect(section: Section, options: Readonly<Record<string, unknown>>): Finding[] {

@@ -4,10 +4,10 @@ import { brokerList, kafkaSchema } from '../transports/kafka/schema.ts';
 
 /*
  * The options of the WebSocket connector to Kafka that `topics` takes over from (S2), by their own names. Most are
- * kafka-node's. What each means here stands in docs/topic-protocol.md.
+ * kafka-node's. docs/moving-over.md says what each means here.
  */
 
-/** An option that changes nothing here. It is passed over in silence where it asks for `same`, which happens anyway. */
+/** An option that changes nothing here. It is ignored without a warning where it asks for `same`, which happens anyway. */
 export interface Ignored {
   readonly why: string;
   readonly same?: unknown;
@@ -15,7 +15,7 @@ export interface Ignored {
 
 const NO_ZOOKEEPER = 'there is no ZooKeeper here: the gateway connects to the brokers of kafkaHost';
 const NO_MIGRATION = 'there are no offsets in ZooKeeper that could be migrated';
-const JOINING = 'a group is joined again until it works, with pauses of its own between the tries';
+const JOINING = 'a group is joined again until it works, with pauses of its own between the attempts';
 
 export const IGNORED = {
   kafka_config: {
@@ -64,7 +64,7 @@ export const IGNORED = {
     connectOnReady: { why: 'a group is joined with the first subscription to it', same: true },
     migrateHLC: { why: NO_MIGRATION, same: false },
     migrateRolling: { why: NO_MIGRATION },
-    protocol: { why: 'partitions are always dealt by the sticky assignor, which moves as few as it can' },
+    protocol: { why: 'partitions are always assigned by the sticky assignor, which moves as few as it can' },
   },
   websocket_config: {},
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Ignored>>>>;
@@ -122,7 +122,7 @@ export const s2Schema = z
         paused: field
           .boolean()
           .optional()
-          .describe('True: a subscription brings nothing until its client says resume.'),
+          .describe('True: a subscription delivers nothing until its client sends resume.'),
         fromOffset: z
           .enum(['earliest', 'latest', 'none'])
           .optional()
@@ -145,7 +145,7 @@ export const s2Schema = z
       .prefault({})
       .describe('The port that clients connect to.'),
   })
-  .describe('Options of the WebSocket connector to Kafka (S2), by their own names, for who moves over from it.');
+  .describe('Options of the WebSocket connector to Kafka (S2), by their own names, for a migration from it.');
 
 /** The sections as a program writes them. */
 export type S2Options = z.input<typeof s2Schema>;

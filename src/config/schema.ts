@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { TRACE_FORMATS } from '../core/trace-format.ts';
 import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
-import { connectSchema } from './connect/schema.ts';
+import { connectSchema } from './connect-schema.ts';
 import { endpointSchema } from './endpoint-schema.ts';
 import { logSchema } from './log-schema.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
@@ -22,20 +23,41 @@ const tracing = z
     max_per_second: field
       .integer()
       .prefault(100)
-      .describe('Most messages a second that are traced because their client asks for it.'),
+      .describe(
+        'Most messages a second that are traced because their client asks for it, and most that are traced because they were picked.',
+      ),
     batches: field
       .boolean()
       .prefault(false)
-      .describe('Give each batch that holds a traced message a trace of its own, with links to its messages.'),
+      .describe('Create a trace for each batch that has a traced message, with links to its messages.'),
     handshakes: field
       .boolean()
       .prefault(false)
       .describe(
         'Trace handshakes, too: the same share of them as of messages. One with a sampled traceparent of its own is traced in any case.',
       ),
+    propagators: z
+      .array(z.enum(TRACE_FORMATS))
+      .min(1, 'expected at least one of w3c, b3 and jaeger')
+      .superRefine(listedOnce)
+      .prefault(['w3c'])
+      .describe(
+        'Headers by which traces come in and go out: w3c (traceparent), b3 (Zipkin: b3 or X-B3-*) and jaeger (uber-trace-id). Of several that come with a message the first in this list counts; all of them are written.',
+      ),
+    baggage: field
+      .boolean()
+      .prefault(false)
+      .describe(
+        "Carry baggage (the header baggage; uberctx-* with jaeger) from a client's handshake and envelopes to the headers of the records that its messages become, at most 64 members and 8,192 bytes.",
+      ),
     service_name: z.string().min(1, 'expected a name').prefault('tidegate').describe('Name of this gateway in traces.'),
   })
   .describe('Traces of messages.');
+
+function listedOnce(names: readonly string[], context: z.core.$RefinementCtx): void {
+  for (const [at, name] of names.entries())
+    if (names.indexOf(name) < at) context.addIssue({ code: 'custom', path: [at], message: `${name} is listed twice` });
+}
 
 const address = {
   host: field.bindAddress().optional().describe('Address to bind; all where it is left out.'),
@@ -43,9 +65,15 @@ const address = {
 
 const admin = z
   .strictObject({
-    enabled: field.boolean().prefault(true).describe('False: there is no such port.'),
+    enabled: field.boolean().prefault(true).describe('False: the port is not opened.'),
     port: field.port().prefault(8_080).describe('Port of /health, /ready and /metrics; 0 takes a free one.'),
     ...address,
+    allowed_hosts: field
+      .hostPatterns()
+      .prefault([])
+      .describe(
+        'Host names by which the port may be addressed, such as those of a proxy or a Kubernetes service that Prometheus uses: gateway.example.org, *.example.org, tidegate.default.svc, or "*" for any. Pages of other origins cannot read the answers: no CORS headers are sent. Loopback, addresses, names without a dot and the host that is bound are always allowed.',
+      ),
   })
   .describe('Health and metrics.');
 
@@ -58,7 +86,9 @@ const memory = z
     limit: field
       .size()
       .prefault('512MiB')
-      .describe('Bytes for partial frames and send queues; above it the largest holders are cut.'),
+      .describe(
+        'Bytes for unfinished messages and send queues of all clients. At the limit sockets with unfinished messages are not read; where that is not enough, the clients that hold most are closed.',
+      ),
     groups: field
       .size()
       .prefault('64MiB')
@@ -73,11 +103,11 @@ const shutdown = z
     timeout: field
       .duration()
       .prefault('25s')
-      .describe('Time to deliver what is on its way; what is left then is reported and the exit code is 1.'),
+      .describe('Time to deliver messages in flight; the remaining ones are then reported and the exit code is 1.'),
     jitter: field
       .duration()
       .prefault('5s')
-      .describe('Clients are closed at different moments within this time, so that they do not all come back at once.'),
+      .describe('Clients are closed at different moments within this time, so that they do not all reconnect at once.'),
   })
   .describe('How the gateway stops.');
 

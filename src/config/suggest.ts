@@ -51,20 +51,20 @@ export class Suggestions {
 }
 
 /** Names that a message repeats. */
-const MOST_NAMES = 20;
+const MAX_NAMES = 20;
 
 /** `a, b, c`, and of a long list its first names and how many more there are. */
 export function listNames(names: ReadonlySet<string>): string {
   const shown: string[] = [];
   for (const name of names) {
-    if (shown.length === MOST_NAMES) break;
+    if (shown.length === MAX_NAMES) break;
     shown.push(name);
   }
   const more = names.size - shown.length;
   return more === 0 ? shown.join(', ') : `${shown.join(', ')} and ${more} more`;
 }
 
-/** Upper case and `maxPayload` for `max_payload` are no reason not to understand a word. */
+/** Upper case and `maxPayload` for `max_payload` should not hide a suggestion. */
 function plain(word: string): string {
   return word.toLowerCase().replaceAll(/[-_.]/g, '');
 }

@@ -1,7 +1,7 @@
 import { Lexer } from 'yaml';
 import { endOfInterpolation } from './interpolate.ts';
 
-/** An interpolation, or other text with braces, that YAML tears apart because it stands there without quotes. */
+/** An interpolation, or other text with braces, that YAML tears apart because it is not in quotes. */
 export interface Unquoted {
   /** Offsets of the interpolation in the text. */
   readonly start: number;
@@ -9,21 +9,32 @@ export interface Unquoted {
   readonly message: string;
 }
 
-/** Lexemes that `yaml` puts between those of the text; a byte order mark stands in the text itself. */
-const MARKS = new Set(['\u0002', '\u0018', '\u001f']);
+interface Lexeme {
+  readonly offset: number;
+  /** The text of a scalar; undefined for all other lexemes. */
+  readonly scalar: string | undefined;
+  /** How many brackets are open in front of it. */
+  readonly depth: number;
+}
 
-/** Passes over the text. Each but the first is for an interpolation that leaves its own brackets open. */
+/** What `yaml` puts between the lexemes of the text: the document begins, the flow collection was not closed, a scalar follows. */
+const DOCUMENT = '\u0002';
+const FLOW_ERROR = '\u0018';
+const SCALAR = '\u001f';
+
+/** How often the text is read. Each time but the first is for an interpolation that leaves its own brackets open. */
 const MAX_PASSES = 10;
 
 /**
  * Finds interpolations that need quotes (`{ port: ${PORT:80} }`, `key: ${! a # b }`) and returns the text with each of
- * them blanked out at the same length, so that everything else in the file can still be checked.
+ * them blanked out at the same length, so that everything else in the file can still be checked. It works on the lexemes
+ * of `yaml`, before its parser: that one takes the rest of the file for something else once it has met the first of them.
  */
 export function blankUnquoted(text: string): { readonly text: string; readonly unquoted: readonly Unquoted[] } {
   const unquoted: Unquoted[] = [];
   let blanked = text;
   for (let pass = 0; pass < MAX_PASSES; pass++) {
-    const found = findTorn(blanked);
+    const found = [...findUnquoted(blanked)];
     if (found.length === 0) break;
     for (const one of found) unquoted.push(one);
     blanked = blankedOut(blanked, found);
@@ -41,42 +52,37 @@ function blankedOut(text: string, found: readonly Unquoted[]): string {
   return [...pieces, text.slice(from)].join('');
 }
 
-/** In the order of the text, up to one behind which the lexer is in other brackets than the file. */
-function findTorn(text: string): Unquoted[] {
-  const found: Unquoted[] = [];
-  let offset = 0;
-  let isScalar = false;
-  let isBlock = false;
-  let depth = 0;
-  let lineEnd = -1;
+/** In the order of the text, up to one that leaves its own brackets open: behind it nothing is in the brackets that it seems to be in. */
+function* findUnquoted(text: string): Generator<Unquoted> {
   let last: { readonly end: number; readonly depth: number } | undefined;
+  let lineEnd = -1;
+  for (const { offset, scalar, depth } of lexemesOf(text)) {
+    if (last !== undefined && offset < last.end) continue;
+    if (last !== undefined && depth !== last.depth) return;
+    last = undefined;
+    if (scalar === undefined || !(text[offset + scalar.length] === '{' || scalar.includes('${'))) continue;
+    // Looked for once a line: all of a file may be one.
+    if (offset > lineEnd) lineEnd = endOfLine(text, offset);
+    const torn = tornAt(text.slice(0, lineEnd), offset, scalar);
+    if (torn === undefined) continue;
+    yield torn;
+    last = { end: torn.end, depth };
+  }
+}
+
+function* lexemesOf(text: string): Generator<Lexeme> {
+  let offset = 0;
+  let depth = 0;
+  let isScalar = false;
   for (const lexeme of new Lexer().lex(text)) {
-    if (MARKS.has(lexeme)) {
-      isScalar = lexeme === '\u001f';
-      continue;
-    }
-    if (last === undefined || offset >= last.end) {
-      if (last !== undefined && depth !== last.depth) break;
-      last = undefined;
-      const mayBeTorn = isScalar && !isBlock && (text[offset + lexeme.length] === '{' || lexeme.includes('${'));
-      // Looked for once a line: all of a file may be one.
-      if (mayBeTorn && offset > lineEnd) lineEnd = endOfLine(text, offset);
-      const torn = mayBeTorn ? tornAt(text.slice(0, lineEnd), offset, lexeme) : undefined;
-      if (torn !== undefined) {
-        found.push(torn);
-        last = { end: torn.end, depth };
-      }
-    }
-    if (isScalar) isBlock = false;
-    else {
-      if (lexeme === '[' || lexeme === '{') depth += 1;
-      if (lexeme === ']' || lexeme === '}') depth -= 1;
-      if (/^[|>]/.test(lexeme)) isBlock = true;
-    }
+    if (lexeme === SCALAR) isScalar = true;
+    if (lexeme === SCALAR || lexeme === DOCUMENT || lexeme === FLOW_ERROR) continue;
+    yield { offset, scalar: isScalar ? lexeme : undefined, depth };
+    if (!isScalar && (lexeme === '[' || lexeme === '{')) depth += 1;
+    if (!isScalar && (lexeme === ']' || lexeme === '}')) depth -= 1;
     isScalar = false;
     offset += lexeme.length;
   }
-  return found;
 }
 
 function endOfLine(text: string, offset: number): number {

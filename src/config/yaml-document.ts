@@ -1,7 +1,8 @@
 import { type Alias, Composer, type CST, type Document, type LineCounter, type Node, Parser, visit } from 'yaml';
+import { MAX_LEVELS } from '../core/nesting.ts';
 
-/** Levels of lists and settings inside each other that are read; no configuration needs a tenth of them. */
-export const MAX_DEPTH = 100;
+/** Levels of lists and settings inside each other that are read. */
+export const MAX_DEPTH = MAX_LEVELS;
 
 export interface YamlDocument {
   /** The first document of the text; there is always one, be it empty. */
@@ -26,7 +27,7 @@ export function composeYaml(text: string, lines: LineCounter): YamlDocument | nu
 
 export interface Anchors {
   readonly names: ReadonlySet<string>;
-  /** What each alias stands for: the last anchor of that name before it. Aliases without one are left out. */
+  /** The value of each alias: the last anchor of that name before it. Aliases without one are left out. */
   readonly targets: ReadonlyMap<Alias, Node>;
 }
 

@@ -38,7 +38,7 @@ export class YamlReader {
   private readonly document: Document;
   private readonly anchors: Anchors;
   private readonly suggestions = new Suggestions();
-  /** Anchored values that are being read, for aliases inside of what they stand for. */
+  /** Anchored values that are being read, for aliases inside of their own value. */
   private readonly open = new Set<unknown>();
   private aliased = 0;
   /** Interpolations that a setting has been blamed for. */
@@ -105,7 +105,7 @@ export class YamlReader {
     const name = this.key(pair.key, path);
     if (name === undefined) return;
     if (Object.hasOwn(made, name))
-      this.spoil([...path, name], `${name} stands here twice; keep one of them`, offsetOf(pair.key));
+      this.spoil([...path, name], `${name} is here twice; keep one of them`, offsetOf(pair.key));
     this.assign(made, name, pair, path, via);
   }
 
@@ -137,15 +137,15 @@ export class YamlReader {
     for (const { key, value } of items) if (isMergeKey(key)) this.merge(made, value, path, via);
   }
 
-  /** What an alias stands for; a finding where that is nothing, or where it would have no end. */
+  /** The value of an alias; a finding where that is nothing, or where it would have no end. */
   private target(alias: Alias, path: Path): Node | undefined {
     const target = this.anchors.targets.get(alias);
     const name = alias.source;
     if (target === undefined) {
       const meant = asked(this.suggestions.suggest(name, this.anchors.names));
-      this.spoil(path, `no anchor &${name} stands before this alias${meant}`, offsetOf(alias));
+      this.spoil(path, `no anchor &${name} comes before this alias${meant}`, offsetOf(alias));
     } else if (this.open.has(target)) {
-      this.spoil(path, `the alias *${name} stands inside the value that it repeats`, offsetOf(alias));
+      this.spoil(path, `the alias *${name} is inside the value that it repeats`, offsetOf(alias));
     } else return target;
     return undefined;
   }
@@ -197,7 +197,7 @@ export class YamlReader {
   }
 }
 
-/** YAML 1.1's merge key, which everybody's files have: the word alone, not in quotes. */
+/** YAML 1.1's merge key, which many files have: the word alone, not in quotes. */
 function isMergeKey(key: unknown): boolean {
   return isScalar(key) && key.type === 'PLAIN' && key.source === '<<';
 }

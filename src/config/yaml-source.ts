@@ -12,7 +12,7 @@ export interface Source {
   readonly value: unknown;
   readonly positions: Positions;
   readonly findings: readonly Finding[];
-  /** Settings that were not understood already and need no second complaint. */
+  /** Settings that have a finding already and need no second one. */
   readonly spoiled: readonly Path[];
   /** Variables by the setting they fill. */
   readonly variables: readonly { readonly path: Path; readonly name: string }[];
@@ -46,7 +46,7 @@ export function readYaml(text: string, file: string, env: Environment): Source {
   };
 }
 
-/** Sections whose names begin with `x-`, as in Compose files, are there for their anchors and are no settings. */
+/** Sections whose names begin with `x-`, as in Compose files, are there for their anchors and are not settings. */
 function withoutDefinitions(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { quoteValue } from './quote.ts';
 
 const HOST_NAME = /^(?!-)[A-Za-z0-9._-]{1,253}$/;
 
@@ -14,6 +15,11 @@ export function hostMistake(text: string): string | undefined {
   if (!isHost) return `${shown(text)} is not a host name or an IP address`;
   const what = scheme !== '' ? 'a scheme' : bracketed === undefined ? 'more than a host name' : 'brackets';
   return `${shown(text)} has ${what} in it; write ${host}`;
+}
+
+/** The same for text that may be `*` for any host, or `*.` and a name for all below it. */
+export function hostPatternMistake(text: string): string | undefined {
+  return text === '*' ? undefined : hostMistake(text.replace(/^\*\.(?!$)/, ''));
 }
 
 /** `example`: a URL as it should be. */
@@ -34,15 +40,25 @@ export function urlMistake(text: string, { schemes, example }: UrlRule): string 
   }
   if (!schemes.includes(scheme))
     return `${shown(text)} begins with ${scheme}://, which is not spoken here; write a URL such as ${example}`;
+  if (hasBlank(text)) return `${shown(text)} ${BLANK_IN_URL}`;
   if (URL.canParse(text)) return undefined;
   const port = Number(/^[^/]*\/\/[^/?#]*:(\d+)(?:[/?#]|$)/.exec(text)?.[1] ?? 0);
   if (port > MAX_PORT) return `${shown(text)}: the port is a number from 1 to ${MAX_PORT}`;
   return `${shown(text)} is not a URL; write one such as ${example}`;
 }
 
+/** URLs are parsed without these, or with other characters in their place, so that what is dialled is not what was written. */
+export function hasBlank(url: string): boolean {
+  return /[\s\p{Cc}]/u.test(url);
+}
+
+/** What is wrong with such a URL; it does not quote it. */
+export const BLANK_IN_URL =
+  'has a space, line break or other control character in it; remove it, or write it percent-encoded, such as %20';
+
 export const MAX_PORT = 65_535;
 
 /** A user name and password in front of an @ are for no message. */
 function shown(text: string): string {
-  return text.includes('@') ? 'this' : `"${text}"`;
+  return text.includes('@') ? 'this' : JSON.stringify(quoteValue(text));
 }

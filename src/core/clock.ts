@@ -1,23 +1,52 @@
 /** Time as a dependency, so that tests can hold it. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, for timestamps only: it jumps when the machine's clock is set. */
   now(): number;
+  /** Milliseconds since some moment, at an even pace: for how long something takes, and until when something waits. */
+  elapsed(): number;
   /** Calls back once after `milliseconds`; the returned function cancels. The timer does not keep the process alive. */
   after(milliseconds: number, callback: () => void): () => void;
 }
 
+/** A moment by both clocks. */
+export interface Mark {
+  readonly now: number;
+  readonly elapsed: number;
+}
+
+export function mark(clock: Clock): Mark {
+  return { now: clock.now(), elapsed: clock.elapsed() };
+}
+
+/**
+ * Milliseconds since a mark, by the clock that says more. For leases, which must not be held too long: one clock may be set
+ * back, and the other stops while the machine is suspended.
+ */
+export function sinceMark(clock: Clock, { now, elapsed }: Mark): number {
+  return Math.max(clock.now() - now, clock.elapsed() - elapsed);
+}
+
 /** Most milliseconds that a timer of Node waits; one that is to wait longer fires at once. */
-const LONGEST = 2 ** 31 - 1;
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after: (milliseconds, callback) => {
-    let timer: NodeJS.Timeout;
-    const wait = (left: number) => {
-      timer = left > LONGEST ? setTimeout(wait, LONGEST, left - LONGEST) : setTimeout(callback, left);
-      timer.unref();
-    };
-    wait(milliseconds);
-    return () => clearTimeout(timer);
-  },
+  elapsed: () => performance.now(),
+  after: (milliseconds, callback) => timeout(milliseconds, callback, (timer) => timer.unref()),
 };
+
+/** The same clock, but its timers keep the process alive: for a stop, which has to come to its end. */
+export const awakeClock: Clock = {
+  ...systemClock,
+  after: (milliseconds, callback) => timeout(milliseconds, callback, () => {}),
+};
+
+function timeout(milliseconds: number, callback: () => void, made: (timer: NodeJS.Timeout) => void): () => void {
+  let timer: NodeJS.Timeout;
+  const wait = (left: number) => {
+    timer = left > MAX_TIMEOUT ? setTimeout(wait, MAX_TIMEOUT, left - MAX_TIMEOUT) : setTimeout(callback, left);
+    made(timer);
+  };
+  wait(milliseconds);
+  return () => clearTimeout(timer);
+}

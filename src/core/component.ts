@@ -1,8 +1,11 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from './batch.ts';
+import type { CodecMessage } from './content.ts';
 import type { Rejection, TidegateError } from './errors.ts';
-import type { CodecMessage, Message, Outcome } from './message.ts';
-import type { TopicOutcome, TopicRequest } from './topic-request.ts';
+import type { GroupState } from './group-state.ts';
+import type { TopicPartition } from './log.ts';
+import type { Message, Outcome } from './message.ts';
+import type { TopicOutcome, TopicRequest, TopicView } from './topic-request.ts';
 
 /** Where a pipeline's batches come from. Retry, tracing, metrics and back-off wrap it from outside. */
 export interface Source {
@@ -15,6 +18,11 @@ export interface Source {
   resume(): void;
   /** The pipeline stops: hand over what was read, and read no more. A source without it is paused instead. */
   drain?(): void;
+  /**
+   * Commits what an operator says of its state beside each offset, and reads again what it needs: for sources that share
+   * partitions with other gateways. Called once, before `open`. Gives what says whether a partition is at its end.
+   */
+  keepState?(state: GroupState): (partition: TopicPartition) => boolean;
   /** Stops reading; messages that are in flight can still be settled afterwards. */
   close(): Promise<void>;
 }
@@ -30,7 +38,7 @@ export interface Sink {
   readonly idle$: Observable<void>;
   /** Emits when the sink can take nothing any more; the pipeline fails, or starts again, as the error says. */
   readonly failed$?: Observable<TidegateError>;
-  /** The key that a record of the message would have, for who writes it elsewhere. No value: none. May throw or reject. */
+  /** The key that a record of the message would have, for a dead letter. No value: none. May throw or reject. */
   keyOf?(message: Message): string | Buffer | null | undefined | Promise<string | Buffer | null | undefined>;
   close(): Promise<void>;
 }
@@ -57,6 +65,8 @@ export interface Operator {
 export interface Frame {
   readonly data: Buffer | string;
   readonly binary: boolean;
+  /** Bytes of the payload that are written behind `data`. */
+  readonly following?: number;
 }
 
 /** What a codec knows of a new connection. */
@@ -75,7 +85,7 @@ export type Effect =
   | { readonly type: 'publish'; readonly message: CodecMessage; readonly correlation?: unknown }
   /**
    * Say this to the client, in the order of the frames. `rejected`: a short label of why its frame is refused, for
-   * metrics; `why`: the same in words, as the frame tells it, for the dead letter.
+   * metrics; `why`: the same in words, as the frame has it, for the dead letter.
    */
   | { readonly type: 'reply'; readonly frame: Frame; readonly rejected?: string; readonly why?: string }
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
@@ -109,18 +119,25 @@ export interface Codec<State = unknown> {
   ): Frame | null;
   /** How a record looks on the wire: made once for all sockets of the endpoint. Null: not for clients. */
   record(message: Message, now: number): Frame | null;
-  /** How a client is told that `count` records were dropped because it was too slow. */
+  /** The frame by which a client learns that `count` records were dropped because it was too slow. */
   dropped(count: number, now: number): Frame | null;
   /** For protocols whose clients know of each other, on all gateways. `open` is asked once the client is let in. */
   readonly membership?: Membership<State>;
-  /** For protocols whose clients deal with topics by themselves: their endpoints need no pipeline. */
+  /** For protocols whose clients choose topics themselves: their endpoints need no pipeline. */
   readonly topics?: TopicProtocol<State>;
 }
 
-/** The part of a wire protocol that deals with topics. Pure, as the rest of the codec. */
+/** The part of a wire protocol for topics. Pure, as the rest of the codec. */
 export interface TopicProtocol<State = unknown> {
   /** The answer to a request, in no given order. Null: none. A rejection always deserves one. */
   answered(state: State, correlation: unknown, outcome: TopicOutcome, now: number): Frame | null;
+  /**
+   * What answers to `listed` and `health` have in common, for all clients, in pieces of some kilobytes: such an answer may be
+   * megabytes long, so it is made once for all clients, and other work is done between the pieces.
+   */
+  payload(view: TopicView): Iterable<string>;
+  /** What one client's answer has before and behind that payload; together a text frame. */
+  around(state: State, correlation: unknown, now: number): { readonly head: string; readonly tail: string };
   /** Records of a subscription for one client, in one frame. Never empty. */
   notify(state: State, messages: readonly Message[], now: number): Frame;
 }
@@ -136,7 +153,7 @@ export interface Member {
 export type Identity =
   /** `prefix` and the next number of the room, which no other client ever had. */
   | { readonly type: 'numbered'; readonly prefix: string }
-  /** The name that it asks for, which one client at a time may have; `taken` closes who comes second. */
+  /** The name that it asks for, which one client at a time may have; `taken` closes the second one. */
   | {
       readonly type: 'named';
       readonly name: string;
@@ -164,18 +181,18 @@ export type MemberEvent =
       readonly reason: 'unknown' | 'forbidden' | 'unavailable';
     };
 
-/** Somebody came or left, on whichever gateway. */
+/** A client came or left, on any of the gateways. */
 export interface RosterChange {
   readonly type: 'joined' | 'left';
   readonly member: Member;
 }
 
-/** The part of a wire protocol that deals with members. Pure, as the rest of the codec. */
+/** The part of a wire protocol for members. Pure, as the rest of the codec. */
 export interface Membership<State = unknown> {
   identify(connection: ConnectionInfo): Identity;
   event(state: State, event: MemberEvent, now: number): readonly Effect[];
-  /** How the other members are told, made once for all of them. Null: not at all. */
+  /** The frame for the other members, made once for all of them. Null: none. */
   announce(change: RosterChange, now: number): Frame | null;
-  /** Names of all members in the order of their joining: for each newcomer, and for everyone now and then. */
+  /** Names of all members in the order of their joining: for each new client, and for all clients now and then. */
   list(names: readonly string[], now: number): Frame | null;
 }

@@ -11,7 +11,7 @@ export interface GateLimits {
 const DEFAULT_LOW = 0.5;
 
 /**
- * Counts what is in flight and says when the source has to stop. Taking never fails: a source that was told to
+ * Counts what is in flight and says when the source has to stop. Taking never fails: a source that was asked to
  * stop may still hand over what it had read (one fetch, or one read chunk a socket), so the true ceiling is
  * the high mark plus that.
  */

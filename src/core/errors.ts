@@ -1,9 +1,9 @@
 /**
- * What the one who gets an error should do next. The thrower classifies, the machine that catches decides.
- * - `retry`: the same again may work, after a pause
+ * What the receiver of an error should do next. The thrower classifies, the machine that catches decides.
+ * - `retry`: the same again may work after a pause
  * - `reject`: this message will never work; others are fine
  * - `wait`: the log or a peer is away; hold everything and keep trying
- * - `stop`: nothing here can go on until a person changes something
+ * - `stop`: nothing here can go on until an operator changes something
  */
 export type NextStep = 'retry' | 'reject' | 'wait' | 'stop';
 
@@ -18,52 +18,67 @@ export const ERRORS = {
   TG_CONFIG_UNREADABLE: { next: 'stop', meaning: 'The configuration file cannot be read or is not YAML.' },
   TG_DRIVER_AMBIGUOUS: {
     next: 'stop',
-    meaning: 'It is not clear which log is wanted; embedded is never chosen by accident.',
+    meaning: 'It is not clear which log to use; the embedded log is never chosen by accident.',
   },
   TG_PLUGIN_INVALID: { next: 'stop', meaning: 'A plugin cannot be loaded or breaks the rules of the SDK.' },
   TG_LISTEN_FAILED: { next: 'stop', meaning: 'A port cannot be bound.' },
   TG_DATA_DIR_OWNED: { next: 'stop', meaning: 'Another process owns the data directory of the embedded log.' },
-  TG_DATA_DIR_UNUSABLE: { next: 'stop', meaning: 'The data directory cannot be created, read or locked.' },
+  TG_DATA_DIR_UNUSABLE: {
+    next: 'stop',
+    meaning: 'The data directory cannot be created, read or locked, or its log is damaged.',
+  },
   TG_DISK_FULL: {
     next: 'wait',
     meaning: 'The disk of the embedded log is full: nothing was stored. Writing goes on once there is space.',
   },
   TG_LOG_UNAVAILABLE: { next: 'wait', meaning: 'The log cannot be reached; the outcome of what was sent is unknown.' },
-  TG_LOG_FENCED: { next: 'retry', meaning: 'The producer lost its identity; a fresh one is needed.' },
+  TG_LOG_FENCED: { next: 'retry', meaning: 'The brokers no longer know the producer; a new one is needed.' },
   TG_TOPIC_MISSING: { next: 'reject', meaning: 'The topic does not exist and may not be created.' },
   TG_TOPIC_INVALID: { next: 'reject', meaning: 'The log refuses the name or settings of the topic.' },
-  TG_TOO_FEW_BROKERS: { next: 'retry', meaning: 'There are fewer brokers than copies of the topic are asked for.' },
+  TG_TOO_FEW_BROKERS: { next: 'retry', meaning: 'The topic needs more copies than there are brokers.' },
   TG_RECORD_TOO_LARGE: { next: 'reject', meaning: 'The record is larger than its topic allows.' },
   TG_RECORD_REFUSED: { next: 'reject', meaning: 'The log refuses the record itself.' },
-  TG_NOT_AUTHORIZED: { next: 'reject', meaning: 'The log does not let this gateway do that.' },
+  TG_CLOCK_WRONG: {
+    next: 'retry',
+    meaning: 'The log refuses the time that the clock of this gateway gave a record: one of the two clocks is wrong.',
+  },
+  TG_NOT_AUTHORIZED: { next: 'reject', meaning: 'The log does not allow this gateway to do that.' },
   TG_NOT_ALLOWED: { next: 'reject', meaning: 'The endpoint does not allow its clients to do that.' },
-  TG_LIMIT_REACHED: { next: 'retry', meaning: 'A client has reached one of its limits; later it may go on.' },
+  TG_LIMIT_REACHED: { next: 'retry', meaning: 'A client has reached one of its limits; it may try again later.' },
   TG_NOT_SUBSCRIBED: {
     next: 'reject',
     meaning: 'A client asked for something that needs a subscription, or a partition that it does not hold.',
   },
   TG_GROUP_FAILED: { next: 'retry', meaning: 'Consuming as a member of a group failed.' },
-  TG_MESSAGE_INVALID: { next: 'reject', meaning: 'The message does not have the form that is asked for.' },
+  TG_MESSAGE_INVALID: { next: 'reject', meaning: 'The message does not have the required form.' },
   TG_EXPRESSION_FAILED: { next: 'reject', meaning: 'An expression could not be evaluated for this message.' },
-  TG_PROCESSOR_FAILED: { next: 'reject', meaning: 'A processor threw for this message.' },
+  TG_EXPRESSION_LIMIT: {
+    next: 'reject',
+    meaning: 'An expression takes more steps, memory or time for this message than is allowed.',
+  },
+  TG_PROCESSOR_FAILED: { next: 'reject', meaning: 'A processor threw an error for this message.' },
   TG_PROCESSOR_BUSY: {
     next: 'retry',
     meaning: 'A processor cannot do its work at the moment; the same message may work later.',
+  },
+  TG_STATE_FULL: {
+    next: 'reject',
+    meaning: 'An operator keeps as much as its limits allow, and cannot take the message in.',
   },
   TG_MESSAGE_FILTERED: {
     next: 'reject',
     meaning: 'A processor ended the message on purpose, and the endpoint says on_filtered: error.',
   },
-  TG_CODEC_FAILED: { next: 'reject', meaning: 'A codec threw for this message.' },
-  TG_FLOW_FAILED: { next: 'retry', meaning: 'A pipeline ended by an error; its messages were not processed.' },
+  TG_CODEC_FAILED: { next: 'reject', meaning: 'A codec threw an error for this message.' },
+  TG_FLOW_FAILED: { next: 'retry', meaning: 'A pipeline ended with an error; its messages were not processed.' },
   TG_NOT_RUNNING: { next: 'stop', meaning: 'The gateway has not been started, or has been stopped.' },
   TG_REMOTE_FAILED: {
     next: 'stop',
-    meaning: 'The connection to a WebSocket server ended, or never came about, and reconnect.enabled is false.',
+    meaning: 'The connection to a WebSocket server ended, or could not be opened, and reconnect.enabled is false.',
   },
   TG_CONNECT_REFUSED: {
     next: 'reject',
-    meaning: 'A call of the Kafka Connect API is not done; its answer says why.',
+    meaning: 'A request to the Kafka Connect API was refused; the answer says why.',
   },
   TG_STOPPING: { next: 'retry', meaning: 'The gateway stopped before the outcome was known.' },
 } as const satisfies Record<string, CatalogueEntry>;
@@ -106,15 +121,15 @@ function wordsOf(thrown: object): string {
   }
 }
 
-/** Gives any thrown value a code, keeping what it says and where it came from. A context that it says already is not said twice. */
+/** Gives any thrown value a code, keeping what it says and where it came from. A context that it has already is not repeated. */
 export function asTidegateError(thrown: unknown, code: ErrorCode, context?: string): TidegateError {
   if (thrown instanceof TidegateError) return thrown;
   const reason = reasonOf(thrown);
-  const isSaid = context === undefined || reason.startsWith(`${context}: `);
-  return new TidegateError(code, isSaid ? reason : `${context}: ${reason}`, thrown);
+  const hasContext = context === undefined || reason.startsWith(`${context}: `);
+  return new TidegateError(code, hasContext ? reason : `${context}: ${reason}`, thrown);
 }
 
-/** Why a message was not acked, as a codec tells it to a client. */
+/** Why a message was not acked, as a codec sends it to a client. */
 export interface Rejection {
   readonly code: string;
   readonly message: string;

@@ -69,9 +69,18 @@ export function asWritten(value: unknown, path: JsonPath, json: Buffer): unknown
 
 /**
  * JSON of a value that may hold ExactNumbers; undefined where JSON.stringify gives that. Throws TG_EXPRESSION_FAILED for
- * Infinity and NaN, which JSON.stringify makes null.
+ * Infinity and NaN, which JSON.stringify makes null, and for what is nested thousands of levels deep.
  */
 export function writeJson(value: unknown): string | undefined {
+  try {
+    return writeValue(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new TidegateError('TG_EXPRESSION_FAILED', `a value cannot be written as JSON: ${error.message}`, error);
+  }
+}
+
+function writeValue(value: unknown): string | undefined {
   if (value instanceof ExactNumber) return value.digits;
   if (typeof value === 'number' && !Number.isFinite(value))
     throw new TidegateError('TG_EXPRESSION_FAILED', `${value} cannot be written as JSON`);
@@ -100,15 +109,22 @@ function isExact(digits: string): boolean {
 function normalised(digits: string): string {
   const [, whole = '', fraction = '', exponent = '0'] = NUMBER_TEXT.exec(digits) ?? [];
   const all = `${whole}${fraction}`.replace(/^0+/, '');
-  const significant = all.replace(/0+$/, '');
+  const significant = withoutTrailingZeros(all);
   if (significant === '') return '0';
   return `${significant}e${Number(exponent) - fraction.length + (all.length - significant.length)}`;
+}
+
+/** By hand: a regular expression for it takes time by the square of the zeros that are followed by another digit. */
+function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === '0') end -= 1;
+  return digits.slice(0, end);
 }
 
 /** Strings are matched whole, so that digits within them are not taken for numbers. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** In front of digits that were put in quotes. Nobody else knows it, so no text that came begins with it. */
+/** In front of digits that were put in quotes. It is known here alone, so no text that came begins with it. */
 const MARK = `\uFDD1${randomBytes(16).toString('hex')}:`;
 
 /**
@@ -138,7 +154,7 @@ function needsCare(value: object): boolean {
 }
 
 function write(value: unknown): string | undefined {
-  if (value instanceof ExactNumber || typeof value !== 'object' || value === null) return writeJson(value);
+  if (value instanceof ExactNumber || typeof value !== 'object' || value === null) return writeValue(value);
   if (Array.isArray(value)) return `[${value.map((item) => write(item) ?? 'null').join(',')}]`;
   const fields = Object.entries(value).flatMap(([name, inner]) => {
     const text = write(inner);

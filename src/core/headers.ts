@@ -1,4 +1,4 @@
-/** Value of a header: text is written as UTF-8, and null is no value at all, which Kafka tells apart from an empty one. */
+/** Value of a header: text is written as UTF-8, and null is no value at all, which is not the same as an empty one for Kafka. */
 export type HeaderValue = string | Buffer | null;
 
 /** One header of a record. */
@@ -28,7 +28,7 @@ export function allHeaders<Value>(headers: readonly Header<Value>[], name: strin
   return values;
 }
 
-/** With that value in place of all headers of the name: where the first one stood, or at the end. */
+/** With that value in place of all headers of the name: where the first one was, or at the end. */
 export function withHeader(headers: Headers, name: string, value: HeaderValue): Headers {
   const changed: Header[] = [];
   let isPlaced = false;

@@ -11,19 +11,21 @@ export function errorBody(code: string, message: string): string {
 
 /**
  * Answers what is not HTTP, or has headers that are too large, as other errors are: Node alone sends a status without a body
- * and says nothing of what is wrong.
+ * and does not say what is wrong. `answered` is called for each.
  */
 export function answerMalformed(
   server: Server,
-  bodyOf: (status: number, message: string) => string = malformedBody,
+  bodyOf: (status: number, message: string, code: MalformedCode) => string = malformedBody,
+  answered: (code: MalformedCode) => void = () => {},
 ): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
       return;
     }
-    const [status, message] = MALFORMED.get(error.code ?? '') ?? [400, 'the request is not valid HTTP'];
-    const body = bodyOf(status, message);
+    const [status, code, message] = MALFORMED.get(error.code ?? '') ?? NOT_HTTP;
+    answered(code);
+    const body = bodyOf(status, message, code);
     const head = [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
       'Connection: close',
@@ -35,14 +37,18 @@ export function answerMalformed(
 }
 
 /** Node's codes (https://nodejs.org/api/http.html#event-clienterror). */
-const MALFORMED: ReadonlyMap<string, readonly [status: number, message: string]> = new Map([
-  ['HPE_HEADER_OVERFLOW', [431, 'the headers of the request are too large']],
-  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', [413, 'the chunk extensions of the request are too large']],
-  ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'the request did not come in time']],
+const MALFORMED: ReadonlyMap<string, Malformed> = new Map<string, Malformed>([
+  ['HPE_HEADER_OVERFLOW', [431, 'headers_too_large', 'the headers of the request are too large']],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', [413, 'bad_request', 'the chunk extensions of the request are too large']],
+  ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'timeout', 'the request did not come in time']],
 ]);
+const NOT_HTTP: Malformed = [400, 'bad_request', 'the request is not valid HTTP'];
 
-function malformedBody(status: number, message: string): string {
-  return errorBody(status === 431 ? 'headers_too_large' : 'bad_request', message);
+type Malformed = readonly [status: number, code: MalformedCode, message: string];
+export type MalformedCode = 'headers_too_large' | 'bad_request' | 'timeout';
+
+function malformedBody(_status: number, message: string, code: MalformedCode): string {
+  return errorBody(code, message);
 }
 
 export const JSON_TYPE = 'application/json; charset=utf-8';

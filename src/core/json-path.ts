@@ -35,6 +35,35 @@ export class JsonPath {
   }
 }
 
+/** The first name that comes a second time in the object whose JSON that is; an escaped letter is the letter. */
+export function repeatedField(json: Buffer): string | undefined {
+  const names: string[] = [];
+  countFields(json, names);
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
+}
+
+/**
+ * How many fields the object has whose JSON that is, each as often as it comes; 0 for what is not an object. Their
+ * names are added to `names`.
+ */
+export function countFields(json: Buffer, names?: string[]): number {
+  const start = skipSpace(json, 0);
+  if (json[start] !== OPEN_OBJECT) return 0;
+  let count = 0;
+  let at = skipSpace(json, start + 1);
+  while (json[at] === QUOTE) {
+    count += 1;
+    const nameEnd = endOfString(json, at);
+    names?.push(JSON.parse(json.toString('utf8', at, nameEnd)) as string);
+    const colon = skipSpace(json, nameEnd);
+    const behind = skipSpace(json, endOfValue(json, skipSpace(json, colon + 1)));
+    if (json[behind] !== COMMA) break;
+    at = skipSpace(json, behind + 1);
+  }
+  return count;
+}
+
 /** Where the value of the last field of that name begins, or -1. `at` is the brace that opens the object. */
 function lastMember(json: Buffer, at: number, name: string, nameBytes: Buffer): number {
   let found = -1;

@@ -1,19 +1,23 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from './batch.ts';
 import type { TidegateError } from './errors.ts';
+import type { GroupState } from './group-state.ts';
 import type { Message } from './message.ts';
+import type { TopicPartition } from './topic-partition.ts';
+
+export type { TopicPartition } from './topic-partition.ts';
 
 /**
  * The Kafka side behind one interface. Every driver passes the same contract suite (test/contract/log-contract.ts),
  * which spells out ordering, durability and failure in full.
  */
 export interface Log {
-  /** Name of the driver as it stands in the YAML. */
+  /** Name of the driver in the YAML. */
   readonly driver: string;
   /** Whether the log can be reached, replaying the current state to each subscriber. */
   readonly link$: Observable<LinkState>;
   /**
-   * Starts. A log that is away is no failure: `link$` says so and the driver keeps trying.
+   * Starts. A log that cannot be reached is not a failure: `link$` says so and the driver keeps trying.
    * Rejects with a `stop` error when trying again cannot help (TG_DATA_DIR_OWNED).
    */
   open(): Promise<void>;
@@ -77,17 +81,17 @@ export interface LogAdmin {
   setCommitted(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void>;
   /** Forgets a group and what it has committed, if there is one. Rejects with TG_GROUP_FAILED where it has members. */
   deleteGroup(group: string): Promise<void>;
-  /** The same for all who use this log, and for nobody else. */
+  /** The same for all users of this log; another log has another one. */
   clusterId(): Promise<string>;
 }
 
-/** Is told how a lane fares between sends; for state and logs, never per message. */
+/** Called with the state of a lane between sends; for state and log lines, never per message. */
 export interface LaneObserver {
   /** The last try failed with an unknown outcome; the lane repeats the same batch until it is accepted. */
   retrying(reason: TidegateError): void;
   /** A retried batch was accepted. */
   recovered(): void;
-  /** The producer had to be replaced, so the last batch may stand twice in the topic. */
+  /** The producer had to be replaced, so the last batch may have been written twice. */
   duplicatesPossible(reason: TidegateError): void;
 }
 
@@ -99,9 +103,10 @@ export interface Lane {
   /**
    * Stores the messages in order and sets `topic`, `partition` and `offset` on each that was stored. Resolves with
    * the refused ones (a `reject` error each), empty when all are stored. Rejects only after `abandon`, with
-   * TG_LOG_UNAVAILABLE: the outcome is unknown then. Never call it again before it has ended.
+   * TG_LOG_UNAVAILABLE: the outcome is unknown then. Never call it again before it has ended. `traceId`: a trace that
+   * shows how long the send took, for its metric.
    */
-  send(messages: readonly Message[]): Promise<readonly Refusal[]>;
+  send(messages: readonly Message[], traceId?: string): Promise<readonly Refusal[]>;
   /** Ends a pending send. What was sent may still arrive in the topic. */
   abandon(): void;
 }
@@ -161,7 +166,7 @@ export interface Reader {
   readonly live: Promise<void>;
   /**
    * Positions out of range, continued at the earliest record; what cannot be read, continued behind it; topics that were
-   * deleted and created again, continued at the first record of the new one: counted and logged.
+   * deleted and created again, continued at the first record of the new one. They are counted; log them where you follow them.
    */
   readonly gaps$: Observable<Gap>;
   pause(): void;
@@ -173,11 +178,6 @@ export interface Reader {
   close(): Promise<void>;
 }
 
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
 export interface GroupOptions {
   readonly group: string;
   readonly topics: readonly string[];
@@ -185,19 +185,26 @@ export interface GroupOptions {
   readonly topicIds?: ReadonlyMap<string, string>;
   /** Where a partition starts that the group never committed; one that came later, and is not named, at its first record. */
   readonly from: GroupStart;
-  /** A member that is silent for so long loses its partitions, in milliseconds. Default 10,000. */
+  /** Milliseconds of silence after which a member loses its partitions. Default 10,000. */
   readonly sessionTimeout?: number;
   /** Between commits, in milliseconds. Default 1,000. */
   readonly commitInterval?: number;
   /** How many records a partition may be ahead of its oldest unsettled one. Default 4,096. */
   readonly maxUnsettled?: number;
-  /** What the other members are told of this one. */
+  /** How the other members know this one. */
   readonly label?: string;
   /**
    * Asked how many records of one partition are taken now, from the first on, before they are handed over. The others
    * are read again: who takes less pauses the partition until there is room. All where it is left out.
    */
   readonly admit?: (messages: readonly Message[]) => number;
+  /**
+   * State that is rebuilt by reading again. It says where reading starts for each partition that is assigned, or that begins anew.
+   * Records in front of the committed offset come with `isReplayed`: settling them commits nothing and they do not count
+   * for `maxUnsettled`. Nothing is committed of a partition until all of them are settled; then each commit carries the
+   * note of the state, and a note that has changed is committed also where the offset has not.
+   */
+  readonly state?: GroupState;
 }
 
 export type GroupEvent =
@@ -209,7 +216,7 @@ export type GroupEvent =
       readonly partitions: readonly TopicPartition[];
       readonly added: readonly TopicPartition[];
       readonly removed: readonly TopicPartition[];
-      /** Labels of all members that partitions were dealt to, our own among them; those without one are left out. */
+      /** Labels of all members that partitions were assigned to, our own among them; those without one are left out. */
       readonly members: readonly string[];
     }
   | { readonly type: 'rebalancing' }
@@ -225,15 +232,21 @@ export interface GroupMember {
   /** Takes effect within 150 ms; records that were already fetched are still handed over. */
   pause(partitions?: readonly TopicPartition[]): void;
   resume(partitions?: readonly TopicPartition[]): void;
-  /** Goes back to (or on to) an offset of a partition that is assigned now; what is in flight from it counts no more. */
+  /** Goes back to (or on to) an offset of a partition that is assigned now; what is in flight from it counts no more. The `state` is not told; what is replayed is replayed again. */
   seek(partition: TopicPartition, offset: number): void;
-  /** Records behind the end, by topic and partition, of what is assigned now, as of the last fetch. */
-  lag(): ReadonlyMap<string, ReadonlyMap<number, number>>;
   /**
-   * When the last sign of life that the group has answered was sent, in milliseconds of the clock: the others cannot have
-   * been given our partitions before one session timeout after that. -Infinity before there was one.
+   * Records behind the end, by topic and partition, of what is assigned now, as of the last fetch. 0 says that the end was
+   * seen and all in front of it was handed over. A partition is left out until its end is known, and while its position is
+   * not one in the log.
    */
-  lastSeen(): number;
+  lag(): ReadonlyMap<string, ReadonlyMap<number, number>>;
+  /** Whether the lag of a partition is 0 and all that was handed over of it is settled. */
+  isAtEnd(partition: TopicPartition): boolean;
+  /**
+   * Milliseconds since the last sign of life was sent that the group has answered: the others cannot have been given our
+   * partitions before one session timeout after that. Infinity before there was one.
+   */
+  silentFor(): number;
   /** Ids of the topics that partitions were assigned of, as of the last assignment; those without one are left out. */
   topicIds(): ReadonlyMap<string, string>;
   /** Commits what is settled now. */

@@ -13,7 +13,7 @@ export interface Undertaking {
 }
 
 /** Milliseconds. */
-const PATIENCE = 1_000;
+const END_TIMEOUT = 1_000;
 
 const undertakings = new Set<Undertaking>();
 let isGuarded = false;
@@ -25,14 +25,14 @@ export function undertake(one: Undertaking): () => void {
   return () => undertakings.delete(one);
 }
 
-/** Ends the process with this exit code, within a second and a bit, whatever runs. What is on its way is lost. */
+/** Ends the process with this exit code, within a second and a bit, whatever runs. What is in flight is lost. */
 export async function endProcess(code: number): Promise<void> {
   const ended = Promise.allSettled([...undertakings].map((one) => one.end()));
-  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, END_TIMEOUT))]);
   process.exit(code);
 }
 
-/** For `process.exit` and exceptions that nobody catches: an end by a signal is better than none. */
+/** For `process.exit` and exceptions that are not caught: an end by a signal is better than none. */
 function guard(): void {
   isGuarded = true;
   let uncaught: unknown;

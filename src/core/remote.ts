@@ -1,6 +1,6 @@
 import type { Frame } from './component.ts';
 
-/** What a client asks for in the opening handshake (RFC 6455 4.1). */
+/** The request of the opening handshake (RFC 6455 4.1). */
 export interface RemoteRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -8,27 +8,27 @@ export interface RemoteRequest {
   readonly protocols: readonly string[];
 }
 
-/** What it takes to reach a WebSocket server. */
+/** A WebSocket server, and how to reach it. */
 export interface RemoteTarget {
-  /** The request of this connect, once its token is known. Throws an Error, for people, where it cannot be made. */
+  /** Makes the request of this connect once its token is known. Throws an Error that can be logged if that is impossible. */
   readonly request: (token: string | undefined) => RemoteRequest;
   readonly auth?: RemoteAuth | undefined;
-  /** Of an HTTP proxy that is asked to CONNECT. */
+  /** URL of an HTTP proxy (CONNECT). */
   readonly proxy?: string | undefined;
   readonly tls?: RemoteTls | undefined;
   /** Whether permessage-deflate (RFC 7692) is offered. */
   readonly compression: boolean;
-  /** Largest message that is taken, in bytes; a larger one costs the connection (1009). */
+  /** Largest message that is accepted, in bytes; a larger one closes the connection (1009). */
   readonly maxFrame: number;
 }
 
-/** Where a token comes from; file and command are asked at each connect, so that a token may be renewed. */
+/** Where a token comes from. File and command are used at each connect, so that tokens can be renewed. */
 export interface RemoteAuth {
   readonly token?: string | undefined;
   readonly token_file?: string | undefined;
-  /** One text is run by a shell, a list without one. */
+  /** Text is run by the shell, a list without a shell. */
   readonly token_command?: string | readonly string[] | undefined;
-  /** Whether it goes into the handshake as `Authorization: Bearer`. */
+  /** Whether the token is sent in the handshake as `Authorization: Bearer`. */
   readonly handshake: boolean;
 }
 
@@ -47,50 +47,50 @@ export type RemoteEndKind =
   | 'unreachable'
   /** The server or a proxy answered the handshake with something else, or the server refused the subscription. */
   | 'refused'
-  /** A closing frame of the server. */
+  /** The server sent a close frame. */
   | 'closed'
-  /** It vanished without a closing frame. */
+  /** The connection ended without a close frame. */
   | 'broken'
   /** The server broke RFC 6455. */
   | 'protocol'
   /** A message was larger than `maxFrame`. */
   | 'too_big'
-  /** We ended it: the server said nothing for too long, or not what was waited for. */
+  /** It was cut here: the server sent nothing for too long, or not the expected reply. */
   | 'silent';
 
 export interface RemoteEnd {
   readonly kind: RemoteEndKind;
-  /** Close code; 1006 where there was no closing frame. */
+  /** Close code; 1006 if there was no close frame. */
   readonly code: number;
-  /** What happened and what to do, for people. May quote the server. */
+  /** What happened and what to do, for the log. May quote the server. */
   readonly reason: string;
 }
 
 /** One WebSocket that was dialled, from the first packet on. */
 export interface RemoteSocket {
-  /** Bytes ever read, in parts of frames too: a peer that sends anything is alive. */
+  /** Bytes read so far, including parts of frames: a peer that sends anything is alive. */
   readonly bytesRead: number;
-  /** Bytes that the operating system has not taken yet. */
+  /** Bytes that the operating system has not accepted yet. */
   readonly buffered: number;
-  /** `written` hears whether the operating system took it. Nothing is sent before `onOpen`. */
+  /** `written` is called once the operating system has accepted the frame, or not. Nothing is sent before `onOpen`. */
   send(frame: Frame, written?: (isWritten: boolean) => void): void;
   ping(payload: Buffer): void;
   pause(): void;
   resume(): void;
   /** Starts the closing handshake, or gives up dialling. */
   close(code: number, reason: string): void;
-  /** Ends it without a word. `onClose` follows. */
+  /** Ends the socket without a closing handshake. `onClose` follows. */
   terminate(): void;
 }
 
 export interface RemoteHandler {
-  /** Once, if at all. `token` is the one that was used. */
+  /** At most once. `token` is the one that was used. */
   onOpen(token: string | undefined): void;
   onFrame(data: Buffer, binary: boolean): void;
   onPong(payload: Buffer): void;
-  /** Exactly once, whether it was open before or not; nothing comes after it. */
+  /** Exactly once, whether it was open before or not; nothing follows. */
   onClose(end: RemoteEnd): void;
 }
 
-/** Begins to dial and returns at once; what comes of it is told to `handler`, never before the call has returned. */
+/** Starts to dial and returns at once; `handler` is never called before the call has returned. */
 export type Connect = (target: RemoteTarget, handler: RemoteHandler) => RemoteSocket;

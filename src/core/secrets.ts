@@ -34,7 +34,7 @@ export function displayUrl(url: string): string {
   return `${protocol}//${host}${path === '/' && search === '' ? '' : path}${search === '' ? '' : '?…'}`;
 }
 
-/** Whether a text that was meant as a URL, and need not be one, has no place in which a secret could stand. */
+/** Whether a text that was meant as a URL, and need not be one, has no place in which a secret could be. */
 export function isOpenUrl(text: string): boolean {
   return !/[@?]/.test(text) && !text.split('/').some(isKeyLike);
 }
@@ -46,7 +46,7 @@ export function secretsOfUrl(url: string): string[] {
   const pair = `${decoded(username)}:${decoded(password)}`;
   const secrets = [username, password, decoded(username), decoded(password), Buffer.from(pair).toString('base64')];
   secrets.push(...pathname.split('/').filter(isKeyLike));
-  // As they were written too: whoever repeats the URL repeats that.
+  // As they were written too: an error that repeats the URL repeats that.
   for (const parameter of search.slice(1).split('&')) {
     const [name = '', ...rest] = parameter.split('=');
     const value = rest.join('=');
@@ -56,7 +56,7 @@ export function secretsOfUrl(url: string): string[] {
   return secrets;
 }
 
-/** Values of a message in JSON whose names say that they are secrets; none where it is no JSON. */
+/** Values of a message in JSON whose names say that they are secrets; none where it is not JSON. */
 export function secretsOfJson(text: string): string[] {
   const secrets: string[] = [];
   try {
@@ -70,7 +70,7 @@ export function secretsOfJson(text: string): string[] {
   return secrets;
 }
 
-/** Blots secrets out of a text that others wrote: a server may say what it was told. */
+/** Blots secrets out of a text that others wrote: a server may repeat what it was sent. */
 export function withoutSecrets(text: string, secrets: readonly (string | undefined)[]): string {
   let clean = text;
   const known = secrets.filter((secret) => secret !== undefined).filter(({ length }) => length >= SHORTEST);

@@ -1,6 +1,7 @@
 import { Fifo } from './fifo.ts';
+import { QueuedFrames } from './queued-frames.ts';
 
-/** What happens to a data frame that does not fit. `block` asks whoever makes the frames to wait. */
+/** What happens to a data frame that does not fit. `block` asks the source of the frames to wait. */
 export type WhenFull = 'block' | 'drop_oldest' | 'drop_newest' | 'disconnect';
 
 /** What became of a push. `full`: the frame was not taken, and the owner must block or disconnect. */
@@ -17,18 +18,28 @@ export class SendQueue {
   controlBytes = 0;
   /** Data frames ever dropped. */
   droppedSoFar = 0;
-  private told = 0;
+  private reported = 0;
   private readonly data = new Fifo<Buffer>();
   private readonly control = new Fifo<Buffer>();
+  private readonly weights: QueuedFrames;
 
-  /** `limit` in bytes, for data frames. */
-  constructor(limit: number, whenFull: WhenFull) {
+  /** `limit` in bytes, for data frames; `weights` counts the memory of all queues together. */
+  constructor(limit: number, whenFull: WhenFull, weights = new QueuedFrames()) {
     this.limit = limit;
     this.whenFull = whenFull;
+    this.weights = weights;
   }
 
   get bytes(): number {
     return this.dataBytes + this.controlBytes;
+  }
+
+  /** Bytes that are free when this queue is cleared: of a frame that waits in other queues as well, a part. */
+  get weight(): number {
+    let weight = 0;
+    for (const frame of this.control.toArray()) weight += QueuedFrames.share(frame);
+    for (const frame of this.data.toArray()) weight += QueuedFrames.share(frame);
+    return weight;
   }
 
   get length(): number {
@@ -46,12 +57,14 @@ export class SendQueue {
     }
     this.data.push(frame);
     this.dataBytes += frame.length;
+    this.weights.hold(frame);
     return 'queued';
   }
 
   pushControl(frame: Buffer): void {
     this.control.push(frame);
     this.controlBytes += frame.length;
+    this.weights.hold(frame);
   }
 
   /** Removes frames, control first: at least one, and as many as fit in `most` bytes. */
@@ -70,13 +83,26 @@ export class SendQueue {
   /** Removes all control frames. */
   takeControl(): Buffer[] {
     this.controlBytes = 0;
-    return this.control.clear();
+    const frames = this.control.clear();
+    for (const frame of frames) this.weights.release(frame);
+    return frames;
   }
 
-  /** Data frames dropped since the last call; a codec tells the client. */
+  clear(): void {
+    this.takeControl();
+    this.dataBytes = 0;
+    for (const frame of this.data.clear()) this.weights.release(frame);
+  }
+
+  /** Bytes of the frame that is taken first; 0 where there is none. */
+  get nextBytes(): number {
+    return this.next()?.length ?? 0;
+  }
+
+  /** Data frames dropped since the last call; a codec reports them to the client. */
   takeDropped(): number {
-    const dropped = this.droppedSoFar - this.told;
-    this.told = this.droppedSoFar;
+    const dropped = this.droppedSoFar - this.reported;
+    this.reported = this.droppedSoFar;
     return dropped;
   }
 
@@ -88,14 +114,20 @@ export class SendQueue {
     const control = this.control.shift();
     if (control !== undefined) {
       this.controlBytes -= control.length;
-      return;
-    }
-    this.dataBytes -= this.data.shift()?.length ?? 0;
+      this.weights.release(control);
+    } else this.removeOldest();
+  }
+
+  private removeOldest(): void {
+    const frame = this.data.shift();
+    if (frame === undefined) return;
+    this.dataBytes -= frame.length;
+    this.weights.release(frame);
   }
 
   private dropOldest(needed: number): void {
     while (this.dataBytes + needed > this.limit) {
-      this.dataBytes -= this.data.shift()?.length ?? 0;
+      this.removeOldest();
       this.droppedSoFar += 1;
     }
   }

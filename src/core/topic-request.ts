@@ -1,8 +1,8 @@
+import type { CodecMessage } from './content.ts';
 import type { Rejection } from './errors.ts';
 import type { TopicPartition, TopicSpec } from './log.ts';
-import type { CodecMessage } from './message.ts';
 
-/** What a client may ask of an endpoint whose protocol deals with topics by itself. */
+/** What a client may ask of an endpoint whose protocol lets clients choose topics. */
 export type TopicRequest =
   | { readonly type: 'create'; readonly topics: readonly TopicSpec[] }
   | { readonly type: 'list' }
@@ -45,11 +45,17 @@ export interface Position extends TopicPartition {
 /** What became of a request. */
 export type TopicResult =
   | { readonly type: 'created'; readonly topics: readonly string[] }
-  | { readonly type: 'listed'; readonly partitions: readonly TopicPartition[] }
   | { readonly type: 'published'; readonly position: Position }
   | { readonly type: 'subscribed'; readonly topics: readonly string[] }
   /** unsubscribe, commit, seek, pause, resume, grant. */
-  | { readonly type: 'done' }
+  | { readonly type: 'done' };
+
+/**
+ * The result of a question about what there is: for all who ask at the same time it is one object, and a later one is
+ * another object where anything has changed.
+ */
+export type TopicView =
+  | { readonly type: 'listed'; readonly topics: readonly { readonly topic: string; readonly partitions: number }[] }
   | {
       readonly type: 'health';
       readonly consumers: readonly { readonly ws: number; readonly topics: readonly string[] }[];

@@ -1,9 +1,7 @@
 import type { TidegateError } from '../core/errors.ts';
 import { type Header, type Headers, withHeader } from '../core/headers.ts';
 import type { Message } from '../core/message.ts';
-
-/** Bytes. Headers may not make a dead letter too large themselves. */
-const MAX_ERROR_TEXT = 8_192;
+import { failureHeaders } from './processor-failure.ts';
 
 /** ECMAScript's last millisecond. */
 const MAX_TIME = 8_640_000_000_000_000;
@@ -11,11 +9,7 @@ const MAX_TIME = 8_640_000_000_000_000;
 /** Headers of a dead letter that say what went wrong, and where the message came from. */
 export function factsOf(original: Message, failure: TidegateError, pipeline: string): Headers {
   const { sender, shownUrl, topic, partition, offset, timestamp } = original;
-  const facts: Header[] = [
-    ['tidegate-error-code', failure.code],
-    ['tidegate-error-message', cut(failure.message)],
-    ['tidegate-pipeline', pipeline],
-  ];
+  const facts: Header[] = [...failureHeaders(failure), ['tidegate-pipeline', pipeline]];
   const isOfTopic = isRecord(original);
   if (isOfTopic) facts.push(['tidegate-origin', `${topic}/${partition}/${offset}`]);
   if (isOfTopic && timestamp > 0) facts.push(['tidegate-timestamp', String(timestamp)]);
@@ -40,11 +34,4 @@ export function withFacts(headers: Headers, facts: Headers): Headers {
 /** Whether a header of a dead letter is one of those that Tidegate adds. */
 export function isFact(name: string): boolean {
   return name.startsWith('tidegate-');
-}
-
-/** Whole characters only. */
-function cut(text: string): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= MAX_ERROR_TEXT) return text;
-  return bytes.toString('utf8', 0, MAX_ERROR_TEXT).replace(/\uFFFD$/, '');
 }

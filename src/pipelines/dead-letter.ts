@@ -1,11 +1,13 @@
 import { Batch } from '../core/batch.ts';
 import type { Sink } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
-import type { Flight, Message } from '../core/message.ts';
+import { withoutHeader } from '../core/headers.ts';
+import type { Message, Tracker } from '../core/message.ts';
 import type { TopicPort } from '../sdk/context.ts';
 import { factsOf, isRecord, withFacts } from './dead-letter-facts.ts';
 import { slimmer } from './dead-letter-size.ts';
-import type { Rescue } from './flight.ts';
+import type { FailurePolicy } from './in-flight.ts';
+import { FAILED_AT } from './processor-failure.ts';
 
 type Key = Awaited<ReturnType<NonNullable<Sink['keyOf']>>>;
 
@@ -17,15 +19,15 @@ export class DeadLetters {
   private readonly topic: TopicPort;
   private readonly pipeline: string;
   private readonly stored: () => void;
-  private readonly otherwise: Rescue;
+  private readonly otherwise: FailurePolicy;
   private readonly keyOf: Sink['keyOf'];
 
   /**
-   * `stored` is told of each dead letter that is in the log. `otherwise` is asked about one that fails for good itself,
+   * `stored` is called for each dead letter that is in the log. `otherwise` is asked about one that fails for good itself,
    * with the message's own error and that of its dead letter in one.
    * `keyOf`: the sink's.
    */
-  constructor(topic: TopicPort, pipeline: string, stored: () => void, otherwise: Rescue, keyOf?: Sink['keyOf']) {
+  constructor(topic: TopicPort, pipeline: string, stored: () => void, otherwise: FailurePolicy, keyOf?: Sink['keyOf']) {
     this.topic = topic;
     this.pipeline = pipeline;
     this.stored = stored;
@@ -41,12 +43,13 @@ export class DeadLetters {
     const letter = message.derive({
       payload: Buffer.from(original.payload),
       key: original.sourceKey,
-      headers: withFacts(original.headers, facts),
+      // Where an earlier one failed says nothing about this one.
+      headers: withFacts(withoutHeader(original.headers, FAILED_AT), facts),
       // The time of its writing: the log may have refused the message for its own, and retention counts from it.
       timestamp: 0,
     });
     letter.outcome = 'dead_letter';
-    letter.flight = new LetterFlight(failure, this.topic, message.flight, this.stored, this.otherwise);
+    letter.tracker = new LetterTracker(failure, this.topic, message.tracker, this.stored, this.otherwise);
     const key = letter.key ?? this.sinkKey(message, original);
     if (key instanceof Promise) void key.then((ready) => this.write(letter, ready));
     else this.write(letter, key);
@@ -87,23 +90,23 @@ function orNull({ key }: Message): (found: Key) => Key {
   return (found) => found ?? key;
 }
 
-/** A dead letter that is itself too large goes again without what makes it so; what fails then is for others to decide. */
-class LetterFlight implements Flight {
+/** A dead letter that is itself too large is written again without what makes it so; `otherwise` decides about the next failure. */
+class LetterTracker implements Tracker {
   /** Why the message became a dead letter. */
   private readonly reason: TidegateError;
   private readonly topic: TopicPort;
-  private readonly outer: Flight | undefined;
+  private readonly outer: Tracker | undefined;
   private readonly stored: () => void;
-  private readonly otherwise: Rescue;
+  private readonly otherwise: FailurePolicy;
 
   private isGivenUp = false;
 
   constructor(
     reason: TidegateError,
     topic: TopicPort,
-    outer: Flight | undefined,
+    outer: Tracker | undefined,
     stored: () => void,
-    otherwise: Rescue,
+    otherwise: FailurePolicy,
   ) {
     this.reason = reason;
     this.topic = topic;
@@ -112,7 +115,7 @@ class LetterFlight implements Flight {
     this.otherwise = otherwise;
   }
 
-  rescue(letter: Message, failure: TidegateError): boolean {
+  takeOver(letter: Message, failure: TidegateError): boolean {
     // A gateway that stops, or a pipeline that broke, says nothing about the dead letter.
     if (this.isGivenUp || failure.next !== 'reject') return false;
     const again = failure.code === 'TG_RECORD_TOO_LARGE' ? slimmer(letter) : undefined;
@@ -127,9 +130,9 @@ class LetterFlight implements Flight {
     letter.nack(failure);
   }
 
-  landed(letter: Message, failure: TidegateError | null): void {
+  settled(letter: Message, failure: TidegateError | null): void {
     if (failure === null) this.stored();
-    this.outer?.landed(letter, failure);
+    this.outer?.settled(letter, failure);
   }
 }
 

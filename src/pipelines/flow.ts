@@ -1,43 +1,59 @@
 import { filter, map, type Observable } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Operator, Processor, Sink } from '../core/component.ts';
+import type { Operator, Sink } from '../core/component.ts';
 import { type BatchLimits, batching } from './batching.ts';
-import type { PipelineFlight } from './flight.ts';
+import type { InFlightMessages } from './in-flight.ts';
 import { type ProcessingOptions, processing } from './processing.ts';
+import type { StageHost, StatefulStage } from './state/stateful-stage.ts';
+import type { Step } from './step.ts';
 
 /** A run of neighbouring processors, or one operator on the flow itself. */
-export type Stage = { readonly processors: readonly Processor[] } | { readonly operator: Operator };
+export type Stage =
+  | { readonly processors: readonly Step[] }
+  | { readonly operator: Operator }
+  | { readonly stateful: StatefulStage };
 
 export interface FlowParts {
-  readonly flight: PipelineFlight;
+  readonly inFlight: InFlightMessages;
   readonly batch: BatchLimits;
   readonly stages: readonly Stage[];
   readonly sink: Pick<Sink, 'idle' | 'idle$'>;
   readonly processing: ProcessingOptions;
   /** Empties the open batch. */
   readonly flush$: Observable<void>;
+  /** Emits when the gate has opened. */
+  readonly opened$: Observable<void>;
   readonly clock: Clock;
 }
 
 /** A pipeline as one RxJS flow: gate, batching, then each stage; what comes out is ready for the sink. */
 export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observable<Batch> {
-  const { flight, sink } = parts;
-  // A gate that is shut lets nothing in to wait for: what there is goes on, also what has just shut the gate.
+  const { inFlight, sink } = parts;
+  // While the gate is shut no more messages come to wait for: the batch goes on, also one that has just shut the gate.
   const taker = {
     get idle() {
-      return sink.idle || !flight.gate.isOpen;
+      return sink.idle || !inFlight.gate.isOpen;
     },
     idle$: sink.idle$,
   };
   let flow$ = source$.pipe(
-    map((batch) => flight.admit(batch)),
+    map((batch) => inFlight.admit(batch)),
     batching(parts.batch, taker, parts.flush$, parts.clock),
   );
   // Without processors there is still the step that traces show.
-  for (const stage of parts.stages.length > 0 ? parts.stages : [{ processors: [] }]) {
-    flow$ =
-      'operator' in stage ? stage.operator.apply(flow$) : flow$.pipe(processing(stage.processors, parts.processing));
+  const stages: readonly Stage[] = parts.stages.length > 0 ? parts.stages : [{ processors: [] }];
+  const host: StageHost = {
+    admit: (results) => inFlight.admit(results),
+    get isOpen() {
+      return inFlight.gate.isOpen;
+    },
+    opened$: parts.opened$,
+  };
+  for (const stage of stages) {
+    if ('stateful' in stage) flow$ = stage.stateful.apply(flow$, host);
+    else if ('operator' in stage) flow$ = stage.operator.apply(flow$);
+    else flow$ = flow$.pipe(processing(stage.processors, parts.processing));
   }
   return flow$.pipe(filter((batch) => batch.length > 0));
 }

@@ -1,38 +1,38 @@
 import type { TidegateError } from '../core/errors.ts';
-import type { Flight, Message } from '../core/message.ts';
-import type { Rescue } from './flight.ts';
+import type { Message, Tracker } from '../core/message.ts';
+import type { FailurePolicy } from './in-flight.ts';
 
 /**
- * Passes over messages that failed for good: their pipeline counts them as failed, their source is told that they are
- * done and goes on behind them. `skipped` is told of each, as it came. A failure that says nothing about the message
- * (a log that is away, a gateway that stops) is left alone.
+ * Skips messages that failed for good: their pipeline counts them as failed, for their source they are acked, and it goes
+ * on behind them. `skipped` is called with each, as it came. A failure that says nothing about the message (the log is
+ * away, the gateway stops) is not handled.
  */
-export function skipping(skipped: (message: Message, failure: TidegateError) => void): Rescue {
+export function skipping(skipped: (message: Message, failure: TidegateError) => void): FailurePolicy {
   return (message, failure) => {
     if (failure.next !== 'reject') return false;
-    const passed = message.derive({});
-    passed.flight = new PassedOver(failure, message.flight);
+    const skippedOne = message.derive({});
+    skippedOne.tracker = new SkippedTracker(failure, message.tracker);
     skipped(message.source ?? message, failure);
-    passed.ack();
+    skippedOne.ack();
     return true;
   };
 }
 
 /** Acked towards its source, a failure towards its pipeline. */
-class PassedOver implements Flight {
+class SkippedTracker implements Tracker {
   private readonly failure: TidegateError;
-  private readonly outer: Flight | undefined;
+  private readonly outer: Tracker | undefined;
 
-  constructor(failure: TidegateError, outer: Flight | undefined) {
+  constructor(failure: TidegateError, outer: Tracker | undefined) {
     this.failure = failure;
     this.outer = outer;
   }
 
-  rescue(): boolean {
+  takeOver(): boolean {
     return false;
   }
 
-  landed(message: Message): void {
-    this.outer?.landed(message, this.failure);
+  settled(message: Message): void {
+    this.outer?.settled(message, this.failure);
   }
 }

@@ -4,30 +4,81 @@ import type { ComponentContext } from '../sdk/context.ts';
 import type { OperatorSpec, ProcessorSpec } from '../sdk/define.ts';
 import { makeComponent } from '../sdk/make.ts';
 import type { Stage } from './flow.ts';
+import type { ProcessorMetrics } from './processor-metrics.ts';
+import { StatefulStage } from './state/stateful-stage.ts';
+import type { OnError, Step } from './step.ts';
 
-/** One entry of a pipeline's `processors` with its parsed settings. */
-export interface StageConfig {
-  readonly spec: ProcessorSpec | OperatorSpec;
+/** A processor or operator of a pipeline with its parsed settings. */
+export interface ComponentConfig<Spec = ProcessorSpec | OperatorSpec> {
+  readonly spec: Spec;
   readonly config: unknown;
+  readonly onError?: OnError | undefined;
+}
+
+/** Processors that are tried, and those for messages that fail in them. */
+export interface TryConfig {
+  readonly attempt: readonly StepConfig<ProcessorSpec>[];
+  readonly rescue: readonly StepConfig<ProcessorSpec>[];
+  readonly onError?: OnError | undefined;
+}
+
+/** One entry of a pipeline's `processors`. */
+export type StepConfig<Spec = ProcessorSpec | OperatorSpec> = ComponentConfig<Spec> | TryConfig;
+
+/** What the steps of a pipeline are made with. `place`: where one is, as `processors[0].try[1]`. */
+export interface StageParts {
+  readonly contextOf: (place: string) => ComponentContext;
+  readonly metricsOf?: (place: string) => ProcessorMetrics;
 }
 
 /** Makes the processors and operators of a pipeline; neighbouring processors run as one stage. */
-export function compileStages(
-  entries: readonly StageConfig[],
-  contextOf: (index: number) => ComponentContext,
-): Stage[] {
-  const stages: ({ processors: Processor[] } | Exclude<Stage, { processors: unknown }>)[] = [];
-  for (const [index, { spec, config }] of entries.entries()) {
-    if (spec.kind === 'operator') {
-      stages.push({ operator: makeComponent(spec, config, contextOf(index)) });
+export function compileStages(entries: readonly StepConfig[], parts: StageParts): Stage[] {
+  const stages: ({ processors: Step[] } | Exclude<Stage, { processors: unknown }>)[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const place = `processors[${index}]`;
+    if (isOperator(entry)) {
+      stages.push(makeOperator(entry, parts.contextOf(place)));
       continue;
     }
-    const processor = makeProcessor(spec, config, contextOf(index));
+    const step = makeStep(entry, place, parts);
     const last = stages.at(-1);
-    if (last !== undefined && 'processors' in last) last.processors.push(processor);
-    else stages.push({ processors: [processor] });
+    if (last !== undefined && 'processors' in last) last.processors.push(step);
+    else stages.push({ processors: [step] });
   }
   return stages;
+}
+
+function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, context: ComponentContext) {
+  const operator = makeComponent(spec, config, context);
+  return 'partition' in operator ? { stateful: new StatefulStage(operator, context.clock) } : { operator };
+}
+
+function isOperator(entry: StepConfig): entry is ComponentConfig<OperatorSpec> {
+  return 'spec' in entry && entry.spec.kind === 'operator';
+}
+
+function makeStep(entry: StepConfig<ProcessorSpec> | StepConfig, at: string, parts: StageParts): Step {
+  const { onError } = entry;
+  if ('attempt' in entry) {
+    const place = `${at}.try`;
+    return {
+      attempt: entry.attempt.map((inner, index) => makeStep(inner, `${at}.try[${index}]`, parts)),
+      rescue: entry.rescue.map((inner, index) => makeStep(inner, `${at}.catch[${index}]`, parts)),
+      place,
+      onError,
+      metrics: parts.metricsOf?.(place),
+    };
+  }
+  const spec = entry.spec as ProcessorSpec; // an operator is none of these
+  const processor = makeProcessor(spec, entry.config, parts.contextOf(at));
+  const place = `${at}.${spec.name}`;
+  return {
+    process: (message) => processor.process(message),
+    close: () => processor.close?.(),
+    place,
+    onError,
+    metrics: parts.metricsOf?.(place),
+  };
 }
 
 function makeProcessor(spec: ProcessorSpec, config: unknown, context: ComponentContext): Processor {

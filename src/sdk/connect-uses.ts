@@ -1,5 +1,5 @@
-import type { ConnectTemplate, RemoteUrl } from './handshake.ts';
-import type { RemoteSettings } from './remote.ts';
+import type { RemoteSettings } from './connect-settings.ts';
+import { type ConnectTemplate, handshakeValues, isSubprotocol, NO_SUBPROTOCOL, type RemoteUrl } from './handshake.ts';
 
 type Path = readonly (string | number)[];
 
@@ -8,33 +8,47 @@ interface Place {
   readonly make: Pick<ConnectTemplate, 'uses'>;
 }
 
-/** What connect settings are checked for. */
+/** The settings that are checked. */
 interface ConnectSettings extends RemoteSettings {
   readonly resume?: { readonly message?: ConnectTemplate | undefined } | undefined;
 }
 
-/** A use of a value that never is there, at the path of its setting. */
-interface ValuelessUse {
+/** The use of a value that is always missing or never valid, with the path of its setting. */
+interface MistakenUse {
   readonly path: (string | number)[];
   readonly message: string;
 }
 
 /**
- * Where connect settings use `${! meta.token }` without `auth`, or `${! meta.cursor }` without `resume`: mistakes, as a
- * text with a missing value is left out or not sent, without a word. `noCursor` says why there is no cursor.
+ * Finds settings that use `${! meta.token }` without `auth`, or `${! meta.cursor }` without `resume`: a text with a missing
+ * value would silently be left out. Also finds subprotocols that are invalid with the configured token, so that every
+ * connect would fail. `noCursor` says why there is no cursor.
  */
-export function valuelessUses(
+export function mistakenUses(
   urls: readonly RemoteUrl[],
   settings: ConnectSettings,
   noCursor: string,
-): readonly ValuelessUse[] {
+): readonly MistakenUse[] {
   const places = placesOf(urls, settings);
   const usesOf = (name: 'token' | 'cursor', message: string) =>
     places.filter(({ make }) => make.uses.has(name)).map(({ path }) => ({ path: [...path], message }));
   return [
     ...(settings.auth === undefined ? usesOf('token', 'there is no auth, so ${! meta.token } never has a value') : []),
     ...(settings.resume === undefined ? usesOf('cursor', noCursor) : []),
+    ...impossibleSubprotocols(settings),
   ];
+}
+
+function impossibleSubprotocols({ auth, protocols }: ConnectSettings): MistakenUse[] {
+  const token = auth?.token?.trim();
+  if (token === undefined || token === '') return [];
+  const values = handshakeValues({ token, cursor: undefined });
+  return protocols.flatMap(({ make }, at) => {
+    const text = make.uses.has('token') ? make(values) : undefined;
+    return text === undefined || isSubprotocol(text)
+      ? []
+      : [{ path: ['protocols', at], message: `with the token, ${NO_SUBPROTOCOL}` }];
+  });
 }
 
 function placesOf(urls: readonly RemoteUrl[], settings: ConnectSettings): Place[] {

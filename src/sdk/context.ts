@@ -3,16 +3,18 @@ import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Sink, Source } from '../core/component.ts';
 import type { StartPosition } from '../core/log.ts';
+import type { Connect } from '../core/remote.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
-import type { FeedSettings, RemoteSinkSettings } from './remote.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 
 /** What a component may use of the gateway that runs it. */
 export interface ComponentContext {
-  /** Where it stands in the configuration, such as `pipelines.rooms-in.sink`. */
+  /** Its place in the configuration, such as `pipelines.rooms-in.sink`. */
   readonly path: string;
   readonly logger: Logger;
   readonly stats: Stats;
+  readonly tracing: ComponentTracing;
   readonly clock: Clock;
   readonly gateway: GatewayPorts;
 }
@@ -22,11 +24,19 @@ export interface GatewayPorts {
   endpoint(name: string): EndpointPort;
   topic(name: string): TopicPort;
   subscribe(options: SubscribeOptions): Source;
-  /** The messages of WebSocket servers out there, which the gateway dials again and again. */
-  feed(settings: FeedSettings): Source;
-  /** A WebSocket server out there as a sink. */
-  remote(settings: RemoteSinkSettings): Sink;
+  /** Connects to a WebSocket server, once: reconnecting is up to the caller. */
+  readonly dial: Connect;
+  /** Cursors kept in this compacted topic, or in `_tidegate.cursors`; a connector keeps them as its source offsets. */
+  cursors(topic?: string): CursorStore;
+  /**
+   * Reports whether the component can reach an external system; the status of a connector shows it. `name` must not
+   * contain secrets. `problem`: why it cannot; undefined when it can.
+   */
+  onStatus(name: string, problem: string | undefined): void;
 }
+
+/** Spans that a component starts: those of its connections, and the first span of each message that it receives. */
+export type ComponentTracing = Pick<Tracing, 'dialling' | 'received'>;
 
 /** A WebSocket endpoint with all its connections on this gateway. */
 export interface EndpointPort {
@@ -34,7 +44,7 @@ export interface EndpointPort {
   readonly received$: Observable<Batch>;
   pause(): void;
   resume(): void;
-  /** Hands records to every connection; a slow one falls under the endpoint's policy and never holds up others. */
+  /** Sends records to every connection. A slow one is subject to the endpoint's policy and never delays the others. */
   deliver(batch: Batch): void;
 }
 
@@ -44,6 +54,22 @@ export type TopicPort = Pick<Sink, 'write' | 'idle' | 'idle$'>;
 export interface SubscribeOptions {
   readonly topics: readonly string[];
   readonly from: StartPosition;
-  /** Share partitions with the other members of this group; without one every gateway sees every record. */
+  /** Share partitions with the other members of this group; without a group every gateway reads every record. */
   readonly group?: string;
+}
+
+/** How far a source has read, to be kept across restarts. */
+export interface SavedCursor {
+  /** JSON text, so that no digit is lost: the cursor of the last message before which all are settled. undefined if there is none. */
+  readonly cursor?: string | undefined;
+  /** When that message was received, in milliseconds since the epoch. */
+  readonly heardAt: number;
+}
+
+/** Keeps cursors across restarts. A name has one writer at a time: the last save wins. */
+export interface CursorStore {
+  /** undefined for a name that was never saved. Waits while the store is unavailable, until `signal` aborts. */
+  load(name: string, signal: AbortSignal): Promise<SavedCursor | undefined>;
+  /** Resolves when the cursor is durable. */
+  save(name: string, cursor: SavedCursor): Promise<void>;
 }

@@ -1,10 +1,12 @@
 import type { z } from 'zod';
 import type { Codec, Operator, Processor, Sink, Source } from '../core/component.ts';
+import type { StatefulOperator } from '../core/stateful-operator.ts';
 import type { ComponentContext } from './context.ts';
+import type { Example } from './example.ts';
 
 export type Kind = 'source' | 'sink' | 'processor' | 'operator' | 'codec';
 
-/** How often a source's records are seen by a deployment: decides what a pipeline may do with them. */
+/** Which gateways of a deployment receive a source's records; it decides what a pipeline may do with them. */
 export type Sharing =
   /** Each record belongs to this gateway alone (a socket's frames). */
   | 'own'
@@ -22,21 +24,27 @@ export interface Reference {
 
 interface Spec<K extends Kind, Schema extends z.ZodType, Made> {
   readonly kind: K;
-  /** The word that stands in the YAML: nouns for sources and sinks, verbs for processors. */
+  /** The word in the YAML: a noun for sources and sinks, a verb for processors. */
   readonly name: string;
   /** One sentence for lists and reference pages. */
   readonly summary: string;
   /** Strict schema of the component's own settings. Descriptions become documentation. */
   readonly config: Schema;
-  /** Configs that lint; shown in the reference. */
-  readonly examples: readonly z.input<Schema>[];
+  /** What there is to know beyond the summary, for its page: a few sentences of Markdown. */
+  readonly description?: string;
+  /** When a message fails in it, for its page: one sentence each. */
+  readonly failures?: readonly string[];
+  /** Configs that lint, shown in the reference; with a title, and for processors with what goes in and what comes out. */
+  readonly examples: readonly (z.input<Schema> | Example<z.input<Schema>>)[];
   readonly references?: (config: z.output<Schema>) => readonly Reference[];
+  /** Topics for its own data: clients of the codec `topics` can neither read nor write them. */
+  readonly internalTopics?: (config: z.output<Schema>) => readonly string[];
   readonly create: (config: z.output<Schema>, context: ComponentContext) => Made;
 }
 
 export interface SourceSpec<S extends z.ZodType = z.ZodType> extends Spec<'source', S, Source> {
   readonly sharing: (config: z.output<S>) => Sharing;
-  /** Names that its messages may have in `meta`, parameters of an endpoint's path aside; left out, lint accepts any. */
+  /** Names that its messages may have in `meta`, besides parameters of an endpoint's path; if omitted, lint accepts any. */
   readonly meta?: readonly string[];
 }
 export interface SinkSpec<S extends z.ZodType = z.ZodType> extends Spec<'sink', S, Sink> {
@@ -44,14 +52,17 @@ export interface SinkSpec<S extends z.ZodType = z.ZodType> extends Spec<'sink', 
   readonly reaches: 'clients' | 'records';
 }
 export interface ProcessorSpec<S extends z.ZodType = z.ZodType> extends Spec<'processor', S, Processor> {}
-export interface OperatorSpec<S extends z.ZodType = z.ZodType> extends Spec<'operator', S, Operator> {
-  /** A stateful operator keeps messages; lint refuses it where clients wait for their answers. */
+export interface OperatorSpec<S extends z.ZodType = z.ZodType>
+  extends Spec<'operator', S, Operator | StatefulOperator> {
+  /** A stateful operator keeps messages; lint refuses it if clients wait for answers. */
   readonly stateful: boolean;
+  /** Its state is rebuilt by reading again, so its source has to be topics with a group. `create` gives a StatefulOperator. */
+  readonly needsGroup?: boolean;
 }
 export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec', S, Codec> {
-  /** Its clients know of each other: the codec has a `membership`, and its endpoints need a `presence`. */
+  /** Clients are members of a room: the codec has a `membership`, and its endpoints need a `presence`. */
   readonly hasMembers?: boolean;
-  /** Its clients deal with topics by themselves: the codec has `topics`, and its endpoints need no pipeline. */
+  /** Clients read and write topics directly: the codec has `topics`, and its endpoints need no pipeline. */
   readonly servesTopics?: boolean;
   /** Subprotocols (RFC 6455 1.9) of endpoints that list none. */
   readonly protocols?: readonly string[];

@@ -6,24 +6,24 @@ import { compilePath, PATH } from './path-expression.ts';
 import { after, type Doubt, type Read, type Text, type Value } from './value.ts';
 
 /**
- * What `${! expr }` gives for a message. undefined is "no value": no key, no header, no message. Most expressions are
- * dotted paths and answer at once; only others go through JSONata, which is asynchronous. All three throw, or reject
- * with, TG_EXPRESSION_FAILED.
+ * Evaluates `${! expr }` for a message. undefined means no value: no key, no header, no message. Most expressions are
+ * dotted paths and synchronous; the others need JSONata, which is asynchronous. All three methods throw, or reject with,
+ * TG_EXPRESSION_FAILED.
  */
 export interface Expression {
-  /** The text as it stands in the configuration. */
+  /** The text in the configuration. */
   readonly text: string;
-  /** Whether it answers at once, for every message. */
+  /** Whether it is synchronous for every message. */
   readonly isSynchronous: boolean;
   /** Paths of the message that it reads. */
   readonly reads: readonly Read[];
-  /** What its author may not have meant. */
+  /** Possible mistakes. */
   readonly doubts: readonly Doubt[];
   /** The value for computing and comparing. A number that a double cannot hold is an ExactNumber. */
   evaluate(message: Message): unknown;
-  /** The value as text, for keys and headers: numbers with the digits that came. An object has no text and fails. */
+  /** The value as text, for keys and headers. Numbers keep all their digits; an object has no text and fails. */
   evaluateText(message: Message): string | undefined | Promise<string | undefined>;
-  /** The value as JSON: what is only passed on is the text that came. */
+  /** The value as JSON; a value that is not changed keeps the text of the payload. */
   evaluateJson(message: Message): string | undefined | Promise<string | undefined>;
 }
 
@@ -63,7 +63,7 @@ export function compileExpression(text: string): Expression {
   };
 }
 
-/** Compiles an expression that says yes or no. Throws an Error, also for text that would mean yes for every message. */
+/** Compiles a condition. Throws an Error, also for text that would be true for every message. */
 export function compileCondition(text: string): Expression {
   if (text.includes('${!')) return compileExpression(text);
   throw new Error(`"${text}" is true for everything; write an expression such as "\${! json.type = 'ready' }"`);
@@ -80,7 +80,7 @@ function interpolate(parts: readonly Part[], message: Message): string | undefin
   return joined(texts as Text[]);
 }
 
-/** A hole in a text makes it another text: `{"ack":}`, or one key for all messages that have none. */
+/** A missing value leaves no text: otherwise there would be `{"ack":}`, or one key for all messages without a value. */
 function joined(texts: readonly Text[]): string | undefined {
   let whole = '';
   for (const text of texts) {

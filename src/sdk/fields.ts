@@ -1,7 +1,11 @@
 import { z } from 'zod';
-import { hostMistake, type UrlRule, urlMistake } from '../core/address.ts';
+import { hostMistake, hostPatternMistake, type UrlRule, urlMistake } from '../core/address.ts';
 import { DURATION, parseDuration, parseSize, SIZE } from '../core/units.ts';
-import { compileCondition, compileExpression, type Expression } from './expression.ts';
+import { compiled } from './compiled.ts';
+import { compileCondition, compileExpression } from './expression.ts';
+import { FieldPath } from './field-path.ts';
+import { withoutMarks } from './literal.ts';
+import { compileTemplateValue } from './template-value.ts';
 
 /*
  * Building blocks for component settings. A value that was filled in from the environment is always text; each
@@ -40,20 +44,26 @@ export const boolean = () =>
 
 export const port = () => integer({ min: 0, max: 65_535 });
 
+const NOT_EVALUATED =
+  '"${! }" is not evaluated here; use ${NAME} for a variable of the environment, or $${! for these characters';
+
 /** A host name or an IP address, without scheme and port. */
 export const host = () => checked(z.string('expected a host name or an IP address'), hostMistake);
 
-/** An address to bind; empty text, as an unset variable leaves it, is for all. */
+/** Hosts by name or address; `*.example.org` for all subdomains, `*` for any host. */
+export const hostPatterns = () => list().pipe(z.array(checked(z.string(), hostPatternMistake)));
+
+/** An address to bind; empty text, such as that of an unset variable, means all addresses. */
 export const bindAddress = () =>
   checked(z.string('expected a host name or an IP address'), (text) => (text === '' ? undefined : hostMistake(text)));
 
-/** A URL with a host, of one of these schemes; empty text where none is meant. */
+/** A URL with a host and one of these schemes, or empty text for none. */
 export const url = (rule: UrlRule) =>
   checked(z.string('expected a URL'), (text) => (text === '' ? undefined : urlMistake(text, rule)));
 
 function checked(text: z.ZodString, mistakeOf: (text: string) => string | undefined) {
   return text.superRefine((value, context) => {
-    const mistake = mistakeOf(value);
+    const mistake = value.includes('${!') ? NOT_EVALUATED : mistakeOf(withoutMarks(value));
     if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake, input: value });
   });
 }
@@ -68,7 +78,7 @@ export const duration = () =>
       if (milliseconds !== undefined) return milliseconds;
       context.issues.push({
         code: 'custom',
-        message: `"${text}" is no duration; write 5ms, 10s, 1m or 1h`,
+        message: `"${text}" is not a duration; use 5ms, 10s, 1m or 1h`,
         input: text,
       });
       return z.NEVER;
@@ -82,7 +92,7 @@ export const size = () =>
     .transform((text, context) => {
       const bytes = parseSize(text);
       if (bytes !== undefined) return bytes;
-      context.issues.push({ code: 'custom', message: `"${text}" is no size; write 500B, 64KiB or 1MiB`, input: text });
+      context.issues.push({ code: 'custom', message: `"${text}" is not a size; use 500B, 64KiB or 1MiB`, input: text });
       return z.NEVER;
     });
 
@@ -101,12 +111,7 @@ export const list = () =>
 
 /** Text in which nothing is evaluated: `${! }` is a mistake, and `$${!` gives these characters. `expected` is the error for what is not text. */
 export const plainText = (expected = 'expected text') =>
-  z
-    .string(expected)
-    .refine(
-      (text) => !text.includes('${!'),
-      '"${! }" is not evaluated here; use ${NAME} for a variable of the environment, or $${! for these characters',
-    );
+  z.string(expected).refine((text) => !text.includes('${!'), { error: NOT_EVALUATED, abort: true });
 
 export const NAME_AS_IT_IS = 'a name is taken as it is; "${! }" is evaluated in values only';
 
@@ -119,18 +124,39 @@ export const byName = <V extends z.ZodType>(value: V) =>
 
 /** Text with `${! expr }` in it, compiled; text without is a constant. */
 export const expression = () =>
-  compiled('expected text, with "${! ... }" where a value of the message is meant', compileExpression);
+  compiled(z.string('expected text, with "${! ... }" where a value of the message is meant'), compileExpression);
 
-/** A yes or no for each message, such as `${! json.type = 'ready' }`, compiled. */
-export const condition = () => compiled('expected an expression such as "${! json.ok }"', compileCondition);
+/** A condition for each message, such as `${! json.type = 'ready' }`, compiled. */
+export const condition = () => compiled(z.string('expected an expression such as "${! json.ok }"'), compileCondition);
 
-function compiled(expected: string, compile: (text: string) => Expression) {
-  return z.string(expected).transform((text, context): Expression => {
-    try {
-      return compile(text);
-    } catch (error) {
-      context.issues.push({ code: 'custom', message: (error as Error).message, input: text });
-      return z.NEVER;
-    }
-  });
+/** Any value; texts in it may have `${! expr }` in them, which are compiled. */
+export const value = () => compiled(z.unknown(), compileTemplateValue);
+
+/** The place of a field in a payload, such as `customer.name`. */
+export const path = () =>
+  compiled(
+    plainText('expected the path of a field, such as customer.name'),
+    (text) => new FieldPath(withoutMarks(text)),
+  );
+
+/** Paths of fields, as a list or as one text with commas. */
+export const paths = () => list().pipe(z.array(path()).min(1, 'expected at least one path'));
+
+/** Settings by paths of fields. */
+export const byPath = <V extends z.ZodType>(setting: V) =>
+  z.record(
+    z.string().superRefine((text, context) => {
+      const mistake = text.includes('${!') ? NAME_AS_IT_IS : pathMistake(text);
+      if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake, input: text });
+    }),
+    setting,
+  );
+
+function pathMistake(text: string): string | undefined {
+  try {
+    new FieldPath(withoutMarks(text));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

@@ -1,24 +1,25 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { BLANK_IN_URL, hasBlank } from '../core/address.ts';
 import { Message } from '../core/message.ts';
 import { withoutMarks } from './literal.ts';
 import { compileTemplate, type Template } from './template.ts';
 
 /*
- * URL, headers and subprotocols of a connection that the gateway dials, made anew for each connect. The expressions
- * in them are `${! meta.token }` and `${! meta.cursor }`. Errors never quote these settings: they may be secret.
+ * URL, headers and subprotocols of a connection that the gateway dials, evaluated at each connect. They can use
+ * `${! meta.token }` and `${! meta.cursor }`. Errors never quote these settings: they may be secret.
  */
 
-/** A header's value or a subprotocol. */
+/** The value of a header, or a subprotocol. */
 export interface HandshakeText {
-  /** As it may be shown where it holds no secret: with `***` for each expression. */
+  /** The text with `***` for each expression. */
   readonly text: string;
-  /** undefined where one of its values is missing. */
+  /** undefined if one of its values is missing. */
   readonly make: ConnectTemplate;
 }
 
-/** A template that is made before there is any message. */
+/** A template that is evaluated before any message is received. */
 export interface ConnectTemplate extends Template {
-  /** What it takes of `meta`: `token`, `cursor`. */
+  /** The fields of `meta` that it uses: `token`, `cursor`. */
   readonly uses: ReadonlySet<string>;
 }
 
@@ -40,7 +41,7 @@ const EXPRESSION = /\$\{!([^}]*)\}/g;
 const PATHS = ['meta.token', 'meta.cursor'] as const;
 /** RFC 6455 4.1: a token of HTTP. */
 const SUBPROTOCOL = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Headers that the handshake itself is made of. */
+/** Headers of the handshake itself. */
 const OWN_HEADER = /^(connection|upgrade|sec-websocket-.*)$/i;
 const PLACEHOLDER = '***';
 export const NO_SUBPROTOCOL = 'a subprotocol is one word, such as graphql-ws';
@@ -48,7 +49,7 @@ export const NO_SUBPROTOCOL = 'a subprotocol is one word, such as graphql-ws';
 const token = compileTemplate('${! meta.token }');
 const cursor = compileTemplate('${! meta.cursor }');
 
-/** Paths of the expressions in a text. Throws an Error for one that is not closed. */
+/** The paths of the expressions in a text. Throws an Error if one is not closed. */
 function pathsIn(text: string): string[] {
   if (text.replaceAll(EXPRESSION, '').includes('${!')) throw new Error('an expression ${! has no } that closes it');
   return [...text.matchAll(EXPRESSION)].map(([, path = '']) => path.trim());
@@ -58,6 +59,7 @@ function pathsIn(text: string): string[] {
 export function compileUrl(text: string): RemoteUrl {
   checkPaths(text);
   const one = filled(text, 'one');
+  if (hasBlank(one)) throw new Error(BLANK_IN_URL);
   if (!isRemoteUrl(one)) throw new Error('expected a URL that begins with ws:// or wss:// and has no #');
   if (new URL(one).host !== new URL(filled(text, 'other')).host)
     throw new Error('host and port are always the same: no expression can be used there');
@@ -90,10 +92,7 @@ export function compileSubprotocol(text: string): HandshakeText {
   return compiled;
 }
 
-/**
- * A template that is made before there is any message, of which all is known that can be wrong with it: nothing is to
- * be said of what it reads of a message.
- */
+/** Marks a template as one that reads no message, so that lint does not check what it reads. */
 export function withoutMessage(make: Template): ConnectTemplate {
   const reads = make.expressions.flatMap((expression) => expression.reads);
   const uses = new Set(
@@ -105,14 +104,22 @@ export function withoutMessage(make: Template): ConnectTemplate {
   return Object.assign((message: Message) => make(message), { expressions, needsAll: false, uses });
 }
 
-/** What the expressions of a handshake are evaluated on. */
+/** The message on which the expressions of a handshake are evaluated. */
 export function handshakeValues(values: { readonly token: string | undefined; readonly cursor: unknown }): Message {
   return new Message(Buffer.alloc(0), { meta: values });
 }
 
-/** Whether the shown text of a setting is what it always is. */
+/** Whether a setting has no expression, given its shown text. */
 export function isConstant(text: string): boolean {
   return !text.includes(PLACEHOLDER);
+}
+
+/** The characters that HTTP allows in a header. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]+$/;
+
+/** Whether a token can be sent, without white space around it. */
+export function isSendableToken(text: string): boolean {
+  return SENDABLE.test(text.trim());
 }
 
 export function isHeaderValue(name: string, text: string): boolean {
@@ -133,7 +140,7 @@ function compileText(text: string): HandshakeText {
   return { text: filled(text, PLACEHOLDER), make: withoutMessage(compileTemplate(text)) };
 }
 
-/** A parameter of which a value is missing is left out; without any there is no query. */
+/** A parameter whose value is missing is left out; without parameters there is no query. */
 function urlMaker(addressText: string, parameterTexts: readonly string[]): (values: Message) => string {
   const address = compileTemplate(addressText);
   const parameters = parameterTexts.map((text) => compileTemplate(text));
@@ -148,7 +155,7 @@ function urlMaker(addressText: string, parameterTexts: readonly string[]): (valu
   };
 }
 
-/** RFC 3986 2.1: a value never changes what stands around it in the URL. */
+/** RFC 3986 2.1: values are percent-encoded, so that they cannot change the rest of the URL. */
 function percentEncoded(values: Message): Message {
   const [tokenText, cursorText] = [token(values), cursor(values)];
   return handshakeValues({
@@ -157,7 +164,7 @@ function percentEncoded(values: Message): Message {
   });
 }
 
-/** With U+FFFD for the half of a surrogate pair, which has no percent-encoding. */
+/** Lone surrogates, which have no percent-encoding, become U+FFFD. */
 function wellFormed(text: string): string {
   return Buffer.from(text).toString();
 }

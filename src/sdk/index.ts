@@ -20,6 +20,7 @@ export type {
   Source,
   TopicProtocol,
 } from '../core/component.ts';
+export type { CodecMessage, Meta } from '../core/content.ts';
 export { asTidegateError, type ErrorCode, type NextStep, type Rejection, TidegateError } from '../core/errors.ts';
 export { asWritten, ExactNumber, writeJson } from '../core/exact-number.ts';
 export {
@@ -32,31 +33,54 @@ export {
   withHeader,
   withoutHeader,
 } from '../core/headers.ts';
-export { JsonPath } from '../core/json-path.ts';
+export { countFields, JsonPath, repeatedField } from '../core/json-path.ts';
 export type { StartPosition, TopicPartition, TopicSpec } from '../core/log.ts';
 export {
-  type CodecMessage,
   Message,
   type MessageInit,
-  type Meta,
   type Outcome,
   type Sender,
   type SettleTarget,
   type TraceContext,
 } from '../core/message.ts';
+export { quote, quoteReason, quoteValue } from '../core/quote.ts';
+export type {
+  Connect,
+  RemoteAuth,
+  RemoteEnd,
+  RemoteEndKind,
+  RemoteHandler,
+  RemoteRequest,
+  RemoteSocket,
+  RemoteTarget,
+  RemoteTls,
+} from '../core/remote.ts';
+export type { Hold, PartitionOperator, PartitionPort, Release, StatefulOperator } from '../core/stateful-operator.ts';
 export type {
   Position,
   SubscriptionRequest,
   TopicOutcome,
   TopicRequest,
   TopicResult,
+  TopicView,
 } from '../core/topic-request.ts';
 export { parseTraceparent } from '../core/trace-context.ts';
 export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
-export { valuelessUses } from './connect-uses.ts';
-export type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions, TopicPort } from './context.ts';
+export { openingTemplate, type Step, template } from './connect-messages.ts';
+export { type RemoteSettings, remoteShape, remoteUrl } from './connect-settings.ts';
+export { mistakenUses } from './connect-uses.ts';
+export type {
+  ComponentContext,
+  ComponentTracing,
+  CursorStore,
+  EndpointPort,
+  GatewayPorts,
+  SavedCursor,
+  SubscribeOptions,
+  TopicPort,
+} from './context.ts';
 export {
   type CodecSpec,
   type ComponentSpec,
@@ -73,17 +97,12 @@ export {
   type SinkSpec,
   type SourceSpec,
 } from './define.ts';
+export type { Example, ExampleMessage } from './example.ts';
 export { compileExpression, type Expression } from './expression.ts';
+export { Draft, FieldPath, isJsonObject, setField } from './field-path.ts';
 export * as field from './fields.ts';
 export type { ConnectTemplate, HandshakeText, RemoteUrl } from './handshake.ts';
-export {
-  type FeedSettings,
-  openingTemplate,
-  type RemoteSettings,
-  type RemoteSinkSettings,
-  remoteShape,
-  remoteUrl,
-  type Step,
-  template,
-} from './remote.ts';
+export { pointInTime } from './point-in-time.ts';
+export { SchemaCheck } from './schema-check.ts';
 export type { Matcher, Template } from './template.ts';
+export { evaluateTemplate, notA, type TemplateValue, together } from './template-value.ts';

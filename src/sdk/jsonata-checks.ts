@@ -1,7 +1,8 @@
 import { ExactNumber, numberOf } from '../core/exact-number.ts';
-import { doubtsAbout, guardedBy, type Node } from './missing-values.ts';
-import { quotable } from './quotable.ts';
-import { ROOTS } from './roots.ts';
+import { quoteValue } from '../core/quote.ts';
+import { isNode, type Node } from './jsonata-tree.ts';
+import { doubtsAbout, guardedBy } from './missing-values.ts';
+import { isRoot, ROOTS } from './roots.ts';
 import type { Doubt, Read } from './value.ts';
 
 export interface Checked {
@@ -10,9 +11,8 @@ export interface Checked {
 }
 
 /**
- * Finds in a syntax tree of JSONata what would never work: unknown functions, variables and roots, which JSONata takes
- * for missing values, and numbers that it would round. Throws an Error for the first of them; what may be meant is a
- * doubt.
+ * Finds mistakes in a syntax tree of JSONata: unknown functions, variables and roots, which JSONata treats as missing
+ * values, and numbers that it would round. Throws an Error for the first mistake; what may be meant is a doubt.
  */
 export function checkJsonata(source: string, tree: unknown): Checked {
   const check = new Check(source);
@@ -21,7 +21,7 @@ export function checkJsonata(source: string, tree: unknown): Checked {
   return check;
 }
 
-/** The functions of JSONata 2.2 (https://docs.jsonata.org), for which it has no list of its own; not $eval, whose text nothing can check. */
+/** The functions of JSONata 2.2 (https://docs.jsonata.org), which does not export a list; without $eval, whose text cannot be checked. */
 export const FUNCTIONS: ReadonlySet<string> = new Set(
   `abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl decodeUrlComponent
   distinct each encodeUrl encodeUrlComponent error exists filter floor formatBase formatInteger formatNumber
@@ -34,37 +34,37 @@ class Check implements Checked {
   readonly reads: { readonly path: readonly string[] }[] = [];
   readonly doubts: Doubt[] = [];
   private readonly source: string;
-  /** As it is quoted. */
+  /** As it is quoted in errors. */
   private readonly shown: string;
   private readonly variables = new Set<string>();
-  /** Paths that the expression asks for by $exists. */
+  /** Paths that the expression tests by $exists. */
   private readonly guarded = new Set<string>();
 
   constructor(source: string) {
     this.source = source;
-    this.shown = quotable(source);
+    this.shown = quoteValue(source);
   }
 
-  /** Names that the expression gives itself: `$x := ...`, `function($x)`, `@$x` and `#$x`. */
+  /** Collects the names that the expression binds: `$x := ...`, `function($x)`, `@$x` and `#$x`. */
   collectVariables(node: unknown): void {
-    if (typeof node !== 'object' || node === null) return;
-    const { type, lhs, arguments: parameters, focus, index } = node as Node & { focus?: unknown; index?: unknown };
+    if (!isNode(node)) return;
+    const { type, lhs, arguments: parameters, focus, index } = node;
     const binds = [type === 'bind' ? lhs : undefined, ...(type === 'lambda' ? (parameters ?? []) : [])];
     for (const bound of binds) this.variables.add(String((bound as Node | undefined)?.value));
     for (const name of [focus, index]) if (typeof name === 'string') this.variables.add(name);
-    for (const path of guardedBy(node as Node)) this.guarded.add(path);
+    for (const path of guardedBy(node)) this.guarded.add(path);
     for (const inner of Object.values(node)) this.collectVariables(inner);
   }
 
-  /** `isAtRoot`: whether names here are those of the message, not of something within it. */
+  /** `isAtRoot`: whether names are fields of the message, not of a value within it. */
   visit(node: unknown, isAtRoot: boolean): void {
     if (Array.isArray(node)) {
       for (const inner of node) this.visit(inner, isAtRoot);
       return;
     }
-    if (typeof node !== 'object' || node === null) return;
-    this.checkNode(node as Node);
-    if ((node as Node).type === 'path') this.visitPath(node as Node, isAtRoot);
+    if (!isNode(node)) return;
+    this.checkNode(node);
+    if (node.type === 'path') this.visitPath(node, isAtRoot);
     else for (const inner of Object.values(node)) this.visit(inner, isAtRoot);
   }
 
@@ -81,7 +81,7 @@ class Check implements Checked {
 
   private readPath(steps: readonly Node[]): void {
     const [root = '', ...path] = namesOf({ type: 'path', steps }) ?? [];
-    if (!(ROOTS as readonly string[]).includes(root))
+    if (!isRoot(root))
       throw new Error(
         `"${this.shown}" reads ${root}; a message has ${ROOTS.join(', ')}, and a name with other characters than letters, digits and _ needs backquotes`,
       );
@@ -106,6 +106,10 @@ class Check implements Checked {
   private checkVariable(name: string): void {
     // $ is the context, $$ the message.
     if (name === '' || name === '$' || this.variables.has(name) || FUNCTIONS.has(name)) return;
+    if (name === 'eval')
+      throw new Error(
+        `"${this.shown}" uses $eval, which is switched off: it would run text of messages as an expression; write what it should compute instead`,
+      );
     throw new Error(
       `"${this.shown}" uses $${name}, but JSONata has no such function and the expression sets no such variable`,
     );
@@ -118,7 +122,7 @@ class Check implements Checked {
   }
 }
 
-/** Names that a path begins with. */
+/** The names at the beginning of a path. */
 function namesOf(node: unknown): string[] | undefined {
   const { type, steps } = (node ?? {}) as Node;
   if (type !== 'path' || steps === undefined) return undefined;

@@ -1,25 +1,31 @@
-import jsonata from 'jsonata';
-import { asTidegateError, reasonOf, TidegateError } from '../core/errors.ts';
+import type jsonata from 'jsonata';
+import { reasonOf, TidegateError } from '../core/errors.ts';
 import { ExactNumber, writeJson } from '../core/exact-number.ts';
 import type { Message } from '../core/message.ts';
+import { quoteValue } from '../core/quote.ts';
+import { LIMITS, overLimit } from './budget.ts';
 import { checkJsonata } from './jsonata-checks.ts';
-import { isFunction, registerExactFunctions } from './jsonata-functions.ts';
-import { quotable } from './quotable.ts';
+import { registerExactFunctions } from './jsonata-functions.ts';
+import { jsonataLibrary } from './jsonata-library.ts';
+import { type JsonataOptions, limit } from './jsonata-limits.ts';
 import { rootsOf } from './roots.ts';
-import { after, textOf, type Value } from './value.ts';
+import { after, isFunction, textOf, type Value } from './value.ts';
+import { sizeOf } from './value-size.ts';
 
-/** Compiles what is not a mere path. Throws an Error that says what is wrong with it. */
+/** Compiles an expression that is more than a path. Throws an Error that says what is wrong. */
 export function compileJsonata(source: string): Value {
-  const compiled = parse(source);
+  const options = { sequence: LIMITS.items };
+  const compiled = parse(source, options);
   const { reads, doubts } = checkJsonata(source, compiled.ast());
   registerExactFunctions(compiled);
+  limit(compiled, options);
   const evaluate = (message: Message): Promise<unknown> => {
-    const value = compiled.evaluate(rootsOf(message)).then(
-      (result: unknown) => checked(result, source),
-      (error: unknown) => {
-        throw asTidegateError(reasonIn(error), 'TG_EXPRESSION_FAILED', source);
-      },
-    );
+    const value = compiled
+      .evaluate(rootsOf(message))
+      .then((result: unknown) => checked(result, source))
+      .catch((error: unknown) => {
+        throw failureOf(error, source, options.sequence);
+      });
     // If several expressions are evaluated and one throws at once, nothing waits for the others.
     value.catch(() => {});
     return value;
@@ -34,27 +40,53 @@ export function compileJsonata(source: string): Value {
   };
 }
 
-/** What has no text and no JSON is a mistake, not null. */
+/** A value that has neither text nor JSON is a mistake, not null. */
 function checked(result: unknown, source: string): unknown {
   if (isFunction(result))
     throw new TidegateError('TG_EXPRESSION_FAILED', `${source} gives a function; call it by its name and ( )`);
   if (typeof result === 'number' && !Number.isFinite(result))
     throw new TidegateError('TG_EXPRESSION_FAILED', `${source} gives ${result}, which JSON cannot express`);
+  sizeOf(result);
   return result;
 }
 
-/** JSONata takes a number that a double cannot hold for an object, and says that a number is due. */
+/** Codes of JSONata for a list or range that is too long. */
+const TOO_LONG = new Set(['D2014', 'D2015']);
+
+const SORT_INSTEAD =
+  'instead of ^( ) with @, #, % or [], or behind $, use $sort(list, function($a, $b) { $a.price > $b.price })';
+
+/** `items`: the longest list that the expression may make. */
+function failureOf(error: unknown, source: string, items: number): TidegateError {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  if (error instanceof TidegateError && error.code === 'TG_EXPRESSION_LIMIT') return limitOf(error.message, source);
+  if (TOO_LONG.has(String(code))) {
+    const advice = items === LIMITS.sortedItems ? SORT_INSTEAD : undefined;
+    return limitOf(overLimit(`makes a list of more than ${items} items`, advice).message, source);
+  }
+  // The stack or the text is too large for JavaScript.
+  if (error instanceof RangeError) return limitOf(overLimit(`fails by "${error.message}"`).message, source);
+  const reason = reasonIn(error);
+  if (reason instanceof TidegateError) return reason;
+  return new TidegateError('TG_EXPRESSION_FAILED', `${quoteValue(source)}: ${quoteValue(reasonOf(reason))}`, error);
+}
+
+function limitOf(reason: string, source: string): TidegateError {
+  return new TidegateError('TG_EXPRESSION_LIMIT', `\${! ${quoteValue(source)} }: ${reason}`);
+}
+
+/** JSONata treats a number that a double cannot hold as an object, and reports that it needs a number. */
 function reasonIn(error: unknown): unknown {
   const { value } = (error ?? {}) as { readonly value?: unknown };
   const long = (Array.isArray(value) ? value : [value]).find((one) => one instanceof ExactNumber);
   return long instanceof ExactNumber ? long.refusal() : error;
 }
 
-function parse(source: string): jsonata.Expression {
+function parse(source: string, options: JsonataOptions): jsonata.Expression {
   try {
-    return jsonata(source);
+    return jsonataLibrary()(source, options as jsonata.JsonataOptions);
   } catch (error) {
     const why = error instanceof RangeError ? 'it is nested too deeply' : reasonOf(error);
-    throw new Error(`${quotable(source)} is not a JSONata expression: ${why}`);
+    throw new Error(`${quoteValue(source)} is not a JSONata expression: ${why}`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Stands between `$` and `{!` where a text has them as plain characters (`$${!`, or a variable's value): the
- * expression compiler must not take them for an expression. A Unicode noncharacter, so no real text has it.
+ * Put between `$` and `{!` if they are plain characters (`$${!`, or the value of a variable), so that they are not compiled
+ * as an expression. It is a Unicode noncharacter, so no real text has it.
  */
 export const LITERAL_MARK = '\uFDD0';
 

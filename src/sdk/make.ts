@@ -8,7 +8,7 @@ interface Maker<Made> {
   readonly create: (config: never, context: ComponentContext) => Made;
 }
 
-/** What the component's `create` gives. What a plugin throws there becomes TG_PLUGIN_INVALID, with its place. */
+/** Creates a component. An error that a plugin throws becomes TG_PLUGIN_INVALID, with the path in the configuration. */
 export function makeComponent<Made>(spec: Maker<Made>, config: unknown, context: ComponentContext): Made {
   try {
     return spec.create(config as never, context);

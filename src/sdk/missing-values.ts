@@ -1,33 +1,21 @@
+import { isCall, isNode, type Node } from './jsonata-tree.ts';
 import type { Doubt } from './value.ts';
 
 /*
- * JSONata and values that are not there: `=` and `!=` are false, other comparisons and functions give no value, and so does
- * $not of those. A condition takes no value for no.
+ * How JSONata treats missing values: `=` and `!=` are false, other comparisons and functions have no value, and neither has
+ * $not of those. A condition without a value is false.
  */
 
-/** A node of JSONata's syntax tree, as far as it is looked at. */
-export interface Node {
-  readonly type?: string;
-  readonly value?: unknown;
-  readonly position?: number;
-  readonly steps?: readonly Node[];
-  readonly lhs?: unknown;
-  readonly rhs?: unknown;
-  readonly arguments?: readonly Node[];
-  readonly procedure?: Node;
-  readonly stages?: readonly Node[];
-}
-
-/** Roots that every message has, as far as there is something to compare. */
+/** Roots that every message has, if it has a value at all. */
 const ALWAYS = new Set(['text', 'topic', 'partition', 'offset', 'timestamp']);
 /** Fields of `meta` that only some messages have. */
 export const OPTIONAL_META: ReadonlySet<string> = new Set(['tombstone', 'gap', 'cursor', 'token']);
-/** What gives true or false, whatever is missing. */
+/** Operators that give true or false even if a value is missing. */
 const DECIDED = new Set(['=', '!=', 'and', 'or', 'in']);
-/** The function that is there to ask whether something is missing. */
+/** The function that tests whether a value is missing. */
 const EXISTS = 'exists';
 
-/** What its author may not have meant by a node, where a value is missing that the expression does not ask for. */
+/** What the author of a node may not have meant: the effect of a missing value that the expression does not test. */
 export function doubtsAbout(node: Node, guarded: ReadonlySet<string>): Doubt[] {
   if (node.type === 'binary' && node.value === '!=') return unequal(node, guarded);
   if (node.type === 'binary' && node.value === '&') return joined(node, guarded);
@@ -35,13 +23,9 @@ export function doubtsAbout(node: Node, guarded: ReadonlySet<string>): Doubt[] {
   return [];
 }
 
-/** Paths that an expression asks for by $exists. */
+/** Paths that an expression tests by $exists. */
 export function guardedBy(node: Node): string[] {
   return isCall(node, EXISTS) ? (node.arguments ?? []).map(written) : [];
-}
-
-export function isCall({ type, procedure }: Node, name: string): boolean {
-  return type === 'function' && procedure?.type === 'variable' && procedure.value === name;
 }
 
 function unequal(node: Node, guarded: ReadonlySet<string>): Doubt[] {
@@ -51,7 +35,7 @@ function unequal(node: Node, guarded: ReadonlySet<string>): Doubt[] {
   return [
     {
       severity: 'warning',
-      message: `${left} != ${right} is false where ${missing} is missing, as JSONata has it; write $not(${left} = ${right}) if such a message is meant too, or $exists(${missing}) and ${left} != ${right} if it is not`,
+      message: `${left} != ${right} is false if ${missing} is missing, as always in JSONata; write $not(${left} = ${right}) if such a message is meant too, or $exists(${missing}) and ${left} != ${right} if it is not`,
     },
   ];
 }
@@ -60,7 +44,7 @@ function joined(node: Node, guarded: ReadonlySet<string>): Doubt[] {
   return [node.lhs, node.rhs].flatMap((side): Doubt[] => {
     const missing = missingIn(side, guarded);
     if (missing === undefined) return [];
-    const message = `& joins an empty text where ${missing} is missing; write text around \${! ${missing} } if there is to be no value then`;
+    const message = `& joins an empty text if ${missing} is missing; write text around \${! ${missing} } if the result should then have no value`;
     return [{ severity: 'note', message }];
   });
 }
@@ -74,27 +58,27 @@ function negated({ arguments: [argument] = [] }: Node, guarded: ReadonlySet<stri
   return [
     {
       severity: 'warning',
-      message: `$not(${what}) has no value where ${missing} is missing, and no value means no; write ${instead} if such a message is meant too`,
+      message: `$not(${what}) has no value if ${missing} is missing, and no value means false; write ${instead} if such a message is meant too`,
     },
   ];
 }
 
-/** A path without which a value is missing, unless the expression asks for it. */
+/** A path that may be missing and leaves the node without a value, unless the expression tests it. */
 function missingIn(node: unknown, guarded: ReadonlySet<string>): string | undefined {
-  if (typeof node !== 'object' || node === null) return undefined;
-  const { type, steps, arguments: inputs, lhs, rhs } = node as Node;
+  if (!isNode(node)) return undefined;
+  const { type, value, steps, arguments: inputs, lhs, rhs } = node;
   if (type === 'path')
     return steps !== undefined && isOpen(steps) && !guarded.has(written(node)) ? written(node) : undefined;
   if (type === 'function') {
-    if (isCall(node as Node, EXISTS)) return undefined;
+    if (isCall(node, EXISTS)) return undefined;
     return inputs?.map((input) => missingIn(input, guarded)).find((missing) => missing !== undefined);
   }
-  if (type === 'binary' && !DECIDED.has(String((node as Node).value)) && (node as Node).value !== '&')
+  if (type === 'binary' && !DECIDED.has(String(value)) && value !== '&')
     return missingIn(lhs, guarded) ?? missingIn(rhs, guarded);
   return undefined;
 }
 
-/** Whether a message, or whatever the names are read from, may be without it. */
+/** Whether the path may be missing. */
 function isOpen(steps: readonly Node[]): boolean {
   const [first, second] = steps;
   if (first?.type === 'variable') return steps.length > 1;
@@ -104,17 +88,17 @@ function isOpen(steps: readonly Node[]): boolean {
   return !ALWAYS.has(root);
 }
 
-/** A node as it may be written; what is more than a path, a call or a value is left out. */
+/** The node as text; anything but paths, calls, operators and values is shown as `...`. */
 function written(node: unknown): string {
-  if (typeof node !== 'object' || node === null) return '...';
-  const { type, value, steps, arguments: inputs, procedure } = node as Node;
+  if (!isNode(node)) return '...';
+  const { type, value, steps, arguments: inputs, procedure, lhs, rhs } = node;
   switch (type) {
     case 'path':
       return (steps ?? []).map(step).join('.');
     case 'function':
       return `$${String(procedure?.value)}(${(inputs ?? []).map(written).join(', ')})`;
     case 'binary':
-      return `${written((node as Node).lhs)} ${String(value)} ${written((node as Node).rhs)}`;
+      return `${written(lhs)} ${String(value)} ${written(rhs)}`;
     case 'string':
       return JSON.stringify(value).replace(/^"(.*)"$/, "'$1'");
     case 'number':

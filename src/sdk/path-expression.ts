@@ -1,25 +1,24 @@
 import { numberOf, writeJson } from '../core/exact-number.ts';
 import { JsonPath } from '../core/json-path.ts';
 import type { Message } from '../core/message.ts';
-import { exactJsonOf, jsonOf, lastText, ROOTS, type Root, rootOf } from './roots.ts';
+import { exactJsonOf, isRoot, jsonOf, lastText, ROOTS, rootOf } from './roots.ts';
 import { textOf, type Value } from './value.ts';
 
-/** A dotted path, which needs no JSONata. */
+/** A dotted path, which is evaluated without JSONata. */
 export const PATH = /^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$/;
 
-/** Compiles a dotted path to a getter that answers at once. */
+/** Compiles a dotted path; its value is there at once. */
 export function compilePath(source: string): Value {
   const [root, ...steps] = source.split('.') as [string, ...string[]];
-  if (!(ROOTS as readonly string[]).includes(root))
-    throw new Error(`"${source}" begins with ${root}; a message has ${ROOTS.join(', ')}`);
+  if (!isRoot(root)) throw new Error(`"${source}" begins with ${root}; a message has ${ROOTS.join(', ')}`);
   const reads = [{ path: [root, ...steps] }];
   if (root === 'json') return { ...jsonValue(steps), isSynchronous: true, reads, doubts: [] };
   const [name] = steps;
-  // The usual way to a header, without an object of all of them.
+  // The most common case, without an object of all headers.
   const evaluate =
     root === 'headers' && name !== undefined && steps.length === 1
       ? (message: Message) => lastText(message, name)
-      : (message: Message) => descend(rootOf(message, root as Root), steps);
+      : (message: Message) => descend(rootOf(message, root), steps);
   return {
     isSynchronous: true,
     reads,
@@ -30,7 +29,7 @@ export function compilePath(source: string): Value {
   };
 }
 
-/** A path into the payload. What it passes on is cut out of the payload's own text, as a double may not hold it. */
+/** A path into the payload. Numbers are copied from the text of the payload, because a double could round them. */
 function jsonValue(steps: readonly string[]): Pick<Value, 'evaluate' | 'text' | 'json'> {
   const path = new JsonPath(steps);
   const written = (message: Message, value: unknown) => path.textIn(message.payload) ?? writeJson(value);

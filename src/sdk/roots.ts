@@ -2,7 +2,7 @@ import { reasonOf, TidegateError } from '../core/errors.ts';
 import { type Headers, type HeaderValue, lastHeader } from '../core/headers.ts';
 import type { Message } from '../core/message.ts';
 
-/** What an expression may begin with. */
+/** The names that an expression may begin with. */
 export const ROOTS = [
   'json',
   'text',
@@ -17,6 +17,10 @@ export const ROOTS = [
   'auth',
 ] as const;
 export type Root = (typeof ROOTS)[number];
+
+export function isRoot(name: string): name is Root {
+  return (ROOTS as readonly string[]).includes(name);
+}
 
 /** The payload parsed by JSON.parse; undefined for a record without a value. Throws TG_EXPRESSION_FAILED. */
 export function jsonOf(message: Message): unknown {
@@ -50,14 +54,46 @@ export function rootOf(message: Message, root: Root): unknown {
   }
 }
 
-/** All roots as one object for JSONata, which only looks at those that it needs. */
-export function rootsOf(message: Message): Record<string, unknown> {
-  const roots: Record<string, unknown> = {};
-  for (const root of ROOTS) Object.defineProperty(roots, root, { enumerable: true, get: () => rootOf(message, root) });
-  return roots;
+/** All roots as one object for JSONata. They are evaluated only when they are read, and written out for speed: one object per message. */
+export function rootsOf(message: Message): Readonly<Record<Root, unknown>> {
+  return {
+    get json() {
+      return rootOf(message, 'json');
+    },
+    get text() {
+      return rootOf(message, 'text');
+    },
+    get key() {
+      return rootOf(message, 'key');
+    },
+    get headers() {
+      return rootOf(message, 'headers');
+    },
+    get headers_all() {
+      return rootOf(message, 'headers_all');
+    },
+    get meta() {
+      return message.meta;
+    },
+    get topic() {
+      return message.topic;
+    },
+    get partition() {
+      return rootOf(message, 'partition');
+    },
+    get offset() {
+      return rootOf(message, 'offset');
+    },
+    get timestamp() {
+      return message.timestamp;
+    },
+    get auth() {
+      return message.meta.auth;
+    },
+  };
 }
 
-/** The last header of a name as text; null for one without a value, undefined where there is none. */
+/** The last header of a name as text; null for a header without a value, undefined if there is none. */
 export function lastText({ headers }: Message, name: string): string | null | undefined {
   return textOfHeader(lastHeader(headers, name));
 }
@@ -80,7 +116,7 @@ function allTexts(headers: Headers): Readonly<Record<string, unknown>> | undefin
   return texts;
 }
 
-/** Records come with their headers as bytes; expressions compare and join text. */
+/** Headers of records are bytes; expressions compare and join text. */
 function textOfHeader(value: HeaderValue | undefined): string | null | undefined {
   return Buffer.isBuffer(value) ? value.toString() : value;
 }

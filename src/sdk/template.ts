@@ -4,28 +4,26 @@ import type { Message } from '../core/message.ts';
 import { compileCondition, compileExpression, type Expression } from './expression.ts';
 import { exactJsonOf } from './roots.ts';
 
-/**
- * Text that is made from a message at once; undefined where there is nothing to say, as a value is missing. Throws
- * TG_EXPRESSION_FAILED.
- */
+/** Makes text from a message, synchronously; undefined if a value is missing. Throws TG_EXPRESSION_FAILED. */
 export interface Template {
   (message: Message): string | undefined;
   readonly expressions: readonly Expression[];
-  /** Whether there is no text at all as soon as one of the values is missing, wherever it stands. */
+  /** Whether any missing value leaves no text at all, also in a field of an object. */
   readonly needsAll: boolean;
 }
 
-/** Whether a message is meant. Never throws: a message that cannot be looked at is not meant. */
+/** Whether a message matches. Never throws: a message that cannot be evaluated does not match. */
 export interface Matcher {
   (message: Message): boolean | Promise<boolean>;
   readonly expressions: readonly Expression[];
 }
 
 /**
- * Compiles text, or an object or list that becomes JSON, with `${! path }` in its texts. A text that is one path alone
- * is the value itself inside JSON. Without a value, the field of an object is left out, unless `needsAll`; anything else
- * leaves no text at all, as an item less would be another list. Numbers keep the digits that came. Throws an Error that
- * says what is wrong.
+ * Compiles text, or an object or list that becomes JSON, with `${! path }` in its texts. In JSON, a text that is one path
+ * alone becomes the value itself. If a value is missing, the field of an object is left out, unless `needsAll`; anywhere
+ * else there is no text at all, because a list without one of its items would have another meaning. Numbers keep all their
+ * digits.
+ * Throws an Error that says what is wrong.
  */
 export function compileTemplate(source: unknown, needsAll = false): Template {
   const expressions: Expression[] = [];
@@ -36,7 +34,7 @@ export function compileTemplate(source: unknown, needsAll = false): Template {
 }
 
 /**
- * Compiles an expression that is true for what is meant, or an object whose fields the message's JSON must have.
+ * Compiles an expression that is true for a match, or an object whose fields the message's JSON must have.
  * Throws an Error that says what is wrong.
  */
 export function compileMatcher(source: unknown): Matcher {
@@ -54,7 +52,7 @@ export function compileMatcher(source: unknown): Matcher {
   return Object.assign(matches, { expressions: [expression] });
 }
 
-/** An expression without JSONata, whose value is there at once. */
+/** An expression without JSONata, which is evaluated synchronously. */
 function compilePathExpression(text: string, expressions: Expression[]): Expression {
   const expression = compileExpression(text);
   if (!expression.isSynchronous)
@@ -63,10 +61,10 @@ function compilePathExpression(text: string, expressions: Expression[]): Express
   return expression;
 }
 
-/** An expression of paths answers at once: what it gives is not a promise. */
+/** Expressions of paths are synchronous: the value is never a promise. */
 type AtOnce = string | undefined;
 
-/** The value as text, an object as JSON. */
+/** The value as text; objects and lists as JSON. */
 function textIn(expression: Expression, message: Message): string | undefined {
   const value = expression.evaluate(message);
   const isJson = typeof value === 'object' && value !== null && !(value instanceof ExactNumber);
@@ -93,7 +91,7 @@ function compileJson(source: unknown, expressions: Expression[], needsAll: boole
   return () => constant;
 }
 
-/** null is no value, as it is in a text. */
+/** null is a missing value, as in a text. */
 function valued(json: string | undefined): string | undefined {
   return json === 'null' ? undefined : json;
 }
@@ -137,7 +135,7 @@ function valueIn(message: Message): unknown {
   }
 }
 
-/** Whether `value` has all that `part` has: fields of objects may be more, everything else is equal. */
+/** Whether `value` contains `part`: objects may have more fields, everything else must be equal. */
 function includes(value: unknown, part: unknown): boolean {
   if (typeof part !== 'object' || part === null || Array.isArray(part)) return isDeepStrictEqual(value, part);
   if (typeof value !== 'object' || value === null) return false;

@@ -8,9 +8,9 @@ export interface Read {
   readonly isWithinText: boolean;
 }
 
-/** Something about an expression that its author may not have meant, and what to write. */
+/** A possible mistake in an expression, and what to write instead. */
 export interface Doubt {
-  /** `note`: worth a word when the file is checked, and no more. */
+  /** `note`: printed by lint only. */
   readonly severity: 'warning' | 'note';
   readonly message: string;
 }
@@ -28,7 +28,7 @@ export interface Value {
   json(message: Message): string | undefined | Promise<string | undefined>;
 }
 
-/** What comes of a value, at once where it is there at once. */
+/** Applies `next` to a value, synchronously unless it is a promise. */
 export function after<T, R>(value: T | Promise<T>, next: (value: T) => R): R | Promise<R> {
   if (!(value instanceof Promise)) return next(value);
   const result = value.then(next);
@@ -44,4 +44,11 @@ export function textOf(value: unknown): Text {
   if (typeof value !== 'object' || value instanceof ExactNumber) return String(value);
   const json = writeJson(value);
   return json === undefined ? undefined : { json };
+}
+
+/** A function of JSONata, of the expression itself, or of JavaScript. */
+export function isFunction(value: unknown): boolean {
+  if (typeof value === 'function') return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return '_jsonata_function' in value || '_jsonata_lambda' in value;
 }

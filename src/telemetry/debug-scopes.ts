@@ -2,7 +2,7 @@ const PREFIX = 'tidegate:';
 
 /**
  * Reads DEBUG as other Node programs do: names with commas or blanks between, `*` for anything, a leading `-` takes
- * out again. Names of other programs are passed over.
+ * out again. Names of other programs are skipped.
  */
 export function debugScopes(debug: string): (scope: string) => boolean {
   const included: RegExp[] = [];

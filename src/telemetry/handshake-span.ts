@@ -1,21 +1,17 @@
 import { ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
-import type { TraceContext } from '../core/message.ts';
+import { ownText, type Propagation } from '../core/propagation.ts';
 import { paramsOf } from './span-attributes.ts';
 import { under } from './spans.ts';
-import { parseTraceContext } from './traceparent.ts';
-import type { Handshake, HandshakeRequest } from './tracing.ts';
+import { formatTraceContext, parseTraceContext } from './traceparent.ts';
+import type { Dial, Handshake, HandshakeRequest } from './tracing.ts';
 
-/** What the client continues: by the header `traceparent`, else by the query. */
-export function handshakeParent(request: HandshakeRequest): SpanContext | undefined {
-  const { traceparent, tracestate } = request.headers;
-  const header = typeof traceparent === 'string' ? parseTraceContext(traceOf(traceparent, tracestate)) : undefined;
-  if (header !== undefined) return header;
-  const query = request.query.traceparent;
-  return query === undefined ? undefined : parseTraceContext(traceOf(query, request.query.tracestate));
-}
-
-function traceOf(traceparent: string, tracestate: string | string[] | undefined): TraceContext {
-  return tracestate === undefined ? { traceparent } : { traceparent, tracestate: String(tracestate) };
+/** What the client continues: by a header, else by the query. */
+export function handshakeParent(
+  { headers, query }: HandshakeRequest,
+  propagation: Propagation,
+): SpanContext | undefined {
+  const trace = propagation.read(headers, ownText) ?? propagation.read(query, ownText);
+  return trace === undefined ? undefined : parseTraceContext(trace);
 }
 
 export function startHandshake(tracer: Tracer, request: HandshakeRequest, parent: SpanContext | undefined): Handshake {
@@ -41,6 +37,19 @@ export function startHandshake(tracer: Tracer, request: HandshakeRequest, parent
     end(status) {
       span.setAttribute('http.response.status_code', status);
       if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      span.end();
+    },
+  };
+}
+
+export function startDial(tracer: Tracer, component: string, url: string, propagation: Propagation): Dial {
+  const attributes = { 'http.request.method': 'GET', 'url.full': url, 'tidegate.component': component };
+  const span = tracer.startSpan(`dial ${component}`, { kind: SpanKind.CLIENT, attributes }, ROOT_CONTEXT);
+  return {
+    fields: propagation.fields(formatTraceContext(span.spanContext())),
+    end(failure) {
+      if (!span.isRecording()) return;
+      if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
       span.end();
     },
   };

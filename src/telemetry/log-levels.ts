@@ -40,7 +40,7 @@ export class LogLevels {
     return this.root;
   }
 
-  /** Returns the scopes that have another level now; undefined stands for the root and all scopes. */
+  /** Returns the scopes that have another level now; undefined means the root and all scopes. */
   set(scope: string | undefined, level: Level, now: number): string[] {
     if (scope !== undefined) this.register(scope);
     if (scope === undefined) Object.assign(this.root, { level, modifiedAt: now });

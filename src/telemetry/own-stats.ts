@@ -1,7 +1,7 @@
 import type { MetricName } from './catalog.ts';
 import type { Counter, HistogramRecorder, Labels, Stats } from './stats.ts';
 
-/** Figures of something that comes and goes: when it is over, none of them is left. */
+/** Metrics of something that comes and goes: when it ends, all of them are removed. */
 export class OwnStats implements Stats {
   private readonly stats: Stats;
   /** How each is removed, by name and labels. */
@@ -21,6 +21,13 @@ export class OwnStats implements Stats {
   gauge(name: MetricName, labels: Labels, read: () => number): () => void {
     if (this.isOver) return () => {};
     const remove = this.stats.gauge(name, labels, read);
+    this.removals.set(keyOf(name, labels), remove);
+    return remove;
+  }
+
+  observableCounter(name: MetricName, labels: Labels, read: () => number): () => void {
+    if (this.isOver) return () => {};
+    const remove = this.stats.observableCounter(name, labels, read);
     this.removals.set(keyOf(name, labels), remove);
     return remove;
   }

@@ -1,17 +1,20 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
+import type { MetricFamily } from './exposition.ts';
+import { GarbageCollections } from './garbage-collections.ts';
 import type { NumberPoint } from './stats.ts';
 
 interface ProcessMetric {
-  readonly kind: 'counter' | 'gauge';
+  readonly kind: 'counter' | 'gauge' | 'histogram' | 'untyped';
   readonly help: string;
   readonly labels?: readonly string[];
 }
 
 /**
  * The closed list of metrics of the process and of Node.js, by the names of prom-client (15), which dashboards for
- * Node.js programs expect. Those of open files, virtual memory and VmData need Linux.
+ * Node.js programs expect. Those of open files, virtual memory and VmData need Linux. A gauge of it whose name is that of a
+ * counter has no type here: promtool takes any other one for a mistake.
  */
 export const PROCESS_METRICS = {
   process_cpu_user_seconds_total: { kind: 'counter', help: 'CPU time in user code, in seconds.' },
@@ -35,7 +38,20 @@ export const PROCESS_METRICS = {
   nodejs_eventloop_lag_p90_seconds: { kind: 'gauge', help: '90th percentile of that interval.' },
   nodejs_eventloop_lag_p99_seconds: { kind: 'gauge', help: '99th percentile of that interval.' },
   nodejs_active_resources: { kind: 'gauge', help: 'What keeps the event loop alive, by type.', labels: ['type'] },
-  nodejs_active_resources_total: { kind: 'gauge', help: 'What keeps the event loop alive.' },
+  nodejs_active_resources_total: { kind: 'untyped', help: 'What keeps the event loop alive.' },
+  nodejs_active_handles: { kind: 'gauge', help: 'Open sockets, servers and the like, by type.', labels: ['type'] },
+  nodejs_active_handles_total: { kind: 'untyped', help: 'Open sockets, servers and the like.' },
+  nodejs_active_requests: {
+    kind: 'gauge',
+    help: 'Calls of the system that are under way, by type.',
+    labels: ['type'],
+  },
+  nodejs_active_requests_total: { kind: 'untyped', help: 'Calls of the system that are under way.' },
+  nodejs_gc_duration_seconds: {
+    kind: 'histogram',
+    help: 'How long garbage collections took, by kind: minor, major, incremental or weakcb.',
+    labels: ['kind'],
+  },
   nodejs_heap_size_total_bytes: { kind: 'gauge', help: "V8's heap." },
   nodejs_heap_size_used_bytes: { kind: 'gauge', help: "What is used of V8's heap." },
   nodejs_external_memory_bytes: { kind: 'gauge', help: 'Memory outside of the heap that its objects refer to.' },
@@ -55,8 +71,14 @@ export const PROCESS_METRICS = {
 
 export type ProcessMetricName = keyof typeof PROCESS_METRICS;
 
-/** What the process says of itself at one moment; a metric that the system does not have is left out. */
-export type ProcessSnapshot = ReadonlyMap<ProcessMetricName, readonly NumberPoint[]>;
+type NumberName = Exclude<ProcessMetricName, 'nodejs_gc_duration_seconds'>;
+type Points = Map<NumberName, readonly NumberPoint[]>;
+
+/** Node has the lists that prom-client counts, but does not document them. */
+interface Undocumented {
+  _getActiveHandles?(): readonly object[];
+  _getActiveRequests?(): readonly object[];
+}
 
 /** Milliseconds, as prom-client has it. */
 const RESOLUTION = 10;
@@ -67,6 +89,7 @@ const STARTED_AT = Math.round(Date.now() / 1_000 - process.uptime());
 /** Reads the metrics of the process. The event loop is watched by Node itself, outside of JavaScript. */
 export class ProcessMetrics {
   private readonly lag: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION });
+  private readonly collections = new GarbageCollections();
 
   constructor() {
     this.lag.enable();
@@ -74,14 +97,27 @@ export class ProcessMetrics {
 
   stop(): void {
     this.lag.disable();
+    this.collections.stop();
   }
 
-  async snapshot(): Promise<ProcessSnapshot> {
-    const points = new Map<ProcessMetricName, readonly NumberPoint[]>();
-    const add = (name: ProcessMetricName, value: number | undefined) => {
+  /** What the process says of itself now; a metric that the system does not have is left out. */
+  async snapshot(): Promise<MetricFamily[]> {
+    const points = await this.numbers();
+    const families: MetricFamily[] = [];
+    for (const [name, ofName] of points)
+      if (ofName.length > 0) families.push({ name, ...PROCESS_METRICS[name], points: ofName });
+    const name = 'nodejs_gc_duration_seconds';
+    return [...families, { name, ...PROCESS_METRICS[name], points: this.collections.points() }];
+  }
+
+  private async numbers(): Promise<Points> {
+    const points: Points = new Map();
+    const add = (name: NumberName, value: number | undefined) => {
       if (value !== undefined && Number.isFinite(value)) points.set(name, [{ labels: {}, value }]);
     };
-    const [now, files, limits, status] = await Promise.all([currentLag(), openFiles(), read('limits'), read('status')]);
+    // First, as those that are read here would count as well.
+    const files = await openFiles();
+    const [now, limits, status] = await Promise.all([currentLag(), read('limits'), read('status')]);
     const { user, system } = process.cpuUsage();
     add('process_cpu_user_seconds_total', user / MICROSECONDS);
     add('process_cpu_system_seconds_total', system / MICROSECONDS);
@@ -98,7 +134,7 @@ export class ProcessMetrics {
     add('nodejs_heap_size_total_bytes', memory.heapTotal);
     add('nodejs_heap_size_used_bytes', memory.heapUsed);
     add('nodejs_external_memory_bytes', memory.external);
-    addResources(points);
+    addActive(points);
     addSpaces(points);
     const [major = '', minor = '', patch = ''] = process.versions.node.split('.');
     points.set('nodejs_version_info', [{ labels: { version: process.version, major, minor, patch }, value: 1 }]);
@@ -106,7 +142,7 @@ export class ProcessMetrics {
   }
 
   /** Of the time since the last scrape. */
-  private addLag(add: (name: ProcessMetricName, value: number) => void): void {
+  private addLag(add: (name: NumberName, value: number) => void): void {
     const { lag } = this;
     if (lag.count > 0) {
       add('nodejs_eventloop_lag_min_seconds', lag.min / NANOSECONDS);
@@ -121,18 +157,32 @@ export class ProcessMetrics {
   }
 }
 
-function addResources(points: Map<ProcessMetricName, readonly NumberPoint[]>): void {
-  const counts = new Map<string, number>();
-  const resources = process.getActiveResourcesInfo();
-  for (const type of resources) counts.set(type, (counts.get(type) ?? 0) + 1);
-  points.set(
-    'nodejs_active_resources',
-    [...counts].map(([type, value]) => ({ labels: { type }, value })),
-  );
-  points.set('nodejs_active_resources_total', [{ labels: {}, value: resources.length }]);
+function addActive(points: Points): void {
+  const { _getActiveHandles: handles, _getActiveRequests: requests } = process as Undocumented;
+  addTypes(points, 'nodejs_active_resources', process.getActiveResourcesInfo());
+  addTypes(points, 'nodejs_active_handles', (handles?.call(process) ?? []).map(typeOf));
+  addTypes(points, 'nodejs_active_requests', (requests?.call(process) ?? []).map(typeOf));
 }
 
-function addSpaces(points: Map<ProcessMetricName, readonly NumberPoint[]>): void {
+function addTypes(
+  points: Points,
+  name: 'nodejs_active_resources' | 'nodejs_active_handles' | 'nodejs_active_requests',
+  types: readonly string[],
+): void {
+  const counts = new Map<string, number>();
+  for (const type of types) counts.set(type, (counts.get(type) ?? 0) + 1);
+  points.set(
+    name,
+    [...counts].map(([type, value]) => ({ labels: { type }, value })),
+  );
+  points.set(`${name}_total`, [{ labels: {}, value: types.length }]);
+}
+
+function typeOf(handle: object): string {
+  return handle.constructor?.name ?? 'Object';
+}
+
+function addSpaces(points: Points): void {
   const spaces = getHeapSpaceStatistics();
   const of = (read: (space: (typeof spaces)[number]) => number) =>
     spaces.map((space) => ({ labels: { space: space.space_name.replace(/_space$/, '') }, value: read(space) }));

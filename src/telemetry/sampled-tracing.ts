@@ -11,14 +11,16 @@ import {
 import type { Clock } from '../core/clock.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Message, TraceContext } from '../core/message.ts';
-import { handshakeParent, startHandshake } from './handshake-span.ts';
-import { RateLimit, RatioSampler } from './sampling.ts';
+import { type Propagation, W3C } from '../core/propagation.ts';
+import { handshakeParent, startDial, startHandshake } from './handshake-span.ts';
+import { PerSecondLimit, RatioSampler } from './sampling.ts';
 import { identityOf, idText, kafka, positionOf, senderOf, webSocket } from './span-attributes.ts';
 import { type BatchStep, fail, type Sampled, type Step, StepSpan, sampledOf, under } from './spans.ts';
 import type { Counter, Stats } from './stats.ts';
 import { formatTraceContext, isSampled, parseTraceContext } from './traceparent.ts';
 import {
   type BatchSpan,
+  type Dial,
   type Handshake,
   type HandshakeRequest,
   type Messages,
@@ -36,6 +38,8 @@ export interface SamplingOptions {
   readonly batches?: boolean;
   /** Whether handshakes are picked as messages are. One that a client traces is recorded in its trace in any case. */
   readonly handshakes?: boolean;
+  /** By which fields handshakes say their trace; W3C where it is left out. */
+  readonly propagation?: Propagation;
 }
 
 /** Several gateways may write to the topics that one reads, each up to its own limit. */
@@ -55,25 +59,31 @@ export class SampledTracing implements Tracing {
   private readonly handshakes: Admission;
   private readonly frames: Admission;
   private readonly refused: Admission;
-  private readonly records: RateLimit;
+  private readonly records: PerSecondLimit;
   private readonly tracesBatches: boolean;
+  private readonly propagation: Propagation;
 
   constructor(tracer: Tracer, options: SamplingOptions, stats: Stats, clock: Clock) {
-    const { sample, maxPerSecond, batches = false, handshakes = false } = options;
+    const { sample, maxPerSecond, batches = false, handshakes = false, propagation = W3C } = options;
     this.tracer = tracer;
     this.suppressed = stats.counter('tidegate_spans_suppressed_total');
     this.tracesBatches = batches;
+    this.propagation = propagation;
     this.handshakes = new Admission(handshakes ? sample : 0, maxPerSecond, clock);
     this.frames = new Admission(sample, maxPerSecond, clock);
     this.refused = new Admission(sample, maxPerSecond, clock);
-    this.records = new RateLimit(maxPerSecond * RECORDS_PER_MESSAGE, clock);
+    this.records = new PerSecondLimit(maxPerSecond * RECORDS_PER_MESSAGE, clock);
   }
 
   handshake(request: HandshakeRequest): Handshake | undefined {
-    const parent = handshakeParent(request);
+    const parent = handshakeParent(request, this.propagation);
     const admitted =
       parent === undefined ? this.handshakes.picked() : isSampled(parent) ? this.handshakes.asked() : false;
     return admitted === true ? startHandshake(this.tracer, request, parent) : undefined;
+  }
+
+  dialling(component: string, url: string): Dial | undefined {
+    return this.handshakes.picked() === true ? startDial(this.tracer, component, url, this.propagation) : undefined;
   }
 
   received(
@@ -130,6 +140,11 @@ export class SampledTracing implements Tracing {
     if (span?.isRecording()) fail(span, failure);
   }
 
+  filtered(message: Message, processor: string): void {
+    const span = message.span as Span | undefined;
+    if (span?.isRecording()) span.setAttributes({ 'tidegate.outcome': 'filtered', 'tidegate.processor': processor });
+  }
+
   processing({ messages }: Messages, pipeline: string): BatchSpan {
     const sampled = sampledOf(messages);
     if (sampled === undefined) return NO_SPAN;
@@ -150,6 +165,7 @@ export class SampledTracing implements Tracing {
       message.trace = formatTraceContext(span.spanContext());
     });
     return {
+      traceId: sampled.at(-1)?.parent.traceId,
       end(failure, refusals) {
         if (failure === undefined) spans.each((message, span) => span.setAttributes(positionOf(message)));
         spans.end(failure, refusals);
@@ -203,13 +219,13 @@ export class SampledTracing implements Tracing {
 /** Whether a new trace may be recorded. Clients that ask for it do not eat up what the operator asked for. */
 class Admission {
   private readonly ratio: RatioSampler;
-  private readonly own: RateLimit;
-  private readonly foreign: RateLimit;
+  private readonly own: PerSecondLimit;
+  private readonly foreign: PerSecondLimit;
 
   constructor(sample: number, maxPerSecond: number, clock: Clock) {
     this.ratio = new RatioSampler(sample);
-    this.own = new RateLimit(maxPerSecond, clock);
-    this.foreign = new RateLimit(maxPerSecond, clock);
+    this.own = new PerSecondLimit(maxPerSecond, clock);
+    this.foreign = new PerSecondLimit(maxPerSecond, clock);
   }
 
   picked(): boolean | 'too many' {
@@ -244,7 +260,7 @@ function startReceive(
   );
 }
 
-/** The same position in the trace, told to record nothing further. */
+/** The same position in the trace, which records nothing further. */
 function unsampled(parent: SpanContext): TraceContext {
   return formatTraceContext({ ...parent, traceFlags: 0 });
 }

@@ -25,7 +25,7 @@ export class RatioSampler {
     return true;
   }
 
-  /** How many are passed over before the next pick: geometrically distributed. */
+  /** How many are skipped before the next pick: geometrically distributed. */
   private distance(): number {
     if (this.ratio >= 1) return 0;
     if (this.ratio <= 0) return Number.POSITIVE_INFINITY;
@@ -34,7 +34,7 @@ export class RatioSampler {
 }
 
 /** At most so many in one second of the clock. */
-export class RateLimit {
+export class PerSecondLimit {
   private readonly perSecond: number;
   private readonly clock: Clock;
   private second = Number.NaN;
@@ -46,7 +46,7 @@ export class RateLimit {
   }
 
   takes(): boolean {
-    const second = Math.floor(this.clock.now() / 1_000);
+    const second = Math.floor(this.clock.elapsed() / 1_000);
     if (second !== this.second) {
       this.second = second;
       this.taken = 0;

@@ -17,7 +17,7 @@ export function kafka(operation: string, type: string, topic: string): Attribute
   };
 }
 
-/** There are no conventions for WebSockets, so those for messaging stand in. */
+/** There are no conventions for WebSockets, so those for messaging are used. */
 export function webSocket(operation: string, type: string, endpoint: string): Attributes {
   return {
     'messaging.system': 'websocket',

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { Propagation } from '../core/propagation.ts';
 import type { Logger } from './logger.ts';
 import type { Stats, StatsReader } from './stats.ts';
 
@@ -13,6 +14,8 @@ export interface TracingOptions {
   readonly batches?: boolean;
   /** Whether handshakes are picked by `sample`. */
   readonly handshakes?: boolean;
+  /** By which fields handshakes say their trace; W3C where it is left out. */
+  readonly propagation?: Propagation;
 }
 
 /** How traces and metrics name this process. */
@@ -27,7 +30,7 @@ export interface TelemetryOptions {
   readonly tracing: TracingOptions;
   readonly service: Service;
   readonly stats: Stats & StatsReader;
-  /** Whether figures may be asked for: those of the process are kept only then. True where it is left out. */
+  /** Whether metrics may be scraped: those of the process are kept only then. True where it is left out. */
   readonly isScraped?: boolean;
   readonly logger: Logger;
   readonly clock: Clock;

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
 import { JaegerExporter } from '@opentelemetry/exporter-jaeger';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -10,6 +11,8 @@ import {
   ParentBasedSampler,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
+import { awakeClock } from '../core/clock.ts';
+import { isWithin } from '../core/waiting.ts';
 import type { Logger } from './logger.ts';
 import { SampledTracing } from './sampled-tracing.ts';
 import type { TelemetryOptions, TracingOptions } from './start-options.ts';
@@ -46,6 +49,9 @@ export function startTracing(options: TelemetryOptions): StartedTracing {
       'service.name': service.name,
       'service.version': service.version,
       'service.instance.id': service.instance,
+      // The id is new at each start; these are how people know a gateway. In Kubernetes the host is the pod.
+      'host.name': hostname(),
+      'process.pid': process.pid,
     }),
     autoDetectResources: false,
     // What is recorded is decided before a span is asked for.
@@ -91,16 +97,12 @@ function withPath(endpoint: string, path: string): string {
 
 /** A collector that does not answer must not hold up the process. */
 async function stop(sdk: NodeSDK, logger: Logger): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done after ${STOP_TIMEOUT} ms`)), STOP_TIMEOUT);
-  });
   try {
-    await Promise.race([sdk.shutdown(), tooLong]);
+    if (!(await isWithin(awakeClock, STOP_TIMEOUT, sdk.shutdown())))
+      logger.debug({}, `the last spans did not arrive within ${STOP_TIMEOUT} ms`);
   } catch (error) {
     logger.debug({ error }, 'the last spans did not arrive');
   } finally {
-    clearTimeout(timer);
     trace.disable();
     context.disable();
     propagation.disable();

@@ -4,8 +4,8 @@ import { NO_TRACING, type Tracing } from './tracing.ts';
 
 export interface Telemetry {
   readonly tracing: Tracing;
-  /** Answers a scrape with all figures, as Prometheus text. */
-  readonly metrics: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Answers a scrape with all metrics, as Prometheus text or OpenMetrics. */
+  readonly metrics: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** Sends what is left, within two seconds. */
   stop(): Promise<void>;
 }
@@ -16,7 +16,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const metrics = startMetrics(options.stats, options.service, options.isScraped ?? true);
   const { exporter, endpoint } = options.tracing;
   if (exporter === 'none' || (endpoint === '' && exporter !== 'console')) {
-    return { tracing: NO_TRACING, metrics: metrics.handler, stop: metrics.stop };
+    return { tracing: NO_TRACING, metrics: metrics.handler, stop: async () => metrics.stop() };
   }
   const { startTracing } = await import('./start-tracing.ts');
   const tracing = startTracing(options);
@@ -24,7 +24,8 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     tracing: tracing.tracing,
     metrics: metrics.handler,
     stop: async () => {
-      await Promise.all([tracing.stop(), metrics.stop()]);
+      metrics.stop();
+      await tracing.stop();
     },
   };
 }

@@ -2,8 +2,9 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { TidegateError } from '../core/errors.ts';
 import type { Refusal } from '../core/log.ts';
 import type { Message } from '../core/message.ts';
+import type { Field } from '../core/trace-format.ts';
 
-/** What a handshake tells the tracer. */
+/** What the tracer uses of a handshake. */
 export interface HandshakeRequest {
   /** Header names in lower case, as node:http has them. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -25,8 +26,18 @@ export interface Handshake {
   end(status: number): void;
 }
 
+/** The span of a handshake with a server that is dialled. */
+export interface Dial {
+  /** Headers that carry the trace to the server. */
+  readonly fields: readonly Field[];
+  /** `failure`: why there is no connection, in words that may be shown. A second call does nothing. */
+  end(failure?: string): void;
+}
+
 /** The spans of one step over one batch. */
 export interface BatchSpan {
+  /** Trace of the newest message that has one. */
+  readonly traceId?: string | undefined;
   /** Call exactly once, when the step is over; `failure` where the batch as a whole failed, `refusals` where a lane took the rest. */
   end(failure?: TidegateError, refusals?: readonly Refusal[]): void;
 }
@@ -45,10 +56,15 @@ export interface Messages {
 export interface Tracing {
   readonly enabled: boolean;
   /**
-   * The HTTP SERVER span of a WebSocket handshake; it continues the `traceparent` of header or query. undefined when
+   * The HTTP SERVER span of a WebSocket handshake; it continues the trace of header or query. undefined when
    * this handshake is not recorded.
    */
   handshake(request: HandshakeRequest): Handshake | undefined;
+  /**
+   * `dial COMPONENT`, the handshake with a remote server; undefined where this one is not recorded. `url` is shown, so
+   * it holds no secrets.
+   */
+  dialling(component: string, url: string): Dial | undefined;
   /**
    * Step 1, `receive ENDPOINT`: decides whether the message is sampled. `message.trace` is the frame's own context, or
    * undefined; it goes on unsampled where the client asks for more than `max_per_second`. `params` are those of the
@@ -62,7 +78,7 @@ export interface Tracing {
     params?: Readonly<Record<string, string>>,
     id?: unknown,
   ): void;
-  /** A frame that became no message: step 1 is all there is of it. `answer`: what the client is told, as text. */
+  /** A frame that became no message: its trace has step 1 only. `answer`: what the client receives, as text. */
   refusedFrame(
     endpoint: string,
     clientId: string,
@@ -73,6 +89,8 @@ export interface Tracing {
   ): void;
   /** The message failed in the step that it is in. Does nothing for a message that is not sampled, or whose step is over. */
   failed(message: Message, failure: TidegateError): void;
+  /** `processor` ended the message on purpose, in the step that it is in. Does nothing for a message that is not sampled. */
+  filtered(message: Message, processor: string): void;
   /** Step 2, and 5 where a topic is read, `process PIPELINE`. */
   processing(batch: Messages, pipeline: string): BatchSpan;
   /** Step 3, `send TOPIC`: sets `message.trace` of each sampled message, so call it before the lane writes headers. */
@@ -90,9 +108,11 @@ export const NOT_COUNTED = () => {};
 export const NO_TRACING: Tracing = {
   enabled: false,
   handshake: () => undefined,
+  dialling: () => undefined,
   received() {},
   refusedFrame() {},
   failed() {},
+  filtered() {},
   processing: () => NO_SPAN,
   sending: () => NO_SPAN,
   polled() {},

@@ -33,7 +33,7 @@ export class WatchedExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], done: Done): void {
     const { clock, timeout, pause } = this.options;
-    if (this.failedAt !== undefined && clock.now() - this.failedAt < pause) {
+    if (this.failedAt !== undefined && clock.elapsed() - this.failedAt < pause) {
       this.lost += spans.length;
       done({ code: FAILED, error: new Error('the collector was away a moment ago') });
       return;
@@ -73,7 +73,7 @@ export class WatchedExporter implements SpanExporter {
     const { clock, logger, endpoint } = this.options;
     this.lost += spans;
     const isFirst = this.failedAt === undefined;
-    this.failedAt = clock.now();
+    this.failedAt = clock.elapsed();
     if (!isFirst) return;
     logger.warn(
       { endpoint, reason: error?.message },

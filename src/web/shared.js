@@ -114,7 +114,7 @@ export function toastIncoming(title, text) {
   toastAway('message', title, text);
 }
 
-/** For what stands in the log, too: only a reader who looks elsewhere would miss it. */
+/** For text that is in the log, too: only a user that reads elsewhere would miss it. */
 export function toastAway(kind, title, text) {
   if (document.hidden || !follows) toast(kind, title, text);
 }
@@ -215,7 +215,7 @@ export function createLink({ changed, verdict, received }) {
       drop();
       changed('disconnected', '');
     },
-    /** False where nobody would hear it. */
+    /** False if the client is not connected. */
     send(text) {
       if (socket?.readyState !== WebSocket.OPEN || !isIn) return false;
       socket.send(text);

@@ -28,7 +28,7 @@ async function prepare(t: TestContext): Promise<Stage | undefined> {
   return { browser, gateway, open, join };
 }
 
-test('two browsers chat, each line as the server wrote it, and markup is text', async (t) => {
+test('two browsers chat, lines appear as the server wrote them, and markup is shown as text', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const alice = await stage.join('Alice', '20');
@@ -104,7 +104,7 @@ test('a name that is taken is refused with the reason, and the page does not try
   assert.ok(!(await alice.log()).some((line) => line.startsWith('Alice connected')));
 });
 
-test('a name that cannot be one is explained before anything is sent', async (t) => {
+test('an invalid name is explained before anything is sent', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const { page } = await stage.open();

@@ -116,7 +116,7 @@ test('a browser confirms for a page whose script is busy, as long as it can put 
   );
 });
 
-test('what a page that is closed left with its socket unconfirmed goes to another member, from the committed offset on', async (t) => {
+test('unconfirmed records of a closed page go to another member, from the committed offset on', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const { kafka, topic } = stage;

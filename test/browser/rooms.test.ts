@@ -36,7 +36,7 @@ async function idOf({ page }: Visitor): Promise<string> {
   return (await page.locator('#clients .own .name').textContent()) ?? '';
 }
 
-test('two browsers talk, each sees who is there, and what looks like markup is text', async (t) => {
+test('two browsers talk, each sees the members, and markup is shown as text', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const ann = await stage.enter();
@@ -50,8 +50,8 @@ test('two browsers talk, each sees who is there, and what looks like markup is t
   }
   assert.match((await ann.page.locator('#clients .own').textContent()) ?? '', /you/);
 
-  await ann.say('Is anybody here?');
-  await ben.reads('Is anybody here?');
+  await ann.say('Is anyone here?');
+  await ben.reads('Is anyone here?');
   await ben.say(MARKUP);
   await ann.reads(MARKUP);
   await ben.reads(MARKUP);
@@ -69,7 +69,7 @@ test('two browsers talk, each sees who is there, and what looks like markup is t
   assert.equal(await ann.page.locator('#count').textContent(), '1');
 });
 
-test('times are those of the reader', async (t) => {
+test('times are in the time zone of the reader', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const ann = await stage.enter();
@@ -81,7 +81,7 @@ test('times are those of the reader', async (t) => {
   assert.equal(await time.textContent(), expected);
 });
 
-test('a direct message reaches its target and nobody else', async (t) => {
+test('a direct message reaches its target and no other client', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const ann = await stage.enter();
@@ -109,12 +109,12 @@ test('a direct message reaches its target and nobody else', async (t) => {
   assert.match((await ann.page.locator('#toasts').textContent()) ?? '', new RegExp(`there is no client ${benId}`));
   await ann.page.keyboard.press('Escape');
   assert.equal(await ann.page.locator('#to').textContent(), 'To everyone');
-  await ann.say('is anybody there?');
-  await cal.reads('is anybody there?');
+  await ann.say('is anyone there?');
+  await cal.reads('is anyone there?');
   assert.ok(!(await cal.log()).some((line) => line.includes('are you still there?')));
 });
 
-test('who is kicked is told so and does not come back by itself, but may come back', async (t) => {
+test('a kicked client receives why and does not reconnect by itself, but the user may reconnect', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const ann = await stage.enter();
@@ -144,7 +144,7 @@ test('who is kicked is told so and does not come back by itself, but may come ba
   assert.notEqual(await idOf(ben), benId);
 });
 
-test('kick-all asks first, and then everyone is out, the one who asked too', async (t) => {
+test('kick-all asks for confirmation, then removes everyone, the sender too', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const ann = await stage.enter();
@@ -161,7 +161,7 @@ test('kick-all asks first, and then everyone is out, the one who asked too', asy
   assert.equal((await ann.log()).at(-1), 'You were kicked out by yourself.');
 });
 
-test('what is needed first has the focus: the message once there is a connection, the address where there is none', async (t) => {
+test('the focus is on the message field once there is a connection, and on the address without one', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const ann = await stage.enter();
@@ -184,7 +184,7 @@ test('what is needed first has the focus: the message once there is a connection
   assert.equal(await focusOf(page.page), 'message');
 });
 
-test('the page comes back by itself when the server has restarted, and not after Disconnect', async (t) => {
+test('the page reconnects by itself after a restart of the server, and not after Disconnect', async (t) => {
   const browser = await requireChromium(t);
   if (browser === undefined) return;
   const dataDir = mkdtempSync(join(tmpdir(), 'tidegate-browser-'));
@@ -256,7 +256,7 @@ test('a keyboard is enough: a direct message, everyone again, and a kick with it
   assert.ok(!(await ben.log()).some((line) => line.includes('by hand')));
 });
 
-test('a reader who looks elsewhere gets a toast, which never covers the input', async (t) => {
+test('a reader that has scrolled away gets a toast, which never covers the input', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const ann = await stage.enter();
@@ -265,7 +265,7 @@ test('a reader who looks elsewhere gets a toast, which never covers the input', 
   const broadcast = (message: string) => ben.ws.send(JSON.stringify({ type: 'broadcast-all', message }));
   for (let line = 1; line <= 60; line += 1) broadcast(`line ${line}`);
   await ann.reads('line 60');
-  assert.equal(await ann.page.locator('.toast').count(), 0, 'who reads along needs no toast');
+  assert.equal(await ann.page.locator('.toast').count(), 0, 'a reader at the end of the log needs no toast');
 
   for (const viewport of [
     { width: 1280, height: 800 },

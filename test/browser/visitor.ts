@@ -61,7 +61,7 @@ export async function tabTo(page: Page, selector: string, key: 'Tab' | 'Shift+Ta
     if (await page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`)) return;
     path.push(await page.evaluate('document.activeElement.id || document.activeElement.tagName'));
   }
-  throw new Error(`${selector} cannot be reached with ${key}; on the way: ${path.join(', ')}`);
+  throw new Error(`${selector} cannot be reached with ${key}; focus went: ${path.join(', ')}`);
 }
 
 /** The id of what has the focus, or its tag. */

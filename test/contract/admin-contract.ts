@@ -34,7 +34,7 @@ export function adminContract(subject: () => Subject, options: SuiteOptions): vo
       assert.equal(await log.admin.describe(name), undefined);
     });
 
-    test('says that a topic takes records of about 1 MiB where nobody set a limit', async (t) => {
+    test('reports that a topic takes records of about 1 MiB where no limit is set', async (t) => {
       const { log } = subject();
       const described = await log.admin.describe(await createTopic(t, log));
       assert.ok(described !== undefined && Math.abs(described.maxMessageBytes - 1_048_576) < 1_000);
@@ -49,7 +49,7 @@ export function adminContract(subject: () => Subject, options: SuiteOptions): vo
       assert.deepEqual(await log.admin.committed(uniqueName('group'), name), new Map());
     });
 
-    test('sets what a group has committed, and forgets it, while nobody is in it', async (t) => {
+    test('sets what a group has committed, and forgets it, while the group has no members', async (t) => {
       const { log } = subject();
       const topic = await createTopic(t, log, { partitions: 2 });
       const group = uniqueName('group');
@@ -116,7 +116,7 @@ export function adminContract(subject: () => Subject, options: SuiteOptions): vo
       await assert.rejects(log.admin.addPartitions(name, 2), { code: 'TG_TOPIC_INVALID' });
     });
 
-    test('tells what no group has committed as nothing', async (t) => {
+    test('returns nothing for what no group has committed', async (t) => {
       const { log } = subject();
       assert.deepEqual(await log.admin.committed(uniqueName('group'), await createTopic(t, log)), new Map());
     });

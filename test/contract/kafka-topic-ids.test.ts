@@ -180,7 +180,7 @@ test('what the admin sets counts for the topic that is there, and not for the ne
   assert.deepEqual([...(await log.admin.committed(group, topic))], []);
 });
 
-test('a gateway that is cut off meanwhile, and dropped by its group, gets all of the new topic when it is back', async (t) => {
+test('a gateway that loses the broker and its membership meanwhile gets all of the new topic later', async (t) => {
   const opened = await open(t, 'gateway');
   const other = await open(t, 'other');
   if (opened === undefined || other === undefined) return;
@@ -205,13 +205,13 @@ test('a gateway that is cut off meanwhile, and dropped by its group, gets all of
     assert.deepEqual(texts(messages), [...numbers(0, 20), ...numbers(100, 140)].map(String));
   const stays = () => joined.events.filter(({ type }) => type === 'joining').length;
   await eventually(async () => stays() > 1 && joined.events.at(-1)?.type === 'assigned', 'it was dropped and is back');
-  for (const told of [gaps, joined.gaps])
-    assert.deepEqual(told, [{ topic, partition: 0, from: 20, to: 0, recreated: true }]);
+  for (const reported of [gaps, joined.gaps])
+    assert.deepEqual(reported, [{ topic, partition: 0, from: 20, to: 0, recreated: true }]);
   await eventually(async () => (await log.admin.committed(group, topic)).get(0) === 40, '40 is committed');
   assert.equal(joined.seen.messages.length, 60);
 });
 
-test('brokers that tell ids and fetch by names: all of the new topic comes, and the gap is told', async (t) => {
+test('brokers with ids that fetch by names: all of the new topic comes, and the gap is reported', async (t) => {
   asOlderBrokers(t, { [FETCH]: 12 });
   const opened = await open(t);
   if (opened === undefined) return;
@@ -233,7 +233,7 @@ test('brokers that tell ids and fetch by names: all of the new topic comes, and 
   );
 });
 
-test('brokers that tell no ids are read, shared and written to as ever', async (t) => {
+test('brokers without ids are read, shared and written to as ever', async (t) => {
   asOlderBrokers(t, { [FETCH]: 12, [METADATA]: 9 });
   const opened = await open(t);
   if (opened === undefined) return;

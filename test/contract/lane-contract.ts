@@ -34,7 +34,7 @@ const KEY_1 = 'abc';
 
 export function laneContract(subject: () => Subject, options: SuiteOptions): void {
   describe('a lane', options, () => {
-    test('stores a partition in the order of its sends, at dense offsets, and says where each message stands', async (t) => {
+    test('stores a partition in the order of its sends, at dense offsets, and sets the place of each message', async (t) => {
       const { log } = subject();
       const topic = await createTopic(t, log);
       const lane = laneOf(t, log, topic);
@@ -102,7 +102,7 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
       }
     });
 
-    test('deals records without a key to every partition, whatever partition they were read from', async (t) => {
+    test('gives every partition records without a key, whatever partition they were read from', async (t) => {
       const { log } = subject();
       const topic = await createTopic(t, log, { partitions: 3 });
       const lane = laneOf(t, log, topic);
@@ -149,7 +149,7 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
       assert.equal(large.key, null);
     });
 
-    test('gives headers back as they were written: names several times, null, names like numbers, in their order', async (t) => {
+    test('gives headers back as written and in order: repeated names, null, names like numbers', async (t) => {
       const { log } = subject();
       const topic = await createTopic(t, log);
       const headers: Header[] = [
@@ -185,7 +185,7 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
       assert.ok(stored !== undefined && stored.timestamp >= before && stored.timestamp <= Date.now());
     });
 
-    test('tells a tombstone from an empty payload', async (t) => {
+    test('distinguishes a tombstone from an empty payload', async (t) => {
       const { log } = subject();
       const topic = await createTopic(t, log);
       await store(laneOf(t, log, topic), [
@@ -243,7 +243,7 @@ export function laneContract(subject: () => Subject, options: SuiteOptions): voi
       );
     });
 
-    test('refuses only the record that is too large; the others, and a next send of equal length, are stored once', async (t) => {
+    test('refuses only the record that is too large; the others and a next equal send are stored once', async (t) => {
       const { log } = subject();
       const topic = await createTopic(t, log, { partitions: 2, config: { 'max.message.bytes': '50000' } });
       const lane = laneOf(t, log, topic);

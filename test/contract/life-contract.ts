@@ -24,7 +24,7 @@ function isUp(log: Log): Promise<unknown> {
 
 export function lifeContract(factory: LogFactory, options: SuiteOptions): void {
   describe('the life of a log', options, () => {
-    test('tells its link to each subscriber, up once it can be reached', async (t) => {
+    test('reports its link to each subscriber, up once it can be reached', async (t) => {
       const under = await factory();
       t.after(() => under.dispose());
       await isUp(under.log);

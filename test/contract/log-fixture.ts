@@ -180,7 +180,7 @@ export async function readAll(t: TestContext, log: Log, topic: string): Promise<
   return messages;
 }
 
-/** A member of a group, with what it was given and told. */
+/** A member of a group, with the batches and events that it got. */
 export class Joined {
   readonly member: GroupMember;
   readonly events: GroupEvent[] = [];

@@ -289,7 +289,7 @@ async function expectAll(seen: Collector, log: Log, topic: string, count: number
 
 /** The silent case throughout: the old position is not beyond the end of the new topic, so it is never out of range. */
 function recreated(subject: () => Subject): void {
-  test('begins at the first record of the new one, and tells of the gap once', async (t) => {
+  test('begins at the first record of the new one, and reports the gap once', async (t) => {
     const { log } = subject();
     const { topic, reader, seen, gaps } = await reading(t, log);
     await createAgain(log, topic);
@@ -356,7 +356,7 @@ function recreated(subject: () => Subject): void {
     assert.deepEqual(gaps, [{ topic, partition: 0, from: 20, to: 0, recreated: true }]);
   });
 
-  test('is no gap where it is the same topic: a checkpoint goes on behind what was read, in new partitions too', async (t) => {
+  test('goes on behind a checkpoint of the same topic without a gap, in new partitions too', async (t) => {
     const { log } = subject();
     const { topic, reader } = await reading(t, log);
     const checkpoint = reader.checkpoint();

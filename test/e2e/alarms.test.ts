@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { TestClient } from '../helpers/client.ts';
 import { startGateway } from '../helpers/gateway-process.ts';
 
-test('config/examples/alarms.yaml: hot readings become alarms for everybody, across a restart too', async (t) => {
+test('config/examples/alarms.yaml: hot readings become alarms for all clients, across a restart too', async (t) => {
   // A dot in the name, as `mktemp -d` makes it.
   const dataDir = mkdtempSync(join(tmpdir(), 'tidegate.'));
   t.after(() => rmSync(dataDir, { recursive: true, force: true }));

@@ -29,7 +29,7 @@ describe('what a client does wrong gets an answer of its own', () => {
     ['a messageType that is the server’s', JSON.stringify({ ...valid, messageType: 'ACK' }), /ACK is for the server/],
     ['missing content', JSON.stringify({ ...valid, content: undefined }), /content is missing/],
     ['content that is no text', JSON.stringify({ ...valid, content: 7 }), /content must be a text/],
-    ['a bad timestamp', JSON.stringify({ ...valid, timestamp: 'yesterday' }), /"yesterday" is no ISO 8601 time/],
+    ['a bad timestamp', JSON.stringify({ ...valid, timestamp: 'yesterday' }), /"yesterday" is not an ISO 8601 time/],
     ['a binary frame', Buffer.from([1, 2, 3]), /binary frame/],
   ];
   for (const [name, frame, expected] of mistakes) {
@@ -85,7 +85,7 @@ describe('what a client does wrong gets an answer of its own', () => {
     }
   });
 
-  test('none of this touched anybody else', async () => {
+  test('none of this touched other clients', async () => {
     const witness = await TestClient.open(url);
     const half = connect(gateway.port, '127.0.0.1');
     await once(half, 'connect');

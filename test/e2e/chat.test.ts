@@ -11,13 +11,13 @@ const TAKEN = { code: 1003, reason: 'Username already exists.' };
 const ROUNDS = 200;
 const NAMES = ['Alice', 'Bob', 'Carol', 'Dave'];
 
-test('the chat says what it always said, letter for letter', async (t) => {
+test('the chat sends the lines of the existing chat, letter for letter', async (t) => {
   const gateway = await startGateway(t, { config: 'config/examples/chat.yaml' });
   await gateway.ready();
   await talk(gateway.port, gateway.port);
 });
 
-test('who asks for a name that cannot be is let in and told why it has to go, whatever it sends', async (t) => {
+test('a client with an invalid name is accepted, then closed with the reason, whatever it sends', async (t) => {
   const gateway = await startGateway(t, { config: 'config/examples/chat.yaml' });
   await gateway.ready();
   await turnAway(gateway.port);
@@ -38,7 +38,7 @@ test('two gateways are one chat', async (t) => {
 
   await t.test('every line is the same on both', () => talk(...ports));
 
-  await t.test(`a name that is asked for on both at once is given to one of them, ${ROUNDS} times`, async (race) => {
+  await t.test(`a name that both claim at the same time goes to one of them, ${ROUNDS} times`, async (race) => {
     const watchers = [await ChatClient.join(ports[0], 'Watcher0'), await ChatClient.join(ports[1], 'Watcher1')];
     await watchers[0]?.hears('Watcher1 connected to chat');
     const before = watchers.map(({ lines }) => lines.length);
@@ -69,7 +69,7 @@ test('two gateways are one chat', async (t) => {
   });
 });
 
-/** Who joins, what is said, who leaves; the last two by clients on different gateways. */
+/** Joins, messages, leaves; the last two by clients on different gateways. */
 async function talk(...[here, there]: readonly [number, number]): Promise<void> {
   const anna = await ChatClient.join(here, 'Anna?age=20');
   const ben = await ChatClient.join(there, 'Ben');
@@ -112,23 +112,28 @@ async function talk(...[here, there]: readonly [number, number]): Promise<void> 
 /** Names that cannot be: a browser can read the close that follows, and could not read a handshake's 4xx. */
 async function turnAway(port: number): Promise<void> {
   const watcher = await ChatClient.join(port, 'Watcher');
-  const rule = 'the name in the path must have 1 to 64 printable characters';
+  const empty = 'name: it is empty; write it in the path, 1 to 64 characters';
+  const long = 'name: it has 65 characters, and 64 are allowed';
   const refused: readonly (readonly [string, string])[] = [
-    ['', rule],
-    ['%20', rule],
-    ['%09%20%0A', rule],
-    ['x'.repeat(65), rule],
-    ['%F0%9F%8E%A9'.repeat(65), rule],
-    ['a%00b', rule],
-    ['a%0Ab', rule],
-    ['a%7Fb', rule],
-    ['a%E2%80%AEb', rule],
-    ['%E2%80%8D', rule],
+    ['', empty],
+    ['%20', empty],
+    ['%09%20%0A', empty],
+    ['x'.repeat(65), long],
+    ['%F0%9F%8E%A9'.repeat(65), long],
+    ['a%00b', 'name: U+0000 at 2 is a control character; leave it out'],
+    ['a%0Ab', 'name: U+000A at 2 is a control character; leave it out'],
+    ['a%7Fb', 'name: U+007F at 2 is a control character; leave it out'],
+    ['a%E2%80%AEb', 'name: U+202E at 2 cannot be seen; leave it out'],
+    ['%E2%80%8D', 'name: U+200D at 1 cannot be seen; leave it out'],
+    [
+      'Ben%3A%20hi',
+      'name: it must not have a colon before a space or at the end, as lines of the chat have; leave it out',
+    ],
     ['%FF', 'username in the path is not percent-encoded UTF-8'],
     ['a%2', 'username in the path is not percent-encoded UTF-8'],
     ['%ED%A0%80', 'username in the path is not percent-encoded UTF-8'],
-    ['Zoe?age=1%002', 'the age must have at most 64 printable characters'],
-    [`Zoe?age=${'9'.repeat(65)}`, 'the age must have at most 64 printable characters'],
+    ['Zoe?age=1%002', 'age: U+0000 at 2 is a control character; leave it out'],
+    [`Zoe?age=${'9'.repeat(65)}`, 'age: it has 65 characters, and 64 are allowed'],
   ];
   for (const [path, reason] of refused) {
     const client = await ChatClient.join(port, path);
@@ -188,12 +193,15 @@ async function askOnBoth(
   const winners = both.filter(({ client }) => client.isIn);
   const refused = both.filter(({ client }) => !client.isIn);
   const [winner] = winners;
-  assert.ok(winner && winners.length === 1, `${name}, round ${round}: ${winners.length} have it`);
+  assert.ok(
+    winner && winners.length === 1,
+    `${name}, round ${round}: ${winners.length} have it: ${JSON.stringify(both.map(({ client }) => [client.lines, client.closed]))}`,
+  );
   for (const { client } of refused) {
     await client.until(() => client.closed !== undefined);
     assert.deepEqual([client.closed, client.lines], [TAKEN, []]);
   }
-  assert.equal(winner.client.closed, undefined, `${name}, round ${round}: nobody has it in the end`);
+  assert.equal(winner.client.closed, undefined, `${name}, round ${round}: no client has it in the end`);
   return winner;
 }
 

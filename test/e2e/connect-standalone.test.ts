@@ -66,7 +66,7 @@ async function settledCount(gateway: GatewayProcess): Promise<number> {
 }
 
 describe('tidegate connect standalone', () => {
-  test("runs S4's two files on Kafka, whose topics get the data alone, and serves the REST API", async (t) => {
+  test("runs S4's two files on Kafka, whose topics get only the data, and serves the REST API", async (t) => {
     const kafka = await requireKafka(t);
     if (kafka === undefined) return;
     const feed = await FeedServer.start(t, { greet: ({ ws }) => void ws.send('{ "price": 1.50 }') });
@@ -100,13 +100,13 @@ describe('tidegate connect standalone', () => {
       assert.ok(!(await admin.has(`_tidegate.connect.${kind}`)), 'nothing of a standalone worker is kept in Kafka');
     assert.equal(await gateway.stop(), 0);
     const output = gateway.output();
-    assert.match(output, /worker\.properties:\d+:1 {2}offset\.flush\.interval\.ms {2}warning: means nothing here/);
+    assert.match(output, /worker\.properties:\d+:1 {2}offset\.flush\.interval\.ms {2}warning: is ignored here/);
     assert.match(output, /connector\/0: ws:\/\/\S+ is live, 1 received, 1 produced, 1 sent, 0 dropped, 0 reconnects/);
     assert.match(output, /stopped; nothing was lost/);
     assert.ok(existsSync(join(folder, 'connect.offsets.tidegate')));
   });
 
-  test('goes on behind its last offset after a restart, whose files say which connectors there are', async (t) => {
+  test('continues at its last offset after a restart, with the connectors of its files', async (t) => {
     const kafka = await requireKafka(t);
     if (kafka === undefined) return;
     const feed: NumberFeed = new NumberFeed(() => server);
@@ -176,7 +176,7 @@ describe('tidegate connect standalone', () => {
     );
   });
 
-  test('a second one with the same file of offsets is told who has it', async (t) => {
+  test('a second worker with the same offset file is refused with the owner of the file', async (t) => {
     const [folder, ports] = [await folderOf(t), [await freePort(), await freePort()]];
     const [one, other] = await write(folder, {
       'one.properties': workerProperties('127.0.0.1:1', ports[0] as number, folder),

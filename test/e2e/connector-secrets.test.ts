@@ -30,7 +30,7 @@ async function traceSink(t: TestContext): Promise<{ endpoint: string; content():
     server.closeAllConnections();
   });
   const { port } = server.address() as AddressInfo;
-  // Texts stand as they are in Thrift's binary protocol.
+  // Thrift's binary protocol has texts as they are.
   return { endpoint: `http://127.0.0.1:${port}/api/traces`, content: () => Buffer.concat(chunks).toString('latin1') };
 }
 
@@ -51,7 +51,7 @@ const configOf = (url: string, more: object = {}) => ({
   ...more,
 });
 
-test('no secret of a connector is in a log line, a trace, a metric or an answer, whatever goes wrong and whoever repeats it', async (t) => {
+test('no secret of a connector is in a log line, a trace, a metric or an answer', async (t) => {
   const repeated = `you said user:${PASSWORD} geheim/tok ${TOKEN} geheim-header geheim-bearer geheim-login`;
   const good = await FeedServer.start(t, { greet: ({ ws }) => void ws.send('{"seq":1}') });
   const refusing = await FeedServer.start(t);
@@ -115,12 +115,12 @@ test('no secret of a connector is in a log line, a trace, a metric or an answer,
   await traceOf('failed', /TG_REMOTE_FAILED/);
   await traceOf('redirected', /redirects to/);
   await traceOf('repeated', /closed with 4000/);
-  await traceOf('gone', /nobody listens/);
+  await traceOf('gone', /nothing listens/);
   await traceOf('proxied', /proxy .* cannot be reached/);
   await traceOf('unanswered', /no reply to message 2/);
   await traceOf('out', /401/);
 
-  // What is wrong is told without what it is.
+  // The response says what is wrong without the value.
   const wrong = configOf(good.url, {
     'tasks.max': 'x',
     'my.proxy': `http://user:${PASSWORD}@h`,

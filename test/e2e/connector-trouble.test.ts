@@ -10,7 +10,7 @@ import { freePort, startGateway, until } from '../helpers/gateway-process.ts';
 const INTERVAL = 300;
 const MIB = 1_048_576;
 
-/** A server that does harm to whoever connects. */
+/** A server that harms its clients. */
 interface Trouble {
   readonly url: string;
   /** What the trace of the task says. */
@@ -66,7 +66,7 @@ async function troubles(t: TestContext): Promise<Record<string, Trouble>> {
   const ssh = await speaker(t, 'SSH-2.0-OpenSSH_9.6\r\n');
   const garbled = (accept: Buffer) => Buffer.concat([accept, rawFrame(1, 'x', { reserved: true })]);
   return {
-    unreachable: { url: `ws://127.0.0.1:${await freePort()}`, says: /nobody listens there/ },
+    unreachable: { url: `ws://127.0.0.1:${await freePort()}`, says: /nothing listens there/ },
     unauthorized: await server(/answers 401 Unauthorized: it wants other credentials/, {}, { answer: { status: 401 } }),
     missing: await server(/answers 404 Not Found: there is nothing at this path/, {}, { answer: { status: 404 } }),
     redirecting: await server(
@@ -76,7 +76,9 @@ async function troubles(t: TestContext): Promise<Record<string, Trouble>> {
         answer: { status: 302, headers: { location: 'http://elsewhere.test/' } },
       },
     ),
-    untrusted: await server(/TLS failed: the certificate .* signed by nobody who is trusted here/, { tls: {} }),
+    untrusted: await server(/TLS failed: the certificate .* is not signed by an authority that is trusted here/, {
+      tls: {},
+    }),
     plain: await server(
       /TLS failed: the server answers without it/,
       {},
@@ -106,7 +108,7 @@ async function troubles(t: TestContext): Promise<Record<string, Trouble>> {
   };
 }
 
-test('whatever a server does, its connector says RESTARTING or FAILED and why, tries at its pace, and others go on', async (t) => {
+test('a connector reports RESTARTING or FAILED with the reason, and others go on', async (t) => {
   let last = 0;
   const good = await FeedServer.start(t, {
     greet: ({ ws }) => {
@@ -179,7 +181,7 @@ test('whatever a server does, its connector says RESTARTING or FAILED and why, t
   assert.equal(await gateway.stop(), 0);
 });
 
-test('a message that Kafka would not take fails its task, or is passed over where that is wanted', async (t) => {
+test('a message that Kafka refuses fails its task, or is skipped if so configured', async (t) => {
   const feed = await FeedServer.start(t, {
     greet: ({ ws }) => {
       for (const size of [10, 20 * MIB, 20]) ws.send('x'.repeat(size));
@@ -210,6 +212,6 @@ test('a message that Kafka would not take fails its task, or is passed over wher
     () => 'the others were not stored',
   );
   await api.state('tolerant', 'RUNNING');
-  assert.match(gateway.output(), /a message was passed over/);
+  assert.match(gateway.output(), /a message was skipped/);
   assert.equal(await gateway.stop(), 0);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { forward } from '../../src/admin/connect/forwarding.ts';
+import { forward } from '../../src/connect/rest/forwarding.ts';
 import { type ConnectApi, REBALANCING, recordsOf, startConnect } from '../helpers/connect-gateway.ts';
 import { FeedServer } from '../helpers/feed-server.ts';
 import { until } from '../helpers/gateway-process.ts';
@@ -29,7 +29,7 @@ async function metricsOf({ gateway }: Gateway): Promise<string> {
   return (await fetch(`http://127.0.0.1:${gateway.ports().admin}/metrics`)).text();
 }
 
-test('two gateways that start at once on an empty Kafka share its connectors, and either answers for both', async (t) => {
+test('two gateways that start together share the connectors, and each answers for both', async (t) => {
   const kafka = await requireKafka(t);
   if (kafka === undefined) return;
   const feeds = await ResumableFeeds.start(t);
@@ -37,7 +37,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
   const [a, b] = await Promise.all([start(), start()]);
   const gateways = [a, b] as const;
 
-  await t.test('the topics are made once, and as they have to be', async () => {
+  await t.test('the topics are created once, with their settings', async () => {
     const { admin } = await KafkaAdmin.connect(t, kafka.brokers);
     const { topics } = await admin.fetchTopicMetadata({
       topics: ['configs', 'status', 'offsets', 'work'].map((kind) => `${prefix}.${kind}`),
@@ -129,7 +129,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
       assert.match(await metricsOf(one), /tidegate_connect_requests_total\{[^}]*forwarded="true"[^}]*\} \d/);
   });
 
-  await t.test('a call is sent on once at most, and only one of ours is taken for one that was', async () => {
+  await t.test('a call is forwarded once at most, and only with a valid signature', async () => {
     const key = (await recordsOf(a.gateway, `${prefix}.configs`))
       .filter((record) => String(record.key) === 'session-key')
       .map(({ json }) => (json as { key: string }).key)
@@ -207,7 +207,7 @@ test('two gateways that start at once on an empty Kafka share its connectors, an
   );
 });
 
-test('a gateway that comes gets its share and one that goes hands its own over: one socket each, nothing lost, nothing twice', async (t) => {
+test('work moves to a new gateway and from a stopped one: one socket each, nothing lost, nothing twice', async (t) => {
   const kafka = await requireKafka(t);
   if (kafka === undefined) return;
   const feeds = await ResumableFeeds.start(t);
@@ -217,7 +217,7 @@ test('a gateway that comes gets its share and one that goes hands its own over: 
   const topic = `${prefix}.numbers`;
   for (const name of names)
     assert.equal((await a.api.call('POST', '/connectors', { name, config: feeds.connector(name, topic) })).status, 201);
-  /** Who runs each connector and each task, once all of them run. */
+  /** The worker of each connector and each task, once all of them run. */
   const places = async ({ api }: Gateway) => {
     const found = new Map<string, string>();
     for (const name of names) {
@@ -235,10 +235,10 @@ test('a gateway that comes gets its share and one that goes hands its own over: 
   assert.deepEqual([...new Set(before.values())].sort(), [a, b].map(workerOf).sort());
   feeds.speak();
 
-  // While a third one comes it may be open who has what; whoever tries again gets through.
+  // While a third one joins, owners may be unknown; a repeated call succeeds.
   const [c, calls] = await Promise.all([start(), insistOnAll(b.api, names)]);
   t.diagnostic(`${calls} calls had to be tried again`);
-  await isDealt(c, prefix, [21, 21, 22]);
+  await isAssigned(c, prefix, [21, 21, 22]);
   const after = await places(c);
   assert.ok([...after.values()].includes(workerOf(c)), [...after.values()].join());
   for (const [what, worker] of before)
@@ -250,7 +250,7 @@ test('a gateway that comes gets its share and one that goes hands its own over: 
     if (what.endsWith('/0')) assert.equal(metrics.includes(`="connectors.${what}"`), worker === workerOf(a), what);
 
   await b.gateway.stop();
-  await isDealt(c, prefix, [32, 32]);
+  await isAssigned(c, prefix, [32, 32]);
   const last = await places(c);
   assert.deepEqual([...new Set(last.values())].sort(), [a, c].map(workerOf).sort());
   for (const [what, worker] of after)
@@ -270,12 +270,12 @@ test('a gateway that comes gets its share and one that goes hands its own over: 
     30_000,
     () => `lost: ${read.filter((text) => !stored.includes(text)).slice(0, 10)}`,
   );
-  assert.equal(new Set(stored).size, stored.length, 'something stands there twice');
+  assert.equal(new Set(stored).size, stored.length, 'something is stored twice');
 });
 
 const S4 = { 'connector.class': 'io.conduktor.connect.websocket.WebSocketSourceConnector' };
 
-/** Feeds that say numbers to whoever is there, each with a ping behind it: its pong says that the number was read. */
+/** Feeds that send numbers to their clients, each followed by a ping: its pong says that the number was read. */
 async function plainFeeds(t: TestContext) {
   const read: string[] = [];
   let said = 0;
@@ -299,7 +299,7 @@ async function plainFeeds(t: TestContext) {
 }
 
 /** Resolves when every part of the work is held, and the gateways have so many of them. */
-async function isDealt({ gateway }: Gateway, prefix: string, shares: readonly number[]): Promise<void> {
+async function isAssigned({ gateway }: Gateway, prefix: string, shares: readonly number[]): Promise<void> {
   let sizes: number[] = [];
   await until(
     async () => {
@@ -307,7 +307,7 @@ async function isDealt({ gateway }: Gateway, prefix: string, shares: readonly nu
       for (const { key, text } of await recordsOf(gateway, `${prefix}.configs`)) {
         if (!String(key).startsWith('claim-')) continue;
         const { worker, released } = JSON.parse(text) as { worker: string; released?: boolean };
-        holders.set(String(key), released === true ? 'nobody' : worker);
+        holders.set(String(key), released === true ? 'none' : worker);
       }
       const counts = new Map<string, number>();
       for (const worker of holders.values()) counts.set(worker, (counts.get(worker) ?? 0) + 1);
@@ -315,7 +315,7 @@ async function isDealt({ gateway }: Gateway, prefix: string, shares: readonly nu
       return sizes.join() === shares.join();
     },
     30_000,
-    () => `the work is dealt as ${sizes}, not as ${shares}`,
+    () => `the work is assigned as ${sizes}, not as ${shares}`,
   );
 }
 

@@ -34,7 +34,7 @@ const create = (api: ConnectApi, name: string, config: object, more: object = {}
   api.call('POST', '/connectors', { name, config, ...more });
 
 describe('a connector', () => {
-  test('brings a feed into its topic as S4 does: no key, the text as it came, its message sent first, its token in the handshake', async (t) => {
+  test('writes a feed to its topic as S4: no key, unchanged text, its message first, its token', async (t) => {
     const feed = await FeedServer.start(t, { greet: ({ ws }) => void ws.send('{ "price": 1.50 }') });
     const { api, gateway } = await startConnect(t);
     const config = configOf(feed.url, {
@@ -74,7 +74,7 @@ describe('a connector', () => {
     assert.deepEqual([made.status, listed.status], [201, 200]);
   });
 
-  test('is paused, goes on, is stopped and deleted, and its socket with it', async (t) => {
+  test('is paused, resumed, stopped and deleted, and its socket with it', async (t) => {
     const feed = await FeedServer.start(t, { greet: numbered() });
     const { api } = await startConnect(t);
     await create(api, 'x', configOf(feed.url));
@@ -104,7 +104,7 @@ describe('a connector', () => {
     assert.equal(feed.mostAtOnce, 1);
   });
 
-  test('whose settings change while it is paused has them in its tasks when it goes on', async (t) => {
+  test('whose settings change while it is paused applies them when it is resumed', async (t) => {
     const feed = await FeedServer.start(t);
     const { api } = await startConnect(t);
     const urls = { 'websocket.url': null, 'websocket.urls': `${feed.url}/a,${feed.url}/b` };
@@ -130,7 +130,7 @@ describe('a connector', () => {
     assert.deepEqual(feed.live.map(({ url }) => url).sort(), ['/a', '/b']);
   });
 
-  test('begins as it was asked to', async (t) => {
+  test('starts in its initial state', async (t) => {
     const feed = await FeedServer.start(t);
     const { api } = await startConnect(t);
     await create(api, 'p', configOf(feed.url), { initial_state: 'PAUSED' });
@@ -140,7 +140,7 @@ describe('a connector', () => {
     assert.equal(feed.handshakes, 0);
   });
 
-  test('has its subscriptions dealt to tasks, one socket each', async (t) => {
+  test('distributes its subscriptions among tasks, one socket each', async (t) => {
     const feed = await FeedServer.start(t);
     const { api } = await startConnect(t);
     const config = configOf(feed.url, { 'tasks.max': '3', 'websocket.subscriptions': '["a","b","c","d"]' });
@@ -159,7 +159,7 @@ describe('a connector', () => {
     assert.equal((await api.call('POST', '/connectors/many/tasks/3/restart')).status, 404);
   });
 
-  test('says RESTARTING and why while its server is away, and FAILED where it may not reconnect', async (t) => {
+  test('reports RESTARTING while its server is away, and FAILED if it may not reconnect', async (t) => {
     const feed = await FeedServer.start(t);
     const { api } = await startConnect(t);
     feed.answer = { status: 401 };
@@ -181,17 +181,17 @@ describe('a connector', () => {
     await api.state('b', 'RUNNING');
   });
 
-  test('drops what its queue cannot take where its server must not be slowed down, and counts each', async (t) => {
+  test('drops and counts messages beyond its queue if its server must not be slowed down', async (t) => {
     const feed = await FeedServer.start(t);
     const { api, gateway } = await startConnect(t);
-    const { stats } = gateway.workshop;
+    const { stats } = gateway.context;
     const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
     for (const [count, overflow, kept] of [
       [1, 'drop_oldest', [...range(1, 10), ...range(101, 110)]],
       [2, 'drop_newest', range(1, 20)],
     ] as const) {
       // The log takes its time: until it is let go on, nothing is stored.
-      const topic = gateway.workshop.topic(overflow);
+      const topic = gateway.context.topic(overflow);
       const waiting: Batch[] = [];
       const write = topic.write.bind(topic);
       topic.write = (batch) => void waiting.push(batch);
@@ -229,7 +229,7 @@ describe('a connector', () => {
     assert.equal(feed.handshakes, 2, 'no connection was lost');
   });
 
-  test('fails at a message that is not JSON, or passes it over into its dead letters', async (t) => {
+  test('fails at a message that is not JSON, or writes it to its dead letters', async (t) => {
     const feed = await FeedServer.start(t, {
       greet: ({ ws }) => {
         for (const text of ['{"a":1}', 'oops', '{"a":2}']) ws.send(text);
@@ -270,7 +270,7 @@ describe('a connector', () => {
     await api.state('tolerant', 'RUNNING');
   });
 
-  test('tells of messages that are passed over as errors.log.* say: not at all, without, or with what they are', async (t) => {
+  test('logs skipped messages as errors.log.* say: not at all, without or with their content', async (t) => {
     const feed = await FeedServer.start(t, { greet: ({ ws }) => void ws.send('oops, geheim') });
     const lines = new PassThrough();
     let log = '';
@@ -287,18 +287,18 @@ describe('a connector', () => {
         30_000,
         () => 'no dead letter',
       );
-      return log.split('\n').filter((line) => line.includes('passed over') && line.includes(`connectors.${name}/0`));
+      return log.split('\n').filter((line) => line.includes('was skipped') && line.includes(`connectors.${name}/0`));
     };
     assert.deepEqual(await told('silent', {}), []);
     const [without] = await told('brief', { 'errors.log.enable': 'true' });
-    assert.match(without ?? '', /"level":"warn".*a message was passed over: the payload is not JSON: Unexpected token/);
+    assert.match(without ?? '', /"level":"warn".*a message was skipped: the payload is not JSON: Unexpected token/);
     assert.ok(!without?.includes('geheim'), without);
     // Its dead letter has no key.
-    await gateway.workshop.log.admin.create({ name: 'bad-refused', config: { 'cleanup.policy': 'compact' } });
+    await gateway.context.log.admin.create({ name: 'bad-refused', config: { 'cleanup.policy': 'compact' } });
     const letters = { 'errors.deadletterqueue.topic.name': 'bad-refused', 'errors.log.enable': 'true' };
     await create(api, 'refused', configOf(feed.url, { ...tolerant, ...letters }));
     const ofRefused = () =>
-      log.split('\n').find((line) => line.includes('bad-refused') && line.includes('passed over'));
+      log.split('\n').find((line) => line.includes('bad-refused') && line.includes('was skipped'));
     await until(
       () => ofRefused() !== undefined,
       30_000,
@@ -310,7 +310,7 @@ describe('a connector', () => {
     assert.equal(JSON.parse(withIt ?? '{}').payload, 'oops, geheim');
   });
 
-  test('keeps its secrets: they are shown nowhere, and a config that is put back keeps them', async (t) => {
+  test('shows its secrets nowhere, and keeps them if its config is written back', async (t) => {
     const feed = await FeedServer.start(t);
     const { api, gateway } = await startConnect(t);
     const config = configOf(feed.url, {
@@ -344,7 +344,7 @@ describe('a connector', () => {
     assert.doesNotMatch(JSON.stringify(gateway.inspect()), /geheim/);
   });
 
-  test('keeps how far it has come as its offsets, which can be changed while it is stopped', async (t) => {
+  test('keeps its position in its offsets, which can be changed while it is stopped', async (t) => {
     const feed = await FeedServer.start(t, { greet: numbered() });
     const { api } = await startConnect(t);
     const config = configOf(feed.url, {
@@ -428,20 +428,20 @@ test('a sink connector sends the records of its topics, and its offsets are thos
   assert.deepEqual((await api.call('GET', '/connectors/out/offsets')).body, { offsets: [] });
 });
 
-test('of two that create the same connector at once, one is told that it exists already', async (t) => {
+test('of two calls that create the same connector at once, one is refused', async (t) => {
   const feed = await FeedServer.start(t);
   const { api } = await startConnect(t);
   const answers = await Promise.all(Array.from({ length: 8 }, () => create(api, 'one', configOf(feed.url))));
   assert.deepEqual(answers.map(({ status }) => status).sort(), [201, ...Array(7).fill(409)]);
 });
 
-test('what a gateway wrote under a claim that is no more is taken back', async (t) => {
+test('a record that was written under an old claim is replaced', async (t) => {
   const feed = await FeedServer.start(t);
   const { api, gateway } = await startConnect(t);
   await create(api, 'x', configOf(feed.url));
   const config = configOf('ws://127.0.0.1:1', { name: 'x' });
   const late = new Message(Buffer.from(JSON.stringify({ config, state: 'STOPPED', epoch: 0 })), { key: 'connector-x' });
-  gateway.workshop.topic('_tidegate.connect.configs').write(new Batch([late]));
+  gateway.context.topic('_tidegate.connect.configs').write(new Batch([late]));
   await until(
     async () => {
       const records = (await recordsOf(gateway, '_tidegate.connect.configs')).filter(
@@ -450,7 +450,7 @@ test('what a gateway wrote under a claim that is no more is taken back', async (
       return records.length >= 3;
     },
     30_000,
-    () => 'nobody put it right',
+    () => 'no gateway replaced it',
   );
   await api.state('x', 'RUNNING');
   assert.equal((await api.call('GET', '/connectors/x/config')).body['websocket.url'], feed.url);

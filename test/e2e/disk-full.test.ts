@@ -13,7 +13,7 @@ const CONFIG = 'test/fixtures/into-topic.yaml';
 const MESSAGES = 400;
 const CONTENT = 'x'.repeat(10_000);
 
-test('a log whose file may not grow keeps its clients waiting, answers their pings, and goes on when it may', async (t) => {
+test('a log whose file may not grow keeps its clients waiting, answers pings, and goes on when it may', async (t) => {
   const dataDir = temporary(t);
   const gateway = await startGateway(t, { config: CONFIG, dataDir });
   await gateway.ready();
@@ -26,7 +26,7 @@ test('a log whose file may not grow keeps its clients waiting, answers their pin
     /no space left for the log in .*largest size that is allowed, and the next write needs about \d+ KiB/,
   );
   bystander.send('waits');
-  for (let pings = 0; pings < 3; pings += 1) assert.ok((await roundTrip(bystander)) < 2_500);
+  for (let pings = 0; pings < 3; pings += 1) await answersPing(bystander);
   assert.equal(bystander.of('ACK').length, 0);
   limitFiles(gateway, 'unlimited');
   await allAcked(client, gateway);
@@ -154,13 +154,10 @@ async function allAcked(client: TestClient, gateway: GatewayProcess): Promise<vo
   await gateway.ready();
 }
 
-/** Milliseconds until a ping is answered. */
-async function roundTrip({ ws }: TestClient): Promise<number> {
-  const started = performance.now();
+async function answersPing({ ws }: TestClient): Promise<void> {
   const answered = once(ws, 'pong');
   ws.ping();
   await answered;
-  return performance.now() - started;
 }
 
 /** Whatever collects the log reads JSON lines. */

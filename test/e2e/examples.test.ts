@@ -10,7 +10,7 @@ import { startGateway, until } from '../helpers/gateway-process.ts';
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
 const PYTHON = process.env.PYTHON ?? 'python3';
 
-test('a plugin in one plain JavaScript file changes what everybody gets', async (t) => {
+test('a plugin in one plain JavaScript file changes what all clients get', async (t) => {
   const gateway = await startGateway(t, { config: 'examples/plugin/gateway.yaml' });
   await gateway.ready();
   const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/ws`);
@@ -44,7 +44,7 @@ async function talkThroughRestart(t: TestContext, program: string, script: strin
   const chat = new Chat(t, program, [join(ROOT, script), url]);
   const other = await TestClient.open(url);
 
-  // Talks: acknowledged, and heard by everybody.
+  // Talks: acknowledged, and received by all.
   await chat.says(/\[connected as [0-9a-f-]{36}\]/);
   chat.type('first words');
   await chat.says(/^\[in the log\] first words$/m);
@@ -54,10 +54,10 @@ async function talkThroughRestart(t: TestContext, program: string, script: strin
   // Comes back, and what was typed meanwhile goes out.
   assert.equal(await first.stop(), 0);
   await chat.says(/\[connection lost \(1012\), trying again in \d+ ms\]/);
-  chat.type('while nobody listened');
+  chat.type('while no one listened');
   const second = await startGateway(t, { port: first.port, dataDir: first.dataDir });
   await second.ready();
-  await chat.says(/^\[in the log\] while nobody listened$/m);
+  await chat.says(/^\[in the log\] while no one listened$/m);
   chat.type('and after that');
   await chat.says(/^and after that$/m);
 

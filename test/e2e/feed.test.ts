@@ -53,7 +53,14 @@ test('SIGTERM in the middle of a burst: what was read is in the topic, to the la
   if (kafka === undefined) return;
   const server = await FeedServer.start(t, {
     greet: ({ ws }) => {
-      for (let n = 1; n <= 200_000; n++) ws.send(`{"seq":${n}}`);
+      let sent = 0;
+      // Without an end, so that the gateway is stopped in the middle, however slow this machine is.
+      const burst = () => {
+        if (ws.readyState !== ws.OPEN) return;
+        if (ws.bufferedAmount < 1_048_576) for (const end = sent + 1_000; sent < end; ) ws.send(`{"seq":${++sent}}`);
+        setImmediate(burst);
+      };
+      burst();
     },
   });
   const topic = uniqueTopic('stop');
@@ -67,12 +74,12 @@ test('SIGTERM in the middle of a burst: what was read is in the topic, to the la
   assert.equal(await gateway.stop(), 0);
   const received = told(gateway.output(), 'received');
   assert.equal(told(gateway.output(), 'produced'), received);
-  assert.ok(received > 0 && received < 200_000, `${received} were read`);
+  assert.ok(received > 0);
   assert.deepEqual(seqs(await readTopic(kafka.brokers, topic)), numbers(1, received));
   assert.doesNotMatch(gateway.output(), /not known to be stored|wait for their pipeline/);
 });
 
-test('with a cursor nothing is lost and nothing doubled by lost connections and restarts; a kill may double the last second', async (t) => {
+test('a cursor: lost connections and restarts lose and double nothing; a kill may double the last second', async (t) => {
   const kafka = await requireKafka(t);
   if (kafka === undefined) return;
   const feed: NumberFeed = new NumberFeed(() => server);
@@ -160,7 +167,7 @@ test('records go out to a server in order, and those that it has not confirmed a
       30_000,
       () => gateway.output(),
     );
-    // Cut in the middle, with frames on their way.
+    // Cut in the middle, with frames in flight.
     for (const { ws } of server.live) ws.terminate();
   }
   await until(
@@ -176,7 +183,7 @@ test('records go out to a server in order, and those that it has not confirmed a
   assert.equal(await gateway.stop(), 0);
 });
 
-test('servers that misbehave say what is wrong, are tried again at their pace, and hurt nobody else', async (t) => {
+test('servers that misbehave say what is wrong, are tried again at their pace, and hurt no other', async (t) => {
   const good = await FeedServer.start(t, { greet: ({ ws }) => setInterval(() => ws.send('x'), 50).unref() });
   const slams = await FeedServer.start(t, { greet: ({ ws }) => ws.close(4000, 'go away') });
   const refuses = await FeedServer.start(t);
@@ -240,9 +247,9 @@ test('servers that misbehave say what is wrong, are tried again at their pace, a
   const output = gateway.output();
   assert.match(
     output,
-    /the server refuses message 1 of subscribe; the server said: .*not with \/feed\?key=\*\*\*.*; the next try is in 200ms/,
+    /the server refuses message 1 of subscribe; the server said: .*not with \/feed\?key=\*\*\*.*; the next attempt is in 200ms/,
   );
-  assert.match(output, /the server closed with 4000 .*go away.*; the next try is in \d+ms/);
+  assert.match(output, /the server closed with 4000 .*go away.*; the next attempt is in \d+ms/);
   assert.match(output, /answers 401 Unauthorized: it wants other credentials/);
   assert.match(output, /larger than max_frame \(1MiB\)/);
   assert.doesNotMatch(output + metrics + body, /secret-in-/);

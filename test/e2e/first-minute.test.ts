@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { TestClient } from '../helpers/client.ts';
 import { startGateway } from '../helpers/gateway-process.ts';
 
-test('a newcomer is welcomed, gets an ACK, and everybody gets the broadcast, on the embedded log', async (t) => {
+test('a newcomer is welcomed, gets an ACK, and all get the broadcast, on the embedded log', async (t) => {
   const gateway = await startGateway(t);
   await gateway.ready();
   const url = `ws://127.0.0.1:${gateway.port}/ws`;

@@ -79,7 +79,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       assert.ok(clients.every(({ retryable, refused }) => retryable.size + refused.size === 0));
       assert.ok(
         [...stored.values()].every((times) => times === 1),
-        'a record stands twice after a clean stop',
+        'a record is stored twice after a clean stop',
       );
     }
     const doubled = [...stored.values()].filter((times) => times > 1).length;

@@ -20,7 +20,7 @@ const EVENTS: readonly GatewayEventName[] = [
   'error',
 ];
 
-test("a program with S2's options on a real Kafka: its clients, its events, its own records, and a stop that leaves nothing open", async (t) => {
+test("a program with S2's options on a real Kafka: clients, events, records, and a stop with nothing open", async (t) => {
   const service = await requireKafka(t);
   if (service === undefined) return;
   const [topic, group] = [uniqueTopic('embedded'), uniqueTopic('embedded-group')];

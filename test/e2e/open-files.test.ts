@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { TestClient } from '../helpers/client.ts';
 import { startGateway, until } from '../helpers/gateway-process.ts';
@@ -31,8 +33,36 @@ test('where the process may open no more files newcomers get 503, and the gatewa
         () => false,
       ),
     10_000,
-    () => 'nobody comes in after one has left',
+    () => 'no client comes in after one has left',
   );
+});
+
+test('connections that send nothing, or half a handshake, shut out neither clients nor health checks', async (t) => {
+  const gateway = await startGateway(t, { openFiles: 300 });
+  await gateway.ready();
+  const sockets: Socket[] = [];
+  t.after(() => sockets.forEach((one) => void one.destroy()));
+  for (const [begun, port] of [
+    ['', gateway.port],
+    ['GET /ws HTTP/1.1\r\nHost: a\r\n', gateway.port],
+    ['', gateway.adminPort],
+  ] as const) {
+    const some = Array.from({ length: 350 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+    sockets.push(...some);
+    await Promise.all(some.map((one) => once(one, 'connect')));
+    for (const one of some) one.write(begun);
+    assert.equal((await gateway.get('/health')).status, 200);
+    // On a connection of its own: one that was kept from the last round has given way since.
+    const headers = { connection: 'close' };
+    assert.equal((await fetch(`http://127.0.0.1:${gateway.port}/health`, { headers })).status, 200);
+    const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/ws`);
+    await client.until(() => client.of('SYSTEM').length > 0);
+    sockets.push((client.ws as unknown as { _socket: Socket })._socket);
+  }
+  const { body } = await gateway.get('/metrics');
+  assert.match(body, /tidegate_connections_refused_total\{[^}]*reason="waiting"[^}]*\} [1-9]/);
+  assert.match(body, /tidegate_connections\{[^}]*endpoint="messages"[^}]*\} 3\n/, 'clients were cut');
+  assert.match(gateway.output(), /too many connections are open that have sent no request/);
 });
 
 test('a gateway that may open too few files says how many it needs, before Node runs out of them', async (t) => {

@@ -13,7 +13,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const gateway = await startGateway(t);
     await gateway.ready();
     assert.equal(await gateway.stop(signal), 0);
-    assert.match(gateway.output(), new RegExp(`${signal}: delivering what is on its way`));
+    assert.match(gateway.output(), new RegExp(`${signal}: delivering in-flight messages`));
     assert.match(gateway.output(), /stopped; nothing was lost/);
   });
 }
@@ -37,7 +37,7 @@ test('a second signal ends a gateway also while its log writes, whose thread wou
   assert.equal(await gateway.stop('SIGINT'), 1);
 });
 
-test('an exception that nobody catches ends a gateway with a line of the log and exit code 1', async (t) => {
+test('an uncaught exception ends a gateway with a line of the log and exit code 1', async (t) => {
   const gateway = await startGateway(t, { config: 'test/fixtures/defect.yaml' });
   await gateway.ready();
   const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/`);
@@ -46,7 +46,7 @@ test('an exception that nobody catches ends a gateway with a line of the log and
   assert.deepEqual(await exited, [1, null]);
   assert.match(
     gateway.output(),
-    /"level":"error".*a defect, of Tidegate or of a plugin, has ended the gateway: Error: out of the blue/,
+    /"level":"error".*an unexpected error in Tidegate or in a plugin ended the gateway: Error: out of the blue/,
   );
 });
 

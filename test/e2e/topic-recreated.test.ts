@@ -56,7 +56,7 @@ test('of a topic that is deleted and created again while it is read, clients and
     .output()
     .split('\n')
     .filter((line) => line.includes(`${topic} was deleted and created again`));
-  assert.equal(told.length, 2, 'each of the two pipelines tells of it once');
+  assert.equal(told.length, 2, 'each of the two pipelines logs it once');
   assert.ok(told.every((line) => line.includes('was at offset 20 of the old one')));
   const { body } = await gateway.get('/metrics');
   assert.match(body, new RegExp(`tidegate_reader_recreated_partitions_total\\{[^}]*topic="${topic}"[^}]*\\} 2\\n`));

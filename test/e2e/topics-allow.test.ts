@@ -23,7 +23,7 @@ async function prepare(t: TestContext) {
   return { gateway, kafka, prefix, topics, open: (path: string) => TopicsClient.open(gateway.port, path) };
 }
 
-test('clients of an endpoint may do what it allows them, and nothing is allowed where nothing is said', async (t) => {
+test('clients may do what their endpoint allows, and nothing without a setting', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const { kafka, prefix, topics, open } = stage;
@@ -91,7 +91,7 @@ test('clients of an endpoint may do what it allows them, and nothing is allowed 
 test('limits of an endpoint: topics of a subscription, topics created a minute', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
-  const { prefix, topics, open } = stage;
+  const { gateway, prefix, topics, open } = stage;
   const client = await open('/limited');
   const many = await client.topic('subscribe', { t: topics.slice(0, 3), from: 'earliest' });
   assert.deepEqual([many.s, many.code, many.retryable], [1, 'TG_LIMIT_REACHED', true]);
@@ -109,11 +109,13 @@ test('limits of an endpoint: topics of a subscription, topics created a minute',
   assert.match(String(third.p), /3 topics a minute/);
   assert.equal((await client.topic('create', names.slice(2, 3))).s, 0);
   assert.equal((await client.topic('create', names.slice(3))).s, 1);
-  const other = await open('/limited');
-  assert.equal((await other.topic('create', names.slice(3))).s, 0, 'each client has its own minute');
+  const again = await open('/limited');
+  assert.equal((await again.topic('create', names.slice(3))).s, 1, 'another connection of the same address');
+  const other = await TopicsClient.open(gateway.port, '/limited', { localAddress: '127.0.0.2' });
+  assert.equal((await other.topic('create', names.slice(3))).s, 0, 'each address has its own minute');
 });
 
-test('an endpoint may begin subscriptions paused, at the earliest record, in its own group, with commits by the client', async (t) => {
+test('an endpoint sets group, start, pause and manual commits for subscriptions', async (t) => {
   const stage = await prepare(t);
   if (stage === undefined) return;
   const { kafka, prefix, topics, open } = stage;

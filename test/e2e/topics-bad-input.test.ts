@@ -10,7 +10,7 @@ type Mistake = [name: string, frame: string | Buffer | object, reply: object, re
 
 const NOT_READ = { refid: null };
 
-/** The reply is `s: 1` with what stands here, its reason, and TG_MESSAGE_INVALID where no other code does. */
+/** The reply is `s: 1` with what is given here, its reason, and TG_MESSAGE_INVALID where no other code does. */
 const MISTAKES: Mistake[] = [
   ['text that is not JSON', 'hello', NOT_READ, /not JSON/],
   ['a list', '[{"id":1,"t":"health"}]', NOT_READ, /each in a frame of its own/],
@@ -29,7 +29,7 @@ const MISTAKES: Mistake[] = [
     'a slip of the pen in p',
     { id: 9, t: 'topic', a: 'subscribe', p: { t: 'x', group: 'g' } },
     { refid: 9 },
-    /no "group".*consumer_group/,
+    /unknown field "group".*consumer_group/,
   ],
   [
     'a name that Kafka refuses',
@@ -45,7 +45,12 @@ const MISTAKES: Mistake[] = [
   ],
   ['an unknown start', { id: 12, t: 'topic', a: 'subscribe', p: { t: 'x', from: 'now' } }, { refid: 12 }, /p\.from/],
   ['a notif without p', { id: 13, t: 'notif', a: 'create' }, { refid: 13, t: 'notif', a: 'create' }, /p is missing/],
-  ['a notif without m', { id: 14, t: 'notif', a: 'create', p: { t: 'x' } }, { refid: 14 }, /p\.m is missing/],
+  [
+    'a notif without m',
+    { id: 14, t: 'notif', a: 'create', p: { t: 'x' } },
+    { refid: 14 },
+    /p\.m, the message to publish, is missing/,
+  ],
   ['a notif without t', { id: 15, t: 'notif', a: 'create', p: { m: 1 } }, { refid: 15 }, /p\.t is missing/],
   ['a key of numbers', { id: 16, t: 'notif', a: 'create', p: { t: 'x', m: 1, key: 7 } }, { refid: 16 }, /p\.key/],
   [
@@ -55,7 +60,12 @@ const MISTAKES: Mistake[] = [
     /"a"/,
   ],
   ['an ack that is no switch', { id: 18, t: 'notif', a: 'create', ack: 1, p: { t: 'x', m: 1 } }, { refid: 18 }, /ack/],
-  ['a credit of none', { id: 20, t: 'topic', a: 'credit', p: 0 }, { refid: 20, a: 'credit' }, /how many more/],
+  [
+    'a credit of none',
+    { id: 20, t: 'topic', a: 'credit', p: 0 },
+    { refid: 20, a: 'credit' },
+    /the number of records to add/,
+  ],
   ['a seek to nowhere', { id: 21, t: 'topic', a: 'seek', p: [{ topic: 'x' }] }, { refid: 21 }, /partition/],
   [
     'a subscription needed',
@@ -65,7 +75,7 @@ const MISTAKES: Mistake[] = [
   ],
 ];
 
-test('what a client of the topic protocol does wrong is answered, and its socket stays usable', async (t) => {
+test('every mistake of a topic client is answered, and its socket stays usable', async (t) => {
   const service = await requireKafka(t);
   if (service === undefined) return;
   const env = { KAFKA_BROKERS: service.brokers };
@@ -117,14 +127,17 @@ test('what a client of the topic protocol does wrong is answered, and its socket
 
   await t.test('a setting that Kafka does not know', async () => {
     const topic = uniqueTopic('strange');
-    const reply = await client.topic('create', [{ topic, config: { 'retention.days': 3 } }]);
+    const reply = await client.topic('create', [{ topic, config: { 'retention.days': 'three' } }]);
     assert.deepEqual([reply.s, reply.code], [1, 'TG_TOPIC_INVALID']);
     assert.match(String(reply.p), /retention\.days/);
+    const number = await client.topic('create', [{ topic, config: { 'retention.days': 3 } }]);
+    assert.deepEqual([number.s, number.code], [1, 'TG_NOT_ALLOWED']);
+    assert.match(String(number.p), /clients cannot set retention\.days here/);
   });
 
-  await t.test('and after all of it the same socket does everything else', async () => {
+  await t.test('after all of them the same socket does everything else', async () => {
     const topic = uniqueTopic('usable');
-    assert.equal((await client.topic('create', [topic])).s, 0);
+    assert.equal((await client.topic('create', [{ topic, partitions: 1 }])).s, 0);
     assert.equal((await client.topic('subscribe', { t: topic, consumer_group: topic, from: 'earliest' })).s, 0);
     assert.equal((await client.publish(topic, 'still here')).s, 0);
     await client.receives(1);
@@ -140,7 +153,7 @@ test('what a client of the topic protocol does wrong is answered, and its socket
   });
 });
 
-test('text that is no UTF-8, and a frame beyond the limit of the endpoint, cost the client its own socket alone', async (t) => {
+test('invalid UTF-8 and a frame over the limit close only the socket of the client that sent them', async (t) => {
   const service = await requireKafka(t);
   if (service === undefined) return;
   const env = { KAFKA_BROKERS: service.brokers };

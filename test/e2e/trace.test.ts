@@ -29,7 +29,7 @@ test('one trace in Jaeger shows a message from socket to socket, through two gat
   const traceId = randomBytes(16).toString('hex');
   const traceparent = `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
   sender.send('follow me', { id: 'm-1', traceparent });
-  sender.send('nobody asked', { id: 'm-2' });
+  sender.send('no one asked', { id: 'm-2' });
   await receiver.until(() => receiver.of('USER').length === 2);
 
   // Six steps: socket in, pipeline, topic, consumer, pipeline, socket out; the last three are taken by both gateways.

@@ -21,7 +21,7 @@ export async function openLog(t: TestContext, brokers: string, compression: Comp
   return log;
 }
 
-/** What the other way to do it would use. */
+/** kafkajs as a program without Tidegate uses it. */
 export function plainKafkajs(brokers: string): Kafka {
   return new Kafka({ brokers: [brokers], clientId: 'naive', logLevel: logLevel.NOTHING });
 }
@@ -58,7 +58,7 @@ export interface Reckoning {
   readonly back: number;
 }
 
-/** Compares rising numbers that were acknowledged with what stands in a topic. */
+/** Compares rising numbers that were acknowledged with the content of a topic. */
 export function reckon(
   acked: readonly number[],
   stored: readonly { partition: number; offset: number; value: string }[],
@@ -85,10 +85,10 @@ export function pass(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Asks every few milliseconds until it is so. */
+/** Checks every few milliseconds until the condition is true. */
 export async function until(condition: () => boolean, timeout: number, what: string): Promise<void> {
   for (const end = Date.now() + timeout; !condition(); ) {
-    if (Date.now() > end) throw new Error(`${what}: not so after ${timeout} ms`);
+    if (Date.now() > end) throw new Error(`${what}: not within ${timeout} ms`);
     await pass(5);
   }
 }

@@ -1,106 +1,108 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Kafka, logLevel } from 'kafkajs';
-import { ChatClient } from '../helpers/chat-client.ts';
-import { type GatewayProcess, startGateway, until } from '../helpers/gateway-process.ts';
-import { RoomClient } from '../helpers/room-client.ts';
 import { readTopic } from '../helpers/topic-content.ts';
 import { uniqueTopic } from '../helpers/unique-topic.ts';
 import { type KafkaService, requireOwnKafka } from '../services/kafka.ts';
+import { compacted, createHastyTopics } from './hasty-compaction.ts';
+import { RoomGateways } from './room-gateways.ts';
 
-const CHURN = 80;
+const VISITS = 80;
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-test('who is in a room, when gateways and brokers stand still and the log is compacted', {
+test('the members of a room, when gateways and brokers freeze and the log is compacted', {
   concurrency: true,
 }, async (t) => {
   const properties = { 'group.initial.rebalance.delay.ms': '0' };
   const kafka = await requireOwnKafka(t, { properties });
   if (kafka === undefined) return;
   await Promise.all([
-    t.test('a gateway that starts after a real compaction sees what all others see', (each) => compaction(each, kafka)),
-    t.test('a gateway that was frozen past its death sends its clients away and works on as another one', (each) =>
+    t.test('a gateway that starts after a real compaction sees the same members as all others', (each) =>
+      compaction(each, kafka),
+    ),
+    t.test('a gateway that was frozen past its death sends its clients away and continues as a new one', (each) =>
       frozenGateway(each, kafka),
     ),
   ]);
-  await t.test('a broker that freezes for 15 s, longer than a lease, ends nobody', (each) => frozenBroker(each, kafka));
+  await t.test('a broker that freezes for 15 s, longer than a lease, disconnects no member', (each) =>
+    frozenBroker(each, kafka),
+  );
 });
 
 async function compaction(t: TestContext, kafka: KafkaService): Promise<void> {
   const topic = uniqueTopic('compacted');
   const presence = [`_tidegate.${topic}.presence`, `_tidegate.${topic}.chat.presence`] as const;
   await createHastyTopics(kafka.brokers, presence);
-  const room = { topic, lease: '3s' };
-  const [one, other] = await startGateways(t, kafka.brokers, room, 2);
-  assert.ok(one && other);
-  const members = await Promise.all([one, other].map(joinRoom));
-  const stayers = [await ChatClient.join(one.port, 'Stan'), await ChatClient.join(other.port, 'Stella')];
-  // One of them wins; the claim of the one that lost stands behind the other's, which compaction must not mix up.
-  const twins = await Promise.all([one, other].map(({ port }) => ChatClient.join(port, 'Twin')));
+  const gateways = new RoomGateways(t, kafka.brokers, { topic, lease: '3s' });
+  const [one, other] = await gateways.startTwo();
+  const members = [await one.joinRoom(), await other.joinRoom()];
+  const stan = await one.joinChat('Stan');
+  await other.joinChat('Stella');
+  // Two clients claim a name and one wins; the compaction must not confuse the later claim with the earlier one.
+  const twins = await Promise.all([one.joinChat('Twin'), other.joinChat('Twin')]);
   const [winner, ...more] = twins.filter(({ isIn }) => isIn);
   assert.ok(winner && more.length === 0);
-  for (let n = 0; n < CHURN; n += 1) {
-    const { port } = n % 2 === 0 ? one : other;
-    const passers = await Promise.all([
-      ChatClient.join(port, `Passer${n}`),
-      RoomClient.join(`ws://127.0.0.1:${port}/ws`),
-    ]);
-    for (const passer of passers) await passer.close();
+  for (let n = 0; n < VISITS; n += 1) {
+    const gateway = n % 2 === 0 ? one : other;
+    const visitors = await Promise.all([gateway.joinChat(`Passer${n}`), gateway.joinRoom()]);
+    for (const visitor of visitors) await visitor.close();
   }
-  for (const name of presence) t.diagnostic(await compacted(kafka.brokers, name));
+  for (const name of presence) t.diagnostic(await compacted(kafka.brokers, name, VISITS));
 
-  const [third] = await startGateways(t, kafka.brokers, room, 1);
-  assert.ok(third);
-  const newcomer = await joinRoom(third);
+  const third = await gateways.start();
+  const newcomer = await third.joinRoom();
   const ids = [...members, newcomer].map(({ id }) => id);
   for (const client of [...members, newcomer]) await client.knows(ids);
   for (const name of ['Stan', 'Stella', 'Twin']) {
-    const again = await ChatClient.join(third.port, name);
+    const again = await third.joinChat(name);
     assert.deepEqual(again.closed, { code: 1003, reason: 'Username already exists.' }, name);
   }
-  for (const n of [0, 1, CHURN - 2, CHURN - 1]) {
-    const again = await ChatClient.join(third.port, `Passer${n}`);
+  for (const n of [0, 1, VISITS - 2, VISITS - 1]) {
+    const again = await third.joinChat(`Passer${n}`);
     assert.ok(again.isIn, `Passer${n} is not free: ${again.closed?.reason}`);
   }
-  await stayers[0]?.hears(`Passer${CHURN - 1} left the chat`);
+  await stan.hears(`Passer${VISITS - 1} left the chat`);
   await winner.close();
-  await stayers[0]?.hears('Twin left the chat');
-  assert.ok((await ChatClient.join(third.port, 'Twin')).isIn);
+  await stan.hears('Twin left the chat');
+  assert.ok((await third.joinChat('Twin')).isIn);
   for (const gateway of [one, other, third]) {
-    // The others hear of the last one a moment later.
-    await until(
-      async () => (await figure(gateway, 'tidegate_presence_members', 'chat')) === 7,
-      10_000,
-      () => `not 7 members:\n${gateway.output()}`,
-    );
-    assert.equal(await figure(gateway, 'tidegate_presence_gateways', 'chat'), 2);
+    await gateway.hasMembers(7, 'chat');
+    assert.equal(await gateway.metric('tidegate_presence_gateways', 'chat'), 2);
   }
 }
 
 async function frozenGateway(t: TestContext, kafka: KafkaService): Promise<void> {
-  const [frozen, other] = await startGateways(t, kafka.brokers, { topic: uniqueTopic('frozen'), lease: '3s' }, 2);
-  assert.ok(frozen && other);
-  const [sleeper, observer] = [await joinRoom(frozen), await joinRoom(other)];
-  const frida = await ChatClient.join(frozen.port, 'Frida');
-  const olga = await ChatClient.join(other.port, 'Olga');
+  const topic = uniqueTopic('frozen');
+  const gateways = new RoomGateways(t, kafka.brokers, { topic, lease: '3s' });
+  const [frozen, other] = await gateways.startTwo();
+  const [sleeper, observer] = [await frozen.joinRoom(), await other.joinRoom()];
+  const frida = await frozen.joinChat('Frida');
+  const olga = await other.joinChat('Olga');
   await observer.knows([sleeper.id, observer.id]);
 
-  frozen.process.kill('SIGSTOP');
+  frozen.freeze();
   await observer.knows([observer.id]);
   await olga.hears('Frida left the chat');
-  const heir = await ChatClient.join(other.port, 'Frida');
+  const heir = await other.joinChat('Frida');
   assert.ok(heir.isIn, heir.closed?.reason);
-  frozen.process.kill('SIGCONT');
+  // The frozen gateway reads these from its sockets when it thaws, before it knows that it was declared dead.
+  for (let n = 0; n < 10; n += 1) {
+    frida.say(`line ${n} of the former Frida`);
+    sleeper.send({ type: 'broadcast', message: `line ${n} of the former client` });
+    sleeper.send({ type: 'broadcast-one', targetId: observer.id, message: 'psst' });
+  }
+  sleeper.send({ type: 'kick-one', targetId: observer.id });
+  sleeper.send({ type: 'kick-all' });
+  frozen.thaw();
 
   for (const client of [sleeper, frida]) {
     await client.until(() => client.closed !== undefined);
     assert.deepEqual(client.closed, { code: 1012, reason: 'service restart' });
   }
   await frozen.ready();
-  assert.equal(await figure(frozen, 'tidegate_presence_fenced_total', 'chat'), 1);
-  const twin = await ChatClient.join(frozen.port, 'Frida');
+  assert.equal(await frozen.metric('tidegate_presence_fenced_total', 'chat'), 1);
+  const twin = await frozen.joinChat('Frida');
   assert.deepEqual(twin.closed, { code: 1003, reason: 'Username already exists.' });
-  const [again, gerd] = [await joinRoom(frozen), await ChatClient.join(frozen.port, 'Gerd')];
+  const [again, gerd] = [await frozen.joinRoom(), await frozen.joinChat('Gerd')];
   for (const client of [again, observer]) await client.knows([again.id, observer.id]);
   assert.notEqual(again.id, sleeper.id);
   gerd.say('I am back');
@@ -112,19 +114,31 @@ async function frozenGateway(t: TestContext, kafka: KafkaService): Promise<void>
     olga.lines.filter((line) => /Frida|Gerd/.test(line)),
     ['Frida left the chat', 'Frida connected to chat', 'Gerd connected to chat', 'Gerd: I am back'],
   );
+  assert.deepEqual(
+    observer.of('direct').map(({ message }) => message),
+    ['me, too'],
+  );
+  const stored = [...(await readTopic(kafka.brokers, topic)), ...(await readTopic(kafka.brokers, `${topic}.chat`))];
+  assert.deepEqual(
+    stored.filter(({ value }) => value.includes('former')),
+    [],
+  );
 }
 
 async function frozenBroker(t: TestContext, kafka: KafkaService): Promise<void> {
-  const gateways = await startGateways(t, kafka.brokers, { topic: uniqueTopic('broker'), lease: '10s' }, 2);
-  const clients = await Promise.all([...gateways, ...gateways].map(joinRoom));
-  const names = ['Ann', 'Bob'];
-  const chat = await Promise.all(gateways.map(({ port }, at) => ChatClient.join(port, names[at] as string)));
+  const gateways = await new RoomGateways(t, kafka.brokers, {
+    topic: uniqueTopic('broker'),
+    lease: '10s',
+  }).startTwo();
+  const [one, other] = gateways;
+  const clients = await Promise.all([one, other, one, other].map((gateway) => gateway.joinRoom()));
+  const chat = await Promise.all([one.joinChat('Ann'), other.joinChat('Bob')]);
   const ids = clients.map(({ id }) => id);
   for (const client of clients) await client.knows(ids);
-  let said = 0;
+  let rounds = 0;
   const say = () => {
-    for (const client of clients) client.send({ type: 'broadcast', message: said });
-    said += 1;
+    for (const client of clients) client.send({ type: 'broadcast', message: rounds });
+    rounds += 1;
   };
 
   for (let n = 0; n < 20; n += 1) say();
@@ -136,17 +150,17 @@ async function frozenBroker(t: TestContext, kafka: KafkaService): Promise<void> 
   kafka.resume();
   for (let n = 0; n < 20; n += 1) say();
   for (const client of clients) {
-    await client.until(() => client.of('kafka').length >= said * clients.length, 30_000);
+    await client.until(() => client.of('kafka').length >= rounds * clients.length, 30_000);
     for (const id of ids)
       assert.deepEqual(
         client
           .of('kafka')
           .filter(({ from }) => from === id)
           .map(({ message }) => message),
-        Array.from({ length: said }, (_, n) => n),
+        Array.from({ length: rounds }, (_, n) => n),
       );
   }
-  // Whoever was held for dead would be announced as gone with the first leases after the standstill.
+  // A member that was declared dead would be announced as gone with the first leases after the freeze.
   await sleep(4_000);
   for (const client of clients) {
     assert.deepEqual([client.closed, client.of('client-disconnected')], [undefined, []]);
@@ -157,61 +171,6 @@ async function frozenBroker(t: TestContext, kafka: KafkaService): Promise<void> 
     assert.ok(!lines.some((line) => line.endsWith('left the chat')));
   }
   for (const gateway of gateways)
-    for (const endpoint of ['rooms', 'chat'])
-      assert.equal(await figure(gateway, 'tidegate_presence_declared_dead_total', endpoint), 0);
-}
-
-async function startGateways(
-  t: TestContext,
-  brokers: string,
-  room: { readonly topic: string; readonly lease: string },
-  count: number,
-): Promise<GatewayProcess[]> {
-  const env = { KAFKA_BROKERS: brokers, TOPIC: room.topic, LEASE: room.lease };
-  const start = () => startGateway(t, { config: 'test/fixtures/members.yaml', env });
-  const gateways = await Promise.all(Array.from({ length: count }, start));
-  await Promise.all(gateways.map((gateway) => gateway.ready()));
-  return gateways;
-}
-
-function joinRoom({ port }: GatewayProcess): Promise<RoomClient> {
-  return RoomClient.join(`ws://127.0.0.1:${port}/ws`);
-}
-
-/** Compacted topics that the broker cleans as soon as it can, for gateways that find them already there. */
-async function createHastyTopics(brokers: string, topics: readonly string[]): Promise<void> {
-  const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  const config = {
-    'cleanup.policy': 'compact',
-    'segment.ms': '1000',
-    'min.cleanable.dirty.ratio': '0.01',
-    'delete.retention.ms': '100',
-  };
-  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: 1, configEntries })) });
-  await admin.disconnect();
-}
-
-/** Resolves when those who came and went have left no trace but in the newest records. */
-async function compacted(brokers: string, topic: string): Promise<string> {
-  let [left, end] = [0, 0];
-  await until(
-    async () => {
-      const records = await readTopic(brokers, topic);
-      left = records.filter(({ key }) => key?.includes('/member/')).length;
-      end = (records.at(-1)?.offset ?? 0) + 1;
-      return end > 2 * CHURN && left < CHURN / 4;
-    },
-    20_000,
-    () => `${topic} is not compacted: ${left} of ${end} records are left that are about members`,
-  );
-  return `${left} of ${end} records are left that are about members`;
-}
-
-async function figure(gateway: GatewayProcess, name: string, endpoint: string): Promise<number> {
-  const { body } = await gateway.get('/metrics');
-  const line = new RegExp(`^${name}\\{[^}]*endpoint="${endpoint}"[^}]*\\} (\\d+)`, 'm').exec(body);
-  assert.ok(line, `there is no ${name} of ${endpoint}`);
-  return Number(line[1]);
+    for (const endpoint of ['rooms', 'chat'] as const)
+      assert.equal(await gateway.metric('tidegate_presence_declared_dead_total', endpoint), 0);
 }

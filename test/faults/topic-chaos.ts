@@ -13,7 +13,7 @@ const GROUP = 'chaos';
 const TOPIC = 'orders';
 const KEYS = 1_000;
 const SEND = 500;
-/** How often Kafka is asked what is committed, in milliseconds. */
+/** Pause between two looks at the committed offsets, in milliseconds. */
 const LOOK = 100;
 
 interface Member {
@@ -28,12 +28,12 @@ export class TopicChaos {
   readonly kafka: KafkaAdmin;
   readonly gateways = new Map<string, GatewayProcess>();
   readonly members = new Map<string, Member>();
-  /** Records that the topic has. */
+  /** Records in the topic. */
   produced = 0;
-  /** Clients that were killed, and those that the end of a gateway has closed. */
+  /** Clients that were killed, and clients that lost their gateway. */
   killed = 0;
   closed = 0;
-  /** Records that were on their way to a client when it was killed, as far as it could still see them. */
+  /** Records in flight to a client when it was killed, as far as the client could still see them. */
   unread = 0;
   private readonly t: TestContext;
   private readonly brokers: string;
@@ -63,20 +63,20 @@ export class TopicChaos {
     const gateway = await startGateway(this.t, { config: 'test/fixtures/topics.yaml', env });
     if (gateway.process.stdout !== null)
       createInterface(gateway.process.stdout).on('line', (line) => {
-        if (!line.includes(' gave us ')) return;
+        if (!/ (?:gave us|assigned) /.test(line)) return;
         const { time } = JSON.parse(line) as { time: string };
-        this.ledger.interrupted('dealt anew', name, Date.parse(time));
+        this.ledger.interrupted('assigned again', name, Date.parse(time));
       });
     await gateway.ready();
     this.gateways.set(name, gateway);
   }
 
-  /** Connects so many clients and resolves once all are subscribed. */
+  /** Connects clients and resolves when all are subscribed. */
   async join(gateway: string, count: number): Promise<void> {
     await Promise.all(Array.from({ length: count }, () => this.joinOne(gateway)));
   }
 
-  /** Produces until there are so many records: with a key each, at so many a second at most. */
+  /** Produces records with keys until the topic has `until` of them, at most `rate` a second. */
   async produce(until: number, rate: number): Promise<void> {
     const kafka = new Kafka({ brokers: [this.brokers], clientId: 'test-producer', logLevel: logLevel.NOTHING });
     const producer = kafka.producer();
@@ -95,7 +95,7 @@ export class TopicChaos {
     await producer.disconnect();
   }
 
-  /** Kills a client that is just being served; where it `stalls`, it had stopped to read before. Another one comes. */
+  /** Kills a client that has partitions and starts another one; a client that `stalls` stops reading before. */
   async killOne(at: number, stalls: boolean): Promise<void> {
     const serving = this.ledger.holders.filter((name) => this.members.has(name));
     const member = this.members.get(serving[at % serving.length] ?? '');
@@ -133,12 +133,12 @@ export class TopicChaos {
     };
   }
 
-  /** Resolves when the topic has so many records. */
+  /** Resolves when the topic has that many records. */
   async reaches(count: number): Promise<void> {
     while (this.produced < count) await pass(10);
   }
 
-  /** Resolves with the verdict once every record came to somebody, and Kafka itself says that all are committed. */
+  /** Resolves with the verdict when a client has received every record, and all are committed in Kafka. */
   async end(timeout = 30_000): Promise<ReturnType<DeliveryLedger['judge']>> {
     for (const end = Date.now() + timeout; this.ledger.distinct < this.produced; await pass(20)) {
       if (Date.now() > end)
@@ -170,7 +170,7 @@ export class TopicChaos {
     ws.on('message', (data: Buffer) => {
       const frame = JSON.parse(String(data)) as unknown;
       if (!Array.isArray(frame)) return;
-      // What it had not taken when it was killed comes out of `ws` all the same.
+      // `ws` still emits frames that the client had not taken when it was killed.
       if (ws.readyState !== ws.OPEN) this.unread += frame.length;
       else this.take(name, frame);
     });
@@ -191,7 +191,7 @@ export class TopicChaos {
     for (const { partition, offset } of records) this.ledger.deliver(name, partition, offset);
   }
 
-  /** Asks Kafka all the while what is committed. */
+  /** Repeatedly asks Kafka for the committed offsets. */
   private async look(): Promise<void> {
     while (!this.isOver) {
       const offsets = await this.kafka.committed(GROUP, TOPIC).catch(() => []);

@@ -7,10 +7,10 @@ import { requireOwnKafka } from '../services/kafka.ts';
 import { COMMIT_INTERVAL, TopicChaos } from './topic-chaos.ts';
 
 const RECORDS = 100_000;
-/** What a pong, a commit or the end of a process may take on a machine that is busy, in milliseconds. */
+/** The longest time that a pong, a commit or the end of a process takes on a busy machine, in milliseconds. */
 const SLACK = 2_000;
 
-test('200 clients in one group: killed clients, a gateway that comes and one that is killed lose nothing, and break no order', async (t) => {
+test('killed clients and gateways lose and reorder nothing for 200 clients in one group', async (t) => {
   const kafka = await requireOwnKafka(t);
   if (kafka === undefined) return;
   const chaos = await TopicChaos.start(t, kafka.brokers, 12);
@@ -27,19 +27,19 @@ test('200 clients in one group: killed clients, a gateway that comes and one tha
   await stopKilling();
 
   const { faults, repeats } = await chaos.end();
-  const { 'client killed': clients, 'gateway killed': gateways, 'dealt anew': dealt } = repeats;
+  const { 'client killed': clients, 'gateway killed': gateways, 'assigned again': assigned } = repeats;
   t.diagnostic(chaos.describe());
   assert.deepEqual(faults.slice(0, 10), []);
   assert.equal(chaos.ledger.distinct, RECORDS);
   assert.ok(chaos.killed > 10, `only ${chaos.killed} clients were killed`);
   assert.ok(chaos.closed >= 80, `only ${chaos.closed} clients lost their gateway`);
-  assert.ok(clients.count + gateways.count + chaos.unread > 0, 'nothing was on its way when it mattered');
+  assert.ok(clients.count + gateways.count + chaos.unread > 0, 'no record was in flight when clients were killed');
   assert.ok(clients.age <= SLACK, `a record that came ${clients.age} ms before its client was killed is not confirmed`);
-  for (const { age } of [gateways, dealt])
+  for (const { age } of [gateways, assigned])
     assert.ok(age <= COMMIT_INTERVAL + SLACK, `a record that came ${age} ms before is not committed`);
 });
 
-test('while the broker is gone a subscription is answered by that, and everything goes on once it is back', async (t) => {
+test('without a broker requests get a retryable error, and everything continues when it is back', async (t) => {
   const kafka = await requireOwnKafka(t);
   if (kafka === undefined) return;
   const gateway = await startGateway(t, {
@@ -62,7 +62,7 @@ test('while the broker is gone a subscription is answered by that, and everythin
   await until(
     async () => (await gateway.get('/ready')).status === 503,
     20_000,
-    () => 'the gateway still believes in its log',
+    () => 'the gateway has not noticed that its log is away',
   );
   const published = member.publish('orders', 'meanwhile');
   const refused = [

@@ -73,7 +73,7 @@ export class TestClient {
         const last = this.frames.slice(-3).map(String).join('\n');
         reject(
           new Error(
-            `waited ${timeout} ms in vain; ${this.frames.length} frames, closed ${JSON.stringify(this.closed)}, last:\n${last}`,
+            `nothing after ${timeout} ms; ${this.frames.length} frames, closed ${JSON.stringify(this.closed)}, last:\n${last}`,
           ),
         );
       }, timeout);

@@ -1,6 +1,6 @@
 import { loadConfig } from '../../src/config/index.ts';
 import type { Message } from '../../src/core/message.ts';
-import { type AssembledGateway, assembleGateway } from '../../src/gateway.ts';
+import { Gateway } from '../../src/gateway/gateway.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { until } from './gateway-process.ts';
 
@@ -15,7 +15,7 @@ export interface Said {
   readonly headers: Headers;
 }
 
-/** What Connect says while it is open who has to do something. */
+/** Connect's message during a rebalance. */
 export const REBALANCING =
   'Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.';
 
@@ -93,7 +93,7 @@ interface Changes {
 export async function startConnect(
   t: Cleanup,
   changes: Changes = {},
-): Promise<{ readonly gateway: AssembledGateway; readonly api: ConnectApi }> {
+): Promise<{ readonly gateway: Gateway; readonly api: ConnectApi }> {
   const started = await launchConnect(t, changes);
   await started.api.until('/health', ({ status }) => status === 200);
   return started;
@@ -103,7 +103,7 @@ export async function startConnect(
 export async function launchConnect(
   t: Cleanup,
   changes: Changes = {},
-): Promise<{ readonly gateway: AssembledGateway; readonly api: ConnectApi }> {
+): Promise<{ readonly gateway: Gateway; readonly api: ConnectApi }> {
   const { config } = await loadConfig(
     {
       log: { driver: 'embedded', embedded: { memory: true }, ...changes.log },
@@ -112,7 +112,7 @@ export async function launchConnect(
     },
     { production: null },
   );
-  const gateway = await assembleGateway(config, { logger: loggerOf(changes), servers: {} });
+  const gateway = await Gateway.create(config, { logger: loggerOf(changes), servers: {} });
   t.after(async () => {
     await gateway.stop();
   });
@@ -124,9 +124,9 @@ function loggerOf({ lines }: Changes) {
   return lines === undefined ? createLogger({ level: 'silent' }) : createLogger({ level: 'info', destination: lines });
 }
 
-/** Everything that stands in a topic now. */
-export async function recordsOf({ workshop }: AssembledGateway, topic: string): Promise<Message[]> {
-  const { log } = workshop;
+/** The content of a topic. */
+export async function recordsOf({ context }: Gateway, topic: string): Promise<Message[]> {
+  const { log } = context;
   const ends = await log.admin.offsets(topic);
   const wanted = ends.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0);
   const messages: Message[] = [];

@@ -1,4 +1,4 @@
-type Cause = 'client killed' | 'gateway killed' | 'dealt anew';
+type Cause = 'client killed' | 'gateway killed' | 'assigned again';
 
 /** Something that takes partitions from clients that hold them. Times are those of `Date.now`. */
 interface Interruption {
@@ -28,23 +28,22 @@ interface Progress {
   readonly deliveries: Delivery[];
   /** What Kafka itself said that the group had committed. */
   committed: number;
-  /** Who got the newest record of it. */
+  /** The client that received its newest record. */
   holder: string;
 }
 
-/** How often records came again for a cause, and how old the oldest of them was when it happened, in milliseconds. */
+/** How often records were repeated for a cause, and how old the oldest of them was then, in milliseconds. */
 interface Repeats {
   count: number;
   age: number;
 }
 
-/** A record that was given before a deal may be seen so much later, in milliseconds: the process that looks is busy. */
+/** The longest time, in milliseconds, after which a busy test sees a record that was delivered before an assignment. */
 const LAG = 2_000;
 
 /**
- * What the members of a group got, record by record, as one process saw it, and what of it must not be: a hole; a step
- * back or a jump while nobody took the partition; a record that comes again although its commit had landed, or although
- * nothing happened to whoever had it.
+ * The records that the members of a group received, as one process saw them, and their faults: a hole, a step back or a
+ * jump without a new owner of the partition, and a repetition after the commit or without an interruption of the client.
  */
 export class DeliveryLedger {
   delivered = 0;
@@ -81,7 +80,7 @@ export class DeliveryLedger {
     const { deliveries, committed, holder } = progress;
     const what = `${client} got ${partition}/${offset}`;
     this.delivered += 1;
-    if (offset > deliveries.length) this.faults.push(`${what} before anybody got ${deliveries.length}`);
+    if (offset > deliveries.length) this.faults.push(`${what} before any client got ${deliveries.length}`);
     const same = deliveries[offset];
     if (same === undefined) this.distinct += 1;
     else {
@@ -96,12 +95,12 @@ export class DeliveryLedger {
     this.newest.set(`${client} ${partition}`, delivery);
   }
 
-  /** What must not be, and how often what may be was. */
+  /** All faults, and how often records were repeated for an allowed cause. */
   judge(): { readonly faults: readonly string[]; readonly repeats: Readonly<Record<Cause, Repeats>> } {
     const repeats = {
       'client killed': { count: 0, age: 0 },
       'gateway killed': { count: 0, age: 0 },
-      'dealt anew': { count: 0, age: 0 },
+      'assigned again': { count: 0, age: 0 },
     };
     const faults = [...this.faults];
     for (const { before, time, text, isRepeat } of this.suspicions) {
@@ -120,15 +119,15 @@ export class DeliveryLedger {
   }
 
   /**
-   * What happened to a client since it got a record. Who was killed, or whose gateway was, gets nothing after that: what is
-   * seen of it later came before. Of a deal the gateway itself says when it was, and nobody gets a partition before the
-   * one who had it has said so.
+   * The interruption of a client after it received a record. A client that was killed, or whose gateway was killed, receives
+   * nothing afterwards, so a record seen later was delivered before. The gateway reports the time of an assignment, and a
+   * partition reaches its new client only after its former gateway has reported.
    */
   private interruptionOf({ client, time }: Delivery, until: number): Interruption | undefined {
     const gateway = client.replace(/-\d+$/, '');
     const some = this.interruptions.filter(({ whom, time }) => time <= until && (whom === client || whom === gateway));
     return (
-      some.find(({ cause }) => cause !== 'dealt anew') ??
+      some.find(({ cause }) => cause !== 'assigned again') ??
       some.find((one) => one.time >= time) ??
       some.find((one) => one.time >= time - LAG)
     );

@@ -75,7 +75,7 @@ export class FeedConnection {
       };
       const timer = setTimeout(() => {
         this.watchers.delete(check);
-        reject(new Error(`waited ${timeout} ms in vain; received ${this.received.slice(-3).join(' | ')}`));
+        reject(new Error(`nothing after ${timeout} ms; received ${this.received.slice(-3).join(' | ')}`));
       }, timeout);
       this.watchers.add(check);
       check();

@@ -130,7 +130,7 @@ export async function until(
 const LOWEST_PORT = 15_000;
 const HIGHEST_PORT = 32_000;
 
-/** A port that nobody listens on now, for a process that cannot bind port 0 and say what it got. */
+/** A port that is free now, for a process that cannot bind port 0 and say what it got. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT));

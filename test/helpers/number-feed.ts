@@ -42,7 +42,7 @@ export class NumberFeed {
     if (op === 'login') {
       this.tokens.push(token);
       connection.ws.send('{"event":"welcome"}');
-      // Whoever has a cursor says so next.
+      // A client with a cursor sends it next.
       setTimeout(() => this.begin(connection, this.tokens.length === 1 ? 0 : this.last), 100);
     } else if (op === 'play') {
       this.resumedAfter.push(after ?? 0);

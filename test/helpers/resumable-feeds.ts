@@ -4,18 +4,18 @@ import { type Cleanup, until } from './gateway-process.ts';
 import { readTopic } from './topic-content.ts';
 
 interface Feed {
-  /** The last number that was said. */
+  /** The last number that was sent. */
   last: number;
   /** Most sockets that were open at a time. */
   mostAtOnce: number;
-  /** What clients asked to go on behind, in order. */
+  /** The numbers after which clients asked to continue, in order. */
   readonly resumedAfter: number[];
   connections: number;
 }
 
 /**
- * A server with a feed at each path: it says 1, 2, 3, ... as `{"feed", "seq"}`, and whoever comes back says behind which number
- * he wants to go on, by `{"after": n}`.
+ * A server with a feed at each path: it sends 1, 2, 3, ... as `{"feed", "seq"}`. A client that reconnects names the last
+ * number that it has, by `{"after": n}`.
  */
 export class ResumableFeeds {
   readonly server: FeedServer;
@@ -35,7 +35,7 @@ export class ResumableFeeds {
     return feeds;
   }
 
-  /** Each feed says so many more numbers every 10 ms, if anybody ever came for it. */
+  /** Each feed that had a client sends `perTick` more numbers every 10 ms. */
   speak(perTick = 1): void {
     this.timer = setInterval(() => {
       for (const feed of this.feeds.values()) feed.last += perTick;
@@ -51,7 +51,7 @@ export class ResumableFeeds {
     return `${this.server.url}/${name}`;
   }
 
-  /** Settings of a connector that goes on behind the last number it had. */
+  /** Settings of a connector that continues after the last number that it has received. */
   connector(name: string, topic: string): Record<string, string> {
     return {
       'connector.class': 'tidegate.WebSocketSourceConnector',
@@ -64,7 +64,7 @@ export class ResumableFeeds {
 
   of(name: string): Feed {
     const known = this.feeds.get(`/${name}`);
-    if (known === undefined) throw new Error(`nobody came for ${name}`);
+    if (known === undefined) throw new Error(`no client has connected to ${name}`);
     return known;
   }
 
@@ -74,8 +74,8 @@ export class ResumableFeeds {
   }
 
   /**
-   * Resolves once the last number of each feed stands in the topic. Of each feed there is 1, 2, 3, ... to the last number
-   * that it said, each once; or more often where `mayRepeat` says so.
+   * Resolves when the last number of each feed is in the topic. Each feed has 1, 2, 3, ... to the last number that it
+   * sent, each once, or more often where `mayRepeat` allows it.
    */
   async isWhole(
     brokers: string,
@@ -102,7 +102,7 @@ export class ResumableFeeds {
       );
       const seen = new Set<number>();
       for (const number of numbers) {
-        assert.ok(!seen.has(number) || mayRepeat(feed, number), `${feed}: ${number} stands there twice`);
+        assert.ok(!seen.has(number) || mayRepeat(feed, number), `${feed}: ${number} is stored twice`);
         seen.add(number);
       }
     }

@@ -10,7 +10,7 @@ export interface RoomFrame {
   readonly timestamp?: string;
 }
 
-/** A client of the rooms protocol, which knows who is there by what it was told. */
+/** A client of the rooms protocol, which derives the members of the room from the messages that it receives. */
 export class RoomClient {
   readonly client: TestClient;
   private readonly parsed: RoomFrame[] = [];
@@ -40,7 +40,7 @@ export class RoomClient {
     return this.parsed;
   }
 
-  /** Who is in the room, sorted, as this client was told. */
+  /** The members of the room, sorted, as this client knows them. */
   get room(): readonly string[] {
     this.read();
     return [...this.members].sort();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 
 export interface StoredRecord {
   readonly partition: number;
@@ -11,12 +11,12 @@ export interface StoredRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Everything that stands in a topic now, read by a plain kafkajs consumer: not by code under test. */
+/** The content of a topic, read by a plain kafkajs consumer: not by code under test. */
 export async function readTopic(brokers: string, topic: string): Promise<StoredRecord[]> {
   const kafka = new Kafka({ brokers: brokers.split(','), clientId: 'test-reader', logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  const ends = (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
+  const ends = (await offsetsOf(admin, topic)).map(({ partition, low, high }) => ({
     partition,
     low: Number(low),
     high: Number(high),
@@ -56,7 +56,7 @@ export async function readTopic(brokers: string, topic: string): Promise<StoredR
   return records;
 }
 
-/** How often each id stands in the envelopes of a topic. */
+/** How often each id occurs in the envelopes of a topic. */
 export function countIds(records: readonly StoredRecord[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { value } of records) {
@@ -64,4 +64,16 @@ export function countIds(records: readonly StoredRecord[]): Map<string, number> 
     counts.set(id, (counts.get(id) ?? 0) + 1);
   }
   return counts;
+}
+
+/** A broker that has just become a partition's leader may not know it yet, which kafkajs leaves to its callers here. */
+async function offsetsOf(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
+  for (let left = 20; ; left -= 1) {
+    try {
+      return await admin.fetchTopicOffsets(topic);
+    } catch (error) {
+      if (left === 0 || (error as { retriable?: boolean }).retriable !== true) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
 }

@@ -84,7 +84,7 @@ export class TopicsClient {
     return this.ask('topic', a, p);
   }
 
-  /** Publishes and resolves with the reply: where the record stands, or why it does not. */
+  /** Publishes and resolves with the reply: the position of the record, or the failure. */
   publish(t: string, m: unknown, more: object = {}): Promise<TopicReply> {
     return this.ask('notif', 'create', { t, m, ...more }, { ack: true });
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Audience } from '../../src/actors/audience/audience.ts';
+import { Endpoint } from '../../src/actors/endpoint/endpoint.ts';
 import { Batch } from '../../src/core/batch.ts';
 import { TidegateError } from '../../src/core/errors.ts';
 import { Message } from '../../src/core/message.ts';
@@ -38,7 +38,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 test('every frame is answered once and in order, and a socket that is held is always read again', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(act, { maxLength: 80 }), async (acts) => {
-      const { audience, socket, inFlight } = connected();
+      const { endpoint, socket, inFlight } = connected();
       const expected: string[] = [];
       const outcome = new Map<Message, number>();
       const settle = (index: number, isAck: boolean) => {
@@ -61,22 +61,22 @@ test('every frame is answered once and in order, and a socket that is held is al
         const isRead = !isHeld(socket);
         if (each.do === 'frame' && isRead) send(String(expected.length));
         else if (each.do === 'question' && isRead) send(`?${expected.length}`);
-        else if (each.do === 'congest') audience.pause();
-        else if (each.do === 'clear') audience.resume();
+        else if (each.do === 'congest') endpoint.pause();
+        else if (each.do === 'clear') endpoint.resume();
         else if (each.do === 'jam') {
           socket.isStuck = true;
           socket.buffered = 70_000;
         } else if (each.do === 'unjam') unjam(socket);
         else if (each.do === 'record')
-          audience.deliver(new Batch([new Message(Buffer.from(`record${'.'.repeat(90)}`))]));
+          endpoint.deliver(new Batch([new Message(Buffer.from(`record${'.'.repeat(90)}`))]));
         else if (each.do === 'ack' || each.do === 'nack') settle(each.of, each.do === 'ack');
         await remember();
-        assert.ok(audience.unsettled <= LIMITS.messages);
+        assert.ok(endpoint.unsettled <= LIMITS.messages);
       }
       while (inFlight.length > 0) settle(0, true);
       await remember();
       unjam(socket);
-      audience.resume();
+      endpoint.resume();
       await turn();
       const answers = socket
         .taken()
@@ -85,9 +85,9 @@ test('every frame is answered once and in order, and a socket that is held is al
         .filter((frame) => /^(ack|nack|refused) /.test(frame));
       assert.deepEqual(answers, expected);
       assert.equal(isHeld(socket), false, 'the socket is never read again');
-      assert.deepEqual([audience.unsettled, audience.heldBytes], [0, 0]);
+      assert.deepEqual([endpoint.unsettled, endpoint.heldBytes], [0, 0]);
       socket.closes();
-      await audience.drain(0);
+      await endpoint.drain(0);
     }),
     { numRuns: 150 },
   );
@@ -97,7 +97,7 @@ test('every frame is answered once and in order, and a socket that is held is al
 
 function connected() {
   const { logger } = keptLogger();
-  const audience = new Audience({
+  const endpoint = new Endpoint({
     name: 'rooms',
     codec: wordCodec(),
     limits: LIMITS,
@@ -109,11 +109,11 @@ function connected() {
     tracing: NO_TRACING,
   });
   const inFlight: Message[] = [];
-  audience.received$.subscribe((batch) => inFlight.push(...batch.messages));
-  audience.resume();
+  endpoint.received$.subscribe((batch) => inFlight.push(...batch.messages));
+  endpoint.resume();
   const socket = new FakeSocket();
-  audience.join(socket, { params: {}, query: {} }, undefined);
-  return { audience, socket, inFlight };
+  endpoint.join(socket, { params: {}, query: {} }, undefined);
+  return { endpoint, socket, inFlight };
 }
 
 function isHeld(socket: FakeSocket): boolean {

@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MemoryCursors } from '../../src/actors/dialer/cursor-store.ts';
-import { Dialer } from '../../src/actors/dialer/dialer.ts';
-import { Feed } from '../../src/actors/dialer/feed.ts';
-import { RemoteFigures } from '../../src/actors/dialer/figures.ts';
-import { RemoteSink } from '../../src/actors/dialer/remote-sink.ts';
 import type { Batch } from '../../src/core/batch.ts';
 import { TidegateError } from '../../src/core/errors.ts';
+import { Dialer } from '../../src/feeds/dialer.ts';
+import { Feed } from '../../src/feeds/feed.ts';
+import { RemoteMetrics } from '../../src/feeds/metrics.ts';
+import { RemoteSink } from '../../src/feeds/remote-sink.ts';
 import { compileUrl } from '../../src/sdk/handshake.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
-import { createStats } from '../../src/telemetry/stats.ts';
-import { NO_TRACING } from '../../src/telemetry/tracing.ts';
-import { FakeNetwork, feedSettings, sinkSettings } from '../unit/actors/dialer/fake-remote.ts';
 import { HandClock } from '../unit/core/hand-clock.ts';
 import { SettleLog } from '../unit/core/settle-log.ts';
-import { batchOf, KeptTopic } from '../unit/pipelines/parts.ts';
+import { FakeNetwork, feedSettings, remoteContext, sinkSettings } from '../unit/feeds/fake-remote.ts';
+import { MemoryCursors } from '../unit/feeds/memory-cursors.ts';
+import { batchOf } from '../unit/pipelines/parts.ts';
 
 const logger = createLogger({ level: 'silent' });
 const INITIAL = 100;
@@ -32,22 +30,19 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('time' as const), by: fc.integer({ min: 1, max: 20_000 }) }) },
 );
 
-test('a dialer never waits longer than its ceiling, never gives up while it may reconnect, and has at most one socket', () => {
+test('a dialer never waits longer than its maximum, never gives up, and has at most one socket', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), (steps, hasReply) => {
       const network = new FakeNetwork();
       const clock = new HandClock();
       let lives = 0;
       const subscribe = hasReply ? [{ send: 'a', expect: { ok: true } }] : [];
-      const dialer = new Dialer({
-        url: compileUrl('ws://feed.example'),
-        name: 'feed',
-        settings: feedSettings({ reconnect: { backoff }, subscribe, connect_timeout: '2s' }),
-        connect: network.connect,
-        clock,
-        logger,
-        figures: new RemoteFigures(createStats(), 'p', 'u'),
-        handler: {
+      const context = remoteContext(network, { clock, logger });
+      const settings = feedSettings({ reconnect: { backoff }, subscribe, connect_timeout: '2s' });
+      const metrics = new RemoteMetrics('u', context);
+      const dialer = new Dialer(
+        { url: compileUrl('ws://feed.example'), name: 'feed', settings, metrics, context },
+        {
           lastCursor: () => undefined,
           live: () => {
             lives += 1;
@@ -57,7 +52,7 @@ test('a dialer never waits longer than its ceiling, never gives up while it may 
           lost() {},
           failed: () => assert.fail('gave up'),
         },
-      });
+      );
       dialer.open();
       const opened = new Set<unknown>();
       for (const each of steps) {
@@ -104,7 +99,7 @@ const feedStep = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'abandon' } as const) },
 );
 
-test('a feed that resumes loses nothing and doubles nothing, through lost connections, broken pipelines, restarts and forced ends', async () => {
+test('a feed that resumes loses and duplicates nothing through lost connections, failures and restarts', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(feedStep, { maxLength: 50 }), async (steps) => {
       const run = new FeedRun();
@@ -121,7 +116,7 @@ test('a feed that resumes loses nothing and doubles nothing, through lost connec
       await run.restart();
       await run.stop();
       const all = Array.from({ length: run.last }, (_, n) => n + 1);
-      // Only a gateway that could not settle what it had may store again what stood behind that.
+      // Only a gateway that could not settle what it had may store again what came behind that.
       const isOnce = steps.every(({ type }) => type !== 'abandon');
       const stored = isOnce ? run.stored : [...new Set(run.stored)];
       assert.deepEqual(
@@ -133,20 +128,14 @@ test('a feed that resumes loses nothing and doubles nothing, through lost connec
   );
 });
 
-test('a sink sends every record, in order; what is confirmed was sent, and only what was not confirmed is sent again', () => {
+test('a sink sends every record in order, and sends only unconfirmed ones again', () => {
   const sinkStep = fc.constantFrom('write', 'open', 'end', 'confirm', 'time');
   fc.assert(
     fc.property(fc.array(sinkStep, { maxLength: 80 }), fc.constantFrom('written', 'pong'), (steps, confirm) => {
       const network = new FakeNetwork();
       const clock = new HandClock();
-      const sink = new RemoteSink({
-        path: 'p',
-        settings: sinkSettings({ confirm, reconnect: { backoff } }),
-        connect: network.connect,
-        clock,
-        logger,
-        stats: createStats(),
-      });
+      const settings = sinkSettings({ confirm, reconnect: { backoff } });
+      const sink = new RemoteSink(settings, remoteContext(network, { clock, logger }));
       void sink.open();
       const log = new SettleLog();
       const opened = new Set<unknown>();
@@ -222,7 +211,7 @@ class FeedRun {
 
   lose(): void {
     this.network.last.ends();
-    // Said while nobody listened.
+    // Said while no client listened.
     this.last += 2;
     this.clock.advance(MAX);
     this.greet();
@@ -274,7 +263,7 @@ class FeedRun {
     return this.batches.flatMap(({ messages }) => messages).filter((message) => !message.isSettled);
   }
 
-  /** The server repeats what came behind the cursor that it is told. */
+  /** The server repeats what came behind the cursor that it gets. */
   private greet(): void {
     this.network.last.opens();
     const [resume] = this.network.last.sent;
@@ -287,19 +276,11 @@ class FeedRun {
   }
 
   private made(): Feed {
-    return new Feed({
-      path: 'p',
-      settings: feedSettings({
-        reconnect: { backoff },
-        resume: { cursor: '${! json.seq }', message: { after: '${! meta.cursor }' } },
-      }),
-      connect: this.network.connect,
-      clock: this.clock,
-      logger,
-      stats: createStats(),
-      tracing: NO_TRACING,
-      topic: () => new KeptTopic(),
-      cursors: () => this.cursors,
+    const settings = feedSettings({
+      reconnect: { backoff },
+      resume: { cursor: '${! json.seq }', message: { after: '${! meta.cursor }' } },
     });
+    const gateway = { cursors: () => this.cursors };
+    return new Feed(settings, remoteContext(this.network, { clock: this.clock, logger, gateway }));
   }
 }

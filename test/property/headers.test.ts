@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Header, TopicRecord } from '../../src/index.ts';
 import { anyHeaders, asBytes } from '../helpers/headers.ts';
-import { gatewayOf, MEMORY, ready } from '../unit/embedding/rig.ts';
+import { gatewayOf, MEMORY, ready } from '../unit/library/rig.ts';
 
 const TOPIC = { partitions: 1 };
 /** Reads `from`, and writes what comes, changed or not, to other topics of one partition. */
@@ -31,7 +31,7 @@ const CONFIG = {
 
 const OURS = /^tidegate-/;
 
-test('any headers of a record survive the log, a copy to another topic and a dead letter; a change leaves the others', async (t) => {
+test('headers of a record survive the log, a copy to a topic and a dead letter; a change keeps the others', async (t) => {
   const gateway = await gatewayOf(t, CONFIG);
   const seen: Record<string, TopicRecord[]> = {};
   let check = () => {};

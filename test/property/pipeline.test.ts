@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Observable, type Subscriber } from 'rxjs';
-import { pipelineFigures } from '../../src/actors/pipeline/figures.ts';
+import { pipelineMetrics } from '../../src/actors/pipeline/metrics.ts';
 import { Pipeline } from '../../src/actors/pipeline/pipeline.ts';
 import { Topic } from '../../src/actors/topic/topic.ts';
 import { Batch } from '../../src/core/batch.ts';
@@ -132,12 +132,12 @@ class World {
       inFlight: LIMITS,
       retries: 2,
       backoff: { initial: 10, max: 40 },
-      rescue: (message, failure) => letters?.take(message, failure) ?? false,
+      failurePolicy: (message, failure) => letters?.take(message, failure) ?? false,
       stopsOnFailure: false,
       clock: this.clock,
       logger,
       tracing: NO_TRACING,
-      figures: pipelineFigures(stats, 'p'),
+      metrics: pipelineMetrics(stats, 'p'),
     });
     this.pipeline.start();
   }
@@ -162,7 +162,7 @@ class World {
       await this.turn();
       this.checkGate();
     }
-    assert.ok(isOver(), `stuck with ${this.pipeline.flight.size} messages in flight`);
+    assert.ok(isOver(), `stuck with ${this.pipeline.inFlight.size} messages in flight`);
   }
 
   private send(fated: readonly Fated[]): void {
@@ -197,7 +197,7 @@ class World {
 
   /** The ceiling of DESIGN 2: the high mark and one more batch of the source. */
   private checkGate(): void {
-    const { gate, size } = this.pipeline.flight;
+    const { gate, size } = this.pipeline.inFlight;
     assert.ok(gate.messages < LIMITS.messages + MOST_AT_ONCE, `${gate.messages} messages are in flight`);
     assert.equal(gate.messages, size);
     assert.ok(gate.bytes >= 0);
@@ -260,7 +260,7 @@ for (const hasDeadLetters of [false, true]) {
         const world = new World(hasDeadLetters);
         await world.run(acts);
         await world.finish(() => world.pipeline.isEmpty);
-        assert.equal(world.pipeline.flight.gate.isOpen, true);
+        assert.equal(world.pipeline.inFlight.gate.isOpen, true);
         assert.deepEqual(world.settled.notOnce(world.made.length), []);
       }),
       { numRuns: 150 },

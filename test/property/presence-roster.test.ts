@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type PresenceRecord, PresenceRecords } from '../../src/actors/presence/records.ts';
-import { type Claim, Roster } from '../../src/actors/presence/roster.ts';
+import type { Claim } from '../../src/rooms/names.ts';
+import { type PresenceRecord, PresenceRecords } from '../../src/rooms/records.ts';
+import { Roster } from '../../src/rooms/roster.ts';
 
 /*
- * One who read every record, beside one who comes later and reads what compaction left. The records are those that
+ * A roster that reads every record, beside one that starts later and reads what compaction has left. The records are those that
  * gateways write, in any order that they could come in.
  */
 
@@ -19,9 +20,9 @@ type Act =
   | { readonly do: 'bury' | 'repeat'; readonly which: number }
   | { readonly do: 'lease'; readonly gateway: string }
   | { readonly do: 'die'; readonly gateway: string; readonly by: string }
-  /** Whoever is dead is swept away, and comes back under the same name in this game. */
+  /** A dead gateway is swept away, and comes back under the same name in this game. */
   | { readonly do: 'sweep'; readonly gateway: string }
-  /** Somebody starts, and finds this part of the log compacted. */
+  /** A gateway starts, and finds this part of the log compacted. */
   | { readonly do: 'rebuild'; readonly part: number; readonly keepsTombstones: boolean };
 
 function acts(canRepeat: boolean): fc.Arbitrary<Act[]> {
@@ -64,7 +65,7 @@ class Game {
     else if (act.do === 'rebuild') this.rebuild(act.part, act.keepsTombstones);
   }
 
-  /** Whoever lost says so, as its gateway does as soon as it reads it; what the dead left is swept away. */
+  /** Lost claims get tombstones, as their gateways write them as soon as they read of it; so do records of the dead. */
   settle(): void {
     for (const gateway of this.dead) this.sweep(gateway);
     for (const claim of [...this.open]) {
@@ -92,12 +93,18 @@ class Game {
   }
 
   private lease(incarnation: string): void {
-    this.append({ type: 'lease', key: RECORDS.leaseKey(incarnation), incarnation, number: this.log.length });
+    this.append({
+      type: 'lease',
+      key: RECORDS.leaseKey(incarnation),
+      incarnation,
+      number: this.log.length,
+      timestamp: 0,
+    });
   }
 
   private die(incarnation: string, by: string): void {
     this.dead.add(incarnation);
-    this.append({ type: 'dead', key: RECORDS.deadKey(incarnation), incarnation, by, timestamp: 0 });
+    this.append({ type: 'dead', key: RECORDS.deadKey(incarnation), incarnation, by, timestamp: 0, until: undefined });
   }
 
   private sweep(incarnation: string): void {
@@ -130,7 +137,7 @@ function members(roster: Roster): string[] {
   return [...roster.members].map(({ key }) => key).sort();
 }
 
-test('whoever reads a compacted log never takes another one for the holder of a name', () => {
+test('a reader of a compacted log never takes another claim for the holder of a name', () => {
   fc.assert(
     fc.property(acts(false), (steps) => {
       const game = new Game();
@@ -148,7 +155,7 @@ test('whoever reads a compacted log never takes another one for the holder of a 
   );
 });
 
-test('whoever reads a log in which records stand twice ends with the same members', () => {
+test('a reader of a log with duplicate records ends with the same members', () => {
   fc.assert(
     fc.property(acts(true), (steps) => {
       const game = new Game();

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Client, type Compaction, HandGateway, HandLog, LEASE } from '../unit/actors/presence/hand-room.ts';
+import { type Client, type Compaction, HandGateway, HandLog, LEASE } from '../unit/rooms/hand-room.ts';
 
 /*
  * Some gateways and one log: gateways start, die, freeze, wake and say goodbye; clients come and go; everything that
- * is written is stored, acked and read at each gateway's own pace; who starts reads a log that was compacted at random.
+ * is written is stored, acked and read at each gateway's own pace; a gateway that starts reads a log that was compacted at random.
  */
 
 const NAMES = ['ann', 'bob', 'eve'];
-const MOST_GATEWAYS = 4;
+const MAX_GATEWAYS = 4;
 
 type Act =
   | { readonly do: 'start'; readonly compaction: Compaction }
@@ -25,7 +25,7 @@ type Act =
   /** A while in which everyone that is not frozen does something. */
   | { readonly do: 'pass'; readonly most: number; readonly milliseconds: number };
 
-const who = fc.nat(MOST_GATEWAYS - 1);
+const who = fc.nat(MAX_GATEWAYS - 1);
 const name = fc.constantFrom(...NAMES);
 const milliseconds = fc.integer({ min: 10, max: LEASE / 2 });
 const most = fc.integer({ min: 1, max: 4 });
@@ -76,7 +76,7 @@ class World {
   }
 
   start(compaction: Compaction): HandGateway | undefined {
-    const slot = Array.from({ length: MOST_GATEWAYS }).findIndex((_, at) => this.slots[at]?.isGone !== false);
+    const slot = Array.from({ length: MAX_GATEWAYS }).findIndex((_, at) => this.slots[at]?.isGone !== false);
     if (slot < 0) return undefined;
     const gateway = new HandGateway(this.log, compaction);
     this.slots[slot] = gateway;
@@ -129,7 +129,7 @@ class World {
   }
 
   private join(gateway: HandGateway, id: string, name: string | undefined): Client {
-    const present = this.gateways.filter(({ presence }) => presence.trouble === undefined);
+    const present = this.gateways.filter(({ presence }) => presence.notReadyReason === undefined);
     return gateway.join(id, name, present);
   }
 
@@ -141,7 +141,7 @@ class World {
     if (outcome === 'sent') this.sent.push({ content, by: gateway, to: target });
   }
 
-  /** Everything thaws, arrives and is read; who is dead is found out. */
+  /** Everything thaws, arrives and is read; the dead are declared dead. */
   async quiesce(): Promise<void> {
     for (const gateway of this.gateways) gateway.wake();
     for (let round = 0; round < 12; round += 1) {
@@ -158,7 +158,7 @@ class World {
     await turn();
   }
 
-  /** No two gateways that have read everything think that a name is somebody else's. */
+  /** Gateways that have read everything agree on the holder of each name. */
   agree(): void {
     const holders = new Map<string, string>();
     for (const gateway of this.gateways) {
@@ -184,7 +184,7 @@ class World {
     const present = this.clients.filter((client) => isLive(client) && client.state === 'in');
     const expected = present.map((client) => client.name).sort();
     for (const gateway of this.gateways) {
-      assert.equal(gateway.presence.trouble, undefined);
+      assert.equal(gateway.presence.notReadyReason, undefined);
       assert.deepEqual([...gateway.presence.names].sort(), expected);
       for (const { name, id } of present) {
         const known = gateway.view.get(name ?? '');
@@ -197,7 +197,7 @@ class World {
     assert.equal(new Set(numbers).size, numbers.length);
   }
 
-  /** Nobody heard anything twice or what was meant for another; who was there throughout heard everything. */
+  /** Each message was received once at most, and by its target only; members that stayed received all of theirs. */
   delivered(): void {
     for (const { content, to, by } of this.sent) {
       const hearers = this.clients.flatMap((client) =>
@@ -209,16 +209,16 @@ class World {
     }
   }
 
-  /** Who was refused was never there, for those who saw it happen. */
+  /** Refused clients were never announced, on gateways that read it as it happened. */
   refused(): void {
     for (const { id, state, witnesses } of this.clients) {
       if (state !== 'taken') continue;
       for (const [gateway, timesFenced] of witnesses)
-        assert.ok(gateway.timesFenced !== timesFenced || !gateway.told.has(id), `${id} was told of`);
+        assert.ok(gateway.timesFenced !== timesFenced || !gateway.announced.has(id), `${id} was announced`);
     }
   }
 
-  /** Each name that is free is given to exactly one of those who ask now, and no other name to anybody. */
+  /** Each free name goes to exactly one of the clients that ask now, and no other name is given away. */
   async ask(): Promise<void> {
     const taken = new Set(
       this.clients.flatMap(({ state, gateway, name }) => (state === 'in' && !gateway.isGone ? [name] : [])),
@@ -252,7 +252,7 @@ async function finish(world: World): Promise<void> {
   await world.quiesce();
   world.settled();
   world.delivered();
-  // One who comes now sees what all others see.
+  // A gateway that starts now has the same members as all others.
   world.start({ part: 1, keepsTombstones: false });
   await world.quiesce();
   world.settled();
@@ -264,7 +264,7 @@ async function finish(world: World): Promise<void> {
 
 const RUNS = 150;
 
-test('gateways of a room agree whose each name is, at any time, whatever happens to them', {
+test('gateways of a room agree on the holder of each name at any time, whatever happens to them', {
   timeout: 120_000,
 }, async () => {
   await fc.assert(
@@ -277,7 +277,7 @@ test('gateways of a room agree whose each name is, at any time, whatever happens
   );
 });
 
-test('gateways of a room end with the same members when records stand twice in the log', {
+test('gateways of a room end with the same members when the log has duplicate records', {
   timeout: 120_000,
 }, async () => {
   await fc.assert(

@@ -17,7 +17,7 @@ export interface ConnectWorker {
 
 const START_TIMEOUT = 60_000;
 
-/** Starts a worker with topics and a group of its own; whoever starts it stops it. Rejects where Java or Maven are missing. */
+/** Starts a worker with topics and a group of its own; the caller stops it. Rejects where Java or Maven are missing. */
 async function startConnectWorker(brokers: string): Promise<ConnectWorker> {
   const classPath = `${await connectJars()}/*`;
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-connect-'));
@@ -31,7 +31,7 @@ async function startConnectWorker(brokers: string): Promise<ConnectWorker> {
   const ended = once(child, 'close').catch((error: unknown) => {
     throw new Error('java (17 or later) is not on the PATH', { cause: error });
   });
-  // Whoever started it may end without a stop: a test file that fails early, a run that is interrupted.
+  // The caller may end without a stop: a test file that fails early, a run that is interrupted.
   const atExit = () => {
     child.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });

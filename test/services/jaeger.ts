@@ -74,6 +74,48 @@ export async function listTraces(
   return traces.map(({ spans }) => spans);
 }
 
+/** A span with its tags by name, those of its process among them: one exporter puts them there, the other to each span. */
+export interface TaggedSpan extends Omit<JaegerSpan, 'tags'> {
+  /** Microseconds. */
+  readonly startTime: number;
+  readonly duration: number;
+  readonly tags: Readonly<Record<string, unknown>>;
+}
+
+/** What a search for tags in Jaeger's user interface shows, once it is complete. */
+export async function searchTraces(
+  jaeger: JaegerService,
+  service: string,
+  tags: Readonly<Record<string, string>>,
+  isComplete: (traces: readonly (readonly TaggedSpan[])[]) => boolean,
+): Promise<readonly (readonly TaggedSpan[])[]> {
+  const query = new URLSearchParams({ service, limit: '20', lookback: '1h', tags: JSON.stringify(tags) });
+  let traces: readonly (readonly TaggedSpan[])[] = [];
+  await until(
+    async () => {
+      const response = await fetch(`${jaeger.queryUrl}/api/traces?${query}`);
+      const { data } = (await response.json()) as { data: readonly RawTrace[] | null };
+      traces = (data ?? []).map(tagged);
+      return isComplete(traces);
+    },
+    20_000,
+    () => `${JSON.stringify(tags)} finds ${JSON.stringify(traces)}`,
+  );
+  return traces;
+}
+
+interface RawTrace {
+  readonly spans: readonly (Omit<TaggedSpan, 'tags'> & Pick<JaegerSpan, 'tags'>)[];
+  readonly processes: Readonly<Record<string, Pick<JaegerSpan, 'tags'>>>;
+}
+
+function tagged({ spans, processes }: RawTrace): TaggedSpan[] {
+  return spans.map((span) => {
+    const all = [...(processes[span.processID]?.tags ?? []), ...span.tags];
+    return { ...span, tags: Object.fromEntries(all.map(({ key, value }) => [key, value])) };
+  });
+}
+
 function atHost(query: URL): JaegerService {
   const { protocol, hostname } = query;
   return {

@@ -3,7 +3,7 @@ import { freePort } from '../helpers/gateway-process.ts';
 import { type KafkaService, startKafka } from './kafka.ts';
 import { missingService } from './missing.ts';
 
-/** Three brokers that keep three copies of everything: one may be away and nothing stands still. */
+/** Three brokers that keep three copies of everything: if one fails, everything continues. */
 export interface KafkaCluster {
   /** All addresses: `host:port,host:port,host:port`. */
   readonly brokers: string;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -36,10 +36,11 @@ export interface KafkaOptions {
 }
 
 const CLUSTER_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
-const START_TIMEOUT = 60_000;
+/** Milliseconds. Several start at once, on a machine that runs other tests beside them. */
+const START_TIMEOUT = 120_000;
 const QUICK_JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 
-/** Starts a broker of its own; whoever starts it stops it. Rejects where Java or Maven are missing. */
+/** Starts a broker of its own, which the caller stops. Rejects where Java or Maven are missing. */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaService> {
   const classPath = `${await kafkaJars()}/*`;
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-kafka-'));
@@ -59,11 +60,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
   const start = async () => {
     const jvm = ['-Xmx512m', ...(options.quick ? QUICK_JVM : []), '-cp', classPath];
     broker = spawn('java', [...jvm, 'kafka.Kafka', properties], { cwd: folder, stdio: 'ignore' });
-    // A shared broker is nobody's to stop: it must not keep a test file alive that has nothing left to do.
+    // No test stops a shared broker, so it must not keep a finished test file alive.
     broker.unref();
     await answering(`127.0.0.1:${port}`, broker);
   };
-  // Whoever started it may end without a stop: a test file that fails early, a run that is interrupted.
+  // The caller may end without a stop: a test file that fails early, a run that is interrupted.
   const atExit = () => {
     broker?.kill('SIGKILL');
     removeFolder();
@@ -88,7 +89,10 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
     get pid() {
       return broker?.pid ?? -1;
     },
-    pause: () => void broker?.kill('SIGSTOP'),
+    pause: () => {
+      broker?.kill('SIGSTOP');
+      if (broker?.pid !== undefined) awaitStopped(broker.pid);
+    },
     resume: () => void broker?.kill('SIGCONT'),
     kill: () => end('SIGKILL'),
     restart: async () => {
@@ -172,6 +176,19 @@ async function java(args: string[]): Promise<void> {
   });
   const [code] = (await exited) as [number | null];
   if (code !== 0) throw new Error(`java ${args.at(-1)} failed: ${output.slice(-2_000)}`);
+}
+
+/** When `kill` returns, the signal may still be pending: on a busy machine threads of the broker may store another record. */
+function awaitStopped(pid: number): void {
+  const isStopped = (thread: string) => {
+    try {
+      return /\) [tT] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'));
+    } catch {
+      return true; // The thread has ended.
+    }
+  };
+  for (const end = Date.now() + 1_000; Date.now() < end; )
+    if (!existsSync(`/proc/${pid}/task`) || readdirSync(`/proc/${pid}/task`).every(isStopped)) return;
 }
 
 /** A broker is there when it answers a metadata request, on the address it really listens on. */

@@ -11,7 +11,7 @@ import { requireKafka, requireOwnKafka } from '../services/kafka.ts';
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const config = 'test/fixtures/feed-resume.yaml';
 
-/** What stands in a topic is 1, 2, 3, ... to the last number, each once. */
+/** A topic holds 1, 2, 3, ... to the last number, each once. */
 async function isWhole(brokers: string, topic: string, last: number): Promise<void> {
   const stored = (await readTopic(brokers, topic)).map(({ value }) => (JSON.parse(value) as { seq: number }).seq);
   assert.equal(stored.length, last);
@@ -26,7 +26,7 @@ async function settledCount(gateway: GatewayProcess): Promise<number> {
   return Number(/tidegate_remote_settled_total\{[^}]*\} (\d+)/.exec(body)?.[1] ?? 0);
 }
 
-test('a broker that freezes for 15 s slows the feed down, and costs neither a message nor the connection nor memory', async (t) => {
+test('a broker that freezes for 15 s slows the feed down; no message, connection or memory is lost', async (t) => {
   const kafka = await requireOwnKafka(t);
   if (kafka === undefined) return;
   const feed: NumberFeed = new NumberFeed(() => server);

@@ -15,10 +15,10 @@ const between = (low: number, high: number) => low + Math.random() * (high - low
 const oneOf = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.length)] as T;
 
 /*
- * One gateway is left alone, and those who are connected to it watch: two others are killed, stopped, frozen and
- * started again, and the broker stands still now and then, while visitors fight for a few names on all of them.
+ * One gateway is left alone, and its clients watch: two others are killed, stopped, frozen and
+ * started again, and the broker freezes now and then, while visitors fight for a few names on all of them.
  */
-test(`chaos in a room for ${DURATION / 1_000} s: a name has one bearer at a time, nobody is lost, every message is heard once`, {
+test(`chaos in a room for ${DURATION / 1_000} s: one holder per name, no member lost, each message once`, {
   timeout: DURATION + 180_000,
 }, async (t) => {
   const kafka = await requireOwnKafka(t);

@@ -15,7 +15,7 @@ const SLACK = 2_000;
  * The short one in test/faults, for as long as one likes: clients are killed all the while, and every few seconds the
  * oldest of three gateways, with all its clients; another one takes its place.
  */
-test(`a group under fire for ${SECONDS} s: nothing is lost, no order is broken, only what is not committed comes again`, {
+test(`a group under fire for ${SECONDS} s: no loss, order kept, only uncommitted records repeated`, {
   timeout: SECONDS * 3_000 + 240_000,
 }, async (t) => {
   const kafka = await requireOwnKafka(t);

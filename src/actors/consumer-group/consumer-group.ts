@@ -2,8 +2,10 @@ import type { Observable, Subscription } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { Source } from '../../core/component.ts';
-import type { GroupMember, Log } from '../../core/log.ts';
+import type { GroupState } from '../../core/group-state.ts';
+import type { GroupMember, Log, TopicPartition } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { ReadReport } from '../../telemetry/read-report.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { BatchRelay } from '../relay.ts';
 import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
@@ -15,12 +17,13 @@ export interface ConsumerGroupOptions {
   readonly topics: readonly string[];
   readonly from: 'earliest' | 'latest';
   readonly logger: Logger;
-  /** Told of each batch before a pipeline sees it. */
+  /** Called for each batch before a pipeline sees it. */
   readonly polled: (batch: Batch) => void;
+  readonly report?: ReadReport;
 }
 
-/** One stay in the group. */
-interface Membership {
+/** From joining the group to leaving it. */
+interface JoinedMember {
   readonly actor: ConsumerGroupActor;
   readonly member: GroupMember;
   readonly following: Subscription[];
@@ -31,8 +34,9 @@ export class ConsumerGroup implements Source {
   readonly batches$: Observable<Batch>;
   private readonly relay = new BatchRelay();
   private readonly options: ConsumerGroupOptions;
-  private joined: Membership | undefined;
-  /** As the member before knew them. */
+  private joined: JoinedMember | undefined;
+  private state: GroupState | undefined;
+  /** As the previous member knew them. */
   private topicIds: ReadonlyMap<string, string> = new Map();
 
   constructor(options: ConsumerGroupOptions) {
@@ -45,10 +49,12 @@ export class ConsumerGroup implements Source {
    * on in the background: a group without partitions is no reason to wait.
    */
   async open(): Promise<void> {
-    const { log, group, topics, from, logger } = this.options;
+    const { log, group, topics, from, logger, report } = this.options;
+    report?.opening(topics);
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
-    const member = log.group({ group, topics, from, topicIds: this.topicIds });
-    const following = new MemberWatch(actor, group, logger).follow(member);
+    const kept = this.state === undefined ? {} : { state: this.state };
+    const member = log.group({ group, topics, from, topicIds: this.topicIds, ...kept });
+    const following = new MemberWatch(actor, { group, topics }, logger, report).follow(member);
     this.joined = { actor, member, following };
     const batches = member.batches$.subscribe({
       next: (batch) => {
@@ -58,6 +64,11 @@ export class ConsumerGroup implements Source {
       error: (error) => this.relay.error(error),
     });
     following.push(batches);
+  }
+
+  keepState(state: GroupState): (partition: TopicPartition) => boolean {
+    this.state = state;
+    return (partition) => this.joined?.member.isAtEnd(partition) === true;
   }
 
   pause(): void {

@@ -1,41 +1,44 @@
 import type { Batch } from '../../core/batch.ts';
 import type { GroupMember, TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
+import { partitionKey } from '../../core/partition-key.ts';
 import type { Position } from '../../core/topic-request.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { Dealing, type Move } from './dealing.ts';
-import { DealtPartition } from './dealt-partition.ts';
-import type { Holdings } from './holdings.ts';
-import type { Seat } from './seat.ts';
+import { AssignedPartition } from './assigned-partition.ts';
+import { Assignment, type Move } from './assignment.ts';
+import type { Consumer } from './consumer.ts';
+import type { UnconfirmedBudget } from './unconfirmed-budget.ts';
 
-/** Of this process: what a client confirms of one group never fits a deal of another. */
-let lastDeal = 0;
+/** Of this process: what a client confirms of one group never fits an assignment of another. */
+let lastEpoch = 0;
 
 export interface DispatchParts {
   /** Where the partitions come from. */
   readonly driver: () => Pick<GroupMember, 'pause' | 'resume' | 'seek'> | undefined;
   /** Shared with all other groups. */
-  readonly holdings: Holdings;
+  readonly budget: UnconfirmedBudget;
   readonly logger: Logger;
-  /** While it holds everything back: nothing is in flight any more. */
+  /** The last consumer has left. */
+  readonly deserted: () => void;
+  /** While everything is held back: nothing is in flight any more. */
   readonly quiet: () => void;
 }
 
 /**
- * The way of a group's records to the holders of their partitions. Consumers are called one at a time from `run`, so
- * that whatever they do in turn (confirm, leave, seek) meets a finished deal. A partition whose records wait is held
- * back at the driver, and no other.
+ * Gives a group's records to the consumers that have their partitions. Consumers are called one at a time from `run`, so
+ * that whatever they do in turn (confirm, leave, seek) meets a finished assignment. A partition whose records wait is
+ * held back at the driver, and no other.
  */
 export class Dispatch {
-  /** Records that were given a second time, because their partition went on to another. */
+  /** Records that were delivered a second time, because their partition went on to another consumer. */
   repeated = 0;
   private readonly parts: DispatchParts;
-  private readonly dealing = new Dealing<DealtPartition, Seat>();
-  private readonly partitions = new Map<string, DealtPartition>();
-  /** Seats that have not been told what they hold now. */
-  private readonly untold = new Set<Seat>();
+  private readonly assignment = new Assignment<AssignedPartition, Consumer>();
+  private readonly partitions = new Map<string, AssignedPartition>();
+  /** Consumers that do not know yet which partitions they have now. */
+  private readonly reassigned = new Set<Consumer>();
   /** Partitions whose records may move on, or which are to be paused or resumed. */
-  private readonly due = new Set<DealtPartition>();
+  private readonly due = new Set<AssignedPartition>();
   private isHeld = false;
   private isRunning = false;
 
@@ -44,7 +47,7 @@ export class Dispatch {
   }
 
   get size(): number {
-    return this.dealing.size;
+    return this.assignment.size;
   }
 
   get inFlight(): number {
@@ -57,39 +60,48 @@ export class Dispatch {
     return this.find(place)?.unconfirmed ?? 0;
   }
 
-  shareOf(seat: Seat): readonly TopicPartition[] {
-    return this.dealing.shareOf(seat).map(({ topic, partition }) => ({ topic, partition }));
+  /** The partitions that a consumer has; none once it has left. */
+  shareOf(consumer: Consumer): readonly AssignedPartition[] {
+    return this.assignment.shareOf(consumer);
   }
 
-  join(seat: Seat): void {
-    this.apply(this.dealing.join(seat));
-    // Whoever joins has its seat in hand before it is given anything.
+  /** A partition, where that consumer has it. */
+  assigned(consumer: Consumer, place: TopicPartition): AssignedPartition | undefined {
+    const partition = this.find(place);
+    return partition !== undefined && this.assignment.holderOf(partition) === consumer ? partition : undefined;
+  }
+
+  join(consumer: Consumer): void {
+    this.apply(this.assignment.join(consumer));
+    // A consumer has its handle before it is given anything.
     queueMicrotask(() => this.run());
   }
 
-  leave(seat: Seat): void {
-    this.apply(this.dealing.leave(seat));
+  leave(consumer: Consumer): void {
+    if (!this.assignment.has(consumer)) return;
+    this.apply(this.assignment.leave(consumer));
     this.run();
+    if (this.size === 0) this.parts.deserted();
   }
 
-  /** All that is ours now, and what of it was taken away, even if it came back at once. */
+  /** All partitions that this gateway has now, and those that were taken away, even if they came back at once. */
   assign(assigned: readonly TopicPartition[], removed: readonly TopicPartition[]): void {
-    const kept = new Set(assigned.map(keyOf));
-    for (const place of removed) kept.delete(keyOf(place));
-    const gone = [...this.partitions.values()].filter((partition) => !kept.has(keyOf(partition)));
+    const kept = new Set(assigned.map(partitionKey));
+    for (const place of removed) kept.delete(partitionKey(place));
+    const gone = [...this.partitions.values()].filter((partition) => !kept.has(partitionKey(partition)));
     for (const partition of gone) {
-      this.partitions.delete(keyOf(partition));
+      this.partitions.delete(partitionKey(partition));
       partition.release();
     }
-    const fresh: DealtPartition[] = [];
+    const fresh: AssignedPartition[] = [];
     for (const place of assigned) {
-      if (this.partitions.has(keyOf(place))) continue;
-      const partition = new DealtPartition(place, ++lastDeal, this.parts.holdings);
-      this.partitions.set(keyOf(place), partition);
+      if (this.partitions.has(partitionKey(place))) continue;
+      const partition = new AssignedPartition(place, ++lastEpoch, this.parts.budget);
+      this.partitions.set(partitionKey(place), partition);
       this.due.add(partition);
       fresh.push(partition);
     }
-    this.apply(this.dealing.change(gone, fresh));
+    this.apply(this.assignment.change(gone, fresh));
     for (const partition of gone) this.due.delete(partition);
     this.run();
   }
@@ -114,67 +126,53 @@ export class Dispatch {
     this.run();
   }
 
-  confirm(seat: Seat, position: Position, deal: number): void {
-    const partition = this.find(position);
-    if (partition === undefined || partition.deal !== deal || this.dealing.holderOf(partition) !== seat) return;
-    partition.confirm(position.offset);
-    this.due.add(partition);
-    this.run();
-  }
-
-  ready(seat: Seat): void {
-    const share = this.dealing.shareOf(seat);
-    // Little room is not always for the same partition: whoever was first is last the next time.
-    const first = share.length < 2 ? 0 : seat.turn++ % share.length;
-    for (let index = 0; index < share.length; index += 1) {
-      const partition = share[(first + index) % share.length];
-      if (partition !== undefined) this.due.add(partition);
-    }
-    this.run();
-  }
-
-  seek(seat: Seat, position: Position): boolean {
-    const partition = this.find(position);
-    if (partition === undefined || this.dealing.holderOf(partition) !== seat || this.isHeld) return false;
-    // Comes from a client; a fetch from such a place would fail for ever, and that of all the other partitions with it.
-    if (!Number.isSafeInteger(position.offset) || position.offset < 0) return false;
-    this.beginAt(partition, position.offset);
+  /** False where the consumer does not have the partition. */
+  seek(consumer: Consumer, { offset, ...place }: Position): boolean {
+    const partition = this.assigned(consumer, place);
+    if (partition === undefined || this.isHeld) return false;
+    this.beginAt(partition, offset);
     return true;
   }
 
-  /** The log has lost what it had: reading goes on in front of where it was. */
+  /** Its records may move on, by the next `run`. */
+  enqueue(partition: AssignedPartition): void {
+    this.due.add(partition);
+  }
+
+  /** The log has lost records: reading goes on at an earlier offset. */
   wentBack(place: TopicPartition, offset: number): void {
     const partition = this.find(place);
     if (partition !== undefined) this.beginAt(partition, offset);
   }
 
-  /** Nothing is handed out from now on; what is in flight may still be confirmed. */
+  /** Nothing is delivered from now on; what is in flight may still be confirmed. */
   hold(): void {
     this.isHeld = true;
     for (const partition of this.partitions.values()) this.due.add(partition);
     this.run();
   }
 
-  private beginAt(partition: DealtPartition, offset: number): void {
-    partition.beginAnew(++lastDeal);
+  private beginAt(partition: AssignedPartition, offset: number): void {
+    partition.beginAnew(++lastEpoch);
     this.parts.driver()?.seek(partition, offset);
     this.due.add(partition);
     this.run();
   }
 
-  private apply(moves: readonly Move<DealtPartition, Seat>[]): void {
+  private apply(moves: readonly Move<AssignedPartition, Consumer>[]): void {
     for (const { partition, from, to } of moves) {
-      partition.dealAgain(++lastDeal);
+      partition.reassign(++lastEpoch);
       this.due.add(partition);
-      if (from !== undefined) this.untold.add(from);
-      if (to !== undefined) this.untold.add(to);
+      if (from !== undefined) this.reassigned.add(from);
+      if (to !== undefined) this.reassigned.add(to);
     }
   }
 
-  private run(): void {
+  /** Delivers what can be delivered, until no partition is due. */
+  run(): void {
     if (this.isRunning) return;
     this.isRunning = true;
-    while (this.untold.size + this.due.size > 0) {
+    while (this.reassigned.size + this.due.size > 0) {
       try {
         this.step();
       } catch (error) {
@@ -186,34 +184,33 @@ export class Dispatch {
   }
 
   private step(): void {
-    const [seat] = this.untold;
-    if (seat !== undefined) {
-      this.untold.delete(seat);
-      if (this.dealing.has(seat)) seat.consumer.dealt(this.shareOf(seat));
+    const [consumer] = this.reassigned;
+    if (consumer !== undefined) {
+      this.reassigned.delete(consumer);
+      if (this.assignment.has(consumer)) consumer.assigned(this.shareOf(consumer).map(placeOf));
       return;
     }
     const [partition] = this.due;
     if (partition === undefined) return;
     this.due.delete(partition);
-    if (!this.handOut(partition)) this.regulate(partition);
+    if (!this.deliver(partition)) this.regulate(partition);
   }
 
-  /** False when nothing waits, or there is nobody with room for it. */
-  private handOut(partition: DealtPartition): boolean {
-    const consumer = this.dealing.holderOf(partition)?.consumer;
+  /** False when no record waits, or its consumer has no room. */
+  private deliver(partition: AssignedPartition): boolean {
+    const consumer = this.assignment.holderOf(partition);
     if (this.isHeld || consumer === undefined || partition.waiting === 0) return false;
     const room = Math.min(partition.waiting, consumer.room);
     if (room <= 0) return false;
     const { messages, again } = partition.next(room);
     this.repeated += again;
     this.due.add(partition);
-    const { topic, deal } = partition;
-    consumer.take({ partition: { topic, partition: partition.partition }, deal, messages });
+    consumer.take({ partition: placeOf(partition), epoch: partition.epoch, messages });
     return true;
   }
 
-  private regulate(partition: DealtPartition): void {
-    const isIdle = this.isHeld || this.dealing.holderOf(partition) === undefined;
+  private regulate(partition: AssignedPartition): void {
+    const isIdle = this.isHeld || this.assignment.holderOf(partition) === undefined;
     const isPaused = isIdle || partition.waiting > 0 || partition.isFull;
     if (isPaused === partition.isPaused) return;
     partition.isPaused = isPaused;
@@ -222,16 +219,16 @@ export class Dispatch {
     else driver?.resume([partition]);
   }
 
-  private partitionOf([first]: readonly Message[]): DealtPartition | undefined {
+  private partitionOf([first]: readonly Message[]): AssignedPartition | undefined {
     if (first?.topic === undefined) return undefined;
     return this.find({ topic: first.topic, partition: first.partition });
   }
 
-  private find(place: TopicPartition): DealtPartition | undefined {
-    return this.partitions.get(keyOf(place));
+  private find(place: TopicPartition): AssignedPartition | undefined {
+    return this.partitions.get(partitionKey(place));
   }
 }
 
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
+export function placeOf({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition };
 }

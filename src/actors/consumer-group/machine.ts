@@ -10,7 +10,7 @@ type MemberEvent =
   | { type: 'LEFT' }
   | { type: 'FAILED' };
 
-/** A pause outlives rebalances and failures: the driver keeps it, so whoever looks has to see it again. */
+/** A pause outlives rebalances and failures: the driver keeps it, so the state has to show it again. */
 const assigned = [{ guard: 'isPaused' as const, target: 'paused' }, { target: 'stable' }];
 
 /** Life of this gateway's member of a consumer group. */

@@ -3,18 +3,18 @@ import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
-import type { Gap, GroupEvent, GroupMember, GroupOptions, GroupStart, Log, TopicPartition } from '../../core/log.ts';
-import type { Position } from '../../core/topic-request.ts';
+import type { Gap, GroupEvent, GroupMember, GroupOptions, GroupStart, Log } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { ReadReport } from '../../telemetry/read-report.ts';
 import { startActor, tell } from '../lifecycle.ts';
+import type { Consumer } from './consumer.ts';
 import { Dispatch } from './dispatch.ts';
-import type { Holdings } from './holdings.ts';
+import { GroupHandle } from './group-handle.ts';
 import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
 import { MemberWatch } from './member-watch.ts';
-import type { Consumer, GroupSeat } from './port.ts';
-import { Seat, type SeatedIn } from './seat.ts';
+import type { UnconfirmedBudget } from './unconfirmed-budget.ts';
 
-/** So long a group outlives its last consumer, in milliseconds: a client that comes back causes no rebalance. */
+/** Milliseconds that a group outlives its last consumer: a client that comes back causes no rebalance. */
 const LINGER = 1_000;
 /** Before a member that broke is replaced by a new one, in milliseconds. */
 const REJOIN_PAUSE = 1_000;
@@ -30,33 +30,34 @@ export interface SharedGroupOptions {
   readonly timing: GroupTiming;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** What all groups of the gateway hold. */
-  readonly holdings: Holdings;
-  /** Told of each batch before a consumer sees it. */
+  /** Shared with all other groups. */
+  readonly budget: UnconfirmedBudget;
+  /** Called for each batch before a consumer sees it. */
   readonly polled: (batch: Batch, group: string) => void;
-  /** The last consumer left some time ago, and nobody has come since. */
+  readonly report?: ReadReport | undefined;
+  /** The last consumer left some time ago, and none has come since. */
   readonly deserted: () => void;
 }
 
-/** One stay in the group of the log. */
-interface Membership {
+/** From joining the group of the log to leaving it. */
+interface JoinedMember {
   readonly member: GroupMember;
   readonly following: readonly Subscription[];
 }
 
 /**
- * One member of a consumer group whose partitions are dealt to any number of consumers of this gateway. Only what a
- * consumer has confirmed is acked, so only that is committed.
+ * One member of a consumer group whose partitions are assigned to any number of consumers of this gateway. Only records
+ * that a consumer has confirmed are acked, so only they are committed.
  */
-export class SharedGroup implements SeatedIn {
+export class SharedGroup {
   readonly group: string;
   readonly topics: readonly string[];
   readonly actor: ConsumerGroupActor;
   private readonly options: SharedGroupOptions;
   private readonly watch: MemberWatch;
   private readonly dispatch: Dispatch;
-  private joined: Membership | undefined;
-  /** As the member before knew them. */
+  private joined: JoinedMember | undefined;
+  /** As the previous member knew them. */
   private topicIds: ReadonlyMap<string, string> = new Map();
   private liveness = liveness();
   private leaving: Promise<void> | undefined;
@@ -65,16 +66,17 @@ export class SharedGroup implements SeatedIn {
   private cancelRejoin: () => void = () => {};
 
   constructor(options: SharedGroupOptions) {
-    const { group, topics, logger, holdings } = options;
+    const { group, topics, logger, budget, report } = options;
     this.options = options;
     this.group = group;
     this.topics = topics;
     this.actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
-    this.watch = new MemberWatch(this.actor, group, logger);
+    this.watch = new MemberWatch(this.actor, { group, topics }, logger, report);
     this.dispatch = new Dispatch({
       driver: () => this.joined?.member,
-      holdings,
+      budget,
       logger: logger.child({ group }),
+      deserted: () => this.linger(),
       quiet: () => this.wentQuiet(),
     });
     this.enter();
@@ -107,67 +109,49 @@ export class SharedGroup implements SeatedIn {
     return lag;
   }
 
-  join(consumer: Consumer): GroupSeat {
+  join(consumer: Consumer): GroupHandle {
     if (this.leaving !== undefined) throw new TidegateError('TG_STOPPING', `the group ${this.group} is being left`);
-    const seat = new Seat(consumer, this);
     if (this.cancelLinger !== undefined) {
       this.cancelLinger();
       this.cancelLinger = undefined;
       tell(this.actor, { type: 'RESUME' });
     }
-    this.dispatch.join(seat);
-    return seat;
+    this.dispatch.join(consumer);
+    return new GroupHandle(consumer, this.dispatch, this.live);
   }
 
-  leave(seat: Seat): void {
-    const had = this.size;
-    this.dispatch.leave(seat);
-    if (this.size > 0 || had === 0 || this.leaving !== undefined) return;
+  /**
+   * Delivers nothing any more, waits so many milliseconds for records in flight to be confirmed, commits and leaves.
+   * What is not confirmed by then is not committed: the next consumer of the partition receives it again. Never rejects.
+   */
+  drain(timeout: number): Promise<void> {
+    this.leaving ??= this.leaveGroup(timeout);
+    return this.leaving;
+  }
+
+  /** Keeps the member for a while after its last consumer has left. */
+  private linger(): void {
+    if (this.leaving !== undefined) return;
     tell(this.actor, { type: 'PAUSE' });
     this.cancelLinger = this.options.clock.after(LINGER, this.options.deserted);
   }
 
-  heldBy(seat: Seat): readonly TopicPartition[] {
-    return this.dispatch.shareOf(seat);
-  }
-
-  confirm(seat: Seat, position: Position, deal: number): void {
-    this.dispatch.confirm(seat, position, deal);
-  }
-
-  ready(seat: Seat): void {
-    this.dispatch.ready(seat);
-  }
-
-  seek(seat: Seat, position: Position): boolean {
-    return this.dispatch.seek(seat, position);
-  }
-
-  /**
-   * Hands nothing out any more, waits so many milliseconds for what is in flight to be confirmed, commits and leaves.
-   * What is not confirmed by then is not committed: whoever gets the partitions gets it again. Never rejects.
-   */
-  drain(patience: number): Promise<void> {
-    this.leaving ??= this.depart(patience);
-    return this.leaving;
-  }
-
-  private async depart(patience: number): Promise<void> {
+  private async leaveGroup(timeout: number): Promise<void> {
     tell(this.actor, { type: 'DRAIN' });
     this.cancelLinger?.();
     this.cancelRejoin();
     this.liveness.reject(new TidegateError('TG_STOPPING', `the group ${this.group} is being left`));
     this.dispatch.hold();
-    if (this.dispatch.inFlight > 0) await this.quiet(patience);
+    if (this.dispatch.inFlight > 0) await this.quiet(timeout);
     if (this.joined !== undefined) await this.exit(this.joined.member);
     for (const subscription of this.joined?.following ?? []) subscription.unsubscribe();
     this.dispatch.assign([], []);
     tell(this.actor, { type: 'LEFT' });
   }
 
-  private quiet(patience: number): Promise<void> {
+  private quiet(timeout: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.options.clock.after(patience, resolve);
+      const cancel = this.options.clock.after(timeout, resolve);
       this.wentQuiet = () => {
         cancel();
         resolve();
@@ -176,7 +160,8 @@ export class SharedGroup implements SeatedIn {
   }
 
   private enter(): void {
-    const { log, group, topics, from, timing } = this.options;
+    const { log, group, topics, from, timing, report } = this.options;
+    report?.opening(topics);
     const { topicIds } = this;
     const admit: GroupOptions['admit'] = (messages) => this.dispatch.admit(messages);
     const member = log.group({ group, topics, from, topicIds, ...timing, admit });
@@ -201,7 +186,7 @@ export class SharedGroup implements SeatedIn {
       this.liveness.resolve();
       this.dispatch.assign(event.partitions, event.removed);
     } else if (event.type === 'failed') {
-      // Those who wait are told; who comes later has a chance of its own, as the driver goes on trying.
+      // Consumers that wait get the error; those that come later may still succeed, as the driver goes on trying.
       this.liveness.reject(event.reason);
       if (!this.liveness.isLive) this.liveness = liveness();
     }
@@ -233,7 +218,7 @@ export class SharedGroup implements SeatedIn {
   }
 }
 
-/** A promise that may be rejected without anybody who waits for it; told twice, it keeps what it was told first. */
+/** A promise that may be rejected while no code waits for it; settled twice, it keeps the first outcome. */
 function liveness() {
   let settle: { resolve: () => void; reject: (reason: TidegateError) => void } | undefined;
   const promise = new Promise<void>((resolve, reject) => {

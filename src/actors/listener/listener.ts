@@ -7,7 +7,7 @@ import { type ListenerActor, type ListenerControl, listenerMachine } from './mac
 export interface BindableServer {
   /** Resolves with the port. Rejects with TG_LISTEN_FAILED. */
   listen(): Promise<number>;
-  /** Lets nobody in any more; who is in stays. */
+  /** Accepts no new connections; those that are open stay. */
   stopAccepting(): void;
   close(): void;
 }
@@ -24,7 +24,7 @@ export class Listener implements ListenerControl {
   constructor(name: string, server: BindableServer, logger: Logger) {
     this.name = name;
     this.server = server;
-    this.actor = startActor(createActor(listenerMachine, { input: { listener: this } }), `listener ${name}`, logger);
+    this.actor = startActor(createActor(listenerMachine, { input: { control: this } }), `listener ${name}`, logger);
   }
 
   get isListening(): boolean {

@@ -1,4 +1,5 @@
 import { type ActorRefFrom, setup } from 'xstate';
+import { type Control, type Controlled, ordersOf } from '../control.ts';
 
 type ListenerEvent =
   | { type: 'BIND' }
@@ -7,33 +8,28 @@ type ListenerEvent =
   | { type: 'DRAIN' }
   | { type: 'CLOSE' };
 
-export interface ListenerControl {
-  bind(): void;
-  stopAccepting(): void;
-  closeServer(): void;
-}
+/** What the machine orders of a listener. */
+const ORDERS = ['bind', 'stopAccepting', 'closeServer'] as const;
+
+export type ListenerControl = Control<(typeof ORDERS)[number]>;
 
 /** Life of a bound port. */
 export const listenerMachine = setup({
   types: {
-    context: {} as { readonly listener: ListenerControl },
-    input: {} as { readonly listener: ListenerControl },
+    context: {} as Controlled<ListenerControl>,
+    input: {} as Controlled<ListenerControl>,
     events: {} as ListenerEvent,
   },
-  actions: {
-    bind: ({ context }) => context.listener.bind(),
-    stopAccepting: ({ context }) => context.listener.stopAccepting(),
-    closeServer: ({ context }) => context.listener.closeServer(),
-  },
+  actions: ordersOf(ORDERS),
 }).createMachine({
   id: 'listener',
-  context: ({ input }) => ({ listener: input.listener }),
+  context: ({ input }) => input,
   initial: 'unbound',
   states: {
     unbound: { on: { BIND: 'binding', CLOSE: 'closed' } },
     binding: { entry: 'bind', on: { BOUND: 'listening', UNBINDABLE: 'failed', CLOSE: 'closed' } },
     listening: { on: { DRAIN: 'draining', CLOSE: 'closed' } },
-    // No new sockets; those that are open are drained by their audience.
+    // No new sockets; those that are open are drained by their endpoint.
     draining: { entry: 'stopAccepting', on: { CLOSE: 'closed' } },
     failed: { type: 'final' },
     closed: { type: 'final', entry: 'closeServer' },

@@ -1,36 +1,30 @@
-import { createActor, setup } from 'xstate';
+import { asTidegateError } from '../../core/errors.ts';
 import type { LinkState, Log } from '../../core/log.ts';
+import type { EventHub } from '../../telemetry/events.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { startActor, tell } from '../lifecycle.ts';
 
-/** Whether the log can be reached. The driver decides when it is down, and does not flap. */
-export const logLinkMachine = setup({
-  types: {
-    events: {} as { type: 'UP' } | { type: 'DOWN' } | { type: 'CLOSE' },
-  },
-}).createMachine({
-  id: 'log-link',
-  initial: 'connecting',
-  on: { CLOSE: '.closed' },
-  states: {
-    connecting: { on: { UP: 'up', DOWN: 'down' } },
-    up: { on: { DOWN: 'down' } },
-    down: { on: { UP: 'up' } },
-    closed: { type: 'final' },
-  },
-});
+/** What the link to the log goes through: what may follow on each phase, and why it does. */
+export const LINK_PHASES = {
+  connecting: { up: 'the log answers', down: 'it does not', closed: 'stop' },
+  up: { down: 'the log does not answer', closed: 'stop' },
+  down: { up: 'the log answers', closed: 'stop' },
+  closed: {},
+} as const;
 
-/** Follows the state of the log's connection, and says when it changes. */
+type LinkPhase = keyof typeof LINK_PHASES;
+
+/** Whether the log can be reached. The driver decides when it is down, and does not flap; a change is logged. */
 export class LogLink {
-  readonly actor;
+  private phase: LinkPhase = 'connecting';
   private reason = 'connecting';
   private readonly logger: Logger;
   private readonly driver: string;
+  private readonly events: Pick<EventHub, 'emit'> | undefined;
 
-  constructor(log: Log, logger: Logger) {
+  constructor(log: Log, logger: Logger, events?: Pick<EventHub, 'emit'>) {
+    this.events = events;
     this.logger = logger;
     this.driver = log.driver;
-    this.actor = startActor(createActor(logLinkMachine), 'log-link', logger);
     log.link$.subscribe({
       next: (state) => this.follow(state),
       error: (error) => logger.error({ error }, 'the state of the log is not known any more'),
@@ -38,7 +32,7 @@ export class LogLink {
   }
 
   get isUp(): boolean {
-    return this.actor.getSnapshot().matches('up');
+    return this.phase === 'up';
   }
 
   /** Why the log is not up. */
@@ -47,24 +41,37 @@ export class LogLink {
   }
 
   close(): void {
-    tell(this.actor, { type: 'CLOSE' });
+    this.enter('closed');
   }
 
   private follow(state: LinkState): void {
-    if (this.actor.getSnapshot().status !== 'active') return;
-    const wasUp = this.isUp;
+    if (state.state === 'connecting') return;
+    const isNews = this.enter(state.state);
     if (state.state === 'up') {
-      tell(this.actor, { type: 'UP' });
-      if (!wasUp) this.logger.info({ driver: this.driver }, `the log is up (${this.driver})`);
-    } else if (state.state === 'down') {
-      const isNews = wasUp || this.reason === 'connecting';
+      if (isNews) this.becameUp();
+    } else if (this.phase === 'down') {
       this.reason = state.reason;
-      tell(this.actor, { type: 'DOWN' });
-      if (isNews)
-        this.logger.warn(
-          { driver: this.driver },
-          `the log is not available, trying again until it is: ${state.reason}`,
-        );
+      if (isNews) this.becameDown(state.reason);
     }
+  }
+
+  /** False where that phase may not follow: the driver repeats itself, or the link is closed. */
+  private enter(next: LinkPhase): boolean {
+    if (!Object.hasOwn(LINK_PHASES[this.phase], next)) return false;
+    this.phase = next;
+    return true;
+  }
+
+  private becameUp(): void {
+    const { driver } = this;
+    this.logger.info({ driver }, `the log is up (${driver})`);
+    this.events?.emit('producer-ready', { driver });
+  }
+
+  private becameDown(reason: string): void {
+    const { driver } = this;
+    this.logger.warn({ driver }, `the log is not available, trying again until it is: ${reason}`);
+    const failure = asTidegateError(reason, 'TG_LOG_UNAVAILABLE', 'the log is not available');
+    this.events?.emit('producer-error', failure, { driver });
   }
 }

@@ -1,4 +1,5 @@
 import { type ActorRefFrom, setup } from 'xstate';
+import { type Control, type Controlled, ordersOf, questionsOf } from '../control.ts';
 
 type PipelineEvent =
   | { type: 'START' }
@@ -19,49 +20,39 @@ type PipelineEvent =
   /** Nothing is in flight any more. */
   | { type: 'EMPTY' };
 
-export interface PipelineControl {
-  readonly isEmpty: boolean;
-  /** Whether the gate is shut. */
-  readonly isCongested: boolean;
-  open(): void;
-  pauseSource(): void;
-  resumeSource(): void;
+/** What the machine orders of a pipeline. */
+const ORDERS = [
+  /** Open source and sink; OPENED or BROKEN follows. */
+  'open',
+  'pauseSource',
+  'resumeSource',
   /** Nack what is in flight, close what is open, and ask for RETRY after a pause. */
-  breakDown(): void;
+  'breakDown',
   /** Take nothing more, and let what is in flight in front of the failed record be settled: EMPTY, or FAIL after a while. */
-  halt(): void;
-  fail(): void;
+  'halt',
+  'fail',
   /** The flow broke while the pipeline drains: nack what is in flight, there is no other try. */
-  giveUp(): void;
-  drain(): void;
-  finished(): void;
-}
+  'giveUp',
+  'drain',
+  'finished',
+] as const;
+/** What it asks: whether nothing is in flight, and whether the gate is shut. */
+const QUESTIONS = ['isEmpty', 'isCongested'] as const;
 
-/** Life of a pipeline. The machine owns when the flow runs, the flow carries the batches. */
+export type PipelineControl = Control<(typeof ORDERS)[number], (typeof QUESTIONS)[number]>;
+
+/** Life of a pipeline. The machine decides when the flow runs, the flow carries the batches. */
 export const pipelineMachine = setup({
   types: {
-    context: {} as { readonly pipeline: PipelineControl },
-    input: {} as { readonly pipeline: PipelineControl },
+    context: {} as Controlled<PipelineControl>,
+    input: {} as Controlled<PipelineControl>,
     events: {} as PipelineEvent,
   },
-  actions: {
-    open: ({ context }) => context.pipeline.open(),
-    pauseSource: ({ context }) => context.pipeline.pauseSource(),
-    resumeSource: ({ context }) => context.pipeline.resumeSource(),
-    breakDown: ({ context }) => context.pipeline.breakDown(),
-    halt: ({ context }) => context.pipeline.halt(),
-    fail: ({ context }) => context.pipeline.fail(),
-    giveUp: ({ context }) => context.pipeline.giveUp(),
-    drain: ({ context }) => context.pipeline.drain(),
-    finished: ({ context }) => context.pipeline.finished(),
-  },
-  guards: {
-    isEmpty: ({ context }) => context.pipeline.isEmpty,
-    isCongested: ({ context }) => context.pipeline.isCongested,
-  },
+  actions: ordersOf(ORDERS),
+  guards: questionsOf(QUESTIONS),
 }).createMachine({
   id: 'pipeline',
-  context: ({ input }) => ({ pipeline: input.pipeline }),
+  context: ({ input }) => input,
   initial: 'stopped',
   states: {
     stopped: { on: { START: 'opening', DRAIN: 'drained' } },

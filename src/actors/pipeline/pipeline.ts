@@ -1,68 +1,39 @@
-import { filter, type Observable, type Subscription as RxSubscription, Subject, tap } from 'rxjs';
+import { Subject, type Subscription } from 'rxjs';
 import { createActor } from 'xstate';
-import { Batch } from '../../core/batch.ts';
-import type { Clock } from '../../core/clock.ts';
-import type { Processor, Sink, Source } from '../../core/component.ts';
-import type { GateLimits } from '../../core/credit-gate.ts';
+import { type BackoffOptions, backoffDelay } from '../../core/backoff.ts';
+import type { Batch } from '../../core/batch.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
-import type { BatchLimits } from '../../pipelines/batching.ts';
-import { type FlightObserver, PipelineFlight, type Rescue } from '../../pipelines/flight.ts';
-import { buildFlow, type Stage } from '../../pipelines/flow.ts';
-import type { Logger } from '../../telemetry/logger.ts';
-import { factsOf } from '../../telemetry/message-facts.ts';
-import type { Tracing } from '../../telemetry/tracing.ts';
-import { type BackoffOptions, backoffDelay } from '../backoff.ts';
+import { type FailurePolicy, InFlightMessages, type InFlightObserver } from '../../pipelines/in-flight.ts';
+import { processorsOf } from '../../pipelines/step.ts';
 import { startActor, tell } from '../lifecycle.ts';
-import { Complaints } from './complaints.ts';
-import { Ends } from './ends.ts';
-import type { PipelineFigures } from './figures.ts';
+import { FailureLog } from './failure-log.ts';
+import { Halt } from './halt.ts';
 import { LatencySample } from './latency-sample.ts';
 import { type PipelineActor, type PipelineControl, pipelineMachine } from './machine.ts';
-
-export interface PipelineOptions {
-  readonly name: string;
-  readonly source: Source;
-  readonly sink: Sink;
-  readonly stages: readonly Stage[];
-  readonly batch: BatchLimits;
-  readonly inFlight: GateLimits;
-  readonly retries: number;
-  readonly backoff: BackoffOptions;
-  /** Takes messages that failed for good; false where the pipeline has no dead letters and skips nothing. */
-  readonly rescue: Rescue;
-  /** A record that fails for good stops the pipeline: its source commits offsets and may not pass over it. */
-  readonly stopsOnFailure: boolean;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly tracing: Tracing;
-  readonly figures: PipelineFigures;
-}
+import { pipelineFlow } from './pipeline-flow.ts';
+import type { PipelineOptions } from './pipeline-options.ts';
+import { SourceAndSink } from './source-and-sink.ts';
 
 const RESTART: BackoffOptions = { initial: 200, max: 10_000 };
-/** Milliseconds that a pipeline which stops at a record waits for those in front of it to be settled. */
-const HALT_TIMEOUT = 10_000;
 
 /** A pipeline: opens source and sink, runs the flow between them, bounds what is in flight, restarts what broke. */
-export class Pipeline implements PipelineControl, FlightObserver {
+export class Pipeline implements PipelineControl, InFlightObserver {
   readonly name: string;
   readonly actor: PipelineActor;
-  readonly flight: PipelineFlight;
+  readonly inFlight: InFlightMessages;
   private readonly options: PipelineOptions;
-  private readonly ends: Ends;
-  private readonly complaints: Complaints;
+  private readonly sourceAndSink: SourceAndSink;
+  private readonly failureLog: FailureLog;
+  private readonly halting: Halt;
   private readonly flush = new Subject<void>();
-  private subscription: RxSubscription | undefined;
+  private readonly opened = new Subject<void>();
+  private subscription: Subscription | undefined;
   private attempts = 0;
-  /** Counts the tries to open; what an earlier one still has to say is not heard. */
+  /** Counts the tries to open; the outcome of an earlier one has no effect. */
   private run = 0;
   /** Why it broke last; undefined once it runs again. */
   failure: TidegateError | undefined;
-  /** What the log says of the message that stopped it. */
-  private failedOn: Readonly<Record<string, unknown>> = {};
-  /** A record failed at which the pipeline stops: what is behind it goes no further. */
-  private isHalting = false;
-  private cancelHalt: (() => void) | undefined;
   private readonly latency: LatencySample;
   private whenDrained: () => void = () => {};
   private readonly whenEmpty: (() => void)[] = [];
@@ -70,28 +41,29 @@ export class Pipeline implements PipelineControl, FlightObserver {
   constructor(options: PipelineOptions) {
     this.options = options;
     this.name = options.name;
-    this.ends = new Ends(options.source, options.sink, options.name, options.logger);
-    this.complaints = new Complaints(options.logger, options.clock);
-    const rescue: Rescue = (message, failure) => {
+    this.sourceAndSink = new SourceAndSink(options.source, options.sink, options.name, options.logger);
+    this.failureLog = new FailureLog(options.logger, options.clock);
+    const policy: FailurePolicy = (message, failure) => {
       options.tracing.failed(message, failure);
-      return options.rescue(message, failure);
+      return options.failurePolicy(message, failure);
     };
-    this.flight = new PipelineFlight(options.inFlight, rescue, this);
-    this.latency = new LatencySample(options.figures.latency, options.clock);
-    options.figures.watch(this.flight);
+    this.inFlight = new InFlightMessages(options.inFlight, policy, this);
+    this.halting = new Halt(options.name, options.clock);
+    this.latency = new LatencySample(options.metrics.latency, options.clock);
+    options.metrics.watch(this.inFlight);
     this.actor = startActor(
-      createActor(pipelineMachine, { input: { pipeline: this } }),
+      createActor(pipelineMachine, { input: { control: this } }),
       `pipeline ${this.name}`,
       options.logger,
     );
   }
 
   get isEmpty(): boolean {
-    return this.flight.size === 0;
+    return this.inFlight.size === 0;
   }
 
   get isCongested(): boolean {
-    return !this.flight.gate.isOpen;
+    return !this.inFlight.gate.isOpen;
   }
 
   /** Why the pipeline has failed for good; undefined otherwise. */
@@ -100,7 +72,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   /** Why the pipeline does not run, for readiness; undefined while it does. */
-  get trouble(): string | undefined {
+  get notReadyReason(): string | undefined {
     const snapshot = this.actor.getSnapshot();
     if (snapshot.matches('running')) return undefined;
     return this.failure === undefined
@@ -126,22 +98,26 @@ export class Pipeline implements PipelineControl, FlightObserver {
     });
   }
 
-  // --- from the flight
+  // --- from the messages in flight
 
   gateChanged(open: boolean): void {
+    this.options.metrics.gateChanged(open);
     if (!open) this.flush.next();
     tell(this.actor, { type: open ? 'CLEAR' : 'CONGEST' });
+    if (open) this.opened.next();
   }
 
-  landed(message: Message, failure: TidegateError | null): void {
-    if (failure === null) this.options.figures.sent.value += 1;
+  messageSettled(message: Message, failure: TidegateError | null): void {
+    // It was counted, and failed, when it was read for the first time.
+    if (message.isReplayed) return;
+    if (failure === null) this.options.metrics.sent.value += 1;
     else this.failed(message, failure);
-    this.latency.landed(message);
+    this.latency.settled(message);
   }
 
   emptied(): void {
     for (const resolve of this.whenEmpty.splice(0)) resolve();
-    if (this.isHalting || this.actor.getSnapshot().matches('draining')) tell(this.actor, { type: 'EMPTY' });
+    if (this.halting.isOn || this.actor.getSnapshot().matches('draining')) tell(this.actor, { type: 'EMPTY' });
   }
 
   // --- orders of the machine
@@ -149,7 +125,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
   open(): void {
     this.run += 1;
     const { run } = this;
-    this.openEnds(run).then(
+    this.openBoth(run).then(
       () => {
         if (run === this.run) tell(this.actor, { type: 'OPENED' });
       },
@@ -168,7 +144,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   breakDown(): void {
-    const { logger, figures, clock } = this.options;
+    const { logger, metrics, clock } = this.options;
     this.attempts += 1;
     const delay = backoffDelay(this.attempts, RESTART);
     const why = this.failure?.message ?? 'the flow ended';
@@ -176,14 +152,14 @@ export class Pipeline implements PipelineControl, FlightObserver {
       { code: this.failure?.code, error: this.failure?.cause },
       `the pipeline ${this.name} broke and starts again in ${delay} ms: ${why}`,
     );
-    figures.restarts.value += 1;
+    metrics.restarts.value += 1;
     this.shut(new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} broke: ${why}`));
     clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
   }
 
   fail(): void {
     this.options.logger.error(
-      { code: this.failure?.code, ...this.failedOn },
+      { code: this.failure?.code, ...this.halting.failedOn },
       `the pipeline ${this.name} has FAILED: ${this.failure?.message}`,
     );
     this.shut(new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} has failed`));
@@ -198,7 +174,7 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   halt(): void {
-    this.cancelHalt = this.options.clock.after(HALT_TIMEOUT, () => tell(this.actor, { type: 'FAIL' }));
+    this.halting.wait(() => tell(this.actor, { type: 'FAIL' }));
     this.endReading();
   }
 
@@ -210,18 +186,18 @@ export class Pipeline implements PipelineControl, FlightObserver {
   /** Closes source, processors and sink; what is in flight is nacked. Only after `drained`, or to force an end. */
   async close(): Promise<void> {
     this.run += 1;
-    this.flight.nackAll(new TidegateError('TG_STOPPING', 'the gateway stopped before the message was processed'));
+    this.inFlight.nackAll(new TidegateError('TG_STOPPING', 'the gateway stopped before the message was processed'));
     this.subscription?.unsubscribe();
-    const processors = this.options.stages.flatMap((stage): readonly Processor[] =>
-      'processors' in stage ? stage.processors : [],
+    const processors = this.options.stages.flatMap((stage) =>
+      'processors' in stage ? processorsOf(stage.processors) : [],
     );
-    await Promise.allSettled([...processors.map(async (processor) => processor.close?.()), this.ends.close()]);
+    await Promise.allSettled([...processors.map(async (processor) => processor.close?.()), this.sourceAndSink.close()]);
   }
 
   // --- within
 
-  private async openEnds(run: number): Promise<void> {
-    await this.ends.open(
+  private async openBoth(run: number): Promise<void> {
+    await this.sourceAndSink.open(
       () => this.isOpening(run),
       () => this.connect(),
     );
@@ -231,44 +207,18 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   private connect(): void {
-    this.subscription = this.flow().subscribe({
+    this.subscription = pipelineFlow(this.options, {
+      inFlight: this.inFlight,
+      halt: this.halting,
+      flush$: this.flush,
+      opened$: this.opened,
+      failureLog: this.failureLog,
+    }).subscribe({
       next: (ready) => this.write(ready),
       error: (error: unknown) => this.broken(error),
       complete: () => this.ended(),
     });
     this.subscription.add(this.options.sink.failed$?.subscribe((failure) => this.broken(failure)));
-  }
-
-  private flow(): Observable<Batch> {
-    const { source, sink, stages, batch, retries, backoff, figures, tracing, clock } = this.options;
-    const counted$ = source.batches$.pipe(
-      filter((received) => !this.isHalting || this.leave(received)),
-      tap((received) => {
-        figures.received.value += received.length;
-      }),
-    );
-    return buildFlow(counted$, {
-      flight: this.flight,
-      batch,
-      stages,
-      sink,
-      flush$: this.flush,
-      clock,
-      processing: {
-        retries,
-        pause: (attempt) => new Promise((resolve) => clock.after(backoffDelay(attempt, backoff), resolve)),
-        retried: () => {
-          figures.retries.value += 1;
-        },
-        filtered: (count) => {
-          figures.filtered.value += count;
-        },
-        trace: (batch) => {
-          const span = tracing.processing(batch, this.name);
-          return () => span.end();
-        },
-      },
-    });
   }
 
   /** Whether that try still counts: the pipeline may have been drained, closed or broken meanwhile. */
@@ -277,10 +227,10 @@ export class Pipeline implements PipelineControl, FlightObserver {
   }
 
   private write(batch: Batch): void {
-    const { figures, sink } = this.options;
-    const wanted = this.isHalting ? unsettled(batch) : batch;
+    const { metrics, sink } = this.options;
+    const wanted = this.halting.unsettled(batch);
     if (wanted.length === 0) return;
-    figures.batch.record(wanted.length);
+    metrics.batch.record(wanted.length);
     this.latency.begin(wanted);
     this.guarded(() => sink.write(wanted));
   }
@@ -292,12 +242,6 @@ export class Pipeline implements PipelineControl, FlightObserver {
     this.flush.next();
   }
 
-  /** For a batch that comes behind the record at which the pipeline stops. */
-  private leave(batch: Batch): false {
-    batch.nack(this.haltReason());
-    return false;
-  }
-
   /** A plugin that throws breaks its pipeline; within rxjs or xstate it would end the process or the machine. */
   private guarded(order: () => void): void {
     try {
@@ -307,57 +251,41 @@ export class Pipeline implements PipelineControl, FlightObserver {
     }
   }
 
-  /** While a pipeline drains, the end of its source is what everybody waits for. */
+  /** While a pipeline drains, its source is meant to end. */
   private ended(): void {
     if (!this.actor.getSnapshot().matches('draining')) this.broken(new Error('its source ended'));
   }
 
   private broken(error: unknown): void {
-    if (this.isHalting) {
+    if (this.halting.isOn) {
       // Why it stops is known already.
       tell(this.actor, { type: 'BROKEN' });
       return;
     }
     this.failure = asTidegateError(error, 'TG_FLOW_FAILED');
-    // What only a person can mend is not tried again; a pipeline that drains has no other try anyway.
+    // An error that needs an operator is not tried again; a pipeline that drains has no other try anyway.
     const isFinal = this.failure.next === 'stop' && !this.actor.getSnapshot().matches('draining');
     tell(this.actor, { type: isFinal ? 'FAIL' : 'BROKEN' });
   }
 
   private failed(message: Message, failure: TidegateError): void {
-    this.options.figures.failed(failure.code);
+    this.options.metrics.failed(failure.code);
     if (failure.next !== 'reject') return;
     if (!this.options.stopsOnFailure) {
-      this.complaints.add(message, failure);
+      this.failureLog.add(message, failure);
       return;
     }
-    this.failedOn = factsOf(message);
-    this.failure = new TidegateError(
-      failure.code,
-      `${message.offset < 0 ? 'a message' : `record ${message.topic}/${message.partition}/${message.offset}`} cannot be processed: ${failure.message}`,
-      failure,
-    );
-    this.isHalting = true;
-    this.flight.nackBehind(message, this.haltReason());
+    this.failure = this.halting.begin(message, failure);
+    this.inFlight.nackBehind(message, this.halting.reason);
     // The record itself is still counted.
-    tell(this.actor, { type: this.flight.size > 1 ? 'HALT' : 'FAIL' });
-  }
-
-  private haltReason(): TidegateError {
-    return new TidegateError('TG_FLOW_FAILED', `the pipeline ${this.name} stops at a record in front of this one`);
+    tell(this.actor, { type: this.inFlight.size > 1 ? 'HALT' : 'FAIL' });
   }
 
   private shut(reason: TidegateError): void {
-    this.isHalting = false;
-    this.cancelHalt?.();
+    this.halting.end();
     this.subscription?.unsubscribe();
     this.subscription = undefined;
-    this.flight.nackAll(reason);
-    void this.ends.close();
+    this.inFlight.nackAll(reason);
+    void this.sourceAndSink.close();
   }
-}
-
-/** Without messages that were settled on their way, or whose whole was. */
-function unsettled({ messages }: Batch): Batch {
-  return new Batch(messages.filter((message) => !(message.source ?? message).isSettled));
 }

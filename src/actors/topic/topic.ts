@@ -6,6 +6,7 @@ import { Fifo } from '../../core/fifo.ts';
 import type { Lane, Log } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { TopicPort } from '../../sdk/context.ts';
+import type { EventHub } from '../../telemetry/events.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
@@ -23,6 +24,8 @@ export interface TopicOptions {
   readonly logger: Logger;
   readonly stats: Stats;
   readonly tracing: Tracing;
+  /** Left out for a log beside the gateway's own. */
+  readonly events?: Pick<EventHub, 'emit'>;
 }
 
 /**
@@ -43,14 +46,15 @@ export class Topic implements TopicPort, TopicControl {
   private retryingFor: ErrorCode | undefined;
   private isAbandoned = false;
 
-  constructor({ name, log, logger, stats, tracing }: TopicOptions) {
+  constructor({ name, log, logger, stats, tracing, events }: TopicOptions) {
+    const producer = { driver: log.driver, topic: name };
     this.name = name;
     this.tracing = tracing;
     this.idle$ = this.becameIdle.asObservable();
-    this.actor = startActor(createActor(topicMachine, { input: { topic: this } }), `topic ${name}`, logger);
+    this.actor = startActor(createActor(topicMachine, { input: { control: this } }), `topic ${name}`, logger);
     this.lane = log.lane(name, {
       retrying: (reason) => {
-        // A disk that is full stays so for hours, and is tried twice a second: said once, until it is another reason.
+        // A disk that is full stays so for hours, and is tried twice a second: a warning once, until it is another reason.
         const level = reason.code === this.retryingFor ? 'debug' : 'warn';
         this.retryingFor = reason.code;
         logger[level](
@@ -58,23 +62,31 @@ export class Topic implements TopicPort, TopicControl {
           `a write to ${name} has not succeeded, repeating it until it does: ${reason.message}`,
         );
         tell(this.actor, { type: 'RETRYING' });
+        events?.emit('producer-error', reason, producer);
       },
       recovered: () => {
         this.retryingFor = undefined;
         logger.info({ topic: name }, `writes to ${name} are accepted again`);
         tell(this.actor, { type: 'RECOVERED' });
+        events?.emit('producer-ready', producer);
       },
-      duplicatesPossible: (reason) =>
+      duplicatesPossible: (reason) => {
         logger.warn(
           { topic: name, code: reason.code },
-          `the producer was replaced, the last batch may stand twice in ${name}: ${reason.message}`,
-        ),
+          `the producer was replaced, the last batch may have been written twice to ${name}: ${reason.message}`,
+        );
+        events?.emit('producer-error', reason, producer);
+      },
     });
     this.removeGauge = stats.gauge('tidegate_lane_queued_messages', { topic: name }, () => this.pending);
   }
 
   get idle(): boolean {
     return this.sending === undefined;
+  }
+
+  get hasWaiting(): boolean {
+    return this.waiting.length > 0;
   }
 
   /** Messages that are not in the log yet. */
@@ -88,7 +100,7 @@ export class Topic implements TopicPort, TopicControl {
       return;
     }
     for (const message of batch.messages) this.waiting.push(message);
-    if (this.sending === undefined) this.send();
+    if (this.idle) tell(this.actor, { type: 'WRITTEN' });
   }
 
   /** Resolves when everything written so far, and what is written meanwhile, is settled. */
@@ -109,20 +121,20 @@ export class Topic implements TopicPort, TopicControl {
     this.actor.stop();
   }
 
-  /** The outcome of what is being sent is unknown for ever; what waits was never sent. */
+  // --- orders of the machine
+
+  /** The outcome of the send is unknown for ever; what waits was never sent. */
   abandon(): void {
     this.isAbandoned = true;
     this.lane.abandon();
     for (const message of this.waiting.clear()) message.nack(stopped());
   }
 
-  private send(): void {
+  send(): void {
     const messages = this.next();
-    if (messages.length === 0) return;
-    if (this.sending === undefined) tell(this.actor, { type: 'SEND' });
     this.sending = messages;
     const span = this.tracing.sending(messages, this.name);
-    this.lane.send(messages).then(
+    this.lane.send(messages, span.traceId).then(
       (refusals) => {
         span.end(undefined, refusals);
         for (const { index, failure } of refusals) messages[index]?.nack(failure);
@@ -139,19 +151,16 @@ export class Topic implements TopicPort, TopicControl {
     );
   }
 
+  // --- within
+
   private ackStored(messages: readonly Message[], refused: ReadonlySet<number>): void {
     for (const [index, message] of messages.entries()) if (!refused.has(index)) message.ack();
   }
 
   private sent(): void {
     this.sending = undefined;
-    if (this.waiting.length > 0 && !this.isAbandoned) {
-      this.sending = [];
-      this.send();
-      return;
-    }
-    if (!this.isAbandoned) tell(this.actor, { type: 'IDLE' });
-    this.becameIdle.next();
+    tell(this.actor, { type: 'SENT' });
+    if (this.idle) this.becameIdle.next();
   }
 
   private next(): Message[] {

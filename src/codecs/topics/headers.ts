@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import type { Header, Headers, HeaderValue } from '../../sdk/index.ts';
-import { isFields, Mistake, quote } from './wire.ts';
+import { type Header, type Headers, type HeaderValue, quote } from '../../sdk/index.ts';
+import { isFields, Mistake } from './wire.ts';
 
 /*
- * Headers in JSON. An object of texts, where it says all there is: {"source":"web"}. A list otherwise, in the order of the
+ * Headers in JSON. An object of texts where that loses nothing: {"source":"web"}. Otherwise a list in the order of the
  * record: [["retry","1"],["retry","2"],["none",null],["bytes",{"base64":"/w=="}]]. Clients may send either.
  */
 
@@ -54,7 +54,8 @@ export function readHeaders(headers: unknown): Headers | undefined | Mistake {
   for (const pair of pairs) {
     if (!isPair(pair)) return new Mistake('payload', HOW);
     const value = headerValue(pair[1]);
-    if (value === undefined) return new Mistake('payload', `${HOW}, and that of "${quote(pair[0])}" is none`);
+    if (value === undefined)
+      return new Mistake('payload', `${HOW}; the value of "${quote(pair[0])}" is not one of these`);
     read.push([pair[0], value]);
   }
   return read;
@@ -67,7 +68,7 @@ function isPair(pair: unknown): pair is [name: string, value: unknown] {
   return Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string';
 }
 
-/** undefined for what is no value of a header. */
+/** undefined for what cannot be the value of a header. */
 function headerValue(value: unknown): HeaderValue | undefined {
   if (value === null || typeof value === 'string') return value;
   if (!isFields(value) || Object.keys(value).length !== 1) return undefined;

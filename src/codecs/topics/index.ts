@@ -5,6 +5,8 @@ import {
   type Frame,
   JsonPath,
   type Message,
+  quote,
+  quoteReason,
   type Rejection,
   type TopicOutcome,
   type TopicProtocol,
@@ -12,11 +14,11 @@ import {
   z,
 } from '../../sdk/index.ts';
 import { readNotification, writeNotifications } from './notification.ts';
-import { writeFailure, writeReply } from './replies.ts';
+import { payloadPieces, writeAround, writeFailure, writeReply } from './replies.ts';
 import { actionMistake, isAction, readRequest } from './requests.ts';
-import { type Asked, type Incoming, isFields, Mistake, quote } from './wire.ts';
+import { type Asked, type Incoming, isFields, Mistake } from './wire.ts';
 
-/** What one connection has to remember; changed in place, 40,000 times a second. */
+/** The state of one connection; changed in place, 40,000 times a second. */
 interface State {
   /** The newest `id` that was given to this client. */
   lastId: number;
@@ -29,11 +31,11 @@ const MAX_ID = 256;
 const NOTHING_READ: Asked = { id: 'null', isQuiet: false, isDetailed: false };
 const TYPES = 'send topic, notif or health';
 
-/** S2's protocol, and what clients need beyond it: docs/topic-protocol.md. */
+/** The protocol of docs/topic-protocol.md. */
 class TopicsCodec implements Codec<State> {
-  /** Replies name the request that they answer, so they come in no given order. */
+  /** Replies name the request that they answer, so they may come in any order. */
   readonly answers = false;
-  readonly topics: TopicProtocol<State> = { answered, notify };
+  readonly topics: TopicProtocol<State> = { answered, payload: payloadPieces, around, notify };
   private readonly commit: 'auto' | 'manual';
 
   constructor(commit: 'auto' | 'manual') {
@@ -46,7 +48,7 @@ class TopicsCodec implements Codec<State> {
 
   frame(state: State, data: Buffer, binary: boolean): readonly Effect[] {
     if (binary)
-      return [refused(state, NOTHING_READ, new Mistake('binary', 'send text frames with JSON, no binary ones'))];
+      return [refused(state, NOTHING_READ, new Mistake('binary', 'send text frames with JSON, not binary frames'))];
     const incoming = parse(data);
     if (incoming instanceof Mistake) return [refused(state, NOTHING_READ, incoming)];
     const id = ID.textIn(data) ?? 'null';
@@ -88,7 +90,7 @@ export const topics = defineCodec({
       .enum(['auto', 'manual'])
       .default('auto')
       .describe(
-        'When a record counts as delivered to a subscription that does not say: auto, once the client has answered a ping behind it; manual, once it says commit.',
+        'When a record counts as delivered, for subscriptions that do not say: auto, when the client has answered a ping behind it; manual, when the client commits it.',
       ),
   }),
   servesTopics: true,
@@ -111,7 +113,7 @@ function parse(data: Buffer): Incoming | Mistake {
   return new Mistake('shape', `${what}, such as {"id":1,"t":"topic","a":"list"}`);
 }
 
-/** `json`: the same as it came, where an escape makes several characters of one. */
+/** `json`: the id as it came, in which an escape is several characters. */
 function isShort(id: unknown, json: string): boolean {
   return (typeof id === 'string' ? id : json).length <= MAX_ID;
 }
@@ -157,6 +159,12 @@ function answered(state: State, correlation: unknown, outcome: TopicOutcome): Fr
   return text(writeReply(state.lastId, asked, outcome.result));
 }
 
+function around(state: State, correlation: unknown): { head: string; tail: string } {
+  state.lastId += 1;
+  // What `requested` gave.
+  return writeAround(state.lastId, correlation as Asked);
+}
+
 function notify(state: State, messages: readonly Message[]): Frame {
   const firstId = state.lastId + 1;
   state.lastId += messages.length;
@@ -165,7 +173,7 @@ function notify(state: State, messages: readonly Message[]): Frame {
 
 function failure(state: State, asked: Asked, rejection: Rejection): Frame {
   state.lastId += 1;
-  return text(writeFailure(state.lastId, asked, rejection));
+  return text(writeFailure(state.lastId, asked, { ...rejection, message: quoteReason(rejection.message) }));
 }
 
 function text(data: string): Frame {

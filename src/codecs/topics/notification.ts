@@ -12,7 +12,7 @@ export function readNotification(p: unknown, frame: Buffer): Publish | Mistake {
   if (!isFields(p)) return new Mistake('payload', `p ${p === undefined ? 'is missing' : 'must be an object'}; ${HOW}`);
   const { t: topic, m, key, headers } = p;
   if (!isTopicName(topic)) return topicMistake(topic, 'p.t');
-  if (m === undefined) return new Mistake('payload', `p.m is missing, which is what is to be published; ${HOW}`);
+  if (m === undefined) return new Mistake('payload', `p.m, the message to publish, is missing; ${HOW}`);
   if (key !== undefined && key !== null && typeof key !== 'string')
     return new Mistake('payload', 'p.key must be a text');
   const read = readHeaders(headers);
@@ -26,8 +26,8 @@ export function readNotification(p: unknown, frame: Buffer): Publish | Mistake {
 }
 
 /**
- * Elements of the list in which records reach a client, with IDs from `firstId` on. Bytes that are no UTF-8 become
- * U+FFFD, because in a text frame they would cost the client its connection (RFC 6455 8.1). A tombstone has no text:
+ * Elements of the list in which records reach a client, with IDs from `firstId` on. Bytes that are not UTF-8 become
+ * U+FFFD, because clients close the connection on a text frame that has them (RFC 6455 8.1). A tombstone has no text:
  * its `p` is null.
  */
 export function writeNotifications(messages: readonly Message[], firstId: number, isDetailed: boolean): string {

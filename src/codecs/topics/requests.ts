@@ -1,6 +1,6 @@
-import type { Position, TopicRequest, TopicSpec } from '../../sdk/index.ts';
+import { type Position, quote, type TopicRequest, type TopicSpec } from '../../sdk/index.ts';
 import { readSubscription } from './subscription.ts';
-import { type Fields, isFields, isTopicName, isWhole, Mistake, quote, topicMistake, unknownField } from './wire.ts';
+import { type Fields, isFields, isTopicName, isWhole, Mistake, topicMistake, unknownField } from './wire.ts';
 
 const ACTIONS = ['create', 'list', 'subscribe', 'unsubscribe', 'commit', 'seek', 'pause', 'resume', 'credit'];
 const MAX_INT = 2_147_483_647;
@@ -21,7 +21,7 @@ export function actionMistake(action: unknown): Mistake {
   return new Mistake('action', `${why}; for t "topic" send one of ${ACTIONS.join(', ')}`);
 }
 
-/** What a message of type `topic` asks for. `commit` is for subscriptions that do not say. */
+/** The request in a message of type `topic`. `commit` is the default for subscriptions. */
 export function readRequest(action: string, p: unknown, commit: 'auto' | 'manual'): TopicRequest | Mistake {
   switch (action) {
     case 'create':
@@ -68,8 +68,8 @@ function readCreate(p: unknown): TopicRequest | Mistake {
 }
 
 function readSpec(entry: Fields, where: string): TopicSpec | Mistake {
-  const stranger = unknownField(entry, ['topic', 'partitions', 'replication', 'config'], where);
-  if (stranger !== undefined) return stranger;
+  const unknown = unknownField(entry, ['topic', 'partitions', 'replication', 'config'], where);
+  if (unknown !== undefined) return unknown;
   const { topic: name, partitions, replication } = entry;
   if (!isTopicName(name)) return topicMistake(name, `${where}.topic`);
   if (partitions !== undefined && !isWhole(partitions, 1, MAX_PARTITIONS)) {
@@ -88,7 +88,7 @@ function readSpec(entry: Fields, where: string): TopicSpec | Mistake {
   };
 }
 
-/** Kafka's settings are all text; a number or true is meant as such. */
+/** Kafka's settings are all text; a number or a boolean is converted. */
 function readConfig(config: unknown, where: string): Record<string, string> | undefined | Mistake {
   if (config === undefined) return undefined;
   if (!isFields(config)) {
@@ -113,7 +113,7 @@ function readPositions(p: unknown): readonly Position[] | Mistake {
     const { topic, partition, offset } = entry;
     if (!isTopicName(topic)) return topicMistake(topic, `${where}.topic`);
     if (!isWhole(partition, 0, MAX_INT)) {
-      return new Mistake('payload', `${where}.partition must be the number of a partition`);
+      return new Mistake('payload', `${where}.partition must be a partition number`);
     }
     if (!isWhole(offset, 0, Number.MAX_SAFE_INTEGER)) {
       return new Mistake('payload', `${where}.offset must be a whole number, 0 or more`);
@@ -126,5 +126,5 @@ function readPositions(p: unknown): readonly Position[] | Mistake {
 function readGrant(p: unknown): TopicRequest | Mistake {
   const records = isFields(p) ? p.n : p;
   if (isWhole(records, 1, MAX_INT)) return { type: 'grant', records };
-  return new Mistake('payload', 'p must be how many more records may come, such as 100 or {"n":100}');
+  return new Mistake('payload', 'p must be the number of records to add to the credit, such as 100 or {"n":100}');
 }

@@ -1,5 +1,5 @@
-import type { SubscriptionRequest } from '../../sdk/index.ts';
-import { type Fields, isFields, isTopicName, isWhole, Mistake, quote, topicMistake, unknownField } from './wire.ts';
+import { quote, type SubscriptionRequest } from '../../sdk/index.ts';
+import { type Fields, isFields, isTopicName, isWhole, Mistake, topicMistake, unknownField } from './wire.ts';
 
 type From = NonNullable<SubscriptionRequest['from']>;
 type Offsets = Readonly<Record<string, Readonly<Record<number, number>>>>;
@@ -9,11 +9,11 @@ const MAX_GROUP = 255;
 const MAX_INT = 2_147_483_647;
 const HOW = 'send one such as {"t":["orders"],"consumer_group":"billing"}';
 
-/** The `p` of `topic/subscribe`. `commit` is how records count as delivered where the client does not say. */
+/** The `p` of `topic/subscribe`. `commit` is the default for its field `commit`. */
 export function readSubscription(p: unknown, commit: 'auto' | 'manual'): SubscriptionRequest | Mistake {
   if (!isFields(p)) return new Mistake('payload', `p must be an object; ${HOW}`);
-  const stranger = unknownField(p, FIELDS, 'a subscription');
-  if (stranger !== undefined) return stranger;
+  const unknown = unknownField(p, FIELDS, 'a subscription');
+  if (unknown !== undefined) return unknown;
   const topics = readTopics(p.t);
   if (topics instanceof Mistake) return topics;
   const mistake = groupMistake(p.consumer_group) ?? switchMistake(p, 'wait') ?? switchMistake(p, 'detail');
@@ -37,7 +37,7 @@ function complete(
   }
   return {
     topics,
-    // S2 takes an empty group for none, too.
+    // In the protocol an empty group is no group.
     ...(typeof group === 'string' && group !== '' ? { group } : {}),
     ...(from === undefined ? {} : { from }),
     commit,
@@ -81,7 +81,7 @@ function readFrom(from: unknown, topics: readonly string[]): From | undefined | 
   return { offsets: byTopic as Offsets };
 }
 
-/** Offsets by topic, also where they are wrapped as they are in the YAML: `{ offsets: { orders: { 0: 1200 } } }`. */
+/** Offsets by topic, also where they are nested as they are in the YAML: `{ offsets: { orders: { 0: 1200 } } }`. */
 function offsetsOf(from: Fields): Fields {
   const { offsets } = from;
   if (!isFields(offsets) || Object.keys(from).length > 1) return from;
@@ -95,7 +95,7 @@ function offsetsMistake(name: string, partitions: unknown, topics: readonly stri
   }
   for (const [partition, offset] of Object.entries(partitions)) {
     if (!/^(?:0|[1-9]\d{0,9})$/.test(partition) || Number(partition) > MAX_INT) {
-      return new Mistake('payload', `p.from: "${quote(partition)}" is no number of a partition`);
+      return new Mistake('payload', `p.from: "${quote(partition)}" is not a partition number`);
     }
     if (!isWhole(offset, 0, Number.MAX_SAFE_INTEGER)) {
       return new Mistake('payload', 'p.from: an offset must be a whole number, 0 or more');

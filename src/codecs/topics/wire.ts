@@ -1,19 +1,21 @@
-/** What a client may send (S2): `{ id, t, a, p }`, and `ack` beside them where it wants to hear that a record is in the log. */
+import { quote } from '../../sdk/index.ts';
+
+/** What a client may send: `{ id, t, a, p }`, and `ack` if it wants a reply when the record is in the log. */
 export type Incoming = { readonly [K in 'id' | 't' | 'a' | 'p' | 'ack']?: unknown };
 
-/** What a reply repeats of the message that it answers, and whether one is due at all. */
+/** What a reply repeats of the message that it answers, and whether there is one at all. */
 export interface Asked {
   /** The JSON that came, digit for digit; `null` where the message had no id, or none that could be read. */
   readonly id: string;
   readonly t?: 'topic' | 'notif' | 'health';
   readonly a?: string;
-  /** Nothing is said where all went well. */
+  /** No reply to a success. */
   readonly isQuiet: boolean;
   /** The records of this subscription come with topic, partition, offset, key, headers and timestamp. */
   readonly isDetailed: boolean;
 }
 
-/** What is wrong with a message, for the metric and for a person. */
+/** What is wrong with a message: `reason` for the metric, `message` for the client. */
 export class Mistake {
   readonly reason: string;
   readonly message: string;
@@ -28,8 +30,6 @@ export class Mistake {
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A client's own words that are said back to it are cut here, in UTF-16 units. */
-const MAX_QUOTE = 64;
 const MAX_NAME = 249;
 
 export function isFields(value: unknown): value is Fields {
@@ -58,7 +58,7 @@ function isNameUnit(unit: number): boolean {
   );
 }
 
-/** `where` names the place of the name in the message, such as `p.t`. */
+/** `where` is the place of the name in the message, such as `p.t`. */
 export function topicMistake(name: unknown, where: string): Mistake {
   if (name === undefined) return new Mistake('topic', `${where} is missing; it is the name of a topic`);
   if (typeof name !== 'string') return new Mistake('topic', `${where} must be the name of a topic, which is a text`);
@@ -66,13 +66,12 @@ export function topicMistake(name: unknown, where: string): Mistake {
   return new Mistake('topic', `${where}: Kafka has no topic "${quote(name)}"; ${rule}`, 'TG_TOPIC_INVALID');
 }
 
-/** Says which of the fields is none of those that are known; undefined where all are. */
+/** Names the first field that is not known; undefined where all are. */
 export function unknownField(fields: Fields, known: readonly string[], where: string): Mistake | undefined {
-  const stranger = Object.keys(fields).find((name) => !known.includes(name));
-  if (stranger === undefined) return undefined;
-  return new Mistake('payload', `${where} has no "${quote(stranger)}"; there are ${known.join(', ')}`);
-}
-
-export function quote(words: string): string {
-  return words.length > MAX_QUOTE ? `${words.slice(0, MAX_QUOTE)}...` : words;
+  const unknown = Object.keys(fields).find((name) => !known.includes(name));
+  if (unknown === undefined) return undefined;
+  return new Mistake(
+    'payload',
+    `${where} has an unknown field "${quote(unknown)}"; known fields are ${known.join(', ')}`,
+  );
 }

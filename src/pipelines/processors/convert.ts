@@ -31,7 +31,25 @@ export const convert = defineProcessor({
     .describe(
       'json: the payload stays as it is, and what is not JSON fails. to_...: the payload as a JSON string, by itself or with its schema beside it. from_...: the way back; what is no string stays JSON.',
     ),
-  examples: ['json', 'to_json_with_schema'],
+  failures: [
+    'The payload is not JSON, other than with `to_...`.',
+    'from_json_with_schema: it has no `schema` and `payload`.',
+  ],
+  examples: [
+    { title: 'Check that it is JSON', config: 'json', input: '{"id": 1}', output: '{"id": 1}' },
+    {
+      title: 'What is not JSON fails',
+      config: 'json',
+      input: '{"id": }',
+      output: { error: 'TG_MESSAGE_INVALID: the payload is not JSON' },
+    },
+    {
+      title: 'A text with its schema, as JsonConverter writes it',
+      config: 'to_json_with_schema',
+      input: 'hello',
+      output: '{"schema":{"type":"string","optional":false},"payload":"hello"}',
+    },
+  ],
   // As in Kafka Connect, a record without a value has none in any form.
   create: (form) => ({ process: (message) => (message.isTombstone ? message : FORMS[form](message)) }),
 });

@@ -6,7 +6,21 @@ export const filter = defineProcessor({
   config: z.strictObject({
     keep: field.condition().describe('Kept where this is true; no value, false, 0 and "" mean no.'),
   }),
-  examples: [{ keep: "${! json.messageType = 'USER' }" }, { keep: '${! headers.important }' }],
+  failures: ['The expression fails.'],
+  examples: [
+    {
+      title: 'By a field',
+      config: { keep: "${! json.messageType = 'USER' }" },
+      input: '{"messageType":"SYSTEM"}',
+      output: null,
+    },
+    {
+      title: 'By a header that is there and not empty',
+      config: { keep: '${! headers.important }' },
+      input: { text: 'hello', headers: { important: 'yes' } },
+      output: { text: 'hello', headers: { important: 'yes' } },
+    },
+  ],
   create: ({ keep }) => ({
     process: (message) => {
       const verdict = keep.evaluate(message);

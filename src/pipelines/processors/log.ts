@@ -7,7 +7,16 @@ export const log = defineProcessor({
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
     text: field.expression().prefault('${! text }').describe('What the line says.'),
   }),
-  examples: [{}, { level: 'debug', text: 'from ${! meta.client_id }: ${! text }' }],
+  failures: ['The expression fails.'],
+  examples: [
+    { title: 'The payload', config: {}, input: 'hello', output: 'hello' },
+    {
+      title: 'A line for those who debug',
+      config: { level: 'debug', text: 'key ${! key }: ${! text }' },
+      input: { text: 'hello', key: 'ada' },
+      output: { text: 'hello', key: 'ada' },
+    },
+  ],
   create: ({ level, text }, { logger, path }) => ({
     process: (message) => {
       const write = (value: unknown) => {

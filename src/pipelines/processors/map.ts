@@ -4,7 +4,9 @@ import {
   field,
   type Headers,
   type Message,
+  pointInTime,
   TidegateError,
+  together,
   withHeader,
   withoutHeader,
   z,
@@ -31,9 +33,26 @@ export const map = defineProcessor({
         .describe('Headers to set, in place of all that the message has by that name; no value leaves a header out.'),
     })
     .refine(({ json, text }) => json === undefined || text === undefined, 'give json or text, not both'),
+  failures: ['An expression fails.', 'That of json or text gives no value, or that of timestamp no point in time.'],
   examples: [
-    { json: '${! { "price": json.p, "at": json.t } }' },
-    { key: '${! json.symbol }', headers: { source: 'feed' } },
+    {
+      title: 'A new payload',
+      config: { json: '${! { "price": json.p, "at": json.t } }' },
+      input: '{"p":1.5,"t":1700000000000,"x":0}',
+      output: '{"price":1.5,"at":1700000000000}',
+    },
+    {
+      title: 'A key and a header; the payload stays',
+      config: { key: '${! json.symbol }', headers: { source: 'feed' } },
+      input: '{"symbol":"BTC"}',
+      output: { text: '{"symbol":"BTC"}', key: 'BTC', headers: { source: 'feed' } },
+    },
+    {
+      title: 'A payload without a value fails',
+      config: { text: '${! json.note }' },
+      input: '{}',
+      output: { error: 'TG_EXPRESSION_FAILED: ${! json.note } gives no value' },
+    },
   ],
   create: ({ json, text, key, timestamp, headers }) => {
     const headerTexts = Object.values(headers ?? {});
@@ -52,11 +71,11 @@ export const map = defineProcessor({
           if (text !== undefined) changes.payload = required(payload as Text, text);
           if (key !== undefined) changes.key = (newKey as Text) ?? null;
           if (timestamp !== undefined && time !== undefined && time !== null)
-            changes.timestamp = millisecondsOf(time, timestamp);
+            changes.timestamp = pointInTime(time, timestamp);
           if (headers !== undefined) changes.headers = mergeHeaders(message.headers, names, headerValues as Text[]);
           return message.derive(changes);
         };
-        return values.some((value) => value instanceof Promise) ? Promise.all(values).then(build) : build(values);
+        return together(values, build);
       },
     };
   },
@@ -65,12 +84,6 @@ export const map = defineProcessor({
 function required(content: Text, expression: Expression): Buffer {
   if (content !== undefined) return Buffer.from(content);
   throw new TidegateError('TG_EXPRESSION_FAILED', `${expression.text} gives no value, so there is no payload`);
-}
-
-function millisecondsOf(value: unknown, expression: Expression): number {
-  const time = typeof value === 'string' && !/^\d+$/.test(value) ? Date.parse(value) : Number(value);
-  if (Number.isSafeInteger(time) && time >= 0) return time;
-  throw new TidegateError('TG_EXPRESSION_FAILED', `${expression.text} gives no point in time`);
 }
 
 function mergeHeaders(old: Headers, names: readonly string[], texts: readonly Text[]): Headers {

@@ -1,12 +1,14 @@
 import { TidegateError } from '../../core/errors.ts';
 import type { LogAdmin, PartitionOffsets, TopicDescription, TopicSpec } from '../../core/log.ts';
+import { quote } from '../../core/quote.ts';
+import type { GroupCommit } from '../group-commit.ts';
 import type { Coordinators } from './coordinators.ts';
 import type { Store } from './store.ts';
 import { numberSetting, type PartitionState, type TopicState } from './topic-state.ts';
 
 /** As many as Kafka's own default, and one directory entry less to think about. */
 const DEFAULT_PARTITIONS = 1;
-const MOST_PARTITIONS = 10_000;
+const MAX_PARTITIONS = 10_000;
 /** Kafka's rule (org.apache.kafka.common.internals.Topic). */
 const NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 const POLICIES = ['delete', 'compact'];
@@ -44,7 +46,7 @@ export class EmbeddedAdmin implements LogAdmin {
 
   async create({ name, partitions = DEFAULT_PARTITIONS, config = {} }: TopicSpec): Promise<boolean> {
     const broken = brokenRule(name, partitions, config);
-    if (broken !== undefined) throw new TidegateError('TG_TOPIC_INVALID', `the topic "${name}": ${broken}`);
+    if (broken !== undefined) throw new TidegateError('TG_TOPIC_INVALID', `the topic "${quote(name)}": ${broken}`);
     return (await this.store().createTopic(name, partitions, config)) !== undefined;
   }
 
@@ -74,20 +76,20 @@ export class EmbeddedAdmin implements LogAdmin {
   async committed(group: string, name: string): Promise<ReadonlyMap<number, number>> {
     const offsets = new Map<number, number>();
     for (const partition of this.store().topics.get(name)?.partitions ?? []) {
-      const offset = this.store().offsets.of(group, partition);
-      if (offset !== undefined) offsets.set(partition.index, offset);
+      const commit = this.store().offsets.of(group, partition);
+      if (commit !== undefined) offsets.set(partition.index, commit.offset);
     }
     return offsets;
   }
 
   async setCommitted(group: string, name: string, offsets: ReadonlyMap<number, number>): Promise<void> {
     const { partitions } = this.existing(name);
-    const wanted = new Map<PartitionState, number>();
+    const wanted = new Map<PartitionState, GroupCommit>();
     for (const [index, offset] of offsets) {
       const partition = partitions[index];
       if (partition === undefined)
         throw new TidegateError('TG_TOPIC_MISSING', `the topic ${name} has no partition ${index}`);
-      wanted.set(partition, offset);
+      wanted.set(partition, { offset });
     }
     await this.coordinators.of(group).reset(wanted);
   }
@@ -111,15 +113,15 @@ function brokenRule(name: string, partitions: number, config: Readonly<Record<st
   if (!NAME.test(name) || name === '.' || name === '..') {
     return 'a name is 1 to 249 letters, digits, ".", "_" and "-", and not "." or ".."';
   }
-  if (!isPartitionCount(partitions)) return `${partitions} is no number of partitions (1 to ${MOST_PARTITIONS})`;
+  if (!isPartitionCount(partitions)) return `${partitions} is not a number of partitions (1 to ${MAX_PARTITIONS})`;
   const policy = config['cleanup.policy'];
   if (policy?.split(',').some((one) => !POLICIES.includes(one.trim()))) {
-    return `cleanup.policy is "delete", "compact" or "compact,delete", not "${policy}"`;
+    return `cleanup.policy is "delete", "compact" or "compact,delete", not "${quote(policy)}"`;
   }
   const notANumber = NUMBERS.find((key) => config[key] !== undefined && !(Number(config[key]) >= -1));
-  return notANumber === undefined ? undefined : `${notANumber} is a number, not "${config[notANumber]}"`;
+  return notANumber === undefined ? undefined : `${notANumber} is a number, not "${quote(config[notANumber] ?? '')}"`;
 }
 
 function isPartitionCount(count: number): boolean {
-  return Number.isInteger(count) && count >= 1 && count <= MOST_PARTITIONS;
+  return Number.isInteger(count) && count >= 1 && count <= MAX_PARTITIONS;
 }

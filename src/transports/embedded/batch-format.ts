@@ -1,12 +1,14 @@
+import { crc32c } from '../../core/crc32c.ts';
 import type { Header, Headers, HeaderValue } from '../../core/headers.ts';
 import type { Message } from '../../core/message.ts';
-import { withTrace } from '../../core/trace-headers.ts';
+import { type Propagation, W3C } from '../../core/propagation.ts';
 
 /*
  * One stored value is a batch of records of one partition. Its key holds the offset of its first record; numbers are
  * little endian.
  *
- *   u8   version (2; 1 is the same without null as the value of a header)
+ *   u8   version: 3. Version 2 has no checksum; version 1 has neither that nor null as the value of a header
+ *   u32  CRC-32C of everything behind it
  *   u32  records
  *   u32  span: how many offsets the batch covers, which compaction leaves as it is
  *   f64  largest timestamp, milliseconds since the epoch
@@ -18,16 +20,21 @@ import { withTrace } from '../../core/trace-headers.ts';
  *     u32  headers
  *     key, payload, then each header: u32 length of the name, i32 length of the value, -1 for null, name, value
  */
-export const VERSION = 2;
+export const VERSION = 3;
 /** The oldest version that is read. */
-export const FIRST_VERSION = 1;
-export const BATCH_HEADER = 17;
+export const INITIAL_VERSION = 1;
+/** The first version with a checksum. */
+export const CHECKSUM_VERSION = 3;
+export const CHECKSUM_AT = 1;
+/** What the checksum covers begins here. */
+export const CHECKED_FROM = 5;
+export const BATCH_HEADER = 21;
 export const RECORD_HEADER = 24;
 export const HEADER_LENGTHS = 8;
 
 /** A batch ends at so many records or bytes, so that a reader can take whole batches in bounded steps. */
-const MOST_RECORDS = 1_000;
-const MOST_BYTES = 262_144;
+const MAX_RECORDS = 1_000;
+const MAX_BYTES = 262_144;
 
 /** A message in the form that is stored. */
 export interface Outgoing {
@@ -49,12 +56,14 @@ export interface BatchFacts {
   readonly records: number;
   readonly span: number;
   readonly maxTimestamp: number;
+  /** Where the first record begins. */
+  readonly recordsAt: number;
 }
 
 /** `now` is the time of a message that has none. */
-export function outgoing(message: Message, now: number): Outgoing {
+export function outgoing(message: Message, now: number, propagation: Propagation = W3C): Outgoing {
   const { key, payload, timestamp } = message;
-  const headers = withTrace(message.headers, message.trace);
+  const headers = propagation.withTrace(message.headers, message.trace);
   let bytes = RECORD_HEADER + payload.length;
   if (key !== null) bytes += lengthOf(key);
   for (let index = 0; index < headers.length; index += 1) {
@@ -71,7 +80,7 @@ export function encodeBatches(records: readonly Outgoing[]): EncodedBatch[] {
     let bytes = BATCH_HEADER;
     let end = from;
     for (let next = records[end]; next !== undefined; next = records[end]) {
-      if (end > from && (end - from >= MOST_RECORDS || bytes + next.bytes > MOST_BYTES)) break;
+      if (end > from && (end - from >= MAX_RECORDS || bytes + next.bytes > MAX_BYTES)) break;
       bytes += next.bytes;
       end += 1;
     }
@@ -90,15 +99,17 @@ function encodeBatch(records: readonly Outgoing[], from: number, end: number, by
     if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp;
     at = writeRecord(value, at, index - from, record);
   }
-  writeFacts(value, { records: end - from, span: end - from, maxTimestamp });
+  seal(value, { records: end - from, span: end - from, maxTimestamp });
   return value;
 }
 
-export function writeFacts(value: Buffer, facts: BatchFacts): void {
+/** Writes the header of a batch whose records are in place. */
+export function seal(value: Buffer, { records, span, maxTimestamp }: Omit<BatchFacts, 'recordsAt'>): void {
   value.writeUInt8(VERSION, 0);
-  value.writeUInt32LE(facts.records, 1);
-  value.writeUInt32LE(facts.span, 5);
-  value.writeDoubleLE(facts.maxTimestamp, 9);
+  value.writeUInt32LE(records, CHECKED_FROM);
+  value.writeUInt32LE(span, CHECKED_FROM + 4);
+  value.writeDoubleLE(maxTimestamp, CHECKED_FROM + 8);
+  value.writeUInt32LE(crc32c(value, CHECKED_FROM, value.length), CHECKSUM_AT);
 }
 
 function writeRecord(value: Buffer, start: number, delta: number, { message, headers, timestamp }: Outgoing): number {

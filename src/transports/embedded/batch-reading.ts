@@ -1,26 +1,35 @@
+import type { Meta } from '../../core/content.ts';
 import { type Header, type Headers, NO_HEADERS } from '../../core/headers.ts';
-import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
-import { traceIn } from '../../core/trace-headers.ts';
+import { Message, type SettleTarget } from '../../core/message.ts';
+import { type Propagation, W3C } from '../../core/propagation.ts';
 import {
   BATCH_HEADER,
   type BatchFacts,
-  FIRST_VERSION,
+  CHECKED_FROM,
+  CHECKSUM_VERSION,
   HEADER_LENGTHS,
   RECORD_HEADER,
-  VERSION,
-  writeFacts,
+  seal,
 } from './batch-format.ts';
 
 const EMPTY = Buffer.alloc(0);
 const NO_META: Meta = Object.freeze({});
 const TOMBSTONE: Meta = Object.freeze({ tombstone: true });
 
+/** The header of a batch. One that `damageIn` has not looked at may say anything, or throw RangeError. */
 export function batchFacts(value: Buffer): BatchFacts {
-  const version = value.readUInt8(0);
-  if (version < FIRST_VERSION || version > VERSION) {
-    throw new Error(`a batch has version ${version} and this gateway reads versions ${FIRST_VERSION} to ${VERSION}`);
-  }
-  return { records: value.readUInt32LE(1), span: value.readUInt32LE(5), maxTimestamp: value.readDoubleLE(9) };
+  const at = value.readUInt8(0) >= CHECKSUM_VERSION ? CHECKED_FROM : 1;
+  return {
+    records: value.readUInt32LE(at),
+    span: value.readUInt32LE(at + 4),
+    maxTimestamp: value.readDoubleLE(at + 8),
+    recordsAt: at + 16,
+  };
+}
+
+/** The largest timestamp of a batch, or what a damaged one says of it. */
+export function claimedTimestamp(value: Buffer): number {
+  return value.length < BATCH_HEADER ? 0 : batchFacts(value).maxTimestamp;
 }
 
 /** Where the records of a batch come from and go to. */
@@ -31,13 +40,14 @@ export interface DecodeOptions {
   /** Records in front of it are left out. */
   readonly from: number;
   readonly target?: SettleTarget | undefined;
+  readonly propagation?: Propagation | undefined;
 }
 
 /** Adds the batch's messages to `into`, at most until it holds `most`; returns the offset to go on with. */
 export function decodeBatch(value: Buffer, options: DecodeOptions, into: Message[], most: number): number {
   const { baseOffset, from } = options;
-  const { records, span } = batchFacts(value);
-  let at = BATCH_HEADER;
+  const { records, span, recordsAt } = batchFacts(value);
+  let at = recordsAt;
   for (let index = 0; index < records; index += 1) {
     const offset = baseOffset + value.readUInt32LE(at);
     if (offset >= from) {
@@ -59,7 +69,7 @@ function readRecord(value: Buffer, start: number, offset: number, options: Decod
   return new Message(payloadLength <= 0 ? EMPTY : value.subarray(payloadAt, payloadAt + payloadLength), {
     key: keyLength < 0 ? null : value.subarray(keyAt, payloadAt),
     headers,
-    trace: traceIn(headers),
+    trace: (options.propagation ?? W3C).traceIn(headers),
     meta: payloadLength < 0 ? TOMBSTONE : NO_META,
     timestamp: value.readDoubleLE(start + 4),
     topic: options.topic,
@@ -106,8 +116,8 @@ export interface RecordGlance {
 }
 
 export function* glance(value: Buffer, baseOffset: number): Generator<RecordGlance> {
-  const { records } = batchFacts(value);
-  let start = BATCH_HEADER;
+  const { records, recordsAt } = batchFacts(value);
+  let start = recordsAt;
   for (let index = 0; index < records; index += 1) {
     const keyLength = value.readInt32LE(start + 12);
     const keyAt = start + RECORD_HEADER;
@@ -130,6 +140,7 @@ export function withOnly(value: Buffer, kept: readonly RecordGlance[]): Buffer {
   const header = Buffer.allocUnsafe(BATCH_HEADER);
   let maxTimestamp = 0;
   for (const record of kept) maxTimestamp = Math.max(maxTimestamp, record.timestamp);
-  writeFacts(header, { records: kept.length, span, maxTimestamp });
-  return Buffer.concat([header, ...kept.map((record) => value.subarray(record.start, record.end))]);
+  const rest = Buffer.concat([header, ...kept.map((record) => value.subarray(record.start, record.end))]);
+  seal(rest, { records: kept.length, span, maxTimestamp });
+  return rest;
 }

@@ -1,7 +1,8 @@
-import type { CommitKey, Environment } from './environment.ts';
+import type { GroupCommit } from '../group-commit.ts';
+import type { CommitKey, Environment, StoredCommit } from './environment.ts';
 import type { PartitionState } from './topic-state.ts';
 
-/** How far groups have come, durably: for each group and partition the next offset to be read. */
+/** How far groups have come, durably: for each group and partition the next offset to be read, and the note beside it. */
 export class CommittedOffsets {
   private readonly environment: Environment;
 
@@ -9,15 +10,16 @@ export class CommittedOffsets {
     this.environment = environment;
   }
 
-  of(group: string, partition: PartitionState): number | undefined {
-    return this.environment.commits.get([partition.topic.id, partition.index, group]);
+  of(group: string, partition: PartitionState): GroupCommit | undefined {
+    const stored = this.environment.commits.get([partition.topic.id, partition.index, group]);
+    return stored === undefined ? undefined : decode(stored);
   }
 
-  async commit(group: string, offsets: ReadonlyMap<PartitionState, number>): Promise<void> {
+  async commit(group: string, offsets: ReadonlyMap<PartitionState, GroupCommit>): Promise<void> {
     const { commits } = this.environment;
     await this.environment.transact(() => {
-      for (const [{ topic, index }, offset] of offsets) {
-        if (!topic.deleted) commits.putSync([topic.id, index, group], offset);
+      for (const [{ topic, index }, commit] of offsets) {
+        if (!topic.deleted) commits.putSync([topic.id, index, group], encode(commit));
       }
     });
   }
@@ -38,4 +40,14 @@ export class CommittedOffsets {
       for (const key of [...commits.getKeys(range)]) commits.removeSync(key);
     });
   }
+}
+
+function encode({ offset, note }: GroupCommit): StoredCommit {
+  return note === undefined ? offset : [offset, note.replay, note.watermark, note.through];
+}
+
+function decode(stored: StoredCommit): GroupCommit {
+  if (typeof stored === 'number') return { offset: stored };
+  const [offset, replay, watermark, through] = stored;
+  return { offset, note: { replay, watermark, through } };
 }

@@ -1,3 +1,4 @@
+import { damageIn } from './batch-damage.ts';
 import { glance, type RecordGlance, withOnly } from './batch-reading.ts';
 import type { Records } from './records.ts';
 import { hasPolicy, numberSetting, type PartitionState } from './topic-state.ts';
@@ -28,7 +29,7 @@ export async function compact(records: Records, partition: PartitionState, now: 
     from = step.next;
     await turn();
   }
-  await records.compacted(partition, Math.max(0, records.dirtyBytes(partition) - dirty));
+  await records.compacted(partition, dirty);
 }
 
 async function lastOffsets(records: Records, partition: PartitionState, end: number): Promise<Map<string, number>> {
@@ -37,7 +38,7 @@ async function lastOffsets(records: Records, partition: PartitionState, end: num
     let seen = 0;
     for (const { baseOffset, value } of records.batches(partition, from)) {
       if (baseOffset >= end || seen === STEP) break;
-      for (const { key, offset } of glance(value, baseOffset)) {
+      for (const { key, offset } of intactRecords(value, baseOffset)) {
         if (key !== null) last.set(key.toString('latin1'), offset);
       }
       from = baseOffset + 1;
@@ -70,12 +71,17 @@ function changesFrom(
       break;
     }
     seen += 1;
-    const all = [...glance(value, baseOffset)];
+    const all = [...intactRecords(value, baseOffset)];
     const kept = all.filter(isKept);
     if (kept.length === all.length) continue;
     changes.set(baseOffset, kept.length === 0 ? null : withOnly(value, kept));
   }
   return { changes, next };
+}
+
+/** A damaged batch stays as it is, so that readers can report it. */
+function intactRecords(value: Buffer, baseOffset: number): Iterable<RecordGlance> {
+  return damageIn(value) === undefined ? glance(value, baseOffset) : [];
 }
 
 function turn(): Promise<void> {

@@ -2,19 +2,21 @@ import { TidegateError } from '../../core/errors.ts';
 import type { GroupStart } from '../../core/log.ts';
 import { ownEntry } from '../../core/own-entry.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import { assignSticky, type Candidate } from './assignment.ts';
+import { type GroupCommit, isKnown } from '../group-commit.ts';
+import { assignSticky } from '../sticky-assignment.ts';
 import type { Store } from './store.ts';
 import type { PartitionState, TopicState } from './topic-state.ts';
 
 /** A member as its coordinator sees it. */
-export interface CoordinatedMember extends Candidate {
+export interface CoordinatedMember {
+  readonly topics: ReadonlySet<string>;
   readonly from: GroupStart;
   /** Ids of the topics as the member knows them. */
   topicIds(): ReadonlyMap<string, string>;
   /** The group is about to share out anew. */
   rebalancing(): void;
   /** Lets go of partitions and says what was settled: what comes for them from now on is stale. */
-  revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, number>;
+  revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, GroupCommit>;
   assign(share: Share): void;
   readonly label: string | undefined;
 }
@@ -23,7 +25,7 @@ export interface CoordinatedMember extends Candidate {
 export interface Share {
   readonly generation: number;
   readonly partitions: readonly PartitionState[];
-  readonly starts: ReadonlyMap<PartitionState, number>;
+  readonly starts: ReadonlyMap<PartitionState, GroupCommit>;
   /** Where the group was in earlier topics of the same names, for partitions that it has not read yet. */
   readonly before: ReadonlyMap<PartitionState, number>;
   /** Labels of all members that have one. */
@@ -37,9 +39,9 @@ export class GroupCoordinator {
   private readonly stats: Stats;
   private readonly members = new Set<CoordinatedMember>();
   private owners = new Map<PartitionState, CoordinatedMember>();
-  /** Offsets ahead of what the store has, or equal to it. */
-  private readonly offsets = new Map<PartitionState, number>();
-  /** Where the group was in topics that are gone, by name and partition, until another one of that name is dealt. */
+  /** Commits ahead of what the store has, or equal to it. */
+  private readonly commits = new Map<PartitionState, GroupCommit>();
+  /** Where the group was in topics that are gone, by name and partition, until one of that name is assigned again. */
   private readonly gone = new Map<string, Map<number, number>>();
   private generation = 0;
   private next: NodeJS.Immediate | undefined;
@@ -50,14 +52,15 @@ export class GroupCoordinator {
     this.stats = stats;
   }
 
-  /** Whether nobody is there, and the store has all that is known here. */
+  /** Whether it has no members, and the store has all that is known here. */
   get isIdle(): boolean {
     if (this.members.size > 0) return false;
-    return [...this.offsets].every(([partition, offset]) => this.isStored(partition, offset));
+    return [...this.commits].every(([partition, commit]) => this.isStored(partition, commit));
   }
 
   join(member: CoordinatedMember): void {
     if (this.members.size === 0) this.store.watchers.add(this.follow);
+    this.stats.counter('tidegate_commits_total', { group: this.group });
     this.announce();
     this.members.add(member);
     this.rebalanceSoon();
@@ -86,40 +89,40 @@ export class GroupCoordinator {
   }
 
   /** Resolves when the offsets, and those noted before, are durable. */
-  async commit(offsets: ReadonlyMap<PartitionState, number>): Promise<void> {
-    this.note(offsets);
-    const pending = new Map([...this.offsets].filter(([partition, offset]) => !this.isStored(partition, offset)));
+  async commit(commits: ReadonlyMap<PartitionState, GroupCommit>): Promise<void> {
+    this.note(commits);
+    const pending = new Map([...this.commits].filter(([partition, commit]) => !this.isStored(partition, commit)));
     if (pending.size === 0) return;
     await this.store.offsets.commit(this.group, pending);
     this.stats.counter('tidegate_commits_total', { group: this.group }).value += 1;
   }
 
-  /** Sets offsets while nobody is there. Rejects with TG_GROUP_FAILED otherwise. */
-  async reset(offsets: ReadonlyMap<PartitionState, number>): Promise<void> {
+  /** Sets offsets while there are no members. Rejects with TG_GROUP_FAILED otherwise. */
+  async reset(commits: ReadonlyMap<PartitionState, GroupCommit>): Promise<void> {
     this.refuseWithMembers();
-    this.note(offsets);
-    await this.store.offsets.commit(this.group, offsets);
+    for (const [partition, commit] of commits) this.commits.set(partition, commit);
+    await this.store.offsets.commit(this.group, commits);
   }
 
-  /** Forgets all offsets while nobody is there. Rejects with TG_GROUP_FAILED otherwise. */
+  /** Forgets all offsets while there are no members. Rejects with TG_GROUP_FAILED otherwise. */
   async forget(): Promise<void> {
     this.refuseWithMembers();
-    this.offsets.clear();
+    this.commits.clear();
     await this.store.offsets.forget(this.group);
   }
 
-  private isStored(partition: PartitionState, offset: number): boolean {
-    return partition.topic.deleted || this.store.offsets.of(this.group, partition) === offset;
+  private isStored(partition: PartitionState, commit: GroupCommit): boolean {
+    return partition.topic.deleted || isKnown(commit, this.store.offsets.of(this.group, partition));
   }
 
   private refuseWithMembers(): void {
     if (this.members.size > 0) throw new TidegateError('TG_GROUP_FAILED', `the group ${this.group} has members`);
   }
 
-  private note(offsets: ReadonlyMap<PartitionState, number>): void {
-    for (const [partition, offset] of offsets) {
-      if (partition.topic.deleted) this.remember(partition, offset);
-      else this.offsets.set(partition, offset);
+  private note(commits: ReadonlyMap<PartitionState, GroupCommit>): void {
+    for (const [partition, commit] of commits) {
+      if (partition.topic.deleted) this.remember(partition, commit.offset);
+      else if (!isKnown(commit, this.commitOf(partition))) this.commits.set(partition, commit);
     }
   }
 
@@ -133,7 +136,7 @@ export class GroupCoordinator {
     for (const member of this.members) member.rebalancing();
   }
 
-  /** Members that come in the same turn are dealt to at once. */
+  /** Members that come in the same turn of the event loop get their partitions at once. */
   private rebalanceSoon(): void {
     this.next ??= setImmediate(() => {
       this.next = undefined;
@@ -155,7 +158,10 @@ export class GroupCoordinator {
 
   private rebalance(): void {
     this.generation += 1;
-    const shares = assignSticky(this.partitions(), [...this.members], this.owners);
+    const shares = assignSticky(this.partitions(), [...this.members], {
+      wants: ({ topics }, { topic }) => topics.has(topic.name),
+      ownerOf: (partition) => this.owners.get(partition),
+    });
     const owners = new Map<PartitionState, CoordinatedMember>();
     for (const [member, share] of shares) for (const partition of share) owners.set(partition, member);
     for (const member of this.members) {
@@ -164,16 +170,16 @@ export class GroupCoordinator {
         .map(([partition]) => partition);
       this.note(member.revoke(lost));
     }
-    for (const [partition, offset] of [...this.offsets]) {
+    for (const [partition, { offset }] of [...this.commits]) {
       if (!partition.topic.deleted) continue;
-      this.offsets.delete(partition);
+      this.commits.delete(partition);
       if (this.gone.get(partition.topic.name)?.has(partition.index) !== true) this.remember(partition, offset);
     }
     this.owners = owners;
-    const dealt = [...shares.values()].flat();
-    const recreated = this.recreated(dealt);
+    const assigned = [...shares.values()].flat();
+    const recreated = this.recreated(assigned);
     const starts = this.starts(shares, recreated);
-    const before = this.before(dealt, recreated);
+    const before = this.before(assigned, recreated);
     const members = [...this.members].flatMap(({ label }) => (label === undefined ? [] : [label]));
     for (const [member, partitions] of shares)
       member.assign({ generation: this.generation, partitions, starts, before, members });
@@ -189,18 +195,19 @@ export class GroupCoordinator {
   private starts(
     shares: ReadonlyMap<CoordinatedMember, readonly PartitionState[]>,
     recreated: ReadonlySet<TopicState>,
-  ): Map<PartitionState, number> {
+  ): Map<PartitionState, GroupCommit> {
     const begun = new Set<string>();
-    const starts = new Map<PartitionState, number>();
+    const starts = new Map<PartitionState, GroupCommit>();
     for (const partition of this.owners.keys()) {
       const { topic } = partition;
-      if (topic.partitions.some((one) => this.offsetOf(one) !== undefined)) begun.add(topic.name);
+      if (topic.partitions.some((one) => this.commitOf(one) !== undefined)) begun.add(topic.name);
     }
     for (const [member, share] of shares) {
       for (const partition of share) {
         const isNew = member.from === 'earliest' || begun.has(partition.topic.name);
         const named = recreated.has(partition.topic) ? partition.start : namedStart(member.from, partition);
-        starts.set(partition, this.offsetOf(partition) ?? named ?? (isNew ? partition.start : partition.end));
+        const offset = named ?? (isNew ? partition.start : partition.end);
+        starts.set(partition, this.commitOf(partition) ?? { offset });
       }
     }
     return starts;
@@ -222,7 +229,7 @@ export class GroupCoordinator {
     const before = new Map<PartitionState, number>();
     for (const partition of partitions) {
       const { topic, index } = partition;
-      if (!recreated.has(topic) || this.offsetOf(partition) !== undefined) continue;
+      if (!recreated.has(topic) || this.commitOf(partition) !== undefined) continue;
       const gone = this.gone.get(topic.name);
       const offset = gone === undefined ? 0 : gone.get(index);
       if (offset !== undefined) before.set(partition, offset);
@@ -231,8 +238,8 @@ export class GroupCoordinator {
     return before;
   }
 
-  private offsetOf(partition: PartitionState): number | undefined {
-    return this.offsets.get(partition) ?? this.store.offsets.of(this.group, partition);
+  private commitOf(partition: PartitionState): GroupCommit | undefined {
+    return this.commits.get(partition) ?? this.store.offsets.of(this.group, partition);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Stats } from '../../telemetry/stats.ts';
 import { GroupCoordinator } from './coordinator.ts';
 import type { Store } from './store.ts';
 
-/** The consumer groups that somebody is in, or that know more than the store: clients make up names, so no other takes memory. */
+/** The consumer groups that have members, or that know more than the store: clients make up names, so no other takes memory. */
 export class Coordinators {
   private readonly store: () => Store;
   private readonly stats: Stats;
@@ -24,7 +24,7 @@ export class Coordinators {
     return coordinator;
   }
 
-  /** For one that nobody holds on to any more: a member that has not joined yet does. */
+  /** For a coordinator that is no longer in use: a member that has not joined yet still uses it. */
   letGo(group: string): void {
     if (this.all.get(group)?.isIdle === true) this.all.delete(group);
   }

@@ -14,8 +14,8 @@ const EIO = 5;
 const OVERHEAD = 64 * 1_024;
 /** An empty log takes some 100 KiB; below this it is not begun. */
 const SPACE_TO_BEGIN = 1_024 * 1_024;
-const DATA_FILE = 'data.mdb';
-const LOCK_FILE = 'lock.mdb';
+export const DATA_FILE = 'data.mdb';
+export const LOCK_FILE = 'lock.mdb';
 
 /** What a failed transaction says, with TG_DISK_FULL where the reason is missing space. `bytes` are those of its records. */
 export function writeFailure(error: unknown, directory: string, bytes: number): TidegateError {
@@ -38,7 +38,7 @@ export function writeFailure(error: unknown, directory: string, bytes: number): 
 
 /**
  * Throws TG_DATA_DIR_UNUSABLE where a log cannot be begun. LMDB maps its lock file into memory: a page of it that finds no room
- * on the disk is no error but SIGBUS, which ends the process without a word.
+ * on the disk is not an error but SIGBUS, which ends the process without a message.
  */
 export function requireSpace(directory: string): void {
   const lock = statSync(path.join(directory, LOCK_FILE), { throwIfNoEntry: false });

@@ -11,11 +11,23 @@ export type MarksKey = [number, number];
 /** Topic id, partition, group. */
 export type CommitKey = [number, number, string];
 
+/** The next offset to be read; with a note beside it the offset, then the replay offset, the watermark and `through`. */
+export type StoredCommit = number | [number, number, number, number];
+
 export interface StoredTopic {
   readonly id: number;
   readonly partitions: number;
   readonly config: Readonly<Record<string, string>>;
 }
+
+/** How they are named and encoded. */
+export const TABLES = {
+  topics: { name: 'topics', encoding: 'msgpack' },
+  batches: { name: 'records', encoding: 'binary' },
+  marks: { name: 'marks', encoding: 'binary' },
+  commits: { name: 'commits', encoding: 'ordered-binary' },
+  counts: { name: 'counts', encoding: 'ordered-binary' },
+} as const;
 
 /**
  * The log's tables in LMDB. They are one environment, so that a transaction covers them all; its promise resolves after
@@ -26,7 +38,7 @@ export class Environment implements Undertaking {
   readonly topics: Database<StoredTopic, string>;
   readonly batches: Database<Buffer, BatchKey>;
   readonly marks: Database<Buffer, MarksKey>;
-  readonly commits: Database<number, CommitKey>;
+  readonly commits: Database<StoredCommit, CommitKey>;
   /** `topics`: the highest id that was ever given to one. */
   readonly counts: Database<number, 'topics'>;
   private readonly root: RootDatabase;
@@ -46,17 +58,17 @@ export class Environment implements Undertaking {
       noSync: !durable,
       // Nothing is visible before it is durable, and a crash of the machine needs no recovery.
       overlappingSync: false,
-      // With it lmdb makes promises of its own that nobody can catch when the disk refuses a transaction.
+      // With it lmdb makes promises of its own, whose rejections cannot be caught when the disk refuses a transaction.
       eventTurnBatching: false,
       cache: false,
       maxDbs: 8,
     });
     quietWrites(this.root);
-    this.topics = this.root.openDB({ name: 'topics', encoding: 'msgpack' });
-    this.batches = this.root.openDB({ name: 'records', encoding: 'binary' });
-    this.marks = this.root.openDB({ name: 'marks', encoding: 'binary' });
-    this.commits = this.root.openDB({ name: 'commits', encoding: 'ordered-binary' });
-    this.counts = this.root.openDB({ name: 'counts', encoding: 'ordered-binary' });
+    this.topics = this.root.openDB(TABLES.topics);
+    this.batches = this.root.openDB(TABLES.batches);
+    this.marks = this.root.openDB(TABLES.marks);
+    this.commits = this.root.openDB(TABLES.commits);
+    this.counts = this.root.openDB(TABLES.counts);
     this.isOver = undertake(this);
   }
 

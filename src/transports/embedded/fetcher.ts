@@ -15,7 +15,7 @@ export interface Cursor {
   /** Next offset to be delivered. */
   position: number;
   paused: boolean;
-  /** Position in an earlier topic of the same name, until that one's end is told as a gap. */
+  /** Position in an earlier topic of the same name, until that one's end is reported as a gap. */
   before?: number | undefined;
   /** Records that may be handed over now. */
   readonly room: number;
@@ -32,7 +32,7 @@ export interface FetcherEvents<C extends Cursor> {
 
 /**
  * Reads partitions in turn, one chunk per turn of the event loop, for as long as there is something to read and
- * nobody holds it. Appends wake it: there is no polling.
+ * it is not paused. Appends wake it: there is no polling.
  */
 export class Fetcher<C extends Cursor> {
   private readonly records: Records;
@@ -121,23 +121,27 @@ export class Fetcher<C extends Cursor> {
   private read(cursor: C): void {
     const { partition } = cursor;
     if (cursor.before !== undefined) {
-      this.tellRecreated(cursor, cursor.before);
+      this.reportRecreated(cursor, cursor.before);
       return;
     }
     if (cursor.position < partition.start || cursor.position > partition.end) {
-      this.skipGap(cursor);
+      // It goes on at the earliest record, never at the end.
+      this.skip(cursor, partition.start);
       return;
     }
     const limits = { records: Math.min(cursor.room, CHUNK_RECORDS), bytes: CHUNK_BYTES };
-    const { messages, next } = this.records.read(partition, cursor.position, limits, cursor.target);
+    const { messages, next, unreadable } = this.records.read(partition, cursor.position, limits, cursor.target);
+    if (unreadable !== undefined) {
+      this.skip(cursor, unreadable.to, unreadable.reason);
+      return;
+    }
     const taken = messages.length === 0 ? 0 : (cursor.admit?.(messages) ?? messages.length);
     cursor.position = messages[taken]?.offset ?? next;
     if (taken === 0) return;
     this.events.batch(new Batch(taken === messages.length ? messages : messages.slice(0, taken)), cursor);
   }
 
-  /** A position that is out of range goes on at the earliest record, never at the end. */
-  private tellRecreated(cursor: C, from: number): void {
+  private reportRecreated(cursor: C, from: number): void {
     const { topic, index, start } = cursor.partition;
     this.stats.counter('tidegate_reader_recreated_partitions_total', { topic: topic.name }).value += 1;
     cursor.before = undefined;
@@ -145,11 +149,13 @@ export class Fetcher<C extends Cursor> {
     this.events.gap({ topic: topic.name, partition: index, from, to: start, recreated: true }, cursor);
   }
 
-  private skipGap(cursor: C): void {
-    const { topic, index, start } = cursor.partition;
+  /** Goes on behind what was gone before it could be read, or cannot be read. */
+  private skip(cursor: C, to: number, reason?: string): void {
+    const { topic, index } = cursor.partition;
     const from = cursor.position;
-    this.stats.counter('tidegate_reader_gap_records_total', { topic: topic.name }).value += Math.max(0, start - from);
-    cursor.position = start;
-    this.events.gap({ topic: topic.name, partition: index, from, to: start }, cursor);
+    this.stats.counter('tidegate_reader_gap_records_total', { topic: topic.name }).value += Math.max(0, to - from);
+    cursor.position = to;
+    const gap = { topic: topic.name, partition: index, from, to };
+    this.events.gap(reason === undefined ? gap : { ...gap, reason }, cursor);
   }
 }

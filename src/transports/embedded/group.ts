@@ -5,6 +5,8 @@ import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Gap, GroupEvent, GroupMember, GroupOptions, GroupStart, TopicPartition } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
+import type { GroupCommit } from '../group-commit.ts';
+import { Replay } from '../replay.ts';
 import type { CoordinatedMember, GroupCoordinator, Share } from './coordinator.ts';
 import { Fetcher } from './fetcher.ts';
 import { Held } from './held-partition.ts';
@@ -89,17 +91,22 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
 
   lag(): ReadonlyMap<string, ReadonlyMap<number, number>> {
     const lag = new Map<string, Map<number, number>>();
-    for (const { partition, position } of this.held.values()) {
+    for (const { partition, lag: behind } of this.held.values()) {
+      if (behind === undefined) continue;
       const { name } = partition.topic;
       const ofTopic = lag.get(name) ?? new Map<number, number>();
-      lag.set(name, ofTopic.set(partition.index, Math.max(0, partition.end - position)));
+      lag.set(name, ofTopic.set(partition.index, behind));
     }
     return lag;
   }
 
+  isAtEnd(partition: TopicPartition): boolean {
+    return this.find(partition)?.isAtEnd === true;
+  }
+
   /** All members live in this process. */
-  lastSeen(): number {
-    return this.parts.clock.now();
+  silentFor(): number {
+    return 0;
   }
 
   topicIds(): ReadonlyMap<string, string> {
@@ -109,7 +116,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   async commit(): Promise<void> {
     if (this.hasLeft) return;
     try {
-      await this.parts.coordinator.commit(this.settledOffsets());
+      await this.parts.coordinator.commit(this.settled());
     } catch (error) {
       throw asTidegateError(error, 'TG_LOG_UNAVAILABLE', `committing offsets of ${this.options.group}`);
     }
@@ -125,7 +132,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     try {
       await this.parts.coordinator.commit(new Map());
     } catch (error) {
-      this.parts.logger.warn({ group: this.options.group, err: error }, 'the last offsets could not be committed');
+      this.parts.logger.warn({ group: this.options.group, error }, 'the last offsets could not be committed');
     } finally {
       this.events.next({ type: 'left' });
       this.events.complete();
@@ -139,13 +146,15 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.events.next({ type: 'rebalancing' });
   }
 
-  revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, number> {
-    const settled = new Map<PartitionState, number>();
+  revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, GroupCommit> {
+    const settled = new Map<PartitionState, GroupCommit>();
     for (const partition of partitions) {
       const held = this.held.get(partition);
       if (held === undefined) continue;
-      settled.set(partition, partition.topic.deleted ? (held.before ?? held.position) : held.committable);
+      const commit = partition.topic.deleted ? { offset: held.before ?? held.position } : held.commit;
+      if (commit !== undefined) settled.set(partition, commit);
       this.drop(held);
+      held.replay.revoked();
       this.lagGauges.get(partition)?.();
       this.lagGauges.delete(partition);
       this.removed.push(named(partition));
@@ -160,7 +169,8 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     }
     const added = partitions.filter((partition) => !this.held.has(partition));
     for (const partition of added) {
-      this.take(partition, starts.get(partition) ?? partition.start).before = before.get(partition);
+      const replay = this.begin(partition, starts.get(partition) ?? { offset: partition.start });
+      this.take(partition, replay, replay.start).before = before.get(partition);
       this.lagGauges.set(partition, this.gauge(partition));
     }
     const { removed } = this;
@@ -197,32 +207,37 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     const { clock, logger } = this.parts;
     this.cancelTimer = clock.after(this.options.commitInterval ?? COMMIT_INTERVAL, () => {
       this.commit()
-        .catch((error) => logger.warn({ group: this.options.group, err: error }, 'offsets could not be committed'))
+        .catch((error) => logger.warn({ group: this.options.group, error }, 'offsets could not be committed'))
         .finally(() => {
           if (!this.hasLeft) this.commitLater();
         });
     });
   }
 
-  private settledOffsets(): ReadonlyMap<PartitionState, number> {
-    const settled = new Map<PartitionState, number>();
+  private settled(): ReadonlyMap<PartitionState, GroupCommit> {
+    const settled = new Map<PartitionState, GroupCommit>();
     for (const held of this.held.values()) {
-      if (!held.partition.topic.deleted) settled.set(held.partition, held.committable);
+      const commit = held.partition.topic.deleted ? undefined : held.commit;
+      if (commit !== undefined) settled.set(held.partition, commit);
     }
     return settled;
   }
 
-  private take(partition: PartitionState, position: number): Held {
-    const most = this.options.maxUnsettled ?? MAX_UNSETTLED;
-    const held = new Held(partition, position, most, this.fetcher.wake, this.options.admit);
+  private begin(partition: PartitionState, committed: GroupCommit): Replay {
+    return new Replay(this.options.state, named(partition), committed);
+  }
+
+  private take(partition: PartitionState, replay: Replay, position: number): Held {
+    const { maxUnsettled: most = MAX_UNSETTLED, admit } = this.options;
+    const held = new Held(partition, replay, position, { most, admit, hasRoomAgain: this.fetcher.wake });
     this.held.set(partition, held);
     this.fetcher.add(held);
     return held;
   }
 
-  private renew(held: Held, position: number): void {
+  private renew(held: Held, position: number, replay = held.replay): void {
     this.drop(held);
-    this.take(held.partition, position).paused = held.paused;
+    this.take(held.partition, replay, position).paused = held.paused;
   }
 
   private drop(held: Held): void {
@@ -233,7 +248,9 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
 
   /** What is in flight from in front of a gap is gone from the log, and cannot be read again: counting begins anew. */
   private overGap(gap: Gap, held: Held): void {
-    this.renew(held, gap.to);
+    // The group was beyond the end: what comes now is not what it had processed.
+    const isBack = gap.to < gap.from && gap.recreated !== true;
+    this.renew(held, gap.to, isBack ? this.begin(held.partition, { offset: gap.to }) : held.replay);
     this.gaps.next(gap);
   }
 

@@ -1,54 +1,74 @@
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message, SettleTarget } from '../../core/message.ts';
-import { SettledPrefix } from '../../core/settled-prefix.ts';
+import type { GroupCommit } from '../group-commit.ts';
+import { GroupFlight, type Replay } from '../replay.ts';
 import type { Cursor } from './fetcher.ts';
 import type { PartitionState } from './topic-state.ts';
+
+export interface HeldOptions {
+  /** Records that may be unsettled. */
+  readonly most: number;
+  readonly hasRoomAgain: () => void;
+  readonly admit: ((messages: readonly Message[]) => number) | undefined;
+}
 
 /** A partition in the hands of a member, from an assignment or a seek to the next: an older one's settles count no more. */
 export class Held implements Cursor, SettleTarget {
   readonly partition: PartitionState;
+  readonly replay: Replay;
   readonly target = this;
   position: number;
   paused = false;
   before: number | undefined;
   isStale = false;
-  private readonly prefix: SettledPrefix;
-  private readonly most: number;
-  private readonly hasRoomAgain: () => void;
-  readonly admit: Cursor['admit'];
+  private readonly flight: GroupFlight;
+  private readonly options: HeldOptions;
 
-  constructor(
-    partition: PartitionState,
-    position: number,
-    most: number,
-    hasRoomAgain: () => void,
-    admit?: Cursor['admit'],
-  ) {
-    this.admit = admit;
+  constructor(partition: PartitionState, replay: Replay, position: number, options: HeldOptions) {
     this.partition = partition;
+    this.replay = replay;
     this.position = position;
-    this.prefix = new SettledPrefix(position);
-    this.most = most;
-    this.hasRoomAgain = hasRoomAgain;
+    this.flight = new GroupFlight(replay, position);
+    this.options = options;
   }
 
   get room(): number {
-    return this.most - this.prefix.unsettled;
+    return this.options.most - this.flight.unsettled;
   }
 
   /** The offset behind all that is settled without a gap. */
   get committable(): number {
-    return this.prefix.committable;
+    return this.flight.committable;
+  }
+
+  /** What can be committed now; undefined while records are replayed. */
+  get commit(): GroupCommit | undefined {
+    return this.flight.commit(this.position);
+  }
+
+  /** Records behind the end; undefined while the position is not one in the log. */
+  get lag(): number | undefined {
+    const { position, partition } = this;
+    return this.before !== undefined || position > partition.end ? undefined : partition.end - position;
+  }
+
+  get isAtEnd(): boolean {
+    return this.lag === 0 && this.flight.isSettled;
+  }
+
+  admit(messages: readonly Message[]): number {
+    this.replay.mark(messages);
+    return this.options.admit?.(messages) ?? messages.length;
   }
 
   took(messages: readonly Message[]): void {
-    for (const { offset } of messages) this.prefix.enter(offset);
+    for (const { offset } of messages) this.flight.enter(offset);
   }
 
   settled(message: Message, failure: TidegateError | null): void {
-    if (this.isStale || failure !== null) return;
+    if (this.isStale || (failure !== null && !message.isReplayed)) return;
     const wasFull = this.room <= 0;
-    this.prefix.settle(message.token);
-    if (wasFull && this.room > 0) this.hasRoomAgain();
+    this.flight.settle(message.token);
+    if (wasFull && this.room > 0) this.options.hasRoomAgain();
   }
 }

@@ -12,14 +12,17 @@ import type {
   Reader,
   ReaderOptions,
 } from '../../core/log.ts';
+import type { Propagation } from '../../core/propagation.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { EmbeddedAdmin } from './admin.ts';
+import { makeReadable } from './before-opening.ts';
 import { Coordinators } from './coordinators.ts';
 import { type DataDirectory, openDirectory, temporaryDirectory } from './directory.ts';
 import { requireSpace } from './disk-space.ts';
 import { EmbeddedMember } from './group.ts';
 import { EmbeddedLane } from './lane.ts';
+import { mark } from './log-marker.ts';
 import { Maintenance } from './maintenance.ts';
 import { EmbeddedReader } from './reader.ts';
 import { type EmbeddedSettings, embeddedSchema } from './schema.ts';
@@ -30,6 +33,8 @@ export interface EmbeddedLogOptions extends Partial<EmbeddedSettings> {
   readonly logger: Logger;
   readonly stats: Stats;
   readonly clock: Clock;
+  /** How records say which trace they belong to; W3C where it is left out. */
+  readonly propagation?: Propagation | undefined;
 }
 
 /** A log of the gateway's own: in `path`, or in memory where that is left out or `memory` is true. */
@@ -69,7 +74,9 @@ class EmbeddedLog implements Log {
     this.directory = memory ? await temporaryDirectory() : await openDirectory(path);
     try {
       requireSpace(this.directory.path);
-      this.opened = new Store(this.directory.path, !memory);
+      if (!memory) makeReadable(this.directory.path, this.options.logger);
+      this.opened = new Store(this.directory.path, !memory, this.options.propagation);
+      if (!memory) mark(this.directory.path);
       await this.opened.removeOrphans();
     } catch (error) {
       await this.directory.release();
@@ -94,10 +101,10 @@ class EmbeddedLog implements Log {
   }
 
   lane(topic: string, observer: LaneObserver): Lane {
-    const { stats, clock } = this.options;
+    const { stats, clock, propagation } = this.options;
     const { store, wrote, settings } = this;
     const grew = (partition: PartitionState) => this.maintenance?.grew(partition);
-    const parts = { store, stats, clock, wrote, grew, maxRecord: settings.max_record };
+    const parts = { store, stats, clock, propagation, wrote, grew, maxRecord: settings.max_record };
     const lane = new EmbeddedLane(topic, observer, parts);
     this.lanes.set(lane, topic);
     return lane;

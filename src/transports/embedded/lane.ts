@@ -3,24 +3,26 @@ import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Lane, LaneObserver, Refusal } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import { partitionOfKey } from '../../core/partitioner.ts';
+import type { Propagation } from '../../core/propagation.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { BATCH_HEADER, encodeBatches, type Outgoing, outgoing } from './batch-format.ts';
 import type { Append } from './records.ts';
 import type { Store } from './store.ts';
 import { hasPolicy, numberSetting, type PartitionState, type TopicState } from './topic-state.ts';
 
-/** Between tries of a write that failed: a disk that is full needs a person, so there is no hurry. */
+/** Between attempts of a write that failed: a full disk needs an operator, so there is no hurry. */
 const RETRY_PAUSE = 500;
 
 export interface LaneParts {
   readonly store: () => Store;
   readonly stats: Stats;
   readonly clock: Clock;
+  readonly propagation?: Propagation | undefined;
   /** Largest record in bytes where the topic does not say. */
   readonly maxRecord: number;
-  /** Is told that a partition got records. */
+  /** Called when a partition got records. */
   readonly grew: (partition: PartitionState) => void;
-  /** Is told whether writing works. */
+  /** Called with whether writing works. */
   readonly wrote: (failure: TidegateError | null) => void;
 }
 
@@ -53,15 +55,15 @@ export class EmbeddedLane implements Lane {
       refused: stats.counter('tidegate_lane_refused_total', { topic }),
       seconds: stats.histogram('tidegate_lane_send_seconds', { topic }),
     };
-    // Stays 0, as this log loses no producers; whoever watches for it needs the series all the same.
+    // Stays 0, as this log loses no producers; alerts on it need the series all the same.
     stats.counter('tidegate_lane_duplicates_possible_total', { topic });
   }
 
-  send(messages: readonly Message[]): Promise<readonly Refusal[]> {
+  send(messages: readonly Message[], traceId?: string): Promise<readonly Refusal[]> {
     if (this.abandoned) return Promise.reject(this.abandonment());
     return new Promise((resolve, reject) => {
       this.rejectPending = reject;
-      this.storeAll(messages).then(resolve, reject);
+      this.storeAll(messages, traceId).then(resolve, reject);
     });
   }
 
@@ -71,8 +73,8 @@ export class EmbeddedLane implements Lane {
     this.endPause?.();
   }
 
-  private async storeAll(messages: readonly Message[]): Promise<readonly Refusal[]> {
-    const started = this.parts.clock.now();
+  private async storeAll(messages: readonly Message[], traceId: string | undefined): Promise<readonly Refusal[]> {
+    const started = this.parts.clock.elapsed();
     const topic = this.parts.store().topics.get(this.topic);
     if (topic === undefined) return this.refuseAll(messages, this.missing());
     const refusals: Refusal[] = [];
@@ -81,11 +83,11 @@ export class EmbeddedLane implements Lane {
       const failure = await this.write(topic, shares);
       // Where it was deleted and created again meanwhile, all goes to the new one: nothing is in it yet.
       const isAnother = failure !== undefined && this.hasAnother(topic);
-      if (isAnother) return this.storeAll(messages);
+      if (isAnother) return this.storeAll(messages, traceId);
       if (failure !== undefined) return this.refuseAll(messages, failure);
     }
     this.counters.refused.value += refusals.length;
-    this.counters.seconds.record((this.parts.clock.now() - started) / 1_000);
+    this.counters.seconds.record((this.parts.clock.elapsed() - started) / 1_000, traceId);
     return refusals;
   }
 
@@ -102,7 +104,7 @@ export class EmbeddedLane implements Lane {
     const count = topic.partitions.length;
     const shares = new Map<number, Share>();
     for (const [index, message] of messages.entries()) {
-      const record = outgoing(message, now);
+      const record = outgoing(message, now, this.parts.propagation);
       const failure = this.refusal(message, record.bytes + BATCH_HEADER, limit, isCompacted);
       if (failure !== undefined) {
         refusals.push({ index, failure });

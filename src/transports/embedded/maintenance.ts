@@ -48,7 +48,7 @@ export class Maintenance {
     if (partition.bytes <= byteLimit(partition, this.parts) * (1 + EXCESS) || this.trimming.has(partition)) return;
     this.trimming.add(partition);
     this.queue(() => applyRetention(this.store.records, partition, this.parts, this.parts.clock.now()))
-      .catch((error) => this.complain(error))
+      .catch((error) => this.logFailure(error))
       .finally(() => this.trimming.delete(partition));
   }
 
@@ -61,7 +61,7 @@ export class Maintenance {
   private schedule(): void {
     this.cancelTimer = this.parts.clock.after(INTERVAL, () => {
       this.run(false)
-        .catch((error) => this.complain(error))
+        .catch((error) => this.logFailure(error))
         .finally(() => {
           if (!this.isStopped) this.schedule();
         });
@@ -74,7 +74,7 @@ export class Maintenance {
     return done;
   }
 
-  private complain(error: unknown): void {
-    this.parts.logger.warn({ err: error }, 'retention or compaction failed and is tried again later');
+  private logFailure(error: unknown): void {
+    this.parts.logger.warn({ error }, 'retention or compaction failed and is tried again later');
   }
 }

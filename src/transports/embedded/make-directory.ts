@@ -3,7 +3,7 @@ import path from 'node:path';
 
 /**
  * Makes a directory with all that are missing above it. Node's own `recursive` never comes back where a directory that
- * exists says ENOENT to whoever wants to make one in it, as /proc does.
+ * exists answers ENOENT to a request to make one in it, as /proc does.
  */
 export async function makeDirectory(directory: string): Promise<void> {
   if (await isDirectory(directory)) return;
@@ -18,7 +18,7 @@ export async function makeDirectory(directory: string): Promise<void> {
       return;
     }
     // Another process may have been faster.
-    if (!(await isDirectory(directory))) throw code === 'EEXIST' ? new Error('it is no directory') : error;
+    if (!(await isDirectory(directory))) throw code === 'EEXIST' ? new Error('it is not a directory') : error;
   }
 }
 

@@ -7,7 +7,7 @@ import { TidegateError } from '../../core/errors.ts';
 const SOCKET = 'owner.sock';
 const TAKEOVER = 'owner.takeover';
 /** `sun_path` holds 108 bytes on Linux and 104 on macOS, its closing zero included. */
-const LONGEST_SOCKET_PATH = 100;
+const MAX_SOCKET_PATH = 100;
 const ANSWER_TIMEOUT = 2_000;
 /** Taking over takes milliseconds: a mark this old was left by a process that died doing it. */
 const TAKEOVER_AGE = 5_000;
@@ -19,7 +19,7 @@ export interface OwnerLock {
 
 /**
  * Makes this process the only owner of the directory, by listening on a unix socket in it: the kernel lets go of it
- * however the process ends, and whoever comes second can ask who the first is. A socket that nobody listens on is taken
+ * however the process ends, and a second process can ask who the first is. A socket without a listener is taken
  * over. Rejects with TG_DATA_DIR_OWNED, naming the owner.
  */
 export async function acquireOwnerLock(directory: string): Promise<OwnerLock> {
@@ -67,7 +67,7 @@ async function takeOver(directory: string, address: string): Promise<Server> {
   } finally {
     await rm(mark, { force: true });
   }
-  // Somebody who saw no socket at all was quicker.
+  // Another process that saw no socket at all was faster.
   return takeOver(directory, address);
 }
 
@@ -79,7 +79,8 @@ async function setMark(mark: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   const found = await stat(mark).catch(() => undefined);
-  if (found !== undefined && Date.now() - found.mtimeMs > TAKEOVER_AGE) await rm(mark, { force: true });
+  // One of the future was left before the machine's clock was set back.
+  if (found !== undefined && Math.abs(Date.now() - found.mtimeMs) > TAKEOVER_AGE) await rm(mark, { force: true });
   return false;
 }
 
@@ -119,7 +120,7 @@ async function release(server: Server, socket: string): Promise<void> {
 
 /** Runs with a path to the directory that leaves room for the socket's name: through a link where it is too long. */
 async function withShortPath<T>(directory: string, action: (short: string) => Promise<T>): Promise<T> {
-  if (Buffer.byteLength(path.join(directory, SOCKET)) <= LONGEST_SOCKET_PATH) return action(directory);
+  if (Buffer.byteLength(path.join(directory, SOCKET)) <= MAX_SOCKET_PATH) return action(directory);
   const place = await mkdtemp(path.join(tmpdir(), 'tg-'));
   const link = path.join(place, 'd');
   try {

@@ -10,7 +10,7 @@ interface Internals {
 }
 
 /**
- * Keeps lmdb from printing the error of a transaction, with its stack, on standard error: whoever asked for the
+ * Keeps lmdb from printing the error of a transaction, with its stack, on standard error: the caller that asked for the
  * transaction gets the error, and logs it.
  */
 export function quietWrites(root: RootDatabase): void {

@@ -44,7 +44,7 @@ export class EmbeddedReader implements Reader {
     this.batches$ = new Observable((subscriber) => this.start(subscriber));
     if (typeof options.from === 'object' && 'checkpoint' in options.from) this.goOnFrom(options.from.checkpoint);
     this.live = this.fixPositions();
-    // Nobody has to ask whether it is live; a failure ends batches$ as well.
+    // Callers may ignore `live`: a failure ends batches$ as well.
     this.live.catch((error) => this.fail(error));
   }
 

@@ -1,33 +1,17 @@
 import { TidegateError } from '../../core/errors.ts';
-import type { Message, SettleTarget } from '../../core/message.ts';
+import { damageIn } from './batch-damage.ts';
 import type { EncodedBatch } from './batch-format.ts';
-import { batchFacts, decodeBatch } from './batch-reading.ts';
-import type { BatchKey, Environment } from './environment.ts';
-import {
-  decodeMarks,
-  encodeMarks,
-  NO_MARKS,
-  type PartitionMarks,
-  type PartitionState,
-  type TopicState,
-} from './topic-state.ts';
+import { claimedTimestamp } from './batch-reading.ts';
+import type { BatchKey } from './environment.ts';
+import { StoredRecords } from './stored-records.ts';
+import { encodeMarks, NO_MARKS, type PartitionMarks, type PartitionState, type TopicState } from './topic-state.ts';
 
-/** Batches that are removed or searched in one go, before others get their turn. */
+/** Batches that are removed in one go, before others get their turn. */
 const STEP = 64;
 
 export interface Append {
   readonly partition: PartitionState;
   readonly batches: readonly EncodedBatch[];
-}
-
-export interface ReadLimits {
-  readonly records: number;
-  readonly bytes: number;
-}
-
-export interface StoredBatch {
-  readonly baseOffset: number;
-  readonly value: Buffer;
 }
 
 /** Decides about one batch while the oldest ones are looked through: `true` drops it. */
@@ -40,22 +24,20 @@ export type DropRule = (
  * The records of all partitions, as batches, and the marks that say where each partition begins and ends. Both change in
  * one transaction; a partition's state, which readers go by, follows once that is durable.
  */
-export class Records {
-  private readonly environment: Environment;
-
-  constructor(environment: Environment) {
-    this.environment = environment;
-  }
-
+export class Records extends StoredRecords {
   /** A partition without records. Within a transaction. */
   create(id: number, index: number): void {
     this.putMarks(id, index, NO_MARKS);
   }
 
-  /** The partition as it is stored. */
+  /** The partition as it is stored. Throws where what is stored contradicts itself: records would be written over. */
   load(topic: TopicState, index: number): PartitionState {
-    const { start, end, bytes } = this.marks(topic.id, index) ?? NO_MARKS;
-    return { topic, index, start, end, bytes, watchers: new Set() };
+    const marks = this.marks(topic.id, index);
+    if (marks === undefined) throw new Error(`the marks of ${topic.name}/${index} are missing`);
+    const { start, end, bytes } = marks;
+    const last = this.lastBatch(topic.id, index);
+    if (last >= end) throw new Error(`${topic.name}/${index} ends at ${end}, but has a batch at ${last}`);
+    return { topic, index, start, end, bytes, intact: -1, watchers: new Set() };
   }
 
   /** From now on nothing can be stored in the partition. Within a transaction. */
@@ -97,60 +79,6 @@ export class Records {
     return stored.map(({ base }) => base);
   }
 
-  /** Messages from an offset on, within the limits but at least one where there is one. */
-  read(
-    partition: PartitionState,
-    from: number,
-    limits: ReadLimits,
-    target?: SettleTarget,
-  ): { readonly messages: Message[]; readonly next: number } {
-    const { topic, index, end } = partition;
-    const messages: Message[] = [];
-    let bytes = 0;
-    let next = from;
-    for (const { baseOffset, value } of this.batches(partition, this.batchOf(partition, from))) {
-      if (baseOffset >= end) break;
-      if (messages.length > 0 && bytes + value.length > limits.bytes) return { messages, next };
-      bytes += value.length;
-      const options = { topic: topic.name, partition: index, baseOffset, from, target };
-      next = Math.max(from, decodeBatch(value, options, messages, limits.records));
-      if (messages.length >= limits.records) return { messages, next };
-    }
-    // Compaction may have left nothing up to the end.
-    return { messages, next: Math.max(next, end) };
-  }
-
-  /** The first offset whose record is not older than `timestamp`; the end where there is none. */
-  async offsetAt(
-    partition: PartitionState,
-    timestamp: number,
-    find: (batch: StoredBatch) => number | undefined,
-  ): Promise<number> {
-    const { end } = partition;
-    for (let from = partition.start; from < end; ) {
-      let seen = 0;
-      for (const batch of this.batches(partition, from)) {
-        if (batch.baseOffset >= end) return end;
-        const { maxTimestamp, span } = batchFacts(batch.value);
-        const found = maxTimestamp >= timestamp ? find(batch) : undefined;
-        if (found !== undefined) return Math.max(found, partition.start);
-        from = batch.baseOffset + span;
-        seen += 1;
-        if (seen === STEP) break;
-      }
-      if (seen === 0) return end;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    return end;
-  }
-
-  /** Batches in order, from the one that begins at `from` or the first behind it. Values are copies. */
-  *batches({ topic, index }: PartitionState, from: number): Generator<StoredBatch> {
-    const { batches } = this.environment;
-    const range = batches.getRange({ start: [topic.id, index, from], end: [topic.id, index + 1, -1] });
-    for (const { key, value } of range) yield { baseOffset: key[2], value };
-  }
-
   /** Drops the oldest batches while `rule` says so, a bounded number at a time. */
   async dropOldest(partition: PartitionState, rule: DropRule): Promise<void> {
     for (let dropped = STEP; dropped === STEP; ) {
@@ -187,11 +115,13 @@ export class Records {
     return this.marksOf(partition)?.dirty ?? 0;
   }
 
-  /** Says that compaction has seen all but `left` bytes. */
-  async compacted(partition: PartitionState, left: number): Promise<void> {
+  /** Says that compaction has seen so many of the dirty bytes. What is appended meanwhile stays dirty. */
+  async compacted(partition: PartitionState, seen: number): Promise<void> {
     await this.environment.transact(() => {
       const marks = this.marksOf(partition);
-      if (marks !== undefined) this.putMarks(partition.topic.id, partition.index, { ...marks, dirty: left });
+      if (marks === undefined) return;
+      const dirty = Math.max(0, marks.dirty - seen);
+      this.putMarks(partition.topic.id, partition.index, { ...marks, dirty });
     });
   }
 
@@ -209,43 +139,34 @@ export class Records {
     return { partition, base: before.end, after };
   }
 
-  /** Where the batch begins that holds `offset`, or `offset` when none does. */
-  private batchOf({ topic, index }: PartitionState, offset: number): number {
-    const start: BatchKey = [topic.id, index, offset];
-    const range = { start, end: [topic.id, index, -1] satisfies BatchKey, reverse: true, limit: 1 };
-    for (const key of this.environment.batches.getKeys(range)) return key[2];
-    return offset;
-  }
-
   private dropStep(partition: PartitionState, rule: DropRule): { dropped: number; after?: PartitionMarks } {
     const before = this.marksOf(partition);
     if (before === undefined) return { dropped: 0 };
     const { topic, index } = partition;
+    const seen: number[] = [];
+    let gone = 0;
+    let behind: number | undefined;
+    let left = before;
     let marks = before;
-    const gone: number[] = [];
-    let start: number | undefined;
     for (const { baseOffset, value } of this.batches(partition, 0)) {
-      start = baseOffset;
+      behind = baseOffset;
+      if (seen.length === STEP) break;
       const bytes = value.length;
-      if (gone.length === STEP || !rule({ bytes, maxTimestamp: batchFacts(value).maxTimestamp }, marks)) break;
-      gone.push(baseOffset);
-      start = baseOffset + batchFacts(value).span;
-      marks = { ...marks, bytes: marks.bytes - bytes, dirty: Math.min(marks.dirty, marks.bytes - bytes) };
+      const isOver = rule({ bytes, maxTimestamp: claimedTimestamp(value) }, left);
+      // A damaged batch that says it is young would keep those behind it for ever: it goes with the next one.
+      if (!isOver && damageIn(value) === undefined) break;
+      behind = undefined;
+      seen.push(baseOffset);
+      left = { ...left, bytes: left.bytes - bytes, dirty: Math.min(left.dirty, left.bytes - bytes) };
+      if (!isOver) continue;
+      gone = seen.length;
+      marks = left;
     }
-    if (gone.length === 0) return { dropped: 0 };
-    for (const baseOffset of gone) this.environment.batches.removeSync([topic.id, index, baseOffset]);
-    const after = { ...marks, start: Math.max(before.start, start ?? before.end) };
+    if (gone === 0) return { dropped: 0 };
+    for (const baseOffset of seen.slice(0, gone)) this.environment.batches.removeSync([topic.id, index, baseOffset]);
+    const after = { ...marks, start: Math.max(before.start, seen[gone] ?? behind ?? before.end) };
     this.putMarks(topic.id, index, after);
-    return { dropped: gone.length, after };
-  }
-
-  private marksOf({ topic, index }: PartitionState): PartitionMarks | undefined {
-    return this.marks(topic.id, index);
-  }
-
-  private marks(id: number, index: number): PartitionMarks | undefined {
-    const value = this.environment.marks.get([id, index]);
-    return value === undefined ? undefined : decodeMarks(value);
+    return { dropped: gone, after };
   }
 
   private putMarks(id: number, index: number, marks: PartitionMarks): void {

@@ -4,12 +4,12 @@ import * as field from '../../sdk/fields.ts';
 /** The part of the `log` section that concerns the embedded log. */
 export const embeddedSchema = z.strictObject({
   path: z.string().prefault('./data').describe('Directory of the log. One gateway at a time owns it.'),
-  memory: field.boolean().prefault(false).describe('Keep everything in memory: gone when the gateway stops.'),
+  memory: field.boolean().prefault(false).describe('Keep everything in memory; it is lost when the gateway stops.'),
   retention_bytes: field
     .size()
     .prefault('1GiB')
     .describe(
-      'What a topic may hold, shared evenly by its partitions, unless the topic sets retention.bytes (per partition).',
+      'Largest size of a topic, shared evenly by its partitions, unless the topic sets retention.bytes (per partition).',
     ),
   retention_time: field
     .duration()
@@ -18,7 +18,7 @@ export const embeddedSchema = z.strictObject({
   max_record: field
     .size()
     .prefault('1MiB')
-    .describe('The largest record that is taken, unless the topic sets max.message.bytes.'),
+    .describe('Largest record that is accepted, unless the topic sets max.message.bytes.'),
 });
 
 export type EmbeddedSettings = z.output<typeof embeddedSchema>;

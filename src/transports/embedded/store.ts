@@ -1,3 +1,4 @@
+import type { Propagation } from '../../core/propagation.ts';
 import { CommittedOffsets } from './committed-offsets.ts';
 import { Environment, type StoredTopic } from './environment.ts';
 import { Records } from './records.ts';
@@ -8,14 +9,14 @@ export class Store {
   readonly topics = new Map<string, TopicState>();
   readonly records: Records;
   readonly offsets: CommittedOffsets;
-  /** Told when topics or partitions come or go. */
+  /** Called when topics or partitions are added or removed. */
   readonly watchers = new Set<() => void>();
   private readonly environment: Environment;
 
   /** `durable: false` leaves out the fsync, for a log that ends with the process anyway. */
-  constructor(directory: string, durable: boolean) {
+  constructor(directory: string, durable: boolean, propagation?: Propagation) {
     this.environment = new Environment(directory, durable);
-    this.records = new Records(this.environment);
+    this.records = new Records(this.environment, propagation);
     this.offsets = new CommittedOffsets(this.environment);
     for (const { key, value } of this.environment.topics.getRange()) this.load(key, value);
   }

@@ -18,11 +18,13 @@ export interface PartitionState {
   end: number;
   /** Bytes of all batches. */
   bytes: number;
-  /** Told after each append, once it is durable, and when the start moves. */
+  /** Where the batch begins that was last found to be whole; -1 where there is none. */
+  intact: number;
+  /** Called after each append, once it is durable, and when the start moves. */
   readonly watchers: Set<() => void>;
 }
 
-/** Where a partition stands, as it is stored beside its records. */
+/** The state of a partition, as it is stored beside its records. */
 export interface PartitionMarks {
   readonly start: number;
   readonly end: number;
@@ -43,13 +45,14 @@ export function encodeMarks(marks: PartitionMarks): Buffer {
   return value;
 }
 
+/** Throws where they cannot be what was stored. */
 export function decodeMarks(value: Buffer): PartitionMarks {
-  return {
-    start: value.readDoubleLE(0),
-    end: value.readDoubleLE(8),
-    bytes: value.readDoubleLE(16),
-    dirty: value.readDoubleLE(24),
-  };
+  if (value.length !== MARKS_BYTES) throw new Error(`the marks of a partition have ${value.length} bytes`);
+  const start = value.readDoubleLE(0);
+  const end = value.readDoubleLE(8);
+  if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end))
+    throw new Error(`the marks of a partition say that it begins at ${start} and ends at ${end}`);
+  return { start, end, bytes: value.readDoubleLE(16), dirty: value.readDoubleLE(24) };
 }
 
 /** A setting of the topic by Kafka's name, as a number; `otherwise` where it has none. -1 means no limit. */

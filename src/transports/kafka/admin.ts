@@ -1,12 +1,16 @@
 import { TidegateError } from '../../core/errors.ts';
 import type { LogAdmin, PartitionOffsets, TopicDescription, TopicSpec } from '../../core/log.ts';
+import { quote } from '../../core/quote.ts';
 import type { Cluster } from './cluster.ts';
 import { commitEntry, fetchCommitted, isOf } from './committed.ts';
 import { AS_ANSWERED } from './connection.ts';
 import { bothEnds } from './offsets.ts';
-import { patiently } from './patience.ts';
 import { brokerError, KAFKA, logError } from './protocol-errors.ts';
 import { readMaxMessageBytes } from './topic-limits.ts';
+import { whenReady } from './when-ready.ts';
+
+/** Bytes of a text in a request (Kafka's STRING has a length of two bytes). */
+const MAX_TEXT = 32_767;
 
 /** How long a broker may take to apply a change, in milliseconds. */
 const CHANGE_TIMEOUT = 8_000;
@@ -14,7 +18,7 @@ const CHANGE_TIMEOUT = 8_000;
 const SETTLE_TIMEOUT = 3_000;
 const SETTLE_PAUSE = 20;
 
-/** Topics, offsets and groups by requests of their own; each call tries once. */
+/** Topics, offsets and groups by requests of their own; each call makes one attempt. */
 export class KafkaAdmin implements LogAdmin {
   private readonly cluster: Cluster;
   private readonly whyAway: () => string | undefined;
@@ -26,12 +30,12 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async topics(): Promise<ReadonlyMap<string, number>> {
-    const all = await this.told('List topics', () => this.cluster.allTopics());
+    const all = await this.ask('list topics', () => this.cluster.allTopics());
     return new Map(all.filter(({ internal }) => !internal).map(({ name, partitions }) => [name, partitions]));
   }
 
   async describe(topic: string): Promise<TopicDescription | undefined> {
-    return this.told(`Describe ${topic}`, async () => {
+    return this.ask(`describe ${topic}`, async () => {
       const partitions = await this.partitionsOf(topic);
       if (partitions === undefined) return undefined;
       return {
@@ -43,7 +47,8 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async create(topic: TopicSpec): Promise<boolean> {
-    return this.told(`Create ${topic.name}`, async () => {
+    refuseLongSettings(topic);
+    return this.ask(`create ${topic.name}`, async () => {
       const controller = await this.cluster.controller();
       const answer = await controller.request<{ topicErrors: readonly { errorCode: number; errorMessage?: string }[] }>(
         'CreateTopics',
@@ -72,7 +77,7 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async delete(topic: string): Promise<void> {
-    await this.told(`Delete ${topic}`, async () => {
+    await this.ask(`delete ${topic}`, async () => {
       const controller = await this.cluster.controller();
       await controller.request('DeleteTopics', { topics: [topic], timeout: CHANGE_TIMEOUT });
       await this.settle(async () => (await this.partitionsOf(topic)) === undefined);
@@ -80,7 +85,7 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async addPartitions(topic: string, total: number): Promise<void> {
-    await this.told(`Add partitions to ${topic}`, async () => {
+    await this.ask(`add partitions to ${topic}`, async () => {
       const controller = await this.cluster.controller();
       const topicPartitions = [{ topic, count: total }];
       await controller.request('CreatePartitions', { topicPartitions, timeout: CHANGE_TIMEOUT });
@@ -92,17 +97,17 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async offsets(topic: string): Promise<PartitionOffsets[]> {
-    return this.told(`Offsets of ${topic}`, () =>
-      patiently(async () => {
+    return this.ask(`offsets of ${topic}`, () =>
+      whenReady(async () => {
         const partitions = await this.partitionsOf(topic);
-        if (partitions === undefined) throw new TidegateError('TG_TOPIC_MISSING', `There is no topic ${topic}`);
+        if (partitions === undefined) throw new TidegateError('TG_TOPIC_MISSING', `there is no topic ${topic}`);
         return bothEnds(this.cluster, topic, [...partitions.keys()]);
       }),
     );
   }
 
   async committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
-    return this.told(`Committed offsets of ${group}`, async () => {
+    return this.ask(`committed offsets of ${group}`, async () => {
       const partitions = (await this.partitionsOf(topic)) ?? [];
       const id = this.cluster.topic(topic)?.id;
       const offsets = new Map<number, number>();
@@ -113,13 +118,13 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async setCommitted(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
-    await this.told(`Set offsets of ${group}`, () =>
-      patiently(async () => {
+    await this.ask(`set offsets of ${group}`, () =>
+      whenReady(async () => {
         await this.cluster.refresh([topic]);
         const id = this.cluster.topic(topic)?.id;
-        const partitions = [...offsets].map(([partition, offset]) => commitEntry(partition, offset, id));
+        const partitions = [...offsets].map(([partition, offset]) => commitEntry(partition, { offset }, id));
         const coordinator = await this.cluster.coordinator(group);
-        // As nobody's member: the broker takes that only where the group has none.
+        // Without a member id: the broker takes that only where the group has no members.
         await coordinator.request('OffsetCommit', {
           groupId: group,
           groupGenerationId: -1,
@@ -132,8 +137,8 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async deleteGroup(group: string): Promise<void> {
-    await this.told(`Delete the group ${group}`, () =>
-      patiently(async () => {
+    await this.ask(`delete the group ${group}`, () =>
+      whenReady(async () => {
         const coordinator = await this.cluster.coordinator(group);
         const answer = await coordinator.request<{ results: readonly { errorCode: number }[] }>(
           'DeleteGroups',
@@ -147,7 +152,7 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async clusterId(): Promise<string> {
-    return this.told('Name of the cluster', () => this.cluster.clusterId());
+    return this.ask('id of the cluster', () => this.cluster.clusterId());
   }
 
   /** Leaders by partition number; undefined when there is no such topic. */
@@ -163,12 +168,12 @@ export class KafkaAdmin implements LogAdmin {
 
   /** Waits until brokers show the change; gives up quietly, as it was made anyway. */
   private async settle(isDone: () => Promise<boolean>): Promise<void> {
-    for (const until = Date.now() + SETTLE_TIMEOUT; Date.now() < until && !(await isDone()); ) {
+    for (const until = performance.now() + SETTLE_TIMEOUT; performance.now() < until && !(await isDone()); ) {
       await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE));
     }
   }
 
-  private async told<T>(what: string, ask: () => Promise<T>): Promise<T> {
+  private async ask<T>(what: string, ask: () => Promise<T>): Promise<T> {
     const away = this.whyAway();
     if (away !== undefined) throw new TidegateError('TG_LOG_UNAVAILABLE', `${what}: ${away}`);
     try {
@@ -177,4 +182,12 @@ export class KafkaAdmin implements LogAdmin {
       throw logError(error, what);
     }
   }
+}
+
+/** Throws TG_TOPIC_INVALID for what no request can hold: it would fail with the error of a buffer that names nothing. */
+function refuseLongSettings({ name, config = {} }: TopicSpec): void {
+  const long = Object.entries(config).find((words) => words.some((word) => Buffer.byteLength(word) > MAX_TEXT));
+  if (long === undefined) return;
+  const what = `the setting "${quote(long[0])}" or its value is longer than ${MAX_TEXT} bytes`;
+  throw new TidegateError('TG_TOPIC_INVALID', `the topic "${quote(name)}": ${what}`);
 }

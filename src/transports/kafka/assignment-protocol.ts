@@ -3,28 +3,28 @@ import type { TopicPartition } from '../../core/log.ts';
 
 const { AssignerProtocol } = kafkajs;
 
-/** Name under which members agree on how partitions are dealt; all members of a group must offer it. */
+/** Name under which members agree on how partitions are assigned; all members of a group must offer it. */
 export const PROTOCOL = 'tidegate-sticky';
 
-/** What a member tells when it joins. */
+/** What a member says of itself when it joins. */
 export interface Subscription {
   readonly topics: readonly string[];
   readonly owned: readonly TopicPartition[];
   readonly generation: number;
-  /** How many partitions the topics had when they were dealt last; empty for a newcomer. */
+  /** How many partitions the topics had at the last assignment; empty for a new member. */
   readonly counts: ReadonlyMap<string, number>;
   /** Ids of the topics as of then, where they have one. */
   readonly ids: ReadonlyMap<string, string>;
-  /** What the others are told of it; undefined for nothing. */
+  /** Shown to the other members; undefined for nothing. */
   readonly label: string | undefined;
 }
 
-/** What the leader tells each member. */
-export interface Dealt {
+/** What the leader gives to each member. */
+export interface Assignment {
   readonly partitions: readonly TopicPartition[];
   /** Partitions per topic, as the leader saw them. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Per topic, the first partition that was added since the last deal: from there on reading starts at the first record. */
+  /** Per topic, the first partition that was added since the last assignment: from there on reading starts at the first record. */
   readonly addedFrom: ReadonlyMap<string, number>;
   /** Ids of the topics, where they have one. */
   readonly ids: ReadonlyMap<string, string>;
@@ -32,7 +32,7 @@ export interface Dealt {
   readonly recreated: ReadonlyMap<string, string>;
   /** Labels of all members that have one. */
   readonly members: readonly string[];
-  /** Whether partitions are held back until those who have them have let go of them: then all is dealt once more. */
+  /** Whether partitions are held back until the members that have them let go of them; then there is another assignment. */
   readonly isPartial: boolean;
 }
 
@@ -73,7 +73,15 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   };
 }
 
-export function encodeDealt({ partitions, counts, addedFrom, ids, recreated, members, isPartial }: Dealt): Buffer {
+export function encodeAssignment({
+  partitions,
+  counts,
+  addedFrom,
+  ids,
+  recreated,
+  members,
+  isPartial,
+}: Assignment): Buffer {
   const facts = {
     counts: Object.fromEntries(counts),
     addedFrom: Object.fromEntries(addedFrom),
@@ -89,7 +97,7 @@ export function encodeDealt({ partitions, counts, addedFrom, ids, recreated, mem
   });
 }
 
-export function decodeDealt(bytes: Buffer): Dealt {
+export function decodeAssignment(bytes: Buffer): Assignment {
   const decoded = bytes.length === 0 ? null : AssignerProtocol.MemberAssignment.decode(bytes);
   const facts = parse<{
     counts: Record<string, number>;

@@ -7,7 +7,7 @@ import { describeCode, KAFKA } from './protocol-errors.ts';
  * - `refused`: this batch will never be taken, in whole; others may
  * - `fenced`: the broker no longer knows our numbering; only a fresh producer goes on, and the batch may be there already
  * - `missing`: the broker knows no such topic or partition, perhaps not yet
- * - `unknown`: not stored, or stored and not told; the very same batch again
+ * - `unknown`: not stored, or stored and the answer was lost; the very same batch again
  */
 export type Outcome = 'stored' | 'refused' | 'fenced' | 'missing' | 'unknown';
 
@@ -45,7 +45,7 @@ export function isAboutRecords(code: number): boolean {
   );
 }
 
-/** Whether the broker only said that it is the wrong one to ask, or not yet the right one. */
+/** Whether the broker only answered that it is the wrong one to ask, or not yet the right one. */
 export function isAboutLeader(code: number | undefined): boolean {
   return (
     code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION ||
@@ -54,8 +54,22 @@ export function isAboutLeader(code: number | undefined): boolean {
   );
 }
 
+/** Milliseconds around the present, by our clock, in which our clock is to blame for a time that brokers refuse. */
+const PRESENT = 600_000;
+
+/** What became of a record that was refused for its time: a client or another server gave it that time, or our clock did, which may be set right. */
+export function timeRefusal(topic: string, timestamp: number, now: number): TidegateError {
+  const refusal = refusalOf(KAFKA.INVALID_TIMESTAMP, topic);
+  if (Math.abs(now - timestamp) > PRESENT) return refusal;
+  return new TidegateError(
+    'TG_CLOCK_WRONG',
+    `${refusal.message}. Brokers take times that are message.timestamp.after.max.ms ahead of their clock at most ` +
+      `(1 h by default); the clock of this gateway says ${new Date(now).toISOString()}.`,
+  );
+}
+
 export function refusalOf(code: number, topic: string): TidegateError {
-  const reason = `Topic ${topic}: ${describeCode(code)}`;
+  const reason = `topic ${topic}: ${describeCode(code)}`;
   switch (code) {
     case KAFKA.MESSAGE_TOO_LARGE:
     case KAFKA.RECORD_LIST_TOO_LARGE:

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { connect as connectTcp, isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTcp } from 'node:net';
 import type { ISocketFactory, ISocketFactoryArgs } from 'kafkajs';
 import loggers from 'kafkajs/src/loggers/index.js';
-import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import { TidegateError } from '../../core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { readBroker } from './broker-address.ts';
 import { repairRequestTimer } from './request-timer.ts';
+import { boundResponses } from './response-bounds.ts';
 import type { KafkaSettings } from './schema.ts';
+import { connectByTls, tlsReader } from './tls.ts';
 
 const KEEP_ALIVE = 60_000;
 
@@ -32,15 +32,17 @@ export interface ClientOptions {
   readonly logger: Logger;
 }
 
-/** Throws TG_CONFIG_INVALID where a certificate cannot be read or a broker is no host:port. */
+/** Throws TG_CONFIG_INVALID where a certificate cannot be read or a broker is not a host:port. */
 export function createClient(options: ClientOptions): Client {
   repairRequestTimer();
+  boundResponses();
+  const readTls = tlsReader(options.ssl ?? false);
   return {
     brokers: options.brokers.map(parseBroker),
     clientId: options.clientId,
-    ssl: tlsOptions(options.ssl ?? false),
+    ssl: readTls?.() ?? null,
     sasl: options.sasl ?? null,
-    socketFactory: createSocket,
+    socketFactory: (place) => createSocket(place, readTls),
     kafkajsLogger: bridge(options.logger.child({ library: 'kafkajs' })),
     logger: options.logger,
   };
@@ -52,31 +54,10 @@ function parseBroker(text: string): Client['brokers'][number] {
   return { host: broker.host, port: broker.port };
 }
 
-/** TLS options for Node, with the files read; null without TLS. */
-function tlsOptions(ssl: KafkaSettings['ssl']): object | null {
-  if (ssl === false) return null;
-  if (ssl === true) return {};
-  const file = (path: string | undefined) => {
-    try {
-      return path === undefined ? undefined : readFileSync(path);
-    } catch (error) {
-      throw asTidegateError(error, 'TG_CONFIG_INVALID', 'log.ssl');
-    }
-  };
-  return {
-    ca: file(ssl.ca),
-    cert: file(ssl.cert),
-    key: file(ssl.key),
-    ...(ssl.servername === undefined ? {} : { servername: ssl.servername }),
-    rejectUnauthorized: ssl.reject_unauthorized,
-  };
-}
-
 /** TCP_NODELAY, which kafkajs never sets: without it small requests wait for the previous one's TCP ack. */
-function createSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs) {
-  const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
-    : connectTcp({ host, port }, onConnect);
+function createSocket({ host, port, onConnect }: ISocketFactoryArgs, readTls: ReturnType<typeof tlsReader>) {
+  const socket =
+    readTls === undefined ? connectTcp({ host, port }, onConnect) : connectByTls(host, port, readTls(), onConnect);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE);
   return socket;

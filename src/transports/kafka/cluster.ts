@@ -27,7 +27,8 @@ export class Cluster {
   private nextSeed = 0;
   private closed = false;
   private refreshing: Promise<void> | undefined;
-  private refreshedAt = 0;
+  /** By `performance.now`, which setting the machine's clock does not change. */
+  private refreshedAt = Number.NEGATIVE_INFINITY;
 
   /** `requestTimeout` in milliseconds. */
   constructor(client: Client, requestTimeout: number) {
@@ -37,10 +38,10 @@ export class Cluster {
 
   /** Milliseconds since metadata was read; Infinity when it never was. */
   get age(): number {
-    return this.refreshedAt === 0 ? Number.POSITIVE_INFINITY : Date.now() - this.refreshedAt;
+    return performance.now() - this.refreshedAt;
   }
 
-  /** What the last `refresh` said; undefined for a topic it was not asked about. */
+  /** What the last `refresh` found; undefined for a topic it was not asked about. */
   topic(name: string): TopicView | undefined {
     return this.topics.get(name);
   }
@@ -68,7 +69,7 @@ export class Cluster {
   async allTopics(): Promise<{ name: string; internal: boolean; partitions: number }[]> {
     const { topics } = await this.ask();
     const there = new Set(topics.map(({ name }) => name));
-    // Whoever waits for a topic asks about it again.
+    // A caller that waits for a topic asks about it again.
     for (const [topic, { code }] of this.topics)
       if (code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION && !there.has(topic)) this.topics.delete(topic);
     return topics.map(({ name, internal, partitions }) => ({ name, internal, partitions: partitions.length }));
@@ -81,16 +82,17 @@ export class Cluster {
 
   node(nodeId: number): BrokerConnection {
     const address = this.addresses.get(nodeId);
-    if (address === undefined) throw new TidegateError('TG_LOG_UNAVAILABLE', `Broker ${nodeId} is not known`);
+    if (address === undefined) throw new TidegateError('TG_LOG_UNAVAILABLE', `broker ${nodeId} is not known`);
     return this.connection(address);
   }
 
-  /** The broker that takes changes of topics. */
+  /** The id that the brokers give their cluster; empty where they give none. */
   async clusterId(): Promise<string> {
     if (this.id === '') await this.refresh();
     return this.id;
   }
 
+  /** The broker that takes changes of topics; any broker while that one is not known. */
   async controller(): Promise<BrokerConnection> {
     if (!this.addresses.has(this.controllerId)) await this.refresh();
     return this.addresses.has(this.controllerId) ? this.node(this.controllerId) : this.any();
@@ -109,7 +111,16 @@ export class Cluster {
     for (const connection of this.connections.values()) return connection;
     const candidates = [...this.addresses.values(), ...this.client.brokers];
     const address = candidates[this.nextSeed++ % candidates.length];
-    if (address === undefined) throw new TidegateError('TG_LOG_UNAVAILABLE', 'No brokers are configured');
+    if (address === undefined) throw new TidegateError('TG_LOG_UNAVAILABLE', 'no brokers are configured');
+    return this.connection(address);
+  }
+
+  /** A broker at an address that the last metadata had: one that is connected, else the next one to try. */
+  advertised(): BrokerConnection {
+    const addresses = [...this.addresses.values()];
+    const connected = addresses.find(({ host, port }) => this.connections.has(`${host}:${port}`));
+    const address = connected ?? addresses[this.nextSeed++ % addresses.length];
+    if (address === undefined) throw new TidegateError('TG_LOG_UNAVAILABLE', 'the brokers advertise no address');
     return this.connection(address);
   }
 
@@ -120,7 +131,7 @@ export class Cluster {
   }
 
   private connection(address: { host: string; port: number }): BrokerConnection {
-    if (this.closed) throw new TidegateError('TG_LOG_UNAVAILABLE', 'The log is closed');
+    if (this.closed) throw new TidegateError('TG_LOG_UNAVAILABLE', 'the log is closed');
     const name = `${address.host}:${address.port}`;
     const known = this.connections.get(name);
     if (known !== undefined) return known;
@@ -134,7 +145,7 @@ export class Cluster {
   private async readMetadata(): Promise<void> {
     const { topics } = await this.ask([...this.topics.keys()]);
     for (const { name, ...view } of topics) this.show(name, view);
-    this.refreshedAt = Date.now();
+    this.refreshedAt = performance.now();
   }
 
   private show(name: string, view: TopicView): void {

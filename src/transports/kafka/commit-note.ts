@@ -1,23 +1,40 @@
+import type { StateNote } from '../../core/group-state.ts';
+
 /**
- * What a commit says beside its offset, in the metadata text that Kafka keeps with it: a JSON object, of which everybody
- * reads the fields they know. Kafka takes 4,096 bytes.
+ * What a commit says beside its offset, in the metadata text that Kafka keeps with it: a JSON object, of which every
+ * reader takes the fields it knows. Kafka takes 4,096 bytes; an id and three numbers have fewer than 200.
  */
 export interface CommitNote {
-  /** Id of the topic that the offset belongs to. A commit without one counts for whichever topic has the name. */
-  readonly topic_id?: string | undefined;
+  /** Id of the topic that the offset belongs to. A commit without one counts for any topic of that name. */
+  readonly topicId?: string | undefined;
+  /** How the state of operators is rebuilt: `replay`, `wm` for its watermark, and `through`. */
+  readonly state?: StateNote | undefined;
 }
 
-export function encodeNote(note: CommitNote): string {
-  return JSON.stringify(note);
+/** The empty text where there is nothing to say. */
+export function encodeNote({ topicId, state }: CommitNote): string {
+  if (topicId === undefined && state === undefined) return '';
+  return JSON.stringify({ topic_id: topicId, replay: state?.replay, wm: state?.watermark, through: state?.through });
 }
 
 /** A text that was not written by Tidegate says nothing. */
 export function decodeNote(text: string | null): CommitNote {
   if (text === null || !text.startsWith('{')) return {};
   try {
-    const { topic_id } = JSON.parse(text) as { readonly topic_id?: unknown };
-    return typeof topic_id === 'string' ? { topic_id } : {};
+    const { topic_id, ...rest } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    const state = stateIn(rest);
+    return {
+      ...(typeof topic_id === 'string' ? { topicId: topic_id } : {}),
+      ...(state === undefined ? {} : { state }),
+    };
   } catch {
     return {};
   }
+}
+
+/** All of it or nothing: state that is rebuilt from a part of it would be wrong. */
+function stateIn({ replay, wm: watermark, through }: Readonly<Record<string, unknown>>): StateNote | undefined {
+  if (!Number.isSafeInteger(replay) || (replay as number) < 0) return undefined;
+  if (!Number.isFinite(watermark) || !Number.isFinite(through)) return undefined;
+  return { replay, watermark, through } as StateNote;
 }

@@ -16,7 +16,7 @@ export interface CommitsOptions {
 
 /** When a group member commits: now and then and when it is asked to, one commit after the other, and never in doubt. */
 export class Commits {
-  /** Whether nobody else had our partitions meanwhile: until that is known a commit could undo another's. */
+  /** Whether no other member had our partitions meanwhile: until that is known a commit could undo another's. */
   isSure = true;
   private readonly options: CommitsOptions;
   private last: Promise<void> = Promise.resolve();
@@ -59,8 +59,8 @@ export class Commits {
     try {
       if (await commit()) counter.value += 1;
     } catch (error) {
-      const failure = logError(error, `Group ${group}: commit`);
-      logger.debug({ group, reason: failure.message }, 'Offsets were not committed');
+      const failure = logError(error, `group ${group}: commit`);
+      logger.debug({ group, reason: failure.message }, 'offsets were not committed');
       throw failure;
     }
   }

@@ -1,11 +1,11 @@
+import type { GroupCommit } from '../group-commit.ts';
 import type { Cluster } from './cluster.ts';
 import { decodeNote, encodeNote } from './commit-note.ts';
 import type { BrokerConnection } from './connection.ts';
-import { patiently } from './patience.ts';
+import { whenReady } from './when-ready.ts';
 
 /** What a group has committed of a partition. */
-export interface Committed {
-  readonly offset: number;
+export interface Committed extends GroupCommit {
   /** Id of the topic that the offset belongs to; undefined where the commit does not say. */
   readonly topicId: string | undefined;
 }
@@ -27,12 +27,12 @@ interface CommittedAnswer {
   }[];
 }
 
-export function commitEntry(partition: number, offset: number, topicId: string | undefined): CommitEntry {
-  return {
-    partition,
-    offset: String(offset),
-    metadata: topicId === undefined ? '' : encodeNote({ topic_id: topicId }),
-  };
+export function commitEntry(
+  partition: number,
+  { offset, note }: GroupCommit,
+  topicId: string | undefined,
+): CommitEntry {
+  return { partition, offset: String(offset), metadata: encodeNote({ topicId, state: note }) };
 }
 
 /** Whether an offset counts for the topic with this id: one of a topic of the same name that is gone does not. */
@@ -47,7 +47,7 @@ export function fetchCommitted(
   topic: string,
   partitions: readonly number[],
 ): Promise<Map<number, Committed>> {
-  return patiently(async () => ask(await cluster.coordinator(group), group, topic, partitions));
+  return whenReady(async () => ask(await cluster.coordinator(group), group, topic, partitions));
 }
 
 async function ask(
@@ -65,7 +65,8 @@ async function ask(
   for (const response of answer.responses) {
     for (const { partition, offset, metadata } of response.partitions) {
       if (Number(offset) < 0) continue;
-      committed.set(partition, { offset: Number(offset), topicId: decodeNote(metadata).topic_id });
+      const { topicId, state: note } = decodeNote(metadata);
+      committed.set(partition, { offset: Number(offset), topicId, note });
     }
   }
   return committed;

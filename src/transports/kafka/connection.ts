@@ -12,6 +12,8 @@ const CONNECT_TIMEOUT = 5_000;
 export const AS_ANSWERED = true;
 
 const PREFIX = 'Connection error: ';
+/** What kafkajs says where a broker ends a connection. */
+const CLOSED = 'Closed connection';
 
 /**
  * The sockets to one broker: one for fetches, one for all else. Used until its first failure and never again, because
@@ -24,6 +26,8 @@ export class BrokerConnection {
   private readonly requestTimeout: number;
   private connecting: Promise<void> | undefined;
   private failure: Error | undefined;
+  /** Whether the broker has answered more than which versions it speaks, which needs no permission. */
+  private hasAnswered = false;
   private readonly gone: (connection: BrokerConnection) => void;
 
   /** `requestTimeout`: how long an answer may take, in milliseconds. `gone` is called once, when it became useless. */
@@ -63,7 +67,9 @@ export class BrokerConnection {
       await this.connect();
       const made = this.broker.lookupRequest(this.keyOf(api), protocol.requests[api])(payload);
       const response = asAnswered ? { decode: made.response.decode, parse: unparsed } : made.response;
-      return this.broker.connectionPool.send({ ...made, response, logResponseError: false });
+      const answer = await this.broker.connectionPool.send({ ...made, response, logResponseError: false });
+      this.hasAnswered = true;
+      return answer;
     })) as T;
   }
 
@@ -99,7 +105,7 @@ export class BrokerConnection {
   }
 
   /** Destroys the sockets; whatever waits for an answer rejects at once. */
-  destroy(reason: Error = new TidegateError('TG_LOG_UNAVAILABLE', 'The connection was closed.')): void {
+  destroy(reason: Error = new TidegateError('TG_LOG_UNAVAILABLE', 'the connection was closed')): void {
     if (this.failure !== undefined) return;
     this.failure = reason;
     for (const connection of this.broker.connectionPool.pool) {
@@ -129,9 +135,16 @@ export class BrokerConnection {
     try {
       return await ask();
     } catch (error) {
+      if (error instanceof Error && error.message === CLOSED) error.message = this.closedBy();
       if (kafkaCode(error) === undefined) this.destroy(error instanceof Error ? error : new Error(String(error)));
       throw error;
     }
+  }
+
+  /** A broker that wants a password or TLS ends the connection without a word. */
+  private closedBy(): string {
+    const hint = this.hasAnswered ? '' : '; it may be starting, or expect SASL (log.sasl) or TLS (log.ssl)';
+    return `${this.host}:${this.port} closed the connection${hint}`;
   }
 
   private keyOf(api: string): number {

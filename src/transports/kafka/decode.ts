@@ -1,5 +1,6 @@
 import { reasonOf } from '../../core/errors.ts';
 import type { Message, SettleTarget } from '../../core/message.ts';
+import { type Propagation, W3C } from '../../core/propagation.ts';
 import { CODEC_BITS, unpack } from './compression.ts';
 import type { AbortedTransaction, FetchedPartition } from './fetch-request.ts';
 import { type BatchHeader, MAGIC, readHeader, readRecords } from './read-batch.ts';
@@ -34,6 +35,7 @@ export function decodeRecords(
   position: number,
   target?: SettleTarget,
   room = Number.POSITIVE_INFINITY,
+  propagation: Propagation = W3C,
 ): Decoded {
   const { records } = fetched;
   const aborted = new AbortedFilter(fetched.aborted);
@@ -52,12 +54,15 @@ export function decodeRecords(
       // An offset that is too high would be out of range, and reading would begin anew.
       if (behind > fetched.end && !isIntact(batch)) throw new RangeError('The checksum is wrong');
       if (behind > next) {
-        if (!aborted.skips(header, cursor)) {
+        if (aborted.skips(header, cursor)) {
+          // One wrong bit in the attributes would make records vanish without a word.
+          if (!isIntact(batch)) throw new RangeError('The checksum is wrong');
+        } else {
           const codec = header.attributes & CODEC_BITS;
           if (codec !== 0 && unpacked >= room) break;
           const body = codec === 0 ? cursor : new Cursor(unpackRecords(codec, batch));
           if (codec !== 0) unpacked += body.buffer.length;
-          readRecords(body, header, next, fetched, target, messages);
+          readRecords(body, header, next, fetched, target, propagation, messages);
         }
         next = behind;
       }
@@ -105,7 +110,7 @@ class AbortedFilter {
     this.starts = aborted.length < 2 ? aborted : [...aborted].sort((a, b) => a.firstOffset - b.firstOffset);
   }
 
-  /** True for control batches and for what an aborted transaction wrote. `cursor` stands at the batch's records. */
+  /** True for control batches and for what an aborted transaction wrote. `cursor` is at the batch's records. */
   skips(header: BatchHeader, cursor: Cursor): boolean {
     for (
       let start = this.starts[this.taken];

@@ -1,16 +1,17 @@
 import type { GroupStart, TopicPartition } from '../../core/log.ts';
 import { ownEntry } from '../../core/own-entry.ts';
-import type { Dealt } from './assignment-protocol.ts';
+import { partitionKey } from '../../core/partition-key.ts';
+import { type GroupCommit, isKnown } from '../group-commit.ts';
+import type { Assignment } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
 import { type CommitEntry, type Committed, commitEntry, fetchCommitted, isOf } from './committed.ts';
+import type { CoordinatorClient } from './coordinator-client.ts';
 import type { FetchedPart } from './fetcher.ts';
-import type { Membership } from './membership.ts';
 import { startOffsets } from './offsets.ts';
 import type { OwnedPartition } from './owned-partition.ts';
 
 /** Where a partition begins. */
-export interface Start {
-  readonly offset: number;
+export interface Start extends GroupCommit {
   /** Id of the topic that the offset belongs to: where that is gone by now, the new one begins at its first record. */
   readonly id: string | undefined;
 }
@@ -32,7 +33,7 @@ export class GroupOffsets {
     const committed = new Map<string, Committed>();
     for (const [topic, some] of groupByTopic(partitions)) {
       const found = await fetchCommitted(this.cluster, this.group, topic, some);
-      for (const [partition, one] of found) committed.set(keyOf({ topic, partition }), one);
+      for (const [partition, one] of found) committed.set(partitionKey({ topic, partition }), one);
     }
     return committed;
   }
@@ -41,47 +42,47 @@ export class GroupOffsets {
    * Where partitions begin: where the group was, be that in a topic that is gone; else at the first record if they were
    * added later and are not named; else as configured.
    */
-  async starts(dealt: Dealt, committed: ReadonlyMap<string, Committed>): Promise<Map<string, Start>> {
+  async starts(assignment: Assignment, committed: ReadonlyMap<string, Committed>): Promise<Map<string, Start>> {
     const starts = new Map<string, Start>();
-    if (dealt.partitions.length > 0) await this.cluster.refresh(dealt.partitions.map(({ topic }) => topic));
+    if (assignment.partitions.length > 0) await this.cluster.refresh(assignment.partitions.map(({ topic }) => topic));
     const unknown: TopicPartition[] = [];
-    for (const place of dealt.partitions) {
-      const before = this.before(place, dealt, committed.get(keyOf(place)));
+    for (const place of assignment.partitions) {
+      const before = this.before(place, assignment, committed.get(partitionKey(place)));
       if (before === undefined) unknown.push(place);
-      else starts.set(keyOf(place), before);
+      else starts.set(partitionKey(place), before);
     }
     for (const [topic, partitions] of groupByTopic(unknown)) {
       const id = this.cluster.topic(topic)?.id;
-      const addedFrom = dealt.addedFrom.get(topic) ?? Number.POSITIVE_INFINITY;
+      const addedFrom = assignment.addedFrom.get(topic) ?? Number.POSITIVE_INFINITY;
       const named = typeof this.from === 'string' ? {} : (ownEntry(this.from.offsets, topic) ?? {});
       const asked = partitions.filter((partition) => partition < addedFrom || named[partition] !== undefined);
       const found = await startOffsets(this.cluster, topic, asked, this.from);
       for (const partition of partitions)
-        starts.set(keyOf({ topic, partition }), { offset: found.get(partition) ?? 0, id });
+        starts.set(partitionKey({ topic, partition }), { offset: found.get(partition) ?? 0, id });
     }
     return starts;
   }
 
   /**
-   * Commits what can be of these partitions, under the generation they were dealt in: the broker refuses any other.
+   * Commits what can be of these partitions, under the generation they were assigned in: the broker refuses any other.
    * What is not read any more is left out: its topic has fewer partitions than it had. Resolves with false when there was
    * nothing to commit.
    */
   async commit(
     owned: Iterable<OwnedPartition>,
     partOf: (place: TopicPartition) => FetchedPart | undefined,
-    { memberId, generation }: Membership,
+    { memberId, generation }: CoordinatorClient,
   ): Promise<boolean> {
-    const due: { owned: OwnedPartition; offset: number; since: unknown }[] = [];
+    const due: { owned: OwnedPartition; commit: GroupCommit; since: unknown }[] = [];
     const topics = new Map<string, CommitEntry[]>();
     for (const one of owned) {
-      const offset = one.committable;
       const part = partOf(one);
-      if (offset === one.committed || part === undefined) continue;
-      one.attempted = offset;
-      due.push({ owned: one, offset, since: one.target });
+      const commit = part === undefined ? undefined : one.commit(part.position);
+      if (part === undefined || commit === undefined || isKnown(commit, one.committed)) continue;
+      one.attempted = commit;
+      due.push({ owned: one, commit, since: one.target });
       const partitions = topics.get(one.topic) ?? [];
-      partitions.push(commitEntry(one.partition, offset, part.id));
+      partitions.push(commitEntry(one.partition, commit, part.id));
       topics.set(one.topic, partitions);
     }
     if (due.length === 0) return false;
@@ -94,22 +95,22 @@ export class GroupOffsets {
       topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
     });
     // One that began again meanwhile may be in another topic by now.
-    for (const { owned: one, offset, since } of due) if (one.target === since) one.committed = offset;
+    for (const { owned: one, commit, since } of due) if (one.target === since) one.committed = commit;
     return true;
   }
 
   /** Where the group was in the topic, or in one of the same name that is gone; undefined where it is new to both. */
-  private before(place: TopicPartition, dealt: Dealt, committed: Committed | undefined): Start | undefined {
+  private before(place: TopicPartition, assignment: Assignment, committed: Committed | undefined): Start | undefined {
     const id = this.cluster.topic(place.topic)?.id;
-    if (committed !== undefined) return { offset: committed.offset, id: isOf(id, committed) ? id : committed.topicId };
-    const gone = dealt.recreated.get(place.topic);
-    const isAdded = place.partition >= (dealt.addedFrom.get(place.topic) ?? Number.POSITIVE_INFINITY);
+    if (committed !== undefined) {
+      const { offset, note, topicId } = committed;
+      // The note is of no use for another topic.
+      return isOf(id, committed) ? { offset, note, id } : { offset, id: topicId };
+    }
+    const gone = assignment.recreated.get(place.topic);
+    const isAdded = place.partition >= (assignment.addedFrom.get(place.topic) ?? Number.POSITIVE_INFINITY);
     return gone === undefined || gone === id || isAdded ? undefined : { offset: 0, id: gone };
   }
-}
-
-export function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }
 
 function groupByTopic(partitions: readonly TopicPartition[]): Map<string, number[]> {

@@ -1,25 +1,28 @@
 import { Observable, Subject, type Subscriber } from 'rxjs';
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
+import { TidegateError } from '../../core/errors.ts';
 import type { Gap, GroupEvent, GroupMember, GroupOptions, TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
+import type { Propagation } from '../../core/propagation.ts';
+import { isWithin } from '../../core/waiting.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import type { Dealt } from './assignment-protocol.ts';
+import type { Assignment } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
 import { Commits } from './commits.ts';
-import { type Committed, isOf } from './committed.ts';
+import { CoordinatorClient } from './coordinator-client.ts';
+import { CurrentAssignment } from './current-assignment.ts';
 import { type FetchedPart, Fetcher } from './fetcher.ts';
-import { GroupOffsets, keyOf } from './group-offsets.ts';
-import { Membership } from './membership.ts';
-import type { OwnedPartition } from './owned-partition.ts';
+import { GroupOffsets } from './group-offsets.ts';
 import { OwnedPartitions } from './owned-partitions.ts';
 import { Participation } from './participation.ts';
-import { KAFKA } from './protocol-errors.ts';
 
 const SESSION_TIMEOUT = 10_000;
 const COMMIT_INTERVAL = 1_000;
 const MAX_UNSETTLED = 4_096;
+/** Milliseconds without an answered heartbeat after which the broker counts as away, for partitions at their end. */
+const MAX_SILENCE = 5_000;
 /** Leaving must not wait for a broker that is away. */
 const LEAVE_TIMEOUT = 2_000;
 
@@ -31,12 +34,13 @@ export interface GroupParts {
   readonly logger: Logger;
   readonly stats: Stats;
   readonly clock: Clock;
+  readonly propagation?: Propagation | undefined;
   /** Called once, at the end of `leave`. */
   readonly left: () => void;
 }
 
 /**
- * A member of a consumer group over kafkajs's protocol, with membership, positions and commits of our own: kafkajs's
+ * A member of a consumer group over kafkajs's protocol, with joins, positions and commits of our own: kafkajs's
  * consumer forgets positions at each rejoin, heartbeats only between fetches, and resumes and leaves only when a fetch ends.
  * Reading goes on while the group rebalances; only what a new assignment takes away stops.
  */
@@ -45,7 +49,7 @@ export class KafkaGroupMember implements GroupMember {
   readonly events$: Observable<GroupEvent>;
   readonly gaps$: Observable<Gap>;
   private readonly parts: GroupParts;
-  private readonly membership: Membership;
+  private readonly coordinator: CoordinatorClient;
   private readonly participation: Participation;
   private readonly offsets: GroupOffsets;
   private readonly fetcher: Fetcher;
@@ -53,15 +57,13 @@ export class KafkaGroupMember implements GroupMember {
   private readonly gaps = new Subject<Gap>();
   private readonly partitions: OwnedPartitions;
   private readonly commits: Commits;
-  /** Partitions and ids of the topics, as of the last deal. */
-  private counts: ReadonlyMap<string, number> = new Map();
-  private ids: ReadonlyMap<string, string>;
+  private readonly assignment: CurrentAssignment;
   private subscriber: Subscriber<Batch> | undefined;
   private started = false;
   private leaving: Promise<void> | undefined;
 
   constructor(options: GroupOptions, parts: GroupParts) {
-    const { group, from, admit, topicIds = new Map() } = options;
+    const { group, from, admit, state, topicIds = new Map() } = options;
     const {
       sessionTimeout = SESSION_TIMEOUT,
       commitInterval = COMMIT_INTERVAL,
@@ -69,9 +71,8 @@ export class KafkaGroupMember implements GroupMember {
     } = options;
     const { logger, stats, clock } = parts;
     this.parts = parts;
-    this.ids = topicIds;
-    this.membership = new Membership({ ...options, sessionTimeout }, parts.coordination, parts.data, clock);
-    this.participation = new Participation(this.membership, this.asParticipant(), {
+    this.coordinator = new CoordinatorClient({ ...options, sessionTimeout }, parts.coordination, parts.data, clock);
+    this.participation = new Participation(this.coordinator, this.asParticipant(), {
       group,
       sessionTimeout,
       logger,
@@ -85,13 +86,13 @@ export class KafkaGroupMember implements GroupMember {
       {
         deliver: (part, messages) => this.deliver(part, messages),
         gap: (gap) => this.gaps.next(gap),
-        moved: (part, isRecreated) => this.partitions.moved(part, isRecreated),
+        moved: (part, move) => this.partitions.moved(part, move),
         refused: (reason) => this.events.next({ type: 'failed', reason }),
         metadata: () => undefined,
       },
       parts,
     );
-    this.partitions = new OwnedPartitions(this.fetcher, { group, maxUnsettled, admit, stats, clock });
+    this.partitions = new OwnedPartitions(this.fetcher, { group, maxUnsettled, admit, state, stats, clock });
     this.commits = new Commits({
       group,
       interval: commitInterval,
@@ -100,13 +101,17 @@ export class KafkaGroupMember implements GroupMember {
       clock,
       logger,
     });
-    this.batches$ = new Observable((subscriber) => {
-      this.subscriber = subscriber;
-      this.start();
-      return () => {
-        this.subscriber = undefined;
-      };
+    this.assignment = new CurrentAssignment(topicIds, {
+      coordinator: this.coordinator,
+      cluster: parts.data,
+      fetcher: this.fetcher,
+      offsets: this.offsets,
+      partitions: this.partitions,
+      commits: this.commits,
+      isLeaving: () => this.leaving !== undefined,
+      assigned: (event) => this.events.next(event),
     });
+    this.batches$ = new Observable((subscriber) => this.start(subscriber));
   }
 
   pause(partitions?: readonly TopicPartition[]): void {
@@ -115,6 +120,7 @@ export class KafkaGroupMember implements GroupMember {
   }
 
   resume(partitions?: readonly TopicPartition[]): void {
+    if (this.started && this.subscriber === undefined) return;
     this.partitions.pause(partitions ?? [...this.partitions], false);
     if (partitions === undefined) this.fetcher.hold(false);
   }
@@ -127,12 +133,17 @@ export class KafkaGroupMember implements GroupMember {
     return this.partitions.lag();
   }
 
-  lastSeen(): number {
-    return this.membership.lastSeen;
+  /** Not while the broker is away: the end that was seen last says nothing about what others have written since. */
+  isAtEnd(place: TopicPartition): boolean {
+    return this.coordinator.silentFor < MAX_SILENCE && this.partitions.isAtEnd(place);
+  }
+
+  silentFor(): number {
+    return this.coordinator.silentFor;
   }
 
   topicIds(): ReadonlyMap<string, string> {
-    return this.ids;
+    return this.assignment.ids;
   }
 
   commit(): Promise<void> {
@@ -144,23 +155,31 @@ export class KafkaGroupMember implements GroupMember {
     return this.leaving;
   }
 
-  private start(): void {
-    if (this.started || this.leaving !== undefined) return;
+  private start(subscriber: Subscriber<Batch>): () => void {
+    if (this.started || this.leaving !== undefined) {
+      subscriber.error(new TidegateError('TG_GROUP_FAILED', 'a member joins once; make a new one to join again'));
+      return () => {};
+    }
     this.started = true;
+    this.subscriber = subscriber;
     this.events.next({ type: 'joining' });
     this.fetcher.start();
     this.commits.start();
     void this.participation.run();
+    // What is in flight can still be settled. What is not taken would be fetched again at once, and again.
+    return () => {
+      this.subscriber = undefined;
+      this.fetcher.hold(true);
+    };
   }
 
   private asParticipant() {
     const member = this;
     return {
       get known() {
-        const { partitions, counts, ids } = member;
-        return { owned: [...partitions], counts, ids };
+        return member.assignment.last;
       },
-      adopt: (dealt: Dealt) => this.adopt(dealt),
+      adopt: (assignment: Assignment) => this.assignment.adopt(assignment),
       rebalancing: async () => {
         this.events.next({ type: 'rebalancing' });
         await this.commits.tryToCommit();
@@ -170,75 +189,14 @@ export class KafkaGroupMember implements GroupMember {
         await this.commits.tryToCommit();
       },
       failed: (reason: GroupFailure) => this.events.next({ type: 'failed', reason }),
-      sawNewPartitions: () => this.sawNewPartitions(),
+      sawNewPartitions: () => this.assignment.isOutdated,
     };
-  }
-
-  private sawNewPartitions(): boolean {
-    for (const [topic, count] of this.counts) {
-      const view = this.parts.data.topic(topic);
-      if (view?.code !== KAFKA.NONE) continue;
-      if (view.partitions.length !== count || (view.id ?? this.ids.get(topic)) !== this.ids.get(topic)) return true;
-    }
-    return false;
-  }
-
-  /**
-   * Acts on the difference alone: a partition that stays is read on as if nothing had happened. One that goes is given up
-   * once what is in flight of it is settled and committed; resolves with whether others wait for that.
-   */
-  private async adopt(dealt: Dealt): Promise<boolean> {
-    if (this.membership.joinedAnew) this.commits.isSure = false;
-    const going = this.partitions.keepReading(dealt.partitions);
-    const committed = await this.offsets.committed([...dealt.partitions, ...going]);
-    const starts = await this.offsets.starts(dealt, committed);
-    this.fetcher.checkIds();
-    const offsetOf = (place: TopicPartition) => this.offsetIn(committed, place);
-    const lost = [...this.partitions].filter((owned) => !owned.isStillOurs(offsetOf(owned)));
-    for (const owned of lost) this.partitions.giveUp(owned);
-    this.commits.isSure = true;
-    const left = going.filter((owned) => !lost.includes(owned));
-    await this.letGo(left);
-    if (this.leaving !== undefined) return false;
-    this.counts = dealt.counts;
-    this.ids = dealt.ids;
-    for (const owned of left) this.partitions.giveUp(owned);
-    const added = dealt.partitions.filter((place) => !this.partitions.has(place));
-    const gained = added.map((place) => {
-      const start = starts.get(keyOf(place)) ?? { offset: 0, id: undefined };
-      return { owned: this.partitions.add(place, start.offset, committed.get(keyOf(place))?.offset), start };
-    });
-    this.events.next({
-      type: 'assigned',
-      generation: this.membership.generation,
-      partitions: dealt.partitions,
-      added,
-      removed: [...lost, ...left].map(({ topic, partition }) => ({ topic, partition })),
-      members: dealt.members,
-    });
-    for (const { owned, start } of gained) this.partitions.read(owned, start.offset, start.id);
-    this.fetcher.checkIds();
-    // The start too, so that whoever gets the partition next does not look for one of its own.
-    await this.commits.tryToCommit();
-    return dealt.isPartial && going.length > 0;
-  }
-
-  /** What the group has committed of the topic that a partition is read of, as far as that is the one of the commit. */
-  private offsetIn(committed: ReadonlyMap<string, Committed>, place: TopicPartition): number | undefined {
-    const found = committed.get(keyOf(place));
-    return found !== undefined && isOf(this.fetcher.part(place)?.id, found) ? found.offset : undefined;
   }
 
   private commitSettled(): Promise<boolean> {
     // Nothing of a topic that is known to be gone.
     this.fetcher.checkIds();
-    return this.offsets.commit(this.partitions, (place) => this.fetcher.part(place), this.membership);
-  }
-
-  private async letGo(going: readonly OwnedPartition[]): Promise<void> {
-    if (going.length === 0) return;
-    await this.partitions.quiet(going);
-    await this.commits.tryToCommit();
+    return this.offsets.commit(this.partitions, (place) => this.fetcher.part(place), this.coordinator);
   }
 
   private deliver(part: FetchedPart, messages: Message[]): number {
@@ -252,12 +210,7 @@ export class KafkaGroupMember implements GroupMember {
     this.participation.stop();
     this.fetcher.close();
     this.commits.stop();
-    let cancel: (() => void) | undefined;
-    const late = new Promise<void>((resolve) => {
-      cancel = this.parts.clock.after(LEAVE_TIMEOUT, resolve);
-    });
-    await Promise.race([this.sayGoodbye(), late]);
-    cancel?.();
+    await isWithin(this.parts.clock, LEAVE_TIMEOUT, this.sayGoodbye());
     for (const owned of [...this.partitions]) this.partitions.giveUp(owned);
     this.parts.coordination.close();
     this.parts.data.close();
@@ -271,7 +224,7 @@ export class KafkaGroupMember implements GroupMember {
   private async sayGoodbye(): Promise<void> {
     if (!this.started) return;
     await this.commits.tryToCommit();
-    await this.membership.leave().catch(() => undefined);
+    await this.coordinator.leave().catch(() => undefined);
   }
 }
 

@@ -2,9 +2,9 @@ import type { Clock } from '../../core/clock.ts';
 import type { OwnedPartition } from './owned-partition.ts';
 
 /** Milliseconds that what is in flight has to be settled before its partition goes to another member. */
-const PATIENCE = 500;
+const SETTLE_TIMEOUT = 500;
 
-/** The wait for what is in flight of partitions that go to another member: who gets them need not read it again then. */
+/** The wait for what is in flight of partitions that go to another member, so that it need not read them again. */
 export class HandOver {
   private readonly clock: Clock;
   private look: () => void = () => {};
@@ -18,7 +18,7 @@ export class HandOver {
     if (partition.isGoing) this.look();
   }
 
-  /** Resolves when nothing of these partitions is in flight any more, or the patience is at its end. */
+  /** Resolves when nothing of these partitions is in flight any more, or SETTLE_TIMEOUT is over. */
   quiet(going: readonly OwnedPartition[]): Promise<void> {
     const isQuiet = () => going.every(({ unsettled }) => unsettled === 0);
     if (isQuiet()) return Promise.resolve();
@@ -28,7 +28,7 @@ export class HandOver {
         this.look = () => {};
         resolve();
       };
-      const cancel = this.clock.after(PATIENCE, end);
+      const cancel = this.clock.after(SETTLE_TIMEOUT, end);
       this.look = () => {
         if (isQuiet()) end();
       };

@@ -11,6 +11,7 @@ import type {
   Reader,
   ReaderOptions,
 } from '../../core/log.ts';
+import type { Propagation } from '../../core/propagation.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { KafkaAdmin } from './admin.ts';
@@ -38,6 +39,8 @@ export interface KafkaLogOptions {
   readonly logger: Logger;
   readonly stats: Stats;
   readonly clock: Clock;
+  /** How records say which trace they belong to; W3C where it is left out. */
+  readonly propagation?: Propagation | undefined;
 }
 
 /** Topics that are gone and whose numbers a producer keeps. */
@@ -69,7 +72,6 @@ class KafkaLog implements Log {
   private readonly readers = new Set<Reader>();
   private readonly members = new Set<GroupMember>();
   private keepAlive: NodeJS.Timeout | undefined;
-  private removeGauge: (() => void) | undefined;
 
   constructor(options: KafkaLogOptions, client: Client) {
     this.options = options;
@@ -89,9 +91,6 @@ class KafkaLog implements Log {
 
   async open(): Promise<void> {
     this.keepAlive = setInterval(() => undefined, FOREVER);
-    this.removeGauge = this.options.stats.gauge('tidegate_log_up', { driver: this.driver }, () =>
-      this.link.isUp ? 1 : 0,
-    );
     this.link.open();
   }
 
@@ -101,12 +100,11 @@ class KafkaLog implements Log {
     await Promise.all([...this.members].map((member) => member.leave()));
     this.link.close();
     for (const cluster of Object.values(this.clusters)) cluster.close();
-    this.removeGauge?.();
     clearInterval(this.keepAlive);
   }
 
   lane(topic: string, observer: LaneObserver): Lane {
-    const { logger, stats, clock } = this.options;
+    const { logger, stats, clock, propagation } = this.options;
     const lane = new KafkaLane(topic, observer, {
       cluster: this.clusters.write,
       producers: this.producers,
@@ -115,6 +113,7 @@ class KafkaLog implements Log {
       logger,
       stats,
       clock,
+      propagation,
     });
     this.lanes.set(lane, topic);
     return lane;
@@ -130,12 +129,13 @@ class KafkaLog implements Log {
   }
 
   reader(options: ReaderOptions): Reader {
-    const { logger, stats, clock } = this.options;
+    const { logger, stats, clock, propagation } = this.options;
     const reader: Reader = new KafkaReader(options, {
       cluster: new Cluster(this.client, TIMEOUTS.read),
       logger,
       stats,
       clock,
+      propagation,
       closed: () => this.readers.delete(reader),
     });
     this.readers.add(reader);
@@ -143,13 +143,14 @@ class KafkaLog implements Log {
   }
 
   group(options: GroupOptions): GroupMember {
-    const { logger, stats, clock } = this.options;
+    const { logger, stats, clock, propagation } = this.options;
     const member: GroupMember = new KafkaGroupMember(options, {
       coordination: new Cluster(this.client, TIMEOUTS.read),
       data: new Cluster(this.client, TIMEOUTS.read),
       logger,
       stats,
       clock,
+      propagation,
       left: () => this.members.delete(member),
     });
     this.members.add(member);

@@ -3,10 +3,58 @@
  * queues and the protocol's encoders. Typed by hand as far as they are used. kafkajs is pinned to exactly this
  * version, and connection.ts refuses to run with another one.
  */
+declare module 'kafkajs/src/network/requestQueue/socketRequest.js' {
+  class SocketRequest {
+    readonly entry: { readonly apiName: string };
+    /** Milliseconds. */
+    readonly requestTimeout: number;
+    send(): void;
+    timeoutRequest(): void;
+  }
+  export default SocketRequest;
+}
+
 declare module 'kafkajs/src/network/requestQueue/index.js' {
+  import type SocketRequest from 'kafkajs/src/network/requestQueue/socketRequest.js';
+
+  export interface RequestQueueOptions {
+    readonly maxInFlightRequests: number | null;
+    readonly requestTimeout: number;
+    readonly enforceRequestTimeout: boolean;
+    readonly clientId: string;
+    readonly broker: string;
+    readonly logger: object;
+    readonly isConnected: () => boolean;
+  }
+  export interface PushedRequest {
+    readonly entry: {
+      readonly correlationId: number;
+      readonly apiName: string;
+      resolve(answer: unknown): void;
+      reject(error: unknown): void;
+    };
+    readonly expectResponse: boolean;
+    sendRequest(): void;
+  }
   class RequestQueue {
+    constructor(options: RequestQueueOptions);
+    push(request: PushedRequest): void;
     readonly pending: readonly unknown[];
+    /** Sent and not answered, by correlation id. */
+    readonly inflight: ReadonlyMap<number, SocketRequest>;
+    readonly maxInFlightRequests: number | null;
+    readonly enforceRequestTimeout: boolean;
+    /** Milliseconds. */
+    readonly requestTimeout: number;
+    readonly isConnected: () => boolean;
+    requestTimeoutIntervalId: NodeJS.Timeout | undefined;
+    throttleCheckTimeoutId: NodeJS.Timeout | null;
     throttledUntil: number;
+    scheduleRequestTimeoutCheck(): void;
+    maybeThrottle(milliseconds: number | null): void;
+    canSendSocketRequestImmediately(): boolean;
+    checkPendingRequests(): void;
+    fulfillRequest(answer: { correlationId: number; size: number; payload: Buffer }): void;
     scheduleCheckPendingRequests(): void;
     /** Ends its timers. */
     destroy(): void;
@@ -23,6 +71,14 @@ declare module 'kafkajs/src/network/connection.js' {
     connectionStatus: string;
     authHandlers: { onError(): void } | null;
     readonly requestQueue: RequestQueue;
+    readonly host: string;
+    readonly port: number;
+    /** What was received of an answer. */
+    chunks: Buffer[];
+    bytesBuffered: number;
+    /** Length of the answer and of what is in front of it; 4 while that is not known. */
+    bytesNeeded: number;
+    processData(data: Buffer): void;
     rejectRequests(error: Error): void;
   }
   export default Connection;

@@ -1,5 +1,6 @@
 import type { Message } from '../../core/message.ts';
 import { partitionOfKey } from '../../core/partitioner.ts';
+import type { Propagation } from '../../core/propagation.ts';
 import type { Compressor } from './compression.ts';
 import { BATCH_OVERHEAD, encodeBatch, type Outgoing, outgoing } from './record-batch.ts';
 
@@ -7,7 +8,7 @@ import { BATCH_OVERHEAD, encodeBatch, type Outgoing, outgoing } from './record-b
 const MAX_RECORDS = 1_000;
 const MAX_BYTES = 1_048_576;
 
-const NOBODY = { id: -1n, epoch: -1 };
+const NO_PRODUCER = { id: -1n, epoch: -1 };
 
 /** A record with its place in the send and the partition it is bound to for good. */
 export interface Planned {
@@ -25,13 +26,14 @@ export function plan(
   partitions: number,
   keylessPartition: number,
   now: number,
+  propagation?: Propagation,
 ): Planned[] {
   const planned: Planned[] = new Array(messages.length);
   for (let index = 0; index < messages.length; index += 1) {
     const message = messages[index] as Message;
     const key = typeof message.key === 'string' ? Buffer.from(message.key) : message.key;
     const partition = key === null ? keylessPartition : partitionOfKey(key, partitions);
-    planned[index] = { index, partition, record: outgoing(message, key, now) };
+    planned[index] = { index, partition, record: outgoing(message, key, now, propagation) };
   }
   return planned;
 }
@@ -47,7 +49,7 @@ export function planAgain(planned: readonly Planned[], partitions: number, keyle
 /** Whether a broker with this limit would refuse the record even alone: it looks at what is sent, compressed or not. */
 export function isTooLarge({ record }: Planned, maxMessageBytes: number, compressor?: Compressor): boolean {
   if (record.size + BATCH_OVERHEAD <= maxMessageBytes) return false;
-  return encodeBatch([record], NOBODY, -1, compressor).length > maxMessageBytes;
+  return encodeBatch([record], NO_PRODUCER, -1, compressor).length > maxMessageBytes;
 }
 
 /**

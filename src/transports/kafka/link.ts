@@ -10,10 +10,10 @@ const PROBE_INTERVAL = 2_000;
 const PROBE_TIMEOUT = 2_000;
 /** While contact is lost; short, so that its return is noticed at once. */
 const RETRY_INTERVAL = 250;
-/** Lost contact becomes `down` only after so long: a broker that restarts its socket is no outage. */
-const PATIENCE = 1_000;
+/** Lost contact becomes `down` only after this time: a broker that restarts its socket is not an outage. */
+const OUTAGE_TIMEOUT = 1_000;
 
-/** Whether any broker answers, found out by a light question every two seconds. */
+/** Whether any broker answers at the address that it advertises, checked by a cheap request every two seconds. */
 export class Link {
   readonly state$: Observable<LinkState>;
   private readonly cluster: Cluster;
@@ -53,7 +53,7 @@ export class Link {
 
   private async watch(): Promise<void> {
     let next = PROBE_INTERVAL;
-    const asked = this.clock.now();
+    const asked = this.clock.elapsed();
     try {
       await this.probe();
       this.found();
@@ -71,7 +71,12 @@ export class Link {
       broker?.destroy(new Error(`${broker.host}:${broker.port} does not answer`));
     });
     try {
-      broker = this.cluster.any();
+      if (!this.isUp || this.lostAt !== undefined) {
+        broker = this.cluster.any();
+        await this.cluster.refresh();
+      }
+      // All work is done at the addresses that brokers advertise: that a bootstrap address answers says nothing of them.
+      broker = this.cluster.advertised();
       await broker.probe();
     } finally {
       cancel();
@@ -88,9 +93,9 @@ export class Link {
   private lost(since: number, reason: string): void {
     this.lostAt ??= since;
     const { state } = this.state.value;
-    const isNews = state === 'connecting' || (state === 'up' && this.clock.now() - this.lostAt >= PATIENCE);
+    const isNews = state === 'connecting' || (state === 'up' && this.clock.elapsed() - this.lostAt >= OUTAGE_TIMEOUT);
     if (this.closed || !isNews) return;
-    // Whoever follows the state tells of it.
+    // Subscribers of the state log it for the operator.
     this.logger.debug({ driver: 'kafkajs', reason }, `Kafka cannot be reached: ${reason}`);
     this.state.next({ state: 'down', reason });
   }

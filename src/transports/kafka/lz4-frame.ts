@@ -1,5 +1,5 @@
 import type Lz4 from 'lz4-napi';
-import { lazyLibrary } from './lazy-library.ts';
+import { lazyLibrary } from '../../core/lazy-library.ts';
 import { TooLarge } from './unpacked-limit.ts';
 
 /* Kafka's lz4: one frame, https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md */
@@ -20,7 +20,7 @@ export function packLz4(bytes: Buffer): Buffer {
   return lz4().compressFrameSync(bytes);
 }
 
-/** Throws where the bytes are no lz4, or would be more than `limit` bytes. */
+/** Throws where the bytes are not lz4, or would be more than `limit` bytes. */
 export function unpackLz4(frame: Buffer, limit: number): Buffer {
   measure(frame, limit);
   return lz4().decompressFrameSync(frame);
@@ -32,7 +32,7 @@ export function unpackLz4(frame: Buffer, limit: number): Buffer {
  */
 function measure(frame: Buffer, limit: number): void {
   const flags = frame.readUInt8(4);
-  if (frame.readUInt32LE(0) !== MAGIC || flags >>> 6 !== VERSION) throw new RangeError('it is no lz4');
+  if (frame.readUInt32LE(0) !== MAGIC || flags >>> 6 !== VERSION) throw new RangeError('it is not lz4');
   const checksum = (flags & FLAG.blockChecksum) === 0 ? 0 : 4;
   let at = 7 + ((flags & FLAG.contentSize) === 0 ? 0 : 8) + ((flags & FLAG.dictionary) === 0 ? 0 : 4);
   let size = 0;

@@ -1,7 +1,7 @@
 import { AS_ANSWERED, type BrokerConnection } from './connection.ts';
 import { FlexibleCursor, LENGTH_BYTES, NO_TAGS, writeId, writeLength, writeText } from './flexible.ts';
 
-/** The first version that tells the ids of topics: brokers from Kafka 2.8 on. */
+/** The first version with the ids of topics: brokers from Kafka 2.8 on. */
 export const METADATA_VERSION = 10;
 
 export interface PartitionView {

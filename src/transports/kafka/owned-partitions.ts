@@ -1,9 +1,12 @@
 import type { Clock } from '../../core/clock.ts';
+import type { GroupState } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
+import { partitionKey } from '../../core/partition-key.ts';
 import type { Stats } from '../../telemetry/stats.ts';
+import type { GroupCommit } from '../group-commit.ts';
+import type { Move } from './fetched-parts.ts';
 import type { FetchedPart, Fetcher } from './fetcher.ts';
-import { keyOf } from './group-offsets.ts';
 import { HandOver } from './hand-over.ts';
 import { OwnedPartition } from './owned-partition.ts';
 
@@ -13,6 +16,8 @@ export interface OwnedPartitionsOptions {
   readonly maxUnsettled: number;
   /** How many of these messages, which are all of one partition, may be handed on now; all of them where it is left out. */
   readonly admit: ((messages: readonly Message[]) => number) | undefined;
+  /** What rebuilds its state by reading again. */
+  readonly state: GroupState | undefined;
   readonly stats: Stats;
   readonly clock: Clock;
 }
@@ -36,23 +41,27 @@ export class OwnedPartitions implements Iterable<OwnedPartition> {
   }
 
   has(place: TopicPartition): boolean {
-    return this.partitions.has(keyOf(place));
+    return this.partitions.has(partitionKey(place));
   }
 
-  /** Makes a partition ours. It is not read yet. */
-  add(place: TopicPartition, start: number, committed: number | undefined): OwnedPartition {
-    const key = keyOf(place);
-    const owned = new OwnedPartition(place, start, committed, (settled) => {
-      this.updatePause(settled);
-      this.handOver.settled(settled);
-    });
+  /** Makes a partition ours, and tells the state. It is not read yet. */
+  add(place: TopicPartition, from: GroupCommit, committed: GroupCommit | undefined): OwnedPartition {
+    const key = partitionKey(place);
+    const { group, stats, state } = this.options;
+    const settled = (owned: OwnedPartition) => {
+      this.updatePause(owned);
+      this.handOver.settled(owned);
+    };
+    const owned = new OwnedPartition(place, from, committed, settled, state);
     this.partitions.set(key, owned);
-    const { group, stats } = this.options;
     const labels = { topic: place.topic, partition: String(place.partition), group };
-    const lag = () => this.fetcher.endOf(place.topic, place.partition) - owned.committable;
     this.lagGauges.set(
       key,
-      stats.gauge('tidegate_consumer_lag', labels, () => Math.max(0, lag())),
+      stats.gauge('tidegate_consumer_lag', labels, () => {
+        const end = this.fetcher.endOf(place.topic, place.partition);
+        // While the end is not known there is no lag, which is not a lag of 0.
+        return end < 0 ? Number.NaN : Math.max(0, end - owned.committable);
+      }),
     );
     return owned;
   }
@@ -64,7 +73,7 @@ export class OwnedPartitions implements Iterable<OwnedPartition> {
   }
 
   giveUp(owned: OwnedPartition): void {
-    const key = keyOf(owned);
+    const key = partitionKey(owned);
     owned.release();
     this.partitions.delete(key);
     this.fetcher.unassign(owned.topic, owned.partition);
@@ -73,10 +82,10 @@ export class OwnedPartitions implements Iterable<OwnedPartition> {
   }
 
   /** From now on nothing more is read of what is not among these, and again of what has come back; gives the former. */
-  keepReading(dealt: readonly TopicPartition[]): OwnedPartition[] {
-    const keys = new Set(dealt.map(keyOf));
+  keepReading(assigned: readonly TopicPartition[]): OwnedPartition[] {
+    const keys = new Set(assigned.map(partitionKey));
     for (const owned of this) {
-      owned.isGoing = !keys.has(keyOf(owned));
+      owned.isGoing = !keys.has(partitionKey(owned));
       this.updatePause(owned);
     }
     return [...this].filter(({ isGoing }) => isGoing);
@@ -88,24 +97,25 @@ export class OwnedPartitions implements Iterable<OwnedPartition> {
   }
 
   seek(place: TopicPartition, offset: number): void {
-    const owned = this.partitions.get(keyOf(place));
+    const owned = this.partitions.get(partitionKey(place));
     if (owned === undefined) return;
     owned.restart(offset);
     this.read(owned, offset);
   }
 
   /** The log has moved us: what is in flight is gone from it and counts no more. */
-  moved(part: FetchedPart, isRecreated: boolean): void {
-    const owned = this.partitions.get(keyOf(part));
+  moved(part: FetchedPart, move: Move): void {
+    const owned = this.partitions.get(partitionKey(part));
     if (owned === undefined) return;
-    if (isRecreated) owned.beginAnew(part.position);
+    if (move === 'recreated') owned.beginAnew(part.position);
+    else if (move === 'back') owned.startOver(part.position);
     else owned.restart(part.position);
     this.read(owned, part.position);
   }
 
   pause(places: readonly TopicPartition[], paused: boolean): void {
     for (const place of places) {
-      const owned = this.partitions.get(keyOf(place));
+      const owned = this.partitions.get(partitionKey(place));
       if (owned === undefined) continue;
       owned.paused = paused;
       this.updatePause(owned);
@@ -115,20 +125,29 @@ export class OwnedPartitions implements Iterable<OwnedPartition> {
   lag(): ReadonlyMap<string, ReadonlyMap<number, number>> {
     const lags = new Map<string, Map<number, number>>();
     for (const { topic, partition, position, end } of this.fetcher.assigned()) {
-      if (end < 0) continue;
+      // Not known yet, or the position is not one in the log.
+      if (position > end) continue;
       const partitions = lags.get(topic) ?? new Map<number, number>();
-      lags.set(topic, partitions.set(partition, Math.max(0, end - position)));
+      lags.set(topic, partitions.set(partition, end - position));
     }
     return lags;
   }
 
+  isAtEnd(place: TopicPartition): boolean {
+    const part = this.fetcher.part(place);
+    return (
+      part !== undefined && part.position === part.end && this.partitions.get(partitionKey(place))?.isSettled === true
+    );
+  }
+
   /** Takes what may be handed on of what was fetched, from its beginning on; it counts as in flight from here on. */
   take(part: FetchedPart, messages: Message[]): Message[] {
-    const owned = this.partitions.get(keyOf(part));
+    const owned = this.partitions.get(partitionKey(part));
     if (owned === undefined || owned.isGoing) return [];
     const { maxUnsettled, admit } = this.options;
     const room = Math.max(0, maxUnsettled - owned.unsettled);
     const offered = messages.length <= room ? messages : messages.slice(0, room);
+    owned.markReplayed(offered);
     const admitted = offered.length === 0 ? 0 : (admit?.(offered) ?? offered.length);
     const taken = admitted === offered.length ? offered : offered.slice(0, admitted);
     for (const message of taken) owned.enter(message);

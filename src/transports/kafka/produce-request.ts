@@ -46,7 +46,7 @@ export function encodeProduce(topic: string, partitions: readonly PartitionBytes
   return buffer;
 }
 
-/** The results by partition. kafkajs would throw the first error in it and lose what the others were told. */
+/** The results by partition. kafkajs would throw the first error in it and lose the results of the others. */
 export function decodeProduce(answer: Buffer): PartitionResult[] {
   const cursor = new Cursor(answer);
   const results: PartitionResult[] = [];

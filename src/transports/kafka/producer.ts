@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster.ts';
-import { patiently } from './patience.ts';
 import type { ProducerIdentity } from './record-batch.ts';
+import { whenReady } from './when-ready.ts';
 
 /** Kafka's sequence numbers run from 0 to this and go on at 0. */
 const LAST_SEQUENCE = 0x7fffffff;
@@ -75,7 +75,7 @@ export class ProducerHolder {
   }
 
   private async initialize(): Promise<Producer> {
-    const answer = await patiently(() =>
+    const answer = await whenReady(() =>
       this.cluster.any().request<{ producerId: string; producerEpoch: number }>('InitProducerId', {
         transactionalId: null,
         transactionTimeout: 60_000,

@@ -77,7 +77,7 @@ const BY_CODE: Readonly<Record<number, ErrorCode>> = {
   [KAFKA.CLUSTER_AUTHORIZATION_FAILED]: 'TG_NOT_AUTHORIZED',
 };
 
-/** An error of a broker or of the way to it, as it leaves this driver. What no broker said is TG_LOG_UNAVAILABLE. */
+/** An error of a broker or of the way to it, as it leaves this driver. One without an answer of a broker is TG_LOG_UNAVAILABLE. */
 export function logError(error: unknown, context: string): TidegateError {
   const code = kafkaCode(error);
   return asTidegateError(error, (code === undefined ? undefined : BY_CODE[code]) ?? 'TG_LOG_UNAVAILABLE', context);

@@ -1,6 +1,7 @@
+import type { Meta } from '../../core/content.ts';
 import { type Header, type Headers, NO_HEADERS } from '../../core/headers.ts';
-import { Message, type Meta, type SettleTarget } from '../../core/message.ts';
-import { traceIn } from '../../core/trace-headers.ts';
+import { Message, type SettleTarget } from '../../core/message.ts';
+import type { Propagation } from '../../core/propagation.ts';
 import type { FetchedPartition } from './fetch-request.ts';
 import type { Cursor } from './varint.ts';
 
@@ -14,7 +15,7 @@ const SMALLEST_RECORD = 6;
 const EMPTY = Buffer.alloc(0);
 const NO_META: Meta = Object.freeze({});
 
-/** Says that a record had no value at all, which Kafka tells apart from an empty one. */
+/** Marks a record that had no value at all, which is not the same as an empty one for Kafka. */
 const TOMBSTONE: Meta = Object.freeze({ tombstone: true });
 
 export interface BatchHeader {
@@ -55,6 +56,7 @@ export function readRecords(
   position: number,
   { topic, partition }: FetchedPartition,
   target: SettleTarget | undefined,
+  propagation: Propagation,
   into: Message[],
 ): void {
   for (let index = 0; index < header.count; index += 1) {
@@ -76,7 +78,7 @@ export function readRecords(
         new Message(value ?? EMPTY, {
           key,
           headers,
-          trace: traceIn(headers),
+          trace: propagation.traceIn(headers),
           meta: value === null ? TOMBSTONE : NO_META,
           timestamp:
             (header.attributes & LOG_APPEND_TIME) !== 0 ? header.maxTimestamp : header.baseTimestamp + timestampDelta,

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Checkpoint, Gap, Reader, ReaderOptions } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
+import type { Propagation } from '../../core/propagation.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Cluster } from './cluster.ts';
@@ -11,8 +12,8 @@ import { type FetchedPart, Fetcher } from './fetcher.ts';
 import { startOffsets } from './offsets.ts';
 import { brokerError, isRefused, KAFKA, logError } from './protocol-errors.ts';
 
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1_000;
+const INITIAL_PAUSE = 50;
+const MAX_PAUSE = 1_000;
 /** A topic counts as not there when so many looks in a row did not find it. */
 const MISSING_LOOKS = 4;
 
@@ -22,6 +23,7 @@ export interface ReaderParts {
   readonly logger: Logger;
   readonly stats: Stats;
   readonly clock: Clock;
+  readonly propagation?: Propagation | undefined;
   /** Called once, at the end of `close`. */
   readonly closed: () => void;
 }
@@ -69,7 +71,7 @@ export class KafkaReader implements Reader {
     });
     if (typeof options.from === 'object' && 'checkpoint' in options.from) this.goOnFrom(options.from.checkpoint);
     this.live = this.fixPositions();
-    // Nobody has to wait for it: the failure also ends batches$.
+    // Callers may ignore `live`: the failure also ends batches$.
     this.live.catch((failure: TidegateError) => {
       this.failure = failure;
       this.subscriber?.error(failure);
@@ -115,18 +117,18 @@ export class KafkaReader implements Reader {
   /** Tries until every partition has a position, or the log refuses. A topic that is not there has none yet, and is read from 0 once it is. */
   private async fixPositions(): Promise<void> {
     const missing = new Map<string, number>();
-    for (let pause = FIRST_PAUSE; !this.closed; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    for (let pause = INITIAL_PAUSE; !this.closed; pause = Math.min(pause * 2, MAX_PAUSE)) {
       try {
         await this.parts.cluster.refresh(this.options.topics);
         const states = await Promise.all(this.options.topics.map((topic) => this.fixTopic(topic, missing)));
         if (states.every((fixed) => fixed)) return this.goLive();
       } catch (error) {
         if (error instanceof TidegateError && error.next === 'reject') throw error;
-        this.parts.logger.debug({ reason: String(error) }, 'Start positions could not be read yet');
+        this.parts.logger.debug({ reason: String(error) }, 'start positions could not be read yet');
       }
       await new Promise<void>((resolve) => this.parts.clock.after(pause, resolve));
     }
-    throw new TidegateError('TG_LOG_UNAVAILABLE', 'The reader was closed before it was live');
+    throw new TidegateError('TG_LOG_UNAVAILABLE', 'the reader was closed before it was live');
   }
 
   private async fixTopic(topic: string, missing: Map<string, number>): Promise<boolean> {
@@ -135,11 +137,11 @@ export class KafkaReader implements Reader {
     if (view?.code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION) {
       const looks = (missing.get(topic) ?? 0) + 1;
       missing.set(topic, looks);
-      if (looks === MISSING_LOOKS) this.parts.logger.warn({ topic }, `Topic ${topic} does not exist yet`);
+      if (looks === MISSING_LOOKS) this.parts.logger.warn({ topic }, `topic ${topic} does not exist yet`);
       return looks >= MISSING_LOOKS;
     }
     missing.delete(topic);
-    if (view !== undefined && isRefused(view.code)) throw logError(brokerError(view.code), `Topic ${topic}`);
+    if (view !== undefined && isRefused(view.code)) throw logError(brokerError(view.code), `topic ${topic}`);
     if (view === undefined || view.code !== KAFKA.NONE) return false;
     const partitions = view.partitions.map(({ partition }) => partition).filter((one) => !this.fetcher.has(topic, one));
     const offsets = await startOffsets(cluster, topic, partitions, this.options.from);

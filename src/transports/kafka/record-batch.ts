@@ -1,8 +1,8 @@
+import { crc32c } from '../../core/crc32c.ts';
 import type { Header, Headers, HeaderValue } from '../../core/headers.ts';
 import type { Message } from '../../core/message.ts';
-import { withTrace } from '../../core/trace-headers.ts';
+import { type Propagation, W3C } from '../../core/propagation.ts';
 import type { Compressor } from './compression.ts';
-import { crc32c } from './crc32c.ts';
 import { sizeOfVarint, writeVarint } from './varint.ts';
 
 /** Bytes of a record batch without its records. */
@@ -14,7 +14,7 @@ const SHORT = 21;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 
-/** Who numbers the records of a partition, so that the broker recognises a batch that it has already. */
+/** The source of the record numbers of a partition, so that the broker recognises a batch that it has already. */
 export interface ProducerIdentity {
   readonly id: bigint;
   readonly epoch: number;
@@ -31,9 +31,9 @@ export interface Outgoing {
   readonly size: number;
 }
 
-export function outgoing(message: Message, key: Buffer | null, now: number): Outgoing {
+export function outgoing(message: Message, key: Buffer | null, now: number, propagation: Propagation = W3C): Outgoing {
   let size = 24 + message.payload.length + (key === null ? 0 : key.length);
-  const headers = withTrace(message.headers, message.trace);
+  const headers = propagation.withTrace(message.headers, message.trace);
   for (let index = 0; index < headers.length; index += 1) {
     const header = headers[index] as Header;
     const value = header[1];

@@ -17,7 +17,10 @@ const tls = z.strictObject({
     .string()
     .optional()
     .describe('Path of a PEM file with the certificates to trust; the system ones where left out.'),
-  cert: z.string().optional().describe('Path of a PEM file with our own certificate, where brokers ask for one.'),
+  cert: z
+    .string()
+    .optional()
+    .describe('Path of a PEM file with the certificate of this gateway, if brokers ask for one.'),
   key: z.string().optional().describe('Path of a PEM file with the key of `cert`.'),
   servername: field
     .host()
@@ -27,7 +30,7 @@ const tls = z.strictObject({
 });
 
 const sasl = z.strictObject({
-  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('How to prove who we are.'),
+  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('Authentication mechanism.'),
   username: z.string(),
   password: z.string(),
 });
@@ -37,7 +40,7 @@ export const kafkaSchema = z.object({
   brokers: brokerList()
     .default([])
     .describe(
-      'Bootstrap brokers as host:port, as a list or one text with commas; PLAINTEXT://, SSL://, SASL_PLAINTEXT:// or SASL_SSL:// may stand before them where it fits ssl and sasl.',
+      'Bootstrap brokers as host:port, as a list or one text with commas; PLAINTEXT://, SSL://, SASL_PLAINTEXT:// or SASL_SSL:// may precede them if it fits ssl and sasl.',
     ),
   client_id: z.string().default('tidegate').describe('Name of this gateway in broker logs and quotas.'),
   ssl: z.union([field.boolean(), tls]).default(false).describe('TLS to the brokers: true, false, or certificates.'),
@@ -45,7 +48,7 @@ export const kafkaSchema = z.object({
   compression: z
     .enum(COMPRESSIONS)
     .default('none')
-    .describe('How batches are compressed that are written; batches are read however they are compressed, zstd too.'),
+    .describe('How written batches are compressed. Batches with any compression are read, zstd included.'),
 });
 
 export type KafkaSettings = z.output<typeof kafkaSchema>;

@@ -1,5 +1,5 @@
 import type Snappy from 'snappy';
-import { lazyLibrary } from './lazy-library.ts';
+import { lazyLibrary } from '../../core/lazy-library.ts';
 import { TooLarge } from './unpacked-limit.ts';
 
 /*
@@ -29,7 +29,7 @@ export function packSnappy(bytes: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Throws where the bytes are no snappy, or would be more than `limit` bytes. */
+/** Throws where the bytes are not snappy, or would be more than `limit` bytes. */
 export function unpackSnappy(packed: Buffer, limit: number): Buffer {
   if (!packed.subarray(0, MAGIC.length).equals(MAGIC)) return unpackBlock(packed, limit);
   const parts: Buffer[] = [];

@@ -25,7 +25,7 @@ export class TopicLimits {
   /** Milliseconds since it was read; Infinity when it never was. */
   age(topic: string): number {
     const known = this.known.get(topic);
-    return known === undefined ? Number.POSITIVE_INFINITY : this.clock.now() - known.readAt;
+    return known === undefined ? Number.POSITIVE_INFINITY : this.clock.elapsed() - known.readAt;
   }
 
   forget(topic: string): void {
@@ -36,7 +36,7 @@ export class TopicLimits {
   async read(topic: string): Promise<number> {
     try {
       const bytes = await readMaxMessageBytes(this.cluster, topic);
-      this.known.set(topic, { bytes, readAt: this.clock.now() });
+      this.known.set(topic, { bytes, readAt: this.clock.elapsed() });
       return bytes;
     } catch {
       return this.of(topic);

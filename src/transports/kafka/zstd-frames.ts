@@ -1,6 +1,6 @@
 import type Fzstd from 'fzstd';
+import { lazyLibrary } from '../../core/lazy-library.ts';
 import { formatSize } from '../../core/units.ts';
-import { lazyLibrary } from './lazy-library.ts';
 import { TooLarge } from './unpacked-limit.ts';
 
 /*
@@ -34,7 +34,7 @@ interface Frame {
   readonly end: number;
 }
 
-/** Throws where the bytes are no zstd, or would be more than `limit` bytes. */
+/** Throws where the bytes are not zstd, or would be more than `limit` bytes. */
 export function unpackZstd(packed: Buffer, limit: number): Buffer {
   const parts: Uint8Array[] = [];
   let room = limit;
@@ -54,7 +54,7 @@ export function unpackZstd(packed: Buffer, limit: number): Buffer {
 
 function readFrame(packed: Buffer, start: number): Frame {
   const flags = packed.readUInt8(start + 4);
-  if (packed.readUInt32LE(start) !== MAGIC) throw new RangeError('it is no zstd');
+  if (packed.readUInt32LE(start) !== MAGIC) throw new RangeError('it is not zstd');
   const singleSegment = (flags & 0x20) !== 0;
   if ((flags & 3) !== 0) throw new RangeError('it needs a dictionary');
   let at = start + 5;

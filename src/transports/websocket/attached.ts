@@ -1,12 +1,12 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { type EndpointDoor, Reception, refuseUnknown } from './reception.ts';
+import { HandshakeRouter, type HandshakeTarget, refuseUnknown } from './handshake-router.ts';
 
 /** A server that a program made for itself. */
 export type ProgramServer = HttpServer | HttpsServer;
 
-/** What listeners of ours stand beside those of the program. */
+/** Our own listeners, among those of the program. */
 const ours = new WeakSet<object>();
 
 /**
@@ -15,11 +15,15 @@ const ours = new WeakSet<object>();
  */
 export class AttachedListener {
   private readonly server: ProgramServer;
-  private readonly reception: Reception;
+  private readonly router: HandshakeRouter;
 
-  constructor(server: ProgramServer, doors: readonly EndpointDoor[]) {
+  private readonly unknown: (at: number) => void;
+
+  /** `unknown` is called with handshakes that no endpoint has the path of, and when each came, by performance.now(). */
+  constructor(server: ProgramServer, targets: readonly HandshakeTarget[], unknown: (at: number) => void) {
     this.server = server;
-    this.reception = new Reception(doors);
+    this.unknown = unknown;
+    this.router = new HandshakeRouter(targets);
     ours.add(this.upgrade);
   }
 
@@ -29,7 +33,7 @@ export class AttachedListener {
     return portOf(this.server);
   }
 
-  /** Who comes from now on is turned away by the doors: without us, nobody would answer. */
+  /** The endpoints refuse handshakes that come from now on: without us, they would get no answer. */
   stopAccepting(): void {}
 
   close(): void {
@@ -37,10 +41,13 @@ export class AttachedListener {
   }
 
   private readonly upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (this.reception.receive(request, socket, head)) return;
-    // A handshake that nobody takes would wait for ever: the last of us answers it, unless the program may do so.
+    const at = performance.now();
+    if (this.router.receive(request, socket, head)) return;
+    // A handshake that no endpoint takes would wait for ever: the last of us answers it, unless the program may do so.
     const all = this.server.listeners('upgrade');
-    if (all.every((one) => ours.has(one)) && all.at(-1) === this.upgrade) refuseUnknown(request, socket);
+    if (!all.every((one) => ours.has(one)) || all.at(-1) !== this.upgrade) return;
+    refuseUnknown(request, socket);
+    this.unknown(at);
   };
 }
 

@@ -11,21 +11,23 @@ const NOT_OFFERED = 'the server chose a subprotocol that was not offered; check 
 
 /** By the `code` of Node's errors. */
 const NETWORK: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'there is no host of that name; check the url and DNS',
+  ENOTFOUND: 'there is no host with that name; check the url and DNS',
   EAI_AGAIN: 'the name of the host cannot be looked up at the moment; check DNS',
-  ECONNREFUSED: 'nobody listens there; check host and port, and whether the server runs',
+  ECONNREFUSED: 'nothing listens there; check host and port, and whether the server runs',
   ECONNRESET: 'the connection was cut before there was an answer',
-  EHOSTUNREACH: 'there is no way to that host; check network and firewall',
-  ENETUNREACH: 'there is no way to that network; check network and firewall',
+  EHOSTUNREACH: 'there is no route to that host; check network and firewall',
+  ENETUNREACH: 'there is no route to that network; check network and firewall',
   ETIMEDOUT: 'the host does not answer; check network and firewall',
   EPROTO: 'TLS failed; is this port one for wss://?',
   ERR_SSL_WRONG_VERSION_NUMBER: 'TLS failed: the server answers without it; is this port one for ws://?',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'TLS failed: the server answers without it; is this port one for ws://?',
   CERT_HAS_EXPIRED: 'TLS failed: the certificate of the server has expired',
+  CERT_NOT_YET_VALID:
+    'TLS failed: the certificate of the server is not valid yet; check the clock of this machine, and the certificate',
   ERR_TLS_CERT_ALTNAME_INVALID: 'TLS failed: the certificate is for another name; check the url, or set tls.servername',
 };
 
-/** Certificates that nobody whom we trust has signed. */
+/** Certificates that are not signed by an authority that we trust. */
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -96,7 +98,7 @@ function explain(error: NodeJS.ErrnoException & { errors?: readonly Error[] }): 
   // Several addresses of a host were tried, and each failed.
   const message = fault ?? (error.message || error.errors?.map((each) => each.message).join(', ') || code);
   if (UNTRUSTED.has(code))
-    return `TLS failed: the certificate of the server is signed by nobody who is trusted here (${message}); set tls.ca`;
+    return `TLS failed: the certificate of the server is not signed by an authority that is trusted here (${message}); set tls.ca`;
   const advice = NETWORK[code] ?? HANDSHAKE[message];
   if (advice !== undefined) return `${advice} (${message})`;
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code.startsWith('ERR_OSSL'))
@@ -105,7 +107,7 @@ function explain(error: NodeJS.ErrnoException & { errors?: readonly Error[] }): 
   return message;
 }
 
-/** What OpenSSL calls it, in whichever error Node wraps it: `write EPROTO 80DC...:SSL routines:ssl3_get_record:wrong version number:...`. */
+/** What OpenSSL calls it, in the several errors that Node wraps it in: `write EPROTO 80DC...:SSL routines:ssl3_get_record:wrong version number:...`. */
 function tlsFault(message: string): string | undefined {
   return /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1];
 }

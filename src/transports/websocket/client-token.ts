@@ -1,16 +1,15 @@
 import { type ExecFileOptions, execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { RemoteAuth } from '../../core/remote.ts';
+import { isSendableToken } from '../../sdk/handshake.ts';
 
 /** Bytes that a command may print. */
-const MOST = 65_536;
-/** What HTTP allows in a header; a token with anything else would fail the handshake with a riddle. */
-const SENDABLE = /^[\t\x20-\x7e\x80-\xff]+$/;
+const MAX_OUTPUT = 65_536;
 
 /**
  * The token of the moment, without white space around it; undefined where `token` is empty, as a variable that is not set
  * leaves it. Rejects with an Error that says what to do and shows nothing
- * of the token or of what the command said: that may be secret, too.
+ * of the token or of what the command printed: that may be secret, too.
  */
 export async function readToken(
   { token, token_file, token_command }: RemoteAuth,
@@ -32,13 +31,13 @@ async function fileContent(path: string): Promise<string> {
 
 function output(command: string | readonly string[], signal: AbortSignal): Promise<string> {
   const [file, ...words] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
-  const options: ExecFileOptions = { signal, maxBuffer: MOST, encoding: 'utf8' };
+  const options: ExecFileOptions = { signal, maxBuffer: MAX_OUTPUT, encoding: 'utf8' };
   return new Promise((resolve, reject) => {
     const child = execFile(file ?? '', words, options, (error, stdout) => {
       if (error === null) resolve(String(stdout));
       else reject(new Error(`auth.token_command ${failure(error)}; run it by hand to see why`));
     });
-    // It has nothing to ask anybody.
+    // It has no input.
     child.stdin?.end();
   });
 }
@@ -51,6 +50,6 @@ function failure({ code, signal }: { code?: unknown; signal?: unknown }): string
 function checked(text: string, what: string): string {
   const token = text.trim();
   if (token === '') throw new Error(`${what} is empty`);
-  if (!SENDABLE.test(token)) throw new Error(`${what} has characters that a header cannot carry`);
+  if (!isSendableToken(token)) throw new Error(`${what} has characters that a header cannot carry`);
   return token;
 }

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
+import { explainValidity } from '../../core/certificate.ts';
 import type { Frame } from '../../core/component.ts';
 import type {
   Connect,
@@ -118,6 +119,7 @@ class DialedSocket implements RemoteSocket {
       perMessageDeflate: compression,
       maxPayload: maxFrame,
       closeTimeout: CLOSE_TIMEOUT,
+      finishRequest: sendRequest,
       ...files,
       ...(tunnel === undefined ? {} : { createConnection: through(tunnel, files) }),
     } as WebSocket.ClientOptions) as unknown as WebSocket & Internals;
@@ -166,6 +168,14 @@ class DialedSocket implements RemoteSocket {
  */
 function acceptNone({ headers }: IncomingMessage, [first]: readonly string[]): void {
   if (first !== undefined) headers['sec-websocket-protocol'] ??= first;
+}
+
+/** The last step of ws before it waits. */
+function sendRequest(request: ClientRequest): void {
+  request.once('socket', (socket) => {
+    if (socket instanceof TLSSocket) explainValidity(socket);
+  });
+  request.end();
 }
 
 /** How ws gets its connection when a proxy has made it already. */

@@ -1,4 +1,4 @@
-/** Whether a client should come back after a close, and how soon. */
+/** Whether a client should reconnect after a close, and how soon. */
 type Reconnect = 'yes' | 'no' | 'after a pause';
 
 interface CloseCode {
@@ -10,6 +10,12 @@ interface CloseCode {
 
 /** Every close code that Tidegate sends (RFC 6455 7.4, IANA WebSocket close code registry; 4000-4999 are ours). */
 export const CLOSE_CODES = {
+  protocol: {
+    code: 1002,
+    reason: 'protocol error',
+    reconnect: 'no',
+    meaning: 'A frame breaks RFC 6455: it is not masked, has a reserved bit or opcode, or comes out of order.',
+  },
   unsupported: {
     code: 1003,
     reason: 'unsupported data',

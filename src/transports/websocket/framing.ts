@@ -1,5 +1,6 @@
 import * as ws from 'ws';
 import type { Frame } from '../../core/component.ts';
+import { joined } from '../../core/joined.ts';
 
 // @types/ws does not know Sender.frame, which ws exports for exactly this use.
 const { frame } = (ws as unknown as { Sender: unknown }).Sender as {
@@ -14,10 +15,23 @@ const BINARY = { ...TEXT, opcode: 2 };
 
 /**
  * The bytes of a data frame from server to client (RFC 6455 5.2): unfragmented, unmasked, no extension. Made once,
- * they may be written to any number of sockets.
+ * they may be written to any number of sockets. Where the frame has `following` bytes, they are to be written behind these.
  */
-export function encodeFrame({ data, binary }: Frame): Buffer {
+export function encodeFrame({ data, binary, following = 0 }: Frame): Buffer {
   const payload = typeof data === 'string' ? Buffer.from(data) : data;
+  if (following > 0) return Buffer.concat([header(binary, payload.length + following), payload]);
   const parts = frame(payload, binary ? BINARY : TEXT);
-  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+  return joined(parts);
+}
+
+/** The header of a frame of so many bytes, in the shortest form, as RFC 6455 5.2 asks for. */
+function header(binary: boolean, length: number): Buffer {
+  const first = 0x80 | (binary ? BINARY.opcode : TEXT.opcode);
+  if (length < 126) return Buffer.from([first, length]);
+  const bytes = Buffer.alloc(length < 65_536 ? 4 : 10);
+  bytes[0] = first;
+  bytes[1] = length < 65_536 ? 126 : 127;
+  if (length < 65_536) bytes.writeUInt16BE(length, 2);
+  else bytes.writeUIntBE(length, 4, 6);
+  return bytes;
 }

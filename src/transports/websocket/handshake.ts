@@ -2,10 +2,10 @@ import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'no
 import type { Duplex } from 'node:stream';
 import { errorBody, JSON_TYPE } from '../../core/http-error.ts';
 
-/** The version of RFC 6455, which a client that asks for another is told (4.4). */
+/** The version of RFC 6455, which is the answer to a client that asks for another (4.4). */
 const VERSION = 13;
 
-/** What a client said when it asked for a WebSocket. */
+/** What a client sent when it asked for a WebSocket. */
 export interface HandshakeRequest {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
@@ -14,17 +14,21 @@ export interface HandshakeRequest {
   readonly problem?: string;
   readonly headers: IncomingHttpHeaders;
   readonly url: string;
+  /** When its request was read, by performance.now(). */
+  readonly at: number;
 }
 
-/** Why a handshake is turned away. `reason` is a short label for the metric and the answer's code, `message` is for the person. */
+/** Why a handshake is refused. `reason` is a short label for the metric and the answer's code, `message` is for the developer of the client. */
 export interface Refusal {
   readonly status: number;
   readonly reason: string;
   readonly message: string;
-  /** Of a page that is turned away for it, fit for a log. */
+  /** Of a page that is refused for it, fit for a log line. */
   readonly origin?: string;
   /** Seconds after which to try again. */
   readonly retryAfter?: number;
+  /** The client waits for it, and is refused only where there is still a reason then. */
+  readonly until?: Promise<void> | undefined;
 }
 
 /** undefined for a URL that is none. */
@@ -42,7 +46,18 @@ export function readHandshake(request: IncomingMessage): HandshakeRequest | unde
     params: {},
     headers: request.headers,
     url,
+    at: performance.now(),
   };
+}
+
+/** Calls back when `until` resolves, unless the client has gone by then. */
+export function hold(socket: Duplex, until: Promise<void>, proceed: () => void): void {
+  const gone = () => socket.destroy();
+  socket.on('error', gone);
+  void until.then(() => {
+    socket.off('error', gone);
+    if (!socket.destroyed) proceed();
+  });
 }
 
 /** Milliseconds that a refused peer may take to read the answer and to close. */
@@ -59,7 +74,7 @@ export function refuse(socket: Duplex, refusal: Refusal): void {
     ...(refusal.status === 400 ? [`Sec-WebSocket-Version: ${VERSION}`] : []),
     ...(refusal.retryAfter === undefined ? [] : [`Retry-After: ${refusal.retryAfter}`]),
   ];
-  // A peer that is gone already is no event of ours.
+  // A peer that is gone already needs no action.
   socket.on('error', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
   // A peer that never closes its side would keep a file of the process open; one that has not read the answer by then will not.

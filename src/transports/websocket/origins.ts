@@ -78,7 +78,7 @@ function hostOf(text: string, scheme: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
-/** A `*` at the end would let in whatever somebody registers: only `*` alone, for all hosts, may be there. */
+/** A `*` at the end would let in any domain that is registered: only `*` alone, for all hosts, may be there. */
 function hasOnlyUsefulStars(host: string): boolean {
   if (host === '*') return true;
   const labels = host.split('.');
@@ -98,7 +98,7 @@ function textOf({ scheme, host, port }: Origin): string {
   return `${scheme}://${host}${port === '' ? '' : `:${port}`}`;
 }
 
-/** The origin that somebody meant who wrote a page's address, or left the scheme out. */
+/** The origin that was meant where the address of a page was written, or the scheme left out. */
 function correction(text: string): string | undefined {
   const isLocal = /^(?:localhost|127\.|\[::1\])/.test(text);
   const withScheme = text.includes('://') ? text : `${isLocal ? 'http' : 'https'}://${text}`;

@@ -1,35 +1,59 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { TidegateError } from '../../core/errors.ts';
-import { answerMalformed, errorBody, JSON_TYPE } from '../../core/http-error.ts';
+import { answerMalformed, errorBody, JSON_TYPE, type MalformedCode } from '../../core/http-error.ts';
+import { createTimedServer, HTTP_TIMEOUTS, type HttpTimeouts } from '../../core/http-timeouts.ts';
+import { OneAtATime } from '../../core/one-at-a-time.ts';
+import { quoteValue } from '../../core/quote.ts';
+import type { WaitingConnections } from '../../core/waiting-connections.ts';
 import { readHandshake } from './handshake.ts';
+import { HandshakeRouter, type HandshakeTarget, refuseUnknown } from './handshake-router.ts';
 import { asksForWebSocket, ignoreUpgrade } from './other-upgrades.ts';
-import { type EndpointDoor, Reception, refuseUnknown } from './reception.ts';
 
 export interface ServerOptions {
   readonly host: string | undefined;
   readonly port: number;
   /** Where the port comes from, for the error when it is taken. */
   readonly name: string;
-  readonly doors: readonly EndpointDoor[];
+  readonly targets: readonly HandshakeTarget[];
   /** Plain HTTP on the same port; false where the request is not known. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Where connections that are not clients yet are counted. */
+  readonly waiting: WaitingConnections;
+  /** Called with each handshake that no endpoint has the path of, and when its request was read, by performance.now(). */
+  readonly unknown: (at: number) => void;
+  /** Called with what else is refused before an endpoint sees it, by the code of the answer. */
+  readonly refused: (reason: OutsideReason, endpoint?: string) => void;
+  readonly timeouts?: HttpTimeouts;
 }
 
-/** A bound port that serves any number of WebSocket endpoints, told apart by path. */
+/** Codes of answers that no endpoint gives; `pipelined` is for connections that end without one. */
+export type OutsideReason = 'not_found' | 'upgrade_required' | 'pipelined' | MalformedCode;
+
+/** A bound port that serves any number of WebSocket endpoints, each at its own path. */
 export class WebSocketListener {
   private readonly options: ServerOptions;
   private readonly http: Server;
-  private readonly reception: Reception;
+  private readonly router: HandshakeRouter;
 
   constructor(options: ServerOptions) {
     this.options = options;
-    this.reception = new Reception(options.doors);
-    this.http = createServer((request, response) => this.answer(request, response));
-    answerMalformed(this.http);
+    const { targets, waiting, refused, unknown, timeouts = HTTP_TIMEOUTS } = options;
+    // A server that listens on a port has no other sockets.
+    this.router = new HandshakeRouter(targets, (socket) => waiting.release(socket as Socket));
+    const turns = new OneAtATime(() => refused('pipelined'));
+    const serve = turns.serving((request, response) => this.answer(request, response));
+    this.http = createTimedServer(timeouts, serve);
+    waiting.watch(this.http);
+    answerMalformed(this.http, undefined, (code) => refused(code));
     this.http.on('upgrade', (request, socket, head) => {
+      const at = performance.now();
+      if (!turns.mayServe(request)) return;
       if (!asksForWebSocket(request)) ignoreUpgrade(this.http, request, socket);
-      else if (!this.reception.receive(request, socket, head)) refuseUnknown(request, socket);
+      else if (!this.router.receive(request, socket, head)) {
+        refuseUnknown(request, socket);
+        unknown(at);
+      }
     });
   }
 
@@ -62,10 +86,13 @@ export class WebSocketListener {
   private answer(request: IncomingMessage, response: ServerResponse): void {
     if (this.options.onRequest(request, response)) return;
     const path = readHandshake(request)?.path ?? request.url ?? '';
-    const isEndpoint = this.reception.knows(path);
+    const endpoint = this.router.endpointAt(path);
+    const shown = quoteValue(path);
+    const isEndpoint = endpoint !== undefined;
     const [status, code, message] = isEndpoint
-      ? ([426, 'upgrade_required', `${path} speaks WebSocket; connect with ws://`] as const)
-      : ([404, 'not_found', `there is nothing at ${path}`] as const);
+      ? ([426, 'upgrade_required', `${shown} speaks WebSocket; connect with ws://`] as const)
+      : ([404, 'not_found', `there is nothing at ${shown}`] as const);
+    this.options.refused(code, endpoint);
     const body = errorBody(code, message);
     response.writeHead(status, {
       'content-type': JSON_TYPE,

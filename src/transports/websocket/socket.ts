@@ -1,14 +1,27 @@
 import type { Socket as NetworkSocket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
+import type { ClientMemory } from '../../core/client-memory.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
+import { Reading, type ReadSocket } from './reading.ts';
 
 /** Fields of ws that have no public name; ws is pinned, and a test fails when they move. */
 interface Internals {
-  readonly _socket: NetworkSocket;
-  readonly _receiver: { readonly _bufferedBytes: number; readonly _messageLength: number };
+  readonly _socket: NetworkSocket & { readonly _readableState: { highWaterMark: number } };
+  readonly _receiver: object;
 }
 
-/** Set on each ws socket, so that all of them share four listeners instead of having closures of their own. */
+/** What ws says that a socket ended with for which no close frame came (RFC 6455 7.1.5). */
+const ABNORMAL = 1006;
+const PROTOCOL_ERROR = 1002;
+/** By ws's error codes (https://github.com/websockets/ws/blob/8.23.0/doc/ws.md#error-codes); for all others it is 1002. */
+const CLOSE_CODE_OF: ReadonlyMap<string, number> = new Map([
+  ['WS_ERR_INVALID_UTF8', 1007],
+  ['WS_ERR_TOO_MANY_BUFFERED_PARTS', 1008],
+  ['WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH', 1009],
+  ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 1009],
+]);
+
+/** Set on each ws socket, so that all of them share five listeners instead of having closures of their own. */
 const OWNER = Symbol('owner');
 
 type OwnedSocket = WebSocket & Internals & { [OWNER]: ServerSocket };
@@ -17,14 +30,20 @@ type OwnedSocket = WebSocket & Internals & { [OWNER]: ServerSocket };
  * A `ws` socket behind our port. Frames are written straight to the network socket: no extension is negotiated, so
  * the sender of ws keeps no state that could be mixed up, and one write can carry many frames.
  */
-export class ServerSocket implements Socket {
+export class ServerSocket implements Socket, ReadSocket {
   written = 0;
   handler: SocketHandler | undefined;
+  /** The close frame that we have sent; ws forgets it where the peer sends none. */
+  ending: { readonly code: number; readonly reason: string } | undefined;
   private readonly ws: OwnedSocket;
+  private readonly reading: Reading;
 
-  constructor(ws: WebSocket) {
+  constructor(ws: WebSocket, memory: ClientMemory) {
     this.ws = ws as OwnedSocket;
     this.ws[OWNER] = this;
+    this.reading = new Reading(this.ws._receiver, memory, this);
+    // Where it is paused, Node would read on until 16 KiB wait, with a Buffer for each piece, and a piece may be a byte.
+    this.ws._socket._readableState.highWaterMark = 1;
   }
 
   get remote(): string {
@@ -37,13 +56,16 @@ export class ServerSocket implements Socket {
   }
 
   get partial(): number {
-    const receiver = this.ws._receiver;
-    return receiver._bufferedBytes + receiver._messageLength;
+    return this.reading.unfinished;
+  }
+
+  get isStarved(): boolean {
+    return this.reading.isStarved;
   }
 
   attach(handler: SocketHandler): void {
     this.handler = handler;
-    this.ws.on('message', onMessage).on('pong', onPong).on('close', onClose).on('error', onError);
+    this.ws.on('message', onMessage).on('ping', onPing).on('pong', onPong).on('close', onClose).on('error', onError);
   }
 
   write(bytes: Buffer): void {
@@ -57,10 +79,18 @@ export class ServerSocket implements Socket {
   }
 
   pause(): void {
-    this.ws.pause();
+    this.reading.pause();
   }
 
   resume(): void {
+    this.reading.resume();
+  }
+
+  stop(): void {
+    this.ws.pause();
+  }
+
+  start(): void {
     this.ws.resume();
   }
 
@@ -69,11 +99,19 @@ export class ServerSocket implements Socket {
   }
 
   close(code: number, reason: string): void {
+    if (this.ws.readyState === 1) this.ending = { code, reason };
+    this.reading.discard();
     this.ws.close(code, reason);
   }
 
   terminate(): void {
+    this.reading.discard();
     this.ws.terminate();
+  }
+
+  /** Nothing is kept of what can never be finished. */
+  ended(): void {
+    this.reading.discard();
   }
 }
 
@@ -81,13 +119,28 @@ function onMessage(this: WebSocket, data: RawData, binary: boolean): void {
   (this as OwnedSocket)[OWNER].handler?.onFrame(data as Buffer, binary);
 }
 
+function onPing(this: WebSocket): void {
+  (this as OwnedSocket)[OWNER].handler?.onPing();
+}
+
 function onPong(this: WebSocket, payload: Buffer): void {
   (this as OwnedSocket)[OWNER].handler?.onPong(payload);
 }
 
 function onClose(this: WebSocket, code: number, reason: Buffer): void {
-  (this as OwnedSocket)[OWNER].handler?.onClose(code, reason.toString());
+  const owner = (this as OwnedSocket)[OWNER];
+  owner.ended();
+  const { ending, handler } = owner;
+  if (ending !== undefined && code === ABNORMAL) handler?.onClose(ending.code, ending.reason);
+  else handler?.onClose(code, reason.toString());
 }
 
-/** ws closes by itself with the right code after any of its errors; 'close' tells. */
-function onError(): void {}
+/** ws has sent the close frame that the standard asks for where a peer breaks the protocol; 'close' follows, 30 s later where the peer does not answer. */
+function onError(this: WebSocket, { code = '', message }: NodeJS.ErrnoException): void {
+  const owner = (this as OwnedSocket)[OWNER];
+  owner.ended();
+  if (!code.startsWith('WS_ERR_')) return;
+  const closeCode = CLOSE_CODE_OF.get(code) ?? PROTOCOL_ERROR;
+  owner.ending = { code: closeCode, reason: message };
+  owner.handler?.onProtocolError(closeCode, message);
+}

@@ -25,7 +25,7 @@ export const KNOWN: readonly Known[] = [
     holds: ({ what, worker }) => what === 'allow' && worker === null,
   },
   {
-    why: 'the methods stand in Allow, and need no body beside it',
+    why: 'the methods are in Allow, and need no body beside it',
     holds: ({ step, what }) => step.startsWith('OPTIONS') && (what === 'body' || what === 'type'),
   },
   {
@@ -42,7 +42,7 @@ export const KNOWN: readonly Known[] = [
       what === 'body.message' && [worker, ours].every((text) => says(text, 'contains no connector type')),
   },
   {
-    why: 'the classes that there are stand there by name, without what Java knows of each',
+    why: 'the known classes are listed by name, without what Java knows of each',
     holds: ({ what, worker, ours }) =>
       what === 'body.message' && [worker, ours].every((text) => says(text, 'Failed to find any class')),
   },
@@ -51,7 +51,7 @@ export const KNOWN: readonly Known[] = [
     holds: ({ what }) => /^body\.configs\.(key|value)\.converter\.value\.recommended_values\.\d+$/.test(what),
   },
   {
-    why: 'secrets are shown nowhere, those of settings that nobody knows neither',
+    why: 'secrets are shown nowhere, not even those of unknown settings',
     holds: ({ what, worker, ours }) => /password/.test(what) && worker === 'geheim' && ours === '[hidden]',
   },
   {

@@ -16,7 +16,7 @@ export interface Side {
   /** A source partition and an offset as its source connector has them. */
   readonly partition: Readonly<Record<string, unknown>>;
   readonly offset: Readonly<Record<string, unknown>>;
-  /** What stands in its answers, and the common word for it, the longest ones first. */
+  /** Texts of its answers, and the common word for it, the longest ones first. */
   readonly words: readonly (readonly [own: string, common: string])[];
 }
 
@@ -76,7 +76,7 @@ async function make(step: Step, side: Side): Promise<unknown> {
   }
 }
 
-/** A worker deals its work out anew after each change, and asks to be asked again: with 409, sometimes with 400 or 500. */
+/** A worker assigns its work anew after each change, and asks to be asked again: with 409, sometimes with 400 or 500. */
 function isRebalancing({ status, body }: Said): boolean {
   return status >= 400 && /rebalanc|haven't stopped completely/i.test(String(body?.message));
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { Consumer, Delivery } from '../../../src/actors/consumer-group/consumer.ts';
+import type { GroupHandle } from '../../../src/actors/consumer-group/group-handle.ts';
 import { Groups } from '../../../src/actors/consumer-group/groups.ts';
-import type { Consumer, Delivery, GroupSeat } from '../../../src/actors/consumer-group/port.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Lane, Log } from '../../../src/core/log.ts';
 import { Message } from '../../../src/core/message.ts';
@@ -42,10 +43,10 @@ class Book {
 class Client implements Consumer {
   room = 50;
   isGone = false;
-  seat: GroupSeat | undefined;
+  handle: GroupHandle | undefined;
   readonly faults: string[] = [];
   private readonly book: Book;
-  private readonly last = new Map<string, { readonly deal: number; readonly offset: number }>();
+  private readonly last = new Map<string, { readonly epoch: number; readonly offset: number }>();
 
   constructor(book: Book) {
     this.book = book;
@@ -58,31 +59,31 @@ class Client implements Consumer {
     setImmediate(() => this.ponged(delivery));
   }
 
-  dealt(): void {}
+  assigned(): void {}
 
   /** The socket is cut: nothing that it was sent is confirmed any more. */
   cut(): void {
     this.isGone = true;
-    this.seat?.leave();
+    this.handle?.leave();
   }
 
-  private ponged({ partition, deal, messages }: Delivery): void {
+  private ponged({ partition, epoch, messages }: Delivery): void {
     if (this.isGone) return;
     const offset = (messages.at(-1)?.offset ?? 0) + 1;
-    this.seat?.confirm({ ...partition, offset }, deal);
+    this.handle?.confirm({ ...partition, offset }, epoch);
     this.room += messages.length;
-    this.seat?.ready();
+    this.handle?.ready();
     this.book.note(messages.map(({ text }) => text));
   }
 
-  private checkOrder({ partition, deal, messages }: Delivery): void {
+  private checkOrder({ partition, epoch, messages }: Delivery): void {
     const before = this.last.get(String(partition.partition));
     for (const [at, message] of messages.entries()) {
-      const previous = at === 0 ? (before?.deal === deal ? before.offset : undefined) : messages[at - 1]?.offset;
+      const previous = at === 0 ? (before?.epoch === epoch ? before.offset : undefined) : messages[at - 1]?.offset;
       if (previous !== undefined && message.offset !== previous + 1)
         this.faults.push(`${partition.partition}: ${message.offset} after ${previous}`);
     }
-    this.last.set(String(partition.partition), { deal, offset: messages.at(-1)?.offset ?? -1 });
+    this.last.set(String(partition.partition), { epoch, offset: messages.at(-1)?.offset ?? -1 });
   }
 }
 
@@ -99,10 +100,10 @@ async function setUp(t: TestContext) {
     const connect = (count: number) => {
       for (let index = 0; index < count; index += 1) {
         const client = new Client(book);
-        client.seat = groups.join({ group: 'billing', topics: [TOPIC], from: 'earliest', consumer: client });
+        client.handle = groups.join({ group: 'billing', topics: [TOPIC], from: 'earliest', consumer: client });
         clients.push(client);
       }
-      return clients[0]?.seat?.live;
+      return clients[0]?.handle?.live;
     };
     return { groups, clients, connect };
   };
@@ -123,11 +124,11 @@ async function committedAndEnd(log: Log) {
   return [ends.map(({ partition }) => committed.get(partition)), ends.map(({ latest }) => latest)];
 }
 
-test('two gateways in one group, sockets that are cut and a gateway that goes: every record at least once, in order', async (t) => {
+test('two gateways in one group, cut sockets and a gateway that leaves: every record, in order', async (t) => {
   const { log, lane, book, gateway } = await setUp(t);
   const [one, two] = [gateway(), gateway()];
   await Promise.all([one.connect(40), two.connect(40)]);
-  const held = () => [...one.clients, ...two.clients].flatMap(({ seat }) => seat?.partitions ?? []);
+  const held = () => [...one.clients, ...two.clients].flatMap(({ handle }) => handle?.partitions ?? []);
   assert.deepEqual(new Set(held().map(({ partition }) => partition)).size, PARTITIONS);
   const third = RECORDS / 3;
   await write(lane, 0, third);
@@ -138,7 +139,7 @@ test('two gateways in one group, sockets that are cut and a gateway that goes: e
   await one.groups.stop(0);
   await write(lane, 2 * third, third);
   await book.reaches(RECORDS);
-  assert.equal(held().length, PARTITIONS, 'whoever is left holds all');
+  assert.equal(held().length, PARTITIONS, 'the remaining member holds all');
   await two.groups.stop(1_000);
   const [committed, ends] = await committedAndEnd(log);
   assert.deepEqual(committed, ends);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Consumer, Delivery } from '../../../src/actors/consumer-group/consumer.ts';
+import type { GroupHandle } from '../../../src/actors/consumer-group/group-handle.ts';
 import { Groups } from '../../../src/actors/consumer-group/groups.ts';
-import type { Consumer, Delivery, GroupSeat } from '../../../src/actors/consumer-group/port.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import type { GroupStart, TopicPartition } from '../../../src/core/log.ts';
@@ -18,19 +19,19 @@ class Client implements Consumer {
   shares: number[][] = [];
   readonly deliveries: Delivery[] = [];
   onTake: (delivery: Delivery) => void = () => {};
-  private given: GroupSeat | undefined;
+  private given: GroupHandle | undefined;
 
   constructor(room: number) {
     this.room = room;
   }
 
-  get seat(): GroupSeat {
+  get handle(): GroupHandle {
     assert.ok(this.given !== undefined);
     return this.given;
   }
 
-  set seat(seat: GroupSeat) {
-    this.given = seat;
+  set handle(handle: GroupHandle) {
+    this.given = handle;
   }
 
   /** What it was given, as `partition/offset`. */
@@ -44,20 +45,20 @@ class Client implements Consumer {
     this.onTake(delivery);
   }
 
-  dealt(partitions: readonly TopicPartition[]): void {
+  assigned(partitions: readonly TopicPartition[]): void {
     this.shares.push(partitions.map(({ partition }) => partition));
   }
 
   confirm(at: number, offset?: number): void {
     const delivery = this.deliveries.at(at);
     assert.ok(delivery !== undefined);
-    const { partition, deal, messages } = delivery;
-    this.seat.confirm({ ...partition, offset: offset ?? (messages.at(-1)?.offset ?? 0) + 1 }, deal);
+    const { partition, epoch, messages } = delivery;
+    this.handle.confirm({ ...partition, offset: offset ?? (messages.at(-1)?.offset ?? 0) + 1 }, epoch);
   }
 
   frees(room: number): void {
     this.room = room;
-    this.seat.ready();
+    this.handle.ready();
   }
 }
 
@@ -78,7 +79,7 @@ function setUp(partitions = 2, maxHeld = 64 * MEBIBYTE) {
   const all = Array.from({ length: partitions }, (_, index) => index);
   for (const partition of all) log.append(partition, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
   const join = async (client: Client, changes: { group?: string; topics?: string[]; from?: GroupStart } = {}) => {
-    client.seat = groups.join({ group: 'g', topics: ['t'], from: 'earliest', ...changes, consumer: client });
+    client.handle = groups.join({ group: 'g', topics: ['t'], from: 'earliest', ...changes, consumer: client });
     await Promise.resolve();
     return client;
   };
@@ -105,11 +106,17 @@ const settled = (promise: Promise<void>) =>
     (error: TidegateError) => error.code,
   );
 
-test('consumers of the same group and topics share one member; another group or other topics have their own', async () => {
+test('consumers of one group and its topics share a member; other groups or topics have their own', async () => {
   const { log, groups, join } = setUp();
   await join(new Client(1), { topics: ['t', 'u', 't'], from: { offsets: { t: { 0: 3 } } } });
   await join(new Client(1), { topics: ['u', 't'] });
-  assert.equal(log.joined.length, 1);
+  assert.deepEqual([log.joined.length, groups.size], [1, 1]);
+  const wanted = [['t', 'u'], ['u', 't', 'u'], ['t']];
+  assert.deepEqual(
+    wanted.map((names) => groups.has('g', names)),
+    [true, true, false],
+  );
+  assert.equal(groups.has('h', ['t', 'u']), false);
   const { group, topics, from } = log.member.options;
   assert.deepEqual({ group, topics, from }, { group: 'g', topics: ['t', 'u'], from: { offsets: { t: { 0: 3 } } } });
   await join(new Client(1), { topics: ['t'] });
@@ -117,43 +124,43 @@ test('consumers of the same group and topics share one member; another group or 
   assert.deepEqual([log.joined.length, groups.all.map(({ size }) => size)], [3, [2, 1, 1]]);
 });
 
-test('a seat is live once the partitions are assigned, also one that comes later', async () => {
+test('a handle is live once the partitions are assigned, also one that comes later', async () => {
   const { log, join, start } = setUp();
   const first = await start();
-  assert.equal(await settled(first.seat.live), 'live');
+  assert.equal(await settled(first.handle.live), 'live');
   const second = await join(new Client(1));
-  assert.equal(await settled(second.seat.live), 'live');
+  assert.equal(await settled(second.handle.live), 'live');
   log.member.events$.next({ type: 'failed', reason: new TidegateError('TG_NOT_AUTHORIZED', 'no') });
-  assert.equal(await settled((await join(new Client(1))).seat.live), 'live');
+  assert.equal(await settled((await join(new Client(1))).handle.live), 'live');
 });
 
-test('who waits for a group that the log refuses is told why; the next has a chance of its own', async () => {
+test('a consumer that waits for a group gets the refusal of the log; the next one may still succeed', async () => {
   const { log, join, state } = setUp();
   const first = await join(new Client(1));
   log.member.events$.next({ type: 'failed', reason: new TidegateError('TG_NOT_AUTHORIZED', 'no') });
-  assert.equal(await settled(first.seat.live), 'TG_NOT_AUTHORIZED');
+  assert.equal(await settled(first.handle.live), 'TG_NOT_AUTHORIZED');
   assert.equal(state(), 'failed');
   const second = await join(new Client(1));
   log.member.events$.next({ type: 'joining' });
   log.member.assign([0]);
-  assert.equal(await settled(second.seat.live), 'live');
+  assert.equal(await settled(second.handle.live), 'live');
   assert.equal(state(), 'stable');
 });
 
-test('nothing is given before the seat is, and then it is told its partitions first', async () => {
+test('nothing is delivered before the handle is returned, and the partitions are reported first', async () => {
   const { log, groups, start } = setUp();
   await start();
   log.member.deliver(0, 5);
   const late = new Client(5);
   const heard: string[] = [];
-  late.dealt = (partitions) => heard.push(`dealt ${partitions.length}`);
+  late.assigned = (partitions) => heard.push(`assigned ${partitions.length}`);
   late.onTake = ({ messages }) => heard.push(`took ${messages.length}`);
-  const seat = groups.join({ group: 'g', topics: ['t'], from: 'latest', consumer: late });
+  const handle = groups.join({ group: 'g', topics: ['t'], from: 'latest', consumer: late });
   assert.deepEqual(heard, []);
   await Promise.resolve();
-  assert.equal(seat.partitions.length, 1);
-  log.member.deliver(seat.partitions[0]?.partition ?? -1, 2);
-  assert.deepEqual(heard, ['dealt 1', 'took 2']);
+  assert.equal(handle.partitions.length, 1);
+  log.member.deliver(handle.partitions[0]?.partition ?? -1, 2);
+  assert.deepEqual(heard, ['assigned 1', 'took 2']);
 });
 
 test('a slow consumer holds back its own partitions and no others, and goes on where it was', async () => {
@@ -188,12 +195,12 @@ test('little room is not always for the same partition', async () => {
   assert.deepEqual(client.records.toSorted(), ['0/0', '1/0', '2/0']);
 });
 
-test('what a consumer leaves unconfirmed goes to the next from the first of it on, and its late word counts no more', async () => {
+test('unconfirmed records of a consumer that leaves go to the next; its late confirmation has no effect', async () => {
   const { log, groups, join, start } = setUp(1);
   const first = await start();
   log.member.deliver(0, 6);
   first.confirm(0, 2);
-  first.seat.leave();
+  first.handle.leave();
   const second = await join(new Client(2));
   assert.deepEqual(second.records, ['0/2', '0/3']);
   first.confirm(0);
@@ -208,14 +215,14 @@ test('what a consumer leaves unconfirmed goes to the next from the first of it o
   assert.equal(log.member.committable(0), 6);
 });
 
-test('a confirmation of more than was given counts as far as that, one of another deal or partition not at all', async () => {
+test('a confirmation counts as far as records were delivered, one of another assignment not at all', async () => {
   const { log, start } = setUp(2);
   const client = await start(3);
   log.member.deliver(0, 6);
-  const deal = client.deliveries[0]?.deal ?? 0;
-  client.seat.confirm({ topic: 't', partition: 1, offset: 3 }, deal);
-  client.seat.confirm({ topic: 'u', partition: 0, offset: 3 }, deal);
-  client.seat.confirm({ topic: 't', partition: 0, offset: 3 }, deal + 1);
+  const epoch = client.deliveries[0]?.epoch ?? 0;
+  client.handle.confirm({ topic: 't', partition: 1, offset: 3 }, epoch);
+  client.handle.confirm({ topic: 'u', partition: 0, offset: 3 }, epoch);
+  client.handle.confirm({ topic: 't', partition: 0, offset: 3 }, epoch + 1);
   assert.equal(log.member.committable(0), 0);
   client.confirm(0, 1_000);
   assert.equal(log.member.committable(0), 3);
@@ -227,11 +234,11 @@ test('a consumer may confirm, seek and leave while it is being given records', a
   first.onTake = () => first.confirm(-1);
   log.member.deliver(0, 2);
   assert.equal(log.member.committable(0), 2);
-  first.onTake = () => first.seat.seek({ topic: 't', partition: 0, offset: 1 });
+  first.onTake = () => first.handle.seek({ topic: 't', partition: 0, offset: 1 });
   log.member.deliver(0, 2);
   assert.deepEqual(first.records, ['0/0', '0/1', '0/2', '0/3']);
   const second = await join(new Client(100));
-  first.onTake = () => first.seat.leave();
+  first.onTake = () => first.handle.leave();
   log.member.deliver(0, 3);
   assert.deepEqual(second.records, ['0/1', '0/2', '0/3']);
 });
@@ -243,7 +250,7 @@ test('a consumer seeks in what it holds alone, and to what can be an offset', as
   log.member.deliver(0, 6);
   first.confirm(0);
   const seek = (client: Client, partition: number, offset: number) =>
-    client.seat.seek({ topic: 't', partition, offset });
+    client.handle.seek({ topic: 't', partition, offset });
   assert.deepEqual(
     [seek(second, 0, 1), seek(first, 1, 1), seek(first, 0, -1), seek(first, 0, 0.5), seek(first, 0, Number.NaN)],
     [false, false, false, false, false],
@@ -255,14 +262,14 @@ test('a consumer seeks in what it holds alone, and to what can be an offset', as
   assert.equal(log.member.committable(0), 4);
 });
 
-test('the last to leave leaves the group after a second, committed; who comes before that finds it as it was', async () => {
+test('a group is left a second after its last consumer, committed; one that joins sooner uses it', async () => {
   const { log, clock, groups, join, start, state } = setUp();
   const first = await start();
   const [member] = log.joined;
   log.member.deliver(0, 4);
   first.confirm(0, 3);
-  first.seat.leave();
-  first.seat.leave();
+  first.handle.leave();
+  first.handle.leave();
   assert.equal(state(), 'paused');
   assert.deepEqual([log.member.isPaused(0), log.member.isPaused(1)], [true, true]);
   clock.advance(999);
@@ -270,22 +277,22 @@ test('the last to leave leaves the group after a second, committed; who comes be
   assert.deepEqual([log.joined.length, state(), second.records], [1, 'stable', ['0/3']]);
   clock.advance(10_000);
   assert.equal(member?.hasLeft, false);
-  second.seat.leave();
+  second.handle.leave();
   clock.advance(1_000);
   assert.deepEqual([member?.hasLeft, groups.all, log.stored.get(0)?.committed], [true, [], 3]);
   await join(new Client(10));
   assert.equal(log.joined.length, 2);
 });
 
-test('that a group is left is told once nobody is in it for any topics', async () => {
+test('a group is reported as left once no consumer is in it for any topics', async () => {
   const { clock, left, join } = setUp();
   const one = await join(new Client(1));
   const other = await join(new Client(1), { topics: ['u'] });
-  one.seat.leave();
+  one.handle.leave();
   clock.advance(1_000);
   await turn();
   assert.deepEqual(left, []);
-  other.seat.leave();
+  other.handle.leave();
   clock.advance(1_000);
   await turn();
   assert.deepEqual(left, ['g']);
@@ -304,7 +311,7 @@ test('a stop hands nothing out any more and waits for what is in flight', async 
   client.confirm(0);
   await stopped;
   assert.deepEqual([log.stored.get(0)?.committed, log.stored.get(1)?.committed], [3, 0]);
-  assert.deepEqual([group?.actor.getSnapshot().value, state(), client.seat.partitions], ['left', undefined, []]);
+  assert.deepEqual([group?.actor.getSnapshot().value, state(), client.handle.partitions], ['left', undefined, []]);
   assert.throws(() => groups.join({ group: 'g', topics: ['t'], from: 'latest', consumer: client }), /stopping/);
 });
 
@@ -320,11 +327,11 @@ test('a stop does not wait longer than it may: what is not confirmed by then is 
   assert.equal(log.stored.get(0)?.committed, 2);
 });
 
-test('a stop before anything is assigned ends at once, and who waits is told', async () => {
+test('a stop before anything is assigned ends at once, and rejects the consumers that wait', async () => {
   const { log, groups, join } = setUp();
   const client = await join(new Client(1));
   await groups.stop(1_000);
-  assert.deepEqual([log.member.hasLeft, await settled(client.seat.live)], [true, 'TG_STOPPING']);
+  assert.deepEqual([log.member.hasLeft, await settled(client.handle.live)], [true, 'TG_STOPPING']);
 });
 
 test('a group that cannot be left in order is a warning', async () => {
@@ -337,19 +344,19 @@ test('a group that cannot be left in order is a warning', async () => {
   assert.match(warnings().join(), /could not be left in order/);
 });
 
-test('a member whose flow breaks is replaced after a second; consumers keep their seats', async () => {
+test('a member whose flow breaks is replaced after a second; consumers keep their handles', async () => {
   const { log, clock, start, state, warnings } = setUp();
   const client = await start();
   const [broken] = log.joined;
   broken?.batches$.error(new Error('gone'));
-  assert.deepEqual([broken?.hasLeft, state(), client.seat.partitions], [true, 'failed', []]);
+  assert.deepEqual([broken?.hasLeft, state(), client.handle.partitions], [true, 'failed', []]);
   assert.match(warnings().join(), /failed and joins again: reading for the group g: gone/);
   clock.advance(1_000);
   assert.equal(log.joined.length, 2);
   log.member.events$.next({ type: 'joining' });
   log.member.assign([0, 1]);
   log.member.deliver(1, 1);
-  assert.deepEqual([state(), client.seat.partitions.length, client.records], ['stable', 2, ['1/0']]);
+  assert.deepEqual([state(), client.handle.partitions.length, client.records], ['stable', 2, ['1/0']]);
 });
 
 test('a gap ahead is logged; one that leads back lets delivery begin anew', async () => {
@@ -396,7 +403,7 @@ test('of what comes a partition takes what fits its share, and is held back unti
   assert.equal(groups.heldBytes, 4 * MEBIBYTE);
 });
 
-test('partitions of slow clients share one limit over all groups, and one that holds nothing always takes a record', async () => {
+test('slow clients share one limit over all groups, and an empty partition always takes a record', async () => {
   const SLOW = 1_000;
   const { log, groups, join, start } = setUp(SLOW + 1, 8 * MEBIBYTE);
   const slow = await start(2 ** 30);
@@ -417,7 +424,7 @@ test('partitions of slow clients share one limit over all groups, and one that h
   other.confirm(-1);
   assert.equal(log.member.isPaused(0), false);
 
-  slow.seat.leave();
+  slow.handle.leave();
   await groups.stop(0);
   assert.equal(groups.heldBytes, 0, 'what goes back is held no more');
 });
@@ -446,7 +453,7 @@ test('lag counts what is behind the end and what is held here unconfirmed', asyn
   assert.deepEqual(groups.all[0]?.lag(), new Map([['t', new Map([[0, 6]])]]));
 });
 
-test('a consumer that throws is an error in the log and nobody else’s trouble', async () => {
+test('a consumer that throws is an error in the log and disturbs no other consumer', async () => {
   const { log, join, start, errors } = setUp(2);
   const bad = await start();
   const good = await join(new Client(100));
@@ -455,25 +462,25 @@ test('a consumer that throws is an error in the log and nobody else’s trouble'
   };
   for (const partition of [0, 1]) log.member.deliver(partition, 2);
   assert.deepEqual([bad.records.length, good.records.length, errors().length], [2, 2, 1]);
-  bad.seat.leave();
+  bad.handle.leave();
   assert.equal(good.records.length, 4);
 });
 
-test('5,000 consumers in a group of 12 partitions: who waits is not bothered, and has all once the others have gone', async () => {
+test('5,000 consumers of 12 partitions: those that wait get no calls, and the last one gets all', async () => {
   const { log, join, start } = setUp(12);
   const first = await start();
   const clients = [first];
   for (let index = 1; index < 5_000; index += 1) clients.push(await join(new Client(10)));
   const told = clients.reduce((sum, { shares }) => sum + shares.length, 0);
   assert.ok(told < 60, `told ${told} times`);
-  assert.equal(clients.filter(({ seat }) => seat.partitions.length === 1).length, 12);
-  for (const client of clients) if (client !== clients.at(-1)) client.seat.leave();
+  assert.equal(clients.filter(({ handle }) => handle.partitions.length === 1).length, 12);
+  for (const client of clients) if (client !== clients.at(-1)) client.handle.leave();
   for (let partition = 0; partition < 12; partition += 1) log.member.deliver(partition, 10);
   const last = clients.at(-1);
-  assert.equal(last?.seat.partitions.length, 12);
+  assert.equal(last?.handle.partitions.length, 12);
 });
 
-test('of a topic that was deleted and created again nothing is kept of the old one, and no late confirmation counts', async () => {
+test('a topic that was created again keeps nothing of the old one, and no late confirmation counts', async () => {
   const { log, start } = setUp(1);
   const client = await start(3);
   log.member.deliver(0, 3);
@@ -489,4 +496,33 @@ test('of a topic that was deleted and created again nothing is kept of the old o
     client.deliveries.slice(before).flatMap(({ messages }) => messages.map(({ offset }) => offset)),
     [0, 1, 2],
   );
+});
+
+test('a group that is stopped while its member is to be replaced joins no more', async () => {
+  const { log, clock, groups, start } = setUp();
+  await start();
+  log.member.batches$.error(new Error('gone'));
+  await groups.stop(0);
+  clock.advance(60_000);
+  assert.deepEqual([log.joined.length, clock.pending], [1, 0]);
+});
+
+test('the member that replaces a broken one gets the ids of the topics as that one knew them', async () => {
+  const { log, clock, start } = setUp();
+  await start();
+  log.member.topicIds = () => new Map([['t', 'id-1']]);
+  log.member.batches$.error(new Error('gone'));
+  clock.advance(1_000);
+  assert.deepEqual(log.member.options.topicIds, new Map([['t', 'id-1']]));
+});
+
+test('a seek while the group is being stopped is refused', async () => {
+  const { log, groups, start } = setUp();
+  const client = await start(3);
+  log.member.deliver(0, 3);
+  const stopped = groups.stop(1_000);
+  assert.equal(client.handle.seek({ topic: 't', partition: 0, offset: 1 }), false);
+  client.confirm(0);
+  await stopped;
+  assert.equal(log.stored.get(0)?.committed, 3);
 });

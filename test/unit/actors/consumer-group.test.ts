@@ -94,7 +94,7 @@ test('assignments are logged, a failed member is a warning, a gap is an error', 
   member?.events$.next({ type: 'rebalancing' });
   member?.events$.next({ type: 'failed', reason: new TidegateError('TG_GROUP_FAILED', 'expired') });
   member?.gaps$.next({ topic: 't', partition: 0, from: 1, to: 3 });
-  assert.match(infos().join(), /the group g gave us 1 partition/);
+  assert.match(infos().join(), /the group g assigned 1 partition to this gateway/);
   assert.match(warnings().join(), /failed and joins again: expired/);
   assert.match(errors().join(), /records 1-2 of t\/0 were gone/);
 });

@@ -122,7 +122,11 @@ export class FakeGroupMember implements GroupMember {
     return new Map();
   }
 
-  lastSeen(): number {
+  isAtEnd(): boolean {
+    return false;
+  }
+
+  silentFor(): number {
     return 0;
   }
 
@@ -178,7 +182,7 @@ export class FakeGroupLog {
 
   get member(): FakeGroupMember {
     const member = this.joined.at(-1);
-    if (member === undefined) throw new Error('nobody has joined');
+    if (member === undefined) throw new Error('no member has joined');
     return member;
   }
 

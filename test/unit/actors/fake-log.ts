@@ -126,7 +126,11 @@ export class FakeMember implements GroupMember {
     return new Map();
   }
 
-  lastSeen(): number {
+  isAtEnd(): boolean {
+    return false;
+  }
+
+  silentFor(): number {
     return 0;
   }
 

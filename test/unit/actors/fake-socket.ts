@@ -6,10 +6,13 @@ export class FakeSocket implements Socket {
   buffered = 0;
   written = 0;
   partial = 0;
+  isStarved = false;
   /** Whether written bytes stay in the buffer, as with a peer that does not read. */
   isStuck = false;
   /** Each write as text. */
   readonly writes: string[] = [];
+  /** The last of them as it was handed over. */
+  lastWrites: Buffer[] = [];
   /** Everything else that was ordered, in order. */
   readonly orders: string[] = [];
   readonly pings: Buffer[] = [];
@@ -22,6 +25,7 @@ export class FakeSocket implements Socket {
 
   write(bytes: Buffer): void {
     this.writes.push(bytes.toString());
+    this.lastWrites = [...this.lastWrites.slice(-2), bytes];
     this.written += bytes.length;
     if (this.isStuck) this.buffered += bytes.length;
   }
@@ -55,6 +59,10 @@ export class FakeSocket implements Socket {
 
   sends(text: string, binary = false): void {
     this.handler?.onFrame(Buffer.from(text), binary);
+  }
+
+  sendsPing(): void {
+    this.handler?.onPing();
   }
 
   pongs(payload: Buffer = Buffer.alloc(0)): void {

@@ -2,17 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type AnyStateMachine, type AnyStateNode, createActor } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
-import { audienceMachine } from '../../../src/actors/audience/machine.ts';
-import { connectionMachine } from '../../../src/actors/connection/machine.ts';
-import { runnerMachine } from '../../../src/actors/connectors/machine.ts';
 import { consumerGroupMachine } from '../../../src/actors/consumer-group/machine.ts';
-import { dialerMachine } from '../../../src/actors/dialer/machine.ts';
-import { gatewayMachine } from '../../../src/actors/gateway/machine.ts';
+import { connectionMachine } from '../../../src/actors/endpoint/connection-machine.ts';
+import { endpointMachine } from '../../../src/actors/endpoint/machine.ts';
 import { listenerMachine } from '../../../src/actors/listener/machine.ts';
-import { logLinkMachine } from '../../../src/actors/log-link/log-link.ts';
 import { pipelineMachine } from '../../../src/actors/pipeline/machine.ts';
-import { presenceMachine } from '../../../src/actors/presence/machine.ts';
 import { topicMachine } from '../../../src/actors/topic/machine.ts';
+import { runnerMachine } from '../../../src/connect/cluster/machine.ts';
+import { dialerMachine } from '../../../src/feeds/machine.ts';
+import { presenceMachine } from '../../../src/rooms/machine.ts';
 
 interface Walk {
   readonly machine: AnyStateMachine;
@@ -25,17 +23,15 @@ interface Walk {
 }
 
 const WALKS: readonly Walk[] = [
-  { machine: gatewayMachine },
-  { machine: logLinkMachine },
   { machine: consumerGroupMachine },
   {
     machine: listenerMachine,
-    control: 'listener',
+    control: 'control',
     orders: { binding: 'bind', draining: 'stopAccepting', closed: 'closeServer' },
   },
   {
     machine: connectionMachine,
-    control: 'connection',
+    control: 'control',
     answers: [
       { isAdmitted: false, isAnswered: false },
       { isAdmitted: true, isAnswered: true },
@@ -44,23 +40,23 @@ const WALKS: readonly Walk[] = [
     orders: { 'serving.held': 'hold', draining: 'drain', closing: 'close', closed: 'gone' },
   },
   {
-    machine: audienceMachine,
-    control: 'audience',
+    machine: endpointMachine,
+    control: 'control',
     answers: [{ isEmpty: false }, { isEmpty: true }],
     orders: { draining: 'startDrain', closed: 'finished' },
   },
   {
     machine: presenceMachine,
-    control: 'presence',
+    control: 'control',
     orders: { rebuilding: 'rebuild', entering: 'enter', present: 'admit', resigning: 'sayGoodbye', gone: 'end' },
   },
   {
-    machine: dialerMachine,
-    control: 'dialer',
+    machine: dialerMachine(),
+    control: 'control',
     answers: [{ mayReconnect: true }, { mayReconnect: false }],
     orders: {
       connecting: 'dial',
-      subscribing: 'greet',
+      subscribing: 'subscribe',
       live: 'goLive',
       stale: 'cut',
       waiting: 'wait',
@@ -70,7 +66,7 @@ const WALKS: readonly Walk[] = [
   },
   {
     machine: runnerMachine,
-    control: 'runner',
+    control: 'control',
     orders: {
       'running.working': 'begin',
       restarting: 'end',
@@ -81,10 +77,15 @@ const WALKS: readonly Walk[] = [
       halted: 'halted',
     },
   },
-  { machine: topicMachine, control: 'topic', orders: { abandoned: 'abandon' } },
+  {
+    machine: topicMachine,
+    control: 'control',
+    answers: [{ hasWaiting: true }, { hasWaiting: false }],
+    orders: { sending: 'send', retrying: 'send', abandoned: 'abandon' },
+  },
   {
     machine: pipelineMachine,
-    control: 'pipeline',
+    control: 'control',
     answers: [
       { isEmpty: false, isCongested: false },
       { isEmpty: true, isCongested: true },

@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Observable, type Subscriber } from 'rxjs';
-import { pipelineFigures } from '../../../src/actors/pipeline/figures.ts';
-import { Pipeline, type PipelineOptions } from '../../../src/actors/pipeline/pipeline.ts';
+import { pipelineMetrics } from '../../../src/actors/pipeline/metrics.ts';
+import { Pipeline } from '../../../src/actors/pipeline/pipeline.ts';
+import type { PipelineOptions } from '../../../src/actors/pipeline/pipeline-options.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import { asTidegateError, TidegateError } from '../../../src/core/errors.ts';
 import { Message } from '../../../src/core/message.ts';
+import type { StatefulOperator } from '../../../src/core/stateful-operator.ts';
+import { window } from '../../../src/pipelines/operators/window/window.ts';
+import { StatefulStage } from '../../../src/pipelines/state/stateful-stage.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_TRACING, type Tracing } from '../../../src/telemetry/tracing.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { SettleLog } from '../core/settle-log.ts';
-import { HandSink } from '../pipelines/parts.ts';
+import { fakeContext, HandSink } from '../pipelines/parts.ts';
 import { keptLogger, turn } from './rig.ts';
 
 /** A source and a sink that remember their orders; the sink settles nothing by itself. */
@@ -63,12 +67,12 @@ function setUp(changes: Partial<PipelineOptions> = {}) {
     inFlight: { messages: 4, bytes: 1_000_000 },
     retries: 2,
     backoff: { initial: 100, max: 1_000 },
-    rescue: () => false,
+    failurePolicy: () => false,
     stopsOnFailure: false,
     clock,
     logger: kept.logger,
     tracing: NO_TRACING,
-    figures: pipelineFigures(stats, 'p'),
+    metrics: pipelineMetrics(stats, 'p'),
     ...changes,
   });
   const start = async () => {
@@ -79,17 +83,21 @@ function setUp(changes: Partial<PipelineOptions> = {}) {
   const state = () => JSON.stringify(pipeline.actor.getSnapshot().value).replaceAll('"', '');
   const figure = (name: Parameters<typeof stats.counter>[0], labels = {}) =>
     stats.counter(name, { pipeline: 'p', ...labels }).value;
-  return { pipeline, clock, state, start, figure, settled: new SettleLog(), ...parts, ...kept };
+  const closedFor = () => {
+    const family = stats.snapshot().find(({ name }) => name === 'tidegate_pipeline_gate_closed_seconds_total');
+    return family?.kind === 'counter' ? family.points[0]?.value : undefined;
+  };
+  return { pipeline, clock, state, start, figure, closedFor, settled: new SettleLog(), ...parts, ...kept };
 }
 
 test('a pipeline opens its sink before its source, and carries batches between them', async () => {
   const { pipeline, orders, state, emit, all, settled, figure } = setUp();
-  assert.match(pipeline.trouble ?? '', /is starting/);
+  assert.match(pipeline.notReadyReason ?? '', /is starting/);
   pipeline.start();
   assert.equal(state(), 'opening');
   await turn();
   assert.deepEqual([orders, state()], [['sink open', 'source open'], '{running:flowing}']);
-  assert.equal(pipeline.trouble, undefined);
+  assert.equal(pipeline.notReadyReason, undefined);
   emit(...settled.messages(2));
   assert.deepEqual(
     all().map(({ text }) => text),
@@ -111,15 +119,21 @@ test('a message that a processor ends counts as received, as filtered, and as do
 });
 
 test('a gate that shuts pauses the source, one that opens resumes it', async () => {
-  const { start, orders, state, emit, all, settled } = setUp();
+  const { start, orders, state, emit, all, settled, closedFor } = setUp();
   await start();
   emit(...settled.messages(3));
   assert.deepEqual(orders, []);
+  assert.equal(closedFor(), 0);
   emit(settled.message('d', { token: 3 }));
   assert.deepEqual([orders, state()], [['pause'], '{running:congested}']);
+  await turn();
+  assert.ok((closedFor() ?? 0) > 0);
   all()[0]?.ack();
   all()[1]?.ack();
   assert.deepEqual([orders, state()], [['pause', 'resume'], '{running:flowing}']);
+  const closed = closedFor();
+  await turn();
+  assert.equal(closedFor(), closed);
 });
 
 test('a source that fills the gate before it says that it is open is paused as soon as it does', async () => {
@@ -142,15 +156,18 @@ test('a flow that breaks nacks what it holds, closes its ends, and starts again 
   emit(settled.message('open', { token: 2 }));
   fail('connection lost');
   assert.equal(state(), 'waiting');
-  assert.deepEqual([settled.notOnce(3), settled.outcomes[0], pipeline.flight.gate.messages], [[], 'TG_FLOW_FAILED', 0]);
-  assert.match(pipeline.trouble ?? '', /connection lost/);
+  assert.deepEqual(
+    [settled.notOnce(3), settled.outcomes[0], pipeline.inFlight.gate.messages],
+    [[], 'TG_FLOW_FAILED', 0],
+  );
+  assert.match(pipeline.notReadyReason ?? '', /connection lost/);
   assert.match(errors().join(), /the pipeline p broke and starts again in \d+ ms: connection lost/);
   await turn();
   assert.deepEqual(orders, ['source close', 'sink close']);
   clock.advance(200);
   await turn();
   assert.deepEqual(orders.slice(2), ['sink open', 'source open']);
-  assert.deepEqual([state(), pipeline.trouble], ['{running:flowing}', undefined]);
+  assert.deepEqual([state(), pipeline.notReadyReason], ['{running:flowing}', undefined]);
   assert.equal(figure('tidegate_pipeline_restarts_total'), 1);
   sink.idle = true;
   emit(settled.message('again', { token: 3 }));
@@ -176,7 +193,7 @@ test('a source or sink that cannot be opened is tried again with longer and long
   pipeline.start();
   await turn();
   assert.equal(state(), 'waiting');
-  assert.match(pipeline.trouble ?? '', /refused/);
+  assert.match(pipeline.notReadyReason ?? '', /refused/);
   for (const longest of [200, 400, 800, 1_600, 3_200]) {
     clock.advance(longest / 2 - 1);
     await turn();
@@ -264,7 +281,7 @@ test('an operator that throws breaks the flow, not the process', async () => {
   assert.deepEqual([state(), settled.outcomes], ['waiting', ['TG_FLOW_FAILED']]);
 });
 
-test('messages that fail for good are told in one line, which names the newest and where it was thrown', async () => {
+test('messages that fail for good are one log line, which names the newest and where it was thrown', async () => {
   const { start, clock, emit, all, settled, warnings, lines } = setUp();
   await start();
   emit(...settled.messages(5));
@@ -291,7 +308,7 @@ test('a record that must not be skipped stops the pipeline and names its offset'
   emit(record, settled.message('behind', { token: 1 }));
   all()[0]?.nack(new TidegateError('TG_MESSAGE_INVALID', 'no price'));
   assert.equal(state(), 'failed');
-  assert.match(pipeline.trouble ?? '', /record orders\/2\/41 cannot be processed: no price/);
+  assert.match(pipeline.notReadyReason ?? '', /record orders\/2\/41 cannot be processed: no price/);
   assert.match(errors().join(), /the pipeline p has FAILED: record orders\/2\/41/);
   assert.deepEqual(settled.byToken.get(1), ['TG_FLOW_FAILED']);
   await turn();
@@ -311,7 +328,7 @@ const refusesBad = {
   },
 };
 
-test('records in front of one that stops the pipeline are delivered and settled first, those behind are not', async () => {
+test('records before one that stops the pipeline are delivered and settled first, those behind are not', async () => {
   const stages = [{ processors: [refusesBad] }];
   const inFlight = { messages: 100, bytes: 1_000_000 };
   const { pipeline, start, state, emit, all, settled, orders, errors } = setUp({
@@ -326,7 +343,7 @@ test('records in front of one that stops the pipeline are delivered and settled 
     ['good', 'fine'],
   );
   assert.equal(state(), 'halting');
-  assert.match(pipeline.trouble ?? '', /record orders\/0\/2 cannot be processed: no price/);
+  assert.match(pipeline.notReadyReason ?? '', /record orders\/0\/2 cannot be processed: no price/);
   assert.deepEqual([orders, errors()], [['pause'], []]);
   // What was fetched already still comes.
   emit(settled.message('later', { token: 4 }));
@@ -370,7 +387,46 @@ test('a record in front that fails too is the one at which the pipeline stops', 
   assert.equal(state(), 'halting');
   good?.ack();
   assert.equal(state(), 'failed');
-  assert.match(pipeline.trouble ?? '', /record orders\/0\/1 cannot be processed: over 1 MiB/);
+  assert.match(pipeline.notReadyReason ?? '', /record orders\/0\/1 cannot be processed: over 1 MiB/);
+});
+
+test('a record that fails at a processor with on_error: skip is skipped, and the pipeline goes on', async () => {
+  const stages = [{ processors: [{ ...refusesBad, place: 'processors[0].x', onError: 'skip' as const }] }];
+  const { start, state, emit, all, settled, figure } = setUp({ stopsOnFailure: true, stages });
+  await start();
+  emit(...records(settled, 'good', 'bad', 'behind'));
+  for (const message of all()) message.ack();
+  assert.deepEqual([state(), settled.outcomes], ['{running:flowing}', ['ack', 'ack', 'ack']]);
+  const failed = figure('tidegate_pipeline_failed_total', { code: 'TG_MESSAGE_INVALID' });
+  const counts = (['pipeline_received', 'pipeline_sent', 'messages_skipped'] as const).map((what) =>
+    figure(`tidegate_${what}_total`),
+  );
+  assert.deepEqual([failed, counts], [1, [3, 3, 1]]);
+});
+
+test('on_error: fail stops the pipeline at the record, though there is a topic for dead letters', async () => {
+  const stages = [{ processors: [{ ...refusesBad, place: 'processors[0].x', onError: 'fail' as const }] }];
+  const rescued: Message[] = [];
+  const { pipeline, start, state, emit, all, settled } = setUp({
+    stopsOnFailure: true,
+    stages,
+    failurePolicy: (message, failure) => failure.next === 'reject' && rescued.push(message) > 0,
+  });
+  await start();
+  emit(...records(settled, 'good', 'bad', 'behind'));
+  for (const message of all()) message.ack();
+  assert.deepEqual([state(), rescued], ['failed', []]);
+  assert.match(pipeline.notReadyReason ?? '', /record orders\/0\/1 cannot be processed: no price/);
+});
+
+test('processors within try and catch are closed with the pipeline', async () => {
+  const closed: string[] = [];
+  const closing = (name: string) => ({ ...refusesBad, close: () => closed.push(name) });
+  const stages = [{ processors: [{ attempt: [closing('try')], rescue: [closing('catch')] }, closing('last')] }];
+  const { pipeline, start } = setUp({ stages });
+  await start();
+  await pipeline.close();
+  assert.deepEqual(closed, ['try', 'catch', 'last']);
 });
 
 test('the pipeline fails without records in front that are not settled for 10 s', async () => {
@@ -392,7 +448,7 @@ test('a pipeline that breaks, or is to drain, while it waits for records in fron
   breaking.emit(...records(breaking.settled, 'good', 'bad'));
   breaking.fail('its source is gone');
   assert.equal(breaking.state(), 'failed');
-  assert.match(breaking.pipeline.trouble ?? '', /record orders\/0\/1 cannot be processed/);
+  assert.match(breaking.pipeline.notReadyReason ?? '', /record orders\/0\/1 cannot be processed/);
 
   const draining = setUp({ stopsOnFailure: true, stages });
   await draining.start();
@@ -427,7 +483,7 @@ test('a message that a dead letter took over stops no pipeline', async () => {
     message.derive({ payload: Buffer.from('letter') });
     return true;
   };
-  const { start, state, emit, all, settled } = setUp({ stopsOnFailure: true, rescue });
+  const { start, state, emit, all, settled } = setUp({ stopsOnFailure: true, failurePolicy: rescue });
   await start();
   emit(...settled.messages(1));
   all()[0]?.nack(new TidegateError('TG_MESSAGE_INVALID', 'no'));
@@ -536,7 +592,7 @@ test('a processor that is busy is tried again after back-off', async () => {
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-/** A message of a client that is traced, and stands in the log. */
+/** A message of a client that is traced, and stored in the log. */
 function tracedRecord(token: number, settled: SettleLog): Message {
   return new Message(Buffer.from('{}'), {
     target: settled,
@@ -567,7 +623,7 @@ test('the line of a pipeline that a record has stopped says which one', async ()
   assert.deepEqual({ ...PLACE, code: 'TG_PROCESSOR_FAILED', ...line?.facts }, line?.facts);
 });
 
-test('a message that fails in a processor is told to its trace while its step is open, also where it becomes a dead letter', async () => {
+test('a failure in a processor is recorded in the trace while its step is open, also for a dead letter', async () => {
   for (const isRescued of [false, true]) {
     const told: string[] = [];
     const tracing: Tracing = {
@@ -581,11 +637,56 @@ test('a message that fails in a processor is told to its trace while its step is
     const { start, emit, settled } = setUp({
       tracing,
       stages: [{ processors: [{ process }] }],
-      rescue: () => isRescued,
+      failurePolicy: () => isRescued,
     });
     await start();
     emit(tracedRecord(1, settled));
     await turn();
     assert.deepEqual(told, ['TG_MESSAGE_INVALID', 'end']);
   }
+});
+
+test('a record that is read again to rebuild state is not counted, and its failure has no effect', async () => {
+  const fails = {
+    process: (message: Message) => {
+      if (message.text === 'filtered') return null;
+      throw new TidegateError('TG_MESSAGE_INVALID', 'no');
+    },
+  };
+  const deadLetters: Message[] = [];
+  const { start, state, emit, figure, settled, warnings } = setUp({
+    stopsOnFailure: true,
+    stages: [{ processors: [fails] }],
+    failurePolicy: (message) => deadLetters.push(message) > 0,
+  });
+  await start();
+  const again = ['bad', 'filtered'].map((text) => settled.message(text));
+  for (const message of again) message.isReplayed = true;
+  emit(...again, settled.message('filtered'));
+  assert.deepEqual([state(), deadLetters, warnings()], ['{running:flowing}', [], []]);
+  const names = ['received', 'sent', 'filtered'] as const;
+  assert.deepEqual(
+    names.map((name) => figure(`tidegate_pipeline_${name}_total`)),
+    [1, 1, 1],
+  );
+});
+
+test('results of a window wait for room among the messages in flight', async () => {
+  const config = window.config.parse({ tumbling: '10s', aggregate: { n: 'count' } });
+  const stage = new StatefulStage(window.create(config, fakeContext().context) as StatefulOperator, new HandClock());
+  const { start, emit, all, settled } = setUp({ stages: [{ stateful: stage }] });
+  stage.assigned({ topic: 't', partition: 0 }, 0, undefined);
+  await start();
+  stage.assigned({ topic: 't', partition: 0 }, 0, undefined);
+  const at = (offset: number, key: string, timestamp: number) =>
+    settled.message('{}', { topic: 't', partition: 0, offset, key, timestamp });
+  // Their gate is shut by four messages, and opens at two. A result for each of 300 keys is in two batches.
+  for (let offset = 0; offset < 300; offset += 1) emit(at(offset, `k${offset}`, 1_000));
+  emit(at(300, 'last', 20_000));
+  assert.equal(all().length, 256);
+  for (const message of all().slice(0, 253)) message.ack();
+  assert.equal(all().length, 256);
+  for (const message of all().slice(253, 255)) message.ack();
+  assert.equal(all().length, 300);
+  assert.equal(settled.outcomes.length, 301);
 });

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import { Subscription } from 'rxjs';
-import { Audience, type AudienceOptions } from '../../../src/actors/audience/audience.ts';
+import { Endpoint } from '../../../src/actors/endpoint/endpoint.ts';
+import type { EndpointOptions } from '../../../src/actors/endpoint/endpoint-context.ts';
 import type { Batch } from '../../../src/core/batch.ts';
 import type { Codec, Frame } from '../../../src/core/component.ts';
 import type { Rejection } from '../../../src/core/errors.ts';
@@ -63,12 +64,12 @@ export const encode = ({ data }: Frame): Buffer => Buffer.from(`${data}|`);
 /** One whole turn of the event loop, after which everything of this turn has been passed on. */
 export const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 
-/** An endpoint with a pipeline that keeps what it gets, open from the start unless `isOpen` is false: `open` opens it then. */
-export function endpoint(t: TestContext, changes: Partial<AudienceOptions> = {}, isOpen = true) {
+/** An endpoint with a pipeline that keeps what it gets, open from the start unless `isOpen` is false. */
+export function endpointRig(t: TestContext, changes: Partial<EndpointOptions> = {}, isOpen = true) {
   const stats = createStats();
   const kept = keptLogger();
   const clock = new HandClock();
-  const audience = new Audience({
+  const endpoint = new Endpoint({
     name: 'rooms',
     codec: wordCodec(),
     limits: { messages: 100, bytes: 1_000_000, queue: 1_000, whenFull: 'disconnect' },
@@ -82,15 +83,15 @@ export function endpoint(t: TestContext, changes: Partial<AudienceOptions> = {},
   });
   const batches: Batch[] = [];
   const open = () => {
-    const subscription = audience.received$.subscribe((batch) => batches.push(batch));
-    audience.resume();
+    const subscription = endpoint.received$.subscribe((batch) => batches.push(batch));
+    endpoint.resume();
     return subscription;
   };
   const subscription = isOpen ? open() : Subscription.EMPTY;
   t.after(async () => {
-    if (audience.actor.getSnapshot().status !== 'active') return;
-    const drained = audience.drain(0);
-    audience.cut();
+    if (endpoint.actor.getSnapshot().status !== 'active') return;
+    const drained = endpoint.drain(0);
+    endpoint.cut();
     for (const socket of sockets) socket.closes(1006);
     await drained;
   });
@@ -98,7 +99,7 @@ export function endpoint(t: TestContext, changes: Partial<AudienceOptions> = {},
   const connect = async () => {
     const socket = new FakeSocket();
     sockets.push(socket);
-    audience.join(socket, { params: {}, query: {} }, undefined);
+    endpoint.join(socket, { params: {}, query: {} }, undefined);
     await turn();
     socket.taken();
     return socket;
@@ -106,5 +107,5 @@ export function endpoint(t: TestContext, changes: Partial<AudienceOptions> = {},
   const messages = (): Message[] => batches.flatMap((batch) => batch.messages);
   const figure = (name: Parameters<typeof stats.counter>[0], labels: Record<string, string> = {}) =>
     stats.counter(name, { endpoint: 'rooms', ...labels }).value;
-  return { audience, batches, messages, subscription, open, connect, stats, figure, clock, ...kept };
+  return { endpoint, batches, messages, subscription, connect, stats, figure, clock, ...kept };
 }

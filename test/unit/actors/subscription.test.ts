@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Subscription } from '../../../src/actors/subscription.ts';
 import { Batch } from '../../../src/core/batch.ts';
+import { systemClock } from '../../../src/core/clock.ts';
 import type { StartPosition } from '../../../src/core/log.ts';
 import { Message } from '../../../src/core/message.ts';
 import { FakeLog, type FakeReader } from './fake-log.ts';
@@ -15,6 +16,7 @@ function setUp(from: StartPosition = 'latest') {
     log,
     topics: ['t'],
     from,
+    clock: systemClock,
     logger: kept.logger,
     polled: (batch) => polled.push(batch),
   });
@@ -35,7 +37,7 @@ function setUp(from: StartPosition = 'latest') {
 
 const batch = () => new Batch([new Message(Buffer.from('a'))]);
 
-test('a subscription is open when its positions are fixed, and hands batches on after they were told of', async () => {
+test('a subscription is open when its positions are fixed, and reports each batch before it hands it on', async () => {
   const { log, subscription, seen, polled, listen } = setUp('earliest');
   listen();
   let isOpen = false;
@@ -108,14 +110,14 @@ test('a reader that fails ends the flow that listens, and the next flow hears th
   assert.deepEqual([seen.length, failures.length], [1, 1]);
 });
 
-test('records that were gone before they could be read are told', async () => {
+test('records that were gone before they could be read are reported', async () => {
   const { open, errors } = setUp();
   const reader = await open();
   reader.gaps$.next({ topic: 't', partition: 2, from: 10, to: 15 });
   assert.deepEqual(errors(), ['records 10-14 of t/2 were gone before they could be read']);
 });
 
-test('a position that the log does not have is told as such, with where reading goes on', async () => {
+test('a position that the log does not have is reported as such, with where reading goes on', async () => {
   const { open, errors } = setUp();
   const reader = await open();
   reader.gaps$.next({ topic: 't', partition: 2, from: 9_000, to: 3 });
@@ -130,7 +132,7 @@ test('closing twice closes the reader once', async () => {
   assert.deepEqual(reader.orders, ['close']);
 });
 
-test('what was caught up with is asked for anew where the topic was deleted and created again, and that is told', async () => {
+test('the end to catch up with is asked for anew where a topic was created again, and that is reported', async () => {
   const log = new FakeLog();
   const kept = keptLogger();
   const ends = [100, 3];
@@ -140,7 +142,9 @@ test('what was caught up with is asked for anew where the topic was deleted and 
   const caughtUp = () => {
     hasCaughtUp = true;
   };
-  const options = { log, topics: ['t'], from: 'earliest', logger: kept.logger, polled: () => {}, caughtUp } as const;
+  const { logger } = kept;
+  const polled = () => {};
+  const options = { log, topics: ['t'], from: 'earliest', clock: systemClock, logger, polled, caughtUp } as const;
   void new Subscription(options).open();
   const [reader] = log.readers as [FakeReader];
   reader.at = { t: { 0: 60 } };

@@ -87,12 +87,12 @@ test('messages that the log refuses are nacked, the others of the send are acked
 test('a dead letter that is written while its send is being settled goes with the next one', async () => {
   const { topic, lane, settled } = setUp();
   const message = settled.message('a');
-  message.flight = {
-    rescue: (failed) => {
+  message.tracker = {
+    takeOver: (failed) => {
       topic.write(new Batch([failed.derive({ payload: Buffer.from('letter') })]));
       return true;
     },
-    landed() {},
+    settled() {},
   };
   topic.write(new Batch([message]));
   lane.stores({ index: 0, failure: new TidegateError('TG_RECORD_REFUSED', 'no') });
@@ -115,10 +115,23 @@ test('the state follows the lane: sending, retrying with a warning, recovered, i
   assert.equal(state(), 'sending');
   assert.match(infos().join(), /accepted again/);
   lane.observer.duplicatesPossible(new TidegateError('TG_LOG_FENCED', 'epoch'));
-  assert.match(warnings().join(), /may stand twice/);
+  assert.match(warnings().join(), /may have been written twice/);
   lane.stores();
   await turn();
   assert.equal(state(), 'idle');
+});
+
+test('messages that wait while a send is repeated go in the next one, also where no recovery is reported', async () => {
+  const { topic, lane, settled, state } = setUp();
+  topic.write(new Batch(settled.messages(1)));
+  topic.write(new Batch([settled.message('more')]));
+  lane.observer.retrying(new TidegateError('TG_LOG_UNAVAILABLE', 'no answer'));
+  lane.stores();
+  await turn();
+  assert.deepEqual([lane.sends, state()], [[['0'], ['more']], 'sending']);
+  lane.stores();
+  await turn();
+  assert.deepEqual([topic.pending, state()], [0, 'idle']);
 });
 
 test('drained resolves when everything is settled, also what is written meanwhile', async () => {
@@ -138,7 +151,7 @@ test('drained resolves when everything is settled, also what is written meanwhil
   assert.equal(settled.outcomes.length, 2);
 });
 
-test('abandoned: what waits was never sent, what is being sent has an unknown outcome, and nothing more is taken', async () => {
+test('abandoned: waiting messages are refused, the send has an unknown outcome, no more is taken', async () => {
   const { topic, lane, settled, state } = setUp();
   const [first, second, third] = settled.messages(3);
   if (first === undefined || second === undefined || third === undefined) throw new Error('three were made');
@@ -155,4 +168,14 @@ test('abandoned: what waits was never sent, what is being sent has an unknown ou
   topic.write(new Batch([third]));
   assert.deepEqual(settled.byToken.get(2), ['TG_STOPPING']);
   assert.deepEqual([lane.sends, lane.isAbandoned, state(), topic.pending], [[['0']], true, 'abandoned', 0]);
+});
+
+test('an outage is a warning once, and the next one of the same kind is again', () => {
+  const { topic, lane, settled, warnings } = setUp();
+  topic.write(new Batch(settled.messages(1)));
+  for (let outage = 1; outage <= 2; outage += 1) {
+    for (let tries = 0; tries < 3; tries += 1) lane.observer.retrying(new TidegateError('TG_DISK_FULL', 'no space'));
+    assert.equal(warnings().length, outage);
+    lane.observer.recovered();
+  }
 });

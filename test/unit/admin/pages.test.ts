@@ -32,7 +32,7 @@ test('a page is served at its path, and nothing else is', async (t) => {
   }
 });
 
-test('a page comes with the policy that it states itself, plus the one that only a header can state', async (t) => {
+test('a page is sent with the policy that it has itself, plus the one that only a header can set', async (t) => {
   const url = await serve(t, [['/', 'rooms']]);
   const { headers } = await fetch(url);
   const stated = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(file('rooms'))?.[1];

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, truncateSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { changeText, openLog, textOf, writtenLog } from '../../helpers/embedded-damage.ts';
 
 const IS_COMPILED = import.meta.url.includes('/dist/');
 const ROOT = fileURLToPath(new URL(IS_COMPILED ? '../../../../' : '../../../', import.meta.url));
@@ -41,6 +43,7 @@ describe('tidegate', () => {
     for (const word of [
       'run <file>',
       'lint <files...>',
+      'log',
       'connect',
       '--version',
       'Examples:',
@@ -68,7 +71,7 @@ describe('tidegate lint', () => {
     );
     assert.match(
       stdout,
-      / {2}memory +ceiling [\d.]+ GiB: pipelines 128 MiB \+ connections 1.2 GiB \+ memory\.limit 512 MiB\n/,
+      / {2}memory +ceiling [\d.]+ GiB: process 256 MiB \+ pipelines 128 MiB \+ connections 2 GiB \+ memory\.limit 512 MiB\n/,
     );
     assert.match(stdout, /^config\/examples\/raw\.yaml: ok$/m);
   });
@@ -154,5 +157,64 @@ describe('tidegate run', () => {
       assert.match(stderr, new RegExp(`${name} is set, but .* did you mean KAFKA_BROKERS\\?`));
       assert.match(stderr, /TG_DRIVER_AMBIGUOUS/);
     }
+  });
+});
+
+describe('tidegate log check', () => {
+  test('says what is whole, and what is damaged, and changes nothing', async (t) => {
+    const { directory, data } = await writtenLog(t);
+    const whole = tidegate(['log', 'check', '--data', directory]);
+    assert.deepEqual([whole.status, whole.stderr], [0, '']);
+    assert.match(
+      whole.stdout,
+      /, 1 topic\n {2}topic {2}partition {2}first {2}next {2}records {2}damaged\n {2}t {14}0 {6}0 {3}100 {6}100 {8}0\n$/,
+    );
+    changeText(data, textOf(34));
+    const before = readFileSync(data);
+    const damaged = tidegate(['log', 'check', '--data', directory]);
+    assert.deepEqual(
+      [damaged.status, damaged.stderr],
+      [1, 't/0: offsets 30 to 39: damaged: the checksum of the batch is wrong\n'],
+    );
+    assert.match(damaged.stdout, /90 {7}10\n$/);
+    assert.deepEqual(readFileSync(data), before);
+  });
+
+  test('takes the directory from a configuration, and says what is wrong with a file that is cut', async (t) => {
+    const { directory, data } = await writtenLog(t);
+    truncateSync(data, 20_000);
+    const file = await write(t, `log: { driver: embedded, embedded: { path: ${directory} } }\n`);
+    const { status, stderr } = tidegate(['log', 'check', file]);
+    assert.equal(status, 1);
+    assert.match(stderr, /^data\.mdb is damaged: .* is not in the file, which has 20000 bytes\n$/);
+  });
+
+  test('ends with 2 where there is no log, none in a directory, one of a later version, or it is in use', async (t) => {
+    const { directory } = await writtenLog(t);
+    const log = openLog(directory);
+    await log.open();
+    t.after(() => log.close());
+    const child = spawn(process.execPath, [...ENTRY, 'log', 'check', '--data', directory], { cwd: ROOT });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
+    const [status] = await once(child, 'close');
+    assert.equal(status, 2);
+    assert.match(stderr, new RegExp(`is in use by process ${process.pid}\\.`));
+    const missing = tidegate(['log', 'check', '--data', '/nowhere/at/all']);
+    assert.deepEqual(
+      [missing.status, missing.stderr],
+      [2, 'tidegate: there is no directory /nowhere/at/all (TG_DATA_DIR_UNUSABLE)\n'],
+    );
+    const { directory: later } = await writtenLog(t);
+    await writeFile(join(later, 'log.json'), '{"format":99}');
+    const newer = tidegate(['log', 'check', '--data', later]);
+    assert.deepEqual([newer.status, newer.stdout], [2, '']);
+    assert.match(newer.stderr, /cannot be checked: it was written by a later version \(format 99; this one reads 3\)/);
+    const file = await write(t, 'log: { driver: kafkajs, brokers: [ "127.0.0.1:1" ] }\n');
+    const kafka = tidegate(['log', 'check', file]);
+    assert.equal(kafka.status, 2);
+    assert.match(kafka.stderr, /its log is not in a directory/);
   });
 });

@@ -37,7 +37,7 @@ async function readLate(child: ReturnType<typeof tidegate>, name: 'stdout' | 'st
   return text;
 }
 
-describe('output that somebody reads slowly comes to its end', () => {
+describe('output that is read slowly comes to its end', () => {
   test('of lint, what files do', async (t) => {
     const child = tidegate('lint', await write(t, '0'));
     const exit = once(child, 'exit');
@@ -68,7 +68,7 @@ test('a reader that goes away is no error of lint', async (t) => {
   assert.deepEqual(await exit, [0, null]);
 });
 
-test('what a gateway has printed is waited for as long as it is read, and a reader that takes nothing is given up', async () => {
+test('a gateway waits for its output to be read, but not for a reader that reads nothing', async () => {
   const written: string[] = [];
   const slow = new Writable({
     write: (chunk, _encoding, done) => {

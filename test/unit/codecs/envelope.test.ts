@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { envelope } from '../../../src/codecs/envelope.ts';
+import type { CodecMessage } from '../../../src/core/content.ts';
 import { Message, type MessageInit } from '../../../src/core/message.ts';
-import { make, NOW, published, read, refused } from './made.ts';
+import { ownText, W3C } from '../../../src/core/propagation.ts';
+import { make, NOW, only, published, read, refused } from './made.ts';
 
 const TIMESTAMP = '2024-01-01T12:00:00Z';
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -34,7 +36,7 @@ for (const messageType of ['USER', 'SYSTEM']) {
     assert.equal((message.json as { content: string }).content, 'grüße ☃');
     assert.equal(correlation, undefined);
     assert.equal(message.headers, undefined);
-    assert.equal(message.traceparent, undefined);
+    assert.equal(traceOf(message), undefined);
   });
 }
 
@@ -58,8 +60,13 @@ test('an id that is a number keeps every digit, in the answer and in the header'
   }
 });
 
+/** As the connection reads it. */
+function traceOf({ fields = {} }: CodecMessage): string | undefined {
+  return W3C.read(fields, ownText)?.traceparent;
+}
+
 test('a traceparent of the envelope becomes the trace of the message', () => {
-  assert.equal(published(send(user({ traceparent: TRACEPARENT }))).message.traceparent, TRACEPARENT);
+  assert.equal(traceOf(published(send(user({ traceparent: TRACEPARENT }))).message), TRACEPARENT);
 });
 
 test('a traceparent that W3C Trace Context cannot parse counts as absent, and the message is published', () => {
@@ -79,10 +86,10 @@ test('a traceparent that W3C Trace Context cannot parse counts as absent, and th
   ];
   for (const traceparent of bad) {
     const { message } = published(send(user({ traceparent })));
-    assert.equal(message.traceparent, undefined, JSON.stringify(traceparent));
+    assert.equal(traceOf(message), undefined, JSON.stringify(traceparent));
   }
   for (const traceparent of [`01-${traceId}-${spanId}-01`, `cc-${traceId}-${spanId}-01-what-comes-later`])
-    assert.equal(published(send(user({ traceparent }))).message.traceparent, traceparent);
+    assert.equal(traceOf(published(send(user({ traceparent }))).message), `00-${traceId}-${spanId}-01`);
 });
 
 for (const timestamp of [
@@ -100,8 +107,15 @@ for (const timestamp of [
   });
 }
 
+const DEEP = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+
+/** An envelope with that JSON for a field, and what else is to be in it. */
+function withField(name: string, json: string, more = ''): string {
+  return `${JSON.stringify(user({ [name]: undefined })).slice(0, -1)},${JSON.stringify(name)}:${json}${more}}`;
+}
+
 const bad: readonly (readonly [string, unknown, string, RegExp])[] = [
-  ['text that is no JSON', 'hello', 'not_json', /not JSON/],
+  ['text that is not JSON', 'hello', 'not_json', /not JSON/],
   ['an empty frame', '', 'not_json', /not JSON/],
   ['JSON that is cut off', '{"messageType":"USER"', 'not_json', /not JSON/],
   ['a list', [user()], 'shape', /JSON object with messageType, content and timestamp/],
@@ -109,22 +123,38 @@ const bad: readonly (readonly [string, unknown, string, RegExp])[] = [
   ['null', 'null', 'shape', /JSON object/],
   ['no messageType', user({ messageType: undefined }), 'message_type', /messageType is missing/],
   ['an unknown messageType', user({ messageType: 'user' }), 'message_type', /"user" is unknown; clients send USER/],
-  ['a messageType that is no text', user({ messageType: {} }), 'message_type', /is unknown/],
+  ['a messageType that is no text', user({ messageType: {} }), 'message_type', /messageType must be a text/],
   ['ACK', user({ messageType: 'ACK' }), 'message_type', /ACK is for the server to send/],
   ['ERROR', user({ messageType: 'ERROR' }), 'message_type', /ERROR is for the server to send/],
   ['no content', user({ content: undefined }), 'content', /content is missing/],
   ['content that is no text', user({ content: { a: 1 } }), 'content', /content must be a text/],
   ['content null', user({ content: null }), 'content', /content must be a text/],
   ['no timestamp', user({ timestamp: undefined }), 'timestamp', /timestamp is missing/],
-  ['a timestamp in words', user({ timestamp: 'yesterday' }), 'timestamp', /"yesterday" is no ISO 8601 time/],
-  ['a timestamp that is a number', user({ timestamp: 1_704_110_400 }), 'timestamp', /is no ISO 8601 time/],
-  ['a date without time', user({ timestamp: '2024-01-01' }), 'timestamp', /is no ISO 8601 time/],
-  ['a month 13', user({ timestamp: '2024-13-01T12:00:00Z' }), 'timestamp', /is no ISO 8601 time/],
-  ['a 30th of February', user({ timestamp: '2024-02-30T12:00:00Z' }), 'timestamp', /is no ISO 8601 time/],
-  ['an hour 25', user({ timestamp: '2024-01-01T25:00:00Z' }), 'timestamp', /is no ISO 8601 time/],
-  ['an id that is an object', user({ id: {} }), 'id', /id must be a text of at most 256 characters or a number/],
+  ['a timestamp in words', user({ timestamp: 'yesterday' }), 'timestamp', /"yesterday" is not an ISO 8601 time/],
+  ['a timestamp that is a number', user({ timestamp: 1_704_110_400 }), 'timestamp', /timestamp must be a text/],
+  ['a date without time', user({ timestamp: '2024-01-01' }), 'timestamp', /is not an ISO 8601 time/],
+  ['a month 13', user({ timestamp: '2024-13-01T12:00:00Z' }), 'timestamp', /is not an ISO 8601 time/],
+  ['a 30th of February', user({ timestamp: '2024-02-30T12:00:00Z' }), 'timestamp', /is not an ISO 8601 time/],
+  ['an hour 25', user({ timestamp: '2024-01-01T25:00:00Z' }), 'timestamp', /is not an ISO 8601 time/],
+  ['an id that is an object', user({ id: {} }), 'id', /id must be a text of at most 256 characters, or a number/],
   ['an id that is null', user({ id: null }), 'id', /id must be/],
   ['an id of 257 characters', user({ id: 'x'.repeat(257) }), 'id', /id must be/],
+  ['an id of 257 digits', withField('id', '9'.repeat(257)), 'id', /id must be/],
+  ['a messageType of 100,000 levels', withField('messageType', DEEP), 'message_type', /messageType must be a text/],
+  ['content of 100,000 levels', withField('content', DEEP), 'content', /content must be a text/],
+  ['a timestamp of 100,000 levels', withField('timestamp', DEEP), 'timestamp', /timestamp must be a text/],
+  ['an id of 100,000 levels', withField('id', DEEP), 'id', /id must be/],
+  ['a frame of 100,000 levels', DEEP, 'shape', /JSON object/],
+  [
+    'a long messageType',
+    user({ messageType: 'x'.repeat(9_999) }),
+    'message_type',
+    /^messageType "x{63}\.\.\. is unknown/,
+  ],
+  ['a long timestamp', user({ timestamp: 'x'.repeat(9_999) }), 'timestamp', /^timestamp "x{63}\.\.\. is not/],
+  ['content twice', withField('content', '"b"', ',"content":"a"'), 'duplicate', /the field "content" occurs twice/],
+  ['content twice, once with an escape', withField('content', '"b"', ',"c\\u006fntent":"a"'), 'duplicate', /twice/],
+  ['a field of its own twice', withField('x', '[{}]', ', "x" : [{}]'), 'duplicate', /the field "x" occurs twice/],
 ];
 
 for (const [what, value, reason, text] of bad) {
@@ -142,7 +172,48 @@ for (const [what, value, reason, text] of bad) {
   });
 }
 
-test('an ERROR carries the id of a frame that is wrong otherwise', () => {
+test('an ERROR quotes at most 200 characters of what the client sent', () => {
+  const long = 'x'.repeat(900_000);
+  const values = [
+    { messageType: long },
+    { messageType: { a: long } },
+    { messageType: [long] },
+    { timestamp: long },
+    { timestamp: long, id: long },
+    { [long]: 1, messageType: 'no', traceparent: long },
+  ];
+  for (const wrong of values) {
+    const [effect] = send(user(wrong));
+    assert.ok(effect?.type === 'reply' && effect.frame.data.length < 200 + 250, String(effect?.type));
+  }
+  for (const json of [`{${long}`, `${long}`, `"${long}`, `[${long}`]) {
+    const [effect] = codec.frame(null, Buffer.from(json), false, NOW);
+    assert.ok(effect?.type === 'reply' && effect.frame.data.length < 200 + 250, json.slice(0, 3));
+  }
+});
+
+test('an id that is a number has at most 256 digits: it is repeated as it came', () => {
+  const sent = (digits: string) =>
+    only(codec.frame(null, Buffer.from(JSON.stringify(user()).replace('{', `{"id":${digits},`)), false, NOW));
+  assert.equal(sent('1'.repeat(256)).type, 'publish');
+  const refusal = sent('1'.repeat(257));
+  assert.ok(refusal.type === 'reply' && refusal.rejected === 'id');
+  assert.ok(!String(refusal.frame.data).includes('111'));
+});
+
+test('fields of any other name are published with the envelope', () => {
+  for (const name of ['reason', 'message', 'envelope', '__proto__', 'constructor']) {
+    const { message } = published(send(withField(name, '{"a":1,"a":[2]}')));
+    assert.match(message.payload.toString(), new RegExp(name));
+  }
+});
+
+test('an ERROR carries the id of a frame that has a field twice', () => {
+  const { frame } = refused(send(withField('id', '"a"', ',"id":"b"')));
+  assert.deepEqual([frame.id, frame.code], ['b', 'TG_MESSAGE_INVALID']);
+});
+
+test('an ERROR carries the id of a frame with another mistake', () => {
   const answers = [{ messageType: 'x' }, { content: 1 }, { timestamp: '' }].map((wrong) =>
     refused(send(user({ ...wrong, id: 'a-1' }))),
   );
@@ -152,7 +223,7 @@ test('an ERROR carries the id of a frame that is wrong otherwise', () => {
   );
 });
 
-test('a binary frame gets an ERROR, also where it holds an envelope', () => {
+test('a binary frame gets an ERROR, even if it contains an envelope', () => {
   const { reason, frame } = refused(send(user(), true));
   assert.deepEqual([reason, frame.messageType], ['binary', 'ERROR']);
 });
@@ -235,7 +306,7 @@ for (const [what, payload] of [
   });
 }
 
-test('a record whose bytes are no UTF-8 still goes out as a valid text frame', () => {
+test('a record that is not UTF-8 is sent as a valid text frame', () => {
   const latin1 = Buffer.from(JSON.stringify(user({ content: 'grüße' })), 'latin1');
   const frame = record(latin1, { timestamp: NOW });
   assert.equal(typeof frame?.data, 'string');
@@ -245,17 +316,17 @@ test('a record whose bytes are no UTF-8 still goes out as a valid text frame', (
   assert.equal(read(record(Buffer.from([0xff, 0xfe]), { timestamp: NOW })).content, '��');
 });
 
-test('a record whose timestamp is none, or not in milliseconds, gets the time of now', () => {
+test('a record with no timestamp, or one not in milliseconds, gets the current time', () => {
   for (const timestamp of [0, -1, 1_704_110_400_000_000_000, Number.MAX_SAFE_INTEGER]) {
     assert.equal(read(record('x', { timestamp })).timestamp, '2024-01-01T12:00:00.000Z');
   }
 });
 
-test('a tombstone is not for clients', () => {
+test('a tombstone is not sent to clients', () => {
   assert.equal(record('', { meta: { tombstone: true } }), null);
 });
 
-test('a client is told of drops by a SYSTEM envelope with their number', () => {
+test('a SYSTEM envelope tells a client how many messages were dropped', () => {
   const one = read(codec.dropped(1, NOW));
   assert.match(String(one.content), /^1 message was dropped/);
   assert.deepEqual([one.messageType, one.dropped], ['SYSTEM', 1]);

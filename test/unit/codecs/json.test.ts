@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { json } from '../../../src/codecs/json.ts';
 import { Message } from '../../../src/core/message.ts';
+import { compileExpression } from '../../../src/sdk/expression.ts';
 import { make, NOW, published, read, refused } from './made.ts';
 
 const codec = make(json);
@@ -9,7 +10,7 @@ const { state, effects } = codec.open({ clientId: 'c', endpoint: 'e', params: {}
 const send = (text: string, binary = false) => codec.frame(state, Buffer.from(text), binary, NOW);
 const record = (payload: string | Buffer, meta = {}) => codec.record(new Message(Buffer.from(payload), { meta }), NOW);
 
-test('a client hears nothing until it sends', () => {
+test('a client receives nothing until it sends', () => {
   assert.deepEqual(effects, []);
 });
 
@@ -21,7 +22,7 @@ test('any JSON value is published untouched', () => {
   }
 });
 
-test('the field id of an object is what its answer carries', () => {
+test('the answer carries the field id of the object', () => {
   const { correlation } = published(send('{"id":"a-1"}'));
   assert.deepEqual(read(codec.settled(state, correlation, null, NOW)), { type: 'ack', id: 'a-1' });
   const rejection = { code: 'TG_STOPPING', message: 'later', retryable: true };
@@ -36,12 +37,35 @@ test('an id comes back as it was sent, digit for digit', () => {
   }
 });
 
+test('an id longer than 256 characters gets an error, however deep it is, and is not published', () => {
+  const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+  const { correlation } = published(send(`{"id":${deep(128)}}`));
+  assert.equal(correlation, deep(128));
+  published(send(`{"id":"${'\\u0061'.repeat(256)}"}`));
+  for (const id of [deep(129), deep(100_000), `"${'x'.repeat(257)}"`, '9'.repeat(257)]) {
+    const { reason, frame } = refused(send(`{"id":${id}}`));
+    assert.deepEqual([reason, frame.type, frame.code], ['id', 'error', 'TG_MESSAGE_INVALID']);
+    assert.match(String(frame.message), /at most 256 characters/);
+  }
+  // Nothing is answered, so nothing is repeated.
+  published(make(json, { answers: false }).frame(null, Buffer.from(`{"id":${deep(129)}}`), false, NOW));
+});
+
+test('the last one of a duplicate field counts, in the answer as in expressions', async () => {
+  const { message, correlation } = published(send('{"id":1,"a":{"b":1},"i\\u0064":2,"a":{"b":2.50}}'));
+  assert.equal(correlation, '2');
+  const record = new Message(message.payload, { json: message.json });
+  assert.equal(compileExpression('${! json.a.b }').evaluateText(record), '2.50');
+  assert.equal(compileExpression('${! json.a }').evaluateJson(record), '{"b":2.50}');
+  assert.equal(await compileExpression('${! json.a.b + json.id }').evaluate(record), 4.5);
+});
+
 test('an ack says whether the log has the message', () => {
   for (const outcome of ['stored', 'filtered', 'dead_letter'] as const)
     assert.deepEqual(read(codec.settled(state, 1, null, NOW, outcome)), { type: 'ack', id: 1, outcome });
 });
 
-test('a frame that is no JSON, or binary, gets an error with its own reason', () => {
+test('a frame that is not JSON, or binary, gets an error with its own reason', () => {
   const broken = refused(send('{'));
   assert.equal(broken.reason, 'not_json');
   assert.match(String(broken.frame.message), /not JSON/);
@@ -64,12 +88,12 @@ test('a record of JSON goes out byte for byte, any other as a JSON text', () => 
   assert.equal(record('', { tombstone: true }), null);
 });
 
-test('a record whose bytes are no UTF-8 still goes out as a valid text frame', () => {
+test('a record that is not UTF-8 is sent as a valid text frame', () => {
   const frame = record(Buffer.from('{"a":"ü"}', 'latin1'));
   assert.equal(typeof frame?.data, 'string');
   assert.equal(JSON.parse(String(frame?.data)), '{"a":"�"}');
 });
 
-test('drops are told by number', () => {
+test('drops are reported by number', () => {
   assert.deepEqual(read(codec.dropped(3, NOW)), { type: 'dropped', count: 3 });
 });

@@ -27,7 +27,7 @@ export function refused(effects: readonly Effect[]): { reason: string | undefine
   const effect = only(effects);
   if (effect.type !== 'reply') throw new Error(`expected a reply, got ${effect.type}`);
   const frame = read(effect.frame);
-  // A dead letter of the frame says what the client is told.
+  // A dead letter of the frame has the reason that the client gets.
   if (effect.rejected !== undefined) assert.ok(Object.values(frame).includes(effect.why), `${effect.why}`);
   return { reason: effect.rejected, frame };
 }

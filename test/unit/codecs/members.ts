@@ -3,7 +3,7 @@ import type { Codec, Membership } from '../../../src/core/component.ts';
 import type { MessageInit } from '../../../src/core/message.ts';
 import { NOW } from './made.ts';
 
-/** JSON that JSON.parse reads, and JSON.stringify cannot write again for want of stack. */
+/** JSON that JSON.parse reads, but JSON.stringify cannot write again because the stack is too small. */
 export const DEEP = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
 
 export function room(codec: Codec): Membership {
@@ -29,7 +29,7 @@ const requestFrame = fc
   )
   .map((request) => JSON.stringify(request));
 
-/** Frames as a connection hands them to a codec: valid UTF-8 where they are not binary (RFC 6455 8.1). */
+/** Frames as a connection passes them to a codec: text frames are valid UTF-8 (RFC 6455 8.1). */
 export const frames: fc.Arbitrary<{ data: Buffer; binary: boolean }> = fc.oneof(
   bytes.map((data) => ({ data, binary: true })),
   fc
@@ -37,19 +37,19 @@ export const frames: fc.Arbitrary<{ data: Buffer; binary: boolean }> = fc.oneof(
     .map((text) => ({ data: Buffer.from(text), binary: false })),
 );
 
-const saidRecord = fc
+const messageRecord = fc
   .record({ from: json, message: json, timestamp: json }, { requiredKeys: [] })
-  .map((said) => Buffer.from(JSON.stringify(said)));
-const nearlyUtf8 = fc.tuple(saidRecord, bytes).map((parts) => Buffer.concat(parts));
+  .map((message) => Buffer.from(JSON.stringify(message)));
+const nearlyUtf8 = fc.tuple(messageRecord, bytes).map((parts) => Buffer.concat(parts));
 const invalidWithin = fc
-  .tuple(saidRecord, fc.nat(), fc.integer({ min: 0x80, max: 0xff }))
-  .map(([said, at, byte]) => Buffer.from(said.map((old, index) => (index === at % said.length ? byte : old))));
+  .tuple(messageRecord, fc.nat(), fc.integer({ min: 0x80, max: 0xff }))
+  .map(([record, at, byte]) => Buffer.from(record.map((old, index) => (index === at % record.length ? byte : old))));
 
-/** Records that somebody may have written to a topic; none is a tombstone. */
+/** Records that any producer may have written to a topic; none is a tombstone. */
 export const records: fc.Arbitrary<{ payload: Buffer; init: MessageInit }> = fc.record({
   payload: fc.oneof(
     bytes,
-    saidRecord,
+    messageRecord,
     nearlyUtf8,
     invalidWithin,
     fc.constant(Buffer.from(`{"from":"a","message":${DEEP},"timestamp":"t"}`)),

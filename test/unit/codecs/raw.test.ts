@@ -8,7 +8,7 @@ const codec = make(raw);
 const { state, effects } = codec.open({ clientId: 'c', endpoint: 'e', params: {}, query: {} }, NOW);
 const record = (payload: Buffer, init: MessageInit = {}) => codec.record(new Message(payload, init), NOW);
 
-test('a client hears nothing but records', () => {
+test('a client receives nothing but records', () => {
   assert.deepEqual(effects, []);
   assert.equal(codec.answers, false);
   assert.equal(codec.settled(state, undefined, null, NOW), null);
@@ -16,7 +16,7 @@ test('a client hears nothing but records', () => {
   assert.equal(codec.dropped(3, NOW), null);
 });
 
-test('text and binary frames come back as what they were, also binary ones that are valid UTF-8', () => {
+test('text and binary frames keep their kind, also binary ones that are valid UTF-8', () => {
   for (const [bytes, binary] of [
     [Buffer.from('text'), false],
     [Buffer.from('looks like text'), true],
@@ -30,11 +30,11 @@ test('text and binary frames come back as what they were, also binary ones that 
   }
 });
 
-test('a header that came back from the log as bytes says binary too', () => {
+test('a binary header that came from the log as bytes counts too', () => {
   assert.equal(record(Buffer.from('a'), { headers: [['websocket-frame', Buffer.from('binary')]] })?.binary, true);
 });
 
-test('a record of another producer is text where it is valid UTF-8, else binary', () => {
+test('a record of another producer is text if it is valid UTF-8, otherwise binary', () => {
   assert.equal(record(Buffer.from('grüße'))?.binary, false);
   assert.equal(record(Buffer.from('grüße', 'latin1'))?.binary, true);
   assert.equal(record(Buffer.alloc(0), { meta: { tombstone: true } }), null);
@@ -44,14 +44,14 @@ const PROTOBUF = [Buffer.from('0a036164611005', 'hex'), Buffer.from('0a036164611
 const binaryOf = (frames: string, init: MessageInit = {}) =>
   PROTOBUF.map((payload) => make(raw, { frames }).record(new Message(payload, init), NOW)?.binary);
 
-test('records of a binary format are all binary where that is said, also those whose bytes happen to be UTF-8', () => {
+test('with frames binary all records are binary, also those that happen to be UTF-8', () => {
   assert.deepEqual(binaryOf('auto'), [false, true]);
   assert.deepEqual(binaryOf('binary'), [true, true]);
   const [frame] = PROTOBUF.map((payload) => make(raw, { frames: 'binary' }).record(new Message(payload), NOW));
   assert.equal(frame?.data, PROTOBUF[0]);
 });
 
-test('records are all text where that is said; bytes that are not UTF-8 become U+FFFD, which no client is closed for', () => {
+test('with frames text all records are text, and bytes that are not UTF-8 become U+FFFD', () => {
   assert.deepEqual(binaryOf('text', { headers: [['websocket-frame', 'binary']] }), [false, false]);
   const texts = PROTOBUF.map((payload) => make(raw, { frames: 'text' }).record(new Message(payload), NOW)?.data);
   assert.equal(texts[0], PROTOBUF[0]);

@@ -18,7 +18,7 @@ const record = (payload: string | Buffer, init: MessageInit = {}) =>
   codec.record(new Message(Buffer.from(payload), init), NOW);
 const hear = (event: MemberEvent) => membership.event(state, event, NOW);
 
-test('clients are numbered by their room, and are told their ID when they come in', () => {
+test('clients are numbered by their room, and get their ID when they join', () => {
   assert.deepEqual(membership.identify(connection), { type: 'numbered', prefix: 'client-' });
   assert.deepEqual(refused(effects), { reason: undefined, frame: { type: 'welcome', clientId: 'client-7' } });
 });
@@ -34,7 +34,7 @@ test('a broadcast becomes a record under the name of its sender, by either of it
   }
 });
 
-test('a broadcast may carry any JSON value, and comes out as it went in', () => {
+test('a broadcast may carry any JSON value, and arrives unchanged', () => {
   for (const message of ['', 0, 12.5, false, [1, { a: 2 }], { text: 'grüße' }, '\ud800']) {
     const { payload, key = null } = published(send({ type: 'broadcast-all', message })).message;
     assert.deepEqual(read(record(payload, { key })), {
@@ -46,7 +46,7 @@ test('a broadcast may carry any JSON value, and comes out as it went in', () => 
   }
 });
 
-test('a direct message goes to its target, and what is no text goes as its JSON', () => {
+test('a direct message goes to its target, as JSON if it is not a text', () => {
   const direct = (message: unknown) => only(send({ type: 'broadcast-one', targetId: 'client-1', message }));
   assert.deepEqual(direct('Hello client-1!'), { type: 'direct', to: 'client-1', content: 'Hello client-1!' });
   assert.deepEqual(direct(''), { type: 'direct', to: 'client-1', content: '' });
@@ -59,7 +59,7 @@ test('a kick goes to its target, and kick-all to everyone', () => {
   assert.deepEqual(send({ type: 'kick-all', targetId: 'client-1' }), [{ type: 'kick' }]);
 });
 
-test('a frame that is no request gets an error that says what is wrong and what to send', () => {
+test('a frame that is not a request gets an error with the mistake and an example', () => {
   const cases: readonly (readonly [unknown, string, RegExp])[] = [
     [[], 'shape', /must be a JSON object; send one such as \{"type":"broadcast-all"/],
     ['text', 'shape', /must be a JSON object/],
@@ -85,7 +85,7 @@ test('a frame that is no request gets an error that says what is wrong and what 
   }
 });
 
-test('a frame that is no JSON, or binary, gets an error with its own reason', () => {
+test('a frame that is not JSON, or binary, gets an error with its own reason', () => {
   for (const bytes of ['', '{', 'Hello', '\ufeff{"type":"kick-all"}']) {
     const refusal = refused(sendBytes(Buffer.from(bytes)));
     assert.equal(refusal.reason, 'not_json');
@@ -93,7 +93,7 @@ test('a frame that is no JSON, or binary, gets an error with its own reason', ()
   }
   const refusal = refused(sendBytes(Buffer.from('{"type":"kick-all"}'), true));
   assert.equal(refusal.reason, 'binary');
-  assert.match(String(refusal.frame.message), /text frame with JSON is due/);
+  assert.match(String(refusal.frame.message), /text frame with JSON was expected/);
 });
 
 test('a message of any depth, and with any digits, is passed on as it came', () => {
@@ -108,7 +108,7 @@ test('a message of any depth, and with any digits, is passed on as it came', () 
   }
 });
 
-test('the words of a client are cut where an error says them back', () => {
+test('an error quotes a limited part of what the client sent', () => {
   const long = 'x'.repeat(100_000);
   assert.ok(String(refused(send({ type: long })).frame.message).length < 250);
   const refusal = hear({ type: 'refused', action: 'direct', target: long, reason: 'unknown' });
@@ -123,7 +123,7 @@ test('a direct message names its sender', () => {
   });
 });
 
-test('a kicked client is told so before it is closed with 4003, by the frame type that its endpoint chose', () => {
+test('a kicked client gets the frame type of its endpoint before it is closed with 4003', () => {
   const kicked = (effects: ReturnType<typeof hear>) => {
     const [told, close, ...rest] = effects;
     assert.deepEqual(rest, []);
@@ -139,7 +139,7 @@ test('a kicked client is told so before it is closed with 4003, by the frame typ
   assert.equal(kicked(other.event(state, { type: 'kicked', by: 'client-1' }, NOW)).type, 'kick');
 });
 
-test('what was not done is told to who asked for it', () => {
+test('a refusal is sent to the client that asked', () => {
   const told = (action: 'direct' | 'kick', reason: 'unknown' | 'forbidden' | 'unavailable', target?: string) => {
     const { frame, reason: label } = refused(hear({ type: 'refused', action, target, reason }));
     assert.equal(frame.type, 'error');
@@ -155,7 +155,7 @@ test('what was not done is told to who asked for it', () => {
   assert.equal(told('kick', 'unavailable', 'client-9'), 'the kick could not be passed on, try again');
 });
 
-test('comings, goings and the list of clients have a frame each', () => {
+test('joins, leaves and the list of clients have a frame each', () => {
   const member = { name: 'client-8', details: {} };
   const announced = (type: 'joined' | 'left') => read(membership.announce({ type, member }, NOW));
   assert.deepEqual(announced('joined'), { type: 'client-connected', clientId: 'client-8' });
@@ -190,21 +190,21 @@ test("another producer's record becomes the message, its key the sender, its tim
   }
 });
 
-test('a record of the same shape is a member speaking, whoever wrote it and whatever else it holds', () => {
+test("a record of the right shape is a member's message, whatever wrote it", () => {
   const said = { from: 'client-1', message: { a: 1 }, timestamp: 'yesterday' };
   assert.deepEqual(read(record(JSON.stringify({ ...said, more: true }), { key: 'k' })), { type: 'kafka', ...said });
 });
 
-test('a record that is no UTF-8 still goes out as a valid text frame', () => {
+test('a record that is not UTF-8 is sent as a valid text frame', () => {
   const latin = Buffer.from('{"from":"a","message":"ü","timestamp":"t"}', 'latin1');
   assert.equal(read(record(latin)).message, '{"from":"a","message":"�","timestamp":"t"}');
 });
 
-test('a tombstone is not for clients', () => {
+test('a tombstone is not sent to clients', () => {
   assert.equal(record('', { meta: { tombstone: true } }), null);
 });
 
-test('drops are told by number, publishes are not answered', () => {
+test('drops are reported by number, publishes are not answered', () => {
   const told = (count: number) => read(codec.dropped(count, NOW));
   assert.deepEqual(told(3), {
     type: 'error',
@@ -215,7 +215,7 @@ test('drops are told by number, publishes are not answered', () => {
   assert.equal(codec.settled(state, undefined, { code: 'x', message: 'x', retryable: false }, NOW), null);
 });
 
-test('a frame type for kicks cannot be empty, and there is no other setting', () => {
+test('the frame type for kicks cannot be empty, and there is no other setting', () => {
   assert.equal(rooms.config.safeParse({ kick_type: '' }).success, false);
   assert.equal(rooms.config.safeParse({ kickType: 'kick' }).success, false);
 });
@@ -228,7 +228,7 @@ test('no frame of a client makes the codec throw, and each has one effect', () =
   );
 });
 
-test('whatever a record holds, its frame is valid JSON with a message and a timestamp', () => {
+test('the frame of any record is valid JSON with a message and a timestamp', () => {
   fc.assert(
     fc.property(records, ({ payload, init }) => {
       const frame = record(payload, init);

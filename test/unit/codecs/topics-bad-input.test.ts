@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { DEEP } from './members.ts';
-import { connect, refusal } from './topics-client.ts';
+import { ProtocolClient, refusal } from './topics-client.ts';
 
 const topic = (a: unknown, p?: unknown) => ({ id: 7, t: 'topic', a, p });
 const subscribe = (p: unknown) => topic('subscribe', p);
@@ -45,7 +45,7 @@ const MESSAGES: readonly Case[] = [
   [
     topic('create', [{ topic: 'a', partition: 3 }]),
     'payload',
-    /^p\[0\] has no "partition"; there are topic, partitions/,
+    /^p\[0\] has an unknown field "partition"; known fields are topic, partitions/,
   ],
   [topic('create', ['a', { topic: 'a' }]), 'payload', /^p\[1\]: "a" is in the list twice$/],
   // subscribe
@@ -56,7 +56,11 @@ const MESSAGES: readonly Case[] = [
   [subscribe({ t: 5 }), 'payload', /^p\.t must be a list/],
   [subscribe({ t: '' }), 'topic', /^p\.t: Kafka has no topic ""/],
   [subscribe({ t: ['a', 'b/c'] }), 'topic', /^p\.t\[1\]: Kafka has no topic "b\/c"/],
-  [subscribe({ t: ['a'], group: 'g' }), 'payload', /^a subscription has no "group"; there are t, consumer_group, from/],
+  [
+    subscribe({ t: ['a'], group: 'g' }),
+    'payload',
+    /^a subscription has an unknown field "group"; known fields are t, consumer_group, from/,
+  ],
   [subscribe({ t: ['a'], consumer_group: 5 }), 'payload', /^p\.consumer_group must be a text of at most 255/],
   [subscribe({ t: ['a'], consumer_group: 'x'.repeat(256) }), 'payload', /^p\.consumer_group must be/],
   [subscribe({ t: ['a'], from: 'start' }), 'payload', /^p\.from must be earliest, latest, or offsets such as/],
@@ -69,9 +73,9 @@ const MESSAGES: readonly Case[] = [
     /^p\.from names "b", which is not among the topics of p\.t$/,
   ],
   [subscribe({ t: ['a'], from: { a: 5 } }), 'payload', /^p\.from must be/],
-  [subscribe({ t: ['a'], from: { a: { x: 5 } } }), 'payload', /^p\.from: "x" is no number of a partition$/],
-  [subscribe({ t: ['a'], from: { a: { '01': 5 } } }), 'payload', /"01" is no number of a partition$/],
-  [subscribe({ t: ['a'], from: { a: { 2147483648: 5 } } }), 'payload', /is no number of a partition$/],
+  [subscribe({ t: ['a'], from: { a: { x: 5 } } }), 'payload', /^p\.from: "x" is not a partition number$/],
+  [subscribe({ t: ['a'], from: { a: { '01': 5 } } }), 'payload', /"01" is not a partition number$/],
+  [subscribe({ t: ['a'], from: { a: { 2147483648: 5 } } }), 'payload', /is not a partition number$/],
   [
     subscribe({ t: ['a'], from: { a: { 0: -1 } } }),
     'payload',
@@ -89,13 +93,17 @@ const MESSAGES: readonly Case[] = [
   [topic('seek', []), 'payload', /^p is an empty list/],
   [topic('seek', [5]), 'payload', /^p\[0\] must be a position/],
   [topic('seek', [{ partition: 0, offset: 0 }]), 'topic', /^p\[0\]\.topic is missing/],
-  [topic('seek', [{ topic: 'a', partition: -1, offset: 0 }]), 'payload', /^p\[0\]\.partition must be the number/],
+  [
+    topic('seek', [{ topic: 'a', partition: -1, offset: 0 }]),
+    'payload',
+    /^p\[0\]\.partition must be a partition number/,
+  ],
   [topic('seek', [{ topic: 'a', partition: 0, offset: 0.5 }]), 'payload', /^p\[0\]\.offset must be a whole number/],
   [topic('seek', [{ topic: 'a', partition: 0 }]), 'payload', /^p\[0\]\.offset must be/],
-  [topic('credit'), 'payload', /^p must be how many more records may come, such as 100/],
-  [topic('credit', 0), 'payload', /^p must be how many/],
-  [topic('credit', { n: '5' }), 'payload', /^p must be how many/],
-  [topic('credit', 2 ** 31), 'payload', /^p must be how many/],
+  [topic('credit'), 'payload', /^p must be the number of records to add to the credit, such as 100/],
+  [topic('credit', 0), 'payload', /^p must be the number of records/],
+  [topic('credit', { n: '5' }), 'payload', /^p must be the number of records/],
+  [topic('credit', 2 ** 31), 'payload', /^p must be the number of records/],
   // notif
   [notif(undefined), 'payload', /^p is missing; send one such as/],
   [notif('hello'), 'payload', /^p must be an object/],
@@ -103,23 +111,31 @@ const MESSAGES: readonly Case[] = [
   [notif({ m: 'x' }), 'topic', /^p\.t is missing; it is the name of a topic$/],
   [notif({ t: ['a'], m: 'x' }), 'topic', /^p\.t must be the name of a topic/],
   [notif({ t: 'a b', m: 'x' }), 'topic', /^p\.t: Kafka has no topic "a b"/],
-  [notif({ t: 'a' }), 'payload', /^p\.m is missing, which is what is to be published/],
+  [notif({ t: 'a' }), 'payload', /^p\.m, the message to publish, is missing/],
   [notif({ t: 'a', m: 'x', key: 5 }), 'payload', /^p\.key must be a text$/],
   [notif({ t: 'a', m: 'x', headers: 'x' }), 'payload', /^p\.headers must be an object of texts such as/],
   [notif({ t: 'a', m: 'x', headers: ['x'] }), 'payload', /^p\.headers must be an object of texts such as/],
   [notif({ t: 'a', m: 'x', headers: [['x', 'y', 'z']] }), 'payload', /^p\.headers must be .*, or a list such as/],
   [notif({ t: 'a', m: 'x', headers: [[1, 'y']] }), 'payload', /^p\.headers must be .*, or a list such as/],
-  [notif({ t: 'a', m: 'x', headers: [['n', 5]] }), 'payload', /^p\.headers must be .* and that of "n" is none$/],
-  [notif({ t: 'a', m: 'x', headers: { n: { base64: '?' } } }), 'payload', /and that of "n" is none$/],
-  [notif({ t: 'a', m: 'x', headers: { n: { base64: '', b: 1 } } }), 'payload', /and that of "n" is none$/],
-  [notif({ t: 'a', m: 'x', headers: { n: 5 } }), 'payload', /^p\.headers must be .* and that of "n" is none$/],
+  [
+    notif({ t: 'a', m: 'x', headers: [['n', 5]] }),
+    'payload',
+    /^p\.headers must be .* the value of "n" is not one of these$/,
+  ],
+  [notif({ t: 'a', m: 'x', headers: { n: { base64: '?' } } }), 'payload', /the value of "n" is not one of these$/],
+  [notif({ t: 'a', m: 'x', headers: { n: { base64: '', b: 1 } } }), 'payload', /the value of "n" is not one of these$/],
+  [
+    notif({ t: 'a', m: 'x', headers: { n: 5 } }),
+    'payload',
+    /^p\.headers must be .* the value of "n" is not one of these$/,
+  ],
   [notif({ t: 'a', m: 'x' }, { ack: 'yes' }), 'payload', /^ack must be true or false$/],
 ];
 
 suite('each mistake has a reply with its reason', () => {
   for (const [message, label, reason] of MESSAGES) {
     test(`${JSON.stringify(message).slice(0, 90)} is counted as ${label}`, () => {
-      const { label: counted, reply } = connect().refusal(message);
+      const { label: counted, reply } = new ProtocolClient().refusal(message);
       assert.equal(counted, label);
       assert.match(String(reply.p), reason);
       const { t, a } = message as { t?: unknown; a?: unknown };
@@ -140,7 +156,7 @@ suite('each mistake has a reply with its reason', () => {
 });
 
 suite('a frame that is no message has a reply too', () => {
-  const refused = (text: string, binary = false) => refusal(connect().frame(text, binary));
+  const refused = (text: string, binary = false) => refusal(new ProtocolClient().frame(text, binary));
   const cases: readonly [frame: string, label: string, reason: RegExp][] = [
     ['', 'not_json', /^the frame is not JSON: /],
     ['{"id":1', 'not_json', /^the frame is not JSON: /],
@@ -161,16 +177,16 @@ suite('a frame that is no message has a reply too', () => {
     });
   }
 
-  test('a binary frame, whatever is in it', () => {
+  test('a binary frame with any content', () => {
     const { label, reply } = refused('{"id":1,"t":"health"}', true);
     assert.equal(label, 'binary');
-    assert.match(String(reply.p), /no binary ones/);
+    assert.match(String(reply.p), /not binary frames/);
     assert.equal(reply.refid, null);
   });
 
   test('an id that is too long to be kept', () => {
     for (const id of ['x'.repeat(257), { a: 'x'.repeat(250) }, Array(200).fill(1)]) {
-      const { label, reply } = connect().refusal({ id, t: 'health' });
+      const { label, reply } = new ProtocolClient().refusal({ id, t: 'health' });
       assert.equal(label, 'id');
       assert.deepEqual([reply.refid, reply.s], [null, 1]);
     }
@@ -181,8 +197,8 @@ suite('a frame that is no message has a reply too', () => {
   });
 });
 
-test('after a mistake the next message is heard', () => {
-  const client = connect();
+test('after a mistake the next message is served', () => {
+  const client = new ProtocolClient();
   client.refusal({ id: 1 });
   assert.deepEqual(client.ask({ id: 2, t: 'health' }), { type: 'health' });
 });
@@ -230,8 +246,8 @@ const messages = fc
   )
   .map((message) => JSON.stringify(message));
 
-test('whatever text comes, it is a request or a refusal whose reply is valid', () => {
-  const client = connect();
+test('any text is a request, or gets a refusal with a valid reply', () => {
+  const client = new ProtocolClient();
   let last = 0;
   fc.assert(
     fc.property(fc.oneof(messages, fc.json(), words), (text) => {
@@ -251,4 +267,11 @@ test('whatever text comes, it is a request or a refusal whose reply is valid', (
     }),
     { numRuns: 1_000 },
   );
+});
+
+test("the reply to a request stays small, whatever the broker's message", () => {
+  const client = new ProtocolClient();
+  const rejection = { code: 'TG_TOPIC_INVALID', message: 'x'.repeat(900_000), retryable: false } as const;
+  const reply = JSON.parse(client.fail(topic('create', ['a']), rejection) ?? '') as { p: string };
+  assert.equal(reply.p, `${'x'.repeat(1_000)}...`);
 });

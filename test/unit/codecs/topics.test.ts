@@ -5,19 +5,19 @@ import fc from 'fast-check';
 import { isTopicName } from '../../../src/codecs/topics/wire.ts';
 import { topicName } from '../../../src/config/log-schema.ts';
 import { NOW } from './made.ts';
-import { connect, requested } from './topics-client.ts';
+import { ProtocolClient, requested } from './topics-client.ts';
 
 const subscribe = (p: unknown) => ({ id: 1000, t: 'topic', a: 'subscribe', p });
 const plain = { commit: 'auto', wait: false };
 
-test('a client hears nothing until it asks, and its requests are answered in no given order', () => {
-  const { codec, effects } = connect();
+test('a client receives nothing until it asks, and its requests are answered in any order', () => {
+  const { codec, effects } = new ProtocolClient();
   assert.deepEqual(effects, []);
   assert.equal(codec.answers, false);
 });
 
-test('S2: topics are created by name, and the reply names them', () => {
-  const client = connect();
+test('topics are created by name, and the reply names them', () => {
+  const client = new ProtocolClient();
   const message = { id: 1, t: 'topic', a: 'create', p: ['topic1', 'topic2', 'topicN'] };
   assert.deepEqual(client.ask(message), {
     type: 'create',
@@ -29,22 +29,18 @@ test('S2: topics are created by name, and the reply names them', () => {
   );
 });
 
-test('S2: the list has one element for each partition', () => {
-  const client = connect();
+test('the list has one element for each partition', () => {
+  const client = new ProtocolClient();
   const message = { id: 23, t: 'topic', a: 'list' };
   assert.deepEqual(client.ask(message), { type: 'list' });
-  const partitions = [
-    { topic: 'topic2', partition: 0 },
-    { topic: 'topic2', partition: 1 },
-  ];
   assert.equal(
-    client.succeed(message, { type: 'listed', partitions }),
+    client.show(message, { type: 'listed', topics: [{ topic: 'topic2', partitions: 2 }] }),
     '{"id":1,"refid":23,"t":"topic","a":"list","s":0,"p":[{"topic":"topic2","partition":0},{"topic":"topic2","partition":1}]}',
   );
 });
 
-test('S2: a subscription names topics and the consumer group to join', () => {
-  const client = connect();
+test('a subscription names topics and the consumer group to join', () => {
+  const client = new ProtocolClient();
   const message = subscribe({ t: ['topic1', 'topic2'], consumer_group: 'ingestion_1' });
   assert.deepEqual(client.ask(message), {
     type: 'subscribe',
@@ -56,24 +52,24 @@ test('S2: a subscription names topics and the consumer group to join', () => {
   );
 });
 
-test('S2: without a consumer group, or with an empty one, the group is that of the endpoint', () => {
+test('without a consumer group, or with an empty one, the group of the endpoint is used', () => {
   for (const extra of [{}, { consumer_group: '' }, { consumer_group: null }]) {
-    assert.deepEqual(connect().ask(subscribe({ t: ['topic1'], ...extra })), {
+    assert.deepEqual(new ProtocolClient().ask(subscribe({ t: ['topic1'], ...extra })), {
       type: 'subscribe',
       subscription: { topics: ['topic1'], ...plain },
     });
   }
 });
 
-test('S2: the end of a subscription is answered without a payload', () => {
-  const client = connect();
+test('the end of a subscription is answered without a payload', () => {
+  const client = new ProtocolClient();
   const message = { id: 1300, t: 'topic', a: 'unsubscribe' };
   assert.deepEqual(client.ask(message), { type: 'unsubscribe' });
   assert.equal(client.succeed(message, { type: 'done' }), '{"id":1,"refid":1300,"t":"topic","a":"unsubscribe","s":0}');
 });
 
-test('S2: health lists the sockets with their topics', () => {
-  const client = connect();
+test('health lists the sockets with their topics', () => {
+  const client = new ProtocolClient();
   const message = { id: 1500, t: 'health' };
   assert.deepEqual(client.ask(message), { type: 'health' });
   const consumers = [
@@ -81,7 +77,7 @@ test('S2: health lists the sockets with their topics', () => {
     { ws: 2, topics: [] },
   ];
   assert.equal(
-    client.succeed(message, { type: 'health', consumers }),
+    client.show(message, { type: 'health', consumers }),
     '{"id":1,"refid":1500,"t":"health","s":0,"p":{"consumers":[{"ws":1,"topics":["topic1","topic2"]},{"ws":2,"topics":[]}]}}',
   );
 });
@@ -89,7 +85,7 @@ test('S2: health lists the sockets with their topics', () => {
 test('a topic may be created with partitions, copies and settings, beside others by name', () => {
   const settings = { 'retention.ms': 60000, 'cleanup.policy': 'compact', 'unclean.leader.election.enable': false };
   const p = ['plain', { topic: 'rich', partitions: 6, replication: 3, config: settings }, { topic: 'poor' }];
-  assert.deepEqual(connect().ask({ id: 1, t: 'topic', a: 'create', p }), {
+  assert.deepEqual(new ProtocolClient().ask({ id: 1, t: 'topic', a: 'create', p }), {
     type: 'create',
     topics: [
       { name: 'plain' },
@@ -104,9 +100,9 @@ test('a topic may be created with partitions, copies and settings, beside others
   });
 });
 
-test('a subscription to one topic may name it without a list, and to one twice counts it once', () => {
+test('a subscription may name one topic without a list, and duplicates count once', () => {
   for (const t of ['one', ['one'], ['one', 'one']]) {
-    assert.deepEqual(connect().ask(subscribe({ t })), {
+    assert.deepEqual(new ProtocolClient().ask(subscribe({ t })), {
       type: 'subscribe',
       subscription: { topics: ['one'], ...plain },
     });
@@ -115,7 +111,7 @@ test('a subscription to one topic may name it without a list, and to one twice c
 
 test('a subscription says where it starts, how it commits, its credit, and whether it waits', () => {
   const p = { t: ['a'], from: 'earliest', commit: 'manual', credit: 0, wait: true };
-  assert.deepEqual(connect().ask(subscribe(p)), {
+  assert.deepEqual(new ProtocolClient().ask(subscribe(p)), {
     type: 'subscribe',
     subscription: { topics: ['a'], from: 'earliest', commit: 'manual', credit: 0, wait: true },
   });
@@ -124,16 +120,16 @@ test('a subscription says where it starts, how it commits, its credit, and wheth
 test('a subscription may start at offsets, with or without the word', () => {
   const offsets = { a: { 0: 1200, 11: 0 }, b: { 2: Number.MAX_SAFE_INTEGER } };
   for (const from of [offsets, { offsets }]) {
-    const request = connect().ask(subscribe({ t: ['a', 'b'], from }));
+    const request = new ProtocolClient().ask(subscribe({ t: ['a', 'b'], from }));
     assert.deepEqual(request.type === 'subscribe' && request.subscription.from, { offsets });
   }
-  const request = connect().ask(subscribe({ t: ['offsets'], from: { offsets: { 0: 7 } } }));
+  const request = new ProtocolClient().ask(subscribe({ t: ['offsets'], from: { offsets: { 0: 7 } } }));
   assert.deepEqual(request.type === 'subscribe' && request.subscription.from, { offsets: { offsets: { 0: 7 } } });
 });
 
-test('how a subscription commits that does not say is a setting of the codec', () => {
+test('the default commit mode of subscriptions is a setting of the codec', () => {
   const commitOf = (config: unknown, extra: object) => {
-    const request = connect(config).ask(subscribe({ t: ['a'], ...extra }));
+    const request = new ProtocolClient(config).ask(subscribe({ t: ['a'], ...extra }));
     return request.type === 'subscribe' ? request.subscription.commit : undefined;
   };
   assert.equal(commitOf({}, {}), 'auto');
@@ -141,16 +137,19 @@ test('how a subscription commits that does not say is a setting of the codec', (
   assert.equal(commitOf({ commit: 'manual' }, { commit: 'auto' }), 'auto');
 });
 
-test('a client may commit all that it got, or up to offsets', () => {
+test('a client may commit all its records, or up to given offsets', () => {
   const positions = [{ topic: 'a', partition: 0, offset: 12 }];
   for (const p of [undefined, null]) {
-    assert.deepEqual(connect().ask({ id: 1, t: 'topic', a: 'commit', p }), { type: 'commit' });
+    assert.deepEqual(new ProtocolClient().ask({ id: 1, t: 'topic', a: 'commit', p }), { type: 'commit' });
   }
-  assert.deepEqual(connect().ask({ id: 1, t: 'topic', a: 'commit', p: positions }), { type: 'commit', positions });
+  assert.deepEqual(new ProtocolClient().ask({ id: 1, t: 'topic', a: 'commit', p: positions }), {
+    type: 'commit',
+    positions,
+  });
 });
 
-test('a client may go to other offsets, pause, go on, and grant credit', () => {
-  const client = connect();
+test('a client may seek, pause, resume, and grant credit', () => {
+  const client = new ProtocolClient();
   const positions = [
     { topic: 'a', partition: 0, offset: 0 },
     { topic: 'a', partition: 1, offset: 7 },
@@ -166,25 +165,25 @@ test('a client may go to other offsets, pause, go on, and grant credit', () => {
   );
 });
 
-test('a failure says why, by a sentence and a code, and whether it may pass', () => {
+test('a failure has a reason, a code, and whether a retry may help', () => {
   const rejection = { code: 'TG_TOPIC_MISSING', message: 'there is no topic "a"', retryable: false };
   assert.equal(
-    connect().fail(subscribe({ t: ['a'] }), rejection),
+    new ProtocolClient().fail(subscribe({ t: ['a'] }), rejection),
     '{"id":1,"refid":1000,"t":"topic","a":"subscribe","s":1,"p":"there is no topic \\"a\\"","code":"TG_TOPIC_MISSING","retryable":false}',
   );
 });
 
-test('the id of a request may be any JSON value and comes back as it was; without one it is null', () => {
+test('the id of a request may be any JSON value and comes back unchanged; without one it is null', () => {
   for (const id of [0, -1.5, 'any_id', '', '0000', true, null, { a: [1] }, ['x'], 'x'.repeat(256)]) {
-    const reply = JSON.parse(connect().succeed({ id, t: 'topic', a: 'pause' }, { type: 'done' }) ?? '');
+    const reply = JSON.parse(new ProtocolClient().succeed({ id, t: 'topic', a: 'pause' }, { type: 'done' }) ?? '');
     assert.deepEqual(reply.refid, id);
   }
-  const reply = JSON.parse(connect().succeed({ t: 'topic', a: 'pause' }, { type: 'done' }) ?? '');
+  const reply = JSON.parse(new ProtocolClient().succeed({ t: 'topic', a: 'pause' }, { type: 'done' }) ?? '');
   assert.equal(reply.refid, null);
 });
 
-test('each reply has an id of its own, also where the answers come in another order', () => {
-  const client = connect();
+test('each reply has an id of its own, also when answers come in another order', () => {
+  const client = new ProtocolClient();
   const first = requested(client.send({ id: 'first', t: 'topic', a: 'list' })).correlation;
   const second = requested(client.send({ id: 'second', t: 'topic', a: 'pause' })).correlation;
   const refused = client.refusal({ id: 'third', t: 'nothing' }).reply;
@@ -203,14 +202,14 @@ test('each reply has an id of its own, also where the answers come in another or
   );
 });
 
-test('a client gets no records but those of its subscription', () => {
-  const { codec, state } = connect();
+test('a client gets only the records of its subscription', () => {
+  const { codec, state } = new ProtocolClient();
   assert.equal(codec.record(undefined as never, NOW), null);
   assert.equal(codec.dropped(3, NOW), null);
   assert.equal(codec.settled(state, undefined, null, NOW), null);
 });
 
-test('names of topics are held to the same rule as in the configuration', () => {
+test('topic names follow the same rule as in the configuration', () => {
   const units = fc.constantFrom(...'aZ09._-', ' ', '/', 'é', '\u0000', '\ud800', ':', '@', '[', '`', '{');
   const names = fc.oneof(
     fc.string({ unit: units, maxLength: 4 }),
@@ -232,5 +231,5 @@ test('every message of docs/topic-protocol.md is understood', () => {
     .map((line) => JSON.parse(line))
     .filter((message) => !Array.isArray(message) && !('refid' in message));
   assert.ok(sent.length >= 12);
-  for (const message of sent) requested(connect().send(message));
+  for (const message of sent) requested(new ProtocolClient().send(message));
 });

@@ -12,6 +12,16 @@ async function lineOf(text: string): Promise<string> {
   return lines[0] ?? '';
 }
 
+test('keys of connectors with empty parts alone are a mistake, as secrets would be kept in the clear', async () => {
+  for (const text of [',', ' , ,', ' '])
+    assert.match(
+      await lineOf(yaml({ connect: `connect: { secret_key: "${text}" }` })),
+      /connect\.secret_key\S* {2}expected 32 bytes as base64 or hex/,
+      text,
+    );
+  assert.deepEqual(await problemsOf(yaml({ connect: 'connect: { secret_key: "" }' })), []);
+});
+
 describe('brokers', () => {
   const cases: [text: string, expected: string][] = [
     ['[ a:9092, b ]', '1:44  log.brokers[1]  "b" has no port; write b:9092'],

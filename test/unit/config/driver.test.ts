@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { looksLikeBrokers, productionSign } from '../../../src/config/driver.ts';
+import { looksLikeBrokers } from '../../../src/config/driver.ts';
 import { loadConfig } from '../../../src/config/index.ts';
+import { productionSign } from '../../../src/config/production.ts';
 import { failureOf } from './fixture.ts';
 
 const text = 'log: { driver: "${KAFKA_DRIVER:auto}", brokers: "${KAFKA_BROKERS:}" }';
@@ -45,7 +46,7 @@ describe('driver: auto', () => {
     );
   });
 
-  test('tells other mistakes beside it', async () => {
+  test('is reported beside other mistakes', async () => {
     const both = { text: `${text}\nadmin: { prot: 1 }`, name: 'test.yaml' };
     const failure = await failureOf(loadConfig(both, { env: { KAFKA_BROKER: 'a:1' }, production: null }));
     assert.equal(failure?.code, 'TG_CONFIG_INVALID');
@@ -56,7 +57,7 @@ describe('driver: auto', () => {
   });
 });
 
-describe('a driver that is said', () => {
+describe('a driver that is set', () => {
   test('is taken, whatever the surroundings hint at', async () => {
     const { config } = await load({ KAFKA_DRIVER: 'embedded', KAFKA_BROKER: 'a:1' }, 'NODE_ENV is production');
     assert.equal(config.log.driver, 'embedded');
@@ -71,7 +72,7 @@ describe('a driver that is said', () => {
   });
 });
 
-test('variables that look like a broker list are told from others', () => {
+test('variables that look like a broker list are recognised', () => {
   const brokers = [
     'KAFKA_BROKERS',
     'KAFKA_BROKER_LIST',

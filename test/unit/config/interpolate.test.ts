@@ -32,19 +32,24 @@ describe('variables in a scalar', () => {
     });
   }
 
-  test('what a variable holds is not looked into, and its ${! is no expression', () => {
+  test('defaults beside each other are not nested, however many they are', () => {
+    const filled = interpolate('${NONE:x}'.repeat(100), env);
+    assert.deepEqual([filled.mistakes, filled.text], [[], 'x'.repeat(100)]);
+  });
+
+  test('the value of a variable is not parsed, and its ${! is not an expression', () => {
     assert.equal(interpolate('${TRICKY}', env).text, `\${HOST} and $${LITERAL_MARK}{! meta.id }`);
   });
 
-  test('a ${! that comes together from several pieces is no expression', () => {
+  test('a ${! that several pieces make is not an expression', () => {
     assert.equal(interpolate('${D}{! x }', { D: '$' }).text, `$${LITERAL_MARK}{! x }`);
   });
 
-  test('$${! is no expression', () => {
+  test('$${! is not an expression', () => {
     assert.equal(interpolate('$${! x } ${! y }', {}).text, `$${LITERAL_MARK}{! x } \${! y }`);
   });
 
-  test('the variables of a text are told, set or not', () => {
+  test('the variables of a text are returned, set or not', () => {
     assert.deepEqual(interpolate('${HOST}${NONE:${NEITHER:}}', env).variables, ['HOST', 'NONE', 'NEITHER']);
   });
 });
@@ -56,7 +61,7 @@ describe('mistakes in a scalar', () => {
     ['a variable with a similar name is suggested', '${HOTS}', /did you mean "HOST"/],
     ['a brace that is missing', 'a ${HOST', /has no } that closes it/],
     ['a brace that is missing after a default', '${HOST:x', /has no } that closes it/],
-    ['a name that is none', '${not a name}', /names no variable; write \$\{NAME\}/],
+    ['a name that is none', '${not a name}', /does not name a variable; write \$\{NAME\}/],
   ];
   for (const [title, text, expected] of cases) {
     test(title, () => {

@@ -54,7 +54,7 @@ describe('many entries are checked in a time that grows with their number', () =
     assert.equal(within(() => lint(config, {})).length, COUNT);
   });
 
-  test('endpoints that are slow, remember the past, or serve topics, and pipelines', async () => {
+  test('endpoints that are slow, keep history, or serve topics, and pipelines', async () => {
     const text = yaml({
       endpoints:
         'endpoints:\n  rooms: { listener: public, path: /ws, codec: envelope, slow_consumer: { when_full: drop_oldest }, replay: { last: 1 } }\n  topics: { listener: public, path: /t, codec: topics }',
@@ -136,7 +136,7 @@ describe('many entries are checked in a time that grows with their number', () =
     within(() => readYaml(text, 'x', {}));
   });
 
-  test('mistakes that are told by the reader and by the schema', async () => {
+  test('mistakes that the reader and the schema report', async () => {
     const listeners = many((index) => `  a${index}: { port: "\${NOPE_${index}}" }\n  b${index}: { prot: x }`);
     const start = process.cpuUsage();
     const problems = await problemsOf(`log: { driver: embedded }\nlisteners:\n${listeners.join('\n')}\n`);

@@ -11,6 +11,7 @@ import {
 import { defineOperator, z } from '../../../src/sdk/index.ts';
 import { load, problemsOf, yaml } from './fixture.ts';
 
+const MEBIBYTE = 1_048_576;
 const IN = '{ source: { endpoint: rooms }, sink: { topic: { name: chat } } }';
 const OUT = '{ source: { topic: { names: [chat] } }, sink: { endpoint: rooms } }';
 const pipelines = (text: string) => yaml({ pipelines: `pipelines: { ${text} }` });
@@ -18,8 +19,26 @@ const endpoints = (text: string) => yaml({ endpoints: `endpoints: { ${text} }` }
 const inWith = (more: string) =>
   pipelines(`in: { source: { endpoint: rooms }, sink: { topic: { name: chat } }, ${more} }`);
 
+const WINDOW = 'window: { tumbling: 1m, aggregate: { n: count } }';
+
 describe('what does not go together is an error', () => {
   const cases: [title: string, text: string, path: string, expected: RegExp][] = [
+    [
+      'a window without a group',
+      pipelines(
+        `w: { source: { topic: { names: [chat] } }, processors: [{ ${WINDOW} }], sink: { topic: { name: counts } }, broadcast: true }`,
+      ),
+      'pipelines.w.processors[0]',
+      /the state of window is rebuilt by reading the topic again .* topics with a group/,
+    ],
+    [
+      'two windows in one pipeline',
+      pipelines(
+        `w: { source: { topic: { names: [chat], group: g } }, processors: [{ ${WINDOW} }, { ${WINDOW} }], sink: { topic: { name: counts } } }`,
+      ),
+      'pipelines.w.processors[1]',
+      /one operator with state; write its results to a topic/,
+    ],
     [
       'a batch that cannot fill before the gate closes',
       inWith('batch: { count: 600 }, in_flight: { messages: 1000 }'),
@@ -85,13 +104,13 @@ describe('what does not go together is an error', () => {
       /the source reads/,
     ],
     [
-      'records of clients that are to be passed over',
+      'records of clients that are to be skipped',
       inWith('on_error: { skip: true }'),
       'pipelines.in.on_error.skip',
-      /a client is told of its message that failed, .* skip is for a source with a group/,
+      /the client gets an error for its message that failed, .* skip is for a source with a group/,
     ],
     [
-      'records without a group that are to be passed over',
+      'records without a group that are to be skipped',
       pipelines(
         `in: ${IN}, out: { source: { topic: { names: [chat] } }, sink: { endpoint: rooms }, on_error: { skip: "true" } }`,
       ),
@@ -137,7 +156,7 @@ describe('what does not go together is an error', () => {
   test('an operator that keeps messages whose senders wait for an answer', async () => {
     const registry = builtinRegistry();
     const operator = defineOperator({
-      name: 'window',
+      name: 'hold',
       summary: 'Test.',
       config: z.strictObject({}),
       examples: [{}],
@@ -151,7 +170,7 @@ describe('what does not go together is an error', () => {
           text: yaml({
             endpoints: `endpoints: { rooms: { listener: public, path: /, codec: ${codec} } }`,
             pipelines:
-              'pipelines: { in: { source: { endpoint: rooms }, processors: [window], sink: { topic: { name: chat } } } }',
+              'pipelines: { in: { source: { endpoint: rooms }, processors: [hold], sink: { topic: { name: chat } } } }',
           }),
           name: 'x',
         },
@@ -159,7 +178,7 @@ describe('what does not go together is an error', () => {
       );
     await assert.rejects(
       lint('envelope'),
-      /pipelines\.in\.processors\[0\] {2}window keeps messages, and the clients of "rooms" wait/,
+      /pipelines\.in\.processors\[0\] {2}hold keeps messages, and the clients of "rooms" wait/,
     );
     await lint('raw');
   });
@@ -174,13 +193,13 @@ describe('what goes together is none', () => {
       ),
     ],
     [
-      'a group that passes over what fails, with dead letters and without',
+      'a group that skips what fails, with dead letters and without',
       pipelines(
         `in: ${IN}, copy: { source: { topic: { names: [chat], group: g } }, sink: { topic: { name: copies } }, on_error: { skip: true } }, also: { source: { topic: { names: [chat], group: h } }, sink: { topic: { name: copies } }, on_error: { dead_letter: dead, skip: true } }`,
       ),
     ],
     [
-      'no group into a topic, where that is said',
+      'no group into a topic, with broadcast: true',
       pipelines(
         `in: ${IN}, copy: { source: { topic: { names: [chat] } }, sink: { topic: { name: copies } }, broadcast: true }`,
       ),
@@ -212,12 +231,12 @@ describe('what goes together is none', () => {
 describe('what is probably not meant is a warning', () => {
   const cases: [title: string, text: string, expected: RegExp][] = [
     [
-      'an endpoint that nobody reads',
+      'an endpoint that no pipeline reads',
       pipelines(`out: ${OUT}`),
       /^test\.yaml:4:10 {2}endpoints\.rooms {2}warning: no pipeline reads this endpoint/,
     ],
     [
-      'a listener that nobody uses',
+      'a listener that no endpoint uses',
       yaml({ listeners: 'listeners: { public: { port: 1 }, spare: { port: 2 } }' }),
       /listeners\.spare {2}warning: no endpoint uses this listener/,
     ],
@@ -246,7 +265,7 @@ describe('what is probably not meant is a warning', () => {
   });
 });
 
-test('an endpoint whose clients only receive is no mistake where it says so, and takes no pipeline that reads it', async () => {
+test('an endpoint whose clients only receive is valid if it says so, and no pipeline may read it', async () => {
   const out = 'endpoints: { rooms: { listener: public, path: /ws, codec: envelope, direction: out } }';
   const fed = 'pipelines: { out: { source: { topic: { names: [chat] } }, sink: { endpoint: rooms } } }';
   assert.deepEqual((await load(yaml({ endpoints: out, pipelines: fed }))).warnings, []);
@@ -272,31 +291,66 @@ test('the memory ceiling follows from gates, connections and the limit', async (
   );
   const ceiling = memoryCeiling(config);
   assert.deepEqual(ceiling, {
-    total: 5_242_880,
-    pipelines: 2_097_152,
+    total: 259 * MEBIBYTE + 16 * 212_992,
+    process: 256 * MEBIBYTE,
+    pipelines: 2 * MEBIBYTE,
     publishers: 0,
     groups: 0,
-    connections: 2_097_152,
-    limit: 1_048_576,
+    replay: 0,
+    connections: 16 * 212_992,
+    limit: MEBIBYTE,
   });
   assert.deepEqual(beyondCeiling(config), []);
-  assert.equal(describeCeiling(ceiling), 'ceiling 5 MiB: pipelines 2 MiB + connections 2 MiB + memory.limit 1 MiB');
+  assert.equal(
+    describeCeiling(ceiling),
+    'ceiling 262.3 MiB: process 256 MiB + pipelines 2 MiB + connections 3.3 MiB + memory.limit 1 MiB',
+  );
 });
 
-test('clients that publish without a pipeline count for the ceiling, and what cannot be known is said', async () => {
+test('what is kept for clients that join late counts for the ceiling', async () => {
+  const { config } = await load(
+    yaml({
+      endpoints: 'endpoints: { rooms: { listener: public, path: /, codec: raw, replay: { last: 10, bytes: 512KiB } } }',
+      pipelines: `pipelines: { out: ${OUT} }`,
+    }),
+  );
+  const ceiling = memoryCeiling(config);
+  assert.equal(ceiling.replay, MEBIBYTE / 2);
+  assert.match(describeCeiling(ceiling), / \+ replay 512 KiB \+ /);
+});
+
+test('clients that publish without a pipeline count for the ceiling, and what is not known is mentioned', async () => {
   const endpoints = `endpoints:
-  open: { listener: public, path: /, codec: topics, max_connections: 16, topics: { in_flight: { bytes: 3MiB } } }
-  other: { listener: public, path: /other, codec: topics, max_connections: 16 }
+  open: { listener: public, path: /, codec: topics, max_connections: 32, topics: { in_flight: { bytes: 3MiB } } }
+  other: { listener: public, path: /other, codec: topics, max_connections: 32 }
 `;
   const { config } = await load(yaml({ endpoints, pipelines: 'pipelines: {}', memory: 'memory: { limit: 1MiB }' }));
   const ceiling = memoryCeiling(config);
-  assert.equal(ceiling.publishers, 67 * 1_048_576, 'what is said, and the default');
+  assert.equal(ceiling.publishers, 67 * 1_048_576, 'the setting, and the default');
   assert.match(
     describeCeiling(ceiling),
-    / \+ clients that publish to topics 67 MiB \+ their groups 64 MiB \+ connections 4 MiB \+ /,
+    / \+ clients that publish to topics 67 MiB \+ their groups 64 MiB \+ connections 13 MiB \+ /,
   );
-  assert.equal(ceiling.total, 136 * 1_048_576);
+  assert.equal(ceiling.total, 401 * 1_048_576);
   assert.match(beyondCeiling(config).join(), /one fetch of 1 MiB, and one record of each partition/);
+});
+
+test('clients that may write to the topic of a room are a warning: they could speak in the name of anyone', async () => {
+  const chat = (write: string) =>
+    load(
+      yaml({
+        endpoints: `endpoints:
+  rooms: { listener: public, path: /ws, codec: chat, presence: { topic: chat } }
+  topics: { listener: public, path: /t, codec: topics, allow: { write: ${write} } }`,
+      }),
+    );
+  for (const write of ['[ chat ]', '[ "*" ]', '[ orders, "ch*" ]'])
+    assert.match(
+      (await chat(write)).warnings.map(formatProblem).join('\n'),
+      /^test\.yaml:\S+ {2}endpoints\.topics\.allow\.write {2}warning: clients may write to chat, which is presence\.topic/,
+      write,
+    );
+  assert.deepEqual((await chat('[ orders, "chats-*" ]')).warnings, []);
 });
 
 describe('expressions that do not do what was meant', () => {
@@ -314,7 +368,7 @@ describe('expressions that do not do what was meant', () => {
     const [warning] = await found(at('processors: [ { filter: { keep: "${! json.type and json.bot != true }" } } ]'));
     assert.match(
       warning ?? '',
-      /^warning pipelines\.in\.processors\[0\]\.filter\.keep json\.bot != true is false where json\.bot is missing/,
+      /^warning pipelines\.in\.processors\[0\]\.filter\.keep json\.bot != true is false if json\.bot is missing/,
     );
   });
 
@@ -479,7 +533,7 @@ test('a refusal that every reply would be is a mistake', async () => {
     );
   assert.match(
     (await problemsOf(feed('{}'))).map(formatProblem).join(),
-    /subscribe\[0\]\.reject {2}\{\} is every reply/,
+    /subscribe\[0\]\.reject {2}\{\} matches every reply/,
   );
   assert.deepEqual(await problemsOf(feed('{ ok: false }')), []);
 });

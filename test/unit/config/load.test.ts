@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { builtinRegistry, loadConfig } from '../../../src/config/index.ts';
+import { componentsIn } from '../../../src/config/step-schema.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message } from '../../../src/core/message.ts';
 import type { Expression } from '../../../src/sdk/expression.ts';
@@ -16,7 +17,7 @@ describe('a configuration that is right', () => {
     assert.deepEqual(warnings, []);
     assert.equal(config.log.driver, 'embedded');
     assert.deepEqual(config.log.topics, { chat: { partitions: 3, create: true } });
-    assert.deepEqual(config.admin, { enabled: true, port: 8080 });
+    assert.deepEqual(config.admin, { enabled: true, port: 8080, allowed_hosts: [] });
     assert.deepEqual(config.shutdown, { timeout: 25_000, jitter: 5_000 });
     assert.deepEqual(config.memory, { limit: 512 * 1_024 * 1_024, groups: 64 * 1_024 * 1_024 });
     const { codec, ...rooms } = config.endpoints.rooms ?? assert.fail('no endpoint');
@@ -46,6 +47,11 @@ describe('a configuration that is right', () => {
         session_timeout: 10_000,
         max_topics: 100,
         creates_per_minute: 60,
+        max_groups: 1_000,
+        groups_per_minute: 600,
+        max_partitions: 10_000,
+        max_replication: 100,
+        max_config: {},
       },
     });
     const pipeline = config.pipelines.in ?? assert.fail('no pipeline');
@@ -128,10 +134,10 @@ describe('variables', () => {
       { text, name: 'x' },
       { registry, env: { MOST: '12', STRICT: 'true' }, production: null },
     );
-    assert.deepEqual(config.pipelines.in?.processors[0]?.config, { most: 12, strict: true });
+    assert.deepEqual(processorsOf(config)[0]?.config, { most: 12, strict: true });
   });
 
-  test('may stand in the name of a topic', async () => {
+  test('may be in the name of a topic', async () => {
     const { config } = await load(
       yaml({
         log: 'log: { driver: embedded, topics: { "${TOPIC:chat}": { partitions: 1 } } }',
@@ -180,7 +186,7 @@ describe('plugins', () => {
       'pipelines: { in: { source: { endpoint: rooms }, processors: [shout], sink: { topic: { name: chat } } } }';
     await writeFile(join(folder, 'gateway.yaml'), yaml({ plugins: 'plugins: [./shout.mjs]', pipelines }));
     const { config } = await loadConfig(join(folder, 'gateway.yaml'), { env: {}, production: null });
-    assert.equal(config.pipelines.in?.processors[0]?.spec.name, 'shout');
+    assert.equal(processorsOf(config)[0]?.spec.name, 'shout');
   });
 
   test('that cannot be loaded are a mistake at their place', async () => {
@@ -201,3 +207,6 @@ test('a file that is not there is named', async () => {
     return true;
   });
 });
+
+const processorsOf = ({ pipelines }: Awaited<ReturnType<typeof loadConfig>>['config']) =>
+  componentsIn(pipelines.in?.processors ?? [], []).map(({ chosen }) => chosen);

@@ -18,7 +18,7 @@ describe('one mistake gives one line with its place, its path and what was meant
     [
       'a setting unlike any other',
       'admin: { zebra: 1 }',
-      'test.yaml:1:10  admin.zebra  unknown key in admin; there are enabled, port, host',
+      'test.yaml:1:10  admin.zebra  unknown key in admin; there are enabled, port, host, allowed_hosts',
     ],
     ['a setting that is missing', 'listeners:\n  a: {}\n', /^test\.yaml:2:3 {2}listeners\.a\.port {2}is missing: /],
     [
@@ -33,7 +33,7 @@ describe('one mistake gives one line with its place, its path and what was meant
       /client_id {2}expected text, but YAML reads a number here; put it in quotes$/,
     ],
     ['a duration without unit', 'shutdown: { timeout: 25 }', /timeout {2}expected a duration such as 5ms, 10s or 1m$/],
-    ['a size that is none', 'memory: { limit: 5MBs }', /limit {2}"5MBs" is no size; write 500B, 64KiB or 1MiB$/],
+    ['a size that is none', 'memory: { limit: 5MBs }', /limit {2}"5MBs" is not a size; use 500B, 64KiB or 1MiB$/],
     [
       'a word of a list',
       'tracing: { exporter: jagger }',
@@ -72,7 +72,7 @@ describe('one mistake gives one line with its place, its path and what was meant
     [
       'a key twice',
       'admin: { port: 1 }\nadmin: { port: 1 }\n',
-      'test.yaml:2:1  admin  admin stands here twice; keep one of them',
+      'test.yaml:2:1  admin  admin is here twice; keep one of them',
     ],
     [
       'a tab as indentation',
@@ -126,6 +126,24 @@ describe('one mistake gives one line with its place, its path and what was meant
       else assert.match(lines[0] ?? '', expected);
     });
   }
+});
+
+test('only interpolations that need quotes are reported, also behind one with odd brackets', async () => {
+  const text = [
+    'log: { driver: embedded, client_id: ${! /[/ } }',
+    'admin: { host: ${! /]]/ }, port: ${PORT: 1} }',
+    'memory: ',
+    '  limit: ${LIMIT:64MiB}',
+    'x-text: |',
+    '  a block may have it: ${! a # b }',
+    'shutdown: { timeut: 5s }',
+  ].join('\n');
+  assert.deepEqual((await problemsOf(text)).map(formatProblem), [
+    'test.yaml:1:37  log.client_id  an interpolation inside { } or [ ] must be quoted: "${! /[/ }"',
+    'test.yaml:2:16  admin.host  an interpolation inside { } or [ ] must be quoted: "${! /]]/ }"',
+    'test.yaml:2:34  admin.port  an interpolation inside { } or [ ] must be quoted: "${PORT: 1}"',
+    'test.yaml:7:13  shutdown.timeut  unknown key in shutdown; did you mean "timeout"?',
+  ]);
 });
 
 describe('components and names', () => {
@@ -247,7 +265,7 @@ describe('components and names', () => {
   });
 });
 
-test('every mistake of a file is told at once, in the order of the lines, and none twice', async () => {
+test('all mistakes of a file are reported together, in the order of the lines, and none twice', async () => {
   const text = [
     'log: { drivr: auto, topics: { chat: { partitions: zero } } }',
     'listeners: { public: { port: ${PORT:8088} }, other: {} }',

@@ -73,9 +73,9 @@ test('the example of S2 is taken as it is, and its options have their places', (
   });
 });
 
-test('an option of the example that has no effect says why, unless it asks for what happens anyway', () => {
-  const told = warnings(EXAMPLE);
-  assert.deepEqual(Object.keys(told).sort(), [
+test('an option of the example without effect has a reason, unless it asks for what happens anyway', () => {
+  const warned = warnings(EXAMPLE);
+  assert.deepEqual(Object.keys(warned).sort(), [
     'consumer_config.fetchMaxBytes',
     'consumer_config.host',
     'consumer_config.maxNumSegments',
@@ -91,16 +91,16 @@ test('an option of the example that has no effect says why, unless it asks for w
     'producer_config.ackTimeoutMs',
     'producer_config.requireAcks',
   ]);
-  assert.match(told['producer_config.requireAcks'] ?? '', /^without effect: it is always all \(-1\)/);
-  for (const message of Object.values(told)) assert.match(message, /^without effect: .{20,}/);
+  assert.match(warned['producer_config.requireAcks'] ?? '', /^without effect: it is always all \(-1\)/);
+  for (const message of Object.values(warned)) assert.match(message, /^without effect: .{20,}/);
 });
 
-test('every option without effect is warned of, whatever it is given, but for the one value that happens anyway', () => {
+test('every option without effect is a warning with any value but the one that happens anyway', () => {
   for (const [section, options] of Object.entries(IGNORED)) {
     for (const [name, { same }] of Object.entries(options) as [string, { same?: unknown }][]) {
       for (const value of [null, 'x', 7, false, { a: 1 }]) {
-        const told = Object.keys(warnings({ [section]: { [name]: value } }));
-        assert.deepEqual(told, same === value ? [] : [`${section}.${name}`]);
+        const warned = Object.keys(warnings({ [section]: { [name]: value } }));
+        assert.deepEqual(warned, same === value ? [] : [`${section}.${name}`]);
       }
       if (same !== undefined) assert.deepEqual(warnings({ [section]: { [name]: same } }), {});
       assert.deepEqual(settings({ [section]: { [name]: 'x' } }), {});
@@ -108,7 +108,7 @@ test('every option without effect is warned of, whatever it is given, but for th
   }
 });
 
-test('nothing is said where nothing is given', () => {
+test('no options give no warnings', () => {
   const nothing = { settings: {}, warnings: [] };
   assert.deepEqual(read({}), nothing);
   assert.deepEqual(read({ kafka_config: {}, consumer_config: { groupId: undefined, retries: undefined } }), nothing);
@@ -123,7 +123,7 @@ test('without an interval records go at once, in both directions', () => {
   }
 });
 
-test('an interval without a limit sends at once as S2 does, and says so', () => {
+test('an interval without a limit sends at once as S2 does, with a warning', () => {
   for (const mq_limit of [null, 0, undefined]) {
     const { settings, warnings } = read({ consumer_config: { mq_limit, mq_interval: 50 } });
     assert.deepEqual(settings, {});
@@ -156,7 +156,7 @@ test('without autoCommit a client commits by itself, and paused waits for its re
   });
 });
 
-test('a group without an offset is no error, so fromOffset none changes nothing', () => {
+test('a group without an offset is not an error, so fromOffset none changes nothing', () => {
   const options = { consumer_config: { fromOffset: 'none' } };
   assert.deepEqual(settings(options), {});
   assert.match(warnings(options)['consumer_config.fromOffset'] ?? '', /starts where its endpoint says/);
@@ -190,18 +190,18 @@ test('sslOptions switch TLS on; certificates are files elsewhere', () => {
 });
 
 test('an option that S2 does not list is accepted with a warning that knows what was meant', () => {
-  const told = warnings({
+  const warned = warnings({
     kafka_config: { mq_limit: 5, idleConnection: 1, constructor: 1 },
     consumer_config: { mq_intervall: 5, onRebalance: () => undefined },
   });
   assert.match(
-    told['kafka_config.mq_limit'] ?? '',
+    warned['kafka_config.mq_limit'] ?? '',
     /no such option in kafka_config; it is an option of producer_config$/,
   );
-  assert.match(told['kafka_config.idleConnection'] ?? '', /S2 lists no such option in kafka_config$/);
-  assert.match(told['kafka_config.constructor'] ?? '', /S2 lists no such option in kafka_config$/);
-  assert.match(told['consumer_config.mq_intervall'] ?? '', /did you mean "mq_interval"\?$/);
-  assert.match(told['consumer_config.onRebalance'] ?? '', /^without effect/);
+  assert.match(warned['kafka_config.idleConnection'] ?? '', /S2 lists no such option in kafka_config$/);
+  assert.match(warned['kafka_config.constructor'] ?? '', /S2 lists no such option in kafka_config$/);
+  assert.match(warned['consumer_config.mq_intervall'] ?? '', /did you mean "mq_interval"\?$/);
+  assert.match(warned['consumer_config.onRebalance'] ?? '', /^without effect/);
 });
 
 test('a section that is unknown, or a value that cannot be meant, is a mistake', () => {
@@ -217,9 +217,9 @@ test('a section that is unknown, or a value that cannot be meant, is a mistake',
   assert.match(mistakes({ kafka_config: { sasl: { mechanism: 'gssapi' } } })[0] ?? '', /^kafka_config\.sasl/);
 });
 
-test('the table of docs/topic-protocol.md has a row for each option, and none besides', () => {
+test('the table of docs/moving-over.md has a row for each option, and none besides', () => {
   const path = import.meta.url.includes('/dist/') ? '../../../../docs/' : '../../../docs/';
-  const page = readFileSync(new URL(`${path}topic-protocol.md`, import.meta.url), 'utf8');
+  const page = readFileSync(new URL(`${path}moving-over.md`, import.meta.url), 'utf8');
   const rows = [...page.matchAll(/^\| `(\w+_config)\.(\w+)` \| (.*) \|$/gm)].map(([, section, name, meaning]) => ({
     option: `${section}.${name}`,
     isWithoutEffect: meaning?.startsWith('without effect') === true,

@@ -61,7 +61,7 @@ describe('aliases and merge keys', () => {
     assert.deepEqual(others, []);
   });
 
-  test('a mistake that an alias brings is told where it is written, with the alias', async () => {
+  test('a mistake from an alias is reported at its own place, with the alias', async () => {
     const text = yaml({
       log: `x-d: &d { hots: a }\n${SECTIONS.log}`,
       listeners: 'listeners:\n  public: { port: 9090 }\n  other: { <<: *d, port: 0 }',
@@ -75,22 +75,22 @@ describe('aliases and merge keys', () => {
     [
       'an alias without an anchor',
       'x-a: &main { port: 0 }\nadmin: *mian\n',
-      /^test\.yaml:2:8 {2}admin {2}no anchor &mian stands before this alias; did you mean "main"\?$/,
+      /^test\.yaml:2:8 {2}admin {2}no anchor &mian comes before this alias; did you mean "main"\?$/,
     ],
     [
       'an alias before its anchor',
       'admin: *a\nx-a: &a { port: 0 }\n',
-      /^test\.yaml:1:8 {2}admin {2}no anchor &a stands before this alias$/,
+      /^test\.yaml:1:8 {2}admin {2}no anchor &a comes before this alias$/,
     ],
     [
       'an alias inside of its own anchor',
       'admin: &a { port: 0, host: *a }\n',
-      /^test\.yaml:1:28 {2}admin\.host {2}the alias \*a stands inside the value that it repeats$/,
+      /^test\.yaml:1:28 {2}admin\.host {2}the alias \*a is inside the value that it repeats$/,
     ],
     [
       'a merge key inside of its own anchor',
       'admin: &a { port: 0, <<: *a }\n',
-      /^test\.yaml:1:26 {2}admin {2}the alias \*a stands inside the value that it repeats$/,
+      /^test\.yaml:1:26 {2}admin {2}the alias \*a is inside the value that it repeats$/,
     ],
     [
       'a merge key with a text',
@@ -263,7 +263,7 @@ test('names are not looked for in a section that is a list, which is a mistake o
   assert.deepEqual(await linesOf(text), ['test.yaml:2:12  listeners  expected settings by name, but this is a list']);
 });
 
-test('of many names a message says the first', async () => {
+test('a message lists only the first of many names', async () => {
   const names = Array.from({ length: 30 }, (_, index) => `name-${index}: { port: 0 }`);
   const [problem] = await problemsOf(yaml({ listeners: `listeners: { ${names.join(', ')} }` }));
   assert.match(problem?.message ?? '', /^there is no listener "public"; there are name-0, .*, name-19 and 10 more$/);

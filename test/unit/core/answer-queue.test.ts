@@ -22,7 +22,7 @@ test('answers leave in the order of the frames, whatever order they came in', ()
   assert.equal(queue.pending, 0);
 });
 
-test('a slot filled with null is passed over without a word', () => {
+test('a slot filled with null is skipped without an answer', () => {
   const queue = new AnswerQueue();
   const [a, b] = [queue.open(undefined), queue.open(undefined)];
   queue.fill(b, frame('B'));

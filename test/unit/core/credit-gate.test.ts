@@ -31,7 +31,7 @@ test('a gate shuts by bytes alone, and opens only when both counts are low', () 
   assert.deepEqual(changes, [false, true]);
 });
 
-test('a shut gate still takes what a source had read already, and says nothing twice', () => {
+test('a closed gate still takes what a source had read already, and reports nothing twice', () => {
   const { gate, changes } = gateOf(2, 1_000);
   gate.take(5, 5);
   gate.take(5, 5);

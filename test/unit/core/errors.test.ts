@@ -25,8 +25,12 @@ test('what is thrown keeps its text and becomes the cause', () => {
   const error = asTidegateError(thrown, 'TG_PROCESSOR_FAILED', 'map');
   assert.deepEqual([error.code, error.message, error.cause], ['TG_PROCESSOR_FAILED', 'map: too far', thrown]);
   assert.equal(asTidegateError('text', 'TG_FLOW_FAILED').message, 'text');
-  const said = new Error('map: too far');
-  assert.equal(asTidegateError(said, 'TG_PROCESSOR_FAILED', 'map').message, 'map: too far', 'it is not said twice');
+  const failure = new Error('map: too far');
+  assert.equal(
+    asTidegateError(failure, 'TG_PROCESSOR_FAILED', 'map').message,
+    'map: too far',
+    'the context is not repeated',
+  );
   assert.equal(asTidegateError(undefined, 'TG_FLOW_FAILED').message, 'undefined');
 });
 

@@ -99,6 +99,24 @@ test('whatever the numbers, they come back as written', () => {
 });
 
 test('a value that JSON has no word for is not written as null', () => {
-  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, { v: [1 / 0] }])
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, { v: [1 / 0] }, { a: 1, v: Number.NaN }])
     assert.throws(() => writeJson(value), TidegateError);
+});
+
+test('a number with many zeros is read in no time', () => {
+  // 1.000...01: a regular expression took 17 s for 60,000 zeros.
+  const digits = `1.${'0'.repeat(300_000)}1`;
+  const begun = performance.now();
+  const value = parseExact(`{"a":${digits}}`) as { a: ExactNumber };
+  assert.ok(performance.now() - begun < 2_000);
+  assert.equal(value.a.digits, digits);
+  assert.equal(numberOf('1.500000000000000000'), 1.5);
+  assert.equal(numberOf('0.000000000000000000'), 0);
+  assert.equal(numberOf('100000000000000000000e-18'), 100);
+});
+
+test('what is too deep to be written fails with a reason', () => {
+  let deep: unknown = new ExactNumber('1');
+  for (let level = 0; level < 100_000; level += 1) deep = [deep];
+  assert.throws(() => writeJson(deep), { code: 'TG_EXPRESSION_FAILED', message: /cannot be written as JSON/ });
 });

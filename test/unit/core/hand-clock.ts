@@ -1,6 +1,6 @@
 import type { Clock } from '../../../src/core/clock.ts';
 
-/** A clock that moves when it is told to. */
+/** A clock that moves only by `advance`. */
 export class HandClock implements Clock {
   time = 1_000_000;
   private readonly timers = new Set<{ readonly due: number; readonly callback: () => void }>();
@@ -10,7 +10,14 @@ export class HandClock implements Clock {
     return this.timers.size;
   }
 
+  /** Milliseconds by which the clock was set: its time of day jumps, and no timer notices. */
+  stepped = 0;
+
   now(): number {
+    return this.time + this.stepped;
+  }
+
+  elapsed(): number {
     return this.time;
   }
 
@@ -20,7 +27,7 @@ export class HandClock implements Clock {
     return () => this.timers.delete(timer);
   }
 
-  /** Calls back what is due on the way, in the order of time. */
+  /** Calls back what is due until then, in the order of time. */
   advance(milliseconds: number): void {
     const end = this.time + milliseconds;
     for (let next = this.earliest(end); next !== undefined; next = this.earliest(end)) {

@@ -29,7 +29,7 @@ test('of several headers of a name the last one counts, and all can be had', () 
   assert.deepEqual(allHeaders(HEADERS, 'toString'), []);
 });
 
-test('a header is set in place of all of its name, where the first one stood', () => {
+test('a header is set in place of all of its name, where the first one was', () => {
   assert.deepEqual(withHeader(HEADERS, 'b', 'new'), [
     ['b', 'new'],
     ['a', null],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { JsonPath } from '../../../src/core/json-path.ts';
+import { countFields, JsonPath, repeatedField } from '../../../src/core/json-path.ts';
 
 const at = (json: string, ...steps: string[]) => new JsonPath(steps).textIn(Buffer.from(json));
 
@@ -71,6 +71,19 @@ test('whatever the payload, the text that is found is the JSON of the value that
   );
 });
 
+test('the fields of an object are counted as often as they come', () => {
+  const cases: [json: string, count: number][] = [
+    ['{}', 0],
+    [' { } ', 0],
+    ['[{"a":1}]', 0],
+    ['"a"', 0],
+    ['{"a":1}', 1],
+    ['{ "a" : 1 , "b" : {"c":1,"d":2} }', 2],
+    ['{"a":"},\\"","a":[{"a":1},{"b":2}],"\\u0061":null}', 3],
+  ];
+  for (const [json, count] of cases) assert.equal(countFields(Buffer.from(json)), count, json);
+});
+
 /** An object as pairs, so that a name may come several times. */
 class Fields {
   readonly pairs: readonly (readonly [string, unknown])[];
@@ -87,3 +100,13 @@ function write(value: unknown, gap: string): string {
   );
   return `{${fields.join(',')}}`;
 }
+
+test('the field that comes a second time first is named, an escaped letter as the letter', () => {
+  const cases: readonly (readonly [json: string, name: string | undefined])[] = [
+    ['{"a":1,"b":{"a":2}}', undefined],
+    ['{"a":1,"b":2,"\\u0061":3,"b":4}', 'a'],
+    ['{"":1,"":2}', ''],
+    ['[]', undefined],
+  ];
+  for (const [json, name] of cases) assert.equal(repeatedField(Buffer.from(json)), name, json);
+});

@@ -4,14 +4,14 @@ import fc from 'fast-check';
 import { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { type Headers, lastHeader } from '../../../src/core/headers.ts';
-import { type Flight, Message } from '../../../src/core/message.ts';
+import { Message, type Tracker } from '../../../src/core/message.ts';
 import { anyHeaders } from '../../helpers/headers.ts';
 import { SettleLog } from './settle-log.ts';
 
 const FAILURE = new TidegateError('TG_PROCESSOR_FAILED', 'no');
 const OTHER = new TidegateError('TG_STOPPING', 'later');
 
-test('a message tells its target once, whatever is called afterwards', () => {
+test('a message calls its target once, whatever is called afterwards', () => {
   const log = new SettleLog();
   const message = log.message('a');
   assert.equal(message.isSettled, false);
@@ -107,6 +107,22 @@ test('parts that settle after their whole was nacked change nothing', () => {
   assert.deepEqual(log.outcomes, ['TG_STOPPING']);
 });
 
+test('a part has the key that it is given, null too, and that of its whole where it is given none', () => {
+  const payload = Buffer.from('p');
+  const parts = new Message(payload, { key: 'k' }).split([
+    { payload },
+    { payload, key: null },
+    { payload, key: '' },
+    { payload, key: 'own' },
+  ]);
+  assert.deepEqual(
+    parts.map(({ key }) => key),
+    ['k', null, '', 'own'],
+  );
+  const { key } = new Message(payload, { key: 'k' }).derive({ key: null });
+  assert.equal(key, null);
+});
+
 test('a derived message and a part keep what they do not change', () => {
   const meta = { client_id: 'c' };
   const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
@@ -143,7 +159,7 @@ test('parsed JSON goes over to a derived message whose payload is the same, and 
   assert.deepEqual(rekeyed.derive({ payload: Buffer.from('{"a":2}') }).json, { a: 2 });
 });
 
-test('json parses the payload once and throws for what is no JSON', () => {
+test('json parses the payload once and throws if it is not JSON', () => {
   const message = new Message(Buffer.from('{"a":1}'));
   assert.equal(message.json, message.json);
   assert.throws(
@@ -190,7 +206,7 @@ test('size counts payload, key and headers, and a fixed charge', () => {
   assert.equal(full.size, 10 + 256 + 3 + (4 + 5) + (4 + 7) + 4);
 });
 
-test('headers that are no list are refused, in a new message and in one that is derived', () => {
+test('headers that are not a list are refused, in a new message and in a derived one', () => {
   const headers = { source: 'web' } as unknown as Headers;
   assert.throws(() => new Message(Buffer.from('a'), { headers }), /a list of \[name, value\] pairs/);
   assert.throws(() => new Message(Buffer.from('a')).derive({ headers }), TypeError);
@@ -220,7 +236,7 @@ test('detached copies a payload that pins a much larger chunk, and leaves one al
   assert.equal(own.detached(), own);
 });
 
-test('a detached message keeps nothing of the chunk: neither its key, nor its headers, nor the message it came from', () => {
+test('a detached message keeps nothing of the chunk, in key, headers and the message it came from', () => {
   const chunk = Buffer.alloc(65_536, 'x');
   const message = new Message(chunk.subarray(0, 9), {
     key: chunk.subarray(9, 12),
@@ -234,25 +250,25 @@ test('a detached message keeps nothing of the chunk: neither its key, nor its he
   assert.deepEqual([assigned.key, assigned.sourceKey], ['k', null]);
 });
 
-test('a flight may take a failed message over and settle it later', () => {
+test('a tracker may take a failed message over and settle it later', () => {
   const log = new SettleLog();
-  const landed: string[] = [];
+  const settled: string[] = [];
   let taken: Message | undefined;
-  const flight: Flight = {
-    rescue: (message) => {
+  const tracker: Tracker = {
+    takeOver: (message) => {
       if (taken !== undefined) return false;
       taken = message.derive({ payload: Buffer.from('letter') });
       return true;
     },
-    landed: (message, failure) => landed.push(`${message.text}: ${failure?.code ?? 'ack'}`),
+    settled: (message, failure) => settled.push(`${message.text}: ${failure?.code ?? 'ack'}`),
   };
   const message = log.message('a');
-  message.flight = flight;
+  message.tracker = tracker;
   message.nack(FAILURE);
-  assert.deepEqual([log.outcomes, landed, message.isSettled], [[], [], false]);
+  assert.deepEqual([log.outcomes, settled, message.isSettled], [[], [], false]);
   taken?.ack();
   message.nack(FAILURE);
-  assert.deepEqual([log.outcomes, landed, message.isSettled], [['ack'], ['letter: ack'], true]);
+  assert.deepEqual([log.outcomes, settled, message.isSettled], [['ack'], ['letter: ack'], true]);
 });
 
 test('a batch counts its bytes and settles every message that is not settled yet', () => {
@@ -271,7 +287,7 @@ test('a batch counts its bytes and settles every message that is not settled yet
   ]);
 });
 
-test('what an ack meant is told with it, also through messages that were derived and split', () => {
+test('the outcome of an ack is reported with it, also through derived and split messages', () => {
   const outcomes: string[] = [];
   const target = { settled: ({ outcome }: Message) => void outcomes.push(outcome) };
   const message = () => new Message(Buffer.from('a'), { target });

@@ -30,12 +30,12 @@ async function whileWriting(t: TestContext, act: string) {
     child.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
   });
-  let said = '';
+  let output = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
+    output += chunk.toString();
   });
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  return { code, signal, said };
+  return { code, signal, output };
 }
 
 test('a process that is ended while LMDB writes has the exit code that was asked for', async (t) => {
@@ -43,10 +43,10 @@ test('a process that is ended while LMDB writes has the exit code that was asked
   assert.deepEqual([code, signal], [3, null]);
 });
 
-test('one that ends itself otherwise ends, too, and says why', { timeout: 60_000 }, async (t) => {
+test('one that ends itself in another way ends, too, with the reason', { timeout: 60_000 }, async (t) => {
   const exited = await whileWriting(t, 'process.exit(3)');
   assert.deepEqual([exited.code, exited.signal], [null, 'SIGKILL']);
-  const thrown = await whileWriting(t, 'throw new Error("nobody catches this")');
+  const thrown = await whileWriting(t, 'throw new Error("nothing catches this")');
   assert.equal(thrown.signal, 'SIGKILL');
-  assert.match(thrown.said, /Error: nobody catches this\n\s+at /);
+  assert.match(thrown.output, /Error: nothing catches this\n\s+at /);
 });

@@ -23,7 +23,7 @@ export class SettleLog implements SettleTarget {
     return Array.from({ length: count }, (_, token) => this.message(String(token), { ...init, token }));
   }
 
-  /** Tokens that were told of not exactly once. */
+  /** Tokens that were not settled exactly once. */
   notOnce(count: number): number[] {
     return Array.from({ length: count }, (_, token) => token).filter((token) => this.byToken.get(token)?.length !== 1);
   }

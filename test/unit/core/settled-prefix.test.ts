@@ -16,7 +16,7 @@ test('an offset that is settled early waits for those before it', () => {
   assert.deepEqual([prefix.committable, prefix.unsettled], [3, 0]);
 });
 
-test('gaps between offsets are passed over with the offset behind them', () => {
+test('gaps between offsets are skipped with the offset behind them', () => {
   const prefix = new SettledPrefix(10);
   for (const offset of [12, 20]) prefix.enter(offset);
   assert.equal(prefix.committable, 10);

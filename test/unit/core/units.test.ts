@@ -12,7 +12,7 @@ test('sizes are read in decimal and binary units', () => {
   assert.deepEqual(read, [0, 500, 1_000, 65_536, 1_572_864, 2_000_000, 1_000_000_000, 1_073_741_824]);
 });
 
-test('text that is no duration or size is undefined', () => {
+test('text that is not a duration or size is undefined', () => {
   for (const text of ['', '5', 'ms', '5 ms', '-5ms', '5MS', '1e3ms', '5ms ', '.5s', '5.s']) {
     assert.equal(parseDuration(text), undefined, text);
   }

@@ -78,6 +78,24 @@ test('a message that would make the batch too large opens the next one', () => {
   assert.deepEqual(out, [['a', 'b'], ['c']]);
 });
 
+test('each batch has the whole limit of bytes, however the one before it left', () => {
+  const { source, flush, sink, clock, out } = setUp({ bytes: 25 });
+  source.next(batch('a', 'b'));
+  flush.next();
+  source.next(batch('c', 'd'));
+  sink.becameIdle.next();
+  source.next(batch('e', 'f'));
+  clock.advance(50);
+  source.next(batch('g', 'h'));
+  flush.next();
+  assert.deepEqual(out, [
+    ['a', 'b'],
+    ['c', 'd'],
+    ['e', 'f'],
+    ['g', 'h'],
+  ]);
+});
+
 test('a message that is larger than the limit travels alone', () => {
   const { source, flush, out } = setUp({ bytes: 5 });
   source.next(batch('a', 'b'));
@@ -121,7 +139,7 @@ test('the end of the source sends what is open first; an error goes straight thr
   assert.deepEqual([failing.out, failing.ends, failing.clock.pending], [[], ['gone'], 0]);
 });
 
-test('whoever unsubscribes leaves no timer behind and hears nothing more', () => {
+test('an unsubscribe leaves no timer behind, and nothing more is emitted', () => {
   const { source, sink, clock, out, subscription } = setUp();
   source.next(batch('a'));
   subscription.unsubscribe();

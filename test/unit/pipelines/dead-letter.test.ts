@@ -6,27 +6,28 @@ import { TidegateError } from '../../../src/core/errors.ts';
 import { type Header, type Headers, lastHeader } from '../../../src/core/headers.ts';
 import { Message } from '../../../src/core/message.ts';
 import { DeadLetters } from '../../../src/pipelines/dead-letter.ts';
-import type { Rescue } from '../../../src/pipelines/flight.ts';
+import type { FailurePolicy } from '../../../src/pipelines/in-flight.ts';
+import { final, ProcessorFailure } from '../../../src/pipelines/processor-failure.ts';
 import { skipping } from '../../../src/pipelines/skip.ts';
 import { SettleLog } from '../core/settle-log.ts';
-import { batchOf, flightOf, KeptTopic, settled } from './parts.ts';
+import { batchOf, inFlightOf, KeptTopic, settled } from './parts.ts';
 
 const INVALID = new TidegateError('TG_MESSAGE_INVALID', 'no price in it');
 const TOO_LARGE = new TidegateError('TG_RECORD_TOO_LARGE', 'over 1 MiB');
 
-function setUp(otherwise: Rescue = () => false, keyOf?: Sink['keyOf']) {
+function setUp(otherwise: FailurePolicy = () => false, keyOf?: Sink['keyOf']) {
   const topic = new KeptTopic();
   let written = 0;
   const count = () => {
     written += 1;
   };
   const letters = new DeadLetters(topic, 'orders', count, otherwise, keyOf);
-  const { flight, told } = flightOf(undefined, (message, failure) => letters.take(message, failure));
-  return { topic, flight, told, log: new SettleLog(), written: () => written };
+  const { inFlight, told } = inFlightOf(undefined, (message, failure) => letters.take(message, failure));
+  return { topic, inFlight, told, log: new SettleLog(), written: () => written };
 }
 
 test('a message that failed for good goes to the dead letters as it came, with what went wrong in headers', () => {
-  const { topic, flight, log, told, written } = setUp();
+  const { topic, inFlight, log, told, written } = setUp();
   const headers: Header[] = [
     ['tidegate-pipeline', 'an earlier one'],
     ['2', Buffer.from('a')],
@@ -36,7 +37,7 @@ test('a message that failed for good goes to the dead letters as it came, with w
   ];
   const timestamp = 1_700_000_000_000;
   const message = log.message('{"p":1}', { key: 'k', headers, timestamp, topic: 'in', partition: 2, offset: 41 });
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.derive({ json: { changed: true }, key: 'other', headers: [], timestamp: timestamp + 1 }).nack(INVALID);
   const [letter, ...more] = topic.messages;
   assert.equal(more.length, 0);
@@ -53,14 +54,37 @@ test('a message that failed for good goes to the dead letters as it came, with w
     ['tidegate-timestamp', '1700000000000'],
   ]);
   assert.equal(written(), 0);
-  assert.deepEqual([log.outcomes, told.landed.length, flight.size], [[], 0, 1]);
+  assert.deepEqual([log.outcomes, told.settled.length, inFlight.size], [[], 0, 1]);
+});
+
+test('a dead letter says in which processor it failed, and not where an earlier one did', () => {
+  const { topic, inFlight, log } = setUp();
+  const headers: Header[] = [['tidegate-error-processor', 'processors[0].map']];
+  const [first, second] = log.messages(2, { headers });
+  assert.ok(first !== undefined && second !== undefined);
+  inFlight.admit(batchOf(first, second));
+  first.nack(new ProcessorFailure(INVALID, 'processors[3].validate'));
+  second.nack(TOO_LARGE);
+  assert.deepEqual(
+    topic.messages.map((letter) => lastHeader(letter.headers, 'tidegate-error-processor')),
+    ['processors[3].validate', undefined],
+  );
+  assert.equal(lastHeader(topic.messages[0]?.headers ?? [], 'tidegate-error-message'), 'no price in it');
+});
+
+test('a failure that a processor calls final becomes no dead letter', () => {
+  const { topic, inFlight, log } = setUp();
+  const message = log.message('a');
+  inFlight.admit(batchOf(message));
+  message.nack(final(new ProcessorFailure(INVALID, 'processors[0].validate')));
+  assert.deepEqual([topic.messages, log.outcomes], [[], ['TG_MESSAGE_INVALID']]);
 });
 
 for (const change of ['nothing', 'its headers'] as const) {
-  test(`a record that got its key from the sink has none in its dead letter, where processors changed ${change}`, () => {
-    const { topic, flight, log } = setUp();
+  test(`a dead letter has no key from the sink where processors changed ${change}`, () => {
+    const { topic, inFlight, log } = setUp();
     const message = log.message('a', { topic: 'in', partition: 0, offset: 1 });
-    flight.admit(batchOf(message));
+    inFlight.admit(batchOf(message));
     const sent =
       change === 'nothing' ? message.withKey('assigned') : message.withKey('assigned').derive({ headers: [] });
     sent.nack(TOO_LARGE);
@@ -76,20 +100,20 @@ for (const change of ['nothing', 'its headers'] as const) {
 }
 
 test('a dead letter has the time of its writing, whatever time the message has', () => {
-  const { topic, flight, log } = setUp();
+  const { topic, inFlight, log } = setUp();
   const message = log.message('a', { timestamp: 1 });
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.derive({ timestamp: 9_999_999_999_999 }).nack(new TidegateError('TG_RECORD_REFUSED', 'its time'));
   assert.equal(topic.messages[0]?.timestamp, 0);
 });
 
-test('a dead letter counts once it is stored, and its sender is told that it is one', () => {
+test('a dead letter counts once it is stored, and its sender gets that outcome', () => {
   const outcomes: string[] = [];
-  const { topic, flight, written } = setUp();
+  const { topic, inFlight, written } = setUp();
   const messages = [1, 2, 3].map(
     () => new Message(Buffer.from('a'), { target: { settled: ({ outcome }) => void outcomes.push(outcome) } }),
   );
-  flight.admit(batchOf(...messages));
+  inFlight.admit(batchOf(...messages));
   for (const message of messages) message.nack(INVALID);
   topic.messages[0]?.ack();
   topic.messages[1]?.nack(new TidegateError('TG_TOPIC_MISSING', 'no'));
@@ -106,9 +130,9 @@ const sent = (text: string) =>
   new Message(Buffer.from(text), { timestamp: RECEIVED, target: { sender: SENDER, settled() {} } });
 
 test("the dead letter of a client's message says who sent it, by which path, and when", () => {
-  const { topic, flight } = setUp();
+  const { topic, inFlight } = setUp();
   const message = sent('a');
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.derive({ timestamp: 5, json: 1 }).nack(INVALID);
   const { headers } = topic.messages[0] ?? {};
   assert.equal(lastHeader(headers ?? [], 'tidegate-client-id'), 'c-1');
@@ -119,7 +143,7 @@ test("the dead letter of a client's message says who sent it, by which path, and
   assert.equal(lastHeader(headers ?? [], 'tidegate-timestamp'), undefined);
 });
 
-test("the dead letter of a client's message has the key that the sink gives, from the message as it failed or as it came", async () => {
+test("the dead letter of a client's message has the key of the sink, from the message that failed or came", async () => {
   const cases: readonly (readonly [string, Sink['keyOf'], string | null])[] = [
     ['no key', undefined, null],
     ['a key of the changed message', ({ json }) => (json as { changed?: string }).changed, 'yes'],
@@ -135,9 +159,9 @@ test("the dead letter of a client's message has the key that the sink gives, fro
     ],
   ];
   for (const [what, keyOf, expected] of cases) {
-    const { topic, flight } = setUp(undefined, keyOf);
+    const { topic, inFlight } = setUp(undefined, keyOf);
     const message = sent('{"came":"so"}');
-    flight.admit(batchOf(message));
+    inFlight.admit(batchOf(message));
     message.derive({ json: { changed: 'yes' } }).nack(INVALID);
     await settled();
     assert.deepEqual(
@@ -148,11 +172,11 @@ test("the dead letter of a client's message has the key that the sink gives, fro
   }
 });
 
-test('the dead letter of a message of a feed has the key of the sink, unless it came with one, and says by which URL it came', () => {
-  const { topic, flight } = setUp(undefined, ({ json }) => (json as { id?: string }).id);
+test('the dead letter of a feed has its own key or the key of the sink, and the URL by which it came', () => {
+  const { topic, inFlight } = setUp(undefined, ({ json }) => (json as { id?: string }).id);
   const target = { shownUrl: 'wss://feed.example/prices?…', settled() {} };
   const messages = [null, 'own'].map((key) => new Message(Buffer.from('{"id":"7"}'), { key, target }));
-  flight.admit(batchOf(...messages));
+  inFlight.admit(batchOf(...messages));
   for (const message of messages) message.derive({ json: 1 }).nack(INVALID);
   assert.deepEqual(
     topic.messages.map(({ key, headers }) => [key, lastHeader(headers, 'tidegate-url')]),
@@ -163,31 +187,31 @@ test('the dead letter of a message of a feed has the key of the sink, unless it 
   );
 });
 
-test('the dead letter of a record of a topic has the key that it came with, whatever the sink would give it', () => {
-  const { topic, flight, log } = setUp(undefined, () => 'of the sink');
+test('the dead letter of a record has the key that it came with, whatever the sink would give it', () => {
+  const { topic, inFlight, log } = setUp(undefined, () => 'of the sink');
   const message = log.message('a', { topic: 'in', partition: 0, offset: 0 });
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.nack(INVALID);
   const [letter] = topic.messages;
   assert.deepEqual([letter?.key, lastHeader(letter?.headers ?? [], 'tidegate-url')], [null, undefined]);
 });
 
 test('a key that a client or the sink has given already stays, where the sink has no other', () => {
-  const { topic, flight } = setUp(undefined, () => undefined);
+  const { topic, inFlight } = setUp(undefined, () => undefined);
   const message = sent('a');
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.withKey('given').nack(INVALID);
   assert.equal(topic.messages[0]?.key, 'given');
 });
 
 test('a dead letter that is too large loses what makes it so, first the largest part', () => {
-  const { topic, flight, log } = setUp();
+  const { topic, inFlight, log } = setUp();
   const headers: Headers = [
     ['large', 'h'.repeat(50)],
     ['other', 'x'],
   ];
   const message = log.message('payload', { key: 'k'.repeat(100), headers });
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.nack(TOO_LARGE);
   for (let n = 0; n < 3; n += 1) topic.messages[n]?.nack(TOO_LARGE);
   assert.deepEqual(
@@ -218,30 +242,30 @@ test('a dead letter that is too large loses what makes it so, first the largest 
 });
 
 test('a message is done when its dead letter is in the log, and the gate gets its credit back then', () => {
-  const { topic, flight, log, told } = setUp();
+  const { topic, inFlight, log, told } = setUp();
   const message = log.message('a');
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.nack(INVALID);
-  assert.equal(flight.gate.messages, 1);
+  assert.equal(inFlight.gate.messages, 1);
   topic.messages[0]?.ack();
   assert.deepEqual(log.outcomes, ['ack']);
-  assert.deepEqual([flight.gate.messages, flight.gate.bytes, flight.size, told.emptied], [0, 0, 0, 1]);
+  assert.deepEqual([inFlight.gate.messages, inFlight.gate.bytes, inFlight.size, told.emptied], [0, 0, 0, 1]);
 });
 
 test('a message of a client has no origin in its dead letter', () => {
-  const { topic, flight, log } = setUp();
+  const { topic, inFlight, log } = setUp();
   const message = log.message('a');
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.nack(INVALID);
   assert.equal(lastHeader(topic.messages[0]?.headers ?? [], 'tidegate-origin'), undefined);
 });
 
 test('the payload of a dead letter is copied out of the chunk it came in', () => {
-  const { topic, flight, log } = setUp();
+  const { topic, inFlight, log } = setUp();
   const chunk = Buffer.alloc(65_536, 'x');
   const message = log.message('').derive({ payload: chunk.subarray(0, 5) });
   message.source = undefined;
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.nack(INVALID);
   assert.notEqual(topic.messages[0]?.payload.buffer, chunk.buffer);
   assert.equal(topic.messages[0]?.text, 'xxxxx');
@@ -249,18 +273,18 @@ test('the payload of a dead letter is copied out of the chunk it came in', () =>
 
 for (const code of ['TG_LOG_UNAVAILABLE', 'TG_STOPPING', 'TG_FLOW_FAILED'] as const) {
   test(`${code} says nothing about the message, so it becomes no dead letter`, () => {
-    const { topic, flight, log } = setUp();
+    const { topic, inFlight, log } = setUp();
     const message = log.message('a');
-    flight.admit(batchOf(message));
+    inFlight.admit(batchOf(message));
     message.nack(new TidegateError(code, 'away'));
-    assert.deepEqual([topic.messages, log.outcomes, flight.size], [[], [code], 0]);
+    assert.deepEqual([topic.messages, log.outcomes, inFlight.size], [[], [code], 0]);
   });
 }
 
 test('a dead letter that is too large goes again without its payload, with size and hash', () => {
-  const { topic, flight, log } = setUp();
+  const { topic, inFlight, log } = setUp();
   const message = log.message('a large one', { key: 'k' });
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.nack(TOO_LARGE);
   topic.messages[0]?.nack(TOO_LARGE);
   const [, stripped, ...more] = topic.messages;
@@ -274,14 +298,14 @@ test('a dead letter that is too large goes again without its payload, with size 
   );
   assert.equal(lastHeader(stripped?.headers ?? [], 'tidegate-error-code'), 'TG_RECORD_TOO_LARGE');
   stripped?.ack();
-  assert.deepEqual([log.outcomes, flight.size, flight.gate.bytes], [['ack'], 0, 0]);
+  assert.deepEqual([log.outcomes, inFlight.size, inFlight.gate.bytes], [['ack'], 0, 0]);
 });
 
 test('a dead letter that fails in every way nacks the message, once', () => {
-  const { topic, flight, log, told } = setUp();
+  const { topic, inFlight, log, told } = setUp();
   const [first, second] = log.messages(2);
   if (first === undefined || second === undefined) throw new Error('two messages were made');
-  flight.admit(batchOf(first, second));
+  inFlight.admit(batchOf(first, second));
   first.nack(INVALID);
   topic.messages[0]?.nack(new TidegateError('TG_NOT_AUTHORIZED', 'no'));
   second.nack(INVALID);
@@ -295,18 +319,18 @@ test('a dead letter that fails in every way nacks the message, once', () => {
       [1, ['TG_MESSAGE_INVALID']],
     ],
   );
-  assert.deepEqual([told.landed.length, flight.size], [2, 0]);
+  assert.deepEqual([told.settled.length, inFlight.size], [2, 0]);
 });
 
-test('where a dead letter is refused, sender and pipeline get the error of the message first, then that of its dead letter', () => {
+test('if a dead letter is refused, sender and pipeline get first the error of the message, then its own', () => {
   const failures: (TidegateError | null)[] = [];
-  const { topic, flight, told } = setUp();
+  const { topic, inFlight, told } = setUp();
   const [compacted, large, stopped] = [1, 2, 3].map(
     () => new Message(Buffer.from('a'), { target: { settled: (_, failure) => void failures.push(failure) } }),
   );
   if (compacted === undefined || large === undefined || stopped === undefined)
     throw new Error('three messages were made');
-  flight.admit(batchOf(compacted, large, stopped));
+  inFlight.admit(batchOf(compacted, large, stopped));
   const cause = new Error('thrown');
   compacted.nack(new TidegateError('TG_EXPRESSION_FAILED', 'no function nope', cause));
   large.nack(INVALID);
@@ -332,20 +356,20 @@ test('where a dead letter is refused, sender and pipeline get the error of the m
     ],
   );
   assert.deepEqual(
-    told.landed.map(([, failure]) => failure),
+    told.settled.map(([, failure]) => failure),
     failures,
   );
-  assert.deepEqual([topic.messages.length, flight.size, flight.gate.messages], [4, 0, 0]);
+  assert.deepEqual([topic.messages.length, inFlight.size, inFlight.gate.messages], [4, 0, 0]);
 });
 
-test('a dead letter that fails in every way is passed over where that is said, and only then', () => {
+test('a dead letter that fails in every way is skipped where that is configured, and only then', () => {
   const skipped: string[] = [];
-  const { topic, flight, log, told } = setUp(
+  const { topic, inFlight, log, told } = setUp(
     skipping(({ text }, { code, message }) => skipped.push(`${text}: ${code} ${message}`)),
   );
   const [small, large, stopped] = log.messages(3);
   if (small === undefined || large === undefined || stopped === undefined) throw new Error('three messages were made');
-  flight.admit(batchOf(small, large, stopped));
+  inFlight.admit(batchOf(small, large, stopped));
   for (const message of [small, large, stopped]) message.nack(INVALID);
   topic.messages[0]?.nack(new TidegateError('TG_TOPIC_MISSING', 'no such topic'));
   topic.messages[1]?.nack(TOO_LARGE);
@@ -359,26 +383,26 @@ test('a dead letter that fails in every way is passed over where that is said, a
   ]);
   assert.deepEqual(log.outcomes, ['ack', 'ack', 'TG_STOPPING']);
   assert.deepEqual(
-    told.landed.map(([, failure]) => failure?.code),
+    told.settled.map(([, failure]) => failure?.code),
     ['TG_MESSAGE_INVALID', 'TG_MESSAGE_INVALID', 'TG_STOPPING'],
   );
-  assert.deepEqual([flight.size, flight.gate.messages, flight.gate.bytes], [0, 0, 0]);
+  assert.deepEqual([inFlight.size, inFlight.gate.messages, inFlight.gate.bytes], [0, 0, 0]);
 });
 
-test('a pipeline that breaks settles messages whose dead letter is still on its way', () => {
-  const { topic, flight, log } = setUp();
+test('a pipeline that breaks settles messages whose dead letter is still in inFlight', () => {
+  const { topic, inFlight, log } = setUp();
   const message = log.message('a');
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.nack(INVALID);
-  flight.nackAll(new TidegateError('TG_FLOW_FAILED', 'broke'));
+  inFlight.nackAll(new TidegateError('TG_FLOW_FAILED', 'broke'));
   topic.messages[0]?.ack();
-  assert.deepEqual([log.outcomes, flight.size], [['TG_FLOW_FAILED'], 0]);
+  assert.deepEqual([log.outcomes, inFlight.size], [['TG_FLOW_FAILED'], 0]);
 });
 
 test('a split of which one part fails makes one dead letter, of the whole', () => {
-  const { topic, flight, log } = setUp();
+  const { topic, inFlight, log } = setUp();
   const message = log.message('ab');
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   const parts = message.split([{ payload: Buffer.from('a') }, { payload: Buffer.from('b') }]);
   parts[0]?.nack(INVALID);
   parts[1]?.nack(INVALID);
@@ -391,9 +415,9 @@ test('a split of which one part fails makes one dead letter, of the whole', () =
 });
 
 test('the text of the error is cut to 8 KiB, also where its letters take several bytes', () => {
-  const { topic, flight, log } = setUp();
+  const { topic, inFlight, log } = setUp();
   const message = log.message('a');
-  flight.admit(batchOf(message));
+  inFlight.admit(batchOf(message));
   message.nack(new TidegateError('TG_MESSAGE_INVALID', 'ü€'.repeat(10_000)));
   const text = String(lastHeader(topic.messages[0]?.headers ?? [], 'tidegate-error-message'));
   assert.ok(Buffer.byteLength(text) <= 8_192, `${Buffer.byteLength(text)} bytes`);

@@ -157,7 +157,7 @@ test('topics without a group are a broadcast, with one they are shared', () => {
   ]);
 });
 
-test('a topic source starts where it is told to, and a group only at an end', () => {
+test('a topic source starts at its configured position, and a group only at an end', () => {
   const from = (value: unknown, group?: string) =>
     topicSource.config.safeParse({ names: ['a'], from: value, ...(group === undefined ? {} : { group }) });
   assert.deepEqual(from({ last: 5 }).data?.from, { last: 5 });

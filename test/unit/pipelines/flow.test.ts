@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Subject } from 'rxjs';
+import { NEVER, Subject } from 'rxjs';
 import { Batch } from '../../../src/core/batch.ts';
 import type { Processor } from '../../../src/core/component.ts';
 import type { GateLimits } from '../../../src/core/credit-gate.ts';
@@ -11,41 +11,42 @@ import { compileStages } from '../../../src/pipelines/stages.ts';
 import { defineOperator, defineProcessor, z } from '../../../src/sdk/index.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { SettleLog } from '../core/settle-log.ts';
-import { batchOf, countingOptions, fakeContext, flightOf, HandSink, texts } from './parts.ts';
+import { batchOf, countingOptions, fakeContext, HandSink, inFlightOf, texts } from './parts.ts';
 
 function setUp(stages: readonly Stage[] = [], limits?: GateLimits) {
   const source = new Subject<Batch>();
   const flush = new Subject<void>();
   const sink = new HandSink();
   const clock = new HandClock();
-  const { flight, told } = flightOf(limits);
+  const { inFlight, told } = inFlightOf(limits);
   const out: Message[][] = [];
   buildFlow(source, {
-    flight,
+    inFlight,
     batch: { count: 100, bytes: 1_000_000, period: 60_000 },
     stages,
     sink,
     processing: countingOptions().options,
     flush$: flush,
+    opened$: NEVER,
     clock,
   }).subscribe((batch) => out.push([...batch.messages]));
-  return { source, flush, sink, clock, flight, told, out, log: new SettleLog() };
+  return { source, flush, sink, clock, inFlight, told, out, log: new SettleLog() };
 }
 
 test('what comes in is admitted, batched, processed stage by stage, and comes out for the sink', () => {
   const mark = (sign: string) => (message: Message) => message.derive({ payload: Buffer.from(message.text + sign) });
-  const { source, flush, flight, out, log } = setUp([
+  const { source, flush, inFlight, out, log } = setUp([
     { processors: [{ process: mark('1') }, { process: mark('2') }] },
     { operator: { apply: (batches$) => batches$ } },
     { processors: [{ process: mark('3') }] },
   ]);
   source.next(batchOf(log.message('a')));
   source.next(batchOf(log.message('b')));
-  assert.deepEqual([out.length, flight.gate.messages], [0, 2]);
+  assert.deepEqual([out.length, inFlight.gate.messages], [0, 2]);
   flush.next();
   assert.deepEqual(out.map(texts), [['a123', 'b123']]);
   for (const message of out.flat()) message.ack();
-  assert.deepEqual([log.outcomes, flight.gate.messages, flight.gate.bytes], [['ack', 'ack'], 0, 0]);
+  assert.deepEqual([log.outcomes, inFlight.gate.messages, inFlight.gate.bytes], [['ack', 'ack'], 0, 0]);
 });
 
 test('a batch of which nothing is left does not reach the sink, and its messages are filtered', () => {
@@ -62,17 +63,17 @@ test('a frame that its codec refused fails before any processor sees it, and giv
     seen.push(message.text);
     return message;
   };
-  const { source, flush, flight, out, log, told } = setUp([{ processors: [{ process: see }] }]);
+  const { source, flush, inFlight, out, log, told } = setUp([{ processors: [{ process: see }] }]);
   const refused = log.message('no JSON');
   refused.refusal = new TidegateError('TG_MESSAGE_INVALID', 'refused');
   source.next(batchOf(log.message('a'), refused, log.message('b')));
   flush.next();
   assert.deepEqual([out.map(texts), seen, log.outcomes], [[['a', 'b']], ['a', 'b'], ['TG_MESSAGE_INVALID']]);
   assert.deepEqual(
-    told.landed.map(([message, failure]) => [message, failure]),
+    told.settled.map(([message, failure]) => [message, failure]),
     [[refused, refused.refusal]],
   );
-  assert.equal(flight.gate.messages, 2);
+  assert.equal(inFlight.gate.messages, 2);
 });
 
 test('a gate that shuts empties the open batch, with the messages that shut it', () => {
@@ -95,25 +96,25 @@ test('what a source still hands over while the gate is shut does not wait for th
 });
 
 test('the gate counts what a message was when it came in, whatever it becomes', () => {
-  const { source, flush, flight, out, log } = setUp([
+  const { source, flush, inFlight, out, log } = setUp([
     { processors: [{ process: (message) => message.derive({ payload: Buffer.alloc(10_000) }) }] },
   ]);
   source.next(batchOf(log.message('abc')));
-  assert.equal(flight.gate.bytes, 3 + 256);
+  assert.equal(inFlight.gate.bytes, 3 + 256);
   flush.next();
   out[0]?.[0]?.ack();
-  assert.equal(flight.gate.bytes, 0);
+  assert.equal(inFlight.gate.bytes, 0);
 });
 
 test('nackAll settles what is in flight in whatever step, and credits come back', () => {
-  const { source, flush, flight, told, out, log } = setUp([
+  const { source, flush, inFlight, told, out, log } = setUp([
     { processors: [{ process: (message) => message.derive({ key: 'k' }) }] },
   ]);
   source.next(batchOf(...log.messages(2)));
   flush.next();
   source.next(batchOf(log.message('open', { token: 2 })));
   out[0]?.[0]?.ack();
-  flight.nackAll(new TidegateError('TG_FLOW_FAILED', 'broke'));
+  inFlight.nackAll(new TidegateError('TG_FLOW_FAILED', 'broke'));
   assert.deepEqual(
     [...log.byToken],
     [
@@ -122,9 +123,9 @@ test('nackAll settles what is in flight in whatever step, and credits come back'
       [2, ['TG_FLOW_FAILED']],
     ],
   );
-  assert.deepEqual([flight.size, flight.gate.messages, flight.gate.bytes, told.emptied], [0, 0, 0, 1]);
+  assert.deepEqual([inFlight.size, inFlight.gate.messages, inFlight.gate.bytes, told.emptied], [0, 0, 0, 1]);
   for (const message of out.flat()) message.ack();
-  assert.deepEqual([log.outcomes.length, flight.gate.messages], [3, 0]);
+  assert.deepEqual([log.outcomes.length, inFlight.gate.messages], [3, 0]);
 });
 
 test('a plugin whose create throws, or gives no processor, is refused with its place and name', () => {
@@ -137,7 +138,7 @@ test('a plugin whose create throws, or gives no processor, is refused with its p
       examples: [],
       create: create as () => Processor,
     });
-    compileStages([{ spec, config: {} }], () => ({ ...context, path: 'pipelines.in.processors[0]' }));
+    compileStages([{ spec, config: {} }], { contextOf: (place) => ({ ...context, path: `pipelines.in.${place}` }) });
   };
   const refusal = (message: RegExp) => ({ code: 'TG_PLUGIN_INVALID', message });
   const throwing = () => {
@@ -175,10 +176,12 @@ test('neighbouring processors make one stage, an operator one of its own', () =>
   });
   const { context } = fakeContext();
   const entries = [processor, processor, operator, processor].map((spec) => ({ spec, config: {} }));
-  const stages = compileStages(entries, (index) => ({ ...context, path: String(index) }));
+  const stages = compileStages(entries, { contextOf: (place) => ({ ...context, path: /\d/.exec(place)?.[0] ?? '' }) });
   assert.deepEqual(
-    stages.map((stage) => ('processors' in stage ? stage.processors.length : 'operator')),
-    [2, 'operator', 1],
+    stages.map((stage) =>
+      'processors' in stage ? [stage.processors.length, stage.processors.map(({ place }) => place)] : 'operator',
+    ),
+    [[2, ['processors[0].same', 'processors[1].same']], 'operator', [1, ['processors[3].same']]],
   );
   const { source, flush, out, log } = setUp(stages);
   source.next(new Batch([log.message('')]));

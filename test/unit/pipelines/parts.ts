@@ -1,13 +1,15 @@
+import assert from 'node:assert/strict';
 import { NEVER, type Observable, Subject } from 'rxjs';
 import { Batch } from '../../../src/core/batch.ts';
 import type { GateLimits } from '../../../src/core/credit-gate.ts';
 import type { TidegateError } from '../../../src/core/errors.ts';
 import type { Message } from '../../../src/core/message.ts';
-import { PipelineFlight, type Rescue } from '../../../src/pipelines/flight.ts';
+import { type FailurePolicy, InFlightMessages } from '../../../src/pipelines/in-flight.ts';
 import type { ProcessingOptions } from '../../../src/pipelines/processing.ts';
 import type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions } from '../../../src/sdk/context.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
+import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
 import { HandClock } from '../core/hand-clock.ts';
 
 /** A sink whose idleness is in the test's hand. */
@@ -32,18 +34,28 @@ export class KeptTopic {
   }
 }
 
-/** Options of processing that count what they are told and pause for nothing. */
+/** Options of processing that count what they receive and pause for nothing. */
 export function countingOptions(changes: Partial<ProcessingOptions> = {}) {
-  const counts = { retried: [] as string[], filtered: 0, pauses: [] as number[], traced: 0, ended: 0 };
+  const counts = {
+    retried: [] as string[],
+    filtered: 0,
+    filters: [] as string[],
+    skipped: [] as string[],
+    pauses: [] as number[],
+    traced: 0,
+    ended: 0,
+  };
   const options: ProcessingOptions = {
     retries: 3,
     pause: async (attempt) => {
       counts.pauses.push(attempt);
     },
     retried: ({ code }) => counts.retried.push(code),
-    filtered: (count) => {
-      counts.filtered += count;
+    filtered: (_message, processor) => {
+      counts.filtered += 1;
+      counts.filters.push(processor);
     },
+    skipped: (_message, { code }) => counts.skipped.push(code),
     trace: () => {
       counts.traced += 1;
       return () => {
@@ -55,16 +67,19 @@ export function countingOptions(changes: Partial<ProcessingOptions> = {}) {
   return { counts, options };
 }
 
-export function flightOf(limits: GateLimits = { messages: 1_000, bytes: 1_000_000 }, rescue: Rescue = () => false) {
-  const told = { gate: [] as boolean[], landed: [] as [Message, TidegateError | null][], emptied: 0 };
-  const flight = new PipelineFlight(limits, rescue, {
+export function inFlightOf(
+  limits: GateLimits = { messages: 1_000, bytes: 1_000_000 },
+  policy: FailurePolicy = () => false,
+) {
+  const told = { gate: [] as boolean[], settled: [] as [Message, TidegateError | null][], emptied: 0 };
+  const inFlight = new InFlightMessages(limits, policy, {
     gateChanged: (open) => told.gate.push(open),
-    landed: (message, failure) => told.landed.push([message, failure]),
+    messageSettled: (message, failure) => told.settled.push([message, failure]),
     emptied: () => {
       told.emptied += 1;
     },
   });
-  return { flight, told };
+  return { inFlight, told };
 }
 
 /** What a component gets of a gateway: topics that keep, one endpoint that remembers, subscriptions that are asked for. */
@@ -101,11 +116,13 @@ export function fakeContext() {
       asked.push(options);
       return source;
     },
-    feed: () => source,
-    remote: () => ({ open: async () => {}, write() {}, idle: true, idle$: NEVER, close: async () => {} }),
+    dial: () => assert.fail('nothing is dialled here'),
+    cursors: () => ({ load: async () => undefined, save: async () => {} }),
+    onStatus() {},
   };
   const clock = new HandClock();
-  const context: ComponentContext = { path: 'pipelines.p.x', logger, stats: createStats(), clock, gateway };
+  const facts = { path: 'pipelines.p.x', logger, stats: createStats(), tracing: NO_TRACING };
+  const context: ComponentContext = { ...facts, clock, gateway };
   return { context, topics, asked, received, orders, delivered, lines, source };
 }
 

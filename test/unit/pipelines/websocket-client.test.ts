@@ -3,12 +3,13 @@ import { test } from 'node:test';
 import { parseSettings } from '../../../src/config/parse.ts';
 import { Message } from '../../../src/core/message.ts';
 import { displayUrl, secretsOfJson, secretsOfUrl, withoutSecrets } from '../../../src/core/secrets.ts';
-import { websocketClientSink } from '../../../src/pipelines/sinks/websocket-client.ts';
-import { websocketClientSource } from '../../../src/pipelines/sources/websocket-client.ts';
+import { websocketClientSink } from '../../../src/feeds/sink-component.ts';
+import { websocketClientSource } from '../../../src/feeds/source-component.ts';
 import type { z } from '../../../src/sdk/index.ts';
 import { LITERAL_MARK } from '../../../src/sdk/literal.ts';
 import { compileMatcher, compileTemplate } from '../../../src/sdk/template.ts';
-import { fakeContext } from './parts.ts';
+import { keptLogger } from '../actors/rig.ts';
+import { FakeNetwork, remoteContext } from '../feeds/fake-remote.ts';
 
 const parse = (settings: Record<string, unknown>) =>
   websocketClientSource.config.safeParse({ url: 'wss://feed.example/ws', ...settings });
@@ -74,11 +75,11 @@ test('an object with `send` is a step, whose mistakes are found; any other is se
 
 test('what is sent first cannot be made from a message, as there is none', () => {
   for (const subscribe of ['${! json.id }', { a: '${! json.id }' }])
-    assert.match(mistakes({ subscribe })[0] ?? '', /is no answer to a message, so it cannot use one/);
+    assert.match(mistakes({ subscribe })[0] ?? '', /is not an answer to a message, so it cannot use one/);
   assert.deepEqual(mistakes({ auth: { token: 'x' }, subscribe: '{"t":"${! meta.token }"}' }), []);
 });
 
-test('templates are paths with text around them; JSONata would make the order of what is sent depend on its speed', () => {
+test('templates are paths with text around them; with JSONata the order of messages depends on its speed', () => {
   assert.match(mistakes({ ack: { message: '${! json.id & "x" }' } })[0] ?? '', /^ack.message: .* needs JSONata/);
   assert.match(mistakes({ ack: { message: { a: ['${! $now() }'] } } })[0] ?? '', /needs JSONata/);
   assert.match(mistakes({ ack: { message: '${! wrong.root }' } })[0] ?? '', /begins with wrong/);
@@ -122,7 +123,7 @@ test('an answer is not sent without all of its values, whatever its form', () =>
   }
 });
 
-test('a matcher looks for fields, at any depth, or asks an expression; what cannot be looked at is not meant', async () => {
+test('a matcher looks for fields, at any depth, or asks an expression; unreadable messages do not match', async () => {
   const fields = compileMatcher({ type: 'ok', user: { id: 1 }, tags: ['a'] });
   assert.equal(fields(message('{"type":"ok","user":{"id":1,"x":2},"tags":["a"],"more":1}')), true);
   for (const other of [
@@ -195,10 +196,35 @@ test('the source names the topic of its gaps for lint', () => {
   assert.equal(websocketClientSource.sharing(config), 'own');
 });
 
-test('source and sink are what the gateway dials', () => {
-  const { context, source } = fakeContext();
-  assert.equal(websocketClientSource.create(websocketClientSource.config.parse({ url: 'ws://a' }), context), source);
-  assert.equal(websocketClientSink.create(websocketClientSink.config.parse({ url: 'ws://a' }), context).idle, true);
+test('source and sink dial by the port of the gateway, report their status, and log in the scope remote', async (t) => {
+  const network = new FakeNetwork();
+  const statuses: [string, string | undefined][] = [];
+  const scopes: unknown[] = [];
+  const { logger } = keptLogger();
+  const scoped = {
+    ...logger,
+    child: ({ scope }: Record<string, unknown>) => {
+      scopes.push(scope);
+      return logger;
+    },
+  };
+  const onStatus = (name: string, problem: string | undefined) => statuses.push([name, problem]);
+  const context = remoteContext(network, { logger: scoped, gateway: { onStatus } });
+  const source = websocketClientSource.create(websocketClientSource.config.parse({ url: 'ws://a' }), context);
+  const sink = websocketClientSink.create(websocketClientSink.config.parse({ url: 'ws://b' }), context);
+  for (const part of [source, sink]) {
+    t.after(() => part.close());
+    await part.open();
+    network.last.opens();
+    network.last.ends({ reason: 'cable cut' });
+  }
+  assert.deepEqual(statuses, [
+    ['ws://a', undefined],
+    ['ws://a', 'cable cut'],
+    ['ws://b', undefined],
+    ['ws://b', 'cable cut'],
+  ]);
+  assert.deepEqual(scopes, ['remote', 'remote']);
 });
 
 test('a URL is shown without what is secret in it, and that is known', () => {
@@ -211,7 +237,7 @@ test('a URL is shown without what is secret in it, and that is known', () => {
   assert.deepEqual(secretsOfUrl('no url'), []);
 });
 
-test('a secret of a URL is known as it was written, decoded, and as basic authentication has it, however short where its name says so', () => {
+test('a secret of a URL is known as written, decoded and in basic authentication, also short ones by name', () => {
   const url = 'ws://user:geh%2Feim@h?sig=a%2Fbc&listenKey=d+ef&symbol=btcusdt';
   assert.equal(
     withoutSecrets('a%2Fbc a/bc d+ef d ef dXNlcjpnZWgvZWlt btcusdt', secretsOfUrl(url)),
@@ -267,7 +293,7 @@ test('messages without an answer use cursor and token alone, also where other pa
       { heartbeat: { send: { every: '1s', message } } },
       { resume: { cursor: '${! json.n }', message } },
     ])
-      assert.match(mistakes(settings)[0] ?? '', /is no answer to a message, so it cannot use one/);
+      assert.match(mistakes(settings)[0] ?? '', /is not an answer to a message, so it cannot use one/);
   assert.deepEqual(
     mistakes({
       auth: { token: 'x' },
@@ -357,7 +383,7 @@ function put(target: unknown, path: readonly string[], value: unknown): void {
 test('a refusal is looked for only where a reply is waited for', () => {
   assert.match(
     mistakes({ subscribe: { send: 'x', reject: { ok: false } } })[0] ?? '',
-    /^subscribe.0.reject: no reply is waited for without expect/,
+    /^subscribe.0.reject: without expect no reply is waited for/,
   );
   assert.deepEqual(mistakes({ subscribe: { send: 'x', expect: { ok: true }, reject: { ok: false } } }), []);
 });

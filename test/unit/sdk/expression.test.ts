@@ -156,7 +156,7 @@ test('mistakes in an expression are found when it is compiled, and named', () =>
   for (const [text, reason] of wrong) assert.throws(() => compileExpression(text), reason, text);
 });
 
-test('a payload that is no JSON fails the expression that reads it, with a code', async () => {
+test('a payload that is not JSON fails the expression that reads it, with a code', async () => {
   const message = of('no json');
   const failure = (error: unknown) =>
     error instanceof TidegateError &&
@@ -177,7 +177,7 @@ test('an expression that fails for a message says which one', async () => {
 });
 
 // The test runner fails a test during which a rejection stays unhandled; the gateway would end.
-test('a failure that nobody waits for, since another expression failed first, does not end the process', async () => {
+test('a failure that no caller waits for, since another expression failed first, does not end the process', async () => {
   const message = of('no json');
   assert.throws(() => evaluate('${! json.a + 1 }-${! json.b }', message), TidegateError);
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -249,7 +249,7 @@ test('a record without a value has no json and no text', async () => {
   assert.equal(await evaluate('${! meta.tombstone }', message), true);
 });
 
-test('what JSONata throws is told in its own words', async () => {
+test('what JSONata throws is reported in its own words', async () => {
   await assert.rejects(
     async () => evaluate("${! $number('x') }", of({})),
     (error: unknown) =>
@@ -259,6 +259,7 @@ test('what JSONata throws is told in its own words', async () => {
 
 test('what would never have a value is a mistake when it is compiled', () => {
   const wrong: readonly (readonly [string, RegExp])[] = [
+    ['$eval(json.a)', /uses \$eval, which is switched off: it would run text of messages as an expression/],
     ['$lenght(json.a) > 1', /uses \$lenght, but JSONata has no such function/],
     ['length(json.a) > 1', /the function is \$length/],
     ['jsn.a = 1', /reads jsn; a message has json, text/],
@@ -287,9 +288,9 @@ test('names within a path, a predicate or a function are not those of the messag
 const doubts = (source: string) =>
   compileExpression(`\${! ${source} }`).doubts.map(({ severity, message }) => `${severity}: ${message}`);
 
-test('a comparison that is false for what is missing is doubted, unless the expression asks whether it is there', () => {
+test('a comparison that is false for a missing value is doubted, unless the expression asks for it', () => {
   const trap = doubts('json.type and json.bot != true')[0] ?? '';
-  assert.match(trap, /^warning: json.bot != true is false where json.bot is missing.*\$not\(json.bot = true\)/);
+  assert.match(trap, /^warning: json.bot != true is false if json.bot is missing.*\$not\(json.bot = true\)/);
   for (const source of [
     'meta.tombstone != true',
     "key != 'a'",
@@ -299,7 +300,7 @@ test('a comparison that is false for what is missing is doubted, unless the expr
     '$filter(json.items, function($i) { $i.bot != true })',
     'json.`a b` != 1',
   ])
-    assert.match(doubts(source).join(), /is false where .* is missing/, source);
+    assert.match(doubts(source).join(), /is false if .* is missing/, source);
   assert.match(doubts('json.items[0].x != 2')[0] ?? '', /json\.items\[\.\.\.\]\.x != 2/);
   assert.match(doubts('json.`a b` != 1')[0] ?? '', /\$not\(json\.`a b` = 1\)/);
   for (const source of [
@@ -321,7 +322,7 @@ test('a negation that has no value where something is missing is doubted', async
   ]) {
     assert.match(
       doubts(source).join(),
-      /^warning: \$not\(.*has no value where .* is missing, and no value means no/,
+      /^warning: \$not\(.*has no value if .* is missing, and no value means false/,
       source,
     );
     assert.equal(await evaluate(`\${! ${source} }`, of({})), undefined, source);
@@ -337,11 +338,11 @@ test('a negation that has no value where something is missing is doubted', async
 });
 
 test('text that is joined where something is missing is worth a note', () => {
-  assert.match(doubts("'sym-' & json.sym")[0] ?? '', /^note: & joins an empty text where json.sym is missing/);
-  assert.match(doubts("$string(json.a) & 'x'")[0] ?? '', /^note: & joins an empty text where json.a is missing/);
+  assert.match(doubts("'sym-' & json.sym")[0] ?? '', /^note: & joins an empty text if json.sym is missing/);
+  assert.match(doubts("$string(json.a) & 'x'")[0] ?? '', /^note: & joins an empty text if json.a is missing/);
 });
 
-test('numbers that a double cannot hold are told apart, found, and turned into text and back', async () => {
+test('numbers that a double cannot hold are distinguished, found, and turned into text and back', async () => {
   const message = of(
     '{"id":8389766145050669871,"ids":[8389766145050669871],"t":"8389766145050669871","u":"8389766145050669870"}',
   );

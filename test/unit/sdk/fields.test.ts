@@ -14,7 +14,7 @@ test('numbers, ports and switches take what the environment filled in as text', 
   assert.deepEqual([field.boolean().parse(true), field.integer().parse(3)], [true, 3]);
 });
 
-test('what is no number in range is refused with the range in words', () => {
+test('what is not a number in range is refused with the range in words', () => {
   assert.deepEqual(issuesOf(field.integer({ min: 1, max: 9 }), 'x'), ['expected a whole number from 1 to 9']);
   assert.deepEqual(issuesOf(field.integer({ min: 1, max: 9 }), '10'), ['expected at most 9']);
   assert.deepEqual(issuesOf(field.integer({ min: 1 }), 0), ['expected at least 1']);
@@ -30,8 +30,8 @@ test('durations become milliseconds and sizes bytes', () => {
 });
 
 test('a duration or size without a unit is refused with examples', () => {
-  assert.deepEqual(issuesOf(field.duration(), '5'), ['"5" is no duration; write 5ms, 10s, 1m or 1h']);
-  assert.deepEqual(issuesOf(field.size(), '1 MiB'), ['"1 MiB" is no size; write 500B, 64KiB or 1MiB']);
+  assert.deepEqual(issuesOf(field.duration(), '5'), ['"5" is not a duration; use 5ms, 10s, 1m or 1h']);
+  assert.deepEqual(issuesOf(field.size(), '1 MiB'), ['"1 MiB" is not a size; use 500B, 64KiB or 1MiB']);
   assert.deepEqual(issuesOf(field.duration(), 5), ['expected a duration such as 5ms, 10s or 1m']);
 });
 

@@ -24,13 +24,38 @@ function setUp(options: Partial<LoggerOptions> = {}, isTTY = false) {
   return { logger, lines, facts: () => lines().map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
 
-test('lines that no person reads are JSON with time, level, message and facts', () => {
+test('without a terminal lines are JSON with time, level, message and facts', () => {
   const { logger, facts } = setUp();
   logger.child({ scope: 'lane', topic: 't' }).info({ records: 3 }, 'recovered');
   const [line] = facts();
   assert.match(String(line?.time), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   delete line?.time;
   assert.deepEqual(line, { level: 'info', scope: 'lane', topic: 't', records: 3, msg: 'recovered' });
+});
+
+test('a fact that a child, or a line, sets again is in the line once', () => {
+  for (const [format, scope, topic] of [
+    ['json', 'scope', 'topic'],
+    ['ecs', 'log.logger', 'tidegate.topic'],
+  ] as const) {
+    const { logger, lines, facts } = setUp({ format });
+    const child = logger.child({ scope: 'telemetry', topic: 'a' }).child({ scope: 'tracing' });
+    child.warn({}, 'as the child says');
+    child.warn({ topic: 'b' }, 'as the line says');
+    for (const line of lines())
+      assert.deepEqual(
+        [scope, topic].map((name) => line.split(`"${name}":`).length),
+        [2, 2],
+        line,
+      );
+    assert.deepEqual(
+      facts().map((line) => [line[scope], line[topic]]),
+      [
+        ['tracing', 'a'],
+        ['tracing', 'b'],
+      ],
+    );
+  }
 });
 
 test('a terminal gets one short line, at once', () => {
@@ -40,7 +65,23 @@ test('a terminal gets one short line, at once', () => {
   assert.match(lines()[0] ?? '', /^\[?.{0,5}\d\d:\d\d:\d\d\.\d{3}.*WARN.*lane: the log is away.*"topic":"t"/);
 });
 
-test('the level holds lines back; DEBUG lets the debug lines of its scopes through, and of no other', () => {
+test('text of a client is one line without control codes on a terminal, in message, facts and errors', () => {
+  const { logger, lines } = setUp({}, true);
+  const text = 'hi\n[12:00:00.000] \u001b[32mINFO\u001b[39m: forged\r\u2028\u009b2J\u007f\u0007';
+  const safe = 'hi\\n[12:00:00.000] \\u001b[32mINFO\\u001b[39m: forged\\r\\u2028\\u009b2J\\u007f\\u0007';
+  logger.child({ scope: 'log' }).info({ key: text, error: new TidegateError('TG_MESSAGE_INVALID', text) }, text);
+  const whole = lines().join('\n');
+  assert.ok(lines()[0]?.includes(`log: ${safe}`), whole);
+  assert.ok(lines()[0]?.includes(`"key":"${safe}"`), whole);
+  assert.ok(whole.includes(`"message": "${safe}"`) || whole.includes(`"message":"${safe}"`), whole);
+  for (const raw of ['forged\r', 'INFO\u001b[39m: forged', '\u009b', '\u007f', '\u2028'])
+    assert.ok(!whole.includes(raw), whole);
+  logger.warn({ error: new TypeError(text) }, 'thrown');
+  logger.warn({ error: new TypeError('hi\n[12:00:00.000] INFO: forged') }, 'thrown');
+  assert.equal(lines().filter((line) => /forged/.test(line) && !line.includes('hi')).length, 0);
+});
+
+test('the level holds lines back; DEBUG lets debug lines of its scopes through, and no others', () => {
   const { logger, facts } = setUp({ level: 'warn', debug: 'tidegate:lane,other:kafka' });
   const lane = logger.child({ scope: 'lane' });
   logger.info({}, 'no');
@@ -64,7 +105,7 @@ test('DEBUG takes a star for anything and a minus to take out again', () => {
   );
 });
 
-test('a level that there is not is refused with the list of those that there are', () => {
+test('an unknown level is refused with the list of those that exist', () => {
   assert.throws(
     () => createLoggerFromEnvironment({ LOG_LEVEL: 'loud' }),
     (error: unknown) =>
@@ -72,7 +113,7 @@ test('a level that there is not is refused with the list of those that there are
   );
 });
 
-test('secrets are blacked out wherever they stand', () => {
+test('secrets are redacted wherever they are', () => {
   const { logger, lines } = setUp();
   const secret = 'hunter2';
   logger
@@ -141,3 +182,52 @@ function synchronousContexts(): ContextManager {
   };
   return manager;
 }
+
+test('ecs writes the names of the Elastic Common Schema, and what it has no field for under tidegate', () => {
+  const { logger, facts } = setUp({ format: 'ecs' });
+  const trace = { traceparent: `00-${TRACE_ID}-${SPAN_ID}-01` };
+  logger.child({ scope: 'lane', topic: 't' }).warn({ records: 3, trace }, 'recovered');
+  const [line] = facts();
+  assert.match(String(line?.['@timestamp']), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  delete line?.['@timestamp'];
+  assert.deepEqual(line, {
+    'log.level': 'warn',
+    'ecs.version': '8.17.0',
+    'service.name': 'tidegate',
+    'log.logger': 'lane',
+    'tidegate.topic': 't',
+    'tidegate.records': 3,
+    'trace.id': TRACE_ID,
+    'span.id': SPAN_ID,
+    message: 'recovered',
+  });
+});
+
+test('ecs: errors have code, message, type and stack, and secrets are redacted', () => {
+  const { logger, facts, lines } = setUp({ format: 'ecs' });
+  logger.error({ error: new TidegateError('TG_LOG_UNAVAILABLE', 'away', new Error('ECONNREFUSED')) }, 'a');
+  logger.error({ error: new TypeError('oops') }, 'b');
+  logger.child({ token: 'hunter2' }).info({ password: 'hunter2', sasl: { password: 'hunter2' } }, 'c');
+  const [own, foreign, secret] = facts();
+  assert.equal(own?.['error.code'], 'TG_LOG_UNAVAILABLE');
+  assert.equal(own?.['error.message'], 'away: ECONNREFUSED');
+  assert.equal(foreign?.['error.type'], 'TypeError');
+  assert.equal(foreign?.['error.message'], 'oops');
+  assert.match(String(foreign?.['error.stack_trace']), /logger\.test/);
+  assert.equal(secret?.['tidegate.password'], '[redacted]');
+  assert.ok(!lines().join('').includes('hunter2'));
+});
+
+test('a format is written whatever the destination is; an unknown one is refused with the list', () => {
+  const toTerminal = setUp({ format: 'json' }, true);
+  toTerminal.logger.info({}, 'a');
+  assert.equal(toTerminal.facts()[0]?.msg, 'a');
+  const toFile = setUp({ format: 'pretty' });
+  toFile.logger.child({ scope: 'lane' }).info({}, 'a');
+  assert.match(toFile.lines()[0] ?? '', /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: lane: a/);
+  assert.throws(
+    () => createLoggerFromEnvironment({ LOG_FORMAT: 'xml' }),
+    (error: unknown) =>
+      error instanceof TidegateError && error.code === 'TG_CONFIG_INVALID' && /json, ecs, pretty/.test(error.message),
+  );
+});

@@ -5,7 +5,7 @@ import { createStats } from '../../../src/telemetry/stats.ts';
 
 const labels = { component: 'connectors.x/0', url: 'ws://x' };
 
-test('what something has counted goes away with it, and what it still counts goes nowhere', () => {
+test('metrics of a part are removed with it, and what it counts afterwards is dropped', () => {
   const stats = createStats();
   stats.counter('tidegate_remote_gaps_total', { component: 'feed', url: 'ws://y' }).value += 1;
   const own = new OwnStats(stats);
@@ -13,18 +13,21 @@ test('what something has counted goes away with it, and what it still counts goe
   gaps.value += 2;
   own.gauge('tidegate_remote_live', labels, () => 1);
   own.histogram('tidegate_pipeline_batch_messages', { pipeline: 'connectors.x/0' }).record(3);
+  const gate = { pipeline: 'connectors.x/1' };
+  own.observableCounter('tidegate_pipeline_gate_closed_seconds_total', gate, () => 1);
   const shown = () => JSON.stringify(stats.snapshot());
-  assert.equal(shown().match(/connectors\.x/g)?.length, 3);
+  assert.equal(shown().match(/connectors\.x/g)?.length, 4);
   own.end();
   gaps.value += 1;
   own.counter('tidegate_remote_gaps_total', labels).value += 1;
   own.gauge('tidegate_remote_live', labels, () => 1);
+  own.observableCounter('tidegate_pipeline_gate_closed_seconds_total', gate, () => 1);
   own.histogram('tidegate_pipeline_batch_messages', { pipeline: 'connectors.x/0' }).record(3);
   assert.doesNotMatch(shown(), /connectors\.x/);
   assert.match(shown(), /"feed".*"value":1/);
 });
 
-test('one figure can be taken back, and a gauge that has been taken over stays', () => {
+test('one metric can be removed, and a gauge that has been taken over stays', () => {
   const stats = createStats();
   const [one, other] = [new OwnStats(stats), new OwnStats(stats)];
   one.counter('tidegate_remote_gaps_total', labels).value += 2;

@@ -12,6 +12,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { ExactNumber } from '../../../src/core/exact-number.ts';
 import { Message, type TraceContext } from '../../../src/core/message.ts';
+import { propagationOf } from '../../../src/core/propagation.ts';
 import { SPANS } from '../../../src/telemetry/catalog.ts';
 import { SampledTracing, type SamplingOptions } from '../../../src/telemetry/sampled-tracing.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
@@ -26,7 +27,7 @@ function setUp(options: Partial<SamplingOptions> = {}) {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   const stats = createStats();
-  const clock: Clock = { now: () => 1_000, after: () => () => {} };
+  const clock: Clock = { now: () => 1_000, elapsed: () => 1_000, after: () => () => {} };
   const sampling = { sample: 0, maxPerSecond: 100, ...options };
   const tracing = new SampledTracing(provider.getTracer('test'), sampling, stats, clock);
   const spans = () => exporter.getFinishedSpans();
@@ -97,7 +98,7 @@ test('a message with a sampled traceparent goes through six steps in one trace, 
   assert.equal(deliver?.attributes['tidegate.sockets'], 20);
 });
 
-test('every span of a way in and out stands in the catalogue, with its kind', () => {
+test('every span of the way in and out is in the catalogue, with its kind', () => {
   const { tracing, spans } = setUp();
   const message = messageWith(SAMPLED);
   const batch = new Batch([message]);
@@ -111,12 +112,12 @@ test('every span of a way in and out stands in the catalogue, with its kind', ()
   tracing.delivering(batch, 'endpoint')(1);
   const recorded = inTrace(spans(), TRACE_ID).map(({ name, kind }) => [name, SpanKind[kind].toLowerCase()]);
   const listed = Object.entries(SPANS)
-    .filter(([name]) => !name.startsWith('poll'))
+    .filter(([name]) => !/^(poll|dial) /.test(name))
     .map(([name, { kind }]) => [name.replace('{route}', '/ws').replaceAll(/[{}]/g, ''), kind]);
   assert.deepEqual(recorded.sort(), listed.sort());
 });
 
-test('where batches are traced, each is a trace of its own that links to its sampled messages, whose spans link back', () => {
+test('if batches are traced, each is a trace that links to its sampled messages, whose spans link back', () => {
   const { tracing, named } = setUp({ batches: true });
   const messages = [messageWith(SAMPLED), messageWith(), messageWith(SAMPLED)];
   for (const message of messages) tracing.received(message, 'rooms', 'c', undefined);
@@ -200,7 +201,7 @@ test('a malformed traceparent counts as none and is not written to the log', () 
   assert.deepEqual(spans(), []);
 });
 
-test('clients that ask for more than max_per_second go on with flags 00, are counted, and leave the picked ones alone', () => {
+test('clients beyond max_per_second continue with flags 00 and are counted; picked messages stay sampled', () => {
   const { tracing, named, suppressed } = setUp({ sample: 1, maxPerSecond: 2 });
   const asking = Array.from({ length: 5 }, () => messageWith({ traceparent: SAMPLED, tracestate: 'vendor=1' }));
   for (const message of asking) tracing.received(message, 'rooms', 'c', undefined);
@@ -294,7 +295,7 @@ test('parts of a split message stay in its trace', () => {
   assert.notEqual(parts[0]?.trace?.traceparent, parts[1]?.trace?.traceparent);
 });
 
-test('without options a message leaves its six spans and nothing else, and a handshake that nobody traces leaves none', () => {
+test('by default a message leaves its six spans only, and a handshake without a trace leaves none', () => {
   const { tracing, spans } = setUp({ sample: 1 });
   const handshake = tracing.handshake({ headers: {}, query: {}, route: '/ws', endpoint: 'rooms', url: '/ws' });
   assert.equal(handshake, undefined);
@@ -415,4 +416,61 @@ test('a message that fails in a step marks the span of that step, and none that 
   assert.deepEqual(named('receive rooms')[0]?.status.code, SpanStatusCode.UNSET);
   assert.deepEqual(named('process in')[0]?.status, { code: SpanStatusCode.ERROR, message: 'no such field' });
   assert.equal(named('process in')[0]?.attributes['error.type'], 'TG_PROCESSOR_FAILED');
+});
+
+test('a handshake continues the trace of the listed formats, in their order, and ignores others', () => {
+  const { tracing, named } = setUp({ propagation: propagationOf(['jaeger', 'b3']) });
+  const common = { route: '/ws', endpoint: 'rooms', url: '/ws', query: {} };
+  const [ofB3, ofJaeger] = ['1'.repeat(16), '2'.repeat(16)];
+  const b3 = `${TRACE_ID}-${ofB3}-1`;
+  tracing.handshake({ ...common, headers: { b3, 'uber-trace-id': `${TRACE_ID}:${ofJaeger}:0:1` } })?.end(101);
+  tracing.handshake({ ...common, headers: {}, query: { b3 } })?.end(101);
+  assert.equal(tracing.handshake({ ...common, headers: { traceparent: SAMPLED } }), undefined);
+  const parents = named('GET /ws').map(({ parentSpanContext }) => parentSpanContext?.spanId);
+  assert.deepEqual(parents, [ofJaeger, ofB3]);
+});
+
+test('a message that a processor drops is marked on the span of that step, and on no other', () => {
+  const { tracing, named } = setUp();
+  const [dropped, other] = [messageWith(SAMPLED), messageWith(SAMPLED)];
+  for (const message of [dropped, other]) tracing.received(message, 'rooms', 'c', undefined);
+  const span = tracing.processing(new Batch([dropped, other]), 'in');
+  tracing.filtered(dropped, 'processors[1].filter');
+  span.end();
+  tracing.filtered(other, 'processors[9].late');
+  tracing.filtered(messageWith(), 'processors[1].filter');
+  const told = named('process in').map(({ attributes }) => [
+    attributes['tidegate.outcome'],
+    attributes['tidegate.processor'],
+  ]);
+  assert.deepEqual(told, [
+    ['filtered', 'processors[1].filter'],
+    [undefined, undefined],
+  ]);
+  for (const { attributes } of named('receive rooms')) assert.equal(attributes['tidegate.outcome'], undefined);
+});
+
+test('a dialled handshake is a span with its fields in all listed formats, where handshakes are picked', () => {
+  const { tracing, named } = setUp({ sample: 1, handshakes: true, propagation: propagationOf(['w3c', 'b3']) });
+  const [good, bad] = [
+    tracing.dialling('pipelines.in.source', 'wss://a/'),
+    tracing.dialling('pipelines.in.source', 'wss://a/'),
+  ];
+  good?.end();
+  good?.end('too late');
+  bad?.end('no server answers');
+  const spans = named('dial pipelines.in.source');
+  assert.deepEqual(
+    spans.map(({ kind, status, attributes }) => [SpanKind[kind], status.message, attributes['url.full']]),
+    [
+      ['CLIENT', undefined, 'wss://a/'],
+      ['CLIENT', 'no server answers', 'wss://a/'],
+    ],
+  );
+  const { traceId, spanId } = spans[0]?.spanContext() ?? { traceId: '', spanId: '' };
+  assert.deepEqual(good?.fields, [
+    ['traceparent', `00-${traceId}-${spanId}-01`],
+    ['b3', `${traceId}-${spanId}-1`],
+  ]);
+  assert.equal(setUp({ sample: 1 }).tracing.dialling('c', 'wss://a/'), undefined);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Clock } from '../../../src/core/clock.ts';
-import { RateLimit, RatioSampler } from '../../../src/telemetry/sampling.ts';
+import { PerSecondLimit, RatioSampler } from '../../../src/telemetry/sampling.ts';
 
 test('ratio 1 picks all, ratio 0 none', () => {
   const all = new RatioSampler(1);
@@ -29,8 +29,8 @@ test('a ratio between picks that part of many, with any seed', () => {
 
 test('a limit lets that many through in each second', () => {
   let now = 5_000;
-  const clock: Clock = { now: () => now, after: () => () => {} };
-  const limit = new RateLimit(2, clock);
+  const clock: Clock = { now: () => now, elapsed: () => now, after: () => () => {} };
+  const limit = new PerSecondLimit(2, clock);
   assert.deepEqual([limit.takes(), limit.takes(), limit.takes()], [true, true, false]);
   now = 5_999;
   assert.equal(limit.takes(), false);

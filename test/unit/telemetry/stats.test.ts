@@ -23,7 +23,7 @@ test('the same name and labels give the same counter, others another', () => {
   ]);
 });
 
-test('the order in which labels are written makes no difference, and values cannot run into one another', () => {
+test('the order of labels makes no difference, and values cannot run into one another', () => {
   const stats = createStats();
   const one = stats.counter('tidegate_frames_dropped_total', { endpoint: 'a', reason: 'slow' });
   assert.equal(stats.counter('tidegate_frames_dropped_total', { reason: 'slow', endpoint: 'a' }), one);
@@ -112,3 +112,38 @@ function gaugeValue(metrics: MetricSnapshot[]): number | undefined {
   const [metric] = metrics;
   return metric?.kind === 'gauge' ? metric.points[0]?.value : undefined;
 }
+
+test('an observable counter is read on demand, has the kind of a counter, and goes by its own function', () => {
+  const stats = createStats();
+  let seconds = 1;
+  const labels = { pipeline: 'p' };
+  const remove = stats.observableCounter('tidegate_pipeline_gate_closed_seconds_total', labels, () => seconds);
+  seconds = 2;
+  assert.deepEqual(stats.snapshot(), [
+    { name: 'tidegate_pipeline_gate_closed_seconds_total', kind: 'counter', points: [{ labels, value: 2 }] },
+  ]);
+  assert.throws(() => stats.observableCounter('tidegate_connections', ROOMS, () => 1), /is no counter/);
+  remove();
+  assert.deepEqual(stats.snapshot(), []);
+});
+
+test('each bucket keeps the newest trace that was given with a value, and no others', () => {
+  const stats = createStats();
+  const histogram = stats.histogram('tidegate_lane_send_seconds', { topic: 't' });
+  const point = () => stats.snapshot()[0]?.points[0] as HistogramPoint;
+  histogram.record(0.02);
+  assert.equal(point().exemplars, undefined);
+  histogram.record(0.02, 'first');
+  histogram.record(0.021, 'second');
+  histogram.record(0.022);
+  histogram.record(99, 'slow');
+  const { exemplars = [], counts } = point();
+  assert.equal(exemplars.length, counts.length);
+  assert.deepEqual(
+    exemplars.flatMap((one, bucket) => (one === undefined ? [] : [[bucket, one.traceId, one.value]])),
+    [
+      [point().bounds.indexOf(0.025), 'second', 0.021],
+      [counts.length - 1, 'slow', 99],
+    ],
+  );
+});

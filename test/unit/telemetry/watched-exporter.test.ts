@@ -12,6 +12,7 @@ function setUp() {
   const timers: (() => void)[] = [];
   const clock: Clock = {
     now: () => now,
+    elapsed: () => now,
     after: (_milliseconds, callback) => {
       timers.push(callback);
       return () => {
@@ -66,7 +67,7 @@ function setUp() {
   };
 }
 
-test('a failure is told once, spans are dropped untried for a while, and the return is told with the loss', () => {
+test('a failure is logged once, spans are dropped for a while, and recovery is logged with their number', () => {
   const { state, said, codes, send, pass } = setUp();
   send(1);
   state.answer = 'fail';
@@ -101,4 +102,16 @@ test('an export that is answered leaves no timer behind', () => {
   const { timers, send } = setUp();
   send(1);
   assert.deepEqual(timers, []);
+});
+
+test('each recovery is logged with the lost spans of its own outage alone', () => {
+  const { state, said, send, pass } = setUp();
+  for (const lost of [3, 2]) {
+    state.answer = 'fail';
+    send(lost);
+    state.answer = 'succeed';
+    pass(10_000);
+    send(1);
+    assert.deepEqual(said.at(-1), ['info', { endpoint: 'http://collector', lost }]);
+  }
 });

@@ -38,6 +38,24 @@ describe('compaction', () => {
     );
   });
 
+  test('counts what comes while it runs for the next one', async (t) => {
+    const store = await openStore(t);
+    const partition = await onePartition(store, COMPACT);
+    const put = () => append(store, partition, [message('1', { key: 'a' }), message('2', { key: 'b' })]);
+    await put();
+    const bytes = store.records.dirtyBytes(partition);
+    const compacted = compact(store.records, partition, Date.now(), true);
+    await put();
+    await compacted;
+    assert.equal(store.records.dirtyBytes(partition), bytes);
+    await compact(store.records, partition, Date.now(), true);
+    assert.equal(store.records.dirtyBytes(partition), 0);
+    assert.deepEqual(
+      readAll(store, partition).map(({ offset }) => offset),
+      [2, 3],
+    );
+  });
+
   test('keeps a tombstone for as long as the topic says, then takes it out too', async (t) => {
     const store = await openStore(t);
     const partition = await onePartition(store, { ...COMPACT, 'delete.retention.ms': '1000' });

@@ -25,7 +25,7 @@ test('a write of which a part found room is a full disk, and an I/O error with s
   assert.match(message, /refused a write: Input\/output error; the disk may be damaged, or a disk quota used up/);
 });
 
-test('a quota that is used up and a file that may not grow are told apart', async (t) => {
+test('a used-up quota and a file that may not grow have different messages', async (t) => {
   const directory = await temporary(t);
   assert.match(writeFailure(failed(122, 'Disk quota exceeded'), directory, 1).message, /the disk quota is used up/);
   assert.match(writeFailure(failed(27, 'File too large'), directory, 1).message, /raise ulimit -f/);

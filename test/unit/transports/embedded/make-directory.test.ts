@@ -19,15 +19,15 @@ test('a directory is made with all that are missing above it, also by two at a t
   await makeDirectory(directory);
 });
 
-test('a file is no directory, and none can be made in it', async (t) => {
+test('a file is not a directory, and no directory can be made in it', async (t) => {
   const file = path.join(await temporary(t), 'file');
   await writeFile(file, '');
-  await assert.rejects(makeDirectory(file), { message: 'it is no directory' });
+  await assert.rejects(makeDirectory(file), { message: 'it is not a directory' });
   await assert.rejects(makeDirectory(path.join(file, 'data')), { code: 'ENOTDIR' });
 });
 
 const noProc = existsSync('/proc/self') ? false : 'there is no /proc here';
-test('where nobody can make a directory that is said at once', { skip: noProc, timeout: 5_000 }, async () => {
+test('where no directory can be made the error comes at once', { skip: noProc, timeout: 5_000 }, async () => {
   for (const directory of ['/proc/tidegate', '/proc/tidegate/data'])
     await assert.rejects(makeDirectory(directory), { code: 'ENOENT' });
 });

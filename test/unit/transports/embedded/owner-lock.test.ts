@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -20,7 +20,7 @@ const OWN_LOCK = new URL(
 );
 
 describe('the owner of a data directory', () => {
-  test('is one process: the second one is told the pid of the first and what to do', async (t) => {
+  test('is one process: the error of the second one has the pid of the first and what to do', async (t) => {
     const directory = await temporary(t);
     const owner = await owningProcess(t, directory);
     const log = createEmbeddedLog({ path: directory, ...parts(), clock: systemClock });
@@ -30,6 +30,16 @@ describe('the owner of a data directory', () => {
       assert.match(error.message, new RegExp(`process ${owner.pid}\\b`));
       assert.match(error.message, /DATA_DIR.*KAFKA_BROKERS/);
       return true;
+    });
+  });
+
+  test('is one that is stopped, too: a second process does not wait for its answer for ever', async (t) => {
+    const directory = await temporary(t);
+    const owner = await owningProcess(t, directory);
+    owner.kill('SIGSTOP');
+    await assert.rejects(acquireOwnerLock(directory), {
+      code: 'TG_DATA_DIR_OWNED',
+      message: /in use by process \(it does not answer\)/,
     });
   });
 
@@ -45,6 +55,24 @@ describe('the owner of a data directory', () => {
     assert.equal(await log.admin.create({ name: 't' }), true);
     const lane = log.lane('t', { retrying() {}, recovered() {}, duplicatesPossible() {} });
     assert.deepEqual(await lane.send([message('x')]), []);
+  });
+
+  test('takes over a mark that was left long ago, or by a clock that was set back since', async (t) => {
+    const directory = await temporary(t);
+    const owner = await owningProcess(t, directory);
+    owner.kill('SIGKILL');
+    await once(owner, 'exit');
+    for (const seconds of [-3_600, 3_600]) {
+      const mark = path.join(directory, 'owner.takeover');
+      writeFileSync(mark, '');
+      const time = Date.now() / 1_000 + seconds;
+      utimesSync(mark, time, time);
+      // A socket without a listener, as after a kill.
+      if (!existsSync(path.join(directory, 'owner.sock'))) writeFileSync(path.join(directory, 'owner.sock'), '');
+      const lock = await acquireOwnerLock(directory);
+      assert.equal(existsSync(mark), false);
+      await lock.release();
+    }
   });
 
   test('is one of many that find a dead socket at the same time', async (t) => {
@@ -87,12 +115,30 @@ describe('the owner of a data directory', () => {
     await next.release();
   });
 
+  test('leaves nothing of the link by which it reaches a long path', async (t) => {
+    const [place, top] = [await temporary(t), await temporary(t)];
+    const directory = path.join(top, 'long'.repeat(30));
+    await mkdir(directory);
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = place;
+    t.after(() => {
+      if (TMPDIR === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = TMPDIR;
+    });
+    const lock = await acquireOwnerLock(directory);
+    assert.deepEqual(readdirSync(place), []);
+    await lock.release();
+  });
+
   test('says what is wrong with a directory that cannot be used', async (t) => {
     const directory = path.join(await temporary(t), 'file');
     const { writeFile } = await import('node:fs/promises');
     await writeFile(directory, 'not a directory');
     const log = createEmbeddedLog({ path: directory, ...parts(), clock: systemClock });
-    await assert.rejects(log.open(), { code: 'TG_DATA_DIR_UNUSABLE', message: /cannot be used: it is no directory/ });
+    await assert.rejects(log.open(), {
+      code: 'TG_DATA_DIR_UNUSABLE',
+      message: /cannot be used: it is not a directory/,
+    });
   });
 });
 

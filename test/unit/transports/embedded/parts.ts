@@ -50,12 +50,16 @@ export function readAll(store: Store, partition: PartitionState): Message[] {
 
 export const parts = () => ({ logger: createLogger({ level: 'silent' }), stats: createStats() });
 
-/** A clock that moves when it is told to. */
+/** A clock that moves only by `advance`. */
 export class HandClock implements Clock {
   time = 1_000_000;
   private readonly timers = new Set<{ readonly due: number; readonly callback: () => void }>();
 
   now(): number {
+    return this.time;
+  }
+
+  elapsed(): number {
     return this.time;
   }
 
@@ -77,4 +81,10 @@ export class HandClock implements Clock {
       timer.callback();
     }
   }
+}
+
+/** Turns of the event loop until the condition holds; fails where it never does. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (const begun = performance.now(); !condition(); await new Promise((resolve) => setImmediate(resolve)))
+    if (performance.now() - begun > 20_000) throw new Error(`it never came to that: ${condition}`);
 }

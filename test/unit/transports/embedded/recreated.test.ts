@@ -49,3 +49,24 @@ test('a send that meets the deletion of its topic goes to the one that was creat
   t.after(() => reader.close());
   assert.deepEqual(texts(await new Collector(reader.batches$).atLeast(4)), ['0', '1', '2', '3']);
 });
+
+test('a topic that was created again twice while nothing was read is one gap, from where reading was', async (t) => {
+  const log = make(await temporary(t));
+  await log.open();
+  t.after(() => log.close());
+  await log.admin.create({ name: 't', partitions: 1 });
+  await store(laneOf(t, log, 't'), records(5));
+  const reader = log.reader({ topics: ['t'], from: 'earliest' });
+  t.after(() => reader.close());
+  const gaps: Gap[] = [];
+  reader.gaps$.subscribe((gap) => gaps.push(gap));
+  const collector = new Collector(reader.batches$);
+  await collector.atLeast(5);
+  reader.pause();
+  await createAgain(log, 't');
+  await createAgain(log, 't');
+  await store(laneOf(t, log, 't'), records(3));
+  reader.resume();
+  await collector.atLeast(8);
+  assert.deepEqual(gaps, [{ topic: 't', partition: 0, from: 5, to: 0, recreated: true }]);
+});

@@ -14,15 +14,35 @@ describe('the topics of the embedded log', () => {
     const store = await openStore(t);
     const before = await onePartition(store);
     await append(store, before, [message('old')]);
-    await store.offsets.commit('g', new Map([[before, 1]]));
+    await store.offsets.commit('g', new Map([[before, { offset: 1 }]]));
     await store.deleteTopic(before.topic);
     const after = await onePartition(store);
     assert.deepEqual([after.start, after.end, after.bytes], [0, 0, 0]);
-    assert.equal(store.offsets.of('g', after), undefined);
+    assert.equal(store.offsets.of('g', after)?.offset, undefined);
     await append(store, after, [message('new')]);
     assert.deepEqual(
       readAll(store, after).map(({ text, offset }) => [text, offset]),
       [['new', 0]],
+    );
+  });
+
+  test('a topic that is deleted leaves no batch and no offset behind, however many there were', async (t) => {
+    const store = await openStore(t);
+    const before = await onePartition(store);
+    const batches = Array.from({ length: 200 }, (_, at) => encodeBatches([outgoing(message(`m${at}`), 1)])).flat();
+    await store.records.append([{ partition: before, batches }]);
+    for (let group = 0; group < 100; group += 1)
+      await store.offsets.commit(`g${group}`, new Map([[before, { offset: 1 }]]));
+    const other = await store.createTopic('other', 1, {});
+    const kept = other?.partitions[0];
+    assert.ok(kept !== undefined);
+    await append(store, kept, [message('kept')]);
+    await store.deleteTopic(before.topic);
+    assert.deepEqual([...store.records.batches(before, 0)], []);
+    assert.equal(store.offsets.of('g99', before)?.offset, undefined);
+    assert.deepEqual(
+      readAll(store, kept).map(({ text }) => text),
+      ['kept'],
     );
   });
 
@@ -53,7 +73,7 @@ describe('the topics of the embedded log', () => {
     const partition = records.load(orphan, 0);
     const one = message('x');
     await records.append([{ partition, batches: encodeBatches([outgoing(one, 1)]) }]);
-    await offsets.commit('g', new Map([[partition, 1]]));
+    await offsets.commit('g', new Map([[partition, { offset: 1 }]]));
     await environment.close();
 
     const store = new Store(directory, true);
@@ -61,6 +81,6 @@ describe('the topics of the embedded log', () => {
     assert.equal([...store.records.batches(partition, 0)].length, 1);
     await store.removeOrphans();
     assert.deepEqual([...store.records.batches(partition, 0)], []);
-    assert.equal(store.offsets.of('g', partition), undefined);
+    assert.equal(store.offsets.of('g', partition)?.offset, undefined);
   });
 });

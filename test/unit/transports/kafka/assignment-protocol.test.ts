@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import kafkajs from 'kafkajs';
 import {
-  decodeDealt,
+  decodeAssignment,
   decodeSubscription,
-  encodeDealt,
+  encodeAssignment,
   encodeSubscription,
 } from '../../../../src/transports/kafka/assignment-protocol.ts';
 
-test('what a member tells at a join comes back from its bytes', () => {
+test('a subscription comes back from its bytes', () => {
   const subscription = {
     topics: ['a', 'b'],
     owned: [
@@ -33,11 +33,11 @@ test('topics may have the names that every object has', () => {
     members: [],
     isPartial: false,
   };
-  assert.deepEqual(decodeDealt(encodeDealt({ partitions, ...facts })).partitions, partitions);
+  assert.deepEqual(decodeAssignment(encodeAssignment({ partitions, ...facts })).partitions, partitions);
 });
 
-test('what the leader deals comes back from its bytes', () => {
-  const dealt = {
+test('an assignment comes back from its bytes', () => {
+  const assignment = {
     partitions: [{ topic: 'a', partition: 2 }],
     counts: new Map([['a', 4]]),
     addedFrom: new Map([['a', 3]]),
@@ -46,10 +46,10 @@ test('what the leader deals comes back from its bytes', () => {
     members: ['gateway-1', 'gateway-2'],
     isPartial: true,
   };
-  assert.deepEqual(decodeDealt(encodeDealt(dealt)), dealt);
+  assert.deepEqual(decodeAssignment(encodeAssignment(assignment)), assignment);
 });
 
-test('a member without facts of ours counts as a newcomer, and no assignment as an empty one', () => {
+test('a member without facts of ours counts as new, and no assignment as an empty one', () => {
   const foreign = kafkajs.AssignerProtocol.MemberMetadata.encode({
     version: 0,
     topics: ['a'],
@@ -63,6 +63,6 @@ test('a member without facts of ours counts as a newcomer, and no assignment as 
     ids: new Map(),
     label: undefined,
   });
-  assert.deepEqual(decodeDealt(Buffer.alloc(0)).partitions, []);
-  assert.equal(decodeDealt(Buffer.alloc(0)).isPartial, false);
+  assert.deepEqual(decodeAssignment(Buffer.alloc(0)).partitions, []);
+  assert.equal(decodeAssignment(Buffer.alloc(0)).isPartial, false);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isAboutRecords, outcomeOf, refusalOf } from '../../../../src/transports/kafka/classify.ts';
+import { isAboutRecords, outcomeOf, refusalOf, timeRefusal } from '../../../../src/transports/kafka/classify.ts';
 import { KAFKA, logError } from '../../../../src/transports/kafka/protocol-errors.ts';
 
 test('what may have been stored is repeated, and only what numbering lost needs a fresh producer', () => {
@@ -14,13 +14,26 @@ test('what may have been stored is repeated, and only what numbering lost needs 
   assert.equal(outcomeOf(KAFKA.DUPLICATE_SEQUENCE_NUMBER), 'stored');
 });
 
-test('refusals carry the code that says what to do next', () => {
+test('refusals carry the code for what to do next', () => {
   assert.equal(refusalOf(KAFKA.MESSAGE_TOO_LARGE, 't').code, 'TG_RECORD_TOO_LARGE');
   assert.equal(refusalOf(KAFKA.TOPIC_AUTHORIZATION_FAILED, 't').code, 'TG_NOT_AUTHORIZED');
   assert.equal(refusalOf(KAFKA.UNKNOWN_TOPIC_OR_PARTITION, 't').code, 'TG_TOPIC_MISSING');
   assert.equal(refusalOf(KAFKA.INVALID_RECORD, 't').code, 'TG_RECORD_REFUSED');
   assert.equal(isAboutRecords(KAFKA.INVALID_RECORD), true);
   assert.equal(isAboutRecords(KAFKA.TOPIC_AUTHORIZATION_FAILED), false);
+});
+
+test('for a refused time our clock is to blame if it is the present by it, else the message', () => {
+  const now = Date.parse('2026-06-01T12:00:00Z');
+  for (const away of [0, 600_000, -600_000]) {
+    const { code, message, retryable } = timeRefusal('t', now + away, now);
+    assert.deepEqual([code, retryable], ['TG_CLOCK_WRONG', true]);
+    assert.match(
+      message,
+      /^topic t: .*INVALID_TIMESTAMP.* the clock of this gateway says 2026-06-01T12:00:00\.000Z\.$/,
+    );
+  }
+  for (const away of [600_001, -600_001]) assert.equal(timeRefusal('t', now + away, now).code, 'TG_RECORD_REFUSED');
 });
 
 test('an error that no broker answered means that the log is away', () => {

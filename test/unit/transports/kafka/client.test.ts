@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+import RequestQueue, { type RequestQueueOptions } from 'kafkajs/src/network/requestQueue/index.js';
 import { TidegateError } from '../../../../src/core/errors.ts';
 import type { Logger } from '../../../../src/telemetry/logger.ts';
 import { createClient } from '../../../../src/transports/kafka/client.ts';
@@ -14,7 +14,7 @@ import { kafkaSchema } from '../../../../src/transports/kafka/schema.ts';
 const noop = () => undefined;
 const logger: Logger = { debug: noop, info: noop, warn: noop, error: noop, child: () => logger };
 
-test('an idle request queue arms no timer, a waiting or throttled one does', (t) => {
+test('an idle request queue arms no timer, one in which a request waits does', (t) => {
   repairRequestTimer();
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const timers = t.mock.method(globalThis, 'setTimeout');
@@ -24,9 +24,67 @@ test('an idle request queue arms no timer, a waiting or throttled one does', (t)
   queue.pending = [{}];
   queue.scheduleCheckPendingRequests();
   assert.equal(timers.mock.callCount(), 1);
-  Object.assign(queue, { pending: [], throttledUntil: Date.now() + 1_000, throttleCheckTimeoutId: null });
+  Object.assign(queue, { throttledUntil: performance.now() + 1_000, throttleCheckTimeoutId: null });
   queue.scheduleCheckPendingRequests();
-  assert.equal(timers.mock.callCount(), 2);
+  const pause = timers.mock.calls[1]?.arguments[1] ?? 0;
+  assert.ok(pause > 900 && pause <= 1_000, String(pause));
+});
+
+test('setting the clock of the machine neither ends requests early, nor late, nor prolongs a throttle', (t) => {
+  repairRequestTimer();
+  let elapsed = 5_000;
+  t.mock.method(performance, 'now', () => elapsed);
+  let now = 1_000_000_000;
+  t.mock.method(Date, 'now', () => now);
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const queue = requestQueue();
+  t.after(() => queue.destroy());
+  const failures: unknown[] = [];
+  const ask = (correlationId: number) =>
+    queue.push({
+      entry: { correlationId, apiName: 'Fetch', reject: (error: unknown) => failures.push(error), resolve: noop },
+      expectResponse: true,
+      sendRequest: noop,
+    });
+  queue.scheduleRequestTimeoutCheck();
+  ask(1);
+  now += 3_600_000;
+  t.mock.timers.tick(100);
+  assert.deepEqual(failures, [], 'an hour forward');
+  now -= 7_200_000;
+  queue.maybeThrottle(500);
+  elapsed += 499;
+  ask(2);
+  assert.equal(queue.pending.length, 1);
+  elapsed += 502;
+  t.mock.timers.tick(100);
+  assert.equal(failures.length, 1, 'an hour back');
+  assert.equal(queue.pending.length, 0, 'the throttle is over');
+  assert.equal(queue.inflight.size, 1);
+});
+
+test('a full queue sends the next request with an answer, and ends its looks without a connection', (t) => {
+  repairRequestTimer();
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  let isConnected = true;
+  const queue = requestQueue({ maxInFlightRequests: 1, isConnected: () => isConnected });
+  const sent: number[] = [];
+  for (const correlationId of [1, 2])
+    queue.push({
+      entry: { correlationId, apiName: 'Fetch', reject: noop, resolve: noop },
+      expectResponse: true,
+      sendRequest: () => sent.push(correlationId),
+    });
+  assert.deepEqual(sent, [1]);
+  queue.fulfillRequest({ correlationId: 1, size: 0, payload: Buffer.alloc(0) });
+  assert.deepEqual(sent, [1, 2]);
+  queue.scheduleRequestTimeoutCheck();
+  const ended = t.mock.method(queue, 'destroy');
+  t.mock.timers.tick(100);
+  assert.equal(ended.mock.callCount(), 0);
+  isConnected = false;
+  t.mock.timers.tick(300);
+  assert.ok(ended.mock.callCount() > 0);
 });
 
 test('repairing twice changes nothing more', () => {
@@ -36,7 +94,7 @@ test('repairing twice changes nothing more', () => {
   assert.equal(RequestQueue.prototype.scheduleCheckPendingRequests, before);
 });
 
-test('a broker address without a port, and a certificate that cannot be read, are mistakes of the configuration', () => {
+test('an address without a port and a certificate that cannot be read are mistakes of the configuration', () => {
   const isConfigError = (error: unknown) => error instanceof TidegateError && error.code === 'TG_CONFIG_INVALID';
   assert.throws(() => createClient({ brokers: ['kafka'], clientId: 'x', logger }), isConfigError);
   const ssl = { ca: '/nowhere/ca.pem', reject_unauthorized: true };
@@ -92,7 +150,7 @@ function kSetNoDelay(socket: object): symbol {
   return symbol;
 }
 
-test('settings of Kafka: brokers from one text, text from the environment converted by type, unknown mechanisms refused', () => {
+test('settings of Kafka: brokers from one text, text converted by type, unknown mechanisms refused', () => {
   const parsed = kafkaSchema.parse({
     brokers: 'a:1, b:2',
     ssl: 'true',
@@ -111,3 +169,16 @@ test('settings of Kafka: brokers from one text, text from the environment conver
   assert.equal(kafkaSchema.safeParse({ sasl: { mechanism: 'md5', username: 'u', password: 'p' } }).success, false);
   assert.equal(kafkaSchema.safeParse({ ssl: { reject_unauthorised: false } }).success, false);
 });
+
+function requestQueue(options: Partial<RequestQueueOptions> = {}): RequestQueue {
+  return new RequestQueue({
+    maxInFlightRequests: null,
+    requestTimeout: 1_000,
+    enforceRequestTimeout: true,
+    clientId: 'x',
+    broker: 'kafka:9092',
+    logger,
+    isConnected: () => true,
+    ...options,
+  });
+}

@@ -134,7 +134,7 @@ const SAMPLES: readonly { readonly name: string; readonly codec: number; readonl
   })),
 ];
 
-test('bytes that are cut off, changed or something else are refused or unpacked within the limit, in any codec', () => {
+test('truncated, changed and foreign bytes are refused or unpacked within the limit, in any codec', () => {
   const limit = 400_000;
   const attempt = (codec: number, bytes: Buffer, read = unpack) => {
     try {
@@ -204,7 +204,7 @@ function contentOf(block: Block): Buffer {
   return Buffer.isBuffer(block) ? block : Buffer.alloc(block.times, block.byte);
 }
 
-/** A frame of blocks that nobody had to compress; `window` is the logarithm of the window's size. RFC 8878, 3.1.1. */
+/** A frame of blocks that are not compressed; `window` is the logarithm of the window's size. RFC 8878, 3.1.1. */
 function zstdFrame(frame: {
   blocks: readonly Block[];
   sized?: boolean;

@@ -19,7 +19,7 @@ test('messages without a key of one send go to one partition, keyed ones where K
   assert.equal(planned[1]?.partition, planned[3]?.partition);
 });
 
-test('requests hold at most 1,000 records and 1 MiB, take everything in order, and no partition outgrows the limit', () => {
+test('requests hold at most 1,000 records and 1 MiB, in order, and no partition exceeds the limit', () => {
   const sizes = fc.array(fc.nat(40_000), { minLength: 1, maxLength: 200 });
   fc.assert(
     fc.property(

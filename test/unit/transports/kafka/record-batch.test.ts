@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { crc32c } from '../../../../src/core/crc32c.ts';
 import { type Header, type Headers, lastHeader } from '../../../../src/core/headers.ts';
 import { Message } from '../../../../src/core/message.ts';
+import { propagationOf } from '../../../../src/core/propagation.ts';
 import { type Compression, compressorOf } from '../../../../src/transports/kafka/compression.ts';
-import { crc32c } from '../../../../src/transports/kafka/crc32c.ts';
 import { decodeRecords } from '../../../../src/transports/kafka/decode.ts';
 import { encodeBatch, outgoing } from '../../../../src/transports/kafka/record-batch.ts';
 import { anyHeaders, asBytes } from '../../../helpers/headers.ts';
@@ -44,7 +45,7 @@ const sealed = (batch: Buffer) => {
   return batch;
 };
 
-/** What kafkajs makes of headers: a list of values where a name stands several times, or means something to every object. */
+/** What kafkajs makes of headers: a list of values where a name is there several times, or means something to every object. */
 function byName(headers: readonly Header[]): [name: string, value: unknown][] {
   let values: Record<string, unknown> = {};
   for (const [name, value] of asBytes(headers)) {
@@ -226,6 +227,11 @@ async function kafkajsBatch(
   return batch.buffer as Buffer;
 }
 
+function withChecksum(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32c(batch, 21, batch.length), 17);
+  return batch;
+}
+
 test('gzip is read', async () => {
   const records = await kafkajsBatch(['a', 'b'], 10, { compression: 1 });
   const { messages, next } = decodeRecords(fetched(records), 0);
@@ -239,7 +245,7 @@ test('gzip is read', async () => {
   assert.equal(next, 12);
 });
 
-test('a batch that cannot be unpacked is told with its offsets, and reading goes on behind it', async () => {
+test('a batch that cannot be unpacked is reported with its offsets, and reading goes on behind it', async () => {
   const batch = await kafkajsBatch(['a', 'b'], 10, {});
   batch.writeInt16BE(3, 21);
   sealed(batch);
@@ -286,7 +292,7 @@ test('what an aborted transaction wrote is skipped up to its end, and control re
       transactional: true,
     });
     buffer.writeInt16BE(0x30, 21);
-    return buffer as Buffer;
+    return sealed(buffer as Buffer);
   };
   const records = Buffer.concat([
     await kafkajsBatch(['aborted'], 0, { transactional: true }),
@@ -306,6 +312,75 @@ test('what an aborted transaction wrote is skipped up to its end, and control re
   assert.equal(next, 5);
 });
 
+/** A batch of one record in a transaction. */
+const batchOf = async (producerId: number, value: string, firstOffset: number) => {
+  const batch = await kafkajsBatch([value], firstOffset, { transactional: true });
+  batch.writeBigInt64BE(BigInt(producerId), 43);
+  return withChecksum(batch);
+};
+
+/** The control record that ends a transaction: `type` 0 aborts it, 1 commits it. */
+const endOf = async (producerId: number, offset: number, type: number) => {
+  const key = Buffer.from([0, 0, 0, type]);
+  const record = KafkajsRecord({ offsetDelta: 0, key, value: Buffer.alloc(6) });
+  const { buffer } = await encodeByKafkajs({
+    records: [record],
+    firstOffset: offset,
+    producerId,
+    transactional: true,
+  });
+  buffer.writeInt16BE(0x30, 21);
+  return withChecksum(buffer as Buffer);
+};
+
+test("aborted transactions of two producers are followed separately, in any order of the broker's list", async () => {
+  const records = Buffer.concat([
+    await batchOf(7, 'first of 7, aborted', 0),
+    await batchOf(8, 'first of 8, committed', 1),
+    await endOf(8, 2, 1),
+    await endOf(7, 3, 0),
+    await batchOf(7, 'second of 7, committed', 4),
+    await batchOf(8, 'second of 8, aborted', 5),
+    await endOf(7, 6, 1),
+    await endOf(8, 7, 0),
+    await batchOf(8, 'third of 8, committed', 8),
+    await endOf(8, 9, 1),
+  ]);
+  const aborted = [
+    { producerId: 8, firstOffset: 5 },
+    { producerId: 7, firstOffset: 0 },
+  ];
+  for (const listed of [aborted, aborted.toReversed()]) {
+    const { messages, next } = decodeRecords({ ...fetched(records), aborted: listed }, 0);
+    assert.deepEqual(
+      messages.map(({ text }) => text),
+      ['first of 8, committed', 'second of 7, committed', 'third of 8, committed'],
+    );
+    assert.equal(next, 10);
+  }
+});
+
+test('where two producers abort side by side, the end of one is not the end of the other', async () => {
+  const records = Buffer.concat([
+    await batchOf(7, 'first of 7, aborted', 0),
+    await batchOf(8, 'first of 8, aborted', 1),
+    await endOf(8, 2, 0),
+    await batchOf(7, 'second of 7, aborted', 3),
+    await batchOf(8, 'second of 8, committed', 4),
+    await endOf(7, 5, 0),
+    await batchOf(7, 'third of 7, committed', 6),
+  ]);
+  const aborted = [
+    { producerId: 7, firstOffset: 0 },
+    { producerId: 8, firstOffset: 1 },
+  ];
+  const { messages } = decodeRecords({ ...fetched(records), aborted }, 0);
+  assert.deepEqual(
+    messages.map(({ text }) => text),
+    ['second of 8, committed', 'third of 7, committed'],
+  );
+});
+
 test('with log append time the batch has one time for all', () => {
   const batch = encoded([new Message(Buffer.from('x'), { timestamp: 1 })]);
   batch.writeInt16BE(8, 21);
@@ -315,7 +390,7 @@ test('with log append time the batch has one time for all', () => {
 
 const compression = fc.constantFrom('gzip', 'snappy', 'lz4');
 
-test('a compressed batch reads here as it was written, is the same bytes each time, and never larger than without', () => {
+test('a compressed batch reads as it was written, has the same bytes each time, and is never larger', () => {
   fc.assert(
     fc.property(fc.array(record, { minLength: 1, maxLength: 20 }), compression, (records, name) => {
       const messages = records.map(messageOf);
@@ -357,7 +432,7 @@ test('kafkajs, which has gzip, reads what is written with it', async () => {
   );
 });
 
-test('damage anywhere in a batch never throws, and reading goes on; what is compressed is read whole or not at all', () => {
+test('damage in a batch never throws, reading goes on, and a compressed batch is read whole or not at all', () => {
   const name = fc.constantFrom('none', 'gzip', 'snappy', 'lz4');
   const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 });
   fc.assert(
@@ -367,7 +442,7 @@ test('damage anywhere in a batch never throws, and reading goes on; what is comp
       batch.writeBigInt64BE(1n);
       const isCompressed = (batch.readInt16BE(21) & 7) !== 0;
       const intact = Buffer.from(batch);
-      // From the checksum on: what stands before it is the broker's, which checks it.
+      // From the checksum on: what comes before it is the broker's, which checks it.
       for (const [at, change] of changes) {
         const place = 17 + (at % (batch.length - 17));
         batch[place] = (batch[place] as number) ^ change;
@@ -387,6 +462,16 @@ test('damage anywhere in a batch never throws, and reading goes on; what is comp
     }),
     { numRuns: 400 },
   );
+});
+
+test('one wrong bit that makes records look like those of a transaction is reported', () => {
+  for (const name of ['none', 'gzip'] as const) {
+    const batch = encoded([new Message(Buffer.from('the same again and again '.repeat(9)))], 0, name);
+    batch[22] = (batch[22] as number) ^ 0x20;
+    const { messages, next, unreadable } = decodeRecords(fetched(batch), 0);
+    assert.deepEqual([messages.length, next, unreadable?.from], [0, 1, 0]);
+    assert.match(unreadable?.reason ?? '', /checksum/);
+  }
 });
 
 test('lengths, offsets and formats that cannot be end in a reason, wherever the next batch begins', async () => {
@@ -414,7 +499,7 @@ test('lengths, offsets and formats that cannot be end in a reason, wherever the 
   }
 });
 
-test('a message set of before Kafka 0.11 is told of even where it is shorter than the head of a batch is today', () => {
+test('a message set older than Kafka 0.11 is reported even if it is shorter than the head of a batch', () => {
   const old = Buffer.alloc(34);
   old.writeBigInt64BE(5n);
   old.writeInt32BE(22, 8);
@@ -424,7 +509,7 @@ test('a message set of before Kafka 0.11 is told of even where it is shorter tha
   assert.match(unreadable?.reason ?? '', /older than Kafka 0\.11/);
 });
 
-test('a control record that is damaged is told of like any other', async () => {
+test('a damaged control record is reported like any other', async () => {
   const control = await kafkajsBatch(['x'], 3, { transactional: true });
   control.writeInt16BE(0x30, 21);
   // The length of its key: 63, far behind its end.
@@ -434,7 +519,7 @@ test('a control record that is damaged is told of like any other', async () => {
   assert.match(unreadable?.reason ?? '', /cut off/);
 });
 
-test('where compressed batches hold more than there is room for, what came first is taken and the rest comes again', () => {
+test('of compressed batches that exceed the room the first are taken, and the rest is fetched again', () => {
   const batches = [0, 1, 2].map((at) => {
     const batch = encoded([new Message(Buffer.alloc(10_000, at))], 0, 'lz4');
     batch.writeBigInt64BE(BigInt(at));
@@ -448,4 +533,14 @@ test('where compressed batches hold more than there is room for, what came first
   assert.equal(two.next, 3);
   const none = decodeRecords(fetched(Buffer.concat(batches)), 0, undefined, 0);
   assert.deepEqual([none.messages.length, none.next, none.unreadable], [0, 0, undefined]);
+});
+
+test('the trace of a message is written and read in the formats that are listed', () => {
+  const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+  const propagation = propagationOf(['b3']);
+  const written = outgoing(new Message(Buffer.from('x'), { trace }), null, NOW, propagation);
+  assert.deepEqual(written.headers, [['b3', '4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1']]);
+  const batch = fetched(encodeBatch([written], PRODUCER, 0));
+  const read = decodeRecords(batch, 0, undefined, undefined, propagation).messages;
+  assert.deepEqual([read[0]?.trace, decodeRecords(batch, 0).messages[0]?.trace], [trace, undefined]);
 });

@@ -9,10 +9,11 @@ import { dialWebSocket } from '../../../../src/transports/websocket/client.ts';
 import { startProxy } from '../../../helpers/connect-proxy.ts';
 import { FeedServer, rawFrame, tlsFile } from '../../../helpers/feed-server.ts';
 import { freePort } from '../../../helpers/gateway-process.ts';
+import { authorities, TlsFront } from '../../../services/tls-front.ts';
 
 const TARGET = { compression: false, maxFrame: 1_048_576 } as const;
 
-/** A connection, with everything that was told of it. */
+/** A connection, with all its events. */
 class Dialled {
   readonly frames: { text: string; binary: boolean }[] = [];
   readonly pongs: string[] = [];
@@ -64,7 +65,7 @@ class Dialled {
         this.watchers.delete(check);
         resolve();
       };
-      const timer = setTimeout(() => reject(new Error(`in vain: ${JSON.stringify(this.ends)}`)), 10_000);
+      const timer = setTimeout(() => reject(new Error(`no such end: ${JSON.stringify(this.ends)}`)), 10_000);
       this.watchers.add(check);
       check();
     });
@@ -127,7 +128,7 @@ test('a socket that is paused reads nothing, and everything once it is resumed',
   await client.until(() => client.frames.length === 200);
 });
 
-test('it is told when a message has left, and when it has not', async (t) => {
+test('a send reports whether the message has left', async (t) => {
   const server = await FeedServer.start(t);
   const client = await new Dialled(t, { url: server.url }).open();
   const send = () => new Promise<boolean>((resolve) => client.socket.send({ data: 'x', binary: false }, resolve));
@@ -210,7 +211,7 @@ test('a file is read and a command is run at each connect, and the token may sta
   }
 });
 
-test('a token that cannot be had, or not be sent, is said so without showing anything of it', async (t) => {
+test('a token that cannot be read or sent is an error that shows nothing of it', async (t) => {
   const server = await FeedServer.start(t);
   const missing = join(folder(t), 'missing');
   const cases = [
@@ -238,7 +239,7 @@ test('a command that takes too long ends with the connection that it is for', as
   assert.equal(server.handshakes, 0);
 });
 
-test('each answer that is no WebSocket says what it means', async (t) => {
+test('each answer that is not a WebSocket handshake is explained', async (t) => {
   const server = await FeedServer.start(t);
   const cases = [
     [401, {}, /^the server answers 401 Unauthorized: it wants other credentials; check auth/],
@@ -263,10 +264,10 @@ test('each answer that is no WebSocket says what it means', async (t) => {
   }
 });
 
-test('a port where nobody listens, one that speaks something else, and one that is cut say what is wrong', async (t) => {
+test('the error of a closed port, another protocol and a broken connection says what is wrong', async (t) => {
   const refused = await new Dialled(t, { url: `ws://127.0.0.1:${await freePort()}` }).end();
   assert.deepEqual(refused.kind, 'unreachable');
-  assert.match(refused.reason, /^nobody listens there; check host and port/);
+  assert.match(refused.reason, /^nothing listens there; check host and port/);
 
   const other = createServer((socket) => {
     socket.on('error', () => {});
@@ -280,7 +281,7 @@ test('a port where nobody listens, one that speaks something else, and one that 
   assert.match(tls.reason, /TLS failed/);
 });
 
-test('a server that is silent keeps the connection waiting until it is given up; the end is told once', async (t) => {
+test('a silent server keeps the connection waiting until it is given up; the end is reported once', async (t) => {
   const server = await FeedServer.start(t);
   server.answer = 'silence';
   const client = new Dialled(t, { url: server.url });
@@ -293,7 +294,7 @@ test('a server that is silent keeps the connection waiting until it is given up;
   assert.equal(client.ends.length, 1);
 });
 
-test('giving up before there is a socket tells the end, and dials nobody', async (t) => {
+test('giving up before there is a socket reports the end and opens no connection', async (t) => {
   const server = await FeedServer.start(t);
   const client = new Dialled(t, { url: server.url, auth: { token: 'x', handshake: true } });
   assert.equal(client.ends.length, 0);
@@ -304,7 +305,7 @@ test('giving up before there is a socket tells the end, and dials nobody', async
   assert.deepEqual([client.ends.length, client.opens, server.handshakes], [1, 0, 0]);
 });
 
-test('a message over max_frame ends the connection before it is read, also one that only grows when unpacked', async (t) => {
+test('a message over max_frame ends the connection before it is read, also if it grows when unpacked', async (t) => {
   const plain = await FeedServer.start(t);
   plain.answer = { raw: (accept) => Buffer.concat([accept, rawFrame(2, '', { length: 200 * 1_048_576 })]) };
   const end = await new Dialled(t, { url: plain.url }).end();
@@ -324,7 +325,7 @@ test('a message over max_frame ends the connection before it is read, also one t
   assert.equal((await client.end()).kind, 'too_big');
 });
 
-test('a server that breaks the protocol is told from one that vanishes', async (t) => {
+test('a server that breaks the protocol has another reason than one that vanishes', async (t) => {
   const server = await FeedServer.start(t);
   const broken: readonly (readonly [Buffer, number, RegExp])[] = [
     [rawFrame(3, 'unknown opcode'), 1002, /invalid opcode/],
@@ -350,7 +351,7 @@ test('a server that breaks the protocol is told from one that vanishes', async (
   });
 });
 
-test('a handshake that is not one is no WebSocket server', async (t) => {
+test('an answer that is not a handshake is not from a WebSocket server', async (t) => {
   const server = await FeedServer.start(t);
   server.answer = {
     raw: (accept) => Buffer.from(String(accept).replace(/Sec-WebSocket-Accept: .*/, 'Sec-WebSocket-Accept: x')),
@@ -360,7 +361,7 @@ test('a handshake that is not one is no WebSocket server', async (t) => {
   assert.match(end.reason, /Sec-WebSocket-Accept/);
 });
 
-test('closing says goodbye also with unread data before the reply', async (t) => {
+test('closing completes the close handshake, also with unread data before the reply', async (t) => {
   const server = await FeedServer.start(t);
   const client = await new Dialled(t, { url: server.url }, (socket) => socket.pause()).open();
   const connection = await server.connection(1);
@@ -378,7 +379,7 @@ test('wss:// checks the certificate, asks for a name, and shows its own where it
     (await new Dialled(t, { url: server.url, tls: { reject_unauthorized: true, ...tls } }).end()).reason;
   assert.match(
     await end({ ...own }),
-    /^TLS failed: the certificate of the server is signed by nobody who is trusted here .*; set tls.ca$/,
+    /^TLS failed: the certificate of the server is not signed by an authority that is trusted here .*; set tls.ca$/,
   );
   assert.match(await end({ ca, ...own, servername: 'other.test' }), /^TLS failed: the certificate is for another name/);
   assert.match(await end({ ca: '/no/such/file.pem' }), /^tls.ca: ENOENT/);
@@ -389,6 +390,29 @@ test('wss:// checks the certificate, asks for a name, and shows its own where it
     { ...own, reject_unauthorized: false },
   ])
     await new Dialled(t, { url: server.url, tls: { reject_unauthorized: true, ...tls } }).open();
+});
+
+test('a certificate that is out of date is reported with its time and the time here', async (t) => {
+  const server = await FeedServer.start(t);
+  const front = await TlsFront.start(t, server.port);
+  const folder = mkdtempSync(join(tmpdir(), 'tidegate-tls-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const ca = join(folder, 'ca.pem');
+  writeFileSync(ca, authorities());
+  const url = `wss://localhost:${front.port}`;
+  const tls = { ca, reject_unauthorized: true };
+  front.serve('expired');
+  assert.match(
+    (await new Dialled(t, { url, tls }).end()).reason,
+    /^TLS failed: the certificate of the server has expired \(certificate has expired: that of feed\.test was valid until 2021-01-01T00:00:00\.000Z; the clock/,
+  );
+  front.serve('future');
+  assert.match(
+    (await new Dialled(t, { url, tls }).end()).reason,
+    /^TLS failed: the certificate of the server is not valid yet; check .* that of feed\.test is valid from 2099-01-01T00:00:00\.000Z on; the clock/,
+  );
+  front.serve('server');
+  await new Dialled(t, { url, tls }).open();
 });
 
 test('a proxy is asked to connect, with credentials, for ws:// and for wss://', async (t) => {

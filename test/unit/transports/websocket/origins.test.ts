@@ -5,7 +5,7 @@ import { originMatcher, originMistake } from '../../../../src/transports/websock
 
 const allowed = (entry: string, origin: string) => originMatcher([entry])(origin);
 
-test('origins are compared by scheme, host and port, whatever their case, and without the port of the scheme', () => {
+test('origins are compared by scheme, host and port, without case and the default port of the scheme', () => {
   const same: [entry: string, origin: string][] = [
     ['https://example.org', 'https://example.org'],
     ['HTTPS://Example.ORG:443', 'https://example.org'],

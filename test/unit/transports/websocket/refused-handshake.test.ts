@@ -2,15 +2,23 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { WaitingConnections } from '../../../../src/core/waiting-connections.ts';
 import { WebSocketListener } from '../../../../src/transports/websocket/server.ts';
 
 /** A listener without endpoints that answers /health, and how to say something to it by hand. */
 async function listen(t: TestContext): Promise<(text: string) => Promise<{ socket: Socket; answer: () => string }>> {
+  const refused: string[] = [];
   const listener = new WebSocketListener({
     host: '127.0.0.1',
     port: 0,
     name: 'public',
-    doors: [],
+    targets: [],
+    waiting: new WaitingConnections(
+      () => 100,
+      () => {},
+    ),
+    refused: (reason) => void refused.push(reason),
+    unknown: () => void refused.push('not_found'),
     onRequest: (request, response) => {
       if (request.url !== '/health') return false;
       response.end('well');
@@ -23,14 +31,14 @@ async function listen(t: TestContext): Promise<(text: string) => Promise<{ socke
     // It never closes its own side, whatever the server does.
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     t.after(() => socket.destroy());
-    let said = '';
+    let received = '';
     socket.on('data', (data) => {
-      said += String(data);
+      received += String(data);
     });
     socket.on('error', () => {});
     await once(socket, 'connect');
     socket.write(text);
-    return { socket, answer: () => said };
+    return { socket, answer: () => received };
   };
 }
 
@@ -44,7 +52,7 @@ const HANDSHAKE = [
   '\r\n',
 ].join('\r\n');
 
-test('a refused client that never closes its side is cut, so that it keeps no file of the process', async (t) => {
+test('a refused client that never closes its side is disconnected, so that it keeps no file open', async (t) => {
   const say = await listen(t);
   const { socket, answer } = await say(HANDSHAKE);
   await once(socket, 'end');
@@ -67,4 +75,17 @@ test('a request that asks for another protocol than WebSocket is served as if it
   const unknown = await say(`GET /none HTTP/1.1\r\n${h2c}`);
   await once(unknown.socket, 'end');
   assert.match(unknown.answer(), /^HTTP\/1\.1 404 .*there is nothing at \/none/s);
+});
+
+test('a path that does not exist is repeated in part, however long it is', async (t) => {
+  const say = await listen(t);
+  const path = `/${'x'.repeat(8_000)}`;
+  for (const text of [
+    `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    HANDSHAKE.replace('/none', path),
+  ]) {
+    const { socket, answer } = await say(text);
+    await once(socket, 'end');
+    assert.match(answer(), / at \/x{199}\.\.\."/);
+  }
 });

@@ -41,7 +41,7 @@ test('no parameter at all is another path', () => {
     assert.equal(match('/chat/{username}', pathname), undefined);
 });
 
-test('a parameter that is no percent-encoded UTF-8 is told in words for the client', () => {
+test('a parameter that is not percent-encoded UTF-8 is explained to the client', () => {
   for (const broken of ['%', '%2', '%zz', '%FF', '%C3', '%ED%A0%80', 'a%80b'])
     assert.deepEqual(match('/chat/{username}', `/chat/${broken}`), {
       params: {},
@@ -56,7 +56,7 @@ test('what can be read is there beside what cannot', () => {
   });
 });
 
-test('a broken segment where none of ours is makes it another path', () => {
+test('a broken segment where no pattern has one makes it another path', () => {
   assert.equal(match('/ws', '/%FF'), undefined);
   assert.equal(match('/chat/{username}', '/%FF/Ann'), undefined);
 });

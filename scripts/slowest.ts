@@ -1,0 +1,30 @@
+import { relative } from 'node:path';
+import { Transform } from 'node:stream';
+import type { TestEvent } from 'node:test/reporters';
+
+const SHOWN = 10;
+
+const seconds = new Map<string, number>();
+
+/**
+ * A reporter that names the files whose tests took longest. What a file takes to load is not in it. It is a stream and no
+ * generator, and writes at the last diagnostic: a run with --test-force-exit waits for neither generators nor the end.
+ */
+export default new Transform({
+  writableObjectMode: true,
+  transform(event: TestEvent, _encoding, done) {
+    if (event.type === 'test:pass' || event.type === 'test:fail') {
+      const { file, nesting, details } = event.data;
+      if (nesting === 0 && file !== undefined)
+        seconds.set(file, (seconds.get(file) ?? 0) + details.duration_ms / 1_000);
+    }
+    const isLast = event.type === 'test:diagnostic' && event.data.message.startsWith('duration_ms ');
+    done(null, isLast ? listed() : undefined);
+  },
+});
+
+function listed(): string {
+  const files = [...seconds].sort(([, one], [, other]) => other - one).slice(0, SHOWN);
+  const lines = files.map(([file, time]) => `${time.toFixed(1).padStart(7)} s  ${relative('', file)}\n`);
+  return `longest of ${seconds.size} files:\n${lines.join('')}`;
+}

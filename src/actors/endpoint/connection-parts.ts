@@ -1,0 +1,64 @@
+import type { Headers } from '../../core/headers.ts';
+import type { Socket } from '../../core/socket.ts';
+import type { Handshake } from '../../telemetry/tracing.ts';
+import { Conversation } from './conversation.ts';
+import type { EndpointContext } from './endpoint-context.ts';
+import { Inbound } from './inbound.ts';
+import { Outbound, type OutboundOwner } from './outbound.ts';
+import type { Peer } from './peer.ts';
+import { Publisher } from './publisher.ts';
+import { RoomGuest } from './room-guest.ts';
+import type { EndpointGuest } from './room-port.ts';
+import { TopicPeer } from './topic-peer.ts';
+
+type Owner = Peer & OutboundOwner & Pick<EndpointGuest, 'admit' | 'deliver'>;
+
+/** What a connection is made of: its parts read, talk and write, and hold memory for that. */
+export class ConnectionParts {
+  readonly outbound: Outbound;
+  readonly publisher: Publisher;
+  readonly conversation: Conversation;
+  readonly inbound: Inbound;
+  /** What the room is given; undefined where clients know nothing of each other. */
+  readonly guest: EndpointGuest | undefined;
+  /** What the topic service is given; undefined where clients do not work with topics. */
+  readonly topicPeer: TopicPeer | undefined;
+
+  constructor(
+    peer: Owner,
+    context: EndpointContext,
+    socket: Socket,
+    handshake: Handshake | undefined,
+    baggage: Headers | undefined,
+  ) {
+    const outbound = new Outbound(socket, context, peer);
+    const publisher = new Publisher(peer, context, outbound, handshake, baggage);
+    const topicPeer = context.hasTopics ? new TopicPeer(peer, socket, context, publisher, outbound) : undefined;
+    const conversation = new Conversation(peer, context, publisher, topicPeer);
+    this.outbound = outbound;
+    this.publisher = publisher;
+    this.conversation = conversation;
+    this.inbound = new Inbound(peer, socket, context, conversation, outbound);
+    this.guest = context.room === undefined ? undefined : new RoomGuest(peer, context, conversation, outbound);
+    this.topicPeer = topicPeer;
+  }
+
+  /** Bytes held for the peer, in both directions. */
+  get heldBytes(): number {
+    const { inbound, outbound, conversation } = this;
+    return inbound.heldBytes + outbound.heldBytes + conversation.waitingAnswers + conversation.requestBytes;
+  }
+
+  /** Gives up what is held: frames that are kept, answers and records. */
+  discard(): void {
+    this.inbound.discard();
+    this.outbound.discard();
+  }
+
+  /** The socket is gone. */
+  gone(): void {
+    this.inbound.gone();
+    this.topicPeer?.abandon();
+    this.outbound.gone();
+  }
+}

@@ -1,0 +1,245 @@
+import { createActor } from 'xstate';
+import type { ConnectionInfo, Farewell } from '../../core/component.ts';
+import type { Headers } from '../../core/headers.ts';
+import type { Socket, SocketHandler } from '../../core/socket.ts';
+import type { Handshake } from '../../telemetry/tracing.ts';
+import { tell } from '../lifecycle.ts';
+import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './connection-machine.ts';
+import { ConnectionParts } from './connection-parts.ts';
+import type { EndpointContext } from './endpoint-context.ts';
+import type { ConnectionHub } from './hub.ts';
+import type { OutboundOwner } from './outbound.ts';
+import type { Peer } from './peer.ts';
+import { numberOf } from './pings.ts';
+import type { EndpointGuest } from './room-port.ts';
+
+/** Where the machine is, as far as the parts of a connection ask. Only orders of the machine change it. */
+type Phase = 'joining' | 'serving' | 'draining' | 'closing' | 'closed';
+
+/** The life of one socket: its machine decides what may happen when, and its parts read, talk and write. */
+export class Connection implements SocketHandler, ConnectionControl, OutboundOwner, Peer {
+  /** What the codec knows; the client's ID is its name in the room once it is let in. */
+  info: ConnectionInfo;
+  state: unknown = undefined;
+  readonly socket: Socket;
+  readonly actor: ConnectionActor;
+  readonly parts: ConnectionParts;
+  /** Seconds on the endpoint's clock; see the sweep. */
+  stuckSince: number;
+  closingSince = 0;
+  lastDelivered = 0;
+  private readonly context: EndpointContext;
+  private readonly hub: ConnectionHub<Connection>;
+  private phase: Phase;
+
+  constructor(
+    context: EndpointContext,
+    hub: ConnectionHub<Connection>,
+    socket: Socket,
+    info: ConnectionInfo,
+    handshake: Handshake | undefined,
+    baggage?: Headers,
+  ) {
+    this.context = context;
+    this.hub = hub;
+    this.socket = socket;
+    this.info = info;
+    this.stuckSince = context.seconds;
+    this.phase = context.isGuarded ? 'joining' : 'serving';
+    this.parts = new ConnectionParts(this, context, socket, handshake, baggage);
+    // As part of the endpoint's actor system, without being its child: half the memory of a root actor, none of the
+    // copying of children, and an error that is thrown reaches the endpoint.
+    this.actor = createActor(connectionMachine, { id: info.clientId, input: { control: this }, parent: hub.actor });
+    this.actor.start();
+    socket.attach(this);
+    if (this.isAdmitted) this.parts.conversation.greet();
+  }
+
+  /** Address of the client. */
+  get remote(): string {
+    return this.socket.remote;
+  }
+
+  get guest(): EndpointGuest | undefined {
+    return this.parts.guest;
+  }
+
+  get isOpen(): boolean {
+    return this.phase !== 'closing' && this.phase !== 'closed';
+  }
+
+  get isAdmitted(): boolean {
+    return this.phase === 'serving' || this.phase === 'draining';
+  }
+
+  /** Messages read and not settled yet. */
+  get unsettled(): number {
+    return this.parts.publisher.inFlight;
+  }
+
+  get isAnswered(): boolean {
+    return this.parts.publisher.inFlight === 0;
+  }
+
+  /** Bytes held for this peer, in both directions; none where it is closing, as nothing can free them sooner. */
+  get heldBytes(): number {
+    return this.isOpen ? this.parts.heldBytes : 0;
+  }
+
+  get queuedBytes(): number {
+    return this.parts.outbound.queuedBytes;
+  }
+
+  /** Bytes held for this peer alone besides unfinished messages and the send queue, which are counted as they come. */
+  get answerBytes(): number {
+    return this.isOpen ? this.heldBytes - this.socket.partial - this.queuedBytes : 0;
+  }
+
+  /** Bytes that a cut would free: of a frame that waits for others as well, a part. */
+  get weight(): number {
+    return this.socket.partial + this.parts.outbound.weight + this.answerBytes;
+  }
+
+  // --- from the socket
+
+  onFrame(data: Buffer, binary: boolean): void {
+    if (this.isOpen) this.parts.inbound.frame(data, binary);
+  }
+
+  onPing(): void {
+    if (this.isOpen) this.parts.inbound.ping();
+  }
+
+  onPong(payload: Buffer): void {
+    this.parts.inbound.heardAt = this.context.seconds;
+    const number = numberOf(payload);
+    if (number === undefined) this.context.metrics.pong(payload);
+    else if (this.parts.topicPeer !== undefined) this.context.topics?.ponged(this.parts.topicPeer, number);
+  }
+
+  onDrain(): void {
+    if (!this.isOpen) return;
+    try {
+      const { outbound, topicPeer } = this.parts;
+      outbound.drained();
+      topicPeer?.askNext();
+      if (topicPeer !== undefined) this.context.topics?.drained(topicPeer);
+      this.wake();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  onProtocolError(code: number, message: string): void {
+    this.hub.protocolBroken(this, code, message);
+  }
+
+  onClose(code: number, reason: string): void {
+    this.hub.closed(this, code, reason);
+    tell(this.actor, { type: 'GONE' });
+    // A machine that failed cannot say so any more.
+    if (this.phase !== 'closed') this.gone();
+  }
+
+  // --- from the endpoint
+
+  /** The client is in, under the name that all gateways know; frames that it sent meanwhile are processed now. */
+  admit(name: string): void {
+    if (this.phase !== 'joining') return;
+    this.info = { ...this.info, clientId: name };
+    tell(this.actor, { type: 'ADMIT' });
+    this.parts.conversation.greet();
+    this.wake();
+  }
+
+  /** Records of one turn for this socket: `chunk` is the same frames in one piece, for a socket that keeps up. */
+  deliver(chunk: Buffer, frames: readonly Buffer[]): void {
+    if (this.isAdmitted) this.parts.outbound.deliver(chunk, frames);
+  }
+
+  /** Something that this connection may be held for is over. */
+  wake(): void {
+    if (this.phase === 'serving') this.parts.inbound.wake();
+  }
+
+  /** What is held for this peer is free at once. Its answers are given up, too: it takes nothing, or is in the middle of a message. */
+  cut(): void {
+    const isReading = this.socket.partial > this.heldBytes / 2;
+    const { isStuck } = this.parts.outbound;
+    this.parts.discard();
+    tell(this.actor, closing(isReading ? 'tooBig' : 'overloaded', 'out of memory'));
+    // A close frame behind so much would keep it.
+    if (isStuck) this.socket.terminate();
+  }
+
+  // --- from its parts
+
+  dismiss({ code, reason }: Farewell): void {
+    tell(this.actor, { type: 'CLOSE', code, reason });
+  }
+
+  settledOne(): void {
+    if (this.phase === 'serving') this.parts.inbound.wake();
+    else if (!this.isAnswered) return;
+    else if (this.phase === 'draining') tell(this.actor, { type: 'ANSWERED' });
+    else if (this.phase === 'closed') this.hub.left(this);
+  }
+
+  codecFailed(step: string, error: unknown): void {
+    const client_id = this.info.clientId;
+    this.context.logger.error({ error, client_id }, `the codec failed (${step}), closing its client`);
+    this.dismiss(closing('failed'));
+  }
+
+  failed(error: unknown): void {
+    this.hub.failed(this, error);
+  }
+
+  answersWereLeft(): void {
+    this.parts.inbound.answersWereLeft();
+  }
+
+  dropNotice(count: number): Buffer | null {
+    return this.parts.conversation.dropNotice(count);
+  }
+
+  // --- orders of the machine
+
+  admitted(): void {
+    this.phase = 'serving';
+  }
+
+  hold(): void {
+    this.parts.inbound.hold();
+    this.hub.held(this, true);
+  }
+
+  drain(): void {
+    this.phase = 'draining';
+    this.hold();
+  }
+
+  release(): void {
+    this.parts.inbound.release();
+    this.hub.held(this, false);
+    this.socket.resume();
+  }
+
+  close(code: number, reason: string): void {
+    this.parts.outbound.finish();
+    this.phase = 'closing';
+    this.closingSince = this.context.seconds;
+    this.hub.held(this, false);
+    // A paused socket never sees the peer's close frame.
+    this.socket.resume();
+    this.socket.close(code, reason);
+  }
+
+  gone(): void {
+    this.phase = 'closed';
+    this.hub.held(this, false);
+    this.parts.gone();
+    this.hub.gone(this);
+    if (this.isAnswered) this.hub.left(this);
+  }
+}

@@ -1,0 +1,170 @@
+import type { Effect, Frame } from '../../core/component.ts';
+import type { TopicRequest } from '../../core/topic-request.ts';
+import type { Answers } from './answers.ts';
+import type { EndpointContext } from './endpoint-context.ts';
+import type { Peer } from './peer.ts';
+import type { Publisher } from './publisher.ts';
+import { whyRefused } from './refused-frame.ts';
+import type { TopicPeer } from './topic-peer.ts';
+
+/** What a direct message or a kick counts for beside its content, in bytes. */
+const ORDER_COST = 256;
+
+/**
+ * What is said with one peer, by the codec: what its frames mean, and what it is to do about them. A codec that throws
+ * costs its connection, and nothing else.
+ */
+export class Conversation {
+  private readonly peer: Peer;
+  private readonly context: EndpointContext;
+  private readonly publisher: Publisher;
+  /** Undefined where the codec knows no topics. */
+  private readonly topicPeer: TopicPeer | undefined;
+  /** Bytes of the frame that is being read. */
+  private frameBytes = 0;
+
+  constructor(peer: Peer, context: EndpointContext, publisher: Publisher, topicPeer: TopicPeer | undefined) {
+    this.peer = peer;
+    this.context = context;
+    this.publisher = publisher;
+    this.topicPeer = topicPeer;
+  }
+
+  get answers(): Answers {
+    return this.publisher.answers;
+  }
+
+  /** Whether the peer has as much in flight as it may. */
+  get isFull(): boolean {
+    const { limits } = this.context;
+    return this.pending >= limits.messages || this.pendingBytes >= limits.bytes;
+  }
+
+  /** Whether so little is in flight that a peer that was full may go on. */
+  get isHalfFree(): boolean {
+    const { limits } = this.context;
+    return this.pending <= limits.messages / 2 && this.pendingBytes <= limits.bytes / 2;
+  }
+
+  /** Bytes of answers that wait for the outcome of a message before them. */
+  get waitingAnswers(): number {
+    return this.publisher.answers.waitingBytes;
+  }
+
+  /** Bytes of requests that are not answered yet. */
+  get requestBytes(): number {
+    return this.topicPeer === undefined ? 0 : this.topicPeer.bytes;
+  }
+
+  private get pending(): number {
+    const { inFlight } = this.publisher;
+    return this.topicPeer === undefined ? inFlight : inFlight + this.topicPeer.count;
+  }
+
+  private get pendingBytes(): number {
+    return this.publisher.inFlightBytes + this.requestBytes;
+  }
+
+  greet(): void {
+    const { peer, context } = this;
+    try {
+      const { state, effects } = context.codec.open(peer.info, context.clock.now());
+      peer.state = state;
+      this.apply(effects);
+    } catch (error) {
+      peer.codecFailed('open', error);
+    }
+  }
+
+  /** False where the codec gave the connection up. */
+  take(data: Buffer, binary: boolean): boolean {
+    const { peer, context } = this;
+    this.frameBytes = data.length;
+    try {
+      const effects = context.codec.frame(peer.state, data, binary, context.clock.now());
+      if (context.keepsRejected) this.keepRejected(effects, data, binary);
+      this.apply(effects);
+      return true;
+    } catch (error) {
+      peer.codecFailed('frame', error);
+      return false;
+    }
+  }
+
+  /** The frame that reports so many dropped records to the peer; null where it gets none. */
+  dropNotice(count: number): Buffer | null {
+    const { peer, context } = this;
+    try {
+      const notice = context.codec.dropped(count, context.clock.now());
+      return notice === null ? null : context.encode(notice);
+    } catch (error) {
+      peer.codecFailed('dropped', error);
+      return null;
+    }
+  }
+
+  /** Does what the codec wants. */
+  apply(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'publish':
+          this.publisher.publish(effect.message, effect.correlation);
+          break;
+        case 'reply':
+          this.reply(effect.frame, effect.rejected);
+          break;
+        case 'close':
+          this.peer.dismiss(effect);
+          break;
+        case 'direct':
+          this.direct(effect.to, effect.content);
+          break;
+        case 'kick':
+          this.kick(effect.target);
+          break;
+        case 'request':
+          this.request(effect.request, effect.correlation);
+          break;
+      }
+    }
+  }
+
+  private direct(to: string, content: string): void {
+    const { room, guest } = this.inRoom();
+    room.direct(guest, to, content, this.publisher.began(ORDER_COST + Buffer.byteLength(content)));
+  }
+
+  private kick(target: string | undefined): void {
+    const { room, guest } = this.inRoom();
+    room.kick(guest, target, this.publisher.began(ORDER_COST));
+  }
+
+  private inRoom() {
+    const { room } = this.context;
+    const { guest } = this.peer;
+    return room === undefined || guest === undefined ? missing('room') : { room, guest };
+  }
+
+  private request(request: TopicRequest, correlation: unknown): void {
+    const topicPeer = this.topicPeer ?? missing('topics');
+    topicPeer.request(request, correlation, this.frameBytes);
+  }
+
+  private keepRejected(effects: readonly Effect[], data: Buffer, binary: boolean): void {
+    const reason = whyRefused(effects);
+    if (reason !== undefined) this.publisher.publishRefused(data, binary, reason);
+  }
+
+  private reply(frame: Frame, rejected: string | undefined): void {
+    if (rejected !== undefined) {
+      this.context.metrics.rejected(rejected);
+      this.publisher.traceRefusal(rejected, frame.data);
+    }
+    this.publisher.answers.say(this.context.encode(frame));
+  }
+}
+
+/** The codec returned an effect that its endpoint does not support: its spec does not declare it. */
+function missing(what: string): never {
+  throw new Error(`this endpoint has no ${what}, though its codec asks for it`);
+}

@@ -1,0 +1,137 @@
+import type { Baggage } from '../../core/baggage.ts';
+import { ClientMemory } from '../../core/client-memory.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Codec, ConnectionInfo, Frame } from '../../core/component.ts';
+import type { Message } from '../../core/message.ts';
+import { type Propagation, W3C } from '../../core/propagation.ts';
+import type { WhenFull } from '../../core/send-queue.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Stats } from '../../telemetry/stats.ts';
+import type { Tracing } from '../../telemetry/tracing.ts';
+import type { ReplayLimits } from './history.ts';
+import type { EndpointMetrics } from './metrics.ts';
+import { Payloads } from './payloads.ts';
+import type { EndpointGuest, EndpointRoom, RoomEndpoint } from './room-port.ts';
+import type { TickBatch } from './tick.ts';
+import type { TopicClients } from './topic-clients.ts';
+
+/** Limits of each connection of an endpoint: counts, bytes and milliseconds. */
+export interface ConnectionLimits {
+  /** In flight between socket and log. */
+  readonly messages: number;
+  readonly bytes: number;
+  /** Bytes of the send queue and what happens when it is full. */
+  readonly queue: number;
+  readonly whenFull: WhenFull;
+}
+
+/** Time limits of each connection, in seconds. */
+export interface SweepLimits {
+  readonly pingInterval: number;
+  /** A peer that has not been heard of for so long after a ping is dead. */
+  readonly pingTimeout: number;
+  /** Time from the first byte of a message until it must be complete. */
+  readonly frameTimeout: number;
+  /** A peer must take at least one byte in this time while bytes wait for it. */
+  readonly stallTimeout: number;
+}
+
+export interface EndpointOptions {
+  readonly name: string;
+  readonly codec: Codec;
+  readonly limits: ConnectionLimits;
+  readonly filteredIsError?: boolean;
+  readonly keepsRejected?: boolean;
+  readonly sweep: SweepLimits;
+  /** For a codec whose clients know of each other. */
+  readonly room?: (endpoint: RoomEndpoint<EndpointGuest>) => EndpointRoom<EndpointGuest>;
+  readonly replay?: ReplayLimits;
+  /** For a codec whose clients work with topics by themselves. */
+  readonly topics?: TopicClients;
+  /** Clients only receive: no pipeline reads what they send. */
+  readonly isOutputOnly?: boolean;
+  /** Told of each connection that has ended. `id`: what `join` called it, whatever its room called it later. */
+  readonly closed?: (id: string, connection: ConnectionInfo, code: number, reason: string) => void;
+  readonly encode: (frame: Frame) => Buffer;
+  /** Shared with all endpoints of the gateway; without limit where it is missing. */
+  readonly memory?: ClientMemory;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stats: Stats;
+  readonly tracing: Tracing;
+  /** W3C where it is left out. */
+  readonly propagation?: Propagation;
+  readonly baggage?: Baggage | undefined;
+}
+
+/** What all connections of an endpoint share; kept in one place because there are thousands of them. */
+export class EndpointContext {
+  readonly name: string;
+  readonly codec: Codec;
+  readonly limits: ConnectionLimits;
+  /** Whether a message that a processor ended is answered to the client as a failure. */
+  readonly filteredIsError: boolean;
+  /** Whether a frame that the codec refuses goes to the dead letters of the pipeline, besides being answered. */
+  readonly keepsRejected: boolean;
+  /** What is held for clients of the gateway. */
+  readonly memory: ClientMemory;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tracing: Tracing;
+  /** How frames say which trace they belong to. */
+  readonly propagation: Propagation;
+  /** undefined where baggage is not carried. */
+  readonly baggage: Baggage | undefined;
+  readonly metrics: EndpointMetrics;
+  /** Takes messages for the pipelines, and answers that leave at the end of the tick. */
+  readonly tick: TickBatch<Message>;
+  /** Where clients work with topics by themselves. */
+  readonly topics: TopicClients | undefined;
+  /** What long answers to them have in common. */
+  readonly payloads: Payloads;
+  readonly encode: (frame: Frame) => Buffer;
+  /** Where clients know of each other; set before the first one comes. */
+  room: EndpointRoom<EndpointGuest> | undefined;
+  /** Whether clients wait until they are let in. */
+  readonly isGuarded: boolean;
+  /** The endpoint's own coarse clock: whole seconds, counted by the sweep. */
+  seconds = 1;
+  /** Whether the pipelines behind the endpoint want no more for now. */
+  isCongested = true;
+
+  constructor(options: EndpointOptions, metrics: EndpointMetrics, tick: TickBatch<Message>) {
+    this.name = options.name;
+    this.codec = options.codec;
+    this.limits = options.limits;
+    this.filteredIsError = options.filteredIsError ?? false;
+    this.keepsRejected = options.keepsRejected ?? false;
+    this.memory = options.memory ?? new ClientMemory();
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.tracing = options.tracing;
+    this.propagation = options.propagation ?? W3C;
+    this.baggage = options.baggage;
+    this.metrics = metrics;
+    this.tick = tick;
+    this.topics = options.topics;
+    this.payloads = new Payloads((view) => this.codec.topics?.payload(view) ?? []);
+    this.encode = encodingOnce(options.encode);
+    this.isGuarded = options.room !== undefined || options.replay !== undefined;
+  }
+
+  /** Whether clients ask for topics. */
+  get hasTopics(): boolean {
+    return this.topics !== undefined || this.codec.topics !== undefined;
+  }
+}
+
+/** A codec gives the same object for equal answers of one millisecond: the bytes of the last frame are kept. */
+function encodingOnce(encode: (frame: Frame) => Buffer): (frame: Frame) => Buffer {
+  let last: { readonly frame: Frame; readonly bytes: Buffer } | undefined;
+  return (frame) => {
+    if (last?.frame === frame) return last.bytes;
+    const bytes = encode(frame);
+    last = { frame, bytes };
+    return bytes;
+  };
+}

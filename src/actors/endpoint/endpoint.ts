@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto';
+import type { Observable } from 'rxjs';
+import { createActor } from 'xstate';
+import type { Batch } from '../../core/batch.ts';
+import type { ConnectionInfo } from '../../core/component.ts';
+import type { Headers } from '../../core/headers.ts';
+import type { Message } from '../../core/message.ts';
+import type { Socket } from '../../core/socket.ts';
+import type { EndpointPort } from '../../sdk/context.ts';
+import type { Handshake } from '../../telemetry/tracing.ts';
+import { startActor, tell } from '../lifecycle.ts';
+import { Broadcast } from './broadcast.ts';
+import { Connection } from './connection.ts';
+import { EndpointContext, type EndpointOptions } from './endpoint-context.ts';
+import { GracefulClose } from './graceful-close.ts';
+import { History } from './history.ts';
+import type { ConnectionHub } from './hub.ts';
+import { JoinQueue } from './join-queue.ts';
+import { type EndpointActor, type EndpointControl, endpointMachine } from './machine.ts';
+import { Members } from './members.ts';
+import { EndpointMetrics } from './metrics.ts';
+import { ProtocolErrors } from './protocol-errors.ts';
+import { Received } from './received.ts';
+import type { RoomPresence } from './room-port.ts';
+import { sweepConnection } from './sweep.ts';
+import { TickBatch } from './tick.ts';
+import type { TopicClients } from './topic-clients.ts';
+
+/**
+ * The hub of the clients that are connected to an endpoint on this gateway. Frames of one tick become one batch for the
+ * pipelines, records of one tick become one write for each socket.
+ */
+export class Endpoint implements ConnectionHub<Connection>, EndpointPort, EndpointControl {
+  readonly name: string;
+  readonly context: EndpointContext;
+  /** Batches of what clients have sent. */
+  readonly received$: Observable<Batch>;
+  readonly actor: EndpointActor;
+  private readonly options: EndpointOptions;
+  private readonly members = new Members();
+  /** Connections that are not read. */
+  private readonly waiting = new Set<Connection>();
+  private readonly broadcast: Broadcast;
+  private readonly joinQueue: JoinQueue;
+  private readonly gracefulClose: GracefulClose;
+  private readonly protocolErrors: ProtocolErrors;
+  private readonly timer: NodeJS.Timeout;
+  private jitter = 0;
+  private whenFinished: () => void = () => {};
+
+  constructor(options: EndpointOptions) {
+    this.options = options;
+    this.name = options.name;
+    const { members } = this;
+    const received = new Received(this.name, options.isOutputOnly ?? false);
+    this.received$ = received.batches$;
+    const metrics = new EndpointMetrics(options.stats, this.name, {
+      connections: () => members.size,
+      paused: () => this.waiting.size,
+      queued: () => members.queuedBytes,
+    });
+    const tick = new TickBatch<Message>({
+      passOn: (messages) => received.passOn(messages),
+      fanOut: (chunk, frames) => this.broadcast.fanOut(chunk, frames),
+      tickFailed: (error) =>
+        options.logger.error({ error }, `endpoints.${this.name}: passing on what a turn brought failed`),
+    });
+    this.context = new EndpointContext(options, metrics, tick);
+    const history = options.replay === undefined ? undefined : new History(options.replay);
+    this.broadcast = new Broadcast(this.context, members, history);
+    this.context.room = options.room?.(this.broadcast);
+    this.joinQueue = new JoinQueue(this.context, this.broadcast, history);
+    this.gracefulClose = new GracefulClose(this.context, members);
+    this.protocolErrors = new ProtocolErrors(this.name, options.clock, options.logger);
+    this.actor = startActor(
+      createActor(endpointMachine, { input: { control: this } }),
+      `endpoint ${this.name}`,
+      options.logger,
+    );
+    if (options.topics === undefined && !options.isOutputOnly) tell(this.actor, { type: 'CONGEST' });
+    else {
+      this.context.isCongested = false;
+      options.topics?.serves(this);
+    }
+    this.timer = setInterval(() => this.sweep(), 1_000);
+    this.timer.unref();
+  }
+
+  get size(): number {
+    return this.members.size;
+  }
+
+  /** Bytes held for clients: unfinished messages and send queues. */
+  get heldBytes(): number {
+    return this.members.heldBytes;
+  }
+
+  /** Messages that were read and whose outcome is not known yet. */
+  get unsettled(): number {
+    return this.members.unsettled;
+  }
+
+  /** Connections that may be cut for the memory that is held for them. */
+  get holders(): Connection[] {
+    return this.members.holders;
+  }
+
+  get topics(): TopicClients | undefined {
+    return this.context.topics;
+  }
+
+  /** Members of the room on all gateways; undefined where clients know nothing of each other. */
+  get presence(): RoomPresence | undefined {
+    return this.context.room?.presence;
+  }
+
+  /** Why no client can be let in yet, or undefined. */
+  get notReadyReason(): string | undefined {
+    return this.joinQueue.notReadyReason;
+  }
+
+  /** Says what the client is called to begin with. `baggage`: what its handshake carried. */
+  join(
+    socket: Socket,
+    request: { params: ConnectionInfo['params']; query: ConnectionInfo['query'] },
+    handshake: Handshake | undefined,
+    baggage?: Headers,
+  ): ConnectionInfo {
+    const { context } = this;
+    const info = {
+      clientId: randomUUID(),
+      endpoint: this.name,
+      params: orNone(request.params),
+      query: orNone(request.query),
+    };
+    const connection = new Connection(context, this, socket, info, handshake, baggage);
+    this.members.add(connection);
+    context.metrics.opened.value += 1;
+    context.logger.debug({ client_id: info.clientId }, 'client connected');
+    const { topicPeer } = connection.parts;
+    if (topicPeer !== undefined) context.topics?.enter(topicPeer);
+    this.joinQueue.enter(connection);
+    return info;
+  }
+
+  historyBegins(): void {
+    this.joinQueue.historyBegins();
+  }
+
+  historyIsRead(): void {
+    this.joinQueue.historyIsRead();
+  }
+
+  /** Closes every connection in its own slot of `jitter` milliseconds; resolves when the last one is gone. */
+  drain(jitter: number): Promise<void> {
+    this.jitter = jitter;
+    return new Promise((resolve) => {
+      this.whenFinished = resolve;
+      tell(this.actor, { type: 'DRAIN' });
+    });
+  }
+
+  /** The time for slots is over. */
+  drainNow(): void {
+    this.gracefulClose.hasten();
+  }
+
+  /** Cuts the clients that are left. */
+  cut(): void {
+    this.gracefulClose.cutAll();
+  }
+
+  // --- port of the pipelines
+
+  pause(): void {
+    this.context.isCongested = true;
+    tell(this.actor, { type: 'CONGEST' });
+  }
+
+  resume(): void {
+    this.context.isCongested = false;
+    tell(this.actor, { type: 'CLEAR' });
+  }
+
+  deliver(batch: Batch): void {
+    this.broadcast.deliver(batch);
+  }
+
+  // --- orders of the machine
+
+  get isEmpty(): boolean {
+    return this.members.size === 0;
+  }
+
+  releaseHeld(): void {
+    for (const connection of [...this.waiting]) connection.wake();
+  }
+
+  memberFailed(clientId: string, error: unknown): void {
+    this.context.logger.error({ error, client_id: clientId }, 'a connection failed and is cut');
+    this.members.get(clientId)?.socket.terminate();
+  }
+
+  startDrain(): void {
+    this.gracefulClose.begin(this.jitter);
+  }
+
+  finished(): void {
+    clearInterval(this.timer);
+    this.whenFinished();
+  }
+
+  // --- from connections
+
+  held(connection: Connection, isHeld: boolean): void {
+    if (isHeld) {
+      this.waiting.add(connection);
+      // What it waits for may be what is still being collected.
+      this.context.topics?.flush();
+    } else this.waiting.delete(connection);
+  }
+
+  protocolBroken({ info, remote }: Connection, code: number, message: string): void {
+    this.protocolErrors.add({ client_id: info.clientId, remote }, code, message);
+  }
+
+  closed(connection: Connection, code: number, reason: string): void {
+    const { metrics, logger } = this.context;
+    metrics.closed(code);
+    logger.debug({ client_id: connection.info.clientId, code, reason }, 'client disconnected');
+    this.options.closed?.(connection.actor.id, connection.info, code, reason);
+  }
+
+  failed({ actor }: Connection, error: unknown): void {
+    this.memberFailed(actor.id, error);
+  }
+
+  gone(connection: Connection): void {
+    this.members.delete(connection);
+    this.joinQueue.leave(connection);
+    const { topicPeer } = connection.parts;
+    if (topicPeer !== undefined) this.context.topics?.leave(topicPeer);
+    if (this.members.size === 0) tell(this.actor, { type: 'EMPTY' });
+  }
+
+  left({ guest }: Connection): void {
+    if (guest !== undefined) this.context.room?.leave(guest);
+  }
+
+  private sweep(): void {
+    const { context } = this;
+    context.seconds += 1;
+    for (const connection of this.members) {
+      try {
+        sweepConnection(connection, context.seconds, this.options.sweep);
+      } catch (error) {
+        this.failed(connection, error);
+      }
+    }
+    context.room?.sweep();
+  }
+}
+
+const NONE: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Most connections have no parameters, so they share one empty object. */
+function orNone(facts: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.keys(facts).length === 0 ? NONE : facts;
+}

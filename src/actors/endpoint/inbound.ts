@@ -1,0 +1,187 @@
+import type { Socket } from '../../core/socket.ts';
+import { tell } from '../lifecycle.ts';
+import type { Conversation } from './conversation.ts';
+import type { EndpointContext } from './endpoint-context.ts';
+import { KeptFrames } from './kept-frames.ts';
+import type { Outbound } from './outbound.ts';
+import type { Peer } from './peer.ts';
+
+/** Bytes that may come of a socket while it is held: a read chunk of Node. */
+const MAX_BEYOND = 65_536;
+/** What a frame counts for at least in that. */
+const MIN_FRAME = 64;
+/** A peer that leaves so many bytes of answers is not read until it takes them, and what it has sent already is not answered. */
+const ANSWERS_MARK = 262_144;
+/** A peer whose pings are answered and which has so many bytes in its socket is not read until it takes them. */
+const PONGS_MARK = 1_048_576;
+/** What a message takes in memory besides its payload. */
+const A_MESSAGE = 512;
+
+/**
+ * The reading side of a socket: frames go to the conversation. It is held while its client may not send more, and then
+ * read for one turn now and again.
+ */
+export class Inbound {
+  isHeld = false;
+  /** Seconds on the endpoint's clock at which something came from the peer, was sent, or began; see the sweep. */
+  heardAt: number;
+  pingedAt: number;
+  partialSince = 0;
+  private readonly peer: Peer;
+  private readonly socket: Socket;
+  private readonly context: EndpointContext;
+  private readonly conversation: Conversation;
+  private readonly outbound: Outbound;
+  private kept: KeptFrames | undefined;
+  /** Whether it is read for one turn though it is held, and what has been read since it is. */
+  private isLooking = false;
+  private readBeyond = 0;
+  private heldBeyond = 0;
+
+  constructor(peer: Peer, socket: Socket, context: EndpointContext, conversation: Conversation, outbound: Outbound) {
+    this.peer = peer;
+    this.socket = socket;
+    this.context = context;
+    this.conversation = conversation;
+    this.outbound = outbound;
+    this.heardAt = context.seconds;
+    this.pingedAt = context.seconds;
+  }
+
+  /** Bytes of messages that are not complete, and of frames that are kept. */
+  get heldBytes(): number {
+    return this.socket.partial + (this.kept === undefined ? 0 : this.kept.bytes);
+  }
+
+  frame(data: Buffer, binary: boolean): void {
+    const { context } = this;
+    context.metrics.framesReceived.value += 1;
+    context.metrics.bytesReceived.value += data.length;
+    this.heardAt = context.seconds;
+    this.partialSince = 0;
+    if (!this.peer.isAdmitted || this.kept !== undefined || this.untakenAnswers > ANSWERS_MARK) {
+      this.kept ??= new KeptFrames();
+      this.kept.keep(data, binary);
+    } else if (!this.conversation.take(data, binary)) return;
+    if (!this.isHeld) {
+      if (this.mustHold) tell(this.peer.actor, { type: 'HOLD' });
+      return;
+    }
+    this.holdBeyond(data.length + A_MESSAGE);
+    this.wasReadBeyond(Math.max(data.length, MIN_FRAME));
+  }
+
+  ping(): void {
+    if (this.isHeld) this.wasReadBeyond(MIN_FRAME);
+    if (this.socket.buffered < PONGS_MARK) return;
+    this.outbound.awaitDrain();
+    if (!this.isHeld) tell(this.peer.actor, { type: 'HOLD' });
+  }
+
+  /** Answers were left to the peer, which may have too many of them by now. */
+  answersWereLeft(): void {
+    if (!this.isHeld && this.untakenAnswers > ANSWERS_MARK) tell(this.peer.actor, { type: 'HOLD' });
+  }
+
+  /** Something that the peer may be held for is over: reads what was kept, and then the socket. */
+  wake(): void {
+    if (!this.isHeld) return;
+    this.takeKept();
+    if (this.isHeld && this.mayRelease) tell(this.peer.actor, { type: 'RELEASE' });
+  }
+
+  hold(): void {
+    this.isHeld = true;
+    this.isLooking = false;
+    this.readBeyond = 0;
+    this.socket.pause();
+  }
+
+  release(): void {
+    this.isHeld = false;
+    this.isLooking = false;
+    this.holdBeyond(-this.heldBeyond);
+    // The time spent unread says nothing about the peer: its clock starts afresh.
+    this.heardAt = this.context.seconds;
+    this.pingedAt = this.context.seconds;
+    this.partialSince = 0;
+  }
+
+  /** What is kept is not heard any more. */
+  discard(): void {
+    this.kept = undefined;
+  }
+
+  /** The network socket is gone. */
+  gone(): void {
+    this.discard();
+    this.holdBeyond(-this.heldBeyond);
+  }
+
+  /**
+   * Reads a held socket for one turn, or until as much as one read chunk has come since it is held: in one turn Node reads up to
+   * 2 MiB of a busy socket, and what waits beyond the gate stays below two chunks.
+   */
+  look(): void {
+    if (this.isLooking || !this.mayLook) return;
+    this.isLooking = true;
+    this.socket.resume();
+    // Timers run before the poll phase and immediates after it, so the socket is read in between.
+    setImmediate(() => {
+      if (this.isLooking) this.endLook();
+    });
+  }
+
+  private get mayLook(): boolean {
+    return this.readBeyond < MAX_BEYOND && this.context.memory.hasRoomBeyondGates;
+  }
+
+  private wasReadBeyond(bytes: number): void {
+    this.readBeyond += bytes;
+    if (this.isLooking && !this.mayLook) this.endLook();
+  }
+
+  private holdBeyond(bytes: number): void {
+    this.heldBeyond += bytes;
+    this.context.memory.readBeyondGate(bytes);
+  }
+
+  private endLook(): void {
+    this.isLooking = false;
+    // A paused socket never sees the peer's close frame.
+    if (this.isHeld && this.peer.isOpen) this.socket.pause();
+  }
+
+  /** Bytes of answers that the peer has not taken, those included that wait for one before them. */
+  private get untakenAnswers(): number {
+    return this.outbound.untakenAnswers + this.conversation.waitingAnswers;
+  }
+
+  /** Whether so few answers are left that the peer may be asked for more; else the end of them wakes it. */
+  private get answersAreTaken(): boolean {
+    if (this.untakenAnswers <= ANSWERS_MARK / 2) return true;
+    this.outbound.awaitDrain();
+    return false;
+  }
+
+  private get mustHold(): boolean {
+    if (!this.peer.isAdmitted || this.kept !== undefined || this.context.isCongested) return true;
+    return this.conversation.isFull || this.untakenAnswers > ANSWERS_MARK;
+  }
+
+  private get mayRelease(): boolean {
+    if (!this.peer.isAdmitted || this.kept !== undefined || this.context.isCongested) return false;
+    return this.conversation.isHalfFree && this.answersAreTaken;
+  }
+
+  /** Processes kept frames, as far as the peer takes their answers. */
+  private takeKept(): void {
+    const { kept, conversation, peer } = this;
+    if (kept === undefined || !peer.isAdmitted) return;
+    kept.handOver(
+      () => peer.isOpen && this.untakenAnswers <= ANSWERS_MARK,
+      (data, binary) => conversation.take(data, binary),
+    );
+    if (kept.isEmpty) this.kept = undefined;
+  }
+}

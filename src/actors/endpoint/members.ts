@@ -1,0 +1,54 @@
+import type { Connection } from './connection.ts';
+
+/**
+ * The connections of an endpoint by the name of their machine. A plain map outside of any machine's context: thousands
+ * of child actors cost milliseconds a spawn.
+ */
+export class Members implements Iterable<Connection> {
+  private readonly connections = new Map<string, Connection>();
+
+  get size(): number {
+    return this.connections.size;
+  }
+
+  /** Bytes held for clients: unfinished messages and send queues. */
+  get heldBytes(): number {
+    return this.sumOf((connection) => connection.heldBytes);
+  }
+
+  get queuedBytes(): number {
+    return this.sumOf((connection) => connection.queuedBytes);
+  }
+
+  /** Messages that were read and whose outcome is not known yet. */
+  get unsettled(): number {
+    return this.sumOf((connection) => connection.unsettled);
+  }
+
+  /** Connections whose memory a cut would free; not those that are closing, whose memory is free already. */
+  get holders(): Connection[] {
+    return [...this].filter(({ closingSince }) => closingSince === 0);
+  }
+
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.connections.values();
+  }
+
+  add(connection: Connection): void {
+    this.connections.set(connection.actor.id, connection);
+  }
+
+  delete(connection: Connection): void {
+    this.connections.delete(connection.actor.id);
+  }
+
+  get(name: string): Connection | undefined {
+    return this.connections.get(name);
+  }
+
+  private sumOf(metric: (connection: Connection) => number): number {
+    let sum = 0;
+    for (const connection of this) sum += metric(connection);
+    return sum;
+  }
+}

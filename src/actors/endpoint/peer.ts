@@ -1,0 +1,26 @@
+import type { ConnectionInfo, Farewell } from '../../core/component.ts';
+import type { ConnectionActor } from './connection-machine.ts';
+import type { EndpointGuest } from './room-port.ts';
+
+/** A connection as its own parts see it: the client at the other end, the state of its machine, and where they report to. */
+export interface Peer {
+  readonly info: ConnectionInfo;
+  /** Address of the client. */
+  readonly remote: string;
+  readonly actor: ConnectionActor;
+  /** Whether frames may still go to it. */
+  readonly isOpen: boolean;
+  /** Whether its room has let it in. */
+  readonly isAdmitted: boolean;
+  /** The state that the codec keeps for this connection. */
+  state: unknown;
+  /** The connection as a member of its room; undefined where clients know nothing of each other. */
+  readonly guest: EndpointGuest | undefined;
+  dismiss(farewell: Farewell): void;
+  /** One message or request less is in flight. */
+  settledOne(): void;
+  /** The codec threw: the client is closed. */
+  codecFailed(step: string, error: unknown): void;
+  /** Writing to the socket threw: it is cut. */
+  failed(error: unknown): void;
+}

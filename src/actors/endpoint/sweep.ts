@@ -1,0 +1,79 @@
+import { tell } from '../lifecycle.ts';
+import type { Connection } from './connection.ts';
+import { closing, FRAME_TOO_LONG } from './connection-machine.ts';
+import type { SweepLimits } from './endpoint-context.ts';
+import { timePayload } from './pings.ts';
+
+/** A closing handshake that takes longer is cut. */
+const CLOSE_TIMEOUT = 5;
+/**
+ * Seconds between two looks at a socket that is not read: it is read for one turn, to see a close or a pong behind what waits,
+ * and to answer a ping.
+ */
+const LOOK_INTERVAL = 2;
+
+/**
+ * Looks after the time limits of all connections of an endpoint, once a second: a timer per connection would cost
+ * more memory than the connection's own state.
+ */
+export function sweepConnection(connection: Connection, now: number, limits: SweepLimits): void {
+  if (connection.closingSince > 0) {
+    if (now - connection.closingSince > CLOSE_TIMEOUT) connection.socket.terminate();
+    return;
+  }
+  if (isStalled(connection, now, limits.stallTimeout)) {
+    tell(connection.actor, closing('slow'));
+    return;
+  }
+  if (connection.parts.inbound.isHeld) {
+    if ((now - connection.parts.inbound.pingedAt) % LOOK_INTERVAL === LOOK_INTERVAL - 1)
+      connection.parts.inbound.look();
+    return;
+  }
+  if (connection.socket.isStarved) {
+    // It is not read because others hold too much: neither its message nor its pong can come.
+    connection.parts.inbound.partialSince = now;
+    connection.parts.inbound.heardAt = now;
+    connection.parts.inbound.pingedAt = now;
+    return;
+  }
+  if (isPartial(connection, now, limits.frameTimeout)) {
+    const close = closing('tooBig', FRAME_TOO_LONG);
+    connection.onProtocolError(close.code, close.reason);
+    tell(connection.actor, close);
+    return;
+  }
+  if (
+    connection.parts.inbound.pingedAt > connection.parts.inbound.heardAt &&
+    now - connection.parts.inbound.pingedAt > limits.pingTimeout
+  ) {
+    // In the middle of a frame a peer cannot answer (RFC 6455 5.5.3): the frame timeout rules then.
+    if (connection.parts.inbound.partialSince === 0) connection.socket.terminate();
+  } else if (
+    connection.parts.inbound.pingedAt <= connection.parts.inbound.heardAt &&
+    now - connection.parts.inbound.pingedAt >= limits.pingInterval
+  ) {
+    connection.parts.inbound.pingedAt = now;
+    connection.socket.ping(timePayload());
+  }
+}
+
+function isStalled(connection: Connection, now: number, timeout: number): boolean {
+  const { buffered, written } = connection.socket;
+  const delivered = written - buffered;
+  if (buffered === 0 || delivered !== connection.lastDelivered) {
+    connection.lastDelivered = delivered;
+    connection.stuckSince = now;
+    return false;
+  }
+  return now - connection.stuckSince > timeout;
+}
+
+function isPartial(connection: Connection, now: number, timeout: number): boolean {
+  if (connection.socket.partial === 0) {
+    connection.parts.inbound.partialSince = 0;
+    return false;
+  }
+  if (connection.parts.inbound.partialSince === 0) connection.parts.inbound.partialSince = now;
+  return now - connection.parts.inbound.partialSince > timeout;
+}

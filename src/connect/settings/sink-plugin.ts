@@ -1,0 +1,92 @@
+import { topic } from './conversions.ts';
+import { readAs } from './converted-values.ts';
+import type { Definition } from './definition.ts';
+import { inOrder } from './in-order.ts';
+import type { ConnectorPlugin } from './plugin.ts';
+import { reconnectOf, remoteDefinitions } from './remote-definitions.ts';
+import { groupOfSink } from './sink-group.ts';
+
+const SINK = 'sink.websocket_client';
+
+const delivery: readonly Definition[] = inOrder('Delivery', [
+  {
+    name: 'topics',
+    type: 'LIST',
+    default: undefined,
+    importance: 'HIGH',
+    documentation: 'Topics whose records are sent.',
+    width: 'LONG',
+    displayName: 'Topics',
+    path: 'source.topic.names',
+    convert: (text, internal) => text.split(',').map((name) => topic(name, internal)),
+  },
+  {
+    name: 'websocket.url',
+    type: 'STRING',
+    default: undefined,
+    secrets: 'url',
+    importance: 'HIGH',
+    documentation: 'Server to send to, ws:// or wss://.',
+    width: 'LONG',
+    displayName: 'URL',
+    path: `${SINK}.url`,
+  },
+  {
+    name: 'websocket.frame',
+    type: 'STRING',
+    default: 'text',
+    oneOf: ['text', 'binary'],
+    importance: 'LOW',
+    documentation: 'How values are sent; text has to be UTF-8.',
+    width: 'SHORT',
+    displayName: 'Frame',
+    path: `${SINK}.frame`,
+  },
+  {
+    name: 'websocket.confirm',
+    type: 'STRING',
+    default: 'written',
+    oneOf: ['written', 'pong'],
+    importance: 'MEDIUM',
+    documentation:
+      'When a record is done. written: the operating system has it. pong: the server has answered a ping that was sent behind it.',
+    width: 'SHORT',
+    displayName: 'Confirmation',
+    path: `${SINK}.confirm`,
+  },
+  {
+    name: 'websocket.tombstones',
+    type: 'STRING',
+    default: 'skip',
+    oneOf: ['skip', 'send'],
+    importance: 'LOW',
+    documentation:
+      'What happens to records without a value. skip: they count as done and are not sent. send: each is an empty message.',
+    width: 'SHORT',
+    displayName: 'Tombstones',
+    path: `${SINK}.tombstones`,
+  },
+]);
+
+export const sinkPlugin: ConnectorPlugin = {
+  type: 'sink',
+  classes: ['tidegate.WebSocketSinkConnector'],
+  taskClass: 'WebSocketSinkTask',
+  definitions: [...delivery, ...remoteDefinitions(SINK)],
+  mistakes: () => [],
+  // Each task is a member of the group, and gets its share of the partitions by that.
+  assign: (values) => Array.from({ length: values.number('tasks.max') }, () => ({})),
+  settings: (values, name) => ({
+    'source.topic.from': 'earliest',
+    'source.topic.group': groupOfSink(name),
+    [`${SINK}.subscribe`]: values.settings('websocket.subscription.message'),
+    [`${SINK}.reconnect`]: reconnectOf(values),
+    processors: readAs(values),
+  }),
+  owners: [
+    [`${SINK}.subscribe`, 'websocket.subscription.message'],
+    [`${SINK}.reconnect`, 'websocket.reconnect.interval.ms'],
+    ['sink', 'websocket.url'],
+    ['source', 'topics'],
+  ],
+};

@@ -1,0 +1,80 @@
+import { writtenAs } from './converted-values.ts';
+import { type FlatConfig, missing } from './definition.ts';
+import type { ConnectorPlugin } from './plugin.ts';
+import { reconnectOf, remoteDefinitions } from './remote-definitions.ts';
+import { SOURCE, sourceDefinitions } from './source-definitions.ts';
+import type { Values } from './values.ts';
+
+/** Messages of a batch at most, if the queue is large enough for that. */
+const MAX_BATCH = 500;
+
+export const sourcePlugin: ConnectorPlugin = {
+  type: 'source',
+  classes: ['io.conduktor.connect.websocket.WebSocketSourceConnector', 'tidegate.WebSocketSourceConnector'],
+  taskClass: 'WebSocketSourceTask',
+  definitions: [...sourceDefinitions, ...remoteDefinitions(SOURCE)],
+  mistakes: (values) => {
+    const [one, many] = [values.has('websocket.url'), values.has('websocket.urls')];
+    if (one && many) return [['websocket.urls', 'Give websocket.url or websocket.urls, not both']];
+    return one || many ? [] : [['websocket.url', missing('websocket.url')]];
+  },
+  assign,
+  settings: (values) => ({
+    [`${SOURCE}.url`]: urlsOf(values),
+    [`${SOURCE}.subscribe`]: [
+      ...values.settings('websocket.subscription.message'),
+      ...values.settings('websocket.subscriptions'),
+    ],
+    [`${SOURCE}.reconnect`]: reconnectOf(values),
+    ...queueOf(values),
+    processors: processorsOf(values),
+  }),
+  owners: [
+    [`${SOURCE}.url`, 'websocket.url'],
+    [`${SOURCE}.reconnect`, 'websocket.reconnect.interval.ms'],
+    // The message comes first, where there is one.
+    [`${SOURCE}.subscribe[0]`, 'websocket.subscription.message'],
+    [`${SOURCE}.subscribe`, 'websocket.subscriptions'],
+    ['processors', 'websocket.record.timestamp'],
+    ['sink', 'kafka.topic'],
+  ],
+};
+
+function urlsOf(values: Values): readonly string[] {
+  return values.has('websocket.urls') ? values.list('websocket.urls') : values.list('websocket.url');
+}
+
+/** Several servers are distributed among the tasks, otherwise subscriptions. */
+function assign(values: Values): FlatConfig[] {
+  const urls = urlsOf(values);
+  const subscriptions = values.settings('websocket.subscriptions');
+  if (urls.length > 1)
+    return shares(urls, values.number('tasks.max')).map((share) => ({ 'websocket.urls': share.join(',') }));
+  if (subscriptions.length < 2) return [{}];
+  return shares(subscriptions, values.number('tasks.max')).map((share) => ({
+    'websocket.subscriptions': JSON.stringify(share),
+  }));
+}
+
+/** Round robin; no task is empty. */
+function shares<T>(parts: readonly T[], max: number): T[][] {
+  const assigned = Array.from({ length: Math.min(max, parts.length) }, (): T[] => []);
+  for (const [index, part] of parts.entries()) assigned[index % assigned.length]?.push(part);
+  return assigned;
+}
+
+function queueOf(values: Values): Record<string, unknown> {
+  const size = values.number('websocket.message.queue.size');
+  // The gate shuts at its mark, and a batch may be at most half of what it lets in.
+  const messages = Math.max(2, size);
+  return {
+    'in_flight.messages': messages,
+    'batch.count': Math.min(MAX_BATCH, Math.floor(messages / 2)),
+    [`${SOURCE}.buffer.messages`]: size,
+  };
+}
+
+function processorsOf(values: Values): unknown[] {
+  const timestamp = values.text('websocket.record.timestamp');
+  return [...writtenAs(values), ...(timestamp === undefined ? [] : [{ map: { timestamp } }])];
+}

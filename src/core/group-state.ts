@@ -1,0 +1,24 @@
+import type { TopicPartition } from './topic-partition.ts';
+
+/** What a commit keeps beside its offset, so that the next owner of the partition can rebuild the state of its operators. */
+export interface StateNote {
+  /** Offset at which reading starts again, at most the committed one. */
+  readonly replay: number;
+  /** Watermark just before that record, in milliseconds since the epoch. */
+  readonly watermark: number;
+  /** Everything that ended at this time or before it is in the log already. */
+  readonly through: number;
+}
+
+/** The user of a group member that keeps state which is rebuilt by reading again. */
+export interface GroupState {
+  /**
+   * A partition is assigned: `committed` is the offset that the group goes on from, with what was committed beside it.
+   * Returns the offset to start at: records in front of the committed one are replayed, and settle nothing.
+   */
+  assigned(partition: TopicPartition, committed: number, note: StateNote | undefined): number;
+  /** To be committed beside that offset; undefined where nothing is kept. */
+  note(partition: TopicPartition, committable: number): StateNote | undefined;
+  /** The partition is not ours any more; its last commit has been made, if one can be made. */
+  revoked(partition: TopicPartition): void;
+}

@@ -1,0 +1,33 @@
+import { type BackoffOptions, backoffDelay } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { asTidegateError, type TidegateError } from './errors.ts';
+import { pause } from './waiting.ts';
+
+export interface Retrying {
+  readonly clock: Clock;
+  readonly backoff: BackoffOptions;
+  /** Ends the attempts. */
+  readonly signal: AbortSignal;
+  /** An attempt failed; false where another one cannot help. Left out, the error says it by `retryable`. */
+  readonly failed?: (failure: TidegateError) => boolean;
+}
+
+/**
+ * What `attempt` resolves with, after as many attempts as it takes, with pauses that grow; undefined once it was aborted.
+ * Rejects with the TidegateError of an attempt after which another cannot help.
+ */
+export async function retrying<T>(
+  attempt: () => Promise<T>,
+  { clock, backoff, signal, failed = ({ retryable }) => retryable }: Retrying,
+): Promise<T | undefined> {
+  for (let number = 1; !signal.aborted; number += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const failure = asTidegateError(error, 'TG_LOG_UNAVAILABLE');
+      if (!failed(failure)) throw failure;
+      await pause(clock, backoffDelay(number, backoff), signal);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,42 @@
+import { backoffDelay } from '../core/backoff.ts';
+import type { Clock } from '../core/clock.ts';
+import type { RemoteSettings } from '../sdk/connect-settings.ts';
+
+/** Milliseconds that a connection must last for the back-off to begin again. */
+const STABLE = 10_000;
+
+/** Counts the attempts to connect, for the pause before the next one and for the log. */
+export class Attempts {
+  /** Connections and failed attempts since the last stable connection. */
+  count = 0;
+  private readonly settings: RemoteSettings['reconnect'];
+  private readonly clock: Clock;
+  private failed = 0;
+  private liveAt = 0;
+
+  constructor(settings: RemoteSettings['reconnect'], clock: Clock) {
+    this.settings = settings;
+    this.clock = clock;
+  }
+
+  /** A connection is live. Returns the number of failed attempts since the previous one. */
+  succeeded(): number {
+    const { failed } = this;
+    this.failed = 0;
+    this.liveAt = this.clock.elapsed();
+    return failed;
+  }
+
+  /** A connection was lost, or could not be made. */
+  ended(wasLive: boolean): void {
+    if (wasLive && this.clock.elapsed() - this.liveAt >= STABLE) this.count = 0;
+    this.count += 1;
+    if (!wasLive) this.failed += 1;
+  }
+
+  /** Milliseconds until the next attempt. */
+  delay(): number {
+    const { interval, backoff } = this.settings;
+    return interval ?? backoffDelay(this.count, backoff);
+  }
+}

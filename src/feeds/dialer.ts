@@ -1,0 +1,216 @@
+import { startActor, tell } from '../actors/lifecycle.ts';
+import type { Frame } from '../core/component.ts';
+import { TidegateError } from '../core/errors.ts';
+import type { RemoteEnd } from '../core/remote.ts';
+import { formatDuration } from '../core/units.ts';
+import { Attempts } from './attempts.ts';
+import { Connection, type ConnectionHandler, type Server } from './connection.ts';
+import { createDialerActor, type DialerActor, type DialerControl } from './machine.ts';
+import { Reading } from './reading.ts';
+import { Redaction } from './redaction.ts';
+
+/** What the owner of a dialer does about its connections. */
+export interface DialerHandler {
+  /** Where the server should continue, for the opening messages; undefined if nothing was received yet. */
+  lastCursor(): unknown;
+  live(): void;
+  /** A message that is not a reply to `subscribe`. May come before `live`. */
+  frame(data: Buffer, binary: boolean): void;
+  pong(payload: Buffer): void;
+  /** The connection was lost, or could not be made. `heardAt`: when the server was last heard. */
+  lost(end: RemoteEnd, heardAt: number): void;
+  /** There will be no other connection. Follows `lost`. */
+  failed(failure: TidegateError): void;
+}
+
+/** Keeps one outgoing connection: dials again whenever it is lost, with at most one socket at a time. */
+export class Dialer implements DialerControl, ConnectionHandler {
+  readonly actor: DialerActor;
+  /** Whether messages can be sent. Also true within `handler.live`, before the machine has reached that state. */
+  isLive = false;
+  private readonly server: Server;
+  private readonly handler: DialerHandler;
+  private readonly reading: Reading;
+  private readonly redaction: Redaction;
+  private readonly attempts: Attempts;
+  private connection: Connection | undefined;
+  private heardAt = 0;
+  /** Why the last connection ended, in words that may be shown; undefined before the first end. */
+  private endReason: string | undefined;
+  /** The same, with what failed. */
+  private failureText = '';
+  private isClosing = false;
+  private cancelRetry: () => void = () => {};
+  private whenGone: () => void = () => {};
+  private gone: Promise<void> | undefined;
+
+  constructor(server: Server, handler: DialerHandler) {
+    const { url, name, settings, context } = server;
+    this.server = server;
+    this.handler = handler;
+    this.reading = new Reading(context.clock);
+    this.redaction = new Redaction(url, settings);
+    this.attempts = new Attempts(settings.reconnect, context.clock);
+    this.actor = startActor(createDialerActor(this), `dialer ${name}`, context.logger);
+  }
+
+  get state(): string {
+    return String(this.actor.getSnapshot().value);
+  }
+
+  /** Why there is no connection at the moment; undefined while there is one, or before the first end. */
+  get notLiveReason(): string | undefined {
+    return this.isLive ? undefined : this.endReason;
+  }
+
+  /** Bytes that the socket has not sent yet. */
+  get buffered(): number {
+    return this.connection?.socket.buffered ?? 0;
+  }
+
+  open(): void {
+    tell(this.actor, { type: 'OPEN' });
+  }
+
+  /** Only while it is live. */
+  send(frame: Frame, written?: (isWritten: boolean) => void): void {
+    this.connection?.send(frame, written);
+  }
+
+  ping(payload: Buffer): void {
+    this.connection?.socket.ping(payload);
+  }
+
+  /**
+   * Stops reading, so that TCP slows the server down. Until the connection is live it is read anyway: replies have to
+   * arrive. `forGood`: not even a look at what comes now and then.
+   */
+  pause({ forGood = false } = {}): void {
+    this.reading.pause(forGood);
+  }
+
+  resume(): void {
+    this.reading.resume();
+  }
+
+  /** Closes the connection; resolves when there is no socket any more. */
+  close(): Promise<void> {
+    this.gone ??= new Promise((resolve) => {
+      this.whenGone = resolve;
+      tell(this.actor, { type: 'CLOSE' });
+      if (this.connection === undefined) resolve();
+    });
+    return this.gone;
+  }
+
+  // --- orders of the machine
+
+  get mayReconnect(): boolean {
+    return this.server.settings.reconnect.enabled;
+  }
+
+  dial(): void {
+    this.connection = new Connection(this.server, this.redaction, this);
+  }
+
+  subscribe(): void {
+    this.connection?.subscribe();
+  }
+
+  goLive(): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    const { name, metrics, context } = this.server;
+    this.heardAt = context.clock.now();
+    this.isLive = true;
+    metrics.connected();
+    const failed = this.attempts.succeeded();
+    const after = failed === 0 ? '' : ` after ${failed} failed ${failed === 1 ? 'attempt' : 'attempts'}`;
+    context.logger.info({ url: name }, `connected to ${name}${after}`);
+    const heartbeat = connection.startHeartbeat();
+    this.handler.live();
+    this.reading.begin({ socket: connection.socket, heartbeat });
+  }
+
+  cut(): void {
+    this.connection?.cut();
+  }
+
+  wait(): void {
+    const { name, context } = this.server;
+    const { count: attempt } = this.attempts;
+    const delay = this.attempts.delay();
+    context.logger.warn(
+      { url: name, attempt, delay },
+      `${this.failureText}; the next attempt is in ${formatDuration(delay)}`,
+    );
+    this.cancelRetry = context.clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
+  }
+
+  fail(): void {
+    const { name, context } = this.server;
+    const failure = new TidegateError(
+      'TG_REMOTE_FAILED',
+      `${this.failureText}; reconnect.enabled is false, so there is no other attempt`,
+    );
+    context.logger.error({ url: name, code: failure.code }, failure.message);
+    this.handler.failed(failure);
+  }
+
+  hangUp(): void {
+    this.isClosing = true;
+    this.cancelRetry();
+    this.reading.end();
+    this.connection?.close();
+  }
+
+  // --- from the connection
+
+  lastCursor(): unknown {
+    return this.handler.lastCursor();
+  }
+
+  connected(): void {
+    tell(this.actor, { type: 'CONNECTED' });
+  }
+
+  subscribed(): void {
+    tell(this.actor, { type: 'SUBSCRIBED' });
+  }
+
+  stale(): void {
+    tell(this.actor, { type: 'STALE' });
+  }
+
+  heard(bytes: number): void {
+    this.heardAt = this.server.context.clock.now();
+    this.reading.heard(bytes);
+  }
+
+  frame(data: Buffer, binary: boolean): void {
+    this.handler.frame(data, binary);
+  }
+
+  pong(payload: Buffer): void {
+    this.heardAt = this.server.context.clock.now();
+    this.handler.pong(payload);
+  }
+
+  ended(end: RemoteEnd): void {
+    const { name, metrics, context } = this.server;
+    this.connection = undefined;
+    this.reading.end();
+    if (this.isClosing) {
+      this.whenGone();
+      return;
+    }
+    const wasLive = this.isLive;
+    this.isLive = false;
+    this.attempts.ended(wasLive);
+    this.endReason = end.reason;
+    this.failureText = `${wasLive ? 'lost the connection to' : 'cannot connect to'} ${name}: ${end.reason}`;
+    metrics.lost(end.kind, wasLive);
+    this.handler.lost(end, end.kind === 'silent' ? this.heardAt : context.clock.now());
+    tell(this.actor, { type: 'LOST' });
+  }
+}

@@ -1,0 +1,221 @@
+import { defer, type Observable, Subject } from 'rxjs';
+import { Batch } from '../core/batch.ts';
+import type { Source } from '../core/component.ts';
+import type { TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
+import { displayUrl } from '../core/secrets.ts';
+import type { ComponentContext } from '../sdk/context.ts';
+import type { RemoteUrl } from '../sdk/handshake.ts';
+import { Channel, type ChannelOwner } from './channel.ts';
+import { dropAlarm } from './drop-alarm.ts';
+import { IdWindow } from './id-window.ts';
+import type { Entry } from './in-order.ts';
+import { gapRecord, type Outage, reportOutage } from './outage.ts';
+import { OverflowBuffer } from './overflow-buffer.ts';
+import type { RepeatedWarning } from './repeated-warning.ts';
+import type { FeedSettings } from './source-settings.ts';
+import { type ConnectionStatus, StatusLine } from './status-line.ts';
+
+/** Messages per batch when buffered messages are handed over. */
+const BATCH = 500;
+
+/** A message that has not been handed over yet. */
+interface Arrival {
+  readonly message: Message;
+  readonly entry: Entry | undefined;
+  readonly channel: Channel;
+}
+
+/**
+ * The messages of one or several WebSocket servers as a source. Frames of one turn of the event loop form a batch. A
+ * message that was read is settled, or kept for the next pipeline if this one fails, or counted and logged as dropped.
+ */
+export class Feed implements Source, ChannelOwner {
+  readonly batches$: Observable<Batch>;
+  readonly settings: FeedSettings;
+  readonly context: ComponentContext;
+  readonly ids: IdWindow | undefined;
+  private readonly channels: readonly Channel[];
+  private readonly buffer: OverflowBuffer<Arrival> | undefined;
+  private readonly status: StatusLine;
+  private readonly alarm: RepeatedWarning;
+  /** A new one for each pipeline. */
+  private out = new Subject<Batch>();
+  private arrivals: Arrival[] = [];
+  private isScheduled = false;
+  private isPaused = false;
+  private isDraining = false;
+  private failure: TidegateError | undefined;
+  private opening = new AbortController();
+
+  constructor(settings: FeedSettings, context: ComponentContext) {
+    const { overflow, buffer, dedupe, url } = settings;
+    this.settings = settings;
+    this.context = context;
+    this.batches$ = defer(() => this.out);
+    this.ids = dedupe === undefined ? undefined : new IdWindow(dedupe, context.clock);
+    this.buffer = overflow === 'pause' ? undefined : new OverflowBuffer(buffer, overflow);
+    this.channels = namesOf(url).map((name, at) => new Channel(this, { url: url[at] as RemoteUrl, name, number: at }));
+    this.status = new StatusLine(this.channels, context);
+    this.alarm = dropAlarm(overflow, context);
+  }
+
+  /** Resolves when the saved cursors are loaded and the servers are being dialled, whether they can be reached or not. */
+  async open(): Promise<void> {
+    this.opening = new AbortController();
+    const { signal } = this.opening;
+    this.isPaused = false;
+    this.isDraining = false;
+    this.failure = undefined;
+    await Promise.all(this.channels.map((channel) => channel.load(signal)));
+    if (signal.aborted) return;
+    this.emit(this.channels.flatMap((channel) => channel.takeAgain().map((message) => ({ message, channel }))));
+    for (const channel of this.channels) channel.open();
+    this.status.start();
+  }
+
+  /** The state of its connections, one for each URL. */
+  get connections(): readonly ConnectionStatus[] {
+    return this.channels;
+  }
+
+  get isBuffering(): boolean {
+    return this.isPaused && this.buffer !== undefined;
+  }
+
+  get isOver(): boolean {
+    return this.isDraining && !this.out.observed;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    if (this.buffer === undefined) for (const channel of this.channels) channel.pause();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    if (this.isDraining) return;
+    this.release();
+    if (!this.isPaused) for (const channel of this.channels) channel.resume();
+  }
+
+  /** Hands over what was read and stops reading. Answers are sent until it is closed. */
+  drain(): void {
+    this.isDraining = true;
+    for (const channel of this.channels) channel.stopReading();
+    this.flush();
+    this.release();
+  }
+
+  async close(): Promise<void> {
+    this.opening.abort();
+    this.flush();
+    for (const { message, channel } of this.buffered(Number.POSITIVE_INFINITY)) channel.keep(message);
+    this.alarm.stop();
+    this.status.stop();
+    await Promise.all(this.channels.map((channel) => channel.close()));
+  }
+
+  // --- from the channels
+
+  arrived(message: Message, entry: Entry | undefined, channel: Channel): void {
+    this.arrivals.push({ message, entry, channel });
+    this.flushLater();
+  }
+
+  settled(): void {
+    if (this.failure === undefined || this.channels.some(({ unsettled }) => unsettled > 0)) return;
+    const broken = this.out;
+    const { failure } = this;
+    this.failure = undefined;
+    this.out = new Subject();
+    broken.error(failure);
+  }
+
+  outageEnded(outage: Outage, channel: Channel): void {
+    const { gap } = this.settings;
+    reportOutage(outage, gap, this.context);
+    if (gap?.record !== true) return;
+    channel.unsettled += 1;
+    this.arrived(gapRecord(outage, channel), undefined, channel);
+  }
+
+  /** The pipeline receives the failure once everything that was read is settled. */
+  failed(failure: TidegateError): void {
+    this.failure ??= failure;
+    this.drain();
+    this.settled();
+  }
+
+  // --- within
+
+  private flushLater(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    setImmediate(() => {
+      this.isScheduled = false;
+      this.flush();
+    });
+  }
+
+  /** Hands over the messages that arrived, or buffers them while the pipeline is congested. */
+  private flush(): void {
+    // Ids that need JSONata are usually evaluated by now; messages behind one that is not wait for the next turn.
+    const unready = this.arrivals.findIndex(({ entry }) => entry !== undefined && entry.pending > 0);
+    const ready = unready < 0 ? this.arrivals : this.arrivals.slice(0, unready);
+    this.arrivals = unready < 0 ? [] : this.arrivals.slice(unready);
+    if (unready >= 0) this.flushLater();
+    const fresh = this.ids === undefined ? ready : ready.filter((arrival) => this.isNew(arrival));
+    if (this.isBuffering && !this.isDraining) this.keep(fresh);
+    else this.emit(fresh);
+  }
+
+  private isNew({ message, entry, channel }: Arrival): boolean {
+    const { ids } = this;
+    if (ids === undefined || entry?.id === undefined) return true;
+    const standing = ids.add(entry.id, channel.number);
+    if (standing === 'new') return true;
+    // Copies of other servers are expected, and so are repetitions by a server that waits for an answer.
+    const isAnswerDue = this.settings.ack !== undefined && !ids.isSettled(entry.id);
+    if (standing === 'repetition' && !isAnswerDue) channel.duplicates.dropped();
+    channel.drop(message, 'duplicate');
+    return false;
+  }
+
+  private keep(arrivals: readonly Arrival[]): void {
+    for (const arrival of arrivals) {
+      for (const { message, channel } of this.buffer?.push(arrival) ?? []) {
+        channel.drop(message, 'overflow');
+        this.alarm.happened();
+      }
+    }
+  }
+
+  /** Hands over buffered messages until the pipeline is congested again. */
+  private release(): void {
+    while (!this.isPaused || this.isDraining) {
+      const some = this.buffered(BATCH);
+      if (some.length === 0) return;
+      this.emit(some);
+    }
+  }
+
+  private buffered(max: number): Pick<Arrival, 'message' | 'channel'>[] {
+    return this.buffer?.take(max) ?? [];
+  }
+
+  private emit(arrivals: readonly Pick<Arrival, 'message' | 'channel'>[]): void {
+    if (arrivals.length === 0) return;
+    if (this.out.observed) this.out.next(new Batch(arrivals.map(({ message }) => message)));
+    else for (const { message, channel } of arrivals) channel.keep(message);
+  }
+}
+
+/** URLs that look the same without their secrets are numbered. */
+function namesOf(urls: readonly RemoteUrl[]): string[] {
+  const shown = urls.map(({ text }) => displayUrl(text));
+  return shown.map((name, at) => {
+    const before = shown.slice(0, at).filter((other) => other === name).length;
+    return before === 0 ? name : `${name} #${before + 1}`;
+  });
+}

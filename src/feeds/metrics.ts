@@ -1,0 +1,76 @@
+import type { RemoteEndKind } from '../core/remote.ts';
+import type { ComponentContext } from '../sdk/context.ts';
+import type { Counter, Stats } from '../telemetry/stats.ts';
+
+/** Why a message was dropped. */
+const DROP_REASONS = ['overflow', 'duplicate', 'unsettled', 'refused', 'tombstone'] as const;
+type DropReason = (typeof DROP_REASONS)[number];
+
+/** All kinds: the compiler refuses a list that lacks one. */
+const END_KINDS: Readonly<Record<RemoteEndKind, true>> = {
+  unreachable: true,
+  refused: true,
+  closed: true,
+  broken: true,
+  protocol: true,
+  too_big: true,
+  silent: true,
+};
+
+/** The metrics of one server, looked up once. */
+export class RemoteMetrics {
+  readonly received: Counter;
+  readonly receivedBytes: Counter;
+  readonly sent: Counter;
+  readonly settled: Counter;
+  readonly reconnects: Counter;
+  totalDropped = 0;
+  private readonly gaps: Counter;
+  private readonly gapSeconds: Counter;
+  private readonly stats: Stats;
+  private readonly labels: { readonly component: string; readonly url: string };
+  private hasBeenLive = false;
+
+  /** `url` as it may be shown. */
+  constructor(url: string, { stats, path }: Pick<ComponentContext, 'stats' | 'path'>) {
+    const labels = { component: path, url };
+    this.stats = stats;
+    this.labels = labels;
+    this.received = stats.counter('tidegate_remote_frames_received_total', labels);
+    this.receivedBytes = stats.counter('tidegate_remote_bytes_received_total', labels);
+    this.sent = stats.counter('tidegate_remote_frames_sent_total', labels);
+    this.settled = stats.counter('tidegate_remote_settled_total', labels);
+    this.reconnects = stats.counter('tidegate_remote_reconnects_total', labels);
+    this.gaps = stats.counter('tidegate_remote_gaps_total', labels);
+    this.gapSeconds = stats.counter('tidegate_remote_gap_seconds_total', labels);
+    for (const reason of Object.keys(END_KINDS)) {
+      stats.counter('tidegate_remote_lost_total', { ...labels, reason });
+      stats.counter('tidegate_remote_failed_tries_total', { ...labels, reason });
+    }
+    for (const reason of DROP_REASONS) stats.counter('tidegate_remote_dropped_total', { ...labels, reason });
+  }
+
+  watch(isLive: () => boolean): void {
+    this.stats.gauge('tidegate_remote_live', this.labels, () => (isLive() ? 1 : 0));
+  }
+
+  connected(): void {
+    if (this.hasBeenLive) this.reconnects.value += 1;
+    this.hasBeenLive = true;
+  }
+
+  lost(reason: RemoteEndKind, wasLive: boolean): void {
+    const name = wasLive ? 'tidegate_remote_lost_total' : 'tidegate_remote_failed_tries_total';
+    this.stats.counter(name, { ...this.labels, reason }).value += 1;
+  }
+
+  dropped(reason: DropReason): void {
+    this.totalDropped += 1;
+    this.stats.counter('tidegate_remote_dropped_total', { ...this.labels, reason }).value += 1;
+  }
+
+  outage(milliseconds: number): void {
+    this.gaps.value += 1;
+    this.gapSeconds.value += milliseconds / 1_000;
+  }
+}

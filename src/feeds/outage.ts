@@ -1,0 +1,82 @@
+import { Batch } from '../core/batch.ts';
+import type { Clock } from '../core/clock.ts';
+import type { TidegateError } from '../core/errors.ts';
+import { Message, type SettleTarget } from '../core/message.ts';
+import { formatDuration } from '../core/units.ts';
+import type { ComponentContext } from '../sdk/context.ts';
+import type { FeedSettings } from './source-settings.ts';
+
+/** A time in which nothing could be received from a server. Settings, metrics and records call it a gap. */
+export interface Outage {
+  /** The URL as it may be shown. */
+  readonly url: string;
+  /** Milliseconds since the epoch. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+  /** Whether the server was asked to continue after the last message that was received. */
+  readonly isResumed: boolean;
+}
+
+/** Follows whether messages of one server can be received. */
+export class OutageWatch {
+  private open: Pick<Outage, 'from' | 'reason'> | undefined;
+
+  /** An outage begins, unless there is one already. */
+  begin(from: number, reason: string): void {
+    this.open ??= { from, reason };
+  }
+
+  /** As `begin`, in place of an earlier one. */
+  beginAgain(from: number, reason: string): void {
+    this.open = { from, reason };
+  }
+
+  /** A message or a connection ends the outage. undefined if there is none. */
+  end(clock: Clock): Pick<Outage, 'from' | 'to' | 'reason'> | undefined {
+    const { open } = this;
+    if (open === undefined) return undefined;
+    this.open = undefined;
+    return { ...open, to: Math.max(open.from, clock.now()) };
+  }
+}
+
+/** Distinguishes records of gaps from messages of the feed. */
+const GAP_HEADER = 'tidegate-gap';
+
+/** The record of a gap: `{"gap": {"url", "from", "to", "seconds", "reason", "resumed"}}`, times in ISO 8601. */
+export function gapRecord(outage: Outage, target: SettleTarget): Message {
+  const { url, reason, isResumed } = outage;
+  const [from, to] = [new Date(outage.from).toISOString(), new Date(outage.to).toISOString()];
+  const gap = { url, from, to, seconds: (outage.to - outage.from) / 1_000, reason, resumed: isResumed };
+  return new Message(Buffer.from(JSON.stringify({ gap })), {
+    headers: [[GAP_HEADER, `${from}/${to}`]],
+    meta: { url, binary: false, gap: true },
+    timestamp: outage.to,
+    target,
+  });
+}
+
+/** Logs an outage, and writes its record to the topic of the section `gap`, if it has one. */
+export function reportOutage(
+  outage: Outage,
+  gap: FeedSettings['gap'],
+  { logger, gateway }: Pick<ComponentContext, 'logger' | 'gateway'>,
+): void {
+  const { url, from, to } = outage;
+  logger.warn({ url, from, to }, describe(outage));
+  if (gap?.topic === undefined) return;
+  const settled = (_: Message, failure: TidegateError | null) => {
+    if (failure !== null)
+      logger.error({ code: failure.code }, `a gap of ${url} could not be recorded: ${failure.message}`);
+  };
+  gateway.topic(gap.topic).write(new Batch([gapRecord(outage, { settled })]));
+}
+
+function describe({ url, from, to, reason, isResumed }: Outage): string {
+  const times = `from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
+  const effect = isResumed
+    ? 'the server was asked to continue after the last message'
+    : 'messages of that time are missing, unless the server sends them again';
+  return `nothing was received from ${url} for ${formatDuration(to - from)}, ${times}: ${reason}; ${effect}`;
+}

@@ -1,0 +1,147 @@
+import type { TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
+import type { ComponentContext, SavedCursor } from '../sdk/context.ts';
+import type { Expression } from '../sdk/expression.ts';
+import { CursorKeeper } from './cursor-keeper.ts';
+import type { IdWindow } from './id-window.ts';
+import { type Entry, InOrder } from './in-order.ts';
+import type { FeedSettings } from './source-settings.ts';
+
+export interface ProgressOptions {
+  /** The URL as it may be shown. */
+  readonly name: string;
+  readonly settings: Pick<FeedSettings, 'resume' | 'ack' | 'dedupe' | 'gap'>;
+  readonly context: ComponentContext;
+  /** Ids of all channels; undefined without `dedupe`. */
+  readonly ids: IdWindow | undefined;
+  /** Called for each message that is stored, in the order of arrival. `connection`: the number of the one that received it. */
+  readonly stored: (message: Message, connection: number) => void;
+}
+
+/**
+ * How far one URL of a feed has been read. A message is done once all before it are settled; its cursor is where the feed
+ * continues after a restart. After a reconnect it continues at the cursor of the last message that arrived.
+ */
+export class Progress {
+  /** Of the last message that arrived, as JSON. */
+  cursor: string | undefined;
+  private readonly options: ProgressOptions;
+  /** undefined if the order of settling does not matter. */
+  private readonly order: InOrder | undefined;
+  private readonly keeper: CursorKeeper | undefined;
+  private done: SavedCursor = { heardAt: 0 };
+  private isLoaded = false;
+
+  constructor(options: ProgressOptions) {
+    const { name, settings, context } = options;
+    const { resume, ack, dedupe, gap } = settings;
+    this.options = options;
+    this.order = (resume ?? ack ?? dedupe) ? new InOrder() : undefined;
+    if (resume !== undefined || gap !== undefined)
+      this.keeper = new CursorKeeper(context.gateway.cursors(resume?.topic), `${context.path} ${name}`, context);
+  }
+
+  /** Loads, once, the cursor that an earlier run of the feed has saved; undefined if there is none. */
+  async load(signal: AbortSignal): Promise<SavedCursor | undefined> {
+    if (this.isLoaded || this.keeper === undefined) return undefined;
+    const saved = await this.keeper.load(signal);
+    if (signal.aborted) return undefined;
+    this.isLoaded = true;
+    if (saved === undefined) return undefined;
+    this.done = saved;
+    this.cursor = saved.cursor;
+    return saved;
+  }
+
+  /** Resolves when the last cursor is saved, or saving it has failed. */
+  async flush(): Promise<void> {
+    await this.keeper?.flush();
+  }
+
+  /** Messages are entered by their tokens: 1, 2, 3, ... undefined if their order does not matter. */
+  enter(message: Message, connection: number): Entry | undefined {
+    const { order } = this;
+    if (order === undefined) return undefined;
+    const { resume, dedupe } = this.options.settings;
+    const entry: Entry = { message, connection, outcome: 'open', cursor: undefined, id: undefined, pending: 0 };
+    order.enter(entry);
+    if (resume !== undefined)
+      this.evaluate(entry, resume.cursor, (json) => {
+        if (json === undefined || json === 'null') return;
+        entry.cursor = json;
+        this.cursor = json;
+      });
+    if (dedupe !== undefined)
+      this.evaluate(entry, dedupe.id, (json) => {
+        if (json !== 'null') entry.id = json;
+      });
+    return entry;
+  }
+
+  settled(message: Message, failure: TidegateError | null): void {
+    if (this.order === undefined) {
+      this.moved(message.timestamp, undefined);
+      return;
+    }
+    const entry = this.order.find(message.token);
+    if (entry === undefined) return;
+    entry.outcome = failure === null ? 'settled' : 'skipped';
+    if (entry.id !== undefined) {
+      if (failure === null) this.options.ids?.settle(entry.id);
+      else this.options.ids?.forget(entry.id);
+    }
+    this.advance();
+  }
+
+  dropped(message: Message, reason: 'overflow' | 'duplicate'): void {
+    const entry = this.order?.find(message.token);
+    if (entry === undefined) return;
+    entry.outcome = reason === 'duplicate' ? 'duplicate' : 'skipped';
+    if (reason === 'overflow' && entry.id !== undefined) this.options.ids?.forget(entry.id);
+    this.advance();
+  }
+
+  /** Nothing is missing up to `now`. */
+  heardUntil(now: number): void {
+    this.moved(now, undefined);
+  }
+
+  /** If the evaluation fails, for example because the message is not JSON, there is no value. */
+  private evaluate(entry: Entry, expression: Expression, take: (json: string | undefined) => void): void {
+    let value: ReturnType<Expression['evaluateJson']>;
+    try {
+      value = expression.evaluateJson(entry.message);
+    } catch {
+      return;
+    }
+    if (!(value instanceof Promise)) {
+      take(value);
+      return;
+    }
+    entry.pending += 1;
+    const ready = (result: string | undefined) => {
+      entry.pending -= 1;
+      take(result);
+      this.advance();
+    };
+    value.then(ready, () => ready(undefined));
+  }
+
+  private advance(): void {
+    for (let entry = this.order?.take(); entry !== undefined; entry = this.order?.take()) {
+      this.moved(entry.message.timestamp, entry.cursor);
+      if (this.isStored(entry)) this.options.stored(entry.message, entry.connection);
+    }
+  }
+
+  /** A duplicate is stored if the message that it repeats is. */
+  private isStored({ outcome, id }: Entry): boolean {
+    if (outcome === 'settled') return true;
+    return outcome === 'duplicate' && id !== undefined && this.options.ids?.isSettled(id) === true;
+  }
+
+  private moved(heardAt: number, cursor: string | undefined): void {
+    this.done = { cursor: cursor ?? this.done.cursor, heardAt: Math.max(heardAt, this.done.heardAt) };
+    this.keeper?.moved(this.done);
+  }
+}

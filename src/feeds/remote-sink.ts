@@ -1,0 +1,194 @@
+import { isUtf8 } from 'node:buffer';
+import { type Observable, Subject } from 'rxjs';
+import { numberOf, numberPayload } from '../actors/endpoint/pings.ts';
+import type { Batch } from '../core/batch.ts';
+import type { Sink } from '../core/component.ts';
+import { TidegateError } from '../core/errors.ts';
+import { Fifo } from '../core/fifo.ts';
+import type { Message } from '../core/message.ts';
+import type { RemoteEnd } from '../core/remote.ts';
+import { displayUrl } from '../core/secrets.ts';
+import type { ComponentContext } from '../sdk/context.ts';
+import { Dialer, type DialerHandler } from './dialer.ts';
+import { RemoteMetrics } from './metrics.ts';
+import type { RemoteSinkSettings } from './sink-settings.ts';
+import { type ConnectionStatus, StatusLine } from './status-line.ts';
+
+/** Bytes that may wait in the socket; the others wait here, where a lost connection does not lose them. */
+const MAX_BUFFERED = 1_048_576;
+
+/**
+ * A WebSocket server as a sink: one message per record, in order. While it is unreachable nothing is settled, so the
+ * pipeline's gate shuts. Messages that were not confirmed when a connection was lost are sent again first.
+ */
+export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
+  readonly idle$: Observable<void>;
+  readonly failed$: Observable<TidegateError>;
+  private readonly settings: RemoteSinkSettings;
+  private readonly context: ComponentContext;
+  /** The URL as it may be shown. */
+  readonly name: string;
+  readonly metrics: RemoteMetrics;
+  private readonly status: StatusLine;
+  private readonly becameIdle = new Subject<void>();
+  private readonly hasFailed = new Subject<TidegateError>();
+  private readonly waiting = new Fifo<Message>();
+  /** Sent on this connection and not confirmed. */
+  private readonly sent = new Fifo<Message>();
+  /** Of the messages that were sent on this connection. */
+  private confirmedCount = 0;
+  private sentCount = 0;
+  private connection = 0;
+  private dialer: Dialer | undefined;
+
+  constructor(settings: RemoteSinkSettings, context: ComponentContext) {
+    this.settings = settings;
+    this.context = context;
+    this.name = displayUrl(settings.url.text);
+    this.idle$ = this.becameIdle.asObservable();
+    this.failed$ = this.hasFailed.asObservable();
+    this.metrics = new RemoteMetrics(this.name, context);
+    this.metrics.watch(() => this.dialer?.isLive ?? false);
+    this.status = new StatusLine([this], context);
+  }
+
+  /** Does not wait for the server. */
+  async open(): Promise<void> {
+    const { name, settings, metrics, context } = this;
+    this.dialer = new Dialer({ url: settings.url, name, settings, metrics, context }, this);
+    this.dialer.open();
+    this.status.start();
+  }
+
+  get state(): string {
+    return this.dialer?.state ?? 'closed';
+  }
+
+  get notLiveReason(): string | undefined {
+    return this.dialer?.notLiveReason;
+  }
+
+  get idle(): boolean {
+    const { dialer } = this;
+    return dialer?.isLive === true && this.waiting.length === 0 && dialer.buffered < MAX_BUFFERED;
+  }
+
+  write(batch: Batch): void {
+    for (const message of batch.messages) this.waiting.push(message);
+    this.pump();
+  }
+
+  /** By now the pipeline has settled or given up every message. */
+  async close(): Promise<void> {
+    const { dialer } = this;
+    this.dialer = undefined;
+    this.status.stop();
+    this.startOver();
+    this.waiting.clear();
+    await dialer?.close();
+  }
+
+  // --- from the connection
+
+  lastCursor(): undefined {
+    return undefined;
+  }
+
+  live(): void {
+    this.context.gateway.onStatus(this.name, undefined);
+    this.pump();
+    if (this.idle) this.becameIdle.next();
+  }
+
+  /** Messages of the server are counted, and not used. */
+  frame(data: Buffer): void {
+    this.metrics.received.value += 1;
+    this.metrics.receivedBytes.value += data.length;
+  }
+
+  pong(payload: Buffer): void {
+    const number = numberOf(payload);
+    if (number !== undefined && this.settings.confirm === 'pong') this.confirmed(number);
+  }
+
+  lost({ reason }: RemoteEnd): void {
+    this.context.gateway.onStatus(this.name, reason);
+    const rest = [...this.startOver(), ...this.waiting.clear()];
+    for (const message of rest) this.waiting.push(message);
+  }
+
+  failed(failure: TidegateError): void {
+    this.hasFailed.next(failure);
+  }
+
+  // --- within
+
+  /** The next connection counts from 0. Returns the messages that this one has not confirmed. */
+  private startOver(): Message[] {
+    this.connection += 1;
+    this.sentCount = 0;
+    this.confirmedCount = 0;
+    return this.sent.clear();
+  }
+
+  /** Sends as much as the socket may buffer, and continues when the last message has left it. */
+  private pump(): void {
+    const { dialer, connection } = this;
+    if (dialer === undefined || !dialer.isLive) return;
+    let last: Message | undefined;
+    while (dialer.buffered < MAX_BUFFERED) {
+      const message = this.nextSendable();
+      if (message === undefined) break;
+      if (last !== undefined) this.send(dialer, last);
+      last = message;
+    }
+    if (last === undefined) return;
+    const number = this.sentCount + 1;
+    this.send(dialer, last, (isWritten) => {
+      if (isWritten && connection === this.connection) this.written(number);
+    });
+    if (this.settings.confirm === 'pong') dialer.ping(numberPayload(number));
+  }
+
+  private send(dialer: Dialer, message: Message, written?: (isWritten: boolean) => void): void {
+    this.sentCount += 1;
+    this.sent.push(message);
+    dialer.send({ data: message.payload, binary: this.settings.frame === 'binary' }, written);
+  }
+
+  /** The next message that is not settled and that can be sent. */
+  private nextSendable(): Message | undefined {
+    for (let message = this.waiting.shift(); message !== undefined; message = this.waiting.shift()) {
+      if (message.isSettled) continue;
+      if (message.isTombstone && this.settings.tombstones === 'skip') {
+        this.metrics.dropped('tombstone');
+        message.ack();
+        continue;
+      }
+      if (this.settings.frame === 'binary' || isUtf8(message.payload)) return message;
+      message.nack(
+        new TidegateError(
+          'TG_MESSAGE_INVALID',
+          'the payload is not UTF-8, so it cannot be sent as a text message; set frame: binary',
+        ),
+      );
+    }
+    return undefined;
+  }
+
+  private written(number: number): void {
+    if (this.settings.confirm === 'written') this.confirmed(number);
+    this.pump();
+    if (this.idle) this.becameIdle.next();
+  }
+
+  /** The first `number` messages of this connection have reached the server. */
+  private confirmed(number: number): void {
+    for (; this.confirmedCount < number; this.confirmedCount += 1) {
+      const message = this.sent.shift();
+      if (message === undefined) return;
+      this.metrics.settled.value += 1;
+      message.ack();
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import { defineSink } from '../sdk/index.ts';
+import { withRemoteScope } from './log-scope.ts';
+import { RemoteSink } from './remote-sink.ts';
+import { sinkSettings } from './sink-settings.ts';
+
+export const websocketClientSink = defineSink({
+  name: 'websocket_client',
+  summary: 'A WebSocket server that receives each record as one message; while it is unreachable, the pipeline waits.',
+  config: sinkSettings,
+  examples: [
+    { url: 'wss://partner.example.com/orders', auth: { token_file: '/run/secrets/partner-token' }, confirm: 'pong' },
+  ],
+  reaches: 'records',
+  create: (settings, context) => new RemoteSink(settings, withRemoteScope(context)),
+});

@@ -1,0 +1,25 @@
+import { defineSource } from '../sdk/index.ts';
+import { Feed } from './feed.ts';
+import { withRemoteScope } from './log-scope.ts';
+import { sourceSettings } from './source-settings.ts';
+
+export const websocketClientSource = defineSource({
+  name: 'websocket_client',
+  summary: 'The messages of WebSocket servers: the gateway connects to them and reconnects until it succeeds.',
+  config: sourceSettings,
+  examples: [
+    { url: 'wss://feed.example.com/trades', subscribe: ['{"op":"subscribe","channel":"trades"}'] },
+    {
+      url: 'wss://feed.example.com/orders',
+      auth: { token_file: '/run/secrets/feed-token' },
+      subscribe: [{ send: { op: 'subscribe', channel: 'orders' }, expect: { event: 'subscribed' } }],
+      resume: { cursor: '${! json.seq }', message: { op: 'replay', after: '${! meta.cursor }' } },
+      dedupe: { id: '${! json.id }' },
+    },
+  ],
+  sharing: () => 'own',
+  meta: ['url', 'binary', 'gap'],
+  references: ({ gap }) => (gap?.topic === undefined ? [] : [{ to: 'topic', name: gap.topic, path: ['gap', 'topic'] }]),
+  internalTopics: ({ resume }) => (resume === undefined ? [] : [resume.topic]),
+  create: (settings, context) => new Feed(settings, withRemoteScope(context)),
+});

@@ -1,0 +1,82 @@
+import { Endpoint } from '../actors/endpoint/endpoint.ts';
+import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
+import type { EndpointConfig } from '../config/index.ts';
+import type { Codec } from '../core/component.ts';
+import { makeComponent } from '../sdk/make.ts';
+import { encodeFrame } from '../transports/websocket/framing.ts';
+import { componentContext } from './component-context.ts';
+import type { GatewayContext } from './gateway-context.ts';
+import { replayLimits } from './replay.ts';
+
+/** Each endpoint, by name. */
+export async function createEndpoints(context: GatewayContext): Promise<Map<string, Endpoint>> {
+  const endpoints = new Map<string, Endpoint>();
+  for (const [name, endpoint] of Object.entries(context.config.endpoints))
+    endpoints.set(name, await createEndpoint(context, name, endpoint));
+  return endpoints;
+}
+
+async function createEndpoint(context: GatewayContext, name: string, endpoint: EndpointConfig): Promise<Endpoint> {
+  const { codec, in_flight, slow_consumer } = endpoint;
+  const replay = replayLimits(endpoint);
+  const made = makeComponent(codec.spec, codec.config, componentContext(context, `endpoints.${name}.codec`));
+  return new Endpoint({
+    name,
+    isOutputOnly: endpoint.direction === 'out',
+    codec: made,
+    limits: {
+      messages: in_flight.messages,
+      bytes: in_flight.bytes,
+      queue: slow_consumer.queue,
+      whenFull: slow_consumer.when_full,
+    },
+    filteredIsError: endpoint.on_filtered === 'error',
+    keepsRejected: endpoint.rejected === 'dead_letter',
+    sweep: {
+      pingInterval: seconds(endpoint.ping.interval),
+      pingTimeout: seconds(endpoint.ping.timeout),
+      frameTimeout: seconds(endpoint.frame_timeout),
+      stallTimeout: seconds(endpoint.stall_timeout),
+    },
+    ...(await roomOf(context, name, endpoint, made)),
+    ...(await topicsOf(context, name, endpoint)),
+    ...(replay === undefined ? {} : { replay }),
+    closed: (id, connection, code, reason) => {
+      if (context.events.has('ws-close')) context.events.emit('ws-close', { ...connection, id }, { code, reason });
+    },
+    encode: encodeFrame,
+    memory: context.memory,
+    clock: context.clock,
+    logger: context.scoped('endpoint', { endpoint: name }),
+    stats: context.stats,
+    tracing: context.tracing,
+    propagation: context.propagation,
+    baggage: context.baggage,
+  });
+}
+
+async function roomOf(
+  context: GatewayContext,
+  name: string,
+  endpoint: EndpointConfig,
+  { membership }: Codec,
+): Promise<Pick<EndpointOptions, 'room'>> {
+  const { presence } = endpoint;
+  if (presence === undefined || membership === undefined) return {};
+  const { createRoom } = await import('./endpoint-room.ts');
+  return { room: createRoom(context, name, endpoint, presence, membership) };
+}
+
+async function topicsOf(
+  context: GatewayContext,
+  name: string,
+  endpoint: EndpointConfig,
+): Promise<Pick<EndpointOptions, 'topics'>> {
+  if (endpoint.codec.spec.servesTopics !== true) return {};
+  const { createTopicService } = await import('./topic-clients.ts');
+  return { topics: createTopicService(context, name, endpoint) };
+}
+
+function seconds(milliseconds: number): number {
+  return Math.ceil(milliseconds / 1_000);
+}

@@ -1,0 +1,95 @@
+import type { PipelineMetrics } from '../actors/pipeline/metrics.ts';
+import { Pipeline } from '../actors/pipeline/pipeline.ts';
+import type { PipelineConfig } from '../config/index.ts';
+import type { Sink } from '../core/component.ts';
+import type { TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
+import { DeadLetters } from '../pipelines/dead-letter.ts';
+import type { FailurePolicy } from '../pipelines/in-flight.ts';
+import { ProcessorMetrics } from '../pipelines/processor-metrics.ts';
+import { skipping } from '../pipelines/skip.ts';
+import { compileStages } from '../pipelines/stages.ts';
+import type { ComponentContext } from '../sdk/context.ts';
+import { makeComponent } from '../sdk/make.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { GatewayContext } from './gateway-context.ts';
+
+/** What happens to messages that failed and are not tried again. */
+export interface FailureHandling {
+  /** Whether such a message stops the pipeline in front of it. */
+  readonly stops: boolean;
+  /** The topic for them; undefined: there is none. */
+  readonly deadLetter: string | undefined;
+  /** Reports a message that is skipped, because it has no dead letter or that failed too; undefined: none is skipped. */
+  readonly skipped: ((message: Message, failure: TidegateError) => void) | undefined;
+  /** Reports a message that becomes a dead letter. */
+  readonly deadLettered?: (message: Message, failure: TidegateError) => void;
+}
+
+/** A pipeline of the configuration and a connector's task differ in this only. */
+export interface PipelinePlan {
+  readonly name: string;
+  readonly settings: PipelineConfig;
+  /** What the component at a place of the settings gets, such as `processors[0]`. */
+  readonly component: (place: string) => ComponentContext;
+  /** The sink as the pipeline writes to it. */
+  readonly leased: (sink: Sink) => Sink;
+  readonly failures: FailureHandling;
+  readonly metrics: PipelineMetrics;
+  readonly logger: Logger;
+}
+
+export function makePipeline(context: GatewayContext, plan: PipelinePlan): Pipeline {
+  const { name, settings, component, failures, metrics, logger } = plan;
+  const { source, sink, processors, batch, in_flight, on_error } = settings;
+  const target = makeComponent(sink.spec, sink.config, component('sink'));
+  const from = makeComponent(source.spec, source.config, component('source'));
+  const stages = compileStages(processors, {
+    contextOf: component,
+    metricsOf: (place) => new ProcessorMetrics(context.stats, name, place),
+  });
+  for (const stage of stages) if ('stateful' in stage) stage.stateful.readFrom(from);
+  return new Pipeline({
+    name,
+    source: from,
+    sink: plan.leased(target),
+    stages,
+    batch,
+    inFlight: in_flight,
+    retries: on_error.retries,
+    backoff: on_error.backoff,
+    failurePolicy: failurePolicyOf(context, plan, target),
+    stopsOnFailure: failures.stops,
+    clock: context.clock,
+    logger,
+    tracing: context.tracing,
+    metrics,
+  });
+}
+
+/** Dead letters if there is a topic for them, else or if that fails too messages are skipped, if the policy says so. */
+function failurePolicyOf(
+  context: GatewayContext,
+  { name, failures, metrics }: PipelinePlan,
+  sink: Sink,
+): FailurePolicy {
+  const { deadLetter, skipped, deadLettered } = failures;
+  const lastResort: FailurePolicy =
+    skipped === undefined
+      ? () => false
+      : skipping((message, failure) => {
+          metrics.skipped.value += 1;
+          skipped(message, failure);
+        });
+  if (deadLetter === undefined) return lastResort;
+  const stored = () => {
+    metrics.deadLetters.value += 1;
+  };
+  const keyOf = (message: Message) => sink.keyOf?.(message);
+  const letters = new DeadLetters(context.topic(deadLetter), name, stored, lastResort, keyOf);
+  return (message, failure) => {
+    const isTaken = letters.take(message, failure);
+    if (isTaken) deadLettered?.(message.source ?? message, failure);
+    return isTaken;
+  };
+}

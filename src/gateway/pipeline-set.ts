@@ -1,0 +1,85 @@
+import type { Pipeline } from '../actors/pipeline/pipeline.ts';
+import { type Desired, type Difference, RunningSet } from '../actors/running-set.ts';
+import type { PipelineConfig } from '../config/index.ts';
+import { asTidegateError } from '../core/errors.ts';
+import { ownEntry } from '../core/own-entry.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** Settings of pipelines by name. */
+type PipelineConfigs = Readonly<Record<string, PipelineConfig>>;
+
+/** The pipelines that a configuration describes: those run, and no others. */
+export class PipelineSet {
+  private readonly logger: Logger;
+  private readonly set: RunningSet<Pipeline>;
+  private configs: PipelineConfigs = {};
+  private isStarted = false;
+
+  constructor(create: (name: string, settings: PipelineConfig) => Pipeline, logger: Logger) {
+    this.logger = logger;
+    this.set = new RunningSet<Pipeline>({
+      desired: () => {
+        const desired = Object.entries(this.configs).map(([name, settings]): [string, Desired<Pipeline>] => [
+          name,
+          { version: settings, create: () => create(name, settings), apply: (pipeline) => this.startOne(pipeline) },
+        ]);
+        return new Map(desired);
+      },
+      removed: () => this.createNext(),
+    });
+  }
+
+  /** All that are there, also those that still drain. At the start they are in the order of the configuration. */
+  get all(): Pipeline[] {
+    return [...this.set.units.values()];
+  }
+
+  /**
+   * Makes these the pipelines that there are: others are drained, new ones created, and one whose settings are not the same
+   * object as before is replaced, so a caller that reads a configuration again keeps the objects of what has not changed. Throws what
+   * a component throws that is created. Returns what changes.
+   */
+  apply(configs: PipelineConfigs): Difference {
+    this.configs = configs;
+    return this.set.reconcile();
+  }
+
+  /** From now on pipelines run: what they read and write exists. */
+  start(): void {
+    this.isStarted = true;
+    this.set.reconcile();
+  }
+
+  /** Drains pipelines that read as members of a group. Nothing is started or replaced any more. */
+  membersDrained(): Promise<void> {
+    return this.set.drained((name) => this.isMember(name));
+  }
+
+  /** Drains the other pipelines. */
+  othersDrained(): Promise<void> {
+    return this.set.drained((name) => !this.isMember(name));
+  }
+
+  close(): Promise<void> {
+    return this.set.close();
+  }
+
+  private startOne(pipeline: Pipeline): void {
+    if (this.isStarted) pipeline.start();
+  }
+
+  private isMember(name: string): boolean {
+    const source = ownEntry(this.configs, name)?.source;
+    return source?.spec.sharing(source.config) === 'shared';
+  }
+
+  /** The pipeline that was to be replaced is gone; what its successor throws must not end the process. */
+  private createNext(): void {
+    try {
+      this.set.reconcile();
+    } catch (error) {
+      const { code, message } = asTidegateError(error, 'TG_PLUGIN_INVALID');
+      this.logger.error({ code }, `a pipeline cannot be created with its new settings: ${message}`);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '../core/clock.ts';
+import { LineLimit, sinceLastLine } from '../telemetry/line-limit.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Refusal } from '../transports/websocket/handshake.ts';
+
+/** What the operator can do, for reasons that clients cannot change. */
+const ADVICE: Readonly<Record<string, string>> = {
+  origin: 'add it there if the page is yours',
+  full: 'raise it, or run another gateway',
+  open_files:
+    'raise its limit of open files (ulimit -n, LimitNOFILE= of systemd, ulimits of Docker), or run another gateway',
+  pipelined: 'look for addresses that send many requests at once; turn pipelining off in a proxy that does it',
+  waiting:
+    'look for addresses that open connections and send nothing; raise the limit of open files (ulimit -n) if there are none',
+};
+
+/** Logs which clients are refused: one line a minute for each endpoint and reason, as clients try again and again. */
+export class Refusals {
+  private readonly logger: Logger;
+  private readonly limit: LineLimit;
+
+  constructor(logger: Logger, clock: Clock) {
+    this.logger = logger;
+    this.limit = new LineLimit(clock);
+  }
+
+  add(endpoint: string, { reason, message, origin }: Pick<Refusal, 'reason' | 'message' | 'origin'>): void {
+    const advice = ADVICE[reason];
+    if (advice === undefined) return;
+    const refused = this.limit.count(`${endpoint} ${reason}`);
+    if (refused === 0) return;
+    const more = sinceLastLine(refused, 'were refused');
+    this.logger.warn(
+      { endpoint, reason, ...(origin === undefined ? {} : { origin }), refused },
+      `clients of ${endpoint} are turned away: ${message}; ${advice}${more}`,
+    );
+  }
+}

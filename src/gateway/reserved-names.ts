@@ -1,0 +1,45 @@
+import type { GatewayConfig } from '../config/index.ts';
+import { componentsIn } from '../config/step-schema.ts';
+import { connectTopics } from '../connect/cluster/topics.ts';
+import { groupOfSink } from '../connect/settings/sink-group.ts';
+import { InternalTopics } from '../core/internal-topics.ts';
+import { presenceTopics } from '../rooms/topics.ts';
+
+/** The groups in which gateways read by themselves: a client that joined one would take their partitions, or make all of them wait for its rebalances. */
+export class OwnGroups {
+  private readonly names = new Set<string>();
+  private readonly hasConnectors: boolean;
+
+  constructor({ connect }: Pick<GatewayConfig, 'connect'>) {
+    this.hasConnectors = connect !== undefined;
+    if (connect !== undefined) this.names.add(connect.group);
+  }
+
+  add(group: string): void {
+    this.names.add(group);
+  }
+
+  /** Sinks of connectors count wherever they run: their group begins with what all of theirs begin with. */
+  has(group: string): boolean {
+    return this.names.has(group) || (this.hasConnectors && group.startsWith(groupOfSink('')));
+  }
+}
+
+/** The topics in which this configuration keeps something of its own, whatever their names are. */
+export function internalTopicsOf({
+  connect,
+  endpoints,
+  pipelines,
+}: Pick<GatewayConfig, 'connect' | 'endpoints' | 'pipelines'>): InternalTopics {
+  const rooms = Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []);
+  return new InternalTopics([
+    ...[...(connect === undefined ? [] : connectTopics(connect.topics)), ...rooms.flatMap(presenceTopics)].map(
+      ({ name }) => name,
+    ),
+    ...Object.values(pipelines).flatMap(({ source, processors, sink }) =>
+      [source, ...componentsIn(processors, []).map(({ chosen }) => chosen), sink].flatMap(
+        ({ spec, config }) => spec.internalTopics?.(config) ?? [],
+      ),
+    ),
+  ]);
+}

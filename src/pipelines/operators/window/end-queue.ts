@@ -1,0 +1,60 @@
+interface Ending {
+  readonly end: number;
+  readonly isOver: boolean;
+}
+
+interface Entry<T> {
+  readonly end: number;
+  readonly item: T;
+}
+
+/**
+ * A binary heap of what ends at a time that may be moved to later: an entry that comes up too early is entered again, and
+ * what is over already is dropped.
+ */
+export class EndQueue<T extends Ending> {
+  private readonly heap: Entry<T>[] = [];
+
+  add(item: T): void {
+    const { heap } = this;
+    const entry = { end: item.end, item };
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      const above = heap[parent] as Entry<T>;
+      if (above.end <= entry.end) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  /** The item that ends first, if it ends at `time` or before it. */
+  take(time: number): T | undefined {
+    for (let [first] = this.heap; first !== undefined && first.end <= time; [first] = this.heap) {
+      this.removeFirst();
+      const { item } = first;
+      if (item.isOver) continue;
+      if (item.end <= first.end) return item;
+      this.add(item);
+    }
+    return undefined;
+  }
+
+  private removeFirst(): void {
+    const { heap } = this;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (let child = 1; child < heap.length; child = 2 * at + 1) {
+      const right = heap[child + 1];
+      if (right !== undefined && right.end < (heap[child] as Entry<T>).end) child += 1;
+      const below = heap[child] as Entry<T>;
+      if (last.end <= below.end) break;
+      heap[at] = below;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}

@@ -1,0 +1,91 @@
+import { constants } from 'node:buffer';
+import * as zlib from 'node:zlib';
+import { gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
+import { defineProcessor, field, TidegateError, z } from '../../sdk/index.ts';
+
+type Unpack = (data: Buffer, options: { readonly maxOutputLength: number }) => Buffer;
+type Format = 'gzip' | 'deflate' | 'deflate_raw' | 'zstd';
+
+/** Node has it from 22.15 and 23.8 on; the types are those of Node 20. */
+const { zstdDecompressSync } = zlib as unknown as { readonly zstdDecompressSync: Unpack | undefined };
+
+const UNPACK: Readonly<Record<Format, Unpack | undefined>> = {
+  gzip: gunzipSync,
+  deflate: inflateSync,
+  deflate_raw: inflateRawSync,
+  zstd: zstdDecompressSync,
+};
+
+export const decompress = defineProcessor({
+  name: 'decompress',
+  summary: 'Decompresses the payload.',
+  description:
+    '`auto` looks at the first bytes, and lets a payload pass that begins like none of gzip, deflate and zstd; raw deflate has no such bytes and must be named. A small payload can become thousands of times as large, so `limit` bounds the result: a message above it fails, and no more memory than that is used. A record without a value passes.',
+  config: z.strictObject({
+    with: z
+      .enum(['auto', 'gzip', 'deflate', 'deflate_raw', 'zstd'])
+      .prefault('auto')
+      .superRefine((name, context) => {
+        if (name !== 'zstd' || zstdDecompressSync !== undefined) return;
+        const message = `zstd needs Node.js 22.15 or later, and this is ${process.version}; run a later one`;
+        context.addIssue({ code: 'custom', message, input: name });
+      })
+      .describe(
+        'deflate: as HTTP calls it, with a zlib header; deflate_raw: without. zstd needs Node.js 22.15 or later.',
+      ),
+    limit: field.size().prefault('16MiB').describe('Most bytes of the result.'),
+  }),
+  failures: [
+    'The payload is not compressed so, or is cut short or damaged.',
+    'The result is larger than `limit`.',
+    'With `auto`: it is zstd, and this Node.js has none.',
+  ],
+  examples: [
+    {
+      title: 'Whatever a feed sends',
+      config: {},
+      input: { base64: 'H4sIAAAAAAAAA0tMxA8AdxexyiAAAAA=' },
+      output: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa',
+    },
+    { title: 'What is not compressed passes', config: {}, input: '{"id":1}', output: '{"id":1}' },
+    {
+      title: 'A result above the limit fails',
+      config: { with: 'gzip', limit: '16B' },
+      input: { base64: 'H4sIAAAAAAAAA0tMxA8AdxexyiAAAAA=' },
+      output: { error: 'TG_MESSAGE_INVALID: the payload is more than 16 bytes once decompressed' },
+    },
+  ],
+  create: ({ with: name, limit }) => ({
+    process: (message) => {
+      if (message.isTombstone) return message;
+      const format = name === 'auto' ? formatOf(message.payload) : name;
+      return format === undefined ? message : message.derive({ payload: unpacked(message.payload, format, limit) });
+    },
+  }),
+});
+
+function unpacked(data: Buffer, format: Format, limit: number): Buffer {
+  const unpack = UNPACK[format];
+  if (unpack === undefined)
+    throw new TidegateError('TG_MESSAGE_INVALID', `the payload is zstd, which needs Node.js 22.15 or later`);
+  try {
+    return unpack(data, { maxOutputLength: Math.min(limit, constants.MAX_LENGTH) });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ERR_BUFFER_TOO_LARGE'
+        ? `is more than ${limit} bytes once decompressed; decompress.limit allows no more`
+        : `cannot be decompressed as ${format}: ${message}`;
+    throw new TidegateError('TG_MESSAGE_INVALID', `the payload ${why}`, error);
+  }
+}
+
+/** By the first bytes (RFC 1952, RFC 1950, RFC 8878). */
+function formatOf(data: Buffer): Format | undefined {
+  if (data.length < 2) return undefined;
+  const start = data.readUInt16BE(0);
+  if (start === 0x1f8b) return 'gzip';
+  if (data.length >= 4 && data.readUInt32LE(0) === 0xfd2fb528) return 'zstd';
+  // A window of 32 KiB, as all compressors write it, and the check that makes it a multiple of 31.
+  return data[0] === 0x78 && start % 31 === 0 ? 'deflate' : undefined;
+}

@@ -1,0 +1,100 @@
+import { Fifo } from '../../core/fifo.ts';
+import type { StateNote } from '../../core/group-state.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { type Hold, Holds } from './holds.ts';
+
+/** Before the first record: nothing is late. */
+export const NO_TIME = Number.MIN_SAFE_INTEGER;
+
+/** What an operator has given out, until the log has it and all that ended before it. */
+export interface Pending {
+  /** End of what was given out, in milliseconds since the epoch. */
+  readonly end: number;
+  readonly done: () => void;
+  hasLanded: boolean;
+}
+
+/**
+ * Where the operators of a pipeline are in one partition: its watermark, what they still hold, what they have given out.
+ *
+ * State is rebuilt by reading again: records from `replay` up to the committed offset are replayed. They fill the state
+ * as they did before, and nothing that comes of them is given out a second time: what ended by `through` is in the log.
+ */
+export class PartitionProgress {
+  /** Greatest time of a record so far, less the lateness. */
+  watermark: number;
+  /** Offset at which reading starts. */
+  readonly start: number;
+  private readonly holds = new Holds();
+  private readonly checkpoints: Checkpoints;
+  /** Everything that ended by then is in the log, or was when the partition was taken over. */
+  private stored: number;
+  /** In the order of their ends, which is that in which they were given out. */
+  private readonly pending = new Fifo<Pending>();
+
+  /** `committed`: the offset that the group goes on from; `note`: what was committed with it; `spacing`: offsets between checkpoints. */
+  constructor(committed: number, note: StateNote | undefined, spacing?: number) {
+    this.start = note?.replay ?? committed;
+    this.watermark = note?.watermark ?? NO_TIME;
+    this.stored = note?.through ?? NO_TIME;
+    this.checkpoints = new Checkpoints({ offset: this.start, watermark: this.watermark }, spacing);
+  }
+
+  /** Called for each record in the order of its offsets, before `advance`. */
+  read(offset: number): void {
+    this.checkpoints.pass(offset, this.watermark);
+  }
+
+  /** Returns whether the watermark has moved. */
+  advance(watermark: number): boolean {
+    if (watermark <= this.watermark) return false;
+    this.watermark = watermark;
+    return true;
+  }
+
+  /** A record from here on is needed until the hold is released. */
+  hold(offset: number): Hold {
+    return this.holds.enter(offset);
+  }
+
+  release(hold: Hold): void {
+    this.holds.release(hold);
+  }
+
+  /** Whether what ended at that time was in the log before this gateway had the partition, or is in it now. */
+  wasStored(end: number): boolean {
+    return end <= this.stored;
+  }
+
+  /**
+   * What ends then is given out; to be reported when the log has it. `done` is called when the log has also what ended
+   * before: until then it would be given out again after a restart, and has to come out whole.
+   */
+  gaveOut(end: number, done: () => void): Pending {
+    const pending = { end, done, hasLanded: false };
+    this.pending.push(pending);
+    return pending;
+  }
+
+  /** The log has it. */
+  landed(pending: Pending): void {
+    pending.hasLanded = true;
+    for (let first = this.pending.peek(); first?.hasLanded === true; first = this.pending.peek()) {
+      this.pending.shift();
+      first.done();
+    }
+  }
+
+  /**
+   * To be committed with an offset. The watermark closes what ended by it in the same step that moves it, so all of that
+   * is in the log or pending.
+   */
+  note(committable: number): StateNote {
+    const first = this.pending.peek();
+    const through = first === undefined ? this.watermark : Math.min(this.watermark, first.end - 1);
+    this.stored = Math.max(this.stored, through);
+    const needed = Math.min(committable, this.holds.lowest ?? committable);
+    const { offset, watermark } = this.checkpoints.before(needed);
+    return { replay: offset, watermark, through: this.stored };
+  }
+}

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+
+/** A setting that is compiled when it is read; an Error of `compile` is a mistake in the setting. */
+export function compiled<S extends z.ZodType, T>(schema: S, compile: (source: z.output<S>) => T) {
+  return schema.transform((source, context): T => {
+    try {
+      return compile(source);
+    } catch (error) {
+      context.issues.push({ code: 'custom', message: (error as Error).message, input: source });
+      return z.NEVER;
+    }
+  });
+}

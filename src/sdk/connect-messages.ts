@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { compiled } from './compiled.ts';
+import * as field from './fields.ts';
+import { type ConnectTemplate, withoutMessage } from './handshake.ts';
+import { compileMatcher, compileTemplate, type Matcher } from './template.ts';
+
+/*
+ * Settings of the messages that the gateway sends to a server, and of the replies that it waits for. Errors never quote
+ * them: they may contain secrets.
+ */
+
+/**
+ * The answer to a message: text, or an object or list that becomes JSON, with `${! path }` in its values. If one of the
+ * values is missing there is no answer: otherwise messages that need none, such as errors, would be answered.
+ */
+export const template = () =>
+  compiled(
+    json(),
+    withPlainNames((source) => compileTemplate(source, true)),
+  );
+
+/** A message that answers no other message, so only cursor and token can be used in it. */
+export const openingTemplate = () =>
+  compiled(
+    json(),
+    withPlainNames((source) => {
+      const make = compileTemplate(source);
+      if (make.expressions.flatMap(({ reads }) => reads).some(({ path }) => !isOpening(path)))
+        throw new Error(
+          'is not an answer to a message, so it cannot use one; it can use ${! meta.cursor } and ${! meta.token }',
+        );
+      return withoutMessage(make);
+    }),
+  );
+
+/** More names may follow: a cursor that is an object has fields. */
+function isOpening([root, name]: readonly string[]): boolean {
+  return root === 'meta' && (name === 'token' || name === 'cursor');
+}
+
+/** Selects messages of the server: by an expression, or by an object whose fields the JSON of the message must have. */
+export const matcher = () =>
+  compiled(
+    z
+      .unknown()
+      .refine(
+        (value) => typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value)),
+        aborting('expected an expression or an object'),
+      )
+      .meta({ type: ['string', 'object'] }),
+    withPlainNames((source) => {
+      if (typeof source === 'object' && textsIn(source).some((text) => text.includes('${!')))
+        throw new Error('fields are compared as they are; to use "${! }" write one expression instead of the object');
+      return compileMatcher(source);
+    }),
+  );
+
+/** As `matcher`, but an object without fields is a mistake: every reply would be a refusal. */
+const rejectMatcher = () =>
+  z
+    .unknown()
+    .refine(
+      (value) => typeof value !== 'object' || value === null || Object.keys(value).length > 0,
+      aborting('{} matches every reply; name the fields that a refusal has, such as { success: false }'),
+    )
+    .pipe(matcher());
+
+/** One message that is sent after each connect, and the reply that it waits for. */
+export interface Step {
+  readonly send: ConnectTemplate;
+  readonly expect?: Matcher | undefined;
+  /** Only with `expect`. */
+  readonly reject?: Matcher | undefined;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+const REPLY_TIMEOUT = '10s';
+
+const stepWithReply = z
+  .strictObject({
+    send: openingTemplate().describe('The message.'),
+    expect: matcher().optional().describe('Which reply to wait for before the next message is sent.'),
+    reject: rejectMatcher()
+      .optional()
+      .describe('Replies by which the server refuses; one of them ends the connection.'),
+    timeout: field.duration().prefault(REPLY_TIMEOUT).describe('Longest wait for the reply.'),
+  })
+  .refine(({ expect, reject }) => reject === undefined || expect !== undefined, {
+    path: ['reject'],
+    message: 'without expect no reply is waited for; set expect, too',
+  });
+
+/** `{ send, expect, reject, timeout }`, or the message alone. An object with `send` is always the former, so that misspelt fields are found. */
+export const step = z.unknown().transform((value, context): Step => {
+  const isLong = typeof value === 'object' && value !== null && 'send' in value;
+  const parsed = isLong ? stepWithReply.safeParse(value) : stepWithReply.shape.send.safeParse(value);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue);
+    return z.NEVER;
+  }
+  return typeof parsed.data === 'function' ? { send: parsed.data, timeout: 0 } : parsed.data;
+});
+
+function json() {
+  return z
+    .unknown()
+    .refine(
+      (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
+      aborting('expected text, or an object or list that is sent as JSON'),
+    )
+    .meta({ type: ['string', 'object', 'array'] });
+}
+
+/**
+ * Options of a refinement before something is compiled: without `abort`, zod would run the refinements of the settings
+ * around it on the raw value.
+ */
+function aborting(error: string) {
+  return { error, abort: true };
+}
+
+/** Names are not evaluated: an expression in one is a mistake. */
+function withPlainNames<T>(compile: (source: unknown) => T): (source: unknown) => T {
+  return (source) => {
+    if (namesIn(source).some((name) => name.includes('${!'))) throw new Error(field.NAME_AS_IT_IS);
+    return compile(source);
+  };
+}
+
+function textsIn(source: unknown): string[] {
+  if (typeof source === 'string') return [source];
+  return typeof source === 'object' && source !== null ? Object.values(source).flatMap(textsIn) : [];
+}
+
+function namesIn(source: unknown): string[] {
+  if (typeof source !== 'object' || source === null) return [];
+  return [...Object.keys(source), ...Object.values(source).flatMap(namesIn)];
+}

@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import { BLANK_IN_URL, hasBlank } from '../core/address.ts';
+import { compiled } from './compiled.ts';
+import { matcher, openingTemplate, step } from './connect-messages.ts';
+import * as field from './fields.ts';
+import {
+  compileHeader,
+  compileSubprotocol,
+  compileUrl,
+  type HandshakeText,
+  isConstant,
+  isSendableToken,
+} from './handshake.ts';
+import { withoutMarks } from './literal.ts';
+
+/*
+ * Settings of a connection that the gateway dials. Errors never quote a URL, a header or a token: they may be secret.
+ */
+
+/** `ws://` or `wss://`, with `${! meta.token }` and `${! meta.cursor }`. Its errors do not quote the value. */
+export const remoteUrl = () => compiled(z.string('expected a URL'), compileUrl);
+
+const headers = z
+  .record(
+    z.string(),
+    z.preprocess(
+      (value) => (typeof value === 'number' ? String(value) : value),
+      z.string('expected text').meta({ type: ['string', 'number'] }),
+    ),
+  )
+  .transform((given, context): Readonly<Record<string, HandshakeText>> => {
+    const made: Record<string, HandshakeText> = {};
+    for (const [name, text] of Object.entries(given)) {
+      try {
+        made[name] = compileHeader(name, text);
+      } catch (error) {
+        context.issues.push({ code: 'custom', path: [name], message: (error as Error).message, input: text });
+      }
+    }
+    return made;
+  });
+
+/** RFC 6455 4.1: no duplicates; texts with expressions can be compared only at a connect. */
+const protocols = field
+  .list()
+  .pipe(
+    z
+      .array(compiled(z.string(), compileSubprotocol))
+      .refine((given) => isUnique(given.map(({ text }) => text).filter(isConstant)), 'a subprotocol is offered twice'),
+  );
+
+/** The path of a file. */
+const path = () => field.plainText().refine((text) => !text.includes('\0'), 'a path cannot contain a NUL character');
+
+const auth = z
+  .strictObject({
+    token: field
+      .plainText()
+      .refine(
+        (text) => text === '' || isSendableToken(withoutMarks(text)),
+        'is only white space, or contains a character that HTTP does not allow in a header, such as a line break',
+      )
+      .optional()
+      .describe('The token itself; empty text means no token.'),
+    token_file: path().optional().describe('File that contains the token; read at each connect.'),
+    token_command: z
+      .union([field.plainText(), z.array(field.plainText()).min(1)])
+      .optional()
+      .describe(
+        'Command that prints the token; run at each connect. Text is run by the shell, a list without a shell.',
+      ),
+    handshake: field
+      .boolean()
+      .prefault(true)
+      .describe(
+        'Whether the token is sent in the handshake as `Authorization: Bearer`. Messages can use it as `${! meta.token }`.',
+      ),
+  })
+  .refine(
+    ({ token, token_file, token_command }) =>
+      [token, token_file, token_command].filter((each) => each !== undefined).length === 1,
+    'set exactly one of token, token_file and token_command',
+  );
+
+const reconnect = z.strictObject({
+  enabled: field
+    .boolean()
+    .prefault(true)
+    .describe('If false, the pipeline is FAILED as soon as the connection is lost or cannot be made.'),
+  interval: field.duration().optional().describe('A constant pause before each attempt, instead of the back-off.'),
+  backoff: z
+    .strictObject({
+      initial: field.duration().prefault('500ms').describe('First pause; it doubles with each attempt, with jitter.'),
+      max: field.duration().prefault('30s').describe('Longest pause.'),
+    })
+    .refine(({ initial, max }) => initial <= max, {
+      path: ['initial'],
+      message: 'the first pause is longer than backoff.max',
+    })
+    .prefault({})
+    .describe('Pauses between attempts; the next one is `initial` again once a connection has lasted 10 s.'),
+});
+
+const heartbeat = z.strictObject({
+  ping: field.duration().prefault('20s').describe('Interval of the pings that are sent; 0s sends none.'),
+  timeout: field
+    .duration()
+    .prefault('10s')
+    .describe('The connection is closed as stale if nothing at all is read for this time after a ping.'),
+  send: z
+    .strictObject({
+      every: field.duration().describe('Interval of the message.'),
+      message: openingTemplate().describe('The message.'),
+    })
+    .optional()
+    .describe('A message that the server expects regularly.'),
+  expect: z
+    .strictObject({
+      within: field.duration().describe('Longest time between two such messages.'),
+      frame: matcher().optional().describe('Which messages count; by default all.'),
+    })
+    .optional()
+    .describe('Messages that must arrive regularly; without them the connection is closed as stale.'),
+});
+
+const tls = z.strictObject({
+  ca: path().optional().describe('Path of a PEM file with the certificates to trust; by default those of the system.'),
+  cert: path().optional().describe('Path of a PEM file with the client certificate, if the server asks for one.'),
+  key: path().optional().describe('Path of a PEM file with the key of `cert`.'),
+  servername: field.host().optional().describe('Server name to send (SNI) and to check the certificate against.'),
+  reject_unauthorized: field
+    .boolean()
+    .prefault(true)
+    .describe('If false, any certificate is accepted: for tests only.'),
+});
+
+/** The settings that a source and a sink that dial have in common. */
+export const remoteShape = {
+  headers: headers
+    .prefault({})
+    .describe(
+      'Headers of the handshake; they can use `${! meta.token }` and `${! meta.cursor }`. A header whose value is missing is left out. Never logged.',
+    ),
+  protocols: protocols
+    .prefault([])
+    .describe(
+      'Subprotocols to offer, in order of preference; they can use the same expressions as headers. A server may choose none of them.',
+    ),
+  auth: auth.optional().describe('A bearer token.'),
+  subscribe: z
+    .preprocess(
+      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+      z.array(step).meta({ type: ['array', 'string', 'object'] }),
+    )
+    .prefault([])
+    .describe(
+      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, timeout }` to wait for a reply.',
+    ),
+  reconnect: reconnect.prefault({}).describe('What to do when the connection is lost.'),
+  connect_timeout: field
+    .duration()
+    .prefault('30s')
+    .describe('Timeout of a connect: token, network, proxy, TLS and handshake together.'),
+  heartbeat: heartbeat.prefault({}).describe('How a dead connection is detected.'),
+  proxy: field
+    .plainText('expected a URL')
+    .refine((text) => !hasBlank(text), { error: BLANK_IN_URL, abort: true })
+    .refine(
+      (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+      'expected an http:// or https:// URL',
+    )
+    .refine(hasReadableUser, 'user and password before the @ must be percent-encoded; write %25 for a %')
+    .optional()
+    .describe('HTTP proxy to use (CONNECT), such as http://user:password@proxy:3128.'),
+  tls: tls.optional().describe('Certificates for wss://.'),
+  compression: field.boolean().prefault(false).describe('Whether permessage-deflate is offered.'),
+  max_frame: field
+    .size()
+    .prefault('16MiB')
+    .describe('Largest message that is accepted, after decompression; a larger one closes the connection.'),
+};
+
+const remoteObject = z.object(remoteShape);
+export type RemoteSettings = z.output<typeof remoteObject>;
+
+function hasReadableUser(url: string): boolean {
+  if (!URL.canParse(url)) return true;
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(`${username}:${password}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isUnique(texts: readonly string[]): boolean {
+  return new Set(texts).size === texts.length;
+}

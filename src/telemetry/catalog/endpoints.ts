@@ -1,0 +1,94 @@
+import { LATENCY_SECONDS, type MetricEntries } from './entry.ts';
+
+/** Endpoints and their connections. */
+export const ENDPOINT_METRICS = {
+  tidegate_connections: { kind: 'gauge', help: 'Live WebSocket connections.', labels: ['endpoint'] },
+  tidegate_connections_opened_total: {
+    kind: 'counter',
+    help: 'Handshakes that became a connection.',
+    labels: ['endpoint'],
+  },
+  tidegate_connections_closed_total: {
+    kind: 'counter',
+    help: 'Connections that ended, by close code; codes that clients made up are counted as 3xxx and 4xxx.',
+    labels: ['endpoint', 'code'],
+  },
+  tidegate_connections_refused_total: {
+    kind: 'counter',
+    help: 'Handshakes and requests that were answered with an error, by its code; waiting: connections without a handshake that gave way to newer ones; pipelined: connections that sent a request before the answer to the one before had left. The endpoint is - where none was found.',
+    labels: ['endpoint', 'reason'],
+  },
+  tidegate_handshake_seconds: {
+    kind: 'histogram',
+    help: 'Time from the request of a handshake to its answer, by result: accepted or refused, for whose reasons there is tidegate_connections_refused_total. The endpoint is - where none was found.',
+    labels: ['endpoint', 'result'],
+    buckets: LATENCY_SECONDS,
+  },
+  tidegate_frames_received_total: { kind: 'counter', help: 'Data frames read from clients.', labels: ['endpoint'] },
+  tidegate_bytes_received_total: { kind: 'counter', help: 'Payload bytes read from clients.', labels: ['endpoint'] },
+  tidegate_frames_sent_total: { kind: 'counter', help: 'Data frames written to clients.', labels: ['endpoint'] },
+  tidegate_bytes_sent_total: { kind: 'counter', help: 'Payload bytes written to clients.', labels: ['endpoint'] },
+  tidegate_frames_dropped_total: {
+    kind: 'counter',
+    help: 'Frames a client did not get, because it was too slow or went away.',
+    labels: ['endpoint', 'reason'],
+  },
+  tidegate_frames_rejected_total: {
+    kind: 'counter',
+    help: 'Frames from clients that the codec refused: it did not understand or allow them.',
+    labels: ['endpoint', 'reason'],
+  },
+  tidegate_answers_total: {
+    kind: 'counter',
+    help: 'Answers to messages and requests of clients: ack (the log has it), filtered, dead_letter, error, or retryable. Frames that the codec refused are in tidegate_frames_rejected_total.',
+    labels: ['endpoint', 'result'],
+  },
+  tidegate_unanswered_total: {
+    kind: 'counter',
+    help: 'Messages that were read and not settled when their connection or the gateway stopped.',
+    labels: ['endpoint'],
+  },
+  tidegate_delivery_seconds: {
+    kind: 'histogram',
+    help: "End to end: from a record's timestamp to the moment at which it is given to the sockets of clients, or to the send queues of slow ones. The oldest record of each write counts; one that is older than the endpoint, or the subscription, does not.",
+    labels: ['endpoint'],
+    buckets: LATENCY_SECONDS,
+  },
+  tidegate_sockets_paused: { kind: 'gauge', help: 'Sockets that are not read at the moment.', labels: ['endpoint'] },
+  tidegate_send_queue_bytes: { kind: 'gauge', help: 'Bytes that wait to be written to clients.', labels: ['endpoint'] },
+  tidegate_ping_seconds: {
+    kind: 'histogram',
+    help: 'Time from a ping to its pong.',
+    labels: ['endpoint'],
+    buckets: LATENCY_SECONDS,
+  },
+} as const satisfies MetricEntries;
+
+/** Rooms: the members on all gateways, as this gateway sees them. */
+export const ROOM_METRICS = {
+  tidegate_presence_members: {
+    kind: 'gauge',
+    help: 'Members of the room on all gateways.',
+    labels: ['endpoint'],
+  },
+  tidegate_presence_gateways: {
+    kind: 'gauge',
+    help: 'Other gateways that live and have or had members in the room.',
+    labels: ['endpoint'],
+  },
+  tidegate_presence_declared_dead_total: {
+    kind: 'counter',
+    help: 'Other gateways that this one declared dead, as they were silent for a lease.',
+    labels: ['endpoint'],
+  },
+  tidegate_presence_fenced_total: {
+    kind: 'counter',
+    help: 'How often the others declared this gateway dead; each time all its clients had to come back.',
+    labels: ['endpoint'],
+  },
+  tidegate_presence_late_records_total: {
+    kind: 'counter',
+    help: 'Messages, direct messages and kicks that were dropped because their gateway had been declared dead before.',
+    labels: ['endpoint'],
+  },
+} as const satisfies MetricEntries;

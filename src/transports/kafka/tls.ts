@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { explainValidity } from '../../core/certificate.ts';
+import { asTidegateError } from '../../core/errors.ts';
+import type { KafkaSettings } from './schema.ts';
+
+/** Codes of what TLS finds wrong, of OpenSSL and of Node. */
+const OF_TLS = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|ERR_OSSL_)/;
+/** The broker's own words for what it does not like, which mostly is our certificate. */
+const ALERT = /:SSL routines:[^:]*:([^:]*alert[^:]*):/;
+
+/**
+ * Gives TLS options for Node; undefined without TLS. The files are read again for each connection, so that a renewed
+ * certificate counts without a restart; what cannot be read then stays as it was. Throws TG_CONFIG_INVALID where one cannot
+ * be read at the start.
+ */
+export function tlsReader(ssl: KafkaSettings['ssl']): (() => ConnectionOptions) | undefined {
+  if (ssl === false) return undefined;
+  if (ssl === true) return () => ({});
+  let options = readTls(ssl);
+  return () => {
+    try {
+      options = readTls(ssl);
+    } catch {
+      // It may be half written at the moment; the connection reports it if the ones before do not work.
+    }
+    return options;
+  };
+}
+
+function readTls(ssl: Exclude<KafkaSettings['ssl'], boolean>): ConnectionOptions {
+  const file = (path: string | undefined) => {
+    try {
+      return path === undefined ? undefined : readFileSync(path);
+    } catch (error) {
+      throw asTidegateError(error, 'TG_CONFIG_INVALID', 'log.ssl');
+    }
+  };
+  return {
+    ca: file(ssl.ca),
+    cert: file(ssl.cert),
+    key: file(ssl.key),
+    ...(ssl.servername === undefined ? {} : { servername: ssl.servername }),
+    rejectUnauthorized: ssl.reject_unauthorized,
+  };
+}
+
+/** Its errors name the broker, as those of TCP do. */
+export function connectByTls(host: string, port: number, options: ConnectionOptions, connected: () => void): TLSSocket {
+  const socket = connectWith({ host, port, ...(isIP(host) ? {} : { servername: host }), ...options }, connected);
+  explainValidity(socket);
+  socket.once('error', (error: NodeJS.ErrnoException) => {
+    if (!OF_TLS.test(error.code ?? '')) return;
+    const alert = ALERT.exec(error.message)?.[1];
+    const reason = alert === undefined ? error.message : `the broker refuses TLS (${alert}); check log.ssl`;
+    error.message = `${host}:${port}: ${reason}`;
+  });
+  return socket;
+}
+
+/** Node throws at once where a certificate or a key is no PEM, or one does not belong to the other, and says no more. */
+function connectWith(options: ConnectionOptions, connected: () => void): TLSSocket {
+  try {
+    return connect(options, connected);
+  } catch (error) {
+    throw new Error(`log.ssl cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,198 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import type { ClientMemory } from '../../core/client-memory.ts';
+import { printableValue, quoteValue } from '../../core/quote.ts';
+import type { Socket } from '../../core/socket.ts';
+import { CLOSE_CODES } from './close-codes.ts';
+import { type HandshakeRequest, hold, type Refusal, readHandshake, refuse } from './handshake.ts';
+import { type Match, matchRoute, parameterProblem, type Route } from './route.ts';
+import { ServerSocket } from './socket.ts';
+
+/** What a server needs of an endpoint to let clients in. */
+export interface HandshakeTarget {
+  readonly name: string;
+  /** The paths that lead to it. */
+  readonly routes: readonly Route[];
+  /** Whether pages of that origin may connect. Clients that are not browsers send none, and are not asked for it. */
+  isAllowed(origin: string): boolean;
+  /** Subprotocols that are spoken; a client that offers none of them gets none. */
+  readonly protocols: readonly string[];
+  /** Its codec has a rule of its own for the path's parameters, and closes a client that breaks it with the reason. */
+  readonly checksParams: boolean;
+  /** Largest message in bytes; a larger one closes the socket with 1009. */
+  readonly maxPayload: number;
+  /** Where unfinished messages are counted. */
+  readonly memory: ClientMemory;
+  /** Why no socket may come in now, or undefined. Asked for each handshake. */
+  refusal(): Refusal | undefined;
+  /** Called for every handshake that was refused. */
+  refused(request: HandshakeRequest, refusal: Refusal): void;
+  accept(socket: Socket, request: HandshakeRequest): void;
+}
+
+/** Bytes that a client may still send after it was refused: they are read for its close frame alone. */
+const MAX_LAST_BYTES = 1_024;
+/** Pieces that it may come in. */
+const MAX_LAST_PIECES = 64;
+/** Milliseconds that it has for that. */
+const CLOSE_TIMEOUT = 5_000;
+
+/**
+ * No tracking: the endpoint knows its members, and a second Set of all sockets costs memory. `closeTimeout`, which the types do
+ * not know yet, is for a peer that ws has closed for its mistake.
+ */
+const PLAIN = { noServer: true, clientTracking: false, perMessageDeflate: false, closeTimeout: CLOSE_TIMEOUT } as const;
+
+interface Destination {
+  readonly target: HandshakeTarget;
+  readonly upgrader: WebSocketServer;
+  /** For clients that are refused after the handshake. */
+  readonly rejecter: WebSocketServer;
+}
+
+/** Gives the handshakes of a server to its WebSocket endpoints, by their paths, or refuses them. */
+export class HandshakeRouter {
+  private readonly destinations: readonly Destination[];
+  private readonly admitted: (socket: Duplex) => void;
+
+  /** `admitted` is called with the connection of each client that is let in. */
+  constructor(targets: readonly HandshakeTarget[], admitted: (socket: Duplex) => void = () => {}) {
+    this.admitted = admitted;
+    this.destinations = targets.map((target) => ({
+      target,
+      upgrader: upgraderOf(target, { maxPayload: target.maxPayload }),
+      rejecter: upgraderOf(target, {
+        maxPayload: MAX_LAST_BYTES,
+        maxBufferedChunks: MAX_LAST_PIECES,
+        maxFragments: MAX_LAST_PIECES,
+      }),
+    }));
+  }
+
+  /** Name of the endpoint that has the path. */
+  endpointAt(path: string): string | undefined {
+    const found = this.find(path);
+    if (found === undefined || notFound(found.to.target, found.problem) !== undefined) return undefined;
+    return found.to.target.name;
+  }
+
+  /** Lets a client in, or says why not. False where no endpoint has the path: nothing was done then. */
+  receive(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const handshake = readHandshake(request);
+    const found = handshake === undefined ? undefined : this.find(handshake.path);
+    if (handshake === undefined || found === undefined) return false;
+    this.answer(found, handshake, { request, socket, head });
+    return true;
+  }
+
+  private answer(found: Found, handshake: HandshakeRequest, upgrade: Upgrade): void {
+    const { target, upgrader, rejecter } = found.to;
+    const { request, socket, head } = upgrade;
+    const known = { ...handshake, ...found.match };
+    const { problem } = found;
+    const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers.origin) ?? target.refusal();
+    if (refusal?.until !== undefined) {
+      hold(socket, refusal.until, () => this.answer(found, handshake, upgrade));
+    } else if (refusal !== undefined) {
+      refuse(socket, refusal);
+      target.refused(known, refusal);
+    } else if (problem !== undefined) {
+      rejecter.handleUpgrade(request, socket, head, (ws) => {
+        target.refused(known, { status: 101, reason: 'path', message: problem });
+        closeRefused(ws, problem);
+      });
+    } else {
+      upgrader.handleUpgrade(request, socket, head, (ws) => {
+        this.admitted(socket);
+        target.accept(new ServerSocket(ws, target.memory), known);
+      });
+    }
+  }
+
+  /** `*` is for what no other endpoint has, and a path with parameters that cannot be is no endpoint's if another one has it. */
+  private find(path: string): Found | undefined {
+    let any: Found | undefined;
+    let broken: Found | undefined;
+    for (const to of this.destinations) {
+      for (const route of to.target.routes) {
+        const match = matchRoute(route, path);
+        if (match === undefined) continue;
+        const problem = to.target.checksParams ? match.problem : parameterProblem(match);
+        const found = { to, match, problem };
+        if (route.isAny) any ??= found;
+        else if (problem === undefined) return found;
+        else broken ??= found;
+      }
+    }
+    return broken ?? any;
+  }
+}
+
+function upgraderOf(target: HandshakeTarget, limits: ServerOptions): WebSocketServer {
+  const upgrader = new WebSocketServer({ ...PLAIN, ...limits, handleProtocols: chooserAmong(target.protocols) });
+  // Otherwise ws answers handshakes that break RFC 6455 in a form of its own.
+  upgrader.on('wsClientError', ({ message }, socket, request) => {
+    const status = request.method === 'GET' ? 400 : 405;
+    const refusal = { status, reason: 'bad_handshake', message: decapitalized(message) };
+    const handshake = readHandshake(request);
+    if (handshake !== undefined) target.refused(handshake, refusal);
+    refuse(socket, refusal);
+  });
+  return upgrader;
+}
+
+/** The one of ours that the client prefers; without one the handshake goes on, and the client decides (RFC 6455 4.2.2). */
+function chooserAmong(spoken: readonly string[]) {
+  return (offered: ReadonlySet<string>): string | false => {
+    for (const protocol of offered) if (spoken.includes(protocol)) return protocol;
+    return false;
+  };
+}
+
+/** What Node gives of a handshake. */
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** An endpoint whose path fits, and what is wrong with the parameters. */
+interface Found {
+  readonly to: Destination;
+  readonly match: Match;
+  readonly problem: string | undefined;
+}
+
+function notFound(target: HandshakeTarget, problem: string | undefined): Refusal | undefined {
+  if (problem === undefined || target.checksParams) return undefined;
+  return { status: 404, reason: 'path', message: problem };
+}
+
+function decapitalized(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** For a handshake that no endpoint takes. */
+export function refuseUnknown(request: IncomingMessage, socket: Duplex): void {
+  refuse(socket, {
+    status: 404,
+    reason: 'not_found',
+    message: `there is no endpoint at ${quoteValue(request.url ?? '')}`,
+  });
+}
+
+/** A browser's script sees a close code and reason, and nothing at all of a handshake's 4xx. */
+function closeRefused(ws: WebSocket, problem: string): void {
+  // This socket has no other listeners, and an error event without a listener ends the process.
+  ws.on('error', () => {});
+  ws.close(CLOSE_CODES.refused.code, problem);
+  setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
+}
+
+function originRefusal(target: HandshakeTarget, origin: string | undefined): Refusal | undefined {
+  if (origin === undefined || target.isAllowed(origin)) return undefined;
+  const shown = printableValue(origin);
+  const message = `the origin ${shown} is not in endpoints.${target.name}.origins`;
+  return { status: 403, reason: 'origin', message, origin: shown };
+}

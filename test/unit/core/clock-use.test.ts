@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { mark, sinceMark, systemClock } from '../../../src/core/clock.ts';
+import { LineLimit } from '../../../src/telemetry/line-limit.ts';
+import { RateLimit } from '../../../src/topics/rate-limit.ts';
+import { HandClock } from './hand-clock.ts';
+
+const SRC = fileURLToPath(
+  new URL(import.meta.url.includes('/dist/') ? '../../../../src/' : '../../../src/', import.meta.url),
+);
+const HOUR = 3_600_000;
+
+/** What the machine's clock may be asked for; all that lasts goes by `Clock.elapsed`, which cannot be set. */
+const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
+  'actors/delivery-time.ts': 'the age of records',
+  'actors/endpoint/broadcast.ts': 'timestamps of frames, and the age of what is replayed',
+  'actors/endpoint/conversation.ts': 'timestamps of frames',
+  'actors/endpoint/publisher.ts': 'timestamps of messages and answers',
+  'actors/endpoint/room-guest.ts': 'timestamps of frames',
+  'actors/endpoint/topic-peer.ts': 'timestamps of answers',
+  'admin/health.ts': 'the timestamp of an answer',
+  'connect/cluster/source-offsets.ts': 'when something was heard, which outlasts the process',
+  'core/certificate.ts': 'what certificates are compared with',
+  'core/clock.ts': 'the clock itself',
+  'feeds/channel.ts': 'times of gaps, which outlast the process',
+  'feeds/dialer.ts': 'times of gaps, which outlast the process',
+  'feeds/outage.ts': 'times of gaps, which outlast the process',
+  'gateway/connect-service.ts': 'the time of a change, and of a call that is signed',
+  'gateway/replay.ts': 'the age of what is replayed',
+  'pipelines/state/stateful-stage.ts': 'what an idle partition follows, as the times of its records do',
+  'rooms/incarnation.ts': 'the age of records of other gateways',
+  'rooms/room.ts': 'timestamps of frames',
+  'telemetry/ecs.ts': 'timestamps of log lines',
+  'telemetry/process-metrics.ts': 'when the process started',
+  'telemetry/stats.ts': 'timestamps of exemplars',
+  'transports/embedded/lane.ts': 'timestamps of records',
+  'transports/embedded/maintenance.ts': 'the age of records',
+  'transports/embedded/owner-lock.ts': 'the age of a file',
+  'transports/kafka/batch-sender.ts': 'what a refused timestamp is compared with',
+  'transports/kafka/lane.ts': 'timestamps of records',
+};
+
+test('only timestamps follow the clock of the machine', () => {
+  const users = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\b(?:Date|clock)\.now\b|\bnew Date\(\)/.test(readFileSync(join(SRC, name), 'utf8')))
+    .sort();
+  assert.deepEqual(users, Object.keys(FOR_TIMESTAMPS).sort());
+});
+
+test('time goes on evenly, whatever the clock of the machine says', (t) => {
+  const begun = systemClock.elapsed();
+  t.mock.method(Date, 'now', () => 0);
+  assert.equal(systemClock.now(), 0);
+  assert.ok(systemClock.elapsed() >= begun);
+});
+
+test('the time since a mark is the larger one of the two clocks', () => {
+  const clock = new HandClock();
+  const begin = mark(clock);
+  clock.advance(1_000);
+  assert.equal(sinceMark(clock, begin), 1_000);
+  clock.stepped = -HOUR;
+  assert.equal(sinceMark(clock, begin), 1_000, 'set back');
+  clock.stepped = HOUR;
+  assert.equal(sinceMark(clock, begin), HOUR + 1_000, 'suspended, or set forward');
+});
+
+test('a clock that is set back prolongs neither the limits of an address nor the silence about a subject', () => {
+  const clock = new HandClock();
+  const limit = new RateLimit(1, clock);
+  const lines = new LineLimit(clock);
+  limit.take('a', 1);
+  assert.equal(lines.count('x'), 1);
+  clock.stepped = -HOUR;
+  clock.advance(59_999);
+  assert.deepEqual([limit.has('a', 1), lines.count('x')], [false, 0]);
+  clock.advance(1);
+  assert.deepEqual([limit.has('a', 1), lines.count('x')], [true, 2]);
+});

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { loadConfig } from '../../../src/config/index.ts';
+import { Gateway } from '../../../src/gateway/gateway.ts';
+import { GoneTopics } from '../../../src/gateway/gone-topics.ts';
+import type { Stats, StatsReader } from '../../../src/telemetry/stats.ts';
+import { TopicsClient } from '../../helpers/topics-client.ts';
+import { keptLogger } from '../actors/rig.ts';
+
+const TEXT = `
+log: { driver: embedded, embedded: { memory: true } }
+admin: { enabled: false }
+listeners: { public: { port: 0 } }
+endpoints:
+  topics: { listener: public, path: "*", codec: topics, allow: { create: "*", read: "*", write: "*", groups: "*" } }
+  in: { listener: public, path: /in, codec: json }
+pipelines:
+  in: { source: { endpoint: in }, sink: { topic: { name: configured } } }
+shutdown: { jitter: 0s }
+`;
+
+async function setUp(t: TestContext) {
+  const { config } = await loadConfig({ text: TEXT, name: 'test' });
+  const gateway = await Gateway.create(config, { logger: keptLogger().logger, servers: {} });
+  t.after(() => gateway.stop());
+  await gateway.start();
+  await gateway.prepared;
+  const { context } = gateway;
+  const client = await TopicsClient.open(gateway.ports().listeners.public ?? 0);
+  /** Names in the figures, whatever they count. */
+  const named = () => {
+    // What `createStats` makes is both.
+    const figures = context.stats as Stats & StatsReader;
+    const points = figures.snapshot().flatMap((metric) => metric.points.map(({ labels }) => labels));
+    return new Set(points.flatMap(({ topic }) => topic ?? []));
+  };
+  return { context, client, named, gone: new GoneTopics(context) };
+}
+
+test('lane, actor and metrics of a topic that is gone are removed; those of all others stay', async (t) => {
+  const { context, client, named, gone } = await setUp(t);
+  const names = ['written', 'read', 'stays'];
+  assert.equal((await client.topic('create', names)).s, 0);
+  for (const name of names) assert.equal((await client.publish(name, 'x')).s, 0);
+  assert.equal((await client.topic('subscribe', { t: ['read', 'stays'], from: 'earliest' })).s, 0);
+  await client.receives(2);
+  assert.equal((await client.topic('unsubscribe')).s, 0);
+  await gone.look();
+  for (const name of names) assert.ok(named().has(name), name);
+
+  const { actor } = context.topic('configured');
+  const written = context.topics.get('written')?.actor;
+  for (const name of ['written', 'read', 'configured']) await context.log.admin.delete(name);
+  await gone.look();
+  assert.deepEqual([...context.topics.keys()].sort(), ['configured', 'stays']);
+  assert.equal(written?.getSnapshot().status, 'stopped');
+  assert.equal(actor.getSnapshot().status, 'active', 'a pipeline holds on to it');
+  assert.deepEqual([...named()].sort(), ['configured', 'stays']);
+
+  assert.equal((await client.publish('stays', 'y')).s, 0);
+  assert.equal((await client.topic('create', ['written'])).s, 0);
+  const again = await client.publish('written', 'z');
+  assert.deepEqual(again.p, { topic: 'written', partition: 0, offset: 0 });
+});
+
+test('a topic with in-flight messages is kept, and all topics are if the log cannot list them', async (t) => {
+  const { context, client, gone } = await setUp(t);
+  assert.equal((await client.topic('create', ['busy'])).s, 0);
+  assert.equal((await client.publish('busy', 'x')).s, 0);
+  const topic = context.openTopic('busy');
+  const { admin } = context.log;
+  const ask = admin.topics.bind(admin);
+  admin.topics = () => Promise.reject(new Error('away'));
+  await gone.look();
+  assert.equal(context.topics.get('busy'), topic);
+
+  admin.topics = async () => new Map();
+  Object.defineProperty(topic, 'pending', { value: 1, configurable: true });
+  await gone.look();
+  assert.equal(context.topics.get('busy'), topic);
+  Object.defineProperty(topic, 'pending', { value: 0 });
+  await gone.look();
+  assert.equal(context.topics.get('busy'), undefined);
+  admin.topics = ask;
+});

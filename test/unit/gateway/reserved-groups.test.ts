@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connectSchema } from '../../../src/config/connect-schema.ts';
+import { OwnGroups } from '../../../src/gateway/reserved-names.ts';
+
+test('without connectors only the groups of pipelines are the gateway’s own', () => {
+  const own = new OwnGroups({});
+  own.add('billing');
+  assert.deepEqual(
+    ['billing', 'tidegate-connect', 'connect-prices'].map((group) => own.has(group)),
+    [true, false, false],
+  );
+});
+
+test('with connectors their group is, and those of sinks, whichever gateway runs them', () => {
+  const own = new OwnGroups({ connect: connectSchema.parse({ group: 'dealing' }) });
+  assert.deepEqual(
+    ['dealing', 'connect-prices', 'tidegate-connect', 'connected'].map((group) => own.has(group)),
+    [true, true, false, false],
+  );
+});

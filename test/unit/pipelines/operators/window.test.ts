@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ErrorCode } from '../../../../src/core/errors.ts';
+import { Message, type MessageInit } from '../../../../src/core/message.ts';
+import type { StatefulOperator } from '../../../../src/core/stateful-operator.ts';
+import { window } from '../../../../src/pipelines/operators/window/window.ts';
+import { Outgoing } from '../../../../src/pipelines/state/outgoing.ts';
+import { StatefulPartition } from '../../../../src/pipelines/state/partition.ts';
+import { PartitionProgress } from '../../../../src/pipelines/state/progress.ts';
+import { fakeContext } from '../parts.ts';
+
+const AT = Date.parse('2024-01-01T12:00:00Z');
+
+/** A window operator in one partition, and the results that it gives out. */
+class Rig {
+  readonly context = fakeContext().context;
+  private readonly outgoing = new Outgoing();
+  private readonly partition: StatefulPartition;
+  private offset = 0;
+
+  constructor(settings: object) {
+    const operator = window.create(window.config.parse(settings), this.context) as StatefulOperator;
+    const place = { topic: 't', partition: 0 };
+    this.partition = new StatefulPartition(operator, place, new PartitionProgress(0, undefined, 1), this.outgoing, 0);
+  }
+
+  take(seconds: number, value: unknown, init: MessageInit = {}): void {
+    assert.equal(this.takeLater(seconds, value, init), undefined, 'it is taken in at once');
+  }
+
+  takeLater(seconds: number, value: unknown, init: MessageInit = {}) {
+    const offset = this.offset;
+    this.offset += 1;
+    const timestamp = AT + seconds * 1_000;
+    return this.partition.take(
+      new Message(Buffer.from(JSON.stringify(value)), { key: 'k', timestamp, offset, ...init }),
+    );
+  }
+
+  fails(code: ErrorCode, words: RegExp, take: () => unknown): void {
+    assert.throws(take, (error: Error & { code: string }) => {
+      assert.equal(error.code, code);
+      assert.match(error.message, words);
+      return true;
+    });
+  }
+
+  results(): unknown[] {
+    const results: unknown[] = [];
+    for (let batch = this.outgoing.next(); batch !== undefined; batch = this.outgoing.next())
+      for (const message of batch.messages) {
+        results.push(message.json);
+        message.ack();
+      }
+    return results;
+  }
+
+  /** Where reading starts again after all that was taken was committed. */
+  get replay(): number {
+    return this.partition.progress.note(this.offset).replay;
+  }
+
+  get late(): number {
+    return this.context.stats.counter('tidegate_window_late_total', { place: 'pipelines.p.x' }).value;
+  }
+
+  get size() {
+    const { keys, bytes } = this.partition.operator.size;
+    return { keys, bytes };
+  }
+}
+
+describe('a window', () => {
+  test('gives one JSON record a key when it ends, with times in milliseconds', () => {
+    const rig = new Rig({ tumbling: '1m', aggregate: { n: 'count', total: { sum: '${! json.amount }' } } });
+    rig.take(1, { amount: 5 });
+    rig.take(59, { amount: 7 });
+    rig.take(30, { amount: 1 }, { key: 'other' });
+    assert.deepEqual(rig.results(), []);
+    rig.take(60, { amount: 100 });
+    assert.deepEqual(rig.results(), [
+      { key: 'k', start: AT, end: AT + 60_000, n: 2, total: 12 },
+      { key: 'other', start: AT, end: AT + 60_000, n: 1, total: 1 },
+    ]);
+    assert.equal(rig.size.keys, 1);
+  });
+
+  test('waits for late records as long as lateness says, and counts those that come after', () => {
+    const rig = new Rig({ tumbling: '10s', lateness: '5s', aggregate: { n: 'count' } });
+    rig.take(9, {});
+    rig.take(14, {});
+    rig.take(8, {});
+    assert.deepEqual(rig.results(), []);
+    rig.take(15, {});
+    assert.deepEqual(rig.results(), [{ key: 'k', start: AT, end: AT + 10_000, n: 2 }]);
+    rig.take(9, {});
+    assert.equal(rig.late, 1);
+    assert.deepEqual(rig.results(), []);
+  });
+
+  test('takes its time and key from expressions, also from those that need JSONata', async () => {
+    const rig = new Rig({
+      session: '10s',
+      time: '${! $toMillis(json.at) }',
+      by: '${! $uppercase(json.user) }',
+      aggregate: { pages: { collect: '${! json.page }' } },
+    });
+    await rig.takeLater(0, { at: '2024-01-01T12:00:00Z', user: 'ada', page: 1 });
+    await rig.takeLater(0, { at: '2024-01-01T12:00:05Z', user: 'Ada', page: 2 });
+    await rig.takeLater(0, { at: '2024-01-01T12:01:00Z', user: 'bob', page: 3 });
+    assert.deepEqual(rig.results(), [{ key: 'ADA', start: AT, end: AT + 15_000, pages: [1, 2] }]);
+  });
+
+  test('fails a record alone that has no key, no time or no number where one is added up', () => {
+    const rig = new Rig({
+      tumbling: '1m',
+      time: '${! json.at }',
+      aggregate: { n: 'count', sum: { sum: '${! json.x }' } },
+    });
+    rig.fails('TG_EXPRESSION_FAILED', /the record has no key; group it with by/, () =>
+      rig.take(0, { at: AT }, { key: null }),
+    );
+    rig.fails('TG_EXPRESSION_FAILED', /json\.at } gives no point in time/, () => rig.take(0, { at: 'yesterday' }));
+    rig.fails('TG_EXPRESSION_FAILED', /gives no point in time/, () => rig.take(0, {}));
+    rig.fails('TG_EXPRESSION_FAILED', /more than a day after/, () => rig.take(0, { at: AT + 90_000_000 }));
+    rig.fails('TG_EXPRESSION_FAILED', /9999-01-01T00:00:00.000Z, more than a day after/, () =>
+      rig.take(0, { at: '9999-01-01' }),
+    );
+    rig.fails('TG_EXPRESSION_FAILED', /json\.x } gives "?many/, () => rig.take(0, { at: AT, x: 'many' }));
+    rig.take(0, { at: AT, x: 2 });
+    rig.take(0, { at: AT + 60_000, x: 0 });
+    assert.deepEqual(rig.results(), [{ key: 'k', start: AT, end: AT + 60_000, n: 1, sum: 2 }]);
+  });
+
+  test('a session between two others makes one of the three, and needs only its first record', () => {
+    const rig = new Rig({ session: '10s', lateness: '1m', aggregate: { all: { collect: '${! json }' } } });
+    rig.take(20, 'a');
+    rig.take(5, 'b');
+    rig.take(12, 'c');
+    assert.equal(rig.replay, 0);
+    rig.take(200, 'later');
+    assert.deepEqual(rig.results(), [{ key: 'k', start: AT + 5_000, end: AT + 30_000, all: ['b', 'a', 'c'] }]);
+    assert.equal(rig.replay, 3);
+  });
+
+  test('refuses a key above its limit and goes on with those that it has', () => {
+    const rig = new Rig({ hopping: { size: '20s', every: '10s' }, aggregate: { n: 'count' }, state: { keys: 2 } });
+    rig.take(15, {});
+    rig.fails('TG_STATE_FULL', /pipelines\.p\.x: .* limit of 2 keys; raise state\.keys/, () =>
+      rig.take(15, {}, { key: 'b' }),
+    );
+    rig.take(16, {});
+    rig.take(40, {});
+    assert.deepEqual(rig.results(), [
+      { key: 'k', start: AT, end: AT + 20_000, n: 2 },
+      { key: 'k', start: AT + 10_000, end: AT + 30_000, n: 2 },
+    ]);
+  });
+
+  test('counts the bytes of what it keeps, and none once its windows have ended', () => {
+    for (const kind of [{ tumbling: '10s' }, { session: '10s' }]) {
+      const rig = new Rig({ ...kind, aggregate: { all: { collect: '${! json }' } }, state: { bytes: '10KiB' } });
+      rig.take(0, 'x'.repeat(20_000));
+      assert.ok(rig.size.bytes > 20_000);
+      rig.fails('TG_STATE_FULL', /limit of 10240 bytes; raise state\.bytes/, () => rig.take(0, 'y', { key: 'other' }));
+      rig.take(100, 'z', { key: 'later' });
+      assert.equal(rig.results().length, 1);
+      assert.ok(rig.size.bytes < 1_000, `${rig.size.bytes}`);
+    }
+  });
+
+  for (const [settings, words] of [
+    [{ aggregate: { n: 'count' } }, /give one of tumbling, hopping and session/],
+    [{ tumbling: '1m', session: '1m', aggregate: { n: 'count' } }, /give one of tumbling, hopping and session/],
+    [{ tumbling: '2400h', aggregate: { n: 'count' } }, /at most 744h \(31 days\)/],
+    [{ tumbling: '1m', aggregate: {} }, /name at least one field/],
+    [{ tumbling: '1m', aggregate: { start: 'count' } }, /fields of every result/],
+    [{ tumbling: '1m', aggregate: { n: 'median' } }, /expected count, or one of count, sum/],
+    [{ hopping: { size: '1m', every: '2m' }, aggregate: { n: 'count' } }, /every is at most size/],
+  ] as const)
+    test(`says what is wrong with ${JSON.stringify(settings)}`, () => {
+      const { error } = window.config.safeParse(settings);
+      assert.match(JSON.stringify(error?.issues), words);
+    });
+});

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Subject } from 'rxjs';
+import { Batch } from '../../../../src/core/batch.ts';
+import { TidegateError } from '../../../../src/core/errors.ts';
+import { Message } from '../../../../src/core/message.ts';
+import type { PartitionPort, StatefulOperator } from '../../../../src/core/stateful-operator.ts';
+import { Outgoing } from '../../../../src/pipelines/state/outgoing.ts';
+import { PartitionProgress } from '../../../../src/pipelines/state/progress.ts';
+import { StatefulStage } from '../../../../src/pipelines/state/stateful-stage.ts';
+import { HandClock } from '../../core/hand-clock.ts';
+import { settled } from '../parts.ts';
+
+const PLACE = { topic: 't', partition: 0 };
+
+/** Gives out each record's text when the watermark is 10 behind it; "bad" fails, "slow" is taken later. */
+function echo(idle?: number): StatefulOperator {
+  return {
+    lateness: 0,
+    idle,
+    timeOf: ({ timestamp }) => timestamp,
+    partition: (port: PartitionPort) => {
+      const waiting: { end: number; text: string; hold: ReturnType<PartitionPort['hold']> }[] = [];
+      return {
+        size: { keys: 0, bytes: 0 },
+        take: (record, time) => {
+          if (record.text === 'bad') throw new TidegateError('TG_MESSAGE_INVALID', 'it is bad');
+          waiting.push({ end: time + 10, text: record.text, hold: port.hold(record) });
+          waiting.sort((one, other) => one.end - other.end);
+          return record.text === 'slow' ? new Promise((resolve) => setImmediate(resolve)) : undefined;
+        },
+        advance: () => {
+          for (let [first] = waiting; first !== undefined && first.end <= port.watermark; [first] = waiting) {
+            waiting.shift();
+            const { end, text, hold } = first;
+            port.give({ end, results: [new Message(Buffer.from(text))], done: () => port.release(hold) });
+          }
+        },
+      };
+    },
+  };
+}
+
+/** A stage whose results are settled by hand. */
+class Rig {
+  readonly clock = new HandClock();
+  readonly stage: StatefulStage;
+  readonly source = new Subject<Batch>();
+  readonly given: Message[] = [];
+  readonly acked: number[] = [];
+  readonly failed: string[] = [];
+  isOpen = true;
+  readonly opened = new Subject<void>();
+  isAtEnd = true;
+
+  constructor(idle?: number) {
+    this.stage = new StatefulStage(echo(idle), this.clock);
+    this.stage.readFrom({ keepState: () => () => this.isAtEnd });
+    const rig = this;
+    this.stage
+      .apply(this.source, {
+        admit: (batch) => batch,
+        get isOpen() {
+          return rig.isOpen;
+        },
+        opened$: this.opened,
+      })
+      .subscribe((batch) => this.given.push(...batch.messages));
+  }
+
+  /** Records by their offsets and times. */
+  reads(...records: readonly [offset: number, time: number, text?: string][]): void {
+    const messages = records.map(([offset, timestamp, text = String(offset)]) => {
+      const target = {
+        settled: (message: Message, failure: TidegateError | null) => {
+          if (failure === null) this.acked.push(message.offset);
+          else this.failed.push(`${message.offset} ${failure.code}`);
+        },
+      };
+      return new Message(Buffer.from(text), { ...PLACE, offset, timestamp, target });
+    });
+    this.source.next(new Batch(messages));
+  }
+
+  texts(): string[] {
+    return this.given.map(({ text }) => text);
+  }
+}
+
+describe('a stage with state', () => {
+  test('acks what it has taken in, and says in each commit where the state is rebuilt from', () => {
+    const rig = new Rig();
+    assert.equal(rig.stage.assigned(PLACE, 5, undefined), 5);
+    rig.reads([5, 100], [6, 104]);
+    assert.deepEqual(rig.acked, [5, 6]);
+    assert.deepEqual(rig.stage.note(PLACE, 7), { replay: 5, watermark: Number.MIN_SAFE_INTEGER, through: 104 });
+    rig.reads([7, 130]);
+    assert.deepEqual(rig.texts(), ['5', '6']);
+    assert.deepEqual(rig.stage.note(PLACE, 8)?.through, 109, 'the log does not have the first result');
+    rig.given[0]?.ack();
+    assert.deepEqual(rig.stage.note(PLACE, 8)?.through, 113);
+    rig.given[1]?.ack();
+    assert.deepEqual(rig.stage.note(PLACE, 8)?.through, 130);
+  });
+
+  test('gives nothing out again that was in the log by the note it is handed', () => {
+    const rig = new Rig();
+    assert.equal(rig.stage.assigned(PLACE, 7, { replay: 5, watermark: 90, through: 110 }), 5);
+    rig.reads([5, 100], [6, 104], [7, 130]);
+    assert.deepEqual(rig.texts(), ['6']);
+  });
+
+  test('a result that did not reach the log stays one that is to be given out again', () => {
+    const rig = new Rig();
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.reads([0, 100], [1, 200]);
+    rig.given[0]?.nack(new TidegateError('TG_STOPPING', 'the gateway stops'));
+    assert.equal(rig.stage.note(PLACE, 2)?.through, 109);
+    assert.equal(rig.stage.note(PLACE, 2)?.replay, 0);
+  });
+
+  test('a window that would be given out again is whole: its records are kept until earlier ones are stored', () => {
+    const rig = new Rig();
+    rig.stage.assigned(PLACE, 5, undefined);
+    rig.reads([5, 104], [300, 100], [301, 130]);
+    assert.deepEqual(rig.texts(), ['300', '5']);
+    rig.given[1]?.ack();
+    const { replay, through } = rig.stage.note(PLACE, 302) ?? {};
+    assert.deepEqual({ replay, through }, { replay: 5, through: 109 });
+    rig.given[0]?.ack();
+    assert.deepEqual(rig.stage.note(PLACE, 302)?.through, 130);
+    assert.ok((rig.stage.note(PLACE, 302)?.replay ?? 0) >= 300);
+  });
+
+  test('a flow that starts again has no state until partitions are assigned', () => {
+    const rig = new Rig();
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.reads([0, 100]);
+    rig.stage.apply(rig.source, { admit: (batch) => batch, isOpen: true, opened$: rig.opened }).subscribe();
+    assert.equal(rig.stage.note(PLACE, 1), undefined);
+  });
+
+  test('a record that fails moves the time on as it would when it is read again', () => {
+    const rig = new Rig();
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.reads([0, 100], [1, 200, 'bad']);
+    assert.deepEqual(rig.failed, ['1 TG_MESSAGE_INVALID']);
+    assert.deepEqual(rig.texts(), ['0']);
+  });
+
+  test('keeps the order of records where one takes longer', async () => {
+    const rig = new Rig();
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.reads([0, 100, 'slow'], [1, 101], [2, 200]);
+    assert.deepEqual(rig.acked, []);
+    await settled();
+    await settled();
+    assert.deepEqual(rig.acked, [0, 1, 2]);
+    assert.deepEqual(rig.texts(), ['slow', '1']);
+  });
+
+  test('holds results back while the pipeline has no room, and gives them when it has', () => {
+    const rig = new Rig();
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.isOpen = false;
+    rig.reads([0, 100], [1, 200]);
+    assert.deepEqual(rig.texts(), []);
+    rig.isOpen = true;
+    rig.opened.next();
+    assert.deepEqual(rig.texts(), ['0']);
+  });
+
+  test('gives out as many results as there are sessions without going through all that wait for each', () => {
+    const outgoing = new Outgoing();
+    const progress = new PartitionProgress(0, undefined);
+    progress.advance(1);
+    for (let at = 0; at < 200_000; at += 1) {
+      const pending = progress.gaveOut(1, () => {});
+      outgoing.add([new Message(Buffer.alloc(0))], () => progress.landed(pending));
+    }
+    const results: Message[] = [];
+    const begun = performance.now();
+    for (let batch = outgoing.next(); batch !== undefined; batch = outgoing.next()) results.push(...batch.messages);
+    for (const result of results) result.ack();
+    assert.ok(performance.now() - begun < 3_000, `it took ${performance.now() - begun} ms`);
+    assert.equal(results.length, 200_000);
+    assert.equal(progress.note(1).through, 1);
+  });
+
+  test('a record of a partition that is not ours any more is given up without a trace', () => {
+    const rig = new Rig();
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.stage.revoked(PLACE);
+    rig.reads([0, 100], [1, 200]);
+    assert.deepEqual(rig.acked, [0, 1]);
+    assert.deepEqual(rig.texts(), []);
+    assert.equal(rig.stage.note(PLACE, 2), undefined);
+  });
+
+  test('an idle partition follows the clock, but not while records may wait for it', () => {
+    const rig = new Rig(1_000);
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.isAtEnd = false;
+    rig.reads([0, rig.clock.now()]);
+    rig.clock.advance(2_000);
+    assert.deepEqual(rig.texts(), []);
+    rig.isAtEnd = true;
+    rig.isOpen = false;
+    rig.clock.advance(1_000);
+    assert.deepEqual(rig.texts(), []);
+    rig.isOpen = true;
+    rig.clock.advance(1_000);
+    assert.deepEqual(rig.texts(), ['0']);
+  });
+});

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemClock } from '../../../../src/core/clock.ts';
+import { createLogger } from '../../../../src/telemetry/logger.ts';
+import { createStats } from '../../../../src/telemetry/stats.ts';
+import { createEmbeddedLog } from '../../../../src/transports/embedded/index.ts';
+import { Collector, laneOf, records, store, texts } from '../../../contract/log-fixture.ts';
+import { turn } from '../../actors/rig.ts';
+import { temporary } from './parts.ts';
+
+test('a partition that is paused stays so when it is sought in, and begins there once it is resumed', async (t) => {
+  const logger = createLogger({ level: 'silent' });
+  const log = createEmbeddedLog({ path: await temporary(t), stats: createStats(), logger, clock: systemClock });
+  await log.open();
+  t.after(() => log.close());
+  await log.admin.create({ name: 't', partitions: 1 });
+  await store(laneOf(t, log, 't'), records(5));
+  const member = log.group({ group: 'g', topics: ['t'], from: 'earliest' });
+  const collector = new Collector(member.batches$);
+  await collector.atLeast(5);
+  const place = { topic: 't', partition: 0 };
+  member.pause([place]);
+  member.seek(place, 3);
+  for (let turns = 0; turns < 10; turns += 1) await turn();
+  const before = (await collector.atLeast(5)).length;
+  assert.equal(before, 5, 'nothing comes while it is paused');
+  member.resume([place]);
+  assert.deepEqual(texts(await collector.atLeast(7)).slice(5), ['3', '4']);
+  await member.leave();
+});
