@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { type KafkaService, startKafka } from '../test/services/kafka.ts';
 
 /*
@@ -14,6 +15,8 @@ interface Stage {
   readonly folders: readonly string[];
   readonly concurrency: number;
   readonly kafka: boolean;
+  /** Its tests start brokers, gateways or browsers: what fails is tried once more, alone on the machine. */
+  readonly isTriedAgain?: boolean;
 }
 
 /**
@@ -23,21 +26,24 @@ interface Stage {
 const LINES: readonly (readonly Stage[])[] = [
   [
     { folders: ['unit', 'property'], concurrency: 2, kafka: false },
-    { folders: ['e2e'], concurrency: 3, kafka: true },
+    { folders: ['e2e'], concurrency: 3, kafka: true, isTriedAgain: true },
     { folders: ['soak'], concurrency: 1, kafka: true },
   ],
   [
-    { folders: ['faults'], concurrency: 3, kafka: true },
-    { folders: ['browser'], concurrency: 1, kafka: false },
-    { folders: ['contract'], concurrency: 2, kafka: true },
+    { folders: ['faults'], concurrency: 3, kafka: true, isTriedAgain: true },
+    { folders: ['browser'], concurrency: 1, kafka: false, isTriedAgain: true },
+    { folders: ['contract'], concurrency: 2, kafka: true, isTriedAgain: true },
   ],
 ];
 
-/** The usual report, and behind it which files took longest. */
+const MOST_TRIED_AGAIN = 6;
+const FAILED_FILES = join(mkdtempSync(join(tmpdir(), 'tidegate-tests-')), 'failed');
+
+/** The usual report, and behind it which files took longest; those with a failed test are listed in FAILED_FILES. */
 const OPTIONS: string[] = [
   ...['--enable-source-maps', '--test', '--test-force-exit'],
   ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
-  ...['--test-reporter=./dist/scripts/slowest.js', '--test-reporter-destination=stdout'],
+  ...['--test-reporter=./dist/scripts/file-report.js', '--test-reporter-destination=stdout'],
 ];
 
 const isSoak = process.argv[2] === 'soak';
@@ -57,9 +63,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 let kafka: Promise<KafkaService | undefined> | undefined;
 const lines = LINES.filter((stages) => stages.some((stage) => filesOf(stage).length > 0));
+/** Files whose tests failed and are to be tried again. */
+const failed = new Set<string>();
 const passed = await Promise.all(lines.map(runLine));
+const isGood = passed.every(Boolean) && (await tryAgain());
 await (await kafka)?.stop();
-process.exit(passed.every(Boolean) ? 0 : 1);
+process.exit(isGood ? 0 : 1);
 
 /** The first line's output comes as it is made, that of the others in one piece when a stage of theirs is over. */
 async function runLine(stages: readonly Stage[], line: number): Promise<boolean> {
@@ -71,9 +80,33 @@ async function runLine(stages: readonly Stage[], line: number): Promise<boolean>
       kafka ??= sharedKafka();
       await kafka;
     }
-    passed = (await run(some, stage.concurrency, line > 0)) && passed;
+    const isGood = await run(some, stage.concurrency, line > 0);
+    if (isGood) continue;
+    const again = stage.isTriedAgain ? failedOf(some) : [];
+    for (const file of again) failed.add(file);
+    passed = again.length > 0 && passed;
   }
   return passed;
+}
+
+/** The files of a stage in which a test failed: all of them where one failed in a file that several share. */
+function failedOf(some: readonly string[]): readonly string[] {
+  const listed = existsSync(FAILED_FILES) ? readFileSync(FAILED_FILES, 'utf8').trim().split('\n') : [];
+  const known = listed.map((file) => (file.startsWith('dist/') ? file : `dist/${file.replace(/\.ts$/, '.js')}`));
+  const folders = new Set(some.map((file) => dirname(file)));
+  const own = known.filter((file) => folders.has(dirname(file)));
+  return own.every((file) => some.includes(file)) ? own : some;
+}
+
+/** One more try, alone on the machine, for a few tests of real processes. More than a few are no accident. */
+async function tryAgain(): Promise<boolean> {
+  if (failed.size === 0) return true;
+  const names = [...failed].join(', ');
+  if (failed.size > MOST_TRIED_AGAIN) return false;
+  console.log(`\n== tried again, alone: ${names}`);
+  const isGood = await run([...failed], 1, false);
+  console.log(isGood ? `== failed once, and passed when tried again: ${names}` : `== failed twice: ${names}`);
+  return isGood;
 }
 
 function filesOf({ folders }: Stage): string[] {
@@ -118,6 +151,7 @@ async function run(some: readonly string[], concurrency: number, isHeldBack: boo
   const output: Buffer[] = [];
   const child = spawn(process.execPath, [...OPTIONS, `--test-concurrency=${concurrency}`, ...some], {
     stdio: ['inherit', isHeldBack ? 'pipe' : 'inherit', 'inherit'],
+    env: { ...process.env, FAILED_FILES },
   });
   child.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
   const [code] = (await once(child, 'close')) as [number | null];

@@ -4,6 +4,7 @@ import type { Batch } from '../../src/core/batch.ts';
 import { TidegateError } from '../../src/core/errors.ts';
 import type { Gap, Log } from '../../src/core/log.ts';
 import { Message } from '../../src/core/message.ts';
+import { commit } from '../helpers/commit.ts';
 import { groupStateContract } from './group-state-contract.ts';
 import type { Subject, SuiteOptions } from './log-contract.ts';
 import {
@@ -223,8 +224,8 @@ function sharing(subject: () => Subject): void {
     // The new owner has its records in flight too, so that nothing but a stale settle could move the offset.
     await b.seen.atLeast(sent.filter(({ partition }) => b.assigned.includes(partition)).length);
     for (const message of a.seen.messages) message.ack();
-    await a.member.commit();
-    await b.member.commit();
+    await commit(a.member);
+    await commit(b.member);
     const expected = numbers(0, 4).map((partition) => {
       const count = sent.filter((message) => message.partition === partition).length;
       return [partition, a.assigned.includes(partition) ? count : 0];
@@ -271,10 +272,10 @@ function committing(subject: () => Subject): void {
     const { log } = subject();
     const { topic, group, member, messages } = await holding(t, log, 8);
     for (const at of [6, 0, 3, 1, 4]) messages[at]?.ack();
-    await member.commit();
+    await commit(member);
     assert.deepEqual(await committedOf(log, group, topic), { 0: 2 });
     messages[2]?.ack();
-    await member.commit();
+    await commit(member);
     assert.deepEqual(await committedOf(log, group, topic), { 0: 5 });
   });
 
@@ -295,14 +296,14 @@ function committing(subject: () => Subject): void {
       if (at === 2) message.nack(FAILURE);
       else message.ack();
     }
-    await member.commit();
+    await commit(member);
     assert.deepEqual(await committedOf(log, group, topic), { 0: 2 });
     member.seek({ topic, partition: 0 }, 2);
     await joined.seen.atLeast(10);
     const again = joined.seen.messages.slice(6);
     assert.deepEqual(offsetsOf(again), numbers(2, 6));
     for (const message of again) message.ack();
-    await member.commit();
+    await commit(member);
     assert.deepEqual(await committedOf(log, group, topic), { 0: 6 });
   });
 
@@ -312,7 +313,7 @@ function committing(subject: () => Subject): void {
     member.seek({ topic, partition: 0 }, 1);
     await joined.seen.atLeast(11);
     for (const message of messages.slice(0, 6)) message.ack();
-    await member.commit();
+    await commit(member);
     assert.deepEqual(await committedOf(log, group, topic), { 0: 1 });
   });
 
@@ -322,7 +323,7 @@ function committing(subject: () => Subject): void {
     messages[0]?.derive({ payload: Buffer.from('changed') }).ack();
     for (const part of messages[1]?.split([{ payload: Buffer.from('1') }, { payload: Buffer.from('2') }]) ?? [])
       part.ack();
-    await member.commit();
+    await commit(member);
     assert.deepEqual(await committedOf(log, group, topic), { 0: 2 });
   });
 
@@ -519,10 +520,10 @@ function recreated(subject: () => Subject): void {
     await store(laneOf(t, log, topic), begin(30));
     await joined.seen.until(() => joined.seen.messages.filter(isNew).length >= 30);
     for (const message of messages) if (!isNew(message)) message.ack();
-    await member.commit();
+    await commit(member);
     assert.deepEqual(await committedOf(log, group, topic), { 0: 0 });
     for (const message of joined.seen.messages.filter(isNew)) message.ack();
-    await member.commit();
+    await commit(member);
     assert.deepEqual(await committedOf(log, group, topic), { 0: 30 });
   });
 

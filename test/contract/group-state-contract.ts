@@ -4,6 +4,7 @@ import { TidegateError } from '../../src/core/errors.ts';
 import type { GroupState, StateNote } from '../../src/core/group-state.ts';
 import type { GroupOptions, Log, TopicPartition } from '../../src/core/log.ts';
 import type { Message } from '../../src/core/message.ts';
+import { commit } from '../helpers/commit.ts';
 import type { Subject } from './log-contract.ts';
 import {
   ackAll,
@@ -121,11 +122,11 @@ function replaying(subject: () => Subject): void {
     const { seen, member } = join(state);
     const messages = await seen.atLeast(6);
     for (const message of messages) if (message.offset !== 8) message.ack();
-    await member.commit();
+    await commit(member);
     assert.deepEqual([...(await log.admin.committed(group, topic))], [[0, 10]]);
     assert.ok(!state.of(0).includes('note'), 'the state is not complete, so it is not asked');
     messages.find(({ offset }) => offset === 8)?.ack();
-    await member.commit();
+    await commit(member);
     assert.deepEqual([...(await log.admin.committed(group, topic))], [[0, 12]]);
     await member.leave();
     assert.deepEqual(await nextAssignment(join), { ...TEN, committed: 12, note: noteAt(12, 4, 8) });
@@ -140,7 +141,7 @@ function replaying(subject: () => Subject): void {
       if (message.offset === 8) message.nack(new TidegateError('TG_MESSAGE_INVALID', 'as it was the first time'));
       else message.ack();
     }
-    await member.commit();
+    await commit(member);
     assert.deepEqual([...(await log.admin.committed(group, topic))], [[0, 12]]);
     await member.leave();
   });
@@ -190,7 +191,7 @@ function replaying(subject: () => Subject): void {
     member.seek({ topic, partition: 0 }, 8);
     assert.deepEqual(offsetsOf((await seen.atLeast(10)).slice(6)), numbers(8, 12));
     assert.deepEqual(replayedOf(seen.messages.slice(6)), [8, 9]);
-    await member.commit();
+    await commit(member);
     assert.deepEqual([...(await log.admin.committed(group, topic))], [[0, 12]]);
     assert.deepEqual(state.assignments, [TEN]);
   });
@@ -212,7 +213,7 @@ function replaying(subject: () => Subject): void {
     assert.deepEqual(offsetsOf(await seen.atLeast(2)), [10, 11]);
     assert.deepEqual([gaps, replayedOf(seen.messages)], [[{ topic, partition: 0, from: 6, to: 10 }], []]);
     assert.deepEqual(state.assignments, [TEN], 'its watermark stays');
-    await member.commit();
+    await commit(member);
     assert.deepEqual([...(await log.admin.committed(group, topic))], [[0, 12]]);
   });
 }
@@ -225,7 +226,7 @@ function keeping(subject: () => Subject): void {
     const { seen, member } = join(state, ackAll);
     await seen.atLeast(4);
     state.through = 99;
-    await member.commit();
+    await commit(member);
     // From here on nothing is kept, which leaves the note of the offset as it is.
     state.keepsNothing = true;
     await member.leave();
@@ -297,7 +298,7 @@ function beginning(subject: () => Subject): void {
     const { topic, group, join } = await tenCommitted(t, log);
     const other = new Joined(t, log, { group, topics: [topic], from: 'earliest', commitInterval: 600_000 }, ackAll);
     await other.owns(1);
-    await other.member.commit();
+    await commit(other.member);
     await other.member.leave();
     assert.deepEqual(await nextAssignment(join), TEN);
   });
@@ -313,7 +314,7 @@ function beginning(subject: () => Subject): void {
     assert.deepEqual(offsetsOf((await seen.atLeast(7)).slice(4)), [0, 1, 2]);
     assert.deepEqual(replayedOf(seen.messages.slice(4)), []);
     assert.deepEqual(state.assignments.at(-1), { at: 'assigned', partition: 0, committed: 0 });
-    await member.commit();
+    await commit(member);
     assert.deepEqual([...(await log.admin.committed(group, topic))], [[0, 3]]);
   });
 
@@ -332,7 +333,7 @@ function beginning(subject: () => Subject): void {
         [0, undefined],
       ],
     );
-    await member.commit();
+    await commit(member);
     assert.deepEqual([...(await log.admin.committed(group, topic))], [[0, 10]]);
   });
 

@@ -9,6 +9,7 @@ import { createStats, type Stats } from '../../src/telemetry/stats.ts';
 import { createClient } from '../../src/transports/kafka/client.ts';
 import { Cluster } from '../../src/transports/kafka/cluster.ts';
 import { createKafkaLog } from '../../src/transports/kafka/index.ts';
+import { commit } from '../helpers/commit.ts';
 import { KafkaAdmin } from '../helpers/kafka-admin.ts';
 import { requireKafka } from '../services/kafka.ts';
 import {
@@ -259,7 +260,7 @@ test('brokers without ids are read, shared and written to as ever', async (t) =>
   await joined.seen.atLeast(25);
   await kafka.commits(group, topic, [5]);
   for (const message of (await slow.seen.atLeast(25)).slice(0, 20)) message.ack();
-  await slow.member.commit();
+  await commit(slow.member);
   // -1 where Kafka has removed the offset with the topic.
   const [committed = 0] = await kafka.committed(`${group}-slow`, topic);
   assert.ok(committed <= 0, `what was in flight is gone, and ${committed} is committed`);

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Batch } from '../../src/core/batch.ts';
 import type { GroupEvent, GroupMember, Log } from '../../src/core/log.ts';
 import type { Message } from '../../src/core/message.ts';
+import { commit } from '../helpers/commit.ts';
 import { openLog, pass, records, until } from './log-fixture.ts';
 import { LogRig } from './log-rig.ts';
 
@@ -65,17 +66,17 @@ test('the group member on a Kafka that fails', { timeout: 300_000 }, async (t) =
     const group = `g-${randomUUID()}`;
     const first = new WatchedMember(log, group, topic, () => undefined);
     await first.owns(4);
-    await until(() => first.messages.length === 200, 10_000, 'everything delivered');
+    await until(() => first.messages.length === 200, 30_000, 'everything delivered');
     const second = new WatchedMember(log, group, topic, (batch) => batch.ack());
     await Promise.all([first.owns(2), second.owns(2)]);
     const taken = second.partitions;
     const expected = first.messages.filter(({ partition }) => taken.includes(partition)).length;
-    await until(() => second.messages.length === expected, 10_000, 'all of the partitions that moved');
-    await second.member.commit();
+    await until(() => second.messages.length === expected, 30_000, 'all of the partitions that moved');
+    await commit(second.member);
     const before = await log.admin.committed(group, topic);
     // The first member is late: it settles messages of partitions that it no longer has.
     for (const message of first.messages.slice(0, 50)) message.ack();
-    await first.member.commit();
+    await commit(first.member);
     const after = await log.admin.committed(group, topic);
     for (const partition of taken) assert.equal(after.get(partition), before.get(partition));
     for (const [partition, offset] of after) assert.ok(offset >= (before.get(partition) ?? 0));
@@ -114,8 +115,8 @@ test('the group member on a Kafka that fails', { timeout: 300_000 }, async (t) =
       const watched = new WatchedMember(log, group, topic, (batch) => batch.ack());
       await watched.owns(3);
       await fill(topic, 300);
-      await until(() => watched.messages.length === 300, 10_000, 'first delivery');
-      await watched.member.commit();
+      await until(() => watched.messages.length === 300, 30_000, 'first delivery');
+      await commit(watched.member);
       rig.refuseConnections(t);
       await pass(12_000);
       rig.acceptConnections();
@@ -127,7 +128,7 @@ test('the group member on a Kafka that fails', { timeout: 300_000 }, async (t) =
       await until(() => watched.messages.length >= 630, 20_000, 'delivery after the rejoin');
       assert.equal(new Set(watched.messages.map(({ text }) => text)).size, 630);
       assert.equal(watched.messages.length, 630);
-      await watched.member.commit();
+      await commit(watched.member);
       const ends = await log.admin.offsets(topic);
       const committed = await log.admin.committed(group, topic);
       for (const { partition, latest } of ends) assert.equal(committed.get(partition), latest);
@@ -144,13 +145,13 @@ test('the group member on a Kafka that fails', { timeout: 300_000 }, async (t) =
       const first = new WatchedMember(dying, group, topic, (batch) => batch.ack());
       await first.owns(2);
       await fill(topic, 100);
-      await until(() => first.messages.length === 100, 10_000, 'first delivery');
-      await first.member.commit();
+      await until(() => first.messages.length === 100, 30_000, 'first delivery');
+      await commit(first.member);
       first.die();
       const second = new WatchedMember(log, group, topic, (batch) => batch.ack());
       await fill(topic, 100, 100);
       await second.owns(2);
-      await until(() => second.messages.length >= 100, 10_000, 'the rest');
+      await until(() => second.messages.length >= 100, 30_000, 'the rest');
       assert.deepEqual(
         second.messages.map(({ text }) => Number(text)).sort((a, b) => a - b),
         records(100, 100).map(({ text }) => Number(text)),
