@@ -52,7 +52,14 @@ function titledBlocks(name: string, example: Example<unknown> | undefined): stri
   const { title, config, input, output } = example;
   const blocks = [`${title}:`, examplesOf(name, [config])];
   if (input === undefined || output === undefined) return blocks;
-  return [...blocks, ['```text', ...shown('in ', input), ...outcomeOf(output), '```'].join('\n')];
+  return [
+    ...blocks,
+    ['```text', ...inputs(input).flatMap((message) => shown('in ', message)), ...outcomeOf(output), '```'].join('\n'),
+  ];
+}
+
+function inputs(input: ExampleMessage | readonly ExampleMessage[]): ExampleMessage[] {
+  return [input].flat() as ExampleMessage[];
 }
 
 function outcomeOf(output: Example<unknown>['output']): string[] {

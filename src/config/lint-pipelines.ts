@@ -123,6 +123,24 @@ const stateNeedsAGroup: Rule = ({ source, processors }, path) => {
       );
 };
 
+/** A record that is read again and dropped this time, or not dropped, would make other results of the same records. */
+const stateIsRepeatable: Rule = ({ processors }, path) => {
+  const stateful = processors.findIndex(needsGroup);
+  const at = processors.findIndex((step, index) => index < stateful && !isRepeatable(step));
+  return at < 0
+    ? undefined
+    : failing(
+        [...path, 'processors', at],
+        `${nameOf(processors[at])} may drop other records when they are read again after a restart, and ${nameOf(processors[stateful])} would give other results then; do this in a pipeline of its own that writes to a topic, and read that`,
+      );
+};
+
+function isRepeatable(step: PipelineConfig['processors'][number]): boolean {
+  if (!('spec' in step) || step.spec.kind !== 'operator') return true;
+  const { isRepeatable: is = true } = step.spec;
+  return typeof is === 'function' ? is(step.config) : is;
+}
+
 function needsGroup(step: PipelineConfig['processors'][number]): boolean {
   return 'spec' in step && step.spec.kind === 'operator' && step.spec.needsGroup === true;
 }
@@ -178,6 +196,7 @@ const RULES: readonly Rule[] = [
   deadLetterGoesElsewhere,
   answersDoNotWaitForState,
   stateNeedsAGroup,
+  stateIsRepeatable,
   deadLettersHaveATopic,
   failOrSkip,
 ];

@@ -56,9 +56,18 @@ export interface Processor {
   close?(): void;
 }
 
-/** Changes the flow itself: reorders, windows, joins. Must settle or pass on whatever it takes. */
+/** Changes the flow itself: drops, delays, reorders. Must settle or pass on whatever it takes, each message but once. */
 export interface Operator {
-  apply(batches$: Observable<Batch>): Observable<Batch>;
+  /** Called for each start of the pipeline. A message that is settled already is not to be passed on. */
+  apply(batches$: Observable<Batch>, host: OperatorHost): Observable<Batch>;
+}
+
+/** How an operator ends a message. */
+export interface OperatorHost {
+  /** On purpose: it counts as done. */
+  filter(message: Message): void;
+  /** For good: what its pipeline does with failed messages is done with it. */
+  fail(message: Message, error: unknown): void;
 }
 
 /** A WebSocket data frame's content. */

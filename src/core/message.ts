@@ -111,6 +111,11 @@ export class Message extends Content {
     return this.target?.shownUrl;
   }
 
+  /** Calls back once with what became of the message, whatever is derived from it, before its source hears. */
+  whenSettled(listener: (failure: TidegateError | null) => void): void {
+    this.target = new Overheard(this.target, listener);
+  }
+
   /** The target that learns what becomes of a message that an operator has made. */
   settleTo(target: SettleTarget): void {
     this.target = target;
@@ -222,6 +227,30 @@ export class Message extends Content {
     this.open = false;
     this.tracker?.settled(this, failure);
     this.target?.settled(this, failure);
+  }
+}
+
+/** Somebody else hears as well what becomes of a message. */
+class Overheard implements SettleTarget {
+  private readonly target: SettleTarget | undefined;
+  private readonly listener: (failure: TidegateError | null) => void;
+
+  constructor(target: SettleTarget | undefined, listener: (failure: TidegateError | null) => void) {
+    this.target = target;
+    this.listener = listener;
+  }
+
+  get sender(): Sender | undefined {
+    return this.target?.sender;
+  }
+
+  get shownUrl(): string | undefined {
+    return this.target?.shownUrl;
+  }
+
+  settled(message: Message, failure: TidegateError | null): void {
+    this.listener(failure);
+    this.target?.settled(message, failure);
   }
 }
 

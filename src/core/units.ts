@@ -24,6 +24,17 @@ export function parseSize(text: string): number | undefined {
   return parse(text, SIZE, SIZE_UNITS);
 }
 
+/** Such as `100/s`. */
+export const RATE = /^(\d+(?:\.\d+)?)\/(s|m|h)$/;
+
+const RATE_UNITS = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** How often a second of a rate such as `100/s`, `1.5/m`, `10/h`; undefined when the text is none. */
+export function parseRate(text: string): number | undefined {
+  const [, count, unit] = RATE.exec(text) ?? [];
+  return unit === undefined ? undefined : (Number(count) * 1_000) / RATE_UNITS[unit as keyof typeof RATE_UNITS];
+}
+
 /** The shortest exact form of a number of milliseconds. */
 export function formatDuration(milliseconds: number): string {
   return format(

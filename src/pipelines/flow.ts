@@ -1,9 +1,10 @@
 import { filter, map, type Observable } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Operator, Sink } from '../core/component.ts';
+import type { Sink } from '../core/component.ts';
 import { type BatchLimits, batching } from './batching.ts';
 import type { InFlightMessages } from './in-flight.ts';
+import { type PlacedOperator, placedOperator } from './placed-operator.ts';
 import { type ProcessingOptions, processing } from './processing.ts';
 import type { StageHost, StatefulStage } from './state/stateful-stage.ts';
 import type { Step } from './step.ts';
@@ -11,7 +12,7 @@ import type { Step } from './step.ts';
 /** A run of neighbouring processors, or one operator on the flow itself. */
 export type Stage =
   | { readonly processors: readonly Step[] }
-  | { readonly operator: Operator }
+  | { readonly operator: PlacedOperator }
   | { readonly stateful: StatefulStage };
 
 export interface FlowParts {
@@ -52,7 +53,7 @@ export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observa
   };
   for (const stage of stages) {
     if ('stateful' in stage) flow$ = stage.stateful.apply(flow$, host);
-    else if ('operator' in stage) flow$ = stage.operator.apply(flow$);
+    else if ('operator' in stage) flow$ = placedOperator(flow$, stage.operator, parts.processing);
     else flow$ = flow$.pipe(processing(stage.processors, parts.processing));
   }
   return flow$.pipe(filter((batch) => batch.length > 0));

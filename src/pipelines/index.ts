@@ -1,3 +1,7 @@
+import { dedupe } from './operators/dedupe.ts';
+import { rateLimit } from './operators/rate-limit.ts';
+import { sample } from './operators/sample.ts';
+import { throttle } from './operators/throttle.ts';
 import { window } from './operators/window/window.ts';
 import { compress } from './processors/compress.ts';
 import { convert } from './processors/convert.ts';
@@ -35,5 +39,7 @@ const processors = [
   validate,
 ];
 
+const operators = [dedupe, rateLimit, sample, throttle, window];
+
 /** The sources, processors and sinks that a pipeline may name. */
-export const components = [endpointSource, topicSource, ...processors, window, endpointSink, topicSink];
+export const components = [endpointSource, topicSource, ...processors, ...operators, endpointSink, topicSink];

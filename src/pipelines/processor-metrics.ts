@@ -26,6 +26,11 @@ export class ProcessorMetrics {
     return this.received.value % TIMED_EVERY === 1;
   }
 
+  /** Messages came in, and none of them is timed. */
+  receive(messages: number): void {
+    this.received.value += messages;
+  }
+
   out(messages: number): void {
     this.sent.value += messages;
   }

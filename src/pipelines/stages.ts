@@ -1,4 +1,4 @@
-import type { Processor } from '../core/component.ts';
+import type { Operator, Processor } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { ComponentContext } from '../sdk/context.ts';
 import type { OperatorSpec, ProcessorSpec } from '../sdk/define.ts';
@@ -37,7 +37,7 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
   for (const [index, entry] of entries.entries()) {
     const place = `processors[${index}]`;
     if (isOperator(entry)) {
-      stages.push(makeOperator(entry, parts.contextOf(place)));
+      stages.push(makeOperator(entry, place, parts));
       continue;
     }
     const step = makeStep(entry, place, parts);
@@ -48,9 +48,13 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
   return stages;
 }
 
-function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, context: ComponentContext) {
+function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, at: string, parts: StageParts) {
+  const context = parts.contextOf(at);
   const operator = makeComponent(spec, config, context);
-  return 'partition' in operator ? { stateful: new StatefulStage(operator, context.clock) } : { operator };
+  if ('partition' in operator) return { stateful: new StatefulStage(operator, context.clock) };
+  const place = `${at}.${spec.name}`;
+  const apply: Operator['apply'] = (batches$, host) => operator.apply(batches$, host);
+  return { operator: { apply, place, metrics: parts.metricsOf?.(place) } };
 }
 
 function isOperator(entry: StepConfig): entry is ComponentConfig<OperatorSpec> {

@@ -56,6 +56,11 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType>
   extends Spec<'operator', S, Operator | StatefulOperator> {
   /** A stateful operator keeps messages; lint refuses it if clients wait for answers. */
   readonly stateful: boolean;
+  /**
+   * Whether it does the same with a message that is read again after a restart; if omitted, it does. Lint refuses one that
+   * does not in front of an operator whose state is rebuilt that way.
+   */
+  readonly isRepeatable?: boolean | ((config: z.output<S>) => boolean);
   /** Its state is rebuilt by reading again, so its source has to be topics with a group. `create` gives a StatefulOperator. */
   readonly needsGroup?: boolean;
 }

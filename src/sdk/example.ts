@@ -14,7 +14,8 @@ export interface Example<Config> {
   /** What it shows: "Remove what no reader may see". */
   readonly title: string;
   readonly config: Config;
-  readonly input?: ExampleMessage;
+  /** A list for operators: one message behind the other. */
+  readonly input?: ExampleMessage | readonly ExampleMessage[];
   /** null: the message ends here. An error: its code and the beginning of its message. */
   readonly output?: ExampleMessage | readonly ExampleMessage[] | { readonly error: string } | null;
 }

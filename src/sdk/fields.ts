@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { hostMistake, hostPatternMistake, type UrlRule, urlMistake } from '../core/address.ts';
-import { DURATION, parseDuration, parseSize, SIZE } from '../core/units.ts';
+import { DURATION, parseDuration, parseRate, parseSize, RATE, SIZE } from '../core/units.ts';
 import { compiled } from './compiled.ts';
 import { compileCondition, compileExpression } from './expression.ts';
 import { FieldPath } from './field-path.ts';
@@ -81,6 +81,18 @@ export const duration = () =>
         message: `"${text}" is not a duration; use 5ms, 10s, 1m or 1h`,
         input: text,
       });
+      return z.NEVER;
+    });
+
+/** A rate such as `100/s`, `10/m`; how often a second once parsed, more than 0. */
+export const rate = () =>
+  z
+    .string('expected a rate such as 100/s or 10/m')
+    .meta({ pattern: RATE.source })
+    .transform((text, context) => {
+      const perSecond = parseRate(text);
+      if (perSecond !== undefined && perSecond > 0) return perSecond;
+      context.issues.push({ code: 'custom', message: `"${text}" is not a rate; use 100/s, 10/m or 1/h`, input: text });
       return z.NEVER;
     });
 

@@ -14,6 +14,7 @@ export type {
   MemberEvent,
   Membership,
   Operator,
+  OperatorHost,
   Processor,
   RosterChange,
   Sink,

@@ -125,7 +125,7 @@ class World {
       sink: this.sink(),
       stages: [
         { processors: [fateProcessor(this.clock), late] },
-        { operator: { apply: (flow$) => flow$ } },
+        { operator: { place: 'processors[0].flow', apply: (flow$) => flow$ } },
         { processors: [same] },
       ],
       batch: { count: 5, bytes: 100_000, period: 50 },

@@ -7,7 +7,7 @@ import { ExactNumber, writeJson } from '../../src/core/exact-number.ts';
 import { Message } from '../../src/core/message.ts';
 import { processing } from '../../src/pipelines/processing.ts';
 import type { ProcessorSpec } from '../../src/sdk/define.ts';
-import { titledExample } from '../../src/sdk/example.ts';
+import { type ExampleMessage, titledExample } from '../../src/sdk/example.ts';
 import { makeComponent } from '../../src/sdk/make.ts';
 import { batchOf, countingOptions, fakeContext } from '../unit/pipelines/parts.ts';
 
@@ -45,7 +45,7 @@ type Content = typeof content extends fc.Arbitrary<infer T> ? T : never;
 /** Payloads of the examples as well: what a processor is for is rarely met by chance. */
 const contentFor = ({ examples }: ProcessorSpec) => {
   const inputs = examples.flatMap((one) => {
-    const input = titledExample(one)?.input ?? '';
+    const input = [titledExample(one)?.input ?? ''].flat()[0] as ExampleMessage;
     const text = typeof input === 'string' ? input : (input.text ?? '');
     const bytes =
       typeof input === 'object' && input.base64 !== undefined ? Buffer.from(input.base64, 'base64') : Buffer.from(text);

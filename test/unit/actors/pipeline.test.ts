@@ -268,6 +268,7 @@ for (const end of ['sink.write', 'source.pause', 'source.resume', 'source.close'
 
 test('an operator that throws breaks the flow, not the process', async () => {
   const operator = {
+    place: 'processors[0].flow',
     apply: (batches$: Observable<Batch>) =>
       new Observable<Batch>((to) =>
         batches$.subscribe(() => {

@@ -32,6 +32,14 @@ describe('what does not go together is an error', () => {
       /the state of window is rebuilt by reading the topic again .* topics with a group/,
     ],
     [
+      'what may drop other records when they are read again, in front of a window',
+      pipelines(
+        `w: { source: { topic: { names: [chat], group: g } }, processors: [{ throttle: { every: 1s } }, { ${WINDOW} }], sink: { topic: { name: counts } } }`,
+      ),
+      'pipelines.w.processors[0]',
+      /throttle may drop other records when they are read again after a restart, and window would give other results/,
+    ],
+    [
       'two windows in one pipeline',
       pipelines(
         `w: { source: { topic: { names: [chat], group: g } }, processors: [{ ${WINDOW} }, { ${WINDOW} }], sink: { topic: { name: counts } } }`,

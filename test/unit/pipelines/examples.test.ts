@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { lastValueFrom, map, Subject } from 'rxjs';
 import { builtinRegistry } from '../../../src/config/index.ts';
+import { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message } from '../../../src/core/message.ts';
-import type { ProcessorSpec } from '../../../src/sdk/define.ts';
+import type { OperatorSpec, ProcessorSpec } from '../../../src/sdk/define.ts';
 import { type Example, type ExampleMessage, exampleConfig, titledExample } from '../../../src/sdk/example.ts';
 import { makeComponent } from '../../../src/sdk/make.ts';
 import { fakeContext } from './parts.ts';
@@ -17,6 +19,15 @@ for (const spec of processors) {
     test(`example of ${spec.name}: ${example?.title}`, async () => {
       assert.ok(example?.input !== undefined && example.output !== undefined, 'it has no title, input or output');
       assert.deepEqual(await outcomeOf(spec, example), wanted(example.output));
+    });
+  }
+}
+
+for (const spec of registry.all('operator')) {
+  for (const example of spec.examples.map((one) => titledExample(one))) {
+    if (example?.input === undefined) continue;
+    test(`example of ${spec.name}: ${example.title}`, async () => {
+      assert.deepEqual(await flowOf(spec, example), wanted(example.output));
     });
   }
 }
@@ -45,7 +56,7 @@ test('an example that shows a failure is of a code that exists', () => {
 async function outcomeOf(spec: ProcessorSpec, { config, input, output }: Example<unknown>) {
   const processor = makeComponent(spec, spec.config.parse(config), fakeContext().context);
   try {
-    const made = await processor.process(messageOf(input ?? ''));
+    const made = await processor.process(messageOf((input ?? '') as ExampleMessage));
     return made === null ? [] : [made].flat().map((message) => shown(message));
   } catch (error) {
     assert.ok(error instanceof TidegateError, String(error));
@@ -54,6 +65,31 @@ async function outcomeOf(spec: ProcessorSpec, { config, input, output }: Example
       typeof output === 'object' && output !== null && 'error' in output && text.startsWith(output.error);
     return isAsSaid ? { error: output.error } : { error: text };
   }
+}
+
+/** What an operator passes on of one message behind the other. */
+async function flowOf(spec: OperatorSpec, { config, input }: Example<unknown>) {
+  const operator = makeComponent(spec, spec.config.parse(config), fakeContext().context);
+  assert.ok('apply' in operator, `${spec.name} keeps messages`);
+  const passed: Message[] = [];
+  const batches = new Subject<Batch>();
+  const host = {
+    filter: (message: Message) => message.ack('filtered'),
+    fail: (_: Message, error: unknown) => assert.fail(String(error)),
+  };
+  const over = lastValueFrom(
+    operator.apply(batches, host).pipe(
+      map(({ messages }) => {
+        for (const message of messages) message.ack();
+        passed.push(...messages);
+      }),
+    ),
+    { defaultValue: undefined },
+  );
+  for (const message of [input].flat() as ExampleMessage[]) batches.next(new Batch([messageOf(message)]));
+  batches.complete();
+  await over;
+  return passed.map((message) => shown(message));
 }
 
 function wanted(output: Example<unknown>['output']) {

@@ -30,7 +30,7 @@ function steps(...stages: Stage[]): number {
 
 test('a trace has one step for each run of processors, none for an operator, one if there is neither', () => {
   const processors = { processors: [] };
-  const operator: Stage = { operator: { apply: (batches$) => batches$ } };
+  const operator: Stage = { operator: { place: 'processors[0].flow', apply: (batches$) => batches$ } };
   assert.deepEqual(
     [steps(), steps(processors), steps(operator), steps(processors, operator, processors)],
     [1, 1, 0, 2],

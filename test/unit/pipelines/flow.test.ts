@@ -37,7 +37,7 @@ test('what comes in is admitted, batched, processed stage by stage, and comes ou
   const mark = (sign: string) => (message: Message) => message.derive({ payload: Buffer.from(message.text + sign) });
   const { source, flush, inFlight, out, log } = setUp([
     { processors: [{ process: mark('1') }, { process: mark('2') }] },
-    { operator: { apply: (batches$) => batches$ } },
+    { operator: { place: 'processors[0].flow', apply: (batches$) => batches$ } },
     { processors: [{ process: mark('3') }] },
   ]);
   source.next(batchOf(log.message('a')));
