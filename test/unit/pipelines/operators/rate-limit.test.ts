@@ -44,7 +44,7 @@ describe('rate_limit that waits', () => {
   test('a message that is settled while it waits takes no token', () => {
     const rig = new PassingRig('rate_limit', { rate: '1/s' });
     const [, second] = rig.send('a1', 'a2', 'a3');
-    second?.nack(new TidegateError('TG_STOPPED', 'the pipeline stops'));
+    second?.nack(new TidegateError('TG_STOPPING', 'the pipeline stops'));
     rig.clock.advance(1_000);
     assert.deepEqual(rig.texts, ['a1', 'a3']);
   });
