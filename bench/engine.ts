@@ -26,7 +26,7 @@ const CONTENDERS: Record<string, object> = {
     processors: [
       { validate: { schema } },
       { filter: { keep: '${! json.total > 0 }' } },
-      { map: { json: { id: '${! json.id }', who: '${! json.user }', total: '${! json.total }' } } },
+      { map: { json: '${! { "id": json.id, "who": json.user, "total": json.total } }' } },
       { headers: { set: { who: '${! json.who }' } } },
     ],
   },
