@@ -5,6 +5,7 @@ import type { Run, RunObserver } from '../connect/cluster/runner.ts';
 import type { TaskContext } from '../connect/cluster/task-context.ts';
 import type { ErrorHandling } from '../connect/settings/index.ts';
 import type { Batch } from '../core/batch.ts';
+import { referencesOf } from '../config/references.ts';
 import { ensureTopic } from '../core/ensure-topic.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
@@ -119,6 +120,5 @@ async function ensureTopics(context: GatewayContext, task: TaskContext): Promise
 
 /** The topic that a source writes to. */
 function topicOf({ description }: TaskContext): string {
-  const { name } = description.pipeline.sink.config as { name?: string };
-  return name ?? '';
+  return referencesOf(description.pipeline.sink).find(({ to }) => to === 'topic')?.name ?? '';
 }

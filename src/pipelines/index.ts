@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { InnerSink } from '../sdk/define.ts';
 import { window } from './operators/window/window.ts';
 import { compress } from './processors/compress.ts';
 import { convert } from './processors/convert.ts';
@@ -13,9 +15,15 @@ import { mask } from './processors/mask.ts';
 import { nest } from './processors/nest.ts';
 import { split } from './processors/split.ts';
 import { validate } from './processors/validate.ts';
+import { allSink } from './sinks/all.ts';
+import { dropSink } from './sinks/drop.ts';
 import { endpointSink } from './sinks/endpoint.ts';
+import { firstSink } from './sinks/first.ts';
+import { routeSink } from './sinks/route.ts';
+import { stdoutSink } from './sinks/stdout.ts';
 import { topicSink } from './sinks/topic.ts';
 import { endpointSource } from './sources/endpoint.ts';
+import { generateSource } from './sources/generate.ts';
 import { topicSource } from './sources/topic.ts';
 
 const processors = [
@@ -36,4 +44,17 @@ const processors = [
 ];
 
 /** The sources, processors and sinks that a pipeline may name. */
-export const components = [endpointSource, topicSource, ...processors, window, endpointSink, topicSink];
+export const components = [
+  endpointSource,
+  generateSource,
+  topicSource,
+  ...processors,
+  window,
+  dropSink,
+  endpointSink,
+  stdoutSink,
+  topicSink,
+];
+
+/** The sinks that have others within them. `inner`: the schema of any sink. */
+export const compositeSinks = (inner: z.ZodType<InnerSink>) => [allSink(inner), firstSink(inner), routeSink(inner)];
