@@ -147,6 +147,22 @@ function nameOf(step: PipelineConfig['processors'][number] | undefined): string 
   return step !== undefined && 'spec' in step ? step.spec.name : 'this operator';
 }
 
+/** A member of a group reads all topics that it is to read: two of one pipeline would take each other's partitions. */
+const groupsDiffer: Rule = (pipeline, path) => {
+  const groups = new Set<string>();
+  for (const { chosen, path: at } of sourcesOf(pipeline, path)) {
+    const { group } = chosen.config as { readonly group?: unknown };
+    if (sharingOf(chosen) !== 'shared' || typeof group !== 'string') continue;
+    if (groups.has(group))
+      return failing(
+        [...at, chosen.spec.name, 'group'],
+        `the group "${group}" is that of another source in this list; name all its topics in one source`,
+      );
+    groups.add(group);
+  }
+  return undefined;
+};
+
 const deadLettersHaveATopic: Rule = ({ processors, on_error }, path) => {
   if (on_error.dead_letter !== undefined) return undefined;
   const at = stepWith('dead_letter', processors, [...path, 'processors']);
@@ -194,6 +210,7 @@ const RULES: readonly Rule[] = [
   deadLetterGoesElsewhere,
   answersDoNotWaitForState,
   stateNeedsAGroup,
+  groupsDiffer,
   deadLettersHaveATopic,
   failOrSkip,
 ];
