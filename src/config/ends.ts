@@ -17,9 +17,7 @@ interface Ends {
 /** The sources of a pipeline, with their places: `source`, or `source[0]`, `source[1]` where they are a list. */
 export function sourcesOf({ source }: Pick<Ends, 'source'>, pipeline: Path = []): readonly PlacedEnd<SourceSpec>[] {
   const path = [...pipeline, 'source'];
-  return isList(source)
-    ? source.map((chosen, at) => ({ chosen, path: [...path, at] }))
-    : [{ chosen: source, path }];
+  return isList(source) ? source.map((chosen, at) => ({ chosen, path: [...path, at] })) : [{ chosen: source, path }];
 }
 
 /** The sink of a pipeline and all sinks within it, the outer ones first, with their places. */

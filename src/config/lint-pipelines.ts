@@ -71,10 +71,9 @@ const broadcastHasNoDeadLetter: Rule = (pipeline, path) =>
 /** Elsewhere a failed message stops nothing, so there is nothing to skip. */
 const skipNeedsOffsets: Rule = (pipeline, path) => {
   if (!pipeline.on_error.skip || hasSharing(pipeline, 'shared')) return undefined;
-  const why =
-    hasSharing(pipeline, 'own')
-      ? 'the client gets an error for its message that failed, and no other client is held up'
-      : 'without a group no offset is committed, so a record that failed holds nothing up';
+  const why = hasSharing(pipeline, 'own')
+    ? 'the client gets an error for its message that failed, and no other client is held up'
+    : 'without a group no offset is committed, so a record that failed holds nothing up';
   return failing([...path, 'on_error', 'skip'], `${why}; skip is for a source with a group, leave it out here`);
 };
 
@@ -278,7 +277,8 @@ export function usesOfEndpoints({ pipelines }: ParsedConfig): (endpoint: string)
         add(endpoint, { pipeline, path: place.path, end: 'source', isBroadcast: false });
     const isBroadcast = hasSharing(settings, 'broadcast');
     for (const place of sinksOf(settings, ['pipelines', pipeline]))
-      for (const endpoint of endpointsOf([place])) add(endpoint, { pipeline, path: place.path, end: 'sink', isBroadcast });
+      for (const endpoint of endpointsOf([place]))
+        add(endpoint, { pipeline, path: place.path, end: 'sink', isBroadcast });
   }
   return (endpoint) => uses.get(endpoint) ?? [];
 }

@@ -1,11 +1,11 @@
 import { LeasedSink } from '../actors/leased-sink.ts';
 import { pipelineMetrics } from '../actors/pipeline/metrics.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
+import { referencesOf } from '../config/references.ts';
 import type { Run, RunObserver } from '../connect/cluster/runner.ts';
 import type { TaskContext } from '../connect/cluster/task-context.ts';
 import type { ErrorHandling } from '../connect/settings/index.ts';
 import type { Batch } from '../core/batch.ts';
-import { referencesOf } from '../config/references.ts';
 import { ensureTopic } from '../core/ensure-topic.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';

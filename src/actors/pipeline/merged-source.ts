@@ -31,7 +31,10 @@ export class MergedSource implements Source {
 
   constructor(sources: readonly ListedSource[], limits: GateLimits) {
     const share = { messages: shareOf(limits.messages, sources), bytes: shareOf(limits.bytes, sources) };
-    this.parts = sources.map((listed) => ({ ...listed, gate: new CreditGate(share, (open) => this.changed(listed, open)) }));
+    this.parts = sources.map((listed) => ({
+      ...listed,
+      gate: new CreditGate(share, (open) => this.changed(listed, open)),
+    }));
     for (const { gate, metrics } of this.parts) metrics.watch(gate);
     const merged$ = merge(
       ...this.parts.map((part, origin) => part.source.batches$.pipe(tap((batch) => took(batch, part, origin)))),

@@ -9,10 +9,7 @@ export const allSink = (inner: z.ZodType<InnerSink>) =>
     summary: 'Every one of several sinks: a message is acked when all of them have it.',
     description:
       'If one sink fails, the message fails, though others may have it. If it is then sent or read again, those get it a second time: each sink has it at least once. The slowest sink sets the pace.',
-    config: z
-      .array(inner)
-      .min(2, 'expected at least two sinks')
-      .max(100, 'expected at most 100 sinks'),
+    config: z.array(inner).min(2, 'expected at least two sinks').max(100, 'expected at most 100 sinks'),
     failures: ['One of the sinks fails.'],
     examples: [[{ topic: { name: 'orders' } }, { topic: { name: 'audit' } }]],
     reaches: 'inner',

@@ -21,10 +21,7 @@ export const firstSink = (inner: z.ZodType<InnerSink>) =>
     summary: 'The first of several sinks that takes a message: where one fails, the next one gets it.',
     description:
       'A sink that waits has not failed: a topic of a log that cannot be reached holds its messages until it is back, and a WebSocket server that is away does the same. What fails is a record that the log refuses, or a sink that has given up for good (`reconnect: { enabled: false }`); the latter is left out until the pipeline starts again.',
-    config: z
-      .array(inner)
-      .min(2, 'expected at least two sinks')
-      .max(100, 'expected at most 100 sinks'),
+    config: z.array(inner).min(2, 'expected at least two sinks').max(100, 'expected at most 100 sinks'),
     failures: ['The last of the sinks fails, too.'],
     examples: [[{ topic: { name: 'orders' } }, { topic: { name: 'orders-refused' } }]],
     reaches: 'inner',

@@ -37,7 +37,9 @@ export const routeSink = (inner: z.ZodType<InnerSink>) =>
           when: field
             .condition()
             .optional()
-            .describe('Taken where this is true; no value, false, 0 and "" mean no. Only the last entry may leave it out.'),
+            .describe(
+              'Taken where this is true; no value, false, 0 and "" mean no. Only the last entry may leave it out.',
+            ),
           sink: inner.describe('Where these messages go.'),
         }),
       )
@@ -49,7 +51,8 @@ export const routeSink = (inner: z.ZodType<InnerSink>) =>
             context.addIssue({
               code: 'custom',
               path: [at],
-              message: 'takes every message, so the entries behind it get none; give it a when, or make it the last one',
+              message:
+                'takes every message, so the entries behind it get none; give it a when, or make it the last one',
             });
       }),
     failures: ['A condition fails.', 'The sink that it goes to fails.'],
@@ -135,12 +138,7 @@ function failed(message: Message, error: unknown): number {
   return FAILED;
 }
 
-function distribute(
-  { messages }: Batch,
-  chosen: readonly number[],
-  inner: InnerSinks,
-  unmatched: Counter,
-): void {
+function distribute({ messages }: Batch, chosen: readonly number[], inner: InnerSinks, unmatched: Counter): void {
   const parts = new Map<number, Message[]>();
   for (const [index, message] of messages.entries()) {
     const at = chosen[index] as number;

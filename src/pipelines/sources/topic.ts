@@ -38,22 +38,26 @@ const pattern = z.strictObject({
     .describe('Regular expression (RE2) that the whole name of a topic fits, such as orders-.*.'),
 });
 
-const name = z.string('expected the name of a topic, a name with * in it, or { pattern: ... }').refine(
-  (text) => !text.includes('*') || /^[A-Za-z0-9._*-]+$/.test(text),
-  'a name with * in it has letters, digits, ".", "_", "-" and "*" (any text); write { pattern: ... } for a regular expression',
-);
-
-const names = z
-  .preprocess(
-    (value) =>
-      typeof value === 'string'
-        ? value
-            .split(',')
-            .map((part) => part.trim())
-            .filter((part) => part !== '')
-        : value,
-    z.array(z.union([name, pattern])).min(1, 'name at least one topic').meta({ type: ['array', 'string'] }),
+const name = z
+  .string('expected the name of a topic, a name with * in it, or { pattern: ... }')
+  .refine(
+    (text) => !text.includes('*') || /^[A-Za-z0-9._*-]+$/.test(text),
+    'a name with * in it has letters, digits, ".", "_", "-" and "*" (any text); write { pattern: ... } for a regular expression',
   );
+
+const names = z.preprocess(
+  (value) =>
+    typeof value === 'string'
+      ? value
+          .split(',')
+          .map((part) => part.trim())
+          .filter((part) => part !== '')
+      : value,
+  z
+    .array(z.union([name, pattern]))
+    .min(1, 'name at least one topic')
+    .meta({ type: ['array', 'string'] }),
+);
 
 type Name = string | { readonly pattern: TopicPattern };
 
@@ -108,7 +112,9 @@ export const topicSource = defineSource({
   sharing: ({ group }) => (group === undefined ? 'broadcast' : 'shared'),
   references: ({ names }) =>
     names.flatMap((one, index) =>
-      typeof one === 'string' && asPattern(one) === undefined ? [{ to: 'topic', name: one, path: ['names', index] }] : [],
+      typeof one === 'string' && asPattern(one) === undefined
+        ? [{ to: 'topic', name: one, path: ['names', index] }]
+        : [],
     ),
   create: ({ names, from, group, max_topics: maxTopics }, { gateway }) =>
     gateway.subscribe({

@@ -27,7 +27,8 @@ function matched(config: object, there: string[]) {
     pause: () => void orders.push('pause'),
     resume: () => void orders.push('resume'),
     close: async () => void orders.push('close'),
-    read: async (names: readonly string[], areNew: boolean) => void orders.push(`${areNew ? 'then' : 'read'} ${names.join()}`),
+    read: async (names: readonly string[], areNew: boolean) =>
+      void orders.push(`${areNew ? 'then' : 'read'} ${names.join()}`),
   };
   const whole = new MatchedTopics(source, {
     admin: { topics: async () => new Map(there.map((name) => [name, 1])) },
@@ -50,10 +51,12 @@ test('a name with * and a regular expression mean whole names, and a dot in a na
   const { topics, patterns = [] } = asked({ names: ['plain', 'orders.*', { pattern: 'a|b[0-9]+' }] });
   assert.deepEqual(topics, ['plain']);
   const means = (name: string) => patterns.some((pattern) => pattern.test(name));
-  assert.deepEqual(
-    ['orders.eu', 'orders.', 'ordersXeu', 'my.orders.eu', 'a', 'ab', 'b12', 'xb12'].filter(means),
-    ['orders.eu', 'orders.', 'a', 'b12'],
-  );
+  assert.deepEqual(['orders.eu', 'orders.', 'ordersXeu', 'my.orders.eu', 'a', 'ab', 'b12', 'xb12'].filter(means), [
+    'orders.eu',
+    'orders.',
+    'a',
+    'b12',
+  ]);
 });
 
 test('topics that are created join and deleted ones leave; own and internal ones are never read', async () => {
@@ -90,8 +93,7 @@ test('a pattern that matches too many topics fails the pipeline at the start, an
   const many = matched(settings, ['orders.a', 'orders.b', 'orders.c']);
   await assert.rejects(many.whole.open(), {
     code: 'TG_CONFIG_INVALID',
-    message:
-      'orders.* matches 3 topics, more than max_topics (2); make the pattern narrower, or raise max_topics',
+    message: 'orders.* matches 3 topics, more than max_topics (2); make the pattern narrower, or raise max_topics',
   });
   const growing = matched(settings, ['orders.a', 'orders.b']);
   await growing.whole.open();

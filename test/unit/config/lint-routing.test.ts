@@ -110,7 +110,9 @@ describe('what is wrong within a list of sources or a sink of sinks is found, wi
   for (const [title, text, path, expected] of cases) {
     test(title, async () => {
       const problems = await problemsOf(text);
-      const found = problems.find((problem) => problem.path === path) ?? (await load(text).catch(() => undefined))?.warnings.find((one) => one.path === path);
+      const found =
+        problems.find((problem) => problem.path === path) ??
+        (await load(text).catch(() => undefined))?.warnings.find((one) => one.path === path);
       assert.ok(found, JSON.stringify(problems));
       assert.match(found.message, expected);
     });
@@ -123,7 +125,10 @@ test('a broadcast may be dropped or printed, and clients of a routed endpoint co
       'source: { topic: { names: [chat] } }, sink: { route: [{ when: "${! json.a }", sink: { endpoint: rooms } }, { sink: stdout }] }',
     ).replace('path: /ws, codec: envelope', 'path: /ws, codec: envelope, direction: out'),
   );
-  assert.deepEqual(warnings.filter(({ severity }) => severity !== 'note'), []);
+  assert.deepEqual(
+    warnings.filter(({ severity }) => severity !== 'note'),
+    [],
+  );
   assert.ok(config.pipelines.p);
 });
 

@@ -15,7 +15,11 @@ function generate(config: object) {
 }
 
 test('generate makes a message each interval by the clock it is given, as many as it is to make', async () => {
-  const { source, made, clock } = generate({ payload: { n: '${! meta.number }' }, key: 'k${! meta.number }', count: 3 });
+  const { source, made, clock } = generate({
+    payload: { n: '${! meta.number }' },
+    key: 'k${! meta.number }',
+    count: 3,
+  });
   await source.open();
   assert.equal(made.length, 0);
   for (let second = 0; second < 5; second += 1) clock.advance(1_000);
@@ -52,7 +56,11 @@ test('generate without an interval goes on as long as it is not paused', async (
 });
 
 test('a message of generate whose expression fails, now or later, is refused, and the others are made', async () => {
-  const { source, made, clock } = generate({ payload: '${! $string(1 / (meta.number - 2)) }', count: 3, interval: '1s' });
+  const { source, made, clock } = generate({
+    payload: '${! $string(1 / (meta.number - 2)) }',
+    count: 3,
+    interval: '1s',
+  });
   await source.open();
   for (let turn = 0; turn < 3; turn += 1) {
     clock.advance(1_000);

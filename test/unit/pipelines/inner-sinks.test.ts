@@ -79,10 +79,7 @@ test('the dead letter of a routed message has the key that its own sink would gi
 });
 
 test('all acks a message when every sink has it, with a key of its own in each', () => {
-  const { sink, topic } = sinkOf('all', [
-    { topic: { name: 'a', key: 'one' } },
-    { topic: { name: 'b', key: 'two' } },
-  ]);
+  const { sink, topic } = sinkOf('all', [{ topic: { name: 'a', key: 'one' } }, { topic: { name: 'b', key: 'two' } }]);
   const ends: string[] = [];
   const message = tracked({ n: 1 }, ends);
   sink.write(batchOf(message));

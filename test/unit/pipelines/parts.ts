@@ -6,7 +6,13 @@ import { TidegateError } from '../../../src/core/errors.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { type FailurePolicy, InFlightMessages } from '../../../src/pipelines/in-flight.ts';
 import type { ProcessingOptions } from '../../../src/pipelines/processing.ts';
-import type { ComponentContext, EndpointPort, GatewayPorts, NamedTopics, SubscribeOptions } from '../../../src/sdk/context.ts';
+import type {
+  ComponentContext,
+  EndpointPort,
+  GatewayPorts,
+  NamedTopics,
+  SubscribeOptions,
+} from '../../../src/sdk/context.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
