@@ -1,12 +1,12 @@
 import type { Observable, Subscription as RxSubscription } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Source } from '../core/component.ts';
 import { describeGap } from '../core/gap-words.ts';
 import type { Log, Reader, StartPosition } from '../core/log.ts';
 import { catchUp } from '../tables/catch-up.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ReadReport } from '../telemetry/read-report.ts';
+import type { TopicsSource } from './matched-topics.ts';
 import { BatchRelay } from './relay.ts';
 
 export interface SubscriptionOptions {
@@ -26,7 +26,7 @@ export interface SubscriptionOptions {
  * A broadcast subscription: a reader without a group, whose positions live here and survive the pipeline's own
  * restarts. Nothing is committed.
  */
-export class Subscription implements Source {
+export class Subscription implements TopicsSource {
   readonly batches$: Observable<Batch>;
   private readonly relay = new BatchRelay();
   private readonly options: SubscriptionOptions;
@@ -35,16 +35,19 @@ export class Subscription implements Source {
   /** Whether the reader knows its positions by now; before that they say nothing. */
   private isLive = false;
   private hasCaughtUp = false;
+  private topics: readonly string[];
   private readonly following: RxSubscription[] = [];
 
   constructor(options: SubscriptionOptions) {
     this.options = options;
     this.from = options.from;
+    this.topics = options.topics;
     this.batches$ = this.relay.batches$;
   }
 
   async open(): Promise<void> {
-    const { log, topics, logger, report } = this.options;
+    const { log, logger, report } = this.options;
+    const { topics } = this;
     report?.opening(topics);
     const reader = log.reader({ topics, from: this.from });
     this.reader = reader;
@@ -80,6 +83,16 @@ export class Subscription implements Source {
     this.handOnHistory(reader).catch((error: unknown) => logger.error({ error }, 'catching up with the topics failed'));
   }
 
+  /** Another reader goes on from where this one is. */
+  async read(topics: readonly string[], areNew: boolean): Promise<void> {
+    const isOpen = this.reader !== undefined;
+    await this.close();
+    this.topics = topics;
+    // What a checkpoint does not name is read from its first record.
+    if (areNew && !isCheckpoint(this.from)) this.from = { checkpoint: new Map() };
+    if (isOpen && topics.length > 0) await this.open();
+  }
+
   pause(): void {
     this.reader?.pause();
   }
@@ -89,7 +102,8 @@ export class Subscription implements Source {
   }
 
   private async handOnHistory(reader: Reader): Promise<void> {
-    const { log, topics, clock, caughtUp } = this.options;
+    const { log, clock, caughtUp } = this.options;
+    const { topics } = this;
     if (caughtUp === undefined) return;
     const isWanted = () => this.reader === reader && !this.hasCaughtUp;
     if (!(await catchUp(log.admin, reader, topics, clock, isWanted))) return;
@@ -105,4 +119,8 @@ export class Subscription implements Source {
     if (this.isLive) this.from = { checkpoint: reader.checkpoint() };
     await reader.close();
   }
+}
+
+function isCheckpoint(from: StartPosition): boolean {
+  return typeof from === 'object' && 'checkpoint' in from;
 }

@@ -6,8 +6,10 @@ import {
   type GatewayConfig,
   loadConfig,
   memoryCeiling,
+  sourcesOf,
 } from '../config/index.ts';
 import { TidegateError } from '../core/errors.ts';
+import type { InnerSink } from '../sdk/define.ts';
 
 /** Checks files, each by itself. Resolves with the exit code: 1 where one of them has a mistake. */
 export async function lintFiles(files: readonly string[]): Promise<number> {
@@ -42,12 +44,19 @@ function describe(config: GatewayConfig): string {
     const paths = served.get(name)?.join(', ') || 'no endpoint';
     lines.push(['listener', `${name} on port ${port}: ${paths}`]);
   }
-  for (const [name, { source, sink }] of Object.entries(pipelines)) {
-    lines.push(['pipeline', `${name}: ${source.spec.name} -> ${sink.spec.name}`]);
+  for (const [name, pipeline] of Object.entries(pipelines)) {
+    const sources = sourcesOf(pipeline).map(({ chosen }) => chosen.spec.name);
+    lines.push(['pipeline', `${name}: ${sources.join(' + ')} -> ${wordsOf(pipeline.sink)}`]);
   }
   lines.push(['memory', describeCeiling(memoryCeiling(config))]);
   for (const beyond of beyondCeiling(config)) lines.push(['', beyond]);
   return lines.map(([word, text]) => `  ${word.padEnd(9)} ${text}`).join('\n');
+}
+
+/** The sink with those within it: `route(topic, drop)`. */
+function wordsOf({ spec, config }: InnerSink): string {
+  const inner = spec.inner?.(config).map(({ value }) => wordsOf(value as InnerSink)) ?? [];
+  return inner.length === 0 ? spec.name : `${spec.name}(${inner.join(', ')})`;
 }
 
 function describeLog({ driver, brokers, embedded }: GatewayConfig['log']): string {

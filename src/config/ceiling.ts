@@ -1,4 +1,6 @@
 import { formatSize } from '../core/units.ts';
+import type { InnerSink } from '../sdk/define.ts';
+import { sinksOf } from './ends.ts';
 import type { GatewayConfig } from './schema.ts';
 
 /** Node.js with its code and heap, the log's driver and what the garbage collector has not freed yet. */
@@ -11,11 +13,18 @@ const CHUNK = 65_536;
  */
 const CONNECTION = 3 * CHUNK + 16_384;
 
+/** Objects, key and headers of a copy of a message. */
+const COPY = 512;
+/** The largest send to a topic, encoded. */
+const SEND = 1_048_576;
+
 export interface Ceiling {
   /** Bytes. */
   readonly total: number;
   readonly process: number;
   readonly pipelines: number;
+  /** What sinks hold beside that: the copies that `all` makes, and what is sent to topics whose names come from messages. */
+  readonly sinks: number;
   /** Clients of endpoints such as `topics`, which publish without a pipeline. */
   readonly publishers: number;
   /** What their groups hold unconfirmed. */
@@ -32,20 +41,38 @@ export interface Ceiling {
  */
 export function memoryCeiling(config: GatewayConfig): Ceiling {
   const pipelines = sum(Object.values(config.pipelines).map(({ in_flight }) => in_flight.bytes));
+  const sinks = sum(Object.values(config.pipelines).map(sinksCeiling));
   const serving = Object.values(config.endpoints).filter(({ codec }) => codec.spec.servesTopics === true);
   const publishers = sum(serving.map(({ topics }) => topics.in_flight.bytes));
   const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * CONNECTION));
   const replay = sum(Object.values(config.endpoints).map((endpoint) => endpoint.replay?.bytes ?? 0));
   const { limit } = config.memory;
   const groups = serving.length > 0 ? config.memory.groups : 0;
-  const total = PROCESS + pipelines + publishers + groups + replay + connections + limit;
-  return { total, process: PROCESS, pipelines, publishers, groups, replay, connections, limit };
+  const total = PROCESS + pipelines + sinks + publishers + groups + replay + connections + limit;
+  return { total, process: PROCESS, pipelines, sinks, publishers, groups, replay, connections, limit };
+}
+
+/** Copies share their payload, and may have a key and headers of their own; a topic has one send on its way at a time. */
+function sinksCeiling(pipeline: GatewayConfig['pipelines'][string]): number {
+  const { messages, bytes } = pipeline.in_flight;
+  const copies = Math.min(bytes, messages * COPY) * copiesIn(pipeline.sink);
+  const topics = sum(sinksOf(pipeline).map(({ chosen: { spec, config } }) => (spec.openTopics?.(config) ?? 1) - 1));
+  return copies + Math.min(bytes, topics * SEND);
+}
+
+/** Copies of a message that a sink and those within it hold at most, besides the message itself. */
+function copiesIn({ spec, config }: InnerSink): number {
+  const inner = spec.inner?.(config).map(({ value }) => copiesIn(value as InnerSink)) ?? [];
+  if (inner.length === 0) return 0;
+  if (spec.copies === 'each') return inner.length + sum(inner);
+  return Math.max(...inner) + (spec.copies === 'one' ? 1 : 0);
 }
 
 /** `ceiling 1.3 GiB: process ... + pipelines ... + connections ... + memory.limit ...`. */
 export function describeCeiling(ceiling: Ceiling): string {
-  const { total, pipelines, publishers, groups, replay, connections, limit } = ceiling;
+  const { total, pipelines, sinks, publishers, groups, replay, connections, limit } = ceiling;
   const parts = [`process ${rounded(ceiling.process)}`, `pipelines ${rounded(pipelines)}`];
+  if (sinks > 0) parts.push(`sinks ${rounded(sinks)}`);
   if (publishers > 0) parts.push(`clients that publish to topics ${rounded(publishers)}`);
   if (groups > 0) parts.push(`their groups ${rounded(groups)}`);
   if (replay > 0) parts.push(`replay ${rounded(replay)}`);

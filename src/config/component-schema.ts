@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ComponentSpec } from '../sdk/define.ts';
+import type { ComponentSpec, InnerSink, SourceSpec } from '../sdk/define.ts';
+import type { Registry } from '../sdk/registry.ts';
 import { PARSE_OPTIONS } from './issues.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -12,6 +13,46 @@ export interface Chosen<S extends ComponentSpec = ComponentSpec> {
 
 /** The components behind a schema made by `componentSchema`, for the JSON Schema. */
 export const componentsOf = new WeakMap<z.core.$ZodType, readonly ComponentSpec[]>();
+
+/** The schemas of a sink within another one, for the JSON Schema. */
+export const innerSinks = new WeakSet<z.core.$ZodType>();
+/** The schemas of the sources of a pipeline, for the JSON Schema. */
+export const sourceLists = new WeakSet<z.core.$ZodType>();
+
+/** Most sources of one pipeline. */
+const MAX_SOURCES = 100;
+
+/** A sink within another one: any that the registry has by the time of parsing. */
+export function innerSinkSchema(registry: Registry): z.ZodType<InnerSink> {
+  let known: { readonly count: number; readonly schema: z.ZodType<InnerSink> } | undefined;
+  const schema = z.unknown().transform((value, context): InnerSink => {
+    const specs = registry.all('sink');
+    if (known?.count !== specs.length) known = { count: specs.length, schema: componentSchema('sink', specs) };
+    const parsed = known.schema.safeParse(value, PARSE_OPTIONS);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) context.issues.push({ ...issue } as z.core.$ZodRawIssue);
+    return z.NEVER;
+  });
+  innerSinks.add(schema);
+  return schema;
+}
+
+/** The source of a pipeline, or a list of sources that are merged. */
+export function sourceSchema(registry: Registry) {
+  const one = componentSchema('source', registry.all('source'));
+  const list = z
+    .array(one)
+    .min(1, 'expected at least one source')
+    .max(MAX_SOURCES, `expected at most ${MAX_SOURCES} sources`);
+  const schema = z.unknown().transform((value, context): Chosen<SourceSpec> | readonly Chosen<SourceSpec>[] => {
+    const parsed = (Array.isArray(value) ? list : one).safeParse(value, PARSE_OPTIONS);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) context.issues.push({ ...issue } as z.core.$ZodRawIssue);
+    return z.NEVER;
+  });
+  sourceLists.add(schema);
+  return schema;
+}
 
 /** A setting that names one component: `name`, or `{ name: settings }`. `noun` is what messages call it. */
 export function componentSchema<S extends ComponentSpec>(noun: string, specs: readonly S[]) {

@@ -3,7 +3,7 @@ import { ON_ERROR } from '../pipelines/step.ts';
 import type { ComponentSpec } from '../sdk/define.ts';
 import { exampleConfig } from '../sdk/example.ts';
 import type { Registry } from '../sdk/registry.ts';
-import { componentsOf } from './component-schema.ts';
+import { componentsOf, innerSinks, sourceLists } from './component-schema.ts';
 import { gatewaySchema } from './schema.ts';
 import { stepsOf } from './step-schema.ts';
 
@@ -24,7 +24,12 @@ export function configJsonSchema(registry: Registry): JsonSchema {
     title: 'Configuration of a Tidegate gateway',
     // Sections for anchors, which `readYaml` leaves out.
     patternProperties: { '^x-': {} },
-    $defs: { ...schema.$defs, step: stepJsonSchema(steps) },
+    $defs: {
+      ...schema.$defs,
+      step: stepJsonSchema(steps),
+      source: componentJsonSchema(registry.all('source')),
+      sink: componentJsonSchema(registry.all('sink')),
+    },
   };
 }
 
@@ -36,7 +41,9 @@ export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       const specs = specsOf(zodSchema);
-      if (isStep(zodSchema)) replace(jsonSchema, STEP);
+      if (isOrWasMade(zodSchema, stepsOf)) replace(jsonSchema, STEP);
+      else if (isOrWasMade(zodSchema, innerSinks)) replace(jsonSchema, SINK);
+      else if (isOrWasMade(zodSchema, sourceLists)) replace(jsonSchema, SOURCES);
       else if (specs !== undefined) replace(jsonSchema, componentJsonSchema(specs));
       else if (isChecked(jsonSchema)) replace(jsonSchema, { anyOf: [values(jsonSchema), FILLED] });
     },
@@ -53,9 +60,15 @@ function specsOf(schema: z.core.$ZodType): readonly ComponentSpec[] | undefined 
 const STEP: JsonSchema = { $ref: '#/$defs/step' };
 const STEPS: JsonSchema = { type: 'array', items: STEP };
 
-function isStep(schema: z.core.$ZodType): boolean {
+/** A sink, which may have others within it. */
+const SINK: JsonSchema = { $ref: '#/$defs/sink' };
+const SOURCE: JsonSchema = { $ref: '#/$defs/source' };
+const SOURCES: JsonSchema = { anyOf: [SOURCE, { type: 'array', items: SOURCE, minItems: 1 }] };
+
+/** Whether it is one of these, or a copy of one. */
+function isOrWasMade(schema: z.core.$ZodType, known: { has(schema: z.core.$ZodType): boolean }): boolean {
   const { parent } = schema._zod;
-  return stepsOf.has(schema) || (parent !== undefined && isStep(parent));
+  return known.has(schema) || (parent !== undefined && isOrWasMade(parent, known));
 }
 
 /** A component, with `on_error` beside it or not, or a `try`. */

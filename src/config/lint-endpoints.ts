@@ -161,9 +161,9 @@ const topicsHaveTheirOwnWay: Rule = ({ endpoints }, usesOf) =>
             ['endpoints', name, 's2'],
             `these options are for the codec "topics", not for "${codec.spec.name}"; leave them out`,
           );
-    return usesOf(name).map(({ pipeline, end }) =>
+    return usesOf(name).map(({ path }) =>
       failing(
-        ['pipelines', pipeline, end],
+        path,
         `the clients of "${name}" publish and subscribe to topics by themselves; let the pipeline work on those topics`,
       ),
     );

@@ -2,6 +2,7 @@ import type { Expression } from '../sdk/expression.ts';
 import { OPTIONAL_META } from '../sdk/missing-values.ts';
 import { ROOTS } from '../sdk/roots.ts';
 import type { Chosen } from './component-schema.ts';
+import { allSinksOf, endsOf, sourcesOf } from './ends.ts';
 import { endpointsOf } from './lint-pipelines.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig, PipelineConfig } from './schema.ts';
@@ -22,11 +23,11 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
     const path = ['pipelines', name];
     const known = metaOf(pipeline, config);
     const all = [
-      ...expressionsOf(pipeline.source, [...path, 'source']),
+      ...sourcesOf(pipeline, path).flatMap(({ chosen, path: at }) => expressionsOf(chosen, at)),
       ...componentsIn(pipeline.processors, [...path, 'processors']).flatMap((step) =>
         expressionsOf(step.chosen, step.path),
       ),
-      ...expressionsOf(pipeline.sink, [...path, 'sink']),
+      ...allSinksOf(pipeline, path).flatMap(({ chosen, path: at }) => expressionsOf(chosen, at)),
     ];
     return all.flatMap((placed) => findingsOf(placed, known));
   });
@@ -38,8 +39,8 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
  */
 export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[] {
   const evaluated = new Set(
-    Object.values(config.pipelines).flatMap(({ source: from, processors, sink }) =>
-      [from, ...componentsIn(processors, []).map(({ chosen }) => chosen), sink].flatMap((chosen) =>
+    Object.values(config.pipelines).flatMap((pipeline) =>
+      [...endsOf(pipeline), ...componentsIn(pipeline.processors, [])].flatMap(({ chosen }) =>
         expressionsOf(chosen, []).map(({ expression }) => expression.text),
       ),
     ),
@@ -102,14 +103,16 @@ function isOpen(root: string | undefined, name: string): boolean {
   return OPEN.has(root ?? '') || (root === 'meta' && OPTIONAL_META.has(name));
 }
 
-/** Names in `meta` of the messages of a pipeline; undefined where its source does not say. */
-function metaOf({ source }: PipelineConfig, { endpoints }: ParsedConfig): readonly string[] | undefined {
-  const params = endpointsOf(source).flatMap((name) =>
+/** Names in `meta` of the messages of a pipeline; undefined where one of its sources does not say. */
+function metaOf(pipeline: PipelineConfig, { endpoints }: ParsedConfig): readonly string[] | undefined {
+  const sources = sourcesOf(pipeline);
+  const params = endpointsOf(sources).flatMap((name) =>
     (endpoints[name]?.path ?? []).flatMap((path) =>
       [...path.matchAll(/\{(\w+)\}/g)].map(([, param]) => param as string),
     ),
   );
-  return source.spec.meta && [...source.spec.meta, ...params];
+  const known = sources.map(({ chosen }) => chosen.spec.meta);
+  return known.some((names) => names === undefined) ? undefined : [...known.flatMap((names) => names ?? []), ...params];
 }
 
 function expressionsOf({ spec, config }: Chosen, path: Path): Placed[] {
@@ -122,7 +125,7 @@ function expressionsIn(value: unknown, path: Path): Placed[] {
     const isInAnswer = 'needsAll' in value && value.needsAll === true;
     return (value.expressions as readonly Expression[]).map((expression) => ({ expression, path, isInAnswer }));
   }
-  if (typeof value !== 'object' || value === null) return [];
+  if (typeof value !== 'object' || value === null || isComponent(value)) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
     expressionsIn(inner, [...path, Array.isArray(value) ? Number(key) : key]),
   );
@@ -130,6 +133,11 @@ function expressionsIn(value: unknown, path: Path): Placed[] {
 
 function isExpression(value: unknown): value is Expression {
   return typeof value === 'object' && value !== null && 'evaluate' in value && 'reads' in value;
+}
+
+/** A sink within another one, which is looked at by itself. */
+function isComponent(value: object): boolean {
+  return 'spec' in value && 'config' in value;
 }
 
 function textsIn(value: unknown, path: Path): { readonly text: string; readonly path: Path }[] {

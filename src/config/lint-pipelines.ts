@@ -1,6 +1,9 @@
 import type { Codec } from '../core/component.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import type { OnError } from '../pipelines/step.ts';
+import type { Sharing, SourceSpec } from '../sdk/define.ts';
+import type { Chosen } from './component-schema.ts';
+import { type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import { referencesOf } from './references.ts';
 import type { EndpointConfig, ParsedConfig, PipelineConfig } from './schema.ts';
@@ -37,24 +40,28 @@ const backoffRises: Rule = ({ on_error: { backoff } }, path) =>
     ? failing([...path, 'on_error', 'backoff', 'initial'], 'the first pause is longer than backoff.max')
     : undefined;
 
-const broadcastFeedsClients: Rule = ({ source, sink, broadcast }, path) =>
-  sharingOf(source) === 'broadcast' && sink.spec.reaches !== 'clients' && !broadcast
+const broadcastFeedsClients: Rule = (pipeline, path) => {
+  const writer = sinksOf(pipeline, path).find(({ chosen }) => chosen.spec.reaches === 'records');
+  return hasSharing(pipeline, 'broadcast') && writer !== undefined && !pipeline.broadcast
     ? failing(
-        [...path, 'sink'],
+        writer.path,
         `without a group every gateway reads every record, so each of them would write each record here; give the source a group, or say broadcast: true if that is meant`,
       )
     : undefined;
+};
 
-const groupFeedsNoClients: Rule = ({ source, sink }, path) =>
-  sharingOf(source) === 'shared' && sink.spec.reaches === 'clients'
+const groupFeedsNoClients: Rule = (pipeline, path) => {
+  const member = sourcesOf(pipeline, path).find(({ chosen }) => sharingOf(chosen) === 'shared');
+  return member !== undefined && sinksOf(pipeline).some(({ chosen }) => chosen.spec.reaches === 'clients')
     ? failing(
-        [...path, 'source', source.spec.name],
+        [...member.path, member.chosen.spec.name],
         'the members of a group share the partitions, so with two gateways the clients of each would see only a part of the records: the group would split the room; leave the group out',
       )
     : undefined;
+};
 
-const broadcastHasNoDeadLetter: Rule = ({ source, on_error }, path) =>
-  on_error.dead_letter !== undefined && sharingOf(source) === 'broadcast'
+const broadcastHasNoDeadLetter: Rule = (pipeline, path) =>
+  pipeline.on_error.dead_letter !== undefined && hasSharing(pipeline, 'broadcast')
     ? failing(
         [...path, 'on_error', 'dead_letter'],
         'without a group every gateway reads every record, so each would write its own dead letter; give the source a group, or leave dead_letter out',
@@ -62,43 +69,44 @@ const broadcastHasNoDeadLetter: Rule = ({ source, on_error }, path) =>
     : undefined;
 
 /** Elsewhere a failed message stops nothing, so there is nothing to skip. */
-const skipNeedsOffsets: Rule = ({ source, on_error }, path) => {
-  const sharing = sharingOf(source);
-  if (!on_error.skip || sharing === 'shared') return undefined;
-  const why =
-    sharing === 'own'
-      ? 'the client gets an error for its message that failed, and no other client is held up'
-      : 'without a group no offset is committed, so a record that failed holds nothing up';
+const skipNeedsOffsets: Rule = (pipeline, path) => {
+  if (!pipeline.on_error.skip || hasSharing(pipeline, 'shared')) return undefined;
+  const why = hasSharing(pipeline, 'own')
+    ? 'the client gets an error for its message that failed, and no other client is held up'
+    : 'without a group no offset is committed, so a record that failed holds nothing up';
   return failing([...path, 'on_error', 'skip'], `${why}; skip is for a source with a group, leave it out here`);
 };
 
-const broadcastIsMeant: Rule = ({ source, sink, broadcast }, path) =>
-  broadcast && (sharingOf(source) !== 'broadcast' || sink.spec.reaches === 'clients')
+const broadcastIsMeant: Rule = (pipeline, path) =>
+  pipeline.broadcast &&
+  (!hasSharing(pipeline, 'broadcast') || sinksOf(pipeline).every(({ chosen }) => chosen.spec.reaches !== 'records'))
     ? doubting(
         [...path, 'broadcast'],
         'broadcast: true changes nothing here; it is for a source without a group whose sink is not an endpoint',
       )
     : undefined;
 
-const deadLetterGoesElsewhere: Rule = ({ source, sink, on_error }, path) => {
-  const { dead_letter } = on_error;
+const deadLetterGoesElsewhere: Rule = (pipeline, path) => {
+  const { dead_letter } = pipeline.on_error;
   if (dead_letter === undefined) return undefined;
-  const own = (chosen: typeof source | typeof sink) =>
-    referencesOf(chosen).some(({ to, name }) => to === 'topic' && name === dead_letter);
-  if (!own(source) && !own(sink)) return undefined;
-  const which = own(sink) ? 'the sink writes to' : 'the source reads';
+  const own = (ends: readonly PlacedEnd[]) =>
+    ends.some(({ chosen }) => referencesOf(chosen).some(({ to, name }) => to === 'topic' && name === dead_letter));
+  const isWritten = own(sinksOf(pipeline));
+  if (!isWritten && !own(sourcesOf(pipeline))) return undefined;
+  const which = isWritten ? 'the sink writes to' : 'the source reads';
   return failing(
     [...path, 'on_error', 'dead_letter'],
     `"${dead_letter}" is the topic that ${which}; dead letters need one of their own, such as ${dead_letter}.dlt`,
   );
 };
 
-const answersDoNotWaitForState: Rule = ({ source, processors }, path, config) => {
+const answersDoNotWaitForState: Rule = (pipeline, path, config) => {
+  const { processors } = pipeline;
   const stateful = processors.findIndex(
     (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.stateful && !needsGroup(step),
   );
   const step = processors[stateful];
-  const endpoint = endpointsOf(source).find((name) => answers(ownEntry(config.endpoints, name)));
+  const endpoint = endpointsOf(sourcesOf(pipeline)).find((name) => answers(ownEntry(config.endpoints, name)));
   if (step === undefined || !('spec' in step) || endpoint === undefined) return undefined;
   return failing(
     [...path, 'processors', stateful],
@@ -106,7 +114,8 @@ const answersDoNotWaitForState: Rule = ({ source, processors }, path, config) =>
   );
 };
 
-const stateNeedsAGroup: Rule = ({ source, processors }, path) => {
+const stateNeedsAGroup: Rule = (pipeline, path) => {
+  const { processors } = pipeline;
   const at = processors.findIndex(needsGroup);
   if (at < 0) return undefined;
   const second = processors.findIndex((step, index) => index > at && needsGroup(step));
@@ -115,7 +124,13 @@ const stateNeedsAGroup: Rule = ({ source, processors }, path) => {
       [...path, 'processors', second],
       'a pipeline has one operator with state; write its results to a topic, and do this in a second pipeline that reads it',
     );
-  return sharingOf(source) === 'shared'
+  const [source, ...others] = sourcesOf(pipeline);
+  if (others.length > 0)
+    return failing(
+      [...path, 'processors', at],
+      `the state of ${nameOf(processors[at])} belongs to one group, and this pipeline has ${others.length + 1} sources; list the topics in the names of one source, or write to a topic first`,
+    );
+  return source !== undefined && sharingOf(source.chosen) === 'shared'
     ? undefined
     : failing(
         [...path, 'processors', at],
@@ -148,6 +163,22 @@ function needsGroup(step: PipelineConfig['processors'][number]): boolean {
 function nameOf(step: PipelineConfig['processors'][number] | undefined): string {
   return step !== undefined && 'spec' in step ? step.spec.name : 'this operator';
 }
+
+/** A member of a group reads all topics that it is to read: two of one pipeline would take each other's partitions. */
+const groupsDiffer: Rule = (pipeline, path) => {
+  const groups = new Set<string>();
+  for (const { chosen, path: at } of sourcesOf(pipeline, path)) {
+    const { group } = chosen.config as { readonly group?: unknown };
+    if (sharingOf(chosen) !== 'shared' || typeof group !== 'string') continue;
+    if (groups.has(group))
+      return failing(
+        [...at, chosen.spec.name, 'group'],
+        `the group "${group}" is that of another source in this list; name all its topics in one source`,
+      );
+    groups.add(group);
+  }
+  return undefined;
+};
 
 const deadLettersHaveATopic: Rule = ({ processors, on_error }, path) => {
   if (on_error.dead_letter !== undefined) return undefined;
@@ -197,6 +228,7 @@ const RULES: readonly Rule[] = [
   answersDoNotWaitForState,
   stateNeedsAGroup,
   stateIsRepeatable,
+  groupsDiffer,
   deadLettersHaveATopic,
   failOrSkip,
 ];
@@ -205,14 +237,17 @@ const RULES: readonly Rule[] = [
 function sharedEndpoints({ pipelines }: ParsedConfig): Finding[] {
   const readers = new Map<string, string>();
   const findings: Finding[] = [];
-  for (const [name, { source }] of Object.entries(pipelines)) {
-    for (const endpoint of endpointsOf(source)) {
-      const other = readers.get(endpoint);
-      if (other === undefined) readers.set(endpoint, name);
-      else {
+  for (const [name, pipeline] of Object.entries(pipelines)) {
+    for (const source of sourcesOf(pipeline, ['pipelines', name])) {
+      for (const endpoint of endpointsOf([source])) {
+        const other = readers.get(endpoint);
+        if (other === undefined) {
+          readers.set(endpoint, name);
+          continue;
+        }
         findings.push(
           failing(
-            ['pipelines', name, 'source'],
+            source.path,
             `the endpoint "${endpoint}" is read by pipelines.${other} already, and a message can be settled only once; write it to a topic and let both read that`,
           ),
         );
@@ -222,18 +257,26 @@ function sharedEndpoints({ pipelines }: ParsedConfig): Finding[] {
   return findings;
 }
 
-/** Endpoints that a source or sink refers to. */
-export function endpointsOf(chosen: Parameters<typeof referencesOf>[0]): string[] {
-  return referencesOf(chosen).flatMap(({ to, name }) => (to === 'endpoint' ? [name] : []));
+/** Endpoints that sources or sinks refer to. */
+export function endpointsOf(ends: readonly PlacedEnd[]): string[] {
+  return ends.flatMap(({ chosen }) =>
+    referencesOf(chosen).flatMap(({ to, name }) => (to === 'endpoint' ? [name] : [])),
+  );
 }
 
-export function sharingOf({ spec, config }: PipelineConfig['source']) {
+export function sharingOf({ spec, config }: Chosen<SourceSpec>): Sharing {
   return spec.sharing(config);
+}
+
+/** Whether a source of the pipeline shares its records in that way. */
+function hasSharing(pipeline: PipelineConfig, sharing: Sharing): boolean {
+  return sourcesOf(pipeline).some(({ chosen }) => sharingOf(chosen) === sharing);
 }
 
 /** One end of a pipeline at an endpoint. */
 export interface EndpointUse {
   readonly pipeline: string;
+  readonly path: Path;
   readonly end: 'source' | 'sink';
   /** Whether it brings every record of a topic to all clients. */
   readonly isBroadcast: boolean;
@@ -247,10 +290,14 @@ export function usesOfEndpoints({ pipelines }: ParsedConfig): (endpoint: string)
     if (others === undefined) uses.set(endpoint, [use]);
     else others.push(use);
   };
-  for (const [pipeline, { source, sink }] of Object.entries(pipelines)) {
-    for (const endpoint of endpointsOf(source)) add(endpoint, { pipeline, end: 'source', isBroadcast: false });
-    const isBroadcast = sharingOf(source) === 'broadcast';
-    for (const endpoint of endpointsOf(sink)) add(endpoint, { pipeline, end: 'sink', isBroadcast });
+  for (const [pipeline, settings] of Object.entries(pipelines)) {
+    for (const place of sourcesOf(settings, ['pipelines', pipeline]))
+      for (const endpoint of endpointsOf([place]))
+        add(endpoint, { pipeline, path: place.path, end: 'source', isBroadcast: false });
+    const isBroadcast = hasSharing(settings, 'broadcast');
+    for (const place of sinksOf(settings, ['pipelines', pipeline]))
+      for (const endpoint of endpointsOf([place]))
+        add(endpoint, { pipeline, path: place.path, end: 'sink', isBroadcast });
   }
   return (endpoint) => uses.get(endpoint) ?? [];
 }

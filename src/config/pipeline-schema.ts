@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
-import { componentSchema } from './component-schema.ts';
+import { innerSinkSchema, sourceSchema } from './component-schema.ts';
 import { topicName } from './log-schema.ts';
 import { stepSchema } from './step-schema.ts';
 
@@ -51,7 +51,9 @@ const onError = z.strictObject({
 export function pipelineSchema(registry: Registry) {
   return z
     .strictObject({
-      source: componentSchema('source', registry.all('source')).describe('Where messages come from.'),
+      source: sourceSchema(registry).describe(
+        'Where messages come from: a source, or a list of sources that are merged, each with an equal share of in_flight.',
+      ),
       batch: batch.prefault({}).describe('How messages are gathered.'),
       in_flight: inFlight.prefault({}).describe('How much may be in flight at a time.'),
       processors: z
@@ -60,7 +62,7 @@ export function pipelineSchema(registry: Registry) {
         .describe(
           'What changes the messages, in this order: NAME or { NAME: settings }, with on_error: skip, dead_letter or fail where it is to differ from that of the pipeline; or { try: [ ... ], catch: [ ... ] } around processors.',
         ),
-      sink: componentSchema('sink', registry.all('sink')).describe('Where messages go.'),
+      sink: innerSinkSchema(registry).describe('Where messages go.'),
       on_error: onError.prefault({}).describe('What happens to messages that fail.'),
       broadcast: field
         .boolean()

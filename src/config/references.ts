@@ -1,6 +1,7 @@
 import type { ComponentSpec, Reference } from '../sdk/define.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { type Chosen, entryOf } from './component-schema.ts';
+import { sinkEntries, sourceEntries } from './ends.ts';
 import { topicNameMistake } from './log-schema.ts';
 import { parseSettings } from './parse.ts';
 import { type Finding, failing, type Path } from './problem.ts';
@@ -55,11 +56,15 @@ function mentionsOfPipelines(pipelines: unknown, registry: Registry): Mention[] 
     const { source, processors, sink, on_error } = record(entry);
     const path = ['pipelines', name];
     return [
-      ...mentionsOfComponent(source, registry.all('source'), [...path, 'source']),
+      ...sourceEntries(source, [...path, 'source']).flatMap((one) =>
+        mentionsOfComponent(one.value, registry.all('source'), one.path),
+      ),
       ...entriesIn(processors, [...path, 'processors']).flatMap((step) =>
         mentionsOfComponent(step.value, steps, step.path),
       ),
-      ...mentionsOfComponent(sink, registry.all('sink'), [...path, 'sink']),
+      ...sinkEntries(sink, registry, [...path, 'sink']).flatMap((one) =>
+        mentionsOfComponent(one.value, registry.all('sink'), one.path),
+      ),
       ...mention('topic', record(on_error).dead_letter, [...path, 'on_error', 'dead_letter']),
     ];
   });

@@ -18,6 +18,8 @@ export interface Source {
   resume(): void;
   /** The pipeline stops: hand over what was read, and read no more. A source without it is paused instead. */
   drain?(): void;
+  /** Learns of each of its messages that is settled: for a source that bounds how many of them are in flight. */
+  settled?(message: Message): void;
   /**
    * Commits what an operator says of its state beside each offset, and reads again what it needs: for sources that share
    * partitions with other gateways. Called once, before `open`. Gives what says whether a partition is at its end.

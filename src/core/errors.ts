@@ -34,7 +34,10 @@ export const ERRORS = {
   TG_LOG_UNAVAILABLE: { next: 'wait', meaning: 'The log cannot be reached; the outcome of what was sent is unknown.' },
   TG_LOG_FENCED: { next: 'retry', meaning: 'The brokers no longer know the producer; a new one is needed.' },
   TG_TOPIC_MISSING: { next: 'reject', meaning: 'The topic does not exist and may not be created.' },
-  TG_TOPIC_INVALID: { next: 'reject', meaning: 'The log refuses the name or settings of the topic.' },
+  TG_TOPIC_INVALID: {
+    next: 'reject',
+    meaning: 'The name or the settings of the topic are refused, by the log or by a limit of the sink.',
+  },
   TG_TOO_FEW_BROKERS: { next: 'retry', meaning: 'The topic needs more copies than there are brokers.' },
   TG_RECORD_TOO_LARGE: { next: 'reject', meaning: 'The record is larger than its topic allows.' },
   TG_RECORD_REFUSED: { next: 'reject', meaning: 'The log refuses the record itself.' },

@@ -181,6 +181,8 @@ export interface Reader {
 export interface GroupOptions {
   readonly group: string;
   readonly topics: readonly string[];
+  /** Of the topics, those that came later than the group began: a partition that the group never committed starts at its first record. */
+  readonly later?: readonly string[];
   /** Ids of the topics as an earlier member of the same user knew them (`topicIds`): one that has another by now begins at its first record. */
   readonly topicIds?: ReadonlyMap<string, string>;
   /** Where a partition starts that the group never committed; one that came later, and is not named, at its first record. */
@@ -229,6 +231,11 @@ export interface GroupMember {
   readonly batches$: Observable<Batch>;
   readonly events$: Observable<GroupEvent>;
   readonly gaps$: Observable<Gap>;
+  /**
+   * Reads these topics from now on, some of which are `later` (see the options): the group shares out anew. What stays
+   * assigned is read on.
+   */
+  subscribe(topics: readonly string[], later: readonly string[]): void;
   /** Takes effect within 150 ms; records that were already fetched are still handed over. */
   pause(partitions?: readonly TopicPartition[]): void;
   resume(partitions?: readonly TopicPartition[]): void;

@@ -40,6 +40,13 @@ export interface Tracker {
   settled(message: Message, failure: TidegateError | null): void;
 }
 
+/** What a part of a split message has of its own. */
+interface Part {
+  readonly payload: Buffer;
+  readonly key?: string | Buffer | null;
+  readonly headers?: Headers;
+}
+
 export interface MessageInit extends ContentInit {
   readonly trace?: TraceContext;
   readonly topic?: string;
@@ -72,6 +79,8 @@ export class Message extends Content {
   outcome: Outcome = 'stored';
   /** Read again, by a group member that rebuilds state: it was processed before, and nothing that comes of it is to be stored again. */
   isReplayed = false;
+  /** Which source of its pipeline it came from, by its place in the list of several; -1: the pipeline has one. */
+  origin = -1;
   /** Why its codec refused the frame that it is. Its pipeline makes a dead letter of it and nothing else. */
   refusal: TidegateError | undefined;
   private target: SettleTarget | undefined;
@@ -157,6 +166,7 @@ export class Message extends Content {
     next.span = this.span;
     next.outcome = this.outcome;
     next.isReplayed = this.isReplayed;
+    next.origin = this.origin;
     // The duty is with this message, or with one derived from it by a try that failed.
     let holder: Message = this;
     while (holder.successor !== undefined) holder = holder.successor;
@@ -177,29 +187,24 @@ export class Message extends Content {
   }
 
   /** Several messages in place of one, which settles when all of them have; one nack is enough to nack it. */
-  split(parts: readonly { payload: Buffer; key?: string | Buffer | null; headers?: Headers }[]): Message[] {
+  split(parts: readonly Part[]): Message[] {
     if (parts.length === 0) {
       this.ack('filtered');
       return [];
     }
     const whole = new Whole(this, parts.length);
-    return parts.map((part) => {
-      const message = new Message(part.payload, {
-        key: part.key === undefined ? this.key : part.key,
-        headers: part.headers ?? this.headers,
-        meta: this.meta,
-        timestamp: this.timestamp,
-        trace: this.trace,
-        topic: this.topic,
-        partition: this.partition,
-        offset: this.offset,
-        target: whole,
-      });
-      message.source = this.source ?? this;
-      message.span = this.span;
-      message.isReplayed = this.isReplayed;
-      return message;
-    });
+    return parts.map((part) => this.part(part, whole));
+  }
+
+  /** As many messages of the same content, which settle it as `split` says: each may get a key and a place in a log of its own. */
+  copies(count: number): Message[] {
+    const whole = new Whole(this, count);
+    return Array.from({ length: count }, () => this.part(this, whole));
+  }
+
+  /** A message of the same content of which `target` learns what became of it. This one is still to be settled. */
+  copyFor(target: SettleTarget): Message {
+    return this.part(this, target);
   }
 
   /** The same message with its bytes copied out of the chunk that was read: 200 bytes would keep 64 KiB otherwise. */
@@ -214,6 +219,24 @@ export class Message extends Content {
     detached.source = this.source;
     detached.isKeyAssigned = this.isKeyAssigned;
     return detached;
+  }
+
+  private part({ payload, key, headers }: Part, target: SettleTarget): Message {
+    const message = new Message(payload, {
+      key: key === undefined ? this.key : key,
+      headers: headers ?? this.headers,
+      meta: this.meta,
+      timestamp: this.timestamp,
+      trace: this.trace,
+      topic: this.topic,
+      partition: this.partition,
+      offset: this.offset,
+      target,
+    });
+    message.source = this.source ?? this;
+    message.span = this.span;
+    message.isReplayed = this.isReplayed;
+    return message;
   }
 
   private settle(failure: TidegateError | null, outcome: Outcome): void {
@@ -265,6 +288,10 @@ class Whole implements SettleTarget {
   constructor(message: Message, parts: number) {
     this.message = message;
     this.missing = parts;
+  }
+
+  get sender(): Sender | undefined {
+    return this.message.sender;
   }
 
   settled(part: Message, failure: TidegateError | null): void {

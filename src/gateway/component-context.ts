@@ -1,5 +1,6 @@
 import { ConsumerGroup } from '../actors/consumer-group/consumer-group.ts';
 import type { Endpoint } from '../actors/endpoint/endpoint.ts';
+import { MatchedTopics, type TopicsSource } from '../actors/matched-topics.ts';
 import { Subscription } from '../actors/subscription.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
@@ -9,8 +10,11 @@ import type { ComponentContext, CursorStore, GatewayPorts, SubscribeOptions } fr
 import type { Stats } from '../telemetry/stats.ts';
 import { dialWebSocket } from '../transports/websocket/client.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import { namedTopicsOf } from './named-topics.ts';
 import type { Replay } from './replay.ts';
 
+/** Most topics that patterns match, unless the settings have another limit. */
+const MAX_TOPICS = 1_000;
 /** Where cursors are kept if the configuration names no other topic. */
 const CURSORS = '_tidegate.cursors';
 
@@ -23,13 +27,16 @@ export interface ConnectorPorts {
   readonly stats: Stats;
 }
 
-/** What a component gets of its gateway. `path`: where it is in the configuration. */
+const NO_TOPICS: ReadonlySet<string> = new Set();
+
+/** What a component gets of its gateway. `path`: where it is in the configuration; `ownTopics`: those that its pipeline writes to. */
 export function componentContext(
   context: GatewayContext,
   path: string,
   endpoints: ReadonlyMap<string, Endpoint> = NONE,
   replay?: Replay,
   connector: Partial<ConnectorPorts> = {},
+  ownTopics: ReadonlySet<string> = NO_TOPICS,
 ): ComponentContext {
   const { clock, tracing } = context;
   const { stats = context.stats, cursors, onStatus = () => {} } = connector;
@@ -47,7 +54,8 @@ export function componentContext(
         return endpoint;
       },
       topic: (name) => context.topic(name),
-      subscribe: (options) => subscribe(context, options, replay),
+      namedTopics: namedTopicsOf(context),
+      subscribe: (options) => subscribe(context, options, replay, ownTopics),
       dial: dialWebSocket,
       cursors: (topic = CURSORS) => cursors ?? topicCursors(context, path, topic),
       onStatus,
@@ -64,9 +72,29 @@ function topicCursors(context: GatewayContext, path: string, topic: string): Cur
 
 function subscribe(
   context: GatewayContext,
+  options: SubscribeOptions,
+  replay: Replay | undefined,
+  ownTopics: ReadonlySet<string>,
+): Source {
+  const { patterns = [] } = options;
+  const source = topicsSource(context, options, replay);
+  if (patterns.length === 0) return source;
+  return new MatchedTopics(source, {
+    admin: context.log.admin,
+    topics: options.topics,
+    patterns,
+    isExcluded: (topic) => ownTopics.has(topic) || context.internalTopics.has(topic),
+    max: options.maxTopics ?? MAX_TOPICS,
+    clock: context.clock,
+    logger: context.scoped('consumer'),
+  });
+}
+
+function topicsSource(
+  context: GatewayContext,
   { topics, from, group }: SubscribeOptions,
   replay: Replay | undefined,
-): Source {
+): TopicsSource {
   const common = {
     log: context.log,
     topics,

@@ -1,7 +1,8 @@
-import type { PipelineMetrics } from '../actors/pipeline/metrics.ts';
+import { MergedSource } from '../actors/pipeline/merged-source.ts';
+import { type PipelineMetrics, sourceMetrics } from '../actors/pipeline/metrics.ts';
 import { Pipeline } from '../actors/pipeline/pipeline.ts';
-import type { PipelineConfig } from '../config/index.ts';
-import type { Sink } from '../core/component.ts';
+import { formatPath, type PipelineConfig, sourcesOf } from '../config/index.ts';
+import type { Sink, Source } from '../core/component.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
 import { DeadLetters } from '../pipelines/dead-letter.ts';
@@ -16,8 +17,8 @@ import type { GatewayContext } from './gateway-context.ts';
 
 /** What happens to messages that failed and are not tried again. */
 export interface FailureHandling {
-  /** Whether such a message stops the pipeline in front of it. */
-  readonly stops: boolean;
+  /** Whether that message, as its source gave it, stops the pipeline in front of it. */
+  readonly stops: boolean | ((message: Message) => boolean);
   /** The topic for them; undefined: there is none. */
   readonly deadLetter: string | undefined;
   /** Reports a message that is skipped, because it has no dead letter or that failed too; undefined: none is skipped. */
@@ -41,9 +42,9 @@ export interface PipelinePlan {
 
 export function makePipeline(context: GatewayContext, plan: PipelinePlan): Pipeline {
   const { name, settings, component, failures, metrics, logger } = plan;
-  const { source, sink, processors, batch, in_flight, on_error } = settings;
+  const { sink, processors, batch, in_flight, on_error } = settings;
   const target = makeComponent(sink.spec, sink.config, component('sink'));
-  const from = makeComponent(source.spec, source.config, component('source'));
+  const from = sourceOf(context, plan);
   const stages = compileStages(processors, {
     contextOf: component,
     metricsOf: (place) => new ProcessorMetrics(context.stats, name, place),
@@ -65,6 +66,20 @@ export function makePipeline(context: GatewayContext, plan: PipelinePlan): Pipel
     tracing: context.tracing,
     metrics,
   });
+}
+
+/** The source, or all of them as one. */
+function sourceOf({ stats }: GatewayContext, { name, settings, component }: PipelinePlan): Source {
+  const placed = sourcesOf(settings).map(({ chosen: { spec, config }, path }) => {
+    const place = formatPath(path);
+    return { place, source: makeComponent(spec, config, component(place)) };
+  });
+  const [first] = placed;
+  if (first !== undefined && !Array.isArray(settings.source)) return first.source;
+  return new MergedSource(
+    placed.map(({ source, place }) => ({ source, metrics: sourceMetrics(stats, name, place) })),
+    settings.in_flight,
+  );
 }
 
 /** Dead letters if there is a topic for them, else or if that fails too messages are skipped, if the policy says so. */

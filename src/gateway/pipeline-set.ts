@@ -1,6 +1,6 @@
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
 import { type Desired, type Difference, RunningSet } from '../actors/running-set.ts';
-import type { PipelineConfig } from '../config/index.ts';
+import { type PipelineConfig, sharingOf, sourcesOf } from '../config/index.ts';
 import { asTidegateError } from '../core/errors.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -69,8 +69,8 @@ export class PipelineSet {
   }
 
   private isMember(name: string): boolean {
-    const source = ownEntry(this.configs, name)?.source;
-    return source?.spec.sharing(source.config) === 'shared';
+    const settings = ownEntry(this.configs, name);
+    return settings !== undefined && sourcesOf(settings).some(({ chosen }) => sharingOf(chosen) === 'shared');
   }
 
   /** The pipeline that was to be replaced is gone; what its successor throws must not end the process. */

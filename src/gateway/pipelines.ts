@@ -2,8 +2,7 @@ import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import { LeasedSink } from '../actors/leased-sink.ts';
 import { pipelineMetrics } from '../actors/pipeline/metrics.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
-import type { PipelineConfig } from '../config/index.ts';
-import { referencesOf } from '../config/references.ts';
+import { endpointsOf, type PipelineConfig, referencesOf, sharingOf, sinksOf, sourcesOf } from '../config/index.ts';
 import type { Sink } from '../core/component.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { factsOf } from '../telemetry/message-facts.ts';
@@ -28,12 +27,17 @@ function createPipeline(
   settings: PipelineConfig,
 ): Pipeline {
   const logger = context.scoped('pipeline', { pipeline: name });
+  const ownTopics = topicsOf(settings);
   const replay = replayOf(context, endpoints, settings, () => pipeline.settled());
   const pipeline: Pipeline = makePipeline(context, {
     name,
     settings,
-    component: (place) =>
-      componentContext(context, `pipelines.${name}.${place}`, endpoints, place === 'source' ? replay : undefined),
+    component: (place) => {
+      const path = `pipelines.${name}.${place}`;
+      return place.startsWith('source')
+        ? componentContext(context, path, endpoints, replay, {}, ownTopics)
+        : componentContext(context, path, endpoints);
+    },
     leased: (sink) => leased(sink, settings, endpoints),
     failures: failureHandling(settings, logger),
     metrics: pipelineMetrics(context.stats, name),
@@ -42,21 +46,29 @@ function createPipeline(
   return pipeline;
 }
 
+/** The topics that a pipeline writes to, as far as their names do not come from messages. */
+function topicsOf(settings: PipelineConfig): ReadonlySet<string> {
+  const written = sinksOf(settings).flatMap(({ chosen }) => referencesOf(chosen));
+  const names = written.flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
+  return new Set([...names, ...(settings.on_error.dead_letter === undefined ? [] : [settings.on_error.dead_letter])]);
+}
+
 /** Messages of a room's members are written only while their gateway holds its lease: later their names may belong to others. */
-function leased(sink: Sink, { source }: PipelineConfig, endpoints: ReadonlyMap<string, Endpoint>): Sink {
+function leased(sink: Sink, settings: PipelineConfig, endpoints: ReadonlyMap<string, Endpoint>): Sink {
   let leasedSink = sink;
-  for (const reference of referencesOf(source)) {
-    const presence = reference.to === 'endpoint' ? endpoints.get(reference.name)?.presence : undefined;
+  for (const endpoint of endpointsOf(sourcesOf(settings))) {
+    const presence = endpoints.get(endpoint)?.presence;
     if (presence !== undefined) leasedSink = new LeasedSink(leasedSink, presence.lease);
   }
   return leasedSink;
 }
 
 /** A source that commits offsets may not leave a failed record behind, unless the configuration says so. */
-function failureHandling({ source, on_error }: PipelineConfig, logger: Logger): FailureHandling {
-  const { dead_letter, skip } = on_error;
+function failureHandling(settings: PipelineConfig, logger: Logger): FailureHandling {
+  const { dead_letter, skip } = settings.on_error;
+  const commits = sourcesOf(settings).map(({ chosen }) => sharingOf(chosen) === 'shared');
   return {
-    stops: source.spec.sharing(source.config) === 'shared' && !skip,
+    stops: ({ origin }) => !skip && commits[Math.max(origin, 0)] === true,
     deadLetter: dead_letter,
     skipped: skip
       ? (record, { code, message }) => {

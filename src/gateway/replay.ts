@@ -1,6 +1,6 @@
 import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import { type ReplayLimits, replayStart } from '../actors/endpoint/history.ts';
-import { type EndpointConfig, endpointsOf, type PipelineConfig } from '../config/index.ts';
+import { type EndpointConfig, endpointsOf, type PipelineConfig, sinksOf } from '../config/index.ts';
 import type { StartPosition } from '../core/log.ts';
 import type { GatewayContext } from './gateway-context.ts';
 
@@ -25,10 +25,10 @@ export function replayLimits({ replay }: EndpointConfig): ReplayLimits | undefin
 export function replayOf(
   context: GatewayContext,
   endpoints: ReadonlyMap<string, Endpoint>,
-  { sink }: PipelineConfig,
+  settings: PipelineConfig,
   settled: () => Promise<void>,
 ): Replay | undefined {
-  const [name] = endpointsOf(sink);
+  const [name] = endpointsOf(sinksOf(settings));
   const endpoint = name === undefined ? undefined : endpoints.get(name);
   const config = name === undefined ? undefined : context.config.endpoints[name];
   const limits = config === undefined ? undefined : replayLimits(config);

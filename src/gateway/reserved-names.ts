@@ -1,4 +1,4 @@
-import type { GatewayConfig } from '../config/index.ts';
+import { endsOf, type GatewayConfig } from '../config/index.ts';
 import { componentsIn } from '../config/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
 import { groupOfSink } from '../connect/settings/sink-group.ts';
@@ -36,9 +36,9 @@ export function internalTopicsOf({
     ...[...(connect === undefined ? [] : connectTopics(connect.topics)), ...rooms.flatMap(presenceTopics)].map(
       ({ name }) => name,
     ),
-    ...Object.values(pipelines).flatMap(({ source, processors, sink }) =>
-      [source, ...componentsIn(processors, []).map(({ chosen }) => chosen), sink].flatMap(
-        ({ spec, config }) => spec.internalTopics?.(config) ?? [],
+    ...Object.values(pipelines).flatMap((pipeline) =>
+      [...endsOf(pipeline), ...componentsIn(pipeline.processors, [])].flatMap(
+        ({ chosen: { spec, config } }) => spec.internalTopics?.(config) ?? [],
       ),
     ),
   ]);

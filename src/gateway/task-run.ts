@@ -1,6 +1,7 @@
 import { LeasedSink } from '../actors/leased-sink.ts';
 import { pipelineMetrics } from '../actors/pipeline/metrics.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
+import { referencesOf } from '../config/references.ts';
 import type { Run, RunObserver } from '../connect/cluster/runner.ts';
 import type { TaskContext } from '../connect/cluster/task-context.ts';
 import type { ErrorHandling } from '../connect/settings/index.ts';
@@ -119,6 +120,5 @@ async function ensureTopics(context: GatewayContext, task: TaskContext): Promise
 
 /** The topic that a source writes to. */
 function topicOf({ description }: TaskContext): string {
-  const { name } = description.pipeline.sink.config as { name?: string };
-  return name ?? '';
+  return referencesOf(description.pipeline.sink).find(({ to }) => to === 'topic')?.name ?? '';
 }

@@ -1,4 +1,4 @@
-import type { GatewayConfig } from '../config/index.ts';
+import { endsOf, type GatewayConfig } from '../config/index.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
 import { systemClock } from '../core/clock.ts';
 import { ensureTopic, type WantedTopic } from '../core/ensure-topic.ts';
@@ -82,11 +82,11 @@ export function wantedTopics(
   isStandalone: boolean,
 ): readonly WantedTopic[] {
   const listed = Object.entries(log.topics).map(([name, topic]) => ({ ...topic, name }));
-  const named = Object.values(pipelines).flatMap(({ source, sink, on_error }) => [
-    ...[source, sink]
-      .flatMap(({ spec, config }) => spec.references?.(config) ?? [])
+  const named = Object.values(pipelines).flatMap((pipeline) => [
+    ...endsOf(pipeline)
+      .flatMap(({ chosen }) => chosen.spec.references?.(chosen.config) ?? [])
       .flatMap(({ to, name }) => (to === 'topic' ? [name] : [])),
-    ...(on_error.dead_letter === undefined ? [] : [on_error.dead_letter]),
+    ...(pipeline.on_error.dead_letter === undefined ? [] : [pipeline.on_error.dead_letter]),
   ]);
   const rooms = [...new Set(Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []))];
   const unlisted = [...new Set([...named, ...rooms])].filter((name) => !Object.hasOwn(log.topics, name));

@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { InnerSink } from '../sdk/define.ts';
 import { dedupe } from './operators/dedupe.ts';
 import { rateLimit } from './operators/rate-limit.ts';
 import { sample } from './operators/sample.ts';
@@ -17,9 +19,15 @@ import { mask } from './processors/mask.ts';
 import { nest } from './processors/nest.ts';
 import { split } from './processors/split.ts';
 import { validate } from './processors/validate.ts';
+import { allSink } from './sinks/all.ts';
+import { dropSink } from './sinks/drop.ts';
 import { endpointSink } from './sinks/endpoint.ts';
+import { firstSink } from './sinks/first.ts';
+import { routeSink } from './sinks/route.ts';
+import { stdoutSink } from './sinks/stdout.ts';
 import { topicSink } from './sinks/topic.ts';
 import { endpointSource } from './sources/endpoint.ts';
+import { generateSource } from './sources/generate.ts';
 import { topicSource } from './sources/topic.ts';
 
 const processors = [
@@ -42,4 +50,17 @@ const processors = [
 const operators = [dedupe, rateLimit, sample, throttle, window];
 
 /** The sources, processors and sinks that a pipeline may name. */
-export const components = [endpointSource, topicSource, ...processors, ...operators, endpointSink, topicSink];
+export const components = [
+  endpointSource,
+  generateSource,
+  topicSource,
+  ...processors,
+  ...operators,
+  dropSink,
+  endpointSink,
+  stdoutSink,
+  topicSink,
+];
+
+/** The sinks that have others within them. `inner`: the schema of any sink. */
+export const compositeSinks = (inner: z.ZodType<InnerSink>) => [allSink(inner), firstSink(inner), routeSink(inner)];

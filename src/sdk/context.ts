@@ -23,6 +23,8 @@ export interface ComponentContext {
 export interface GatewayPorts {
   endpoint(name: string): EndpointPort;
   topic(name: string): TopicPort;
+  /** Topics whose names come from messages. */
+  readonly namedTopics: NamedTopics;
   subscribe(options: SubscribeOptions): Source;
   /** Connects to a WebSocket server, once: reconnecting is up to the caller. */
   readonly dial: Connect;
@@ -51,8 +53,37 @@ export interface EndpointPort {
 /** A topic that is written to. */
 export type TopicPort = Pick<Sink, 'write' | 'idle' | 'idle$'>;
 
+export type NamedTopicPort = TopicPort & {
+  /** Messages that are not in the log yet. */
+  readonly pending: number;
+};
+
+export interface NamedTopics {
+  /** Why no message may be written to a topic of that name; undefined where it may. */
+  mistakeOf(name: string): string | undefined;
+  /**
+   * Resolves with true once the topic exists, and with false when `signal` aborts; waits for a log that is away. Rejects
+   * with a `reject` error where it does not exist, and may not or cannot be created.
+   */
+  ensure(name: string, create: boolean, signal: AbortSignal): Promise<boolean>;
+  /** Ask for it for each batch: one that is gone from the log is let go. */
+  open(name: string): NamedTopicPort;
+  /** Lets go of it, unless something else keeps it or messages are in flight. */
+  close(name: string): void;
+}
+
+/** Names of topics that are meant by a pattern. */
+export interface TopicPattern {
+  test(name: string): boolean;
+  toString(): string;
+}
+
 export interface SubscribeOptions {
   readonly topics: readonly string[];
+  /** More topics: those that exist, and those that are created later. Internal ones, and those that the pipeline writes to, are none of them. */
+  readonly patterns?: readonly TopicPattern[];
+  /** Most topics that patterns may match. Default 1,000. */
+  readonly maxTopics?: number;
   readonly from: StartPosition;
   /** Share partitions with the other members of this group; without a group every gateway reads every record. */
   readonly group?: string;

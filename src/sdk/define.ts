@@ -22,6 +22,19 @@ export interface Reference {
   readonly path: readonly (string | number)[];
 }
 
+/** A sink within the settings of another. */
+export interface InnerSink {
+  readonly spec: SinkSpec;
+  /** Output of its own schema. */
+  readonly config: unknown;
+}
+
+/** Something within the settings of a component, and its place in them. */
+export interface InnerValue {
+  readonly value: unknown;
+  readonly path: readonly (string | number)[];
+}
+
 interface Spec<K extends Kind, Schema extends z.ZodType, Made> {
   readonly kind: K;
   /** The word in the YAML: a noun for sources and sinks, a verb for processors. */
@@ -48,8 +61,17 @@ export interface SourceSpec<S extends z.ZodType = z.ZodType> extends Spec<'sourc
   readonly meta?: readonly string[];
 }
 export interface SinkSpec<S extends z.ZodType = z.ZodType> extends Spec<'sink', S, Sink> {
-  /** `clients`: one write reaches many sockets; `records`: it adds to a log or another system. */
-  readonly reaches: 'clients' | 'records';
+  /**
+   * `clients`: one write reaches many sockets; `records`: it adds to a log or another system; `process`: it ends in this
+   * process; `inner`: what the sinks within it reach.
+   */
+  readonly reaches: 'clients' | 'records' | 'process' | 'inner';
+  /** The sinks within its settings, with their places: of settings as they are written, or parsed. */
+  readonly inner?: (settings: unknown) => readonly InnerValue[];
+  /** Whether the inner sinks get copies of a message: `each` of them one, or `one` at a time. They get the message itself otherwise. */
+  readonly copies?: 'each' | 'one';
+  /** How many topics may be written to at a time, where their names come from messages. */
+  readonly openTopics?: (config: z.output<S>) => number;
 }
 export interface ProcessorSpec<S extends z.ZodType = z.ZodType> extends Spec<'processor', S, Processor> {}
 export interface OperatorSpec<S extends z.ZodType = z.ZodType>

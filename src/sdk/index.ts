@@ -78,8 +78,11 @@ export type {
   CursorStore,
   EndpointPort,
   GatewayPorts,
+  NamedTopicPort,
+  NamedTopics,
   SavedCursor,
   SubscribeOptions,
+  TopicPattern,
   TopicPort,
 } from './context.ts';
 export {
@@ -90,6 +93,8 @@ export {
   defineProcessor,
   defineSink,
   defineSource,
+  type InnerSink,
+  type InnerValue,
   type Kind,
   type OperatorSpec,
   type ProcessorSpec,
@@ -103,6 +108,8 @@ export { compileExpression, type Expression } from './expression.ts';
 export { Draft, FieldPath, isJsonObject, setField } from './field-path.ts';
 export * as field from './fields.ts';
 export type { ConnectTemplate, HandshakeText, RemoteUrl } from './handshake.ts';
+export { linearTest } from './linear-regex.ts';
+export { makeInnerSink } from './make.ts';
 export { pointInTime } from './point-in-time.ts';
 export { SchemaCheck } from './schema-check.ts';
 export type { Matcher, Template } from './template.ts';

@@ -1,6 +1,7 @@
+import type { Sink } from '../core/component.ts';
 import { asTidegateError, TidegateError } from '../core/errors.ts';
 import type { ComponentContext } from './context.ts';
-import type { Kind } from './define.ts';
+import type { InnerSink, Kind } from './define.ts';
 
 interface Maker<Made> {
   readonly kind: Kind;
@@ -16,4 +17,10 @@ export function makeComponent<Made>(spec: Maker<Made>, config: unknown, context:
     if (error instanceof TidegateError) throw error;
     throw asTidegateError(error, 'TG_PLUGIN_INVALID', `${context.path}: the ${spec.kind} ${spec.name} cannot be made`);
   }
+}
+
+/** Creates a sink within another one. `place`: where it is in the settings of that one, such as `route[0].sink`. */
+export function makeInnerSink({ spec, config }: InnerSink, outer: ComponentContext, place: string): Sink {
+  const path = `${outer.path}.${place}`;
+  return makeComponent(spec, config, { ...outer, path, logger: outer.logger.child({ component: path }) });
 }

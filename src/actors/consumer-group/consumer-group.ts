@@ -1,12 +1,12 @@
 import type { Observable, Subscription } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
-import type { Source } from '../../core/component.ts';
 import type { GroupState } from '../../core/group-state.ts';
 import type { GroupMember, Log, TopicPartition } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ReadReport } from '../../telemetry/read-report.ts';
 import { startActor, tell } from '../lifecycle.ts';
+import type { TopicsSource } from '../matched-topics.ts';
 import { BatchRelay } from '../relay.ts';
 import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
 import { MemberWatch } from './member-watch.ts';
@@ -30,7 +30,7 @@ interface JoinedMember {
 }
 
 /** This gateway's member of a consumer group, as a source: partitions shared with the others, offsets committed after settle. */
-export class ConsumerGroup implements Source {
+export class ConsumerGroup implements TopicsSource {
   readonly batches$: Observable<Batch>;
   private readonly relay = new BatchRelay();
   private readonly options: ConsumerGroupOptions;
@@ -38,9 +38,13 @@ export class ConsumerGroup implements Source {
   private state: GroupState | undefined;
   /** As the previous member knew them. */
   private topicIds: ReadonlyMap<string, string> = new Map();
+  private topics: readonly string[];
+  /** Topics that came later than the first ones: their records count from the first one on. */
+  private readonly later = new Set<string>();
 
   constructor(options: ConsumerGroupOptions) {
     this.options = options;
+    this.topics = options.topics;
     this.batches$ = this.relay.batches$;
   }
 
@@ -49,11 +53,12 @@ export class ConsumerGroup implements Source {
    * on in the background: a group without partitions is no reason to wait.
    */
   async open(): Promise<void> {
-    const { log, group, topics, from, logger, report } = this.options;
+    const { log, group, from, logger, report } = this.options;
+    const { topics, later } = this;
     report?.opening(topics);
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
     const kept = this.state === undefined ? {} : { state: this.state };
-    const member = log.group({ group, topics, from, topicIds: this.topicIds, ...kept });
+    const member = log.group({ group, topics, later: [...later], from, topicIds: this.topicIds, ...kept });
     const following = new MemberWatch(actor, { group, topics }, logger, report).follow(member);
     this.joined = { actor, member, following };
     const batches = member.batches$.subscribe({
@@ -64,6 +69,15 @@ export class ConsumerGroup implements Source {
       error: (error) => this.relay.error(error),
     });
     following.push(batches);
+  }
+
+  async read(topics: readonly string[], areNew: boolean): Promise<void> {
+    if (areNew) for (const topic of topics) if (!this.topics.includes(topic)) this.later.add(topic);
+    for (const topic of this.later) if (!topics.includes(topic)) this.later.delete(topic);
+    this.topics = topics;
+    if (this.joined === undefined || topics.length === 0) return;
+    this.options.report?.opening(topics);
+    this.joined.member.subscribe(topics, [...this.later]);
   }
 
   keepState(state: GroupState): (partition: TopicPartition) => boolean {

@@ -1,3 +1,4 @@
+import type { CreditGate } from '../../core/credit-gate.ts';
 import { ERRORS } from '../../core/errors.ts';
 import type { InFlightMessages } from '../../pipelines/in-flight.ts';
 import type { Stats } from '../../telemetry/stats.ts';
@@ -35,6 +36,20 @@ export function pipelineMetrics(stats: Stats, pipeline: string) {
       stats.gauge('tidegate_pipeline_in_flight_bytes', labels, () => inFlight.gate.bytes);
       stats.gauge('tidegate_pipeline_gate_closed', labels, () => (inFlight.gate.isOpen ? 0 : 1));
       stats.observableCounter('tidegate_pipeline_gate_closed_seconds_total', labels, () => gateTime.seconds);
+    },
+  };
+}
+
+/** The metrics of one source of several; `place` is `source[0]`. */
+export type SourceMetrics = ReturnType<typeof sourceMetrics>;
+
+export function sourceMetrics(stats: Stats, pipeline: string, place: string) {
+  const labels = { pipeline, source: place };
+  return {
+    received: stats.counter('tidegate_source_received_total', labels),
+    watch: (gate: CreditGate) => {
+      stats.gauge('tidegate_source_in_flight_messages', labels, () => gate.messages);
+      stats.gauge('tidegate_source_gate_closed', labels, () => (gate.isOpen ? 0 : 1));
     },
   };
 }

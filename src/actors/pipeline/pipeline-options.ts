@@ -2,6 +2,7 @@ import type { BackoffOptions } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Sink, Source } from '../../core/component.ts';
 import type { GateLimits } from '../../core/credit-gate.ts';
+import type { Message } from '../../core/message.ts';
 import type { BatchLimits } from '../../pipelines/batching.ts';
 import type { Stage } from '../../pipelines/flow.ts';
 import type { FailurePolicy } from '../../pipelines/in-flight.ts';
@@ -20,8 +21,8 @@ export interface PipelineOptions {
   readonly backoff: BackoffOptions;
   /** Takes messages that failed for good; false where the pipeline has no dead letters and skips nothing. */
   readonly failurePolicy: FailurePolicy;
-  /** A record that fails for good stops the pipeline: its source commits offsets and may not skip it. */
-  readonly stopsOnFailure: boolean;
+  /** Whether that message, if it fails for good, stops the pipeline: its source commits offsets and may not skip it. */
+  readonly stopsOnFailure: boolean | ((message: Message) => boolean);
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;

@@ -108,6 +108,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   }
 
   messageSettled(message: Message, failure: TidegateError | null): void {
+    this.options.source.settled?.(message);
     // It was counted, and failed, when it was read for the first time.
     if (message.isReplayed) return;
     if (failure === null) this.options.metrics.sent.value += 1;
@@ -271,7 +272,9 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   private failed(message: Message, failure: TidegateError): void {
     this.options.metrics.failed(failure.code);
     if (failure.next !== 'reject') return;
-    if (!this.options.stopsOnFailure) {
+    const { stopsOnFailure } = this.options;
+    const stops = typeof stopsOnFailure === 'boolean' ? stopsOnFailure : stopsOnFailure(message);
+    if (!stops) {
       this.failureLog.add(message, failure);
       return;
     }

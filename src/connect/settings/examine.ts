@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { z } from 'zod';
+import type { Chosen } from '../../config/component-schema.ts';
 import { unreadableIn } from '../../config/config-source.ts';
 import { parseSettings } from '../../config/parse.ts';
 import { pipelineSchema } from '../../config/pipeline-schema.ts';
@@ -6,6 +8,7 @@ import { formatPath } from '../../config/problem.ts';
 import type { PipelineConfig } from '../../config/schema.ts';
 import type { InternalTopics } from '../../core/internal-topics.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
+import type { SourceSpec } from '../../sdk/define.ts';
 import type { Registry } from '../../sdk/registry.ts';
 import { commonDefinitions } from './common-definitions.ts';
 import {
@@ -21,10 +24,13 @@ import type { ConnectorPlugin, Mistake } from './plugin.ts';
 import { pluginOf } from './plugins.ts';
 import { Values } from './values.ts';
 
+/** The pipeline of a task: it has one source. */
+export type TaskPipeline = PipelineConfig & { readonly source: Chosen<SourceSpec> };
+
 /** One task of a connector: its own settings, and the pipeline that it runs. */
 export interface TaskDescription {
   readonly config: FlatConfig;
-  readonly pipeline: PipelineConfig;
+  readonly pipeline: TaskPipeline;
   /** Tells it from other tasks that read from the same server; the same for the same subscriptions. */
   readonly share: string | undefined;
 }
@@ -133,7 +139,7 @@ function taskConfig(config: FlatConfig, part: FlatConfig, { classes, taskClass }
 interface DescribedTask {
   readonly config: FlatConfig;
   readonly share: string | undefined;
-  readonly pipeline: PipelineConfig | undefined;
+  readonly pipeline: TaskPipeline | undefined;
   readonly mistakes: readonly Mistake[];
 }
 
@@ -154,7 +160,7 @@ function describeTask(
   const parsed =
     unreadable.length > 0
       ? { findings: unreadable, config: undefined }
-      : parseSettings<PipelineConfig>(pipelineSchema(registry), spec);
+      : parseSettings<TaskPipeline>(pipelineSchema(registry) as z.ZodType<TaskPipeline>, spec);
   const mistakes = parsed.findings.map(({ path, message }): Mistake => {
     const owner = ownerOf(formatPath(path), plugin, definitions, values);
     if (!values.has(owner.name)) return [owner.name, missing(owner.name)];

@@ -15,6 +15,36 @@ export const OPERATOR_METRICS = {
 /** Pipelines and their processors. */
 export const PIPELINE_METRICS = {
   tidegate_pipeline_received_total: { kind: 'counter', help: 'Messages from the source.', labels: ['pipeline'] },
+  tidegate_source_received_total: {
+    kind: 'counter',
+    help: 'Messages of one source of a pipeline with several, by its place in the configuration.',
+    labels: ['pipeline', 'source'],
+  },
+  tidegate_source_in_flight_messages: {
+    kind: 'gauge',
+    help: 'Messages of one source of a pipeline with several that are not settled.',
+    labels: ['pipeline', 'source'],
+  },
+  tidegate_source_gate_closed: {
+    kind: 'gauge',
+    help: 'Whether one source of a pipeline with several is paused because its share is used up (1) or not (0).',
+    labels: ['pipeline', 'source'],
+  },
+  tidegate_sink_written_total: {
+    kind: 'counter',
+    help: 'Messages that route, all or first handed to a sink within it, by the place of that sink in the configuration.',
+    labels: ['place'],
+  },
+  tidegate_sink_fallbacks_total: {
+    kind: 'counter',
+    help: 'Messages that a sink within first has refused and the next one gets, by the place of first in the configuration.',
+    labels: ['place'],
+  },
+  tidegate_route_unmatched_total: {
+    kind: 'counter',
+    help: 'Messages that no entry of route takes, by its place in the configuration.',
+    labels: ['place'],
+  },
   tidegate_pipeline_sent_total: {
     kind: 'counter',
     help: 'Messages that are settled without an error: the sink accepted them, a processor dropped them, or their dead letter is stored.',

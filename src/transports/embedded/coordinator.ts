@@ -10,6 +10,8 @@ import type { PartitionState, TopicState } from './topic-state.ts';
 /** A member as its coordinator sees it. */
 export interface CoordinatedMember {
   readonly topics: ReadonlySet<string>;
+  /** Of the topics, those that came later than the group began. */
+  readonly later: ReadonlySet<string>;
   readonly from: GroupStart;
   /** Ids of the topics as the member knows them. */
   topicIds(): ReadonlyMap<string, string>;
@@ -204,7 +206,8 @@ export class GroupCoordinator {
     }
     for (const [member, share] of shares) {
       for (const partition of share) {
-        const isNew = member.from === 'earliest' || begun.has(partition.topic.name);
+        const { name } = partition.topic;
+        const isNew = member.from === 'earliest' || begun.has(name) || member.later.has(name);
         const named = recreated.has(partition.topic) ? partition.start : namedStart(member.from, partition);
         const offset = named ?? (isNew ? partition.start : partition.end);
         starts.set(partition, this.commitOf(partition) ?? { offset });

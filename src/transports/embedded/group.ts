@@ -30,7 +30,8 @@ export interface MemberParts {
 export class EmbeddedMember implements GroupMember, CoordinatedMember {
   readonly batches$: Observable<Batch>;
   readonly group: string;
-  readonly topics: ReadonlySet<string>;
+  topics: ReadonlySet<string>;
+  later: ReadonlySet<string>;
   readonly from: GroupStart;
   readonly label: string | undefined;
   private readonly events = new Subject<GroupEvent>();
@@ -54,6 +55,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.parts = parts;
     this.group = options.group;
     this.topics = new Set(options.topics);
+    this.later = new Set(options.later);
     this.from = options.from;
     this.label = options.label;
     this.ids = new Map(options.topicIds);
@@ -66,6 +68,12 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       failed: (error) => this.fail(error),
     });
     this.batches$ = new Observable((subscriber) => this.join(subscriber));
+  }
+
+  subscribe(topics: readonly string[], later: readonly string[]): void {
+    this.topics = new Set(topics);
+    this.later = new Set(later);
+    if (this.hasJoined && !this.hasLeft) this.parts.coordinator.rejoin();
   }
 
   pause(partitions?: readonly TopicPartition[]): void {

@@ -44,6 +44,8 @@ export class CoordinatorClient {
   joinedAnew = false;
   /** When the last request that the group has answered was sent. */
   private lastSeen: Mark | undefined;
+  /** Topics that are asked for with the next join. */
+  topics: readonly string[];
   private readonly options: CoordinatorClientOptions;
   private readonly coordination: Cluster;
   private readonly data: Cluster;
@@ -53,6 +55,7 @@ export class CoordinatorClient {
   /** A join waits for every other member and blocks its socket meanwhile: `coordination` is for nothing else. */
   constructor(options: CoordinatorClientOptions, coordination: Cluster, data: Cluster, clock: Clock) {
     this.options = options;
+    this.topics = options.topics;
     this.coordination = coordination;
     this.data = data;
     this.clock = clock;
@@ -60,7 +63,8 @@ export class CoordinatorClient {
 
   /** Joins or joins again, and resolves with what it was assigned. Rejects with a broker's error, or one without answer. */
   async join({ owned, counts, ids }: LastAssignment): Promise<Assignment> {
-    const { group, topics, label } = this.options;
+    const { group, label } = this.options;
+    const { topics } = this;
     const coordinator = await this.find();
     this.joinedAnew = this.generation < 0;
     const joined = await this.ask(coordinator, { topics, owned, generation: this.generation, counts, ids, label });

@@ -26,6 +26,8 @@ export interface CurrentAssignmentParts {
 export class CurrentAssignment {
   /** Ids of the topics. */
   ids: ReadonlyMap<string, string>;
+  /** Topics that came later than the group began. */
+  later: readonly string[] = [];
   private readonly parts: CurrentAssignmentParts;
   /** Partitions of the topics. */
   private counts: ReadonlyMap<string, number> = new Map();
@@ -35,8 +37,11 @@ export class CurrentAssignment {
     this.parts = parts;
   }
 
+  /** A topic that came later than the group began had no partition before, so that all it has are read from their first record. */
   get last(): LastAssignment {
-    return { owned: [...this.parts.partitions], counts: this.counts, ids: this.ids };
+    const counts = new Map(this.counts);
+    for (const topic of this.later) if (!counts.has(topic)) counts.set(topic, 0);
+    return { owned: [...this.parts.partitions], counts, ids: this.ids };
   }
 
   /** Whether a topic has other partitions than were assigned, or is another one. */

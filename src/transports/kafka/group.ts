@@ -111,7 +111,14 @@ export class KafkaGroupMember implements GroupMember {
       isLeaving: () => this.leaving !== undefined,
       assigned: (event) => this.events.next(event),
     });
+    this.assignment.later = options.later ?? [];
     this.batches$ = new Observable((subscriber) => this.start(subscriber));
+  }
+
+  subscribe(topics: readonly string[], later: readonly string[]): void {
+    this.coordinator.topics = topics;
+    this.assignment.later = later;
+    this.participation.rejoin();
   }
 
   pause(partitions?: readonly TopicPartition[]): void {

@@ -54,6 +54,7 @@ export class Participation {
   private readonly participant: Participant;
   private readonly options: ParticipationOptions;
   private stopped = false;
+  private mustJoin = false;
   private wake: (() => void) | undefined;
 
   constructor(coordinator: CoordinatorClient, participant: Participant, options: ParticipationOptions) {
@@ -67,10 +68,17 @@ export class Participation {
     this.wake?.();
   }
 
+  /** Joins again, in order to ask for other topics. */
+  rejoin(): void {
+    this.mustJoin = true;
+    this.wake?.();
+  }
+
   /** Never rejects. */
   async run(): Promise<void> {
     let pause = INITIAL_PAUSE;
     while (!this.stopped) {
+      this.mustJoin = false;
       try {
         const assignment = await this.coordinator.join(this.participant.known);
         if (this.stopped) return;
@@ -93,7 +101,7 @@ export class Participation {
       : Math.min(HEARTBEAT_INTERVAL, this.options.sessionTimeout / 3);
     while (!this.stopped && !this.mustRebalance()) {
       await this.wait(interval);
-      if (this.stopped) return;
+      if (this.stopped || this.mustJoin) return;
       try {
         await this.coordinator.heartbeat();
       } catch (error) {
@@ -106,8 +114,9 @@ export class Participation {
     }
   }
 
-  /** Only the leader assigns: that another member joins again changes nothing. */
+  /** Only the leader sees to new partitions: that another member joins again changes nothing of them. */
   private mustRebalance(): boolean {
+    if (this.mustJoin) return true;
     return this.coordinator.isLeader && this.participant.sawNewPartitions();
   }
 

@@ -96,6 +96,8 @@ export class FakeGroupMember implements GroupMember {
     if (taken.length > 0) this.batches$.next(new Batch(taken));
   }
 
+  subscribe(): void {}
+
   pause(partitions?: readonly TopicPartition[]): void {
     this.setPaused(partitions, true);
   }

@@ -112,6 +112,10 @@ export class FakeMember implements GroupMember {
     this.options = options;
   }
 
+  subscribe(topics: readonly string[], later: readonly string[]): void {
+    this.orders.push(`subscribe ${topics.join()} later ${later.join()}`);
+  }
+
   pause(): void {
     this.orders.push('pause');
   }

@@ -70,7 +70,9 @@ describe('every configuration that we ship', () => {
     assert.equal(config.log.client_id, 'chat-7');
     assert.deepEqual(Object.keys(config.log.topics), ['news']);
     assert.equal(config.listeners.public?.port, 7_000);
-    assert.deepEqual(config.pipelines['messages-out']?.source.config, { names: ['news'], from: 'latest' });
+    const source = config.pipelines['messages-out']?.source;
+    assert.ok(source !== undefined && 'config' in source);
+    assert.deepEqual(source.config, { names: ['news'], from: 'latest' });
     const { config: plain } = await loadConfig(join(ROOT, 'config/examples/integration.yaml'), {
       env: {},
       production: null,

@@ -73,7 +73,10 @@ describe('many entries are checked in a time that grows with their number', () =
         },
         pipelines: byName('p', (index) => ({
           ...into,
-          source: { ...into.source, config: { ...(into.source.config as object), endpoint: `rooms${index}` } },
+          source: {
+            ...into.source,
+            config: { ...('config' in into.source ? (into.source.config as object) : {}), endpoint: `rooms${index}` },
+          },
         })) as ParsedConfig['pipelines'],
       };
     });

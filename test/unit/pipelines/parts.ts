@@ -2,11 +2,17 @@ import assert from 'node:assert/strict';
 import { NEVER, type Observable, Subject } from 'rxjs';
 import { Batch } from '../../../src/core/batch.ts';
 import type { GateLimits } from '../../../src/core/credit-gate.ts';
-import type { TidegateError } from '../../../src/core/errors.ts';
+import { TidegateError } from '../../../src/core/errors.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { type FailurePolicy, InFlightMessages } from '../../../src/pipelines/in-flight.ts';
 import type { ProcessingOptions } from '../../../src/pipelines/processing.ts';
-import type { ComponentContext, EndpointPort, GatewayPorts, SubscribeOptions } from '../../../src/sdk/context.ts';
+import type {
+  ComponentContext,
+  EndpointPort,
+  GatewayPorts,
+  NamedTopics,
+  SubscribeOptions,
+} from '../../../src/sdk/context.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
@@ -27,6 +33,10 @@ export class KeptTopic {
 
   write(batch: Batch): void {
     this.batches.push(batch);
+  }
+
+  get pending(): number {
+    return this.messages.filter(({ isSettled }) => !isSettled).length;
   }
 
   get messages(): Message[] {
@@ -105,6 +115,16 @@ export function fakeContext() {
     child: () => createLogger({ level: 'silent' }),
   };
   const source = { batches$: NEVER, open: async () => {}, pause() {}, resume() {}, close: async () => {} };
+  const closed: string[] = [];
+  const namedTopics: NamedTopics = {
+    mistakeOf: (name) => (name.startsWith('__') ? `"${name}" is internal` : undefined),
+    ensure: async (name, create) => {
+      if (!create) throw new TidegateError('TG_TOPIC_MISSING', `the topic "${name}" does not exist`);
+      return true;
+    },
+    open: (name) => gateway.topic(name) as KeptTopic,
+    close: (name) => closed.push(name),
+  };
   const gateway: GatewayPorts = {
     endpoint: () => endpoint,
     topic: (name) => {
@@ -112,6 +132,7 @@ export function fakeContext() {
       topics.set(name, topic);
       return topic;
     },
+    namedTopics,
     subscribe: (options) => {
       asked.push(options);
       return source;

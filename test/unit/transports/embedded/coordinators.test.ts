@@ -10,6 +10,7 @@ import { onePartition, openStore, parts } from './parts.ts';
 const member = (settled: ReadonlyMap<PartitionState, GroupCommit> = new Map()): CoordinatedMember => ({
   topics: new Set(['t']),
   from: 'earliest',
+  later: new Set<string>(),
   label: undefined,
   topicIds: () => new Map(),
   rebalancing() {},
