@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import {
+  ALIAS_KINDS,
+  type FlatConfig,
   masked,
   pluginDefinitions,
   transformPluginOf,
   validationAnswer,
 } from '../../../../src/connect/settings/index.ts';
 import { flat, mistakesOf, PACKAGE, SOURCE } from '../transforms/fixture.ts';
-import { look } from './fixture.ts';
+import { errorsOf, look } from './fixture.ts';
 
 describe('mistakes in transforms', () => {
   test('of one setting are in the words of Kafka Connect', () => {
@@ -120,4 +123,20 @@ test('settings of a transform that is not listed are unknown', () => {
   const examined = look({ ...SOURCE, 'transforms.x.type': `${PACKAGE}Filter` });
   assert.deepEqual(examined.unknown, ['transforms.x.type']);
   assert.equal(examined.description?.tasks[0]?.hasTransforms, false);
+});
+
+test('the connector in the docs has no mistake', () => {
+  const docs = readFileSync('docs/transforms.md', 'utf8');
+  const { config } = JSON.parse(/```json\n([\s\S]*?)```/.exec(docs)?.[1] ?? '{}') as { config: FlatConfig };
+  assert.deepEqual(errorsOf({ ...config, name: 'trades' }), {});
+  assert.equal(look({ ...config, name: 'trades' }).description?.tasks[0]?.hasTransforms, true);
+});
+
+test('the docs name every class and every setting', () => {
+  const docs = readFileSync('docs/transforms.md', 'utf8');
+  for (const { name, settings } of ALIAS_KINDS.flatMap(({ classes }) => classes)) {
+    const short = name.slice(name.lastIndexOf('.') + 1).replace(/\$.*/, '');
+    for (const word of [short, ...settings.map((setting) => setting.name)])
+      assert.ok(docs.includes(`\`${word}\``), word);
+  }
 });
