@@ -4,7 +4,7 @@ import type { Definition, FlatConfig, Value } from './definition.ts';
 import { inOrder } from './in-order.ts';
 
 /** `transforms` or `predicates`: lists of aliases, each of which has settings by its name. */
-export interface AliasKind {
+interface AliasKind {
   readonly setting: 'transforms' | 'predicates';
   /** In Connect's sentences. */
   readonly word: 'transformation' | 'predicate';
@@ -49,7 +49,7 @@ export function transformDefinitions(config: FlatConfig): Definition[] {
 }
 
 /** Each once. */
-export function aliasesIn(config: FlatConfig, { setting }: AliasKind): string[] {
+function aliasesIn(config: FlatConfig, { setting }: AliasKind): string[] {
   const text = config[setting]?.trim() ?? '';
   return text === '' ? [] : [...new Set(text.split(',').map((alias) => alias.trim()))];
 }

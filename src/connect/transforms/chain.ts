@@ -1,5 +1,6 @@
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
+import { quoteValue } from '../../core/quote.ts';
 import { defineProcessor, z } from '../../sdk/index.ts';
 import type { Predicate, Transform, TransformRecord } from './record.ts';
 import {
@@ -39,15 +40,21 @@ export const transformsProcessor = defineProcessor({
   config: z.custom<TransformChain>(),
   examples: [],
   create: (chain) => {
+    const { type, topic } = chain;
     const tombstones = new Tombstones();
-    const isSource = chain.type === 'source';
     return {
       process: (message) => {
-        const record = isSource ? recordFromServer(message, chain) : recordFromLog(message, chain);
-        const transformed = transform(record, chain);
-        if (transformed === null) return null;
-        const next = derived(message, record, transformed, chain, tombstones);
-        if (isSource) next.topic = transformed.topic;
+        const record = type === 'source' ? recordFromServer(message, chain) : recordFromLog(message, chain);
+        const { key, value } = record;
+        for (const stage of chain.stages) if (!goesThrough(stage, record)) return null;
+        const next = message.derive({
+          payload: payloadOf(record, message, value, chain),
+          key: record.key === key ? message.key : keyForLog(record.key),
+          headers: record.headers,
+          meta: tombstones.metaOf(message.meta, record.value === null),
+        });
+        // A record of a sink keeps its place, which is committed.
+        if (type === 'source') next.topic = record.topic === topic ? topic : checked(record.topic, chain);
         return next;
       },
     };
@@ -64,8 +71,7 @@ function recordFromLog(message: Message, { form, topic }: TransformChain): Trans
   const { partition, offset, headers, timestamp } = message;
   const value = valueFromLog(message, form);
   const key = keyFromLog(message.key, form);
-  const from = message.topic ?? topic;
-  return { topic: from, partition, offset, key, value, headers, timestamp: timeOf(timestamp) };
+  return { topic: message.topic ?? topic, partition, offset, key, value, headers, timestamp: timeOf(timestamp) };
 }
 
 /** A message without a timestamp has 0. */
@@ -73,47 +79,26 @@ function timeOf(timestamp: number): number | undefined {
   return timestamp === 0 ? undefined : timestamp;
 }
 
-function transform(record: TransformRecord, { stages, refusalOf }: TransformChain): TransformRecord | null {
-  let current = record;
-  for (const stage of stages) {
-    const next = applied(stage, current);
-    if (next === null) return null;
-    current = next;
-  }
-  if (current.topic === record.topic) return current;
-  const refusal = refusalOf(current.topic);
-  if (refusal === undefined) return current;
-  throw new TidegateError('TG_MESSAGE_INVALID', `the transforms give the topic ${current.topic}: ${refusal}`);
-}
-
-function applied({ alias, transform, applies }: TransformStage, record: TransformRecord): TransformRecord | null {
-  if (applies !== undefined && !applies(record)) return record;
+/** Whether the record goes on, changed by the transform. */
+function goesThrough({ alias, transform, applies }: TransformStage, record: TransformRecord): boolean {
+  if (applies !== undefined && !applies(record)) return true;
   try {
-    return transform(record);
+    return transform(record) !== null;
   } catch (error) {
     const { code, message } = asTidegateError(error, 'TG_PROCESSOR_FAILED');
     throw new TidegateError(code, `transforms.${alias}: ${message}`, error);
   }
 }
 
-/** The message with what has changed. What no transform has touched stays byte for byte, unless a converter changes it. */
-function derived(
-  message: Message,
-  before: TransformRecord,
-  after: TransformRecord,
-  { type, form }: TransformChain,
-  tombstones: Tombstones,
-): Message {
-  const isPlain = before.value === after.value && form.value !== 'connect_json';
-  const payload = isPlain
-    ? message.payload
-    : type === 'source'
-      ? valueForLog(after.value, form)
-      : valueForServer(after.value);
-  return message.derive({
-    payload,
-    key: before.key === after.key ? message.key : keyForLog(after.key),
-    headers: after.headers,
-    meta: tombstones.metaOf(message.meta, after.value === null),
-  });
+/** What no transform has touched stays byte for byte, unless a converter changes it. `before`: the value as it came. */
+function payloadOf({ value }: TransformRecord, message: Message, before: unknown, chain: TransformChain): Buffer {
+  const { type, form } = chain;
+  if (value === before && value !== null && form.value !== 'connect_json') return message.payload;
+  return type === 'source' ? valueForLog(value, form) : valueForServer(value);
+}
+
+function checked(topic: string, { refusalOf }: TransformChain): string {
+  const refusal = refusalOf(topic);
+  if (refusal === undefined) return topic;
+  throw new TidegateError('TG_MESSAGE_INVALID', `the transforms give the topic ${quoteValue(topic)}: ${refusal}`);
 }

@@ -15,6 +15,9 @@ export const dropHeaders: WholePlugin = {
   ],
   create: (given) => {
     const names = new Set(given.list('headers'));
-    return (record) => ({ ...record, headers: record.headers.filter(([name]) => !names.has(name)) });
+    return (record) => {
+      record.headers = record.headers.filter(([name]) => !names.has(name));
+      return record;
+    };
   },
 };

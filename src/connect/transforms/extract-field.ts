@@ -44,7 +44,7 @@ export const extractField: PartPlugin = {
 };
 
 /** The names of a path of version 2 (KIP-821): a name may be in backticks, and `\`` is a backtick in front of a dot within those. */
-export function stepsOf(path: string): string[] {
+function stepsOf(path: string): string[] {
   const steps: string[] = [];
   let rest = path;
   for (;;) {

@@ -1,4 +1,3 @@
-import type { Headers } from '../../core/headers.ts';
 import { withAddedHeader } from '../../core/headers.ts';
 import { headerOf } from './header-text.ts';
 import { fieldOf, requireMap } from './java-values.ts';
@@ -42,12 +41,11 @@ export const headerFrom: PartPlugin = {
     return (record) => {
       const map = requireMap(record[part], `header ${isMove ? 'move' : 'copy'}`);
       const changed = { ...map };
-      let headers: Headers = record.headers;
       for (const [at, field] of fields.entries()) {
-        headers = withAddedHeader(headers, names[at] ?? '', headerOf(fieldOf(map, field)));
+        record.headers = withAddedHeader(record.headers, names[at] ?? '', headerOf(fieldOf(map, field)));
         if (isMove) delete changed[field];
       }
-      return { ...withPart(record, part, changed), headers };
+      return withPart(record, part, changed);
     };
   },
 };

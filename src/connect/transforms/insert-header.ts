@@ -23,6 +23,9 @@ export const insertHeader: WholePlugin = {
   create: (given) => {
     const name = given.text('header') ?? '';
     const value = literalHeader(given.text('value.literal') ?? '');
-    return (record) => ({ ...record, headers: withAddedHeader(record.headers, name, value) });
+    return (record) => {
+      record.headers = withAddedHeader(record.headers, name, value);
+      return record;
+    };
   },
 };

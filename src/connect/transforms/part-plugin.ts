@@ -11,5 +11,7 @@ export interface PartPlugin {
 }
 
 export function withPart(record: TransformRecord, part: Part, changed: unknown): TransformRecord {
-  return part === 'key' ? { ...record, key: changed } : { ...record, value: changed };
+  if (part === 'key') record.key = changed;
+  else record.value = changed;
+  return record;
 }

@@ -26,8 +26,8 @@ export const regexRouter: WholePlugin = {
   create: (given) => {
     const { regex, replacement } = partsOf(given);
     return (record) => {
-      if (!regex.matches(record.topic)) return record;
-      return { ...record, topic: regex.replaceFirst(record.topic, replacement) };
+      if (regex.matches(record.topic)) record.topic = regex.replaceFirst(record.topic, replacement);
+      return record;
     };
   },
 };

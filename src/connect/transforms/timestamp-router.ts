@@ -27,9 +27,10 @@ export const timestampRouter: WholePlugin = {
     const format = formatOf('timestamp.format', given.text('timestamp.format') ?? '');
     return (record) => {
       if (record.timestamp === undefined) throw dataError('Timestamp missing on record');
+      const { topic } = record;
       const time = format.format(record.timestamp);
-      const topic = topicFormat.replaceAll('${topic}', () => record.topic).replaceAll('${timestamp}', () => time);
-      return { ...record, topic };
+      record.topic = topicFormat.replaceAll('${topic}', () => topic).replaceAll('${timestamp}', () => time);
+      return record;
     };
   },
 };

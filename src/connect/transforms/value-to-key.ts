@@ -22,7 +22,8 @@ export const valueToKey: WholePlugin = {
       const map = requireMap(record.value, 'copying fields from value to key');
       const key: Record<string, unknown> = {};
       for (const field of fields) setField(key, field, fieldOf(map, field));
-      return { ...record, key };
+      record.key = key;
+      return record;
     };
   },
 };

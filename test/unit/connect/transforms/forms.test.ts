@@ -50,6 +50,8 @@ test('a value of null is a tombstone, and a tombstone may get a value', () => {
   const extract = flat({ e: { type: 'ExtractField$Value', field: 'none' } });
   const gone = through({ ...SOURCE, ...extract }, { value: '{"a":1}' });
   assert.deepEqual([gone?.isTombstone, gone?.payload.length], [true, 0]);
+  const without = through({ ...SOURCE, ...HEADER }, { value: 'null' });
+  assert.deepEqual([without?.isTombstone, without?.payload.length], [true, 0]);
   const there = through({ ...SINK_OF_JSON, ...HOIST }, { value: null });
   assert.deepEqual([there?.isTombstone, there?.text], [false, '{"x":null}']);
   for (const type of ['Cast', 'InsertField', 'ReplaceField', 'ExtractField', 'TimestampConverter', 'Flatten']) {
