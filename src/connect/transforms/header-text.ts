@@ -11,7 +11,7 @@ export function headerOf(value: unknown): HeaderValue {
 }
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-/** Between them, a whole number is written without a point. */
+/** Up to there, Connect reads a number without a fraction, such as 1e3, as a whole one. */
 const MAX_LONG = 2n ** 63n - 1n;
 
 /**

@@ -13,6 +13,15 @@ export function isLong(value: unknown): value is JsonNumber {
   return isNumber(value) && /^-?\d+$/.test(String(value));
 }
 
+/** Jackson, by which Connect reads JSON, takes no longer ones; to compute with them takes time by the square of their length. */
+const MAX_DIGITS = 1_000;
+
+export function bigintOf(value: JsonNumber): bigint {
+  const digits = String(value);
+  if (digits.length <= MAX_DIGITS) return BigInt(digits);
+  throw dataError(`a number of ${digits.length} digits is not computed with; the most are ${MAX_DIGITS}`);
+}
+
 /** The number with these digits, which keeps all of them. */
 export function numberOf(digits: string): JsonNumber {
   const value = Number(digits);

@@ -1,7 +1,7 @@
 import { quoteValue } from '../../core/quote.ts';
 import { setField } from '../../sdk/index.ts';
 import type { DateFormat } from './date-format.ts';
-import { classOf, dataError, fieldOf, isLong, type JsonNumber, numberOf, requireMap } from './java-values.ts';
+import { bigintOf, classOf, dataError, fieldOf, isLong, type JsonNumber, numberOf, requireMap } from './java-values.ts';
 import { type PartPlugin, withPart } from './part-plugin.ts';
 import { type Given, replaceNullWithDefault, SettingMistake } from './setting.ts';
 import { formatOf } from './timestamp-router.ts';
@@ -94,7 +94,7 @@ function timeOf(value: unknown, format: DateFormat | undefined, unit: bigint): n
   }
   if (!isLong(value))
     throw dataError(`TimestampConverter does not support class ${classOf(value)} objects as timestamps`);
-  const time = (BigInt(String(value)) * unit) / MILLISECOND;
+  const time = (bigintOf(value) * unit) / MILLISECOND;
   if (time > LAST_TIME || time < -LAST_TIME)
     throw dataError(`the timestamp ${quoteValue(String(value))} is too far away; set unix.precision to its unit`);
   return Number(time);

@@ -1,4 +1,4 @@
-import { isLong, type JsonNumber, numberOf } from './java-values.ts';
+import { bigintOf, isLong, type JsonNumber, numberOf } from './java-values.ts';
 
 /** A number as Java narrows it to that many bits: whole ones wrap around; others are cut to whole, between the ends of an int or long. */
 export function narrowed(value: JsonNumber, bits: number): JsonNumber {
@@ -18,12 +18,11 @@ export function longOf(value: JsonNumber): bigint {
 }
 
 function wholeOf(value: JsonNumber, bits: number): bigint {
-  const digits = String(value);
-  if (isLong(value)) return BigInt(digits);
+  if (isLong(value)) return bigintOf(value);
   // A double becomes an int before it becomes a short or a byte.
   const width = bits === 64 ? 64n : 32n;
   const [least, most] = [-(2n ** (width - 1n)), 2n ** (width - 1n) - 1n];
-  const double = Math.trunc(Number(digits));
+  const double = Math.trunc(Number(String(value)));
   if (double <= Number(least)) return least;
   return double >= Number(most) ? most : BigInt(double);
 }
