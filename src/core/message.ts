@@ -142,13 +142,16 @@ export class Message extends Content {
 
   /** A message with other content that takes over the duty to settle: settle the new one, never this one. */
   derive(
-    changes: Partial<Pick<MessageInit, 'key' | 'headers' | 'timestamp'>> & { payload?: Buffer; json?: unknown },
+    changes: Partial<Pick<MessageInit, 'key' | 'headers' | 'timestamp' | 'meta'>> & {
+      payload?: Buffer;
+      json?: unknown;
+    },
   ): Message {
     const payload = changes.payload ?? ('json' in changes ? jsonPayload(changes.json) : this.payload);
     const next = new Message(payload, {
       key: changes.key === undefined ? this.key : changes.key,
       headers: changes.headers ?? this.headers,
-      meta: this.meta,
+      meta: changes.meta ?? this.meta,
       timestamp: changes.timestamp ?? this.timestamp,
       trace: this.trace,
       topic: this.topic,

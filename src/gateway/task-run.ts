@@ -6,6 +6,7 @@ import type { Run, RunObserver } from '../connect/cluster/runner.ts';
 import type { TaskContext } from '../connect/cluster/task-context.ts';
 import type { ErrorHandling } from '../connect/settings/index.ts';
 import type { Batch } from '../core/batch.ts';
+import type { Sink } from '../core/component.ts';
 import { ensureTopic } from '../core/ensure-topic.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
@@ -15,6 +16,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { componentContext } from './component-context.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { type FailureHandling, makePipeline } from './make-pipeline.ts';
+import { RoutedSink } from './routed-sink.ts';
 
 const RETRY = { initial: 250, max: 5_000 };
 /** Characters of a failed message in a log line. */
@@ -44,10 +46,9 @@ export async function beginTask(context: GatewayContext, task: TaskContext, runs
 function createPipeline(context: GatewayContext, task: TaskContext): Pipeline {
   const { path, type, description, lease, cursors, stats, uses, observer } = task;
   const onStatus = statusOf(observer);
-  const topic = topicOf(task);
+  const target = type === 'source' ? topicOf(task) : undefined;
   const wrote = ({ messages }: Batch) => {
-    if (type === 'source') uses(topic);
-    else for (const { topic: from } of messages) if (from !== undefined) uses(from);
+    for (const { topic = target } of messages) if (topic !== undefined) uses(topic);
   };
   const logger = context.scoped('connect', { component: path });
   const component = componentContext(context, path, undefined, undefined, { cursors, onStatus, stats });
@@ -55,7 +56,7 @@ function createPipeline(context: GatewayContext, task: TaskContext): Pipeline {
     name: path,
     settings: description.pipeline,
     component: () => component,
-    leased: (sink) => new LeasedSink(sink, lease, wrote),
+    leased: (sink) => new LeasedSink(routed(context, task, sink), lease, wrote),
     failures: failureHandling(task, logger),
     metrics: pipelineMetrics(stats, path),
     logger,
@@ -70,6 +71,15 @@ function createPipeline(context: GatewayContext, task: TaskContext): Pipeline {
     error: () => {},
   });
   return pipeline;
+}
+
+/** Transforms of a source may choose topics. */
+function routed(context: GatewayContext, { type, description }: TaskContext, sink: Sink): Sink {
+  if (type === 'sink' || !description.hasTransforms) return sink;
+  return new RoutedSink(sink, {
+    topic: (name) => context.openTopic(name),
+    ensure: (name, signal) => ensureAll(context, [name], signal),
+  });
 }
 
 /** One status of several parts: the first one that has a problem counts. */
@@ -101,21 +111,30 @@ function logFailure(
   else logger.warn({ code }, `a message was skipped: ${why.replace(QUOTED, '')}`);
 }
 
-/** Creates the topics that a task writes to; tries again while the log is away. Rejects if they cannot be created. */
+/** Creates the topics that a task is known to write to. */
 async function ensureTopics(context: GatewayContext, task: TaskContext): Promise<void> {
   const { type, errors, signal, description } = task;
   const { gap } = description.pipeline.source.config as { gap?: { topic?: string } };
   const written = [
-    ...(type === 'source' ? [topicOf(task)] : []),
+    // Transforms may choose another one.
+    ...(type === 'source' && !description.hasTransforms ? [topicOf(task)] : []),
     ...(errors.deadLetter === undefined ? [] : [errors.deadLetter]),
     ...(gap?.topic === undefined ? [] : [gap.topic]),
   ];
-  const { log, config, clock } = context;
+  await ensureAll(context, written, signal);
+  if (signal.aborted) throw new TidegateError('TG_STOPPING', 'the task ended before it began');
+}
+
+/** Creates topics that are missing; tries again while the log is away. Rejects if they cannot be created. */
+async function ensureAll(
+  { log, config, clock }: GatewayContext,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const prepare = async () => {
-    for (const name of new Set(written)) await ensureTopic(log.admin, { ...ownEntry(config.log.topics, name), name });
+    for (const name of new Set(names)) await ensureTopic(log.admin, { ...ownEntry(config.log.topics, name), name });
   };
   await retrying(prepare, { clock, backoff: RETRY, signal });
-  if (signal.aborted) throw new TidegateError('TG_STOPPING', 'the task ended before it began');
 }
 
 /** The topic that a source writes to. */

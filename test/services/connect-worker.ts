@@ -15,7 +15,8 @@ export interface ConnectWorker {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT = 60_000;
+/** Milliseconds. It starts beside a broker, on a machine that runs other tests meanwhile. */
+const START_TIMEOUT = 120_000;
 
 /** Starts a worker with topics and a group of its own; the caller stops it. Rejects where Java or Maven are missing. */
 async function startConnectWorker(brokers: string): Promise<ConnectWorker> {

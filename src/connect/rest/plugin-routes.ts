@@ -3,14 +3,17 @@ import { noSuchClass } from '../cluster/commands.ts';
 import { ConnectRefusal } from '../cluster/refusal.ts';
 import { shown } from '../cluster/views.ts';
 import {
+  ALIAS_KINDS,
   commonDefinitions,
   converterClasses,
   type Definition,
   definitionAnswer,
   type Examined,
   type FlatConfig,
+  pluginDefinitions,
   pluginOf,
   plugins,
+  transformPluginOf,
   validationAnswer,
 } from '../settings/index.ts';
 import { answer, type Call, flatConfigOf, objectOf } from './call.ts';
@@ -32,13 +35,19 @@ export function pluginRoutes({ examine, version }: PluginRouteOptions): Route[] 
           classes.map((name) => ({ class: name, type, version })),
         );
         const converters = converterClasses.map((name) => ({ class: name, type: 'converter', version }));
-        return answer(200, query.get('connectorsOnly') === 'false' ? [...connectors, ...converters] : connectors);
+        if (query.get('connectorsOnly') !== 'false') return answer(200, connectors);
+        const others = ALIAS_KINDS.flatMap(({ word, classes }) =>
+          classes.map(({ name }) => ({ class: name, type: word, version })),
+        );
+        return answer(200, [...connectors, ...others, ...converters]);
       },
     },
     {
       method: 'GET',
       path: '/connector-plugins/{plugin}/config',
       handle: ({ params }) => {
+        const transform = transformPluginOf(params.plugin ?? '');
+        if (transform !== undefined) return answer(200, pluginDefinitions(transform).map(definitionAnswer));
         const plugin = pluginOf(params.plugin ?? '');
         if (plugin === undefined) throw new ConnectRefusal(404, `Unknown plugin ${params.plugin}.`);
         return answer(200, [...plugin.definitions, ...commonDefinitions.map(withoutWorker)].map(definitionAnswer));

@@ -3,6 +3,7 @@ import { topic } from './conversions.ts';
 import { converterNames } from './converters.ts';
 import type { Definition } from './definition.ts';
 import { inOrder } from './in-order.ts';
+import { aliasDefinitions } from './transform-definitions.ts';
 
 export const COMMON = 'Common';
 const ERRORS = 'Error Handling';
@@ -92,6 +93,7 @@ export const commonDefinitions: readonly Definition[] = [
       displayName: 'Value schemas',
     },
   ]),
+  ...aliasDefinitions,
   ...inOrder(ERRORS, [
     {
       name: 'errors.tolerance',

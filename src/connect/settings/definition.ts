@@ -22,15 +22,22 @@ export interface Definition {
   readonly default: string | null | undefined;
   readonly importance: 'HIGH' | 'MEDIUM' | 'LOW';
   readonly documentation: string;
-  readonly group: string;
+  /** null: that of a plugin by itself, which belongs to no connector yet. */
+  readonly group: string | null;
   readonly order: number;
-  readonly width: 'SHORT' | 'MEDIUM' | 'LONG';
+  readonly width: 'NONE' | 'SHORT' | 'MEDIUM' | 'LONG';
   readonly displayName: string;
   readonly min?: number;
   readonly max?: number;
   readonly oneOf?: readonly string[];
-  /** The mistake in a text, in Connect's words; undefined if there is none. */
-  readonly flaw?: (text: string) => string | undefined;
+  /** The mistake in a value, in Connect's words; undefined if there is none. */
+  readonly flaw?: (text: string, value: Value) => string | undefined;
+  /** The same as a whole sentence. */
+  readonly mistake?: (value: Value) => string | undefined;
+  /** What mistakes call it, where that is not its name: a transform does not know its alias. */
+  readonly calledAs?: string;
+  /** Whether there is such a class; those of converters where this is left out. */
+  readonly isClass?: (name: string) => boolean;
   readonly recommended?: readonly string[];
   readonly secrets?: SecretPlace;
   /** The dotted path of the setting in the pipeline of the connector. */
@@ -62,13 +69,13 @@ export const INTERNAL_BY_NAME = new InternalTopics();
 
 /** Reads one setting by its definition, with the default where it is not given. `internal`: topics that no connector may use. */
 export function check(definition: Definition, config: FlatConfig, internal = INTERNAL_BY_NAME): CheckedValue {
-  const { name, type, convert } = definition;
+  const { name, convert } = definition;
   const isGiven = Object.hasOwn(config, name);
   const text = isGiven ? (config[name] ?? null) : definition.default;
   const wrong = (value: Value, ...errors: string[]) => ({ definition, value, setting: undefined, errors });
   if (text === undefined) return wrong(null, missing(name));
   if (text === null) return wrong(null, ...refusals(definition, null, null), ...(isGiven ? [NULL_VALUE] : []));
-  const value = parse(type, text);
+  const value = parse(definition, text);
   if (value instanceof Error)
     return wrong(null, invalid(definition, text, value.message), ...refusals(definition, null, null));
   const errors = refusals(definition, value, text);
@@ -100,7 +107,7 @@ export function textOf(value: Value): string | null {
   return Array.isArray(value) ? value.join(',') : String(value);
 }
 
-function parse(type: DefinitionType, text: string): Value | Error {
+function parse({ type, isClass = isConverter }: Definition, text: string): Value | Error {
   const trimmed = text.trim();
   switch (type) {
     case 'BOOLEAN': {
@@ -121,17 +128,20 @@ function parse(type: DefinitionType, text: string): Value | Error {
     case 'PASSWORD':
       return text;
     case 'CLASS':
-      return converterOf(trimmed) === undefined
-        ? new Error(`Class ${quoteValue(trimmed)} could not be found.`)
-        : trimmed;
+      return isClass(trimmed) ? trimmed : new Error(`Class ${quoteValue(trimmed)} could not be found.`);
     default:
       return trimmed;
   }
 }
 
+function isConverter(name: string): boolean {
+  return converterOf(name) !== undefined;
+}
+
 function refusals(definition: Definition, value: Value, text: string | null): string[] {
-  const { min, max, oneOf, flaw } = definition;
-  const refuse = (why: string) => [invalid(definition, text, why)];
+  const { name, min, max, oneOf, flaw, mistake, calledAs = name } = definition;
+  const shown = Array.isArray(value) ? `[${value.join(', ')}]` : value === null ? text : String(value);
+  const refuse = (why: string) => [invalid({ ...definition, name: calledAs }, shown, why)];
   if (min !== undefined) {
     if (value === null) return definition.default === null ? [] : refuse('Value must be non-null');
     if ((value as number) < min) return refuse(`Value must be at least ${min}`);
@@ -140,7 +150,8 @@ function refusals(definition: Definition, value: Value, text: string | null): st
     return refuse(`Value must be no more than ${max}`);
   if (oneOf !== undefined && !oneOf.includes(String(value)))
     return refuse(`String must be one of: ${oneOf.join(', ')}`);
-  const found = value === null ? undefined : flaw?.(String(value));
+  const found = value === null ? undefined : flaw?.(String(value), value);
   if (found !== undefined) return refuse(found);
-  return [];
+  const sentence = mistake?.(value);
+  return sentence === undefined ? [] : [sentence];
 }

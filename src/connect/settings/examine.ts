@@ -10,6 +10,7 @@ import type { InternalTopics } from '../../core/internal-topics.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import type { SourceSpec } from '../../sdk/define.ts';
 import type { Registry } from '../../sdk/registry.ts';
+import { type TransformChain, transformsProcessor } from '../transforms/index.ts';
 import { commonDefinitions } from './common-definitions.ts';
 import {
   type CheckedValue,
@@ -22,6 +23,8 @@ import {
 } from './definition.ts';
 import type { ConnectorPlugin, Mistake } from './plugin.ts';
 import { pluginOf } from './plugins.ts';
+import { describeTransforms } from './transform-chain.ts';
+import { transformDefinitions } from './transform-definitions.ts';
 import { Values } from './values.ts';
 
 /** The pipeline of a task: it has one source. */
@@ -31,6 +34,8 @@ export type TaskPipeline = PipelineConfig & { readonly source: Chosen<SourceSpec
 export interface TaskDescription {
   readonly config: FlatConfig;
   readonly pipeline: TaskPipeline;
+  /** Whether it transforms records, which may change the topic that they go to. */
+  readonly hasTransforms: boolean;
   /** Tells it from other tasks that read from the same server; the same for the same subscriptions. */
   readonly share: string | undefined;
 }
@@ -80,17 +85,25 @@ export function examine(
 ): Examined | undefined {
   const plugin = pluginOf(config['connector.class']?.trim() ?? '');
   if (plugin === undefined) return undefined;
-  const definitions = definitionsOf(plugin).map((definition) => withDefault(definition, defaults));
+  const definitions = definitionsOf(plugin, config).map((definition) => withDefault(definition, defaults));
   const read = (settings: FlatConfig) => definitions.map((definition) => check(definition, settings, internal));
   const checked = read(config);
   const values = new Values(checked);
   const name = values.text('name') ?? '';
   const parts = plugin.assign(values).map((part) => taskConfig(config, part, plugin));
-  const tasks = parts.map((part) => describeTask(part, name, plugin, read(part), registry));
+  const transforms = describeTransforms(checked, values, plugin, internal);
+  const tasks = parts.map((part) => describeTask(part, name, plugin, read(part), registry, transforms.chain));
   const ofTasks = tasks.flatMap((task) => task.mistakes);
-  const all = withMistakes(withMistakes(checked, plugin.mistakes(values)), ofTasks);
+  const all = withMistakes(withMistakes(checked, [...plugin.mistakes(values), ...transforms.mistakes]), ofTasks);
   const described = tasks.flatMap(({ config, pipeline, share }) =>
-    pipeline === undefined ? [] : [{ config, pipeline, share: tasks.length > 1 ? share : undefined }],
+    pipeline === undefined
+      ? []
+      : [
+          {
+            ...{ config, pipeline, share: tasks.length > 1 ? share : undefined },
+            hasTransforms: transforms.chain !== undefined,
+          },
+        ],
   );
   const known = new Set(definitions.map((definition) => definition.name));
   const unknown = Object.keys(config).filter((key) => !known.has(key));
@@ -106,8 +119,9 @@ export function examine(
   };
 }
 
-export function definitionsOf(plugin: ConnectorPlugin): Definition[] {
-  return [...commonDefinitions, ...plugin.definitions];
+/** All settings of a connector; its transforms and predicates have theirs. */
+export function definitionsOf(plugin: ConnectorPlugin, config: FlatConfig): Definition[] {
+  return [...commonDefinitions, ...plugin.definitions, ...transformDefinitions(config)];
 }
 
 function withDefault(definition: Definition, defaults: FlatConfig): Definition {
@@ -149,6 +163,7 @@ function describeTask(
   plugin: ConnectorPlugin,
   checked: readonly CheckedValue[],
   registry: Registry,
+  chain: TransformChain | undefined,
 ): DescribedTask {
   const definitions = checked.map(({ definition }) => definition);
   const values = new Values(checked);
@@ -170,9 +185,15 @@ function describeTask(
   return {
     config,
     share: shareOf(config),
-    pipeline: parsed.findings.length === 0 ? parsed.config : undefined,
+    pipeline: parsed.findings.length === 0 && parsed.config !== undefined ? withChain(parsed.config, chain) : undefined,
     mistakes,
   };
+}
+
+/** Transforms come last: in a source they see the record that the connector makes. */
+function withChain(pipeline: PipelineConfig, chain: TransformChain | undefined): PipelineConfig {
+  if (chain === undefined) return pipeline;
+  return { ...pipeline, processors: [...pipeline.processors, { spec: transformsProcessor, config: chain }] };
 }
 
 function shareOf(config: FlatConfig): string | undefined {

@@ -14,3 +14,4 @@ export {
 export { hiddenLeft, masked, secretKeys, unmasked } from './mask.ts';
 export { pluginOf, plugins } from './plugins.ts';
 export { groupOfSink } from './sink-group.ts';
+export { ALIAS_KINDS, pluginDefinitions, transformPluginOf } from './transform-definitions.ts';

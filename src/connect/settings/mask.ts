@@ -59,7 +59,7 @@ type Change = (key: string, text: string, through: (text: string, visit: Visit) 
 function overSecrets(config: FlatConfig, change: Change): FlatConfig {
   const plugin = pluginOf(config['connector.class']?.trim() ?? '');
   // A connector with a misspelled class has the settings of one of ours.
-  const known = (plugin === undefined ? plugins : [plugin]).flatMap(definitionsOf);
+  const known = (plugin === undefined ? plugins : [plugin]).flatMap((one) => definitionsOf(one, config));
   const definitions = new Map(known.map((one) => [one.name, one]));
   const secretNames = (config['websocket.headers.secret'] ?? '').split(',').map((name) => name.trim());
   return Object.fromEntries(

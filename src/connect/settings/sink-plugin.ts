@@ -5,6 +5,7 @@ import { inOrder } from './in-order.ts';
 import type { ConnectorPlugin } from './plugin.ts';
 import { reconnectOf, remoteDefinitions } from './remote-definitions.ts';
 import { groupOfSink } from './sink-group.ts';
+import { hasTransforms } from './transform-chain.ts';
 
 const SINK = 'sink.websocket_client';
 
@@ -81,7 +82,8 @@ export const sinkPlugin: ConnectorPlugin = {
     'source.topic.group': groupOfSink(name),
     [`${SINK}.subscribe`]: values.settings('websocket.subscription.message'),
     [`${SINK}.reconnect`]: reconnectOf(values),
-    processors: readAs(values),
+    // Transforms read the value themselves.
+    processors: hasTransforms(values) ? [] : readAs(values),
   }),
   owners: [
     [`${SINK}.subscribe`, 'websocket.subscription.message'],

@@ -3,6 +3,7 @@ import { type FlatConfig, missing } from './definition.ts';
 import type { ConnectorPlugin } from './plugin.ts';
 import { reconnectOf, remoteDefinitions } from './remote-definitions.ts';
 import { SOURCE, sourceDefinitions } from './source-definitions.ts';
+import { hasTransforms } from './transform-chain.ts';
 import type { Values } from './values.ts';
 
 /** Messages of a batch at most, if the queue is large enough for that. */
@@ -27,7 +28,7 @@ export const sourcePlugin: ConnectorPlugin = {
     ],
     [`${SOURCE}.reconnect`]: reconnectOf(values),
     ...queueOf(values),
-    processors: processorsOf(values),
+    ...recordOf(values),
   }),
   owners: [
     [`${SOURCE}.url`, 'websocket.url'],
@@ -35,6 +36,8 @@ export const sourcePlugin: ConnectorPlugin = {
     // The message comes first, where there is one.
     [`${SOURCE}.subscribe[0]`, 'websocket.subscription.message'],
     [`${SOURCE}.subscribe`, 'websocket.subscriptions'],
+    ['processors[0].map.key', 'websocket.record.key'],
+    ['processors[0].map.headers', 'websocket.record.headers'],
     ['processors', 'websocket.record.timestamp'],
     ['sink', 'kafka.topic'],
   ],
@@ -74,7 +77,20 @@ function queueOf(values: Values): Record<string, unknown> {
   };
 }
 
-function processorsOf(values: Values): unknown[] {
+function recordOf(values: Values): Record<string, unknown> {
   const timestamp = values.text('websocket.record.timestamp');
-  return [...writtenAs(values), ...(timestamp === undefined ? [] : [{ map: { timestamp } }])];
+  if (!hasTransforms(values))
+    return { processors: [...writtenAs(values), ...(timestamp === undefined ? [] : [{ map: { timestamp } }])] };
+  // Transforms change the key and the headers that the connector gives, and write the value themselves.
+  const facts = {
+    key: values.text('websocket.record.key'),
+    timestamp,
+    headers: values.setting('websocket.record.headers'),
+  };
+  const given = Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined));
+  return {
+    'sink.topic.key': undefined,
+    'sink.topic.headers': undefined,
+    processors: Object.keys(given).length === 0 ? [] : [{ map: given }],
+  };
 }

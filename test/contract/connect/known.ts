@@ -47,6 +47,16 @@ export const KNOWN: readonly Known[] = [
       what === 'body.message' && [worker, ours].every((text) => says(text, 'Failed to find any class')),
   },
   {
+    why: 'a regular expression that is none is explained by our engine, which is not that of Java',
+    holds: ({ what, worker, ours }) =>
+      /\.(regex|pattern)\.value\.errors\.0$/.test(what) && [worker, ours].every((text) => says(text, 'Invalid regex')),
+  },
+  {
+    why: 'a mistake in the types of Cast is explained without classes of Java, and by the name of its setting',
+    holds: ({ what, worker }) =>
+      what.endsWith('.spec.value.errors.0') && (says(worker, 'java.lang') || says(worker, 'configuration renames')),
+  },
+  {
     why: 'we have other converters',
     holds: ({ what }) => /^body\.configs\.(key|value)\.converter\.value\.recommended_values\.\d+$/.test(what),
   },

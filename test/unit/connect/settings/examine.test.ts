@@ -405,7 +405,7 @@ describe('the answer of config/validate', () => {
     const answer = validationAnswer('WebSocketSource', look(config));
     assert.equal(answer.name, 'WebSocketSource');
     assert.equal(answer.error_count, 1);
-    assert.deepEqual(answer.groups.slice(0, 2), ['Common', 'Error Handling']);
+    assert.deepEqual(answer.groups.slice(0, 4), ['Common', 'Transforms', 'Predicates', 'Error Handling']);
     const named = new Map(answer.configs.map((one) => [one.value.name, one]));
     assert.deepEqual(named.get('tasks.max'), {
       definition: {
@@ -438,7 +438,7 @@ describe('the answer of config/validate', () => {
 
 test('definitions of a class have unique names, documentation, and owners that exist', () => {
   for (const plugin of plugins) {
-    const definitions = definitionsOf(plugin);
+    const definitions = definitionsOf(plugin, {});
     const names = definitions.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
     for (const { documentation, name } of definitions) assert.match(documentation, /^\S.*\.$/, name);
