@@ -4,7 +4,7 @@ import type { OnError } from '../pipelines/step.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import { referencesOf } from './references.ts';
 import type { EndpointConfig, ParsedConfig, PipelineConfig } from './schema.ts';
-import type { ChosenStep } from './step-schema.ts';
+import { type ChosenStep, componentsIn } from './step-schema.ts';
 
 type Rule = (pipeline: PipelineConfig, path: Path, config: ParsedConfig) => Finding | undefined;
 
@@ -93,6 +93,17 @@ const deadLetterGoesElsewhere: Rule = ({ source, sink, on_error }, path) => {
   );
 };
 
+const stepsWriteElsewhere: Rule = ({ source, processors }, path) => {
+  const read = new Set(referencesOf(source).flatMap(({ to, name }) => (to === 'topic' ? [name] : [])));
+  for (const { chosen, path: at } of componentsIn(processors, [...path, 'processors'])) {
+    const own = referencesOf(chosen).find(({ to, name }) => to === 'topic' && read.has(name));
+    if (own === undefined) continue;
+    const what = `"${own.name}" is the topic that the source reads, so what is written there would come again`;
+    return failing([...at, chosen.spec.name, ...own.path], `${what}; name another one`);
+  }
+  return undefined;
+};
+
 const answersDoNotWaitForState: Rule = ({ source, processors }, path, config) => {
   const stateful = processors.findIndex(
     (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.stateful && !needsGroup(step),
@@ -176,6 +187,7 @@ const RULES: readonly Rule[] = [
   skipNeedsOffsets,
   broadcastIsMeant,
   deadLetterGoesElsewhere,
+  stepsWriteElsewhere,
   answersDoNotWaitForState,
   stateNeedsAGroup,
   deadLettersHaveATopic,

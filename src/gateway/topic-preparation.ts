@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../config/index.ts';
+import { componentsIn } from '../config/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
 import { systemClock } from '../core/clock.ts';
 import { ensureTopic, type WantedTopic } from '../core/ensure-topic.ts';
@@ -82,8 +83,8 @@ export function wantedTopics(
   isStandalone: boolean,
 ): readonly WantedTopic[] {
   const listed = Object.entries(log.topics).map(([name, topic]) => ({ ...topic, name }));
-  const named = Object.values(pipelines).flatMap(({ source, sink, on_error }) => [
-    ...[source, sink]
+  const named = Object.values(pipelines).flatMap(({ source, processors, sink, on_error }) => [
+    ...[source, ...componentsIn(processors, []).map(({ chosen }) => chosen), sink]
       .flatMap(({ spec, config }) => spec.references?.(config) ?? [])
       .flatMap(({ to, name }) => (to === 'topic' ? [name] : [])),
     ...(on_error.dead_letter === undefined ? [] : [on_error.dead_letter]),

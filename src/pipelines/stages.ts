@@ -5,6 +5,7 @@ import type { OperatorSpec, ProcessorSpec } from '../sdk/define.ts';
 import { makeComponent } from '../sdk/make.ts';
 import type { Stage } from './flow.ts';
 import type { ProcessorMetrics } from './processor-metrics.ts';
+import type { StageMetrics } from './state/metrics.ts';
 import { StatefulStage } from './state/stateful-stage.ts';
 import type { OnError, Step } from './step.ts';
 
@@ -29,6 +30,7 @@ export type StepConfig<Spec = ProcessorSpec | OperatorSpec> = ComponentConfig<Sp
 export interface StageParts {
   readonly contextOf: (place: string) => ComponentContext;
   readonly metricsOf?: (place: string) => ProcessorMetrics;
+  readonly stateMetricsOf?: (place: string) => StageMetrics;
 }
 
 /** Makes the processors and operators of a pipeline; neighbouring processors run as one stage. */
@@ -37,7 +39,7 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
   for (const [index, entry] of entries.entries()) {
     const place = `processors[${index}]`;
     if (isOperator(entry)) {
-      stages.push(makeOperator(entry, parts.contextOf(place)));
+      stages.push(makeOperator(entry, place, parts));
       continue;
     }
     const step = makeStep(entry, place, parts);
@@ -48,9 +50,12 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
   return stages;
 }
 
-function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, context: ComponentContext) {
+function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, place: string, parts: StageParts) {
+  const context = parts.contextOf(place);
   const operator = makeComponent(spec, config, context);
-  return 'partition' in operator ? { stateful: new StatefulStage(operator, context.clock) } : { operator };
+  if (!('partition' in operator)) return { operator };
+  const metrics = parts.stateMetricsOf?.(`${place}.${spec.name}`);
+  return { stateful: new StatefulStage(operator, context.clock, metrics) };
 }
 
 function isOperator(entry: StepConfig): entry is ComponentConfig<OperatorSpec> {

@@ -66,9 +66,9 @@ export class ConsumerGroup implements Source {
     following.push(batches);
   }
 
-  keepState(state: GroupState): (partition: TopicPartition) => boolean {
+  keepState(state: GroupState): (partition: TopicPartition) => number | undefined {
     this.state = state;
-    return (partition) => this.joined?.member.isAtEnd(partition) === true;
+    return (partition) => this.joined?.member.sinceEnd(partition);
   }
 
   pause(): void {

@@ -122,8 +122,8 @@ export class FakeGroupMember implements GroupMember {
     return new Map();
   }
 
-  isAtEnd(): boolean {
-    return false;
+  sinceEnd(): number | undefined {
+    return undefined;
   }
 
   silentFor(): number {
