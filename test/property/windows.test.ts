@@ -261,7 +261,7 @@ function run(samples: readonly Sample[], shape: Shape, acts: readonly Act[], isT
 
 const sample = fc.record({ key: fc.constantFrom('a', 'b', 'c'), time: fc.integer({ min: 0, max: 120 }) });
 /** Times mostly rise, as those of records do. */
-const samples = fc
+const samples: fc.Arbitrary<Sample[]> = fc
   .array(sample, { minLength: 1, maxLength: 60, size: 'max' })
   .map((list) => list.map(({ key, time }, i) => ({ key, time: 1_000 + i * 4 + time })));
 const commitAct = fc.constantFrom(0, 0, 0, 1, 3).map((back) => ({ do: 'commit' as const, back }));
@@ -272,7 +272,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: commitAct },
   { weight: 1, arbitrary: fc.constant({ do: 'crash' as const }) },
 );
-const shape = fc.record({
+const shape: fc.Arbitrary<Shape> = fc.record({
   kind: fc.oneof(
     fc.integer({ min: 1, max: 60 }).map((tumbling): Kind => ({ tumbling })),
     fc
