@@ -7,7 +7,7 @@ import { type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import { referencesOf } from './references.ts';
 import type { EndpointConfig, ParsedConfig, PipelineConfig } from './schema.ts';
-import type { ChosenStep } from './step-schema.ts';
+import { type ChosenStep, componentsIn } from './step-schema.ts';
 
 type Rule = (pipeline: PipelineConfig, path: Path, config: ParsedConfig) => Finding | undefined;
 
@@ -98,6 +98,19 @@ const deadLetterGoesElsewhere: Rule = (pipeline, path) => {
     [...path, 'on_error', 'dead_letter'],
     `"${dead_letter}" is the topic that ${which}; dead letters need one of their own, such as ${dead_letter}.dlt`,
   );
+};
+
+const stepsWriteElsewhere: Rule = (pipeline, path) => {
+  const { processors } = pipeline;
+  const sources = sourcesOf(pipeline).flatMap(({ chosen }) => referencesOf(chosen));
+  const read = new Set(sources.flatMap(({ to, name }) => (to === 'topic' ? [name] : [])));
+  for (const { chosen, path: at } of componentsIn(processors, [...path, 'processors'])) {
+    const own = referencesOf(chosen).find(({ to, name }) => to === 'topic' && read.has(name));
+    if (own === undefined) continue;
+    const what = `"${own.name}" is the topic that the source reads, so what is written there would come again`;
+    return failing([...at, chosen.spec.name, ...own.path], `${what}; name another one`);
+  }
+  return undefined;
 };
 
 const answersDoNotWaitForState: Rule = (pipeline, path, config) => {
@@ -225,6 +238,7 @@ const RULES: readonly Rule[] = [
   skipNeedsOffsets,
   broadcastIsMeant,
   deadLetterGoesElsewhere,
+  stepsWriteElsewhere,
   answersDoNotWaitForState,
   stateNeedsAGroup,
   stateIsRepeatable,

@@ -22,9 +22,10 @@ export interface Source {
   settled?(message: Message): void;
   /**
    * Commits what an operator says of its state beside each offset, and reads again what it needs: for sources that share
-   * partitions with other gateways. Called once, before `open`. Gives what says whether a partition is at its end.
+   * partitions with other gateways. Called once, before `open`. Gives what says how long ago, in milliseconds,
+   * a partition was seen to have no record that is not settled; undefined: it has some.
    */
-  keepState?(state: GroupState): (partition: TopicPartition) => boolean;
+  keepState?(state: GroupState): (partition: TopicPartition) => number | undefined;
   /** Stops reading; messages that are in flight can still be settled afterwards. */
   close(): Promise<void>;
 }

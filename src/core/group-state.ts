@@ -1,5 +1,14 @@
 import type { TopicPartition } from './topic-partition.ts';
 
+/**
+ * What happened to state in front of the record of an offset, and would not happen by reading again: the clock moved the
+ * watermark, or all that was kept was given out early.
+ */
+export type Mark =
+  | { readonly at: number; readonly watermark: number }
+  /** `isStored`: the log has what was given out. */
+  | { readonly at: number; readonly isStored: boolean };
+
 /** What a commit keeps beside its offset, so that the next owner of the partition can rebuild the state of its operators. */
 export interface StateNote {
   /** Offset at which reading starts again, at most the committed one. */
@@ -8,6 +17,8 @@ export interface StateNote {
   readonly watermark: number;
   /** Everything that ended at this time or before it is in the log already. */
   readonly through: number;
+  /** From `replay` on, in the order in which they happened; left out where there is none. At most 64. */
+  readonly marks?: readonly Mark[];
 }
 
 /** The user of a group member that keeps state which is rebuilt by reading again. */

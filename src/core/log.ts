@@ -247,8 +247,11 @@ export interface GroupMember {
    * not one in the log.
    */
   lag(): ReadonlyMap<string, ReadonlyMap<number, number>>;
-  /** Whether the lag of a partition is 0 and all that was handed over of it is settled. */
-  isAtEnd(partition: TopicPartition): boolean;
+  /**
+   * Where the lag of a partition is 0 and all that was handed over of it is settled: milliseconds since the log was asked
+   * that said so. What comes after that has been written since. Undefined elsewhere.
+   */
+  sinceEnd(partition: TopicPartition): number | undefined;
   /**
    * Milliseconds since the last sign of life was sent that the group has answered: the others cannot have been given our
    * partitions before one session timeout after that. Infinity before there was one.

@@ -26,16 +26,34 @@ export interface PartitionPort {
   hold(record: Message): Hold;
   release(hold: Hold): void;
   give(release: Release): void;
+  /** Whether what ended then is in the log: it is not to be a result of a release that has others, either. */
+  wasStored(end: number): boolean;
+  /**
+   * Gives out before its end all that is kept, as there is no room for the record of that offset. Returns false, and takes
+   * nothing, while too much of that is not stored yet.
+   */
+  giveEarly(at: number, early: Pick<Release, 'results' | 'done'>): boolean;
+  /** Gives out what there is so far: nothing waits for it, and a crash may lose it. */
+  show(results: Iterable<Message>): void;
+  /** The record has come too late, which is counted. */
+  late(record: Message): void;
 }
+
+/** `elsewhere`: the operator has handed the record on, and whoever has it settles it. */
+export type Taken = undefined | 'elsewhere';
 
 /** The state of an operator in one partition. It starts empty when the partition is assigned, and is rebuilt by reading again. */
 export interface PartitionOperator {
   /** Takes a record into the state. What it throws, or rejects with, fails that message, and the state is as before. */
-  take(record: Message, time: number): undefined | Promise<void>;
+  take(record: Message, time: number): Taken | Promise<Taken>;
   /** The watermark has moved. */
   advance(): void;
-  /** Keys and bytes that it keeps, for its limits and metrics. */
-  readonly size: { readonly keys: number; readonly bytes: number };
+  /** Gives out all that it keeps, by `giveEarly`, which says whether that can be. For operators that call it. */
+  giveAllEarly?(at: number): boolean;
+  /** Called every so often, as the operator says, but not while its state is being rebuilt. */
+  tick?(): void;
+  /** What it keeps, for its limits and metrics. `windows`: open ones, of an operator that has windows. */
+  readonly size: { readonly keys: number; readonly bytes: number; readonly windows?: number };
 }
 
 /** An operator that keeps messages and gives out results later. */
@@ -44,6 +62,8 @@ export interface StatefulOperator {
   readonly lateness: number;
   /** Milliseconds without a record after which a partition's time follows the clock; undefined: never. */
   readonly idle: number | undefined;
+  /** Milliseconds between two calls of `tick`; left out: none. */
+  readonly every?: number | undefined;
   /** The record's time in milliseconds since the epoch. Throws TG_MESSAGE_INVALID. */
   timeOf(record: Message): number | Promise<number>;
   partition(port: PartitionPort): PartitionOperator;

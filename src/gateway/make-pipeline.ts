@@ -10,9 +10,11 @@ import type { FailurePolicy } from '../pipelines/in-flight.ts';
 import { ProcessorMetrics } from '../pipelines/processor-metrics.ts';
 import { skipping } from '../pipelines/skip.ts';
 import { compileStages } from '../pipelines/stages.ts';
+import { StageMetrics } from '../pipelines/state/metrics.ts';
 import type { ComponentContext } from '../sdk/context.ts';
 import { makeComponent } from '../sdk/make.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Stats } from '../telemetry/stats.ts';
 import type { GatewayContext } from './gateway-context.ts';
 
 /** What happens to messages that failed and are not tried again. */
@@ -37,17 +39,20 @@ export interface PipelinePlan {
   readonly leased: (sink: Sink) => Sink;
   readonly failures: FailureHandling;
   readonly metrics: PipelineMetrics;
+  /** For the metrics of processors and operators. */
+  readonly stats: Stats;
   readonly logger: Logger;
 }
 
 export function makePipeline(context: GatewayContext, plan: PipelinePlan): Pipeline {
-  const { name, settings, component, failures, metrics, logger } = plan;
+  const { name, settings, component, failures, metrics, stats, logger } = plan;
   const { sink, processors, batch, in_flight, on_error } = settings;
   const target = makeComponent(sink.spec, sink.config, component('sink'));
   const from = sourceOf(context, plan);
   const stages = compileStages(processors, {
     contextOf: component,
-    metricsOf: (place) => new ProcessorMetrics(context.stats, name, place),
+    metricsOf: (place) => new ProcessorMetrics(stats, name, place),
+    stateMetricsOf: (place) => new StageMetrics(stats, name, place),
   });
   for (const stage of stages) if ('stateful' in stage) stage.stateful.readFrom(from);
   return new Pipeline({

@@ -8,24 +8,41 @@ import type { Logger } from '../telemetry/logger.ts';
 /** Settings of pipelines by name. */
 type PipelineConfigs = Readonly<Record<string, PipelineConfig>>;
 
+/** A pipeline, and what is to be done when nothing of it is left. */
+export interface Created {
+  readonly pipeline: Pipeline;
+  ended(): void;
+}
+
 /** The pipelines that a configuration describes: those run, and no others. */
 export class PipelineSet {
   private readonly logger: Logger;
   private readonly set: RunningSet<Pipeline>;
   private configs: PipelineConfigs = {};
+  /** By the pipeline, as its successor has the same name. */
+  private readonly ended = new Map<Pipeline, () => void>();
   private isStarted = false;
 
-  constructor(create: (name: string, settings: PipelineConfig) => Pipeline, logger: Logger) {
+  constructor(create: (name: string, settings: PipelineConfig) => Created, logger: Logger) {
+    const remembered = (name: string, settings: PipelineConfig) => {
+      const { pipeline, ended } = create(name, settings);
+      this.ended.set(pipeline, ended);
+      return pipeline;
+    };
     this.logger = logger;
     this.set = new RunningSet<Pipeline>({
       desired: () => {
         const desired = Object.entries(this.configs).map(([name, settings]): [string, Desired<Pipeline>] => [
           name,
-          { version: settings, create: () => create(name, settings), apply: (pipeline) => this.startOne(pipeline) },
+          { version: settings, create: () => remembered(name, settings), apply: (pipeline) => this.startOne(pipeline) },
         ]);
         return new Map(desired);
       },
-      removed: () => this.createNext(),
+      removed: (_, pipeline) => {
+        this.ended.get(pipeline)?.();
+        this.ended.delete(pipeline);
+        this.createNext();
+      },
     });
   }
 

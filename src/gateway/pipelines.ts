@@ -6,6 +6,8 @@ import { endpointsOf, type PipelineConfig, referencesOf, sharingOf, sinksOf, sou
 import type { Sink } from '../core/component.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { factsOf } from '../telemetry/message-facts.ts';
+import { OwnStats } from '../telemetry/own-stats.ts';
+import type { Stats } from '../telemetry/stats.ts';
 import { componentContext } from './component-context.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { type FailureHandling, makePipeline } from './make-pipeline.ts';
@@ -14,7 +16,11 @@ import { replayOf } from './replay.ts';
 
 /** The pipelines of the configuration, which are created, and started later. */
 export function createPipelines(context: GatewayContext, endpoints: ReadonlyMap<string, Endpoint>): PipelineSet {
-  const create = (name: string, settings: PipelineConfig) => createPipeline(context, endpoints, name, settings);
+  const create = (name: string, settings: PipelineConfig) => {
+    const stats = new OwnStats(context.stats);
+    const pipeline = createPipeline(context, endpoints, { name, settings, stats });
+    return { pipeline, ended: () => stats.end() };
+  };
   const pipelines = new PipelineSet(create, context.scoped('gateway'));
   pipelines.apply(context.config.pipelines);
   return pipelines;
@@ -23,8 +29,7 @@ export function createPipelines(context: GatewayContext, endpoints: ReadonlyMap<
 function createPipeline(
   context: GatewayContext,
   endpoints: ReadonlyMap<string, Endpoint>,
-  name: string,
-  settings: PipelineConfig,
+  { name, settings, stats }: { readonly name: string; readonly settings: PipelineConfig; readonly stats: Stats },
 ): Pipeline {
   const logger = context.scoped('pipeline', { pipeline: name });
   const ownTopics = topicsOf(settings);
@@ -35,12 +40,13 @@ function createPipeline(
     component: (place) => {
       const path = `pipelines.${name}.${place}`;
       return place.startsWith('source')
-        ? componentContext(context, path, endpoints, replay, {}, ownTopics)
-        : componentContext(context, path, endpoints);
+        ? componentContext(context, path, endpoints, replay, { stats }, ownTopics)
+        : componentContext(context, path, endpoints, undefined, { stats });
     },
     leased: (sink) => leased(sink, settings, endpoints),
     failures: failureHandling(settings, logger),
-    metrics: pipelineMetrics(context.stats, name),
+    metrics: pipelineMetrics(stats, name),
+    stats,
     logger,
   });
   return pipeline;

@@ -59,6 +59,7 @@ function createPipeline(context: GatewayContext, task: TaskContext): Pipeline {
     leased: (sink) => new LeasedSink(routed(context, task, sink), lease, wrote),
     failures: failureHandling(task, logger),
     metrics: pipelineMetrics(stats, path),
+    stats,
     logger,
   });
   pipeline.actor.subscribe({

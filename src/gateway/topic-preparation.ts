@@ -1,4 +1,5 @@
 import { endsOf, type GatewayConfig } from '../config/index.ts';
+import { componentsIn } from '../config/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
 import { systemClock } from '../core/clock.ts';
 import { ensureTopic, type WantedTopic } from '../core/ensure-topic.ts';
@@ -83,7 +84,7 @@ export function wantedTopics(
 ): readonly WantedTopic[] {
   const listed = Object.entries(log.topics).map(([name, topic]) => ({ ...topic, name }));
   const named = Object.values(pipelines).flatMap((pipeline) => [
-    ...endsOf(pipeline)
+    ...[...endsOf(pipeline), ...componentsIn(pipeline.processors, [])]
       .flatMap(({ chosen }) => chosen.spec.references?.(chosen.config) ?? [])
       .flatMap(({ to, name }) => (to === 'topic' ? [name] : [])),
     ...(pipeline.on_error.dead_letter === undefined ? [] : [pipeline.on_error.dead_letter]),

@@ -5,6 +5,7 @@ import type { OperatorSpec, ProcessorSpec } from '../sdk/define.ts';
 import { makeComponent } from '../sdk/make.ts';
 import type { Stage } from './flow.ts';
 import type { ProcessorMetrics } from './processor-metrics.ts';
+import type { StageMetrics } from './state/metrics.ts';
 import { StatefulStage } from './state/stateful-stage.ts';
 import type { OnError, Step } from './step.ts';
 
@@ -29,6 +30,7 @@ export type StepConfig<Spec = ProcessorSpec | OperatorSpec> = ComponentConfig<Sp
 export interface StageParts {
   readonly contextOf: (place: string) => ComponentContext;
   readonly metricsOf?: (place: string) => ProcessorMetrics;
+  readonly stateMetricsOf?: (place: string) => StageMetrics;
 }
 
 /** Makes the processors and operators of a pipeline; neighbouring processors run as one stage. */
@@ -51,8 +53,9 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
 function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, at: string, parts: StageParts) {
   const context = parts.contextOf(at);
   const operator = makeComponent(spec, config, context);
-  if ('partition' in operator) return { stateful: new StatefulStage(operator, context.clock) };
   const place = `${at}.${spec.name}`;
+  if ('partition' in operator)
+    return { stateful: new StatefulStage(operator, context.clock, parts.stateMetricsOf?.(place)) };
   const apply: Operator['apply'] = (batches$, host) => operator.apply(batches$, host);
   return { operator: { apply, place, metrics: parts.metricsOf?.(place) } };
 }

@@ -4,6 +4,7 @@ import { DURATION, parseDuration, parseRate, parseSize, RATE, SIZE } from '../co
 import { compiled } from './compiled.ts';
 import { compileCondition, compileExpression } from './expression.ts';
 import { FieldPath } from './field-path.ts';
+import { compileFold } from './fold.ts';
 import { withoutMarks } from './literal.ts';
 import { compileTemplateValue } from './template-value.ts';
 
@@ -140,6 +141,9 @@ export const expression = () =>
 
 /** A condition for each message, such as `${! json.type = 'ready' }`, compiled. */
 export const condition = () => compiled(z.string('expected an expression such as "${! json.ok }"'), compileCondition);
+
+/** One expression that makes the next `state` of the one so far and a message, compiled. */
+export const fold = () => compiled(z.string('expected an expression such as "${! state + json.amount }"'), compileFold);
 
 /** Any value; texts in it may have `${! expr }` in them, which are compiled. */
 export const value = () => compiled(z.unknown(), compileTemplateValue);

@@ -56,7 +56,14 @@ export type {
   RemoteTarget,
   RemoteTls,
 } from '../core/remote.ts';
-export type { Hold, PartitionOperator, PartitionPort, Release, StatefulOperator } from '../core/stateful-operator.ts';
+export type {
+  Hold,
+  PartitionOperator,
+  PartitionPort,
+  Release,
+  StatefulOperator,
+  Taken,
+} from '../core/stateful-operator.ts';
 export type {
   Position,
   SubscriptionRequest,
@@ -107,6 +114,7 @@ export type { Example, ExampleMessage } from './example.ts';
 export { compileExpression, type Expression } from './expression.ts';
 export { Draft, FieldPath, isJsonObject, setField } from './field-path.ts';
 export * as field from './fields.ts';
+export { type Fold, type Folded, foldedOf } from './fold.ts';
 export type { ConnectTemplate, HandshakeText, RemoteUrl } from './handshake.ts';
 export { linearTest } from './linear-regex.ts';
 export { makeInnerSink } from './make.ts';

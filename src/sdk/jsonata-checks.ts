@@ -2,7 +2,7 @@ import { ExactNumber, numberOf } from '../core/exact-number.ts';
 import { quoteValue } from '../core/quote.ts';
 import { isNode, type Node } from './jsonata-tree.ts';
 import { doubtsAbout, guardedBy } from './missing-values.ts';
-import { isRoot, ROOTS } from './roots.ts';
+import { ROOTS } from './roots.ts';
 import type { Doubt, Read } from './value.ts';
 
 export interface Checked {
@@ -10,12 +10,15 @@ export interface Checked {
   readonly doubts: readonly Doubt[];
 }
 
+/** Whether an expression may begin with a name. */
+type IsRoot = (name: string) => boolean;
+
 /**
  * Finds mistakes in a syntax tree of JSONata: unknown functions, variables and roots, which JSONata treats as missing
  * values, and numbers that it would round. Throws an Error for the first mistake; what may be meant is a doubt.
  */
-export function checkJsonata(source: string, tree: unknown): Checked {
-  const check = new Check(source);
+export function checkJsonata(source: string, tree: unknown, isRoot: IsRoot): Checked {
+  const check = new Check(source, isRoot);
   check.collectVariables(tree);
   check.visit(tree, true);
   return check;
@@ -34,14 +37,16 @@ class Check implements Checked {
   readonly reads: { readonly path: readonly string[] }[] = [];
   readonly doubts: Doubt[] = [];
   private readonly source: string;
+  private readonly isRoot: IsRoot;
   /** As it is quoted in errors. */
   private readonly shown: string;
   private readonly variables = new Set<string>();
   /** Paths that the expression tests by $exists. */
   private readonly guarded = new Set<string>();
 
-  constructor(source: string) {
+  constructor(source: string, isRoot: IsRoot) {
     this.source = source;
+    this.isRoot = isRoot;
     this.shown = quoteValue(source);
   }
 
@@ -81,7 +86,7 @@ class Check implements Checked {
 
   private readPath(steps: readonly Node[]): void {
     const [root = '', ...path] = namesOf({ type: 'path', steps }) ?? [];
-    if (!isRoot(root))
+    if (!this.isRoot(root))
       throw new Error(
         `"${this.shown}" reads ${root}; a message has ${ROOTS.join(', ')}, and a name with other characters than letters, digits and _ needs backquotes`,
       );

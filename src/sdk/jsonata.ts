@@ -4,32 +4,24 @@ import { ExactNumber, writeJson } from '../core/exact-number.ts';
 import type { Message } from '../core/message.ts';
 import { quoteValue } from '../core/quote.ts';
 import { LIMITS, overLimit } from './budget.ts';
-import { checkJsonata } from './jsonata-checks.ts';
+import { type Checked, checkJsonata } from './jsonata-checks.ts';
 import { registerExactFunctions } from './jsonata-functions.ts';
 import { jsonataLibrary } from './jsonata-library.ts';
 import { type JsonataOptions, limit } from './jsonata-limits.ts';
-import { rootsOf } from './roots.ts';
+import { isRoot, rootsOf } from './roots.ts';
 import { after, isFunction, textOf, type Value } from './value.ts';
 import { sizeOf } from './value-size.ts';
 
+/** An expression over the roots of a message, and perhaps others. */
+export interface Program extends Checked {
+  /** Rejects with TG_EXPRESSION_FAILED or TG_EXPRESSION_LIMIT. */
+  run(roots: object): Promise<unknown>;
+}
+
 /** Compiles an expression that is more than a path. Throws an Error that says what is wrong. */
 export function compileJsonata(source: string): Value {
-  const options = { sequence: LIMITS.items };
-  const compiled = parse(source, options);
-  const { reads, doubts } = checkJsonata(source, compiled.ast());
-  registerExactFunctions(compiled);
-  limit(compiled, options);
-  const evaluate = (message: Message): Promise<unknown> => {
-    const value = compiled
-      .evaluate(rootsOf(message))
-      .then((result: unknown) => checked(result, source))
-      .catch((error: unknown) => {
-        throw failureOf(error, source, options.sequence);
-      });
-    // If several expressions are evaluated and one throws at once, nothing waits for the others.
-    value.catch(() => {});
-    return value;
-  };
+  const { reads, doubts, run } = compileProgram(source, isRoot);
+  const evaluate = (message: Message) => run(rootsOf(message));
   return {
     isSynchronous: false,
     reads,
@@ -38,6 +30,27 @@ export function compileJsonata(source: string): Value {
     text: (message) => after(evaluate(message), textOf),
     json: (message) => after(evaluate(message), writeJson),
   };
+}
+
+/** `mayBegin`: the names that it may begin with. Throws an Error that says what is wrong. */
+export function compileProgram(source: string, mayBegin: (name: string) => boolean): Program {
+  const options = { sequence: LIMITS.items };
+  const compiled = parse(source, options);
+  const { reads, doubts } = checkJsonata(source, compiled.ast(), mayBegin);
+  registerExactFunctions(compiled);
+  limit(compiled, options);
+  const run = (roots: object): Promise<unknown> => {
+    const value = compiled
+      .evaluate(roots)
+      .then((result: unknown) => checked(result, source))
+      .catch((error: unknown) => {
+        throw failureOf(error, source, options.sequence);
+      });
+    // If several expressions are evaluated and one throws at once, nothing waits for the others.
+    value.catch(() => {});
+    return value;
+  };
+  return { reads, doubts, run };
 }
 
 /** A value that has neither text nor JSON is a mistake, not null. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { StateNote } from '../core/group-state.ts';
 
 /** What a group commits of a partition. */
@@ -10,7 +11,7 @@ export interface GroupCommit {
 
 export function isSameCommit(one: GroupCommit | undefined, other: GroupCommit | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
-  return one.offset === other.offset && isSameNote(one.note, other.note);
+  return one.offset === other.offset && isDeepStrictEqual(one.note, other.note);
 }
 
 /**
@@ -19,8 +20,4 @@ export function isSameCommit(one: GroupCommit | undefined, other: GroupCommit | 
  */
 export function isKnown(commit: GroupCommit, known: GroupCommit | undefined): boolean {
   return commit.note === undefined ? commit.offset === known?.offset : isSameCommit(commit, known);
-}
-
-function isSameNote(one: StateNote | undefined, other: StateNote | undefined): boolean {
-  return one?.replay === other?.replay && one?.watermark === other?.watermark && one?.through === other?.through;
 }

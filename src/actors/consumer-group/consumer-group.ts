@@ -80,9 +80,9 @@ export class ConsumerGroup implements TopicsSource {
     this.joined.member.subscribe(topics, [...this.later]);
   }
 
-  keepState(state: GroupState): (partition: TopicPartition) => boolean {
+  keepState(state: GroupState): (partition: TopicPartition) => number | undefined {
     this.state = state;
-    return (partition) => this.joined?.member.isAtEnd(partition) === true;
+    return (partition) => this.joined?.member.sinceEnd(partition);
   }
 
   pause(): void {

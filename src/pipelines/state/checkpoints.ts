@@ -38,7 +38,9 @@ export class Checkpoints {
     return list[0] as Checkpoint;
   }
 
-  private enter(offset: number, watermark: number): void {
+  /** The watermark was that just before the record of the offset, which is at least that of the last call. */
+  enter(offset: number, watermark: number): void {
+    if (this.list.at(-1)?.offset === offset) return;
     this.list.push({ offset, watermark });
     if (this.list.length > MAX_CHECKPOINTS) {
       this.list = this.list.filter((_, index) => index % 2 === 0);

@@ -2,6 +2,7 @@ import { Fifo } from '../../core/fifo.ts';
 import type { StateNote } from '../../core/group-state.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { type Hold, Holds } from './holds.ts';
+import { type EarlyRelease, Marks } from './marks.ts';
 
 /** Before the first record: nothing is late. */
 export const NO_TIME = Number.MIN_SAFE_INTEGER;
@@ -31,6 +32,12 @@ export class PartitionProgress {
   private stored: number;
   /** In the order of their ends, which is that in which they were given out. */
   private readonly pending = new Fifo<Pending>();
+  private readonly marks: Marks;
+  private readonly committed: number;
+  /** Behind the last record that was read. */
+  private next: number;
+  /** As it was when that record was read. */
+  private watermarkBefore: number;
 
   /** `committed`: the offset that the group goes on from; `note`: what was committed with it; `spacing`: offsets between checkpoints. */
   constructor(committed: number, note: StateNote | undefined, spacing?: number) {
@@ -38,11 +45,45 @@ export class PartitionProgress {
     this.watermark = note?.watermark ?? NO_TIME;
     this.stored = note?.through ?? NO_TIME;
     this.checkpoints = new Checkpoints({ offset: this.start, watermark: this.watermark }, spacing);
+    this.marks = new Marks(note?.marks);
+    this.committed = committed;
+    this.next = this.start;
+    this.watermarkBefore = this.watermark;
+  }
+
+  /** Whether all has been read again that the group had committed. */
+  get isRebuilt(): boolean {
+    return this.next >= this.committed;
+  }
+
+  /** The clock's next move that is to be repeated in front of a record, before `read`; undefined where there is none. */
+  nextMove(offset: number): number | undefined {
+    return this.marks.nextMove(offset);
+  }
+
+  /** The early release that is to be repeated now, in front of a record; undefined where there is none. */
+  takeEarlyRelease(offset: number): EarlyRelease | undefined {
+    return this.marks.takeEarlyRelease(offset);
   }
 
   /** Called for each record in the order of its offsets, before `advance`. */
   read(offset: number): void {
     this.checkpoints.pass(offset, this.watermark);
+    this.next = offset + 1;
+    this.watermarkBefore = this.watermark;
+  }
+
+  /** As `advance`, by the time of a record. */
+  advanceByRecord(watermark: number): boolean {
+    this.marks.overtaken(watermark);
+    return this.advance(watermark);
+  }
+
+  /** As `advance`, by the clock: reading again would not do that. */
+  advanceByClock(watermark: number): boolean {
+    if (!this.advance(watermark)) return false;
+    this.marks.moved(this.next, watermark);
+    return true;
   }
 
   /** Returns whether the watermark has moved. */
@@ -76,6 +117,17 @@ export class PartitionProgress {
     return pending;
   }
 
+  /**
+   * What is kept is given out early, in front of the record that was read last or one before it. Undefined where too much
+   * of that is not stored yet; otherwise `isStored` says whether the log had it before.
+   */
+  gaveEarly(at: number): EarlyRelease | undefined {
+    const early = this.marks.gaveEarly(at);
+    // What is read from there on begins with no state, so nothing in front of it is read again once all is stored.
+    if (early !== undefined && at === this.next - 1) this.checkpoints.enter(at, this.watermarkBefore);
+    return early;
+  }
+
   /** The log has it. */
   landed(pending: Pending): void {
     pending.hasLanded = true;
@@ -95,6 +147,7 @@ export class PartitionProgress {
     this.stored = Math.max(this.stored, through);
     const needed = Math.min(committable, this.holds.lowest ?? committable);
     const { offset, watermark } = this.checkpoints.before(needed);
-    return { replay: offset, watermark, through: this.stored };
+    const marks = this.marks.from(offset, watermark);
+    return { replay: offset, watermark, through: this.stored, ...(marks.length === 0 ? {} : { marks }) };
   }
 }

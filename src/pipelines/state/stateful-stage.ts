@@ -7,13 +7,16 @@ import type { GroupState, StateNote } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import { partitionKey } from '../../core/partition-key.ts';
-import type { StatefulOperator } from '../../core/stateful-operator.ts';
+import type { StatefulOperator, Taken } from '../../core/stateful-operator.ts';
+import type { StageMetrics } from './metrics.ts';
 import { Outgoing } from './outgoing.ts';
 import { StatefulPartition } from './partition.ts';
 import { PartitionProgress } from './progress.ts';
 
 /** How often it is looked for partitions without records, in milliseconds. */
 const IDLE_CHECK = 250;
+/** Batches of results that are handed on before the event loop has its turn: a window may have a million. */
+const BATCHES_PER_TURN = 8;
 
 /** What a stage needs of its pipeline. */
 export interface StageHost {
@@ -32,26 +35,30 @@ export interface StageHost {
 export class StatefulStage implements GroupState {
   private readonly operator: StatefulOperator;
   private readonly clock: Clock;
+  private readonly metrics: StageMetrics | undefined;
   private readonly partitions = new Map<string, StatefulPartition>();
   private outgoing = new Outgoing();
-  /** Whether all records of a partition have been handed over, as far as is known. */
-  private isAtEnd: (partition: TopicPartition) => boolean = () => false;
+  /** Milliseconds since it was seen that a partition has no more records than those that are settled; undefined: it has. */
+  private sinceEnd: (partition: TopicPartition) => number | undefined = () => undefined;
 
-  constructor(operator: StatefulOperator, clock: Clock) {
+  constructor(operator: StatefulOperator, clock: Clock, metrics?: StageMetrics) {
     this.operator = operator;
     this.clock = clock;
+    this.metrics = metrics;
+    metrics?.watch(this.partitions, () => clock.now());
   }
 
   /** Called once, before the source is opened. A source that keeps no state is refused by lint. */
   readFrom(source: Pick<Source, 'keepState'>): void {
-    this.isAtEnd = source.keepState?.(this) ?? this.isAtEnd;
+    this.sinceEnd = source.keepState?.(this) ?? this.sinceEnd;
   }
 
   // --- from the group
 
   assigned(partition: TopicPartition, committed: number, note: StateNote | undefined): number {
     const progress = new PartitionProgress(committed, note);
-    const opened = new StatefulPartition(this.operator, partition, progress, this.outgoing, this.clock.elapsed());
+    const { operator, outgoing, clock, metrics } = this;
+    const opened = new StatefulPartition(operator, partition, progress, outgoing, clock.elapsed(), metrics);
     this.partitions.set(partitionKey(partition), opened);
     return progress.start;
   }
@@ -70,13 +77,8 @@ export class StatefulStage implements GroupState {
     return new Observable((subscriber) => {
       this.outgoing = new Outgoing();
       this.partitions.clear();
-      const pump = () => {
-        while (host.isOpen) {
-          const results = this.outgoing.next();
-          if (results === undefined) return;
-          subscriber.next(host.admit(results));
-        }
-      };
+      const pump = this.pump((results) => subscriber.next(host.admit(results)), host);
+      subscriber.add(pump.stop);
       const taken$ = batches$.pipe(
         concatMap((batch) => {
           const taken = this.takeAll(batch.messages, 0);
@@ -84,14 +86,38 @@ export class StatefulStage implements GroupState {
         }),
       );
       const subscription = taken$.subscribe({
-        next: pump,
+        next: pump.run,
         error: (error: unknown) => subscriber.error(error),
         complete: () => subscriber.complete(),
       });
-      subscription.add(host.opened$.subscribe(pump));
-      subscription.add(this.watchIdle(host, pump));
+      subscription.add(host.opened$.subscribe(pump.run));
+      subscription.add(this.watchIdle(host, pump.run));
+      subscription.add(this.tick(pump.run));
       return subscription;
     });
+  }
+
+  /** Hands results on for as long as there is room, a few at a time. */
+  private pump(handOn: (results: Batch) => void, host: StageHost) {
+    let later: NodeJS.Immediate | undefined;
+    const run = () => {
+      // What comes later goes behind what waits for its turn.
+      if (later !== undefined) return;
+      for (let batches = 0; host.isOpen; batches += 1) {
+        if (batches === BATCHES_PER_TURN) {
+          later = setImmediate(() => {
+            later = undefined;
+            run();
+          });
+          return;
+        }
+        const results = this.outgoing.next();
+        if (results === undefined) return;
+        this.metrics?.gave(results.length);
+        handOn(results);
+      }
+    };
+    return { run, stop: () => clearImmediate(later) };
   }
 
   private takeAll(messages: readonly Message[], start: number): undefined | Promise<void> {
@@ -117,17 +143,20 @@ export class StatefulStage implements GroupState {
       const taken = partition.take(message);
       if (taken instanceof Promise)
         return taken.then(
-          () => message.ack(),
+          (where) => acknowledge(message, where),
           (error: unknown) => fail(message, error),
         );
-      message.ack();
+      acknowledge(message, taken);
     } catch (error) {
       fail(message, error);
     }
     return undefined;
   }
 
-  /** A partition at its end without new records follows the clock, as far behind it as it had to be idle. */
+  /**
+   * A partition at its end without new records follows the clock, as far behind it as it had to be idle; farther where its
+   * end was seen before that: what came since has a later time.
+   */
   private watchIdle(host: StageHost, pump: () => void): () => void {
     const { idle, lateness } = this.operator;
     if (idle === undefined) return () => {};
@@ -135,15 +164,34 @@ export class StatefulStage implements GroupState {
     const check = () => {
       const now = this.clock.elapsed();
       // While the pipeline has no room its source is paused, and what came meanwhile is not known.
-      for (const partition of host.isOpen ? this.partitions.values() : [])
-        if (now - partition.seenAt >= idle && this.isAtEnd(partition.place))
-          partition.moveTo(this.clock.now() - idle - lateness);
+      for (const partition of host.isOpen ? this.partitions.values() : []) {
+        const sinceEnd = now - partition.seenAt >= idle ? this.sinceEnd(partition.place) : undefined;
+        if (sinceEnd !== undefined) partition.follow(this.clock.now() - Math.max(idle, sinceEnd) - lateness);
+      }
       pump();
       cancel = this.clock.after(IDLE_CHECK, check);
     };
     cancel = this.clock.after(IDLE_CHECK, check);
     return () => cancel();
   }
+
+  /** Lets operators look at their state every so often. */
+  private tick(pump: () => void): () => void {
+    const { every } = this.operator;
+    if (every === undefined) return () => {};
+    let cancel = () => {};
+    const look = () => {
+      for (const { progress, operator } of this.partitions.values()) if (progress.isRebuilt) operator.tick?.();
+      pump();
+      cancel = this.clock.after(every, look);
+    };
+    cancel = this.clock.after(every, look);
+    return () => cancel();
+  }
+}
+
+function acknowledge(message: Message, taken: Taken): void {
+  if (taken === undefined) message.ack();
 }
 
 function fail(message: Message, error: unknown): void {

@@ -5,10 +5,35 @@ const BATCH_MESSAGES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const;
 
 /** Operators with state. */
 export const OPERATOR_METRICS = {
-  tidegate_window_late_total: {
+  tidegate_operator_state_keys: {
+    kind: 'gauge',
+    help: 'Keys that an operator keeps in all partitions of this gateway, by its place and name: processors[0].window.',
+    labels: ['pipeline', 'operator'],
+  },
+  tidegate_operator_state_bytes: {
+    kind: 'gauge',
+    help: 'Memory of what an operator keeps in all partitions of this gateway, about.',
+    labels: ['pipeline', 'operator'],
+  },
+  tidegate_operator_open_windows: {
+    kind: 'gauge',
+    help: 'Windows that have not ended, in all partitions of this gateway; each session is one.',
+    labels: ['pipeline', 'operator'],
+  },
+  tidegate_operator_watermark_lag_seconds: {
+    kind: 'gauge',
+    help: 'How far the time up to which windows have ended is behind the clock, in the partition that is furthest behind.',
+    labels: ['pipeline', 'operator'],
+  },
+  tidegate_operator_late_total: {
     kind: 'counter',
-    help: 'Records that came after their last window had ended, by the place of the operator in the configuration.',
-    labels: ['place'],
+    help: 'Records that came after their last window had ended.',
+    labels: ['pipeline', 'operator'],
+  },
+  tidegate_operator_results_total: {
+    kind: 'counter',
+    help: 'Results that an operator gave out, repeated ones included.',
+    labels: ['pipeline', 'operator'],
   },
 } as const satisfies MetricEntries;
 

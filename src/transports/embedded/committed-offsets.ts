@@ -1,4 +1,5 @@
 import type { GroupCommit } from '../group-commit.ts';
+import { marksIn, storedMarks } from '../stored-marks.ts';
 import type { CommitKey, Environment, StoredCommit } from './environment.ts';
 import type { PartitionState } from './topic-state.ts';
 
@@ -43,11 +44,14 @@ export class CommittedOffsets {
 }
 
 function encode({ offset, note }: GroupCommit): StoredCommit {
-  return note === undefined ? offset : [offset, note.replay, note.watermark, note.through];
+  if (note === undefined) return offset;
+  const { replay, watermark, through, marks } = note;
+  return [offset, replay, watermark, through, ...storedMarks(marks ?? [])];
 }
 
 function decode(stored: StoredCommit): GroupCommit {
   if (typeof stored === 'number') return { offset: stored };
-  const [offset, replay, watermark, through] = stored;
-  return { offset, note: { replay, watermark, through } };
+  const [offset, replay, watermark, through, ...list] = stored;
+  const marks = marksIn(list) ?? [];
+  return { offset, note: { replay, watermark, through, ...(marks.length === 0 ? {} : { marks }) } };
 }

@@ -1,6 +1,7 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TidegateError } from '../../core/errors.ts';
 import { type Undertaking, undertake } from '../../core/process-end.ts';
+import type { StoredMarks } from '../stored-marks.ts';
 import { writeFailure } from './disk-space.ts';
 import { quietWrites } from './quiet-writes.ts';
 
@@ -11,8 +12,8 @@ export type MarksKey = [number, number];
 /** Topic id, partition, group. */
 export type CommitKey = [number, number, string];
 
-/** The next offset to be read; with a note beside it the offset, then the replay offset, the watermark and `through`. */
-export type StoredCommit = number | [number, number, number, number];
+/** The next offset to be read; with a note beside it the offset, then the replay offset, the watermark, `through`, and the marks. */
+export type StoredCommit = number | [number, number, number, number, ...StoredMarks];
 
 export interface StoredTopic {
   readonly id: number;

@@ -108,8 +108,9 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     return lag;
   }
 
-  isAtEnd(partition: TopicPartition): boolean {
-    return this.find(partition)?.isAtEnd === true;
+  /** What others write is known here at once. */
+  sinceEnd(partition: TopicPartition): number | undefined {
+    return this.find(partition)?.isAtEnd === true ? 0 : undefined;
   }
 
   /** All members live in this process. */

@@ -1,20 +1,23 @@
 import type { StateNote } from '../../core/group-state.ts';
+import { marksIn, storedMarks } from '../stored-marks.ts';
 
 /**
  * What a commit says beside its offset, in the metadata text that Kafka keeps with it: a JSON object, of which every
- * reader takes the fields it knows. Kafka takes 4,096 bytes; an id and three numbers have fewer than 200.
+ * reader takes the fields it knows. Kafka takes 4,096 bytes; an id and three numbers have fewer than 200, and each
+ * of at most 64 marks fewer than 45.
  */
 export interface CommitNote {
   /** Id of the topic that the offset belongs to. A commit without one counts for any topic of that name. */
   readonly topicId?: string | undefined;
-  /** How the state of operators is rebuilt: `replay`, `wm` for its watermark, and `through`. */
+  /** How the state of operators is rebuilt: `replay`, `wm` for its watermark, `through`, and `marks`. */
   readonly state?: StateNote | undefined;
 }
 
 /** The empty text where there is nothing to say. */
 export function encodeNote({ topicId, state }: CommitNote): string {
   if (topicId === undefined && state === undefined) return '';
-  return JSON.stringify({ topic_id: topicId, replay: state?.replay, wm: state?.watermark, through: state?.through });
+  const { replay, watermark: wm, through, marks } = state ?? {};
+  return JSON.stringify({ topic_id: topicId, replay, wm, through, marks: marks && storedMarks(marks) });
 }
 
 /** A text that was not written by Tidegate says nothing. */
@@ -33,8 +36,12 @@ export function decodeNote(text: string | null): CommitNote {
 }
 
 /** All of it or nothing: state that is rebuilt from a part of it would be wrong. */
-function stateIn({ replay, wm: watermark, through }: Readonly<Record<string, unknown>>): StateNote | undefined {
+function stateIn(fields: Readonly<Record<string, unknown>>): StateNote | undefined {
+  const { replay, wm: watermark, through } = fields;
   if (!Number.isSafeInteger(replay) || (replay as number) < 0) return undefined;
   if (!Number.isFinite(watermark) || !Number.isFinite(through)) return undefined;
-  return { replay, watermark, through } as StateNote;
+  const note = { replay, watermark, through } as StateNote;
+  if (fields.marks === undefined) return note;
+  const marks = marksIn(fields.marks);
+  return marks === undefined ? undefined : { ...note, marks };
 }

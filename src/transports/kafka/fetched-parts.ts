@@ -14,6 +14,8 @@ export interface FetchedPart {
   readonly position: number;
   /** Offset that the next record will get, as of the last fetch, or look where nothing is fetched; -1 before the first. */
   readonly end: number;
+  /** When the fetch was sent that was answered without an error last, in milliseconds on the monotonic clock; -Infinity before. */
+  readonly endAskedAt: number;
   /** Id of the topic that the position belongs to; undefined while no broker has given one. */
   readonly id: string | undefined;
 }
@@ -22,6 +24,7 @@ export interface FetchedPart {
 export interface Part extends FetchedPart {
   position: number;
   end: number;
+  endAskedAt: number;
   id: string | undefined;
   target: SettleTarget | undefined;
   paused: boolean;
@@ -74,7 +77,8 @@ export class FetchedParts implements Iterable<Part> {
     const known = this.get(place);
     if (known === undefined) {
       const { topic, partition } = place;
-      const part = { topic, partition, position, end: -1, id, target, paused: false, version: 0 };
+      const endAskedAt = Number.NEGATIVE_INFINITY;
+      const part = { topic, partition, position, end: -1, endAskedAt, id, target, paused: false, version: 0 };
       this.parts.set(partitionKey(place), part);
     } else {
       known.position = position;

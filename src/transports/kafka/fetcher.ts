@@ -176,6 +176,7 @@ export class Fetcher {
   private async fetch(leader: number, parts: readonly Part[]): Promise<number> {
     const asked = new Map(parts.map((part) => [partitionKey(part), { part, version: part.version }]));
     const positions = parts.map(({ topic, id, partition, position }) => ({ topic, id, partition, offset: position }));
+    const askedAt = this.clock.elapsed();
     const answer = await fetchFrom(this.cluster.node(leader), positions, LIMITS);
     let wait = answer.throttle;
     let room = MAX_UNPACKED_ANSWER;
@@ -183,8 +184,10 @@ export class Fetcher {
     for (const fetched of answer.partitions) {
       const one = asked.get(partitionKey(fetched));
       if (one === undefined || one.part.version !== one.version) continue;
-      if (fetched.code === KAFKA.NONE) room -= this.take(one.part, fetched, room);
-      else wait = Math.max(wait, await this.recover(one.part, fetched.code));
+      if (fetched.code === KAFKA.NONE) {
+        one.part.endAskedAt = askedAt;
+        room -= this.take(one.part, fetched, room);
+      } else wait = Math.max(wait, await this.recover(one.part, fetched.code));
     }
     return wait;
   }

@@ -21,8 +21,6 @@ import { Participation } from './participation.ts';
 const SESSION_TIMEOUT = 10_000;
 const COMMIT_INTERVAL = 1_000;
 const MAX_UNSETTLED = 4_096;
-/** Milliseconds without an answered heartbeat after which the broker counts as away, for partitions at their end. */
-const MAX_SILENCE = 5_000;
 /** Leaving must not wait for a broker that is away. */
 const LEAVE_TIMEOUT = 2_000;
 
@@ -140,9 +138,8 @@ export class KafkaGroupMember implements GroupMember {
     return this.partitions.lag();
   }
 
-  /** Not while the broker is away: the end that was seen last says nothing about what others have written since. */
-  isAtEnd(place: TopicPartition): boolean {
-    return this.coordinator.silentFor < MAX_SILENCE && this.partitions.isAtEnd(place);
+  sinceEnd(place: TopicPartition): number | undefined {
+    return this.partitions.sinceEnd(place);
   }
 
   silentFor(): number {

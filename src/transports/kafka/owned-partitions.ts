@@ -133,11 +133,11 @@ export class OwnedPartitions implements Iterable<OwnedPartition> {
     return lags;
   }
 
-  isAtEnd(place: TopicPartition): boolean {
+  sinceEnd(place: TopicPartition): number | undefined {
     const part = this.fetcher.part(place);
-    return (
-      part !== undefined && part.position === part.end && this.partitions.get(partitionKey(place))?.isSettled === true
-    );
+    if (part === undefined || part.position !== part.end) return undefined;
+    if (this.partitions.get(partitionKey(place))?.isSettled !== true) return undefined;
+    return this.options.clock.elapsed() - part.endAskedAt;
   }
 
   /** Takes what may be handed on of what was fetched, from its beginning on; it counts as in flight from here on. */

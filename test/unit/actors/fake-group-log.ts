@@ -124,8 +124,8 @@ export class FakeGroupMember implements GroupMember {
     return new Map();
   }
 
-  isAtEnd(): boolean {
-    return false;
+  sinceEnd(): number | undefined {
+    return undefined;
   }
 
   silentFor(): number {

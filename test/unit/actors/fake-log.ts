@@ -130,8 +130,8 @@ export class FakeMember implements GroupMember {
     return new Map();
   }
 
-  isAtEnd(): boolean {
-    return false;
+  sinceEnd(): number | undefined {
+    return undefined;
   }
 
   silentFor(): number {

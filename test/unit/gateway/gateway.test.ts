@@ -71,7 +71,7 @@ async function setUp(t: TestContext, changes: Changes = {}) {
     tracing: NO_TRACING,
     metrics: pipelineMetrics(createStats(), 'in'),
   });
-  const pipelines = new PipelineSet(() => pipeline, logger);
+  const pipelines = new PipelineSet(() => ({ pipeline, ended: () => {} }), logger);
   pipelines.apply({ in: { source: { spec: { sharing: () => 'all' } } } as unknown as PipelineConfig });
   const orders: string[] = [];
   const server = {

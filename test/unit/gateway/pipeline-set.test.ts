@@ -19,23 +19,25 @@ pipelines:
 async function setUp(failing = '') {
   const { config } = await loadConfig({ text: TEXT, name: 'test' });
   const orders: string[] = [];
+  const ended: string[] = [];
   const state = { failing };
   const kept = keptLogger();
   const create = (name: string, { batch }: PipelineConfig) => {
     if (name === state.failing) throw new TidegateError('TG_CONFIG_INVALID', `${name} is wrong`);
     const order = (what: string) => void orders.push(`${what} ${name} of ${batch.count}`);
     order('create');
-    return {
+    const pipeline = {
       name,
       start: () => order('start'),
       drained: async () => order('drain'),
       close: async () => order('close'),
     } as unknown as Pipeline;
+    return { pipeline, ended: () => ended.push(name) };
   };
   const set = new PipelineSet(create, kept.logger);
   const { in: entry, copy } = config.pipelines as Record<'in' | 'copy', PipelineConfig>;
   const larger = { ...entry, batch: { ...entry.batch, count: 900 } };
-  return { set, state, entry, copy, larger, orders: () => orders.splice(0), ...kept };
+  return { set, state, entry, copy, larger, ended, orders: () => orders.splice(0), ...kept };
 }
 
 test('pipelines are created with the configuration, and run once they are started', async () => {
@@ -48,6 +50,20 @@ test('pipelines are created with the configuration, and run once they are starte
   );
   set.start();
   assert.deepEqual(orders(), ['start in of 500', 'start copy of 500']);
+});
+
+test('what is left of a pipeline ends with it, before another one has its name', async () => {
+  const { set, entry, copy, larger, ended, orders } = await setUp();
+  set.apply({ in: entry, copy });
+  set.start();
+  set.apply({ in: larger });
+  assert.deepEqual(ended, []);
+  await turn();
+  assert.deepEqual(ended.sort(), ['copy', 'in']);
+  assert.deepEqual(
+    orders().filter((order) => order.startsWith('create')),
+    ['create in of 500', 'create copy of 500', 'create in of 900'],
+  );
 });
 
 test('another configuration changes what differs between the two, and nothing else', async () => {

@@ -1,3 +1,4 @@
+import { type Folded, writeJson } from '../../../sdk/index.ts';
 import { DistinctCount } from './distinct-count.ts';
 
 /** What one function of `aggregate` has seen of the records of one window and key. */
@@ -139,6 +140,31 @@ class Collect implements Accumulator<unknown[]> {
   }
 }
 
+/** What an expression made of all records so far. */
+export class FoldState implements Accumulator {
+  state: Folded;
+
+  constructor(start: Folded) {
+    this.state = start;
+  }
+
+  get result(): unknown {
+    return this.state.value;
+  }
+
+  get bytes(): number {
+    return 32 + this.state.size * 2;
+  }
+
+  /** `value`: the next state. */
+  add(value: unknown): void {
+    this.state = value as Folded;
+  }
+
+  /** Sessions have no fold. */
+  merge(): void {}
+}
+
 /** How many different values there are: exact for few, within about 2 % for many. */
 class Distinct implements Accumulator<number> {
   private readonly values = new DistinctCount();
@@ -161,10 +187,10 @@ class Distinct implements Accumulator<number> {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : `${typeof value}:${String(value)}`;
+  return typeof value === 'object' ? (writeJson(value) ?? '') : `${typeof value}:${String(value)}`;
 }
 
 function weightOf(value: unknown): number {
   if (typeof value === 'string') return 16 + value.length;
-  return typeof value === 'object' ? 32 + JSON.stringify(value).length * 2 : 16;
+  return typeof value === 'object' ? 32 + (writeJson(value) ?? '').length * 2 : 16;
 }

@@ -1,12 +1,30 @@
-import { ExactNumber, type Expression, field, type Message, quote, TidegateError, z } from '../../../sdk/index.ts';
-import { ACCUMULATORS, type Accumulator, type AccumulatorName, NUMERIC } from './accumulators.ts';
+import {
+  ExactNumber,
+  type Expression,
+  type Fold,
+  type Folded,
+  field,
+  foldedOf,
+  type Message,
+  quote,
+  TidegateError,
+  z,
+} from '../../../sdk/index.ts';
+import { ACCUMULATORS, type Accumulator, type AccumulatorName, FoldState, NUMERIC } from './accumulators.ts';
 
 const NAMES = Object.keys(ACCUMULATORS) as readonly AccumulatorName[];
-const RESERVED = ['key', 'start', 'end'];
+const RESERVED = ['key', 'start', 'end', 'partial'];
+
+const folded = z
+  .strictObject({
+    fold: field.fold().describe('Makes the next state of `state`, which is the one so far, and the message.'),
+    start: z.unknown().describe('State before the first record.'),
+  })
+  .refine(({ start }) => start !== undefined, 'give the state before the first record as start, such as start: 0');
 
 const aggregated = z.union(
-  [z.literal('count'), ...NAMES.map((name) => z.strictObject({ [name]: field.expression() }))],
-  `expected count, or one of ${NAMES.join(', ')} with an expression, such as { sum: "\${! json.amount }" }`,
+  [z.literal('count'), ...NAMES.map((name) => z.strictObject({ [name]: field.expression() })), folded],
+  `expected count, or one of ${NAMES.join(', ')} with an expression, such as { sum: "\${! json.amount }" }, or { fold: "\${! state + json.amount }", start: 0 }`,
 );
 
 /** `aggregate: { n: count, total: { sum: "${! json.amount }" } }`: fields of the result by their names. */
@@ -15,35 +33,68 @@ export const aggregateSettings = () =>
     .record(z.string(), aggregated)
     .refine((fields) => Object.keys(fields).length > 0, 'name at least one field of the result, such as { n: count }')
     .refine((fields) => RESERVED.every((name) => !Object.hasOwn(fields, name)), {
-      error: `key, start and end are fields of every result; give yours other names`,
+      error: `key, start, end and partial are fields of every result, or of partial ones; give yours other names`,
     })
     .transform((fields) => new Aggregate(Object.entries(fields).map(([name, of]) => functionOf(name, of))));
 
-interface AggregateFunction {
+interface ValueFunction {
   readonly field: string;
   readonly name: AccumulatorName;
   /** Left out: each record counts. */
   readonly of: Expression | undefined;
 }
 
+interface FoldFunction {
+  readonly field: string;
+  readonly fold: Fold;
+  readonly start: Folded;
+}
+
+type AggregateFunction = ValueFunction | FoldFunction;
+
 /** The functions over the records of one window and key. */
 export class Aggregate {
   private readonly functions: readonly AggregateFunction[];
   private readonly isSynchronous: boolean;
+  /** Whether `values` are complete only with what `folded` gives. */
+  readonly hasFold: boolean;
 
   constructor(functions: readonly AggregateFunction[]) {
     this.functions = functions;
-    this.isSynchronous = functions.every(({ of }) => of === undefined || of.isSynchronous);
+    this.isSynchronous = functions.every((one) => isFold(one) || (one.of?.isSynchronous ?? true));
+    this.hasFold = functions.some(isFold);
   }
 
   create(): Accumulator[] {
-    return this.functions.map(({ name }) => ACCUMULATORS[name]() as Accumulator);
+    return this.functions.map((one) =>
+      isFold(one) ? new FoldState(one.start) : (ACCUMULATORS[one.name]() as Accumulator),
+    );
   }
 
   /** What the expressions give for a record, in the order of the functions. Throws or rejects with TG_EXPRESSION_FAILED. */
   values(message: Message): unknown[] | Promise<unknown[]> {
-    const values = this.functions.map(({ of }) => (of === undefined ? true : of.evaluate(message)));
+    const values = this.functions.map((one) =>
+      isFold(one) || one.of === undefined ? true : one.of.evaluate(message),
+    );
     return this.isSynchronous ? this.checked(values) : Promise.all(values).then((ready) => this.checked(ready));
+  }
+
+  /**
+   * The values with the next state of each fold, for one window and key. Left out: the record is the first one there.
+   * Rejects with TG_EXPRESSION_FAILED or TG_STATE_FULL.
+   */
+  async folded(
+    message: Message,
+    accumulators: readonly Accumulator[] | undefined,
+    values: readonly unknown[],
+  ): Promise<unknown[]> {
+    const next = [...values];
+    for (const [index, one] of this.functions.entries()) {
+      if (!isFold(one)) continue;
+      const known = accumulators?.[index] as FoldState | undefined;
+      next[index] = await one.fold.evaluate(message, known?.state ?? one.start);
+    }
+    return next;
   }
 
   add(accumulators: readonly Accumulator[], values: readonly unknown[], time: number): void {
@@ -58,7 +109,9 @@ export class Aggregate {
   }
 
   private checked(values: unknown[]): unknown[] {
-    for (const [index, { name, of }] of this.functions.entries()) {
+    for (const [index, one] of this.functions.entries()) {
+      if (isFold(one)) continue;
+      const { name, of } = one;
       const value = values[index];
       if (value === undefined || value === null) values[index] = undefined;
       else if (NUMERIC.has(name)) values[index] = numeric(value, of?.text ?? '');
@@ -74,8 +127,17 @@ function numeric(value: unknown, expression: string): number {
   throw new TidegateError('TG_EXPRESSION_FAILED', `${expression} gives ${quote(String(value))}, which is not a number`);
 }
 
-function functionOf(name: string, of: unknown): AggregateFunction {
+function isFold(one: AggregateFunction): one is FoldFunction {
+  return 'fold' in one;
+}
+
+function isFoldSetting(of: object): of is { readonly fold: Fold; readonly start: unknown } {
+  return 'fold' in of;
+}
+
+function functionOf(name: string, of: z.output<typeof aggregated>): AggregateFunction {
   if (of === 'count') return { field: name, name: 'count', of: undefined };
+  if (isFoldSetting(of)) return { field: name, fold: of.fold, start: foldedOf(of.start, of.fold.text) };
   const [[kind, expression]] = Object.entries(of as object) as [[AccumulatorName, Expression]];
   return { field: name, name: kind, of: expression };
 }

@@ -31,15 +31,25 @@ export class EndQueue<T extends Ending> {
   }
 
   /** The item that ends first, if it ends at `time` or before it. */
-  take(time: number): T | undefined {
+  peek(time: number): T | undefined {
     for (let [first] = this.heap; first !== undefined && first.end <= time; [first] = this.heap) {
-      this.removeFirst();
       const { item } = first;
-      if (item.isOver) continue;
-      if (item.end <= first.end) return item;
-      this.add(item);
+      if (!item.isOver && item.end <= first.end) return item;
+      this.removeFirst();
+      if (!item.isOver) this.add(item);
     }
     return undefined;
+  }
+
+  /** As `peek`, and removes it. */
+  take(time: number): T | undefined {
+    const item = this.peek(time);
+    if (item !== undefined) this.removeFirst();
+    return item;
+  }
+
+  clear(): void {
+    this.heap.length = 0;
   }
 
   private removeFirst(): void {

@@ -1,6 +1,6 @@
-import type { Hold, Message, PartitionPort } from '../../../sdk/index.ts';
+import type { Hold, Message, PartitionPort, Taken } from '../../../sdk/index.ts';
 import type { Accumulator } from './accumulators.ts';
-import { bytesOf, type Contribution, type Grouping, type Span, Windows } from './groups.ts';
+import { bytesOf, type Contribution, type Grouping, type ResultKind, type Span, Windows } from './groups.ts';
 import type { StateSize } from './state-limit.ts';
 
 /** All keys of one window. */
@@ -39,19 +39,48 @@ export class FixedWindows extends Windows {
     for (const window of ended.sort((one, other) => one.end - other.end)) this.close(window);
   }
 
-  protected override add(record: Message, time: number, { key, values }: Contribution): void {
+  override giveAllEarly(at: number): boolean {
+    const windows = [...this.open.values()].sort((one, other) => one.start - other.start);
+    if (windows.length === 0) return false;
+    const given = this.port.giveEarly(at, {
+      results: this.results(windows, { part: at }),
+      done: () => {
+        for (const { hold } of windows) this.port.release(hold);
+      },
+    });
+    if (!given) return false;
+    for (const window of windows) this.forget(window);
+    this.nextEnd = Number.POSITIVE_INFINITY;
+    return true;
+  }
+
+  protected override add(record: Message, time: number, { key, values }: Contribution): Taken | Promise<Taken> {
     const last = Math.floor(time / this.every) * this.every;
     const first = this.firstOpen(last, time);
-    if (first === undefined) {
-      this.grouping.late(record);
-      return;
+    if (first === undefined) return this.late(record);
+    this.makeRoom(record, () => this.missing(first, last, key));
+    if (this.grouping.aggregate.hasFold) return this.addFolded(record, time, { key, values }, first, last);
+    for (let start = first; start <= last; start += this.every)
+      this.addTo(this.windowAt(start, record), record, key, values, time);
+    return undefined;
+  }
+
+  /** What the folds make for all windows is known before one of them takes it in. */
+  private async addFolded(
+    record: Message,
+    time: number,
+    { key, values }: Contribution,
+    first: number,
+    last: number,
+  ): Promise<Taken> {
+    const ready: unknown[][] = [];
+    for (let start = first; start <= last; start += this.every) {
+      const known = this.open.get(start)?.keys.get(key);
+      ready.push(await this.grouping.aggregate.folded(record, known, values));
     }
-    let missing = 0;
-    for (let start = first; start <= last; start += this.every)
-      if (this.open.get(start)?.keys.has(key) !== true) missing += 1;
-    this.size.check(missing);
-    for (let start = first; start <= last; start += this.every)
-      this.addTo(this.windowAt(start, record), key, values, time);
+    for (const [index, folded] of ready.entries())
+      this.addTo(this.windowAt(first + index * this.every, record), record, key, folded, time);
+    return undefined;
   }
 
   /** Start of the first window that has the time and is not closed, or undefined where the record is late for all. */
@@ -64,17 +93,26 @@ export class FixedWindows extends Windows {
     return first;
   }
 
+  /** In how many of the windows the key is new. */
+  private missing(first: number, last: number, key: string): number {
+    let missing = 0;
+    for (let start = first; start <= last; start += this.every)
+      if (this.open.get(start)?.keys.has(key) !== true) missing += 1;
+    return missing;
+  }
+
   private windowAt(start: number, record: Message): Window {
     const known = this.open.get(start);
     if (known !== undefined) return known;
     const end = start + this.length;
     const window: Window = { start, end, hold: this.port.hold(record), keys: new Map(), bytes: 0 };
     this.open.set(start, window);
+    this.size.windows += 1;
     this.nextEnd = Math.min(this.nextEnd, end);
     return window;
   }
 
-  private addTo(window: Window, key: string, values: readonly unknown[], time: number): void {
+  private addTo(window: Window, record: Message, key: string, values: readonly unknown[], time: number): void {
     const { aggregate } = this.grouping;
     let accumulators = window.keys.get(key);
     let before = 0;
@@ -87,17 +125,25 @@ export class FixedWindows extends Windows {
     const more = bytesOf(key, accumulators) - before;
     window.bytes += more;
     this.size.bytes += more;
+    this.unshown.changed(accumulators, key, window, record);
   }
 
   private close(window: Window): void {
-    const { hold, keys, bytes, start, end } = window;
-    this.open.delete(start);
-    this.size.keys -= keys.size;
-    this.size.bytes -= bytes;
-    this.port.give({ end, results: this.results({ start, end }, keys), done: () => this.port.release(hold) });
+    const { hold, end } = window;
+    this.forget(window);
+    this.port.give({ end, results: this.results([window], 'final'), done: () => this.port.release(hold) });
   }
 
-  private *results(span: Span, keys: ReadonlyMap<string, Accumulator[]>): Iterable<Message> {
-    for (const [key, accumulators] of keys) yield this.grouping.result(key, span, accumulators);
+  private forget({ start, keys, bytes }: Window): void {
+    this.open.delete(start);
+    this.size.windows -= 1;
+    this.size.keys -= keys.size;
+    this.size.bytes -= bytes;
+    if (this.grouping.changes !== undefined) for (const accumulators of keys.values()) this.unshown.forget(accumulators);
+  }
+
+  private *results(windows: readonly Window[], kind: ResultKind): Iterable<Message> {
+    for (const window of windows)
+      for (const [key, accumulators] of window.keys) yield this.grouping.result(key, window, accumulators, kind);
   }
 }

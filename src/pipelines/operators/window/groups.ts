@@ -1,7 +1,8 @@
-import type { Message, PartitionOperator, PartitionPort } from '../../../sdk/index.ts';
+import type { Message, PartitionOperator, PartitionPort, Taken } from '../../../sdk/index.ts';
 import type { Accumulator } from './accumulators.ts';
 import type { Aggregate } from './aggregate.ts';
 import type { StateSize } from './state-limit.ts';
+import { Unshown } from './unshown.ts';
 
 /** Milliseconds since the epoch: from `start`, before `end`. */
 export interface Span {
@@ -16,14 +17,23 @@ export interface Contribution {
   readonly values: readonly unknown[];
 }
 
+/** What a result is: of a window that ended, of one that has changed, or the part of one up to the record of an offset. */
+export type ResultKind = 'final' | 'change' | { readonly part: number };
+
 /** What both kinds of windows need of the settings. */
 export interface Grouping {
   readonly aggregate: Aggregate;
+  /** Whether windows are given out early where there is no room; records fail otherwise. */
+  readonly emitsEarly: boolean;
+  /** Milliseconds between two results of an open window, 0 for one at each change; undefined: it has none. */
+  readonly changes: number | undefined;
+  /** Milliseconds on a monotonic clock. */
+  now(): number;
   /** Throws, or rejects with, TG_EXPRESSION_FAILED. */
   read(record: Message): Contribution | Promise<Contribution>;
-  result(key: string, span: Span, accumulators: readonly Accumulator[]): Message;
-  /** No window takes the record any more. */
-  late(record: Message): void;
+  result(key: string, span: Span, accumulators: readonly Accumulator[], kind: ResultKind): Message;
+  /** Takes over a record that no window takes any more; false where it is dropped. */
+  late(record: Message): boolean;
 }
 
 /** Bytes of a key's entry in a Map with its accumulators, about. */
@@ -40,21 +50,50 @@ export abstract class Windows implements PartitionOperator {
   readonly size: StateSize;
   protected readonly grouping: Grouping;
   protected readonly port: PartitionPort;
+  protected readonly unshown: Unshown;
 
   constructor(grouping: Grouping, port: PartitionPort, size: StateSize) {
     this.grouping = grouping;
     this.port = port;
     this.size = size;
+    this.unshown = new Unshown(grouping, port);
   }
 
   abstract advance(): void;
 
-  take(record: Message, time: number): undefined | Promise<void> {
+  abstract giveAllEarly(at: number): boolean;
+
+  take(record: Message, time: number): Taken | Promise<Taken> {
     const contribution = this.grouping.read(record);
     if (contribution instanceof Promise) return contribution.then((ready) => this.add(record, time, ready));
-    this.add(record, time, contribution);
-    return undefined;
+    return this.add(record, time, contribution);
   }
 
-  protected abstract add(record: Message, time: number, contribution: Contribution): void;
+  tick(): void {
+    this.unshown.tick();
+  }
+
+  protected abstract add(record: Message, time: number, contribution: Contribution): Taken | Promise<Taken>;
+
+  /** No window takes the record any more. */
+  protected late(record: Message): Taken {
+    this.port.late(record);
+    // It was written when it was read for the first time.
+    return !record.isReplayed && this.grouping.late(record) ? 'elsewhere' : undefined;
+  }
+
+  /** Gives out what has ended and still counts. */
+  protected freeEnded(): void {}
+
+  /**
+   * Makes room for more keys, or throws TG_STATE_FULL before anything of a record was taken in. A record that is read again
+   * fitted when it was read for the first time: what was there besides may have ended since.
+   */
+  protected makeRoom(record: Message, moreKeys: () => number): void {
+    if (record.isReplayed || this.size.hasRoomFor(moreKeys())) return;
+    this.freeEnded();
+    if (this.size.hasRoomFor(moreKeys())) return;
+    if (this.grouping.emitsEarly) this.giveAllEarly(record.offset);
+    this.size.check(moreKeys());
+  }
 }

@@ -1,7 +1,7 @@
-import type { Hold, Message, PartitionPort } from '../../../sdk/index.ts';
+import type { Hold, Message, PartitionPort, Taken } from '../../../sdk/index.ts';
 import type { Accumulator } from './accumulators.ts';
 import { EndQueue } from './end-queue.ts';
-import { bytesOf, type Contribution, type Grouping, Windows } from './groups.ts';
+import { bytesOf, type Contribution, type Grouping, type ResultKind, Windows } from './groups.ts';
 import type { StateSize } from './state-limit.ts';
 
 interface Session {
@@ -16,6 +16,9 @@ interface Session {
   isOver: boolean;
 }
 
+/** Results in one release, so that those in front of it are done before all have ended that will. */
+const MOST_AT_ONCE = 4_096;
+
 /**
  * Windows of one partition that last as long as records of their key follow each other within a gap. A record between two
  * sessions makes one of them.
@@ -24,6 +27,8 @@ export class SessionWindows extends Windows {
   private readonly gap: number;
   private readonly byKey = new Map<string, Session[]>();
   private readonly ends = new EndQueue<Session>();
+  /** Whether sessions that have ended are being given out. Until they are they count as kept, and take no record. */
+  private isGiving = false;
 
   constructor(grouping: Grouping, gap: number, port: PartitionPort, size: StateSize) {
     super(grouping, port, size);
@@ -31,28 +36,50 @@ export class SessionWindows extends Windows {
   }
 
   override advance(): void {
-    for (
-      let ended = this.ends.take(this.port.watermark);
-      ended !== undefined;
-      ended = this.ends.take(this.port.watermark)
-    )
-      this.close(ended);
+    if (!this.isGiving) this.giveEnded();
   }
 
-  protected override add(record: Message, time: number, { key, values }: Contribution): void {
+  override giveAllEarly(at: number): boolean {
+    this.freeEnded();
+    const sessions = [...this.byKey.values()].flat().sort((one, other) => one.start - other.start);
+    if (sessions.length === 0) return false;
+    const given = this.port.giveEarly(at, {
+      results: this.resultsOf(sessions, { part: at }),
+      done: () => this.release(sessions),
+    });
+    if (!given) return false;
+    for (const session of sessions) this.forget(session);
+    this.ends.clear();
+    return true;
+  }
+
+  /** All at once: there is no room for them. */
+  protected override freeEnded(): void {
+    const sessions: Session[] = [];
+    for (let ended = this.takeEnded(); ended !== undefined; ended = this.takeEnded())
+      if (this.port.wasStored(ended.end)) this.port.release(ended.hold);
+      else sessions.push(ended);
+    const [first] = sessions;
+    if (first === undefined) return;
+    this.port.give({ end: first.end, results: this.resultsOf(sessions, 'final'), done: () => this.release(sessions) });
+  }
+
+  protected override add(record: Message, time: number, { key, values }: Contribution): Taken {
     const end = time + this.gap;
-    const touched = (this.byKey.get(key) ?? []).filter((session) => session.start < end && time < session.end);
-    if (touched.length === 0 && end <= this.port.watermark) {
-      this.grouping.late(record);
-      return;
-    }
-    this.size.check(touched.length === 0 ? 1 : 0);
+    const { watermark } = this.port;
+    const touched = (this.byKey.get(key) ?? []).filter(
+      (session) => session.end > watermark && session.start < end && time < session.end,
+    );
+    if (touched.length === 0 && end <= watermark) return this.late(record);
+    this.makeRoom(record, () => (touched.length === 0 ? 1 : 0));
     const session = this.merged(touched) ?? this.begin(key, time, record);
     const before = bytesOf(key, session.accumulators);
     session.start = Math.min(session.start, time);
     session.end = Math.max(session.end, end);
     this.grouping.aggregate.add(session.accumulators, values, time);
     this.size.bytes += bytesOf(key, session.accumulators) - before;
+    this.unshown.changed(session.accumulators, key, session, record);
+    return undefined;
   }
 
   private begin(key: string, time: number, record: Message): Session {
@@ -64,6 +91,7 @@ export class SessionWindows extends Windows {
     else ofKey.push(session);
     this.ends.add(session);
     this.size.keys += 1;
+    this.size.windows += 1;
     this.size.bytes += bytesOf(key, session.accumulators);
     return session;
   }
@@ -94,13 +122,52 @@ export class SessionWindows extends Windows {
     if (ofKey.length > 1) ofKey.splice(ofKey.indexOf(session), 1);
     else this.byKey.delete(session.key);
     this.size.keys -= 1;
+    this.size.windows -= 1;
     this.size.bytes -= bytesOf(session.key, session.accumulators);
+    this.unshown.forget(session.accumulators);
   }
 
-  private close(session: Session): void {
-    this.forget(session);
-    const { key, start, end, hold, accumulators } = session;
-    const results = [this.grouping.result(key, { start, end }, accumulators)];
-    this.port.give({ end, results, done: () => this.port.release(hold) });
+  /** A hundred thousand may end at once, so each is closed as its result is asked for. */
+  private giveEnded(): void {
+    const until = this.port.watermark;
+    let first = this.ends.peek(until);
+    for (; first !== undefined && this.port.wasStored(first.end); first = this.ends.peek(until)) {
+      this.ends.take(until);
+      this.forget(first);
+      this.port.release(first.hold);
+    }
+    if (first === undefined) return;
+    this.isGiving = true;
+    const given: Session[] = [];
+    this.port.give({ end: first.end, results: this.ending(until, given), done: () => this.release(given) });
+  }
+
+  private *ending(until: number, given: Session[]): Iterable<Message> {
+    while (given.length < MOST_AT_ONCE) {
+      const session = this.takeEnded(until);
+      if (session === undefined) break;
+      given.push(session);
+      yield this.resultOf(session, 'final');
+    }
+    this.isGiving = false;
+    this.giveEnded();
+  }
+
+  private takeEnded(until = this.port.watermark): Session | undefined {
+    const session = this.ends.take(until);
+    if (session !== undefined) this.forget(session);
+    return session;
+  }
+
+  private *resultsOf(sessions: readonly Session[], kind: ResultKind): Iterable<Message> {
+    for (const session of sessions) yield this.resultOf(session, kind);
+  }
+
+  private resultOf(session: Session, kind: ResultKind): Message {
+    return this.grouping.result(session.key, session, session.accumulators, kind);
+  }
+
+  private release(sessions: readonly Session[]): void {
+    for (const { hold } of sessions) this.port.release(hold);
   }
 }

@@ -9,6 +9,7 @@ export interface StateLimits {
 export class StateSize {
   keys = 0;
   bytes = 0;
+  windows = 0;
   private readonly limits: StateLimits;
   private readonly path: string;
 
@@ -17,12 +18,18 @@ export class StateSize {
     this.path = path;
   }
 
-  /** Throws TG_STATE_FULL where there is no room for so many more keys, before anything of a record was taken in. */
-  check(moreKeys: number): void {
+  /** Whether there is room for so many more keys. Those that it has may grow. */
+  hasRoomFor(moreKeys: number): boolean {
     const { keys, bytes } = this.limits;
-    const hasKeys = this.keys + moreKeys <= keys;
-    if (moreKeys === 0 || (hasKeys && this.bytes < bytes)) return;
-    const [which, setting] = hasKeys ? [`${bytes} bytes`, 'bytes'] : [`${keys} keys`, 'keys'];
+    return moreKeys === 0 || (this.keys + moreKeys <= keys && this.bytes < bytes);
+  }
+
+  /** Throws TG_STATE_FULL where there is no room for so many more keys. */
+  check(moreKeys: number): void {
+    if (this.hasRoomFor(moreKeys)) return;
+    const { keys, bytes } = this.limits;
+    const isOfKeys = this.keys + moreKeys > keys;
+    const [which, setting] = isOfKeys ? [`${keys} keys`, 'keys'] : [`${bytes} bytes`, 'bytes'];
     throw new TidegateError(
       'TG_STATE_FULL',
       `${this.path}: the state of a partition has reached its limit of ${which}; raise state.${setting}, or make the windows shorter`,

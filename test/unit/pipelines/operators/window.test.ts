@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../../../src/core/errors.ts';
 import { Message, type MessageInit } from '../../../../src/core/message.ts';
 import type { StatefulOperator } from '../../../../src/core/stateful-operator.ts';
 import { window } from '../../../../src/pipelines/operators/window/window.ts';
+import { StageMetrics } from '../../../../src/pipelines/state/metrics.ts';
 import { Outgoing } from '../../../../src/pipelines/state/outgoing.ts';
 import { StatefulPartition } from '../../../../src/pipelines/state/partition.ts';
 import { PartitionProgress } from '../../../../src/pipelines/state/progress.ts';
@@ -21,7 +22,9 @@ class Rig {
   constructor(settings: object) {
     const operator = window.create(window.config.parse(settings), this.context) as StatefulOperator;
     const place = { topic: 't', partition: 0 };
-    this.partition = new StatefulPartition(operator, place, new PartitionProgress(0, undefined, 1), this.outgoing, 0);
+    const progress = new PartitionProgress(0, undefined, 1);
+    const metrics = new StageMetrics(this.context.stats, 'p', 'window');
+    this.partition = new StatefulPartition(operator, place, progress, this.outgoing, 0, metrics);
   }
 
   take(seconds: number, value: unknown, init: MessageInit = {}): void {
@@ -61,7 +64,7 @@ class Rig {
   }
 
   get late(): number {
-    return this.context.stats.counter('tidegate_window_late_total', { place: 'pipelines.p.x' }).value;
+    return this.context.stats.counter('tidegate_operator_late_total', { pipeline: 'p', operator: 'window' }).value;
   }
 
   get size() {
@@ -174,7 +177,7 @@ describe('a window', () => {
     [{ tumbling: '1m', session: '1m', aggregate: { n: 'count' } }, /give one of tumbling, hopping and session/],
     [{ tumbling: '2400h', aggregate: { n: 'count' } }, /at most 744h \(31 days\)/],
     [{ tumbling: '1m', aggregate: {} }, /name at least one field/],
-    [{ tumbling: '1m', aggregate: { start: 'count' } }, /fields of every result/],
+    [{ tumbling: '1m', aggregate: { start: 'count' } }, /key, start, end and partial are fields/],
     [{ tumbling: '1m', aggregate: { n: 'median' } }, /expected count, or one of count, sum/],
     [{ hopping: { size: '1m', every: '2m' }, aggregate: { n: 'count' } }, /every is at most size/],
   ] as const)

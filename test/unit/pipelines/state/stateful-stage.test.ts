@@ -27,7 +27,7 @@ function echo(idle?: number): StatefulOperator {
           if (record.text === 'bad') throw new TidegateError('TG_MESSAGE_INVALID', 'it is bad');
           waiting.push({ end: time + 10, text: record.text, hold: port.hold(record) });
           waiting.sort((one, other) => one.end - other.end);
-          return record.text === 'slow' ? new Promise((resolve) => setImmediate(resolve)) : undefined;
+          return record.text === 'slow' ? new Promise((resolve) => setImmediate(() => resolve(undefined))) : undefined;
         },
         advance: () => {
           for (let [first] = waiting; first !== undefined && first.end <= port.watermark; [first] = waiting) {
@@ -51,11 +51,11 @@ class Rig {
   readonly failed: string[] = [];
   isOpen = true;
   readonly opened = new Subject<void>();
-  isAtEnd = true;
+  sinceEnd: number | undefined = 0;
 
   constructor(idle?: number) {
     this.stage = new StatefulStage(echo(idle), this.clock);
-    this.stage.readFrom({ keepState: () => () => this.isAtEnd });
+    this.stage.readFrom({ keepState: () => () => this.sinceEnd });
     const rig = this;
     this.stage
       .apply(this.source, {
@@ -200,11 +200,11 @@ describe('a stage with state', () => {
   test('an idle partition follows the clock, but not while records may wait for it', () => {
     const rig = new Rig(1_000);
     rig.stage.assigned(PLACE, 0, undefined);
-    rig.isAtEnd = false;
+    rig.sinceEnd = undefined;
     rig.reads([0, rig.clock.now()]);
     rig.clock.advance(2_000);
     assert.deepEqual(rig.texts(), []);
-    rig.isAtEnd = true;
+    rig.sinceEnd = 0;
     rig.isOpen = false;
     rig.clock.advance(1_000);
     assert.deepEqual(rig.texts(), []);

@@ -631,6 +631,22 @@ describe('what a member lets in', () => {
     assert.equal(member.silentFor(), 2_500);
   });
 
+  test('knows when it saw the end of a partition, though heartbeats are answered while its leader is away', async () => {
+    const { broker, subscribe, after, member } = setUp();
+    broker.write('t', 0, 'a');
+    assert.equal(member.sinceEnd(place(0)), undefined);
+    subscribe();
+    await after(500);
+    const since = () => member.sinceEnd(place(0)) ?? Number.POSITIVE_INFINITY;
+    assert.ok(since() <= 300, `${since()}`);
+    for (let n = 0; n < 20; n += 1) broker.script('Fetch', 'silent');
+    await after(4_000);
+    assert.ok(since() >= 3_500, `${since()}`);
+    assert.ok(member.silentFor() <= 2_500);
+    await after(120_000);
+    assert.ok(since() <= 300, `${since()}`);
+  });
+
   test('was never seen by a group that has forgotten it, until that takes it in again', async () => {
     const { broker, subscribe, after, member } = setUp();
     subscribe();
