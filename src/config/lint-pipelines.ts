@@ -123,6 +123,29 @@ const stateNeedsAGroup: Rule = ({ source, processors }, path) => {
       );
 };
 
+/** Records of other topics would meet nothing, and a topic that is not read gives nothing to meet. */
+const joinReadsItsTopics: Rule = ({ source, processors }, path) => {
+  const at = processors.findIndex(needsGroup);
+  const step = processors[at];
+  if (step === undefined || !('spec' in step) || step.spec.kind !== 'operator') return undefined;
+  const joined = step.spec.joins?.(step.config) ?? [];
+  if (joined.length === 0 || sharingOf(source) !== 'shared') return undefined;
+  const read = referencesOf(source).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
+  const missing = joined.find(({ topic }) => !read.includes(topic));
+  if (missing !== undefined)
+    return failing(
+      [...path, 'processors', at, step.spec.name, missing.setting],
+      `the source does not read the topic "${missing.topic}"; it reads ${read.map((name) => `"${name}"`).join(', ')}`,
+    );
+  const other = read.find((name) => joined.every(({ topic }) => topic !== name));
+  return other === undefined
+    ? undefined
+    : failing(
+        [...path, 'source', source.spec.name],
+        `${step.spec.name} has no use for records of "${other}"; read that topic in a pipeline of its own`,
+      );
+};
+
 function needsGroup(step: PipelineConfig['processors'][number]): boolean {
   return 'spec' in step && step.spec.kind === 'operator' && step.spec.needsGroup === true;
 }
@@ -178,6 +201,7 @@ const RULES: readonly Rule[] = [
   deadLetterGoesElsewhere,
   answersDoNotWaitForState,
   stateNeedsAGroup,
+  joinReadsItsTopics,
   deadLettersHaveATopic,
   failOrSkip,
 ];

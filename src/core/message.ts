@@ -30,6 +30,8 @@ export interface SettleTarget {
   readonly sender?: Sender;
   /** Where messages come from a WebSocket server: its URL, without secrets. */
   readonly shownUrl?: string;
+  /** Where messages come from a group: whether their partition was given up or assigned anew since, and is read again. */
+  readonly isRevoked?: boolean;
   settled(message: Message, failure: TidegateError | null): void;
 }
 
@@ -109,6 +111,11 @@ export class Message extends Content {
   /** The WebSocket server that sent it, as a URL without secrets; undefined where it came from elsewhere. */
   get shownUrl(): string | undefined {
     return this.target?.shownUrl;
+  }
+
+  /** Whether it came by an assignment of its partition that is over: whoever has it now reads the record again. */
+  get isRevoked(): boolean {
+    return this.target?.isRevoked === true;
   }
 
   /** The target that learns what becomes of a message that an operator has made. */
@@ -236,6 +243,10 @@ class Whole implements SettleTarget {
   constructor(message: Message, parts: number) {
     this.message = message;
     this.missing = parts;
+  }
+
+  get isRevoked(): boolean {
+    return this.message.isRevoked;
   }
 
   settled(part: Message, failure: TidegateError | null): void {

@@ -1,3 +1,4 @@
+import { join } from './operators/join/join.ts';
 import { window } from './operators/window/window.ts';
 import { compress } from './processors/compress.ts';
 import { convert } from './processors/convert.ts';
@@ -36,4 +37,4 @@ const processors = [
 ];
 
 /** The sources, processors and sinks that a pipeline may name. */
-export const components = [endpointSource, topicSource, ...processors, window, endpointSink, topicSink];
+export const components = [endpointSource, topicSource, ...processors, join, window, endpointSink, topicSink];

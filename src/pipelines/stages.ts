@@ -50,7 +50,9 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
 
 function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, context: ComponentContext) {
   const operator = makeComponent(spec, config, context);
-  return 'partition' in operator ? { stateful: new StatefulStage(operator, context.clock) } : { operator };
+  return 'partition' in operator || 'pair' in operator
+    ? { stateful: new StatefulStage(operator, context.clock) }
+    : { operator };
 }
 
 function isOperator(entry: StepConfig): entry is ComponentConfig<OperatorSpec> {

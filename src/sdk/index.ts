@@ -55,7 +55,18 @@ export type {
   RemoteTarget,
   RemoteTls,
 } from '../core/remote.ts';
-export type { Hold, PartitionOperator, PartitionPort, Release, StatefulOperator } from '../core/stateful-operator.ts';
+export type {
+  Hold,
+  JoiningOperator,
+  PairOperator,
+  PairPort,
+  PairRelease,
+  PartitionOperator,
+  PartitionPort,
+  Release,
+  Side,
+  StatefulOperator,
+} from '../core/stateful-operator.ts';
 export type {
   Position,
   SubscriptionRequest,

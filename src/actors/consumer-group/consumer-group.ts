@@ -8,6 +8,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { ReadReport } from '../../telemetry/read-report.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { BatchRelay } from '../relay.ts';
+import { checkPartitions } from './co-partitioning.ts';
 import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
 import { MemberWatch } from './member-watch.ts';
 
@@ -51,8 +52,10 @@ export class ConsumerGroup implements Source {
   async open(): Promise<void> {
     const { log, group, topics, from, logger, report } = this.options;
     report?.opening(topics);
+    const coPartitioned = this.state?.coPartitioned === true;
+    if (coPartitioned) await checkPartitions(log.admin, topics);
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
-    const kept = this.state === undefined ? {} : { state: this.state };
+    const kept = this.state === undefined ? {} : { state: this.state, ...(coPartitioned ? { coPartitioned } : {}) };
     const member = log.group({ group, topics, from, topicIds: this.topicIds, ...kept });
     const following = new MemberWatch(actor, { group, topics }, logger, report).follow(member);
     this.joined = { actor, member, following };
@@ -64,11 +67,20 @@ export class ConsumerGroup implements Source {
       error: (error) => this.relay.error(error),
     });
     following.push(batches);
+    if (coPartitioned) following.push(this.watchPartitions(member));
   }
 
   keepState(state: GroupState): (partition: TopicPartition) => boolean {
     this.state = state;
     return (partition) => this.joined?.member.isAtEnd(partition) === true;
+  }
+
+  /** The group assigns partitions anew when there are others. */
+  private watchPartitions({ events$ }: GroupMember): Subscription {
+    const { log, topics } = this.options;
+    return events$.subscribe(({ type }) => {
+      if (type === 'assigned') checkPartitions(log.admin, topics).catch((error: unknown) => this.relay.error(error));
+    });
   }
 
   pause(): void {

@@ -1,3 +1,4 @@
+import type { StateNote } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { PartitionOperator, PartitionPort, Release, StatefulOperator } from '../../core/stateful-operator.ts';
@@ -62,6 +63,14 @@ export class StatefulPartition implements PartitionPort {
     const time = this.kind.timeOf(record);
     if (time instanceof Promise) return time.then((ready) => this.takeAt(record, ready));
     return this.takeAt(record, time);
+  }
+
+  mayCommit(settled: number): number {
+    return settled;
+  }
+
+  note(committable: number): StateNote {
+    return this.progress.note(committable);
   }
 
   moveTo(watermark: number): void {

@@ -7,8 +7,10 @@ import type { GroupState, StateNote } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import { partitionKey } from '../../core/partition-key.ts';
-import type { StatefulOperator } from '../../core/stateful-operator.ts';
+import type { JoiningOperator, Side, StatefulOperator } from '../../core/stateful-operator.ts';
 import { Outgoing } from './outgoing.ts';
+import { Pair } from './pair.ts';
+import { PairSide } from './pair-side.ts';
 import { StatefulPartition } from './partition.ts';
 import { PartitionProgress } from './progress.ts';
 
@@ -25,20 +27,29 @@ export interface StageHost {
   readonly opened$: Observable<void>;
 }
 
+/** A partition of the group with the operator's state in it. */
+type Assigned = StatefulPartition | PairSide;
+
 /**
  * An operator with state as a stage of a pipeline. A record that was taken into the state is acked: the offset that is
  * committed moves on, and a note beside it says from where the state is rebuilt. Results are messages of their own.
  */
 export class StatefulStage implements GroupState {
-  private readonly operator: StatefulOperator;
+  readonly coPartitioned: boolean;
+  private readonly operator: StatefulOperator | JoiningOperator;
   private readonly clock: Clock;
-  private readonly partitions = new Map<string, StatefulPartition>();
+  private readonly partitions = new Map<string, Assigned>();
+  /** By the number of their partitions. */
+  private readonly pairs = new Map<number, Pair>();
+  /** Hands results on, as far as there is room. */
+  private pump: () => void = () => {};
   private outgoing = new Outgoing();
   /** Whether all records of a partition have been handed over, as far as is known. */
   private isAtEnd: (partition: TopicPartition) => boolean = () => false;
 
-  constructor(operator: StatefulOperator, clock: Clock) {
+  constructor(operator: StatefulOperator | JoiningOperator, clock: Clock) {
     this.operator = operator;
+    this.coPartitioned = 'pair' in operator;
     this.clock = clock;
   }
 
@@ -51,17 +62,33 @@ export class StatefulStage implements GroupState {
 
   assigned(partition: TopicPartition, committed: number, note: StateNote | undefined): number {
     const progress = new PartitionProgress(committed, note);
-    const opened = new StatefulPartition(this.operator, partition, progress, this.outgoing, this.clock.elapsed());
+    const { operator } = this;
+    const now = this.clock.elapsed();
+    const opened =
+      'pair' in operator
+        ? this.paired(operator, partition, { committed, progress }, now)
+        : new StatefulPartition(operator, partition, progress, this.outgoing, now);
     this.partitions.set(partitionKey(partition), opened);
     return progress.start;
   }
 
+  /** Of a partition that the flow does not have, nothing. */
+  committable(partition: TopicPartition, settled: number): number | undefined {
+    return this.partitions.get(partitionKey(partition))?.mayCommit(settled);
+  }
+
   note(partition: TopicPartition, committable: number): StateNote | undefined {
-    return this.partitions.get(partitionKey(partition))?.progress.note(committable);
+    return this.partitions.get(partitionKey(partition))?.note(committable);
   }
 
   revoked(partition: TopicPartition): void {
-    this.partitions.delete(partitionKey(partition));
+    const key = partitionKey(partition);
+    const opened = this.partitions.get(key);
+    this.partitions.delete(key);
+    if (!(opened instanceof PairSide)) return;
+    const pair = this.pairs.get(partition.partition);
+    pair?.revoked(opened.side);
+    if (pair?.isEmpty === true) this.pairs.delete(partition.partition);
   }
 
   // --- the flow
@@ -70,6 +97,7 @@ export class StatefulStage implements GroupState {
     return new Observable((subscriber) => {
       this.outgoing = new Outgoing();
       this.partitions.clear();
+      this.pairs.clear();
       const pump = () => {
         while (host.isOpen) {
           const results = this.outgoing.next();
@@ -77,6 +105,7 @@ export class StatefulStage implements GroupState {
           subscriber.next(host.admit(results));
         }
       };
+      this.pump = pump;
       const taken$ = batches$.pipe(
         concatMap((batch) => {
           const taken = this.takeAll(batch.messages, 0);
@@ -90,8 +119,28 @@ export class StatefulStage implements GroupState {
       });
       subscription.add(host.opened$.subscribe(pump));
       subscription.add(this.watchIdle(host, pump));
+      subscription.add(() => {
+        this.pump = () => {};
+      });
       return subscription;
     });
+  }
+
+  private paired(
+    operator: JoiningOperator,
+    place: TopicPartition,
+    from: { readonly committed: number; readonly progress: PartitionProgress },
+    now: number,
+  ): PairSide {
+    const { partition } = place;
+    // Results may be there while the group commits, which is no time to hand them on.
+    const wake = () => this.clock.after(0, () => this.pump());
+    const pair = this.pairs.get(partition) ?? new Pair(operator, this.outgoing, wake);
+    this.pairs.set(partition, pair);
+    const side: Side = place.topic === operator.topics.left ? 'left' : 'right';
+    const opened = new PairSide(pair, side, { place, ...from }, now);
+    pair.assigned(opened);
+    return opened;
   }
 
   private takeAll(messages: readonly Message[], start: number): undefined | Promise<void> {
@@ -107,8 +156,8 @@ export class StatefulStage implements GroupState {
   private take(message: Message): undefined | Promise<void> {
     const { topic = '', partition: index } = message;
     const partition = this.partitions.get(partitionKey({ topic, partition: index }));
-    // Its partition is another gateway's by now, which reads it as well.
-    if (partition === undefined) {
+    // Its partition is another gateway's by now, or is read from elsewhere here: it is read again.
+    if (partition === undefined || message.isRevoked) {
       message.ack('filtered');
       return undefined;
     }

@@ -10,6 +10,11 @@ export const OPERATOR_METRICS = {
     help: 'Records that came after their last window had ended, by the place of the operator in the configuration.',
     labels: ['place'],
   },
+  tidegate_join_late_total: {
+    kind: 'counter',
+    help: 'Records that were further behind others of their partition than lateness, and joined with nothing, by the place of the operator in the configuration.',
+    labels: ['place'],
+  },
 } as const satisfies MetricEntries;
 
 /** Pipelines and their processors. */

@@ -33,6 +33,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   readonly topics: ReadonlySet<string>;
   readonly from: GroupStart;
   readonly label: string | undefined;
+  readonly coPartitioned: boolean;
   private readonly events = new Subject<GroupEvent>();
   readonly events$ = this.events.asObservable();
   private readonly gaps = new Subject<Gap>();
@@ -56,6 +57,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.topics = new Set(options.topics);
     this.from = options.from;
     this.label = options.label;
+    this.coPartitioned = options.coPartitioned === true;
     this.ids = new Map(options.topicIds);
     this.fetcher = new Fetcher<Held>(parts.store.records, parts.stats, {
       batch: (batch, held) => {
@@ -147,12 +149,16 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   }
 
   revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, GroupCommit> {
+    const going = partitions.flatMap((partition) => this.held.get(partition) ?? []);
     const settled = new Map<PartitionState, GroupCommit>();
-    for (const partition of partitions) {
-      const held = this.held.get(partition);
-      if (held === undefined) continue;
+    // Of all before any of them goes: what one may commit can depend on another.
+    for (const held of going) {
+      const { partition } = held;
       const commit = partition.topic.deleted ? { offset: held.before ?? held.position } : held.commit;
       if (commit !== undefined) settled.set(partition, commit);
+    }
+    for (const held of going) {
+      const { partition } = held;
       this.drop(held);
       held.replay.revoked();
       this.lagGauges.get(partition)?.();
@@ -250,6 +256,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   private overGap(gap: Gap, held: Held): void {
     // The group was beyond the end: what comes now is not what it had processed.
     const isBack = gap.to < gap.from && gap.recreated !== true;
+    if (isBack) held.replay.isOver = true;
     this.renew(held, gap.to, isBack ? this.begin(held.partition, { offset: gap.to }) : held.replay);
     this.gaps.next(gap);
   }

@@ -63,7 +63,7 @@ export class KafkaGroupMember implements GroupMember {
   private leaving: Promise<void> | undefined;
 
   constructor(options: GroupOptions, parts: GroupParts) {
-    const { group, from, admit, state, topicIds = new Map() } = options;
+    const { group, from, admit, state, topicIds = new Map(), coPartitioned = false } = options;
     const {
       sessionTimeout = SESSION_TIMEOUT,
       commitInterval = COMMIT_INTERVAL,
@@ -109,6 +109,7 @@ export class KafkaGroupMember implements GroupMember {
       partitions: this.partitions,
       commits: this.commits,
       isLeaving: () => this.leaving !== undefined,
+      coPartitioned,
       assigned: (event) => this.events.next(event),
     });
     this.batches$ = new Observable((subscriber) => this.start(subscriber));
