@@ -113,7 +113,7 @@ export class Message extends Content {
     return this.target?.shownUrl;
   }
 
-  /** Whether it came by an assignment of its partition that is over: whoever has it now reads the record again. */
+  /** Whether it came by an assignment of its partition that is over, so that the record is read again by the next one. */
   get isRevoked(): boolean {
     return this.target?.isRevoked === true;
   }

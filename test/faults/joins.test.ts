@@ -72,7 +72,11 @@ test('each order comes with its payment, or without, when a gateway is killed', 
   const early = order(60);
   await produce(orders, early);
   await pay(early.slice(0, 40));
-  await until(async () => (await stored()).size >= 20, 60_000, () => `nothing is joined\n${second.output().slice(-2_000)}`);
+  await until(
+    async () => (await stored()).size >= 20,
+    60_000,
+    () => `nothing is joined\n${second.output().slice(-2_000)}`,
+  );
   await first.stop('SIGKILL');
   const late = order(40);
   await produce(orders, late);

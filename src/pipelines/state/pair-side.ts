@@ -99,7 +99,7 @@ export class PairSide {
     }
   }
 
-  /** The watermark as whoever reads again up to that offset will have it. */
+  /** The watermark as it will be once all in front of that offset has been read again. */
   watermarkAt(committable: number): number {
     const { steps } = this;
     for (let first = steps.peek(); first !== undefined && first.from <= committable; first = steps.peek()) {

@@ -54,7 +54,10 @@ describe('what a member reads again', () => {
 
   test('is nothing without state, also where its commit has a note', () => {
     const replay = new Replay(undefined, PLACE, { offset: 5, note: NOTE });
-    assert.deepEqual([replay.start, replay.has(0), replay.settledFrom(2), replay.commit(5)], [5, false, 2, { offset: 5 }]);
+    assert.deepEqual(
+      [replay.start, replay.has(0), replay.settledFrom(2), replay.commit(5)],
+      [5, false, 2, { offset: 5 }],
+    );
   });
 
   test('must be handed over and settled before anything is committed', () => {
@@ -71,7 +74,9 @@ describe('what a member reads again', () => {
   test('is committed as far as the state says, or not at all yet', () => {
     const { state } = stateFrom(5);
     const flight = new GroupFlight(
-      new Replay({ ...state, committable: (_, settled) => (settled > 6 ? settled - 1 : undefined) }, PLACE, { offset: 5 }),
+      new Replay({ ...state, committable: (_, settled) => (settled > 6 ? settled - 1 : undefined) }, PLACE, {
+        offset: 5,
+      }),
       5,
     );
     for (const offset of [5, 6]) flight.enter(offset);

@@ -45,7 +45,10 @@ describe('the assignment of topics that are joined', () => {
           assert.equal([...shares.values()].flat().length, partitions.length);
           for (const share of shares.values()) {
             const numbers = share.map(({ index }) => index).sort((a, b) => a - b);
-            assert.deepEqual(numbers, [...new Set(numbers)].flatMap((index) => [index, index]));
+            assert.deepEqual(
+              numbers,
+              [...new Set(numbers)].flatMap((index) => [index, index]),
+            );
           }
           const lengths = [...shares.values()].map(({ length }) => length);
           assert.ok(Math.max(...lengths) - Math.min(...lengths) <= 2, String(lengths));
@@ -67,7 +70,11 @@ describe('the assignment of topics that are joined', () => {
     for (const share of shares.values())
       assert.deepEqual([...new Set(share.map(({ index }) => index))].length, share.length / 2);
     assert.equal([...shares.values()].flat().length, 4);
-    assert.deepEqual([...together(partitionsOf([3]), [one], new Map(), 2).values()], [[]], 'the other topic is not there');
+    assert.deepEqual(
+      [...together(partitionsOf([3]), [one], new Map(), 2).values()],
+      [[]],
+      'the other topic is not there',
+    );
   });
 });
 

@@ -118,7 +118,7 @@ export class JoinedPartitions implements PairOperator {
     if (fresh.length > 0) this.port.give({ by: { side, record }, results: this.results(side, one, fresh) });
   }
 
-  /** Whoever reads the left one again has to learn that it has a partner. */
+  /** The right one is read again for as long as the left one is, which has to find out again that it has a partner. */
   private join(left: Kept, right: Kept): void {
     if (!this.joining.isLeft || left.partner !== undefined) return;
     left.partner = right;

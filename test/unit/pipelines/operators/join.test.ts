@@ -90,11 +90,14 @@ describe('a join', () => {
     rig.take('right', 11, 'true');
     rig.take('right', 5, '"x"', { key: 'other' });
     rig.take('left', 1, '"late"');
-    assert.deepEqual(rig.texts(), [
-      '{"key":"k","left":{ "id": 12345678901234567890 },"right":[1.50]}',
-      '{"key":"k","left":"late","right":[1.50]}',
-      '{"key":"k","left":"late","right":true}',
-    ].map((text) => text));
+    assert.deepEqual(
+      rig.texts(),
+      [
+        '{"key":"k","left":{ "id": 12345678901234567890 },"right":[1.50]}',
+        '{"key":"k","left":"late","right":[1.50]}',
+        '{"key":"k","left":"late","right":true}',
+      ].map((text) => text),
+    );
     assert.deepEqual(
       rig.given.map(({ key, timestamp }) => [key, timestamp - AT]),
       [
