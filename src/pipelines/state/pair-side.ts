@@ -4,7 +4,6 @@ import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Side } from '../../core/stateful-operator.ts';
 import type { Hold } from './holds.ts';
-import type { Pair } from './pair.ts';
 import type { PartitionProgress } from './progress.ts';
 
 /** A hold that nothing here needs any more. */
@@ -20,6 +19,16 @@ interface Step {
   /** In effect once all records in front of this offset are committed. */
   readonly from: number;
   readonly watermark: number;
+}
+
+/** The pair that a side belongs to. */
+interface Both {
+  /** All of the side that was committed has been read again. */
+  rebuilt(side: PairSide): void;
+  take(side: PairSide, record: Message): undefined | Promise<void>;
+  moveTo(side: PairSide, watermark: number): void;
+  mayCommit(side: PairSide, settled: number): number | undefined;
+  note(side: PairSide, committable: number): StateNote;
 }
 
 /** One of the two partitions of a pair, from its assignment on. */
@@ -41,10 +50,10 @@ export class PairSide {
   /** Steps of the watermark behind what is committed. */
   private readonly steps = new Fifo<Step>();
   private settledWatermark: number;
-  private readonly pair: Pair;
+  private readonly pair: Both;
 
   constructor(
-    pair: Pair,
+    pair: Both,
     side: Side,
     { place, committed, progress }: { place: TopicPartition; committed: number; progress: PartitionProgress },
     now: number,
@@ -74,14 +83,14 @@ export class PairSide {
   /** Returns whether the watermark has moved. */
   advance(watermark: number): boolean {
     if (!this.progress.advance(watermark)) return false;
-    this.steps.push({ from: this.position, watermark });
+    this.step(watermark);
     return true;
   }
 
   /** All that was committed has been read again; the clock had moved the watermark further, maybe. */
   restore(): void {
     const { progress } = this;
-    if (progress.restore()) this.steps.push({ from: this.position, watermark: progress.watermark });
+    if (progress.restore()) this.step(progress.watermark);
   }
 
   /** `other`: the other side's position. */
@@ -107,6 +116,12 @@ export class PairSide {
       this.settledWatermark = first.watermark;
     }
     return this.settledWatermark;
+  }
+
+  /** Nothing is committed in front of what is read again, which may be a lot. */
+  private step(watermark: number): void {
+    if (this.isRebuilt) this.steps.push({ from: this.position, watermark });
+    else this.settledWatermark = watermark;
   }
 
   mayCommit(settled: number): number | undefined {
