@@ -169,6 +169,31 @@ function isRepeatable(step: PipelineConfig['processors'][number]): boolean {
   return typeof is === 'function' ? is(step.config) : is;
 }
 
+/** Records of other topics would meet nothing, and a topic that is not read gives nothing to meet. */
+const joinReadsItsTopics: Rule = (pipeline, path) => {
+  const { processors } = pipeline;
+  const at = processors.findIndex(needsGroup);
+  const step = processors[at];
+  if (step === undefined || !('spec' in step) || step.spec.kind !== 'operator') return undefined;
+  const joined = step.spec.joins?.(step.config) ?? [];
+  const source = sourcesOf(pipeline, path).find(({ chosen }) => sharingOf(chosen) === 'shared');
+  if (joined.length === 0 || source === undefined) return undefined;
+  const read = referencesOf(source.chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
+  const missing = joined.find(({ topic }) => !read.includes(topic));
+  if (missing !== undefined)
+    return failing(
+      [...path, 'processors', at, step.spec.name, missing.setting],
+      `the source does not read the topic "${missing.topic}"; it reads ${read.map((name) => `"${name}"`).join(', ')}`,
+    );
+  const other = read.find((name) => joined.every(({ topic }) => topic !== name));
+  return other === undefined
+    ? undefined
+    : failing(
+        [...source.path, source.chosen.spec.name],
+        `${step.spec.name} has no use for records of "${other}"; read that topic in a pipeline of its own`,
+      );
+};
+
 function needsGroup(step: PipelineConfig['processors'][number]): boolean {
   return 'spec' in step && step.spec.kind === 'operator' && step.spec.needsGroup === true;
 }
@@ -243,6 +268,7 @@ const RULES: readonly Rule[] = [
   stateNeedsAGroup,
   stateIsRepeatable,
   groupsDiffer,
+  joinReadsItsTopics,
   deadLettersHaveATopic,
   failOrSkip,
 ];

@@ -193,6 +193,11 @@ export interface GroupOptions {
   readonly commitInterval?: number;
   /** How many records a partition may be ahead of its oldest unsettled one. Default 4,096. */
   readonly maxUnsettled?: number;
+  /**
+   * Partitions of the same number of all topics go to the same member: those that not every topic has go to none. All
+   * members of the group have to say so.
+   */
+  readonly coPartitioned?: boolean;
   /** How the other members know this one. */
   readonly label?: string;
   /**

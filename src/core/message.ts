@@ -30,6 +30,8 @@ export interface SettleTarget {
   readonly sender?: Sender;
   /** Where messages come from a WebSocket server: its URL, without secrets. */
   readonly shownUrl?: string;
+  /** Where messages come from a group: whether their partition was given up or assigned anew since, and is read again. */
+  readonly isRevoked?: boolean;
   settled(message: Message, failure: TidegateError | null): void;
 }
 
@@ -118,6 +120,11 @@ export class Message extends Content {
   /** The WebSocket server that sent it, as a URL without secrets; undefined where it came from elsewhere. */
   get shownUrl(): string | undefined {
     return this.target?.shownUrl;
+  }
+
+  /** Whether it came by an assignment of its partition that is over, so that the record is read again by the next one. */
+  get isRevoked(): boolean {
+    return this.target?.isRevoked === true;
   }
 
   /** Calls back once with what became of the message, whatever is derived from it, before its source hears. */
@@ -295,6 +302,10 @@ class Whole implements SettleTarget {
 
   get sender(): Sender | undefined {
     return this.message.sender;
+  }
+
+  get isRevoked(): boolean {
+    return this.message.isRevoked;
   }
 
   settled(part: Message, failure: TidegateError | null): void {

@@ -68,3 +68,54 @@ export interface StatefulOperator {
   timeOf(record: Message): number | Promise<number>;
   partition(port: PartitionPort): PartitionOperator;
 }
+
+/** One of the two topics of a join. */
+export type Side = 'left' | 'right';
+
+/** What an operator gives out of the state of two topics, in one go. */
+export interface PairRelease {
+  /**
+   * What it was given out for: a record, which is read again while the log does not have the results; or the time of a
+   * side, which has come to `end`. Never less than that of what was given out for the same side before.
+   */
+  readonly by: { readonly side: Side } & ({ readonly record: Message } | { readonly end: number });
+  /** Made one by one as the sink takes them. Each is a message without a settle target. */
+  readonly results: Iterable<Message>;
+}
+
+/** What the engine gives an operator for the partitions of one number of both topics. */
+export interface PairPort {
+  /** Greatest time of a record of that side, less the lateness, in milliseconds since the epoch. */
+  watermarkOf(side: Side): number;
+  /**
+   * Whether all records that the group had committed have been read again, of both sides. Until then one side may be
+   * ahead of the other as it never was, and nothing can be said of what is missing.
+   */
+  readonly isRebuilt: boolean;
+  /** The record and those behind it are needed until the hold is released. */
+  hold(side: Side, record: Message): Hold;
+  /** It ends when the log has all that was given out so far. */
+  release(side: Side, hold: Hold): void;
+  /** Whether what ended then, by the time of that side, was in the log before this gateway had the partition, or is in it now. */
+  wasStored(side: Side, end: number): boolean;
+  give(release: PairRelease): void;
+  /** The record has come too late, which is counted. */
+  late(record: Message): void;
+}
+
+/** The state of an operator in the partitions of one number of two topics. */
+export interface PairOperator {
+  /** Takes a record into the state. What it throws, or rejects with, fails that message, and the state is as before. */
+  take(side: Side, record: Message, time: number): undefined | Promise<void>;
+  /** A watermark has moved, or the state is rebuilt. */
+  advance(): void;
+  /** The side is read anew, from elsewhere. */
+  forget(side: Side): void;
+  readonly size: { readonly keys: number; readonly bytes: number };
+}
+
+/** An operator whose state is that of two topics, which have as many partitions. */
+export interface JoiningOperator extends Pick<StatefulOperator, 'lateness' | 'idle' | 'timeOf'> {
+  readonly topics: Readonly<Record<Side, string>>;
+  pair(port: PairPort): PairOperator;
+}

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { InnerSink } from '../sdk/define.ts';
 import { dedupe } from './operators/dedupe.ts';
+import { join } from './operators/join/join.ts';
 import { rateLimit } from './operators/rate-limit.ts';
 import { sample } from './operators/sample.ts';
 import { throttle } from './operators/throttle.ts';
@@ -47,7 +48,7 @@ const processors = [
   validate,
 ];
 
-const operators = [dedupe, rateLimit, sample, throttle, window];
+const operators = [dedupe, join, rateLimit, sample, throttle, window];
 
 /** The sources, processors and sinks that a pipeline may name. */
 export const components = [

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Codec, Operator, Processor, Sink, Source } from '../core/component.ts';
-import type { StatefulOperator } from '../core/stateful-operator.ts';
+import type { JoiningOperator, StatefulOperator } from '../core/stateful-operator.ts';
 import type { ComponentContext } from './context.ts';
 import type { Example } from './example.ts';
 
@@ -75,7 +75,7 @@ export interface SinkSpec<S extends z.ZodType = z.ZodType> extends Spec<'sink', 
 }
 export interface ProcessorSpec<S extends z.ZodType = z.ZodType> extends Spec<'processor', S, Processor> {}
 export interface OperatorSpec<S extends z.ZodType = z.ZodType>
-  extends Spec<'operator', S, Operator | StatefulOperator> {
+  extends Spec<'operator', S, Operator | StatefulOperator | JoiningOperator> {
   /** A stateful operator keeps messages; lint refuses it if clients wait for answers. */
   readonly stateful: boolean;
   /**
@@ -85,6 +85,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType>
   readonly isRepeatable?: boolean | ((config: z.output<S>) => boolean);
   /** Its state is rebuilt by reading again, so its source has to be topics with a group. `create` gives a StatefulOperator. */
   readonly needsGroup?: boolean;
+  /** It joins these topics: the source has to name them and no other. `create` gives a JoiningOperator. */
+  readonly joins?: (config: z.output<S>) => readonly { readonly topic: string; readonly setting: string }[];
 }
 export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec', S, Codec> {
   /** Clients are members of a room: the codec has a `membership`, and its endpoints need a `presence`. */

@@ -58,9 +58,14 @@ export type {
 } from '../core/remote.ts';
 export type {
   Hold,
+  JoiningOperator,
+  PairOperator,
+  PairPort,
+  PairRelease,
   PartitionOperator,
   PartitionPort,
   Release,
+  Side,
   StatefulOperator,
   Taken,
 } from '../core/stateful-operator.ts';

@@ -1,4 +1,4 @@
-import type { GroupState, StateNote } from '../core/group-state.ts';
+import type { GroupState } from '../core/group-state.ts';
 import type { TopicPartition } from '../core/log.ts';
 import type { Message } from '../core/message.ts';
 import { SettledPrefix } from '../core/settled-prefix.ts';
@@ -11,6 +11,8 @@ import type { GroupCommit } from './group-commit.ts';
 export class Replay {
   /** Where reading starts. */
   readonly start: number;
+  /** The partition was given up or assigned anew. */
+  isOver = false;
   private readonly end: number;
   private readonly state: GroupState | undefined;
   private readonly place: TopicPartition;
@@ -41,12 +43,17 @@ export class Replay {
     }
   }
 
-  note(committable: number): StateNote | undefined {
-    return this.state?.note(this.place, committable);
+  /** How far to commit of what is settled up to an offset, and the note for it; undefined: nothing yet. */
+  commit(settled: number): GroupCommit | undefined {
+    const { state, place } = this;
+    if (state === undefined) return { offset: settled };
+    const offset = state.committable === undefined ? settled : state.committable(place, settled);
+    return offset === undefined ? undefined : { offset, note: state.note(place, offset) };
   }
 
   /** The partition is not ours any more. */
   revoked(): void {
+    this.isOver = true;
     this.state?.revoked(this.place);
   }
 }
@@ -76,6 +83,11 @@ export class GroupFlight {
     return this.prefix.unsettled;
   }
 
+  /** Whether the assignment that it belongs to is over. */
+  get isRevoked(): boolean {
+    return this.replay.isOver;
+  }
+
   /** Whether all that was handed over is settled, replayed records too. */
   get isSettled(): boolean {
     return this.replayed === 0 && this.unsettled === 0;
@@ -94,7 +106,6 @@ export class GroupFlight {
   /** What can be committed now; undefined while records are replayed. `position`: next offset to be handed over. */
   commit(position: number): GroupCommit | undefined {
     if (this.replayed > 0 || this.replay.has(position)) return undefined;
-    const { committable: offset } = this.prefix;
-    return { offset, note: this.replay.note(offset) };
+    return this.replay.commit(this.prefix.committable);
   }
 }

@@ -35,6 +35,39 @@ export function assignSticky<P, M>(
   return new Map(all.map(({ member, partitions: assigned }) => [member, assigned]));
 }
 
+/** What belongs together. */
+export interface Together<P> {
+  /** How many topics the members have, those that do not exist included. */
+  readonly topics: number;
+  readonly numberOf: (partition: P) => number;
+}
+
+/**
+ * The same where partitions of the same number of all topics go to the same member, if that wants their topics. A number
+ * that not every topic has is assigned to none.
+ */
+export function assignTogether<P, M>(
+  partitions: readonly P[],
+  members: readonly M[],
+  { wants, ownerOf }: Wishes<P, M>,
+  { topics, numberOf }: Together<P>,
+): Map<M, P[]> {
+  const byNumber = new Map<number, P[]>();
+  for (const partition of partitions) {
+    const others = byNumber.get(numberOf(partition));
+    if (others === undefined) byNumber.set(numberOf(partition), [partition]);
+    else others.push(partition);
+  }
+  const together = [...byNumber.values()].filter(({ length }) => length === topics);
+  const shares = assignSticky(together, members, {
+    wants: (member, all) => all.some((partition) => wants(member, partition)),
+    ownerOf: (all) => all.map(ownerOf).find((owner) => owner !== undefined),
+  });
+  return new Map(
+    [...shares].map(([member, share]) => [member, share.flat().filter((partition) => wants(member, partition))]),
+  );
+}
+
 function smallest<P, M>(
   shares: readonly Share<P, M>[],
   partition: P,

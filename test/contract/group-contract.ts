@@ -103,6 +103,28 @@ function sharing(subject: () => Subject): void {
     }
   });
 
+  test('gives co-partitioned topics to members by number, as far as all of them have it', async (t) => {
+    const { log } = subject();
+    const [orders, payments] = [
+      await createTopic(t, log, { partitions: 4 }),
+      await createTopic(t, log, { partitions: 2 }),
+    ];
+    const topics = [orders, payments];
+    const options = { group: uniqueName('group'), topics, from: 'earliest', coPartitioned: true } as const;
+    const a = new Joined(t, log, options, ackAll);
+    await a.owns(4);
+    assert.deepEqual(a.assigned, [0, 0, 1, 1]);
+    await log.admin.addPartitions(payments, 4);
+    await a.owns(8);
+    const b = new Joined(t, log, options, ackAll);
+    await Promise.all([a.owns(4), b.owns(4)]);
+    for (const { assigned } of [a, b])
+      assert.deepEqual(assigned[0] === assigned[1] && assigned[2] === assigned[3], true);
+    assert.deepEqual([...a.assigned, ...b.assigned].sort(), [0, 0, 1, 1, 2, 2, 3, 3]);
+    await a.member.leave();
+    await b.owns(8);
+  });
+
   test('shares the partitions between its members: each record arrives, in order per partition', async (t) => {
     const { log } = subject();
     const topic = await createTopic(t, log, { partitions: 4 });

@@ -8,6 +8,7 @@ import type { ReadReport } from '../../telemetry/read-report.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import type { TopicsSource } from '../matched-topics.ts';
 import { BatchRelay } from '../relay.ts';
+import { checkPartitions } from './co-partitioning.ts';
 import { type ConsumerGroupActor, consumerGroupMachine } from './machine.ts';
 import { MemberWatch } from './member-watch.ts';
 
@@ -56,8 +57,10 @@ export class ConsumerGroup implements TopicsSource {
     const { log, group, from, logger, report } = this.options;
     const { topics, later } = this;
     report?.opening(topics);
+    const coPartitioned = this.state?.coPartitioned === true;
+    if (coPartitioned) await checkPartitions(log.admin, topics);
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
-    const kept = this.state === undefined ? {} : { state: this.state };
+    const kept = this.state === undefined ? {} : { state: this.state, ...(coPartitioned ? { coPartitioned } : {}) };
     const member = log.group({ group, topics, later: [...later], from, topicIds: this.topicIds, ...kept });
     const following = new MemberWatch(actor, { group, topics }, logger, report).follow(member);
     this.joined = { actor, member, following };
@@ -69,6 +72,7 @@ export class ConsumerGroup implements TopicsSource {
       error: (error) => this.relay.error(error),
     });
     following.push(batches);
+    if (coPartitioned) following.push(this.watchPartitions(member));
   }
 
   async read(topics: readonly string[], areNew: boolean): Promise<void> {
@@ -83,6 +87,14 @@ export class ConsumerGroup implements TopicsSource {
   keepState(state: GroupState): (partition: TopicPartition) => number | undefined {
     this.state = state;
     return (partition) => this.joined?.member.sinceEnd(partition);
+  }
+
+  /** The group assigns partitions anew when there are others. */
+  private watchPartitions({ events$ }: GroupMember): Subscription {
+    const { log, topics } = this.options;
+    return events$.subscribe(({ type }) => {
+      if (type === 'assigned') checkPartitions(log.admin, topics).catch((error: unknown) => this.relay.error(error));
+    });
   }
 
   pause(): void {

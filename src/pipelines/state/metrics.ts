@@ -1,6 +1,12 @@
 import type { Counter, Stats } from '../../telemetry/stats.ts';
-import type { StatefulPartition } from './partition.ts';
+import type { PartitionOperator } from '../../core/stateful-operator.ts';
 import { NO_TIME } from './progress.ts';
+
+/** What there is to see of one partition. */
+interface Watched {
+  readonly size: PartitionOperator['size'];
+  readonly watermark: number;
+}
 
 /** What an operator keeps and gives out, by its pipeline and place. */
 export class StageMetrics {
@@ -17,11 +23,11 @@ export class StageMetrics {
   }
 
   /** `now`: milliseconds since the epoch. */
-  watch(partitions: ReadonlyMap<string, StatefulPartition>, now: () => number): void {
+  watch(partitions: ReadonlyMap<string, Watched>, now: () => number): void {
     const { stats, labels } = this;
-    const sum = (of: (size: StatefulPartition['operator']['size']) => number) => () => {
+    const sum = (of: (size: Watched['size']) => number) => () => {
       let total = 0;
-      for (const { operator } of partitions.values()) total += of(operator.size);
+      for (const { size } of partitions.values()) total += of(size);
       return total;
     };
     stats.gauge('tidegate_operator_state_keys', labels, sum(({ keys }) => keys));

@@ -1,3 +1,4 @@
+import type { StateNote } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type {
@@ -102,6 +103,24 @@ export class StatefulPartition implements PartitionPort {
     const time = this.kind.timeOf(record);
     if (time instanceof Promise) return time.then((ready) => this.takeAt(record, ready));
     return this.takeAt(record, time);
+  }
+
+  mayCommit(settled: number): number {
+    return settled;
+  }
+
+  note(committable: number): StateNote {
+    return this.progress.note(committable);
+  }
+
+  /** What it keeps, for metrics. */
+  get size(): PartitionOperator['size'] {
+    return this.operator.size;
+  }
+
+  /** Lets the operator look at its state, unless that is being rebuilt. */
+  tick(): void {
+    if (this.progress.isRebuilt) this.operator.tick?.();
   }
 
   /** Moves the watermark by the clock. */

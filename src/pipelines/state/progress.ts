@@ -137,17 +137,23 @@ export class PartitionProgress {
     }
   }
 
+  /** At least what the log has: the clock may have moved the watermark on, which no record that is read again does. */
+  restore(): boolean {
+    return this.advance(this.stored);
+  }
+
   /**
-   * To be committed with an offset. The watermark closes what ended by it in the same step that moves it, so all of that
+   * To be committed with an offset; `watermark`: one that it had. The watermark closes what ended by it in the same step that moves it, so all of that
    * is in the log or pending.
    */
-  note(committable: number): StateNote {
+  note(committable: number, watermark = this.watermark): StateNote {
     const first = this.pending.peek();
-    const through = first === undefined ? this.watermark : Math.min(this.watermark, first.end - 1);
+    const through = first === undefined ? watermark : Math.min(watermark, first.end - 1);
     this.stored = Math.max(this.stored, through);
     const needed = Math.min(committable, this.holds.lowest ?? committable);
-    const { offset, watermark } = this.checkpoints.before(needed);
-    const marks = this.marks.from(offset, watermark);
-    return { replay: offset, watermark, through: this.stored, ...(marks.length === 0 ? {} : { marks }) };
+    const start = this.checkpoints.before(needed);
+    const marks = this.marks.from(start.offset, start.watermark);
+    const note = { replay: start.offset, watermark: start.watermark, through: this.stored };
+    return marks.length === 0 ? note : { ...note, marks };
   }
 }

@@ -7,9 +7,11 @@ import type { GroupState, StateNote } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import { partitionKey } from '../../core/partition-key.ts';
-import type { StatefulOperator, Taken } from '../../core/stateful-operator.ts';
+import type { JoiningOperator, Side, StatefulOperator, Taken } from '../../core/stateful-operator.ts';
 import type { StageMetrics } from './metrics.ts';
 import { Outgoing } from './outgoing.ts';
+import { Pair } from './pair.ts';
+import { PairSide } from './pair-side.ts';
 import { StatefulPartition } from './partition.ts';
 import { PartitionProgress } from './progress.ts';
 
@@ -28,21 +30,30 @@ export interface StageHost {
   readonly opened$: Observable<void>;
 }
 
+/** A partition of the group with the operator's state in it. */
+type Assigned = StatefulPartition | PairSide;
+
 /**
  * An operator with state as a stage of a pipeline. A record that was taken into the state is acked: the offset that is
  * committed moves on, and a note beside it says from where the state is rebuilt. Results are messages of their own.
  */
 export class StatefulStage implements GroupState {
-  private readonly operator: StatefulOperator;
+  readonly coPartitioned: boolean;
+  private readonly operator: StatefulOperator | JoiningOperator;
   private readonly clock: Clock;
   private readonly metrics: StageMetrics | undefined;
-  private readonly partitions = new Map<string, StatefulPartition>();
+  private readonly partitions = new Map<string, Assigned>();
+  /** By the number of their partitions. */
+  private readonly pairs = new Map<number, Pair>();
+  /** Hands results on, as far as there is room. */
+  private handOn: () => void = () => {};
   private outgoing = new Outgoing();
   /** Milliseconds since it was seen that a partition has no more records than those that are settled; undefined: it has. */
   private sinceEnd: (partition: TopicPartition) => number | undefined = () => undefined;
 
-  constructor(operator: StatefulOperator, clock: Clock, metrics?: StageMetrics) {
+  constructor(operator: StatefulOperator | JoiningOperator, clock: Clock, metrics?: StageMetrics) {
     this.operator = operator;
+    this.coPartitioned = 'pair' in operator;
     this.clock = clock;
     this.metrics = metrics;
     metrics?.watch(this.partitions, () => clock.now());
@@ -57,18 +68,33 @@ export class StatefulStage implements GroupState {
 
   assigned(partition: TopicPartition, committed: number, note: StateNote | undefined): number {
     const progress = new PartitionProgress(committed, note);
-    const { operator, outgoing, clock, metrics } = this;
-    const opened = new StatefulPartition(operator, partition, progress, outgoing, clock.elapsed(), metrics);
+    const { operator, outgoing, metrics } = this;
+    const now = this.clock.elapsed();
+    const opened =
+      'pair' in operator
+        ? this.paired(operator, partition, { committed, progress }, now)
+        : new StatefulPartition(operator, partition, progress, outgoing, now, metrics);
     this.partitions.set(partitionKey(partition), opened);
     return progress.start;
   }
 
+  /** Of a partition that the flow does not have, nothing. */
+  committable(partition: TopicPartition, settled: number): number | undefined {
+    return this.partitions.get(partitionKey(partition))?.mayCommit(settled);
+  }
+
   note(partition: TopicPartition, committable: number): StateNote | undefined {
-    return this.partitions.get(partitionKey(partition))?.progress.note(committable);
+    return this.partitions.get(partitionKey(partition))?.note(committable);
   }
 
   revoked(partition: TopicPartition): void {
-    this.partitions.delete(partitionKey(partition));
+    const key = partitionKey(partition);
+    const opened = this.partitions.get(key);
+    this.partitions.delete(key);
+    if (!(opened instanceof PairSide)) return;
+    const pair = this.pairs.get(partition.partition);
+    pair?.revoked(opened.side);
+    if (pair?.isEmpty === true) this.pairs.delete(partition.partition);
   }
 
   // --- the flow
@@ -77,8 +103,10 @@ export class StatefulStage implements GroupState {
     return new Observable((subscriber) => {
       this.outgoing = new Outgoing();
       this.partitions.clear();
+      this.pairs.clear();
       const pump = this.pump((results) => subscriber.next(host.admit(results)), host);
       subscriber.add(pump.stop);
+      this.handOn = pump.run;
       const taken$ = batches$.pipe(
         concatMap((batch) => {
           const taken = this.takeAll(batch.messages, 0);
@@ -93,6 +121,9 @@ export class StatefulStage implements GroupState {
       subscription.add(host.opened$.subscribe(pump.run));
       subscription.add(this.watchIdle(host, pump.run));
       subscription.add(this.tick(pump.run));
+      subscription.add(() => {
+        this.handOn = () => {};
+      });
       return subscription;
     });
   }
@@ -120,6 +151,23 @@ export class StatefulStage implements GroupState {
     return { run, stop: () => clearImmediate(later) };
   }
 
+  private paired(
+    operator: JoiningOperator,
+    place: TopicPartition,
+    from: { readonly committed: number; readonly progress: PartitionProgress },
+    now: number,
+  ): PairSide {
+    const { partition } = place;
+    // Results may be there while the group commits, which is no time to hand them on.
+    const wake = () => this.clock.after(0, () => this.handOn());
+    const pair = this.pairs.get(partition) ?? new Pair(operator, this.outgoing, wake, this.metrics);
+    this.pairs.set(partition, pair);
+    const side: Side = place.topic === operator.topics.left ? 'left' : 'right';
+    const opened = new PairSide(pair, side, { place, ...from }, now);
+    pair.assigned(opened);
+    return opened;
+  }
+
   private takeAll(messages: readonly Message[], start: number): undefined | Promise<void> {
     for (let at = start; at < messages.length; at += 1) {
       const message = messages[at] as Message;
@@ -133,8 +181,8 @@ export class StatefulStage implements GroupState {
   private take(message: Message): undefined | Promise<void> {
     const { topic = '', partition: index } = message;
     const partition = this.partitions.get(partitionKey({ topic, partition: index }));
-    // Its partition is another gateway's by now, which reads it as well.
-    if (partition === undefined) {
+    // Its partition is another gateway's by now, or is read from elsewhere here: it is read again.
+    if (partition === undefined || message.isRevoked) {
       message.ack('filtered');
       return undefined;
     }
@@ -177,11 +225,12 @@ export class StatefulStage implements GroupState {
 
   /** Lets operators look at their state every so often. */
   private tick(pump: () => void): () => void {
-    const { every } = this.operator;
+    const { operator } = this;
+    const every = 'pair' in operator ? undefined : operator.every;
     if (every === undefined) return () => {};
     let cancel = () => {};
     const look = () => {
-      for (const { progress, operator } of this.partitions.values()) if (progress.isRebuilt) operator.tick?.();
+      for (const partition of this.partitions.values()) partition.tick();
       pump();
       cancel = this.clock.after(every, look);
     };

@@ -27,7 +27,7 @@ export const OPERATOR_METRICS = {
   },
   tidegate_operator_late_total: {
     kind: 'counter',
-    help: 'Records that came after their last window had ended.',
+    help: 'Records that came too late: after their last window had ended, or further behind others than the lateness of a join.',
     labels: ['pipeline', 'operator'],
   },
   tidegate_operator_results_total: {

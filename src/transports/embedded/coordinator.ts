@@ -3,7 +3,7 @@ import type { GroupStart } from '../../core/log.ts';
 import { ownEntry } from '../../core/own-entry.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { type GroupCommit, isKnown } from '../group-commit.ts';
-import { assignSticky } from '../sticky-assignment.ts';
+import { assignSticky, assignTogether, type Wishes } from '../sticky-assignment.ts';
 import type { Store } from './store.ts';
 import type { PartitionState, TopicState } from './topic-state.ts';
 
@@ -13,6 +13,8 @@ export interface CoordinatedMember {
   /** Of the topics, those that came later than the group began. */
   readonly later: ReadonlySet<string>;
   readonly from: GroupStart;
+  /** Partitions of the same number of all topics go to the same member. */
+  readonly coPartitioned?: boolean;
   /** Ids of the topics as the member knows them. */
   topicIds(): ReadonlyMap<string, string>;
   /** The group is about to share out anew. */
@@ -41,6 +43,8 @@ export class GroupCoordinator {
   private readonly stats: Stats;
   private readonly members = new Set<CoordinatedMember>();
   private owners = new Map<PartitionState, CoordinatedMember>();
+  /** All that could be assigned when that was done last. */
+  private known: ReadonlySet<PartitionState> = new Set();
   /** Commits ahead of what the store has, or equal to it. */
   private readonly commits = new Map<PartitionState, GroupCommit>();
   /** Where the group was in topics that are gone, by name and partition, until one of that name is assigned again. */
@@ -148,22 +152,24 @@ export class GroupCoordinator {
 
   private readonly follow = (): void => {
     const partitions = this.partitions();
-    const isSame = partitions.length === this.owners.size && partitions.every((one) => this.owners.has(one));
+    const isSame = partitions.length === this.known.size && partitions.every((one) => this.known.has(one));
     if (!isSame) this.rejoin();
   };
 
-  private partitions(): PartitionState[] {
+  /** Topics that members want. */
+  private names(): Set<string> {
     const names = new Set<string>();
     for (const { topics } of this.members) for (const name of topics) names.add(name);
-    return [...names].flatMap((name) => this.store.topics.get(name)?.partitions ?? []);
+    return names;
+  }
+
+  private partitions(): PartitionState[] {
+    return [...this.names()].flatMap((name) => this.store.topics.get(name)?.partitions ?? []);
   }
 
   private rebalance(): void {
     this.generation += 1;
-    const shares = assignSticky(this.partitions(), [...this.members], {
-      wants: ({ topics }, { topic }) => topics.has(topic.name),
-      ownerOf: (partition) => this.owners.get(partition),
-    });
+    const shares = this.shares();
     const owners = new Map<PartitionState, CoordinatedMember>();
     for (const [member, share] of shares) for (const partition of share) owners.set(partition, member);
     for (const member of this.members) {
@@ -187,6 +193,19 @@ export class GroupCoordinator {
       member.assign({ generation: this.generation, partitions, starts, before, members });
     // Where a partition starts is committed at once, so that "latest" is not resolved a second time.
     this.commit(starts).catch(() => {});
+  }
+
+  private shares(): Map<CoordinatedMember, PartitionState[]> {
+    const partitions = this.partitions();
+    const members = [...this.members];
+    this.known = new Set(partitions);
+    const wishes: Wishes<PartitionState, CoordinatedMember> = {
+      wants: ({ topics }, { topic }) => topics.has(topic.name),
+      ownerOf: (partition) => this.owners.get(partition),
+    };
+    return members.some(({ coPartitioned }) => coPartitioned)
+      ? assignTogether(partitions, members, wishes, { topics: this.names().size, numberOf: ({ index }) => index })
+      : assignSticky(partitions, members, wishes);
   }
 
   /**

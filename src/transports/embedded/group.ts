@@ -34,6 +34,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   later: ReadonlySet<string>;
   readonly from: GroupStart;
   readonly label: string | undefined;
+  readonly coPartitioned: boolean;
   private readonly events = new Subject<GroupEvent>();
   readonly events$ = this.events.asObservable();
   private readonly gaps = new Subject<Gap>();
@@ -58,6 +59,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.later = new Set(options.later);
     this.from = options.from;
     this.label = options.label;
+    this.coPartitioned = options.coPartitioned === true;
     this.ids = new Map(options.topicIds);
     this.fetcher = new Fetcher<Held>(parts.store.records, parts.stats, {
       batch: (batch, held) => {
@@ -156,12 +158,16 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   }
 
   revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, GroupCommit> {
+    const going = partitions.flatMap((partition) => this.held.get(partition) ?? []);
     const settled = new Map<PartitionState, GroupCommit>();
-    for (const partition of partitions) {
-      const held = this.held.get(partition);
-      if (held === undefined) continue;
+    // Of all before any of them goes: what one may commit can depend on another.
+    for (const held of going) {
+      const { partition } = held;
       const commit = partition.topic.deleted ? { offset: held.before ?? held.position } : held.commit;
       if (commit !== undefined) settled.set(partition, commit);
+    }
+    for (const held of going) {
+      const { partition } = held;
       this.drop(held);
       held.replay.revoked();
       this.lagGauges.get(partition)?.();
@@ -259,6 +265,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   private overGap(gap: Gap, held: Held): void {
     // The group was beyond the end: what comes now is not what it had processed.
     const isBack = gap.to < gap.from && gap.recreated !== true;
+    if (isBack) held.replay.isOver = true;
     this.renew(held, gap.to, isBack ? this.begin(held.partition, { offset: gap.to }) : held.replay);
     this.gaps.next(gap);
   }

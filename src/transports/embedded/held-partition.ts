@@ -36,6 +36,10 @@ export class Held implements Cursor, SettleTarget {
     return this.options.most - this.flight.unsettled;
   }
 
+  get isRevoked(): boolean {
+    return this.flight.isRevoked;
+  }
+
   /** The offset behind all that is settled without a gap. */
   get committable(): number {
     return this.flight.committable;

@@ -17,6 +17,8 @@ export interface Subscription {
   readonly ids: ReadonlyMap<string, string>;
   /** Shown to the other members; undefined for nothing. */
   readonly label: string | undefined;
+  /** Partitions of the same number of all topics go to the same member. */
+  readonly coPartitioned: boolean;
 }
 
 /** What the leader gives to each member. */
@@ -38,13 +40,16 @@ export interface Assignment {
 
 type ByTopic = Record<string, number[]>;
 
-export function encodeSubscription({ topics, owned, generation, counts, ids, label }: Subscription): Buffer {
+export function encodeSubscription(subscription: Subscription): Buffer {
+  const { topics, owned, generation, counts, ids, label, coPartitioned } = subscription;
   const facts = {
     owned: byTopic(owned),
     generation,
     counts: Object.fromEntries(counts),
     ids: Object.fromEntries(ids),
     label,
+    // Earlier versions say nothing of it.
+    coPartitioned: coPartitioned || undefined,
   };
   return AssignerProtocol.MemberMetadata.encode({
     version: 0,
@@ -62,6 +67,7 @@ export function decodeSubscription(bytes: Buffer): Subscription {
     counts: Record<string, number>;
     ids: Record<string, string>;
     label: string;
+    coPartitioned: boolean;
   }>(metadata?.userData);
   return {
     topics: metadata?.topics ?? [],
@@ -70,6 +76,7 @@ export function decodeSubscription(bytes: Buffer): Subscription {
     counts: new Map(Object.entries(facts.counts ?? {})),
     ids: new Map(Object.entries(facts.ids ?? {})),
     label: facts.label,
+    coPartitioned: facts.coPartitioned === true,
   };
 }
 

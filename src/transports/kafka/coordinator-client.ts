@@ -30,6 +30,7 @@ export interface CoordinatorClientOptions {
   readonly sessionTimeout: number;
   /** Shown to the other members. */
   readonly label?: string | undefined;
+  readonly coPartitioned?: boolean | undefined;
 }
 
 /** What a member knows from its last assignment. */
@@ -63,11 +64,12 @@ export class CoordinatorClient {
 
   /** Joins or joins again, and resolves with what it was assigned. Rejects with a broker's error, or one without answer. */
   async join({ owned, counts, ids }: LastAssignment): Promise<Assignment> {
-    const { group, label } = this.options;
+    const { group, label, coPartitioned = false } = this.options;
     const { topics } = this;
     const coordinator = await this.find();
     this.joinedAnew = this.generation < 0;
-    const joined = await this.ask(coordinator, { topics, owned, generation: this.generation, counts, ids, label });
+    const { generation } = this;
+    const joined = await this.ask(coordinator, { topics, owned, generation, counts, ids, label, coPartitioned });
     this.memberId = joined.memberId;
     this.isLeader = joined.leaderId === joined.memberId;
     const groupAssignment = this.isLeader ? await this.assignAll(joined) : [];

@@ -19,6 +19,7 @@ export interface CurrentAssignmentParts {
   readonly partitions: OwnedPartitions;
   readonly commits: Commits;
   readonly isLeaving: () => boolean;
+  readonly coPartitioned: boolean;
   readonly assigned: (event: Extract<GroupEvent, { type: 'assigned' }>) => void;
 }
 
@@ -81,8 +82,11 @@ export class CurrentAssignment {
   /** Partitions that others had meanwhile are no longer ours, even if they come back: what is in flight of them counts no more. */
   private giveUpLost(committed: ReadonlyMap<string, Committed>): OwnedPartition[] {
     this.parts.fetcher.checkIds();
-    const lost = [...this.parts.partitions].filter((owned) => !owned.isStillOurs(this.commitIn(committed, owned)));
-    for (const owned of lost) this.parts.partitions.giveUp(owned);
+    const owned = [...this.parts.partitions];
+    const gone = owned.filter((one) => !one.isStillOurs(this.commitIn(committed, one)));
+    const numbers = new Set(gone.map(({ partition }) => partition));
+    const lost = this.parts.coPartitioned ? owned.filter(({ partition }) => numbers.has(partition)) : gone;
+    for (const one of lost) this.parts.partitions.giveUp(one);
     return lost;
   }
 

@@ -61,7 +61,7 @@ export class KafkaGroupMember implements GroupMember {
   private leaving: Promise<void> | undefined;
 
   constructor(options: GroupOptions, parts: GroupParts) {
-    const { group, from, admit, state, topicIds = new Map() } = options;
+    const { group, from, admit, state, topicIds = new Map(), coPartitioned = false } = options;
     const {
       sessionTimeout = SESSION_TIMEOUT,
       commitInterval = COMMIT_INTERVAL,
@@ -107,6 +107,7 @@ export class KafkaGroupMember implements GroupMember {
       partitions: this.partitions,
       commits: this.commits,
       isLeaving: () => this.leaving !== undefined,
+      coPartitioned,
       assigned: (event) => this.events.next(event),
     });
     this.assignment.later = options.later ?? [];

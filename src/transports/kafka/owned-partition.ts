@@ -114,6 +114,7 @@ export class OwnedPartition implements TopicPartition {
 
   /** Begins again at an offset in front of records that are not those that the group had processed. */
   startOver(start: number): void {
+    this.replay.isOver = true;
     this.replay = new Replay(this.state, this, { offset: start });
     this.restart(start);
   }

@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../core/log.ts';
 import { partitionKey } from '../../core/partition-key.ts';
-import { assignSticky } from '../sticky-assignment.ts';
+import { assignSticky, assignTogether } from '../sticky-assignment.ts';
 
 export interface Candidate {
   readonly id: string;
@@ -8,6 +8,8 @@ export interface Candidate {
   /** What it held, as of `generation`. */
   readonly owned: readonly TopicPartition[];
   readonly generation: number;
+  /** Partitions of the same number of all topics go to the same member. */
+  readonly coPartitioned?: boolean;
 }
 
 /**
@@ -24,10 +26,14 @@ export function assign(
   const partitions = [...counts].flatMap(([topic, count]) =>
     Array.from({ length: count }, (_, partition) => ({ topic, partition })),
   );
-  const shares = assignSticky(partitions, members, {
-    wants: (member, { topic }) => topics.get(member)?.has(topic) === true,
-    ownerOf: (place) => owners.get(partitionKey(place)),
-  });
+  const wishes = {
+    wants: (member: Candidate, { topic }: TopicPartition) => topics.get(member)?.has(topic) === true,
+    ownerOf: (place: TopicPartition) => owners.get(partitionKey(place)),
+  };
+  const areTogether = members.some(({ coPartitioned }) => coPartitioned);
+  const shares = areTogether
+    ? assignTogether(partitions, members, wishes, { topics: counts.size, numberOf: ({ partition }) => partition })
+    : assignSticky(partitions, members, wishes);
   return new Map([...shares].map(([{ id }, share]) => [id, share]));
 }
 

@@ -21,6 +21,11 @@ const inWith = (more: string) =>
 
 const WINDOW = 'window: { tumbling: 1m, aggregate: { n: count } }';
 
+const joining = (topics: string, left = 'orders') =>
+  pipelines(
+    `j: { source: { topic: { names: [${topics}], group: g } }, processors: [{ join: { left: ${left}, right: payments, within: 1m } }], sink: { topic: { name: paid } } }`,
+  );
+
 describe('what does not go together is an error', () => {
   const cases: [title: string, text: string, path: string, expected: RegExp][] = [
     [
@@ -46,6 +51,24 @@ describe('what does not go together is an error', () => {
       ),
       'pipelines.w.processors[1]',
       /one operator with state; write its results to a topic/,
+    ],
+    [
+      'a join of a topic that the source does not read',
+      joining('orders, invoices'),
+      'pipelines.j.processors[0].join.right',
+      /the source does not read the topic "payments"; it reads "orders", "invoices"/,
+    ],
+    [
+      'a third topic beside those of a join',
+      joining('orders, payments, invoices'),
+      'pipelines.j.source.topic',
+      /join has no use for records of "invoices"/,
+    ],
+    [
+      'a join of a topic with itself',
+      joining('orders, payments', 'payments'),
+      'pipelines.j.processors[0].join.right',
+      /left and right are the same topic/,
     ],
     [
       'a batch that cannot fill before the gate closes',

@@ -38,8 +38,10 @@ describe('what a member reads again', () => {
       messages.map(({ isReplayed }) => isReplayed),
       [true, false],
     );
-    assert.deepEqual(replay.note(7), NOTE);
+    assert.deepEqual(replay.commit(7), { offset: 7, note: NOTE });
+    assert.equal(replay.isOver, false);
     replay.revoked();
+    assert.equal(replay.isOver, true);
     assert.deepEqual(calls.slice(1), [
       ['note', PLACE, 7],
       ['revoked', PLACE],
@@ -52,7 +54,10 @@ describe('what a member reads again', () => {
 
   test('is nothing without state, also where its commit has a note', () => {
     const replay = new Replay(undefined, PLACE, { offset: 5, note: NOTE });
-    assert.deepEqual([replay.start, replay.has(0), replay.settledFrom(2), replay.note(5)], [5, false, 2, undefined]);
+    assert.deepEqual(
+      [replay.start, replay.has(0), replay.settledFrom(2), replay.commit(5)],
+      [5, false, 2, { offset: 5 }],
+    );
   });
 
   test('must be handed over and settled before anything is committed', () => {
@@ -63,6 +68,21 @@ describe('what a member reads again', () => {
     for (const offset of [5, 4]) flight.settle(offset);
     assert.deepEqual([flight.commit(7), flight.committable], [undefined, 6]);
     flight.settle(3);
+    assert.deepEqual(flight.commit(7), { offset: 6, note: NOTE });
+  });
+
+  test('is committed as far as the state says, or not at all yet', () => {
+    const { state } = stateFrom(5);
+    const flight = new GroupFlight(
+      new Replay({ ...state, committable: (_, settled) => (settled > 6 ? settled - 1 : undefined) }, PLACE, {
+        offset: 5,
+      }),
+      5,
+    );
+    for (const offset of [5, 6]) flight.enter(offset);
+    flight.settle(5);
+    assert.equal(flight.commit(7), undefined);
+    flight.settle(6);
     assert.deepEqual(flight.commit(7), { offset: 6, note: NOTE });
   });
 

@@ -212,7 +212,7 @@ function contributionOf(
   return Promise.all([key, values]).then(([text, ready]) => ({ key: required(text, by), values: ready }));
 }
 
-function keyTextOf({ key }: Message): Text {
+export function keyTextOf({ key }: Message): Text {
   return key === null ? undefined : key.toString();
 }
 
@@ -222,7 +222,8 @@ function required(key: Text, by: Expression | undefined): string {
   throw new TidegateError('TG_EXPRESSION_FAILED', `a window groups by key: ${what}`);
 }
 
-function timeIn(record: Message, expression: Expression): number | Promise<number> {
+/** The record's time by an expression. Throws, or rejects with, TG_EXPRESSION_FAILED. */
+export function timeIn(record: Message, expression: Expression): number | Promise<number> {
   const value = expression.evaluate(record);
   return value instanceof Promise
     ? value.then((ready) => checkedTime(ready, record, expression))

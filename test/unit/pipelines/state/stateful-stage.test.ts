@@ -197,6 +197,23 @@ describe('a stage with state', () => {
     assert.equal(rig.stage.note(PLACE, 2), undefined);
   });
 
+  test('a record that came by an assignment that is over is given up: it is read again', () => {
+    const rig = new Rig();
+    rig.stage.assigned(PLACE, 0, undefined);
+    const message = new Message(Buffer.from('old'), {
+      ...PLACE,
+      offset: 0,
+      timestamp: 100,
+      target: { isRevoked: true, settled: () => {} },
+    });
+    const [part] = message.split([{ payload: Buffer.from('part of it') }]);
+    rig.stage.revoked(PLACE);
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.source.next(new Batch([part as Message]));
+    rig.reads([0, 100], [1, 200]);
+    assert.deepEqual([message.isSettled, rig.texts()], [true, ['0']]);
+  });
+
   test('an idle partition follows the clock, but not while records may wait for it', () => {
     const rig = new Rig(1_000);
     rig.stage.assigned(PLACE, 0, undefined);

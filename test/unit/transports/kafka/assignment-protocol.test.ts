@@ -19,8 +19,11 @@ test('a subscription comes back from its bytes', () => {
     counts: new Map([['a', 4]]),
     ids: new Map([['a', 'zbjVNaSMQ2G5GBCw9iBUMA']]),
     label: 'gateway-1',
+    coPartitioned: true,
   };
   assert.deepEqual(decodeSubscription(encodeSubscription(subscription)), subscription);
+  const alone = { ...subscription, coPartitioned: false };
+  assert.deepEqual(decodeSubscription(encodeSubscription(alone)), alone);
 });
 
 test('topics may have the names that every object has', () => {
