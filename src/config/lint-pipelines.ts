@@ -95,7 +95,7 @@ const deadLetterGoesElsewhere: Rule = ({ source, sink, on_error }, path) => {
 
 const answersDoNotWaitForState: Rule = ({ source, processors }, path, config) => {
   const stateful = processors.findIndex(
-    (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.stateful && !needsGroup(step),
+    (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.stateful && !readsAgain(step),
   );
   const step = processors[stateful];
   const endpoint = endpointsOf(source).find((name) => answers(ownEntry(config.endpoints, name)));
@@ -107,15 +107,21 @@ const answersDoNotWaitForState: Rule = ({ source, processors }, path, config) =>
 };
 
 const stateNeedsAGroup: Rule = ({ source, processors }, path) => {
-  const at = processors.findIndex(needsGroup);
+  const at = processors.findIndex(readsAgain);
   if (at < 0) return undefined;
-  const second = processors.findIndex((step, index) => index > at && needsGroup(step));
+  const second = processors.findIndex((step, index) => index > at && readsAgain(step));
   if (second >= 0)
     return failing(
       [...path, 'processors', second],
       'a pipeline has one operator with state; write its results to a topic, and do this in a second pipeline that reads it',
     );
-  return sharingOf(source) === 'shared'
+  const sharing = sharingOf(source);
+  if (sharing === 'own' && !needsGroup(processors[at]))
+    return failing(
+      [...path, 'processors', at],
+      `${nameOf(processors[at])} keeps messages, so its source has to be topics, which still have them after a crash; write to a topic first, and do this in a second pipeline`,
+    );
+  return sharing === 'shared' || !needsGroup(processors[at])
     ? undefined
     : failing(
         [...path, 'processors', at],
@@ -123,11 +129,19 @@ const stateNeedsAGroup: Rule = ({ source, processors }, path) => {
       );
 };
 
-function needsGroup(step: PipelineConfig['processors'][number]): boolean {
-  return 'spec' in step && step.spec.kind === 'operator' && step.spec.needsGroup === true;
+type AnyStep = PipelineConfig['processors'][number] | undefined;
+
+function needsGroup(step: AnyStep): boolean {
+  return step !== undefined && 'spec' in step && step.spec.kind === 'operator' && step.spec.needsGroup === true;
 }
 
-function nameOf(step: PipelineConfig['processors'][number] | undefined): string {
+/** An operator whose state is rebuilt by reading again, where there is a group. */
+function readsAgain(step: AnyStep): boolean {
+  if (needsGroup(step)) return true;
+  return step !== undefined && 'spec' in step && step.spec.kind === 'operator' && step.spec.needsTopic === true;
+}
+
+function nameOf(step: AnyStep): string {
   return step !== undefined && 'spec' in step ? step.spec.name : 'this operator';
 }
 

@@ -1,3 +1,6 @@
+import { collect } from './operators/collect/collect.ts';
+import { latest } from './operators/latest/latest.ts';
+import { pattern } from './operators/pattern/pattern.ts';
 import { window } from './operators/window/window.ts';
 import { compress } from './processors/compress.ts';
 import { convert } from './processors/convert.ts';
@@ -35,5 +38,7 @@ const processors = [
   validate,
 ];
 
+const operators = [collect, latest, pattern, window];
+
 /** The sources, processors and sinks that a pipeline may name. */
-export const components = [endpointSource, topicSource, ...processors, window, endpointSink, topicSink];
+export const components = [endpointSource, topicSource, ...processors, ...operators, endpointSink, topicSink];

@@ -58,6 +58,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType>
   readonly stateful: boolean;
   /** Its state is rebuilt by reading again, so its source has to be topics with a group. `create` gives a StatefulOperator. */
   readonly needsGroup?: boolean;
+  /** The same, but topics without a group will do: nothing is committed then, and nothing read again. */
+  readonly needsTopic?: boolean;
 }
 export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec', S, Codec> {
   /** Clients are members of a room: the codec has a `membership`, and its endpoints need a `presence`. */

@@ -20,7 +20,7 @@ export type {
   Source,
   TopicProtocol,
 } from '../core/component.ts';
-export type { CodecMessage, Meta } from '../core/content.ts';
+export { type CodecMessage, copiedHeaders, copiedKey, copyOf, type Meta } from '../core/content.ts';
 export { asTidegateError, type ErrorCode, type NextStep, type Rejection, TidegateError } from '../core/errors.ts';
 export { asWritten, ExactNumber, writeJson } from '../core/exact-number.ts';
 export {
@@ -55,7 +55,16 @@ export type {
   RemoteTarget,
   RemoteTls,
 } from '../core/remote.ts';
-export type { Hold, PartitionOperator, PartitionPort, Release, StatefulOperator } from '../core/stateful-operator.ts';
+export type {
+  CompletedByRecord,
+  EndedByTime,
+  Hold,
+  PartitionOperator,
+  PartitionPort,
+  Release,
+  Repeatable,
+  StatefulOperator,
+} from '../core/stateful-operator.ts';
 export type {
   Position,
   SubscriptionRequest,

@@ -1,9 +1,24 @@
+import { Fifo } from '../../core/fifo.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
-import type { PartitionOperator, PartitionPort, Release, StatefulOperator } from '../../core/stateful-operator.ts';
+import type {
+  EndedByTime,
+  PartitionOperator,
+  PartitionPort,
+  Release,
+  StatefulOperator,
+} from '../../core/stateful-operator.ts';
 import type { Hold } from './holds.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { PartitionProgress } from './progress.ts';
+
+/** What was given out, until the log has it and what was given out before. */
+interface Given {
+  /** The record that completed it. */
+  readonly by: Message | undefined;
+  readonly done: () => void;
+  hasLanded: boolean;
+}
 
 /** An operator in one partition, with its progress there. */
 export class StatefulPartition implements PartitionPort {
@@ -14,6 +29,10 @@ export class StatefulPartition implements PartitionPort {
   seenAt: number;
   private readonly kind: StatefulOperator;
   private readonly outgoing: Outgoing;
+  /** In their order; what time ended is in `progress`. */
+  private readonly given = new Fifo<Given>();
+  /** The last record that is acked with the results that it completed. */
+  private awaiting: Message | undefined;
 
   constructor(
     kind: StatefulOperator,
@@ -34,22 +53,31 @@ export class StatefulPartition implements PartitionPort {
     return this.progress.watermark;
   }
 
+  get isReplaying(): boolean {
+    return this.progress.isReplaying;
+  }
+
   hold({ offset }: Message): Hold {
     return this.progress.hold(offset);
   }
 
-  release(hold: Hold): void {
-    this.progress.release(hold);
+  release(hold: Hold, by?: Message): void {
+    this.progress.release(hold, by?.offset);
   }
 
-  give({ end, results, done }: Release): void {
-    const { progress } = this;
-    if (progress.wasStored(end)) {
-      done();
-      return;
-    }
-    const pending = progress.gaveOut(end, done);
-    this.outgoing.add(results, () => progress.landed(pending));
+  mayRestart(at?: Message): void {
+    this.progress.restartable(at?.offset);
+  }
+
+  give(release: Release): void {
+    if ('by' in release) this.giveFor(release.by, release.results);
+    else if ('end' in release) this.giveEnded(release);
+    else this.outgoing.add(release.results, this.inOrder(undefined, release.done));
+  }
+
+  /** Whether the record waits for its results, and is acked with them. */
+  isAwaiting(record: Message): boolean {
+    return this.awaiting === record;
   }
 
   /**
@@ -59,17 +87,60 @@ export class StatefulPartition implements PartitionPort {
    */
   take(record: Message): undefined | Promise<void> {
     this.progress.read(record.offset);
+    if (this.kind.restartsWhereEmpty !== true) this.progress.pass();
     const time = this.kind.timeOf(record);
     if (time instanceof Promise) return time.then((ready) => this.takeAt(record, ready));
     return this.takeAt(record, time);
   }
 
-  moveTo(watermark: number): void {
+  /** While records are read again the clock says nothing: they came before it moved anything. */
+  followClock(watermark: number): void {
+    if (!this.isReplaying) this.moveTo(watermark);
+  }
+
+  private moveTo(watermark: number): void {
     if (this.progress.advance(watermark)) this.operator.advance();
   }
 
   private takeAt(record: Message, time: number): undefined | Promise<void> {
     this.moveTo(time - this.kind.lateness);
+    this.progress.takes(record.offset);
     return this.operator.take(record, time);
+  }
+
+  private giveFor(record: Message, results: Iterable<Message>): void {
+    if (record.isReplayed) return;
+    this.awaiting = record;
+    this.outgoing.addFor(
+      results,
+      this.inOrder(record, () => {
+        // It may have completed more than this.
+        if (this.given.peek()?.by !== record) record.ack();
+      }),
+    );
+  }
+
+  /** What is to be called when the log has what is given out now. */
+  private inOrder(by: Message | undefined, done: () => void): () => void {
+    const { given } = this;
+    const entry: Given = { by, done, hasLanded: false };
+    given.push(entry);
+    return () => {
+      entry.hasLanded = true;
+      for (let first = given.peek(); first?.hasLanded === true; first = given.peek()) {
+        given.shift();
+        first.done();
+      }
+    };
+  }
+
+  private giveEnded({ end, results, done }: EndedByTime): void {
+    const { progress } = this;
+    if (progress.wasStored(end)) {
+      done();
+      return;
+    }
+    const pending = progress.gaveOut(end, done);
+    this.outgoing.add(results, () => progress.landed(pending));
   }
 }

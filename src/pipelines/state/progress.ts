@@ -25,7 +25,17 @@ export class PartitionProgress {
   watermark: number;
   /** Offset at which reading starts. */
   readonly start: number;
+  /** Offset behind the last record that was taken. */
+  private next: number;
+  /** The last record that was read, with the watermark in front of it. */
+  private current: number;
+  private inFront: number;
+  private readonly committed: number;
+  /** Offsets are committed, and reading may start again. */
+  private readonly isCommitted: boolean;
   private readonly holds = new Holds();
+  /** Those that are released once an offset behind theirs is committed; in the order of their offsets. */
+  private readonly completed = new Fifo<{ readonly offset: number; readonly hold: Hold }>();
   private readonly checkpoints: Checkpoints;
   /** Everything that ended by then is in the log, or was when the partition was taken over. */
   private stored: number;
@@ -33,16 +43,43 @@ export class PartitionProgress {
   private readonly pending = new Fifo<Pending>();
 
   /** `committed`: the offset that the group goes on from; `note`: what was committed with it; `spacing`: offsets between checkpoints. */
-  constructor(committed: number, note: StateNote | undefined, spacing?: number) {
+  constructor(committed: number, note: StateNote | undefined, spacing?: number, isCommitted = true) {
+    this.isCommitted = isCommitted;
     this.start = note?.replay ?? committed;
     this.watermark = note?.watermark ?? NO_TIME;
     this.stored = note?.through ?? NO_TIME;
+    this.committed = committed;
+    this.next = this.start;
+    this.current = this.start;
+    this.inFront = this.watermark;
     this.checkpoints = new Checkpoints({ offset: this.start, watermark: this.watermark }, spacing);
+  }
+
+  /** Whether records in front of the committed offset are still to come. */
+  get isReplaying(): boolean {
+    return this.isCommitted && this.next < this.committed;
   }
 
   /** Called for each record in the order of its offsets, before `advance`. */
   read(offset: number): void {
-    this.checkpoints.pass(offset, this.watermark);
+    this.next = offset;
+    this.current = offset;
+    this.inFront = this.watermark;
+  }
+
+  /** The state may be rebuilt from the record that is being read. */
+  pass(): void {
+    this.checkpoints.pass(this.current, this.inFront);
+  }
+
+  /** Called behind `advance`, when the record goes into the state. */
+  takes(offset: number): void {
+    this.next = offset + 1;
+  }
+
+  /** The state may be rebuilt from that record, which is the one that is being taken, or from the next one. */
+  restartable(at = this.next): void {
+    this.checkpoints.add(at, at === this.current ? this.inFront : this.watermark);
   }
 
   /** Returns whether the watermark has moved. */
@@ -57,8 +94,10 @@ export class PartitionProgress {
     return this.holds.enter(offset);
   }
 
-  release(hold: Hold): void {
-    this.holds.release(hold);
+  /** `offset`: of the record that is to be committed first. */
+  release(hold: Hold, offset?: number): void {
+    if (offset === undefined || !this.isCommitted) this.holds.release(hold);
+    else this.completed.push({ offset, hold });
   }
 
   /** Whether what ended at that time was in the log before this gateway had the partition, or is in it now. */
@@ -93,6 +132,10 @@ export class PartitionProgress {
     const first = this.pending.peek();
     const through = first === undefined ? this.watermark : Math.min(this.watermark, first.end - 1);
     this.stored = Math.max(this.stored, through);
+    for (let done = this.completed.peek(); done !== undefined && done.offset < committable; done = this.completed.peek()) {
+      this.holds.release(done.hold);
+      this.completed.shift();
+    }
     const needed = Math.min(committable, this.holds.lowest ?? committable);
     const { offset, watermark } = this.checkpoints.before(needed);
     return { replay: offset, watermark, through: this.stored };

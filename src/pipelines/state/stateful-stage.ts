@@ -35,25 +35,25 @@ export class StatefulStage implements GroupState {
   private readonly partitions = new Map<string, StatefulPartition>();
   private outgoing = new Outgoing();
   /** Whether all records of a partition have been handed over, as far as is known. */
-  private isAtEnd: (partition: TopicPartition) => boolean = () => false;
+  private isAtEnd: (partition: TopicPartition) => boolean = () => true;
+  /** Without a group nothing is committed: a partition is known by its first record, and nothing is read again. */
+  private hasGroup = true;
 
   constructor(operator: StatefulOperator, clock: Clock) {
     this.operator = operator;
     this.clock = clock;
   }
 
-  /** Called once, before the source is opened. A source that keeps no state is refused by lint. */
+  /** Called once, before the source is opened. */
   readFrom(source: Pick<Source, 'keepState'>): void {
+    this.hasGroup = source.keepState !== undefined;
     this.isAtEnd = source.keepState?.(this) ?? this.isAtEnd;
   }
 
   // --- from the group
 
   assigned(partition: TopicPartition, committed: number, note: StateNote | undefined): number {
-    const progress = new PartitionProgress(committed, note);
-    const opened = new StatefulPartition(this.operator, partition, progress, this.outgoing, this.clock.elapsed());
-    this.partitions.set(partitionKey(partition), opened);
-    return progress.start;
+    return this.opened(partition, new PartitionProgress(committed, note)).progress.start;
   }
 
   note(partition: TopicPartition, committable: number): StateNote | undefined {
@@ -68,15 +68,21 @@ export class StatefulStage implements GroupState {
 
   apply(batches$: Observable<Batch>, host: StageHost): Observable<Batch> {
     return new Observable((subscriber) => {
-      this.outgoing = new Outgoing();
-      this.partitions.clear();
+      let isPumping = false;
       const pump = () => {
-        while (host.isOpen) {
-          const results = this.outgoing.next();
-          if (results === undefined) return;
+        // Results may be stored as they are handed over; the loop below goes on with the next ones.
+        if (isPumping) return;
+        isPumping = true;
+        while (host.isOpen || outgoing.isUrgent) {
+          const results = outgoing.next();
+          if (results === undefined) break;
           subscriber.next(host.admit(results));
         }
+        isPumping = false;
       };
+      const outgoing = new Outgoing(pump);
+      this.outgoing = outgoing;
+      this.partitions.clear();
       const taken$ = batches$.pipe(
         concatMap((batch) => {
           const taken = this.takeAll(batch.messages, 0);
@@ -90,6 +96,7 @@ export class StatefulStage implements GroupState {
       });
       subscription.add(host.opened$.subscribe(pump));
       subscription.add(this.watchIdle(host, pump));
+      subscription.add(this.tickEvery(this.operator.every, pump));
       return subscription;
     });
   }
@@ -105,8 +112,7 @@ export class StatefulStage implements GroupState {
   }
 
   private take(message: Message): undefined | Promise<void> {
-    const { topic = '', partition: index } = message;
-    const partition = this.partitions.get(partitionKey({ topic, partition: index }));
+    const partition = this.partitionOf(message);
     // Its partition is another gateway's by now, which reads it as well.
     if (partition === undefined) {
       message.ack('filtered');
@@ -117,14 +123,39 @@ export class StatefulStage implements GroupState {
       const taken = partition.take(message);
       if (taken instanceof Promise)
         return taken.then(
-          () => message.ack(),
+          () => ackTaken(message, partition),
           (error: unknown) => fail(message, error),
         );
-      message.ack();
+      ackTaken(message, partition);
     } catch (error) {
       fail(message, error);
     }
     return undefined;
+  }
+
+  private partitionOf({ topic = '', partition: index, offset }: Message): StatefulPartition | undefined {
+    const place = { topic, partition: index };
+    const known = this.partitions.get(partitionKey(place));
+    if (known !== undefined || this.hasGroup) return known;
+    return this.opened(place, new PartitionProgress(offset, undefined, undefined, false));
+  }
+
+  private opened(place: TopicPartition, progress: PartitionProgress): StatefulPartition {
+    const opened = new StatefulPartition(this.operator, place, progress, this.outgoing, this.clock.elapsed());
+    this.partitions.set(partitionKey(place), opened);
+    return opened;
+  }
+
+  private tickEvery(every: number | undefined, pump: () => void): () => void {
+    if (every === undefined) return () => {};
+    let cancel = () => {};
+    const tick = () => {
+      for (const partition of this.partitions.values()) partition.operator.tick?.();
+      pump();
+      cancel = this.clock.after(every, tick);
+    };
+    cancel = this.clock.after(every, tick);
+    return () => cancel();
   }
 
   /** A partition at its end without new records follows the clock, as far behind it as it had to be idle. */
@@ -137,13 +168,18 @@ export class StatefulStage implements GroupState {
       // While the pipeline has no room its source is paused, and what came meanwhile is not known.
       for (const partition of host.isOpen ? this.partitions.values() : [])
         if (now - partition.seenAt >= idle && this.isAtEnd(partition.place))
-          partition.moveTo(this.clock.now() - idle - lateness);
+          partition.followClock(this.clock.now() - idle - lateness);
       pump();
       cancel = this.clock.after(IDLE_CHECK, check);
     };
     cancel = this.clock.after(IDLE_CHECK, check);
     return () => cancel();
   }
+}
+
+/** With its results, if it completed something. */
+function ackTaken(message: Message, partition: StatefulPartition): void {
+  if (!partition.isAwaiting(message)) message.ack();
 }
 
 function fail(message: Message, error: unknown): void {

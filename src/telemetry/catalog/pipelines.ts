@@ -5,6 +5,16 @@ const BATCH_MESSAGES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const;
 
 /** Operators with state. */
 export const OPERATOR_METRICS = {
+  tidegate_latest_replaced_total: {
+    kind: 'counter',
+    help: 'Records that a newer one of their key took the place of, by the place of the operator in the configuration.',
+    labels: ['place'],
+  },
+  tidegate_pattern_late_total: {
+    kind: 'counter',
+    help: 'Records that came after a match that begins with them would have ended, by the place of the operator in the configuration.',
+    labels: ['place'],
+  },
   tidegate_window_late_total: {
     kind: 'counter',
     help: 'Records that came after their last window had ended, by the place of the operator in the configuration.',
