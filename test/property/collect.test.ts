@@ -78,7 +78,9 @@ const shapes: fc.Arbitrary<Shape> = fc
     byKey: fc.boolean(),
     spacing: spacings,
   })
-  .filter(({ count, period, byKey }) => (count !== undefined || period !== undefined) && (period !== undefined || !byKey));
+  .filter(
+    ({ count, period, byKey }) => (count !== undefined || period !== undefined) && (period !== undefined || !byKey),
+  );
 const RUNS = Number(process.env.RUNS ?? 700);
 
 function run(list: readonly Sample[], shape: Shape, acts: readonly Act[], isTransactional: boolean, damage?: Damage) {

@@ -12,8 +12,7 @@ const samples = places.map((list) => list.map(({ key, time }, i): Sample => ({ k
 const tick = fc.constant({ do: 'tick' as const });
 const RUNS = Number(process.env.RUNS ?? 700);
 
-const operatorOf = () =>
-  latest.create(latest.config.parse({ every: '1s' }), fakeContext().context) as StatefulOperator;
+const operatorOf = () => latest.create(latest.config.parse({ every: '1s' }), fakeContext().context) as StatefulOperator;
 const numberIn = (message: Message) => (message.json as { i: number }).i;
 
 /** The newest record of each key, of the first so many. */

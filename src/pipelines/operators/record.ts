@@ -25,7 +25,7 @@ export function timeOf(record: Message, expression: Expression | undefined): num
  * JSON of what is kept of a record: what the expression gives, or its payload, as text where that is not JSON. Without a value
  * it is null.
  */
-export function valueOf(record: Message, expression: Expression | undefined): string | Promise<string> {
+export function keptOf(record: Message, expression: Expression | undefined): string | Promise<string> {
   if (expression === undefined) return payloadOf(record);
   const json = expression.evaluateJson(record);
   return json instanceof Promise ? json.then((text) => text ?? 'null') : (json ?? 'null');

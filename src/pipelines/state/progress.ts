@@ -132,7 +132,11 @@ export class PartitionProgress {
     const first = this.pending.peek();
     const through = first === undefined ? this.watermark : Math.min(this.watermark, first.end - 1);
     this.stored = Math.max(this.stored, through);
-    for (let done = this.completed.peek(); done !== undefined && done.offset < committable; done = this.completed.peek()) {
+    for (
+      let done = this.completed.peek();
+      done !== undefined && done.offset < committable;
+      done = this.completed.peek()
+    ) {
       this.holds.release(done.hold);
       this.completed.shift();
     }

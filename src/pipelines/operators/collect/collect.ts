@@ -1,5 +1,5 @@
 import { defineOperator, type Expression, field, Message, type StatefulOperator, z } from '../../../sdk/index.ts';
-import { keyOf, valueOf } from '../record.ts';
+import { keyOf, keptOf } from '../record.ts';
 import { spanSettings, stateSettings } from '../settings.ts';
 import { StateSize } from '../window/state-limit.ts';
 import { Arrays, type Collecting, type Item } from './arrays.ts';
@@ -75,7 +75,7 @@ first of them, by the timestamps of the records; when no record comes for as lon
 
 function itemOf(record: Message, by: Expression | undefined, value: Expression | undefined): Item | Promise<Item> {
   const key = by === undefined ? undefined : keyOf(record, by);
-  const kept = valueOf(record, value);
+  const kept = keptOf(record, value);
   if (key instanceof Promise || kept instanceof Promise)
     return Promise.all([key, kept]).then(([text, json]) => ({ key: text, value: json }));
   return { key, value: kept };

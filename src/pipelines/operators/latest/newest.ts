@@ -1,4 +1,4 @@
-import { type Hold, Message, type PartitionOperator, type PartitionPort } from '../../../sdk/index.ts';
+import type { Hold, Message, PartitionOperator, PartitionPort } from '../../../sdk/index.ts';
 import type { StateSize } from '../window/state-limit.ts';
 
 export interface Selection {

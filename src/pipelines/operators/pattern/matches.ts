@@ -83,7 +83,8 @@ export class Matches implements PartitionOperator {
       const match = { ...ended, end };
       const isAbsence = this.pattern.positions[ended.at]?.when === undefined;
       this.forget(ended);
-      if (isAbsence) this.port.give({ end, results: [this.pattern.result(match)], done: () => this.port.release(hold) });
+      if (isAbsence)
+        this.port.give({ end, results: [this.pattern.result(match)], done: () => this.port.release(hold) });
       else this.port.release(hold);
     }
   }

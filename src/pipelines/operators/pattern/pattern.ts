@@ -1,5 +1,5 @@
 import { defineOperator, type Expression, field, Message, type StatefulOperator, z } from '../../../sdk/index.ts';
-import { keyOf, timeOf, valueOf } from '../record.ts';
+import { keyOf, timeOf, keptOf } from '../record.ts';
 import { spanSettings, stateSettings } from '../settings.ts';
 import { StateSize } from '../window/state-limit.ts';
 import { type Facts, Matches, type Pattern } from './matches.ts';
@@ -127,7 +127,7 @@ function factsOf(
 ): Facts | Promise<Facts> {
   const key = keyOf(record, by);
   const verdicts = conditions.map((condition) => condition.evaluate(record));
-  const kept = valueOf(record, value);
+  const kept = keptOf(record, value);
   if (key instanceof Promise || kept instanceof Promise || verdicts.some((verdict) => verdict instanceof Promise))
     return Promise.all([key, kept, Promise.all(verdicts)]).then(([text, json, ready]) => ({
       key: text,

@@ -44,8 +44,7 @@ function mistakeIn(steps: readonly Step[]): string | undefined {
   if (steps[0]?.when === undefined) return 'the first step has when: a match begins with a record';
   if (steps.some(({ absent }, at) => absent !== undefined && steps[at + 1]?.absent !== undefined))
     return 'two absent steps follow each other; make one of them, with "or" between their conditions';
-  if (records < 2 && steps.length < 2)
-    return 'one record alone is what filter is for; add a step, or times, or absent';
+  if (records < 2 && steps.length < 2) return 'one record alone is what filter is for; add a step, or times, or absent';
   if (records > MAX_RECORDS) return `a match has at most ${MAX_RECORDS} records, and these are ${records}`;
   if (new Set(names).size < names.length) return 'two steps have the same name; each is a field of the result';
   if (reserved !== undefined) return `${reserved} is a field of every result; give the step another name`;
