@@ -9,7 +9,7 @@ import { fakeContext } from '../unit/pipelines/parts.ts';
 import { type Act, type Damage, runStory, type Sample } from './state-rig.ts';
 import { actsWith, places, spacings } from './story.ts';
 
-/* Arrays that come out of crashes, beside those that one pass over all records makes. */
+/* Arrays that come out of crashes, beside those that are made by going through all records once. */
 
 interface Shape {
   readonly count: number | undefined;
@@ -36,7 +36,7 @@ function operatorOf({ count, period, bytes, byKey }: Shape): StatefulOperator {
   return collect.create(config, { ...context, clock }) as StatefulOperator;
 }
 
-/** All arrays by one pass: their key and the numbers of their records. `end`: those that are open at the end come, too. */
+/** All arrays without crashes: their key and the numbers of their records. `end`: those that are open at the end come, too. */
 function expectedArrays(samples: readonly Sample[], shape: Shape, end: boolean): string[] {
   const { count = Number.POSITIVE_INFINITY, period = Number.POSITIVE_INFINITY, bytes, byKey } = shape;
   const done: string[] = [];
