@@ -1,5 +1,5 @@
 import { defineOperator, type Expression, field, Message, type StatefulOperator, z } from '../../../sdk/index.ts';
-import { keyOf, timeOf, keptOf } from '../record.ts';
+import { keptOf, keyOf, timeOf } from '../record.ts';
 import { spanSettings, stateSettings } from '../settings.ts';
 import { StateSize } from '../window/state-limit.ts';
 import { type Facts, Matches, type Pattern } from './matches.ts';
