@@ -116,7 +116,7 @@ const stepsWriteElsewhere: Rule = (pipeline, path) => {
 const answersDoNotWaitForState: Rule = (pipeline, path, config) => {
   const { processors } = pipeline;
   const stateful = processors.findIndex(
-    (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.stateful && !needsGroup(step),
+    (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.stateful && !readsAgain(step),
   );
   const step = processors[stateful];
   const endpoint = endpointsOf(sourcesOf(pipeline)).find((name) => answers(ownEntry(config.endpoints, name)));
@@ -129,9 +129,9 @@ const answersDoNotWaitForState: Rule = (pipeline, path, config) => {
 
 const stateNeedsAGroup: Rule = (pipeline, path) => {
   const { processors } = pipeline;
-  const at = processors.findIndex(needsGroup);
+  const at = processors.findIndex(readsAgain);
   if (at < 0) return undefined;
-  const second = processors.findIndex((step, index) => index > at && needsGroup(step));
+  const second = processors.findIndex((step, index) => index > at && readsAgain(step));
   if (second >= 0)
     return failing(
       [...path, 'processors', second],
@@ -143,7 +143,13 @@ const stateNeedsAGroup: Rule = (pipeline, path) => {
       [...path, 'processors', at],
       `the state of ${nameOf(processors[at])} belongs to one group, and this pipeline has ${others.length + 1} sources; list the topics in the names of one source, or write to a topic first`,
     );
-  return source !== undefined && sharingOf(source.chosen) === 'shared'
+  const sharing = source === undefined ? undefined : sharingOf(source.chosen);
+  if (sharing === 'own' && !needsGroup(processors[at]))
+    return failing(
+      [...path, 'processors', at],
+      `${nameOf(processors[at])} keeps messages, so its source has to be topics, which still have them after a crash; write to a topic first, and do this in a second pipeline`,
+    );
+  return sharing === 'shared' || !needsGroup(processors[at])
     ? undefined
     : failing(
         [...path, 'processors', at],
@@ -153,7 +159,7 @@ const stateNeedsAGroup: Rule = (pipeline, path) => {
 
 /** A record that is read again and dropped this time, or not dropped, would make other results of the same records. */
 const stateIsRepeatable: Rule = ({ processors }, path) => {
-  const stateful = processors.findIndex(needsGroup);
+  const stateful = processors.findIndex(readsAgain);
   const at = processors.findIndex((step, index) => index < stateful && !isRepeatable(step));
   return at < 0
     ? undefined
@@ -194,11 +200,19 @@ const joinReadsItsTopics: Rule = (pipeline, path) => {
       );
 };
 
-function needsGroup(step: PipelineConfig['processors'][number]): boolean {
-  return 'spec' in step && step.spec.kind === 'operator' && step.spec.needsGroup === true;
+type AnyStep = PipelineConfig['processors'][number] | undefined;
+
+function needsGroup(step: AnyStep): boolean {
+  return step !== undefined && 'spec' in step && step.spec.kind === 'operator' && step.spec.needsGroup === true;
 }
 
-function nameOf(step: PipelineConfig['processors'][number] | undefined): string {
+/** An operator whose state is rebuilt by reading again, where there is a group. */
+function readsAgain(step: AnyStep): boolean {
+  if (needsGroup(step)) return true;
+  return step !== undefined && 'spec' in step && step.spec.kind === 'operator' && step.spec.needsTopic === true;
+}
+
+function nameOf(step: AnyStep): string {
   return step !== undefined && 'spec' in step ? step.spec.name : 'this operator';
 }
 

@@ -5,26 +5,49 @@ export interface Hold {
   readonly offset: number;
 }
 
-/** What an operator gives out of its state, in one go: the results of one window, or of one match. */
-export interface Release {
-  /**
-   * When it ended, in milliseconds since the epoch: it is not given out again where the log had it then. Never less than
-   * that of what was given out in the same partition before.
-   */
-  readonly end: number;
+interface Results {
   /** Made one by one as the sink takes them: there may be a million. Each is a message without a settle target. */
   readonly results: Iterable<Message>;
+}
+
+/** What time ended: the results of one window. */
+export interface EndedByTime extends Results {
+  /**
+   * When it ended, in milliseconds since the epoch: it is not given out again where the log had it then. Never less than
+   * that of what time ended in the same partition before.
+   */
+  readonly end: number;
   /** The log has all of them and all that ended before, or had them before. */
   readonly done: () => void;
 }
+
+/**
+ * What a record completed as it was taken. It is settled when the log has the results and all that was given out before,
+ * of which there may be none. Not given out where the record is replayed.
+ */
+export interface CompletedByRecord extends Results {
+  readonly by: Message;
+}
+
+/** What may come a second time after a restart. */
+export interface Repeatable extends Results {
+  /** The log has all of them and all that was given out before. */
+  readonly done: () => void;
+}
+
+/** What an operator gives out of its state, in one go. */
+export type Release = EndedByTime | CompletedByRecord | Repeatable;
 
 /** What the engine gives an operator for one partition of its topics. */
 export interface PartitionPort {
   /** Greatest time of a record, less the lateness, in milliseconds since the epoch. */
   readonly watermark: number;
+  /** Whether records are read again that were committed before: the state is not complete. */
+  readonly isReplaying: boolean;
   /** The record and those behind it are needed until the hold is released. */
   hold(record: Message): Hold;
-  release(hold: Hold): void;
+  /** `by`: a record that completed what the hold was for. It is needed until the offset of that one is committed. */
+  release(hold: Hold, by?: Message): void;
   give(release: Release): void;
   /** Whether what ended then is in the log: it is not to be a result of a release that has others, either. */
   wasStored(end: number): boolean;
@@ -32,11 +55,13 @@ export interface PartitionPort {
    * Gives out before its end all that is kept, as there is no room for the record of that offset. Returns false, and takes
    * nothing, while too much of that is not stored yet.
    */
-  giveEarly(at: number, early: Pick<Release, 'results' | 'done'>): boolean;
+  giveEarly(at: number, early: Pick<EndedByTime, 'results' | 'done'>): boolean;
   /** Gives out what there is so far: nothing waits for it, and a crash may lose it. */
   show(results: Iterable<Message>): void;
   /** The record has come too late, which is counted. */
   late(record: Message): void;
+  /** Reading may start again at that record, or at the next one that is taken: the state is empty. For `restartsWhereEmpty`. */
+  mayRestart(at?: Message): void;
 }
 
 /** `elsewhere`: the operator has handed the record on, and whoever has it settles it. */
@@ -64,6 +89,11 @@ export interface StatefulOperator {
   readonly idle: number | undefined;
   /** Milliseconds between two calls of `tick`; left out: none. */
   readonly every?: number | undefined;
+  /**
+   * What comes of a record depends on all records since the state was empty, so that reading starts again only where
+   * `mayRestart` says so. Otherwise it may start anywhere in front of the first record that is held.
+   */
+  readonly restartsWhereEmpty?: boolean;
   /** The record's time in milliseconds since the epoch. Throws TG_MESSAGE_INVALID. */
   timeOf(record: Message): number | Promise<number>;
   partition(port: PartitionPort): PartitionOperator;

@@ -1,7 +1,10 @@
 import type { z } from 'zod';
 import type { InnerSink } from '../sdk/define.ts';
+import { collect } from './operators/collect/collect.ts';
 import { dedupe } from './operators/dedupe.ts';
 import { join } from './operators/join/join.ts';
+import { latest } from './operators/latest/latest.ts';
+import { pattern } from './operators/pattern/pattern.ts';
 import { rateLimit } from './operators/rate-limit.ts';
 import { sample } from './operators/sample.ts';
 import { throttle } from './operators/throttle.ts';
@@ -48,7 +51,7 @@ const processors = [
   validate,
 ];
 
-const operators = [dedupe, join, rateLimit, sample, throttle, window];
+const operators = [collect, dedupe, join, latest, pattern, rateLimit, sample, throttle, window];
 
 /** The sources, processors and sinks that a pipeline may name. */
 export const components = [

@@ -85,6 +85,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType>
   readonly isRepeatable?: boolean | ((config: z.output<S>) => boolean);
   /** Its state is rebuilt by reading again, so its source has to be topics with a group. `create` gives a StatefulOperator. */
   readonly needsGroup?: boolean;
+  /** As `needsGroup`, but topics without a group will do: nothing is committed then, and nothing read again. */
+  readonly needsTopic?: boolean;
   /** It joins these topics: the source has to name them and no other. `create` gives a JoiningOperator. */
   readonly joins?: (config: z.output<S>) => readonly { readonly topic: string; readonly setting: string }[];
 }

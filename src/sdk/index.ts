@@ -21,7 +21,7 @@ export type {
   Source,
   TopicProtocol,
 } from '../core/component.ts';
-export type { CodecMessage, Meta } from '../core/content.ts';
+export { type CodecMessage, copiedHeaders, copiedKey, copyOf, type Meta } from '../core/content.ts';
 export { asTidegateError, type ErrorCode, type NextStep, type Rejection, TidegateError } from '../core/errors.ts';
 export { asWritten, ExactNumber, writeJson } from '../core/exact-number.ts';
 export {
@@ -57,6 +57,8 @@ export type {
   RemoteTls,
 } from '../core/remote.ts';
 export type {
+  CompletedByRecord,
+  EndedByTime,
   Hold,
   JoiningOperator,
   PairOperator,
@@ -65,6 +67,7 @@ export type {
   PartitionOperator,
   PartitionPort,
   Release,
+  Repeatable,
   Side,
   StatefulOperator,
   Taken,

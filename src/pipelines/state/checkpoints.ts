@@ -28,6 +28,14 @@ export class Checkpoints {
     if (offset >= this.next) this.enter(offset, watermark);
   }
 
+  /** Reading may start again there, however near the last one is. */
+  add(offset: number, watermark: number): void {
+    const last = this.list.at(-1)?.offset ?? -1;
+    // The clock may have moved the watermark since.
+    if (offset === last) this.list[this.list.length - 1] = { offset, watermark };
+    else if (offset > last) this.enter(offset, watermark);
+  }
+
   /** The last one at or in front of an offset; those in front of it are forgotten. */
   before(offset: number): Checkpoint {
     const { list } = this;

@@ -10,10 +10,37 @@ const BATCH = 256;
 export class Outgoing {
   /** Each session is one: there may be a million. */
   private readonly queue = new Fifo<Emission>();
+  private readonly drained: () => void;
+  /** Records that are in flight until their results are stored. */
+  private awaiting = 0;
+  /** Results that the pipeline has taken and the log does not have. */
+  private inFlight = 0;
+
+  /** `drained`: the log has all results that the pipeline has taken. */
+  constructor(drained: () => void = () => {}) {
+    this.drained = drained;
+  }
+
+  /**
+   * Whether results have to go on although the pipeline has no room: it may be full of records that wait for them. Then
+   * there is one batch of results at a time.
+   */
+  get isUrgent(): boolean {
+    return this.awaiting > 0 && this.inFlight === 0;
+  }
 
   /** `done`: the log has all of them. */
   add(results: Iterable<Message>, done: () => void): void {
-    this.queue.push(new Emission(results[Symbol.iterator](), done));
+    this.queue.push(new Emission(results[Symbol.iterator](), done, this.stored));
+  }
+
+  /** The same for a record that is in flight until then. */
+  addFor(results: Iterable<Message>, done: () => void): void {
+    this.awaiting += 1;
+    this.add(results, () => {
+      this.awaiting -= 1;
+      done();
+    });
   }
 
   /** The next results, undefined where there are none. */
@@ -24,20 +51,28 @@ export class Outgoing {
       if (result === undefined) this.queue.shift();
       else batch.push(result);
     }
+    this.inFlight += batch.length;
     return batch.length === 0 ? undefined : new Batch(batch);
   }
+
+  private readonly stored = (): void => {
+    this.inFlight -= 1;
+    if (this.inFlight === 0) this.drained();
+  };
 }
 
 /** Results that count as one: they are done when all of them are. */
 class Emission implements SettleTarget {
   private readonly results: Iterator<Message>;
   private readonly done: () => void;
+  private readonly stored: () => void;
   private missing = 0;
   private isAtEnd = false;
 
-  constructor(results: Iterator<Message>, done: () => void) {
+  constructor(results: Iterator<Message>, done: () => void, stored: () => void) {
     this.results = results;
     this.done = done;
+    this.stored = stored;
   }
 
   next(): Message | undefined {
@@ -58,6 +93,7 @@ class Emission implements SettleTarget {
     if (failure !== null) return;
     this.missing -= 1;
     this.check();
+    this.stored();
   }
 
   private check(): void {

@@ -86,7 +86,12 @@ export class PairSide {
     return this.pair.sizeAt(this);
   }
 
+  /** A join has no ticks, and acks a record as it is taken. */
   tick(): void {}
+
+  isAwaiting(_record: Message): boolean {
+    return false;
+  }
 
   /** Moves the watermark by the clock. */
   follow(watermark: number): void {

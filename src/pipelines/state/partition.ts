@@ -1,7 +1,9 @@
+import { Fifo } from '../../core/fifo.ts';
 import type { StateNote } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type {
+  EndedByTime,
   PartitionOperator,
   PartitionPort,
   Release,
@@ -13,6 +15,14 @@ import type { StageMetrics } from './metrics.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { PartitionProgress } from './progress.ts';
 
+/** What was given out, until the log has it and what was given out before. */
+interface Given {
+  /** The record that completed it. */
+  readonly by: Message | undefined;
+  readonly done: () => void;
+  hasLanded: boolean;
+}
+
 /** An operator in one partition, with its progress there. */
 export class StatefulPartition implements PartitionPort {
   readonly place: TopicPartition;
@@ -23,6 +33,10 @@ export class StatefulPartition implements PartitionPort {
   private readonly kind: StatefulOperator;
   private readonly outgoing: Outgoing;
   private readonly metrics: StageMetrics | undefined;
+  /** In their order; what time ended is in `progress`. */
+  private readonly given = new Fifo<Given>();
+  /** The last record that is acked with the results that it completed. */
+  private awaiting: Message | undefined;
 
   constructor(
     kind: StatefulOperator,
@@ -45,29 +59,38 @@ export class StatefulPartition implements PartitionPort {
     return this.progress.watermark;
   }
 
+  get isReplaying(): boolean {
+    return this.progress.isReplaying;
+  }
+
   hold({ offset }: Message): Hold {
     return this.progress.hold(offset);
   }
 
-  release(hold: Hold): void {
-    this.progress.release(hold);
+  release(hold: Hold, by?: Message): void {
+    this.progress.release(hold, by?.offset);
   }
 
-  give({ end, results, done }: Release): void {
-    const { progress } = this;
-    if (progress.wasStored(end)) {
-      done();
-      return;
-    }
-    const pending = progress.gaveOut(end, done);
-    this.outgoing.add(results, () => progress.landed(pending));
+  mayRestart(at?: Message): void {
+    this.progress.restartable(at?.offset);
+  }
+
+  give(release: Release): void {
+    if ('by' in release) this.giveFor(release.by, release.results);
+    else if ('end' in release) this.giveEnded(release);
+    else this.outgoing.add(release.results, this.inOrder(undefined, release.done));
+  }
+
+  /** Whether the record waits for its results, and is acked with them. */
+  isAwaiting(record: Message): boolean {
+    return this.awaiting === record;
   }
 
   wasStored(end: number): boolean {
     return this.progress.wasStored(end);
   }
 
-  giveEarly(at: number, { results, done }: Pick<Release, 'results' | 'done'>): boolean {
+  giveEarly(at: number, { results, done }: Pick<EndedByTime, 'results' | 'done'>): boolean {
     const { progress } = this;
     const early = progress.gaveEarly(at);
     if (early === undefined) return false;
@@ -100,6 +123,7 @@ export class StatefulPartition implements PartitionPort {
   take(record: Message): Taken | Promise<Taken> {
     this.repeatMarks(record.offset);
     this.progress.read(record.offset);
+    if (this.kind.restartsWhereEmpty !== true) this.progress.pass();
     const time = this.kind.timeOf(record);
     if (time instanceof Promise) return time.then((ready) => this.takeAt(record, ready));
     return this.takeAt(record, time);
@@ -120,16 +144,17 @@ export class StatefulPartition implements PartitionPort {
 
   /** Lets the operator look at its state, unless that is being rebuilt. */
   tick(): void {
-    if (this.progress.isRebuilt) this.operator.tick?.();
+    if (!this.isReplaying) this.operator.tick?.();
   }
 
-  /** Moves the watermark by the clock. */
+  /** Moves the watermark by the clock. While records are read again the clock says nothing: they came before it moved anything. */
   follow(watermark: number): void {
-    if (this.progress.advanceByClock(watermark)) this.operator.advance();
+    if (!this.isReplaying && this.progress.advanceByClock(watermark)) this.operator.advance();
   }
 
   private takeAt(record: Message, time: number): Taken | Promise<Taken> {
     if (this.progress.advanceByRecord(time - this.kind.lateness)) this.operator.advance();
+    this.progress.takes(record.offset);
     this.repeatEarlyReleases(record.offset);
     return this.operator.take(record, time);
   }
@@ -148,5 +173,41 @@ export class StatefulPartition implements PartitionPort {
     const { progress } = this;
     for (let early = progress.takeEarlyRelease(offset); early !== undefined; early = progress.takeEarlyRelease(offset))
       this.operator.giveAllEarly?.(early.at);
+  }
+
+  private giveFor(record: Message, results: Iterable<Message>): void {
+    if (record.isReplayed) return;
+    this.awaiting = record;
+    this.outgoing.addFor(
+      results,
+      this.inOrder(record, () => {
+        // It may have completed more than this.
+        if (this.given.peek()?.by !== record) record.ack();
+      }),
+    );
+  }
+
+  /** What is to be called when the log has what is given out now. */
+  private inOrder(by: Message | undefined, done: () => void): () => void {
+    const { given } = this;
+    const entry: Given = { by, done, hasLanded: false };
+    given.push(entry);
+    return () => {
+      entry.hasLanded = true;
+      for (let first = given.peek(); first?.hasLanded === true; first = given.peek()) {
+        given.shift();
+        first.done();
+      }
+    };
+  }
+
+  private giveEnded({ end, results, done }: EndedByTime): void {
+    const { progress } = this;
+    if (progress.wasStored(end)) {
+      done();
+      return;
+    }
+    const pending = progress.gaveOut(end, done);
+    this.outgoing.add(results, () => progress.landed(pending));
   }
 }

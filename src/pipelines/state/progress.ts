@@ -26,34 +26,36 @@ export class PartitionProgress {
   watermark: number;
   /** Offset at which reading starts. */
   readonly start: number;
+  /** Offset behind the last record that was taken. */
+  private next: number;
+  /** The last record that was read, with the watermark in front of it. */
+  private current: number;
+  private inFront: number;
+  private readonly committed: number;
+  /** Offsets are committed, and reading may start again. */
+  private readonly isCommitted: boolean;
   private readonly holds = new Holds();
+  /** Those that are released once an offset behind theirs is committed; in the order of their offsets. */
+  private readonly completed = new Fifo<{ readonly offset: number; readonly hold: Hold }>();
   private readonly checkpoints: Checkpoints;
   /** Everything that ended by then is in the log, or was when the partition was taken over. */
   private stored: number;
   /** In the order of their ends, which is that in which they were given out. */
   private readonly pending = new Fifo<Pending>();
   private readonly marks: Marks;
-  private readonly committed: number;
-  /** Behind the last record that was read. */
-  private next: number;
-  /** As it was when that record was read. */
-  private watermarkBefore: number;
 
   /** `committed`: the offset that the group goes on from; `note`: what was committed with it; `spacing`: offsets between checkpoints. */
-  constructor(committed: number, note: StateNote | undefined, spacing?: number) {
+  constructor(committed: number, note: StateNote | undefined, spacing?: number, isCommitted = true) {
+    this.isCommitted = isCommitted;
     this.start = note?.replay ?? committed;
     this.watermark = note?.watermark ?? NO_TIME;
     this.stored = note?.through ?? NO_TIME;
-    this.checkpoints = new Checkpoints({ offset: this.start, watermark: this.watermark }, spacing);
-    this.marks = new Marks(note?.marks);
     this.committed = committed;
     this.next = this.start;
-    this.watermarkBefore = this.watermark;
-  }
-
-  /** Whether all has been read again that the group had committed. */
-  get isRebuilt(): boolean {
-    return this.next >= this.committed;
+    this.current = this.start;
+    this.inFront = this.watermark;
+    this.checkpoints = new Checkpoints({ offset: this.start, watermark: this.watermark }, spacing);
+    this.marks = new Marks(note?.marks);
   }
 
   /** The clock's next move that is to be repeated in front of a record, before `read`; undefined where there is none. */
@@ -66,11 +68,31 @@ export class PartitionProgress {
     return this.marks.takeEarlyRelease(offset);
   }
 
+  /** Whether records in front of the committed offset are still to come. */
+  get isReplaying(): boolean {
+    return this.isCommitted && this.next < this.committed;
+  }
+
   /** Called for each record in the order of its offsets, before `advance`. */
   read(offset: number): void {
-    this.checkpoints.pass(offset, this.watermark);
+    this.next = offset;
+    this.current = offset;
+    this.inFront = this.watermark;
+  }
+
+  /** The state may be rebuilt from the record that is being read. */
+  pass(): void {
+    this.checkpoints.pass(this.current, this.inFront);
+  }
+
+  /** Called behind `advance`, when the record goes into the state. */
+  takes(offset: number): void {
     this.next = offset + 1;
-    this.watermarkBefore = this.watermark;
+  }
+
+  /** The state may be rebuilt from that record, which is the one that is being taken, or from the next one. */
+  restartable(at = this.next): void {
+    this.checkpoints.add(at, at === this.current ? this.inFront : this.watermark);
   }
 
   /** As `advance`, by the time of a record. */
@@ -98,8 +120,10 @@ export class PartitionProgress {
     return this.holds.enter(offset);
   }
 
-  release(hold: Hold): void {
-    this.holds.release(hold);
+  /** `offset`: of the record that is to be committed first. */
+  release(hold: Hold, offset?: number): void {
+    if (offset === undefined || !this.isCommitted) this.holds.release(hold);
+    else this.completed.push({ offset, hold });
   }
 
   /** Whether what ended at that time was in the log before this gateway had the partition, or is in it now. */
@@ -124,7 +148,7 @@ export class PartitionProgress {
   gaveEarly(at: number): EarlyRelease | undefined {
     const early = this.marks.gaveEarly(at);
     // What is read from there on begins with no state, so nothing in front of it is read again once all is stored.
-    if (early !== undefined && at === this.next - 1) this.checkpoints.enter(at, this.watermarkBefore);
+    if (early !== undefined && at === this.next - 1) this.checkpoints.add(at, this.inFront);
     return early;
   }
 
@@ -150,6 +174,14 @@ export class PartitionProgress {
     const first = this.pending.peek();
     const through = first === undefined ? watermark : Math.min(watermark, first.end - 1);
     this.stored = Math.max(this.stored, through);
+    for (
+      let done = this.completed.peek();
+      done !== undefined && done.offset < committable;
+      done = this.completed.peek()
+    ) {
+      this.holds.release(done.hold);
+      this.completed.shift();
+    }
     const needed = Math.min(committable, this.holds.lowest ?? committable);
     const start = this.checkpoints.before(needed);
     const marks = this.marks.from(start.offset, start.watermark);

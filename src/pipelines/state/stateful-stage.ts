@@ -14,11 +14,10 @@ import { Pair } from './pair.ts';
 import { PairSide } from './pair-side.ts';
 import { StatefulPartition } from './partition.ts';
 import { PartitionProgress } from './progress.ts';
+import { Pump } from './pump.ts';
 
 /** How often it is looked for partitions without records, in milliseconds. */
 const IDLE_CHECK = 250;
-/** Batches of results that are handed on before the event loop has its turn: a window may have a million. */
-const BATCHES_PER_TURN = 8;
 
 /** What a stage needs of its pipeline. */
 export interface StageHost {
@@ -49,7 +48,9 @@ export class StatefulStage implements GroupState {
   private handOn: () => void = () => {};
   private outgoing = new Outgoing();
   /** Milliseconds since it was seen that a partition has no more records than those that are settled; undefined: it has. */
-  private sinceEnd: (partition: TopicPartition) => number | undefined = () => undefined;
+  private sinceEnd: (partition: TopicPartition) => number | undefined = () => 0;
+  /** Without a group nothing is committed: a partition is known by its first record, and nothing is read again. */
+  private hasGroup = true;
 
   constructor(operator: StatefulOperator | JoiningOperator, clock: Clock, metrics?: StageMetrics) {
     this.operator = operator;
@@ -59,23 +60,16 @@ export class StatefulStage implements GroupState {
     metrics?.watch(this.partitions, () => clock.now());
   }
 
-  /** Called once, before the source is opened. A source that keeps no state is refused by lint. */
+  /** Called once, before the source is opened. */
   readFrom(source: Pick<Source, 'keepState'>): void {
+    this.hasGroup = source.keepState !== undefined;
     this.sinceEnd = source.keepState?.(this) ?? this.sinceEnd;
   }
 
   // --- from the group
 
   assigned(partition: TopicPartition, committed: number, note: StateNote | undefined): number {
-    const progress = new PartitionProgress(committed, note);
-    const { operator, outgoing, metrics } = this;
-    const now = this.clock.elapsed();
-    const opened =
-      'pair' in operator
-        ? this.paired(operator, partition, { committed, progress }, now)
-        : new StatefulPartition(operator, partition, progress, outgoing, now, metrics);
-    this.partitions.set(partitionKey(partition), opened);
-    return progress.start;
+    return this.opened(partition, committed, new PartitionProgress(committed, note)).progress.start;
   }
 
   /** Of a partition that the flow does not have, nothing. */
@@ -101,12 +95,14 @@ export class StatefulStage implements GroupState {
 
   apply(batches$: Observable<Batch>, host: StageHost): Observable<Batch> {
     return new Observable((subscriber) => {
-      this.outgoing = new Outgoing();
+      const outgoing = new Outgoing(() => pump());
+      this.outgoing = outgoing;
       this.partitions.clear();
       this.pairs.clear();
-      const pump = this.pump((results) => subscriber.next(host.admit(results)), host);
-      subscriber.add(pump.stop);
-      this.handOn = pump.run;
+      const pumping = new Pump(outgoing, host, (results) => subscriber.next(host.admit(results)), this.metrics);
+      const pump = () => pumping.run();
+      subscriber.add(() => pumping.stop());
+      this.handOn = pump;
       const taken$ = batches$.pipe(
         concatMap((batch) => {
           const taken = this.takeAll(batch.messages, 0);
@@ -114,41 +110,18 @@ export class StatefulStage implements GroupState {
         }),
       );
       const subscription = taken$.subscribe({
-        next: pump.run,
+        next: pump,
         error: (error: unknown) => subscriber.error(error),
         complete: () => subscriber.complete(),
       });
-      subscription.add(host.opened$.subscribe(pump.run));
-      subscription.add(this.watchIdle(host, pump.run));
-      subscription.add(this.tick(pump.run));
+      subscription.add(host.opened$.subscribe(pump));
+      subscription.add(this.watchIdle(host, pump));
+      subscription.add(this.tick(pump));
       subscription.add(() => {
         this.handOn = () => {};
       });
       return subscription;
     });
-  }
-
-  /** Hands results on for as long as there is room, a few at a time. */
-  private pump(handOn: (results: Batch) => void, host: StageHost) {
-    let later: NodeJS.Immediate | undefined;
-    const run = () => {
-      // What comes later goes behind what waits for its turn.
-      if (later !== undefined) return;
-      for (let batches = 0; host.isOpen; batches += 1) {
-        if (batches === BATCHES_PER_TURN) {
-          later = setImmediate(() => {
-            later = undefined;
-            run();
-          });
-          return;
-        }
-        const results = this.outgoing.next();
-        if (results === undefined) return;
-        this.metrics?.gave(results.length);
-        handOn(results);
-      }
-    };
-    return { run, stop: () => clearImmediate(later) };
   }
 
   private paired(
@@ -179,8 +152,7 @@ export class StatefulStage implements GroupState {
   }
 
   private take(message: Message): undefined | Promise<void> {
-    const { topic = '', partition: index } = message;
-    const partition = this.partitions.get(partitionKey({ topic, partition: index }));
+    const partition = this.partitionOf(message);
     // Its partition is another gateway's by now, or is read from elsewhere here: it is read again.
     if (partition === undefined || message.isRevoked) {
       message.ack('filtered');
@@ -191,14 +163,32 @@ export class StatefulStage implements GroupState {
       const taken = partition.take(message);
       if (taken instanceof Promise)
         return taken.then(
-          (where) => acknowledge(message, where),
+          (where) => acknowledge(message, where, partition),
           (error: unknown) => fail(message, error),
         );
-      acknowledge(message, taken);
+      acknowledge(message, taken, partition);
     } catch (error) {
       fail(message, error);
     }
     return undefined;
+  }
+
+  private partitionOf({ topic = '', partition: index, offset }: Message): Assigned | undefined {
+    const place = { topic, partition: index };
+    const known = this.partitions.get(partitionKey(place));
+    if (known !== undefined || this.hasGroup) return known;
+    return this.opened(place, offset, new PartitionProgress(offset, undefined, undefined, false));
+  }
+
+  private opened(place: TopicPartition, committed: number, progress: PartitionProgress): Assigned {
+    const { operator, outgoing, metrics } = this;
+    const now = this.clock.elapsed();
+    const opened =
+      'pair' in operator
+        ? this.paired(operator, place, { committed, progress }, now)
+        : new StatefulPartition(operator, place, progress, outgoing, now, metrics);
+    this.partitions.set(partitionKey(place), opened);
+    return opened;
   }
 
   /**
@@ -239,8 +229,9 @@ export class StatefulStage implements GroupState {
   }
 }
 
-function acknowledge(message: Message, taken: Taken): void {
-  if (taken === undefined) message.ack();
+/** With its results, if it completed something. */
+function acknowledge(message: Message, taken: Taken, partition: Assigned): void {
+  if (taken === undefined && !partition.isAwaiting(message)) message.ack();
 }
 
 function fail(message: Message, error: unknown): void {

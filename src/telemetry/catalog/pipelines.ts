@@ -5,6 +5,11 @@ const BATCH_MESSAGES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const;
 
 /** Operators with state. */
 export const OPERATOR_METRICS = {
+  tidegate_latest_replaced_total: {
+    kind: 'counter',
+    help: 'Records that a newer one of their key took the place of, by the place of the operator in the configuration.',
+    labels: ['place'],
+  },
   tidegate_operator_state_keys: {
     kind: 'gauge',
     help: 'Keys that an operator keeps in all partitions of this gateway, by its place and name: processors[0].window.',
@@ -27,7 +32,7 @@ export const OPERATOR_METRICS = {
   },
   tidegate_operator_late_total: {
     kind: 'counter',
-    help: 'Records that came too late: after their last window had ended, or further behind others than the lateness of a join.',
+    help: 'Records that came too late: after their last window or match had ended, or further behind others than the lateness of a join.',
     labels: ['pipeline', 'operator'],
   },
   tidegate_operator_results_total: {

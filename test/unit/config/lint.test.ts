@@ -19,6 +19,7 @@ const endpoints = (text: string) => yaml({ endpoints: `endpoints: { ${text} }` }
 const inWith = (more: string) =>
   pipelines(`in: { source: { endpoint: rooms }, sink: { topic: { name: chat } }, ${more} }`);
 
+const PATTERN = 'pattern: { within: 1m, steps: [{ name: a, when: "${! json.a }" }, { absent: "${! json.b }" }] }';
 const WINDOW = 'window: { tumbling: 1m, aggregate: { n: count } }';
 
 const joining = (topics: string, left = 'orders') =>
@@ -69,6 +70,26 @@ describe('what does not go together is an error', () => {
       joining('orders, payments', 'payments'),
       'pipelines.j.processors[0].join.right',
       /left and right are the same topic/,
+    ],
+    [
+      'a pattern without a group',
+      pipelines(`w: { source: { topic: { names: [chat] } }, processors: [{ ${PATTERN} }], sink: { endpoint: rooms } }`),
+      'pipelines.w.processors[0]',
+      /the state of pattern is rebuilt by reading the topic again .* topics with a group/,
+    ],
+    [
+      'latest behind an endpoint',
+      inWith('processors: [{ latest: { every: 1s } }]'),
+      'pipelines.in.processors[0]',
+      /latest keeps messages, so its source has to be topics, .* write to a topic first/,
+    ],
+    [
+      'two operators with state, of which none needs a group',
+      pipelines(
+        `w: { source: { topic: { names: [chat] } }, processors: [{ latest: { every: 1s } }, { collect: { count: 5 } }], sink: { endpoint: rooms } }`,
+      ),
+      'pipelines.w.processors[1]',
+      /one operator with state; write its results to a topic/,
     ],
     [
       'a batch that cannot fill before the gate closes',

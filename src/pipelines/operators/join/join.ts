@@ -5,11 +5,10 @@ import {
   type JoiningOperator,
   Message,
   type PairPort,
-  TidegateError,
   writeJson,
   z,
 } from '../../../sdk/index.ts';
-import { keyTextOf, timeIn } from '../window/window.ts';
+import { keyOf, timeOf } from '../record.ts';
 import { JoinedPartitions, type Joining, type Readable } from './joined-partitions.ts';
 
 const MAX_WITHIN = 31 * 86_400_000;
@@ -124,7 +123,7 @@ export const join = defineOperator({
       topics: { left, right },
       lateness,
       idle,
-      timeOf: (record) => (time === undefined ? record.timestamp : timeIn(record, time)),
+      timeOf: (record) => timeOf(record, time),
       pair: (port: PairPort) => new JoinedPartitions(joining, port),
     };
   },
@@ -132,17 +131,12 @@ export const join = defineOperator({
 
 function readableOf(record: Message, by: Expression | undefined): Readable | undefined | Promise<Readable | undefined> {
   if (record.isTombstone) return undefined;
-  const key = by === undefined ? keyTextOf(record) : by.evaluateText(record);
-  return key instanceof Promise ? key.then((ready) => checked(record, ready, by)) : checked(record, key, by);
+  const key = keyOf(record, by);
+  return key instanceof Promise ? key.then((ready) => readable(record, ready)) : readable(record, key);
 }
 
 /** The payload goes into results as it is, so it has to be JSON. */
-function checked(record: Message, key: string | undefined, by: Expression | undefined): Readable {
-  if (key === undefined) {
-    const what =
-      by === undefined ? 'the record has no key; name one with by: "${! ... }"' : `${by.text} gives no value`;
-    throw new TidegateError('TG_EXPRESSION_FAILED', `a join needs keys: ${what}`);
-  }
+function readable(record: Message, key: string): Readable {
   const { text } = record;
   void record.plainJson;
   return { key, text };

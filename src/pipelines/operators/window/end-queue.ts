@@ -8,12 +8,26 @@ interface Entry<T> {
   readonly item: T;
 }
 
+/** With fewer it is not worth the work. */
+const MIN_DROPPED = 1_024;
+
 /**
  * A binary heap of what ends at a time that may be moved to later: an entry that comes up too early is entered again, and
  * what is over already is dropped.
  */
 export class EndQueue<T extends Ending> {
-  private readonly heap: Entry<T>[] = [];
+  private heap: Entry<T>[] = [];
+  private over = 0;
+
+  /** An item is over before its end. Once half of them are, they are dropped: their ends may be far away. */
+  drop(): void {
+    this.over += 1;
+    if (this.over < MIN_DROPPED || this.over * 2 < this.heap.length) return;
+    const rest = this.heap.filter(({ item }) => !item.isOver);
+    this.heap = [];
+    this.over = 0;
+    for (const { item } of rest) this.add(item);
+  }
 
   add(item: T): void {
     const { heap } = this;
@@ -36,7 +50,8 @@ export class EndQueue<T extends Ending> {
       const { item } = first;
       if (!item.isOver && item.end <= first.end) return item;
       this.removeFirst();
-      if (!item.isOver) this.add(item);
+      if (item.isOver) this.over = Math.max(0, this.over - 1);
+      else this.add(item);
     }
     return undefined;
   }
@@ -50,6 +65,7 @@ export class EndQueue<T extends Ending> {
 
   clear(): void {
     this.heap.length = 0;
+    this.over = 0;
   }
 
   private removeFirst(): void {

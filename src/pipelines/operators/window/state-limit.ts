@@ -12,27 +12,30 @@ export class StateSize {
   windows = 0;
   private readonly limits: StateLimits;
   private readonly path: string;
+  private readonly remedy: string;
 
-  constructor(limits: StateLimits, path: string) {
+  /** `remedy`: what the user can do besides raising the limit. */
+  constructor(limits: StateLimits, path: string, remedy = 'make the windows shorter') {
     this.limits = limits;
     this.path = path;
+    this.remedy = remedy;
   }
 
-  /** Whether there is room for so many more keys. Those that it has may grow. */
-  hasRoomFor(moreKeys: number): boolean {
+  /** Whether there is room for so many more keys. `grows`: what is kept of a known key grows without end; it may grow otherwise. */
+  hasRoomFor(moreKeys: number, grows = false): boolean {
     const { keys, bytes } = this.limits;
-    return moreKeys === 0 || (this.keys + moreKeys <= keys && this.bytes < bytes);
+    return (moreKeys === 0 && !grows) || (this.keys + moreKeys <= keys && this.bytes < bytes);
   }
 
-  /** Throws TG_STATE_FULL where there is no room for so many more keys. */
-  check(moreKeys: number): void {
-    if (this.hasRoomFor(moreKeys)) return;
+  /** Throws TG_STATE_FULL where there is no room, before anything of a record was taken in. */
+  check(moreKeys: number, grows = false): void {
+    if (this.hasRoomFor(moreKeys, grows)) return;
     const { keys, bytes } = this.limits;
     const isOfKeys = this.keys + moreKeys > keys;
     const [which, setting] = isOfKeys ? [`${keys} keys`, 'keys'] : [`${bytes} bytes`, 'bytes'];
     throw new TidegateError(
       'TG_STATE_FULL',
-      `${this.path}: the state of a partition has reached its limit of ${which}; raise state.${setting}, or make the windows shorter`,
+      `${this.path}: the state of a partition has reached its limit of ${which}; raise state.${setting}, or ${this.remedy}`,
     );
   }
 }

@@ -5,14 +5,13 @@ import {
   field,
   Message,
   type PartitionPort,
-  pointInTime,
   type StatefulOperator,
-  TidegateError,
   type TopicPort,
   withHeader,
   writeJson,
   z,
 } from '../../../sdk/index.ts';
+import { keyOf, timeOf } from '../record.ts';
 import { aggregateSettings } from './aggregate.ts';
 import { FixedWindows } from './fixed-windows.ts';
 import type { Contribution, Grouping, ResultKind, Span } from './groups.ts';
@@ -20,8 +19,6 @@ import { SessionWindows } from './session-windows.ts';
 import { StateSize } from './state-limit.ts';
 
 const MAX_LENGTH = 31 * 86_400_000;
-/** A record may be so much ahead of its own timestamp: one in the year 9999 would make all others late. */
-const MAX_AHEAD = 86_400_000;
 /** Milliseconds between two looks at what has changed, at most. */
 const LOOK_AT_CHANGES = 250;
 /** Fewer would be given out early at almost every record. */
@@ -168,7 +165,7 @@ export const window = defineOperator({
       lateness,
       idle,
       ...(changes === undefined ? {} : { every: Math.min(LOOK_AT_CHANGES, Math.max(changes, 1)) }),
-      timeOf: (record) => (time === undefined ? record.timestamp : timeIn(record, time)),
+      timeOf: (record) => timeOf(record, time),
       partition: (port: PartitionPort) => {
         const size = new StateSize(state, path);
         if (session !== undefined) return new SessionWindows(grouping, session, port, size);
@@ -200,42 +197,12 @@ function writeLate(record: Message, topic: TopicPort): void {
   topic.write(new Batch([record.derive({ headers: withHeader(record.headers, 'tidegate-origin', origin) })]));
 }
 
-type Text = string | undefined;
-
 function contributionOf(
   record: Message,
   by: Expression | undefined,
   values: unknown[] | Promise<unknown[]>,
 ): Contribution | Promise<Contribution> {
-  const key = by === undefined ? keyTextOf(record) : by.evaluateText(record);
-  if (!(key instanceof Promise) && !(values instanceof Promise)) return { key: required(key, by), values };
-  return Promise.all([key, values]).then(([text, ready]) => ({ key: required(text, by), values: ready }));
-}
-
-export function keyTextOf({ key }: Message): Text {
-  return key === null ? undefined : key.toString();
-}
-
-function required(key: Text, by: Expression | undefined): string {
-  if (key !== undefined) return key;
-  const what = by === undefined ? 'the record has no key; group it with by: "${! ... }"' : `${by.text} gives no value`;
-  throw new TidegateError('TG_EXPRESSION_FAILED', `a window groups by key: ${what}`);
-}
-
-/** The record's time by an expression. Throws, or rejects with, TG_EXPRESSION_FAILED. */
-export function timeIn(record: Message, expression: Expression): number | Promise<number> {
-  const value = expression.evaluate(record);
-  return value instanceof Promise
-    ? value.then((ready) => checkedTime(ready, record, expression))
-    : checkedTime(value, record, expression);
-}
-
-function checkedTime(value: unknown, record: Message, expression: Expression): number {
-  const time = pointInTime(value, expression);
-  if (time > record.timestamp + MAX_AHEAD)
-    throw new TidegateError(
-      'TG_EXPRESSION_FAILED',
-      `${expression.text} gives ${new Date(time).toISOString()}, more than a day after the record was written`,
-    );
-  return time;
+  const key = keyOf(record, by);
+  if (!(key instanceof Promise) && !(values instanceof Promise)) return { key, values };
+  return Promise.all([key, values]).then(([text, ready]) => ({ key: text, values: ready }));
 }

@@ -27,7 +27,11 @@ class Rig {
 
   constructor(settings: object = {}) {
     const config = join.config.parse({ ...TOPICS, within: '10s', ...settings });
-    this.stage = new StatefulStage(join.create(config, this.context) as JoiningOperator, this.clock);
+    this.stage = new StatefulStage(
+      join.create(config, this.context) as JoiningOperator,
+      this.clock,
+      new StageMetrics(this.context.stats, LABELS.pipeline, LABELS.operator),
+    );
     this.stage.readFrom({ keepState: () => () => true });
     const host = { admit: (batch: Batch) => batch, isOpen: true, opened$: new Subject<void>() };
     this.stage.apply(this.source, host).subscribe((batch) => this.given.push(...batch.messages));
@@ -78,7 +82,7 @@ class Rig {
   }
 
   get late(): number {
-    return this.context.stats.counter('tidegate_join_late_total', { place: 'pipelines.p.x' }).value;
+    return this.context.stats.counter('tidegate_operator_late_total', LABELS).value;
   }
 }
 

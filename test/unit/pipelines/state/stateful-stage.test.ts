@@ -41,6 +41,26 @@ function echo(idle?: number): StatefulOperator {
   };
 }
 
+/** Each record completes a result of its own text. Ticks give out "tick". */
+function completing(): StatefulOperator {
+  return {
+    lateness: 0,
+    idle: undefined,
+    every: 100,
+    timeOf: ({ timestamp }) => timestamp,
+    partition: (port: PartitionPort) => ({
+      size: { keys: 0, bytes: 0 },
+      take: (record) => {
+        port.give({ by: record, results: [new Message(Buffer.from(record.text))] });
+        port.release(port.hold(record), record);
+        return undefined;
+      },
+      advance: () => {},
+      tick: () => port.give({ results: [new Message(Buffer.from('tick'))], done: () => {} }),
+    }),
+  };
+}
+
 /** A stage whose results are settled by hand. */
 class Rig {
   readonly clock = new HandClock();
@@ -53,9 +73,9 @@ class Rig {
   readonly opened = new Subject<void>();
   sinceEnd: number | undefined = 0;
 
-  constructor(idle?: number) {
-    this.stage = new StatefulStage(echo(idle), this.clock);
-    this.stage.readFrom({ keepState: () => () => this.sinceEnd });
+  constructor(idle?: number, operator = echo(idle), hasGroup = true) {
+    this.stage = new StatefulStage(operator, this.clock);
+    this.stage.readFrom(hasGroup ? { keepState: () => () => this.sinceEnd } : {});
     const rig = this;
     this.stage
       .apply(this.source, {
@@ -212,6 +232,62 @@ describe('a stage with state', () => {
     rig.source.next(new Batch([part as Message]));
     rig.reads([0, 100], [1, 200]);
     assert.deepEqual([message.isSettled, rig.texts()], [true, ['0']]);
+  });
+
+  test('a record is acked with what it completed, and is needed until its offset is committed', () => {
+    const rig = new Rig(undefined, completing());
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.reads([0, 100], [1, 100]);
+    assert.deepEqual(rig.texts(), ['0', '1']);
+    rig.given[1]?.ack();
+    assert.deepEqual(rig.acked, [], 'what was given out before is not stored');
+    assert.equal(rig.stage.note(PLACE, 0)?.replay, 0);
+    rig.given[0]?.ack();
+    assert.deepEqual(rig.acked, [0, 1]);
+    assert.equal(rig.stage.note(PLACE, 2)?.replay, 0);
+  });
+
+  test('results that records wait for go on one batch at a time while the pipeline has no room', () => {
+    const rig = new Rig(undefined, completing());
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.isOpen = false;
+    rig.reads(...Array.from({ length: 300 }, (_, offset): [number, number] => [offset, 100]));
+    assert.equal(rig.given.length, 256);
+    for (const result of rig.given.slice(0, 255)) result.ack();
+    assert.equal(rig.given.length, 256);
+    rig.given[255]?.ack();
+    assert.equal(rig.given.length, 300);
+    for (const result of rig.given.slice(256)) result.ack();
+    assert.equal(rig.acked.length, 300);
+  });
+
+  test('a replayed record completes nothing a second time', () => {
+    const rig = new Rig(undefined, completing());
+    rig.stage.assigned(PLACE, 1, { replay: 0, watermark: 0, through: 0 });
+    const replayed = new Message(Buffer.from('0'), { ...PLACE, offset: 0, timestamp: 100 });
+    replayed.isReplayed = true;
+    rig.source.next(new Batch([replayed]));
+    rig.reads([1, 100]);
+    assert.deepEqual(rig.texts(), ['1']);
+  });
+
+  test('the clock gives an operator its ticks, in each partition, until the flow ends', () => {
+    const rig = new Rig(undefined, completing());
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.stage.assigned({ topic: 't', partition: 1 }, 0, undefined);
+    rig.clock.advance(250);
+    assert.deepEqual(rig.texts(), ['tick', 'tick', 'tick', 'tick']);
+    rig.source.complete();
+    assert.equal(rig.clock.pending, 0);
+  });
+
+  test('without a group a partition is known by its first record, and nothing is kept of what was read', () => {
+    const rig = new Rig(1_000, echo(1_000), false);
+    rig.reads([70, 100], [71, 120]);
+    assert.deepEqual(rig.texts(), ['70']);
+    assert.deepEqual(rig.acked, [70, 71]);
+    rig.clock.advance(2_000);
+    assert.deepEqual(rig.texts(), ['70', '71']);
   });
 
   test('an idle partition follows the clock, but not while records may wait for it', () => {

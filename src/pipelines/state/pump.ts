@@ -1,0 +1,55 @@
+import type { Batch } from '../../core/batch.ts';
+import type { StageMetrics } from './metrics.ts';
+import type { Outgoing } from './outgoing.ts';
+
+/** Batches of results that are handed on before the event loop has its turn: a window may have a million. */
+const BATCHES_PER_TURN = 8;
+
+/** Hands results on for as long as the pipeline has room, a few at a time. */
+export class Pump {
+  private readonly outgoing: Outgoing;
+  private readonly host: { readonly isOpen: boolean };
+  private readonly handOn: (results: Batch) => void;
+  private readonly metrics: StageMetrics | undefined;
+  private later: NodeJS.Immediate | undefined;
+  private isRunning = false;
+
+  constructor(
+    outgoing: Outgoing,
+    host: { readonly isOpen: boolean },
+    handOn: (results: Batch) => void,
+    metrics: StageMetrics | undefined,
+  ) {
+    this.outgoing = outgoing;
+    this.host = host;
+    this.handOn = handOn;
+    this.metrics = metrics;
+  }
+
+  /** May be called at any time: results may be stored as they are handed over, and what comes later goes behind what waits. */
+  run(): void {
+    if (this.isRunning || this.later !== undefined) return;
+    this.isRunning = true;
+    try {
+      for (let batches = 0; this.host.isOpen || this.outgoing.isUrgent; batches += 1) {
+        if (batches === BATCHES_PER_TURN) {
+          this.later = setImmediate(() => {
+            this.later = undefined;
+            this.run();
+          });
+          return;
+        }
+        const results = this.outgoing.next();
+        if (results === undefined) return;
+        this.metrics?.gave(results.length);
+        this.handOn(results);
+      }
+    } finally {
+      this.isRunning = false;
+    }
+  }
+
+  stop(): void {
+    clearImmediate(this.later);
+  }
+}
