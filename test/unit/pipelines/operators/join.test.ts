@@ -143,7 +143,7 @@ describe('a join', () => {
     assert.equal(rig.given[0]?.timestamp, AT + 1);
   });
 
-  test('fails a record alone that has no key, is no JSON or is too much, and lets one without a value go', () => {
+  test('fails a record alone that has no key, is not JSON or is too much, and lets one without a value go', () => {
     const rig = new Rig({ state: { keys: 2 } }).both();
     rig.take('left', 0, '1', { key: null });
     rig.take('left', 0, 'hello');
