@@ -7,11 +7,13 @@ import type { StateNote } from '../../../../src/core/group-state.ts';
 import { Message, type MessageInit } from '../../../../src/core/message.ts';
 import type { JoiningOperator, Side } from '../../../../src/core/stateful-operator.ts';
 import { join } from '../../../../src/pipelines/operators/join/join.ts';
+import { StageMetrics } from '../../../../src/pipelines/state/metrics.ts';
 import { StatefulStage } from '../../../../src/pipelines/state/stateful-stage.ts';
 import { HandClock } from '../../core/hand-clock.ts';
 import { fakeContext } from '../parts.ts';
 
 const AT = Date.parse('2024-01-01T12:00:00Z');
+const LABELS = { pipeline: 'p', operator: 'processors[0].join' };
 const TOPICS = { left: 'orders', right: 'payments' } as const;
 
 /** A join as a stage, with one partition of both topics. */
@@ -147,7 +149,7 @@ describe('a join', () => {
     assert.equal(rig.given[0]?.timestamp, AT + 1);
   });
 
-  test('fails a record alone that has no key, is no JSON or is too much, and lets one without a value go', () => {
+  test('fails a record alone that has no key, is not JSON or is too much, and lets one without a value go', () => {
     const rig = new Rig({ state: { keys: 2 } }).both();
     rig.take('left', 0, '1', { key: null });
     rig.take('left', 0, 'hello');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ErrorCode } from '../../../../src/core/errors.ts';
 import { Message, type MessageInit } from '../../../../src/core/message.ts';
 import type { StatefulOperator } from '../../../../src/core/stateful-operator.ts';
+import { StageMetrics } from '../../../../src/pipelines/state/metrics.ts';
 import { Outgoing } from '../../../../src/pipelines/state/outgoing.ts';
 import { StatefulPartition } from '../../../../src/pipelines/state/partition.ts';
 import { PartitionProgress } from '../../../../src/pipelines/state/progress.ts';
@@ -10,6 +11,8 @@ import { HandClock } from '../../core/hand-clock.ts';
 import { fakeContext } from '../parts.ts';
 
 export const AT = Date.parse('2024-01-01T12:00:00Z');
+
+const LABELS = { pipeline: 'p', operator: 'processors[0].it' };
 
 /** An operator in one partition of a group, and the results that it gives out. */
 export class OperatorRig {
@@ -23,7 +26,14 @@ export class OperatorRig {
     this.context.clock.stepped = AT + 86_400_000;
     const operator = spec.create(spec.config.parse(settings), this.context) as StatefulOperator;
     const place = { topic: 't', partition: 0 };
-    this.partition = new StatefulPartition(operator, place, new PartitionProgress(0, undefined, 1), this.outgoing, 0);
+    const progress = new PartitionProgress(0, undefined, 1);
+    const metrics = new StageMetrics(this.context.stats, LABELS.pipeline, LABELS.operator);
+    this.partition = new StatefulPartition(operator, place, progress, this.outgoing, 0, metrics);
+  }
+
+  /** Records that were counted as too late. */
+  get late(): number {
+    return this.context.stats.counter('tidegate_operator_late_total', LABELS).value;
   }
 
   async take(seconds: number, value: unknown, init: MessageInit = {}): Promise<void> {
