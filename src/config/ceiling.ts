@@ -1,5 +1,6 @@
 import { formatSize } from '../core/units.ts';
 import type { GatewayConfig } from './schema.ts';
+import { componentsIn } from './step-schema.ts';
 
 /** Node.js with its code and heap, the log's driver and what the garbage collector has not freed yet. */
 const PROCESS = 256 * 1_048_576;
@@ -16,6 +17,8 @@ export interface Ceiling {
   readonly total: number;
   readonly process: number;
   readonly pipelines: number;
+  /** What their processors keep beside messages, such as tables. */
+  readonly tables: number;
   /** Clients of endpoints such as `topics`, which publish without a pipeline. */
   readonly publishers: number;
   /** What their groups hold unconfirmed. */
@@ -32,20 +35,26 @@ export interface Ceiling {
  */
 export function memoryCeiling(config: GatewayConfig): Ceiling {
   const pipelines = sum(Object.values(config.pipelines).map(({ in_flight }) => in_flight.bytes));
+  const tables = sum(
+    Object.values(config.pipelines)
+      .flatMap(({ processors }) => componentsIn(processors, []))
+      .map(({ chosen: { spec, config: settings } }) => spec.memory?.(settings) ?? 0),
+  );
   const serving = Object.values(config.endpoints).filter(({ codec }) => codec.spec.servesTopics === true);
   const publishers = sum(serving.map(({ topics }) => topics.in_flight.bytes));
   const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * CONNECTION));
   const replay = sum(Object.values(config.endpoints).map((endpoint) => endpoint.replay?.bytes ?? 0));
   const { limit } = config.memory;
   const groups = serving.length > 0 ? config.memory.groups : 0;
-  const total = PROCESS + pipelines + publishers + groups + replay + connections + limit;
-  return { total, process: PROCESS, pipelines, publishers, groups, replay, connections, limit };
+  const total = PROCESS + pipelines + tables + publishers + groups + replay + connections + limit;
+  return { total, process: PROCESS, pipelines, tables, publishers, groups, replay, connections, limit };
 }
 
 /** `ceiling 1.3 GiB: process ... + pipelines ... + connections ... + memory.limit ...`. */
 export function describeCeiling(ceiling: Ceiling): string {
-  const { total, pipelines, publishers, groups, replay, connections, limit } = ceiling;
+  const { total, pipelines, tables, publishers, groups, replay, connections, limit } = ceiling;
   const parts = [`process ${rounded(ceiling.process)}`, `pipelines ${rounded(pipelines)}`];
+  if (tables > 0) parts.push(`lookups ${rounded(tables)}`);
   if (publishers > 0) parts.push(`clients that publish to topics ${rounded(publishers)}`);
   if (groups > 0) parts.push(`their groups ${rounded(groups)}`);
   if (replay > 0) parts.push(`replay ${rounded(replay)}`);

@@ -4,6 +4,7 @@ import { DURATION, parseDuration, parseSize, SIZE } from '../core/units.ts';
 import { compiled } from './compiled.ts';
 import { compileCondition, compileExpression } from './expression.ts';
 import { FieldPath } from './field-path.ts';
+import { compileHttpUrl } from './http-url.ts';
 import { withoutMarks } from './literal.ts';
 import { compileTemplateValue } from './template-value.ts';
 
@@ -128,6 +129,9 @@ export const expression = () =>
 
 /** A condition for each message, such as `${! json.type = 'ready' }`, compiled. */
 export const condition = () => compiled(z.string('expected an expression such as "${! json.ok }"'), compileCondition);
+
+/** A URL of http or https, with `${! }` in its path and query. Its errors do not quote it. */
+export const httpUrl = () => compiled(z.string('expected a URL'), compileHttpUrl);
 
 /** Any value; texts in it may have `${! expr }` in them, which are compiled. */
 export const value = () => compiled(z.unknown(), compileTemplateValue);

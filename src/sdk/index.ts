@@ -1,7 +1,9 @@
 /** The only module that components import, ours and those of plugins. */
 export { z } from 'zod';
 export type { UrlRule } from '../core/address.ts';
+export { type BackoffOptions, backoffDelay } from '../core/backoff.ts';
 export { Batch } from '../core/batch.ts';
+export { explainValidity } from '../core/certificate.ts';
 export type { Clock } from '../core/clock.ts';
 export type {
   Codec,
@@ -21,8 +23,15 @@ export type {
   TopicProtocol,
 } from '../core/component.ts';
 export type { CodecMessage, Meta } from '../core/content.ts';
-export { asTidegateError, type ErrorCode, type NextStep, type Rejection, TidegateError } from '../core/errors.ts';
-export { asWritten, ExactNumber, writeJson } from '../core/exact-number.ts';
+export {
+  asTidegateError,
+  type ErrorCode,
+  type NextStep,
+  type Rejection,
+  reasonOf,
+  TidegateError,
+} from '../core/errors.ts';
+export { asWritten, ExactNumber, parseAsWritten, writeJson } from '../core/exact-number.ts';
 export {
   allHeaders,
   type Header,
@@ -55,7 +64,9 @@ export type {
   RemoteTarget,
   RemoteTls,
 } from '../core/remote.ts';
+export { displayUrl, secretsOfUrl, withoutSecrets } from '../core/secrets.ts';
 export type { Hold, PartitionOperator, PartitionPort, Release, StatefulOperator } from '../core/stateful-operator.ts';
+export { readTlsFiles, type TlsFiles } from '../core/tls-files.ts';
 export type {
   Position,
   SubscriptionRequest,
@@ -65,20 +76,23 @@ export type {
   TopicView,
 } from '../core/topic-request.ts';
 export { parseTraceparent } from '../core/trace-context.ts';
+export { pause } from '../core/waiting.ts';
 export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
 export { openingTemplate, type Step, template } from './connect-messages.ts';
-export { type RemoteSettings, remoteShape, remoteUrl } from './connect-settings.ts';
+export { type RemoteSettings, remoteShape, remoteUrl, tlsSettings } from './connect-settings.ts';
 export { mistakenUses } from './connect-uses.ts';
 export type {
   ComponentContext,
   ComponentTracing,
   CursorStore,
   EndpointPort,
+  FollowOptions,
   GatewayPorts,
   SavedCursor,
   SubscribeOptions,
+  TopicFollower,
   TopicPort,
 } from './context.ts';
 export {
@@ -102,6 +116,7 @@ export { compileExpression, type Expression } from './expression.ts';
 export { Draft, FieldPath, isJsonObject, setField } from './field-path.ts';
 export * as field from './fields.ts';
 export type { ConnectTemplate, HandshakeText, RemoteUrl } from './handshake.ts';
+export type { HttpUrl } from './http-url.ts';
 export { pointInTime } from './point-in-time.ts';
 export { SchemaCheck } from './schema-check.ts';
 export type { Matcher, Template } from './template.ts';
