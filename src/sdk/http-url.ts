@@ -23,11 +23,11 @@ const ORIGIN = /^https?:\/\/[^/?#]*/i;
 export function compileHttpUrl(text: string): HttpUrl {
   const expression = compileExpression(text, percentEncoded);
   const example = filledWith(text, 'x');
+  if (ORIGIN.exec(text)?.[0].includes('${!') === true)
+    throw new Error('host and port are always the same: an expression can only be in the path or the query');
   if (hasBlank(example)) throw new Error(BLANK_IN_URL);
   if (!URL.canParse(example) || !ORIGIN.test(text) || example.includes('#'))
     throw new Error('expected a URL that begins with http:// or https:// and has no #');
-  if (ORIGIN.exec(text)?.[0].includes('${!') === true)
-    throw new Error('host and port are always the same: an expression can only be in the path or the query');
   const depth = depthOf(new URL(example));
   const checked = (made: string | undefined): URL | undefined => {
     if (made === undefined) return undefined;

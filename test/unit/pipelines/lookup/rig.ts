@@ -1,6 +1,6 @@
-import { lookup } from '../../../../src/pipelines/processors/lookup/lookup.ts';
 import type { Clock } from '../../../../src/core/clock.ts';
 import { Message, type MessageInit } from '../../../../src/core/message.ts';
+import { lookup } from '../../../../src/pipelines/processors/lookup/lookup.ts';
 import { makeComponent } from '../../../../src/sdk/make.ts';
 import { fakeContext } from '../parts.ts';
 
