@@ -42,7 +42,7 @@ test('an open that fails says which processor and why, keeps its code, and is tr
   assert.deepEqual([tries, others], [2, 1]);
 });
 
-test('an error of a plugin makes the pipeline start again later; one that closes badly does not stop the others', async () => {
+test('after an error of a plugin the pipeline starts again; all are closed, whatever one throws', async () => {
   const closed: string[] = [];
   const set = setOf(
     {
