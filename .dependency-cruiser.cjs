@@ -68,7 +68,7 @@ module.exports = {
       'components-import-sdk',
       'Sources, sinks and processors are components like those of a plugin: they import sdk/index.ts only.',
       { path: '^src/pipelines/(sources|sinks|processors)/' },
-      { path: '^src/(?!sdk/index\\.ts)' },
+      { path: '^src/(?!sdk/index\\.ts|pipelines/processors/lookup/)' },
     ),
     only(
       'feeds-use-ports',

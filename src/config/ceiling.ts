@@ -2,6 +2,7 @@ import { formatSize } from '../core/units.ts';
 import type { InnerSink } from '../sdk/define.ts';
 import { sinksOf } from './ends.ts';
 import type { GatewayConfig } from './schema.ts';
+import { componentsIn } from './step-schema.ts';
 
 /** Node.js with its code and heap, the log's driver and what the garbage collector has not freed yet. */
 const PROCESS = 256 * 1_048_576;
@@ -25,6 +26,8 @@ export interface Ceiling {
   readonly pipelines: number;
   /** What sinks hold beside that: the copies that `all` makes, and what is sent to topics whose names come from messages. */
   readonly sinks: number;
+  /** What their processors keep beside messages, such as tables. */
+  readonly tables: number;
   /** Clients of endpoints such as `topics`, which publish without a pipeline. */
   readonly publishers: number;
   /** What their groups hold unconfirmed. */
@@ -42,6 +45,11 @@ export interface Ceiling {
 export function memoryCeiling(config: GatewayConfig): Ceiling {
   const pipelines = sum(Object.values(config.pipelines).map(({ in_flight }) => in_flight.bytes));
   const sinks = sum(Object.values(config.pipelines).map(sinksCeiling));
+  const tables = sum(
+    Object.values(config.pipelines)
+      .flatMap(({ processors }) => componentsIn(processors, []))
+      .map(({ chosen: { spec, config: settings } }) => spec.memory?.(settings) ?? 0),
+  );
   const serving = Object.values(config.endpoints).filter(({ codec }) => codec.spec.servesTopics === true);
   const publishers = sum(serving.map(({ topics }) => topics.in_flight.bytes));
   const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * CONNECTION));
@@ -66,11 +74,13 @@ function copiesIn({ spec, config }: InnerSink): number {
   if (inner.length === 0) return 0;
   if (spec.copies === 'each') return inner.length + sum(inner);
   return Math.max(...inner) + (spec.copies === 'one' ? 1 : 0);
+  const total = PROCESS + pipelines + tables + publishers + groups + replay + connections + limit;
+  return { total, process: PROCESS, pipelines, tables, publishers, groups, replay, connections, limit };
 }
 
 /** `ceiling 1.3 GiB: process ... + pipelines ... + connections ... + memory.limit ...`. */
 export function describeCeiling(ceiling: Ceiling): string {
-  const { total, pipelines, sinks, publishers, groups, replay, connections, limit } = ceiling;
+  const { total, pipelines, sinks, tables, publishers, groups, replay, connections, limit } = ceiling;
   const parts = [`process ${rounded(ceiling.process)}`, `pipelines ${rounded(pipelines)}`];
   if (sinks > 0) parts.push(`sinks ${rounded(sinks)}`);
   if (publishers > 0) parts.push(`clients that publish to topics ${rounded(publishers)}`);

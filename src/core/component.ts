@@ -48,8 +48,18 @@ export interface Sink {
 
 type Processed = Message | readonly Message[] | null;
 
-/** Changes messages one at a time. */
+/** Changes messages, each by itself. */
 export interface Processor {
+  /**
+   * How many messages it is given before it is done with the first of them: for one that waits. 1 if left out. What it
+   * makes of them goes on in the order of their keys, whatever it is done with first. Within `try` it is always 1.
+   */
+  readonly concurrency?: number;
+  /**
+   * Called once before the first message, and again only if it rejected: its pipeline reads nothing until it resolves, and
+   * tries again later if it rejects, unless the error says `stop`.
+   */
+  open?(): Promise<void> | void;
   /**
    * Returns what goes on: the message itself, one made with `derive`, several made with `split`, or null for a message
    * that ends here and counts as done. What it throws fails this message alone; only an error whose `next` is

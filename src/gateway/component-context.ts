@@ -6,7 +6,15 @@ import type { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
 import { TopicCursors } from '../feeds/cursor-topic.ts';
-import type { ComponentContext, CursorStore, GatewayPorts, SubscribeOptions } from '../sdk/context.ts';
+import type {
+  ComponentContext,
+  CursorStore,
+  FollowOptions,
+  GatewayPorts,
+  SubscribeOptions,
+  TopicFollower,
+} from '../sdk/context.ts';
+import { Follower } from '../tables/follower.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import { dialWebSocket } from '../transports/websocket/client.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -56,6 +64,7 @@ export function componentContext(
       topic: (name) => context.topic(name),
       namedTopics: namedTopicsOf(context),
       subscribe: (options) => subscribe(context, options, replay, ownTopics),
+      follow: (options) => follow(context, options),
       dial: dialWebSocket,
       cursors: (topic = CURSORS) => cursors ?? topicCursors(context, path, topic),
       onStatus,
@@ -68,6 +77,15 @@ function topicCursors(context: GatewayContext, path: string, topic: string): Cur
   context.reading.opening([topic]);
   const logger = context.scoped('remote', { component: path });
   return new TopicCursors({ topic, log, port: context.topic(topic), clock, logger });
+}
+
+function follow(context: GatewayContext, { next, ...options }: FollowOptions): TopicFollower {
+  const { log, clock, reading } = context;
+  const polled = (batch: Batch) => {
+    reading.polled(batch, undefined);
+    next(batch);
+  };
+  return new Follower({ ...options, log, clock, logger: context.scoped('consumer'), report: reading, next: polled });
 }
 
 function subscribe(

@@ -77,6 +77,14 @@ function logCreated(created: readonly string[], logger: Logger): void {
   else if (created.length > 1) logger.info({}, `created ${created.length} topics: ${names}`);
 }
 
+/** Topics of which processors keep a table, without duplicates. */
+function tablesIn(pipelines: GatewayConfig['pipelines']): string[] {
+  const references = Object.values(pipelines)
+    .flatMap(({ processors }) => componentsIn(processors, []))
+    .flatMap(({ chosen: { spec, config } }) => spec.references?.(config) ?? []);
+  return [...new Set(references.flatMap(({ name, isTable }) => (isTable === true ? [name] : [])))];
+}
+
 /** Topics that are listed, those that a pipeline or a room names without listing them, and those that rooms and connectors keep for themselves. */
 export function wantedTopics(
   { log, endpoints, pipelines, connect }: GatewayConfig,
@@ -90,10 +98,13 @@ export function wantedTopics(
     ...(pipeline.on_error.dead_letter === undefined ? [] : [pipeline.on_error.dead_letter]),
   ]);
   const rooms = [...new Set(Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []))];
-  const unlisted = [...new Set([...named, ...rooms])].filter((name) => !Object.hasOwn(log.topics, name));
+  const isUnlisted = (name: string) => !Object.hasOwn(log.topics, name);
+  const tables = tablesIn(pipelines).filter(isUnlisted);
+  const unlisted = [...new Set([...named, ...rooms])].filter((name) => isUnlisted(name) && !tables.includes(name));
   return [
     ...listed,
     ...unlisted.map((name) => ({ name })),
+    ...tables.map((name) => ({ name, config: { 'cleanup.policy': 'compact' } })),
     ...(connect === undefined || isStandalone ? [] : connectTopics(connect.topics)),
     ...rooms.flatMap(presenceTopics),
   ];

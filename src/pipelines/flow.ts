@@ -3,15 +3,16 @@ import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Sink } from '../core/component.ts';
 import { type BatchLimits, batching } from './batching.ts';
+import type { ConcurrentStage } from './concurrent.ts';
 import type { InFlightMessages } from './in-flight.ts';
 import { type PlacedOperator, placedOperator } from './placed-operator.ts';
 import { type ProcessingOptions, processing } from './processing.ts';
 import type { StageHost, StatefulStage } from './state/stateful-stage.ts';
 import type { Step } from './step.ts';
 
-/** A run of neighbouring processors, or one operator on the flow itself. */
+/** A run of neighbouring processors, one that works on several messages at a time, or one operator on the flow itself. */
 export type Stage =
-  | { readonly processors: readonly Step[] }
+  | { readonly processors: readonly Step[]; readonly concurrent?: ConcurrentStage }
   | { readonly operator: PlacedOperator }
   | { readonly stateful: StatefulStage };
 
@@ -54,6 +55,7 @@ export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observa
   for (const stage of stages) {
     if ('stateful' in stage) flow$ = stage.stateful.apply(flow$, host);
     else if ('operator' in stage) flow$ = placedOperator(flow$, stage.operator, parts.processing);
+    else if (stage.concurrent !== undefined) flow$ = stage.concurrent.apply(flow$, parts.processing);
     else flow$ = flow$.pipe(processing(stage.processors, parts.processing));
   }
   return flow$.pipe(filter((batch) => batch.length > 0));

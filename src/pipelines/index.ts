@@ -18,6 +18,7 @@ import { filter } from './processors/filter.ts';
 import { flatten } from './processors/flatten.ts';
 import { headers } from './processors/headers.ts';
 import { log } from './processors/log.ts';
+import { lookup } from './processors/lookup/lookup.ts';
 import { map } from './processors/map.ts';
 import { mask } from './processors/mask.ts';
 import { nest } from './processors/nest.ts';
@@ -44,6 +45,7 @@ const processors = [
   flatten,
   headers,
   log,
+  lookup,
   map,
   mask,
   nest,

@@ -36,16 +36,25 @@ type Failed = (message: Message, failure: TidegateError, onError: OnError | unde
  * what comes behind it, since order is kept.
  */
 export function processing(steps: readonly Step[], options: ProcessingOptions): OperatorFunction<Batch, Batch> {
-  const chain = new Chain(steps, options, settling(options));
+  const process = chainOf(steps, options);
   return concatMap((batch) => {
     const end = options.trace(batch);
-    const processed = chain.processAll(0, batch.messages);
+    const processed = process(batch.messages);
     if (!(processed instanceof Promise)) {
       end();
       return of(new Batch(processed));
     }
     return from(processed.then((messages) => new Batch(messages)).finally(end));
   });
+}
+
+/** What the steps make of messages, one after the other; those that fail or end in them are settled. */
+export function chainOf(
+  steps: readonly Step[],
+  options: ProcessingOptions,
+): (messages: readonly Message[]) => readonly Message[] | Promise<readonly Message[]> {
+  const chain = new Chain(steps, options, settling(options));
+  return (messages) => chain.processAll(0, messages);
 }
 
 function settling(options: ProcessingOptions): Failed {

@@ -3,11 +3,12 @@ import { TidegateError } from '../core/errors.ts';
 import type { ComponentContext } from '../sdk/context.ts';
 import type { OperatorSpec, ProcessorSpec } from '../sdk/define.ts';
 import { makeComponent } from '../sdk/make.ts';
+import { ConcurrentStage } from './concurrent.ts';
 import type { Stage } from './flow.ts';
 import type { ProcessorMetrics } from './processor-metrics.ts';
 import type { StageMetrics } from './state/metrics.ts';
 import { StatefulStage } from './state/stateful-stage.ts';
-import type { OnError, Step } from './step.ts';
+import { isTry, type OnError, type ProcessorStep, type Step } from './step.ts';
 
 /** A processor or operator of a pipeline with its parsed settings. */
 export interface ComponentConfig<Spec = ProcessorSpec | OperatorSpec> {
@@ -35,7 +36,7 @@ export interface StageParts {
 
 /** Makes the processors and operators of a pipeline; neighbouring processors run as one stage. */
 export function compileStages(entries: readonly StepConfig[], parts: StageParts): Stage[] {
-  const stages: ({ processors: Step[] } | Exclude<Stage, { processors: unknown }>)[] = [];
+  const stages: ({ processors: Step[]; concurrent?: ConcurrentStage } | Exclude<Stage, { processors: unknown }>)[] = [];
   for (const [index, entry] of entries.entries()) {
     const place = `processors[${index}]`;
     if (isOperator(entry)) {
@@ -43,8 +44,14 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
       continue;
     }
     const step = makeStep(entry, place, parts);
+    if (isConcurrent(step)) {
+      // State is rebuilt by reading a partition again, so an operator gets it in the order of the partition.
+      const orderBy = entries.slice(index + 1).some(isOperator) ? 'origin' : 'key';
+      stages.push({ processors: [step], concurrent: new ConcurrentStage(step, step.concurrency, orderBy) });
+      continue;
+    }
     const last = stages.at(-1);
-    if (last !== undefined && 'processors' in last) last.processors.push(step);
+    if (last !== undefined && 'processors' in last && last.concurrent === undefined) last.processors.push(step);
     else stages.push({ processors: [step] });
   }
   return stages;
@@ -64,6 +71,10 @@ function isOperator(entry: StepConfig): entry is ComponentConfig<OperatorSpec> {
   return 'spec' in entry && entry.spec.kind === 'operator';
 }
 
+function isConcurrent(step: Step): step is ProcessorStep & { readonly concurrency: number } {
+  return !isTry(step) && step.concurrency !== undefined && step.concurrency > 1;
+}
+
 function makeStep(entry: StepConfig<ProcessorSpec> | StepConfig, at: string, parts: StageParts): Step {
   const { onError } = entry;
   if ('attempt' in entry) {
@@ -79,7 +90,10 @@ function makeStep(entry: StepConfig<ProcessorSpec> | StepConfig, at: string, par
   const spec = entry.spec as ProcessorSpec; // an operator is none of these
   const processor = makeProcessor(spec, entry.config, parts.contextOf(at));
   const place = `${at}.${spec.name}`;
+  const { concurrency } = processor;
   return {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(processor.open === undefined ? {} : { open: () => processor.open?.() }),
     process: (message) => processor.process(message),
     close: () => processor.close?.(),
     place,
@@ -90,7 +104,12 @@ function makeStep(entry: StepConfig<ProcessorSpec> | StepConfig, at: string, par
 
 function makeProcessor(spec: ProcessorSpec, config: unknown, context: ComponentContext): Processor {
   const processor: Partial<Processor> | undefined = makeComponent(spec, config, context);
-  if (typeof processor?.process === 'function') return processor as Processor;
-  const what = `${context.path}: the processor ${spec.name} cannot be made: its create returned no object with a function process(message)`;
-  throw new TidegateError('TG_PLUGIN_INVALID', what);
+  const refusal = (why: string) =>
+    new TidegateError('TG_PLUGIN_INVALID', `${context.path}: the processor ${spec.name} cannot be made: ${why}`);
+  if (typeof processor?.process !== 'function')
+    throw refusal('its create returned no object with a function process(message)');
+  const { concurrency = 1 } = processor;
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    throw refusal(`its concurrency is ${String(concurrency)}, and not a whole number from 1 on`);
+  return processor as Processor;
 }

@@ -28,7 +28,7 @@ export function isTry(step: Step): step is TryStep {
 }
 
 /** All processors of some steps, also those within `try` and `catch`. */
-export function processorsOf(steps: readonly Step[]): Processor[] {
+export function processorsOf(steps: readonly Step[]): ProcessorStep[] {
   return steps.flatMap((step) =>
     isTry(step) ? [...processorsOf(step.attempt), ...processorsOf(step.rescue)] : [step],
   );

@@ -26,6 +26,8 @@ export interface GatewayPorts {
   /** Topics whose names come from messages. */
   readonly namedTopics: NamedTopics;
   subscribe(options: SubscribeOptions): Source;
+  /** Reads topics without a group and beside any pipeline, as for a table that a component keeps of them. */
+  follow(options: FollowOptions): TopicFollower;
   /** Connects to a WebSocket server, once: reconnecting is up to the caller. */
   readonly dial: Connect;
   /** Cursors kept in this compacted topic, or in `_tidegate.cursors`; a connector keeps them as its source offsets. */
@@ -87,6 +89,23 @@ export interface SubscribeOptions {
   readonly from: StartPosition;
   /** Share partitions with the other members of this group; without a group every gateway reads every record. */
   readonly group?: string;
+}
+
+export interface FollowOptions {
+  readonly topics: readonly string[];
+  readonly from: StartPosition;
+  /** Takes each batch, of one partition, in order. It settles nothing: what was handed over counts as read. */
+  readonly next: (batch: Batch) => void;
+  /** A topic was deleted and created again: the next batch begins at the first record of the new topic. */
+  readonly recreated?: (topic: string) => void;
+}
+
+/** Reads on through every outage of the log, until it is closed. */
+export interface TopicFollower {
+  /** Resolves when all has been read that the topics had at the first use; never, if it is closed before. */
+  readonly caughtUp: Promise<void>;
+  open(): void;
+  close(): Promise<void>;
 }
 
 /** How far a source has read, to be kept across restarts. */

@@ -20,6 +20,8 @@ export interface Reference {
   readonly to: 'endpoint' | 'topic';
   readonly name: string;
   readonly path: readonly (string | number)[];
+  /** The newest record of each key is what counts of the topic: where Tidegate has to create it, it is compacted. */
+  readonly isTable?: boolean;
 }
 
 /** A sink within the settings of another. */
@@ -50,6 +52,8 @@ interface Spec<K extends Kind, Schema extends z.ZodType, Made> {
   /** Configs that lint, shown in the reference; with a title, and for processors with what goes in and what comes out. */
   readonly examples: readonly (z.input<Schema> | Example<z.input<Schema>>)[];
   readonly references?: (config: z.output<Schema>) => readonly Reference[];
+  /** The most memory that what it keeps beside messages may take, in bytes. */
+  readonly memory?: (config: z.output<Schema>) => number;
   /** Topics for its own data: clients of the codec `topics` can neither read nor write them. */
   readonly internalTopics?: (config: z.output<Schema>) => readonly string[];
   readonly create: (config: z.output<Schema>, context: ComponentContext) => Made;

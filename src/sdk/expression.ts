@@ -29,12 +29,17 @@ export interface Expression {
 
 type Part = { readonly literal: string } | { readonly value: Value };
 
+/** Makes what an expression gives fit into the text around it; undefined where it has no place there. */
+export type Encode = (text: string) => string | undefined;
+
+const asItIs: Encode = (text) => text;
+
 /**
  * Compiles text with `${! expr }` in it. A text that is one expression and nothing else gives the expression's own
  * type; with other text around it, text, or no value where one of its expressions has none. Throws an Error that says
  * what is wrong with the expression.
  */
-export function compileExpression(text: string): Expression {
+export function compileExpression(text: string, encode: Encode = asItIs): Expression {
   const parts = splitParts(text);
   const values = parts.flatMap((part) => ('value' in part ? [part.value] : []));
   const facts = {
@@ -53,7 +58,7 @@ export function compileExpression(text: string): Expression {
       evaluateJson: value.json,
     };
   }
-  const written = values.length === 0 ? constant(parts) : (message: Message) => interpolate(parts, message);
+  const written = values.length === 0 ? constant(parts) : (message: Message) => interpolate(parts, message, encode);
   return {
     ...facts,
     evaluate: written,
@@ -74,20 +79,35 @@ function constant(parts: readonly Part[]): () => string {
   return () => text;
 }
 
-function interpolate(parts: readonly Part[], message: Message): string | undefined | Promise<string | undefined> {
+function interpolate(
+  parts: readonly Part[],
+  message: Message,
+  encode: Encode,
+): string | undefined | Promise<string | undefined> {
   const texts = parts.map((part) => ('literal' in part ? part.literal : part.value.text(message)));
-  if (texts.some((text) => text instanceof Promise)) return after(Promise.all(texts), joined);
-  return joined(texts as Text[]);
+  if (texts.some((text) => text instanceof Promise))
+    return after(Promise.all(texts), (found) => joined(parts, found, encode));
+  return joined(parts, texts as Text[], encode);
 }
 
 /** A missing value leaves no text: otherwise there would be `{"ack":}`, or one key for all messages without a value. */
-function joined(texts: readonly Text[]): string | undefined {
+function joined(parts: readonly Part[], texts: readonly Text[], encode: Encode): string | undefined {
   let whole = '';
-  for (const text of texts) {
-    if (text === undefined) return undefined;
-    whole += typeof text === 'string' ? text : text.json;
+  for (let at = 0; at < texts.length; at += 1) {
+    const found = texts[at];
+    const text = typeof found === 'object' ? found.json : found;
+    const written = text === undefined || 'literal' in (parts[at] as Part) ? text : encode(text);
+    if (written === undefined) return undefined;
+    whole += written;
   }
   return whole;
+}
+
+/** The text with `value` in place of each expression. */
+export function filledWith(text: string, value: string): string {
+  return splitParts(text)
+    .map((part) => ('literal' in part ? part.literal : value))
+    .join('');
 }
 
 function plainText(found: Text, source: string): string | undefined {

@@ -5,6 +5,7 @@ import { compiled } from './compiled.ts';
 import { compileCondition, compileExpression } from './expression.ts';
 import { FieldPath } from './field-path.ts';
 import { compileFold } from './fold.ts';
+import { compileHttpUrl } from './http-url.ts';
 import { withoutMarks } from './literal.ts';
 import { compileTemplateValue } from './template-value.ts';
 
@@ -144,6 +145,9 @@ export const condition = () => compiled(z.string('expected an expression such as
 
 /** One expression that makes the next `state` of the one so far and a message, compiled. */
 export const fold = () => compiled(z.string('expected an expression such as "${! state + json.amount }"'), compileFold);
+
+/** A URL of http or https, with `${! }` in its path and query. Its errors do not quote it. */
+export const httpUrl = () => compiled(z.string('expected a URL'), compileHttpUrl);
 
 /** Any value; texts in it may have `${! expr }` in them, which are compiled. */
 export const value = () => compiled(z.unknown(), compileTemplateValue);

@@ -1,7 +1,9 @@
 /** The only module that components import, ours and those of plugins. */
 export { z } from 'zod';
 export type { UrlRule } from '../core/address.ts';
+export { type BackoffOptions, backoffDelay } from '../core/backoff.ts';
 export { Batch } from '../core/batch.ts';
+export { explainValidity } from '../core/certificate.ts';
 export type { Clock } from '../core/clock.ts';
 export type {
   Codec,
@@ -22,8 +24,15 @@ export type {
   TopicProtocol,
 } from '../core/component.ts';
 export { type CodecMessage, copiedHeaders, copiedKey, copyOf, type Meta } from '../core/content.ts';
-export { asTidegateError, type ErrorCode, type NextStep, type Rejection, TidegateError } from '../core/errors.ts';
-export { asWritten, ExactNumber, writeJson } from '../core/exact-number.ts';
+export {
+  asTidegateError,
+  type ErrorCode,
+  type NextStep,
+  type Rejection,
+  reasonOf,
+  TidegateError,
+} from '../core/errors.ts';
+export { asWritten, ExactNumber, parseAsWritten, writeJson } from '../core/exact-number.ts';
 export {
   allHeaders,
   type Header,
@@ -56,6 +65,7 @@ export type {
   RemoteTarget,
   RemoteTls,
 } from '../core/remote.ts';
+export { displayUrl, secretsOfUrl, withoutSecrets } from '../core/secrets.ts';
 export type {
   CompletedByRecord,
   EndedByTime,
@@ -72,6 +82,7 @@ export type {
   StatefulOperator,
   Taken,
 } from '../core/stateful-operator.ts';
+export { readTlsFiles, type TlsFiles } from '../core/tls-files.ts';
 export type {
   Position,
   SubscriptionRequest,
@@ -81,22 +92,25 @@ export type {
   TopicView,
 } from '../core/topic-request.ts';
 export { parseTraceparent } from '../core/trace-context.ts';
+export { pause } from '../core/waiting.ts';
 export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
 export { openingTemplate, type Step, template } from './connect-messages.ts';
-export { type RemoteSettings, remoteShape, remoteUrl } from './connect-settings.ts';
+export { type RemoteSettings, remoteShape, remoteUrl, tlsSettings } from './connect-settings.ts';
 export { mistakenUses } from './connect-uses.ts';
 export type {
   ComponentContext,
   ComponentTracing,
   CursorStore,
   EndpointPort,
+  FollowOptions,
   GatewayPorts,
   NamedTopicPort,
   NamedTopics,
   SavedCursor,
   SubscribeOptions,
+  TopicFollower,
   TopicPattern,
   TopicPort,
 } from './context.ts';
@@ -124,6 +138,7 @@ export { Draft, FieldPath, isJsonObject, setField } from './field-path.ts';
 export * as field from './fields.ts';
 export { type Fold, type Folded, foldedOf } from './fold.ts';
 export type { ConnectTemplate, HandshakeText, RemoteUrl } from './handshake.ts';
+export type { HttpUrl } from './http-url.ts';
 export { linearTest } from './linear-regex.ts';
 export { makeInnerSink } from './make.ts';
 export { pointInTime } from './point-in-time.ts';

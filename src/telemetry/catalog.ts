@@ -2,7 +2,7 @@ import { ENDPOINT_METRICS, ROOM_METRICS } from './catalog/endpoints.ts';
 import type { MetricEntries, MetricEntry } from './catalog/entry.ts';
 import { CONNECTOR_METRICS, FEED_METRICS } from './catalog/feeds.ts';
 import { LANE_METRICS, READER_METRICS } from './catalog/log.ts';
-import { OPERATOR_METRICS, PIPELINE_METRICS } from './catalog/pipelines.ts';
+import { LOOKUP_METRICS, OPERATOR_METRICS, PIPELINE_METRICS } from './catalog/pipelines.ts';
 import { HTTP_METRICS, LIMIT_METRICS, RUN_METRICS } from './catalog/process.ts';
 
 /**
@@ -13,6 +13,7 @@ import { HTTP_METRICS, LIMIT_METRICS, RUN_METRICS } from './catalog/process.ts';
 export const METRICS = {
   ...RUN_METRICS,
   ...OPERATOR_METRICS,
+  ...LOOKUP_METRICS,
   ...ENDPOINT_METRICS,
   ...ROOM_METRICS,
   ...FEED_METRICS,

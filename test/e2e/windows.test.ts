@@ -43,7 +43,7 @@ test('config/examples/clicks.yaml: each minute gives one message for each page, 
   await click(page, ['home', 'ada', 1], ['home', 'bob', 2], ['home', 'ada', 3], ['home', 'ada', 70]);
   await dashboard.until(() => dashboard.frames.length === 1);
   assert.deepEqual(countsOf(dashboard), [
-    { key: 'home', start: START, end: START + 60_000, clicks: 3, users: 2, seconds: 2 },
+    { key: 'home', start: START, end: START + 60_000, clicks: 3, users: 2, seconds: 2, section: 'start' },
   ]);
 
   // Offsets are committed once a second; the open window of the second minute is only in memory.
@@ -55,7 +55,7 @@ test('config/examples/clicks.yaml: each minute gives one message for each page, 
   await click(page, ['home', 'eve', 80], ['home', 'bob', 130]);
   await dashboard.until(() => dashboard.frames.length === 1);
   assert.deepEqual(countsOf(dashboard), [
-    { key: 'home', start: START + 60_000, end: START + 120_000, clicks: 2, users: 2, seconds: 0 },
+    { key: 'home', start: START + 60_000, end: START + 120_000, clicks: 2, users: 2, seconds: 0, section: 'start' },
   ]);
   const { body: metrics } = await gateway.get('/metrics');
   assert.match(
@@ -69,12 +69,12 @@ test('windows end without another record once their partition is idle', async (t
   const gateway = await startGateway(t, { config: CONFIG, env: { KAFKA_DRIVER: 'embedded' } });
   const dashboard = await opened(gateway, 'counts');
   const page = await opened(gateway, 'clicks');
-  await click(page, ['home', 'ada', 1], ['about', 'ada', 2]);
+  await click(page, ['home', 'ada', 1], ['nowhere', 'ada', 2]);
   await dashboard.until(() => dashboard.frames.length === 2, 20_000);
   assert.deepEqual(
     countsOf(dashboard)
-      .map(({ key, clicks }) => `${key} ${clicks}`)
+      .map(({ key, clicks, section }) => `${key} ${clicks} ${section}`)
       .sort(),
-    ['about 1', 'home 1'],
+    ['home 1 start', 'nowhere 1 other'],
   );
 });

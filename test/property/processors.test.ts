@@ -84,7 +84,10 @@ async function outcomes(spec: ProcessorSpec, config: unknown, batches: readonly 
   };
   let token = 0;
   for (const batch of batches) {
-    const processor = makeComponent(spec, config, fakeContext().context);
+    const { context, followers } = fakeContext();
+    const processor = makeComponent(spec, config, context);
+    for (const follower of followers) follower.catchUp();
+    await processor.open?.();
     const messages = batch.map((init) => new Message(init.payload, { ...init, token: token++, target }));
     const done = await lastValueFrom(of(batchOf(...messages)).pipe(processing([processor], countingOptions().options)));
     for (const message of done.messages) {

@@ -5,7 +5,7 @@ import type { Batch } from '../../core/batch.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { type FailurePolicy, InFlightMessages, type InFlightObserver } from '../../pipelines/in-flight.ts';
-import { processorsOf } from '../../pipelines/step.ts';
+import { ProcessorSet } from '../../pipelines/processor-set.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { FailureLog } from './failure-log.ts';
 import { Halt } from './halt.ts';
@@ -24,6 +24,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   readonly inFlight: InFlightMessages;
   private readonly options: PipelineOptions;
   private readonly sourceAndSink: SourceAndSink;
+  private readonly processors: ProcessorSet;
   private readonly failureLog: FailureLog;
   private readonly halting: Halt;
   private readonly flush = new Subject<void>();
@@ -42,6 +43,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
     this.options = options;
     this.name = options.name;
     this.sourceAndSink = new SourceAndSink(options.source, options.sink, options.name, options.logger);
+    this.processors = new ProcessorSet(options.stages);
     this.failureLog = new FailureLog(options.logger, options.clock);
     const policy: FailurePolicy = (message, failure) => {
       options.tracing.failed(message, failure);
@@ -189,15 +191,14 @@ export class Pipeline implements PipelineControl, InFlightObserver {
     this.run += 1;
     this.inFlight.nackAll(new TidegateError('TG_STOPPING', 'the gateway stopped before the message was processed'));
     this.subscription?.unsubscribe();
-    const processors = this.options.stages.flatMap((stage) =>
-      'processors' in stage ? processorsOf(stage.processors) : [],
-    );
-    await Promise.allSettled([...processors.map(async (processor) => processor.close?.()), this.sourceAndSink.close()]);
+    await Promise.allSettled([this.processors.close(), this.sourceAndSink.close()]);
   }
 
   // --- within
 
   private async openBoth(run: number): Promise<void> {
+    await this.processors.open();
+    if (!this.isOpening(run)) return;
     await this.sourceAndSink.open(
       () => this.isOpening(run),
       () => this.connect(),

@@ -42,6 +42,32 @@ export const OPERATOR_METRICS = {
   },
 } as const satisfies MetricEntries;
 
+/** Tables and requests of the processor `lookup`. `place`: where it is in the configuration. */
+export const LOOKUP_METRICS = {
+  tidegate_lookup_found_total: {
+    kind: 'counter',
+    help: 'Messages for which a lookup found a value, by the place of the processor in the configuration.',
+    labels: ['place'],
+  },
+  tidegate_lookup_missed_total: {
+    kind: 'counter',
+    help: 'Messages for which a lookup found nothing, or which had no key.',
+    labels: ['place'],
+  },
+  tidegate_lookup_keys: { kind: 'gauge', help: 'Keys in the table or cache of a lookup.', labels: ['place'] },
+  tidegate_lookup_bytes: { kind: 'gauge', help: 'About the memory that they take.', labels: ['place'] },
+  tidegate_lookup_reloads_total: {
+    kind: 'counter',
+    help: 'How often the file of a lookup was read again, by result: ok or failed. A file that failed left the table as it was.',
+    labels: ['place', 'result'],
+  },
+  tidegate_lookup_requests_total: {
+    kind: 'counter',
+    help: 'HTTP requests of a lookup by result: found, missing, refused, or failed, which is tried again.',
+    labels: ['place', 'result'],
+  },
+} as const satisfies MetricEntries;
+
 /** Pipelines and their processors. */
 export const PIPELINE_METRICS = {
   tidegate_pipeline_received_total: { kind: 'counter', help: 'Messages from the source.', labels: ['pipeline'] },

@@ -108,6 +108,28 @@ test('a pipeline opens its sink before its source, and carries batches between t
   assert.deepEqual([figure('tidegate_pipeline_received_total'), figure('tidegate_pipeline_sent_total')], [2, 2]);
 });
 
+test('nothing is opened before all processors are ready, and a stop does not wait for them', async () => {
+  const ready: (() => void)[] = [];
+  const waiting = { process: (message: Message) => message, open: () => new Promise<void>((done) => ready.push(done)) };
+  const { pipeline, orders, state } = setUp({ stages: [{ processors: [waiting] }] });
+  pipeline.start();
+  await turn();
+  assert.deepEqual([orders, state()], [[], 'opening']);
+  ready[0]?.();
+  await turn();
+  assert.deepEqual([orders, state()], [['sink open', 'source open'], '{running:flowing}']);
+
+  const other = setUp({ stages: [{ processors: [waiting] }] });
+  other.pipeline.start();
+  await other.pipeline.drained();
+  ready[1]?.();
+  await turn();
+  assert.deepEqual(
+    other.orders.filter((order) => order.endsWith('open')),
+    [],
+  );
+});
+
 test('a message that a processor ends counts as received, as filtered, and as done with', async () => {
   const onlyOdd = { process: (message: Message) => (Number(message.text) % 2 === 0 ? null : message) };
   const { start, emit, all, settled, figure } = setUp({ stages: [{ processors: [onlyOdd] }] });

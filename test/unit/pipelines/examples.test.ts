@@ -54,7 +54,10 @@ test('an example that shows a failure is of a code that exists', () => {
 
 /** What the processor makes of the input, in the form of `wanted`. */
 async function outcomeOf(spec: ProcessorSpec, { config, input, output }: Example<unknown>) {
-  const processor = makeComponent(spec, spec.config.parse(config), fakeContext().context);
+  const { context, followers } = fakeContext();
+  const processor = makeComponent(spec, spec.config.parse(config), context);
+  for (const follower of followers) follower.catchUp();
+  await processor.open?.();
   try {
     const made = await processor.process(messageOf((input ?? '') as ExampleMessage));
     return made === null ? [] : [made].flat().map((message) => shown(message));

@@ -9,9 +9,11 @@ import type { ProcessingOptions } from '../../../src/pipelines/processing.ts';
 import type {
   ComponentContext,
   EndpointPort,
+  FollowOptions,
   GatewayPorts,
   NamedTopics,
   SubscribeOptions,
+  TopicFollower,
 } from '../../../src/sdk/context.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
@@ -92,10 +94,34 @@ export function inFlightOf(
   return { inFlight, told };
 }
 
+/** A follower that reads what the test gives it. */
+class FakeFollower implements TopicFollower {
+  readonly options: FollowOptions;
+  readonly caughtUp: Promise<void>;
+  catchUp: () => void = () => {};
+  isOpen = false;
+
+  constructor(options: FollowOptions) {
+    this.options = options;
+    this.caughtUp = new Promise((resolve) => {
+      this.catchUp = resolve;
+    });
+  }
+
+  open(): void {
+    this.isOpen = true;
+  }
+
+  async close(): Promise<void> {
+    this.isOpen = false;
+  }
+}
+
 /** What a component gets of a gateway: topics that keep, one endpoint that remembers, subscriptions that are asked for. */
 export function fakeContext() {
   const topics = new Map<string, KeptTopic>();
   const asked: SubscribeOptions[] = [];
+  const followers: FakeFollower[] = [];
   const received = new Subject<Batch>();
   const orders: string[] = [];
   const delivered: Batch[] = [];
@@ -137,6 +163,11 @@ export function fakeContext() {
       asked.push(options);
       return source;
     },
+    follow: (options) => {
+      const follower = new FakeFollower(options);
+      followers.push(follower);
+      return follower;
+    },
     dial: () => assert.fail('nothing is dialled here'),
     cursors: () => ({ load: async () => undefined, save: async () => {} }),
     onStatus() {},
@@ -144,7 +175,7 @@ export function fakeContext() {
   const clock = new HandClock();
   const facts = { path: 'pipelines.p.x', logger, stats: createStats(), tracing: NO_TRACING };
   const context: ComponentContext = { ...facts, clock, gateway };
-  return { context, topics, asked, received, orders, delivered, lines, source };
+  return { context, topics, asked, followers, received, orders, delivered, lines, source };
 }
 
 export const texts = (messages: readonly Message[]) => messages.map(({ text }) => text);
