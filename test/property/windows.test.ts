@@ -243,8 +243,7 @@ function run(samples: readonly Sample[], shape: Shape, acts: readonly Act[], isT
       moves.push({ at: stay.position, watermark });
       // Without a transaction the clock's move may be lost, and a result of it not.
       if (!isTransactional) commit();
-    }
-    else {
+    } else {
       open = [];
       moves = [...committedMoves];
       stay = new Stay(operator, shape.spacing, last.committed, last.note);
@@ -283,7 +282,10 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   lateness: fc.constantFrom(0, 5, 30),
   spacing: fc.constantFrom(1, 1, 4, 256),
 });
-const acts: fc.Arbitrary<Act[]> = fc.array(fc.oneof({ weight: 12, arbitrary: act }, { weight: 1, arbitrary: idleAct }), { maxLength: 60, size: 'max' });
+const acts: fc.Arbitrary<Act[]> = fc.array(
+  fc.oneof({ weight: 12, arbitrary: act }, { weight: 1, arbitrary: idleAct }),
+  { maxLength: 60, size: 'max' },
+);
 /**
  * A late record stays late after a crash, although the record that made it late is not read again: the watermark that was
  * committed says so. Random cases hardly ever need that.
@@ -404,7 +406,8 @@ test('of the changes of a window the last one before its end is right, and its e
       stay.pull();
       take();
       const latest = new Map(shown.map(({ window, records }) => [window, records]));
-      for (const [window, records] of expectedWindows(list, form)) assert.deepEqual(latest.get(window), records, window);
+      for (const [window, records] of expectedWindows(list, form))
+        assert.deepEqual(latest.get(window), records, window);
       // One record more ends all windows: what is open has its changes, what has ended has none behind its end.
       for (const [window, records] of expectedWindows([...list, { key: 'z', time: 10_000 }], form))
         if (!window.startsWith('z')) assert.deepEqual(latest.get(window), records, window);

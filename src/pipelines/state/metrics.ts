@@ -24,10 +24,22 @@ export class StageMetrics {
       for (const { operator } of partitions.values()) total += of(operator.size);
       return total;
     };
-    stats.gauge('tidegate_operator_state_keys', labels, sum(({ keys }) => keys));
-    stats.gauge('tidegate_operator_state_bytes', labels, sum(({ bytes }) => bytes));
+    stats.gauge(
+      'tidegate_operator_state_keys',
+      labels,
+      sum(({ keys }) => keys),
+    );
+    stats.gauge(
+      'tidegate_operator_state_bytes',
+      labels,
+      sum(({ bytes }) => bytes),
+    );
     // One that has no windows has no such gauge.
-    stats.gauge('tidegate_operator_open_windows', labels, sum(({ windows = Number.NaN }) => windows));
+    stats.gauge(
+      'tidegate_operator_open_windows',
+      labels,
+      sum(({ windows = Number.NaN }) => windows),
+    );
     stats.gauge('tidegate_operator_watermark_lag_seconds', labels, () => {
       let slowest = Number.POSITIVE_INFINITY;
       for (const { watermark } of partitions.values()) if (watermark > NO_TIME) slowest = Math.min(slowest, watermark);

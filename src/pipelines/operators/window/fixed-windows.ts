@@ -139,7 +139,8 @@ export class FixedWindows extends Windows {
     this.size.windows -= 1;
     this.size.keys -= keys.size;
     this.size.bytes -= bytes;
-    if (this.grouping.changes !== undefined) for (const accumulators of keys.values()) this.unshown.forget(accumulators);
+    if (this.grouping.changes !== undefined)
+      for (const accumulators of keys.values()) this.unshown.forget(accumulators);
   }
 
   private *results(windows: readonly Window[], kind: ResultKind): Iterable<Message> {

@@ -77,7 +77,9 @@ export const window = defineOperator({
           [
             z.enum(['final', 'changes']),
             z.strictObject({
-              changes: field.duration().describe('A window that has changed gives a result at most once per this time.'),
+              changes: field
+                .duration()
+                .describe('A window that has changed gives a result at most once per this time.'),
             }),
           ],
           'expected final, changes, or { changes: 1s }',
@@ -90,7 +92,9 @@ export const window = defineOperator({
         .union(
           [
             z.literal('drop'),
-            z.strictObject({ topic: field.plainText('expected the name of a topic').min(1).describe('Topic for late records.') }),
+            z.strictObject({
+              topic: field.plainText('expected the name of a topic').min(1).describe('Topic for late records.'),
+            }),
           ],
           'expected drop, or { topic: NAME }',
         )
