@@ -366,7 +366,7 @@ test('where there is no room the parts of a window have each of its records exac
   );
 });
 
-test('without transactions the parts that come again are those that were there, unless a commit was held up', () => {
+test('without transactions the parts that come again are those that were there', () => {
   fc.assert(
     fc.property(samples, shape, acts, room, (list, form, happens, bytes) => {
       const whole = happens.map((one) => (one.do === 'commit' ? { ...one, back: 0 } : one));

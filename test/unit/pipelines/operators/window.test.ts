@@ -190,7 +190,7 @@ describe('a window', () => {
     }
   });
 
-  test('writes a late record to its topic, once, where it was told one, and settles it with that', () => {
+  test('writes a late record to the topic for those, once, and settles it with that', () => {
     const rig = new Rig({ tumbling: '10s', late: { topic: 'late' }, aggregate: { n: 'count' } });
     rig.take(20, {});
     const outcome = rig.takeLater(5, { a: 1 }, { headers: [['x', 'y']], topic: 't', partition: 0 });
