@@ -1,6 +1,11 @@
+import type { PartitionOperator } from '../../core/stateful-operator.ts';
 import type { Counter, Stats } from '../../telemetry/stats.ts';
-import type { StatefulPartition } from './partition.ts';
 import { NO_TIME } from './progress.ts';
+
+interface Watched {
+  readonly watermark: number;
+  readonly operator: Pick<PartitionOperator, 'size'>;
+}
 
 /** What an operator keeps and gives out, by its pipeline and place. */
 export class StageMetrics {
@@ -17,9 +22,9 @@ export class StageMetrics {
   }
 
   /** `now`: milliseconds since the epoch. */
-  watch(partitions: ReadonlyMap<string, StatefulPartition>, now: () => number): void {
+  watch(partitions: ReadonlyMap<string, Watched>, now: () => number): void {
     const { stats, labels } = this;
-    const sum = (of: (size: StatefulPartition['operator']['size']) => number) => () => {
+    const sum = (of: (size: PartitionOperator['size']) => number) => () => {
       let total = 0;
       for (const { operator } of partitions.values()) total += of(operator.size);
       return total;

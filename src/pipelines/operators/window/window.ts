@@ -15,7 +15,7 @@ import {
 } from '../../../sdk/index.ts';
 import { aggregateSettings } from './aggregate.ts';
 import { FixedWindows } from './fixed-windows.ts';
-import type { Contribution, Grouping, ResultKind, Span } from './groups.ts';
+import type { Contribution, Grouping, ResultKind, Span } from './grouping.ts';
 import { SessionWindows } from './session-windows.ts';
 import { StateSize } from './state-limit.ts';
 
