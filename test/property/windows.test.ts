@@ -232,13 +232,16 @@ function run(samples: readonly Sample[], shape: Shape, acts: readonly Act[], isT
     stored.push(...open);
     open = [];
   };
+  let furthest = 0;
   for (const act of acts) {
+    furthest = Math.max(furthest, stay.position);
     if (act.do === 'read')
       for (let n = 0; n < act.n && stay.position < samples.length; n += 1) stay.read(samples[stay.position] as Sample);
     else if (act.do === 'store') for (let n = 0; n < act.n; n += 1) store();
     else if (act.do === 'commit') commit(act.back);
     else if (act.do === 'idle') {
-      const watermark = stay.idle(act.n);
+      // A partition is idle at its end only, so not in front of what was read before a crash.
+      const watermark = stay.position < furthest ? undefined : stay.idle(act.n);
       if (watermark === undefined) continue;
       moves.push({ at: stay.position, watermark });
       // Without a transaction the clock's move may be lost, and a result of it not.
