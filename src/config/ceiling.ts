@@ -56,8 +56,8 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
   const replay = sum(Object.values(config.endpoints).map((endpoint) => endpoint.replay?.bytes ?? 0));
   const { limit } = config.memory;
   const groups = serving.length > 0 ? config.memory.groups : 0;
-  const total = PROCESS + pipelines + sinks + publishers + groups + replay + connections + limit;
-  return { total, process: PROCESS, pipelines, sinks, publishers, groups, replay, connections, limit };
+  const total = PROCESS + pipelines + sinks + tables + publishers + groups + replay + connections + limit;
+  return { total, process: PROCESS, pipelines, sinks, tables, publishers, groups, replay, connections, limit };
 }
 
 /** Copies share their payload, and may have a key and headers of their own; a topic has one send on its way at a time. */

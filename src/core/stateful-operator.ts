@@ -64,7 +64,7 @@ export interface PartitionPort {
   mayRestart(at?: Message): void;
 }
 
-/** `elsewhere`: the operator has handed the record on, and whoever has it settles it. */
+/** `elsewhere`: the operator has handed the record on, and it is settled there. */
 export type Taken = undefined | 'elsewhere';
 
 /** The state of an operator in one partition. It starts empty when the partition is assigned, and is rebuilt by reading again. */

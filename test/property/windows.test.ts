@@ -232,19 +232,21 @@ function run(samples: readonly Sample[], shape: Shape, acts: readonly Act[], isT
     stored.push(...open);
     open = [];
   };
+  let furthest = 0;
   for (const act of acts) {
+    furthest = Math.max(furthest, stay.position);
     if (act.do === 'read')
       for (let n = 0; n < act.n && stay.position < samples.length; n += 1) stay.read(samples[stay.position] as Sample);
     else if (act.do === 'store') for (let n = 0; n < act.n; n += 1) store();
     else if (act.do === 'commit') commit(act.back);
     else if (act.do === 'idle') {
-      const watermark = stay.idle(act.n);
+      // A partition is idle at its end only, so not in front of what was read before a crash.
+      const watermark = stay.position < furthest ? undefined : stay.idle(act.n);
       if (watermark === undefined) continue;
       moves.push({ at: stay.position, watermark });
       // Without a transaction the clock's move may be lost, and a result of it not.
       if (!isTransactional) commit();
-    }
-    else {
+    } else {
       open = [];
       moves = [...committedMoves];
       stay = new Stay(operator, shape.spacing, last.committed, last.note);
@@ -283,7 +285,10 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   lateness: fc.constantFrom(0, 5, 30),
   spacing: fc.constantFrom(1, 1, 4, 256),
 });
-const acts: fc.Arbitrary<Act[]> = fc.array(fc.oneof({ weight: 12, arbitrary: act }, { weight: 1, arbitrary: idleAct }), { maxLength: 60, size: 'max' });
+const acts: fc.Arbitrary<Act[]> = fc.array(
+  fc.oneof({ weight: 12, arbitrary: act }, { weight: 1, arbitrary: idleAct }),
+  { maxLength: 60, size: 'max' },
+);
 /**
  * A late record stays late after a crash, although the record that made it late is not read again: the watermark that was
  * committed says so. Random cases hardly ever need that.
@@ -364,7 +369,7 @@ test('where there is no room the parts of a window have each of its records exac
   );
 });
 
-test('without transactions the parts that come again are those that were there, unless a commit was held up', () => {
+test('without transactions the parts that come again are those that were there', () => {
   fc.assert(
     fc.property(samples, shape, acts, room, (list, form, happens, bytes) => {
       const whole = happens.map((one) => (one.do === 'commit' ? { ...one, back: 0 } : one));
@@ -404,7 +409,8 @@ test('of the changes of a window the last one before its end is right, and its e
       stay.pull();
       take();
       const latest = new Map(shown.map(({ window, records }) => [window, records]));
-      for (const [window, records] of expectedWindows(list, form)) assert.deepEqual(latest.get(window), records, window);
+      for (const [window, records] of expectedWindows(list, form))
+        assert.deepEqual(latest.get(window), records, window);
       // One record more ends all windows: what is open has its changes, what has ended has none behind its end.
       for (const [window, records] of expectedWindows([...list, { key: 'z', time: 10_000 }], form))
         if (!window.startsWith('z')) assert.deepEqual(latest.get(window), records, window);

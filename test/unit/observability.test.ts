@@ -56,8 +56,8 @@ test('the dashboard has a row for each part of the gateway, and no panel covers 
   const { panels, templating } = dashboard();
   const rows = panels.filter(({ type }) => type === 'row').map(({ title }) => title);
   assert.deepEqual(rows, [
-    ...['At a glance', 'Clients', 'Rooms', 'Pipelines', 'Log', 'Groups', 'Feeds', 'Connectors', 'Memory and process'],
-    'HTTP',
+    ...['At a glance', 'Clients', 'Rooms', 'Pipelines', 'Operators with state', 'Log', 'Groups', 'Feeds', 'Connectors'],
+    ...['Memory and process', 'HTTP'],
   ]);
   const places = panels.map(({ title, gridPos: { x, y, w, h } }) => ({ title, x, y, right: x + w, below: y + h }));
   const pairs = places.flatMap((a, index) => places.slice(index + 1).map((b) => [a, b] as const));
@@ -103,6 +103,11 @@ test('counters that alerts and dashboard ask for are there from the start, so th
       pipelines: {
         in: { source: { endpoint: 'rooms' }, sink: { topic: { name: 'lobby' } } },
         out: { source: { topic: { names: ['lobby'] } }, sink: { endpoint: 'rooms' } },
+        counts: {
+          source: { topic: { names: ['lobby'], group: 'counts' } },
+          processors: [{ window: { tumbling: '1m', aggregate: { n: 'count' } } }],
+          sink: { topic: { name: 'counted' } },
+        },
         feed: { source: { websocket_client: { url: 'ws://127.0.0.1:9/' } }, sink: { topic: { name: 'ticks' } } },
       },
       shutdown: { jitter: '0s' },
@@ -116,6 +121,7 @@ test('counters that alerts and dashboard ask for are there from the start, so th
   );
   assert.ok(asked.length > 15);
   const feed = { component: 'pipelines.feed.source' };
+  const counts = { pipeline: 'counts', operator: 'processors[0].window' };
   const known: Readonly<Record<string, readonly Record<string, string>[]>> = {
     tidegate_frames_dropped_total: ['slow', 'closed'].map((reason) => ({ endpoint: 'rooms', reason })),
     tidegate_connections_closed_total: ['1000', '1006', '1008', '1012'].map((code) => ({ endpoint: 'rooms', code })),
@@ -124,6 +130,8 @@ test('counters that alerts and dashboard ask for are there from the start, so th
     tidegate_pipeline_failed_total: ['in', 'out', 'feed'].flatMap((pipeline) =>
       ['TG_MESSAGE_INVALID', 'TG_RECORD_TOO_LARGE', 'TG_FLOW_FAILED'].map((code) => ({ pipeline, code })),
     ),
+    tidegate_operator_late_total: [counts],
+    tidegate_operator_results_total: [counts],
     tidegate_remote_lost_total: ['closed', 'silent'].map((reason) => ({ ...feed, reason })),
     tidegate_remote_failed_tries_total: ['refused', 'protocol'].map((reason) => ({ ...feed, reason })),
     tidegate_remote_dropped_total: ['overflow', 'duplicate', 'unsettled'].map((reason) => ({ ...feed, reason })),

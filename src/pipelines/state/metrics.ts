@@ -1,4 +1,6 @@
+import type { PartitionOperator } from '../../core/stateful-operator.ts';
 import type { Counter, Stats } from '../../telemetry/stats.ts';
+<<<<<<< HEAD
 import type { PartitionOperator } from '../../core/stateful-operator.ts';
 import { NO_TIME } from './progress.ts';
 
@@ -6,6 +8,13 @@ import { NO_TIME } from './progress.ts';
 interface Watched {
   readonly size: PartitionOperator['size'];
   readonly watermark: number;
+=======
+import { NO_TIME } from './progress.ts';
+
+interface Watched {
+  readonly watermark: number;
+  readonly operator: Pick<PartitionOperator, 'size'>;
+>>>>>>> window
 }
 
 /** What an operator keeps and gives out, by its pipeline and place. */
@@ -25,15 +34,31 @@ export class StageMetrics {
   /** `now`: milliseconds since the epoch. */
   watch(partitions: ReadonlyMap<string, Watched>, now: () => number): void {
     const { stats, labels } = this;
+<<<<<<< HEAD
     const sum = (of: (size: Watched['size']) => number) => () => {
+=======
+    const sum = (of: (size: PartitionOperator['size']) => number) => () => {
+>>>>>>> window
       let total = 0;
       for (const { size } of partitions.values()) total += of(size);
       return total;
     };
-    stats.gauge('tidegate_operator_state_keys', labels, sum(({ keys }) => keys));
-    stats.gauge('tidegate_operator_state_bytes', labels, sum(({ bytes }) => bytes));
+    stats.gauge(
+      'tidegate_operator_state_keys',
+      labels,
+      sum(({ keys }) => keys),
+    );
+    stats.gauge(
+      'tidegate_operator_state_bytes',
+      labels,
+      sum(({ bytes }) => bytes),
+    );
     // One that has no windows has no such gauge.
-    stats.gauge('tidegate_operator_open_windows', labels, sum(({ windows = Number.NaN }) => windows));
+    stats.gauge(
+      'tidegate_operator_open_windows',
+      labels,
+      sum(({ windows = Number.NaN }) => windows),
+    );
     stats.gauge('tidegate_operator_watermark_lag_seconds', labels, () => {
       let slowest = Number.POSITIVE_INFINITY;
       for (const { watermark } of partitions.values()) if (watermark > NO_TIME) slowest = Math.min(slowest, watermark);

@@ -15,12 +15,10 @@ import { ACCUMULATORS, type Accumulator, type AccumulatorName, FoldState, NUMERI
 const NAMES = Object.keys(ACCUMULATORS) as readonly AccumulatorName[];
 const RESERVED = ['key', 'start', 'end', 'partial'];
 
-const folded = z
-  .strictObject({
-    fold: field.fold().describe('Makes the next state of `state`, which is the one so far, and the message.'),
-    start: z.unknown().describe('State before the first record.'),
-  })
-  .refine(({ start }) => start !== undefined, 'give the state before the first record as start, such as start: 0');
+const folded = z.strictObject({
+  fold: field.fold().describe('Makes the next state of `state`, which is the one so far, and the message.'),
+  start: z.unknown().describe('State before the first record.'),
+});
 
 const aggregated = z.union(
   [z.literal('count'), ...NAMES.map((name) => z.strictObject({ [name]: field.expression() })), folded],
@@ -73,9 +71,7 @@ export class Aggregate {
 
   /** What the expressions give for a record, in the order of the functions. Throws or rejects with TG_EXPRESSION_FAILED. */
   values(message: Message): unknown[] | Promise<unknown[]> {
-    const values = this.functions.map((one) =>
-      isFold(one) || one.of === undefined ? true : one.of.evaluate(message),
-    );
+    const values = this.functions.map((one) => (isFold(one) || one.of === undefined ? true : one.of.evaluate(message)));
     return this.isSynchronous ? this.checked(values) : Promise.all(values).then((ready) => this.checked(ready));
   }
 

@@ -1,6 +1,7 @@
 import type { Hold, Message, PartitionPort, Taken } from '../../../sdk/index.ts';
 import type { Accumulator } from './accumulators.ts';
-import { bytesOf, type Contribution, type Grouping, type ResultKind, type Span, Windows } from './groups.ts';
+import type { Contribution, Grouping, ResultKind, Span } from './grouping.ts';
+import { bytesOf, Windows } from './groups.ts';
 import type { StateSize } from './state-limit.ts';
 
 /** All keys of one window. */
@@ -139,7 +140,8 @@ export class FixedWindows extends Windows {
     this.size.windows -= 1;
     this.size.keys -= keys.size;
     this.size.bytes -= bytes;
-    if (this.grouping.changes !== undefined) for (const accumulators of keys.values()) this.unshown.forget(accumulators);
+    if (this.grouping.changes !== undefined)
+      for (const accumulators of keys.values()) this.unshown.forget(accumulators);
   }
 
   private *results(windows: readonly Window[], kind: ResultKind): Iterable<Message> {

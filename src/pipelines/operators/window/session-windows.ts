@@ -1,7 +1,8 @@
 import type { Hold, Message, PartitionPort, Taken } from '../../../sdk/index.ts';
 import type { Accumulator } from './accumulators.ts';
 import { EndQueue } from './end-queue.ts';
-import { bytesOf, type Contribution, type Grouping, type ResultKind, Windows } from './groups.ts';
+import type { Contribution, Grouping, ResultKind } from './grouping.ts';
+import { bytesOf, Windows } from './groups.ts';
 import type { StateSize } from './state-limit.ts';
 
 interface Session {

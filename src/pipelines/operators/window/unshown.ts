@@ -1,6 +1,6 @@
 import type { Message, PartitionPort } from '../../../sdk/index.ts';
 import type { Accumulator } from './accumulators.ts';
-import type { Grouping, Span } from './groups.ts';
+import type { Grouping, Span } from './grouping.ts';
 
 interface Group {
   readonly key: string;

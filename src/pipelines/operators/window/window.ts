@@ -14,7 +14,7 @@ import {
 import { keyOf, timeOf } from '../record.ts';
 import { aggregateSettings } from './aggregate.ts';
 import { FixedWindows } from './fixed-windows.ts';
-import type { Contribution, Grouping, ResultKind, Span } from './groups.ts';
+import type { Contribution, Grouping, ResultKind, Span } from './grouping.ts';
 import { SessionWindows } from './session-windows.ts';
 import { StateSize } from './state-limit.ts';
 
@@ -74,7 +74,9 @@ export const window = defineOperator({
           [
             z.enum(['final', 'changes']),
             z.strictObject({
-              changes: field.duration().describe('A window that has changed gives a result at most once per this time.'),
+              changes: field
+                .duration()
+                .describe('A window that has changed gives a result at most once per this time.'),
             }),
           ],
           'expected final, changes, or { changes: 1s }',
@@ -87,7 +89,9 @@ export const window = defineOperator({
         .union(
           [
             z.literal('drop'),
-            z.strictObject({ topic: field.plainText('expected the name of a topic').min(1).describe('Topic for late records.') }),
+            z.strictObject({
+              topic: field.plainText('expected the name of a topic').min(1).describe('Topic for late records.'),
+            }),
           ],
           'expected drop, or { topic: NAME }',
         )

@@ -8,16 +8,20 @@ import { StageMetrics } from '../../../../src/pipelines/state/metrics.ts';
 import { Outgoing } from '../../../../src/pipelines/state/outgoing.ts';
 import { StatefulPartition } from '../../../../src/pipelines/state/partition.ts';
 import { PartitionProgress } from '../../../../src/pipelines/state/progress.ts';
+import type { HandClock } from '../../core/hand-clock.ts';
 import { fakeContext } from '../parts.ts';
 
 const AT = Date.parse('2024-01-01T12:00:00Z');
 
 /** A window operator in one partition, and the results that it gives out. */
 class Rig {
-  readonly context = fakeContext().context;
+  private readonly fake = fakeContext();
+  readonly context = this.fake.context;
   private readonly outgoing = new Outgoing();
-  private readonly partition: StatefulPartition;
+  readonly partition: StatefulPartition;
   private offset = 0;
+  /** Whether records that are taken were committed before. */
+  replays = false;
 
   constructor(settings: object) {
     const operator = window.create(window.config.parse(settings), this.context) as StatefulOperator;
@@ -35,9 +39,9 @@ class Rig {
     const offset = this.offset;
     this.offset += 1;
     const timestamp = AT + seconds * 1_000;
-    return this.partition.take(
-      new Message(Buffer.from(JSON.stringify(value)), { key: 'k', timestamp, offset, ...init }),
-    );
+    const message = new Message(Buffer.from(JSON.stringify(value)), { key: 'k', timestamp, offset, ...init });
+    message.isReplayed = this.replays;
+    return this.partition.take(message);
   }
 
   fails(code: ErrorCode, words: RegExp, take: () => unknown): void {
@@ -48,11 +52,20 @@ class Rig {
     });
   }
 
+  /** What was written to the topic for late records. */
+  get lateRecords(): Message[] {
+    return this.fake.topics.get('late')?.messages ?? [];
+  }
+
   results(): unknown[] {
-    const results: unknown[] = [];
+    return this.messages().map(({ json }) => json);
+  }
+
+  messages(): Message[] {
+    const results: Message[] = [];
     for (let batch = this.outgoing.next(); batch !== undefined; batch = this.outgoing.next())
       for (const message of batch.messages) {
-        results.push(message.json);
+        results.push(message);
         message.ack();
       }
     return results;
@@ -65,6 +78,11 @@ class Rig {
 
   get late(): number {
     return this.context.stats.counter('tidegate_operator_late_total', { pipeline: 'p', operator: 'window' }).value;
+  }
+
+  tick(milliseconds: number): void {
+    (this.context.clock as HandClock).advance(milliseconds);
+    this.partition.operator.tick?.();
   }
 
   get size() {
@@ -172,6 +190,145 @@ describe('a window', () => {
     }
   });
 
+  test('writes a late record to the topic for those, once, and settles it with that', () => {
+    const rig = new Rig({ tumbling: '10s', late: { topic: 'late' }, aggregate: { n: 'count' } });
+    rig.take(20, {});
+    const outcome = rig.takeLater(5, { a: 1 }, { headers: [['x', 'y']], topic: 't', partition: 0 });
+    assert.equal(outcome, 'elsewhere');
+    const [late] = rig.lateRecords;
+    assert.deepEqual(late?.json, { a: 1 });
+    assert.deepEqual(late?.headers, [
+      ['x', 'y'],
+      ['tidegate-origin', 't/0/1'],
+    ]);
+    rig.replays = true;
+    assert.equal(rig.takeLater(6, {}), undefined);
+    assert.deepEqual([rig.lateRecords.length, rig.late], [1, 1]);
+  });
+
+  test('gives a result at each change, and its last one at the end', () => {
+    const rig = new Rig({ tumbling: '10s', emit: 'changes', aggregate: { n: 'count' } });
+    rig.take(1, {});
+    rig.take(2, {});
+    const changes = rig.messages();
+    assert.deepEqual(
+      changes.map(({ json }) => json),
+      [{ key: 'k', start: AT, end: AT + 10_000, n: 2 }],
+    );
+    assert.deepEqual(changes[0]?.headers.at(-1), ['tidegate-window-change', 'true']);
+    rig.take(12, {});
+    assert.deepEqual(
+      rig.messages().map(({ json, headers }) => [(json as { n: number }).n, headers.length]),
+      [
+        [2, 2],
+        [1, 3],
+      ],
+    );
+  });
+
+  test('gives changes at most once per period', () => {
+    const rig = new Rig({ session: '10s', emit: { changes: '1s' }, aggregate: { n: 'count' } });
+    rig.take(1, {});
+    rig.tick(900);
+    assert.deepEqual(rig.results(), []);
+    rig.take(2, {});
+    rig.tick(100);
+    assert.deepEqual(rig.results(), [{ key: 'k', start: AT + 1_000, end: AT + 12_000, n: 2 }]);
+    rig.tick(5_000);
+    assert.deepEqual(rig.results(), [], 'nothing has changed');
+  });
+
+  for (const kind of [{ tumbling: '1h' }, { session: '1h' }])
+    test(`gives all of ${Object.keys(kind)} early where there is no room, marked, and begins again`, () => {
+      const rig = new Rig({ ...kind, aggregate: { n: 'count' }, state: { keys: 1_000, when_full: 'emit' } });
+      for (let n = 0; n < 1_000; n += 1) rig.take(n / 1_000, {}, { key: `k${n}` });
+      assert.deepEqual(rig.results(), []);
+      rig.take(2, {}, { key: 'more' });
+      const parts = rig.messages();
+      assert.equal(parts.length, 1_000);
+      assert.match(parts[0]?.text ?? '', /"partial":true/);
+      assert.deepEqual(parts[0]?.headers.at(-1), ['tidegate-window-part', '1000']);
+      assert.equal(rig.size.keys, 1);
+      assert.equal(rig.replay, 1_000, 'what was given out is not read again');
+    });
+
+  test('says that there is no room while too many parts are not stored', () => {
+    const rig = new Rig({
+      tumbling: '1h',
+      aggregate: { all: { collect: '${! json }' } },
+      state: { bytes: '1KiB', when_full: 'emit' },
+    });
+    const much = 'x'.repeat(2_000);
+    for (let n = 0; n < 65; n += 1) rig.take(1, much, { key: `k${n}` });
+    rig.fails('TG_STATE_FULL', /limit of 1024 bytes/, () => rig.take(1, much, { key: 'one more' }));
+    assert.equal(rig.messages().length, 64);
+    assert.ok(rig.replay > 0);
+    rig.take(1, much, { key: 'one more' });
+  });
+
+  test('folds by an expression, with the state so far and the message', async () => {
+    const rig = new Rig({
+      hopping: { size: '20s', every: '10s' },
+      aggregate: {
+        n: 'count',
+        balance: { fold: '${! state + json.in }', start: 10 },
+        id: { fold: '${! json.id }', start: null },
+        seen: { fold: "${! { 'n': state.n + 1, 'key': key } }", start: { n: 0 } },
+      },
+    });
+    for (const [at, value] of [
+      [11, { in: 5, id: 1 }],
+      [12, { in: -1 }],
+    ] as const)
+      await rig.takeLater(at, value);
+    await rig.partition.take(
+      new Message(Buffer.from('{"in":1,"id":9223372036854775807}'), { key: 'k', timestamp: AT + 21_000, offset: 2 }),
+    );
+    await rig.takeLater(100, { in: 0 });
+    const seen = (n: number) => ({ n, key: 'k' });
+    assert.deepEqual(
+      rig.messages().map(({ text }) => text),
+      [
+        { start: AT, end: AT + 20_000, n: 2, balance: 14, id: 1, seen: seen(2) },
+        { start: AT + 10_000, end: AT + 30_000, n: 3, balance: 15, id: '#', seen: seen(3) },
+        { start: AT + 20_000, end: AT + 40_000, n: 1, balance: 11, id: '#', seen: seen(1) },
+      ].map((result) => JSON.stringify({ key: 'k', ...result }).replace('"#"', '9223372036854775807')),
+    );
+  });
+
+  test('a fold that fails leaves all windows as they were', async () => {
+    const rig = new Rig({
+      hopping: { size: '20s', every: '10s' },
+      aggregate: {
+        n: 'count',
+        list: { fold: '${! $append(state, json.x) }', start: [] },
+        sum: { fold: '${! state + json.n }', start: 0 },
+      },
+    });
+    await rig.takeLater(15, { x: 1, n: 1 });
+    await assert.rejects(
+      async () => rig.takeLater(15, { x: 'y'.repeat(70_000), n: 1 }),
+      /a state of more than 65536 characters/,
+    );
+    await assert.rejects(async () => rig.takeLater(15, { x: 1, n: 9007199254740991 }), /whole number above 2\^53/);
+    await rig.takeLater(100, { x: 1, n: 1 });
+    assert.deepEqual(
+      rig.results().map((result) => (result as { n: number }).n),
+      [1, 1],
+    );
+  });
+
+  test('closes a hundred thousand sessions as their results are asked for', () => {
+    const rig = new Rig({ session: '10s', aggregate: { n: 'count' } });
+    for (let n = 0; n < 100_000; n += 1) rig.take(0, {}, { key: `k${n}` });
+    const { keys } = rig.size;
+    rig.take(60, {});
+    assert.equal(rig.size.keys, keys + 1, 'none is closed yet');
+    assert.equal(rig.results().length, 100_000);
+    assert.equal(rig.size.keys, 1);
+    assert.equal(rig.replay, 100_000);
+  });
+
   for (const [settings, words] of [
     [{ aggregate: { n: 'count' } }, /give one of tumbling, hopping and session/],
     [{ tumbling: '1m', session: '1m', aggregate: { n: 'count' } }, /give one of tumbling, hopping and session/],
@@ -180,6 +337,13 @@ describe('a window', () => {
     [{ tumbling: '1m', aggregate: { start: 'count' } }, /key, start, end and partial are fields/],
     [{ tumbling: '1m', aggregate: { n: 'median' } }, /expected count, or one of count, sum/],
     [{ hopping: { size: '1m', every: '2m' }, aggregate: { n: 'count' } }, /every is at most size/],
+    [{ session: '1m', aggregate: { n: { fold: '${! state }', start: 0 } } }, /a record may join two sessions/],
+    [{ tumbling: '1m', aggregate: { n: { fold: 'state', start: 0 } } }, /is not one expression/],
+    [{ tumbling: '1m', aggregate: { n: { fold: '${! sate + 1 }', start: 0 } } }, /reads sate/],
+    [{ tumbling: '1m', aggregate: { n: { fold: '${! state + 1 }' } } }, /state \+ json\.amount }\\", start: 0 }/],
+    [{ tumbling: '1m', aggregate: { n: 'count' }, emit: 'often' }, /expected final, changes/],
+    [{ tumbling: '1m', aggregate: { n: 'count' }, late: 'keep' }, /expected drop, or/],
+    [{ tumbling: '1m', aggregate: { n: 'count' }, state: { keys: 10, when_full: 'emit' } }, /keys is at least 1000/],
   ] as const)
     test(`says what is wrong with ${JSON.stringify(settings)}`, () => {
       const { error } = window.config.safeParse(settings);
