@@ -123,7 +123,8 @@ const heartbeat = z.strictObject({
     .describe('Messages that must arrive regularly; without them the connection is closed as stale.'),
 });
 
-const tls = z.strictObject({
+/** Certificates of a connection that the gateway opens. */
+export const tlsSettings = z.strictObject({
   ca: path().optional().describe('Path of a PEM file with the certificates to trust; by default those of the system.'),
   cert: path().optional().describe('Path of a PEM file with the client certificate, if the server asks for one.'),
   key: path().optional().describe('Path of a PEM file with the key of `cert`.'),
@@ -172,7 +173,7 @@ export const remoteShape = {
     .refine(hasReadableUser, 'user and password before the @ must be percent-encoded; write %25 for a %')
     .optional()
     .describe('HTTP proxy to use (CONNECT), such as http://user:password@proxy:3128.'),
-  tls: tls.optional().describe('Certificates for wss://.'),
+  tls: tlsSettings.optional().describe('Certificates for wss://.'),
   compression: field.boolean().prefault(false).describe('Whether permessage-deflate is offered.'),
   max_frame: field
     .size()

@@ -69,7 +69,7 @@ export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
 export { openingTemplate, type Step, template } from './connect-messages.ts';
-export { type RemoteSettings, remoteShape, remoteUrl } from './connect-settings.ts';
+export { type RemoteSettings, remoteShape, remoteUrl, tlsSettings } from './connect-settings.ts';
 export { mistakenUses } from './connect-uses.ts';
 export type {
   ComponentContext,

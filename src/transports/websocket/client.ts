@@ -11,8 +11,8 @@ import type {
   RemoteSocket,
   RemoteTarget,
 } from '../../core/remote.ts';
+import { readTlsFiles, type TlsFiles } from '../../core/tls-files.ts';
 import { answeredHandshake, brokenConnection, noConnection } from './client-ends.ts';
-import { readTlsFiles, type TlsFiles } from './client-tls.ts';
 import { readToken } from './client-token.ts';
 import { openTunnel, type Tunnel } from './client-tunnel.ts';
 

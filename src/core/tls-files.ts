@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { RemoteTls } from '../../core/remote.ts';
+import type { RemoteTls } from './remote.ts';
 
 /** Options of `tls.connect`. */
 export interface TlsFiles {
