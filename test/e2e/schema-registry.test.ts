@@ -9,7 +9,8 @@ import { requireSchemaRegistry } from '../services/schema-registry.ts';
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
 
 const text = ({ frames }: TestClient) => frames.map((frame) => frame.toString());
-const outcomes = (client: TestClient) => text(client).map((frame) => (JSON.parse(frame) as { outcome?: string }).outcome);
+const outcomes = (client: TestClient) =>
+  text(client).map((frame) => (JSON.parse(frame) as { outcome?: string }).outcome);
 
 const field = (name: string, type: unknown, more: object = {}) => ({ name, type, ...more });
 const orderOf = (...fields: object[]) => ({ type: 'record', name: 'Order', namespace: 'shop', fields });
@@ -31,7 +32,8 @@ test('messages are written and read by the schemas of a real registry, which may
   const base = `ws://127.0.0.1:${gateway.port}`;
   const open = (path: string) => TestClient.open(`${base}/${path}`);
   const [avro, avroRead] = await Promise.all([open('avro'), open('avro-read')]);
-  const order = (id: string, more = '') => `{"id":${id},"at":"2026-11-30T06:48:01.123Z","total":1234567890123456.70${more}}`;
+  const order = (id: string, more = '') =>
+    `{"id":${id},"at":"2026-11-30T06:48:01.123Z","total":1234567890123456.70${more}}`;
 
   // Away: nothing is answered, and nothing is lost once it is back.
   const ids = ['9007199254740993', '2', '3', '4', '5'];
@@ -40,9 +42,15 @@ test('messages are written and read by the schemas of a real registry, which may
   assert.equal(avro.frames.length, 0);
   registry.resume();
   await avro.until(() => avro.frames.length === ids.length, 30_000);
-  assert.deepEqual(outcomes(avro), ids.map(() => 'stored'));
+  assert.deepEqual(
+    outcomes(avro),
+    ids.map(() => 'stored'),
+  );
   await avroRead.until(() => avroRead.frames.length === ids.length, 30_000);
-  assert.deepEqual(text(avroRead), ids.map((id) => order(id)));
+  assert.deepEqual(
+    text(avroRead),
+    ids.map((id) => order(id)),
+  );
 
   // Evolution: the newest schema is used once it is known, and both are read.
   await registry.register('orders-value', V2);

@@ -13,7 +13,9 @@ export class ByteWriter {
   }
 
   byte(value: number): void {
-    this.bytes[this.room(1)] = value;
+    // First: to make room may replace the bytes.
+    const at = this.room(1);
+    this.bytes[at] = value;
   }
 
   put(part: Uint8Array): void {

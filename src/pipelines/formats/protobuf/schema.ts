@@ -104,7 +104,7 @@ class ParsedSchema implements ProtoSchema {
       isPacked:
         field.repeated && field.packed && value.kind !== 'string' && value.kind !== 'bytes' && value.kind !== 'message',
       mapKey: field.map ? ((field as unknown as protobufjs.MapField).keyType as ScalarKind) : undefined,
-      hasPresence: field.hasPresence,
+      hasPresence: value.kind === 'message' || field.hasPresence,
       oneof,
       isRequired: field.required,
     };
