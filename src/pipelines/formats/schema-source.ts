@@ -99,3 +99,8 @@ export function checked<S extends Given, T>(parse: (given: S) => T) {
     }
   };
 }
+
+/** A schema among settings: it may lead back to itself, and lint walks through all settings. */
+export function hidden<T>(schema: T): () => T {
+  return () => schema;
+}

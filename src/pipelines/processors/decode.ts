@@ -7,7 +7,7 @@ import { decodeJson } from '../formats/json.ts';
 import { decodeMsgpack } from '../formats/msgpack/decode.ts';
 import { readingRegistry } from '../formats/registry/settings.ts';
 import { avroDecoder, type Decode, jsonDecoder, protobufDecoder } from '../formats/schema-decoders.ts';
-import { avroOf, avroText, checked, protoOf, protoText, schemaFile } from '../formats/schema-source.ts';
+import { avroOf, avroText, checked, hidden, protoOf, protoText, schemaFile } from '../formats/schema-source.ts';
 
 const registry = readingRegistry
   .optional()
@@ -34,7 +34,7 @@ const avro = z
       onlyOne(given);
       const type = avroOf(given)?.parsed;
       return {
-        source: type === undefined ? undefined : { type },
+        source: type && hidden({ type }),
         registry: given.registry,
         json: given.json,
         times: given.times,
@@ -69,7 +69,7 @@ const protobuf = z
         throw new Error('"message" is for schema and file; with a registry the payload says which message it is');
       const type = protoOf(given)?.parsed.message(given.message);
       const { names, defaults } = given;
-      return { source: type === undefined ? undefined : { type }, registry: given.registry, names, defaults };
+      return { source: type && hidden({ type }), registry: given.registry, names, defaults };
     }),
   );
 
@@ -193,10 +193,10 @@ function decoderOf(settings: Settings, clock: Clock): { readonly name: string; r
 }
 
 function sourceOf<T, R>(
-  given: { readonly source: T | undefined; readonly registry: R | undefined },
+  given: { readonly source: (() => T) | undefined; readonly registry: R | undefined },
   clock: Clock,
 ): T | { readonly registry: R; readonly clock: Clock } {
-  if (given.source !== undefined) return given.source;
+  if (given.source !== undefined) return given.source();
   if (given.registry !== undefined) return { registry: given.registry, clock };
   throw new TidegateError('TG_CONFIG_INVALID', 'there is neither a schema nor a registry');
 }

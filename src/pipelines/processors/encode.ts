@@ -16,6 +16,7 @@ import {
   avroOf,
   avroText,
   checked,
+  hidden,
   jsonText,
   protoOf,
   protoText,
@@ -45,7 +46,7 @@ const avro = z
     checked((given) => {
       const own = avroOf(given);
       onlyWhatFits(given, own && avroName(own.parsed));
-      return { own, registry: given.registry, json: given.json };
+      return { own: own && hidden(own), registry: given.registry, json: given.json };
     }),
   );
 
@@ -63,7 +64,7 @@ const protobuf = z
     checked((given) => {
       const own = protoOf(given);
       onlyWhatFits(given, own?.parsed.message(given.message).name);
-      return { own, registry: given.registry, message: given.message };
+      return { own: own && hidden(own), registry: given.registry, message: given.message };
     }),
   );
 
@@ -105,7 +106,7 @@ export const encode = defineProcessor({
   summary:
     'Makes another format of a JSON payload: Avro, Protobuf, MessagePack, CSV, Base64, also with a schema registry.',
   description:
-    'How JSON becomes each format is in [formats](../formats.md). What does not fit the schema fails with its place; nothing is left out and no integer is rounded. With a registry, `register: true` registers the schema of the configuration with the first message; otherwise the newest schema of the subject is used. A registry that cannot be reached, or answers with a status of 500 or above, is TG_PROCESSOR_BUSY: the message is tried again, `on_error.retries` times. Behind `encode` the payload is no JSON any more: set keys and headers before it. A record without a value passes.',
+    'How JSON becomes each format is in [formats](../formats.md). What does not fit the schema fails with its place; nothing is left out and no integer is rounded. With a registry, `register: true` registers the schema of the configuration with the first message; otherwise the newest schema of the subject is used. A registry that cannot be reached, or answers with a status of 500 or above, is TG_PROCESSOR_BUSY: the message is tried again, `on_error.retries` times. Behind `encode` the payload is not JSON any more: set keys and headers before it. A record without a value passes.',
   config,
   failures: [
     'The payload is not JSON, other than for `base64`.',
@@ -184,10 +185,11 @@ function avroEncoder(given: NonNullable<Settings['avro']>, limit: number, clock:
     prefix: NO_PREFIX,
     encode: (value) => encodeAvro(value, type, json, limit),
   });
-  const own = given.own && {
-    text: given.own.text,
-    name: avroName(given.own.parsed),
-    writing: writing(given.own.parsed, given.json),
+  const schema = given.own?.();
+  const own = schema && {
+    text: schema.text,
+    name: avroName(schema.parsed),
+    writing: writing(schema.parsed, given.json),
   };
   return encoder(given.registry, clock, 'AVRO', own, ({ text, references }) =>
     writing(parseAvro(text, [...references.values()]), given.json),
@@ -195,14 +197,15 @@ function avroEncoder(given: NonNullable<Settings['avro']>, limit: number, clock:
 }
 
 function protobufEncoder(given: NonNullable<Settings['protobuf']>, limit: number, clock: Clock): Encode {
-  const writing = (schema: ProtoSchema): Writing => {
-    const type = schema.message(given.message);
-    return { prefix: indexesBytes(schema.indexesOf(type)), encode: (value) => encodeProtobuf(value, type, limit) };
+  const writing = (parsed: ProtoSchema): Writing => {
+    const type = parsed.message(given.message);
+    return { prefix: indexesBytes(parsed.indexesOf(type)), encode: (value) => encodeProtobuf(value, type, limit) };
   };
-  const own = given.own && {
-    text: given.own.text,
-    name: given.own.parsed.message(given.message).name,
-    writing: writing(given.own.parsed),
+  const schema = given.own?.();
+  const own = schema && {
+    text: schema.text,
+    name: schema.parsed.message(given.message).name,
+    writing: writing(schema.parsed),
   };
   return encoder(given.registry, clock, 'PROTOBUF', own, ({ text, references }) =>
     writing(parseProto({ text, imports: references })),

@@ -18,7 +18,10 @@ interface Form {
 }
 
 const typeOf = (schema: unknown, references: readonly unknown[] = []) =>
-  parseAvro(JSON.stringify(schema), references.map((one) => JSON.stringify(one)));
+  parseAvro(
+    JSON.stringify(schema),
+    references.map((one) => JSON.stringify(one)),
+  );
 const write = (schema: unknown, json: string, form: Form = {}) =>
   encodeAvro(parseExact(json), typeOf(schema), form.json ?? 'plain', form.limit ?? MIB);
 const read = (schema: unknown, bytes: Buffer, { json = 'plain', times = 'text', limit = MIB }: Form = {}) =>
@@ -49,13 +52,32 @@ const SAME: readonly (readonly [schema: unknown, ...json: string[]])[] = [
   [{ type: 'map', values: 'string' }, '{}', '{"a":"b","__proto__":"c"}'],
   [['null', 'string', 'long'], 'null', '"x"', '9007199254740993'],
   [record(field('a', 'long'), field('next', ['null', 'R'])), '{"a":1,"next":{"a":2,"next":null}}'],
-  [['null', { ...record(field('a', 'long')), name: 'A' }, { ...record(field('b', 'long')), name: 'B' }], '{"b":1}', '{"a":1}'],
-  [{ type: 'bytes', logicalType: 'decimal', precision: 20, scale: 2 }, '12.50', '-0.01', '123456789012345678.90', '0.00'],
-  [{ type: 'fixed', name: 'D', size: 9, logicalType: 'decimal', precision: 20, scale: 0 }, '-1', '99999999999999999999'],
+  [
+    ['null', { ...record(field('a', 'long')), name: 'A' }, { ...record(field('b', 'long')), name: 'B' }],
+    '{"b":1}',
+    '{"a":1}',
+  ],
+  [
+    { type: 'bytes', logicalType: 'decimal', precision: 20, scale: 2 },
+    '12.50',
+    '-0.01',
+    '123456789012345678.90',
+    '0.00',
+  ],
+  [
+    { type: 'fixed', name: 'D', size: 9, logicalType: 'decimal', precision: 20, scale: 0 },
+    '-1',
+    '99999999999999999999',
+  ],
   [{ type: 'int', logicalType: 'date' }, '"2026-11-30"', '"1969-12-31"', '"0001-01-01"'],
   [{ type: 'int', logicalType: 'time-millis' }, '"06:48:01.123"', '86400000'],
   [{ type: 'long', logicalType: 'time-micros' }, '"23:59:59.999999"'],
-  [{ type: 'long', logicalType: 'timestamp-millis' }, '"2026-11-30T06:48:01.123Z"', '"1969-12-31T23:59:59.999Z"', '9223372036854775807'],
+  [
+    { type: 'long', logicalType: 'timestamp-millis' },
+    '"2026-11-30T06:48:01.123Z"',
+    '"1969-12-31T23:59:59.999Z"',
+    '9223372036854775807',
+  ],
   [{ type: 'long', logicalType: 'timestamp-micros' }, '"2026-11-30T06:48:01.123456Z"', '"1969-12-31T23:59:59.999999Z"'],
   [{ type: 'long', logicalType: 'timestamp-nanos' }, '"2026-11-30T06:48:01.123456789Z"'],
   [{ type: 'long', logicalType: 'local-timestamp-millis' }, '"2026-11-30T06:48:01.123"'],
@@ -77,7 +99,10 @@ test('the JSON encoding of the specification has the type around a value of a un
   );
   const json = '{"u":{"n.R":{"u":{"string":"x"},"b":"\\u0001","at":2}},"b":"\u00ff","at":1700000000000}';
   assert.equal(read(schema, write(schema, json, { json: 'avro' }), { json: 'avro' }), JSON.stringify(JSON.parse(json)));
-  assert.throws(() => write(['null', 'string'], '{"string":"x","long":1}', { json: 'avro' }), invalid(/it is an object/));
+  assert.throws(
+    () => write(['null', 'string'], '{"string":"x","long":1}', { json: 'avro' }),
+    invalid(/it is an object/),
+  );
   const plain = read(schema, write(schema, json, { json: 'avro' }), { times: 'number' });
   assert.equal(plain, '{"u":{"u":"x","b":"AQ==","at":2},"b":"/w==","at":1700000000000}');
 });
@@ -115,14 +140,23 @@ test('a default stands for a field that JSON leaves out, and null where it may b
 test('what does not fit the schema fails with its place', () => {
   const order = record(
     field('id', 'long'),
-    field('items', { type: 'array', items: { ...record(field('price', { type: 'bytes', logicalType: 'decimal', precision: 4, scale: 2 })), name: 'I' } }),
+    field('items', {
+      type: 'array',
+      items: {
+        ...record(field('price', { type: 'bytes', logicalType: 'decimal', precision: 4, scale: 2 })),
+        name: 'I',
+      },
+    }),
   );
   const cases: readonly (readonly [string, RegExp])[] = [
     ['[]', /^it is a list, and not the record "?n\.R/],
     ['{"id":1}', /^it has no items$/],
     ['{"id":1.5,"items":[]}', /^\/id is 1\.5, and not of the type long$/],
     ['{"id":9223372036854775808,"items":[]}', /^\/id is 9223372036854775808, and not of the type long$/],
-    ['{"id":1,"items":[{"price":1.00},{"price":1.005}]}', /^\/items\/1\/price is 1\.005, and not of the type bytes \(decimal\)$/],
+    [
+      '{"id":1,"items":[{"price":1.00},{"price":1.005}]}',
+      /^\/items\/1\/price is 1\.005, and not of the type bytes \(decimal\)$/,
+    ],
     ['{"id":1,"items":[{"price":100}]}', /^\/items\/0\/price is 100, /],
     ['{"id":1,"items":[],"note":2}', /^it has the field note, which n\.R has not$/],
   ];
@@ -168,8 +202,15 @@ test('a few bytes that stand for two billion values end at the limit', () => {
 });
 
 test('unions of records are chosen by their fields alone, however deep and ambiguous', () => {
-  const branch = (name: string, more: object[]) => ({ type: 'record', name, fields: [field('next', ['null', 'A', 'B']), ...more] });
-  const schema = ['null', { ...branch('A', []), fields: [field('next', ['null', 'A', branch('B', [field('x', ['null', 'int'])])])] }];
+  const branch = (name: string, more: object[]) => ({
+    type: 'record',
+    name,
+    fields: [field('next', ['null', 'A', 'B']), ...more],
+  });
+  const schema = [
+    'null',
+    { ...branch('A', []), fields: [field('next', ['null', 'A', branch('B', [field('x', ['null', 'int'])])])] },
+  ];
   const deep = `${'{"next":'.repeat(60)}{"next":7}${'}'.repeat(60)}`;
   const begin = performance.now();
   assert.throws(() => write(schema, deep), invalid(/and not one of/));
@@ -199,7 +240,9 @@ test('schemas with mistakes are refused with what is wrong', () => {
 });
 
 test('a schema may use the names of others', () => {
-  const type = typeOf(record(field('c', 'other.C')), [{ type: 'record', name: 'C', namespace: 'other', fields: [field('x', 'int')] }]);
+  const type = typeOf(record(field('c', 'other.C')), [
+    { type: 'record', name: 'C', namespace: 'other', fields: [field('x', 'int')] },
+  ]);
   const bytes = encodeAvro({ c: { x: 1 } }, type, 'plain', MIB);
   assert.equal(decodeAvro(bytes, type, { json: 'plain', times: 'text', limit: MIB }).toString(), '{"c":{"x":1}}');
 });

@@ -26,14 +26,48 @@ const unpack = (bytes: Buffer, limit = MIB) => decodeMsgpack(bytes, limit).toStr
 test('what is written as MessagePack is read as the same JSON, in bytes that @msgpack/msgpack reads', () => {
   const theirs = new Decoder({ useBigInt64: true });
   const long = 'x'.repeat(70_000);
-  const integers = ['0', '127', '128', '255', '256', '65535', '65536', '4294967295', '4294967296', '18446744073709551615'];
-  const negative = ['-1', '-32', '-33', '-128', '-129', '-32768', '-32769', '-2147483648', '-2147483649', '-9223372036854775808'];
+  const integers = [
+    '0',
+    '127',
+    '128',
+    '255',
+    '256',
+    '65535',
+    '65536',
+    '4294967295',
+    '4294967296',
+    '18446744073709551615',
+  ];
+  const negative = [
+    '-1',
+    '-32',
+    '-33',
+    '-128',
+    '-129',
+    '-32768',
+    '-32769',
+    '-2147483648',
+    '-2147483649',
+    '-9223372036854775808',
+  ];
   for (const json of [...integers, ...negative]) {
     assert.equal(unpack(pack(json)), json);
     assert.equal(String(theirs.decode(pack(json))), json);
   }
   const list = `[${new Array(70_000).fill('1').join(',')}]`;
-  for (const json of ['null', 'true', '1.5', '1e+21', '1e-7', '"\u00fc"', `"${long}"`, `"${'y'.repeat(200)}"`, '{"a":[{}],"__proto__":1}', list, '-0'])
+  for (const json of [
+    'null',
+    'true',
+    '1.5',
+    '1e+21',
+    '1e-7',
+    '"\u00fc"',
+    `"${long}"`,
+    `"${'y'.repeat(200)}"`,
+    '{"a":[{}],"__proto__":1}',
+    list,
+    '-0',
+  ])
     assert.ok(unpack(pack(json)) === json, json.slice(0, 40));
   assert.throws(() => pack('123456789012345678901'), invalid(/has no number for 123456789012345678901/));
   assert.equal(unpack(pack('36893488147419103232')), '36893488147419103232', 'a double holds this power of two');
@@ -61,7 +95,8 @@ test('bytes that are no MessagePack fail, and bombs end at the limit', () => {
     [[1, 2], /1 bytes follow its value/],
     [new Array(5_000).fill(0x91), /nested more than 100 levels/],
   ];
-  for (const [bytes, what] of cases) assert.throws(() => unpack(Buffer.from(bytes)), invalid(what), String(bytes.slice(0, 9)));
+  for (const [bytes, what] of cases)
+    assert.throws(() => unpack(Buffer.from(bytes)), invalid(what), String(bytes.slice(0, 9)));
   const many = Buffer.concat([Buffer.from([0xdc, 0xff, 0xff]), Buffer.alloc(65_535, 0xc2)]);
   assert.throws(() => unpack(many, 1_000), invalid(/more than 1000 bytes/));
   assert.throws(() => pack('"12345678901234567890"', 10), invalid(/more than 10 bytes/));
@@ -69,11 +104,16 @@ test('bytes that are no MessagePack fail, and bombs end at the limit', () => {
 });
 
 const csv = { delimiter: ',', header: true };
-const rows = (text: string, form: object = {}, limit = MIB) => decodeCsv(Buffer.from(text), { ...csv, ...form }, limit).toString();
-const sheet = (json: string, form: object = {}, limit = MIB) => encodeCsv(parseExact(json), { ...csv, ...form }, limit).toString();
+const rows = (text: string, form: object = {}, limit = MIB) =>
+  decodeCsv(Buffer.from(text), { ...csv, ...form }, limit).toString();
+const sheet = (json: string, form: object = {}, limit = MIB) =>
+  encodeCsv(parseExact(json), { ...csv, ...form }, limit).toString();
 
 test('rows become a list by RFC 4180, with or without names', () => {
-  assert.equal(rows('\uFEFFid,name\r\n1,"a ""b"", c\r\nd"\r\n\r\n2,\r\n'), '[{"id":"1","name":"a \\"b\\", c\\r\\nd"},{"id":"2","name":""}]');
+  assert.equal(
+    rows('\uFEFFid,name\r\n1,"a ""b"", c\r\nd"\r\n\r\n2,\r\n'),
+    '[{"id":"1","name":"a \\"b\\", c\\r\\nd"},{"id":"2","name":""}]',
+  );
   assert.equal(rows('1;2\n3;""', { delimiter: ';', header: false }), '[["1","2"],["3",""]]');
   assert.equal(rows('x,y\n1,2', { columns: ['a', 'b'] }), '[{"a":"1","b":"2"}]');
   assert.equal(rows('1,2', { header: false, columns: ['a', '__proto__'] }), '[{"a":"1","__proto__":"2"}]');
@@ -93,7 +133,10 @@ test('rows become a list by RFC 4180, with or without names', () => {
 });
 
 test('lists and objects become rows, and every digit stays', () => {
-  assert.equal(sheet('[{"id":9007199254740993,"name":"a \\"b\\",c"},{"name":null,"id":true}]'), 'id,name\r\n9007199254740993,"a ""b"",c"\r\ntrue,\r\n');
+  assert.equal(
+    sheet('[{"id":9007199254740993,"name":"a \\"b\\",c"},{"name":null,"id":true}]'),
+    'id,name\r\n9007199254740993,"a ""b"",c"\r\ntrue,\r\n',
+  );
   assert.equal(sheet('{"a":1.5}', { header: false }), '1.5\r\n');
   assert.equal(sheet('[["a\\nb",""],[1,2]]', { delimiter: '\t' }), '"a\nb"\t\r\n1\t2\r\n');
   assert.equal(sheet('[{"a":""}]'), 'a\r\n""\r\n');
@@ -122,7 +165,10 @@ test('Base64 is read with and without padding, and refused where it is not whole
 });
 
 test('JSON loses its byte order mark and nothing else', () => {
-  assert.equal(decodeJson(Buffer.from('\uFEFF{ "id": 9007199254740993 }'), MIB).toString(), '{ "id": 9007199254740993 }');
+  assert.equal(
+    decodeJson(Buffer.from('\uFEFF{ "id": 9007199254740993 }'), MIB).toString(),
+    '{ "id": 9007199254740993 }',
+  );
   assert.throws(() => decodeJson(Buffer.from('{'), MIB), invalid(/JSON/));
   assert.throws(() => decodeJson(Buffer.from([0x22, 0xff, 0x22]), MIB), invalid(/not UTF-8/));
   assert.throws(() => decodeJson(Buffer.from('"12345"'), 5), invalid(/more than 5 bytes/));

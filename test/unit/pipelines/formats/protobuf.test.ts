@@ -93,7 +93,10 @@ test('names as in the schema, and fields that are not set, where that is wanted'
 });
 
 test('fields may come in any order, several times, packed or not, and from a newer schema', () => {
-  const old = parseProto({ text: 'syntax = "proto3"; message M { int32 a = 1; M m = 2; repeated int32 r = 3; oneof o { int32 x = 4; int32 y = 5; } }', imports: new Map() }).message();
+  const old = parseProto({
+    text: 'syntax = "proto3"; message M { int32 a = 1; M m = 2; repeated int32 r = 3; oneof o { int32 x = 4; int32 y = 5; } }',
+    imports: new Map(),
+  }).message();
   assert.equal(read(Buffer.from([8, 1, 8, 2]), old), '{"a":2}');
   assert.equal(read(Buffer.from([0x12, 2, 8, 1, 0x12, 2, 0x18, 9]), old), '{"m":{"a":1,"r":[9]}}');
   assert.equal(read(Buffer.from([0x18, 1, 0x1a, 2, 2, 3, 0x18, 4]), old), '{"r":[1,2,3,4]}');
@@ -138,10 +141,16 @@ test('bytes that are no message fail, and bombs end at the limit', () => {
   let nested: Buffer = Buffer.alloc(0);
   for (let level = 0; level < 150; level += 1) {
     const { length } = nested;
-    nested = Buffer.concat([Buffer.from(length < 128 ? [10, length] : [10, 0x80 | (length & 127), length >> 7]), nested]);
+    nested = Buffer.concat([
+      Buffer.from(length < 128 ? [10, length] : [10, 0x80 | (length & 127), length >> 7]),
+      nested,
+    ]);
   }
   assert.throws(() => read(nested, endless), invalid(/nested more than 100 levels/));
-  const empty = parseProto({ text: 'syntax = "proto3"; message M { repeated E e = 1; } message E { repeated int32 a_name_that_is_long = 1; }', imports: new Map() }).message();
+  const empty = parseProto({
+    text: 'syntax = "proto3"; message M { repeated E e = 1; } message E { repeated int32 a_name_that_is_long = 1; }',
+    imports: new Map(),
+  }).message();
   const many = Buffer.alloc(20_000, Buffer.from([0x0a, 0]));
   assert.throws(() => read(many, empty, { limit: 10_000 }), invalid(/more than 10000 bytes/));
 });
@@ -163,7 +172,10 @@ test('schemas: messages by name and by index, imports, and what is wrong with on
   assert.throws(parse('message {'), /the Protobuf schema cannot be used/);
   assert.throws(parse('syntax = "proto3"; message M { Missing m = 1; }'), /Missing/);
   assert.throws(parse('syntax = "proto3"; enum E { A = 0; }'), /has no message/);
-  const proto2 = parseProto({ text: 'syntax = "proto2"; message M { required int32 a = 1; }', imports: new Map() }).message();
+  const proto2 = parseProto({
+    text: 'syntax = "proto2"; message M { required int32 a = 1; }',
+    imports: new Map(),
+  }).message();
   assert.throws(() => read(Buffer.alloc(0), proto2), invalid(/has no a, which is required/));
   assert.throws(() => write('{}', proto2), invalid(/has no a, which is required/));
 });

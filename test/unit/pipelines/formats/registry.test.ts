@@ -67,7 +67,13 @@ const failing = (code: string, what: RegExp) => (error: unknown) => {
 };
 
 test('a schema is fetched once, with those that it uses, and read by its id', async (t) => {
-  const order = { ...V1, fields: [{ name: 'id', type: 'long' }, { name: 'of', type: 'shop.Customer' }] };
+  const order = {
+    ...V1,
+    fields: [
+      { name: 'id', type: 'long' },
+      { name: 'of', type: 'shop.Customer' },
+    ],
+  };
   const customer = { type: 'record', name: 'Customer', namespace: 'shop', fields: [{ name: 'n', type: 'int' }] };
   const { url, asked } = await registryOf(t, (request, response) => {
     if (request.url === '/api/schemas/ids/7')
@@ -80,9 +86,14 @@ test('a schema is fetched once, with those that it uses, and read by its id', as
 });
 
 test('an id that the registry does not have fails the message, and is asked for again after ten seconds', async (t) => {
-  const { url, asked } = await registryOf(t, (_, response) => answer(response, { error_code: 40403, message: 'none' }, 404));
+  const { url, asked } = await registryOf(t, (_, response) =>
+    answer(response, { error_code: 40403, message: 'none' }, 404),
+  );
   const { run, clock } = processorOf(decode, { avro: { registry: { url } } });
-  const unknown = failing('TG_MESSAGE_INVALID', /cannot be decoded as avro: the schema registry http:\/\/.* has no schema 9$/);
+  const unknown = failing(
+    'TG_MESSAGE_INVALID',
+    /cannot be decoded as avro: the schema registry http:\/\/.* has no schema 9$/,
+  );
   await assert.rejects(run(framed(9, 2)), unknown);
   await assert.rejects(run(framed(9, 2)), unknown);
   assert.equal(asked.length, 1);
@@ -90,7 +101,10 @@ test('an id that the registry does not have fails the message, and is asked for 
   await assert.rejects(run(framed(9, 2)), unknown);
   assert.equal(asked.length, 2);
   for (const payload of ['', '{}', '\u0001\u0000\u0000\u0000\u0001x'])
-    await assert.rejects(run(payload), failing('TG_MESSAGE_INVALID', /does not begin with a byte 0 and the id of a schema/));
+    await assert.rejects(
+      run(payload),
+      failing('TG_MESSAGE_INVALID', /does not begin with a byte 0 and the id of a schema/),
+    );
   assert.equal(asked.length, 2);
 });
 
@@ -119,14 +133,38 @@ test('a registry that lies fails the message with what it said', async (t) => {
     [(_, r) => r.end('<html>'), 'TG_PROCESSOR_FAILED', /not a JSON object; check "url"/],
     [(_, r) => answer(r, []), 'TG_PROCESSOR_FAILED', /not a JSON object/],
     [(_, r) => answer(r, { schema: 7 }), 'TG_PROCESSOR_FAILED', /without a "schema" that is a text/],
-    [(_, r) => answer(r, schema('{')), 'TG_PROCESSOR_FAILED', /the schema \d+ of the registry cannot be used: the Avro schema is not JSON/],
+    [
+      (_, r) => answer(r, schema('{')),
+      'TG_PROCESSOR_FAILED',
+      /the schema \d+ of the registry cannot be used: the Avro schema is not JSON/,
+    ],
     [(_, r) => answer(r, schema(V1, { schemaType: 'XML' })), 'TG_PROCESSOR_FAILED', /a schema of the type XML/],
-    [(_, r) => answer(r, schema('syntax', { schemaType: 'PROTOBUF' })), 'TG_MESSAGE_INVALID', /of the type PROTOBUF, and not AVRO/],
+    [
+      (_, r) => answer(r, schema('syntax', { schemaType: 'PROTOBUF' })),
+      'TG_MESSAGE_INVALID',
+      /of the type PROTOBUF, and not AVRO/,
+    ],
     [(_, r) => answer(r, schema(V1, { references: 'x' })), 'TG_PROCESSOR_FAILED', /"references" that are no list/],
-    [(_, r) => answer(r, schema(V1, { references: [{ name: 'a' }] })), 'TG_PROCESSOR_FAILED', /no name, subject and version/],
-    [(_, r) => answer(r, schema(V1, { references: [{ name: 'a', subject: 'a', version: 1 }] })), 'TG_PROCESSOR_FAILED', /uses more than 200 others, or itself/],
-    [(_, r) => answer(r, { message: 's3cret-token is wrong' }, 401), 'TG_PROCESSOR_FAILED', /refuses the request \(status 401\); check "auth"/],
-    [(_, r) => answer(r, { message: 'no s3cret-token' }, 404), 'TG_PROCESSOR_FAILED', /status 404: no \*\*\*; check "url"/],
+    [
+      (_, r) => answer(r, schema(V1, { references: [{ name: 'a' }] })),
+      'TG_PROCESSOR_FAILED',
+      /no name, subject and version/,
+    ],
+    [
+      (_, r) => answer(r, schema(V1, { references: [{ name: 'a', subject: 'a', version: 1 }] })),
+      'TG_PROCESSOR_FAILED',
+      /uses more than 200 others, or itself/,
+    ],
+    [
+      (_, r) => answer(r, { message: 's3cret-token is wrong' }, 401),
+      'TG_PROCESSOR_FAILED',
+      /refuses the request \(status 401\); check "auth"/,
+    ],
+    [
+      (_, r) => answer(r, { message: 'no s3cret-token' }, 404),
+      'TG_PROCESSOR_FAILED',
+      /status 404: no \*\*\*; check "url"/,
+    ],
     [(_, r) => r.writeHead(302, { location: '/' }).end(), 'TG_PROCESSOR_FAILED', /answers with status 302/],
     [(_, r) => r.end(Buffer.alloc(9 * 1_048_576, 32)), 'TG_PROCESSOR_FAILED', /answers with more than 8388608 bytes/],
     [
@@ -140,7 +178,9 @@ test('a registry that lies fails the message with what it said', async (t) => {
   ];
   for (const [index, [one, code, what]] of cases.entries()) {
     handler = one;
-    const { run } = processorOf(decode, { avro: { registry: { url, timeout: '1s', auth: { token: 's3cret-token' } } } });
+    const { run } = processorOf(decode, {
+      avro: { registry: { url, timeout: '1s', auth: { token: 's3cret-token' } } },
+    });
     await assert.rejects(run(framed(index + 1, 2)), failing(code, what));
   }
 });
@@ -170,9 +210,15 @@ test('a subject that is missing, and a schema that is not compatible, fail with 
     else answer(response, { error_code: 409, message: 'READER_FIELD_MISSING' }, 409);
   });
   const latest = processorOf(encode, { avro: { registry: { url, subject: 'gone' } } });
-  await assert.rejects(latest.run('{"id":1}'), failing('TG_PROCESSOR_FAILED', /has no subject gone; register a schema there, or set register: true/));
+  await assert.rejects(
+    latest.run('{"id":1}'),
+    failing('TG_PROCESSOR_FAILED', /has no subject gone; register a schema there, or set register: true/),
+  );
   const registering = processorOf(encode, { avro: { schema: V1, registry: { url, register: true, topic: 'orders' } } });
-  await assert.rejects(registering.run('{"id":1}'), failing('TG_PROCESSOR_FAILED', /is not compatible: READER_FIELD_MISSING/));
+  await assert.rejects(
+    registering.run('{"id":1}'),
+    failing('TG_PROCESSOR_FAILED', /is not compatible: READER_FIELD_MISSING/),
+  );
 });
 
 test('schemas are registered once, under the subject of each strategy, with credentials', async (t) => {
@@ -181,7 +227,8 @@ test('schemas are registered once, under the subject of each strategy, with cred
     bodies.push(`${request.headers.authorization} ${body}`);
     answer(response, { id: 3 });
   });
-  const proto = 'syntax = "proto3"; package shop; message A { int32 n = 1; } message Order { int64 id = 1; message In { bool b = 1; } }';
+  const proto =
+    'syntax = "proto3"; package shop; message A { int32 n = 1; } message Order { int64 id = 1; message In { bool b = 1; } }';
   const auth = { username: 'ada', password: 'pw' };
   const settings = (more: object) => ({ url, register: true, topic: 'orders', auth, ...more });
   const cases: readonly (readonly [unknown, string, number[], string])[] = [
@@ -189,9 +236,24 @@ test('schemas are registered once, under the subject of each strategy, with cred
     [{ avro: { schema: V1, registry: settings({ strategy: 'record' }) } }, '{"id":1}', [2], 'shop.Order'],
     [{ avro: { schema: V1, registry: settings({ strategy: 'topic_record' }) } }, '{"id":1}', [2], 'orders-shop.Order'],
     [{ protobuf: { schema: proto, registry: settings({}) } }, '{"n":1}', [0, 8, 1], 'orders-value'],
-    [{ protobuf: { schema: proto, message: 'Order', registry: settings({ strategy: 'record' }) } }, '{"id":1}', [2, 2, 8, 1], 'shop.Order'],
-    [{ protobuf: { schema: proto, message: 'In', registry: settings({ subject: 's' }) } }, '{"b":true}', [4, 2, 0, 8, 1], 's'],
-    [{ json: { schema: { type: 'object' }, registry: settings({}) } }, '{ "a": 1 }', [...Buffer.from('{"a":1}')], 'orders-value'],
+    [
+      { protobuf: { schema: proto, message: 'Order', registry: settings({ strategy: 'record' }) } },
+      '{"id":1}',
+      [2, 2, 8, 1],
+      'shop.Order',
+    ],
+    [
+      { protobuf: { schema: proto, message: 'In', registry: settings({ subject: 's' }) } },
+      '{"b":true}',
+      [4, 2, 0, 8, 1],
+      's',
+    ],
+    [
+      { json: { schema: { type: 'object' }, registry: settings({}) } },
+      '{ "a": 1 }',
+      [...Buffer.from('{"a":1}')],
+      'orders-value',
+    ],
   ];
   for (const [config, json, bytes, subject] of cases) {
     const { run } = processorOf(encode, config);
@@ -200,20 +262,29 @@ test('schemas are registered once, under the subject of each strategy, with cred
     assert.equal(asked.pop(), `POST /subjects/${subject}/versions`);
     assert.equal(asked.length, 0);
   }
-  assert.equal(bodies[0], `Basic ${Buffer.from('ada:pw').toString('base64')} ${JSON.stringify({ schema: JSON.stringify(V1) })}`);
+  assert.equal(
+    bodies[0],
+    `Basic ${Buffer.from('ada:pw').toString('base64')} ${JSON.stringify({ schema: JSON.stringify(V1) })}`,
+  );
   assert.match(bodies[3] ?? '', /"schemaType":"PROTOBUF"/);
 });
 
 test('Protobuf is read by its message indexes, and JSON as it is', async (t) => {
   const proto = 'syntax = "proto3"; message A { int32 n = 1; } message B { message In { bool b = 1; } }';
   const { url } = await registryOf(t, (request, response) =>
-    answer(response, request.url?.endsWith('/2') ? schema('{}', { schemaType: 'JSON' }) : schema(proto, { schemaType: 'PROTOBUF' })),
+    answer(
+      response,
+      request.url?.endsWith('/2') ? schema('{}', { schemaType: 'JSON' }) : schema(proto, { schemaType: 'PROTOBUF' }),
+    ),
   );
   const { run } = processorOf(decode, { protobuf: { registry: { url } } });
   assert.equal(String(await run(framed(1, 0, 8, 5))), '{"n":5}');
   assert.equal(String(await run(framed(1, 4, 2, 0, 8, 1))), '{"b":true}');
   await assert.rejects(run(framed(1, 2, 18, 8, 1)), failing('TG_MESSAGE_INVALID', /no message at \[9\]/));
-  await assert.rejects(run(framed(1, 0xfe, 0xff, 3)), failing('TG_MESSAGE_INVALID', /names its message by 32767 indexes/));
+  await assert.rejects(
+    run(framed(1, 0xfe, 0xff, 3)),
+    failing('TG_MESSAGE_INVALID', /names its message by 32767 indexes/),
+  );
   const json = processorOf(decode, { json: { registry: { url } } });
   assert.equal(String(await json.run(framed(2, ...Buffer.from('{"a": 9007199254740993}')))), '{"a": 9007199254740993}');
 });
@@ -242,7 +313,11 @@ test('settings that do not go together are refused with what to change', () => {
     [encode, { avro: {} }, /give schema or file, or a registry/],
     [encode, { avro: { registry } }, /the strategy topic needs "topic"/],
     [encode, { avro: { registry: { ...registry, topic: 't', register: true } } }, /register: true needs the schema/],
-    [encode, { avro: { schema: V1, registry: { ...registry, topic: 't' } } }, /without register: true the newest schema/],
+    [
+      encode,
+      { avro: { schema: V1, registry: { ...registry, topic: 't' } } },
+      /without register: true the newest schema/,
+    ],
     [encode, { avro: { registry: { ...registry, strategy: 'record' } } }, /needs "record", the full name/],
     [encode, { json: { schema: {} } }, /use the processor validate/],
   ];
