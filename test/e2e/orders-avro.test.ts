@@ -27,11 +27,17 @@ test('config/examples/orders-avro.yaml: orders are validated, stored as Avro, an
   registry.listen(0, '127.0.0.1');
   await once(registry, 'listening');
   t.after(() => registry.close());
-  const env = { KAFKA_DRIVER: 'embedded', SCHEMA_REGISTRY: `http://127.0.0.1:${(registry.address() as AddressInfo).port}` };
+  const env = {
+    KAFKA_DRIVER: 'embedded',
+    SCHEMA_REGISTRY: `http://127.0.0.1:${(registry.address() as AddressInfo).port}`,
+  };
   const gateway = await startGateway(t, { config: 'config/examples/orders-avro.yaml', env });
   await gateway.ready();
   const base = `ws://127.0.0.1:${gateway.port}`;
-  const [shop, dashboard] = await Promise.all([TestClient.open(`${base}/orders/books`), TestClient.open(`${base}/dashboard`)]);
+  const [shop, dashboard] = await Promise.all([
+    TestClient.open(`${base}/orders/books`),
+    TestClient.open(`${base}/dashboard`),
+  ]);
 
   shop.ws.send('{"id":9007199254740993,"at":"2026-11-30T08:48:01+02:00","total":12.5}');
   shop.ws.send('{"id":2,"at":"now","total":-1}');
@@ -42,9 +48,11 @@ test('config/examples/orders-avro.yaml: orders are validated, stored as Avro, an
     shop.frames.map((frame) => (JSON.parse(frame.toString()) as { outcome: string }).outcome),
     ['stored', 'dead_letter', 'dead_letter'],
   );
-  assert.deepEqual(
-    dashboard.frames.map(String),
-    ['{"id":9007199254740993,"shop":"books","at":"2026-11-30T06:48:01.000Z","total":12.50,"note":null}'],
+  assert.deepEqual(dashboard.frames.map(String), [
+    '{"id":9007199254740993,"shop":"books","at":"2026-11-30T06:48:01.000Z","total":12.50,"note":null}',
+  ]);
+  assert.match(
+    registered,
+    /^\/subjects\/orders-avro-value\/versions \{"schema":"\{\\"type\\":\\"record\\",\\"name\\":\\"Order\\"/,
   );
-  assert.match(registered, /^\/subjects\/orders-avro-value\/versions \{"schema":"\{\\"type\\":\\"record\\",\\"name\\":\\"Order\\"/);
 });

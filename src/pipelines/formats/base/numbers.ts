@@ -44,7 +44,7 @@ const NAMED: Readonly<Record<string, number>> = {
   '-Infinity': Number.NEGATIVE_INFINITY,
 };
 
-/** The double for a JSON value; undefined where it is no number, or an integer that a double does not hold. */
+/** The double for a JSON value; undefined where it is not a number, or an integer that a double does not hold. */
 export function asDouble(value: unknown): number | undefined {
   return held(value, (double) => double, doubleText);
 }
