@@ -66,9 +66,15 @@ module.exports = {
     ),
     only(
       'components-import-sdk',
-      'Sources, sinks and processors are components like those of a plugin: they import sdk/index.ts only.',
+      'Sources, sinks and processors are components like those of a plugin: they import sdk/index.ts, formats and their own folder only.',
       { path: '^src/pipelines/(sources|sinks|processors)/' },
-      { path: '^src/(?!sdk/index\\.ts|pipelines/processors/lookup/)' },
+      { path: '^src/', pathNot: '^src/(sdk/index\\.ts|pipelines/(formats|$1)/)' },
+    ),
+    only(
+      'formats-stand-alone',
+      'A format makes bytes of values and values of bytes; it knows nothing of pipelines.',
+      { path: '^src/pipelines/formats/' },
+      { path: '^src/pipelines/(?!formats/)' },
     ),
     only(
       'feeds-use-ports',

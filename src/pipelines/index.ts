@@ -11,7 +11,9 @@ import { throttle } from './operators/throttle.ts';
 import { window } from './operators/window/window.ts';
 import { compress } from './processors/compress.ts';
 import { convert } from './processors/convert.ts';
+import { decode } from './processors/decode.ts';
 import { decompress } from './processors/decompress.ts';
+import { encode } from './processors/encode.ts';
 import { extract } from './processors/extract.ts';
 import { fields } from './processors/fields.ts';
 import { filter } from './processors/filter.ts';
@@ -38,7 +40,9 @@ import { topicSource } from './sources/topic.ts';
 const processors = [
   compress,
   convert,
+  decode,
   decompress,
+  encode,
   extract,
   fields,
   filter,

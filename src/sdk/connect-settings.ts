@@ -123,6 +123,7 @@ const heartbeat = z.strictObject({
     .describe('Messages that must arrive regularly; without them the connection is closed as stale.'),
 });
 
+/** Certificates of a connection that the gateway opens. */
 export const tlsSettings = z.strictObject({
   ca: path().optional().describe('Path of a PEM file with the certificates to trust; by default those of the system.'),
   cert: path().optional().describe('Path of a PEM file with the client certificate, if the server asks for one.'),

@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { cachedFolder, maven } from './maven.ts';
 
 /** The Kafka that the tests use, of its broker and its Connect. */
 export const KAFKA_VERSION = '4.1.0';
@@ -31,45 +29,15 @@ function dependency(group: string, artifact: string, version: string): string {
   return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
 }
 
-async function jarsOf(name: string, dependencies: readonly string[]): Promise<string> {
-  const cache = process.env.TIDEGATE_CACHE ?? join(homedir(), '.cache', 'tidegate');
-  const folder = join(cache, name);
-  if (existsSync(folder)) return folder;
-  mkdirSync(cache, { recursive: true });
-  // Fetched beside the final name and renamed, so that two processes at once do not see half of it.
-  const work = mkdtempSync(join(cache, 'fetch-'));
-  try {
+function jarsOf(name: string, dependencies: readonly string[]): Promise<string> {
+  return cachedFolder(name, async (work) => {
+    const pom = join(work, 'pom.xml');
     writeFileSync(
-      join(work, 'pom.xml'),
+      pom,
       `<project><modelVersion>4.0.0</modelVersion><groupId>x</groupId><artifactId>x</artifactId><version>1</version><dependencies>${dependencies.join('')}</dependencies></project>`,
     );
-    await promisify(execFile)(
-      'mvn',
-      [
-        '-q',
-        '-B',
-        '-f',
-        join(work, 'pom.xml'),
-        'dependency:copy-dependencies',
-        `-DoutputDirectory=${join(work, 'jars')}`,
-      ],
-      { timeout: 300_000 },
-    );
-    moveUnlessThere(join(work, 'jars'), folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new Error('mvn is not on the PATH; it fetches Kafka once', { cause: error });
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-  return folder;
-}
-
-/** Another process may have been faster; what it fetched is the same. */
-function moveUnlessThere(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!existsSync(to)) throw error;
-  }
+    const jars = join(work, 'jars');
+    await maven('-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`);
+    return jars;
+  });
 }

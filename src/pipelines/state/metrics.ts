@@ -1,6 +1,5 @@
 import type { PartitionOperator } from '../../core/stateful-operator.ts';
 import type { Counter, Stats } from '../../telemetry/stats.ts';
-<<<<<<< HEAD
 import type { PartitionOperator } from '../../core/stateful-operator.ts';
 import { NO_TIME } from './progress.ts';
 
@@ -8,13 +7,6 @@ import { NO_TIME } from './progress.ts';
 interface Watched {
   readonly size: PartitionOperator['size'];
   readonly watermark: number;
-=======
-import { NO_TIME } from './progress.ts';
-
-interface Watched {
-  readonly watermark: number;
-  readonly operator: Pick<PartitionOperator, 'size'>;
->>>>>>> window
 }
 
 /** What an operator keeps and gives out, by its pipeline and place. */
@@ -34,11 +26,7 @@ export class StageMetrics {
   /** `now`: milliseconds since the epoch. */
   watch(partitions: ReadonlyMap<string, Watched>, now: () => number): void {
     const { stats, labels } = this;
-<<<<<<< HEAD
     const sum = (of: (size: Watched['size']) => number) => () => {
-=======
-    const sum = (of: (size: PartitionOperator['size']) => number) => () => {
->>>>>>> window
       let total = 0;
       for (const { size } of partitions.values()) total += of(size);
       return total;

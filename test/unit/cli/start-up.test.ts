@@ -48,6 +48,6 @@ test('a check of a configuration loads what reads it, and nothing that connects'
 test('a gateway without expressions, Kafka and tracing loads neither JSONata nor kafkajs nor an SDK', () => {
   const loaded = loadedBy('run', 'test/fixtures/there-is-no-such-file.yaml');
   assert.ok(loaded.includes('pino'));
-  for (const name of ['kafkajs', 'pino-pretty', 'jsonata', 'ajv', '@opentelemetry/sdk-node'])
+  for (const name of ['kafkajs', 'pino-pretty', 'jsonata', 'ajv', 'protobufjs', '@opentelemetry/sdk-node'])
     assert.ok(!loaded.includes(name), `${name} was loaded`);
 });
