@@ -67,8 +67,8 @@ export class MatchedTopics implements Source {
     this.lookLater(run);
   }
 
-  keepState(state: GroupState): (partition: TopicPartition) => boolean {
-    return this.source.keepState?.(state) ?? (() => false);
+  keepState(state: GroupState): (partition: TopicPartition) => number | undefined {
+    return this.source.keepState?.(state) ?? (() => undefined);
   }
 
   pause(): void {

@@ -74,8 +74,6 @@ function copiesIn({ spec, config }: InnerSink): number {
   if (inner.length === 0) return 0;
   if (spec.copies === 'each') return inner.length + sum(inner);
   return Math.max(...inner) + (spec.copies === 'one' ? 1 : 0);
-  const total = PROCESS + pipelines + tables + publishers + groups + replay + connections + limit;
-  return { total, process: PROCESS, pipelines, tables, publishers, groups, replay, connections, limit };
 }
 
 /** `ceiling 1.3 GiB: process ... + pipelines ... + connections ... + memory.limit ...`. */
@@ -83,6 +81,7 @@ export function describeCeiling(ceiling: Ceiling): string {
   const { total, pipelines, sinks, tables, publishers, groups, replay, connections, limit } = ceiling;
   const parts = [`process ${rounded(ceiling.process)}`, `pipelines ${rounded(pipelines)}`];
   if (sinks > 0) parts.push(`sinks ${rounded(sinks)}`);
+  if (tables > 0) parts.push(`tables ${rounded(tables)}`);
   if (publishers > 0) parts.push(`clients that publish to topics ${rounded(publishers)}`);
   if (groups > 0) parts.push(`their groups ${rounded(groups)}`);
   if (replay > 0) parts.push(`replay ${rounded(replay)}`);

@@ -136,7 +136,7 @@ export interface PairPort {
 /** The state of an operator in the partitions of one number of two topics. */
 export interface PairOperator {
   /** Takes a record into the state. What it throws, or rejects with, fails that message, and the state is as before. */
-  take(side: Side, record: Message, time: number): undefined | Promise<void>;
+  take(side: Side, record: Message, time: number): undefined | Promise<undefined>;
   /** A watermark has moved, or the state is rebuilt. */
   advance(): void;
   /** The side is read anew, from elsewhere. */

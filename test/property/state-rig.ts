@@ -81,7 +81,7 @@ class Stay {
   }
 
   clock(time: number): void {
-    this.partition.followClock(time);
+    this.partition.follow(time);
     this.pull();
   }
 

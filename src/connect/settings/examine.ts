@@ -191,7 +191,7 @@ function describeTask(
 }
 
 /** Transforms come last: in a source they see the record that the connector makes. */
-function withChain(pipeline: PipelineConfig, chain: TransformChain | undefined): PipelineConfig {
+function withChain(pipeline: TaskPipeline, chain: TransformChain | undefined): TaskPipeline {
   if (chain === undefined) return pipeline;
   return { ...pipeline, processors: [...pipeline.processors, { spec: transformsProcessor, config: chain }] };
 }

@@ -1,6 +1,5 @@
 import type { PartitionOperator } from '../../core/stateful-operator.ts';
 import type { Counter, Stats } from '../../telemetry/stats.ts';
-import type { PartitionOperator } from '../../core/stateful-operator.ts';
 import { NO_TIME } from './progress.ts';
 
 /** What there is to see of one partition. */

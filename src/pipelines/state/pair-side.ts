@@ -25,7 +25,7 @@ interface Step {
 interface Both {
   /** All of the side that was committed has been read again. */
   rebuilt(side: PairSide): void;
-  take(side: PairSide, record: Message): undefined | Promise<void>;
+  take(side: PairSide, record: Message): undefined | Promise<undefined>;
   moveTo(side: PairSide, watermark: number): void;
   sizeAt(side: PairSide): PairOperator['size'];
   mayCommit(side: PairSide, settled: number): number | undefined;
@@ -71,7 +71,7 @@ export class PairSide {
     if (this.isRebuilt) this.restore();
   }
 
-  take(record: Message): undefined | Promise<void> {
+  take(record: Message): undefined | Promise<undefined> {
     if (!record.isReplayed) this.pair.rebuilt(this);
     this.position = record.offset + 1;
     return this.pair.take(this, record);

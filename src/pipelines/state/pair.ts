@@ -87,7 +87,7 @@ export class Pair implements PairPort {
   }
 
   /** Lets the record's time move its side's watermark and takes it in. Throws, or rejects, for a record that has failed. */
-  take(side: PairSide, record: Message): undefined | Promise<void> {
+  take(side: PairSide, record: Message): undefined | Promise<undefined> {
     side.progress.read(record.offset);
     const time = this.kind.timeOf(record);
     if (time instanceof Promise) return time.then((ready) => this.takeAt(side, record, ready));
@@ -157,7 +157,7 @@ export class Pair implements PairPort {
 
   // --- within
 
-  private takeAt(side: PairSide, record: Message, time: number): undefined | Promise<void> {
+  private takeAt(side: PairSide, record: Message, time: number): undefined | Promise<undefined> {
     this.moveTo(side, time - this.kind.lateness);
     return this.operator.take(side.side, record, time);
   }

@@ -19,7 +19,7 @@ test('every processor is opened once, within try as well, however often the pipe
   const inner = (name: string) => ({ process, place: name, open: open(name) });
   const set = new ProcessorSet([
     { processors: [inner('a'), { attempt: [inner('b')], rescue: [inner('c'), { process }] }] },
-    { operator: { apply: (flow$) => flow$ } },
+    { operator: { place: 'processors[1].flow', apply: (flow$) => flow$ } },
   ]);
   await set.open();
   await set.open();

@@ -57,11 +57,10 @@ export class Arrays implements PartitionOperator {
     this.size = size;
   }
 
-  take(record: Message, time: number): undefined | Promise<void> {
+  take(record: Message, time: number): undefined | Promise<undefined> {
     const item = this.collecting.read(record);
     if (item instanceof Promise) return item.then((ready) => this.add(record, time, ready));
-    this.add(record, time, item);
-    return undefined;
+    return this.add(record, time, item);
   }
 
   /** Ends all arrays whose time is over, however full they are. */
@@ -82,7 +81,7 @@ export class Arrays implements PartitionOperator {
     });
   }
 
-  private add(record: Message, time: number, { key, value }: Item): void {
+  private add(record: Message, time: number, { key, value }: Item): undefined {
     const { count, bytes } = this.collecting;
     const known = this.open.get(key);
     const isFull = known !== undefined && known.bytes + value.length + 1 > bytes;

@@ -44,11 +44,10 @@ export class JoinedPartitions implements PairOperator {
     this.port = port;
   }
 
-  take(side: Side, record: Message, time: number): undefined | Promise<void> {
+  take(side: Side, record: Message, time: number): undefined | Promise<undefined> {
     const readable = this.joining.read(record);
     if (readable instanceof Promise) return readable.then((ready) => this.add(side, record, time, ready));
-    this.add(side, record, time, readable);
-    return undefined;
+    return this.add(side, record, time, readable);
   }
 
   advance(): void {
@@ -85,7 +84,7 @@ export class JoinedPartitions implements PairOperator {
     this.ends[side] = new EndQueue();
   }
 
-  private add(side: Side, record: Message, time: number, readable: Readable | undefined): void {
+  private add(side: Side, record: Message, time: number, readable: Readable | undefined): undefined {
     if (readable === undefined) return;
     if (time < this.port.watermarkOf(side)) {
       this.port.late(record);

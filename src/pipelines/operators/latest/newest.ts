@@ -34,11 +34,10 @@ export class NewestRecords implements PartitionOperator {
     this.size = size;
   }
 
-  take(record: Message): undefined | Promise<void> {
+  take(record: Message): undefined | Promise<undefined> {
     const key = this.selection.keyOf(record);
     if (key instanceof Promise) return key.then((text) => this.enter(record, text));
-    this.enter(record, key);
-    return undefined;
+    return this.enter(record, key);
   }
 
   advance(): void {}
@@ -63,7 +62,7 @@ export class NewestRecords implements PartitionOperator {
     });
   }
 
-  private enter(record: Message, key: string): void {
+  private enter(record: Message, key: string): undefined {
     const known = this.byKey.get(key);
     this.size.check(known === undefined ? 1 : 0);
     const hold = this.port.hold(record);

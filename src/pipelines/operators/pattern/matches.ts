@@ -69,11 +69,10 @@ export class Matches implements PartitionOperator {
     this.size = size;
   }
 
-  take(record: Message, time: number): undefined | Promise<void> {
+  take(record: Message, time: number): undefined | Promise<undefined> {
     const facts = this.pattern.read(record);
     if (facts instanceof Promise) return facts.then((ready) => this.add(record, time, ready));
-    this.add(record, time, facts);
-    return undefined;
+    return this.add(record, time, facts);
   }
 
   advance(): void {
@@ -89,7 +88,7 @@ export class Matches implements PartitionOperator {
     }
   }
 
-  private add(record: Message, time: number, { key, holds, value }: Facts): void {
+  private add(record: Message, time: number, { key, holds, value }: Facts): undefined {
     const { positions, within } = this.pattern;
     const begins = holds[0] === true;
     const isLate = begins && time + within <= this.port.watermark;

@@ -34,7 +34,7 @@ class Rig {
       this.clock,
       new StageMetrics(this.context.stats, LABELS.pipeline, LABELS.operator),
     );
-    this.stage.readFrom({ keepState: () => () => true });
+    this.stage.readFrom({ keepState: () => () => 0 });
     const host = { admit: (batch: Batch) => batch, isOpen: true, opened$: new Subject<void>() };
     this.stage.apply(this.source, host).subscribe((batch) => this.given.push(...batch.messages));
   }
