@@ -46,7 +46,8 @@ async function staysUnderRestarts(t: TestContext, env: Record<string, string>): 
   await first.user(7, 'Ada');
   // The table follows its topic; how soon is not promised.
   const follows = async (name: string) => {
-    while (!(await first.order(7)).includes(`"name":"${name}"`)) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!(await first.order(7)).includes(`"name":"${name}"`))
+      await new Promise((resolve) => setTimeout(resolve, 20));
   };
   await follows('Ada');
   await first.gateway.stop('SIGKILL');

@@ -12,7 +12,14 @@ import { lookupOf, mistakesIn } from './rig.ts';
 type Serve = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 /** A real server, and a lookup that asks it. `asked`: method, path and body of each request. */
-async function serverOf(t: TestContext, serve: Serve, http: object = {}, settings: object = {}, path = '', clock: Clock = systemClock) {
+async function serverOf(
+  t: TestContext,
+  serve: Serve,
+  http: object = {},
+  settings: object = {},
+  path = '',
+  clock: Clock = systemClock,
+) {
   const asked: string[] = [];
   const listener: RequestListener = async (request, response) => {
     let body = '';
