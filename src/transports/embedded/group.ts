@@ -3,12 +3,15 @@ import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Gap, GroupEvent, GroupMember, GroupOptions, GroupStart, TopicPartition } from '../../core/log.ts';
+import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { Replay } from '../replay.ts';
+import { withoutTransactions } from '../staging.ts';
 import type { CoordinatedMember, GroupCoordinator, Share } from './coordinator.ts';
 import { Fetcher } from './fetcher.ts';
+import { GroupTransactions, type WritingParts } from './group-transactions.ts';
 import { Held } from './held-partition.ts';
 import type { Store } from './store.ts';
 import type { PartitionState } from './topic-state.ts';
@@ -24,6 +27,7 @@ export interface MemberParts {
   readonly stats: Stats;
   readonly clock: Clock;
   readonly left: (member: EmbeddedMember) => void;
+  readonly writing: WritingParts;
 }
 
 /** A member of a group of the embedded log. */
@@ -44,6 +48,8 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   private readonly lagGauges = new Map<PartitionState, () => void>();
   private readonly ids: Map<string, string>;
   private removed: TopicPartition[] = [];
+  private readonly transactions: GroupTransactions | undefined;
+  private last: Promise<void> = Promise.resolve();
   private subscriber: Subscriber<Batch> | undefined;
   private hasJoined = false;
   private hasLeft = false;
@@ -65,12 +71,16 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       gap: (gap, held) => this.overGap(gap, held),
       failed: (error) => this.fail(error),
     });
+    this.transactions = this.transactionsOf(options);
     this.batches$ = new Observable((subscriber) => this.join(subscriber));
   }
 
   pause(partitions?: readonly TopicPartition[]): void {
-    if (partitions === undefined) this.fetcher.pause();
-    else for (const one of partitions) this.hold(one, true);
+    if (partitions !== undefined) for (const one of partitions) this.hold(one, true);
+    else {
+      this.fetcher.pause();
+      this.transactions?.hasten();
+    }
   }
 
   resume(partitions?: readonly TopicPartition[]): void {
@@ -113,10 +123,20 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     return this.ids;
   }
 
+  write(topic: string, messages: readonly Message[]): void {
+    if (this.transactions !== undefined) this.transactions.write(topic, messages);
+    else for (const message of messages) message.nack(withoutTransactions());
+  }
+
   async commit(): Promise<void> {
     if (this.hasLeft) return;
+    await this.commitSettled();
+  }
+
+  private async commitSettled(): Promise<void> {
     try {
-      await this.parts.coordinator.commit(this.settled());
+      if (this.transactions === undefined) await this.parts.coordinator.commit(this.settled());
+      else await this.transact(this.transactions);
     } catch (error) {
       throw asTidegateError(error, 'TG_LOG_UNAVAILABLE', `committing offsets of ${this.options.group}`);
     }
@@ -127,6 +147,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.hasLeft = true;
     this.cancelTimer();
     this.fetcher.pause();
+    if (this.transactions !== undefined) await this.endTransactions(this.transactions);
     this.parts.coordinator.leave(this);
     this.fetcher.stop();
     try {
@@ -152,8 +173,11 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       const held = this.held.get(partition);
       if (held === undefined) continue;
       const commit = partition.topic.deleted ? { offset: held.before ?? held.position } : held.commit;
-      if (commit !== undefined) settled.set(partition, commit);
+      // With transactions, what counts as settled may wait for one: the next owner reads it again.
+      const isDone = this.transactions === undefined || partition.topic.deleted;
+      if (commit !== undefined && isDone) settled.set(partition, commit);
       this.drop(held);
+      held.isLost = true;
       held.replay.revoked();
       this.lagGauges.get(partition)?.();
       this.lagGauges.delete(partition);
@@ -184,6 +208,34 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       members,
     });
     this.fetcher.start();
+  }
+
+  private transactionsOf({ transactions, group }: GroupOptions): GroupTransactions | undefined {
+    if (transactions === undefined) return undefined;
+    return new GroupTransactions(transactions, {
+      ...this.parts,
+      ...this.parts.writing,
+      group,
+      settled: () => this.settled(),
+      commit: () => this.commit(),
+      failed: (reason) => this.subscriber?.error(reason),
+    });
+  }
+
+  /** One after the other. */
+  private transact(transactions: GroupTransactions): Promise<void> {
+    const next = this.last.catch(() => undefined).then(() => transactions.commit());
+    this.last = next;
+    return next;
+  }
+
+  private async endTransactions(transactions: GroupTransactions): Promise<void> {
+    transactions.close();
+    try {
+      await this.transact(transactions);
+    } catch (error) {
+      this.parts.logger.warn({ group: this.options.group, error }, 'the last transaction was not committed');
+    }
   }
 
   private join(subscriber: Subscriber<Batch>): () => void {
