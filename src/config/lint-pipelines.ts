@@ -166,6 +166,23 @@ function stepWith(word: OnError, steps: readonly ChosenStep[], path: Path): Path
   return undefined;
 }
 
+/** Offsets and results have to be in the same log. */
+const exactlyOnceIsBetweenTopics: Rule = ({ source, sink, exactly_once }, path) => {
+  if (!exactly_once) return undefined;
+  const at = [...path, 'exactly_once'];
+  if (sharingOf(source) !== 'shared')
+    return failing(
+      at,
+      'the offsets of the source are committed with the results, so the source has to be topics with a group; give it one, or write to a topic first and do this in a second pipeline that reads it with a group',
+    );
+  return sink.spec.name === 'topic'
+    ? undefined
+    : failing(
+        at,
+        `results are stored in a transaction of the log, and the sink ${sink.spec.name} has none; write to a topic, and feed the sink from that topic in a second pipeline`,
+      );
+};
+
 const RULES: readonly Rule[] = [
   batchFitsGate,
   batchBytesFitGate,
@@ -180,6 +197,7 @@ const RULES: readonly Rule[] = [
   stateNeedsAGroup,
   deadLettersHaveATopic,
   failOrSkip,
+  exactlyOnceIsBetweenTopics,
 ];
 
 /** A message of an endpoint is handed to one pipeline; two would each settle it. */

@@ -9,6 +9,7 @@ import type { ComponentContext, CursorStore, GatewayPorts, SubscribeOptions } fr
 import type { Stats } from '../telemetry/stats.ts';
 import { dialWebSocket } from '../transports/websocket/client.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import type { PipelineTransactions } from './pipeline-transactions.ts';
 import type { Replay } from './replay.ts';
 
 /** Where cursors are kept if the configuration names no other topic. */
@@ -30,6 +31,7 @@ export function componentContext(
   endpoints: ReadonlyMap<string, Endpoint> = NONE,
   replay?: Replay,
   connector: Partial<ConnectorPorts> = {},
+  transactions?: PipelineTransactions,
 ): ComponentContext {
   const { clock, tracing } = context;
   const { stats = context.stats, cursors, onStatus = () => {} } = connector;
@@ -46,8 +48,8 @@ export function componentContext(
           throw new TidegateError('TG_CONFIG_INVALID', `${path}: there is no endpoint ${name}`);
         return endpoint;
       },
-      topic: (name) => context.topic(name),
-      subscribe: (options) => subscribe(context, options, replay),
+      topic: (name) => transactions?.topic(name) ?? context.topic(name),
+      subscribe: (options) => subscribe(context, options, replay, transactions),
       dial: dialWebSocket,
       cursors: (topic = CURSORS) => cursors ?? topicCursors(context, path, topic),
       onStatus,
@@ -66,6 +68,7 @@ function subscribe(
   context: GatewayContext,
   { topics, from, group }: SubscribeOptions,
   replay: Replay | undefined,
+  transactions: PipelineTransactions | undefined,
 ): Source {
   const common = {
     log: context.log,
@@ -82,5 +85,12 @@ function subscribe(
       ...(replay === undefined ? {} : { caughtUp: replay.isRead }),
     });
   context.ownGroups.add(group);
-  return new ConsumerGroup({ ...common, group, from: from === 'earliest' ? 'earliest' : 'latest' });
+  const source = new ConsumerGroup({
+    ...common,
+    group,
+    from: from === 'earliest' ? 'earliest' : 'latest',
+    transactions: transactions?.optionsFor(group),
+  });
+  transactions?.readBy(source);
+  return source;
 }

@@ -11,6 +11,7 @@ import { componentContext } from './component-context.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { type FailureHandling, makePipeline } from './make-pipeline.ts';
 import { PipelineSet } from './pipeline-set.ts';
+import { PipelineTransactions } from './pipeline-transactions.ts';
 import { replayOf } from './replay.ts';
 
 /** The pipelines of the configuration, which are created, and started later. */
@@ -29,11 +30,15 @@ function createPipeline(
 ): Pipeline {
   const logger = context.scoped('pipeline', { pipeline: name });
   const replay = replayOf(context, endpoints, settings, () => pipeline.settled());
+  const transactions = settings.exactly_once ? new PipelineTransactions(settings.transaction) : undefined;
   const pipeline: Pipeline = makePipeline(context, {
     name,
     settings,
-    component: (place) =>
-      componentContext(context, `pipelines.${name}.${place}`, endpoints, place === 'source' ? replay : undefined),
+    component: (place) => {
+      const own = place === 'source' ? replay : undefined;
+      return componentContext(context, `pipelines.${name}.${place}`, endpoints, own, {}, transactions);
+    },
+    transactions,
     leased: (sink) => leased(sink, settings, endpoints),
     failures: failureHandling(settings, logger),
     metrics: pipelineMetrics(context.stats, name),

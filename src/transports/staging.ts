@@ -59,9 +59,8 @@ export class Staging {
 
   /** No more messages come for now: what waits need not wait for others. */
   hasten(): void {
-    if (this.staged.length === 0) return;
-    if (this.isRunning) this.isHasty = true;
-    else this.run();
+    if (this.isRunning || this.waiting.size > 0) this.isHasty = true;
+    else if (this.staged.length > 0) this.run();
   }
 
   /** No transaction is made by itself any more. */
@@ -127,7 +126,8 @@ export class Staging {
       this.staged.push({ topic, message });
       this.bytes += message.size;
     }
-    if (this.bytes >= this.options.bytes) this.hasten();
+    if (this.isRunning) this.isHasty ||= this.bytes >= this.options.bytes;
+    else if (this.staged.length > 0 && (this.isHasty || this.bytes >= this.options.bytes)) this.run();
     else this.schedule(this.options.interval);
   }
 

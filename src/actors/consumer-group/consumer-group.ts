@@ -2,8 +2,9 @@ import type { Observable, Subscription } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { Source } from '../../core/component.ts';
+import { TidegateError } from '../../core/errors.ts';
 import type { GroupState } from '../../core/group-state.ts';
-import type { GroupMember, Log, TopicPartition } from '../../core/log.ts';
+import type { GroupMember, Log, TopicPartition, TransactionOptions } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ReadReport } from '../../telemetry/read-report.ts';
 import { startActor, tell } from '../lifecycle.ts';
@@ -20,6 +21,8 @@ export interface ConsumerGroupOptions {
   /** Called for each batch before a pipeline sees it. */
   readonly polled: (batch: Batch) => void;
   readonly report?: ReadReport;
+  /** Its user gives it what is stored in the transactions that commit. */
+  readonly transactions?: TransactionOptions | undefined;
 }
 
 /** From joining the group to leaving it. */
@@ -49,11 +52,12 @@ export class ConsumerGroup implements Source {
    * on in the background: a group without partitions is no reason to wait.
    */
   async open(): Promise<void> {
-    const { log, group, topics, from, logger, report } = this.options;
+    const { log, group, topics, from, logger, report, transactions } = this.options;
     report?.opening(topics);
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
     const kept = this.state === undefined ? {} : { state: this.state };
-    const member = log.group({ group, topics, from, topicIds: this.topicIds, ...kept });
+    const transactional = transactions === undefined ? {} : { transactions };
+    const member = log.group({ group, topics, from, topicIds: this.topicIds, ...kept, ...transactional });
     const following = new MemberWatch(actor, { group, topics }, logger, report).follow(member);
     this.joined = { actor, member, following };
     const batches = member.batches$.subscribe({
@@ -69,6 +73,13 @@ export class ConsumerGroup implements Source {
   keepState(state: GroupState): (partition: TopicPartition) => boolean {
     this.state = state;
     return (partition) => this.joined?.member.isAtEnd(partition) === true;
+  }
+
+  /** Stores messages in the next transaction. */
+  write(topic: string, { messages }: Batch): void {
+    const { joined } = this;
+    if (joined !== undefined) joined.member.write(topic, messages);
+    else for (const message of messages) message.nack(new TidegateError('TG_STOPPING', 'the pipeline has stopped'));
   }
 
   pause(): void {

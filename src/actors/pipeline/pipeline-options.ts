@@ -22,6 +22,8 @@ export interface PipelineOptions {
   readonly failurePolicy: FailurePolicy;
   /** A record that fails for good stops the pipeline: its source commits offsets and may not skip it. */
   readonly stopsOnFailure: boolean;
+  /** Results are stored in the transactions that commit what they were made of. */
+  readonly isTransactional?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;

@@ -1,7 +1,7 @@
 import { Batch } from '../../core/batch.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import { Fifo } from '../../core/fifo.ts';
-import type { Message, SettleTarget } from '../../core/message.ts';
+import type { Message, Readiness, SettleTarget } from '../../core/message.ts';
 
 /** Results in one batch to the sink. */
 const BATCH = 256;
@@ -11,9 +11,14 @@ export class Outgoing {
   /** Each session is one: there may be a million. */
   private readonly queue = new Fifo<Emission>();
 
-  /** `done`: the log has all of them. */
-  add(results: Iterable<Message>, done: () => void): void {
-    this.queue.push(new Emission(results[Symbol.iterator](), done));
+  /** `done`: the log has all of them; `readiness`: whether a transaction may have them, once they are done. */
+  add(results: Iterable<Message>, done: () => void, readiness: () => Readiness): void {
+    this.queue.push(new Emission(results[Symbol.iterator](), done, readiness));
+  }
+
+  /** Whether only a part of what counts as one is out. */
+  get hasBegun(): boolean {
+    return this.queue.peek()?.hasBegun === true;
   }
 
   /** The next results, undefined where there are none. */
@@ -32,12 +37,15 @@ export class Outgoing {
 class Emission implements SettleTarget {
   private readonly results: Iterator<Message>;
   private readonly done: () => void;
+  readonly readiness: () => Readiness;
+  hasBegun = false;
   private missing = 0;
   private isAtEnd = false;
 
-  constructor(results: Iterator<Message>, done: () => void) {
+  constructor(results: Iterator<Message>, done: () => void, readiness: () => Readiness) {
     this.results = results;
     this.done = done;
+    this.readiness = readiness;
   }
 
   next(): Message | undefined {
@@ -47,6 +55,7 @@ class Emission implements SettleTarget {
       this.check();
       return undefined;
     }
+    this.hasBegun = true;
     this.missing += 1;
     const result = value as Message;
     result.settleTo(this);
@@ -54,8 +63,14 @@ class Emission implements SettleTarget {
   }
 
   /** One that failed for good ends the pipeline, or was taken over as a dead letter and comes back as acked. */
-  settled(_: Message, failure: TidegateError | null): void {
-    if (failure !== null) return;
+  settled(result: Message, failure: TidegateError | null): void {
+    if (failure !== null || result.isStaged) return;
+    this.missing -= 1;
+    this.check();
+  }
+
+  /** What is in a transaction counts as stored: the note that says so is committed in the same one. */
+  staged(): void {
     this.missing -= 1;
     this.check();
   }

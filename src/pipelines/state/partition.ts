@@ -12,6 +12,8 @@ export class StatefulPartition implements PartitionPort {
   readonly operator: PartitionOperator;
   /** When the last record came, in milliseconds on the monotonic clock. */
   seenAt: number;
+  /** What it has given out and is not stored is made again by another gateway (`lost`), or by nobody (`ready`). */
+  fate: 'lost' | 'ready' | undefined;
   private readonly kind: StatefulOperator;
   private readonly outgoing: Outgoing;
 
@@ -49,7 +51,9 @@ export class StatefulPartition implements PartitionPort {
       return;
     }
     const pending = progress.gaveOut(end, done);
-    this.outgoing.add(results, () => progress.landed(pending));
+    // In a transaction whose note covers it.
+    const readiness = () => this.fate ?? (progress.wasStored(end) ? 'ready' : 'early');
+    this.outgoing.add(results, () => progress.landed(pending), readiness);
   }
 
   /**

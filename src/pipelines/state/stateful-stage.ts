@@ -23,6 +23,8 @@ export interface StageHost {
   readonly isOpen: boolean;
   /** Emits when more may join. */
   readonly opened$: Observable<void>;
+  /** Results that count as one are written in one transaction: what has begun is given out whole, also over the limit. */
+  readonly isTransactional?: boolean | undefined;
 }
 
 /**
@@ -50,6 +52,7 @@ export class StatefulStage implements GroupState {
   // --- from the group
 
   assigned(partition: TopicPartition, committed: number, note: StateNote | undefined): number {
+    this.end(partition, 'ready');
     const progress = new PartitionProgress(committed, note);
     const opened = new StatefulPartition(this.operator, partition, progress, this.outgoing, this.clock.elapsed());
     this.partitions.set(partitionKey(partition), opened);
@@ -61,7 +64,14 @@ export class StatefulStage implements GroupState {
   }
 
   revoked(partition: TopicPartition): void {
-    this.partitions.delete(partitionKey(partition));
+    this.end(partition, 'lost');
+  }
+
+  private end(partition: TopicPartition, fate: 'lost' | 'ready'): void {
+    const key = partitionKey(partition);
+    const ended = this.partitions.get(key);
+    if (ended !== undefined) ended.fate = fate;
+    this.partitions.delete(key);
   }
 
   // --- the flow
@@ -71,7 +81,7 @@ export class StatefulStage implements GroupState {
       this.outgoing = new Outgoing();
       this.partitions.clear();
       const pump = () => {
-        while (host.isOpen) {
+        while (host.isOpen || (host.isTransactional === true && this.outgoing.hasBegun)) {
           const results = this.outgoing.next();
           if (results === undefined) return;
           subscriber.next(host.admit(results));
