@@ -90,7 +90,13 @@ function failurePolicyOf(
     metrics.deadLetters.value += 1;
   };
   const keyOf = (message: Message) => sink.keyOf?.(message);
-  const letters = new DeadLetters(transactions?.topic(deadLetter) ?? context.topic(deadLetter), name, stored, lastResort, keyOf);
+  const letters = new DeadLetters(
+    transactions?.topic(deadLetter) ?? context.topic(deadLetter),
+    name,
+    stored,
+    lastResort,
+    keyOf,
+  );
   return (message, failure) => {
     const isTaken = letters.take(message, failure);
     if (isTaken) deadLettered?.(message.source ?? message, failure);

@@ -36,6 +36,7 @@ export class PipelineTransactions {
 
   private write(name: string, batch: Batch): void {
     if (this.source !== undefined) this.source.write(name, batch);
-    else batch.nack(new TidegateError('TG_CONFIG_INVALID', 'exactly_once needs a source that reads topics with a group'));
+    else
+      batch.nack(new TidegateError('TG_CONFIG_INVALID', 'exactly_once needs a source that reads topics with a group'));
   }
 }

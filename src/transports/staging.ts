@@ -161,5 +161,8 @@ export class Staging {
 
 /** Why a member that was made without transactions writes nothing. */
 export function withoutTransactions(): TidegateError {
-  return new TidegateError('TG_GROUP_FAILED', 'the member of the group was made without transactions, and writes nothing');
+  return new TidegateError(
+    'TG_GROUP_FAILED',
+    'the member of the group was made without transactions, and writes nothing',
+  );
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { Batch } from '../../src/core/batch.ts';
-import { TidegateError } from '../../src/core/errors.ts';
+import type { TidegateError } from '../../src/core/errors.ts';
 import type { GroupState, StateNote } from '../../src/core/group-state.ts';
 import type { GroupOptions, Log, TopicPartition, TransactionOptions } from '../../src/core/log.ts';
 import { Message, type SettleTarget } from '../../src/core/message.ts';
@@ -254,7 +254,12 @@ function owning(subject: () => Subject): void {
     const make = () => {
       const joined: { member?: Joined['member'] } = {};
       const receive = (batch: Batch) => joined.member?.write(results, batch.messages.map(resultOf));
-      const options = { group, topics: [source], from: 'earliest', transactions: transactions({ interval: 20 }) } as const;
+      const options = {
+        group,
+        topics: [source],
+        from: 'earliest',
+        transactions: transactions({ interval: 20 }),
+      } as const;
       // Its first batch comes after the constructor.
       const member = new Joined(t, log, options, receive);
       joined.member = member.member;
@@ -286,6 +291,11 @@ function owning(subject: () => Subject): void {
     const { seen } = await openReader(t, log, [results], 'earliest');
     await seen.atLeast(sent);
     await pass(200);
-    assert.deepEqual(texts(seen.messages).sort(), numbers(0, sent).map((at) => `r${at}`).sort());
+    assert.deepEqual(
+      texts(seen.messages).sort(),
+      numbers(0, sent)
+        .map((at) => `r${at}`)
+        .sort(),
+    );
   });
 }

@@ -78,7 +78,10 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
     removeFolder();
   };
   try {
-    const features = Object.entries(options.features ?? {}).flatMap(([name, level]) => ['--feature', `${name}=${level}`]);
+    const features = Object.entries(options.features ?? {}).flatMap(([name, level]) => [
+      '--feature',
+      `${name}=${level}`,
+    ]);
     const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...features];
     await java([...QUICK_JVM, '-cp', classPath, ...format]);
     await start();

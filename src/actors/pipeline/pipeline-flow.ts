@@ -21,7 +21,19 @@ export interface FlowHost {
 /** The flow of a pipeline, counted and traced: batches of its source, processed and ready for its sink. */
 export function pipelineFlow(options: PipelineOptions, host: FlowHost): Observable<Batch> {
   const { inFlight, halt, flush$, opened$, failureLog } = host;
-  const { name, source, sink, stages, batch, retries, backoff, metrics, tracing, clock, isTransactional = false } = options;
+  const {
+    name,
+    source,
+    sink,
+    stages,
+    batch,
+    retries,
+    backoff,
+    metrics,
+    tracing,
+    clock,
+    isTransactional = false,
+  } = options;
   const counted$ = source.batches$.pipe(
     filter((received) => halt.admits(received)),
     tap((received) => {

@@ -43,6 +43,7 @@ export class GroupTransactions {
   private readonly parts: GroupTransactionsParts;
   private readonly staging: Staging;
   private readonly sharing: Sharing;
+  private last: Promise<void> = Promise.resolve();
   private isInTrouble = false;
   private failure: TidegateError | undefined;
 
@@ -66,13 +67,20 @@ export class GroupTransactions {
     this.staging.hasten();
   }
 
-  close(): void {
+  /** The last transaction. Never rejects. */
+  async end(): Promise<void> {
     this.staging.close();
+    const { group, logger } = this.parts;
+    await this.commit().catch((error: unknown) => {
+      logger.warn({ group, error }, `the last transaction of the group ${group} was not committed`);
+    });
   }
 
-  /** Rejects where nothing was stored. No partition of the group changes hands meanwhile. */
+  /** One after the other. Rejects where nothing was stored. No partition of the group changes hands meanwhile. */
   commit(): Promise<void> {
-    return this.parts.coordinator.holding(() => this.transact());
+    const next = this.last.catch(() => undefined).then(() => this.parts.coordinator.holding(() => this.transact()));
+    this.last = next;
+    return next;
   }
 
   private async transact(): Promise<void> {

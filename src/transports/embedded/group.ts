@@ -49,7 +49,6 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   private readonly ids: Map<string, string>;
   private removed: TopicPartition[] = [];
   private readonly transactions: GroupTransactions | undefined;
-  private last: Promise<void> = Promise.resolve();
   private subscriber: Subscriber<Batch> | undefined;
   private hasJoined = false;
   private hasLeft = false;
@@ -130,13 +129,9 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
 
   async commit(): Promise<void> {
     if (this.hasLeft) return;
-    await this.commitSettled();
-  }
-
-  private async commitSettled(): Promise<void> {
     try {
       if (this.transactions === undefined) await this.parts.coordinator.commit(this.settled());
-      else await this.transact(this.transactions);
+      else await this.transactions.commit();
     } catch (error) {
       throw asTidegateError(error, 'TG_LOG_UNAVAILABLE', `committing offsets of ${this.options.group}`);
     }
@@ -147,7 +142,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.hasLeft = true;
     this.cancelTimer();
     this.fetcher.pause();
-    if (this.transactions !== undefined) await this.endTransactions(this.transactions);
+    await this.transactions?.end();
     this.parts.coordinator.leave(this);
     this.fetcher.stop();
     try {
@@ -220,22 +215,6 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       commit: () => this.commit(),
       failed: (reason) => this.subscriber?.error(reason),
     });
-  }
-
-  /** One after the other. */
-  private transact(transactions: GroupTransactions): Promise<void> {
-    const next = this.last.catch(() => undefined).then(() => transactions.commit());
-    this.last = next;
-    return next;
-  }
-
-  private async endTransactions(transactions: GroupTransactions): Promise<void> {
-    transactions.close();
-    try {
-      await this.transact(transactions);
-    } catch (error) {
-      this.parts.logger.warn({ group: this.options.group, error }, 'the last transaction was not committed');
-    }
   }
 
   private join(subscriber: Subscriber<Batch>): () => void {

@@ -10,8 +10,8 @@ import type { DueCommits, GroupOffsets } from './group-offsets.ts';
 import { isTooLarge, plan } from './lane-plan.ts';
 import type { OwnedPartitions } from './owned-partitions.ts';
 import { logError } from './protocol-errors.ts';
-import { InDoubt, type TransactionContent, Transactions } from './transactions/transactions.ts';
 import { place, type SenderParts } from './transactions/transaction-sender.ts';
+import { InDoubt, type TransactionContent, Transactions } from './transactions/transactions.ts';
 
 /** A refusal by size rests on a limit that was read at most so many milliseconds ago. */
 const LIMIT_MAX_AGE = 60_000;
@@ -110,7 +110,9 @@ export class GroupTransactions {
   private refuse(refusals: ReadonlyMap<Message, TidegateError>): void {
     if (this.staging.refused(refusals)) return;
     const [reason] = refusals.values();
-    this.fail(new TidegateError(reason?.code ?? 'TG_RECORD_REFUSED', reason?.message ?? 'a record was refused', reason));
+    this.fail(
+      new TidegateError(reason?.code ?? 'TG_RECORD_REFUSED', reason?.message ?? 'a record was refused', reason),
+    );
   }
 
   private notCommitted(error: unknown, due: DueCommits | undefined): void {

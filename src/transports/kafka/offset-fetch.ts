@@ -1,8 +1,8 @@
 import type { Cluster } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
 import { FlexibleCursor } from './flexible.ts';
-import { brokerError, KAFKA } from './protocol-errors.ts';
 import { FlexibleWriter } from './flexible-writer.ts';
+import { brokerError, KAFKA } from './protocol-errors.ts';
 import { whenReady } from './when-ready.ts';
 
 /** The first version that can wait for open transactions: brokers from Kafka 2.5 on. */

@@ -1,7 +1,7 @@
 import type { BrokerConnection } from '../connection.ts';
 import { FlexibleCursor } from '../flexible.ts';
-import { TXN_OFFSET_COMMIT_VERSIONS } from './requests.ts';
 import { FlexibleWriter } from '../flexible-writer.ts';
+import { TXN_OFFSET_COMMIT_VERSIONS } from './requests.ts';
 
 /** The first version of ApiVersions that names features: brokers from Kafka 2.4 on. */
 const VERSION = 3;

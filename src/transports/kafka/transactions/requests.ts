@@ -1,8 +1,8 @@
 import type { CommitEntry } from '../commit-note.ts';
 import { FlexibleCursor } from '../flexible.ts';
+import { FlexibleWriter } from '../flexible-writer.ts';
 import type { PartitionBytes, PartitionResult } from '../produce-request.ts';
 import type { ProducerIdentity } from '../record-batch.ts';
-import { FlexibleWriter } from '../flexible-writer.ts';
 
 /*
  * The requests of a transaction in flexible versions, https://kafka.apache.org/protocol. Encoders begin behind the tagged

@@ -10,16 +10,16 @@ import {
   type PartitionResult,
 } from '../produce-request.ts';
 import type { Producer } from '../producer.ts';
-import type { ProducerIdentity } from '../record-batch.ts';
 import { brokerError, KAFKA } from '../protocol-errors.ts';
+import type { ProducerIdentity } from '../record-batch.ts';
 import {
   decodeOffsets,
   decodeProduce,
   decodeProducer,
+  END_TXN_VERSION,
   encodeEnd,
   encodeOffsets,
   encodeProduce,
-  END_TXN_VERSION,
   type Membership,
   PRODUCE_VERSION,
   TXN_OFFSET_COMMIT_VERSIONS,
@@ -135,7 +135,9 @@ export class OlderRequests implements TransactionRequests {
     producer: Producer,
   ): Promise<readonly PartitionResult[]> {
     const { name } = topic;
-    const fresh = queues.map(({ partition }) => partition).filter((partition) => !this.added.has(`${name}/${partition}`));
+    const fresh = queues
+      .map(({ partition }) => partition)
+      .filter((partition) => !this.added.has(`${name}/${partition}`));
     if (fresh.length > 0) {
       const code = await this.ask('AddPartitionsToTxn', producer, { topics: [{ topic: name, partitions: fresh }] });
       // The markers of the transaction before are still being written.

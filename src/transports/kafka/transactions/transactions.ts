@@ -131,8 +131,7 @@ export class Transactions {
     const protocol = await protocolOf(cluster.any());
     if (protocol === 'none')
       throw new TidegateError('TG_GROUP_FAILED', 'exactly_once needs Kafka 2.5 or later: these brokers are older');
-    const requests =
-      protocol === 'newer' ? new NewerRequests(cluster, this.id) : new OlderRequests(cluster, this.id);
+    const requests = protocol === 'newer' ? new NewerRequests(cluster, this.id) : new OlderRequests(cluster, this.id);
     const deadline = clock.elapsed() + STORE_TIMEOUT;
     const producer = await this.repeated(deadline, requests, false, async () =>
       this.initialize(await cluster.transactionCoordinator(this.id)),
