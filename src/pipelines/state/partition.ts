@@ -12,7 +12,7 @@ export class StatefulPartition implements PartitionPort {
   readonly operator: PartitionOperator;
   /** When the last record came, in milliseconds on the monotonic clock. */
   seenAt: number;
-  /** What it has given out and is not stored is made again by another gateway (`lost`), or by nobody (`ready`). */
+  /** What it has given out and is not stored is made again by another gateway (`lost`), or not at all (`ready`). */
   fate: 'lost' | 'ready' | undefined;
   private readonly kind: StatefulOperator;
   private readonly outgoing: Outgoing;

@@ -64,7 +64,7 @@ export class Transactions {
     this.parts = parts;
   }
 
-  /** Fences whoever had the id before, and aborts its transaction. */
+  /** Fences the producer that had the id before, and aborts its transaction. */
   async begin(): Promise<void> {
     this.open ??= await this.beginAnew();
   }
