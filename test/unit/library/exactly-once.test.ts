@@ -33,7 +33,7 @@ const CONFIG: ConfigObject = {
   },
 };
 
-test('a pipeline with exactly_once stores results, dead letters and windows of more keys than may be in flight', async (t) => {
+test('exactly_once stores results, dead letters and windows of more keys than may be in flight', async (t) => {
   const gateway = await gatewayOf(t, CONFIG);
   const values = new Map<string, string[]>();
   gateway.on('consumer-message', ({ topic, value }) => {
