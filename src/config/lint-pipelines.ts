@@ -3,7 +3,7 @@ import { ownEntry } from '../core/own-entry.ts';
 import type { OnError } from '../pipelines/step.ts';
 import type { Sharing, SourceSpec } from '../sdk/define.ts';
 import type { Chosen } from './component-schema.ts';
-import { type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
+import { allSinksOf, type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import { referencesOf } from './references.ts';
 import type { EndpointConfig, ParsedConfig, PipelineConfig } from './schema.ts';
@@ -267,6 +267,36 @@ function stepWith(word: OnError, steps: readonly ChosenStep[], path: Path): Path
   return undefined;
 }
 
+/** Offsets and results have to be in the same log. */
+const exactlyOnceIsBetweenTopics: Rule = (pipeline, path) => {
+  if (!pipeline.exactly_once) return undefined;
+  const at = [...path, 'exactly_once'];
+  const [source, ...others] = sourcesOf(pipeline);
+  if (source === undefined || others.length > 0 || sharingOf(source.chosen) !== 'shared')
+    return failing(
+      at,
+      'the offsets of the source are committed with the results, so the source has to be topics with one group; give it one, or write to a topic first and do this in a second pipeline that reads it with a group',
+    );
+  const joining = pipeline.processors.find((step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.joins);
+  if (joining !== undefined)
+    return failing(
+      at,
+      `${nameOf(joining)} reads two topics, whose offsets may be committed at different places, so a pair can come again after a crash; leave exactly_once out, and let readers take a pair once by its key and timestamp`,
+    );
+  const other = allSinksOf(pipeline).find(({ chosen }) => !isTransactional(chosen));
+  return other === undefined
+    ? undefined
+    : failing(
+        at,
+        `results are stored in a transaction of the log, and the sink ${other.chosen.spec.name} has none; write to a topic, and feed the sink from that topic in a second pipeline`,
+      );
+};
+
+/** `drop` stores nothing, so it has nothing to store once; copies of a message are settled apart from it. */
+function isTransactional({ spec }: PlacedEnd<SinkSpec>['chosen']): boolean {
+  return spec.name === 'topic' || spec.name === 'drop' || (spec.inner !== undefined && spec.copies === undefined);
+}
+
 const RULES: readonly Rule[] = [
   batchFitsGate,
   batchBytesFitGate,
@@ -285,6 +315,7 @@ const RULES: readonly Rule[] = [
   joinReadsItsTopics,
   deadLettersHaveATopic,
   failOrSkip,
+  exactlyOnceIsBetweenTopics,
 ];
 
 /** A message of an endpoint is handed to one pipeline; two would each settle it. */

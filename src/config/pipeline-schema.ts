@@ -48,6 +48,14 @@ const onError = z.strictObject({
     ),
 });
 
+const transaction = z.strictObject({
+  interval: field
+    .duration()
+    .prefault('100ms')
+    .describe('Longest time that a result waits for others before the transaction is committed.'),
+  bytes: field.size().prefault('8MiB').describe('Bytes of results at which it is committed before that.'),
+});
+
 export function pipelineSchema(registry: Registry) {
   return z
     .strictObject({
@@ -64,6 +72,13 @@ export function pipelineSchema(registry: Registry) {
         ),
       sink: innerSinkSchema(registry).describe('Where messages go.'),
       on_error: onError.prefault({}).describe('What happens to messages that fail.'),
+      exactly_once: field
+        .boolean()
+        .prefault(false)
+        .describe(
+          'Results, dead letters and offsets are committed in one transaction, so that each result is in the log once. For a source of topics with a group and a sink that is a topic.',
+        ),
+      transaction: transaction.prefault({}).describe('How large transactions get, with exactly_once.'),
       broadcast: field
         .boolean()
         .prefault(false)

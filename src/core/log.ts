@@ -212,6 +212,21 @@ export interface GroupOptions {
    * note of the state, and a note that has changed is committed also where the offset has not.
    */
   readonly state?: GroupState;
+  /**
+   * The member commits by transactions alone, each of which stores what was given to `write` as well. Records that are
+   * settled otherwise (filtered, taken into a state) count as well.
+   */
+  readonly transactions?: TransactionOptions;
+}
+
+/** How the transactions of a group member are made. */
+export interface TransactionOptions {
+  /** Of the one that writes them, unique among all gateways: members that follow each other in its place have the same. */
+  readonly name: string;
+  /** Milliseconds that a record waits at most for others. */
+  readonly interval: number;
+  /** Bytes of records that end a transaction before that. */
+  readonly bytes: number;
 }
 
 export type GroupEvent =
@@ -264,6 +279,14 @@ export interface GroupMember {
   silentFor(): number;
   /** Ids of the topics that partitions were assigned of, as of the last assignment; those without one are left out. */
   topicIds(): ReadonlyMap<string, string>;
+  /**
+   * For a member with `transactions`: stores messages that were made from its records in the transaction that commits the
+   * offsets of these, and acks them when it is committed. What the log will never take is nacked (a `reject` error), and
+   * what was made from records that are another member's by now is acked as `filtered` and not stored. A transaction that
+   * fails stored nothing and is made again; where its outcome is not known, `batches$` ends with an error: leave then, and
+   * a member that joins in its place goes on from what is committed.
+   */
+  write(topic: string, messages: readonly Message[]): void;
   /** Commits what is settled now. */
   commit(): Promise<void>;
   /** Commits, then gives the partitions up. */

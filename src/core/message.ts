@@ -24,6 +24,14 @@ export interface Sender {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/**
+ * Whether a message can be in the transaction that ends now:
+ * - `ready`: the offset of what it was made from is committed with it
+ * - `early`: something in front of it is not done yet; a later transaction takes it
+ * - `lost`: what it was made from is another member's by now, which makes it again
+ */
+export type Readiness = 'ready' | 'early' | 'lost';
+
 /** Called exactly once with what became of a message. `failure` is null when the message was acked, see its `outcome`. */
 export interface SettleTarget {
   /** Where messages come from a client. */
@@ -33,6 +41,12 @@ export interface SettleTarget {
   /** Where messages come from a group: whether their partition was given up or assigned anew since, and is read again. */
   readonly isRevoked?: boolean;
   settled(message: Message, failure: TidegateError | null): void;
+  /** The message waits for a transaction that stores it and commits what it was made from; `settled` follows when that is over. */
+  staged?(message: Message): void;
+  /** It does not wait any more, as the log refuses it. */
+  unstaged?(message: Message): void;
+  /** Of a staged message, once the member of its group has said what the transaction commits. */
+  readiness?(message: Message): Readiness;
 }
 
 /** Follows messages that are in flight, from a pipeline's gate to their settling. */
@@ -85,6 +99,8 @@ export class Message extends Content {
   origin = -1;
   /** Why its codec refused the frame that it is. Its pipeline makes a dead letter of it and nothing else. */
   refusal: TidegateError | undefined;
+  /** It waits for a transaction, or is in it. */
+  isStaged = false;
   private target: SettleTarget | undefined;
   /** Whether `key` was assigned in a pipeline, to a message that came without one. */
   private isKeyAssigned = false;
@@ -135,6 +151,29 @@ export class Message extends Content {
   /** The target that learns what becomes of a message that an operator has made. */
   settleTo(target: SettleTarget): void {
     this.target = target;
+  }
+
+  /**
+   * It waits for a transaction, in which what it was made from counts as done. To be settled when that is committed. False
+   * where it is settled already: it may not be stored then.
+   */
+  stage(): boolean {
+    if (this.isSettled || this.isStaged) return false;
+    this.isStaged = true;
+    this.target?.staged?.(this);
+    return true;
+  }
+
+  /** The log refuses it: what it was made from is not done. False where that cannot be taken back. */
+  unstage(): boolean {
+    if (this.target?.unstaged === undefined) return false;
+    this.isStaged = false;
+    this.target.unstaged(this);
+    return true;
+  }
+
+  get readiness(): Readiness {
+    return this.target?.readiness?.(this) ?? 'ready';
   }
 
   /** The message arrived where it should, or, by its outcome, was meant to go nowhere. */
@@ -291,6 +330,10 @@ class Overheard implements SettleTarget {
 class Whole implements SettleTarget {
   private readonly message: Message;
   private missing: number;
+  /** Parts that are neither staged nor settled. */
+  private unknown: number;
+  /** The message has failed, while parts still wait for a transaction. */
+  private isOver = false;
   private failure: TidegateError | null = null;
   /** Of several outcomes the whole has the one that leaves the most: a part that is stored makes it stored. */
   private outcome: Outcome = 'filtered';
@@ -298,6 +341,16 @@ class Whole implements SettleTarget {
   constructor(message: Message, parts: number) {
     this.message = message;
     this.missing = parts;
+    this.unknown = parts;
+  }
+
+  readiness(): Readiness {
+    return this.message.readiness;
+  }
+
+  staged(): void {
+    this.unknown -= 1;
+    this.know();
   }
 
   get sender(): Sender | undefined {
@@ -312,8 +365,20 @@ class Whole implements SettleTarget {
     this.failure ??= failure;
     if (part.outcome === 'stored') this.outcome = 'stored';
     this.missing -= 1;
-    if (this.missing > 0) return;
+    if (!part.isStaged) this.unknown -= 1;
+    if (this.missing > 0) this.know();
+    if (this.isOver || this.missing > 0) return;
     if (this.failure === null) this.message.ack(this.outcome);
     else this.message.nack(this.failure);
+  }
+
+  /** Parts that wait for a transaction wait for the whole, which so has to be staged, or to fail, before they are settled. */
+  private know(): void {
+    if (this.unknown > 0 || this.isOver) return;
+    if (this.failure === null) this.message.stage();
+    else {
+      this.isOver = true;
+      this.message.nack(this.failure);
+    }
   }
 }

@@ -19,6 +19,7 @@ import type { Stats } from '../telemetry/stats.ts';
 import { dialWebSocket } from '../transports/websocket/client.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { namedTopicsOf } from './named-topics.ts';
+import type { PipelineTransactions } from './pipeline-transactions.ts';
 import type { Replay } from './replay.ts';
 
 /** Most topics that patterns match, unless the settings have another limit. */
@@ -45,6 +46,7 @@ export function componentContext(
   replay?: Replay,
   connector: Partial<ConnectorPorts> = {},
   ownTopics: ReadonlySet<string> = NO_TOPICS,
+  transactions?: PipelineTransactions,
 ): ComponentContext {
   const { clock, tracing } = context;
   const { stats = context.stats, cursors, onStatus = () => {} } = connector;
@@ -61,9 +63,9 @@ export function componentContext(
           throw new TidegateError('TG_CONFIG_INVALID', `${path}: there is no endpoint ${name}`);
         return endpoint;
       },
-      topic: (name) => context.topic(name),
-      namedTopics: namedTopicsOf(context),
-      subscribe: (options) => subscribe(context, options, replay, ownTopics),
+      topic: (name) => transactions?.topic(name) ?? context.topic(name),
+      namedTopics: transactions?.namedTopics(namedTopicsOf(context)) ?? namedTopicsOf(context),
+      subscribe: (options) => subscribe(context, options, { replay, ownTopics, transactions }),
       follow: (options) => follow(context, options),
       dial: dialWebSocket,
       cursors: (topic = CURSORS) => cursors ?? topicCursors(context, path, topic),
@@ -88,14 +90,20 @@ function follow(context: GatewayContext, { next, ...options }: FollowOptions): T
   return new Follower({ ...options, log, clock, logger: context.scoped('consumer'), report: reading, next: polled });
 }
 
+/** What reading has of its pipeline. */
+interface ReadingParts {
+  readonly replay: Replay | undefined;
+  readonly ownTopics: ReadonlySet<string>;
+  readonly transactions: PipelineTransactions | undefined;
+}
+
 function subscribe(
   context: GatewayContext,
   options: SubscribeOptions,
-  replay: Replay | undefined,
-  ownTopics: ReadonlySet<string>,
+  { replay, ownTopics, transactions }: ReadingParts,
 ): Source {
   const { patterns = [] } = options;
-  const source = topicsSource(context, options, replay);
+  const source = topicsSource(context, options, replay, transactions);
   if (patterns.length === 0) return source;
   return new MatchedTopics(source, {
     admin: context.log.admin,
@@ -112,6 +120,7 @@ function topicsSource(
   context: GatewayContext,
   { topics, from, group }: SubscribeOptions,
   replay: Replay | undefined,
+  transactions: PipelineTransactions | undefined,
 ): TopicsSource {
   const common = {
     log: context.log,
@@ -128,5 +137,12 @@ function topicsSource(
       ...(replay === undefined ? {} : { caughtUp: replay.isRead }),
     });
   context.ownGroups.add(group);
-  return new ConsumerGroup({ ...common, group, from: from === 'earliest' ? 'earliest' : 'latest' });
+  const source = new ConsumerGroup({
+    ...common,
+    group,
+    from: from === 'earliest' ? 'earliest' : 'latest',
+    transactions: transactions?.optionsFor(group),
+  });
+  transactions?.readBy(source);
+  return source;
 }

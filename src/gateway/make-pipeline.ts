@@ -16,6 +16,7 @@ import { makeComponent } from '../sdk/make.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import type { PipelineTransactions } from './pipeline-transactions.ts';
 
 /** What happens to messages that failed and are not tried again. */
 export interface FailureHandling {
@@ -38,6 +39,8 @@ export interface PipelinePlan {
   /** The sink as the pipeline writes to it. */
   readonly leased: (sink: Sink) => Sink;
   readonly failures: FailureHandling;
+  /** With `exactly_once`: what the pipeline writes by, dead letters too. */
+  readonly transactions?: PipelineTransactions | undefined;
   readonly metrics: PipelineMetrics;
   /** For the metrics of processors and operators. */
   readonly stats: Stats;
@@ -66,6 +69,7 @@ export function makePipeline(context: GatewayContext, plan: PipelinePlan): Pipel
     backoff: on_error.backoff,
     failurePolicy: failurePolicyOf(context, plan, target),
     stopsOnFailure: failures.stops,
+    isTransactional: plan.transactions !== undefined,
     clock: context.clock,
     logger,
     tracing: context.tracing,
@@ -90,7 +94,7 @@ function sourceOf({ stats }: GatewayContext, { name, settings, component }: Pipe
 /** Dead letters if there is a topic for them, else or if that fails too messages are skipped, if the policy says so. */
 function failurePolicyOf(
   context: GatewayContext,
-  { name, failures, metrics }: PipelinePlan,
+  { name, failures, metrics, transactions }: PipelinePlan,
   sink: Sink,
 ): FailurePolicy {
   const { deadLetter, skipped, deadLettered } = failures;
@@ -106,7 +110,13 @@ function failurePolicyOf(
     metrics.deadLetters.value += 1;
   };
   const keyOf = (message: Message) => sink.keyOf?.(message);
-  const letters = new DeadLetters(context.topic(deadLetter), name, stored, lastResort, keyOf);
+  const letters = new DeadLetters(
+    transactions?.topic(deadLetter) ?? context.topic(deadLetter),
+    name,
+    stored,
+    lastResort,
+    keyOf,
+  );
   return (message, failure) => {
     const isTaken = letters.take(message, failure);
     if (isTaken) deadLettered?.(message.source ?? message, failure);

@@ -12,6 +12,7 @@ import { componentContext } from './component-context.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { type FailureHandling, makePipeline } from './make-pipeline.ts';
 import { PipelineSet } from './pipeline-set.ts';
+import { PipelineTransactions } from './pipeline-transactions.ts';
 import { replayOf } from './replay.ts';
 
 /** The pipelines of the configuration, which are created, and started later. */
@@ -34,15 +35,18 @@ function createPipeline(
   const logger = context.scoped('pipeline', { pipeline: name });
   const ownTopics = topicsOf(settings);
   const replay = replayOf(context, endpoints, settings, () => pipeline.settled());
+  const transactions = settings.exactly_once ? new PipelineTransactions(settings.transaction) : undefined;
   const pipeline: Pipeline = makePipeline(context, {
     name,
     settings,
     component: (place) => {
+    component: (place) => {
       const path = `pipelines.${name}.${place}`;
       return place.startsWith('source')
-        ? componentContext(context, path, endpoints, replay, { stats }, ownTopics)
-        : componentContext(context, path, endpoints, undefined, { stats });
+        ? componentContext(context, path, endpoints, replay, { stats }, ownTopics, transactions)
+        : componentContext(context, path, endpoints, undefined, { stats }, undefined, transactions);
     },
+    transactions,
     leased: (sink) => leased(sink, settings, endpoints),
     failures: failureHandling(settings, logger),
     metrics: pipelineMetrics(stats, name),

@@ -27,6 +27,8 @@ export interface FlowParts {
   /** Emits when the gate has opened. */
   readonly opened$: Observable<void>;
   readonly clock: Clock;
+  /** Results are stored in transactions. */
+  readonly isTransactional?: boolean;
 }
 
 /** A pipeline as one RxJS flow: gate, batching, then each stage; what comes out is ready for the sink. */
@@ -51,6 +53,7 @@ export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observa
       return inFlight.gate.isOpen;
     },
     opened$: parts.opened$,
+    isTransactional: parts.isTransactional,
   };
   for (const stage of stages) {
     if ('stateful' in stage) flow$ = stage.stateful.apply(flow$, host);

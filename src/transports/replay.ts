@@ -65,6 +65,10 @@ export class Replay {
 export class GroupFlight {
   private readonly replay: Replay;
   private readonly prefix: SettledPrefix;
+  /** Offsets that were settled and are not any more: what was made of them was refused. */
+  private readonly reopened = new Set<number>();
+  /** Offset of the last commit that was asked for; 0 before the first. */
+  private committing = 0;
   /** Replayed records that are not settled; one that fails again is, as its failure was handled the first time. */
   private replayed = 0;
 
@@ -75,7 +79,8 @@ export class GroupFlight {
 
   /** The offset behind all that is settled without a gap. */
   get committable(): number {
-    return this.prefix.committable;
+    const { committable } = this.prefix;
+    return this.reopened.size === 0 ? committable : Math.min(committable, ...this.reopened);
   }
 
   /** Without replayed records. */
@@ -90,7 +95,7 @@ export class GroupFlight {
 
   /** Whether all that was handed over is settled, replayed records too. */
   get isSettled(): boolean {
-    return this.replayed === 0 && this.unsettled === 0;
+    return this.replayed === 0 && this.unsettled === 0 && this.reopened.size === 0;
   }
 
   enter(offset: number): void {
@@ -101,11 +106,24 @@ export class GroupFlight {
   settle(offset: number): void {
     if (this.replay.has(offset)) this.replayed -= 1;
     else this.prefix.settle(offset);
+    this.reopened.delete(offset);
+  }
+
+  /** It is not settled after all, until `settle` says so again. */
+  reopen(offset: number): void {
+    this.reopened.add(offset);
+  }
+
+  /** Whether the commit that was asked for last is behind an offset. */
+  isCommitting(offset: number): boolean {
+    return offset < this.committing;
   }
 
   /** What can be committed now; undefined while records are replayed. `position`: next offset to be handed over. */
   commit(position: number): GroupCommit | undefined {
     if (this.replayed > 0 || this.replay.has(position)) return undefined;
-    return this.replay.commit(this.prefix.committable);
+    const commit = this.replay.commit(this.committable);
+    if (commit !== undefined) this.committing = commit.offset;
+    return commit;
   }
 }

@@ -6,6 +6,7 @@ import { laneContract } from './lane-contract.ts';
 import { lifeContract } from './life-contract.ts';
 import type { LogFactory, LogUnderTest } from './log-fixture.ts';
 import { readerContract } from './reader-contract.ts';
+import { transactionContract } from './transaction-contract.ts';
 
 export type { LogFactory, LogUnderTest } from './log-fixture.ts';
 
@@ -45,6 +46,7 @@ export function logContract(name: string, factory: LogFactory): void {
     laneContract(subject, options);
     readerContract(subject, options);
     groupContract(subject, options);
+    transactionContract(subject, options);
     adminContract(subject, options);
     lifeContract(factory, options);
   });

@@ -5,7 +5,16 @@ import { freePort } from '../helpers/gateway-process.ts';
 import { type KafkaOptions, type KafkaService, requireOwnKafka } from './kafka.ts';
 
 /** Kafka's API keys that tests ask for. https://kafka.apache.org/protocol#protocol_api_keys */
-export const API = { produce: 0, fetch: 1, metadata: 3, offsetCommit: 8, joinGroup: 11, heartbeat: 12 } as const;
+export const API = {
+  produce: 0,
+  fetch: 1,
+  metadata: 3,
+  offsetCommit: 8,
+  joinGroup: 11,
+  heartbeat: 12,
+  endTxn: 26,
+  txnOffsetCommit: 28,
+} as const;
 
 /** Decides about an answer of the broker: true cuts the connection in its place, after the broker has applied the request. */
 export type CutAnswer = (apiKey: number) => boolean;

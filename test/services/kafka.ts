@@ -33,6 +33,8 @@ export interface KafkaOptions {
   readonly quick?: boolean;
   /** Further lines of server.properties. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Levels of features that are lower than the broker's own, such as `transaction.version`. */
+  readonly features?: Readonly<Record<string, number>>;
 }
 
 const CLUSTER_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
@@ -76,7 +78,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
     removeFolder();
   };
   try {
-    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties];
+    const features = Object.entries(options.features ?? {}).flatMap(([name, level]) => [
+      '--feature',
+      `${name}=${level}`,
+    ]);
+    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...features];
     await java([...QUICK_JVM, '-cp', classPath, ...format]);
     await start();
   } catch (error) {

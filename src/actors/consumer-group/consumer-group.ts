@@ -1,8 +1,9 @@
 import type { Observable, Subscription } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
+import { TidegateError } from '../../core/errors.ts';
 import type { GroupState } from '../../core/group-state.ts';
-import type { GroupMember, Log, TopicPartition } from '../../core/log.ts';
+import type { GroupMember, Log, TopicPartition, TransactionOptions } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ReadReport } from '../../telemetry/read-report.ts';
 import { startActor, tell } from '../lifecycle.ts';
@@ -21,6 +22,8 @@ export interface ConsumerGroupOptions {
   /** Called for each batch before a pipeline sees it. */
   readonly polled: (batch: Batch) => void;
   readonly report?: ReadReport;
+  /** Its user gives it what is stored in the transactions that commit. */
+  readonly transactions?: TransactionOptions | undefined;
 }
 
 /** From joining the group to leaving it. */
@@ -54,14 +57,15 @@ export class ConsumerGroup implements TopicsSource {
    * on in the background: a group without partitions is no reason to wait.
    */
   async open(): Promise<void> {
-    const { log, group, from, logger, report } = this.options;
+    const { log, group, from, logger, report, transactions } = this.options;
     const { topics, later } = this;
     report?.opening(topics);
     const coPartitioned = this.state?.coPartitioned === true;
     if (coPartitioned) await checkPartitions(log.admin, topics);
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
     const kept = this.state === undefined ? {} : { state: this.state, ...(coPartitioned ? { coPartitioned } : {}) };
-    const member = log.group({ group, topics, later: [...later], from, topicIds: this.topicIds, ...kept });
+    const transactional = transactions === undefined ? {} : { transactions };
+    const member = log.group({ group, topics, later: [...later], from, topicIds: this.topicIds, ...kept, ...transactional });
     const following = new MemberWatch(actor, { group, topics }, logger, report).follow(member);
     this.joined = { actor, member, following };
     const batches = member.batches$.subscribe({
@@ -95,6 +99,13 @@ export class ConsumerGroup implements TopicsSource {
     return events$.subscribe(({ type }) => {
       if (type === 'assigned') checkPartitions(log.admin, topics).catch((error: unknown) => this.relay.error(error));
     });
+  }
+
+  /** Stores messages in the next transaction. */
+  write(topic: string, { messages }: Batch): void {
+    const { joined } = this;
+    if (joined !== undefined) joined.member.write(topic, messages);
+    else for (const message of messages) message.nack(new TidegateError('TG_STOPPING', 'the pipeline has stopped'));
   }
 
   pause(): void {

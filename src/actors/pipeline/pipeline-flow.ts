@@ -21,7 +21,19 @@ export interface FlowHost {
 /** The flow of a pipeline, counted and traced: batches of its source, processed and ready for its sink. */
 export function pipelineFlow(options: PipelineOptions, host: FlowHost): Observable<Batch> {
   const { inFlight, halt, flush$, opened$, failureLog } = host;
-  const { name, source, sink, stages, batch, retries, backoff, metrics, tracing, clock } = options;
+  const {
+    name,
+    source,
+    sink,
+    stages,
+    batch,
+    retries,
+    backoff,
+    metrics,
+    tracing,
+    clock,
+    isTransactional = false,
+  } = options;
   const counted$ = source.batches$.pipe(
     filter((received) => halt.admits(received)),
     tap((received) => {
@@ -36,6 +48,7 @@ export function pipelineFlow(options: PipelineOptions, host: FlowHost): Observab
     flush$,
     opened$,
     clock,
+    isTransactional,
     processing: {
       retries,
       pause: (attempt) => new Promise((resolve) => clock.after(backoffDelay(attempt, backoff), resolve)),

@@ -23,6 +23,8 @@ export interface PipelineOptions {
   readonly failurePolicy: FailurePolicy;
   /** Whether that message, if it fails for good, stops the pipeline: its source commits offsets and may not skip it. */
   readonly stopsOnFailure: boolean | ((message: Message) => boolean);
+  /** Results are stored in the transactions that commit what they were made of. */
+  readonly isTransactional?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tracing: Tracing;

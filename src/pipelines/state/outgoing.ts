@@ -1,7 +1,7 @@
 import { Batch } from '../../core/batch.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import { Fifo } from '../../core/fifo.ts';
-import type { Message, SettleTarget } from '../../core/message.ts';
+import type { Message, Readiness, SettleTarget } from '../../core/message.ts';
 
 /** Results in one batch to the sink. */
 const BATCH = 256;
@@ -29,18 +29,24 @@ export class Outgoing {
     return this.awaiting > 0 && this.inFlight === 0;
   }
 
-  /** `done`: the log has all of them. */
-  add(results: Iterable<Message>, done: () => void): void {
-    this.queue.push(new Emission(results[Symbol.iterator](), done, this.stored));
+  /** `done`: the log has all of them; `readiness`: whether a transaction may have them, once they are done. */
+  add(results: Iterable<Message>, done: () => void, readiness: () => Readiness): void {
+    this.queue.push(new Emission(results[Symbol.iterator](), done, readiness, this.stored));
   }
 
   /** The same for a record that is in flight until then. */
-  addFor(results: Iterable<Message>, done: () => void): void {
+  addFor(results: Iterable<Message>, done: () => void, readiness: () => Readiness): void {
     this.awaiting += 1;
-    this.add(results, () => {
+    const landed = () => {
       this.awaiting -= 1;
       done();
-    });
+    };
+    this.add(results, landed, readiness);
+  }
+
+  /** Whether only a part of what counts as one is out. */
+  get hasBegun(): boolean {
+    return this.queue.peek()?.hasBegun === true;
   }
 
   /** The next results, undefined where there are none. */
@@ -65,13 +71,16 @@ export class Outgoing {
 class Emission implements SettleTarget {
   private readonly results: Iterator<Message>;
   private readonly done: () => void;
+  readonly readiness: () => Readiness;
+  hasBegun = false;
   private readonly stored: () => void;
   private missing = 0;
   private isAtEnd = false;
 
-  constructor(results: Iterator<Message>, done: () => void, stored: () => void) {
+  constructor(results: Iterator<Message>, done: () => void, readiness: () => Readiness, stored: () => void) {
     this.results = results;
     this.done = done;
+    this.readiness = readiness;
     this.stored = stored;
   }
 
@@ -82,6 +91,7 @@ class Emission implements SettleTarget {
       this.check();
       return undefined;
     }
+    this.hasBegun = true;
     this.missing += 1;
     const result = value as Message;
     result.settleTo(this);
@@ -89,8 +99,17 @@ class Emission implements SettleTarget {
   }
 
   /** One that failed for good ends the pipeline, or was taken over as a dead letter and comes back as acked. */
-  settled(_: Message, failure: TidegateError | null): void {
+  settled(result: Message, failure: TidegateError | null): void {
     if (failure !== null) return;
+    if (!result.isStaged) {
+      this.missing -= 1;
+      this.check();
+    }
+    this.stored();
+  }
+
+  /** What is in a transaction counts as stored: the note that says so is committed in the same one. */
+  staged(): void {
     this.missing -= 1;
     this.check();
     this.stored();

@@ -39,6 +39,8 @@ export class PairSide {
   readonly progress: PartitionProgress;
   /** When the last record came, in milliseconds on the monotonic clock. */
   seenAt: number;
+  /** See StatefulPartition: nothing of a pair waits for a transaction. */
+  fate: 'lost' | 'ready' | undefined;
   /** Behind the last record that was read. */
   position: number;
   /** Whether all that the group had committed was read again. */

@@ -180,10 +180,11 @@ export class Pair implements PairPort {
   }
 
   private send({ results, given }: { readonly results: Iterable<Message>; readonly given: Given }): void {
-    this.outgoing.add(results, () => {
+    const landed = () => {
       given.hasLanded = true;
       this.landed();
-    });
+    };
+    this.outgoing.add(results, landed, () => 'ready');
   }
 
   private landed(): void {

@@ -1,7 +1,7 @@
 import { Fifo } from '../../core/fifo.ts';
 import type { StateNote } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
-import type { Message } from '../../core/message.ts';
+import type { Message, Readiness } from '../../core/message.ts';
 import type {
   EndedByTime,
   PartitionOperator,
@@ -20,7 +20,10 @@ interface Given {
   /** The record that completed it. */
   readonly by: Message | undefined;
   readonly done: () => void;
+  /** Behind the last record that it may be made of. */
+  readonly position: number;
   hasLanded: boolean;
+  isDone: boolean;
 }
 
 /** An operator in one partition, with its progress there. */
@@ -30,6 +33,8 @@ export class StatefulPartition implements PartitionPort {
   readonly operator: PartitionOperator;
   /** When the last record came, in milliseconds on the monotonic clock. */
   seenAt: number;
+  /** What it has given out and is not stored is made again by another gateway (`lost`), or not at all (`ready`). */
+  fate: 'lost' | 'ready' | undefined;
   private readonly kind: StatefulOperator;
   private readonly outgoing: Outgoing;
   private readonly metrics: StageMetrics | undefined;
@@ -78,7 +83,10 @@ export class StatefulPartition implements PartitionPort {
   give(release: Release): void {
     if ('by' in release) this.giveFor(release.by, release.results);
     else if ('end' in release) this.giveEnded(release);
-    else this.outgoing.add(release.results, this.inOrder(undefined, release.done));
+    else {
+      const given = this.enter(undefined, release.done);
+      this.outgoing.add(release.results, () => this.landed(given), () => this.readinessOf(given));
+    }
   }
 
   /** Whether the record waits for its results, and is acked with them. */
@@ -103,12 +111,17 @@ export class StatefulPartition implements PartitionPort {
       early.isStored = true;
       done();
     });
-    this.outgoing.add(results, () => progress.landed(pending));
+    const readiness = () => this.fate ?? (early.isStored ? 'ready' : 'early');
+    this.outgoing.add(results, () => progress.landed(pending), readiness);
     return true;
   }
 
   show(results: Iterable<Message>): void {
-    this.outgoing.add(results, () => {});
+    this.outgoing.add(
+      results,
+      () => {},
+      () => this.fate ?? 'ready',
+    );
   }
 
   late(record: Message): void {
@@ -178,27 +191,37 @@ export class StatefulPartition implements PartitionPort {
   private giveFor(record: Message, results: Iterable<Message>): void {
     if (record.isReplayed) return;
     this.awaiting = record;
+    const given = this.enter(record, () => {
+      // It may have completed more than this.
+      if (this.given.peek()?.by !== record) record.ack();
+    });
     this.outgoing.addFor(
       results,
-      this.inOrder(record, () => {
-        // It may have completed more than this.
-        if (this.given.peek()?.by !== record) record.ack();
-      }),
+      () => this.landed(given),
+      () => this.readinessOf(given),
     );
   }
 
-  /** What is to be called when the log has what is given out now. */
-  private inOrder(by: Message | undefined, done: () => void): () => void {
-    const { given } = this;
-    const entry: Given = { by, done, hasLanded: false };
-    given.push(entry);
-    return () => {
-      entry.hasLanded = true;
-      for (let first = given.peek(); first?.hasLanded === true; first = given.peek()) {
-        given.shift();
-        first.done();
-      }
-    };
+  private enter(by: Message | undefined, done: () => void): Given {
+    const { position } = this.progress;
+    const given: Given = { by, done, position, hasLanded: false, isDone: false };
+    this.given.push(given);
+    return given;
+  }
+
+  /** The log has it, or a transaction that commits it. */
+  private landed(given: Given): void {
+    given.hasLanded = true;
+    for (let first = this.given.peek(); first?.hasLanded === true; first = this.given.peek()) {
+      this.given.shift();
+      first.isDone = true;
+      first.done();
+    }
+  }
+
+  /** In a transaction that commits all of which it was made, with a note that knows of it. */
+  private readinessOf({ isDone, position }: Given): Readiness {
+    return this.fate ?? (isDone && this.progress.covers(position) ? 'ready' : 'early');
   }
 
   private giveEnded({ end, results, done }: EndedByTime): void {
@@ -208,6 +231,8 @@ export class StatefulPartition implements PartitionPort {
       return;
     }
     const pending = progress.gaveOut(end, done);
-    this.outgoing.add(results, () => progress.landed(pending));
+    // In a transaction whose note covers it.
+    const readiness = () => this.fate ?? (progress.wasStored(end) ? 'ready' : 'early');
+    this.outgoing.add(results, () => progress.landed(pending), readiness);
   }
 }

@@ -38,6 +38,8 @@ export class PartitionProgress {
   /** Those that are released once an offset behind theirs is committed; in the order of their offsets. */
   private readonly completed = new Fifo<{ readonly offset: number; readonly hold: Hold }>();
   private readonly checkpoints: Checkpoints;
+  /** The offset that was asked about last. */
+  private noted = 0;
   /** Everything that ended by then is in the log, or was when the partition was taken over. */
   private stored: number;
   /** In the order of their ends, which is that in which they were given out. */
@@ -161,6 +163,16 @@ export class PartitionProgress {
     }
   }
 
+  /** Behind the last record that was taken. */
+  get position(): number {
+    return this.next;
+  }
+
+  /** Whether the commit that was asked for last covers all records in front of an offset. */
+  covers(offset: number): boolean {
+    return this.noted >= offset;
+  }
+
   /** At least what the log has: the clock may have moved the watermark on, which no record that is read again does. */
   restore(): boolean {
     return this.advance(this.stored);
@@ -171,6 +183,7 @@ export class PartitionProgress {
    * is in the log or pending.
    */
   note(committable: number, watermark = this.watermark): StateNote {
+    this.noted = committable;
     const first = this.pending.peek();
     const through = first === undefined ? watermark : Math.min(watermark, first.end - 1);
     this.stored = Math.max(this.stored, through);

@@ -5,10 +5,16 @@ import type { Outgoing } from './outgoing.ts';
 /** Batches of results that are handed on before the event loop has its turn: a window may have a million. */
 const BATCHES_PER_TURN = 8;
 
+interface PumpHost {
+  readonly isOpen: boolean;
+  /** Results that count as one are written in one transaction: what has begun is given out whole, also over the limit. */
+  readonly isTransactional?: boolean | undefined;
+}
+
 /** Hands results on for as long as the pipeline has room, a few at a time. */
 export class Pump {
   private readonly outgoing: Outgoing;
-  private readonly host: { readonly isOpen: boolean };
+  private readonly host: PumpHost;
   private readonly handOn: (results: Batch) => void;
   private readonly metrics: StageMetrics | undefined;
   private later: NodeJS.Immediate | undefined;
@@ -16,7 +22,7 @@ export class Pump {
 
   constructor(
     outgoing: Outgoing,
-    host: { readonly isOpen: boolean },
+    host: PumpHost,
     handOn: (results: Batch) => void,
     metrics: StageMetrics | undefined,
   ) {
@@ -31,7 +37,7 @@ export class Pump {
     if (this.isRunning || this.later !== undefined) return;
     this.isRunning = true;
     try {
-      for (let batches = 0; this.host.isOpen || this.outgoing.isUrgent; batches += 1) {
+      for (let batches = 0; this.mayGoOn; batches += 1) {
         if (batches === BATCHES_PER_TURN) {
           this.later = setImmediate(() => {
             this.later = undefined;
@@ -47,6 +53,11 @@ export class Pump {
     } finally {
       this.isRunning = false;
     }
+  }
+
+  private get mayGoOn(): boolean {
+    const { host, outgoing } = this;
+    return host.isOpen || outgoing.isUrgent || (host.isTransactional === true && outgoing.hasBegun);
   }
 
   stop(): void {

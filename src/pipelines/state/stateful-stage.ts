@@ -27,6 +27,8 @@ export interface StageHost {
   readonly isOpen: boolean;
   /** Emits when more may join. */
   readonly opened$: Observable<void>;
+  /** Results that count as one are written in one transaction: what has begun is given out whole, also over the limit. */
+  readonly isTransactional?: boolean | undefined;
 }
 
 /** A partition of the group with the operator's state in it. */
@@ -69,6 +71,7 @@ export class StatefulStage implements GroupState {
   // --- from the group
 
   assigned(partition: TopicPartition, committed: number, note: StateNote | undefined): number {
+    this.end(partition, 'ready');
     return this.opened(partition, committed, new PartitionProgress(committed, note)).progress.start;
   }
 
@@ -82,12 +85,18 @@ export class StatefulStage implements GroupState {
   }
 
   revoked(partition: TopicPartition): void {
+    this.end(partition, 'lost');
+  }
+
+  private end(partition: TopicPartition, fate: 'lost' | 'ready'): void {
     const key = partitionKey(partition);
-    const opened = this.partitions.get(key);
+    const ended = this.partitions.get(key);
     this.partitions.delete(key);
-    if (!(opened instanceof PairSide)) return;
+    if (ended === undefined) return;
+    ended.fate = fate;
+    if (!(ended instanceof PairSide) || fate === 'ready') return;
     const pair = this.pairs.get(partition.partition);
-    pair?.revoked(opened.side);
+    pair?.revoked(ended.side);
     if (pair?.isEmpty === true) this.pairs.delete(partition.partition);
   }
 

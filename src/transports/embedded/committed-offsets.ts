@@ -17,12 +17,15 @@ export class CommittedOffsets {
   }
 
   async commit(group: string, offsets: ReadonlyMap<PartitionState, GroupCommit>): Promise<void> {
+    await this.environment.transact(() => this.put(group, offsets));
+  }
+
+  /** The same within a transaction. */
+  put(group: string, offsets: ReadonlyMap<PartitionState, GroupCommit>): void {
     const { commits } = this.environment;
-    await this.environment.transact(() => {
-      for (const [{ topic, index }, commit] of offsets) {
-        if (!topic.deleted) commits.putSync([topic.id, index, group], encode(commit));
-      }
-    });
+    for (const [{ topic, index }, commit] of offsets) {
+      if (!topic.deleted) commits.putSync([topic.id, index, group], encode(commit));
+    }
   }
 
   /** Removes everything that a group has committed. */

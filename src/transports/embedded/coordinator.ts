@@ -51,6 +51,9 @@ export class GroupCoordinator {
   private readonly gone = new Map<string, Map<number, number>>();
   private generation = 0;
   private next: NodeJS.Immediate | undefined;
+  /** Transactions under way, during which no partition changes hands. */
+  private held = 0;
+  private isDue = false;
 
   constructor(group: string, store: Store, stats: Stats) {
     this.group = group;
@@ -103,6 +106,29 @@ export class GroupCoordinator {
     this.stats.counter('tidegate_commits_total', { group: this.group }).value += 1;
   }
 
+  /** Does some work, and shares nothing out meanwhile. */
+  async holding(work: () => Promise<void>): Promise<void> {
+    this.held += 1;
+    try {
+      await work();
+    } finally {
+      this.held -= 1;
+      if (this.held === 0 && this.isDue) this.rebalanceSoon();
+    }
+  }
+
+  /** Those that the store does not have yet. */
+  unknown(commits: ReadonlyMap<PartitionState, GroupCommit>): ReadonlyMap<PartitionState, GroupCommit> {
+    return new Map([...commits].filter(([partition, commit]) => !this.isStored(partition, commit)));
+  }
+
+  /** A member has committed these in a transaction of its own. */
+  stored(commits: ReadonlyMap<PartitionState, GroupCommit>): void {
+    if (commits.size === 0) return;
+    for (const [partition, commit] of commits) this.commits.set(partition, commit);
+    this.stats.counter('tidegate_commits_total', { group: this.group }).value += 1;
+  }
+
   /** Sets offsets while there are no members. Rejects with TG_GROUP_FAILED otherwise. */
   async reset(commits: ReadonlyMap<PartitionState, GroupCommit>): Promise<void> {
     this.refuseWithMembers();
@@ -146,7 +172,8 @@ export class GroupCoordinator {
   private rebalanceSoon(): void {
     this.next ??= setImmediate(() => {
       this.next = undefined;
-      this.rebalance();
+      this.isDue = this.held > 0;
+      if (!this.isDue) this.rebalance();
     });
   }
 

@@ -3,12 +3,15 @@ import type { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Gap, GroupEvent, GroupMember, GroupOptions, GroupStart, TopicPartition } from '../../core/log.ts';
+import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { Replay } from '../replay.ts';
+import { withoutTransactions } from '../staging.ts';
 import type { CoordinatedMember, GroupCoordinator, Share } from './coordinator.ts';
 import { Fetcher } from './fetcher.ts';
+import { GroupTransactions, type WritingParts } from './group-transactions.ts';
 import { Held } from './held-partition.ts';
 import type { Store } from './store.ts';
 import type { PartitionState } from './topic-state.ts';
@@ -24,6 +27,7 @@ export interface MemberParts {
   readonly stats: Stats;
   readonly clock: Clock;
   readonly left: (member: EmbeddedMember) => void;
+  readonly writing: WritingParts;
 }
 
 /** A member of a group of the embedded log. */
@@ -46,6 +50,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   private readonly lagGauges = new Map<PartitionState, () => void>();
   private readonly ids: Map<string, string>;
   private removed: TopicPartition[] = [];
+  private readonly transactions: GroupTransactions | undefined;
   private subscriber: Subscriber<Batch> | undefined;
   private hasJoined = false;
   private hasLeft = false;
@@ -69,6 +74,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       gap: (gap, held) => this.overGap(gap, held),
       failed: (error) => this.fail(error),
     });
+    this.transactions = this.transactionsOf(options);
     this.batches$ = new Observable((subscriber) => this.join(subscriber));
   }
 
@@ -79,8 +85,11 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   }
 
   pause(partitions?: readonly TopicPartition[]): void {
-    if (partitions === undefined) this.fetcher.pause();
-    else for (const one of partitions) this.hold(one, true);
+    if (partitions !== undefined) for (const one of partitions) this.hold(one, true);
+    else {
+      this.fetcher.pause();
+      this.transactions?.hasten();
+    }
   }
 
   resume(partitions?: readonly TopicPartition[]): void {
@@ -124,10 +133,16 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     return this.ids;
   }
 
+  write(topic: string, messages: readonly Message[]): void {
+    if (this.transactions !== undefined) this.transactions.write(topic, messages);
+    else for (const message of messages) message.nack(withoutTransactions());
+  }
+
   async commit(): Promise<void> {
     if (this.hasLeft) return;
     try {
-      await this.parts.coordinator.commit(this.settled());
+      if (this.transactions === undefined) await this.parts.coordinator.commit(this.settled());
+      else await this.transactions.commit();
     } catch (error) {
       throw asTidegateError(error, 'TG_LOG_UNAVAILABLE', `committing offsets of ${this.options.group}`);
     }
@@ -138,6 +153,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.hasLeft = true;
     this.cancelTimer();
     this.fetcher.pause();
+    await this.transactions?.end();
     this.parts.coordinator.leave(this);
     this.fetcher.stop();
     try {
@@ -164,11 +180,14 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     for (const held of going) {
       const { partition } = held;
       const commit = partition.topic.deleted ? { offset: held.before ?? held.position } : held.commit;
-      if (commit !== undefined) settled.set(partition, commit);
+      // With transactions, what counts as settled may wait for one: the next owner reads it again.
+      const isDone = this.transactions === undefined || partition.topic.deleted;
+      if (commit !== undefined && isDone) settled.set(partition, commit);
     }
     for (const held of going) {
       const { partition } = held;
       this.drop(held);
+      held.isLost = true;
       held.replay.revoked();
       this.lagGauges.get(partition)?.();
       this.lagGauges.delete(partition);
@@ -199,6 +218,18 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       members,
     });
     this.fetcher.start();
+  }
+
+  private transactionsOf({ transactions, group }: GroupOptions): GroupTransactions | undefined {
+    if (transactions === undefined) return undefined;
+    return new GroupTransactions(transactions, {
+      ...this.parts,
+      ...this.parts.writing,
+      group,
+      settled: () => this.settled(),
+      commit: () => this.commit(),
+      failed: (reason) => this.subscriber?.error(reason),
+    });
   }
 
   private join(subscriber: Subscriber<Batch>): () => void {

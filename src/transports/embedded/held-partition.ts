@@ -1,5 +1,5 @@
 import type { TidegateError } from '../../core/errors.ts';
-import type { Message, SettleTarget } from '../../core/message.ts';
+import type { Message, Readiness, SettleTarget } from '../../core/message.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { GroupFlight, type Replay } from '../replay.ts';
 import type { Cursor } from './fetcher.ts';
@@ -21,6 +21,8 @@ export class Held implements Cursor, SettleTarget {
   paused = false;
   before: number | undefined;
   isStale = false;
+  /** The partition is another member's. */
+  isLost = false;
   private readonly flight: GroupFlight;
   private readonly options: HeldOptions;
 
@@ -74,5 +76,19 @@ export class Held implements Cursor, SettleTarget {
     const wasFull = this.room <= 0;
     this.flight.settle(message.token);
     if (wasFull && this.room > 0) this.options.hasRoomAgain();
+  }
+
+  staged(message: Message): void {
+    this.settled(message, null);
+  }
+
+  unstaged({ token }: Message): void {
+    this.flight.reopen(token);
+  }
+
+  /** What is stale because the log has moved us is not read again: the next transaction takes what was made of it. */
+  readiness({ token }: Message): Readiness {
+    if (this.isLost) return 'lost';
+    return this.isStale || this.flight.isCommitting(token) ? 'ready' : 'early';
   }
 }

@@ -129,7 +129,10 @@ class EmbeddedLog implements Log {
       this.members.delete(one);
       if (![...this.members].some(({ group }) => group === options.group)) this.coordinators.letGo(options.group);
     };
-    const member = new EmbeddedMember(options, { store, coordinator, logger, stats, clock, left });
+    const { propagation } = this.options;
+    const grew = (partition: PartitionState) => this.maintenance?.grew(partition);
+    const writing = { propagation, grew, wrote: this.wrote, maxRecord: this.settings.max_record };
+    const member = new EmbeddedMember(options, { store, coordinator, logger, stats, clock, left, writing });
     this.members.add(member);
     return member;
   }

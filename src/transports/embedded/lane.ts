@@ -2,13 +2,12 @@ import type { Clock } from '../../core/clock.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Lane, LaneObserver, Refusal } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
-import { partitionOfKey } from '../../core/partitioner.ts';
 import type { Propagation } from '../../core/propagation.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import { BATCH_HEADER, encodeBatches, type Outgoing, outgoing } from './batch-format.ts';
 import type { Append } from './records.ts';
+import { appendsOf, place, type Share, type Shares, Sharing } from './shares.ts';
 import type { Store } from './store.ts';
-import { hasPolicy, numberSetting, type PartitionState, type TopicState } from './topic-state.ts';
+import type { PartitionState, TopicState } from './topic-state.ts';
 
 /** Between attempts of a write that failed: a full disk needs an operator, so there is no hurry. */
 const RETRY_PAUSE = 500;
@@ -26,19 +25,13 @@ export interface LaneParts {
   readonly wrote: (failure: TidegateError | null) => void;
 }
 
-/** The records of one partition in a send, and which messages of the send they are. */
-interface Share {
-  readonly records: Outgoing[];
-  readonly messages: Message[];
-}
-
 /** Writes to a topic: one transaction a send, repeated while the disk refuses it. A failed transaction stored nothing. */
 export class EmbeddedLane implements Lane {
   private readonly topic: string;
   private readonly observer: LaneObserver;
   private readonly parts: LaneParts;
   private readonly counters;
-  private nextKeyless = 0;
+  private readonly sharing: Sharing;
   private abandoned = false;
   private endPause: (() => void) | undefined;
   private rejectPending: ((failure: TidegateError) => void) | undefined;
@@ -47,6 +40,7 @@ export class EmbeddedLane implements Lane {
     this.topic = topic;
     this.observer = observer;
     this.parts = parts;
+    this.sharing = new Sharing(parts);
     const { stats } = parts;
     this.counters = {
       records: stats.counter('tidegate_lane_records_total', { topic }),
@@ -78,7 +72,8 @@ export class EmbeddedLane implements Lane {
     const topic = this.parts.store().topics.get(this.topic);
     if (topic === undefined) return this.refuseAll(messages, this.missing());
     const refusals: Refusal[] = [];
-    const shares = this.share(topic, messages, refusals);
+    const now = this.parts.clock.now();
+    const shares = this.sharing.share(topic, messages, now, (index, failure) => refusals.push({ index, failure }));
     if (shares.size > 0) {
       const failure = await this.write(topic, shares);
       // Where it was deleted and created again meanwhile, all goes to the new one: nothing is in it yet.
@@ -96,52 +91,9 @@ export class EmbeddedLane implements Lane {
     return now !== undefined && now !== topic;
   }
 
-  /** Fixes the partition of every message and sets the ones aside that cannot be stored. */
-  private share(topic: TopicState, messages: readonly Message[], refusals: Refusal[]): Map<number, Share> {
-    const limit = numberSetting(topic, 'max.message.bytes', this.parts.maxRecord);
-    const isCompacted = hasPolicy(topic, 'compact');
-    const now = this.parts.clock.now();
-    const count = topic.partitions.length;
-    const shares = new Map<number, Share>();
-    for (const [index, message] of messages.entries()) {
-      const record = outgoing(message, now, this.parts.propagation);
-      const failure = this.refusal(message, record.bytes + BATCH_HEADER, limit, isCompacted);
-      if (failure !== undefined) {
-        refusals.push({ index, failure });
-        continue;
-      }
-      const partition = message.key === null ? this.nextKeyless++ % count : partitionOfKey(message.key, count);
-      let share = shares.get(partition);
-      if (share === undefined) {
-        share = { records: [], messages: [] };
-        shares.set(partition, share);
-      }
-      share.records.push(record);
-      share.messages.push(message);
-    }
-    return shares;
-  }
-
-  private refusal(message: Message, bytes: number, limit: number, isCompacted: boolean): TidegateError | undefined {
-    if (bytes > limit) {
-      return new TidegateError(
-        'TG_RECORD_TOO_LARGE',
-        `a record of ${bytes} bytes is larger than the topic ${this.topic} takes (${limit})`,
-      );
-    }
-    if (isCompacted && message.key === null) {
-      return new TidegateError('TG_RECORD_REFUSED', `the topic ${this.topic} is compacted: its records need a key`);
-    }
-    return undefined;
-  }
-
   /** Undefined when all is stored; a failure when the topic is gone. */
-  private async write(topic: TopicState, shares: Map<number, Share>): Promise<TidegateError | undefined> {
-    const appends: Append[] = [];
-    for (const [index, { records }] of shares) {
-      const partition = topic.partitions[index];
-      if (partition !== undefined) appends.push({ partition, batches: encodeBatches(records) });
-    }
+  private async write(topic: TopicState, shares: Shares): Promise<TidegateError | undefined> {
+    const appends = appendsOf(topic, shares);
     for (let hasFailed = false; ; hasFailed = true) {
       try {
         const bases = await this.parts.store().records.append(appends);
@@ -163,14 +115,9 @@ export class EmbeddedLane implements Lane {
     }
   }
 
-  private mark({ messages }: Share, append: Append | undefined, base: number): void {
-    const partition = append?.partition.index ?? -1;
-    for (const [delta, message] of messages.entries()) {
-      message.topic = this.topic;
-      message.partition = partition;
-      message.offset = base + delta;
-    }
-    this.counters.records.value += messages.length;
+  private mark(share: Share, append: Append | undefined, base: number): void {
+    place(share, this.topic, append?.partition.index ?? -1, base);
+    this.counters.records.value += share.messages.length;
     for (const { value } of append?.batches ?? []) this.counters.bytes.value += value.length;
   }
 

@@ -60,9 +60,10 @@ export class Records extends StoredRecords {
 
   /**
    * Stores batches and moves the ends of their partitions on, in one transaction. Gives the offset of the first record
-   * of each append. Rejects with TG_TOPIC_MISSING when the topic is gone; any other failure means that nothing is stored.
+   * of each append. Rejects with TG_TOPIC_MISSING when the topic is gone; any failure means that nothing is stored.
+   * `also` writes more in the same transaction.
    */
-  async append(appends: readonly Append[]): Promise<number[]> {
+  async append(appends: readonly Append[], also: () => void = () => {}): Promise<number[]> {
     let bytes = 0;
     for (const { batches } of appends) for (const { value } of batches) bytes += value.length;
     const stored = await this.environment.transact(() => {
@@ -71,6 +72,7 @@ export class Records extends StoredRecords {
         return before === undefined ? [] : [{ append, before }];
       });
       if (known.length < appends.length) return undefined;
+      also();
       return known.map(({ append, before }) => this.putBatches(append, before));
     }, bytes);
     const first = appends[0]?.partition.topic.name;

@@ -6,6 +6,10 @@ import { KAFKA } from './protocol-errors.ts';
 
 export type TopicView = Omit<TopicMetadata, 'name'>;
 
+/** Types of coordinators, https://kafka.apache.org/protocol#The_Messages_FindCoordinator */
+const OF_GROUP = 0;
+const OF_TRANSACTIONS = 1;
+
 /** Ids of topics that are gone which are remembered. */
 const RETIRED_IDS = 1_000;
 
@@ -98,12 +102,13 @@ export class Cluster {
     return this.addresses.has(this.controllerId) ? this.node(this.controllerId) : this.any();
   }
 
-  async coordinator(group: string): Promise<BrokerConnection> {
-    const { coordinator } = await this.any().request<{ coordinator: { host: string; port: number } }>(
-      'GroupCoordinator',
-      { groupId: group, coordinatorType: 0 },
-    );
-    return this.connection(coordinator);
+  coordinator(group: string): Promise<BrokerConnection> {
+    return this.coordinatorOf(group, OF_GROUP);
+  }
+
+  /** Of the transactions of a transactional id. */
+  transactionCoordinator(id: string): Promise<BrokerConnection> {
+    return this.coordinatorOf(id, OF_TRANSACTIONS);
   }
 
   /** A broker that is connected, else the next one to try: known brokers and bootstrap addresses in turn. */
@@ -128,6 +133,14 @@ export class Cluster {
   close(): void {
     this.closed = true;
     for (const connection of [...this.connections.values()]) connection.destroy();
+  }
+
+  private async coordinatorOf(key: string, coordinatorType: number): Promise<BrokerConnection> {
+    const { coordinator } = await this.any().request<{ coordinator: { host: string; port: number } }>(
+      'GroupCoordinator',
+      { groupId: key, coordinatorType },
+    );
+    return this.connection(coordinator);
   }
 
   private connection(address: { host: string; port: number }): BrokerConnection {

@@ -3,7 +3,7 @@ import { marksIn, storedMarks } from '../stored-marks.ts';
 
 /**
  * What a commit says beside its offset, in the metadata text that Kafka keeps with it: a JSON object, of which every
- * reader takes the fields it knows. Kafka takes 4,096 bytes; an id and three numbers have fewer than 200, and each
+ * reader takes the fields it knows. Kafka takes 4,096 bytes; two ids and three numbers have fewer than 600, and each
  * of at most 64 marks fewer than 45.
  */
 export interface CommitNote {
@@ -11,24 +11,34 @@ export interface CommitNote {
   readonly topicId?: string | undefined;
   /** How the state of operators is rebuilt: `replay`, `wm` for its watermark, `through`, and `marks`. */
   readonly state?: StateNote | undefined;
+  /** Transactional id of the member that committed in a transaction: the next owner of the partition may abort one that it left. */
+  readonly writer?: string | undefined;
+}
+
+/** A partition that is committed. */
+export interface CommitEntry {
+  readonly partition: number;
+  readonly offset: string;
+  readonly metadata: string;
 }
 
 /** The empty text where there is nothing to say. */
-export function encodeNote({ topicId, state }: CommitNote): string {
-  if (topicId === undefined && state === undefined) return '';
+export function encodeNote({ topicId, state, writer }: CommitNote): string {
+  if (topicId === undefined && state === undefined && writer === undefined) return '';
   const { replay, watermark: wm, through, marks } = state ?? {};
-  return JSON.stringify({ topic_id: topicId, replay, wm, through, marks: marks && storedMarks(marks) });
+  return JSON.stringify({ topic_id: topicId, replay, wm, through, marks: marks && storedMarks(marks), writer });
 }
 
 /** A text that was not written by Tidegate says nothing. */
 export function decodeNote(text: string | null): CommitNote {
   if (text === null || !text.startsWith('{')) return {};
   try {
-    const { topic_id, ...rest } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    const { topic_id, writer, ...rest } = JSON.parse(text) as Readonly<Record<string, unknown>>;
     const state = stateIn(rest);
     return {
       ...(typeof topic_id === 'string' ? { topicId: topic_id } : {}),
       ...(state === undefined ? {} : { state }),
+      ...(typeof writer === 'string' ? { writer } : {}),
     };
   } catch {
     return {};

@@ -4,7 +4,8 @@ import { partitionKey } from '../../core/partition-key.ts';
 import { type GroupCommit, isKnown } from '../group-commit.ts';
 import type { Assignment } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
-import { type CommitEntry, type Committed, commitEntry, fetchCommitted, isOf } from './committed.ts';
+import type { CommitEntry } from './commit-note.ts';
+import { type Committed, commitEntry, fetchCommitted, isOf } from './committed.ts';
 import type { CoordinatorClient } from './coordinator-client.ts';
 import type { FetchedPart } from './fetcher.ts';
 import { startOffsets } from './offsets.ts';
@@ -14,6 +15,16 @@ import type { OwnedPartition } from './owned-partition.ts';
 export interface Start extends GroupCommit {
   /** Id of the topic that the offset belongs to: where that is gone by now, the new one begins at its first record. */
   readonly id: string | undefined;
+}
+
+/** What is about to be committed. */
+export interface DueCommits {
+  /** By topic; empty where there is nothing. */
+  readonly topics: ReadonlyMap<string, readonly CommitEntry[]>;
+  /** The group has it. */
+  committed(): void;
+  /** The group has not got it, and never will. */
+  aborted(): void;
 }
 
 /** The committed offsets of a group, and where its partitions begin. */
@@ -73,6 +84,27 @@ export class GroupOffsets {
     partOf: (place: TopicPartition) => FetchedPart | undefined,
     { memberId, generation }: CoordinatorClient,
   ): Promise<boolean> {
+    const due = this.due(owned, partOf);
+    const { topics } = due;
+    if (topics.size === 0) return false;
+    const coordinator = await this.cluster.coordinator(this.group);
+    await coordinator.request('OffsetCommit', {
+      groupId: this.group,
+      groupGenerationId: generation,
+      memberId,
+      retentionTime: -1,
+      topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
+    });
+    due.committed();
+    return true;
+  }
+
+  /** What is to be committed of these partitions now; each of them is asked. */
+  due(
+    owned: Iterable<OwnedPartition>,
+    partOf: (place: TopicPartition) => FetchedPart | undefined,
+    writer?: string,
+  ): DueCommits {
     const due: { owned: OwnedPartition; commit: GroupCommit; since: unknown }[] = [];
     const topics = new Map<string, CommitEntry[]>();
     for (const one of owned) {
@@ -82,21 +114,19 @@ export class GroupOffsets {
       one.attempted = commit;
       due.push({ owned: one, commit, since: one.target });
       const partitions = topics.get(one.topic) ?? [];
-      partitions.push(commitEntry(one.partition, commit, part.id));
+      partitions.push(commitEntry(one.partition, commit, part.id, writer));
       topics.set(one.topic, partitions);
     }
-    if (due.length === 0) return false;
-    const coordinator = await this.cluster.coordinator(this.group);
-    await coordinator.request('OffsetCommit', {
-      groupId: this.group,
-      groupGenerationId: generation,
-      memberId,
-      retentionTime: -1,
-      topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
-    });
-    // One that began again meanwhile may be in another topic by now.
-    for (const { owned: one, commit, since } of due) if (one.target === since) one.committed = commit;
-    return true;
+    return {
+      topics,
+      // One that began again meanwhile may be in another topic by now.
+      committed: () => {
+        for (const { owned: one, commit, since } of due) if (one.target === since) one.committed = commit;
+      },
+      aborted: () => {
+        for (const { owned: one, commit } of due) if (one.attempted === commit) one.attempted = undefined;
+      },
+    };
   }
 
   /** Where the group was in the topic, or in one of the same name that is gone; undefined where it is new to both. */

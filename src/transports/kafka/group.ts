@@ -8,15 +8,19 @@ import type { Propagation } from '../../core/propagation.ts';
 import { isWithin } from '../../core/waiting.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
+import { withoutTransactions } from '../staging.ts';
 import type { Assignment } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
 import { Commits } from './commits.ts';
+import type { Compressor } from './compression.ts';
 import { CoordinatorClient } from './coordinator-client.ts';
 import { CurrentAssignment } from './current-assignment.ts';
 import { type FetchedPart, Fetcher } from './fetcher.ts';
 import { GroupOffsets } from './group-offsets.ts';
+import { GroupTransactions } from './group-transactions.ts';
 import { OwnedPartitions } from './owned-partitions.ts';
 import { Participation } from './participation.ts';
+import type { TopicLimits } from './topic-limits.ts';
 
 const SESSION_TIMEOUT = 10_000;
 const COMMIT_INTERVAL = 1_000;
@@ -33,8 +37,18 @@ export interface GroupParts {
   readonly stats: Stats;
   readonly clock: Clock;
   readonly propagation?: Propagation | undefined;
+  /** For a member with transactions. */
+  readonly writing?: WritingParts | undefined;
   /** Called once, at the end of `leave`. */
   readonly left: () => void;
+}
+
+/** What transactions are written with. */
+export interface WritingParts {
+  /** The member's own, closed with it. */
+  readonly cluster: Cluster;
+  readonly limits: TopicLimits;
+  readonly compressor: Compressor | undefined;
 }
 
 /**
@@ -56,6 +70,7 @@ export class KafkaGroupMember implements GroupMember {
   private readonly partitions: OwnedPartitions;
   private readonly commits: Commits;
   private readonly assignment: CurrentAssignment;
+  private readonly transactions: GroupTransactions | undefined;
   private subscriber: Subscriber<Batch> | undefined;
   private started = false;
   private leaving: Promise<void> | undefined;
@@ -111,6 +126,7 @@ export class KafkaGroupMember implements GroupMember {
       assigned: (event) => this.events.next(event),
     });
     this.assignment.later = options.later ?? [];
+    this.transactions = this.transactionsOf(options);
     this.batches$ = new Observable((subscriber) => this.start(subscriber));
   }
 
@@ -121,8 +137,11 @@ export class KafkaGroupMember implements GroupMember {
   }
 
   pause(partitions?: readonly TopicPartition[]): void {
-    if (partitions === undefined) this.fetcher.hold(true);
-    else this.partitions.pause(partitions, true);
+    if (partitions !== undefined) this.partitions.pause(partitions, true);
+    else {
+      this.fetcher.hold(true);
+      this.transactions?.hasten();
+    }
   }
 
   resume(partitions?: readonly TopicPartition[]): void {
@@ -151,6 +170,11 @@ export class KafkaGroupMember implements GroupMember {
     return this.assignment.ids;
   }
 
+  write(topic: string, messages: readonly Message[]): void {
+    if (this.transactions !== undefined) this.transactions.write(topic, messages);
+    else for (const message of messages) message.nack(withoutTransactions());
+  }
+
   commit(): Promise<void> {
     return this.commits.commit();
   }
@@ -169,6 +193,7 @@ export class KafkaGroupMember implements GroupMember {
     this.subscriber = subscriber;
     this.events.next({ type: 'joining' });
     this.fetcher.start();
+    this.transactions?.begin();
     this.commits.start();
     void this.participation.run();
     // What is in flight can still be settled. What is not taken would be fetched again at once, and again.
@@ -198,7 +223,24 @@ export class KafkaGroupMember implements GroupMember {
     };
   }
 
+  private transactionsOf({ group, transactions }: GroupOptions): GroupTransactions | undefined {
+    const { writing } = this.parts;
+    if (transactions === undefined || writing === undefined) return undefined;
+    return new GroupTransactions(transactions, {
+      ...this.parts,
+      ...writing,
+      group,
+      coordinator: this.coordinator,
+      offsets: this.offsets,
+      partitions: this.partitions,
+      fetcher: this.fetcher,
+      commits: () => this.commits,
+      failed: (reason) => this.subscriber?.error(reason),
+    });
+  }
+
   private commitSettled(): Promise<boolean> {
+    if (this.transactions !== undefined) return this.transactions.commit();
     // Nothing of a topic that is known to be gone.
     this.fetcher.checkIds();
     return this.offsets.commit(this.partitions, (place) => this.fetcher.part(place), this.coordinator);
@@ -216,9 +258,11 @@ export class KafkaGroupMember implements GroupMember {
     this.fetcher.close();
     this.commits.stop();
     await isWithin(this.parts.clock, LEAVE_TIMEOUT, this.sayGoodbye());
+    this.transactions?.close();
     for (const owned of [...this.partitions]) this.partitions.giveUp(owned);
     this.parts.coordination.close();
     this.parts.data.close();
+    this.parts.writing?.cluster.close();
     this.events.next({ type: 'left' });
     this.events.complete();
     this.gaps.complete();

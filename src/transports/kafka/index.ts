@@ -151,9 +151,16 @@ class KafkaLog implements Log {
       stats,
       clock,
       propagation,
+      writing: options.transactions === undefined ? undefined : this.writing(),
       left: () => this.members.delete(member),
     });
     this.members.add(member);
     return member;
+  }
+
+  /** Of a member's own: what a pipeline waits for must not hold up the lanes of others. */
+  private writing() {
+    const cluster = new Cluster(this.client, TIMEOUTS.write);
+    return { cluster, limits: new TopicLimits(cluster, this.options.clock), compressor: this.compressor };
   }
 }

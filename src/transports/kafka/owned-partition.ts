@@ -1,7 +1,7 @@
 import type { TidegateError } from '../../core/errors.ts';
 import type { GroupState } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
-import type { Message, SettleTarget } from '../../core/message.ts';
+import type { Message, Readiness, SettleTarget } from '../../core/message.ts';
 import { type GroupCommit, isSameCommit } from '../group-commit.ts';
 import { GroupFlight, Replay } from '../replay.ts';
 
@@ -11,6 +11,8 @@ import { GroupFlight, Replay } from '../replay.ts';
  */
 class PartitionInFlight extends GroupFlight implements SettleTarget {
   stale = false;
+  /** The partition is another member's. */
+  isLost = false;
   private readonly moved: () => void;
 
   constructor(replay: Replay, start: number, moved: () => void) {
@@ -22,6 +24,22 @@ class PartitionInFlight extends GroupFlight implements SettleTarget {
     if (this.stale || (failure !== null && !message.isReplayed)) return;
     this.settle(message.token);
     this.moved();
+  }
+
+  staged({ token }: Message): void {
+    if (this.stale) return;
+    this.settle(token);
+    this.moved();
+  }
+
+  unstaged({ token }: Message): void {
+    this.reopen(token);
+  }
+
+  /** What is stale because the log has moved us is not read again: the next transaction takes what was made of it. */
+  readiness({ token }: Message): Readiness {
+    if (this.isLost) return 'lost';
+    return this.stale || this.isCommitting(token) ? 'ready' : 'early';
   }
 }
 
@@ -128,6 +146,7 @@ export class OwnedPartition implements TopicPartition {
   /** It is not ours any more. */
   release(): void {
     this.inFlight.stale = true;
+    this.inFlight.isLost = true;
     this.replay.revoked();
   }
 

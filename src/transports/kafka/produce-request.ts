@@ -22,21 +22,28 @@ export interface PartitionResult {
 
 /**
  * A Produce request to one topic. https://kafka.apache.org/protocol#The_Messages_Produce
- * `timeout`: how long the broker may wait for its replicas, in milliseconds.
+ * `timeout`: how long the broker may wait for its replicas, in milliseconds. `transactionalId`: of the transaction, where
+ * the records are in one.
  */
-export function encodeProduce(topic: string, partitions: readonly PartitionBytes[], timeout: number): Buffer {
+export function encodeProduce(
+  topic: string,
+  partitions: readonly PartitionBytes[],
+  timeout: number,
+  transactionalId?: string,
+): Buffer {
   const name = Buffer.from(topic);
-  let size = 2 + 2 + 4 + 4 + 2 + name.length + 4;
+  const id = Buffer.from(transactionalId ?? '');
+  let size = 2 + id.length + 2 + 4 + 4 + 2 + name.length + 4;
   for (const { bytes } of partitions) size += 8 + bytes.length;
   const buffer = Buffer.allocUnsafe(size);
-  // No transactional id.
-  buffer.writeInt16BE(-1, 0);
-  buffer.writeInt16BE(ACKS_ALL, 2);
-  buffer.writeInt32BE(timeout, 4);
-  buffer.writeInt32BE(1, 8);
-  buffer.writeInt16BE(name.length, 12);
-  buffer.set(name, 14);
-  let at = buffer.writeInt32BE(partitions.length, 14 + name.length);
+  let at = buffer.writeInt16BE(transactionalId === undefined ? -1 : id.length, 0);
+  at += id.copy(buffer, at);
+  at = buffer.writeInt16BE(ACKS_ALL, at);
+  at = buffer.writeInt32BE(timeout, at);
+  at = buffer.writeInt32BE(1, at);
+  at = buffer.writeInt16BE(name.length, at);
+  at += name.copy(buffer, at);
+  at = buffer.writeInt32BE(partitions.length, at);
   for (const { partition, bytes } of partitions) {
     at = buffer.writeInt32BE(partition, at);
     at = buffer.writeInt32BE(bytes.length, at);

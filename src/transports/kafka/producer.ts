@@ -13,11 +13,13 @@ const LAST_SEQUENCE = 0x7fffffff;
 export class Producer implements ProducerIdentity {
   readonly id: bigint;
   readonly epoch: number;
+  readonly isTransactional: boolean;
   private readonly next = new Map<string, Map<number, number>>();
 
   constructor(identity: ProducerIdentity) {
     this.id = identity.id;
     this.epoch = identity.epoch;
+    this.isTransactional = identity.isTransactional === true;
   }
 
   sequence(topic: string, partition: number): number {

@@ -13,11 +13,14 @@ const MAGIC = 2;
 const SHORT = 21;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
+const TRANSACTIONAL = 0x10;
 
 /** The source of the record numbers of a partition, so that the broker recognises a batch that it has already. */
 export interface ProducerIdentity {
   readonly id: bigint;
   readonly epoch: number;
+  /** Its records can be read once their transaction is committed. */
+  readonly isTransactional?: boolean;
 }
 
 /** A message in the form that is written: key as bytes and headers with the trace, each made once however often it is sent. */
@@ -80,7 +83,7 @@ export function encodeBatch(
   buffer.writeInt32BE(end - 12, 8);
   buffer.writeInt32BE(-1, 12);
   buffer.writeInt8(MAGIC, 16);
-  buffer.writeInt16BE(codec, ATTRIBUTES_AT);
+  buffer.writeInt16BE(producer.isTransactional === true ? codec | TRANSACTIONAL : codec, ATTRIBUTES_AT);
   buffer.writeInt32BE(records.length - 1, 23);
   buffer.writeBigInt64BE(BigInt(baseTimestamp), 27);
   buffer.writeBigInt64BE(BigInt(maxTimestamp), 35);

@@ -106,6 +106,10 @@ export class FakeGroupMember implements GroupMember {
     this.setPaused(partitions, false);
   }
 
+  write(_topic: string, messages: readonly Message[]): void {
+    for (const message of messages) message.ack();
+  }
+
   seek({ partition }: TopicPartition, offset: number): void {
     const read = this.reads.get(partition);
     if (read === undefined) return;

@@ -126,6 +126,11 @@ export class FakeMember implements GroupMember {
 
   seek(): void {}
 
+  write(topic: string, messages: readonly Message[]): void {
+    this.orders.push(`write ${topic}`);
+    for (const message of messages) message.ack();
+  }
+
   lag(): ReadonlyMap<string, ReadonlyMap<number, number>> {
     return new Map();
   }

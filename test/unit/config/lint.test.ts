@@ -46,6 +46,20 @@ describe('what does not go together is an error', () => {
       /throttle may drop other records when they are read again after a restart, and window would give other results/,
     ],
     [
+      'exactly once from clients',
+      inWith('exactly_once: true'),
+      'pipelines.in.exactly_once',
+      /the source has to be topics with a group; give it one, or write to a topic first/,
+    ],
+    [
+      'exactly once into something that is not the log',
+      pipelines(
+        'w: { source: { topic: { names: [chat], group: g } }, exactly_once: true, sink: { websocket_client: { url: "ws://127.0.0.1:1/" } } }',
+      ),
+      'pipelines.w.exactly_once',
+      /the sink websocket_client has none; write to a topic, and feed the sink from that topic/,
+    ],
+    [
       'two windows in one pipeline',
       pipelines(
         `w: { source: { topic: { names: [chat], group: g } }, processors: [{ ${WINDOW} }, { ${WINDOW} }], sink: { topic: { name: counts } } }`,

@@ -196,7 +196,11 @@ describe('a stage with state', () => {
     progress.advance(1);
     for (let at = 0; at < 200_000; at += 1) {
       const pending = progress.gaveOut(1, () => {});
-      outgoing.add([new Message(Buffer.alloc(0))], () => progress.landed(pending));
+      outgoing.add(
+        [new Message(Buffer.alloc(0))],
+        () => progress.landed(pending),
+        () => 'ready',
+      );
     }
     const results: Message[] = [];
     const begun = performance.now();

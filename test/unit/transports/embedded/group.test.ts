@@ -31,7 +31,15 @@ async function group(t: TestContext, partitions = 2) {
     const left: EmbeddedMember[] = [];
     const member = new EmbeddedMember(
       { group: 'g', topics: ['t'], from: 'earliest', ...options },
-      { store, coordinator, logger: kept.logger, stats, clock, left: (one) => void left.push(one) },
+      {
+        store,
+        coordinator,
+        logger: kept.logger,
+        stats,
+        clock,
+        writing: { maxRecord: 1_000_000, grew: () => undefined, wrote: () => undefined },
+        left: (one) => void left.push(one),
+      },
     );
     const events: GroupEvent[] = [];
     const batches: Batch[] = [];
