@@ -1,7 +1,7 @@
 import type { Codec } from '../core/component.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import type { OnError } from '../pipelines/step.ts';
-import type { Sharing, SourceSpec } from '../sdk/define.ts';
+import type { Sharing, SinkSpec, SourceSpec } from '../sdk/define.ts';
 import type { Chosen } from './component-schema.ts';
 import { allSinksOf, type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
@@ -277,7 +277,9 @@ const exactlyOnceIsBetweenTopics: Rule = (pipeline, path) => {
       at,
       'the offsets of the source are committed with the results, so the source has to be topics with one group; give it one, or write to a topic first and do this in a second pipeline that reads it with a group',
     );
-  const joining = pipeline.processors.find((step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.joins);
+  const joining = pipeline.processors.find(
+    (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.joins,
+  );
   if (joining !== undefined)
     return failing(
       at,

@@ -36,7 +36,7 @@ export class PipelineTransactions {
 
   /** The same for topics whose names come from messages. */
   namedTopics(topics: NamedTopics): NamedTopics {
-    return { ...topics, open: (name) => this.topic(name), close: () => {} };
+    return { ...topics, open: (name) => ({ ...this.topic(name), pending: 0 }), close: () => {} };
   }
 
   private write(name: string, batch: Batch): void {

@@ -40,7 +40,6 @@ function createPipeline(
     name,
     settings,
     component: (place) => {
-    component: (place) => {
       const path = `pipelines.${name}.${place}`;
       return place.startsWith('source')
         ? componentContext(context, path, endpoints, replay, { stats }, ownTopics, transactions)

@@ -65,7 +65,15 @@ export class ConsumerGroup implements TopicsSource {
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
     const kept = this.state === undefined ? {} : { state: this.state, ...(coPartitioned ? { coPartitioned } : {}) };
     const transactional = transactions === undefined ? {} : { transactions };
-    const member = log.group({ group, topics, later: [...later], from, topicIds: this.topicIds, ...kept, ...transactional });
+    const member = log.group({
+      group,
+      topics,
+      later: [...later],
+      from,
+      topicIds: this.topicIds,
+      ...kept,
+      ...transactional,
+    });
     const following = new MemberWatch(actor, { group, topics }, logger, report).follow(member);
     this.joined = { actor, member, following };
     const batches = member.batches$.subscribe({

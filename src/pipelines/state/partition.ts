@@ -85,7 +85,11 @@ export class StatefulPartition implements PartitionPort {
     else if ('end' in release) this.giveEnded(release);
     else {
       const given = this.enter(undefined, release.done);
-      this.outgoing.add(release.results, () => this.landed(given), () => this.readinessOf(given));
+      this.outgoing.add(
+        release.results,
+        () => this.landed(given),
+        () => this.readinessOf(given),
+      );
     }
   }
 

@@ -20,12 +20,7 @@ export class Pump {
   private later: NodeJS.Immediate | undefined;
   private isRunning = false;
 
-  constructor(
-    outgoing: Outgoing,
-    host: PumpHost,
-    handOn: (results: Batch) => void,
-    metrics: StageMetrics | undefined,
-  ) {
+  constructor(outgoing: Outgoing, host: PumpHost, handOn: (results: Batch) => void, metrics: StageMetrics | undefined) {
     this.outgoing = outgoing;
     this.host = host;
     this.handOn = handOn;

@@ -33,7 +33,10 @@ test('an open that fails says which processor and why, keeps its code, and is tr
     tries += 1;
     if (tries === 1) throw new TidegateError('TG_PLUGIN_INVALID', 'no file');
   };
-  const set = setOf({ open: () => void (others += 1) }, { open });
+  const other = () => {
+    others += 1;
+  };
+  const set = setOf({ open: other }, { open });
   await assert.rejects(set.open(), {
     code: 'TG_PLUGIN_INVALID',
     message: 'processors[1].p cannot start: no file',
