@@ -66,9 +66,9 @@ module.exports = {
     ),
     only(
       'components-import-sdk',
-      'Sources, sinks and processors are components like those of a plugin: they import sdk/index.ts only.',
+      'Sources, sinks and processors are components like those of a plugin: they import sdk/index.ts and their own folder only.',
       { path: '^src/pipelines/(sources|sinks|processors)/' },
-      { path: '^src/(?!sdk/index\\.ts)' },
+      { path: '^src/', pathNot: '^src/(sdk/index\\.ts|pipelines/$1/)' },
     ),
     only(
       'feeds-use-ports',

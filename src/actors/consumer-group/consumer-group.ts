@@ -57,8 +57,11 @@ export class ConsumerGroup implements TopicsSource {
     const { topics, later } = this;
     report?.opening(topics);
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
-    const kept = this.state === undefined ? {} : { state: this.state };
-    const member = log.group({ group, topics, later: [...later], from, topicIds: this.topicIds, ...kept });
+    const kept = {
+      ...(this.state === undefined ? {} : { state: this.state }),
+      ...(later.size === 0 ? {} : { later: [...later] }),
+    };
+    const member = log.group({ group, topics, from, topicIds: this.topicIds, ...kept });
     const following = new MemberWatch(actor, { group, topics }, logger, report).follow(member);
     this.joined = { actor, member, following };
     const batches = member.batches$.subscribe({
