@@ -60,7 +60,7 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
   return { total, process: PROCESS, pipelines, sinks, tables, publishers, groups, replay, connections, limit };
 }
 
-/** Copies share their payload, and may have a key and headers of their own; a topic has one send on its way at a time. */
+/** Copies share their payload, and may have a key and headers of their own; a topic has one send in flight at a time. */
 function sinksCeiling(pipeline: GatewayConfig['pipelines'][string]): number {
   const { messages, bytes } = pipeline.in_flight;
   const copies = Math.min(bytes, messages * COPY) * copiesIn(pipeline.sink);

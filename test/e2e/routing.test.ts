@@ -46,7 +46,7 @@ test('config/examples/devices.yaml: messages are routed by kind, refused ones be
   assert.deepEqual(places.map(written), ['1', '2', '1']);
 });
 
-test('on Kafka a group reads topics that a pattern matches, those that are created later from their first record', async (t) => {
+test('on Kafka a group reads topics by pattern, and later ones from their first record', async (t) => {
   const kafka = await requireKafka(t);
   if (kafka === undefined) return;
   const admin = await KafkaAdmin.connect(t, kafka.brokers);

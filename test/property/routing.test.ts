@@ -43,7 +43,7 @@ const messages = fc.array(fc.record({ a: fc.boolean(), b: fc.boolean(), key: fc.
 /** Whether each copy that arrives is acked; asked in the order of settling. */
 const verdicts = fc.infiniteStream(fc.boolean());
 
-test('whatever sinks are within sinks and whichever of them fail, a message settles once, in order within a sink', async () => {
+test('a message settles once and in order within a sink, whatever sinks are within sinks and fail', async () => {
   await fc.assert(
     fc.asyncProperty(tree, messages, verdicts, fc.infiniteStream(fc.nat()), async (shape, contents, acks, picks) => {
       const arrived: Arrived[] = [];

@@ -63,17 +63,13 @@ export class ConsumerGroup implements TopicsSource {
     const coPartitioned = this.state?.coPartitioned === true;
     if (coPartitioned) await checkPartitions(log.admin, topics);
     const actor = startActor(createActor(consumerGroupMachine), `consumer-group ${group}`, logger);
-    const kept = this.state === undefined ? {} : { state: this.state, ...(coPartitioned ? { coPartitioned } : {}) };
-    const transactional = transactions === undefined ? {} : { transactions };
-    const member = log.group({
-      group,
-      topics,
-      later: [...later],
-      from,
-      topicIds: this.topicIds,
-      ...kept,
-      ...transactional,
-    });
+    const kept = {
+      ...(this.state === undefined ? {} : { state: this.state }),
+      ...(coPartitioned ? { coPartitioned } : {}),
+      ...(later.size === 0 ? {} : { later: [...later] }),
+      ...(transactions === undefined ? {} : { transactions }),
+    };
+    const member = log.group({ group, topics, from, topicIds: this.topicIds, ...kept });
     const following = new MemberWatch(actor, { group, topics }, logger, report).follow(member);
     this.joined = { actor, member, following };
     const batches = member.batches$.subscribe({

@@ -4,7 +4,7 @@ import { defineSink, z } from '../../sdk/index.ts';
 export const dropSink = defineSink({
   name: 'drop',
   summary: 'Nowhere: messages end here and count as done.',
-  description: 'A client is told that its message was filtered. For the last entry of a `route`, and for measuring.',
+  description: 'The client that sent it receives `filtered`. For the last entry of a `route`, and for measuring.',
   config: z.strictObject({}),
   examples: [{}],
   reaches: 'process',

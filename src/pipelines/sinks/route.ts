@@ -30,7 +30,7 @@ export const routeSink = (inner: z.ZodType<InnerSink>) =>
     name: 'route',
     summary: 'One of several sinks for each message: the first one whose condition is true.',
     description:
-      'Entries are tried in their order; the last one may leave out `when` and takes the rest. A message that none takes ends here: it counts as done, its client is told that it was filtered, and `tidegate_route_unmatched_total` counts it. A batch is divided among the sinks; within each of them messages keep their order.',
+      'Entries are tried in their order; the last one may leave out `when` and takes the rest. A message that none takes ends here: it counts as done, its client receives `filtered`, and `tidegate_route_unmatched_total` counts it. A batch is divided among the sinks; within each of them messages keep their order.',
     config: z
       .array(
         z.strictObject({

@@ -76,7 +76,7 @@ test('topics that are created join and deleted ones leave; own and internal ones
   assert.equal(orders.at(-1), 'close');
 });
 
-test('a pattern that matches nothing yet reads the first topic from its first record, paused if the pipeline is', async () => {
+test('a pattern that matches nothing yet reads the first topic from its start, paused if its pipeline is', async () => {
   const { whole, orders, there, look } = matched({ names: ['orders.*'] }, []);
   await whole.open();
   whole.pause();

@@ -55,7 +55,7 @@ test('a source that has used up its share is paused, and the others go on', asyn
   assert.equal(stats.counter('tidegate_source_received_total', { pipeline: 'p', source: 'source[0]' }).value, 4);
 });
 
-test('a message that was derived, and one that no source gave, settle the share of the right source or none', async () => {
+test('a derived message settles the share of its source, and one that no source gave settles none', async () => {
   const { source, parts, emit } = merged(MANY);
   await source.open();
   const [a, b] = emit(0, 'a', 'b', 'c', 'd');

@@ -360,6 +360,7 @@ test('the memory ceiling follows from gates, connections and the limit', async (
     total: 259 * MEBIBYTE + 16 * 212_992,
     process: 256 * MEBIBYTE,
     pipelines: 2 * MEBIBYTE,
+    sinks: 0,
     publishers: 0,
     groups: 0,
     replay: 0,

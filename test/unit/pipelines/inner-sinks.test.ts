@@ -37,7 +37,7 @@ function tracked(json: object, ends: string[]) {
 
 const refusal = () => new TidegateError('TG_RECORD_TOO_LARGE', 'too large');
 
-test('route hands each message to the first sink whose condition is true, in order, and counts what none takes', async () => {
+test('route takes the first sink whose condition is true, keeps the order, and counts what none takes', async () => {
   const { sink, topic, context } = sinkOf('route', [
     { when: '${! json.n > 3 }', sink: { topic: { name: 'large' } } },
     { when: '${! json.n > 1 }', sink: { topic: { name: 'middle' } } },
@@ -54,7 +54,7 @@ test('route hands each message to the first sink whose condition is true, in ord
   assert.equal(written.value, 2);
 });
 
-test('route keeps the order where conditions answer later, and nacks a message whose condition fails', async () => {
+test('route keeps the order where conditions answer later, and fails what a condition fails for', async () => {
   const { sink, topic } = sinkOf('route', [
     { when: '${! $number(json.n) > 1 }', sink: { topic: { name: 'large' } } },
     { sink: { topic: { name: 'rest' } } },
