@@ -302,7 +302,7 @@ export class Message extends Content {
   }
 }
 
-/** Somebody else hears as well what becomes of a message. */
+/** An operator hears as well what becomes of a message. */
 class Overheard implements SettleTarget {
   private readonly target: SettleTarget | undefined;
   private readonly listener: (failure: TidegateError | null) => void;

@@ -7,7 +7,7 @@ export const dedupe = defineOperator({
   name: 'dedupe',
   summary: 'Lets the first message with a key pass; the later ones within a time end here and count as done.',
   description:
-    'What counts is the clock of the gateway, from the first message on. A message that comes while the first one is still on its way shares its fate: it is done when that one is stored, and fails with it. After a failure the next message with the key is the first again, so a client that sends once more loses nothing. The memory is that of one gateway, and starts empty.',
+    'What counts is the clock of the gateway, from the first message on. A message that comes while the first one is in flight shares its fate: it is done when that one is stored, and fails with it. After a failure the next message with the key is the first again, so a client that sends once more loses nothing. The memory is that of one gateway, and starts empty.',
   stateful: false,
   isRepeatable: false,
   config: z.strictObject({
@@ -99,7 +99,7 @@ class SeenKeys {
     }
   }
 
-  /** Those whose time is over, and as many as are too many. A key whose first message is on its way can go as well: that message knows who waits. */
+  /** Those whose time is over, and as many as are too many. A key whose first message is in flight can go as well: that message knows who waits. */
   private forgetOld(): void {
     const forgotten = this.clock.elapsed() - this.within;
     for (const [key, { at, isStored }] of this.keys) {

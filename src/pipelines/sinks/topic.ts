@@ -28,7 +28,10 @@ export const topicSink = defineSink({
   description:
     'With `"${! }"` in `name`, each message goes to the topic that its name says. Such a topic is checked, and created, when the first message for it comes, with the settings that `log.topics` has for its name. Messages of one topic keep their order. One that is deleted while it is in use is created again within about a minute, and its messages fail until then.',
   config: z.strictObject({
-    name: field.expression().describe('Topic to write to.'),
+    name: field
+      .expression()
+      .refine(({ text }) => text !== '', 'expected the name of a topic')
+      .describe('Topic to write to.'),
     key: field.expression().optional().describe('Key of the record; equal keys keep their order. No value: no key.'),
     headers: field
       .byName(field.expression())
@@ -76,14 +79,13 @@ function limitsOf({ max, create, close_after: closeAfter }: z.output<typeof topi
 
 function toOneTopic(topic: TopicPort, address: Addressing | undefined, keyOf: Pick<Sink, 'keyOf'>): Sink {
   const turns = new Turns();
-  const writeAddressed = (batch: Batch) =>
-    turns.take(
-      eachOf(batch.messages, (message) => address?.(message) ?? message),
-      (ready) => topic.write(new Batch(ready)),
-    );
+  const write =
+    address === undefined
+      ? (batch: Batch) => topic.write(batch)
+      : ({ messages }: Batch) => turns.take(eachOf(messages, address), (ready) => topic.write(new Batch(ready)));
   return {
     open: async () => {},
-    write: address === undefined ? (batch) => topic.write(batch) : writeAddressed,
+    write,
     get idle() {
       return topic.idle;
     },

@@ -89,6 +89,7 @@ export class Pair implements PairPort {
   /** Lets the record's time move its side's watermark and takes it in. Throws, or rejects, for a record that has failed. */
   take(side: PairSide, record: Message): undefined | Promise<undefined> {
     side.progress.read(record.offset);
+    side.progress.pass();
     const time = this.kind.timeOf(record);
     if (time instanceof Promise) return time.then((ready) => this.takeAt(side, record, ready));
     return this.takeAt(side, record, time);
@@ -159,6 +160,7 @@ export class Pair implements PairPort {
 
   private takeAt(side: PairSide, record: Message, time: number): undefined | Promise<undefined> {
     this.moveTo(side, time - this.kind.lateness);
+    side.progress.takes(record.offset);
     return this.operator.take(side.side, record, time);
   }
 

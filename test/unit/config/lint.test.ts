@@ -49,7 +49,7 @@ describe('what does not go together is an error', () => {
       'exactly once from clients',
       inWith('exactly_once: true'),
       'pipelines.in.exactly_once',
-      /the source has to be topics with a group; give it one, or write to a topic first/,
+      /the source has to be topics with one group; give it one, or write to a topic first/,
     ],
     [
       'exactly once into something that is not the log',
@@ -361,6 +361,7 @@ test('the memory ceiling follows from gates, connections and the limit', async (
     process: 256 * MEBIBYTE,
     pipelines: 2 * MEBIBYTE,
     sinks: 0,
+    tables: 0,
     publishers: 0,
     groups: 0,
     replay: 0,

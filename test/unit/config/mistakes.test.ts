@@ -175,7 +175,7 @@ describe('components and names', () => {
       'no component',
       pipeline('5', '{ topic: { name: chat } }'),
       'pipelines.in.source',
-      /expected the name of a source, or \{ name: settings \}; there are endpoint, topic/,
+      /expected the name of a source, or \{ name: settings \}; there are endpoint, generate, topic/,
     ],
     [
       'an unknown processor',

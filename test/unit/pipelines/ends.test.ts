@@ -147,8 +147,8 @@ test('topics without a group are a broadcast, with one they are shared', () => {
   topicSource.create(broadcast, context);
   topicSource.create(shared, context);
   assert.deepEqual(asked, [
-    { topics: ['a', 'b'], from: 'latest' },
-    { topics: ['a'], from: 'earliest', group: 'g' },
+    { topics: ['a', 'b'], patterns: [], from: 'latest' },
+    { topics: ['a'], patterns: [], from: 'earliest', group: 'g' },
   ]);
   assert.deepEqual([topicSource.sharing(broadcast), topicSource.sharing(shared)], ['broadcast', 'shared']);
   assert.deepEqual(topicSource.references?.(broadcast), [

@@ -19,7 +19,7 @@ test('what comes within the time behind a stored message with its key ends, and 
   assert.deepEqual(texts(passed), ['a1', 'b2', 'c4', 'a5'], 'its time is over, counted from the first one');
 });
 
-test('a message whose first is still on its way shares its fate', () => {
+test('a message whose first is in flight shares its fate', () => {
   const rig = new PassingRig('dedupe', { by: BY });
   const { send, passed, outcomes } = bound(rig);
   send('a1', 'a2', 'b3');
