@@ -7,7 +7,7 @@ import type { StatefulOperator } from '../../src/core/stateful-operator.ts';
 import { window } from '../../src/pipelines/operators/window/window.ts';
 import { Outgoing } from '../../src/pipelines/state/outgoing.ts';
 import { StatefulPartition } from '../../src/pipelines/state/partition.ts';
-import { PartitionProgress } from '../../src/pipelines/state/progress.ts';
+import { NO_TIME, PartitionProgress } from '../../src/pipelines/state/progress.ts';
 import { lastText } from '../../src/sdk/roots.ts';
 import { fakeContext } from '../unit/pipelines/parts.ts';
 
@@ -208,8 +208,17 @@ function resultOf(message: Message): Result {
   return { window: `${key} ${start} ${end}`, records: [...all].sort((a, b) => a - b), part };
 }
 
+/** What is kept of a note: less of it than there was, to see that all of it is needed. */
+type Noted = (commit: { readonly committed: number; readonly note: StateNote }) => StateNote;
+
 /** All that reaches the topic of results, whatever happens before. */
-function run(samples: readonly Sample[], shape: Shape, acts: readonly Act[], isTransactional: boolean): Outcome {
+function run(
+  samples: readonly Sample[],
+  shape: Shape,
+  acts: readonly Act[],
+  isTransactional: boolean,
+  noted: Noted = ({ note }) => note,
+): Outcome {
   const operator = operatorOf(shape);
   const stored: Result[] = [];
   let open: Result[] = [];
@@ -227,7 +236,7 @@ function run(samples: readonly Sample[], shape: Shape, acts: readonly Act[], isT
     if (isTransactional) while (store());
     const committed = stay.commit(back);
     if (committed === undefined) return;
-    last = committed;
+    last = { committed: committed.committed, note: noted(committed) };
     committedMoves = [...moves];
     stored.push(...open);
     open = [];
@@ -310,7 +319,7 @@ const LATE_AFTER_CRASH: [Sample[], Shape, Act[]] = [
   { kind: { session: 10 }, lateness: 0, spacing: 1 },
   [{ do: 'read', n: 9 }, { do: 'store', n: 9 }, { do: 'commit', back: 0 }, { do: 'crash' }],
 ];
-const RUNS = Number(process.env.RUNS ?? 1_000);
+const RUNS = Number(process.env.RUNS ?? 400);
 
 /** Each window with its records, and nothing else. `isOnce`: none of them twice. */
 function assertWindows({ results, moves }: Outcome, list: readonly Sample[], form: Shape, isOnce: boolean): void {
@@ -338,6 +347,21 @@ test('where results and offsets are committed together, each window comes exactl
     { numRuns: RUNS, examples: [LATE_AFTER_CRASH] },
   );
 });
+
+const WITHOUT: Readonly<Record<string, Noted>> = {
+  replay: ({ committed, note }) => ({ ...note, replay: committed }),
+  wm: ({ note }) => ({ ...note, watermark: NO_TIME }),
+  through: ({ note }) => ({ ...note, through: NO_TIME }),
+};
+
+for (const [field, noted] of Object.entries(WITHOUT))
+  test(`without ${field} in the note windows have other content`, () => {
+    const property = fc.property(samples, shape, acts, (list, form, happens) => {
+      assertWindows(run(list, form, happens, false, noted), list, form, false);
+    });
+    const { failed } = fc.check(property, { numRuns: 20_000, endOnFailure: true, examples: [LATE_AFTER_CRASH] });
+    assert.ok(failed, 'the property has to need it');
+  });
 
 /** About six to twelve keys of these aggregates, which is fewer than are open with most shapes. */
 const room = fc.integer({ min: 500, max: 2_500 });
