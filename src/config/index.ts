@@ -1,6 +1,6 @@
 export { builtinRegistry } from './builtins.ts';
 export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
-export { allSinksOf, endsOf, type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
+export { endsOf, sinksOf, sourcesOf } from './ends.ts';
 export { endpointsOf, sharingOf } from './lint-pipelines.ts';
 export { type LoadedConfig, loadConfig } from './load.ts';
 export { ConfigError, formatPath, formatProblem, type Problem } from './problem.ts';
