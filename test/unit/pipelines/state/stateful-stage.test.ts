@@ -265,6 +265,25 @@ describe('a stage with state', () => {
     assert.equal(rig.acked.length, 300);
   });
 
+  test('the same where results wait for transactions: each of them counts once', () => {
+    const rig = new Rig(undefined, completing());
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.isOpen = false;
+    for (const offset of [0, 1]) {
+      rig.reads([offset, 100]);
+      const result = rig.given[offset];
+      result?.stage();
+      result?.ack();
+    }
+    assert.deepEqual(
+      [rig.texts(), rig.acked],
+      [
+        ['0', '1'],
+        [0, 1],
+      ],
+    );
+  });
+
   test('a replayed record completes nothing a second time', () => {
     const rig = new Rig(undefined, completing());
     rig.stage.assigned(PLACE, 1, { replay: 0, watermark: 0, through: 0 });
