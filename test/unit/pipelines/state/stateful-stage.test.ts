@@ -56,7 +56,7 @@ function completing(): StatefulOperator {
         return undefined;
       },
       advance: () => {},
-      tick: () => port.give({ results: [new Message(Buffer.from('tick'))], done: () => {} }),
+      tick: () => port.give({ results: [new Message(Buffer.from('tick'))], holds: [], done: () => {} }),
     }),
   };
 }
