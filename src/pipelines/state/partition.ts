@@ -152,6 +152,8 @@ export class StatefulPartition implements PartitionPort {
   }
 
   mayCommit(settled: number): number {
+    // Asked for only when all that is read again is settled, some of it maybe in front of this operator.
+    this.progress.rebuilt();
     return settled;
   }
 

@@ -313,6 +313,17 @@ describe('a stage with state', () => {
     assert.deepEqual(rig.texts(), ['70', '71']);
   });
 
+  test('an idle partition follows the clock again where a processor has dropped the last of what is read again', () => {
+    const rig = new Rig(1_000);
+    rig.stage.assigned(PLACE, 3, { replay: 0, watermark: 0, through: 0 });
+    rig.reads([0, 100]);
+    rig.clock.advance(2_000);
+    assert.deepEqual(rig.texts(), [], 'the next ones may come still');
+    rig.stage.committable(PLACE, 3);
+    rig.clock.advance(2_000);
+    assert.deepEqual(rig.texts(), ['0']);
+  });
+
   test('an idle partition follows the clock, but not while records may wait for it', () => {
     const rig = new Rig(1_000);
     rig.stage.assigned(PLACE, 0, undefined);
