@@ -172,6 +172,11 @@ export class Message extends Content {
     return true;
   }
 
+  /** Whether `unstage` has an effect. */
+  get mayUnstage(): boolean {
+    return this.target?.unstaged !== undefined;
+  }
+
   get readiness(): Readiness {
     return this.target?.readiness?.(this) ?? 'ready';
   }
@@ -358,11 +363,18 @@ class Whole implements SettleTarget {
   private failure: TidegateError | null = null;
   /** Of several outcomes the whole has the one that leaves the most: a part that is stored makes it stored. */
   private outcome: Outcome = 'filtered';
+  /** Only where the message can be taken back. A failure follows, which is that of the message. */
+  readonly unstaged?: () => void;
 
   constructor(message: Message, parts: number) {
     this.message = message;
     this.missing = parts;
     this.unknown = parts;
+    if (!message.mayUnstage) return;
+    this.unstaged = () => {
+      this.unknown += 1;
+      if (message.isStaged) message.unstage();
+    };
   }
 
   readiness(): Readiness {

@@ -325,6 +325,24 @@ test('a message knows the client that its target speaks for, and so does what is
   assert.equal(new Message(Buffer.from('a')).sender, undefined);
 });
 
+test('a part that the log refuses when it is in a transaction fails the whole, which is not done after all', () => {
+  const calls: string[] = [];
+  const target = {
+    settled: (_: Message, failure: TidegateError | null) => calls.push(failure?.code ?? 'acked'),
+    staged: () => calls.push('staged'),
+    unstaged: () => calls.push('unstaged'),
+  };
+  const message = new Message(Buffer.from('ab'), { target });
+  const [first, second] = message.split([{ payload: Buffer.from('a') }, { payload: Buffer.from('b') }]);
+  first?.stage();
+  assert.deepEqual(calls, []);
+  second?.stage();
+  assert.equal(first?.unstage(), true);
+  first?.nack(FAILURE);
+  second?.ack();
+  assert.deepEqual(calls, ['staged', 'unstaged', 'TG_PROCESSOR_FAILED']);
+});
+
 test('who hears what becomes of a message hides nothing of its target', () => {
   const calls: string[] = [];
   const target = {
