@@ -105,7 +105,7 @@ const stepsWriteElsewhere: Rule = (pipeline, path) => {
   const sources = sourcesOf(pipeline).flatMap(({ chosen }) => referencesOf(chosen));
   const read = new Set(sources.flatMap(({ to, name }) => (to === 'topic' ? [name] : [])));
   for (const { chosen, path: at } of componentsIn(processors, [...path, 'processors'])) {
-    const own = referencesOf(chosen).find(({ to, name }) => to === 'topic' && read.has(name));
+    const own = referencesOf(chosen).find(({ to, name, isTable }) => to === 'topic' && !isTable && read.has(name));
     if (own === undefined) continue;
     const what = `"${own.name}" is the topic that the source reads, so what is written there would come again`;
     return failing([...at, chosen.spec.name, ...own.path], `${what}; name another one`);
@@ -184,6 +184,12 @@ const joinReadsItsTopics: Rule = (pipeline, path) => {
   const joined = step.spec.joins?.(step.config) ?? [];
   const source = sourcesOf(pipeline, path).find(({ chosen }) => sharingOf(chosen) === 'shared');
   if (joined.length === 0 || source === undefined) return undefined;
+  const [pattern] = source.chosen.spec.patterns?.(source.chosen.config) ?? [];
+  if (pattern !== undefined)
+    return failing(
+      [...source.path, source.chosen.spec.name],
+      `"${pattern}" may match topics that ${step.spec.name} has no use for; name the two that it joins`,
+    );
   const read = referencesOf(source.chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
   const missing = joined.find(({ topic }) => !read.includes(topic));
   if (missing !== undefined)

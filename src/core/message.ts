@@ -1,5 +1,5 @@
 import { Content, type ContentInit, copiedHeaders, copiedKey, copyOf, jsonPayload } from './content.ts';
-import type { TidegateError } from './errors.ts';
+import { TidegateError } from './errors.ts';
 import type { Headers } from './headers.ts';
 
 /** Position of a message in a trace: W3C trace context as it travels in headers. */
@@ -172,6 +172,11 @@ export class Message extends Content {
     return true;
   }
 
+  /** Whether `unstage` has an effect. */
+  get mayUnstage(): boolean {
+    return this.target?.unstaged !== undefined;
+  }
+
   get readiness(): Readiness {
     return this.target?.readiness?.(this) ?? 'ready';
   }
@@ -306,10 +311,13 @@ export class Message extends Content {
 class Overheard implements SettleTarget {
   private readonly target: SettleTarget | undefined;
   private readonly listener: (failure: TidegateError | null) => void;
+  /** Only where the target can take it back. */
+  readonly unstaged?: (message: Message) => void;
 
   constructor(target: SettleTarget | undefined, listener: (failure: TidegateError | null) => void) {
     this.target = target;
     this.listener = listener;
+    if (target?.unstaged !== undefined) this.unstaged = (message) => target.unstaged?.(message);
   }
 
   get sender(): Sender | undefined {
@@ -320,10 +328,28 @@ class Overheard implements SettleTarget {
     return this.target?.shownUrl;
   }
 
+  get isRevoked(): boolean {
+    return this.target?.isRevoked === true;
+  }
+
+  staged(message: Message): void {
+    this.target?.staged?.(message);
+  }
+
+  readiness(message: Message): Readiness {
+    return this.target?.readiness?.(message) ?? 'ready';
+  }
+
   settled(message: Message, failure: TidegateError | null): void {
-    this.listener(failure);
+    // What waited for a transaction and was in none is nowhere, and may be read again here.
+    const isLost = message.isStaged && message.outcome === 'filtered';
+    this.listener(failure ?? (isLost ? lost() : null));
     this.target?.settled(message, failure);
   }
+}
+
+function lost(): TidegateError {
+  return new TidegateError('TG_GROUP_FAILED', 'the partition went to another member before the record was stored');
 }
 
 /** Counts the parts of a split message down. */
@@ -337,11 +363,18 @@ class Whole implements SettleTarget {
   private failure: TidegateError | null = null;
   /** Of several outcomes the whole has the one that leaves the most: a part that is stored makes it stored. */
   private outcome: Outcome = 'filtered';
+  /** Only where the message can be taken back. A failure follows, which is that of the message. */
+  readonly unstaged?: () => void;
 
   constructor(message: Message, parts: number) {
     this.message = message;
     this.missing = parts;
     this.unknown = parts;
+    if (!message.mayUnstage) return;
+    this.unstaged = () => {
+      this.unknown += 1;
+      if (message.isStaged) message.unstage();
+    };
   }
 
   readiness(): Readiness {
@@ -355,6 +388,10 @@ class Whole implements SettleTarget {
 
   get sender(): Sender | undefined {
     return this.message.sender;
+  }
+
+  get shownUrl(): string | undefined {
+    return this.message.shownUrl;
   }
 
   get isRevoked(): boolean {

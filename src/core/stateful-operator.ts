@@ -31,6 +31,8 @@ export interface CompletedByRecord extends Results {
 
 /** What may come a second time after a restart. */
 export interface Repeatable extends Results {
+  /** Of the records that the results are made of. They end when a commit covers all that was taken until then. */
+  readonly holds: readonly Hold[];
   /** The log has all of them and all that was given out before. */
   readonly done: () => void;
 }

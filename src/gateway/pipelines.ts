@@ -3,6 +3,7 @@ import { LeasedSink } from '../actors/leased-sink.ts';
 import { pipelineMetrics } from '../actors/pipeline/metrics.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
 import { endpointsOf, type PipelineConfig, referencesOf, sharingOf, sinksOf, sourcesOf } from '../config/index.ts';
+import { componentsIn } from '../config/step-schema.ts';
 import type { Sink } from '../core/component.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { factsOf } from '../telemetry/message-facts.ts';
@@ -56,9 +57,11 @@ function createPipeline(
 }
 
 /** The topics that a pipeline writes to, as far as their names do not come from messages. */
-function topicsOf(settings: PipelineConfig): ReadonlySet<string> {
-  const written = sinksOf(settings).flatMap(({ chosen }) => referencesOf(chosen));
-  const names = written.flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
+export function topicsOf(settings: PipelineConfig): ReadonlySet<string> {
+  const places = [...sinksOf(settings), ...componentsIn(settings.processors, [])];
+  const references = places.flatMap(({ chosen }) => referencesOf(chosen));
+  // A table is read.
+  const names = references.flatMap(({ to, name, isTable }) => (to === 'topic' && isTable !== true ? [name] : []));
   return new Set([...names, ...(settings.on_error.dead_letter === undefined ? [] : [settings.on_error.dead_letter])]);
 }
 

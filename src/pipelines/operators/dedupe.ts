@@ -94,7 +94,8 @@ class SeenKeys {
     if (failure !== null && this.keys.get(key) === first) this.keys.delete(key);
     for (const { message, host } of waiting) {
       if (message.isSettled) continue;
-      if (failure === null) host.filter(message);
+      // One whose partition went to another member is read again there.
+      if (failure === null || message.isRevoked) host.filter(message);
       else message.nack(failure);
     }
   }

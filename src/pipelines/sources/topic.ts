@@ -78,7 +78,7 @@ export const topicSource = defineSource({
   summary:
     'The records of topics: all of them in every gateway, or shared with the other members of a group. `meta.tombstone` is true for a record without a value, whose payload is empty here.',
   description:
-    'Topics that a pattern matches and that are created later are read from their first record, at most 10 seconds after they were created; deleted ones leave. Topics of Kafka and Tidegate themselves never match, nor do the topics that the pipeline writes to: those of its sinks, and its dead letters.',
+    'Topics that a pattern matches and that are created later are read from their first record, at most 10 seconds after they were created; deleted ones leave. Topics of Kafka and Tidegate themselves never match, nor do the topics that the pipeline writes to: those of its sinks, its dead letters, and late records of a window.',
   config: z
     .strictObject({
       names: names.describe(
@@ -116,6 +116,7 @@ export const topicSource = defineSource({
         ? [{ to: 'topic', name: one, path: ['names', index] }]
         : [],
     ),
+  patterns: ({ names }) => names.flatMap((one) => asPattern(one)?.toString() ?? []),
   create: ({ names, from, group, max_topics: maxTopics }, { gateway }) =>
     gateway.subscribe({
       topics: plainNames(names),

@@ -100,11 +100,10 @@ class Emission implements SettleTarget {
 
   /** One that failed for good ends the pipeline, or was taken over as a dead letter and comes back as acked. */
   settled(result: Message, failure: TidegateError | null): void {
-    if (failure !== null) return;
-    if (!result.isStaged) {
-      this.missing -= 1;
-      this.check();
-    }
+    // One that waited for a transaction was counted when it began to wait.
+    if (failure !== null || result.isStaged) return;
+    this.missing -= 1;
+    this.check();
     this.stored();
   }
 

@@ -84,7 +84,12 @@ export class StatefulPartition implements PartitionPort {
     if ('by' in release) this.giveFor(release.by, release.results);
     else if ('end' in release) this.giveEnded(release);
     else {
-      const given = this.enter(undefined, release.done);
+      const given = this.enter(undefined, () => {
+        // A transaction takes the results once it commits all in front of that position: until then they are made again.
+        // All holds come from `hold`.
+        for (const hold of release.holds) this.progress.release(hold as Hold, given.position - 1);
+        release.done();
+      });
       this.outgoing.add(
         release.results,
         () => this.landed(given),
@@ -147,6 +152,8 @@ export class StatefulPartition implements PartitionPort {
   }
 
   mayCommit(settled: number): number {
+    // Asked for only when all that is read again is settled, some of it maybe in front of this operator.
+    this.progress.rebuilt();
     return settled;
   }
 

@@ -34,6 +34,7 @@ export class PartitionProgress {
   private readonly committed: number;
   /** Offsets are committed, and reading may start again. */
   private readonly isCommitted: boolean;
+  private isRebuilt: boolean;
   private readonly holds = new Holds();
   /** Those that are released once an offset behind theirs is committed; in the order of their offsets. */
   private readonly completed = new Fifo<{ readonly offset: number; readonly hold: Hold }>();
@@ -49,6 +50,7 @@ export class PartitionProgress {
   /** `committed`: the offset that the group goes on from; `note`: what was committed with it; `spacing`: offsets between checkpoints. */
   constructor(committed: number, note: StateNote | undefined, spacing?: number, isCommitted = true) {
     this.isCommitted = isCommitted;
+    this.isRebuilt = !isCommitted;
     this.start = note?.replay ?? committed;
     this.watermark = note?.watermark ?? NO_TIME;
     this.stored = note?.through ?? NO_TIME;
@@ -72,7 +74,12 @@ export class PartitionProgress {
 
   /** Whether records in front of the committed offset are still to come. */
   get isReplaying(): boolean {
-    return this.isCommitted && this.next < this.committed;
+    return !this.isRebuilt && this.next < this.committed;
+  }
+
+  /** All of them have been read, though a processor may have kept the last ones away. */
+  rebuilt(): void {
+    this.isRebuilt = true;
   }
 
   /** Called for each record in the order of its offsets, before `advance`. */

@@ -80,6 +80,12 @@ describe('what does not go together is an error', () => {
       /join has no use for records of "invoices"/,
     ],
     [
+      'a pattern beside the topics of a join',
+      joining('orders, payments, "more*"'),
+      'pipelines.j.source.topic',
+      /"more\*" may match topics that join has no use for; name the two that it joins/,
+    ],
+    [
       'a join of a topic with itself',
       joining('orders, payments', 'payments'),
       'pipelines.j.processors[0].join.right',

@@ -324,3 +324,44 @@ test('a message knows the client that its target speaks for, and so does what is
   assert.equal(message.derive({ json: 1 }).sender, sender);
   assert.equal(new Message(Buffer.from('a')).sender, undefined);
 });
+
+test('a part that the log refuses when it is in a transaction fails the whole, which is not done after all', () => {
+  const calls: string[] = [];
+  const target = {
+    settled: (_: Message, failure: TidegateError | null) => calls.push(failure?.code ?? 'acked'),
+    staged: () => calls.push('staged'),
+    unstaged: () => calls.push('unstaged'),
+  };
+  const message = new Message(Buffer.from('ab'), { target });
+  const [first, second] = message.split([{ payload: Buffer.from('a') }, { payload: Buffer.from('b') }]);
+  first?.stage();
+  assert.deepEqual(calls, []);
+  second?.stage();
+  assert.equal(first?.unstage(), true);
+  first?.nack(FAILURE);
+  second?.ack();
+  assert.deepEqual(calls, ['staged', 'unstaged', 'TG_PROCESSOR_FAILED']);
+});
+
+test('who hears what becomes of a message hides nothing of its target', () => {
+  const calls: string[] = [];
+  const target = {
+    isRevoked: true,
+    shownUrl: 'ws://a',
+    settled: () => calls.push('settled'),
+    staged: () => calls.push('staged'),
+    unstaged: () => calls.push('unstaged'),
+    readiness: () => 'early' as const,
+  };
+  const message = new Message(Buffer.from('a'), { target });
+  message.whenSettled(() => calls.push('heard'));
+  assert.deepEqual([message.isRevoked, message.shownUrl, message.readiness], [true, 'ws://a', 'early']);
+  assert.equal(message.stage(), true);
+  assert.equal(message.unstage(), true);
+  message.ack();
+  assert.deepEqual(calls, ['staged', 'unstaged', 'heard', 'settled']);
+  const other = new Message(Buffer.from('b'), { target: { settled() {} } });
+  other.whenSettled(() => {});
+  assert.equal(other.stage(), true);
+  assert.equal(other.unstage(), false, 'its target cannot take it back');
+});

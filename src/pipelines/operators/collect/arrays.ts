@@ -74,9 +74,9 @@ export class Arrays implements PartitionOperator {
     this.pending += 1;
     port.give({
       results: this.results(arrays),
+      holds: [round.hold],
       done: () => {
         this.pending -= 1;
-        port.release(round.hold);
       },
     });
   }

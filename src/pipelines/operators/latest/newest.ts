@@ -55,9 +55,9 @@ export class NewestRecords implements PartitionOperator {
     this.isPending = true;
     this.port.give({
       results: given.map(({ message }) => message),
+      holds: given.map(({ hold }) => hold),
       done: () => {
         this.isPending = false;
-        for (const { hold } of given) this.port.release(hold);
       },
     });
   }

@@ -39,6 +39,20 @@ describe('latest', () => {
     assert.deepEqual(rig.texts(), ['3']);
   });
 
+  test('what no transaction can take yet is read again after a crash', async () => {
+    const rig = new OperatorRig(latest, { every: '1s' });
+    const { progress } = rig.partition;
+    await rig.take(0, 1);
+    await rig.take(1, 2, { key: 'other' });
+    rig.partition.operator.tick?.();
+    const [first] = rig.staged();
+    // The second record is not done, as if a part of it became a dead letter.
+    assert.equal(progress.note(1).replay, 0);
+    assert.equal(first?.readiness, 'early');
+    assert.equal(progress.note(2).replay, 1);
+    assert.equal(first?.readiness, 'ready');
+  });
+
   test('fails a record without a key, and one above its limit', async () => {
     const rig = new OperatorRig(latest, { every: '1s', by: '${! json.s }', state: { keys: 1 } });
     await rig.fails('TG_EXPRESSION_FAILED', /json\.s } gives no value/, 0, {});

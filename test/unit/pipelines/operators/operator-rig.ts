@@ -66,6 +66,15 @@ export class OperatorRig {
     return results;
   }
 
+  /** The same, where they wait for a transaction. */
+  staged(): Message[] {
+    const results = [...(this.outgoing.next()?.messages ?? [])];
+    // It sees that there are no more.
+    this.outgoing.next();
+    for (const result of results) result.stage();
+    return results;
+  }
+
   texts(): string[] {
     return this.results().map(({ text }) => text);
   }

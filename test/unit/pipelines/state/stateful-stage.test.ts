@@ -56,7 +56,7 @@ function completing(): StatefulOperator {
         return undefined;
       },
       advance: () => {},
-      tick: () => port.give({ results: [new Message(Buffer.from('tick'))], done: () => {} }),
+      tick: () => port.give({ results: [new Message(Buffer.from('tick'))], holds: [], done: () => {} }),
     }),
   };
 }
@@ -265,6 +265,25 @@ describe('a stage with state', () => {
     assert.equal(rig.acked.length, 300);
   });
 
+  test('the same where results wait for transactions: each of them counts once', () => {
+    const rig = new Rig(undefined, completing());
+    rig.stage.assigned(PLACE, 0, undefined);
+    rig.isOpen = false;
+    for (const offset of [0, 1]) {
+      rig.reads([offset, 100]);
+      const result = rig.given[offset];
+      result?.stage();
+      result?.ack();
+    }
+    assert.deepEqual(
+      [rig.texts(), rig.acked],
+      [
+        ['0', '1'],
+        [0, 1],
+      ],
+    );
+  });
+
   test('a replayed record completes nothing a second time', () => {
     const rig = new Rig(undefined, completing());
     rig.stage.assigned(PLACE, 1, { replay: 0, watermark: 0, through: 0 });
@@ -292,6 +311,17 @@ describe('a stage with state', () => {
     assert.deepEqual(rig.acked, [70, 71]);
     rig.clock.advance(2_000);
     assert.deepEqual(rig.texts(), ['70', '71']);
+  });
+
+  test('an idle partition follows the clock again where a processor has dropped the last of what is read again', () => {
+    const rig = new Rig(1_000);
+    rig.stage.assigned(PLACE, 3, { replay: 0, watermark: 0, through: 0 });
+    rig.reads([0, 100]);
+    rig.clock.advance(2_000);
+    assert.deepEqual(rig.texts(), [], 'the next ones may come still');
+    rig.stage.committable(PLACE, 3);
+    rig.clock.advance(2_000);
+    assert.deepEqual(rig.texts(), ['0']);
   });
 
   test('an idle partition follows the clock, but not while records may wait for it', () => {
