@@ -37,10 +37,18 @@ for (const isOnce of [false, true])
       gateways.push(await counting.gateway());
     }
     await counting.produceTheEnd();
+    let missing: string[] = [];
     await until(
-      async () => (await counting.stored()).size >= counting.expected.size,
+      async () => {
+        const stored = await counting.stored();
+        missing = [...counting.expected.keys()].filter((window) => !stored.has(window));
+        return missing.length === 0;
+      },
       180_000,
-      () => `not all windows have come\n${gateways.at(-1)?.output().slice(-2_000)}`,
+      () => {
+        const lines = gateways.map((gateway) => gateway.output().slice(-2_000));
+        return `${missing.length} windows have not come: ${missing.slice(0, 10).join(', ')}\n${lines.join('\n')}`;
+      },
     );
     // What comes twice may come later.
     await new Promise((resolve) => setTimeout(resolve, 2_000));
