@@ -313,7 +313,7 @@ describe('a stage with state', () => {
     assert.deepEqual(rig.texts(), ['70', '71']);
   });
 
-  test('an idle partition follows the clock again where a processor has dropped the last of what is read again', () => {
+  test('an idle partition follows the clock again, also where a processor drops the last that is read again', () => {
     const rig = new Rig(1_000);
     rig.stage.assigned(PLACE, 3, { replay: 0, watermark: 0, through: 0 });
     rig.reads([0, 100]);
