@@ -211,7 +211,7 @@ describe('a stage with state', () => {
     assert.equal(progress.note(1).through, 1);
   });
 
-  test('what a commit covers is not read again, also where it was stored behind what a later record completed', () => {
+  test('what a commit covers is not read again, also where a later record completed something before', () => {
     const progress = new PartitionProgress(0, undefined, 1);
     const [first, later] = [0, 1].map((offset) => {
       progress.read(offset);
