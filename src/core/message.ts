@@ -1,5 +1,5 @@
 import { Content, type ContentInit, copiedHeaders, copiedKey, copyOf, jsonPayload } from './content.ts';
-import { TidegateError } from './errors.ts';
+import type { TidegateError } from './errors.ts';
 import type { Headers } from './headers.ts';
 
 /** Position of a message in a trace: W3C trace context as it travels in headers. */
@@ -48,6 +48,8 @@ export interface SettleTarget {
   /** Of a staged message, once the member of its group has said what the transaction commits. */
   readiness?(message: Message): Readiness;
 }
+
+type SettleListener = (failure: TidegateError | null, isLost: boolean) => void;
 
 /** Follows messages that are in flight, from a pipeline's gate to their settling. */
 export interface Tracker {
@@ -143,8 +145,11 @@ export class Message extends Content {
     return this.target?.isRevoked === true;
   }
 
-  /** Calls back once with what became of the message, whatever is derived from it, before its source hears. */
-  whenSettled(listener: (failure: TidegateError | null) => void): void {
+  /**
+   * Calls back once with what became of the message, whatever is derived from it, before its source hears. `isLost`: it waited
+   * for a transaction and was in none, as its partition is another member's, which reads it again.
+   */
+  whenSettled(listener: SettleListener): void {
     this.target = new Overheard(this.target, listener);
   }
 
@@ -310,11 +315,11 @@ export class Message extends Content {
 /** An operator hears as well what becomes of a message. */
 class Overheard implements SettleTarget {
   private readonly target: SettleTarget | undefined;
-  private readonly listener: (failure: TidegateError | null) => void;
+  private readonly listener: SettleListener;
   /** Only where the target can take it back. */
   readonly unstaged?: (message: Message) => void;
 
-  constructor(target: SettleTarget | undefined, listener: (failure: TidegateError | null) => void) {
+  constructor(target: SettleTarget | undefined, listener: SettleListener) {
     this.target = target;
     this.listener = listener;
     if (target?.unstaged !== undefined) this.unstaged = (message) => target.unstaged?.(message);
@@ -341,15 +346,9 @@ class Overheard implements SettleTarget {
   }
 
   settled(message: Message, failure: TidegateError | null): void {
-    // What waited for a transaction and was in none is nowhere, and may be read again here.
-    const isLost = message.isStaged && message.outcome === 'filtered';
-    this.listener(failure ?? (isLost ? lost() : null));
+    this.listener(failure, message.isStaged && message.outcome === 'filtered');
     this.target?.settled(message, failure);
   }
-}
-
-function lost(): TidegateError {
-  return new TidegateError('TG_GROUP_FAILED', 'the partition went to another member before the record was stored');
 }
 
 /** Counts the parts of a split message down. */

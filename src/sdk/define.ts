@@ -63,7 +63,7 @@ export interface SourceSpec<S extends z.ZodType = z.ZodType> extends Spec<'sourc
   readonly sharing: (config: z.output<S>) => Sharing;
   /** Names that its messages may have in `meta`, besides parameters of an endpoint's path; if omitted, lint accepts any. */
   readonly meta?: readonly string[];
-  /** What its settings have in place of names of topics: patterns that topics may match which nobody has named. */
+  /** What its settings have in place of names of topics: patterns of topics that are not named. */
   readonly patterns?: (config: z.output<S>) => readonly string[];
 }
 export interface SinkSpec<S extends z.ZodType = z.ZodType> extends Spec<'sink', S, Sink> {

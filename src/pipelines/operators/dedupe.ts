@@ -84,18 +84,18 @@ class SeenKeys {
     this.forgetOld();
     const first: First = { at: this.clock.elapsed(), isStored: false, waiting: [] };
     this.keys.set(key, first);
-    message.whenSettled((failure) => this.settled(key, first, failure));
+    message.whenSettled((failure, isLost) => this.settled(key, first, failure, isLost));
   }
 
-  private settled(key: string, first: First, failure: TidegateError | null): void {
+  /** One that is lost may come again here: it is the first once more, and those that wait are still the later ones. */
+  private settled(key: string, first: First, failure: TidegateError | null, isLost: boolean): void {
     const { waiting } = first;
     first.waiting = [];
-    first.isStored = failure === null;
-    if (failure !== null && this.keys.get(key) === first) this.keys.delete(key);
+    first.isStored = failure === null && !isLost;
+    if (!first.isStored && this.keys.get(key) === first) this.keys.delete(key);
     for (const { message, host } of waiting) {
       if (message.isSettled) continue;
-      // One whose partition went to another member is read again there.
-      if (failure === null || message.isRevoked) host.filter(message);
+      if (failure === null) host.filter(message);
       else message.nack(failure);
     }
   }

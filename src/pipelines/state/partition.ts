@@ -87,7 +87,7 @@ export class StatefulPartition implements PartitionPort {
       const given = this.enter(undefined, () => {
         // A transaction takes the results once it commits all in front of that position: until then they are made again.
         // All holds come from `hold`.
-        for (const hold of release.holds) this.progress.release(hold as Hold, given.position - 1);
+        for (const hold of release.holds) this.progress.releaseBehind(hold as Hold, given.position);
         release.done();
       });
       this.outgoing.add(

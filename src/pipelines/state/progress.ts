@@ -15,6 +15,12 @@ export interface Pending {
   hasLanded: boolean;
 }
 
+/** A hold that ends once the record of an offset is committed. */
+interface Releasing {
+  readonly offset: number;
+  readonly hold: Hold;
+}
+
 /**
  * Where the operators of a pipeline are in one partition: its watermark, what they still hold, what they have given out.
  *
@@ -37,7 +43,9 @@ export class PartitionProgress {
   private isRebuilt: boolean;
   private readonly holds = new Holds();
   /** Those that are released once an offset behind theirs is committed; in the order of their offsets. */
-  private readonly completed = new Fifo<{ readonly offset: number; readonly hold: Hold }>();
+  private readonly completed = new Fifo<Releasing>();
+  /** The same for what no record completed: it may be stored later than what a later record did. */
+  private readonly covered = new Fifo<Releasing>();
   private readonly checkpoints: Checkpoints;
   /** The offset that was asked about last. */
   private noted = 0;
@@ -135,6 +143,12 @@ export class PartitionProgress {
     else this.completed.push({ offset, hold });
   }
 
+  /** The same once all in front of an offset is committed, which is not less than that of the last call. */
+  releaseBehind(hold: Hold, position: number): void {
+    if (this.isCommitted) this.covered.push({ offset: position - 1, hold });
+    else this.holds.release(hold);
+  }
+
   /** Whether what ended at that time was in the log before this gateway had the partition, or is in it now. */
   wasStored(end: number): boolean {
     return end <= this.stored;
@@ -194,18 +208,19 @@ export class PartitionProgress {
     const first = this.pending.peek();
     const through = first === undefined ? watermark : Math.min(watermark, first.end - 1);
     this.stored = Math.max(this.stored, through);
-    for (
-      let done = this.completed.peek();
-      done !== undefined && done.offset < committable;
-      done = this.completed.peek()
-    ) {
-      this.holds.release(done.hold);
-      this.completed.shift();
-    }
+    this.releaseUpTo(this.completed, committable);
+    this.releaseUpTo(this.covered, committable);
     const needed = Math.min(committable, this.holds.lowest ?? committable);
     const start = this.checkpoints.before(needed);
     const marks = this.marks.from(start.offset, start.watermark);
     const note = { replay: start.offset, watermark: start.watermark, through: this.stored };
     return marks.length === 0 ? note : { ...note, marks };
+  }
+
+  private releaseUpTo(releasing: Fifo<Releasing>, committable: number): void {
+    for (let first = releasing.peek(); first !== undefined && first.offset < committable; first = releasing.peek()) {
+      this.holds.release(first.hold);
+      releasing.shift();
+    }
   }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { topicsOf } from '../../../src/gateway/pipelines.ts';
 import { load, yaml } from '../config/fixture.ts';
 
-test('what a pipeline writes to is never what a pattern of its source means: late records too, but no table', async () => {
+test('a pipeline writes to its sinks, dead letters and late records, and not to a table', async () => {
   const { config } = await load(
     yaml({
       pipelines: `pipelines:

@@ -211,6 +211,20 @@ describe('a stage with state', () => {
     assert.equal(progress.note(1).through, 1);
   });
 
+  test('what a commit covers is not read again, also where a later record completed something before', () => {
+    const progress = new PartitionProgress(0, undefined, 1);
+    const [first, later] = [0, 1].map((offset) => {
+      progress.read(offset);
+      progress.pass();
+      progress.takes(offset);
+      return progress.hold(offset);
+    });
+    assert.ok(first && later);
+    progress.release(later, 5);
+    progress.releaseBehind(first, 1);
+    assert.equal(progress.note(1).replay, 1);
+  });
+
   test('a record of a partition that is not ours any more is given up without a trace', () => {
     const rig = new Rig();
     rig.stage.assigned(PLACE, 0, undefined);
@@ -313,7 +327,7 @@ describe('a stage with state', () => {
     assert.deepEqual(rig.texts(), ['70', '71']);
   });
 
-  test('an idle partition follows the clock again where a processor has dropped the last of what is read again', () => {
+  test('an idle partition follows the clock again, also where a processor drops the last that is read again', () => {
     const rig = new Rig(1_000);
     rig.stage.assigned(PLACE, 3, { replay: 0, watermark: 0, through: 0 });
     rig.reads([0, 100]);
