@@ -27,6 +27,12 @@ describe('what is wrong within a list of sources or a sink of sinks is found, wi
       /"a b": a topic name is at most 249 letters/,
     ],
     [
+      'a topic that no message could name',
+      sink('{ topic: { name: "a b/${! json.c }" } }'),
+      'pipelines.p.sink.topic.name',
+      /"a b\/\$\{! json\.c \}": a topic name is at most 249 letters/,
+    ],
+    [
       'an endpoint that there is not',
       sink('{ first: [{ topic: { name: a } }, { endpoint: room }] }'),
       'pipelines.p.sink.first[1].endpoint',
