@@ -66,10 +66,17 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): Findi
   const siblings = (issue.input ?? {}) as Readonly<Record<string, unknown>>;
   const where = path.length === 0 ? 'at the top' : `in ${formatPath(path)}`;
   return issue.keys.map((key) => {
-    const advice = path.length === 1 && path[0] === 'tracing' ? tracingAdvice(key, siblings) : undefined;
+    const advice = adviceAbout(key, path, siblings);
     const hint = (advice === undefined ? '' : `; ${advice}`) || didYouMean(key, known) || thereAre(known);
     return failing([...path, key], `unknown key ${where}${hint}`, { at: 'key' });
   });
+}
+
+function adviceAbout(key: string, path: Path, siblings: Readonly<Record<string, unknown>>): string | undefined {
+  if (path.length === 1 && path[0] === 'tracing') return tracingAdvice(key, siblings);
+  return key === 'on_error' && path.includes('processors')
+    ? 'write on_error beside the processor, and not in its settings'
+    : undefined;
 }
 
 /** Of several forms that a setting may have, the mistakes of the one that was meant. */

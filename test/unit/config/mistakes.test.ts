@@ -51,6 +51,11 @@ describe('one mistake gives one line with its place, its path and what was meant
       /throttle {2}expected settings \(key: value\), but this is "1s"; there are every, by, keys$/,
     ],
     [
+      'on_error within the settings of a processor',
+      'pipelines: { p: { source: { topic: { names: [a], group: g } }, processors: [{ split: { lines: true, on_error: skip } }], sink: drop } }',
+      /split\.on_error {2}unknown key in .*\.split; write on_error beside the processor, and not in its settings$/,
+    ],
+    [
       'a setting of any value that is missing',
       'pipelines: { p: { source: generate, sink: drop } }',
       /pipelines\.p\.source\.payload {2}is missing$/,
