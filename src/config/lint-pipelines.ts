@@ -206,6 +206,23 @@ const joinReadsItsTopics: Rule = (pipeline, path) => {
       );
 };
 
+/** Topics that are there may have other numbers than the configuration gives to new ones, so this may still run. */
+const joinedTopicsHaveEqualPartitions: Rule = ({ processors }, path, { log }) => {
+  const at = processors.findIndex(needsGroup);
+  const step = processors[at];
+  if (step === undefined || !('spec' in step) || step.spec.kind !== 'operator') return undefined;
+  const [left, right] = (step.spec.joins?.(step.config) ?? []).map(({ topic }) => ({
+    topic,
+    partitions: ownEntry(log.topics, topic)?.partitions,
+  }));
+  if (left?.partitions === undefined || right?.partitions === undefined || left.partitions === right.partitions)
+    return undefined;
+  return doubting(
+    [...path, 'processors', at, step.spec.name],
+    `topics that are joined need the same number of partitions; log.topics gives "${left.topic}" ${left.partitions} and "${right.topic}" ${right.partitions}`,
+  );
+};
+
 type AnyStep = PipelineConfig['processors'][number] | undefined;
 
 function needsGroup(step: AnyStep): boolean {
@@ -350,6 +367,7 @@ const RULES: readonly Rule[] = [
   stateIsRepeatable,
   groupsDiffer,
   joinReadsItsTopics,
+  joinedTopicsHaveEqualPartitions,
   deadLettersHaveATopic,
   failOrSkip,
   exactlyOnceIsBetweenTopics,

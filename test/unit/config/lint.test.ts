@@ -323,6 +323,13 @@ describe('what is probably not meant is a warning', () => {
       /pipelines\.in\.transaction {2}warning: there are no transactions without exactly_once: true/,
     ],
     [
+      'a join of topics that get different numbers of partitions',
+      joining('orders, payments')
+        .replace('topics: {', 'topics: { orders: { partitions: 3 }, payments: { partitions: 2 }, paid: {},')
+        .replace('pipelines: {', `pipelines: { in: ${IN},`),
+      /pipelines\.j\.processors\[0\]\.join {2}warning: .*log\.topics gives "orders" 3 and "payments" 2$/,
+    ],
+    [
       'a topic that is read and written by one pipeline',
       pipelines(`in: ${IN}, c: { source: { topic: { names: [chat], group: g } }, sink: { topic: { name: chat } } }`),
       /pipelines\.c\.sink\.topic {2}warning: "chat" is also a topic that the source reads/,
