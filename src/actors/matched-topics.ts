@@ -11,6 +11,9 @@ import type { Logger } from '../telemetry/logger.ts';
 /** Milliseconds between two looks at the topics of the log. */
 const LOOK = 5_000;
 
+/** Topics that a log line lists. */
+const MOST = 100;
+
 /** A source of topics that can be told to read others. */
 export interface TopicsSource extends Source {
   /**
@@ -145,11 +148,14 @@ export class MatchedTopics implements Source {
   }
 
   private logChange(before: readonly string[], now: readonly string[]): void {
-    const joined = now.filter((name) => !before.includes(name));
-    const left = before.filter((name) => !now.includes(name));
+    const [known, there] = [new Set(before), new Set(now)];
+    const joined = now.filter((name) => !known.has(name));
+    const left = before.filter((name) => !there.has(name));
     const { logger } = this.options;
-    if (joined.length > 0) logger.info({ topics: joined }, `reads ${joined.length} more topics: ${shown(joined)}`);
-    if (left.length > 0) logger.info({ topics: left }, `no longer reads ${left.length} topics: ${shown(left)}`);
+    if (joined.length > 0)
+      logger.info({ topics: joined.slice(0, MOST) }, `reads ${joined.length} more topics: ${shown(joined)}`);
+    if (left.length > 0)
+      logger.info({ topics: left.slice(0, MOST) }, `no longer reads ${left.length} topics: ${shown(left)}`);
   }
 
   private tooMany(count: number): TidegateError {

@@ -41,7 +41,7 @@ function describe(issue: z.core.$ZodRawIssue): string | undefined {
       rememberKeys(issue);
       return undefined;
     case 'invalid_type':
-      return mismatch(issue.expected as string, issue.input);
+      return mismatch(issue.expected as string, issue.input) + settingsThere(issue);
     case 'invalid_value': {
       const values = (issue.values as readonly unknown[]).map(String);
       const word = typeof issue.input === 'string' ? issue.input : '';
@@ -66,13 +66,17 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): Findi
   const siblings = (issue.input ?? {}) as Readonly<Record<string, unknown>>;
   const where = path.length === 0 ? 'at the top' : `in ${formatPath(path)}`;
   return issue.keys.map((key) => {
-    const advice = path.length === 1 && path[0] === 'tracing' ? tracingAdvice(key, siblings) : undefined;
-    const hint =
-      (advice === undefined ? '' : `; ${advice}`) ||
-      didYouMean(key, known) ||
-      (known.length === 0 ? '' : `; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`);
+    const advice = adviceAbout(key, path, siblings);
+    const hint = (advice === undefined ? '' : `; ${advice}`) || didYouMean(key, known) || thereAre(known);
     return failing([...path, key], `unknown key ${where}${hint}`, { at: 'key' });
   });
+}
+
+function adviceAbout(key: string, path: Path, siblings: Readonly<Record<string, unknown>>): string | undefined {
+  if (path.length === 1 && path[0] === 'tracing') return tracingAdvice(key, siblings);
+  return key === 'on_error' && path.includes('processors')
+    ? 'write on_error beside the processor, and not in its settings'
+    : undefined;
 }
 
 /** Of several forms that a setting may have, the mistakes of the one that was meant. */
@@ -98,7 +102,20 @@ function messageOf(issue: Issue): string {
     issue.input === undefined &&
     (issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_union');
   if (!isMissing) return issue.message;
-  return issue.message === DEFAULT_MESSAGE ? 'is missing' : `is missing: ${issue.message}`;
+  // A field of any value has no words of its own for what is expected.
+  const isAny = issue.code === 'invalid_type' && issue.expected === 'nonoptional';
+  return isAny || issue.message === DEFAULT_MESSAGE ? 'is missing' : `is missing: ${issue.message}`;
+}
+
+/** `; there are a, b, c` where a value is in the place of a group of settings: `throttle: 1s` for `throttle: { every: 1s }`. */
+function settingsThere({ inst, input }: z.core.$ZodRawIssue): string {
+  const known = Object.keys((inst as z.core.$ZodObject | undefined)?._zod.def.shape ?? {});
+  if (typeof input === 'object' || input === undefined || known.length === 0) return '';
+  return thereAre(known);
+}
+
+function thereAre(known: readonly string[]): string {
+  return known.length === 0 ? '' : `; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
 }
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -1,9 +1,10 @@
-import type { Expression } from '../sdk/expression.ts';
+import { type Expression, filledWith } from '../sdk/expression.ts';
 import { OPTIONAL_META } from '../sdk/missing-values.ts';
 import { ROOTS } from '../sdk/roots.ts';
 import type { Chosen } from './component-schema.ts';
 import { allSinksOf, endsOf, sourcesOf } from './ends.ts';
 import { endpointsOf } from './lint-pipelines.ts';
+import { topicNameMistake } from './log-schema.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig, PipelineConfig } from './schema.ts';
 import { componentsIn } from './step-schema.ts';
@@ -29,7 +30,17 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
       ),
       ...allSinksOf(pipeline, path).flatMap(({ chosen, path: at }) => expressionsOf(chosen, at)),
     ];
-    return all.flatMap((placed) => findingsOf(placed, known));
+    return [...all.flatMap((placed) => findingsOf(placed, known)), ...topicNames(pipeline, path)];
+  });
+}
+
+/** Names of topics that no message could make right: the text around the expressions is in all of them. */
+function topicNames(pipeline: PipelineConfig, path: Path): Finding[] {
+  return allSinksOf(pipeline, path).flatMap(({ chosen: { spec, config }, path: at }) => {
+    const { name } = config as { readonly name?: unknown };
+    if (spec.name !== 'topic' || !isExpression(name) || !name.text.includes('${!')) return [];
+    const mistake = topicNameMistake(filledWith(name.text, 'x'));
+    return mistake === undefined ? [] : [failing([...at, spec.name, 'name'], `"${name.text}": ${mistake}`)];
   });
 }
 
@@ -93,8 +104,14 @@ function missing({ expression: { text, reads }, path, isInAnswer }: Placed): Fin
     .map(({ path: steps }) => steps.join('.'));
   if (names.length === 0) return [];
   const which = [...new Set(names)].join(' or ');
-  const outcome = isInAnswer ? 'and no answer is sent' : 'and is left out';
+  const outcome = isInAnswer ? 'and no answer is sent' : outcomeAt(path);
   return [{ severity: 'note', path, message: `for a message without ${which}, "${text}" has no value ${outcome}` }];
+}
+
+function outcomeAt(path: Path): string {
+  const [name, setting] = path.slice(-2);
+  if (setting === 'by' || (name === 'topic' && setting === 'name')) return 'and the message fails';
+  return name === 'lookup' || name === 'http' ? 'and it is a miss' : 'and is left out';
 }
 
 const OPEN = new Set(['json', 'headers', 'headers_all', 'key']);

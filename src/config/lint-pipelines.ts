@@ -4,6 +4,7 @@ import type { OnError } from '../pipelines/step.ts';
 import type { Sharing, SinkSpec, SourceSpec } from '../sdk/define.ts';
 import type { Chosen } from './component-schema.ts';
 import { allSinksOf, type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
+import { DEFAULT_TRANSACTION } from './pipeline-schema.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import { referencesOf } from './references.ts';
 import type { EndpointConfig, ParsedConfig, PipelineConfig } from './schema.ts';
@@ -192,11 +193,16 @@ const joinReadsItsTopics: Rule = (pipeline, path) => {
     );
   const read = referencesOf(source.chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
   const missing = joined.find(({ topic }) => !read.includes(topic));
-  if (missing !== undefined)
+  if (missing !== undefined) {
+    const { names } = source.chosen.config as { readonly names?: readonly unknown[] };
+    const hasPattern = names?.some((name) => typeof name !== 'string' || name.includes('*')) === true;
     return failing(
       [...path, 'processors', at, step.spec.name, missing.setting],
-      `the source does not read the topic "${missing.topic}"; it reads ${read.map((name) => `"${name}"`).join(', ')}`,
+      hasPattern
+        ? `the source has to read the topic "${missing.topic}" by its name, and not by a pattern; write both topics into its names`
+        : `the source does not read the topic "${missing.topic}"; it reads ${read.map((name) => `"${name}"`).join(', ')}`,
     );
+  }
   const other = read.find((name) => joined.every(({ topic }) => topic !== name));
   return other === undefined
     ? undefined
@@ -204,6 +210,23 @@ const joinReadsItsTopics: Rule = (pipeline, path) => {
         [...source.path, source.chosen.spec.name],
         `${step.spec.name} has no use for records of "${other}"; read that topic in a pipeline of its own`,
       );
+};
+
+/** Topics that are there may have other numbers than the configuration gives to new ones, so this may still run. */
+const joinedTopicsHaveEqualPartitions: Rule = ({ processors }, path, { log }) => {
+  const at = processors.findIndex(needsGroup);
+  const step = processors[at];
+  if (step === undefined || !('spec' in step) || step.spec.kind !== 'operator') return undefined;
+  const [left, right] = (step.spec.joins?.(step.config) ?? []).map(({ topic }) => ({
+    topic,
+    partitions: ownEntry(log.topics, topic)?.partitions,
+  }));
+  if (left?.partitions === undefined || right?.partitions === undefined || left.partitions === right.partitions)
+    return undefined;
+  return doubting(
+    [...path, 'processors', at, step.spec.name],
+    `topics that are joined need the same number of partitions; log.topics gives "${left.topic}" ${left.partitions} and "${right.topic}" ${right.partitions}`,
+  );
 };
 
 type AnyStep = PipelineConfig['processors'][number] | undefined;
@@ -273,6 +296,35 @@ function stepWith(word: OnError, steps: readonly ChosenStep[], path: Path): Path
   return undefined;
 }
 
+/** A record that is written to the topic that it was read from is read again, unless a processor ends the circle. */
+const recordsDoNotCircle: Rule = (pipeline, path) => {
+  const read = new Set(sourcesOf(pipeline).flatMap(({ chosen }) => topicsOf(chosen)));
+  for (const { chosen, path: at } of allSinksOf(pipeline, path)) {
+    const again = topicsOf(chosen).find((name) => read.has(name));
+    if (again === undefined) continue;
+    return doubting(
+      [...at, chosen.spec.name],
+      `"${again}" is also a topic that the source reads, so every record that is written here is read again, without end; write to another topic`,
+    );
+  }
+  return undefined;
+};
+
+function topicsOf(chosen: PlacedEnd['chosen']): string[] {
+  return referencesOf(chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
+}
+
+/** What is written out although it is the default does no harm. */
+const transactionIsUsed: Rule = ({ exactly_once, transaction: { interval, bytes } }, path) => {
+  const isDefault = interval === DEFAULT_TRANSACTION.interval && bytes === DEFAULT_TRANSACTION.bytes;
+  return exactly_once || isDefault
+    ? undefined
+    : doubting(
+        [...path, 'transaction'],
+        'there are no transactions without exactly_once: true, so this changes nothing',
+      );
+};
+
 /** Offsets and results have to be in the same log. */
 const exactlyOnceIsBetweenTopics: Rule = (pipeline, path) => {
   if (!pipeline.exactly_once) return undefined;
@@ -321,9 +373,12 @@ const RULES: readonly Rule[] = [
   stateIsRepeatable,
   groupsDiffer,
   joinReadsItsTopics,
+  joinedTopicsHaveEqualPartitions,
   deadLettersHaveATopic,
   failOrSkip,
   exactlyOnceIsBetweenTopics,
+  transactionIsUsed,
+  recordsDoNotCircle,
 ];
 
 /** A message of an endpoint is handed to one pipeline; two would each settle it. */

@@ -56,6 +56,8 @@ const transaction = z.strictObject({
   bytes: field.size().prefault('8MiB').describe('Bytes of results at which it is committed before that.'),
 });
 
+export const DEFAULT_TRANSACTION = transaction.parse({});
+
 export function pipelineSchema(registry: Registry) {
   return z
     .strictObject({

@@ -19,6 +19,8 @@ const from = z.preprocess((value) => SWITCHES[String(value)] ?? value, position)
 
 /** Of the whole name, as in Kafka's own tools (`topics.regex` of Connect, MirrorMaker). */
 function patternOf(text: string): TopicPattern {
+  // Of a text that is no expression by itself, `a)|(b`, the group around it would make another one.
+  linearTest(text);
   const whole = linearTest(`^(?:${text})$`);
   return { test: (name) => whole.test(name), toString: () => text };
 }
@@ -31,7 +33,8 @@ const pattern = z.strictObject({
       try {
         return patternOf(text);
       } catch (error) {
-        context.issues.push({ code: 'custom', message: (error as Error).message, input: text });
+        const message = (error as Error).message.replace(/^I/, 'i');
+        context.issues.push({ code: 'custom', message, input: text });
         return z.NEVER;
       }
     })

@@ -27,6 +27,18 @@ describe('what is wrong within a list of sources or a sink of sinks is found, wi
       /"a b": a topic name is at most 249 letters/,
     ],
     [
+      'a pattern that is an expression only within a group',
+      pipeline('source: { topic: { names: [{ pattern: "a)|(b" }], group: g } }, sink: drop'),
+      'pipelines.p.source.topic.names[0].pattern',
+      /^invalid regular expression: \/a\)\|\(b\/u: Unmatched/,
+    ],
+    [
+      'a topic that no message could name',
+      sink('{ topic: { name: "a b/${! json.c }" } }'),
+      'pipelines.p.sink.topic.name',
+      /"a b\/\$\{! json\.c \}": a topic name is at most 249 letters/,
+    ],
+    [
       'an endpoint that there is not',
       sink('{ first: [{ topic: { name: a } }, { endpoint: room }] }'),
       'pipelines.p.sink.first[1].endpoint',

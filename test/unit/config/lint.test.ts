@@ -74,6 +74,12 @@ describe('what does not go together is an error', () => {
       /the source does not read the topic "payments"; it reads "orders", "invoices"/,
     ],
     [
+      'a join of a topic that the source reads by a pattern',
+      joining('"ord*", payments'),
+      'pipelines.j.processors[0].join.left',
+      /the source has to read the topic "orders" by its name, and not by a pattern/,
+    ],
+    [
       'a third topic beside those of a join',
       joining('orders, payments, invoices'),
       'pipelines.j.source.topic',
@@ -317,6 +323,23 @@ describe('what is probably not meant is a warning', () => {
       inWith('broadcast: true'),
       /pipelines\.in\.broadcast {2}warning: .* changes nothing here/,
     ],
+    [
+      'transactions without exactly_once',
+      inWith('transaction: { interval: 1s }'),
+      /pipelines\.in\.transaction {2}warning: there are no transactions without exactly_once: true/,
+    ],
+    [
+      'a join of topics that get different numbers of partitions',
+      joining('orders, payments')
+        .replace('topics: {', 'topics: { orders: { partitions: 3 }, payments: { partitions: 2 }, paid: {},')
+        .replace('pipelines: {', `pipelines: { in: ${IN},`),
+      /pipelines\.j\.processors\[0\]\.join {2}warning: .*log\.topics gives "orders" 3 and "payments" 2$/,
+    ],
+    [
+      'a topic that is read and written by one pipeline',
+      pipelines(`in: ${IN}, c: { source: { topic: { names: [chat], group: g } }, sink: { topic: { name: chat } } }`),
+      /pipelines\.c\.sink\.topic {2}warning: "chat" is also a topic that the source reads/,
+    ],
   ];
   for (const [title, text, expected] of cases) {
     test(title, async () => {
@@ -479,6 +502,13 @@ describe('expressions that do not do what was meant', () => {
     const notes = await found(at('processors: [ { map: { headers: { h: "sym-${! json.sym }" } } } ]'));
     assert.match(notes.join(), /^note pipelines\.in\.processors\[0\]\.map\.headers\.h for a message without json\.sym/);
     assert.deepEqual(await found(at('processors: [ { map: { key: "d-${! meta.id }" } } ]')), []);
+    const outcomes: [string, RegExp][] = [
+      ['map: { headers: { h: "a-${! json.b }" } }', /has no value and is left out$/],
+      ['lookup: { http: { url: "http://h/${! json.b }" }, into: x }', /has no value and it is a miss$/],
+      ['dedupe: { by: "a-${! json.b }", within: 1h }', /has no value and the message fails$/],
+    ];
+    for (const [step, outcome] of outcomes)
+      assert.match((await found(at(`processors: [ { ${step} } ]`))).join(), outcome, step);
   });
 
   test('an answer that may be missing is a note, whatever its form', async () => {

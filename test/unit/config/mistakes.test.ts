@@ -45,6 +45,21 @@ describe('one mistake gives one line with its place, its path and what was meant
       /^test\.yaml:1:\d+ {2}admin {2}is empty; write settings \(key: value\), or leave the key out$/,
     ],
     ['a list where settings are due', 'admin: [1]', /admin {2}expected settings \(key: value\), but this is a list$/],
+    [
+      'a value where settings are due',
+      'pipelines: { p: { source: { topic: { names: [a], group: g } }, processors: [{ throttle: 1s }], sink: drop } }',
+      /throttle {2}expected settings \(key: value\), but this is "1s"; there are every, by, keys$/,
+    ],
+    [
+      'on_error within the settings of a processor',
+      'pipelines: { p: { source: { topic: { names: [a], group: g } }, processors: [{ split: { lines: true, on_error: skip } }], sink: drop } }',
+      /split\.on_error {2}unknown key in .*\.split; write on_error beside the processor, and not in its settings$/,
+    ],
+    [
+      'a setting of any value that is missing',
+      'pipelines: { p: { source: generate, sink: drop } }',
+      /pipelines\.p\.source\.payload {2}is missing$/,
+    ],
     ['the file is a list', '- a\n', 'test.yaml:1:1  expected settings (key: value), but this is a list'],
     [
       'a mistake after a byte order mark',
