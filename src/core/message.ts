@@ -143,8 +143,11 @@ export class Message extends Content {
     return this.target?.isRevoked === true;
   }
 
-  /** Calls back once with what became of the message, whatever is derived from it, before its source hears. */
-  whenSettled(listener: (failure: TidegateError | null) => void): void {
+  /**
+   * Calls back once with what became of the message, whatever is derived from it, before its source hears. `isLost`: it was
+   * dropped from a transaction, as what it was made from is another member's by now, or is read again.
+   */
+  whenSettled(listener: (failure: TidegateError | null, isLost: boolean) => void): void {
     this.target = new Overheard(this.target, listener);
   }
 
@@ -304,12 +307,15 @@ export class Message extends Content {
 
 /** An operator hears as well what becomes of a message. */
 class Overheard implements SettleTarget {
+  readonly unstaged?: (message: Message) => void;
   private readonly target: SettleTarget | undefined;
-  private readonly listener: (failure: TidegateError | null) => void;
+  private readonly listener: (failure: TidegateError | null, isLost: boolean) => void;
 
-  constructor(target: SettleTarget | undefined, listener: (failure: TidegateError | null) => void) {
+  constructor(target: SettleTarget | undefined, listener: (failure: TidegateError | null, isLost: boolean) => void) {
     this.target = target;
     this.listener = listener;
+    // Its absence says that it cannot be done.
+    if (target?.unstaged !== undefined) this.unstaged = (message) => target.unstaged?.(message);
   }
 
   get sender(): Sender | undefined {
@@ -320,8 +326,20 @@ class Overheard implements SettleTarget {
     return this.target?.shownUrl;
   }
 
+  get isRevoked(): boolean {
+    return this.target?.isRevoked === true;
+  }
+
+  staged(message: Message): void {
+    this.target?.staged?.(message);
+  }
+
+  readiness(message: Message): Readiness {
+    return this.target?.readiness?.(message) ?? 'ready';
+  }
+
   settled(message: Message, failure: TidegateError | null): void {
-    this.listener(failure);
+    this.listener(failure, failure === null && message.isStaged && this.readiness(message) === 'lost');
     this.target?.settled(message, failure);
   }
 }

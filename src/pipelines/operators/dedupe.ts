@@ -84,14 +84,15 @@ class SeenKeys {
     this.forgetOld();
     const first: First = { at: this.clock.elapsed(), isStored: false, waiting: [] };
     this.keys.set(key, first);
-    message.whenSettled((failure) => this.settled(key, first, failure));
+    message.whenSettled((failure, isLost) => this.settled(key, first, failure, isLost));
   }
 
-  private settled(key: string, first: First, failure: TidegateError | null): void {
+  private settled(key: string, first: First, failure: TidegateError | null, isLost: boolean): void {
     const { waiting } = first;
     first.waiting = [];
-    first.isStored = failure === null;
-    if (failure !== null && this.keys.get(key) === first) this.keys.delete(key);
+    first.isStored = failure === null && !isLost;
+    // One that was lost may be read again here, and is the first again then.
+    if (!first.isStored && this.keys.get(key) === first) this.keys.delete(key);
     for (const { message, host } of waiting) {
       if (message.isSettled) continue;
       if (failure === null) host.filter(message);

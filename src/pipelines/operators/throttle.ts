@@ -47,8 +47,8 @@ export const throttle = defineOperator({
             return false;
           }
           passed.set(key, now);
-          message.whenSettled((failure) => {
-            if (failure !== null && passed.get(key) === now) passed.delete(key);
+          message.whenSettled((failure, isLost) => {
+            if ((failure !== null || isLost) && passed.get(key) === now) passed.delete(key);
           });
           return true;
         }),

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { type Headers, lastHeader } from '../../../src/core/headers.ts';
-import { Message, type Tracker } from '../../../src/core/message.ts';
+import { Message, type SettleTarget, type Tracker } from '../../../src/core/message.ts';
 import { anyHeaders } from '../../helpers/headers.ts';
 import { SettleLog } from './settle-log.ts';
 
@@ -323,4 +323,31 @@ test('a message knows the client that its target speaks for, and so does what is
   const message = new Message(Buffer.from('a'), { target: { sender, settled() {} } });
   assert.equal(message.derive({ json: 1 }).sender, sender);
   assert.equal(new Message(Buffer.from('a')).sender, undefined);
+});
+
+test('a message that an operator listens to tells its source all the same that it waits for a transaction', () => {
+  const heard: string[] = [];
+  const target: SettleTarget = {
+    isRevoked: true,
+    staged: () => void heard.push('staged'),
+    unstaged: () => void heard.push('unstaged'),
+    readiness: () => 'lost',
+    settled: () => void heard.push('settled'),
+  };
+  const message = new Message(Buffer.from('a'), { target });
+  message.whenSettled((failure, isLost) => heard.push(`${failure?.code} ${isLost}`));
+  const derived = message.derive({ json: 1 });
+  assert.deepEqual([derived.stage(), derived.unstage(), derived.stage()], [true, true, true]);
+  assert.deepEqual([derived.isRevoked, derived.readiness], [true, 'lost']);
+  derived.ack('filtered');
+  assert.deepEqual(heard, ['staged', 'unstaged', 'staged', 'undefined true', 'settled']);
+
+  const simple = new Message(Buffer.from('a'), { target: { settled() {} } });
+  simple.whenSettled((failure, isLost) => heard.push(`${failure?.code} ${isLost}`));
+  assert.deepEqual(
+    [simple.stage(), simple.unstage(), simple.isRevoked, simple.readiness],
+    [true, false, false, 'ready'],
+  );
+  simple.ack();
+  assert.equal(heard.at(-1), 'undefined false');
 });

@@ -45,6 +45,18 @@ test('a first that is derived, split or dead-lettered is settled as well', () =>
   assert.deepEqual([outcomes.b3, outcomes.b4], ['dead_letter', 'filtered']);
 });
 
+test('a message that a transaction has dropped, as another member makes it again, is no first one', () => {
+  const rig = new PassingRig('dedupe', { by: BY });
+  const { send, passed, outcomes } = bound(rig);
+  send('a1', 'a2');
+  passed[0]?.stage();
+  rig.readiness = 'lost';
+  passed[0]?.ack('filtered');
+  assert.deepEqual(outcomes, { a1: 'filtered', a2: 'filtered' });
+  send('a1');
+  assert.deepEqual(texts(passed), ['a1', 'a1'], 'its partition came back before the other member had made it');
+});
+
 test('so many keys are remembered, and the oldest is forgotten first', () => {
   const { send, passed } = bound(new PassingRig('dedupe', { by: BY, count: 2 }));
   const sendAndStore = (text: string) => {
