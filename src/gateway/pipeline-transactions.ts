@@ -4,7 +4,7 @@ import type { ConsumerGroup } from '../actors/consumer-group/consumer-group.ts';
 import type { Batch } from '../core/batch.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { TransactionOptions } from '../core/log.ts';
-import type { NamedTopics, TopicPort } from '../sdk/context.ts';
+import type { NamedTopicPort, NamedTopics, TopicPort } from '../sdk/context.ts';
 
 /** Characters of a group's name that are in the name of a writer, which is committed with each offset. */
 const MAX_GROUP = 200;
@@ -36,7 +36,13 @@ export class PipelineTransactions {
 
   /** The same for topics whose names come from messages. */
   namedTopics(topics: NamedTopics): NamedTopics {
-    return { ...topics, open: (name) => ({ ...this.topic(name), pending: 0 }), close: () => {} };
+    const ports = new Map<string, NamedTopicPort>();
+    const open = (name: string) => {
+      const port = ports.get(name) ?? { ...this.topic(name), pending: 0 };
+      ports.set(name, port);
+      return port;
+    };
+    return { ...topics, open, close: (name) => void ports.delete(name) };
   }
 
   private write(name: string, batch: Batch): void {

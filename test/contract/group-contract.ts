@@ -125,6 +125,29 @@ function sharing(subject: () => Subject): void {
     await b.owns(8);
   });
 
+  test('reads other topics when it is told to: later ones from their first record, what stays without a break', async (t) => {
+    const { log } = subject();
+    const [stays, later, goes] = [await createTopic(t, log), await createTopic(t, log), await createTopic(t, log)];
+    const group = uniqueName('group');
+    const joined = new Joined(t, log, { group, topics: [stays, goes], from: 'latest' });
+    const { member, seen } = joined;
+    await joined.owns(2);
+    for (const topic of [stays, later, goes]) await store(laneOf(t, log, topic), records(3));
+    await seen.atLeast(6);
+    member.subscribe([stays, later], [later]);
+    await seen.atLeast(9);
+    await eventually(async () => joined.events.at(-1)?.type === 'assigned', 'the group has shared out anew');
+    await store(laneOf(t, log, goes), records(3));
+    await store(laneOf(t, log, stays), records(3, {}, 3));
+    await seen.atLeast(12);
+    const offsetsIn = (topic: string) => offsetsOf(seen.messages.filter((message) => message.topic === topic));
+    assert.deepEqual([stays, later, goes].map(offsetsIn), [numbers(0, 6), numbers(0, 3), numbers(0, 3)]);
+    for (const message of seen.messages) message.ack();
+    await commit(member);
+    assert.deepEqual(await committedOf(log, group, stays), { 0: 6 });
+    assert.deepEqual(await committedOf(log, group, later), { 0: 3 });
+  });
+
   test('shares the partitions between its members: each record arrives, in order per partition', async (t) => {
     const { log } = subject();
     const topic = await createTopic(t, log, { partitions: 4 });

@@ -78,18 +78,17 @@ export const routeSink = (inner: z.ZodType<InnerSink>) =>
       return {
         open: () => innerSinks.open(),
         write: (batch) => {
-          const chosen = choices(clauses, batch.messages);
-          if (!(chosen instanceof Promise)) {
-            turns.take(chosen, (sure) => distribute(batch, sure, innerSinks, unmatched));
-            return;
-          }
-          turns.take(chosen, (sure) => {
+          let isLate = false;
+          turns.take(choices(clauses, batch.messages), (sure) => {
             try {
               distribute(batch, sure, innerSinks, unmatched);
             } catch (error) {
+              // The pipeline notices only what is thrown within its write.
+              if (!isLate) throw error;
               broken.next(asTidegateError(error, 'TG_FLOW_FAILED', `${context.path}: a sink threw an error`));
             }
           });
+          isLate = true;
         },
         get idle() {
           return innerSinks.idle;

@@ -76,11 +76,17 @@ export class TopicsByName {
     else this.hand(name, topic, messages);
   }
 
-  private hand(name: string, topic: OpenTopic, messages: readonly Message[]): void {
+  private hand(name: string, topic: OpenTopic, messages: Message[]): void {
     const port = this.context.gateway.namedTopics.open(name);
-    // The gateway has let the topic go, because it was gone from the log.
-    if (port !== topic.port) {
+    if (topic.port !== undefined && port !== topic.port) {
+      // The gateway has let the topic go, because it was gone from the log.
       topic.following?.unsubscribe();
+      topic.port = undefined;
+      topic.waiting = messages;
+      this.ensure(name, topic);
+      return;
+    }
+    if (topic.port === undefined) {
       topic.port = port;
       topic.following = port.idle$.subscribe(() => {
         if (this.idle) this.becameIdle.next();
@@ -95,17 +101,26 @@ export class TopicsByName {
     if (refusal !== undefined) return refusal;
     const topic: OpenTopic = { port: undefined, following: undefined, waiting: [], usedAt: now };
     this.topics.set(name, topic);
+    this.ensure(name, topic);
+    return topic;
+  }
+
+  private ensure(name: string, topic: OpenTopic): void {
     const { namedTopics } = this.context.gateway;
     namedTopics.ensure(name, this.settings.create, this.closing.signal).then(
       (isThere) => {
         const waiting = topic.waiting ?? [];
         topic.waiting = undefined;
-        if (isThere) this.hand(name, topic, waiting);
-        else for (const message of waiting) message.nack(stopped(name));
+        // It may have been closed meanwhile, and what waited is in flight no more.
+        if (isThere && this.topics.get(name) === topic) {
+          this.hand(name, topic, waiting);
+          return;
+        }
+        this.remove(name, topic);
+        for (const message of waiting) message.nack(stopped(name));
       },
       (error: unknown) => this.refused(name, topic, asTidegateError(error, 'TG_TOPIC_INVALID')),
     );
-    return topic;
   }
 
   private refusalOf(name: string, now: number): TidegateError | undefined {
@@ -122,10 +137,15 @@ export class TopicsByName {
   }
 
   private refused(name: string, topic: OpenTopic, failure: TidegateError): void {
-    this.topics.delete(name);
+    this.remove(name, topic);
     if (this.refusals.size >= this.settings.max) this.refusals.clear();
     this.refusals.set(name, { failure, until: this.context.clock.elapsed() + REFUSED_FOR });
     for (const message of topic.waiting ?? []) message.nack(failure);
+  }
+
+  /** Not one that was opened in its place. */
+  private remove(name: string, topic: OpenTopic): void {
+    if (this.topics.get(name) === topic) this.topics.delete(name);
   }
 
   private sweepLater(): void {

@@ -4,6 +4,7 @@ import { loadConfig } from '../../../src/config/index.ts';
 import { Gateway } from '../../../src/gateway/gateway.ts';
 import { GoneTopics } from '../../../src/gateway/gone-topics.ts';
 import type { Stats, StatsReader } from '../../../src/telemetry/stats.ts';
+import { TestClient } from '../../helpers/client.ts';
 import { TopicsClient } from '../../helpers/topics-client.ts';
 import { keptLogger } from '../actors/rig.ts';
 
@@ -14,7 +15,9 @@ listeners: { public: { port: 0 } }
 endpoints:
   topics: { listener: public, path: "*", codec: topics, allow: { create: "*", read: "*", write: "*", groups: "*" } }
   in: { listener: public, path: /in, codec: json }
+  named: { listener: public, path: /named, codec: json }
 pipelines:
+  named: { source: { endpoint: named }, sink: { topic: { name: "\${! json.to }" } } }
   in: { source: { endpoint: in }, sink: { topic: { name: configured } } }
 shutdown: { jitter: 0s }
 `;
@@ -26,7 +29,8 @@ async function setUp(t: TestContext) {
   await gateway.start();
   await gateway.prepared;
   const { context } = gateway;
-  const client = await TopicsClient.open(gateway.ports().listeners.public ?? 0);
+  const port = gateway.ports().listeners.public ?? 0;
+  const client = await TopicsClient.open(port);
   /** Names in the figures, whatever they count. */
   const named = () => {
     // What `createStats` makes is both.
@@ -34,7 +38,7 @@ async function setUp(t: TestContext) {
     const points = figures.snapshot().flatMap((metric) => metric.points.map(({ labels }) => labels));
     return new Set(points.flatMap(({ topic }) => topic ?? []));
   };
-  return { context, client, named, gone: new GoneTopics(context) };
+  return { context, client, port, named, gone: new GoneTopics(context) };
 }
 
 test('lane, actor and metrics of a topic that is gone are removed; those of all others stay', async (t) => {
@@ -82,4 +86,18 @@ test('a topic with in-flight messages is kept, and all topics are if the log can
   await gone.look();
   assert.equal(context.topics.get('busy'), undefined);
   admin.topics = ask;
+});
+
+test('a topic that messages name is created again once the gateway has seen that it is gone', async (t) => {
+  const { context, gone, port } = await setUp(t);
+  const sender = await TestClient.open(`ws://127.0.0.1:${port}/named`);
+  const answer = async (count: number) => {
+    sender.ws.send('{"to":"by-name"}');
+    await sender.until(() => sender.frames.length === count);
+    return (JSON.parse(String(sender.frames.at(-1))) as { outcome?: string }).outcome;
+  };
+  assert.equal(await answer(1), 'stored');
+  await context.log.admin.delete('by-name');
+  await gone.look();
+  assert.equal(await answer(2), 'stored');
 });

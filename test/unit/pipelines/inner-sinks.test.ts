@@ -69,6 +69,25 @@ test('route keeps the order where conditions answer later, and fails what a cond
   assert.deepEqual(ends, ['{"n":"x"} TG_EXPRESSION_FAILED']);
 });
 
+test('route reports what a sink throws also for a batch that has waited for the turn of an earlier one', async () => {
+  const { sink, topic } = sinkOf('route', [
+    { when: '${! json.now }', sink: { topic: { name: 'a' } } },
+    { when: '${! $number(json.n) }', sink: { topic: { name: 'b' } } },
+  ]);
+  topic('a').write = () => {
+    throw new Error('broken by the test');
+  };
+  const broken: string[] = [];
+  sink.failed$?.subscribe(({ code }) => broken.push(code));
+  sink.write(batchOf(tracked({ n: 1 }, [])));
+  sink.write(batchOf(tracked({ now: true }, [])));
+  await settled();
+  sink.write(batchOf(tracked({ n: 2 }, [])));
+  await settled();
+  assert.deepEqual([broken, texts(topic('b').messages)], [['TG_FLOW_FAILED'], ['{"n":1}', '{"n":2}']]);
+  assert.throws(() => sink.write(batchOf(tracked({ now: true }, []))), /broken by the test/);
+});
+
 test('the dead letter of a routed message has the key that its own sink would give it', () => {
   const { sink } = sinkOf('route', [
     { when: '${! json.a }', sink: { topic: { name: 'a', key: '${! json.a }' } } },
@@ -191,6 +210,26 @@ test('messages for a topic that does not exist fail where it may not be created'
   sink.write(batchOf(tracked({ t: 'a' }, ends)));
   assert.deepEqual(ends, ['{"t":"a"} TG_TOPIC_MISSING', '{"t":"a"} TG_TOPIC_MISSING']);
   assert.equal(topics.size, 0);
+  await sink.close();
+});
+
+test('what waits for a topic when its sink is closed is not written, and the topic is looked up anew', async () => {
+  const { sink, topics, context } = sinkOf('topic', { name: '${! json.t }' });
+  const answers: ((isThere: boolean) => void)[] = [];
+  const ensure = () => new Promise<boolean>((resolve) => answers.push(resolve));
+  Object.assign(context.gateway.namedTopics, { ensure });
+  const ends: string[] = [];
+  await sink.open();
+  sink.write(batchOf(tracked({ t: 'a', n: 1 }, ends)));
+  await sink.close();
+  await sink.open();
+  sink.write(batchOf(tracked({ t: 'a', n: 2 }, ends)));
+  answers[0]?.(true);
+  await settled();
+  assert.deepEqual([topics.size, ends], [0, ['{"t":"a","n":1} TG_STOPPING']]);
+  answers[1]?.(true);
+  await settled();
+  assert.deepEqual(texts(topics.get('a')?.messages ?? []), ['{"t":"a","n":2}']);
   await sink.close();
 });
 

@@ -2,7 +2,7 @@ import { Subject } from 'rxjs';
 import { builtinRegistry } from '../../../../src/config/index.ts';
 import { Batch } from '../../../../src/core/batch.ts';
 import { asTidegateError } from '../../../../src/core/errors.ts';
-import { Message } from '../../../../src/core/message.ts';
+import { Message, type Readiness } from '../../../../src/core/message.ts';
 import { makeComponent } from '../../../../src/sdk/make.ts';
 import { HandClock } from '../../core/hand-clock.ts';
 import { fakeContext } from '../parts.ts';
@@ -14,6 +14,8 @@ export class PassingRig {
   readonly passed: Message[] = [];
   /** By its text, what became of each message: `stored`, `filtered` or the code of its failure. */
   readonly outcomes: Record<string, string> = {};
+  /** What a transaction may do with the messages. */
+  readiness: Readiness = 'ready';
   isComplete = false;
   private readonly batches = new Subject<Batch>();
 
@@ -46,6 +48,7 @@ export class PassingRig {
       return new Message(Buffer.from(text), {
         key: key === '' ? null : key,
         target: {
+          readiness: () => this.readiness,
           settled: ({ outcome }, failure) => {
             this.outcomes[text] = failure?.code ?? outcome;
           },
