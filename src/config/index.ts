@@ -1,8 +1,8 @@
 export { builtinRegistry } from './builtins.ts';
 export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
 export { endsOf, sinksOf, sourcesOf } from './ends.ts';
-export { endpointsOf, sharingOf } from './lint-pipelines.ts';
 export { type LoadedConfig, loadConfig } from './load.ts';
+export { endpointsOf, sharingOf } from './pipeline-uses.ts';
 export { ConfigError, formatPath, formatProblem, type Problem } from './problem.ts';
 export { referencesOf } from './references.ts';
 export type { EndpointConfig, GatewayConfig, PipelineConfig } from './schema.ts';

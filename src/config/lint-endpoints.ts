@@ -1,5 +1,5 @@
 import { allowance } from '../core/allowance.ts';
-import { answers, type EndpointUse, usesOfEndpoints } from './lint-pipelines.ts';
+import { answers, type EndpointUse, usesOfEndpoints } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 

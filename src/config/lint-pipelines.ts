@@ -1,16 +1,12 @@
-import type { Codec } from '../core/component.ts';
-import { ownEntry } from '../core/own-entry.ts';
 import type { OnError } from '../pipelines/step.ts';
-import type { Sharing, SinkSpec, SourceSpec } from '../sdk/define.ts';
-import type { Chosen } from './component-schema.ts';
 import { allSinksOf, type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
-import { DEFAULT_TRANSACTION } from './pipeline-schema.ts';
+import { OPERATOR_RULES } from './lint-operators.ts';
+import { TRANSACTION_RULES } from './lint-transactions.ts';
+import { endpointsOf, hasSharing, type Rule, sharingOf } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import { referencesOf } from './references.ts';
-import type { EndpointConfig, ParsedConfig, PipelineConfig } from './schema.ts';
+import type { ParsedConfig } from './schema.ts';
 import { type ChosenStep, componentsIn } from './step-schema.ts';
-
-type Rule = (pipeline: PipelineConfig, path: Path, config: ParsedConfig) => Finding | undefined;
 
 export function lintPipelines(config: ParsedConfig): Finding[] {
   const each = Object.entries(config.pipelines).flatMap(([name, pipeline]) =>
@@ -114,137 +110,6 @@ const stepsWriteElsewhere: Rule = (pipeline, path) => {
   return undefined;
 };
 
-const answersDoNotWaitForState: Rule = (pipeline, path, config) => {
-  const { processors } = pipeline;
-  const stateful = processors.findIndex(
-    (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.stateful && !readsAgain(step),
-  );
-  const step = processors[stateful];
-  const endpoint = endpointsOf(sourcesOf(pipeline)).find((name) => answers(ownEntry(config.endpoints, name)));
-  if (step === undefined || !('spec' in step) || endpoint === undefined) return undefined;
-  return failing(
-    [...path, 'processors', stateful],
-    `${step.spec.name} keeps messages, and the clients of "${endpoint}" wait for their answers meanwhile; write to a topic first and do this in a second pipeline that reads it with a group`,
-  );
-};
-
-const stateNeedsAGroup: Rule = (pipeline, path) => {
-  const { processors } = pipeline;
-  const at = processors.findIndex(readsAgain);
-  if (at < 0) return undefined;
-  const second = processors.findIndex((step, index) => index > at && readsAgain(step));
-  if (second >= 0)
-    return failing(
-      [...path, 'processors', second],
-      'a pipeline has one operator with state; write its results to a topic, and do this in a second pipeline that reads it',
-    );
-  const [source, ...others] = sourcesOf(pipeline);
-  if (others.length > 0)
-    return failing(
-      [...path, 'processors', at],
-      `the state of ${nameOf(processors[at])} belongs to one group, and this pipeline has ${others.length + 1} sources; list the topics in the names of one source, or write to a topic first`,
-    );
-  const sharing = source === undefined ? undefined : sharingOf(source.chosen);
-  if (sharing === 'own' && !needsGroup(processors[at]))
-    return failing(
-      [...path, 'processors', at],
-      `${nameOf(processors[at])} keeps messages, so its source has to be topics, which still have them after a crash; write to a topic first, and do this in a second pipeline`,
-    );
-  return sharing === 'shared' || !needsGroup(processors[at])
-    ? undefined
-    : failing(
-        [...path, 'processors', at],
-        `the state of ${nameOf(processors[at])} is rebuilt by reading the topic again from where its group was, so the source has to be topics with a group; write to a topic first, and do this in a second pipeline`,
-      );
-};
-
-/** A record that is read again and dropped this time, or not dropped, would make other results of the same records. */
-const stateIsRepeatable: Rule = ({ processors }, path) => {
-  const stateful = processors.findIndex(readsAgain);
-  const at = processors.findIndex((step, index) => index < stateful && !isRepeatable(step));
-  return at < 0
-    ? undefined
-    : failing(
-        [...path, 'processors', at],
-        `${nameOf(processors[at])} may drop other records when they are read again after a restart, and ${nameOf(processors[stateful])} would give other results then; do this in a pipeline of its own that writes to a topic, and read that`,
-      );
-};
-
-function isRepeatable(step: PipelineConfig['processors'][number]): boolean {
-  if (!('spec' in step) || step.spec.kind !== 'operator') return true;
-  const { isRepeatable: is = true } = step.spec;
-  return typeof is === 'function' ? is(step.config) : is;
-}
-
-/** Records of other topics would meet nothing, and a topic that is not read gives nothing to meet. */
-const joinReadsItsTopics: Rule = (pipeline, path) => {
-  const { processors } = pipeline;
-  const at = processors.findIndex(needsGroup);
-  const step = processors[at];
-  if (step === undefined || !('spec' in step) || step.spec.kind !== 'operator') return undefined;
-  const joined = step.spec.joins?.(step.config) ?? [];
-  const source = sourcesOf(pipeline, path).find(({ chosen }) => sharingOf(chosen) === 'shared');
-  if (joined.length === 0 || source === undefined) return undefined;
-  const [pattern] = source.chosen.spec.patterns?.(source.chosen.config) ?? [];
-  if (pattern !== undefined)
-    return failing(
-      [...source.path, source.chosen.spec.name],
-      `"${pattern}" may match topics that ${step.spec.name} has no use for; name the two that it joins`,
-    );
-  const read = referencesOf(source.chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
-  const missing = joined.find(({ topic }) => !read.includes(topic));
-  if (missing !== undefined) {
-    const { names } = source.chosen.config as { readonly names?: readonly unknown[] };
-    const hasPattern = names?.some((name) => typeof name !== 'string' || name.includes('*')) === true;
-    return failing(
-      [...path, 'processors', at, step.spec.name, missing.setting],
-      hasPattern
-        ? `the source has to read the topic "${missing.topic}" by its name, and not by a pattern; write both topics into its names`
-        : `the source does not read the topic "${missing.topic}"; it reads ${read.map((name) => `"${name}"`).join(', ')}`,
-    );
-  }
-  const other = read.find((name) => joined.every(({ topic }) => topic !== name));
-  return other === undefined
-    ? undefined
-    : failing(
-        [...source.path, source.chosen.spec.name],
-        `${step.spec.name} has no use for records of "${other}"; read that topic in a pipeline of its own`,
-      );
-};
-
-/** Topics that are there may have other numbers than the configuration gives to new ones, so this may still run. */
-const joinedTopicsHaveEqualPartitions: Rule = ({ processors }, path, { log }) => {
-  const at = processors.findIndex(needsGroup);
-  const step = processors[at];
-  if (step === undefined || !('spec' in step) || step.spec.kind !== 'operator') return undefined;
-  const [left, right] = (step.spec.joins?.(step.config) ?? []).map(({ topic }) => ({
-    topic,
-    partitions: ownEntry(log.topics, topic)?.partitions,
-  }));
-  if (left?.partitions === undefined || right?.partitions === undefined || left.partitions === right.partitions)
-    return undefined;
-  return doubting(
-    [...path, 'processors', at, step.spec.name],
-    `topics that are joined need the same number of partitions; log.topics gives "${left.topic}" ${left.partitions} and "${right.topic}" ${right.partitions}`,
-  );
-};
-
-type AnyStep = PipelineConfig['processors'][number] | undefined;
-
-function needsGroup(step: AnyStep): boolean {
-  return step !== undefined && 'spec' in step && step.spec.kind === 'operator' && step.spec.needsGroup === true;
-}
-
-/** An operator whose state is rebuilt by reading again, where there is a group. */
-function readsAgain(step: AnyStep): boolean {
-  if (needsGroup(step)) return true;
-  return step !== undefined && 'spec' in step && step.spec.kind === 'operator' && step.spec.needsTopic === true;
-}
-
-function nameOf(step: AnyStep): string {
-  return step !== undefined && 'spec' in step ? step.spec.name : 'this operator';
-}
-
 /** A member of a group reads all topics that it is to read: two of one pipeline would take each other's partitions. */
 const groupsDiffer: Rule = (pipeline, path) => {
   const groups = new Set<string>();
@@ -314,50 +179,9 @@ function topicsOf(chosen: PlacedEnd['chosen']): string[] {
   return referencesOf(chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
 }
 
-/** What is written out although it is the default does no harm. */
-const transactionIsUsed: Rule = ({ exactly_once, transaction: { interval, bytes } }, path) => {
-  const isDefault = interval === DEFAULT_TRANSACTION.interval && bytes === DEFAULT_TRANSACTION.bytes;
-  return exactly_once || isDefault
-    ? undefined
-    : doubting(
-        [...path, 'transaction'],
-        'there are no transactions without exactly_once: true, so this changes nothing',
-      );
-};
-
-/** Offsets and results have to be in the same log. */
-const exactlyOnceIsBetweenTopics: Rule = (pipeline, path) => {
-  if (!pipeline.exactly_once) return undefined;
-  const at = [...path, 'exactly_once'];
-  const [source, ...others] = sourcesOf(pipeline);
-  if (source === undefined || others.length > 0 || sharingOf(source.chosen) !== 'shared')
-    return failing(
-      at,
-      'the offsets of the source are committed with the results, so the source has to be topics with one group; give it one, or write to a topic first and do this in a second pipeline that reads it with a group',
-    );
-  const joining = pipeline.processors.find(
-    (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.joins,
-  );
-  if (joining !== undefined)
-    return failing(
-      at,
-      `${nameOf(joining)} reads two topics, whose offsets may be committed at different places, so a pair can come again after a crash; leave exactly_once out, and let readers take a pair once by its key and timestamp`,
-    );
-  const other = allSinksOf(pipeline).find(({ chosen }) => !isTransactional(chosen));
-  return other === undefined
-    ? undefined
-    : failing(
-        at,
-        `results are stored in a transaction of the log, and the sink ${other.chosen.spec.name} has none; write to a topic, and feed the sink from that topic in a second pipeline`,
-      );
-};
-
-/** `drop` stores nothing, so it has nothing to store once; copies of a message are settled apart from it. */
-function isTransactional({ spec }: PlacedEnd<SinkSpec>['chosen']): boolean {
-  return spec.name === 'topic' || spec.name === 'drop' || (spec.inner !== undefined && spec.copies === undefined);
-}
-
 const RULES: readonly Rule[] = [
+  ...OPERATOR_RULES,
+  ...TRANSACTION_RULES,
   batchFitsGate,
   batchBytesFitGate,
   backoffRises,
@@ -368,16 +192,9 @@ const RULES: readonly Rule[] = [
   broadcastIsMeant,
   deadLetterGoesElsewhere,
   stepsWriteElsewhere,
-  answersDoNotWaitForState,
-  stateNeedsAGroup,
-  stateIsRepeatable,
   groupsDiffer,
-  joinReadsItsTopics,
-  joinedTopicsHaveEqualPartitions,
   deadLettersHaveATopic,
   failOrSkip,
-  exactlyOnceIsBetweenTopics,
-  transactionIsUsed,
   recordsDoNotCircle,
 ];
 
@@ -403,57 +220,4 @@ function sharedEndpoints({ pipelines }: ParsedConfig): Finding[] {
     }
   }
   return findings;
-}
-
-/** Endpoints that sources or sinks refer to. */
-export function endpointsOf(ends: readonly PlacedEnd[]): string[] {
-  return ends.flatMap(({ chosen }) =>
-    referencesOf(chosen).flatMap(({ to, name }) => (to === 'endpoint' ? [name] : [])),
-  );
-}
-
-export function sharingOf({ spec, config }: Chosen<SourceSpec>): Sharing {
-  return spec.sharing(config);
-}
-
-/** Whether a source of the pipeline shares its records in that way. */
-function hasSharing(pipeline: PipelineConfig, sharing: Sharing): boolean {
-  return sourcesOf(pipeline).some(({ chosen }) => sharingOf(chosen) === sharing);
-}
-
-/** One end of a pipeline at an endpoint. */
-export interface EndpointUse {
-  readonly pipeline: string;
-  readonly path: Path;
-  readonly end: 'source' | 'sink';
-  /** Whether it brings every record of a topic to all clients. */
-  readonly isBroadcast: boolean;
-}
-
-/** Which pipelines read or feed each endpoint: found once, so that no rule looks through all pipelines for each of them. */
-export function usesOfEndpoints({ pipelines }: ParsedConfig): (endpoint: string) => readonly EndpointUse[] {
-  const uses = new Map<string, EndpointUse[]>();
-  const add = (endpoint: string, use: EndpointUse) => {
-    const others = uses.get(endpoint);
-    if (others === undefined) uses.set(endpoint, [use]);
-    else others.push(use);
-  };
-  for (const [pipeline, settings] of Object.entries(pipelines)) {
-    for (const place of sourcesOf(settings, ['pipelines', pipeline]))
-      for (const endpoint of endpointsOf([place]))
-        add(endpoint, { pipeline, path: place.path, end: 'source', isBroadcast: false });
-    const isBroadcast = hasSharing(settings, 'broadcast');
-    for (const place of sinksOf(settings, ['pipelines', pipeline]))
-      for (const endpoint of endpointsOf([place]))
-        add(endpoint, { pipeline, path: place.path, end: 'sink', isBroadcast });
-  }
-  return (endpoint) => uses.get(endpoint) ?? [];
-}
-
-/** Whether its clients wait for the answer to each message. */
-export function answers(endpoint: EndpointConfig | undefined): boolean {
-  if (endpoint === undefined) return false;
-  const { spec, config } = endpoint.codec;
-  // A codec is a pure function of its settings (sdk/define.ts), so it needs no context to say whether it answers.
-  return (spec.create as (config: unknown) => Codec)(config).answers;
 }
