@@ -28,8 +28,8 @@ describe("a connector with S4's settings", () => {
     assert.equal(feed.reconnect.enabled, true);
     assert.equal(feed.reconnect.interval, 3_000);
     assert.equal(task?.pipeline.source.spec.name, 'websocket_client');
-    const { name } = task?.pipeline.sink.config as { name: { text: string } };
-    assert.equal(name.text, 'binance-btcusdt-trades');
+    const sink = task?.pipeline.sink.config as { readonly name: { readonly text: string } } | undefined;
+    assert.equal(sink?.name.text, 'binance-btcusdt-trades');
     assert.deepEqual(task?.pipeline.processors, []);
   });
 
