@@ -80,20 +80,15 @@ const joinReadsItsTopics: Rule = (pipeline, path) => {
   if (pattern !== undefined)
     return failing(
       [...source.path, source.chosen.spec.name],
-      `"${pattern}" may match topics that ${step.spec.name} has no use for; name the two that it joins`,
+      `"${pattern}" may match topics that ${step.spec.name} has no use for; write the names of both topics in place of the pattern`,
     );
   const read = referencesOf(source.chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
   const missing = joined.find(({ topic }) => !read.includes(topic));
-  if (missing !== undefined) {
-    const { names } = source.chosen.config as { readonly names?: readonly unknown[] };
-    const hasPattern = names?.some((name) => typeof name !== 'string' || name.includes('*')) === true;
+  if (missing !== undefined)
     return failing(
       [...path, 'processors', at, step.spec.name, missing.setting],
-      hasPattern
-        ? `the source has to read the topic "${missing.topic}" by its name, and not by a pattern; write both topics into its names`
-        : `the source does not read the topic "${missing.topic}"; it reads ${read.map((name) => `"${name}"`).join(', ')}`,
+      `the source does not read the topic "${missing.topic}"; it reads ${read.map((name) => `"${name}"`).join(', ')}`,
     );
-  }
   const other = read.find((name) => joined.every(({ topic }) => topic !== name));
   return other === undefined
     ? undefined
