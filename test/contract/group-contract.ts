@@ -125,7 +125,7 @@ function sharing(subject: () => Subject): void {
     await b.owns(8);
   });
 
-  test('reads other topics when it is told to: later ones from their first record, what stays without a break', async (t) => {
+  test('reads other topics when it is asked to: later ones from their first record, what stays without a break', async (t) => {
     const { log } = subject();
     const [stays, later, goes] = [await createTopic(t, log), await createTopic(t, log), await createTopic(t, log)];
     const group = uniqueName('group');
