@@ -47,7 +47,9 @@ const OPTIONS: string[] = [
 ];
 
 const isSoak = process.argv[2] === 'soak';
-if (!isSoak) OPTIONS.push('--import=./dist/test/helpers/fixed-seeds.js');
+// Many more cases of each property, which are fresh ones.
+if (isSoak) process.env.RUNS ??= '1000';
+else OPTIONS.push('--import=./dist/test/helpers/fixed-seeds.js');
 const words = process.argv.slice(isSoak ? 3 : 2);
 const files = testFiles('dist/test').filter(
   (file) => belongs(file) && (words.length === 0 || words.some((word) => file.includes(word))),

@@ -81,7 +81,7 @@ const shapes: fc.Arbitrary<Shape> = fc
   .filter(
     ({ count, period, byKey }) => (count !== undefined || period !== undefined) && (period !== undefined || !byKey),
   );
-const RUNS = Number(process.env.RUNS ?? 700);
+const RUNS = Number(process.env.RUNS ?? 200);
 
 function run(list: readonly Sample[], shape: Shape, acts: readonly Act[], isTransactional: boolean, damage?: Damage) {
   const operator = operatorOf(shape);

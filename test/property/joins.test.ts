@@ -274,7 +274,7 @@ const LATE: [Samples, Shape, Act[]] = [
   ],
 ];
 const EXAMPLES = [AHEAD, LATE];
-const RUNS = Number(process.env.RUNS ?? 500);
+const RUNS = Number(process.env.RUNS ?? 150);
 const asItIs: Reading = (commit) => commit;
 
 const atLeastOnce = (reading: Reading) =>

@@ -10,7 +10,7 @@ import { actsWith, places, spacings } from './story.ts';
 
 const samples = places.map((list) => list.map(({ key, time }, i): Sample => ({ key, time, json: { i } })));
 const tick = fc.constant({ do: 'tick' as const });
-const RUNS = Number(process.env.RUNS ?? 700);
+const RUNS = Number(process.env.RUNS ?? 200);
 
 const operatorOf = () => latest.create(latest.config.parse({ every: '1s' }), fakeContext().context) as StatefulOperator;
 const numberIn = (message: Message) => (message.json as { i: number }).i;

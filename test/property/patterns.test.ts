@@ -152,7 +152,7 @@ const LATE_AFTER_CRASH: [Sample[], Shape, Act[]] = [
   [{ do: 'read', n: 3 }, { do: 'commit' }, { do: 'crash' }],
 ];
 const examples = [LATE_AFTER_CRASH];
-const RUNS = Number(process.env.RUNS ?? 700);
+const RUNS = Number(process.env.RUNS ?? 200);
 
 function resultsOf(list: readonly Sample[], shape: Shape, acts: readonly Act[], isTransactional: boolean, d?: Damage) {
   const { spacing } = shape;

@@ -35,6 +35,7 @@ const PARTS: readonly Part[] = [...builtinRegistry().all('processor'), ...builti
     }),
   );
 
+const RUNS = Number(process.env.RUNS ?? 60);
 const KEYS = ['a', 'b', null] as const;
 const chain = fc.array(fc.constantFrom(...PARTS), { minLength: 1, maxLength: 4 });
 const anyText = fc.oneof(fc.json({ maxDepth: 2 }), fc.string({ maxLength: 20 }));
@@ -135,7 +136,7 @@ test('in any pipeline each message settles exactly once, whatever the sink does'
       await settled();
       assert.deepEqual(run.log.notOnce(count), []);
     }),
-    { numRuns: 150 },
+    { numRuns: RUNS },
   );
 });
 
@@ -159,7 +160,7 @@ test('in any pipeline the messages of a key come out in their order', async () =
       }
       for (const message of run.out) if (!message.isSettled) message.ack();
     }),
-    { numRuns: 150 },
+    { numRuns: RUNS },
   );
 });
 
@@ -180,7 +181,7 @@ test('a configuration that is written as YAML and read again is the same', async
         }),
       );
     }),
-    { numRuns: 60 },
+    { numRuns: RUNS },
   );
 });
 

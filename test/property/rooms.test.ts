@@ -466,7 +466,7 @@ function checkHearing({ clients, directs }: Model): void {
       assert.ok(client === to || !heard(client, 'direct').includes(text), `${text} went astray`);
 }
 
-const RUNS = Number(process.env.RUNS ?? 50);
+const RUNS = Number(process.env.ROOM_RUNS ?? 25);
 const slot = fc.nat(SLOTS - 1);
 const which = fc.nat(30);
 

@@ -319,7 +319,7 @@ const LATE_AFTER_CRASH: [Sample[], Shape, Act[]] = [
   { kind: { session: 10 }, lateness: 0, spacing: 1 },
   [{ do: 'read', n: 9 }, { do: 'store', n: 9 }, { do: 'commit', back: 0 }, { do: 'crash' }],
 ];
-const RUNS = Number(process.env.RUNS ?? 400);
+const RUNS = Number(process.env.RUNS ?? 150);
 
 /** Each window with its records, and nothing else. `isOnce`: none of them twice. */
 function assertWindows({ results, moves }: Outcome, list: readonly Sample[], form: Shape, isOnce: boolean): void {

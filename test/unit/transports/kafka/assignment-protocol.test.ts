@@ -65,6 +65,7 @@ test('a member without facts of ours counts as new, and no assignment as an empt
     counts: new Map(),
     ids: new Map(),
     label: undefined,
+    coPartitioned: false,
   });
   assert.deepEqual(decodeAssignment(Buffer.alloc(0)).partitions, []);
   assert.equal(decodeAssignment(Buffer.alloc(0)).isPartial, false);
