@@ -1,6 +1,5 @@
 import { defineProcessor, field, TidegateError, z } from '../../sdk/index.ts';
 import { fromBase64 } from '../formats/base/base64.ts';
-import { during } from '../formats/base/failure.ts';
 import { decodeCsv } from '../formats/csv.ts';
 import { csvSettings } from '../formats/csv-settings.ts';
 import { decodeJson } from '../formats/json.ts';
@@ -8,6 +7,7 @@ import { decodeMsgpack } from '../formats/msgpack/decode.ts';
 import { readingRegistry } from '../formats/registry/settings.ts';
 import { avroDecoder, type Decode, jsonDecoder, protobufDecoder } from '../formats/schema-decoders.ts';
 import { avroOf, avroText, checked, hidden, protoOf, protoText, schemaFile } from '../formats/schema-source.ts';
+import { alphabet, formatProcessor, isOneFormat, limit, ONE_FORMAT } from './format-processor.ts';
 
 const registry = readingRegistry
   .optional()
@@ -85,16 +85,13 @@ const config = z
     csv: csvSettings.optional().describe('Rows with a delimiter (RFC 4180), which become a list.'),
     base64: z
       .strictObject({
-        alphabet: z.enum(['standard', 'url']).prefault('standard').describe('url: with - and _ (RFC 4648, section 5).'),
+        alphabet: alphabet().describe('url: with - and _ (RFC 4648, section 5).'),
       })
       .optional()
       .describe('Base64, with or without padding; the result are the bytes.'),
-    limit: field.size().prefault('16MiB').describe('Most bytes of the result.'),
+    limit,
   })
-  .refine(
-    ({ limit: _, ...formats }) => Object.values(formats).filter((one) => one !== undefined).length === 1,
-    'give exactly one of json, avro, protobuf, msgpack, csv and base64',
-  );
+  .refine(isOneFormat, ONE_FORMAT);
 
 export const decode = defineProcessor({
   name: 'decode',
@@ -149,25 +146,7 @@ export const decode = defineProcessor({
   ],
   create: (settings, { clock }) => {
     const { name, run } = decoderOf(settings, clock);
-    const failed = (error: unknown) => during(`the payload cannot be decoded as ${name}`, error);
-    return {
-      process: (message) => {
-        if (message.isTombstone) return message;
-        let decoded: Buffer | Promise<Buffer>;
-        try {
-          decoded = run(message.payload);
-        } catch (error) {
-          throw failed(error);
-        }
-        if (!(decoded instanceof Promise)) return message.derive({ payload: decoded });
-        return decoded.then(
-          (payload) => message.derive({ payload }),
-          (error: unknown) => {
-            throw failed(error);
-          },
-        );
-      },
-    };
+    return formatProcessor(`the payload cannot be decoded as ${name}`, ({ payload }) => run(payload));
   },
 });
 

@@ -3,7 +3,7 @@ import { encodeAvro } from '../formats/avro/encode.ts';
 import { avroName, parseAvro } from '../formats/avro/schema.ts';
 import type { AvroJson, AvroType } from '../formats/avro/types.ts';
 import { toBase64 } from '../formats/base/base64.ts';
-import { during, invalid } from '../formats/base/failure.ts';
+import { invalid } from '../formats/base/failure.ts';
 import { encodeCsv } from '../formats/csv.ts';
 import { csvSettings } from '../formats/csv-settings.ts';
 import { encodeMsgpack } from '../formats/msgpack/encode.ts';
@@ -23,6 +23,7 @@ import {
   schemaFile,
   textOf,
 } from '../formats/schema-source.ts';
+import { alphabet, formatProcessor, isOneFormat, limit, ONE_FORMAT } from './format-processor.ts';
 
 const NO_PREFIX = Buffer.alloc(0);
 
@@ -87,19 +88,13 @@ const config = z
     csv: csvSettings.optional().describe('Rows with a delimiter (RFC 4180), of a list or of one object.'),
     base64: z
       .strictObject({
-        alphabet: z
-          .enum(['standard', 'url'])
-          .prefault('standard')
-          .describe('url: with - and _ and without padding (RFC 4648, section 5).'),
+        alphabet: alphabet().describe('url: with - and _ and without padding (RFC 4648, section 5).'),
       })
       .optional()
       .describe('Base64 of the payload, whatever it is.'),
-    limit: field.size().prefault('16MiB').describe('Most bytes of the result.'),
+    limit,
   })
-  .refine(
-    ({ limit: _, ...formats }) => Object.values(formats).filter((one) => one !== undefined).length === 1,
-    'give exactly one of json, avro, protobuf, msgpack, csv and base64',
-  );
+  .refine(isOneFormat, ONE_FORMAT);
 
 export const encode = defineProcessor({
   name: 'encode',
@@ -139,25 +134,7 @@ export const encode = defineProcessor({
   ],
   create: (settings, { clock }) => {
     const { name, run } = encoderOf(settings, clock);
-    const failed = (error: unknown) => during(`the payload cannot be encoded as ${name}`, error);
-    return {
-      process: (message) => {
-        if (message.isTombstone) return message;
-        let encoded: Buffer | Promise<Buffer>;
-        try {
-          encoded = run(message);
-        } catch (error) {
-          throw failed(error);
-        }
-        if (!(encoded instanceof Promise)) return message.derive({ payload: encoded });
-        return encoded.then(
-          (payload) => message.derive({ payload }),
-          (error: unknown) => {
-            throw failed(error);
-          },
-        );
-      },
-    };
+    return formatProcessor(`the payload cannot be encoded as ${name}`, run);
   },
 });
 
