@@ -1,5 +1,5 @@
 import { field, z } from '../../sdk/index.ts';
-import type { StateLimits } from './window/state-limit.ts';
+import type { StateLimits } from './state-limit.ts';
 
 const MAX_SPAN = 31 * 86_400_000;
 

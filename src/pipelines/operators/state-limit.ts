@@ -1,4 +1,4 @@
-import { TidegateError } from '../../../sdk/index.ts';
+import { TidegateError } from '../../sdk/index.ts';
 
 export interface StateLimits {
   readonly keys: number;

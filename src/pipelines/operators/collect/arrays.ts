@@ -1,5 +1,5 @@
 import type { Hold, Message, PartitionOperator, PartitionPort } from '../../../sdk/index.ts';
-import type { StateSize } from '../window/state-limit.ts';
+import type { StateSize } from '../state-limit.ts';
 
 /** What a record adds. */
 export interface Item {

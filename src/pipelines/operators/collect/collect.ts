@@ -1,7 +1,7 @@
 import { defineOperator, type Expression, field, Message, type StatefulOperator, z } from '../../../sdk/index.ts';
 import { keptOf, keyOf } from '../record.ts';
 import { spanSettings, stateSettings } from '../settings.ts';
-import { StateSize } from '../window/state-limit.ts';
+import { StateSize } from '../state-limit.ts';
 import { Arrays, type Collecting, type Item } from './arrays.ts';
 
 export const collect = defineOperator({

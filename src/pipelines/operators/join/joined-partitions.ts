@@ -1,6 +1,6 @@
 import { type Message, type PairOperator, type PairPort, type Side, TidegateError } from '../../../sdk/index.ts';
-import { EndQueue } from '../window/end-queue.ts';
-import type { StateLimits } from '../window/state-limit.ts';
+import { EndQueue } from '../end-queue.ts';
+import type { StateLimits } from '../state-limit.ts';
 import { type Kept, KeptRecords } from './kept-records.ts';
 
 /** What a join does with records, and makes of them. */

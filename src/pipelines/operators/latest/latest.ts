@@ -10,7 +10,7 @@ import {
 } from '../../../sdk/index.ts';
 import { keyOf } from '../record.ts';
 import { stateSettings } from '../settings.ts';
-import { StateSize } from '../window/state-limit.ts';
+import { StateSize } from '../state-limit.ts';
 import { NewestRecords, type Selection } from './newest.ts';
 
 export const latest = defineOperator({

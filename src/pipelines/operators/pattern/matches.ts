@@ -1,6 +1,6 @@
 import type { Hold, Message, PartitionOperator, PartitionPort } from '../../../sdk/index.ts';
-import { EndQueue } from '../window/end-queue.ts';
-import type { StateSize } from '../window/state-limit.ts';
+import { EndQueue } from '../end-queue.ts';
+import type { StateSize } from '../state-limit.ts';
 import type { Position } from './steps.ts';
 
 /** What a record says. */

@@ -1,7 +1,7 @@
 import { defineOperator, type Expression, field, Message, type StatefulOperator, z } from '../../../sdk/index.ts';
 import { keptOf, keyOf, timeOf } from '../record.ts';
 import { spanSettings, stateSettings } from '../settings.ts';
-import { StateSize } from '../window/state-limit.ts';
+import { StateSize } from '../state-limit.ts';
 import { type Facts, Matches, type Pattern } from './matches.ts';
 import { stepsSettings } from './steps.ts';
 

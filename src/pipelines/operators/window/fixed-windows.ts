@@ -1,8 +1,8 @@
 import type { Hold, Message, PartitionPort, Taken } from '../../../sdk/index.ts';
+import type { StateSize } from '../state-limit.ts';
 import type { Accumulator } from './accumulators.ts';
 import type { Contribution, Grouping, ResultKind, Span } from './grouping.ts';
 import { bytesOf, Windows } from './groups.ts';
-import type { StateSize } from './state-limit.ts';
 
 /** All keys of one window. */
 interface Window extends Span {

@@ -1,7 +1,7 @@
 import type { Message, PartitionOperator, PartitionPort, Taken } from '../../../sdk/index.ts';
+import type { StateSize } from '../state-limit.ts';
 import type { Accumulator } from './accumulators.ts';
 import type { Contribution, Grouping } from './grouping.ts';
-import type { StateSize } from './state-limit.ts';
 import { Unshown } from './unshown.ts';
 
 /** Bytes of a key's entry in a Map with its accumulators, about. */

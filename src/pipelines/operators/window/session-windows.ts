@@ -1,9 +1,9 @@
 import type { Hold, Message, PartitionPort, Taken } from '../../../sdk/index.ts';
+import { EndQueue } from '../end-queue.ts';
+import type { StateSize } from '../state-limit.ts';
 import type { Accumulator } from './accumulators.ts';
-import { EndQueue } from './end-queue.ts';
 import type { Contribution, Grouping, ResultKind } from './grouping.ts';
 import { bytesOf, Windows } from './groups.ts';
-import type { StateSize } from './state-limit.ts';
 
 interface Session {
   readonly key: string;

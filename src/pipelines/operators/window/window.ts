@@ -12,11 +12,11 @@ import {
   z,
 } from '../../../sdk/index.ts';
 import { keyOf, timeOf } from '../record.ts';
+import { StateSize } from '../state-limit.ts';
 import { aggregateSettings } from './aggregate.ts';
 import { FixedWindows } from './fixed-windows.ts';
 import type { Contribution, Grouping, ResultKind, Span } from './grouping.ts';
 import { SessionWindows } from './session-windows.ts';
-import { StateSize } from './state-limit.ts';
 
 const MAX_LENGTH = 31 * 86_400_000;
 /** Milliseconds between two looks at what has changed, at most. */
