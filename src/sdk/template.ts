@@ -21,7 +21,7 @@ export interface Matcher {
 /**
  * Compiles text, or an object or list that becomes JSON, with `${! path }` in its texts. In JSON, a text that is one path
  * alone becomes the value itself. If a value is missing, the field of an object is left out, unless `needsAll`; anywhere
- * else there is no text at all, because a list without one of its items would have another meaning. Numbers keep all their
+ * else there is no text at all, since the items behind a missing one of a list would change places. Numbers keep all their
  * digits.
  * Throws an Error that says what is wrong.
  */

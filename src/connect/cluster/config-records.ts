@@ -16,7 +16,7 @@ import type { StoredConfig } from './config-seal.ts';
  *   logger-cluster-NAME       {"level"}                             the level of a logger on all gateways
  *
  * An epoch is the offset of the claim under which something was written. A tombstone of a connector has it as a header.
- * A setting of "config" and "dealt", and "key", may be {"encrypted": "KEY:DATA"} in place of a text: see cipher.ts.
+ * The settings of a connector and of its tasks, and "key", may be {"encrypted": "KEY:DATA"} in place of a text: see cipher.ts.
  */
 
 export type TargetState = 'RUNNING' | 'PAUSED' | 'STOPPED';
@@ -33,7 +33,10 @@ export interface ConnectorRecord {
   readonly name: string;
   readonly config: StoredConfig;
   readonly state: TargetState;
-  /** The settings of its tasks, "dealt" in the record: those with which it ran last and was not stopped since; `config` itself if these are the same. undefined: it has no tasks. */
+  /**
+   * The settings of its tasks: those with which it ran last and was not stopped since; `config` itself if these are the same.
+   * undefined: it has no tasks.
+   */
   readonly taskConfig: StoredConfig | undefined;
   readonly epoch: number;
 }
@@ -160,18 +163,18 @@ const READERS: readonly (readonly [prefix: string, read: (name: string, value: F
 
 function connector(
   name: string,
-  { config, state, dealt, epoch, deleted }: Fields,
+  { config, state, dealt: taskSettings, epoch, deleted }: Fields,
 ): ConnectorRecord | DeletionRecord | undefined {
   if (!isCount(epoch)) return undefined;
   if (deleted === true) return { type: 'deletion', name, epoch };
   if (!isStoredConfig(config) || !isTargetState(state)) return undefined;
-  return { type: 'connector', name, config, state, taskConfig: taskConfigOf(state, config, dealt), epoch };
+  return { type: 'connector', name, config, state, taskConfig: taskConfigOf(state, config, taskSettings), epoch };
 }
 
-function taskConfigOf(state: TargetState, config: StoredConfig, dealt: unknown): StoredConfig | undefined {
+function taskConfigOf(state: TargetState, config: StoredConfig, taskSettings: unknown): StoredConfig | undefined {
   if (state === 'RUNNING') return config;
   if (state === 'STOPPED') return undefined;
-  return dealt === true ? config : isStoredConfig(dealt) ? dealt : undefined;
+  return taskSettings === true ? config : isStoredConfig(taskSettings) ? taskSettings : undefined;
 }
 
 function restart(name: string, { connector, tasks, epoch }: Fields): RestartRecord | undefined {
