@@ -92,7 +92,9 @@ export function examine(
   const name = values.text('name') ?? '';
   const parts = plugin.assign(values).map((part) => taskConfig(config, part, plugin));
   const transforms = describeTransforms(checked, values, plugin, internal);
-  const tasks = parts.map((part) => describeTask(part, name, plugin, read(part), registry, transforms.chain));
+  // Made once: a sink may have a thousand tasks.
+  const schema = pipelineSchema(registry) as z.ZodType<TaskPipeline>;
+  const tasks = parts.map((part) => describeTask(part, name, plugin, read(part), schema, transforms.chain));
   const ofTasks = tasks.flatMap((task) => task.mistakes);
   const all = withMistakes(withMistakes(checked, [...plugin.mistakes(values), ...transforms.mistakes]), ofTasks);
   const described = tasks.flatMap(({ config, pipeline, share }) =>
@@ -162,7 +164,7 @@ function describeTask(
   name: string,
   plugin: ConnectorPlugin,
   checked: readonly CheckedValue[],
-  registry: Registry,
+  schema: z.ZodType<TaskPipeline>,
   chain: TransformChain | undefined,
 ): DescribedTask {
   const definitions = checked.map(({ definition }) => definition);
@@ -173,9 +175,7 @@ function describeTask(
   for (const [path, setting] of Object.entries(plugin.settings(values, name))) put(spec, path, setting);
   const unreadable = unreadableIn(spec);
   const parsed =
-    unreadable.length > 0
-      ? { findings: unreadable, config: undefined }
-      : parseSettings<TaskPipeline>(pipelineSchema(registry) as z.ZodType<TaskPipeline>, spec);
+    unreadable.length > 0 ? { findings: unreadable, config: undefined } : parseSettings<TaskPipeline>(schema, spec);
   const mistakes = parsed.findings.map(({ path, message }): Mistake => {
     const owner = ownerOf(formatPath(path), plugin, definitions, values);
     if (!values.has(owner.name)) return [owner.name, missing(owner.name)];
