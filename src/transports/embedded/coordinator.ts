@@ -100,7 +100,7 @@ export class GroupCoordinator {
   /** Resolves when the offsets, and those noted before, are durable. */
   async commit(commits: ReadonlyMap<PartitionState, GroupCommit>): Promise<void> {
     this.note(commits);
-    const pending = new Map([...this.commits].filter(([partition, commit]) => !this.isStored(partition, commit)));
+    const pending = this.unknown(this.commits);
     if (pending.size === 0) return;
     await this.store.offsets.commit(this.group, pending);
     this.stats.counter('tidegate_commits_total', { group: this.group }).value += 1;

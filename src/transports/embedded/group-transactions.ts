@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import { asTidegateError, type TidegateError } from '../../core/errors.ts';
 import type { TransactionOptions } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Propagation } from '../../core/propagation.ts';
@@ -7,9 +7,10 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { type Selection, Staging } from '../staging.ts';
+import { TransactionTrouble } from '../transaction-trouble.ts';
 import type { GroupCoordinator } from './coordinator.ts';
 import type { Append } from './records.ts';
-import { appendsOf, place, type Share, Sharing } from './shares.ts';
+import { appendsOf, missingTopic, place, type Share, Sharing } from './shares.ts';
 import type { Store } from './store.ts';
 import type { PartitionState } from './topic-state.ts';
 
@@ -44,11 +45,12 @@ export class GroupTransactions {
   private readonly staging: Staging;
   private readonly sharing: Sharing;
   private last: Promise<void> = Promise.resolve();
-  private isInTrouble = false;
+  private readonly trouble: TransactionTrouble;
   private failure: TidegateError | undefined;
 
   constructor(options: TransactionOptions, parts: GroupTransactionsParts) {
     this.parts = parts;
+    this.trouble = new TransactionTrouble(parts.group, parts.logger);
     this.sharing = new Sharing(parts);
     this.staging = new Staging(options, {
       ready: () => undefined,
@@ -105,7 +107,7 @@ export class GroupTransactions {
     try {
       const appends = writes.map(({ append }) => append);
       const bases = await store.records.append(appends, () => store.offsets.put(group, due));
-      this.worked();
+      this.trouble.ends();
       wrote(null);
       coordinator.stored(due);
       for (const [at, { append, share }] of writes.entries()) {
@@ -128,7 +130,7 @@ export class GroupTransactions {
     for (const [name, messages] of selection) {
       const topic = store.topics.get(name);
       if (topic === undefined) {
-        for (const message of messages) refusals.set(message, missing(name));
+        for (const message of messages) refusals.set(message, missingTopic(name));
         continue;
       }
       const shares = this.sharing.share(topic, messages, clock.now(), (index, failure) =>
@@ -142,7 +144,7 @@ export class GroupTransactions {
 
   private refusal(name: string, message: Message): TidegateError | undefined {
     const topic = this.parts.store.topics.get(name);
-    return topic === undefined ? missing(name) : this.sharing.refusal(topic, message);
+    return topic === undefined ? missingTopic(name) : this.sharing.refusal(topic, message);
   }
 
   /** What was refused cannot be taken out of what is committed: the member has to begin again. */
@@ -154,29 +156,12 @@ export class GroupTransactions {
   }
 
   private failed(failure: TidegateError): void {
-    const { group, logger, wrote } = this.parts;
-    wrote(failure);
-    if (this.isInTrouble) return;
-    this.isInTrouble = true;
-    logger.warn(
-      { group, code: failure.code },
-      `a transaction of the group ${group} was not committed, it is made again: ${failure.message}`,
-    );
-  }
-
-  private worked(): void {
-    if (!this.isInTrouble) return;
-    this.isInTrouble = false;
-    const { group, logger } = this.parts;
-    logger.info({ group }, `transactions of the group ${group} are committed again`);
+    this.parts.wrote(failure);
+    this.trouble.begins(failure);
   }
 }
 
 interface Write {
   readonly append: Append;
   readonly share: Share;
-}
-
-function missing(topic: string): TidegateError {
-  return new TidegateError('TG_TOPIC_MISSING', `there is no topic ${topic}; create it first`);
 }

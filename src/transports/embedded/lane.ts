@@ -5,7 +5,7 @@ import type { Message } from '../../core/message.ts';
 import type { Propagation } from '../../core/propagation.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Append } from './records.ts';
-import { appendsOf, place, type Share, type Shares, Sharing } from './shares.ts';
+import { appendsOf, missingTopic, place, type Share, type Shares, Sharing } from './shares.ts';
 import type { Store } from './store.ts';
 import type { PartitionState, TopicState } from './topic-state.ts';
 
@@ -70,7 +70,7 @@ export class EmbeddedLane implements Lane {
   private async storeAll(messages: readonly Message[], traceId: string | undefined): Promise<readonly Refusal[]> {
     const started = this.parts.clock.elapsed();
     const topic = this.parts.store().topics.get(this.topic);
-    if (topic === undefined) return this.refuseAll(messages, this.missing());
+    if (topic === undefined) return this.refuseAll(messages, missingTopic(this.topic));
     const refusals: Refusal[] = [];
     const now = this.parts.clock.now();
     const shares = this.sharing.share(topic, messages, now, (index, failure) => refusals.push({ index, failure }));
@@ -134,10 +134,6 @@ export class EmbeddedLane implements Lane {
         resolve();
       };
     });
-  }
-
-  private missing(): TidegateError {
-    return new TidegateError('TG_TOPIC_MISSING', `there is no topic ${this.topic}; create it first`);
   }
 
   private abandonment(): TidegateError {

@@ -97,3 +97,7 @@ export function place({ messages }: Share, topic: string, partition: number, bas
     message.offset = base + delta;
   }
 }
+
+export function missingTopic(topic: string): TidegateError {
+  return new TidegateError('TG_TOPIC_MISSING', `there is no topic ${topic}; create it first`);
+}

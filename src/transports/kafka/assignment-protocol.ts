@@ -125,14 +125,19 @@ export function decodeAssignment(bytes: Buffer): Assignment {
   };
 }
 
-function byTopic(partitions: readonly TopicPartition[]): ByTopic {
+/** The numbers of the partitions of each topic. */
+export function groupByTopic(partitions: readonly TopicPartition[]): Map<string, number[]> {
   const grouped = new Map<string, number[]>();
   for (const { topic, partition } of partitions) {
     const others = grouped.get(topic);
     if (others === undefined) grouped.set(topic, [partition]);
     else others.push(partition);
   }
-  return Object.fromEntries(grouped);
+  return grouped;
+}
+
+function byTopic(partitions: readonly TopicPartition[]): ByTopic {
+  return Object.fromEntries(groupByTopic(partitions));
 }
 
 function flat(grouped: ByTopic): TopicPartition[] {

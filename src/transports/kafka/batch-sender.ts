@@ -8,13 +8,16 @@ import type { Compressor } from './compression.ts';
 import type { Planned } from './lane-plan.ts';
 import type { LaneTopic } from './lane-topic.ts';
 import type { PartitionQueue } from './partition-queue.ts';
-import { decodeProduce, encodeProduce, type PartitionResult, PRODUCE_VERSION } from './produce-request.ts';
+import {
+  decodeProduce,
+  encodeProduce,
+  type PartitionResult,
+  PRODUCE_VERSION,
+  REPLICA_TIMEOUT,
+} from './produce-request.ts';
 import type { ProducerHolder } from './producer.ts';
 import { brokerError, KAFKA, kafkaCode, logError } from './protocol-errors.ts';
 import type { TopicLimits } from './topic-limits.ts';
-
-/** How long a broker may wait for its replicas; the answer has to come within the cluster's request timeout. */
-const REPLICA_TIMEOUT = 10_000;
 
 export interface BatchSenderParts {
   readonly producers: ProducerHolder;
@@ -64,7 +67,7 @@ export class BatchSender {
     const numbered = await this.numberAll(queues, unstored);
     if (numbered.kind === 'repeat') return numbered;
     const sent = queues.filter((queue) => !queue.isEmpty);
-    const answers = await Promise.all(this.byLeader(sent).map((some) => this.ask(some)));
+    const answers = await Promise.all(this.topic.byLeader(sent).map((some) => this.ask(some)));
     let verdict = DONE;
     for (const answer of answers.flat()) {
       const one = await this.settle(answer, unstored);
@@ -87,17 +90,6 @@ export class BatchSender {
       for (const queue of queues) this.refuse(queue, queue.takeAll(), code, unstored);
       return DONE;
     }
-  }
-
-  private byLeader(queues: readonly PartitionQueue[]): PartitionQueue[][] {
-    const groups = new Map<number, PartitionQueue[]>();
-    for (const queue of queues) {
-      const leader = this.topic.leaderOf(queue.partition);
-      const group = groups.get(leader);
-      if (group === undefined) groups.set(leader, [queue]);
-      else group.push(queue);
-    }
-    return [...groups.values()];
   }
 
   private async ask(queues: readonly PartitionQueue[]): Promise<Answer[]> {

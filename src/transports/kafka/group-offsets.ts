@@ -2,7 +2,7 @@ import type { GroupStart, TopicPartition } from '../../core/log.ts';
 import { ownEntry } from '../../core/own-entry.ts';
 import { partitionKey } from '../../core/partition-key.ts';
 import { type GroupCommit, isKnown } from '../group-commit.ts';
-import type { Assignment } from './assignment-protocol.ts';
+import { type Assignment, groupByTopic } from './assignment-protocol.ts';
 import type { Cluster } from './cluster.ts';
 import type { CommitEntry } from './commit-note.ts';
 import { type Committed, commitEntry, fetchCommitted, isOf } from './committed.ts';
@@ -141,14 +141,4 @@ export class GroupOffsets {
     const isAdded = place.partition >= (assignment.addedFrom.get(place.topic) ?? Number.POSITIVE_INFINITY);
     return gone === undefined || gone === id || isAdded ? undefined : { offset: 0, id: gone };
   }
-}
-
-function groupByTopic(partitions: readonly TopicPartition[]): Map<string, number[]> {
-  const topics = new Map<string, number[]>();
-  for (const { topic, partition } of partitions) {
-    const list = topics.get(topic);
-    if (list === undefined) topics.set(topic, [partition]);
-    else list.push(partition);
-  }
-  return topics;
 }

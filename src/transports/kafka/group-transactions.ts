@@ -3,6 +3,7 @@ import type { TransactionOptions } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Staging } from '../staging.ts';
+import { TransactionTrouble } from '../transaction-trouble.ts';
 import type { Commits } from './commits.ts';
 import type { CoordinatorClient } from './coordinator-client.ts';
 import type { Fetcher } from './fetcher.ts';
@@ -35,11 +36,12 @@ export class GroupTransactions {
   private readonly transactions: Transactions;
   private readonly staging: Staging;
   private failure: TidegateError | undefined;
-  private isInTrouble = false;
+  private readonly trouble: TransactionTrouble;
 
   constructor(options: TransactionOptions, parts: GroupTransactionsParts) {
     this.id = options.name;
     this.parts = parts;
+    this.trouble = new TransactionTrouble(parts.group, parts.logger);
     this.transactions = new Transactions(options.name, parts);
     this.staging = new Staging(options, {
       ready: (topic) => this.ready(topic),
@@ -77,7 +79,7 @@ export class GroupTransactions {
         Object.assign(chosen, { content, due });
         return content;
       });
-      this.worked();
+      this.trouble.ends();
       if (stored === undefined || chosen.content === undefined) return false;
       if (stored.refusals.size > 0) {
         chosen.due?.aborted();
@@ -121,21 +123,7 @@ export class GroupTransactions {
       return;
     }
     due?.aborted();
-    if (this.isInTrouble) return;
-    this.isInTrouble = true;
-    const { group, logger } = this.parts;
-    const reason = logError(error, `group ${group}`);
-    logger.warn(
-      { group, code: reason.code },
-      `a transaction of the group ${group} was not committed, it is made again: ${reason.message}`,
-    );
-  }
-
-  private worked(): void {
-    if (!this.isInTrouble) return;
-    this.isInTrouble = false;
-    const { group, logger } = this.parts;
-    logger.info({ group }, `transactions of the group ${group} are committed again`);
+    this.trouble.begins(logError(error, `group ${this.parts.group}`));
   }
 
   private fail(reason: TidegateError): void {

@@ -3,6 +3,7 @@ import type { TidegateError } from '../../core/errors.ts';
 import { outcomeOf, refusalOf } from './classify.ts';
 import type { Cluster, TopicView } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
+import type { PartitionQueue } from './partition-queue.ts';
 import { KAFKA, logError } from './protocol-errors.ts';
 
 /** New partitions are noticed this often. */
@@ -91,6 +92,18 @@ export class LaneTopic {
 
   leader(partition: number): Promise<BrokerConnection> {
     return this.cluster.leader(this.name, partition);
+  }
+
+  /** Queues that one request can have batches of. */
+  byLeader(queues: readonly PartitionQueue[]): PartitionQueue[][] {
+    const groups = new Map<number, PartitionQueue[]>();
+    for (const queue of queues) {
+      const leader = this.leaderOf(queue.partition);
+      const group = groups.get(leader);
+      if (group === undefined) groups.set(leader, [queue]);
+      else group.push(queue);
+    }
+    return [...groups.values()];
   }
 
   /** Resolves with why metadata could not be read. */

@@ -1,5 +1,8 @@
 import { Cursor } from './varint.ts';
 
+/** How long a broker may wait for its replicas, in milliseconds; the answer has to come within the cluster's request timeout. */
+export const REPLICA_TIMEOUT = 10_000;
+
 /** Version of the Produce API that is spoken: brokers from Kafka 2.1 on. */
 export const PRODUCE_VERSION = 7;
 

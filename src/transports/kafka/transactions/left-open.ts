@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster.ts';
 import { decodeNote } from '../commit-note.ts';
 import { fetchOffsets } from '../offset-fetch.ts';
 import { KAFKA, kafkaCode } from '../protocol-errors.ts';
-import { decodeProducer, encodeInitProducer, INIT_PRODUCER_VERSIONS } from './requests.ts';
+import { initProducer } from './init-producer.ts';
 
 /** Between two questions, in milliseconds. */
 const PAUSE = 50;
@@ -49,8 +49,5 @@ export async function abortLeft(
 }
 
 async function takeOver(cluster: Cluster, id: string): Promise<void> {
-  const coordinator = await cluster.transactionCoordinator(id);
-  const { oldest, newest } = INIT_PRODUCER_VERSIONS;
-  const version = Math.max(oldest, Math.min(newest, await coordinator.maxVersion('InitProducerId')));
-  await coordinator.exchange('InitProducerId', version, encodeInitProducer(version, id, LONGEST), decodeProducer);
+  await initProducer(await cluster.transactionCoordinator(id), id, LONGEST);
 }

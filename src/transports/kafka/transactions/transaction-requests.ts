@@ -1,3 +1,4 @@
+import { partitionKey } from '../../../core/partition-key.ts';
 import type { Cluster } from '../cluster.ts';
 import type { CommitEntry } from '../commit-note.ts';
 import type { BrokerConnection } from '../connection.ts';
@@ -8,9 +9,10 @@ import {
   encodeProduce as encodeOlderProduce,
   PRODUCE_VERSION as OLDER_PRODUCE_VERSION,
   type PartitionResult,
+  REPLICA_TIMEOUT,
 } from '../produce-request.ts';
 import type { Producer } from '../producer.ts';
-import { brokerError, KAFKA } from '../protocol-errors.ts';
+import { brokerError, KAFKA, kafkaCode } from '../protocol-errors.ts';
 import type { ProducerIdentity } from '../record-batch.ts';
 import {
   decodeOffsets,
@@ -24,9 +26,6 @@ import {
   PRODUCE_VERSION,
   TXN_OFFSET_COMMIT_VERSIONS,
 } from './requests.ts';
-
-/** How long a broker may wait for its replicas, in milliseconds. */
-const REPLICA_TIMEOUT = 10_000;
 
 /** The requests of the transactions of one transactional id. Each rejects with a broker's error, or without an answer. */
 export interface TransactionRequests {
@@ -137,12 +136,12 @@ export class OlderRequests implements TransactionRequests {
     const { name } = topic;
     const fresh = queues
       .map(({ partition }) => partition)
-      .filter((partition) => !this.added.has(`${name}/${partition}`));
+      .filter((partition) => !this.added.has(partitionKey({ topic: name, partition })));
     if (fresh.length > 0) {
       const code = await this.ask('AddPartitionsToTxn', producer, { topics: [{ topic: name, partitions: fresh }] });
       // The markers of the transaction before are still being written.
       if (code !== KAFKA.NONE) return queues.map(({ partition }) => ({ partition, code, baseOffset: -1 }));
-      for (const partition of fresh) this.added.add(`${name}/${partition}`);
+      for (const partition of fresh) this.added.add(partitionKey({ topic: name, partition }));
     }
     const leader = await topic.leader(firstOf(queues).partition);
     const body = encodeOlderProduce(name, queues, REPLICA_TIMEOUT, this.id);
@@ -184,9 +183,9 @@ export class OlderRequests implements TransactionRequests {
       await coordinator.request(api, payload);
       return KAFKA.NONE;
     } catch (error) {
-      const { code } = error as { readonly code?: unknown };
-      if (typeof code === 'number') return code;
-      throw error;
+      const code = kafkaCode(error);
+      if (code === undefined) throw error;
+      return code;
     }
   }
 }

@@ -160,12 +160,7 @@ class TopicSend {
   private async attempt(queues: readonly PartitionQueue[]): Promise<Error | undefined> {
     const { compressor } = this.parts;
     for (const queue of queues) if (!queue.isNumbered) queue.number(this.producer, this.topic.name, compressor);
-    const byLeader = new Map<number, PartitionQueue[]>();
-    for (const queue of queues) {
-      const leader = this.topic.leaderOf(queue.partition);
-      byLeader.set(leader, [...(byLeader.get(leader) ?? []), queue]);
-    }
-    const problems = await Promise.all([...byLeader.values()].map((some) => this.ask(some)));
+    const problems = await Promise.all(this.topic.byLeader(queues).map((some) => this.ask(some)));
     return problems.find((problem) => problem !== undefined);
   }
 

@@ -6,7 +6,8 @@ import type { BrokerConnection } from '../connection.ts';
 import { Producer } from '../producer.ts';
 import { brokerError, KAFKA, kafkaCode, logError } from '../protocol-errors.ts';
 import { protocolOf } from './features.ts';
-import { decodeProducer, encodeInitProducer, INIT_PRODUCER_VERSIONS, type Membership } from './requests.ts';
+import { initProducer } from './init-producer.ts';
+import type { Membership } from './requests.ts';
 import { NewerRequests, OlderRequests, type TransactionRequests } from './transaction-requests.ts';
 import { type SenderParts, type Stored, TransactionSender } from './transaction-sender.ts';
 
@@ -140,10 +141,7 @@ export class Transactions {
   }
 
   private async initialize(coordinator: BrokerConnection): Promise<Producer> {
-    const { oldest, newest } = INIT_PRODUCER_VERSIONS;
-    const version = Math.max(oldest, Math.min(newest, await coordinator.maxVersion('InitProducerId')));
-    const body = encodeInitProducer(version, this.id, TRANSACTION_TIMEOUT);
-    const { code, producer } = await coordinator.exchange('InitProducerId', version, body, decodeProducer);
+    const { code, producer } = await initProducer(coordinator, this.id, TRANSACTION_TIMEOUT);
     if (code !== KAFKA.NONE) throw brokerError(code);
     return new Producer(producer);
   }
