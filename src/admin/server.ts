@@ -1,7 +1,7 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TidegateError } from '../core/errors.ts';
 import { answerMalformed } from '../core/http-error.ts';
+import { bind, closeGently } from '../core/http-port.ts';
 import { createTimedServer, HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
 import { OneAtATime } from '../core/one-at-a-time.ts';
 import { WaitingConnections } from '../core/waiting-connections.ts';
@@ -31,8 +31,6 @@ export interface AdminServer {
   stop(): Promise<void>;
 }
 
-/** How long an answer that is being written may take at a stop, in milliseconds. */
-const STOP_TIMEOUT = 1_000;
 /** Connections of this port at a time, as one client must not take all files of the process. */
 const MAX_CONNECTIONS = 16;
 
@@ -48,8 +46,8 @@ export function createAdminServer(options: AdminOptions): AdminServer {
   new WaitingConnections(() => MAX_CONNECTIONS).watch(server);
   answerMalformed(server);
   return {
-    start: () => listen(server, options),
-    stop: () => close(server),
+    start: () => bind(server, options, (error) => listenFailed(error, options.port, options.host)),
+    stop: () => closeGently(server),
   };
 }
 
@@ -77,17 +75,6 @@ function answer(
   }
 }
 
-function listen(server: Server, { port, host }: AdminOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => reject(listenFailed(error, port, host));
-    server.once('error', failed);
-    server.listen(port, host, () => {
-      server.off('error', failed);
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
-}
-
 function listenFailed(error: NodeJS.ErrnoException, port: number, host: string | undefined): TidegateError {
   const place = host === undefined ? `port ${port}` : `${host}:${port}`;
   const reason = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message;
@@ -96,16 +83,4 @@ function listenFailed(error: NodeJS.ErrnoException, port: number, host: string |
     `the admin server cannot listen on ${place}: ${reason}; set admin.port (ADMIN_PORT in our own files) to a free one`,
     error,
   );
-}
-
-function close(server: Server): Promise<void> {
-  if (!server.listening) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

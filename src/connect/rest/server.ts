@@ -1,11 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Callers } from '../../admin/callers.ts';
 import { HttpMetrics, OTHER_ROUTE } from '../../admin/http-metrics.ts';
 import { pathOf } from '../../admin/respond.ts';
 import { TidegateError } from '../../core/errors.ts';
 import { writeJson } from '../../core/exact-number.ts';
 import { answerMalformed } from '../../core/http-error.ts';
+import { bind, closeGently } from '../../core/http-port.ts';
 import { createTimedServer, HTTP_TIMEOUTS } from '../../core/http-timeouts.ts';
 import { OneAtATime } from '../../core/one-at-a-time.ts';
 import { WaitingConnections } from '../../core/waiting-connections.ts';
@@ -35,8 +35,6 @@ export interface ConnectServerOptions {
 
 /** Bytes of a request; settings of a connector are small. */
 const MAX_BYTES = 1_048_576;
-/** Milliseconds that an answer which is being written may take at a stop. */
-const STOP_TIMEOUT = 1_000;
 /** Connections of this port at a time, without those whose call has come and is being answered: one client must not take all files of the process. */
 const MAX_CONNECTIONS = 16;
 /** A call may have to wait for a rebalance, or for another gateway. */
@@ -60,27 +58,12 @@ export class ConnectServer {
   /** Resolves with the bound port. Rejects with TG_LISTEN_FAILED. */
   start(): Promise<number> {
     const { port, host } = this.options;
-    return new Promise((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException) => reject(listenFailed(error, port, host));
-      this.server.once('error', failed);
-      this.server.listen(port, host, () => {
-        this.server.off('error', failed);
-        resolve((this.server.address() as AddressInfo).port);
-      });
-    });
+    return bind(this.server, { port, host }, (error) => listenFailed(error, port, host));
   }
 
   /** Lets answers that are being written end, then closes every connection. */
   stop(): Promise<void> {
-    if (!this.server.listening) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.server.closeAllConnections(), STOP_TIMEOUT);
-      this.server.close(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-      this.server.closeIdleConnections();
-    });
+    return closeGently(this.server);
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
