@@ -24,12 +24,10 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
     const path = ['pipelines', name];
     const known = metaOf(pipeline, config);
     const all = [
-      ...sourcesOf(pipeline, path).flatMap(({ chosen, path: at }) => expressionsOf(chosen, at)),
-      ...componentsIn(pipeline.processors, [...path, 'processors']).flatMap((step) =>
-        expressionsOf(step.chosen, step.path),
-      ),
-      ...allSinksOf(pipeline, path).flatMap(({ chosen, path: at }) => expressionsOf(chosen, at)),
-    ];
+      ...sourcesOf(pipeline, path),
+      ...componentsIn(pipeline.processors, [...path, 'processors']),
+      ...allSinksOf(pipeline, path),
+    ].flatMap(({ chosen, path: at }) => expressionsOf(chosen, at));
     return [...all.flatMap((placed) => findingsOf(placed, known)), ...topicNames(pipeline, path)];
   });
 }

@@ -1,8 +1,7 @@
 import { ownEntry } from '../core/own-entry.ts';
 import { sourcesOf } from './ends.ts';
-import { answers, endpointsOf, type Rule, sharingOf } from './pipeline-uses.ts';
+import { answers, endpointsOf, type Rule, sharingOf, topicsIn } from './pipeline-uses.ts';
 import { doubting, failing } from './problem.ts';
-import { referencesOf } from './references.ts';
 import type { PipelineConfig } from './schema.ts';
 
 const answersDoNotWaitForState: Rule = (pipeline, path, config) => {
@@ -82,7 +81,7 @@ const joinReadsItsTopics: Rule = (pipeline, path) => {
       [...source.path, source.chosen.spec.name],
       `"${pattern}" may match topics that ${step.spec.name} has no use for; write the names of both topics in place of the pattern`,
     );
-  const read = referencesOf(source.chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
+  const read = topicsIn(source.chosen);
   const missing = joined.find(({ topic }) => !read.includes(topic));
   if (missing !== undefined)
     return failing(

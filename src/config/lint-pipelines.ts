@@ -2,7 +2,7 @@ import type { OnError } from '../pipelines/step.ts';
 import { allSinksOf, type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
 import { OPERATOR_RULES } from './lint-operators.ts';
 import { TRANSACTION_RULES } from './lint-transactions.ts';
-import { endpointsOf, hasSharing, type Rule, sharingOf } from './pipeline-uses.ts';
+import { endpointsOf, hasSharing, type Rule, sharingOf, topicsIn } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import { referencesOf } from './references.ts';
 import type { ParsedConfig } from './schema.ts';
@@ -86,8 +86,7 @@ const broadcastIsMeant: Rule = (pipeline, path) =>
 const deadLetterGoesElsewhere: Rule = (pipeline, path) => {
   const { dead_letter } = pipeline.on_error;
   if (dead_letter === undefined) return undefined;
-  const own = (ends: readonly PlacedEnd[]) =>
-    ends.some(({ chosen }) => referencesOf(chosen).some(({ to, name }) => to === 'topic' && name === dead_letter));
+  const own = (ends: readonly PlacedEnd[]) => ends.some(({ chosen }) => topicsIn(chosen).includes(dead_letter));
   const isWritten = own(sinksOf(pipeline));
   if (!isWritten && !own(sourcesOf(pipeline))) return undefined;
   const which = isWritten ? 'the sink writes to' : 'the source reads';
@@ -99,8 +98,7 @@ const deadLetterGoesElsewhere: Rule = (pipeline, path) => {
 
 const stepsWriteElsewhere: Rule = (pipeline, path) => {
   const { processors } = pipeline;
-  const sources = sourcesOf(pipeline).flatMap(({ chosen }) => referencesOf(chosen));
-  const read = new Set(sources.flatMap(({ to, name }) => (to === 'topic' ? [name] : [])));
+  const read = new Set(sourcesOf(pipeline).flatMap(({ chosen }) => topicsIn(chosen)));
   for (const { chosen, path: at } of componentsIn(processors, [...path, 'processors'])) {
     const own = referencesOf(chosen).find(({ to, name, isTable }) => to === 'topic' && !isTable && read.has(name));
     if (own === undefined) continue;
@@ -163,9 +161,9 @@ function stepWith(word: OnError, steps: readonly ChosenStep[], path: Path): Path
 
 /** A record that is written to the topic that it was read from is read again, unless a processor ends the circle. */
 const recordsDoNotCircle: Rule = (pipeline, path) => {
-  const read = new Set(sourcesOf(pipeline).flatMap(({ chosen }) => topicsOf(chosen)));
+  const read = new Set(sourcesOf(pipeline).flatMap(({ chosen }) => topicsIn(chosen)));
   for (const { chosen, path: at } of allSinksOf(pipeline, path)) {
-    const again = topicsOf(chosen).find((name) => read.has(name));
+    const again = topicsIn(chosen).find((name) => read.has(name));
     if (again === undefined) continue;
     return doubting(
       [...at, chosen.spec.name],
@@ -174,10 +172,6 @@ const recordsDoNotCircle: Rule = (pipeline, path) => {
   }
   return undefined;
 };
-
-function topicsOf(chosen: PlacedEnd['chosen']): string[] {
-  return referencesOf(chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
-}
 
 const RULES: readonly Rule[] = [
   ...OPERATOR_RULES,

@@ -9,6 +9,11 @@ import type { EndpointConfig, ParsedConfig, PipelineConfig } from './schema.ts';
 /** One thing that has to be true of a pipeline. `path`: where it is. */
 export type Rule = (pipeline: PipelineConfig, path: Path, config: ParsedConfig) => Finding | undefined;
 
+/** Topics that a component refers to by their names. */
+export function topicsIn(chosen: Parameters<typeof referencesOf>[0]): string[] {
+  return referencesOf(chosen).flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
+}
+
 /** Endpoints that sources or sinks refer to. */
 export function endpointsOf(ends: readonly PlacedEnd[]): string[] {
   return ends.flatMap(({ chosen }) =>

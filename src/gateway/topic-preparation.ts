@@ -1,4 +1,4 @@
-import { endsOf, type GatewayConfig } from '../config/index.ts';
+import { endsOf, type GatewayConfig, topicsIn } from '../config/index.ts';
 import { componentsIn } from '../config/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
 import { systemClock } from '../core/clock.ts';
@@ -92,9 +92,7 @@ export function wantedTopics(
 ): readonly WantedTopic[] {
   const listed = Object.entries(log.topics).map(([name, topic]) => ({ ...topic, name }));
   const named = Object.values(pipelines).flatMap((pipeline) => [
-    ...[...endsOf(pipeline), ...componentsIn(pipeline.processors, [])]
-      .flatMap(({ chosen }) => chosen.spec.references?.(chosen.config) ?? [])
-      .flatMap(({ to, name }) => (to === 'topic' ? [name] : [])),
+    ...[...endsOf(pipeline), ...componentsIn(pipeline.processors, [])].flatMap(({ chosen }) => topicsIn(chosen)),
     ...(pipeline.on_error.dead_letter === undefined ? [] : [pipeline.on_error.dead_letter]),
   ]);
   const rooms = [...new Set(Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []))];
