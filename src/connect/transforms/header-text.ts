@@ -1,6 +1,6 @@
 import type { HeaderValue } from '../../core/headers.ts';
 import { writeJson } from '../../sdk/index.ts';
-import { floatText, isNumber, scalarText } from './java-values.ts';
+import { floatText, isNumber, NUMBER, scalarText } from './java-values.ts';
 
 /** A value as a header, as SimpleHeaderConverter writes it: text as it is, and everything else as it would be in JSON. */
 export function headerOf(value: unknown): HeaderValue {
@@ -10,7 +10,6 @@ export function headerOf(value: unknown): HeaderValue {
   return writeJson(value) ?? null;
 }
 
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 /** Up to there, Connect reads a number without a fraction, such as 1e3, as a whole one. */
 const MAX_LONG = 2n ** 63n - 1n;
 

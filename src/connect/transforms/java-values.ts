@@ -3,6 +3,9 @@ import { ExactNumber } from '../../core/exact-number.ts';
 import { isJsonObject } from '../../sdk/index.ts';
 
 /** A number of JSON. Connect reads it as a Long where it is written without point and exponent, else as a Double. */
+/** A number as Java reads it, without white space. */
+export const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
 export type JsonNumber = number | ExactNumber;
 
 export function isNumber(value: unknown): value is JsonNumber {

@@ -8,14 +8,13 @@ import {
   isLong,
   isMap,
   isNumber,
+  NUMBER,
   numberOf,
   requireMap,
 } from './java-values.ts';
 import { type PartPlugin, withPart } from './part-plugin.ts';
 import { nonEmptyList, nonEmptyText, replaceNullWithDefault } from './setting.ts';
 import { longOf } from './whole-numbers.ts';
-
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 export const maskField: PartPlugin = {
   name: 'MaskField',
@@ -46,8 +45,7 @@ export const maskField: PartPlugin = {
       const changed = { ...map };
       for (const field of fields) {
         const value = fieldOf(map, field);
-        const masked = replacement === undefined ? emptyLike(value) : replaced(value, replacement);
-        setField(changed, field, value === null ? null : masked);
+        setField(changed, field, replacement === undefined ? emptyLike(value) : replaced(value, replacement));
       }
       return withPart(record, part, changed);
     };
