@@ -47,7 +47,7 @@ export class Checkpoints {
   }
 
   /** The watermark was that just before the record of the offset, which is at least that of the last call. */
-  enter(offset: number, watermark: number): void {
+  private enter(offset: number, watermark: number): void {
     if (this.list.at(-1)?.offset === offset) return;
     this.list.push({ offset, watermark });
     if (this.list.length > MAX_CHECKPOINTS) {

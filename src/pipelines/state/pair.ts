@@ -1,20 +1,14 @@
-import { Fifo } from '../../core/fifo.ts';
 import type { StateNote } from '../../core/group-state.ts';
 import type { Message } from '../../core/message.ts';
 import type { JoiningOperator, PairOperator, PairPort, PairRelease, Side } from '../../core/stateful-operator.ts';
 import type { Hold } from './holds.ts';
+import { type Landing, Landings } from './landings.ts';
 import type { StageMetrics } from './metrics.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { PairSide } from './pair-side.ts';
 import { NO_TIME } from './progress.ts';
 
 const NOTHING = { keys: 0, bytes: 0 };
-
-/** What waits for the log: results, or the end of a hold behind them. */
-interface Given {
-  hasLanded: boolean;
-  readonly done: () => void;
-}
 
 /**
  * An operator on the partitions of one number of two topics.
@@ -37,11 +31,11 @@ export class Pair implements PairPort {
   private readonly metrics: StageMetrics | undefined;
   /** Results are there, without a record that has come. */
   private readonly wake: () => void;
-  /** In the order in which it was given out. */
-  private readonly given = new Fifo<Given>();
+  /** Results, or the end of a hold behind them, in the order in which they were given out. */
+  private readonly given = new Landings<Landing>();
   /** Results from before it was ready, which the log does not have. */
   private early = 0;
-  private waiting: { readonly results: Iterable<Message>; readonly given: Given }[] = [];
+  private waiting: { readonly results: Iterable<Message>; readonly given: Landing }[] = [];
 
   constructor(kind: JoiningOperator, outgoing: Outgoing, wake: () => void, metrics?: StageMetrics) {
     this.kind = kind;
@@ -125,8 +119,8 @@ export class Pair implements PairPort {
     const of = this.sides.get(side);
     if (of === undefined) return;
     const release = () => of.release(hold, this.other(side)?.position ?? 0);
-    if (this.given.length === 0) release();
-    else this.given.push({ hasLanded: true, done: release });
+    if (this.given.first === undefined) release();
+    else this.given.add({ hasLanded: true, done: release });
   }
 
   wasStored(side: Side, end: number): boolean {
@@ -175,25 +169,16 @@ export class Pair implements PairPort {
     this.waiting = [];
   }
 
-  private enter(done: () => void): Given {
-    const given = { hasLanded: false, done };
-    this.given.push(given);
-    return given;
+  private enter(done: () => void): Landing {
+    return this.given.add({ hasLanded: false, done });
   }
 
-  private send({ results, given }: { readonly results: Iterable<Message>; readonly given: Given }): void {
-    const landed = () => {
-      given.hasLanded = true;
-      this.landed();
-    };
-    this.outgoing.add(results, landed, () => 'ready');
-  }
-
-  private landed(): void {
-    for (let first = this.given.peek(); first?.hasLanded === true; first = this.given.peek()) {
-      this.given.shift();
-      first.done();
-    }
+  private send({ results, given }: { readonly results: Iterable<Message>; readonly given: Landing }): void {
+    this.outgoing.add(
+      results,
+      () => this.given.landed(given),
+      () => 'ready',
+    );
   }
 
   private other(side: Side): PairSide | undefined {

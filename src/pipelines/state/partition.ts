@@ -1,4 +1,3 @@
-import { Fifo } from '../../core/fifo.ts';
 import type { StateNote } from '../../core/group-state.ts';
 import type { TopicPartition } from '../../core/log.ts';
 import type { Message, Readiness } from '../../core/message.ts';
@@ -11,18 +10,17 @@ import type {
   Taken,
 } from '../../core/stateful-operator.ts';
 import type { Hold } from './holds.ts';
+import { type Landing, Landings } from './landings.ts';
 import type { StageMetrics } from './metrics.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { PartitionProgress } from './progress.ts';
 
 /** What was given out, until the log has it and what was given out before. */
-interface Given {
+interface Given extends Landing {
   /** The record that completed it. */
   readonly by: Message | undefined;
-  readonly done: () => void;
   /** Behind the last record that it may be made of. */
   readonly position: number;
-  hasLanded: boolean;
   isDone: boolean;
 }
 
@@ -39,7 +37,7 @@ export class StatefulPartition implements PartitionPort {
   private readonly outgoing: Outgoing;
   private readonly metrics: StageMetrics | undefined;
   /** In their order; what time ended is in `progress`. */
-  private readonly given = new Fifo<Given>();
+  private readonly given = new Landings<Given>();
   /** The last record that is acked with the results that it completed. */
   private awaiting: Message | undefined;
 
@@ -92,7 +90,7 @@ export class StatefulPartition implements PartitionPort {
       });
       this.outgoing.add(
         release.results,
-        () => this.landed(given),
+        () => this.given.landed(given),
         () => this.readinessOf(given),
       );
     }
@@ -204,30 +202,23 @@ export class StatefulPartition implements PartitionPort {
     this.awaiting = record;
     const given = this.enter(record, () => {
       // It may have completed more than this.
-      if (this.given.peek()?.by !== record) record.ack();
+      if (this.given.first?.by !== record) record.ack();
     });
     this.outgoing.addFor(
       results,
-      () => this.landed(given),
+      () => this.given.landed(given),
       () => this.readinessOf(given),
     );
   }
 
   private enter(by: Message | undefined, done: () => void): Given {
     const { position } = this.progress;
-    const given: Given = { by, done, position, hasLanded: false, isDone: false };
-    this.given.push(given);
-    return given;
-  }
-
-  /** The log has it, or a transaction that commits it. */
-  private landed(given: Given): void {
-    given.hasLanded = true;
-    for (let first = this.given.peek(); first?.hasLanded === true; first = this.given.peek()) {
-      this.given.shift();
-      first.isDone = true;
-      first.done();
-    }
+    const isNowDone = () => {
+      given.isDone = true;
+      done();
+    };
+    const given: Given = { by, done: isNowDone, position, hasLanded: false, isDone: false };
+    return this.given.add(given);
   }
 
   /** In a transaction that commits all of which it was made, with a note that knows of it. */

@@ -2,17 +2,16 @@ import { Fifo } from '../../core/fifo.ts';
 import type { StateNote } from '../../core/group-state.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { type Hold, Holds } from './holds.ts';
+import { type Landing, Landings } from './landings.ts';
 import { type EarlyRelease, Marks } from './marks.ts';
 
 /** Before the first record: nothing is late. */
 export const NO_TIME = Number.MIN_SAFE_INTEGER;
 
 /** What an operator has given out, until the log has it and all that ended before it. */
-export interface Pending {
+export interface Pending extends Landing {
   /** End of what was given out, in milliseconds since the epoch. */
   readonly end: number;
-  readonly done: () => void;
-  hasLanded: boolean;
 }
 
 /** A hold that ends once the record of an offset is committed. */
@@ -52,7 +51,7 @@ export class PartitionProgress {
   /** Everything that ended by then is in the log, or was when the partition was taken over. */
   private stored: number;
   /** In the order of their ends, which is that in which they were given out. */
-  private readonly pending = new Fifo<Pending>();
+  private readonly pending = new Landings<Pending>();
   private readonly marks: Marks;
 
   /** `committed`: the offset that the group goes on from; `note`: what was committed with it; `spacing`: offsets between checkpoints. */
@@ -159,9 +158,7 @@ export class PartitionProgress {
    * before: until then it would be given out again after a restart, and has to come out whole.
    */
   gaveOut(end: number, done: () => void): Pending {
-    const pending = { end, done, hasLanded: false };
-    this.pending.push(pending);
-    return pending;
+    return this.pending.add({ end, done, hasLanded: false });
   }
 
   /**
@@ -177,11 +174,7 @@ export class PartitionProgress {
 
   /** The log has it. */
   landed(pending: Pending): void {
-    pending.hasLanded = true;
-    for (let first = this.pending.peek(); first?.hasLanded === true; first = this.pending.peek()) {
-      this.pending.shift();
-      first.done();
-    }
+    this.pending.landed(pending);
   }
 
   /** Behind the last record that was taken. */
@@ -200,12 +193,12 @@ export class PartitionProgress {
   }
 
   /**
-   * To be committed with an offset; `watermark`: one that it had. The watermark closes what ended by it in the same step that moves it, so all of that
-   * is in the log or pending.
+   * To be committed with an offset; `watermark`: one that it had. The watermark closes what ended by it in the same step that
+   * moves it, so all of that is in the log or pending.
    */
   note(committable: number, watermark = this.watermark): StateNote {
     this.noted = committable;
-    const first = this.pending.peek();
+    const { first } = this.pending;
     const through = first === undefined ? watermark : Math.min(watermark, first.end - 1);
     this.stored = Math.max(this.stored, through);
     this.releaseUpTo(this.completed, committable);

@@ -207,8 +207,7 @@ export class StatefulStage implements GroupState {
   private watchIdle(host: StageHost, pump: () => void): () => void {
     const { idle, lateness } = this.operator;
     if (idle === undefined) return () => {};
-    let cancel = () => {};
-    const check = () => {
+    return this.repeat(IDLE_CHECK, () => {
       const now = this.clock.elapsed();
       // While the pipeline has no room its source is paused, and what came meanwhile is not known.
       for (const partition of host.isOpen ? this.partitions.values() : []) {
@@ -216,10 +215,7 @@ export class StatefulStage implements GroupState {
         if (sinceEnd !== undefined) partition.follow(this.clock.now() - Math.max(idle, sinceEnd) - lateness);
       }
       pump();
-      cancel = this.clock.after(IDLE_CHECK, check);
-    };
-    cancel = this.clock.after(IDLE_CHECK, check);
-    return () => cancel();
+    });
   }
 
   /** Lets operators look at their state every so often. */
@@ -227,13 +223,22 @@ export class StatefulStage implements GroupState {
     const { operator } = this;
     const every = 'pair' in operator ? undefined : operator.every;
     if (every === undefined) return () => {};
-    let cancel = () => {};
-    const look = () => {
+    return this.repeat(every, () => {
       for (const partition of this.partitions.values()) partition.tick();
       pump();
-      cancel = this.clock.after(every, look);
+    });
+  }
+
+  /** Acts every so often; what it returns ends that. */
+  private repeat(milliseconds: number, act: () => void): () => void {
+    let cancel = () => {};
+    const wait = () => {
+      cancel = this.clock.after(milliseconds, () => {
+        act();
+        wait();
+      });
     };
-    cancel = this.clock.after(every, look);
+    wait();
     return () => cancel();
   }
 }
