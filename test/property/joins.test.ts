@@ -10,6 +10,7 @@ import { Pair } from '../../src/pipelines/state/pair.ts';
 import { PairSide } from '../../src/pipelines/state/pair-side.ts';
 import { NO_TIME, PartitionProgress } from '../../src/pipelines/state/progress.ts';
 import { fakeContext } from '../unit/pipelines/parts.ts';
+import { spacings } from './story.ts';
 
 /*
  * A partition of two topics is read by gateways that die at any moment, and each reads the two in another order. The next
@@ -229,7 +230,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   type: fc.constantFrom('inner', 'left'),
   within: fc.constantFrom(0, 3, 10, 40),
   lateness: fc.constantFrom(0, 5, 30),
-  spacing: fc.constantFrom(1, 1, 4, 256),
+  spacing: spacings,
 });
 const acts = fc.array(act, { maxLength: 60, size: 'max' });
 /**

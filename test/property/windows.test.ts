@@ -10,6 +10,7 @@ import { StatefulPartition } from '../../src/pipelines/state/partition.ts';
 import { NO_TIME, PartitionProgress } from '../../src/pipelines/state/progress.ts';
 import { lastText } from '../../src/sdk/roots.ts';
 import { fakeContext } from '../unit/pipelines/parts.ts';
+import { places as samples, spacings } from './story.ts';
 
 /*
  * A partition is read by gateways that die at any moment. The next one goes on from the last commit and rebuilds its
@@ -270,11 +271,6 @@ function run(
   return { results: stored, moves };
 }
 
-const sample = fc.record({ key: fc.constantFrom('a', 'b', 'c'), time: fc.integer({ min: 0, max: 120 }) });
-/** Times mostly rise, as those of records do. */
-const samples: fc.Arbitrary<Sample[]> = fc
-  .array(sample, { minLength: 1, maxLength: 60, size: 'max' })
-  .map((list) => list.map(({ key, time }, i) => ({ key, time: 1_000 + i * 4 + time })));
 const commitAct = fc.constantFrom(0, 0, 0, 1, 3).map((back) => ({ do: 'commit' as const, back }));
 const idleAct = fc.constantFrom(1, 5, 20, 60).map((n) => ({ do: 'idle' as const, n }));
 const act: fc.Arbitrary<Act> = fc.oneof(
@@ -292,7 +288,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
     fc.integer({ min: 1, max: 40 }).map((session): Kind => ({ session })),
   ),
   lateness: fc.constantFrom(0, 5, 30),
-  spacing: fc.constantFrom(1, 1, 4, 256),
+  spacing: spacings,
 });
 const acts: fc.Arbitrary<Act[]> = fc.array(
   fc.oneof({ weight: 12, arbitrary: act }, { weight: 1, arbitrary: idleAct }),
