@@ -74,11 +74,7 @@ export function compileUrl(text: string): RemoteUrl {
 /** Compiles the value of a header. Throws an Error. */
 export function compileHeader(name: string, text: string): HandshakeText {
   if (OWN_HEADER.test(name)) throw new Error('belongs to the handshake itself; for subprotocols there is `protocols`');
-  try {
-    validateHeaderName(name);
-  } catch {
-    throw new Error('is not a valid header name');
-  }
+  if (!isHeaderName(name)) throw new Error('is not a valid header name');
   const compiled = compileText(text);
   if (!isHeaderValue(name, filled(text, 'value')))
     throw new Error('has a character that HTTP does not allow in a header');
@@ -120,6 +116,15 @@ const SENDABLE = /^[\t\x20-\x7e\x80-\xff]+$/;
 /** Whether a token can be sent, without white space around it. */
 export function isSendableToken(text: string): boolean {
   return SENDABLE.test(text.trim());
+}
+
+export function isHeaderName(name: string): boolean {
+  try {
+    validateHeaderName(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function isHeaderValue(name: string, text: string): boolean {

@@ -137,7 +137,7 @@ export { compileExpression, type Expression } from './expression.ts';
 export { Draft, FieldPath, isJsonObject, setField } from './field-path.ts';
 export * as field from './fields.ts';
 export { type Fold, type Folded, foldedOf } from './fold.ts';
-export type { ConnectTemplate, HandshakeText, RemoteUrl } from './handshake.ts';
+export { type ConnectTemplate, type HandshakeText, isHeaderName, isHeaderValue, type RemoteUrl } from './handshake.ts';
 export type { HttpUrl } from './http-url.ts';
 export { linearTest } from './linear-regex.ts';
 export { makeInnerSink } from './make.ts';

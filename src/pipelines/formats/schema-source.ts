@@ -30,7 +30,7 @@ export interface Given {
 
 /** The text of a schema that the configuration gives; undefined where it gives none. Throws an Error that names the file. */
 export function textOf({ schema, file }: Given): string | undefined {
-  if (file !== undefined) return read(file);
+  if (file !== undefined) return readSchema(file);
   return schema === undefined || typeof schema === 'string' ? schema : JSON.stringify(schema);
 }
 
@@ -65,13 +65,14 @@ function addImports(text: string, directory: string, imports: Map<string, string
     // Those of Protobuf itself are known; of another one the parser says what it misses.
     if (imports.has(name) || !existsSync(path)) continue;
     if (imports.size >= MAX_IMPORTS) throw new Error(`the Protobuf schema imports more than ${MAX_IMPORTS} files`);
-    const imported = read(path);
+    const imported = readSchema(path);
     imports.set(name, imported);
     addImports(imported, directory, imports);
   }
 }
 
-function read(file: string): string {
+/** Throws an Error that names the file. */
+export function readSchema(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

@@ -30,8 +30,4 @@ export class RecentKeys<V> {
   delete(key: string): void {
     this.values.delete(key);
   }
-
-  get size(): number {
-    return this.values.size;
-  }
 }

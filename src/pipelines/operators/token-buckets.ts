@@ -38,8 +38,4 @@ export class TokenBuckets {
     bucket.tokens -= 1;
     return 0;
   }
-
-  get size(): number {
-    return this.buckets.size;
-  }
 }

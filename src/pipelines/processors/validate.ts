@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { defineProcessor, field, quoteValue, SchemaCheck, TidegateError, z } from '../../sdk/index.ts';
+import { readSchema } from '../formats/schema-source.ts';
 
 /** Bytes of a payload in which every mistake is looked for; each takes some hundred bytes for a moment. */
 const MAX_SEARCHED = 65_536;
@@ -71,12 +71,7 @@ export const validate = defineProcessor({
 });
 
 function read(file: string): object {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Error(`the schema ${quoteValue(file)} cannot be read: ${(error as Error).message}`);
-  }
+  const text = readSchema(file);
   try {
     const schema: unknown = JSON.parse(text);
     if (typeof schema === 'object' && schema !== null) return schema;

@@ -8,6 +8,7 @@ import {
   type Sink,
   TidegateError,
   type TopicPort,
+  together,
   withHeader,
   z,
 } from '../../sdk/index.ts';
@@ -182,11 +183,7 @@ function eachOf<T extends object>(
   messages: readonly Message[],
   one: (message: Message) => T | undefined | Promise<T | undefined>,
 ): T[] | Promise<T[]> {
-  const made = messages.map(one);
-  const isMade = (value: T | undefined): value is T => value !== undefined;
-  if (made.some((value) => value instanceof Promise))
-    return Promise.all(made as (T | undefined)[]).then((ready) => (ready as (T | undefined)[]).filter(isMade));
-  return (made as (T | undefined)[]).filter(isMade);
+  return together(messages.map(one), (made) => made.filter((value) => value !== undefined) as T[]);
 }
 
 function fail(message: Message, error: unknown): undefined {

@@ -7,6 +7,7 @@ import type { RemoteTls } from '../../../core/remote.ts';
 import { displayUrl, withoutSecrets } from '../../../core/secrets.ts';
 import { readTlsFiles } from '../../../core/tls-files.ts';
 import { quoteValue } from '../../../sdk/index.ts';
+import { readBody } from '../base/http-body.ts';
 
 /** Bytes of an answer. Schemas have some kilobytes; those of whole industries have been seen with one megabyte. */
 const MAX_ANSWER = 8_388_608;
@@ -98,17 +99,9 @@ export class JsonApi {
   }
 
   private async read(response: IncomingMessage): Promise<string> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_ANSWER) {
-        response.destroy();
-        throw this.failed(`answers with more than ${MAX_ANSWER} bytes`);
-      }
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString('utf8');
+    const body = await readBody(response, MAX_ANSWER);
+    if (body === undefined) throw this.failed(`answers with more than ${MAX_ANSWER} bytes`);
+    return body.toString('utf8');
   }
 }
 

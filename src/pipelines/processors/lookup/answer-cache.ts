@@ -4,6 +4,8 @@ import type { Found } from './table.ts';
 
 interface Answer {
   readonly text: Found;
+  /** Of the question and the text, in bytes. */
+  readonly size: number;
   /** By the monotonic clock. */
   readonly until: number;
 }
@@ -41,7 +43,7 @@ export class AnswerCache {
     const size = sizeOf(question, text ?? '');
     const { keys, bytes } = this.limits;
     if (lifetime === 0 || keys === 0 || size > bytes) return;
-    this.add(question, { text, until: this.clock.elapsed() + lifetime });
+    this.add(question, { text, size, until: this.clock.elapsed() + lifetime });
     for (const [oldest, answer] of this.answers) {
       if (this.answers.size <= keys && this.bytes <= bytes) return;
       this.remove(oldest, answer);
@@ -50,11 +52,11 @@ export class AnswerCache {
 
   private add(question: string, answer: Answer): void {
     this.answers.set(question, answer);
-    this.bytes += sizeOf(question, answer.text ?? '');
+    this.bytes += answer.size;
   }
 
-  private remove(question: string, { text }: Answer): void {
+  private remove(question: string, { size }: Answer): void {
     this.answers.delete(question);
-    this.bytes -= sizeOf(question, text ?? '');
+    this.bytes -= size;
   }
 }

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { type Clock, explainValidity, type RemoteTls, readTlsFiles, type TlsFiles } from '../../../sdk/index.ts';
+import { readBody } from '../../formats/base/http-body.ts';
 
 /** Certificates are read again so often, for connections that are opened from then on; in milliseconds. */
 const TLS_MAX_AGE = 10_000;
@@ -113,19 +114,6 @@ export class Requester {
       return this.files;
     }
   }
-}
-
-/** undefined for a body that is too large; the connection is closed then. */
-async function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    // To leave the loop destroys the response.
-    if (bytes > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function answerOf({ statusCode = 0, headers }: IncomingMessage, body: Buffer | undefined): HttpAnswer {

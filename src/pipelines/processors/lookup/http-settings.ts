@@ -1,5 +1,4 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { field, tlsSettings, z } from '../../../sdk/index.ts';
+import { field, isHeaderName, isHeaderValue, tlsSettings, z } from '../../../sdk/index.ts';
 import { asSetting } from './topic-table.ts';
 
 /** Headers that follow from the request. */
@@ -22,17 +21,8 @@ const headers = field
 
 function headerMistake(name: string, value: string): string | undefined {
   if (OWN_HEADERS.test(name)) return 'follows from the request itself and cannot be set';
-  try {
-    validateHeaderName(name);
-  } catch {
-    return 'is not a valid header name';
-  }
-  try {
-    validateHeaderValue(name, value);
-    return undefined;
-  } catch {
-    return 'has a character that HTTP does not allow in a header';
-  }
+  if (!isHeaderName(name)) return 'is not a valid header name';
+  return isHeaderValue(name, value) ? undefined : 'has a character that HTTP does not allow in a header';
 }
 
 export const httpSettings = z
