@@ -23,19 +23,19 @@ interface Stage {
 }
 
 /**
- * Suites by what they need. Those of a line run one after the other, the lines beside each other: faults mostly wait, while
- * the others keep the processors busy. Tests that open browsers run one file at a time.
+ * Suites by what they need. Those of a line run one after the other, the lines beside each other: contracts and faults mostly
+ * wait, while the others keep the processors busy. Within a stage the order is that of the paths, so the longest file of all,
+ * contract/kafka, begins first. Tests that open browsers run one file at a time.
  */
 const LINES: readonly (readonly Stage[])[] = [
   [
     { folders: ['unit', 'property'], concurrency: 2, kafka: false, isGrouped: true },
-    { folders: ['e2e'], concurrency: 3, kafka: true, isTriedAgain: true },
+    { folders: ['e2e'], concurrency: 4, kafka: true, isTriedAgain: true },
     { folders: ['soak'], concurrency: 1, kafka: true },
   ],
   [
-    { folders: ['faults'], concurrency: 3, kafka: true, isTriedAgain: true },
+    { folders: ['contract', 'faults'], concurrency: 3, kafka: true, isTriedAgain: true },
     { folders: ['browser'], concurrency: 1, kafka: false, isTriedAgain: true },
-    { folders: ['contract'], concurrency: 2, kafka: true, isTriedAgain: true },
   ],
 ];
 

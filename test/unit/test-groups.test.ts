@@ -9,9 +9,7 @@ import { grouped, hasOwnProcess } from '../../scripts/test-groups.ts';
 
 const IS_COMPILED = import.meta.url.includes('/dist/');
 const ROOT = fileURLToPath(new URL(IS_COMPILED ? '../../../' : '../../', import.meta.url));
-const REPORTER = IS_COMPILED
-  ? ['--test-reporter=./dist/scripts/file-report.js']
-  : ['--import=tsx', '--test-reporter=./scripts/file-report.ts'];
+const REPORTER = './dist/scripts/file-report.js';
 
 /** What belongs to a whole process: its memory, its errors, its environment, and hooks and timers of all its tests. */
 const PROCESS_WIDE = [
@@ -79,11 +77,12 @@ describe('test files that share a process', () => {
     assert.deepEqual(unmarked.map((file) => basename(file)).sort(), expected, 'begin them with `// Own process: WHY`');
   });
 
-  test('are named by the report one by one, also where one fails', (t) => {
+  const whenCompiled = { skip: !IS_COMPILED && 'the report is loaded as it is compiled' };
+  test('are named by the report one by one, also where one fails', whenCompiled, (t) => {
     const failing = `import { test } from 'node:test';\ntest('fails', () => { throw new Error('no'); });\n`;
     const { folder, entries } = written(t, ['a', 'b', 'c'], { b: failing });
     const list = join(folder, 'failed');
-    const options = ['--test', '--test-force-exit', '--test-reporter-destination=stdout', ...REPORTER];
+    const options = ['--test', '--test-force-exit', '--test-reporter-destination=stdout', `--test-reporter=${REPORTER}`];
     const { NODE_TEST_CONTEXT, ...env } = process.env;
     const { stdout, stderr, status } = spawnSync(process.execPath, [...options, ...entries], {
       cwd: ROOT,
