@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /*
  * Test files that share a process. Most files test for some milliseconds what takes half a second to load, so a process
@@ -12,6 +12,8 @@ const LARGEST = 20;
 
 /** In a test file, with the reason behind it: `// Own process: it reads how much memory the process holds.` */
 const MARK = /^\/\/ Own process: \S/m;
+
+const ENTRY = /\/group-\d+\.mjs$/;
 
 /**
  * What `node --test` is called with in place of these compiled test files: generated entries in `folder`, each of which
@@ -26,6 +28,12 @@ export function grouped(files: readonly string[], folder: string): readonly stri
 /** Whether a test file says that its tests may not share a process. */
 export function hasOwnProcess(source: string): boolean {
   return MARK.test(source);
+}
+
+/** The files that a generated entry imports, in this order; none of another file. */
+export function filesOfEntry(entry: string): readonly string[] {
+  if (!ENTRY.test(entry)) return [];
+  return [...readFileSync(entry, 'utf8').matchAll(/^import "(file:.*)";$/gm)].map(([, url = '']) => fileURLToPath(url));
 }
 
 function parted(files: readonly string[]): [own: string[], shared: string[]] {
@@ -48,7 +56,9 @@ function entry(files: readonly string[], path: string): string {
   return path;
 }
 
-/** `test/unit/x.test.ts` of `dist/test/unit/x.test.js`. */
+/** `test/unit/x.test.ts` of `dist/test/unit/x.test.js`, also where the path is absolute. */
 export function sourceOf(file: string): string {
-  return file.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+  return relative('', file)
+    .replace(/^dist\//, '')
+    .replace(/\.js$/, '.ts');
 }

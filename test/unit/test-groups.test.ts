@@ -78,20 +78,33 @@ describe('test files that share a process', () => {
   });
 
   const whenCompiled = { skip: !IS_COMPILED && 'the report is loaded as it is compiled' };
+
   test('are named by the report one by one, also where one fails', whenCompiled, (t) => {
     const failing = `import { test } from 'node:test';\ntest('fails', () => { throw new Error('no'); });\n`;
-    const { folder, entries } = written(t, ['a', 'b', 'c'], { b: failing });
-    const list = join(folder, 'failed');
-    const options = ['--test', '--test-force-exit', '--test-reporter-destination=stdout', `--test-reporter=${REPORTER}`];
-    const { NODE_TEST_CONTEXT, ...env } = process.env;
-    const { stdout, stderr, status } = spawnSync(process.execPath, [...options, ...entries], {
-      cwd: ROOT,
-      encoding: 'utf8',
-      env: { ...env, FAILED_FILES: list },
-    });
-    assert.equal(status, 1, stderr);
-    assert.match(stdout, /longest of 3 files:/);
-    for (const name of ['a', 'b', 'c']) assert.match(stdout, new RegExp(` s  .*/${name}\\.test\\.js\n`));
-    assert.match(readFileSync(list, 'utf8'), /^\S*\/b\.test\.js\n$/);
+    const { report, failed } = run(written(t, ['a', 'b', 'c'], { b: failing }));
+    assert.match(report, /^longest of 3 files:/);
+    for (const name of ['a', 'b', 'c']) assert.match(report, new RegExp(` s  .*/${name}\\.test\\.js\n`));
+    assert.match(failed, /^\S*\/b\.test\.js\n$/);
+  });
+
+  test('are named by the report where one of them ends the process', whenCompiled, (t) => {
+    const ending = `import { test } from 'node:test';\ntest('ends', () => process.exit(3));\n`;
+    const { report } = run(written(t, ['a', 'b', 'c', 'd'], { c: ending }));
+    // Results that the process had not yet passed on are lost with it.
+    assert.match(report, /^a process ended without a result of .*\/c\.test\.ts, \S*\/d\.test\.ts\b.*\nlongest of /);
   });
 });
+
+/** What the report says of a run of these entries, and which files it notes as failed. */
+function run({ folder, entries }: ReturnType<typeof written>): { report: string; failed: string } {
+  const list = join(folder, 'failed');
+  const options = ['--test', '--test-force-exit', '--test-reporter-destination=stdout', `--test-reporter=${REPORTER}`];
+  const { NODE_TEST_CONTEXT, ...env } = process.env;
+  const { stdout, stderr, status } = spawnSync(process.execPath, [...options, ...entries], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    env: { ...env, FAILED_FILES: list },
+  });
+  assert.equal(status, 1, stderr);
+  return { report: stdout, failed: readFileSync(list, 'utf8') };
+}
