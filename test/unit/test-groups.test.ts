@@ -90,8 +90,9 @@ describe('test files that share a process', () => {
   test('are named by the report where one of them ends the process', whenCompiled, (t) => {
     const ending = `import { test } from 'node:test';\ntest('ends', () => process.exit(3));\n`;
     const { report } = run(written(t, ['a', 'b', 'c', 'd'], { c: ending }));
-    // Results that the process had not yet passed on are lost with it.
     assert.match(report, /^a process ended without a result of .*\/c\.test\.ts, \S*\/d\.test\.ts\b.*\nlongest of /);
+    // Results that the process had not yet passed on are lost with it: those of a, of b, or none.
+    assert.equal(report.includes(', behind the last one of '), !report.includes('/a.test.ts, '));
   });
 });
 
