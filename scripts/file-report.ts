@@ -2,10 +2,13 @@ import { appendFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { Transform } from 'node:stream';
 import type { TestEvent } from 'node:test/reporters';
+import { filesOfEntry, sourceOf } from './test-groups.ts';
 
 const SHOWN = 10;
 
 const seconds = new Map<string, number>();
+/** Lines about processes that ended before all of their tests. */
+const broken: string[] = [];
 
 /**
  * A reporter that names the files whose tests took longest, and adds those with a failed test to the file FAILED_FILES, a
@@ -20,6 +23,7 @@ export default new Transform({
       if (nesting === 0 && file !== undefined) {
         seconds.set(file, (seconds.get(file) ?? 0) + details.duration_ms / 1_000);
         if (event.type === 'test:fail') noteFailed(file);
+        if (filesOfEntry(file).length > 0) noteBroken(file);
       }
     }
     const isLast = event.type === 'test:diagnostic' && event.data.message.startsWith('duration_ms ');
@@ -32,8 +36,21 @@ function noteFailed(file: string): void {
   if (list !== undefined) appendFileSync(list, `${relative('', file)}\n`);
 }
 
+/**
+ * A process of several files that ends too early is reported under the name of its entry. Its files run in their order, so
+ * it ended in the last file with a result or in one of those without.
+ */
+function noteBroken(entry: string): void {
+  seconds.delete(entry);
+  const reported = new Set([...seconds.keys()].map(sourceOf));
+  const files = filesOfEntry(entry).map(sourceOf);
+  const next = files.findLastIndex((file) => reported.has(file)) + 1;
+  const last = next === 0 ? '' : `, behind the last one of ${files[next - 1]}`;
+  broken.push(`a process ended without a result of ${files.slice(next).join(', ')}${last}\n`);
+}
+
 function listed(): string {
   const files = [...seconds].sort(([, one], [, other]) => other - one).slice(0, SHOWN);
   const lines = files.map(([file, time]) => `${time.toFixed(1).padStart(7)} s  ${relative('', file)}\n`);
-  return `longest of ${seconds.size} files:\n${lines.join('')}`;
+  return `${broken.join('')}longest of ${seconds.size} files:\n${lines.join('')}`;
 }

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type KafkaService, startKafka } from '../test/services/kafka.ts';
+import { grouped, sourceOf } from './test-groups.ts';
 
 /*
  * Runs the compiled tests: `npm test`, or `npm test -- unit/core e2e/kafka` for files whose path holds one of the words.
@@ -15,29 +16,33 @@ interface Stage {
   readonly folders: readonly string[];
   readonly concurrency: number;
   readonly kafka: boolean;
+  /** Many of its files run in one process (scripts/test-groups.ts). */
+  readonly isGrouped?: boolean;
   /** Its tests start brokers, gateways or browsers: what fails is tried once more, alone on the machine. */
   readonly isTriedAgain?: boolean;
 }
 
 /**
- * Suites by what they need. Those of a line run one after the other, the lines beside each other: faults mostly wait, while
- * the others keep the processors busy. Tests that open browsers run one file at a time.
+ * Suites by what they need. Those of a line run one after the other, the lines beside each other: contracts and faults mostly
+ * wait, while the others keep the processors busy. Within a stage the order is that of the paths, so the longest file of all,
+ * contract/kafka, begins first. Tests that open browsers run one file at a time.
  */
 const LINES: readonly (readonly Stage[])[] = [
   [
-    { folders: ['unit', 'property'], concurrency: 2, kafka: false },
-    { folders: ['e2e'], concurrency: 3, kafka: true, isTriedAgain: true },
+    { folders: ['unit', 'property'], concurrency: 2, kafka: false, isGrouped: true },
+    { folders: ['e2e'], concurrency: 4, kafka: true, isTriedAgain: true },
     { folders: ['soak'], concurrency: 1, kafka: true },
   ],
   [
-    { folders: ['faults'], concurrency: 3, kafka: true, isTriedAgain: true },
+    { folders: ['contract', 'faults'], concurrency: 3, kafka: true, isTriedAgain: true },
     { folders: ['browser'], concurrency: 1, kafka: false, isTriedAgain: true },
-    { folders: ['contract'], concurrency: 2, kafka: true, isTriedAgain: true },
   ],
 ];
 
 const MOST_TRIED_AGAIN = 6;
-const FAILED_FILES = join(mkdtempSync(join(tmpdir(), 'tidegate-tests-')), 'failed');
+const SCRATCH = mkdtempSync(join(tmpdir(), 'tidegate-tests-'));
+const FAILED_FILES = join(SCRATCH, 'failed');
+process.once('exit', () => rmSync(SCRATCH, { recursive: true, force: true }));
 
 /** The usual report, and behind it which files took longest; those with a failed test are listed in FAILED_FILES. */
 const OPTIONS: string[] = [
@@ -82,7 +87,8 @@ async function runLine(stages: readonly Stage[], line: number): Promise<boolean>
       kafka ??= sharedKafka();
       await kafka;
     }
-    const isGood = await run(some, stage.concurrency, line > 0);
+    const entries = stage.isGrouped ? grouped(some, SCRATCH) : some;
+    const isGood = await run(entries, stage.concurrency, line > 0);
     if (isGood) continue;
     const again = stage.isTriedAgain ? failedOf(some) : [];
     for (const file of again) failed.add(file);
@@ -124,8 +130,8 @@ function belongs(file: string): boolean {
 /** The compiler leaves the output of a file that was moved or deleted where it is: only tests that have a source count. */
 function testFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.js') && existsSync(join('test', file.replace(/\.js$/, '.ts'))))
     .map((file) => join(folder, file))
+    .filter((file) => file.endsWith('.test.js') && existsSync(sourceOf(file)))
     .sort();
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { missingService } from '../services/missing.ts';
 
@@ -19,15 +19,26 @@ export interface Visitor {
   say(text: string): Promise<void>;
 }
 
-/** The system's Chromium, which ends with the test: CHROMIUM_BIN, else the first one on the PATH. */
+let launched: Promise<Browser> | undefined;
+after(async () => (await launched?.catch(() => undefined))?.close());
+
+/**
+ * The system's Chromium: CHROMIUM_BIN, else the first one on the PATH. The tests of a file share it, as it takes a second to
+ * start, but nothing in it: the contexts of a test are closed when the test ends.
+ */
 export async function requireChromium(t: TestContext): Promise<Browser | undefined> {
   try {
-    const browser = await chromium.launch({ executablePath: findChromium(), timeout: 60_000 });
-    t.after(() => browser.close());
+    launched ??= launch();
+    const browser = await launched;
+    t.after(() => Promise.all(browser.contexts().map((context) => context.close())));
     return browser;
   } catch (error) {
     return missingService(t, 'Chromium', error);
   }
+}
+
+async function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), timeout: 60_000 });
 }
 
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visitor> {

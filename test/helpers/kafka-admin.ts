@@ -22,8 +22,8 @@ export class KafkaAdmin {
 
   async create(topic: string, numPartitions = 1): Promise<void> {
     await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false });
-    const isThere = async () => (await this.partitions(topic)) === numPartitions;
-    await until(isThere, 60_000, () => `the topic ${topic} was created and is not there`);
+    const isLed = async () => (await this.leaders(topic)) === numPartitions;
+    await until(isLed, 60_000, () => `the topic ${topic} was created and has no leaders`);
   }
 
   /**
@@ -35,18 +35,24 @@ export class KafkaAdmin {
     return found?.topics[0]?.partitions.length ?? 0;
   }
 
+  /** How many partitions of a topic have a leader: kafkajs sends a batch once more to all of them where one has none. */
+  private async leaders(topic: string): Promise<number> {
+    const found = await this.admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined);
+    return found?.topics[0]?.partitions.filter(({ leader }) => leader >= 0).length ?? 0;
+  }
+
   /** Whether there is such a topic. */
   async has(topic: string): Promise<boolean> {
     return (await this.partitions(topic)) > 0;
   }
 
-  /** Appends in this order, all of it to one partition or by key. */
+  /** Appends in this order, all of it to one partition or by key, and once: a batch whose answer is late is sent again. */
   async produce(
     topic: string,
     messages: readonly Pick<Message, 'key' | 'value' | 'partition' | 'headers'>[],
     atOnce = 1_000,
   ): Promise<void> {
-    const producer = this.kafka.producer();
+    const producer = this.kafka.producer({ idempotent: true });
     await producer.connect();
     for (let from = 0; from < messages.length; from += atOnce)
       await producer.send({ topic, messages: messages.slice(from, from + atOnce) });

@@ -37,7 +37,7 @@ async function readLate(child: ReturnType<typeof tidegate>, name: 'stdout' | 'st
   return text;
 }
 
-describe('output that is read slowly comes to its end', () => {
+describe('output that is read slowly comes to its end', { concurrency: true }, () => {
   test('of lint, what files do', async (t) => {
     const child = tidegate('lint', await write(t, '0'));
     const exit = once(child, 'exit');

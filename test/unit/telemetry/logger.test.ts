@@ -1,3 +1,5 @@
+// Own process: it sets the context manager that all traces of a process share.
+
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';

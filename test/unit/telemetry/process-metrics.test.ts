@@ -1,3 +1,5 @@
+// Own process: it counts files, handles and collections of its whole process.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -1,3 +1,5 @@
+// Own process: it listens for errors that nothing in its process catches.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Subject } from 'rxjs';

@@ -1,3 +1,5 @@
+// Own process: it changes where its process keeps temporary files.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,5 @@
+// Own process: it measures memory, which the garbage of other tests would hide.
+
 import assert from 'node:assert/strict';
 import type { Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
