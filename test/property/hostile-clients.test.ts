@@ -1,3 +1,5 @@
+// Own process: it measures its own heap and open files, and listens for unhandled rejections.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
