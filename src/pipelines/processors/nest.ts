@@ -4,12 +4,13 @@ import {
   type FieldPath,
   field,
   isJsonObject,
-  notA,
+  type Message,
   quoteValue,
   setField,
   TidegateError,
   z,
 } from '../../sdk/index.ts';
+import { jsonObjectOf } from './json-object.ts';
 
 export const nest = defineProcessor({
   name: 'nest',
@@ -64,13 +65,13 @@ export const nest = defineProcessor({
     },
   ],
   create: ({ under, fields, delimiter }) => {
-    const nested = (json: unknown): unknown => {
-      if (under !== undefined && fields === undefined) return within(under, json);
-      if (!isJsonObject(json)) throw notA('a JSON object');
+    const nested = (message: Message): unknown => {
+      if (under !== undefined && fields === undefined) return within(under, message.json);
+      const json = jsonObjectOf(message);
       return under !== undefined ? gathered(json, fields ?? [], under) : split(json, delimiter ?? '.');
     };
     return {
-      process: (message) => (message.isTombstone ? message : message.derive({ json: nested(message.json) })),
+      process: (message) => (message.isTombstone ? message : message.derive({ json: nested(message) })),
     };
   },
 });
