@@ -12,6 +12,10 @@ import {
 } from '../../sdk/index.ts';
 import { jsonObjectOf } from './json-object.ts';
 
+/** What is nested deeper cannot be written as JSON, for want of stack. */
+const MAX_LEVELS = 1_000;
+const TOO_DEEP = `a name makes more than ${MAX_LEVELS} levels of objects`;
+
 export const nest = defineProcessor({
   name: 'nest',
   summary: 'Puts a payload, or some of its fields, under a name; or makes objects of names with delimiters in them.',
@@ -106,7 +110,8 @@ function split(json: Record<string, unknown>, delimiter: string): unknown {
   // Objects that are made here; those of the message itself are not added to.
   const made = new Set<unknown>([root]);
   for (const [name, value] of Object.entries(json)) {
-    const steps = name.split(delimiter);
+    const steps = name.split(delimiter, MAX_LEVELS + 1);
+    if (steps.length > MAX_LEVELS) throw new TidegateError('TG_MESSAGE_INVALID', TOO_DEEP);
     let holder = root;
     for (const step of steps.slice(0, -1)) {
       if (!Object.hasOwn(holder, step)) {

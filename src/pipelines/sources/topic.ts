@@ -119,7 +119,7 @@ export const topicSource = defineSource({
         ? [{ to: 'topic', name: one, path: ['names', index] }]
         : [],
     ),
-  patterns: ({ names }) => names.flatMap((one) => asPattern(one)?.toString() ?? []),
+  patterns: ({ names }) => names.flatMap((one) => asPattern(one) ?? []),
   create: ({ names, from, group, max_topics: maxTopics }, { gateway }) =>
     gateway.subscribe({
       topics: plainNames(names),
