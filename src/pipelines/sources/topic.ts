@@ -68,7 +68,7 @@ type Name = string | { readonly pattern: TopicPattern };
 function asPattern(one: Name): TopicPattern | undefined {
   if (typeof one !== 'string') return one.pattern;
   if (!one.includes('*')) return undefined;
-  const glob = patternOf(one.replaceAll(/[.-]/g, '\\$&').replaceAll('*', '.*'));
+  const glob = patternOf(one.replaceAll('.', '\\.').replaceAll('*', '.*'));
   return { test: (topic) => glob.test(topic), toString: () => one };
 }
 
