@@ -22,7 +22,7 @@ export function findingsOf(issues: readonly Issue[], base: Path = []): Finding[]
     const path = [...base, ...(issue.path as Path)];
     if (issue.code === 'unrecognized_keys') return unknownKeys(issue, path);
     if (issue.code === 'invalid_key') return [failing(path, issue.issues[0]?.message ?? issue.message, { at: 'key' })];
-    if (issue.code === 'invalid_union' && issue.message === DEFAULT_MESSAGE) return unionFindings(issue, path);
+    if (issue.code === 'invalid_union') return unionFindings(issue, path);
     return [failing(path, messageOf(issue))];
   });
 }
@@ -81,10 +81,10 @@ function adviceAbout(key: string, path: Path, siblings: Readonly<Record<string, 
 
 /** Of several forms that a setting may have, the mistakes of the one that was meant. */
 function unionFindings(issue: z.core.$ZodIssueInvalidUnion, path: Path): Finding[] {
-  const meant = issue.errors.find((branch) =>
-    branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
-  );
+  const hasWords = issue.message !== DEFAULT_MESSAGE;
+  const meant = issue.errors.find((branch) => branch.every(hasWords ? isOfValue : isWithin));
   if (meant !== undefined) return findingsOf(meant, path);
+  if (hasWords) return [failing(path, messageOf(issue))];
   const forms = issue.errors.map((branch) => branch[0]).filter((inner) => inner?.code === 'invalid_type');
   const expected = forms.map((inner) => WORDS[(inner as z.core.$ZodIssueInvalidType).expected] ?? 'something else');
   return [
@@ -95,6 +95,16 @@ function unionFindings(issue: z.core.$ZodIssueInvalidUnion, path: Path): Finding
         : `expected ${expected.join(' or ')}, but this is ${show(issue.input)}`,
     ),
   ];
+}
+
+/** The form has the keys that were given, or some of them. */
+function isWithin({ path, code }: Issue): boolean {
+  return path.length > 0 || code === 'unrecognized_keys';
+}
+
+/** The form has exactly the keys that were given, and one of their values is wrong. */
+function isOfValue({ path, input }: Issue): boolean {
+  return path.length > 0 && input !== undefined;
 }
 
 function messageOf(issue: Issue): string {

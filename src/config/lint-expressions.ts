@@ -1,9 +1,8 @@
-import { type Expression, filledWith } from '../sdk/expression.ts';
+import type { Expression } from '../sdk/expression.ts';
 import { OPTIONAL_META } from '../sdk/missing-values.ts';
 import { ROOTS } from '../sdk/roots.ts';
 import type { Chosen } from './component-schema.ts';
 import { allSinksOf, endsOf, sourcesOf } from './ends.ts';
-import { topicNameMistake } from './log-schema.ts';
 import { endpointsOf } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig, PipelineConfig } from './schema.ts';
@@ -28,17 +27,7 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
       ...componentsIn(pipeline.processors, [...path, 'processors']),
       ...allSinksOf(pipeline, path),
     ].flatMap(({ chosen, path: at }) => expressionsOf(chosen, at));
-    return [...all.flatMap((placed) => findingsOf(placed, known)), ...topicNames(pipeline, path)];
-  });
-}
-
-/** Names of topics that no message could make right: the text around the expressions is in all of them. */
-function topicNames(pipeline: PipelineConfig, path: Path): Finding[] {
-  return allSinksOf(pipeline, path).flatMap(({ chosen: { spec, config }, path: at }) => {
-    const { name } = config as { readonly name?: unknown };
-    if (spec.name !== 'topic' || !isExpression(name) || !name.text.includes('${!')) return [];
-    const mistake = topicNameMistake(filledWith(name.text, 'x'));
-    return mistake === undefined ? [] : [failing([...at, spec.name, 'name'], `"${name.text}": ${mistake}`)];
+    return all.flatMap((placed) => findingsOf(placed, known));
   });
 }
 

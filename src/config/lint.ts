@@ -2,6 +2,7 @@ import { readBroker } from '../transports/kafka/broker-address.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
 import { lintPipelines } from './lint-pipelines.ts';
+import { lintTopics } from './lint-topics.ts';
 import { lintTracing } from './lint-tracing.ts';
 import { type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
@@ -13,6 +14,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
     ...lintLog(config),
     ...lintEndpoints(config),
     ...lintPipelines(config),
+    ...lintTopics(config),
     ...lintExpressions(config),
     ...lintUnevaluated(config, source),
   ];

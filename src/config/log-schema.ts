@@ -5,7 +5,7 @@ import { kafkaSchema } from '../transports/kafka/schema.ts';
 
 /** Kafka's own rule (org.apache.kafka.common.internals.Topic): at most 249 letters, digits, `.`, `_` and `-`. */
 const TOPIC_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
-const TOPIC_NAME_RULE = 'a topic name is at most 249 letters, digits, ".", "_" and "-"';
+const TOPIC_NAME_RULE = 'a topic name is at most 249 letters, digits, ".", "_" and "-", and neither "." nor ".."';
 
 export const topicName = () => z.string().regex(TOPIC_NAME, TOPIC_NAME_RULE);
 

@@ -172,7 +172,11 @@ export class YamlReader {
     const name = isWord ? this.text(String(key.value), path, key.range ?? undefined) : undefined;
     // An assignment to it would set the prototype of what is made.
     if (name !== undefined && name !== '__proto__') return name;
-    const mistake = isWord ? '"__proto__" cannot be a key; choose another name' : 'a key must be a plain word';
+    const mistake = isWord
+      ? '"__proto__" cannot be a key; choose another name'
+      : isScalar(key)
+        ? 'YAML reads this key as empty, as it does null and ~; put it in quotes'
+        : 'a key must be a plain word, and this is a list or a group of settings';
     this.findings.push(failing(path, mistake, { offset: offsetOf(given) }));
     return undefined;
   }

@@ -62,7 +62,7 @@ function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, at: strin
   const operator = makeComponent(spec, config, context);
   const place = `${at}.${spec.name}`;
   if ('partition' in operator || 'pair' in operator)
-    return { stateful: new StatefulStage(operator, context.clock, parts.stateMetricsOf?.(place)) };
+    return { stateful: new StatefulStage(operator, context.clock, parts.stateMetricsOf?.(place), place) };
   const apply: Operator['apply'] = (batches$, host) => operator.apply(batches$, host);
   return { operator: { apply, place, metrics: parts.metricsOf?.(place) } };
 }

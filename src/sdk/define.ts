@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Codec, Operator, Processor, Sink, Source } from '../core/component.ts';
 import type { JoiningOperator, StatefulOperator } from '../core/stateful-operator.ts';
-import type { ComponentContext } from './context.ts';
+import type { ComponentContext, TopicPattern } from './context.ts';
 import type { Example } from './example.ts';
 
 export type Kind = 'source' | 'sink' | 'processor' | 'operator' | 'codec';
@@ -64,7 +64,7 @@ export interface SourceSpec<S extends z.ZodType = z.ZodType> extends Spec<'sourc
   /** Names that its messages may have in `meta`, besides parameters of an endpoint's path; if omitted, lint accepts any. */
   readonly meta?: readonly string[];
   /** What its settings have in place of names of topics: patterns of topics that are not named. */
-  readonly patterns?: (config: z.output<S>) => readonly string[];
+  readonly patterns?: (config: z.output<S>) => readonly TopicPattern[];
 }
 export interface SinkSpec<S extends z.ZodType = z.ZodType> extends Spec<'sink', S, Sink> {
   /**

@@ -7,7 +7,7 @@ import { after, type Doubt, type Read, type Text, type Value } from './value.ts'
 
 /**
  * Evaluates `${! expr }` for a message. undefined means no value: no key, no header, no message. Most expressions are
- * dotted paths and synchronous; the others need JSONata, which is asynchronous. All three methods throw, or reject with,
+ * dotted paths and synchronous; the others need JSONata, which is asynchronous. All methods throw, or reject with,
  * TG_EXPRESSION_FAILED.
  */
 export interface Expression {
@@ -23,6 +23,8 @@ export interface Expression {
   evaluate(message: Message): unknown;
   /** The value as text, for keys and headers. Numbers keep all their digits; an object has no text and fails. */
   evaluateText(message: Message): string | undefined | Promise<string | undefined>;
+  /** The value as other text around it would have it: as `evaluateText`, but an object or list is its JSON. */
+  evaluateInText(message: Message): string | undefined | Promise<string | undefined>;
   /** The value as JSON; a value that is not changed keeps the text of the payload. */
   evaluateJson(message: Message): string | undefined | Promise<string | undefined>;
 }
@@ -55,6 +57,7 @@ export function compileExpression(text: string, encode: Encode = asItIs): Expres
       ...facts,
       evaluate: value.evaluate,
       evaluateText: (message) => after(value.text(message), (found) => plainText(found, text)),
+      evaluateInText: (message) => after(value.text(message), textWithin),
       evaluateJson: value.json,
     };
   }
@@ -63,6 +66,7 @@ export function compileExpression(text: string, encode: Encode = asItIs): Expres
     ...facts,
     evaluate: written,
     evaluateText: written,
+    evaluateInText: written,
     evaluateJson: (message) =>
       after(written(message), (found) => (found === undefined ? undefined : JSON.stringify(found))),
   };
@@ -94,13 +98,16 @@ function interpolate(
 function joined(parts: readonly Part[], texts: readonly Text[], encode: Encode): string | undefined {
   let whole = '';
   for (let at = 0; at < texts.length; at += 1) {
-    const found = texts[at];
-    const text = typeof found === 'object' ? found.json : found;
+    const text = textWithin(texts[at]);
     const written = text === undefined || 'literal' in (parts[at] as Part) ? text : encode(text);
     if (written === undefined) return undefined;
     whole += written;
   }
   return whole;
+}
+
+function textWithin(found: Text): string | undefined {
+  return typeof found === 'object' ? found.json : found;
 }
 
 /** The text with `value` in place of each expression. */

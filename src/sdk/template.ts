@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ExactNumber } from '../core/exact-number.ts';
 import type { Message } from '../core/message.ts';
 import { compileCondition, compileExpression, type Expression } from './expression.ts';
 import { exactJsonOf } from './roots.ts';
@@ -30,7 +29,7 @@ export function compileTemplate(source: unknown, needsAll = false): Template {
   if (typeof source !== 'string')
     return Object.assign(compileJson(source, expressions, needsAll), { expressions, needsAll });
   const expression = compilePathExpression(source, expressions);
-  return Object.assign((message: Message) => textIn(expression, message), { expressions, needsAll });
+  return Object.assign((message: Message) => expression.evaluateInText(message) as AtOnce, { expressions, needsAll });
 }
 
 /**
@@ -63,13 +62,6 @@ function compilePathExpression(text: string, expressions: Expression[]): Express
 
 /** Expressions of paths are synchronous: the value is never a promise. */
 type AtOnce = string | undefined;
-
-/** The value as text; objects and lists as JSON. */
-function textIn(expression: Expression, message: Message): string | undefined {
-  const value = expression.evaluate(message);
-  const isJson = typeof value === 'object' && value !== null && !(value instanceof ExactNumber);
-  return (isJson ? expression.evaluateJson(message) : expression.evaluateText(message)) as AtOnce;
-}
 
 type JsonMaker = (message: Message) => string | undefined;
 

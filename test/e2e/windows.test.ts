@@ -65,11 +65,12 @@ test('config/examples/clicks.yaml: each minute gives one message for each page, 
   );
 });
 
-test('windows end without another record once their partition is idle', async (t) => {
+test('windows end once their partition is idle, also where a click has a time that cannot be right', async (t) => {
   const gateway = await startGateway(t, { config: CONFIG, env: { KAFKA_DRIVER: 'embedded' } });
   const dashboard = await opened(gateway, 'counts');
   const page = await opened(gateway, 'clicks');
-  await click(page, ['home', 'ada', 1], ['nowhere', 'ada', 2]);
+  // The second one says that it is from three years ahead.
+  await click(page, ['home', 'ada', 1], ['home', 'eve', 90_000_000], ['nowhere', 'ada', 2]);
   await dashboard.until(() => dashboard.frames.length === 2, 20_000);
   assert.deepEqual(
     countsOf(dashboard)

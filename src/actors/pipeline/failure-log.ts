@@ -8,7 +8,7 @@ import { factsOf } from '../../telemetry/message-facts.ts';
 /** Milliseconds between two lines. */
 const PAUSE = 10_000;
 
-/** Logs messages that failed for good: one line for all of a while, as clients may send thousands of invalid ones. */
+/** Logs messages that failed for good, or are tried again: one line for all of a while, as clients may send thousands of invalid ones. */
 export class FailureLog {
   private readonly logger: Logger;
   private readonly limit: LineLimit;
@@ -19,13 +19,22 @@ export class FailureLog {
   }
 
   add(message: Message, failure: TidegateError): void {
-    const count = this.limit.count('');
+    const count = this.limit.count('failed');
     if (count === 0) return;
-    const others = count === 1 ? '' : `, the newest of ${count} since the last such line`;
     const thrown = failure.cause instanceof Error ? { cause: failure.cause.stack } : {};
     this.logger.warn(
       { code: failure.code, ...factsOf(message), ...thrown },
-      `a message failed for good: ${failure.message}${others}`,
+      `a message failed for good: ${failure.message}${others(count)}`,
     );
   }
+
+  /** A processor could not work on a message yet, such as while a server that it asks is away: its client waits meanwhile. */
+  retried({ code, message }: TidegateError): void {
+    const count = this.limit.count('retried');
+    if (count > 0) this.logger.warn({ code }, `a message is tried again: ${message}${others(count)}`);
+  }
+}
+
+function others(count: number): string {
+  return count === 1 ? '' : `, the newest of ${count} since the last such line`;
 }

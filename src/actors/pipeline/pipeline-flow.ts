@@ -52,8 +52,9 @@ export function pipelineFlow(options: PipelineOptions, host: FlowHost): Observab
     processing: {
       retries,
       pause: (attempt) => new Promise((resolve) => clock.after(backoffDelay(attempt, backoff), resolve)),
-      retried: () => {
+      retried: (failure) => {
         metrics.retries.value += 1;
+        failureLog.retried(failure);
       },
       filtered: (message, processor) => {
         if (message.isReplayed) return;

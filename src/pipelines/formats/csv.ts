@@ -104,6 +104,7 @@ export function encodeCsv(value: unknown, { delimiter, header, columns }: CsvFor
   const rows: readonly unknown[] = Array.isArray(value) ? value : [value];
   const first = rows[0];
   const names = columns ?? (isJsonObject(first) ? Object.keys(first) : undefined);
+  const known = new Set(names);
   const writer = new ByteWriter(limit);
   const needsQuotes = new RegExp(`[\\r\\n"\\u${delimiter.charCodeAt(0).toString(16).padStart(4, '0')}]`);
   const line = (cells: readonly string[]) => {
@@ -112,18 +113,24 @@ export function encodeCsv(value: unknown, { delimiter, header, columns }: CsvFor
     writer.text(`${quoted.length === 1 && quoted[0] === '' ? '""' : quoted.join(delimiter)}\r\n`);
   };
   if (header && names !== undefined) line(names);
-  for (const [index, row] of rows.entries()) line(cellsOf(row, names, `/${index}`));
+  for (const [index, row] of rows.entries()) line(cellsOf(row, names, known, `/${index}`));
   return writer.finish();
 }
 
-function cellsOf(row: unknown, names: readonly string[] | undefined, place: string): string[] {
+/** `known`: the names again, as rows may be wide. */
+function cellsOf(
+  row: unknown,
+  names: readonly string[] | undefined,
+  known: ReadonlySet<string>,
+  place: string,
+): string[] {
   if (Array.isArray(row)) {
     if (names !== undefined && row.length !== names.length)
       throw invalid(`${place} has ${row.length} values, and there are ${names.length} columns`);
     return row.map((cell, index) => cellText(cell, `${place}/${index}`));
   }
   if (!isJsonObject(row) || names === undefined) throw invalid(`${place} is not a row: give objects or lists`);
-  const unknown = Object.keys(row).find((name) => !names.includes(name));
+  const unknown = Object.keys(row).find((name) => !known.has(name));
   if (unknown !== undefined) throw invalid(`${place} has the field ${quoteValue(unknown)}, which is not a column`);
   return names.map((name) => cellText(Object.hasOwn(row, name) ? row[name] : null, `${place}/${quoteValue(name)}`));
 }

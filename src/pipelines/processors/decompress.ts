@@ -1,15 +1,17 @@
 import { constants } from 'node:buffer';
-import * as zlib from 'node:zlib';
 import { gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import { defineProcessor, field, TidegateError, z } from '../../sdk/index.ts';
+import {
+  type CompressionFormat,
+  FORMATS,
+  formatSetting,
+  ZSTD_NEEDS,
+  zstdDecompressSync,
+} from './compression-formats.ts';
 
 type Unpack = (data: Buffer, options: { readonly maxOutputLength: number }) => Buffer;
-type Format = 'gzip' | 'deflate' | 'deflate_raw' | 'zstd';
 
-/** Node has it from 22.15 and 23.8 on; the types are those of Node 20. */
-const { zstdDecompressSync } = zlib as unknown as { readonly zstdDecompressSync: Unpack | undefined };
-
-const UNPACK: Readonly<Record<Format, Unpack | undefined>> = {
+const UNPACK: Readonly<Record<CompressionFormat, Unpack | undefined>> = {
   gzip: gunzipSync,
   deflate: inflateSync,
   deflate_raw: inflateRawSync,
@@ -22,17 +24,7 @@ export const decompress = defineProcessor({
   description:
     '`auto` looks at the first bytes, and lets a payload pass that begins like none of gzip, deflate and zstd; raw deflate has no such bytes and must be named. A small payload can become thousands of times as large, so `limit` bounds the result: a message above it fails, and no more memory than that is used. A record without a value passes.',
   config: z.strictObject({
-    with: z
-      .enum(['auto', 'gzip', 'deflate', 'deflate_raw', 'zstd'])
-      .prefault('auto')
-      .superRefine((name, context) => {
-        if (name !== 'zstd' || zstdDecompressSync !== undefined) return;
-        const message = `zstd needs Node.js 22.15 or later, and this is ${process.version}; run a later one`;
-        context.addIssue({ code: 'custom', message, input: name });
-      })
-      .describe(
-        'deflate: as HTTP calls it, with a zlib header; deflate_raw: without. zstd needs Node.js 22.15 or later.',
-      ),
+    with: formatSetting(['auto', ...FORMATS], 'auto'),
     limit: field.size().prefault('16MiB').describe('Most bytes of the result.'),
   }),
   failures: [
@@ -64,10 +56,9 @@ export const decompress = defineProcessor({
   }),
 });
 
-function unpacked(data: Buffer, format: Format, limit: number): Buffer {
+function unpacked(data: Buffer, format: CompressionFormat, limit: number): Buffer {
   const unpack = UNPACK[format];
-  if (unpack === undefined)
-    throw new TidegateError('TG_MESSAGE_INVALID', `the payload is zstd, which needs Node.js 22.15 or later`);
+  if (unpack === undefined) throw new TidegateError('TG_MESSAGE_INVALID', `the payload is zstd; ${ZSTD_NEEDS}`);
   try {
     return unpack(data, { maxOutputLength: Math.min(limit, constants.MAX_LENGTH) });
   } catch (error) {
@@ -81,7 +72,7 @@ function unpacked(data: Buffer, format: Format, limit: number): Buffer {
 }
 
 /** By the first bytes (RFC 1952, RFC 1950, RFC 8878). */
-function formatOf(data: Buffer): Format | undefined {
+function formatOf(data: Buffer): CompressionFormat | undefined {
   if (data.length < 2) return undefined;
   const start = data.readUInt16BE(0);
   if (start === 0x1f8b) return 'gzip';

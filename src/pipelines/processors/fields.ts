@@ -4,12 +4,11 @@ import {
   evaluateTemplate,
   type FieldPath,
   field,
-  isJsonObject,
   type Message,
-  notA,
   together,
   z,
 } from '../../sdk/index.ts';
+import { jsonObjectOf } from './json-object.ts';
 
 export const fields = defineProcessor({
   name: 'fields',
@@ -64,8 +63,7 @@ export const fields = defineProcessor({
     const targets = Object.keys(set).map((text) => field.path().parse(text));
     const templates = Object.values(set);
     const change = (message: Message, values: readonly unknown[]): Message => {
-      const { json } = message;
-      if (!isJsonObject(json)) throw notA('a JSON object');
+      const json = jsonObjectOf(message);
       const draft = new Draft(keep === undefined ? json : kept(json, keep));
       draft.removeAll(remove);
       move(draft, renames);

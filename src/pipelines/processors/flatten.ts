@@ -1,4 +1,5 @@
-import { defineProcessor, field, isJsonObject, notA, quoteValue, setField, TidegateError, z } from '../../sdk/index.ts';
+import { defineProcessor, field, isJsonObject, quoteValue, setField, TidegateError, z } from '../../sdk/index.ts';
+import { jsonObjectOf } from './json-object.ts';
 
 const MAX_LEVELS = 1_000;
 const MAX_CHARACTERS = 16_000_000;
@@ -52,10 +53,8 @@ export const flatten = defineProcessor({
     return {
       process: (message) => {
         if (message.isTombstone) return message;
-        const { json } = message;
-        if (!isJsonObject(json)) throw notA('a JSON object');
         const flat = new Flat();
-        for (const [name, value] of Object.entries(json)) add(flat, name, value, 1);
+        for (const [name, value] of Object.entries(jsonObjectOf(message))) add(flat, name, value, 1);
         return message.derive({ json: flat.fields });
       },
     };

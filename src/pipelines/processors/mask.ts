@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { Draft, defineProcessor, ExactNumber, field, isJsonObject, notA, writeJson, z } from '../../sdk/index.ts';
+import { Draft, defineProcessor, ExactNumber, field, writeJson, z } from '../../sdk/index.ts';
+import { jsonObjectOf } from './json-object.ts';
 
 /** Text that replaces a value of the payload. */
 type Mask = (value: unknown) => string;
@@ -75,8 +76,7 @@ export const mask = defineProcessor({
     return {
       process: (message) => {
         if (message.isTombstone) return message;
-        const { json } = message;
-        if (!isJsonObject(json)) throw notA('a JSON object');
+        const json = jsonObjectOf(message);
         const draft = new Draft(json);
         for (const path of fields) {
           const value = path.in(json);

@@ -4,12 +4,17 @@ import {
   type FieldPath,
   field,
   isJsonObject,
-  notA,
+  type Message,
   quoteValue,
   setField,
   TidegateError,
   z,
 } from '../../sdk/index.ts';
+import { jsonObjectOf } from './json-object.ts';
+
+/** What is nested deeper cannot be written as JSON, for want of stack. */
+const MAX_LEVELS = 1_000;
+const TOO_DEEP = `a name makes more than ${MAX_LEVELS} levels of objects`;
 
 export const nest = defineProcessor({
   name: 'nest',
@@ -64,13 +69,13 @@ export const nest = defineProcessor({
     },
   ],
   create: ({ under, fields, delimiter }) => {
-    const nested = (json: unknown): unknown => {
-      if (under !== undefined && fields === undefined) return within(under, json);
-      if (!isJsonObject(json)) throw notA('a JSON object');
+    const nested = (message: Message): unknown => {
+      if (under !== undefined && fields === undefined) return within(under, message.json);
+      const json = jsonObjectOf(message);
       return under !== undefined ? gathered(json, fields ?? [], under) : split(json, delimiter ?? '.');
     };
     return {
-      process: (message) => (message.isTombstone ? message : message.derive({ json: nested(message.json) })),
+      process: (message) => (message.isTombstone ? message : message.derive({ json: nested(message) })),
     };
   },
 });
@@ -105,7 +110,8 @@ function split(json: Record<string, unknown>, delimiter: string): unknown {
   // Objects that are made here; those of the message itself are not added to.
   const made = new Set<unknown>([root]);
   for (const [name, value] of Object.entries(json)) {
-    const steps = name.split(delimiter);
+    const steps = name.split(delimiter, MAX_LEVELS + 1);
+    if (steps.length > MAX_LEVELS) throw new TidegateError('TG_MESSAGE_INVALID', TOO_DEEP);
     let holder = root;
     for (const step of steps.slice(0, -1)) {
       if (!Object.hasOwn(holder, step)) {

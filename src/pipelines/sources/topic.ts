@@ -68,7 +68,7 @@ type Name = string | { readonly pattern: TopicPattern };
 function asPattern(one: Name): TopicPattern | undefined {
   if (typeof one !== 'string') return one.pattern;
   if (!one.includes('*')) return undefined;
-  const glob = patternOf(one.replaceAll(/[.-]/g, '\\$&').replaceAll('*', '.*'));
+  const glob = patternOf(one.replaceAll('.', '\\.').replaceAll('*', '.*'));
   return { test: (topic) => glob.test(topic), toString: () => one };
 }
 
@@ -119,7 +119,7 @@ export const topicSource = defineSource({
         ? [{ to: 'topic', name: one, path: ['names', index] }]
         : [],
     ),
-  patterns: ({ names }) => names.flatMap((one) => asPattern(one)?.toString() ?? []),
+  patterns: ({ names }) => names.flatMap((one) => asPattern(one) ?? []),
   create: ({ names, from, group, max_topics: maxTopics }, { gateway }) =>
     gateway.subscribe({
       topics: plainNames(names),

@@ -8,6 +8,7 @@ import type { TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import { partitionKey } from '../../core/partition-key.ts';
 import type { JoiningOperator, Side, StatefulOperator, Taken } from '../../core/stateful-operator.ts';
+import { ProcessorFailure } from '../processor-failure.ts';
 import type { StageMetrics } from './metrics.ts';
 import { Outgoing } from './outgoing.ts';
 import { Pair } from './pair.ts';
@@ -43,6 +44,8 @@ export class StatefulStage implements GroupState {
   private readonly operator: StatefulOperator | JoiningOperator;
   private readonly clock: Clock;
   private readonly metrics: StageMetrics | undefined;
+  /** Where it is in the configuration of its pipeline, as `processors[0].window`. */
+  private readonly place: string;
   private readonly partitions = new Map<string, Assigned>();
   /** By the number of their partitions. */
   private readonly pairs = new Map<number, Pair>();
@@ -54,11 +57,12 @@ export class StatefulStage implements GroupState {
   /** Without a group nothing is committed: a partition is known by its first record, and nothing is read again. */
   private hasGroup = true;
 
-  constructor(operator: StatefulOperator | JoiningOperator, clock: Clock, metrics?: StageMetrics) {
+  constructor(operator: StatefulOperator | JoiningOperator, clock: Clock, metrics?: StageMetrics, place = '') {
     this.operator = operator;
     this.coPartitioned = 'pair' in operator;
     this.clock = clock;
     this.metrics = metrics;
+    this.place = place;
     metrics?.watch(this.partitions, () => clock.now());
   }
 
@@ -173,13 +177,17 @@ export class StatefulStage implements GroupState {
       if (taken instanceof Promise)
         return taken.then(
           (where) => acknowledge(message, where, partition),
-          (error: unknown) => fail(message, error),
+          (error: unknown) => this.fail(message, error),
         );
       acknowledge(message, taken, partition);
     } catch (error) {
-      fail(message, error);
+      this.fail(message, error);
     }
     return undefined;
+  }
+
+  private fail(message: Message, error: unknown): void {
+    message.nack(new ProcessorFailure(asTidegateError(error, 'TG_PROCESSOR_FAILED'), this.place));
   }
 
   private partitionOf({ topic = '', partition: index, offset }: Message): Assigned | undefined {
@@ -246,8 +254,4 @@ export class StatefulStage implements GroupState {
 /** With its results, if it completed something. */
 function acknowledge(message: Message, taken: Taken, partition: Assigned): void {
   if (taken === undefined && !partition.isAwaiting(message)) message.ack();
-}
-
-function fail(message: Message, error: unknown): void {
-  message.nack(asTidegateError(error, 'TG_PROCESSOR_FAILED'));
 }

@@ -7,17 +7,16 @@ import type { Message } from '../../core/message.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { GroupCommit } from '../group-commit.ts';
-import { Replay } from '../replay.ts';
 import { withoutTransactions } from '../staging.ts';
 import type { CoordinatedMember, GroupCoordinator, Share } from './coordinator.ts';
 import { Fetcher } from './fetcher.ts';
 import { GroupTransactions, type WritingParts } from './group-transactions.ts';
-import { Held } from './held-partition.ts';
+import type { Held } from './held-partition.ts';
+import { HeldPartitions, named } from './held-partitions.ts';
 import type { Store } from './store.ts';
 import type { PartitionState } from './topic-state.ts';
 
 const COMMIT_INTERVAL = 1_000;
-const MAX_UNSETTLED = 4_096;
 const REJOIN_PAUSE = 1_000;
 
 export interface MemberParts {
@@ -46,8 +45,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   private readonly options: GroupOptions;
   private readonly parts: MemberParts;
   private readonly fetcher: Fetcher<Held>;
-  private readonly held = new Map<PartitionState, Held>();
-  private readonly lagGauges = new Map<PartitionState, () => void>();
+  private readonly held: HeldPartitions;
   private readonly ids: Map<string, string>;
   private removed: TopicPartition[] = [];
   private readonly transactions: GroupTransactions | undefined;
@@ -71,9 +69,13 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
         held.took(batch.messages);
         this.subscriber?.next(batch);
       },
-      gap: (gap, held) => this.overGap(gap, held),
+      gap: (gap, held) => {
+        this.held.overGap(gap, held);
+        this.gaps.next(gap);
+      },
       failed: (error) => this.fail(error),
     });
+    this.held = new HeldPartitions(options, parts.store, parts.stats, this.fetcher);
     this.transactions = this.transactionsOf(options);
     this.batches$ = new Observable((subscriber) => this.join(subscriber));
   }
@@ -85,7 +87,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   }
 
   pause(partitions?: readonly TopicPartition[]): void {
-    if (partitions !== undefined) for (const one of partitions) this.hold(one, true);
+    if (partitions !== undefined) for (const one of partitions) this.held.pause(one, true);
     else {
       this.fetcher.pause();
       this.transactions?.hasten();
@@ -95,33 +97,25 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   resume(partitions?: readonly TopicPartition[]): void {
     if (this.hasJoined && this.subscriber === undefined) return;
     if (partitions !== undefined) {
-      for (const one of partitions) this.hold(one, false);
+      for (const one of partitions) this.held.pause(one, false);
       this.fetcher.wake();
       return;
     }
-    for (const held of this.held.values()) held.paused = false;
+    this.held.resumeAll();
     this.fetcher.resume();
   }
 
   seek(partition: TopicPartition, offset: number): void {
-    const before = this.find(partition);
-    if (before !== undefined) this.renew(before, offset);
+    this.held.seek(partition, offset);
   }
 
   lag(): ReadonlyMap<string, ReadonlyMap<number, number>> {
-    const lag = new Map<string, Map<number, number>>();
-    for (const { partition, lag: behind } of this.held.values()) {
-      if (behind === undefined) continue;
-      const { name } = partition.topic;
-      const ofTopic = lag.get(name) ?? new Map<number, number>();
-      lag.set(name, ofTopic.set(partition.index, behind));
-    }
-    return lag;
+    return this.held.lag();
   }
 
   /** What others write is known here at once. */
   sinceEnd(partition: TopicPartition): number | undefined {
-    return this.find(partition)?.isAtEnd === true ? 0 : undefined;
+    return this.held.find(partition)?.isAtEnd === true ? 0 : undefined;
   }
 
   /** All members live in this process. */
@@ -141,7 +135,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   async commit(): Promise<void> {
     if (this.hasLeft) return;
     try {
-      if (this.transactions === undefined) await this.parts.coordinator.commit(this.settled());
+      if (this.transactions === undefined) await this.parts.coordinator.commit(this.held.settled());
       else await this.transactions.commit();
     } catch (error) {
       throw asTidegateError(error, 'TG_LOG_UNAVAILABLE', `committing offsets of ${this.options.group}`);
@@ -174,26 +168,10 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
   }
 
   revoke(partitions: readonly PartitionState[]): ReadonlyMap<PartitionState, GroupCommit> {
-    const going = partitions.flatMap((partition) => this.held.get(partition) ?? []);
-    const settled = new Map<PartitionState, GroupCommit>();
-    // Of all before any of them goes: what one may commit can depend on another.
-    for (const held of going) {
-      const { partition } = held;
-      const commit = partition.topic.deleted ? { offset: held.before ?? held.position } : held.commit;
-      // With transactions, what counts as settled may wait for one: the next owner reads it again.
-      const isDone = this.transactions === undefined || partition.topic.deleted;
-      if (commit !== undefined && isDone) settled.set(partition, commit);
-    }
-    for (const held of going) {
-      const { partition } = held;
-      this.drop(held);
-      held.isLost = true;
-      held.replay.revoked();
-      this.lagGauges.get(partition)?.();
-      this.lagGauges.delete(partition);
-      this.removed.push(named(partition));
-    }
-    return settled;
+    const isHeld = partitions.filter((partition) => this.held.has(partition));
+    this.removed.push(...isHeld.map(named));
+    // With transactions, what counts as settled may wait for one: the next owner reads it again.
+    return this.held.revoke(isHeld, this.transactions === undefined);
   }
 
   assign({ generation, partitions, starts, before, members }: Share): void {
@@ -202,11 +180,8 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       if (topic !== undefined) this.ids.set(name, String(topic.id));
     }
     const added = partitions.filter((partition) => !this.held.has(partition));
-    for (const partition of added) {
-      const replay = this.begin(partition, starts.get(partition) ?? { offset: partition.start });
-      this.take(partition, replay, replay.start).before = before.get(partition);
-      this.lagGauges.set(partition, this.gauge(partition));
-    }
+    for (const partition of added)
+      this.held.assign(partition, starts.get(partition) ?? { offset: partition.start }, before.get(partition));
     const { removed } = this;
     this.removed = [];
     this.events.next({
@@ -226,7 +201,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       ...this.parts,
       ...this.parts.writing,
       group,
-      settled: () => this.settled(),
+      settled: () => this.held.settled(),
       commit: () => this.commit(),
       failed: (reason) => this.subscriber?.error(reason),
     });
@@ -260,65 +235,6 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     });
   }
 
-  private settled(): ReadonlyMap<PartitionState, GroupCommit> {
-    const settled = new Map<PartitionState, GroupCommit>();
-    for (const held of this.held.values()) {
-      const commit = held.partition.topic.deleted ? undefined : held.commit;
-      if (commit !== undefined) settled.set(held.partition, commit);
-    }
-    return settled;
-  }
-
-  private begin(partition: PartitionState, committed: GroupCommit): Replay {
-    return new Replay(this.options.state, named(partition), committed);
-  }
-
-  private take(partition: PartitionState, replay: Replay, position: number): Held {
-    const { maxUnsettled: most = MAX_UNSETTLED, admit } = this.options;
-    const held = new Held(partition, replay, position, { most, admit, hasRoomAgain: this.fetcher.wake });
-    this.held.set(partition, held);
-    this.fetcher.add(held);
-    return held;
-  }
-
-  private renew(held: Held, position: number, replay = held.replay): void {
-    this.drop(held);
-    this.take(held.partition, replay, position).paused = held.paused;
-  }
-
-  private drop(held: Held): void {
-    held.isStale = true;
-    this.held.delete(held.partition);
-    this.fetcher.remove(held);
-  }
-
-  /** What is in flight from in front of a gap is gone from the log, and cannot be read again: counting begins anew. */
-  private overGap(gap: Gap, held: Held): void {
-    // The group was beyond the end: what comes now is not what it had processed.
-    const isBack = gap.to < gap.from && gap.recreated !== true;
-    if (isBack) held.replay.isOver = true;
-    this.renew(held, gap.to, isBack ? this.begin(held.partition, { offset: gap.to }) : held.replay);
-    this.gaps.next(gap);
-  }
-
-  private gauge(partition: PartitionState): () => void {
-    const labels = { topic: partition.topic.name, partition: String(partition.index), group: this.options.group };
-    return this.parts.stats.gauge('tidegate_consumer_lag', labels, () => {
-      const held = this.held.get(partition);
-      return held === undefined ? 0 : Math.max(0, partition.end - held.committable);
-    });
-  }
-
-  private hold(partition: TopicPartition, paused: boolean): void {
-    const held = this.find(partition);
-    if (held !== undefined) held.paused = paused;
-  }
-
-  private find({ topic, partition }: TopicPartition): Held | undefined {
-    const state = this.parts.store.topics.get(topic)?.partitions[partition];
-    return state === undefined ? undefined : this.held.get(state);
-  }
-
   private fail(error: unknown): void {
     const reason = asTidegateError(error, 'TG_GROUP_FAILED', `reading for the group ${this.options.group}`);
     this.events.next({ type: 'failed', reason });
@@ -328,8 +244,4 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       this.parts.coordinator.rejoin();
     });
   }
-}
-
-function named({ topic, index }: PartitionState): TopicPartition {
-  return { topic: topic.name, partition: index };
 }

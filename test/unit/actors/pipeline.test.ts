@@ -601,7 +601,7 @@ test('a processor that is busy is tried again after back-off', async () => {
     if (failures-- > 0) throw new TidegateError('TG_PROCESSOR_BUSY', 'not now');
     return message;
   };
-  const { start, clock, emit, all, settled, figure } = setUp({ stages: [{ processors: [{ process }] }] });
+  const { start, clock, emit, all, settled, figure, lines } = setUp({ stages: [{ processors: [{ process }] }] });
   await start();
   emit(...settled.messages(1));
   clock.advance(49);
@@ -611,6 +611,11 @@ test('a processor that is busy is tried again after back-off', async () => {
   await turn();
   assert.equal(all().length, 1);
   assert.equal(figure('tidegate_pipeline_retries_total'), 1);
+  const told = lines.filter(({ text }) => text === 'a message is tried again: not now');
+  assert.deepEqual(
+    told.map(({ facts }) => facts),
+    [{ code: 'TG_PROCESSOR_BUSY' }],
+  );
 });
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';

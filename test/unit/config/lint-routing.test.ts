@@ -39,6 +39,46 @@ describe('what is wrong within a list of sources or a sink of sinks is found, wi
       /"a b\/\$\{! json\.c \}": a topic name is at most 249 letters/,
     ],
     [
+      'a topic of Kafka itself',
+      sink('{ all: [{ topic: { name: __consumer_offsets } }, drop] }'),
+      'pipelines.p.sink.all[0].topic.name',
+      /"__consumer_offsets": topics that begin with __ or _tidegate are those of brokers and gateways/,
+    ],
+    [
+      'topics of gateways, whatever a message says',
+      sink('{ topic: { name: "_tidegate.${! json.c }" } }'),
+      'pipelines.p.sink.topic.name',
+      /"_tidegate\.\$\{! json\.c \}": topics that begin with __ or _tidegate/,
+    ],
+    [
+      'dead letters in a topic of gateways',
+      pipeline('source: { endpoint: rooms }, sink: { topic: { name: a } }, on_error: { dead_letter: _tidegate.x }'),
+      'pipelines.p.on_error.dead_letter',
+      /nothing else is written to them/,
+    ],
+    [
+      'names that the pattern of the source matches',
+      pipeline('source: { topic: { names: ["a", "b.*"], group: g } }, sink: { topic: { name: "b.${! json.c }" } }'),
+      'pipelines.p.sink.topic.name',
+      /gives names that the pattern "b\.\*" of the source matches/,
+    ],
+    [
+      'an expression within one of several forms',
+      pipeline(
+        'source: { topic: { names: [a], group: g } }, processors: [{ window: { tumbling: 1m, aggregate: { n: { sum: "${! json.( }" } } } }], sink: { topic: { name: c } }',
+      ),
+      'pipelines.p.processors[0].window.aggregate.n.sum',
+      /json\.\( is not a JSONata expression/,
+    ],
+    [
+      'a form that there is not, of several',
+      pipeline(
+        'source: { topic: { names: [a], group: g } }, processors: [{ window: { tumbling: 1m, aggregate: { n: { som: "${! json.a }" } } } }], sink: { topic: { name: c } }',
+      ),
+      'pipelines.p.processors[0].window.aggregate.n',
+      /expected count, or one of count, sum/,
+    ],
+    [
       'an endpoint that there is not',
       sink('{ first: [{ topic: { name: a } }, { endpoint: room }] }'),
       'pipelines.p.sink.first[1].endpoint',

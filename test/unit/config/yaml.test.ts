@@ -209,6 +209,16 @@ describe('names that every object has', () => {
     assert.match(line ?? '', /the variable constructor is not set/);
   });
 
+  test('null and a list cannot be one, and the line says how YAML reads them', async () => {
+    const [ofNull] = await linesOf('log: { driver: embedded }\nlisteners: { null: { port: 1 } }');
+    assert.equal(
+      ofNull,
+      'test.yaml:2:14  listeners  YAML reads this key as empty, as it does null and ~; put it in quotes',
+    );
+    const [ofList] = await linesOf('log: { driver: embedded }\nlisteners: { [a]: { port: 1 } }');
+    assert.match(ofList ?? '', /a key must be a plain word, and this is a list/);
+  });
+
   test('__proto__ cannot be one, in a file and in an object', async () => {
     assert.deepEqual(await linesOf('log: { driver: embedded }\nlisteners: { __proto__: { port: 1 } }'), [
       'test.yaml:2:14  listeners  "__proto__" cannot be a key; choose another name',

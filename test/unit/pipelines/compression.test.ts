@@ -75,7 +75,7 @@ test('zstd is refused where this Node.js has none, and in a payload fails the me
     );
   assert.throws(
     () => unpack({}, Buffer.from('28b52ffd2000010000', 'hex')),
-    invalid(/the payload is zstd, which needs Node\.js/),
+    invalid(/the payload is zstd; zstd needs Node\.js/),
   );
 });
 

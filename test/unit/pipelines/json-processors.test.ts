@@ -140,6 +140,8 @@ test('nest: a field that is both a value and an object fails, in whichever order
       invalid(/cannot be nested: another field has its place/),
     );
   await assert.rejects(run('nest', { under: 'a', fields: ['b'] }, '{"a":1,"b":2}'), invalid(/cannot be nested/));
+  const deep = JSON.stringify({ ['a.'.repeat(400_000)]: 1 });
+  await assert.rejects(run('nest', { delimiter: '.' }, deep), invalid(/more than 1000 levels/));
 });
 
 test('nest: fields go beside those that are there already', async () => {

@@ -9,6 +9,7 @@ import {
   z,
 } from '../../../sdk/index.ts';
 import { keyOf, timeOf } from '../record.ts';
+import { StateSize } from '../state-limit.ts';
 import { JoinedPartitions, type Joining, type Readable } from './joined-partitions.ts';
 
 const MAX_WITHIN = 31 * 86_400_000;
@@ -104,8 +105,6 @@ export const join = defineOperator({
     const joining: Joining = {
       within,
       isLeft: type === 'left',
-      limits: state,
-      path,
       read: (record) => readableOf(record, by),
       result: (one, other) => {
         const text = `{"key":${writeJson(one.key)},"left":${one.text},"right":${other?.text ?? 'null'}}`;
@@ -124,7 +123,8 @@ export const join = defineOperator({
       lateness,
       idle,
       timeOf: (record) => timeOf(record, time),
-      pair: (port: PairPort) => new JoinedPartitions(joining, port),
+      pair: (port: PairPort) =>
+        new JoinedPartitions(joining, port, new StateSize(state, path, 'make within or lateness shorter')),
     };
   },
 });

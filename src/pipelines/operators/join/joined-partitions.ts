@@ -1,6 +1,6 @@
-import { type Message, type PairOperator, type PairPort, type Side, TidegateError } from '../../../sdk/index.ts';
+import type { Message, PairOperator, PairPort, Side } from '../../../sdk/index.ts';
 import { EndQueue } from '../end-queue.ts';
-import type { StateLimits } from '../state-limit.ts';
+import type { StateSize } from '../state-limit.ts';
 import { type Kept, KeptRecords } from './kept-records.ts';
 
 /** What a join does with records, and makes of them. */
@@ -9,9 +9,6 @@ export interface Joining {
   readonly within: number;
   /** Whether a left record without a partner gives a result too. */
   readonly isLeft: boolean;
-  readonly limits: StateLimits;
-  /** Place of the operator in the configuration. */
-  readonly path: string;
   /** undefined: it is joined with nothing. Throws, or rejects with, TG_EXPRESSION_FAILED or TG_MESSAGE_INVALID. */
   read(record: Message): Readable | undefined | Promise<Readable | undefined>;
   result(left: Kept, right: Kept | undefined): Message;
@@ -33,13 +30,14 @@ const RECORD_BYTES = 260;
  * partition alone, and what a record meets on the times of both: not on which of them was read first.
  */
 export class JoinedPartitions implements PairOperator {
-  readonly size = { keys: 0, bytes: 0 };
+  readonly size: StateSize;
   private readonly joining: Joining;
   private readonly port: PairPort;
   private readonly kept = { left: new Map<string, KeptRecords>(), right: new Map<string, KeptRecords>() };
   private readonly ends = { left: new EndQueue<Kept>(), right: new EndQueue<Kept>() };
 
-  constructor(joining: Joining, port: PairPort) {
+  constructor(joining: Joining, port: PairPort, size: StateSize) {
+    this.size = size;
     this.joining = joining;
     this.port = port;
   }
@@ -95,7 +93,7 @@ export class JoinedPartitions implements PairOperator {
     const other = side === 'left' ? 'right' : 'left';
     const end = time + this.joining.within + 1;
     const isAwaited = this.port.watermarkOf(other) < end;
-    if (isAwaited) this.checkRoom(side, key);
+    if (isAwaited) this.size.check(this.kept[side].has(key) ? 0 : 1, true);
     const { isReplayed } = record;
     const hold = this.port.hold(side, record);
     const one: Kept = { key, text, time, end, hold, isReplayed, partner: undefined, users: 1, isOver: false };
@@ -180,18 +178,6 @@ export class JoinedPartitions implements PairOperator {
 
   private count({ key, text }: Kept, sign: 1 | -1): void {
     this.size.bytes += sign * (RECORD_BYTES + key.length + text.length);
-  }
-
-  /** Throws TG_STATE_FULL. */
-  private checkRoom(side: Side, key: string): void {
-    const { limits, path } = this.joining;
-    const isFullOfKeys = !this.kept[side].has(key) && this.size.keys >= limits.keys;
-    if (!isFullOfKeys && this.size.bytes < limits.bytes) return;
-    const [which, setting] = isFullOfKeys ? [`${limits.keys} keys`, 'keys'] : [`${limits.bytes} bytes`, 'bytes'];
-    throw new TidegateError(
-      'TG_STATE_FULL',
-      `${path}: the records of a partition that wait for others have reached the limit of ${which}; raise state.${setting}, or make within or lateness shorter`,
-    );
   }
 }
 

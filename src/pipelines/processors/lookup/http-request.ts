@@ -23,8 +23,6 @@ export interface HttpAnswer {
 }
 
 export interface RequesterOptions {
-  /** Milliseconds for all of it: connect, request and the last byte of the answer. */
-  readonly timeout: number;
   /** Largest body that is read. */
   readonly maxBytes: number;
   readonly connections: number;
@@ -48,19 +46,27 @@ export class Requester {
     await this.agentFor(protocol);
   }
 
-  /** Rejects with an Error where there was no complete answer. */
-  async ask(question: Question, signal: AbortSignal): Promise<HttpAnswer> {
+  /**
+   * Rejects with an Error where there was no complete answer. `timeout`: milliseconds for all of it, that is connect, request
+   * and the last byte of the answer.
+   */
+  async ask(question: Question, timeout: number, signal: AbortSignal): Promise<HttpAnswer> {
     const agent = await this.agentFor(question.url.protocol);
     if (signal.aborted) throw new Error('the gateway stops');
-    return this.send(question, agent, signal);
+    return this.send(question, agent, timeout, signal);
   }
 
   close(): void {
     this.agent?.destroy();
   }
 
-  private send({ url, method, headers, body }: Question, agent: HttpAgent, signal: AbortSignal): Promise<HttpAnswer> {
-    const { clock, timeout, maxBytes } = this.options;
+  private send(
+    { url, method, headers, body }: Question,
+    agent: HttpAgent,
+    timeout: number,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    const { clock, maxBytes } = this.options;
     return new Promise((resolve, reject) => {
       const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
       const send = url.protocol === 'https:' ? requestHttps : requestHttp;

@@ -42,6 +42,12 @@ export const httpSettings = z
       .describe('Body of a POST as JSON: any value, with `"${! }"` for one of the message.'),
     as: asSetting(),
     timeout: field.duration().default(5_000).describe('Timeout of one request: connect, send and the whole answer.'),
+    give_up_after: field
+      .duration()
+      .optional()
+      .describe(
+        'Longest time of one lookup, with all its retries and pauses. Each of `on_error.retries` has as long again. Left out: 15s, or `timeout` where that is longer.',
+      ),
     max_bytes: field.size().default(1_048_576).describe('Largest answer that is read.'),
     retries: field
       .integer({ max: 100 })
@@ -75,4 +81,8 @@ export const httpSettings = z
   .refine(({ method, body }) => body === undefined || method === 'POST', {
     path: ['body'],
     message: 'only a POST has a body; set method: POST, or remove it',
+  })
+  .refine(({ timeout, give_up_after: longest }) => longest === undefined || longest >= timeout, {
+    path: ['give_up_after'],
+    message: 'is shorter than timeout, the longest time of one request; make timeout as short, or this longer',
   });

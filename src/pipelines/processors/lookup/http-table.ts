@@ -22,6 +22,8 @@ type Result = 'found' | 'missing' | 'refused' | 'failed';
 /** Request timeout, too early, too many requests: the same request may work later (RFC 9110, 8470, 6585). */
 const LATER = new Set([408, 425, 429]);
 const GONE = new Set([404, 410]);
+/** Milliseconds. */
+const GIVE_UP_AFTER = 15_000;
 
 /** An HTTP server that is asked for each value, with a cache in front of it. */
 export class HttpTable implements Table {
@@ -37,12 +39,12 @@ export class HttpTable implements Table {
   private readonly stopMeasuring: () => void;
 
   constructor(settings: z.output<typeof httpSettings>, context: ComponentContext) {
-    const { concurrency, timeout, max_bytes: maxBytes, tls, cache, headers, body } = settings;
+    const { concurrency, max_bytes: maxBytes, tls, cache, headers, body } = settings;
     this.settings = settings;
     this.context = context;
     this.concurrency = concurrency;
     const { clock } = context;
-    this.requester = new Requester({ timeout, maxBytes, connections: concurrency, tls, clock });
+    this.requester = new Requester({ maxBytes, connections: concurrency, tls, clock });
     this.cache = new AnswerCache(cache, clock);
     this.headers = { accept: 'application/json', ...(body === undefined ? {} : JSON_CONTENT), ...lowerCased(headers) };
     this.stopMeasuring = measure(context, () => this.cache);
@@ -86,30 +88,35 @@ export class HttpTable implements Table {
     return answer;
   }
 
-  /** With retries. Rejects with TG_PROCESSOR_BUSY after the last of them, and with TG_PROCESSOR_FAILED where none makes sense. */
+  /**
+   * With retries, within `give_up_after`. Rejects with TG_PROCESSOR_BUSY after the last of them, and with TG_PROCESSOR_FAILED
+   * where none makes sense.
+   */
   private async ask(question: Question): Promise<Found> {
-    const { retries, backoff } = this.settings;
+    const { retries, backoff, timeout, give_up_after: longest = Math.max(GIVE_UP_AFTER, timeout) } = this.settings;
     const { clock } = this.context;
+    const end = clock.elapsed() + longest;
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await this.tryOnce(question);
+      const answer = await this.tryOnce(question, Math.ceil(Math.min(timeout, end - clock.elapsed())));
       if ('found' in answer) return answer.found;
       if (this.closing.signal.aborted) throw new TidegateError('TG_STOPPING', this.described('the gateway stops'));
-      if (attempt > retries) {
+      const rest = Math.max(backoffDelay(attempt, backoff), Math.min(answer.pause, backoff.max));
+      if (attempt > retries || clock.elapsed() + rest >= end) {
         const tries = attempt === 1 ? '' : ` after ${attempt} tries`;
         throw new TidegateError('TG_PROCESSOR_BUSY', this.described(`${answer.problem}${tries}`));
       }
-      const asked = Math.min(answer.pause, backoff.max);
-      await pause(clock, Math.max(backoffDelay(attempt, backoff), asked), this.closing.signal);
+      await pause(clock, rest, this.closing.signal);
     }
   }
 
   /** What was found, or why it is to be tried again and after how many milliseconds at the earliest. */
   private async tryOnce(
     question: Question,
+    timeout: number,
   ): Promise<{ readonly found: Found } | { readonly problem: string; readonly pause: number }> {
     let answer: HttpAnswer;
     try {
-      answer = await this.requester.ask(question, this.closing.signal);
+      answer = await this.requester.ask(question, timeout, this.closing.signal);
     } catch (error) {
       this.count('failed');
       return { problem: reasonOf(error), pause: 0 };

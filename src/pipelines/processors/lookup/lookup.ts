@@ -7,13 +7,13 @@ import {
   field,
   isJsonObject,
   type Message,
-  notA,
   parseAsWritten,
   type TemplateValue,
   TidegateError,
   together,
   z,
 } from '../../../sdk/index.ts';
+import { jsonObjectOf } from '../json-object.ts';
 import { FileTable, fileSettings } from './file-table.ts';
 import { httpSettings } from './http-settings.ts';
 import { HttpTable } from './http-table.ts';
@@ -164,8 +164,7 @@ function withDefault(message: Message, value: TemplateValue, into: FieldPath | u
 }
 
 function insert(message: Message, value: unknown, into: FieldPath | undefined): Message {
-  const { json } = message;
-  if (!isJsonObject(json)) throw notA('a JSON object');
+  const json = jsonObjectOf(message);
   if (into === undefined) {
     if (isJsonObject(value)) return message.derive({ json: { ...json, ...value } });
     throw new TidegateError('TG_PROCESSOR_FAILED', 'what was found is not a JSON object; say with into where it goes');

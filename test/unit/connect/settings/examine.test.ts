@@ -325,7 +325,7 @@ describe('mistakes', () => {
           'Invalid value _tidegate.connect.configs for configuration errors.deadletterqueue.topic.name: this topic is internal: brokers or gateways keep their own state in it; choose another one',
         ],
         'websocket.gap.topic': [
-          'Invalid value a b for configuration websocket.gap.topic: a topic name is at most 249 letters, digits, ".", "_" and "-"',
+          'Invalid value a b for configuration websocket.gap.topic: a topic name is at most 249 letters, digits, ".", "_" and "-", and neither "." nor ".."',
         ],
         'websocket.headers': [
           'Invalid value [hidden] for configuration websocket.headers: expected name:value pairs with commas between them',

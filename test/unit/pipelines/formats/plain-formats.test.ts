@@ -132,6 +132,13 @@ test('rows become a list by RFC 4180, with or without names', () => {
   assert.throws(() => rows(`a_long_name\n${'1\n'.repeat(1_000)}`, {}, 5_000), invalid(/more than 5000 bytes/));
 });
 
+test('rows of a hundred thousand columns are read and written', () => {
+  const columns = Array.from({ length: 100_000 }, (_, at) => `c${at}`);
+  const text = `${columns.join(',')}\r\n${columns.join(',')}\r\n`;
+  const json = rows(text, {}, 8 * MIB);
+  assert.equal(sheet(json, {}, 8 * MIB), text);
+});
+
 test('lists and objects become rows, and every digit stays', () => {
   assert.equal(
     sheet('[{"id":9007199254740993,"name":"a \\"b\\",c"},{"name":null,"id":true}]'),

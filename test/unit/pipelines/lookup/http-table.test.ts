@@ -119,6 +119,18 @@ test('after the last retry the processor is busy; the next message asks again, a
   assert.equal(asked.length, 4);
 });
 
+test('a lookup ends after give_up_after, whether the server hangs or refuses', async (t) => {
+  const limits = { retries: 100, timeout: '80ms', give_up_after: '80ms', backoff: { initial: '10ms', max: '10ms' } };
+  const hangs = await serverOf(t, () => {}, limits);
+  await assert.rejects(hangs.process(user('ada')), { code: 'TG_PROCESSOR_BUSY', message: /within 80 ms/ });
+  assert.equal(hangs.asked.length, 1);
+  const refuses = await serverOf(t, (_, response) => response.writeHead(503).end(), limits);
+  await assert.rejects(refuses.process(user('ada')), { code: 'TG_PROCESSOR_BUSY', message: /503/ });
+  assert.ok(refuses.asked.length < 20, `${refuses.asked.length} requests`);
+  const [mistake = ''] = mistakesIn({ http: { url: 'http://h/', timeout: '2s', give_up_after: '1s' } });
+  assert.match(mistake, /shorter than timeout/);
+});
+
 test('another 4xx, a redirect, no JSON and an answer without an end fail the message at once', async (t) => {
   const endless: Serve = (_, response) => {
     const more = () => response.write('x'.repeat(10_000), () => setImmediate(more));

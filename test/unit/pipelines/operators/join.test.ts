@@ -159,7 +159,12 @@ describe('a join', () => {
       rig.failed.map(({ code }) => code),
       ['TG_EXPRESSION_FAILED', 'TG_MESSAGE_INVALID', 'TG_STATE_FULL'],
     );
-    assert.match(rig.failed[2]?.message ?? '', /pipelines\.p\.x: .* limit of 2 keys; raise state\.keys/);
+    assert.match(
+      rig.failed[2]?.message ?? '',
+      /pipelines\.p\.x: .* limit of 2 keys; raise state\.keys, or make within or lateness shorter/,
+    );
+    rig.take('left', 0, '2', { key: 'b' });
+    assert.equal(rig.failed.length, 3, 'there is room for more records of a key that is kept');
     rig.take('right', 100, '2', { key: 'b' });
     assert.equal(rig.failed.length, 3, 'the keys of the left side are over');
     for (const key of ['c', 'd', 'e']) rig.take('left', 100, '3', { key });

@@ -5,11 +5,14 @@ import { Batch } from '../../../../src/core/batch.ts';
 import { TidegateError } from '../../../../src/core/errors.ts';
 import { Message } from '../../../../src/core/message.ts';
 import type { PartitionPort, StatefulOperator } from '../../../../src/core/stateful-operator.ts';
+import { window } from '../../../../src/pipelines/operators/window/window.ts';
+import { ProcessorFailure } from '../../../../src/pipelines/processor-failure.ts';
+import { compileStages } from '../../../../src/pipelines/stages.ts';
 import { Outgoing } from '../../../../src/pipelines/state/outgoing.ts';
 import { PartitionProgress } from '../../../../src/pipelines/state/progress.ts';
 import { StatefulStage } from '../../../../src/pipelines/state/stateful-stage.ts';
 import { HandClock } from '../../core/hand-clock.ts';
-import { settled } from '../parts.ts';
+import { fakeContext, settled } from '../parts.ts';
 
 const PLACE = { topic: 't', partition: 0 };
 
@@ -106,6 +109,21 @@ class Rig {
     return this.given.map(({ text }) => text);
   }
 }
+
+test('a record that an operator with state refuses says at which place of the pipeline', () => {
+  const config = window.config.parse({ tumbling: '1m', aggregate: { n: 'count' } });
+  const [made] = compileStages([{ spec: window, config }], { contextOf: () => fakeContext().context });
+  assert.ok(made !== undefined && 'stateful' in made);
+  made.stateful.readFrom({});
+  const source = new Subject<Batch>();
+  made.stateful.apply(source, { admit: (batch) => batch, isOpen: true, opened$: new Subject() }).subscribe();
+  const failures: (TidegateError | null)[] = [];
+  const target = { settled: (_: Message, failure: TidegateError | null) => failures.push(failure) };
+  source.next(new Batch([new Message(Buffer.from('{}'), { ...PLACE, offset: 0, timestamp: 1, target })]));
+  const [failure] = failures;
+  assert.ok(failure instanceof ProcessorFailure);
+  assert.equal(failure.place, 'processors[0].window');
+});
 
 describe('a stage with state', () => {
   test('acks what it has taken in, and says in each commit where the state is rebuilt from', () => {
