@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pass } from 'node:timers/promises';
+import { Guard } from '../../../../src/admin/guard.ts';
 import { BelongsElsewhere } from '../../../../src/connect/cluster/refusal.ts';
 import { answer, objectOf } from '../../../../src/connect/rest/call.ts';
 import { FORWARDED, forward } from '../../../../src/connect/rest/forwarding.ts';
@@ -58,7 +59,7 @@ const ROUTES: readonly Route[] = [
   },
 ];
 
-async function start(t: TestContext, key?: string) {
+async function start(t: TestContext, key?: string, guard = new Guard('connect', undefined, 'everyone')) {
   const answered: number[] = [];
   const stats = createStats();
   const server = new ConnectServer({
@@ -66,6 +67,7 @@ async function start(t: TestContext, key?: string) {
     sessionKey: () => key,
     isThere: () => true,
     callers: callersOf({ section: 'connect' }),
+    guard,
     answered: (status) => void answered.push(status),
     now: () => 0,
     stats,
@@ -176,7 +178,7 @@ test('a call for another gateway is forwarded once: a forwarded call is not forw
   assert.equal((await api.call('GET', '/elsewhere')).status, 200);
   assert.equal(arrived, 1);
   const sent = { method: 'GET', target: '/elsewhere', body: Buffer.alloc(0) };
-  const options = { key, now: 0, isThere: () => true, failed: () => {} };
+  const options = { credentials: {}, key, now: 0, isThere: () => true, failed: () => {} };
   assert.equal((await forward(`http://127.0.0.1:${port}`, sent, options)).status, 409);
   assert.equal(arrived, 1);
 });
