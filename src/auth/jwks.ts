@@ -64,7 +64,7 @@ export class Jwks implements KeySource {
   async after(keys: KeySet, since: number): Promise<KeySet | undefined> {
     const { usable, held } = this;
     if (usable !== undefined && usable !== keys) return usable;
-    if (held !== undefined && held.at.elapsed >= since) return undefined;
+    if (held !== undefined && held.at.elapsed > since) return undefined;
     // While the server is away nothing says that there is no such key.
     if (this.isPausing && this.hasFailed) throw new KeysUnavailable();
     if (this.waiting >= MAX_WAITING) throw new KeysUnavailable();

@@ -12,7 +12,7 @@ export interface KeySource {
   /** Those that are known now. Rejects with KeysUnavailable. */
   current(): KeySet | Promise<KeySet>;
   /**
-   * Newer ones than these, in which a key was missing; undefined where these are as new as `since`, a moment of Clock.elapsed.
+   * Newer ones than these, in which a key was missing; undefined where these were asked for after `since`, a moment of Clock.elapsed.
    * Rejects with KeysUnavailable.
    */
   after(keys: KeySet, since: number): Promise<KeySet | undefined>;

@@ -62,7 +62,13 @@ test('no connection to the other gateway is 409, a broken answer 500 while it is
   closed.close();
   await once(closed, 'close');
   const statusOf = (at: number, isThere: boolean) =>
-    forward(`http://127.0.0.1:${at}`, CALL, { credentials: {}, key: KEY, now: NOW, isThere: () => isThere, failed: () => {} }).then(
+    forward(`http://127.0.0.1:${at}`, CALL, {
+      credentials: {},
+      key: KEY,
+      now: NOW,
+      isThere: () => isThere,
+      failed: () => {},
+    }).then(
       () => 200,
       (error: unknown) => (error instanceof ConnectRefusal ? error.status : 0),
     );
