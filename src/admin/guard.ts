@@ -10,7 +10,7 @@ export interface GuardRefusal {
   readonly challenge?: string | undefined;
 }
 
-/** Who may use a port while it asks nobody who he is: this machine alone, or everyone who reaches it. */
+/** Callers that may use a port without an identity, while none is configured: those of this machine, or all that reach it. */
 export type OpenTo = 'loopback' | 'everyone';
 
 const LOOPBACK = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;

@@ -35,7 +35,7 @@ export const ALGORITHM_NAMES = Object.keys(ALGORITHMS) as [Algorithm, ...Algorit
 /** Bits of an RSA key (RFC 7518 3.3), and where checking a signature takes too long. */
 const RSA_BITS = { least: 2_048, most: 8_192 };
 
-/** Whether signer and checker have the same secret, so that whoever can check can also sign. */
+/** Whether signer and checker have the same secret, so that a program that can check can also sign. */
 export function usesSecret(algorithm: Algorithm): boolean {
   return ALGORITHMS[algorithm].type === 'secret';
 }

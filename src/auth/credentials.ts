@@ -21,7 +21,7 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 /** RFC 7617 2 */
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
-/** A client that shows two of them may mean either, and somebody else may have added one of them (RFC 6750 2). */
+/** A client that shows two of them may mean either, and one may come from an attacker (RFC 6750 2). */
 export function findShown(credentials: Credentials, where: WhereToLook): Shown {
   const shown = [...inHeader(credentials, where), ...tokensAt(credentials, where.places).map(shownToken)];
   const [first = { kind: 'none' }] = shown;

@@ -7,7 +7,7 @@ import type { RefusalReason } from './refusals.ts';
 import type { JwtSettings } from './settings.ts';
 import { readToken, type TokenHeader } from './token-form.ts';
 
-/** Who has the token, or why it is not accepted. */
+/** The identity of the client, or why it has none. */
 export type Verdict = { readonly identity: Identity } | { readonly reason: RefusalReason };
 
 /** It is loaded with the first token. */

@@ -12,7 +12,7 @@ export class Passwords {
   /** Digests of passwords that were right, by user: a client sends its password with each request. */
   private readonly proven = new Map<string, Buffer>();
   /** What a user that there is not is compared with, so that the time does not tell which users there are. */
-  private readonly nobody: Promise<ScryptHash> | undefined;
+  private readonly decoy: Promise<ScryptHash> | undefined;
   private waiting = 0;
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -21,14 +21,14 @@ export class Passwords {
     this.users = Object.fromEntries(
       Object.entries(users).map(([user, text]) => [user, isHash(text) ? readHash(text) : text]),
     );
-    if (Object.values(users).some(isHash)) this.nobody = makeHash('nobody').then(readHash);
+    if (Object.values(users).some(isHash)) this.decoy = makeHash('decoy').then(readHash);
   }
 
   /** `busy` where too many wait. */
   async check(user: string, password: string): Promise<'right' | 'wrong' | 'busy'> {
     const known = ownEntry(this.users, user);
     if (typeof known === 'string') return isSameSecret(known, password) ? 'right' : 'wrong';
-    const hash = known ?? (await this.nobody);
+    const hash = known ?? (await this.decoy);
     if (hash === undefined) return 'wrong';
     const digest = digestOf(password);
     const proven = this.proven.get(user);

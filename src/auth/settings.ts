@@ -25,7 +25,7 @@ export interface JwtSettings {
 }
 
 export interface BearerSettings {
-  /** Tokens by the name of who has them. */
+  /** Tokens by the name of their owner. */
   readonly tokens?: Readonly<Record<string, string>> | undefined;
   readonly file?: string | undefined;
 }

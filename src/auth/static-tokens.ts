@@ -10,7 +10,7 @@ const NAME = /^[^\s:#][^:]*$/;
 export class StaticTokens {
   private readonly owners: ReadonlyMap<string, string>;
 
-  /** Tokens by the name of who has them. */
+  /** Tokens by the name of their owner. */
   constructor(tokens: Readonly<Record<string, string>>) {
     this.owners = new Map(Object.entries(tokens).map(([name, token]) => [digestOf(token).toString('base64'), name]));
   }

@@ -30,7 +30,7 @@ export function publicKeyOf(pem: string): KeyObject {
   return key;
 }
 
-/** Throws an Error that does not quote the secret, where it could be guessed, or is the public key of somebody. */
+/** Throws an Error that does not quote the secret, where it could be guessed, or is a public key. */
 export function secretKeyFor(secret: string, algorithms: readonly Algorithm[]): KeyObject {
   if (isPublic(secret))
     throw new Error('this is a public key, which is no secret: anyone could sign tokens; set key in place of secret');

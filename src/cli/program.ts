@@ -16,7 +16,7 @@ Examples:
   $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
   $ tidegate lint config/*.yaml                                   every mistake, with line and column
   $ tidegate log check config/gateway.yaml                        what is whole in ./data
-  $ tidegate token check gateway.yaml users < token               who has it, or why it is refused
+  $ tidegate token check gateway.yaml users < token               its claims, or why it is refused
   $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
 
 Variables that \`run\` reads besides those of the configuration:
@@ -140,7 +140,7 @@ function addTokenCommands(program: Command): void {
 
   token
     .command('check')
-    .summary('say who has the token on standard input, or why it is refused')
+    .summary('print the claims of the token on standard input, or why it is refused')
     .description('Checks a token as a gateway would. The exit code is 0 where it is accepted, and 1 where it is not.')
     .argument('<file>', 'configuration, YAML')
     .argument('<name>', 'entry of auth')

@@ -38,7 +38,7 @@ export async function createToken(file: string, options: CreateOptions): Promise
   return 0;
 }
 
-/** Reads a token from standard input and says who has it, or why it is refused. Resolves with the exit code. */
+/** Reads a token from standard input and prints its claims, or why it is refused. Resolves with the exit code. */
 export async function checkToken(file: string, name: string): Promise<number> {
   const entry = await entryOf(file, name);
   const token = (await text(process.stdin)).trim();

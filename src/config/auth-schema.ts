@@ -108,7 +108,7 @@ const bearer = z
     tokens: field
       .byName(secretText(tokenMistake))
       .optional()
-      .describe('Tokens by the name of who has them, which is the claim sub.'),
+      .describe('Tokens by the name of their owner, which is the claim sub.'),
     file: file('Lines such as "ada: token"; those that begin with # are comments.'),
   })
   .refine(({ tokens, file }) => (tokens === undefined) !== (file === undefined), 'expected either tokens or file');

@@ -15,12 +15,7 @@ function lintKeyServers({ auth }: ParsedConfig): Finding[] {
     const path = ['auth', name, 'jwt'];
     return [
       ...(protocol === 'http:' && !LOOPBACK.test(hostname)
-        ? [
-            doubting(
-              [...path, 'jwks'],
-              'without TLS anyone on the way to the key server can choose the keys; use https',
-            ),
-          ]
+        ? [doubting([...path, 'jwks'], 'without TLS anyone in the network can choose the keys; use https')]
         : []),
       ...(jwt.audience.length === 0
         ? [
@@ -34,7 +29,7 @@ function lintKeyServers({ auth }: ParsedConfig): Finding[] {
   });
 }
 
-/** The port would be open to nobody, which cannot be meant. */
+/** No operator could use the port, which cannot be meant. */
 function lintAdmin({ auth, admin }: ParsedConfig): Finding[] {
   return onlyCertificates(auth, admin.auth)
     ? [failing(['admin', 'auth'], `auth.${admin.auth} knows certificates only, which the admin port does not ask for`)]

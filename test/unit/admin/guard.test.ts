@@ -9,7 +9,7 @@ const TOKEN = 'a-token-of-some-length-0123456789';
 const from = (remoteAddress: string | undefined, headers: object = {}, url = '/') =>
   ({ socket: { remoteAddress }, headers, url }) as unknown as IncomingMessage;
 
-test('while nobody is asked, a guard lets in the own machine alone, or everyone', async () => {
+test('without an entry of auth, a guard lets in the own machine alone, or everyone', async () => {
   const local = new Guard('admin', undefined, 'loopback');
   for (const address of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])
     assert.equal(await local.refusal(from(address)), undefined, address);

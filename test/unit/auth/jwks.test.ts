@@ -52,7 +52,7 @@ test('many handshakes share one request, and later ones make none', async (t) =>
   assert.equal(server.requests, 1);
 });
 
-test('an unknown key asks the server again, at most once in refetch, whoever asks', async (t) => {
+test('an unknown key asks the server again, at most once in refetch', async (t) => {
   const server = await issuer(t);
   const { check, clock } = await rigOf(t, server);
   assert.equal(await check(es('a')), 'accepted');
@@ -141,7 +141,7 @@ test('the server is away: old keys are used for max_stale, then tokens are refus
   assert.equal(await check(es('a')), 'accepted');
 });
 
-test('nobody is let in while there are no keys, whatever the server answers', async (t) => {
+test('no client is let in while there are no keys, whatever the server answers', async (t) => {
   const weak = generateKeyPairSync('rsa', { modulusLength: 1_024 });
   const answers: Record<string, (response: ServerResponse) => void> = {
     'answered 302': (response) => response.writeHead(302, { location: '/elsewhere' }).end(),
