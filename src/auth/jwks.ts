@@ -120,8 +120,11 @@ export class Jwks implements KeySource {
     const { clock } = this.options;
     if (this.pause > 0) {
       await new Promise<void>((resolve) => {
-        this.wake = resolve;
-        clock.after(this.pause, resolve);
+        const cancel = clock.after(this.pause, resolve);
+        this.wake = () => {
+          cancel();
+          resolve();
+        };
       });
     }
     if (this.end.signal.aborted) return;

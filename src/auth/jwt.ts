@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose';
 import type { Clock } from '../core/clock.ts';
 import type { Identity } from '../core/identity.ts';
+import { isTooDeep } from '../core/nesting.ts';
 import { type Algorithm, fits } from './algorithms.ts';
 import { type KeySet, type KeySource, KeysUnavailable } from './key-source.ts';
 import type { RefusalReason } from './refusals.ts';
@@ -78,7 +79,7 @@ export class JwtVerifier {
         clockTolerance: clock_skew / 1_000,
         currentDate: new Date(this.clock.now()),
       });
-      return { identity: identityOf(payload, clock_skew) };
+      return isTooDeep(payload) ? { reason: 'token_malformed' } : { identity: identityOf(payload, clock_skew) };
     } catch (error) {
       return { reason: reasonFor(error) };
     }

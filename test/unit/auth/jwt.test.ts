@@ -54,6 +54,7 @@ test('each reason for which a token is not accepted has its own name', async (t)
     ['a.b.c.d.e', 'token_malformed'],
     [`${encoded('x')}.${encoded('x')}.${encoded('x')}`, 'token_malformed'],
     [hs({ ...fine, long: 'x'.repeat(20_000) }), 'token_malformed'],
+    [hs(JSON.stringify({ ...fine, deep: 0 }).replace('0', '['.repeat(5_000) + ']'.repeat(5_000))), 'token_malformed'],
   ];
   for (const [token, reason] of rows) assert.equal(await check(token), reason, token.slice(0, 200));
   assert.equal(counted('accepted'), 2);
