@@ -8,6 +8,7 @@ import { WaitingConnections } from '../core/waiting-connections.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import type { Callers } from './callers.ts';
+import { challengeHeaders, type Guard } from './guard.ts';
 import { createHealthHandler, type HealthSources, type RequestHandler } from './health.ts';
 import { gets, HttpMetrics } from './http-metrics.ts';
 import { fixedPathOf, pathOf, refuseMethod, sendError, sendFailure } from './respond.ts';
@@ -21,6 +22,8 @@ export interface AdminOptions extends HealthSources {
   readonly metrics: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly stats: Stats;
   readonly callers: Callers;
+  /** For everything but /health, /ready and /metrics. */
+  readonly guard: Guard;
   readonly logger: Logger;
 }
 
@@ -65,14 +68,22 @@ function answer(
       return;
     }
     if (health(request, response)) return;
-    if (fixedPathOf(request) !== '/metrics') {
-      sendError(response, 404, 'not_found', 'there is nothing here; try /health, /ready or /metrics');
-    } else if (!refuseMethod(request, response)) {
-      options.metrics(request, response).catch(failed);
-    }
+    if (fixedPathOf(request) !== '/metrics') answerOperator(request, response, options.guard).catch(failed);
+    else if (!refuseMethod(request, response)) options.metrics(request, response).catch(failed);
   } catch (error) {
     failed(error);
   }
+}
+
+/** What is not for everyone who reaches the port. */
+async function answerOperator(request: IncomingMessage, response: ServerResponse, guard: Guard): Promise<void> {
+  const refusal = await guard.refusal(request);
+  if (refusal === undefined) {
+    sendError(response, 404, 'not_found', 'there is nothing here; try /health, /ready or /metrics');
+    return;
+  }
+  const { status, reason, message } = refusal;
+  sendError(response, status, reason, message, challengeHeaders(refusal));
 }
 
 function listenFailed(error: NodeJS.ErrnoException, port: number, host: string | undefined): TidegateError {

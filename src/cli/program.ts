@@ -3,6 +3,7 @@ import { endProcess } from '../core/process-end.ts';
 import { VERSION } from '../version.ts';
 import { allowClosedReaders, drained } from './drain.ts';
 import type { LogCheckOptions } from './log-check.ts';
+import type { CreateOptions } from './token.ts';
 
 /*
  * What a command needs is loaded with it: the modules of a gateway take a second of a slow CPU, and the version, the help and
@@ -15,6 +16,7 @@ Examples:
   $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
   $ tidegate lint config/*.yaml                                   every mistake, with line and column
   $ tidegate log check config/gateway.yaml                        what is whole in ./data
+  $ tidegate token check gateway.yaml users < token               its claims, or why it is refused
   $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
 
 Variables that \`run\` reads besides those of the configuration:
@@ -109,7 +111,50 @@ function createProgram(): Command {
       }, OUTPUT_TIMEOUT),
     );
 
+  addTokenCommands(program);
   return program;
+}
+
+function addTokenCommands(program: Command): void {
+  const token = program
+    .command('token')
+    .summary('make and check tokens and password hashes for the section auth')
+    .description('Tries out an entry of auth, without a gateway.');
+
+  token
+    .command('create')
+    .summary('print a token that an entry of auth accepts')
+    .description(
+      'Prints a JSON Web Token, signed with the secret of the entry or with a private key. Issuer and audience are those of the\n' +
+        'entry unless a claim says otherwise. It is for trying out: in production an issuer makes the tokens.',
+    )
+    .argument('<file>', 'configuration, YAML')
+    .requiredOption('--auth <name>', 'entry of auth')
+    .option('--claim <claim>', 'name=text or name:=JSON; may be repeated', collected, [])
+    .option('--expires <duration>', 'how long it is valid', '1h')
+    .option('--key <file>', 'private key of the issuer, PEM')
+    .option('--kid <id>', 'name of the key')
+    .action((file: string, options: CreateOptions) =>
+      ending(async () => (await import('./token.ts')).createToken(file, options)),
+    );
+
+  token
+    .command('check')
+    .summary('print the claims of the token on standard input, or why it is refused')
+    .description('Checks a token as a gateway would. The exit code is 0 where it is accepted, and 1 where it is not.')
+    .argument('<file>', 'configuration, YAML')
+    .argument('<name>', 'entry of auth')
+    .action((file: string, name: string) => ending(async () => (await import('./token.ts')).checkToken(file, name)));
+
+  token
+    .command('hash')
+    .summary('print a hash of the password on standard input, for basic')
+    .description('Prints a scrypt hash in the PHC format, which goes into auth.NAME.basic in place of the password.')
+    .action(() => ending(async () => (await import('./token.ts')).hashPassword()));
+}
+
+function collected(value: string, before: readonly string[]): string[] {
+  return [...before, value];
 }
 
 /** Ends the process with what a command returns. */

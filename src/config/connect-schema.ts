@@ -10,7 +10,13 @@ export const connectSchema = z
       .bindAddress()
       .prefault('127.0.0.1')
       .describe(
-        'Address to bind. The API has no authentication: bind other addresses only in a network that you trust.',
+        'Address to bind. Without auth everyone who reaches the port may change connectors: then bind other addresses only in a network that you trust.',
+      ),
+    auth: z
+      .string()
+      .optional()
+      .describe(
+        'Entry of auth by which callers say who they are. All gateways of a cluster need the same. Left out: no caller is asked.',
       ),
     allowed_hosts: field
       .hostPatterns()

@@ -1,4 +1,5 @@
 import { readBroker } from '../transports/kafka/broker-address.ts';
+import { lintAuth } from './lint-auth.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
 import { lintPipelines } from './lint-pipelines.ts';
@@ -12,6 +13,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
   return [
     ...lintTracing(config),
     ...lintLog(config),
+    ...lintAuth(config),
     ...lintEndpoints(config),
     ...lintPipelines(config),
     ...lintTopics(config),

@@ -8,7 +8,7 @@ import { type Finding, failing, type Path } from './problem.ts';
 import { entriesIn } from './step-schema.ts';
 import { asked, editDistance, listNames, Suggestions } from './suggest.ts';
 
-type Kind = 'listener' | 'endpoint' | 'topic';
+type Kind = 'listener' | 'endpoint' | 'topic' | 'auth';
 /** The names that the file has; undefined where its section is not settings by name, which is a mistake of its own. */
 type Names = Readonly<Record<Kind, ReadonlySet<string> | undefined>>;
 
@@ -31,9 +31,14 @@ export function checkReferences(value: unknown, registry: Registry): Finding[] {
     listener: namesIn(root.listeners),
     endpoint: namesIn(root.endpoints),
     topic: namesIn(record(root.log).topics),
+    auth: namesIn(root.auth),
   };
   const suggestions = new Suggestions();
-  const mentions = [...mentionsOfEndpoints(root.endpoints), ...mentionsOfPipelines(root.pipelines, registry)];
+  const mentions = [
+    ...mentionsOfEndpoints(root.endpoints),
+    ...mentionsOfPipelines(root.pipelines, registry),
+    ...['admin', 'connect'].flatMap((section) => mention('auth', record(root[section]).auth, [section, 'auth'])),
+  ];
   return mentions
     .map((mention) => invalid(mention) ?? unknown(mention, names[mention.to], suggestions))
     .filter((finding) => finding !== undefined);
@@ -107,9 +112,12 @@ function unknown(
   if (known === undefined || known.has(name)) return undefined;
   const near = suggestions.suggest(name, known);
   if (to === 'topic') return mistypedTopic(name, near, path);
+  const what = to === 'auth' ? 'entry of auth' : to;
   const all =
-    known.size === 0 ? `the file has no ${to}s` : `there ${known.size === 1 ? 'is' : 'are'} ${listNames(known)}`;
-  return failing(path, `there is no ${to} "${name}"; ${all}${asked(near)}`);
+    known.size === 0
+      ? `the file has no ${to === 'auth' ? 'auth' : `${to}s`}`
+      : `there ${known.size === 1 ? 'is' : 'are'} ${listNames(known)}`;
+  return failing(path, `there is no ${what} "${name}"; ${all}${asked(near)}`);
 }
 
 /** A topic needs no entry under `log.topics`, so only one that looks like a slip of the finger is a mistake. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TRACE_FORMATS } from '../core/trace-format.ts';
 import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
+import { authSchema } from './auth-schema.ts';
 import { connectSchema } from './connect-schema.ts';
 import { endpointSchema } from './endpoint-schema.ts';
 import { logSchema } from './log-schema.ts';
@@ -68,6 +69,12 @@ const admin = z
     enabled: field.boolean().prefault(true).describe('False: the port is not opened.'),
     port: field.port().prefault(8_080).describe('Port of /health, /ready and /metrics; 0 takes a free one.'),
     ...address,
+    auth: z
+      .string()
+      .optional()
+      .describe(
+        'Entry of auth by which operators say who they are, for everything but /health, /ready and /metrics. Left out: the rest answers to this machine alone.',
+      ),
     allowed_hosts: field
       .hostPatterns()
       .prefault([])
@@ -121,6 +128,10 @@ export function gatewaySchema(registry: Registry) {
     log: logSchema.prefault({}),
     tracing: tracing.prefault({}),
     admin: admin.prefault({}),
+    auth: z
+      .record(name(), authSchema)
+      .prefault({})
+      .describe('Ways in which clients and operators say who they are, by name.'),
     listeners: z.record(name(), listener).prefault({}).describe('Ports by name.'),
     endpoints: z.record(name(), endpointSchema(registry)).prefault({}).describe('WebSocket paths by name.'),
     pipelines: z.record(name(), pipelineSchema(registry)).prefault({}).describe('Flows of messages by name.'),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
 import { Callers } from '../admin/callers.ts';
+import { Guard } from '../admin/guard.ts';
 import { builtinRegistry } from '../config/builtins.ts';
 import { Cipher } from '../connect/cluster/cipher.ts';
 import { ConnectorCommands } from '../connect/cluster/commands.ts';
@@ -16,6 +17,7 @@ import { rootRoutes } from '../connect/rest/root-routes.ts';
 import { ConnectServer } from '../connect/rest/server.ts';
 import { type ConnectConfig, examine, type FlatConfig } from '../connect/settings/index.ts';
 import type { Standalone } from '../connect/settings/standalone/standalone.ts';
+import type { Authenticator } from '../core/identity.ts';
 import { secretKeyOf } from '../core/secret-key.ts';
 import { VERSION } from '../version.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -42,11 +44,17 @@ export interface ConnectService {
   close(): Promise<void>;
 }
 
-/** `standalone`: this gateway alone has the connectors, and keeps their offsets and statuses on this machine. */
+export interface ConnectSetup {
+  /** This gateway alone has the connectors, and keeps their offsets and statuses on this machine. */
+  readonly standalone?: Standalone | undefined;
+  /** Checks who the callers are; undefined where that is not asked. */
+  readonly authenticator?: Authenticator | undefined;
+}
+
 export function createConnectService(
   context: GatewayContext,
   config: ConnectConfig,
-  standalone?: Standalone,
+  { standalone, authenticator }: ConnectSetup,
 ): ConnectService {
   const local = standalone === undefined ? undefined : new LocalLog(context, standalone.directory);
   const runs = new Set<Pipeline>();
@@ -73,7 +81,7 @@ export function createConnectService(
   });
   const views = new ConnectorViews(connectors);
   const commands = new ConnectorCommands(connectors, views);
-  const server = createServer(context, config, { connectors, views, commands, me, look });
+  const server = createServer(context, config, { connectors, views, commands, me, look, authenticator });
   return {
     get notReadyReason() {
       return connectors.notReadyReason;
@@ -113,12 +121,13 @@ interface Served {
   readonly commands: ConnectorCommands;
   readonly me: ThisWorker;
   readonly look: (settings: FlatConfig) => ReturnType<typeof examine>;
+  readonly authenticator: Authenticator | undefined;
 }
 
 function createServer(
   context: GatewayContext,
   { port, host, allowed_hosts }: ConnectConfig,
-  { connectors, views, commands, me, look }: Served,
+  { connectors, views, commands, me, look, authenticator }: Served,
 ): ConnectServer {
   const { clock, stats, log } = context;
   const now = () => clock.now();
@@ -133,6 +142,7 @@ function createServer(
       clock,
       logger: context.scoped('connect'),
     }),
+    guard: new Guard('connect', authenticator, 'everyone'),
     routes: [
       ...rootRoutes({
         version: VERSION,

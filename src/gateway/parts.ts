@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import type { Listener } from '../actors/listener/listener.ts';
 import { Callers } from '../admin/callers.ts';
+import { Guard } from '../admin/guard.ts';
 import type { HealthSources } from '../admin/health.ts';
 import { type AdminServer, createAdminServer } from '../admin/server.ts';
 import type { Standalone } from '../connect/settings/standalone/standalone.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Authenticators } from './authenticators.ts';
 import type { ConnectService } from './connect-service.ts';
 import { createEndpoints } from './endpoints.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -36,6 +38,7 @@ export interface GatewayParts {
   readonly status: GatewayStatus;
   readonly listeners: readonly Listener[];
   readonly admin?: AdminServer | undefined;
+  readonly authenticators: Authenticators;
   readonly memory: MemoryBudget;
   readonly goneTopics: GoneTopics;
 }
@@ -46,9 +49,10 @@ export interface GatewayParts {
  */
 export async function makeParts(context: GatewayContext, { servers, standalone }: GatewaySetup): Promise<GatewayParts> {
   const { config, log, stats } = context;
+  const authenticators = await Authenticators.create(context);
   const endpoints = await createEndpoints(context);
   const pipelines = createPipelines(context, endpoints);
-  const connect = await connectService(context, standalone);
+  const connect = await connectService(context, standalone, authenticators);
   const wanted = wantedTopics(config, standalone !== undefined);
   for (const { name } of wanted) context.reading.expect(name);
   const preparation = new TopicPreparation(log, wanted, context.scoped('gateway'));
@@ -61,7 +65,8 @@ export async function makeParts(context: GatewayContext, { servers, standalone }
     preparation,
     status,
     listeners: createListeners(context, endpoints, status, servers),
-    admin: createAdminPort(context, status),
+    admin: createAdminPort(context, status, authenticators),
+    authenticators,
     memory: new MemoryBudget(context.memory, [...endpoints.values()], stats, context.scoped('memory')),
     goneTopics: new GoneTopics(context),
   };
@@ -70,17 +75,22 @@ export async function makeParts(context: GatewayContext, { servers, standalone }
 async function connectService(
   context: GatewayContext,
   standalone: Standalone | undefined,
+  authenticators: Authenticators,
 ): Promise<ConnectService | undefined> {
   const { connect } = context.config;
   if (connect === undefined) return undefined;
   const { createConnectService } = await import('./connect-service.ts');
-  return createConnectService(context, connect, standalone);
+  return createConnectService(context, connect, { standalone, authenticator: authenticators.of(connect.auth) });
 }
 
 /** The port for health, readiness and metrics; undefined where the configuration has none. */
-function createAdminPort(context: GatewayContext, status: HealthSources): AdminServer | undefined {
+function createAdminPort(
+  context: GatewayContext,
+  status: HealthSources,
+  authenticators: Authenticators,
+): AdminServer | undefined {
   const { config, telemetry, stats, clock } = context;
-  const { enabled, port, host, allowed_hosts } = config.admin;
+  const { enabled, port, host, allowed_hosts, auth } = config.admin;
   if (!enabled) return undefined;
   const logger = context.scoped('admin');
   return createAdminServer({
@@ -97,6 +107,7 @@ function createAdminPort(context: GatewayContext, status: HealthSources): AdminS
       clock,
       logger,
     }),
+    guard: new Guard('admin', authenticators.of(auth), 'loopback'),
     logger,
   });
 }

@@ -1,3 +1,4 @@
+import { AUTH_METRICS } from './catalog/auth.ts';
 import { ENDPOINT_METRICS, ROOM_METRICS } from './catalog/endpoints.ts';
 import type { MetricEntries, MetricEntry } from './catalog/entry.ts';
 import { CONNECTOR_METRICS, FEED_METRICS } from './catalog/feeds.ts';
@@ -15,6 +16,7 @@ export const METRICS = {
   ...OPERATOR_METRICS,
   ...LOOKUP_METRICS,
   ...ENDPOINT_METRICS,
+  ...AUTH_METRICS,
   ...ROOM_METRICS,
   ...FEED_METRICS,
   ...PIPELINE_METRICS,

@@ -140,7 +140,7 @@ test('two gateways that start together share the connectors, and each answers fo
     const call = { method: 'PUT', target, body: Buffer.from(JSON.stringify(config)) };
     const now = Date.now();
     const send = (to: Gateway, key: string, now: number) =>
-      forward(to.api.url, call, { key, now, isThere: () => true, failed: () => {} });
+      forward(to.api.url, call, { credentials: {}, key, now, isThere: () => true, failed: () => {} });
     const astray = await send(a, key, now);
     assert.deepEqual(
       [astray.status, JSON.parse(String(astray.body))],

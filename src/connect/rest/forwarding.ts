@@ -28,6 +28,8 @@ export interface Forwardable {
 }
 
 export interface ForwardOptions {
+  /** Headers by which the caller says who it is. */
+  readonly credentials: Readonly<Record<string, string>>;
   /** Base64. */
   readonly key: string;
   readonly now: number;
@@ -51,7 +53,7 @@ export interface ForwardedAnswer {
 export async function forward(
   url: string,
   call: Forwardable,
-  { key, now, isThere, failed }: ForwardOptions,
+  { credentials, key, now, isThere, failed }: ForwardOptions,
 ): Promise<ForwardedAnswer> {
   const gone = new AbortController();
   const timer = setInterval(() => {
@@ -60,7 +62,11 @@ export async function forward(
   try {
     const response = await fetch(`${url}${call.target}`, {
       method: call.method,
-      headers: { 'content-type': 'application/json', [FORWARDED]: `${now}:${signature(call, key, now)}` },
+      headers: {
+        ...credentials,
+        'content-type': 'application/json',
+        [FORWARDED]: `${now}:${signature(call, key, now)}`,
+      },
       ...(call.body.length === 0 ? {} : { body: call.body }),
       redirect: 'error',
       signal: AbortSignal.any([gone.signal, AbortSignal.timeout(TIMEOUT)]),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Callers } from '../../admin/callers.ts';
+import { challengeHeaders, type Guard } from '../../admin/guard.ts';
 import { HttpMetrics, OTHER_ROUTE } from '../../admin/http-metrics.ts';
 import { pathOf } from '../../admin/respond.ts';
 import { TidegateError } from '../../core/errors.ts';
@@ -22,6 +23,7 @@ export interface ConnectServerOptions {
   readonly host: string;
   readonly routes: readonly Route[];
   readonly callers: Callers;
+  readonly guard: Guard;
   /** The key that signs calls between gateways; undefined while there is none. */
   readonly sessionKey: () => string | undefined;
   /** Whether a gateway is in the group, by its id. */
@@ -80,9 +82,12 @@ export class ConnectServer {
   }
 
   private async answer(request: IncomingMessage, body: Buffer): Promise<Answer | ForwardedAnswer> {
-    const { routes, callers, sessionKey, now } = this.options;
+    const { routes, callers, guard, sessionKey, now } = this.options;
     const refused = callers.refusal(request);
     if (refused !== undefined) throw new ConnectRefusal(403, refused.message);
+    const unidentified = await guard.refusal(request);
+    if (unidentified !== undefined)
+      return { ...refusal(unidentified.status, unidentified.message), headers: challengeHeaders(unidentified) };
     const { method = 'GET', url: target = '/' } = request;
     const [path = '/', query = ''] = target.split('?', 2);
     const found = findRoute(routes, method, path);
@@ -105,6 +110,7 @@ export class ConnectServer {
       if (wasForwarded || key === undefined) throw rebalancing();
       const { id, url } = error.owner;
       return await forward(url, forwardable, {
+        credentials: carriedCredentials(request),
         key,
         now: now(),
         isThere: () => this.options.isThere(id),
@@ -117,11 +123,12 @@ export class ConnectServer {
     }
   }
 
-  private failure({ url }: IncomingMessage, error: unknown): Answer {
+  private failure(request: IncomingMessage, error: unknown): Answer {
     if (error instanceof ConnectRefusal) return refusal(error.status, error.message);
     if (error instanceof TidegateError && error.next === 'reject')
       return refusal(error.code === 'TG_RECORD_TOO_LARGE' ? 413 : 500, `Error writing to the log: ${error.message}`);
-    this.options.logger.error({ error, path: url }, 'a call of the Connect API could not be answered');
+    // The query may hold a token.
+    this.options.logger.error({ error, path: pathOf(request) }, 'a call of the Connect API could not be answered');
     const isAway = error instanceof TidegateError && error.retryable;
     return refusal(
       isAway ? 503 : 500,
@@ -154,6 +161,12 @@ function refuseMedia(request: IncomingMessage, body: Buffer): void {
 function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** What the other gateway checks as well; a token in the query is part of the target. */
+function carriedCredentials(request: IncomingMessage): Record<string, string> {
+  const [authorization, cookie] = [headerOf(request, 'authorization'), headerOf(request, 'cookie')];
+  return { ...(authorization === undefined ? {} : { authorization }), ...(cookie === undefined ? {} : { cookie }) };
 }
 
 /** A request that is too large is read to its end all the same: a caller that still sends does not read the answer. */

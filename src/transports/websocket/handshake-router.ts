@@ -174,12 +174,10 @@ function decapitalized(text: string): string {
 }
 
 /** For a handshake that no endpoint takes. */
-export function refuseUnknown(request: IncomingMessage, socket: Duplex): void {
-  refuse(socket, {
-    status: 404,
-    reason: 'not_found',
-    message: `there is no endpoint at ${quoteValue(request.url ?? '')}`,
-  });
+export function refuseUnknown({ url = '' }: IncomingMessage, socket: Duplex): void {
+  // The query may hold a token.
+  const [path = ''] = url.split('?', 1);
+  refuse(socket, { status: 404, reason: 'not_found', message: `there is no endpoint at ${quoteValue(path)}` });
 }
 
 /** A browser's script sees a close code and reason, and nothing at all of a handshake's 4xx. */

@@ -85,7 +85,8 @@ export class WebSocketListener {
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
     if (this.options.onRequest(request, response)) return;
-    const path = readHandshake(request)?.path ?? request.url ?? '';
+    // The query may hold a token.
+    const path = readHandshake(request)?.path ?? request.url?.split('?', 1)[0] ?? '';
     const endpoint = this.router.endpointAt(path);
     const shown = quoteValue(path);
     const isEndpoint = endpoint !== undefined;

@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pass } from 'node:timers/promises';
+import { Guard } from '../../../src/admin/guard.ts';
 import { createHealthHandler, type HealthReport } from '../../../src/admin/health.ts';
 import { type AdminOptions, createAdminServer } from '../../../src/admin/server.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
@@ -14,6 +15,8 @@ import { pipeline, warningsOf } from '../../helpers/pipelining.ts';
 import { ask, callersOf } from './rig.ts';
 
 const HEALTH: HealthReport = { version: '1.2.3', driver: 'embedded', log: 'up', connections: 4 };
+
+const LOCAL = new Guard('admin', undefined, 'loopback');
 
 function silentLogger(errors: object[] = []): Logger {
   const logger: Logger = {
@@ -38,6 +41,7 @@ async function start(t: TestContext, changes: Partial<AdminOptions> = {}): Promi
       response.end('tidegate_info 1\n');
     },
     callers: callersOf(),
+    guard: LOCAL,
     stats: createStats(),
     logger: silentLogger(),
     ...changes,
@@ -129,6 +133,7 @@ test('a stop closes idle keep-alive connections and frees the port', async (t) =
   const server = createAdminServer({
     ...options,
     callers: callersOf(),
+    guard: LOCAL,
     metrics: async () => {},
     stats: createStats(),
     logger: silentLogger(),
@@ -144,7 +149,7 @@ test('a scrape that is never answered does not keep a stop from ending', async (
   const asked: ServerResponse[] = [];
   const server = createAdminServer({
     ...{ port: 0, host: '127.0.0.1', health: () => HEALTH, ready: () => ({ driver: 'd', reasons: [] }) },
-    ...{ callers: callersOf(), stats: createStats(), logger: silentLogger() },
+    ...{ callers: callersOf(), guard: LOCAL, stats: createStats(), logger: silentLogger() },
     metrics: async (_request, response) => {
       asked.push(response);
     },

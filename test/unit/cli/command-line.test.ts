@@ -45,6 +45,7 @@ describe('tidegate', () => {
       'lint <files...>',
       'log',
       'connect',
+      'token',
       '--version',
       'Examples:',
       'KAFKA_BROKERS=',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -50,4 +52,16 @@ test('a gateway without expressions, Kafka and tracing loads neither JSONata nor
   assert.ok(loaded.includes('pino'));
   for (const name of ['kafkajs', 'pino-pretty', 'jsonata', 'ajv', 'protobufjs', '@opentelemetry/sdk-node'])
     assert.ok(!loaded.includes(name), `${name} was loaded`);
+});
+
+test('the library for tokens is an ES module, and is loaded with the first token', () => {
+  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const uses = files.flatMap((name) => readFileSync(join(ROOT, 'src', name), 'utf8').match(/^.*'jose'.*$/gm) ?? []);
+  assert.ok(uses.length > 0);
+  assert.deepEqual(
+    uses.filter((line) => !/^import type |\bimport\('jose'\)/.test(line)),
+    [],
+  );
 });

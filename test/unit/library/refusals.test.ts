@@ -89,6 +89,28 @@ test('refusals are counted by the code of their answer, and nothing that clients
   ]);
 });
 
+test('a token in the URL of a request that is refused is in no answer, line or metric', async (t) => {
+  const kept = keptLogger();
+  const gateway = await gatewayOf(t, CONFIG, { logger: kept.logger });
+  await ready(gateway);
+  const { 'Sec-WebSocket-Key': _key, ...keyless } = HANDSHAKE;
+  const evil = { ...HANDSHAKE, Origin: 'https://evil.example' };
+  const answers: string[] = [];
+  for (const path of ['/ws', '/none', '/chat/%00', '//['])
+    for (const headers of [keyless, evil, { Host: 'a' }]) {
+      const socket = await dial(t, gateway);
+      socket.write(requestOf(`GET ${path}?access_token=verborgen`, headers));
+      const [data] = (await once(socket, 'data')) as [Buffer];
+      socket.destroy();
+      answers.push(String(data));
+    }
+  assert.equal(answers.length, 12);
+  for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 4\d\d /);
+  const metrics = await (await fetch(`http://127.0.0.1:${gateway.ports().admin}/metrics`)).text();
+  assert.ok(kept.warnings().some((line) => line.includes('evil.example')));
+  for (const said of [...answers, metrics, JSON.stringify(kept.lines)]) assert.ok(!said.includes('verborgen'), said);
+});
+
 test('a client that breaks the protocol is counted by its close code, and logged once a minute', async (t) => {
   const kept = keptLogger();
   const gateway = await gatewayOf(t, CONFIG, { logger: kept.logger });

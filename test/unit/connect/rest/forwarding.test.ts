@@ -21,7 +21,7 @@ async function headerOf(t: TestContext, call = CALL): Promise<string> {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const { status, body, headers } = await forward(url, call, {
-    ...{ key: KEY, now: NOW, isThere: () => true },
+    ...{ credentials: {}, key: KEY, now: NOW, isThere: () => true },
     failed: () => {},
   });
   assert.deepEqual([status, body.toString(), headers], [201, '{"b":2}', { location: 'http://x/connectors/a' }]);
@@ -62,7 +62,13 @@ test('no connection to the other gateway is 409, a broken answer 500 while it is
   closed.close();
   await once(closed, 'close');
   const statusOf = (at: number, isThere: boolean) =>
-    forward(`http://127.0.0.1:${at}`, CALL, { key: KEY, now: NOW, isThere: () => isThere, failed: () => {} }).then(
+    forward(`http://127.0.0.1:${at}`, CALL, {
+      credentials: {},
+      key: KEY,
+      now: NOW,
+      isThere: () => isThere,
+      failed: () => {},
+    }).then(
       () => 200,
       (error: unknown) => (error instanceof ConnectRefusal ? error.status : 0),
     );
@@ -86,7 +92,7 @@ test('a redirect is not followed: the signature is for that gateway only', async
   const elsewhere = await listen(200, '/');
   for (const status of [301, 302, 303, 307, 308]) {
     const gateway = await listen(status, `http://${elsewhere}/stolen`);
-    const options = { key: KEY, now: NOW, isThere: () => true, failed: () => {} };
+    const options = { credentials: {}, key: KEY, now: NOW, isThere: () => true, failed: () => {} };
     await assert.rejects(
       forward(`http://${gateway}`, CALL, options),
       (error: unknown) => error instanceof ConnectRefusal && error.status === 500,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { Guard } from '../../../../src/admin/guard.ts';
 import { answer } from '../../../../src/connect/rest/call.ts';
 import { FORWARDED } from '../../../../src/connect/rest/forwarding.ts';
 import { ConnectServer } from '../../../../src/connect/rest/server.ts';
@@ -24,6 +25,7 @@ async function calledWith(t: TestContext, text: string) {
     port: 0,
     host: '127.0.0.1',
     callers: callersOf({ section: 'connect' }),
+    guard: new Guard('connect', undefined, 'everyone'),
     routes: [{ method: 'PUT', path: '/here', handle: () => answer(200, {}) }],
     sessionKey: () => Buffer.from('secret').toString('base64'),
     isThere: () => true,

@@ -4,17 +4,20 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pass } from 'node:timers/promises';
+import { Guard } from '../../../../src/admin/guard.ts';
 import { BelongsElsewhere } from '../../../../src/connect/cluster/refusal.ts';
 import { answer, objectOf } from '../../../../src/connect/rest/call.ts';
 import { FORWARDED, forward } from '../../../../src/connect/rest/forwarding.ts';
 import type { Route } from '../../../../src/connect/rest/routes.ts';
 import { ConnectServer } from '../../../../src/connect/rest/server.ts';
-import { createLogger } from '../../../../src/telemetry/logger.ts';
+import { createLogger, type Logger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
 import { ConnectApi } from '../../../helpers/connect-gateway.ts';
 import { until } from '../../../helpers/gateway-process.ts';
 import { pipeline, warningsOf } from '../../../helpers/pipelining.ts';
+import { keptLogger } from '../../actors/rig.ts';
 import { ask, callersOf } from '../../admin/rig.ts';
+import { authOf } from '../../auth/rig.ts';
 
 const calls = new EventEmitter();
 let restarts = 0;
@@ -58,7 +61,12 @@ const ROUTES: readonly Route[] = [
   },
 ];
 
-async function start(t: TestContext, key?: string) {
+async function start(
+  t: TestContext,
+  key?: string,
+  guard = new Guard('connect', undefined, 'everyone'),
+  logger: Logger = createLogger({ level: 'silent' }),
+) {
   const answered: number[] = [];
   const stats = createStats();
   const server = new ConnectServer({
@@ -66,10 +74,11 @@ async function start(t: TestContext, key?: string) {
     sessionKey: () => key,
     isThere: () => true,
     callers: callersOf({ section: 'connect' }),
+    guard,
     answered: (status) => void answered.push(status),
     now: () => 0,
     stats,
-    logger: createLogger({ level: 'silent' }),
+    logger,
   });
   const port = await server.start();
   t.after(() => server.stop());
@@ -176,7 +185,7 @@ test('a call for another gateway is forwarded once: a forwarded call is not forw
   assert.equal((await api.call('GET', '/elsewhere')).status, 200);
   assert.equal(arrived, 1);
   const sent = { method: 'GET', target: '/elsewhere', body: Buffer.alloc(0) };
-  const options = { key, now: 0, isThere: () => true, failed: () => {} };
+  const options = { credentials: {}, key, now: 0, isThere: () => true, failed: () => {} };
   assert.equal((await forward(`http://127.0.0.1:${port}`, sent, options)).status, 409);
   assert.equal(arrived, 1);
 });
@@ -202,4 +211,45 @@ test('connections with an incomplete request count as idle: the oldest are close
     () => 'too many are open',
   );
   assert.equal((await api.call('GET', '/thing')).status, 200);
+});
+
+test('callers say who they are, and a call that is forwarded says so to the other gateway as well', async (t) => {
+  const token = 'a-token-of-some-length-0123456789';
+  const key = Buffer.alloc(32, 7).toString('base64');
+  const basic = { ada: 'geheim' };
+  const entry = { bearer: { tokens: { ada: token } }, basic, token: ['header', { query: 't' }, { cookie: 'c' }] };
+  const { authenticator, kept } = await authOf(t, entry);
+  const there = await start(t, key, new Guard('connect', authenticator, 'everyone'));
+  const { api, answered } = await start(t, key, new Guard('connect', authenticator, 'everyone'));
+  const refused = await api.call('DELETE', '/thing');
+  assert.deepEqual([refused.status, refused.body.error_code], [401, 401]);
+  const challenge = 'Bearer realm="tidegate", Basic realm="tidegate", charset="UTF-8"';
+  assert.equal(refused.headers.get('www-authenticate'), challenge);
+  assert.equal((await api.call('DELETE', '/thing', undefined, { authorization: `Bearer ${token}` })).status, 204);
+  // Without credentials a signature of the cluster alone does not do.
+  owner = there.api.url;
+  const sent = { method: 'GET', target: '/thing', body: Buffer.alloc(0) };
+  const options = { credentials: {}, key, now: 0, isThere: () => true, failed: () => {} };
+  assert.equal((await forward(there.api.url, sent, options)).status, 401);
+  there.answered.length = 0;
+  const ways: [string, Record<string, string>][] = [
+    ['/elsewhere', { authorization: `Bearer ${token}` }],
+    ['/elsewhere', { authorization: `Basic ${btoa('ada:geheim')}` }],
+    ['/elsewhere', { cookie: `c=${token}` }],
+    [`/elsewhere?t=${token}`, {}],
+  ];
+  // The other gateway knows the caller, and that this call was forwarded once already.
+  for (const [path, headers] of ways) assert.equal((await api.call('GET', path, undefined, headers)).status, 409, path);
+  assert.deepEqual(there.answered, [409, 409, 409, 409]);
+  assert.deepEqual(answered, [401, 204, 409, 409, 409, 409]);
+  assert.deepEqual(kept.lines, []);
+});
+
+test('a call that fails is logged without its query, which may hold a token', async (t) => {
+  const kept = keptLogger();
+  const { api } = await start(t, undefined, undefined, kept.logger);
+  assert.equal((await api.call('GET', '/broken?access_token=verborgen')).status, 500);
+  assert.equal(kept.errors().length, 1);
+  assert.ok(!JSON.stringify(kept.lines).includes('verborgen'));
+  assert.match(JSON.stringify(kept.lines[0]?.facts), /"path":"\/broken"/);
 });

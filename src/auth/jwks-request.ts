@@ -1,0 +1,62 @@
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { TLSSocket } from 'node:tls';
+import { explainValidity } from '../core/certificate.ts';
+import type { Clock } from '../core/clock.ts';
+
+/** Bytes of an answer; a set of keys has a few thousand. */
+const MAX_BYTES = 262_144;
+
+export interface JwksRequest {
+  readonly url: string;
+  /** Milliseconds for all of it: connect, request and the last byte of the answer. */
+  readonly timeout: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The text that a key server answers with. Rejects with an Error that says why there is none. Redirects are not followed: who
+ * can make the server send one would choose the keys.
+ */
+export function requestJwks({ url, timeout, clock, signal }: JwksRequest): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const send = url.toLowerCase().startsWith('https:') ? requestHttps : requestHttp;
+    // A connection of its own: there is one request in minutes.
+    const headers = { accept: 'application/jwk-set+json, application/json', 'accept-encoding': 'identity' };
+    const sent = send(url, { agent: false, headers, signal }, (response) => {
+      readAnswer(response).then((text) => settle(() => resolve(text)), fail);
+    });
+    const settle = (done: () => void) => {
+      cancelTimeout();
+      sent.destroy();
+      done();
+    };
+    const fail = (error: Error) => settle(() => reject(error));
+    const cancelTimeout = clock.after(timeout, () =>
+      fail(new Error(`there was no complete answer within ${timeout} ms`)),
+    );
+    sent.on('error', fail);
+    sent.on('socket', (socket) => {
+      if (socket instanceof TLSSocket) explainValidity(socket);
+    });
+    sent.end();
+  });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<string> {
+  const { statusCode = 0, headers } = response;
+  if (statusCode >= 300 && statusCode < 400)
+    throw new Error(`it answered ${statusCode}, and redirects are not followed; set the URL that it leads to`);
+  if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity')
+    throw new Error('its answer is compressed, which was not asked for');
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) throw new Error(`its answer has more than ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
