@@ -220,7 +220,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.fetcher.start();
   }
 
-  private transactionsOf({ transactions, group }: GroupOptions): GroupTransactions | undefined {
+  private transactionsOf({ transactions, group, state }: GroupOptions): GroupTransactions | undefined {
     if (transactions === undefined) return undefined;
     return new GroupTransactions(transactions, {
       ...this.parts,
@@ -228,6 +228,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       group,
       settled: () => this.settled(),
       commit: () => this.commit(),
+      hasState: state !== undefined,
       failed: (reason) => this.subscriber?.error(reason),
     });
   }
