@@ -125,7 +125,10 @@ test('readers and groups see no record of an aborted transaction, wherever they 
   assert.equal(written.from(0).join(' '), 'a b c d e f g0 g2 g4 h i');
   const read = await readAll(t, log, topic);
   assert.deepEqual(trimmed(texts(read)), written.from(0));
-  assert.deepEqual(offsetsOf(read), [...written.visible.keys()].sort((a, b) => a - b));
+  assert.deepEqual(
+    offsetsOf(read),
+    [...written.visible.keys()].sort((a, b) => a - b),
+  );
   const group = uniqueName('group');
   const joined = new Joined(t, log, { group, topics: [topic], from: 'earliest' });
   assert.deepEqual(trimmed(texts(await joined.seen.atLeast(written.visible.size))), written.from(0));

@@ -237,7 +237,10 @@ function refusing(subject: () => Subject): void {
       member.write(results, letters.taken.splice(0));
       return (await committedOf(log, group, source)) === 10;
     }, 'all is committed');
-    assert.deepEqual(texts(await stored(t, log, results, 10)).sort(), numbers(0, 10).map((at) => `r${at}`));
+    assert.deepEqual(
+      texts(await stored(t, log, results, 10)).sort(),
+      numbers(0, 10).map((at) => `r${at}`),
+    );
   });
 
   test('stops in front of a message that the log refuses, and stores those in front of it', async (t) => {
