@@ -157,6 +157,24 @@ function committing(subject: () => Subject): void {
     assert.ok(messages[0]?.isSettled);
   });
 
+  test('stores the copies of a record in all of their topics, or none', async (t) => {
+    const { log } = subject();
+    const { source, results, group, member, messages } = await tenRead(t, log);
+    const others = await createTopic(t, log);
+    const copies = messages.slice(0, 2).map((message) => message.copies(2));
+    member.write(
+      results,
+      copies.flatMap((both) => both.slice(0, 1)),
+    );
+    await member.commit();
+    assert.deepEqual([await readAll(t, log, results), await committedOf(log, group, source)], [[], 0]);
+    member.write(others, copies[0]?.slice(1) ?? []);
+    await member.commit();
+    assert.deepEqual(texts(await stored(t, log, results, 1)), ['0']);
+    assert.deepEqual(texts(await stored(t, log, others, 1)), ['0']);
+    assert.equal(await committedOf(log, group, source), 1);
+  });
+
   test('commits the note of a state with its results', async (t) => {
     const { log } = subject();
     const note: StateNote = { replay: 2, watermark: 20, through: 40 };
