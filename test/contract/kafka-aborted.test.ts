@@ -49,7 +49,7 @@ async function setUp(t: TestContext): Promise<Rig | undefined> {
   };
 }
 
-/** What is in the topic, in the order of the offsets: values of records that nobody may see begin with `x`. */
+/** What is in the topic, in the order of the offsets: values of records that no reader may see begin with `x`. */
 class Written {
   readonly topic: string;
   /** Offsets of records that count. */

@@ -14,11 +14,11 @@ import { type GatewayProcess, startGateway, until } from '../helpers/gateway-pro
 const KILLS = Number(process.env.FAULTS_KILLS ?? 8);
 const PARTITIONS = 3;
 /** More than the gateway copies until its last kill. */
-const RECORDS = 3_000 * KILLS;
+const RECORDS = 2_000 * KILLS;
 const KEYS = 50;
 /** A batch of a partition is read, and its results are stored, in one piece. */
 const STORED_AT_ONCE = 30;
-/** Every so many records one is no JSON. */
+/** Every so many records one is not JSON. */
 const BAD = 97;
 const START = 1_700_000_000_000;
 const SECOND = 1_000;

@@ -117,8 +117,11 @@ pipelines:
 shutdown: { jitter: 0s }
 `;
 
-for (const create of [true, false])
-  test(`with exactly_once such a topic is ${create ? 'created again, too' : 'not created where it may not be'}`, async (t) => {
+for (const [create, outcome] of [
+  [true, 'created again, too'],
+  [false, 'not created where it may not be'],
+] as const)
+  test(`with exactly_once such a topic is ${outcome}`, async (t) => {
     const { config } = await loadConfig({ text: EXACTLY_ONCE.replace('CREATE', String(create)), name: 'test' });
     const gateway = await Gateway.create(config, { logger: keptLogger().logger, servers: {} });
     t.after(() => gateway.stop());
