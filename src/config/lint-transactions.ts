@@ -43,9 +43,12 @@ const exactlyOnceIsBetweenTopics: Rule = (pipeline, path) => {
       );
 };
 
-/** `drop` stores nothing, so it has nothing to store once; copies of a message are settled apart from it. */
+/**
+ * `drop` stores nothing, so it has nothing to store once. The copies of `all` wait for one transaction, as the parts of a
+ * message that was split do; `first` tries another sink once one has refused, when a transaction may have been made.
+ */
 function isTransactional({ spec }: PlacedEnd<SinkSpec>['chosen']): boolean {
-  return spec.name === 'topic' || spec.name === 'drop' || (spec.inner !== undefined && spec.copies === undefined);
+  return spec.name === 'topic' || spec.name === 'drop' || (spec.inner !== undefined && spec.copies !== 'one');
 }
 
 /** What `exactly_once` needs of its pipeline. */

@@ -78,7 +78,7 @@ export function pipelineSchema(registry: Registry) {
         .boolean()
         .prefault(false)
         .describe(
-          'Results, dead letters and offsets are committed in one transaction, so that each result is in the log once. For a source of topics with a group and a sink that is a topic.',
+          'Results, dead letters and offsets are committed in one transaction, so that each result is in the log once. For a source of topics with a group, and a sink that is a topic, drop, or a route or all of these.',
         ),
       transaction: transaction.prefault({}).describe('How large transactions get, with exactly_once.'),
       broadcast: field

@@ -21,8 +21,10 @@ export interface Sender {
  * - `ready`: the offset of what it was made from is committed with it
  * - `early`: something in front of it is not done yet; a later transaction takes it
  * - `lost`: what it was made from is another member's by now, which makes it again
+ * - `refused`: the log refused what was made from the same, and neither that nor its dead letter waits or is settled yet
+ * - `failed`: that has failed for good
  */
-export type Readiness = 'ready' | 'early' | 'lost';
+export type Readiness = 'ready' | 'early' | 'lost' | 'refused' | 'failed';
 
 /** What settling needs to know of a message. */
 export interface Settleable {

@@ -34,15 +34,25 @@ export class PipelineTransactions {
     return { write: (batch) => this.write(name, batch), idle: true, idle$: NEVER };
   }
 
-  /** The same for topics whose names come from messages. */
+  /**
+   * The same for topics whose names come from messages. The gateway's own port to such a topic is open beside it, since the
+   * gateway lets go of that once the topic is gone from the log: the next message gets another one, and so asks for the topic.
+   */
   namedTopics(topics: NamedTopics): NamedTopics {
-    const ports = new Map<string, NamedTopicPort>();
+    const ports = new Map<string, { readonly own: NamedTopicPort; readonly port: NamedTopicPort }>();
     const open = (name: string) => {
-      const port = ports.get(name) ?? { ...this.topic(name), pending: 0 };
-      ports.set(name, port);
+      const own = topics.open(name);
+      const known = ports.get(name);
+      if (known?.own === own) return known.port;
+      const port = { ...this.topic(name), pending: 0 };
+      ports.set(name, { own, port });
       return port;
     };
-    return { ...topics, open, close: (name) => void ports.delete(name) };
+    const close = (name: string) => {
+      ports.delete(name);
+      topics.close(name);
+    };
+    return { ...topics, open, close };
   }
 
   private write(name: string, batch: Batch): void {

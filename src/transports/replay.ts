@@ -1,6 +1,6 @@
 import type { GroupState } from '../core/group-state.ts';
 import type { TopicPartition } from '../core/log.ts';
-import type { Message } from '../core/message.ts';
+import type { Message, Readiness } from '../core/message.ts';
 import { SettledPrefix } from '../core/settled-prefix.ts';
 import type { GroupCommit } from './group-commit.ts';
 
@@ -65,8 +65,8 @@ export class Replay {
 export class GroupFlight {
   private readonly replay: Replay;
   private readonly prefix: SettledPrefix;
-  /** Offsets that were settled and are not any more: what was made of them was refused. */
-  private readonly reopened = new Set<number>();
+  /** Offsets that were settled and are not any more, as what was made of them was refused, or has failed for good since. */
+  private readonly reopened = new Map<number, 'refused' | 'failed'>();
   /** Offset of the last commit that was asked for; 0 before the first. */
   private committing = 0;
   /** Replayed records that are not settled; one that fails again is, as its failure was handled the first time. */
@@ -80,7 +80,7 @@ export class GroupFlight {
   /** The offset behind all that is settled without a gap. */
   get committable(): number {
     const { committable } = this.prefix;
-    return this.reopened.size === 0 ? committable : Math.min(committable, ...this.reopened);
+    return this.reopened.size === 0 ? committable : Math.min(committable, ...this.reopened.keys());
   }
 
   /** Without replayed records. */
@@ -111,12 +111,17 @@ export class GroupFlight {
 
   /** It is not settled after all, until `settle` says so again. */
   reopen(offset: number): void {
-    this.reopened.add(offset);
+    this.reopened.set(offset, 'refused');
   }
 
-  /** Whether the commit that was asked for last is behind an offset. */
-  isCommitting(offset: number): boolean {
-    return offset < this.committing;
+  /** It will not be settled by this flight: nothing behind it is committed. */
+  fail(offset: number): void {
+    if (this.reopened.has(offset)) this.reopened.set(offset, 'failed');
+  }
+
+  /** Of what was made of the record of an offset; `ready`: the commit that was asked for last is behind it. */
+  readinessOf(offset: number): Readiness {
+    return this.reopened.get(offset) ?? (offset < this.committing ? 'ready' : 'early');
   }
 
   /** What can be committed now; undefined while records are replayed. `position`: next offset to be handed over. */

@@ -31,6 +31,8 @@ export class Staging {
   private readonly port: StagingPort;
   private staged: Staged[] = [];
   private bytes = 0;
+  /** The log refused these, and what becomes of them is not known yet; with its reasons. */
+  private readonly refusals = new Map<Message, TidegateError>();
   /** Writes wait for these, by topic: what is written to one stays in order. */
   private readonly waiting = new Map<string, Promise<void>>();
   private cancelTimer: (() => void) | undefined;
@@ -85,7 +87,7 @@ export class Staging {
         continue;
       }
       kept.push(one);
-      if (readiness === 'early') continue;
+      if (readiness !== 'ready') continue;
       const ofTopic = selection.get(topic);
       if (ofTopic === undefined) selection.set(topic, [message]);
       else ofTopic.push(message);
@@ -105,14 +107,29 @@ export class Staging {
     for (const message of done) message.ack();
   }
 
-  /** The log will never take these. False where what they were made from cannot be taken out of the transaction. */
-  refused(refusals: ReadonlyMap<Message, TidegateError>): boolean {
+  /** The log will never take these: they fail, and dead letters may come in their place. Whether there can be a transaction then is up to `check`. */
+  refused(refusals: ReadonlyMap<Message, TidegateError>): void {
     this.remove(new Set(refusals.keys()));
     for (const [message, failure] of refusals) {
-      if (!message.unstage()) return false;
-      message.nack(failure);
+      this.refusals.set(message, failure);
+      if (message.unstage()) message.nack(failure);
     }
-    return true;
+  }
+
+  /**
+   * Whether a transaction may be made. Until a refused message waits again or is settled, what it was made from counts as done
+   * in some places and as not done in others. Where that stays so because it failed for good, there can be no transaction any
+   * more: gives why. A member without state (`goesBack`) commits what is in front of such a message.
+   */
+  check(goesBack: boolean): boolean | TidegateError {
+    let mayCommit = true;
+    for (const [message, failure] of this.refusals) {
+      const { readiness } = message;
+      if (!message.mayUnstage || (readiness === 'failed' && !goesBack)) return failure;
+      if (readiness === 'refused') mayCommit = false;
+      else this.refusals.delete(message);
+    }
+    return mayCommit;
   }
 
   private stage(topic: string, messages: readonly Message[]): void {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { Batch } from '../../src/core/batch.ts';
-import type { TidegateError } from '../../src/core/errors.ts';
+import { TidegateError } from '../../src/core/errors.ts';
 import type { GroupState, StateNote } from '../../src/core/group-state.ts';
 import type { GroupOptions, Log, TopicPartition, TransactionOptions } from '../../src/core/log.ts';
-import { Message, type SettleTarget } from '../../src/core/message.ts';
+import { Message, type SettleTarget, type Tracker } from '../../src/core/message.ts';
+import { Outgoing } from '../../src/pipelines/state/outgoing.ts';
 import type { Subject, SuiteOptions } from './log-contract.ts';
 import {
   createTopic,
@@ -78,6 +79,7 @@ export function transactionContract(subject: () => Subject, options: SuiteOption
   describe('a group member with transactions', { ...options, concurrency: AT_A_TIME }, () => {
     committing(subject);
     refusing(subject);
+    refusingResults(subject);
     owning(subject);
   });
 }
@@ -155,6 +157,25 @@ function committing(subject: () => Subject): void {
     assert.ok(messages[0]?.isSettled);
   });
 
+  test('stores the copies of a record in all of their topics, or none', async (t) => {
+    const { log } = subject();
+    const { source, results, group, member, messages } = await tenRead(t, log);
+    const others = await createTopic(t, log);
+    const copies = messages.slice(0, 2).map((message) => message.copies(2));
+    member.write(
+      results,
+      copies.flatMap((both) => both.slice(0, 1)),
+    );
+    await member.commit();
+    assert.deepEqual([await readAll(t, log, results), await committedOf(log, group, source)], [[], 0]);
+    member.write(others, copies[0]?.slice(1) ?? []);
+    await pass(100);
+    await member.commit();
+    assert.deepEqual(texts(await stored(t, log, results, 1)), ['0']);
+    assert.deepEqual(texts(await stored(t, log, others, 1)), ['0']);
+    assert.equal(await committedOf(log, group, source), 1);
+  });
+
   test('commits the note of a state with its results', async (t) => {
     const { log } = subject();
     const note: StateNote = { replay: 2, watermark: 20, through: 40 };
@@ -218,6 +239,38 @@ function refusing(subject: () => Subject): void {
     assert.equal(await committedOf(log, group, source), 3);
   });
 
+  test('stores the dead letter of a record that is refused only when it is committed, and what is behind it', async (t) => {
+    const { log } = subject();
+    const { source, results, group, member, messages } = await tenRead(t, log);
+    const gone = await createTopic(t, log);
+    const letters = new Letters();
+    const refused = messages.slice(2, 4).map(resultOf);
+    for (const message of refused) message.tracker = letters;
+    // The topic was there a moment ago.
+    member.write(gone, messages.slice(0, 1).map(resultOf));
+    await pass(100);
+    await member.commit();
+    assert.equal(await committedOf(log, group, source), 1);
+    member.write(results, messages.slice(1, 2).map(resultOf));
+    member.write(gone, refused.slice(0, 1));
+    await pass(100);
+    await log.admin.delete(gone);
+    const commits = (offset: number) =>
+      eventually(async () => {
+        await member.commit().catch(() => undefined);
+        member.write(results, letters.taken.splice(0));
+        return (await committedOf(log, group, source)) === offset;
+      }, `${offset} is committed`);
+    await commits(3);
+    member.write(gone, refused.slice(1));
+    member.write(results, messages.slice(4).map(resultOf));
+    await commits(10);
+    assert.deepEqual(
+      texts(await stored(t, log, results, 9)).sort(),
+      numbers(1, 10).map((at) => `r${at}`),
+    );
+  });
+
   test('stops in front of a message that the log refuses, and stores those in front of it', async (t) => {
     const { log } = subject();
     const { source, results, group, member, messages } = await tenRead(t, log);
@@ -231,6 +284,86 @@ function refusing(subject: () => Subject): void {
       return refused.isSettled && (await committedOf(log, group, source)) === 2;
     }, 'it is refused');
     assert.deepEqual(texts(await stored(t, log, results, 2)), ['r0', 'r1']);
+  });
+}
+
+/** A state that notes nothing of interest. */
+const STATE: GroupState = {
+  assigned: (_: TopicPartition, committed: number) => committed,
+  note: () => ({ replay: 0, watermark: 0, through: 0 }),
+  revoked: () => undefined,
+};
+
+/** Dead letters that are written when the test says so. */
+class Letters implements Tracker {
+  readonly taken: Message[] = [];
+
+  takeOver(message: Message): boolean {
+    this.taken.push(message.derive({}));
+    return true;
+  }
+
+  settled(): void {}
+}
+
+/** What operators give out, as a pipeline hands it on, in one batch. */
+function givenOut(count: number): readonly Message[] {
+  const outgoing = new Outgoing();
+  const results = Array.from({ length: count }, (_, at) => new Message(Buffer.from(`w${at}`)));
+  outgoing.add(
+    results,
+    () => undefined,
+    () => 'ready',
+  );
+  return outgoing.next()?.messages ?? [];
+}
+
+/** A member with a state, and the results of a window: the first one for a topic that is gone when it is to be committed. */
+async function refusedResult(t: TestContext, log: Log) {
+  const read = await tenRead(t, log, { state: STATE });
+  const gone = await createTopic(t, log);
+  const [refused, other] = givenOut(2) as [Message, Message];
+  const letters = new Letters();
+  refused.tracker = letters;
+  for (const message of read.messages) message.ack('filtered');
+  read.member.write(gone, [refused]);
+  read.member.write(read.results, [other]);
+  await pass(100);
+  await log.admin.delete(gone);
+  return { ...read, refused, other, letters };
+}
+
+function refusingResults(subject: () => Subject): void {
+  test('makes no transaction from when a result of a state is refused until its dead letter waits', async (t) => {
+    const { log } = subject();
+    const { source, results, group, member, other, letters } = await refusedResult(t, log);
+    await eventually(async () => {
+      await member.commit().catch(() => undefined);
+      return letters.taken.length === 1;
+    }, 'it is refused');
+    await member.commit();
+    assert.deepEqual([await committedOf(log, group, source), other.isSettled], [0, false]);
+    member.write(results, letters.taken);
+    await pass(100);
+    await member.commit();
+    assert.deepEqual([await committedOf(log, group, source), other.isSettled], [10, true]);
+    assert.deepEqual(texts(await stored(t, log, results, 2)).sort(), ['w0', 'w1']);
+  });
+
+  test('commits nothing more where such a result has failed for good, and ends', async (t) => {
+    const { log } = subject();
+    const { source, results, group, member, joined, letters } = await refusedResult(t, log);
+    await eventually(async () => {
+      await member.commit().catch(() => undefined);
+      return letters.taken.length === 1;
+    }, 'it is refused');
+    (letters.taken[0] as Message).tracker = undefined;
+    letters.taken[0]?.nack(new TidegateError('TG_RECORD_REFUSED', 'no dead letter either'));
+    await member.commit().catch(() => undefined);
+    assert.equal((joined.seen.error as TidegateError).code, 'TG_TOPIC_MISSING');
+    await member.leave();
+    assert.equal(await committedOf(log, group, source), 0);
+    assert.deepEqual(await readAll(t, log, results), []);
   });
 }
 

@@ -111,7 +111,8 @@ const WINDOW = 10_000;
 const START = 1_700_000_000_000;
 const SECONDS = 60;
 
-function configOf(topic: string, results: string, letters: string): string {
+/** `sink`: more settings of the topic of results. */
+function configOf(topic: string, results: string, letters: string, sink = ''): string {
   const path = join(process.env.TMPDIR ?? '/tmp', `${topic}.yaml`);
   writeFileSync(
     path,
@@ -124,7 +125,7 @@ pipelines:
     transaction: { interval: 50ms }
     processors:
       - window: { tumbling: 10s, time: "\${! json.at }", aggregate: { n: count } }
-    sink: { topic: { name: ${results} } }
+    sink: { topic: { name: ${results}${sink} } }
     on_error: { dead_letter: ${letters} }
 `,
   );
@@ -179,4 +180,43 @@ test('two gateways that are killed write each window and each dead letter once',
   const bad = await dead.settled(SECONDS, 30_000, log);
   assert.deepEqual(new Set(bad).size, SECONDS);
   assert.equal(bad.length, SECONDS, 'each dead letter is there once');
+});
+
+test('windows whose results brokers refuse in a transaction become dead letters once, and others go on', async (t) => {
+  const kafka = await requireKafka(t);
+  if (kafka === undefined) return;
+  const admin = await KafkaAdmin.connect(t, kafka.brokers);
+  const [topic, results, letters] = [uniqueTopic('clicks'), uniqueTopic('counts'), uniqueTopic('letters')];
+  await Promise.all([admin.create(topic, PARTITIONS), admin.create(letters)]);
+  // It takes no record without a key, which only brokers find out.
+  await admin.create(results, 1, { 'cleanup.policy': 'compact' });
+  const [windows, dead] = await Promise.all([
+    CommittedReader.start(t, kafka.brokers, results),
+    CommittedReader.start(t, kafka.brokers, letters),
+  ]);
+  const config = configOf(topic, results, letters, `, key: "\${! json.key != 'k0' ? json.key }"`);
+  const gateway = await startGateway(t, { args: ['run', config], env: { KAFKA_BROKERS: kafka.brokers } });
+  await gateway.ready();
+  for (let at = START; at < START + 3 * WINDOW; at += WINDOW / 2)
+    await admin.produce(
+      topic,
+      Array.from({ length: KEYS }, (_, key) => ({ key: `k${key}`, value: JSON.stringify({ at }) })),
+    );
+  const ends = Array.from({ length: PARTITIONS }, (_, partition) => ({
+    key: 'end',
+    partition,
+    value: JSON.stringify({ at: START + 4 * WINDOW }),
+  }));
+  await admin.produce(topic, ends);
+  const log = () => gateway.output().slice(-2_000);
+  const placeOf = (value: string) => {
+    const { key, start, n } = JSON.parse(value) as { key: string; start: number; n: number };
+    return `${key} ${(start - START) / WINDOW} ${n}`;
+  };
+  const refused = await dead.settled(3, 60_000, log);
+  assert.deepEqual(refused.map(placeOf).sort(), ['k0 0 2', 'k0 1 2', 'k0 2 2']);
+  const others = await windows.settled((KEYS - 1) * 3, 30_000, log);
+  const expected = Array.from({ length: KEYS - 1 }, (_, at) => [0, 1, 2].map((start) => `k${at + 1} ${start} 2`));
+  assert.deepEqual(others.map(placeOf).sort(), expected.flat().sort());
+  assert.doesNotMatch(gateway.output(), /broke and starts again/);
 });

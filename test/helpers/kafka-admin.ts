@@ -20,8 +20,10 @@ export class KafkaAdmin {
     return connected;
   }
 
-  async create(topic: string, numPartitions = 1): Promise<void> {
-    await this.admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false });
+  async create(topic: string, numPartitions = 1, config: Readonly<Record<string, string>> = {}): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const topics = [{ topic, numPartitions, replicationFactor: 1, configEntries }];
+    await this.admin.createTopics({ topics, waitForLeaders: false });
     const isLed = async () => (await this.leaders(topic)) === numPartitions;
     await until(isLed, 60_000, () => `the topic ${topic} was created and has no leaders`);
   }

@@ -161,6 +161,8 @@ function serverProperties(
     // As in production: 0 would hide slow starts.
     'group.initial.rebalance.delay.ms': '3000',
     'log.cleaner.backoff.ms': '500',
+    // Records and results of tests have times of years ago, which brokers would delete 30 s after their start.
+    'log.retention.ms': '-1',
     ...more,
   };
   return Object.entries(properties)

@@ -88,7 +88,8 @@ class FirstSink implements Sink {
   }
 
   write(batch: Batch): void {
-    this.writeTo(this.usable(0), batch.messages);
+    // With none left the pipeline breaks, and gives up what is in flight.
+    this.writeTo(this.usable(0) ?? this.inner.length - 1, batch.messages);
   }
 
   keyOf(message: Message) {
@@ -118,21 +119,21 @@ class FirstSink implements Sink {
     this.inner.write(at, new Batch(copies));
   }
 
-  /** The first sink from there on that has not given up; the last one where all have. */
-  private usable(from: number): number {
-    let at = from;
-    while (at < this.inner.length - 1 && this.broken.has(at)) at += 1;
-    return at;
+  /** The first sink from there on that has not given up; undefined where all have. */
+  private usable(from: number): number | undefined {
+    for (let at = from; at < this.inner.length; at += 1) if (!this.broken.has(at)) return at;
+    return undefined;
   }
 
   private refuse(message: Message, at: number, failure: TidegateError): void {
+    const next = this.usable(at + 1);
     // A gateway that stops, or a pipeline that broke, tries nothing more.
-    if (at + 1 >= this.inner.length || failure.code === 'TG_STOPPING' || message.isSettled) {
+    if (next === undefined || failure.code === 'TG_STOPPING' || message.isSettled) {
       message.nack(failure);
       return;
     }
     this.fallbacks.value += 1;
-    this.refused[this.usable(at + 1)]?.push(message);
+    this.refused[next]?.push(message);
     this.flushSoon();
   }
 
@@ -162,8 +163,10 @@ class FirstSink implements Sink {
       this.failed$.next(failure);
       return;
     }
-    const left = [...(this.pending[at] ?? [])];
+    const left = [...(this.pending[at] ?? [])].map(({ message }) => message);
     this.pending[at]?.clear();
-    for (const { message } of left) this.refuse(message, at, failure);
+    // And what was to be written to it next, in this turn.
+    left.push(...(this.refused[at]?.splice(0) ?? []));
+    for (const message of left) this.refuse(message, at, failure);
   }
 }

@@ -60,7 +60,7 @@ export class Marks {
     }
     this.lastMove = { at: Math.max(at, last?.at ?? at), watermark };
     list.push(this.lastMove);
-    this.dropOldestMove();
+    this.dropOneMove();
   }
 
   /** A record has come whose time moves the watermark to there: a move of the clock that does not exceed it made no difference. */
@@ -89,11 +89,15 @@ export class Marks {
     return [...this.behind, ...this.ahead].map((mark) => ({ ...mark }));
   }
 
-  /** With more moves than a commit can note the oldest is not repeated after a crash. */
-  private dropOldestMove(): void {
+  /**
+   * With more marks than a commit can note the oldest move is not repeated after a crash: one that was repeated already. If
+   * there is none, the one that was just added is not, since this gateway has to repeat all others itself.
+   */
+  private dropOneMove(): void {
     if (this.behind.length + this.ahead.length <= MAX_MARKS) return;
     const oldest = this.behind.findIndex(isMove);
     if (oldest >= 0) this.behind.splice(oldest, 1);
+    else this.ahead.pop();
   }
 }
 

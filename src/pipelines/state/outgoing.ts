@@ -31,7 +31,7 @@ export class Outgoing {
 
   /** `done`: the log has all of them; `readiness`: whether a transaction may have them, once they are done. */
   add(results: Iterable<Message>, done: () => void, readiness: () => Readiness): void {
-    this.queue.push(new Emission(results[Symbol.iterator](), done, readiness, this.stored));
+    this.queue.push(new Emission(results[Symbol.iterator](), { done, readiness, counted: this.counted }));
   }
 
   /** The same for a record that is in flight until then. */
@@ -61,27 +61,36 @@ export class Outgoing {
     return batch.length === 0 ? undefined : new Batch(batch);
   }
 
-  private readonly stored = (): void => {
-    this.inFlight -= 1;
+  private readonly counted = (difference: 1 | -1): void => {
+    this.inFlight += difference;
     if (this.inFlight === 0) this.drained();
   };
+}
+
+interface EmissionParts {
+  /** The log has all of them, or a transaction will. */
+  readonly done: () => void;
+  /** Whether a transaction may have them, once they are done. */
+  readonly readiness: () => Readiness;
+  /** One is in flight again (1), or not any more (-1). */
+  readonly counted: (difference: 1 | -1) => void;
 }
 
 /** Results that count as one: they are done when all of them are. */
 class Emission implements SettleTarget {
   private readonly results: Iterator<Message>;
-  private readonly done: () => void;
-  readonly readiness: () => Readiness;
+  private readonly parts: EmissionParts;
   hasBegun = false;
-  private readonly stored: () => void;
   private missing = 0;
   private isAtEnd = false;
+  private isDone = false;
+  /** Results that a transaction was refused for, and whose dead letters do not wait yet. */
+  private refused = 0;
+  private hasFailed = false;
 
-  constructor(results: Iterator<Message>, done: () => void, readiness: () => Readiness, stored: () => void) {
+  constructor(results: Iterator<Message>, parts: EmissionParts) {
     this.results = results;
-    this.done = done;
-    this.readiness = readiness;
-    this.stored = stored;
+    this.parts = parts;
   }
 
   next(): Message | undefined {
@@ -100,21 +109,39 @@ class Emission implements SettleTarget {
 
   /** One that failed for good ends the pipeline, or was taken over as a dead letter and comes back as acked. */
   settled(result: Message, failure: TidegateError | null): void {
+    if (failure !== null) this.hasFailed ||= this.refused > 0;
     // One that waited for a transaction was counted when it began to wait.
-    if (failure !== null || result.isStaged) return;
-    this.missing -= 1;
-    this.check();
-    this.stored();
+    else if (!result.isStaged) this.landed();
   }
 
   /** What is in a transaction counts as stored: the note that says so is committed in the same one. */
   staged(): void {
+    this.landed();
+  }
+
+  /** It still counts as stored for the operator, so no transaction is made before it waits again, be it as a dead letter. */
+  unstaged(): void {
+    this.refused += 1;
+    this.missing += 1;
+    this.parts.counted(1);
+  }
+
+  readiness(): Readiness {
+    const readiness = this.parts.readiness();
+    if (this.refused === 0 || readiness === 'lost') return readiness;
+    return this.hasFailed ? 'failed' : 'refused';
+  }
+
+  private landed(): void {
     this.missing -= 1;
+    if (this.refused > 0) this.refused -= 1;
     this.check();
-    this.stored();
+    this.parts.counted(-1);
   }
 
   private check(): void {
-    if (this.isAtEnd && this.missing === 0) this.done();
+    if (!this.isAtEnd || this.missing > 0 || this.isDone) return;
+    this.isDone = true;
+    this.parts.done();
   }
 }

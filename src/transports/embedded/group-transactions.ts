@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import { asTidegateError, type TidegateError } from '../../core/errors.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { TransactionOptions } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Propagation } from '../../core/propagation.ts';
@@ -35,6 +35,8 @@ export interface GroupTransactionsParts extends WritingParts {
   readonly settled: () => ReadonlyMap<PartitionState, GroupCommit>;
   /** Commits, one after the other. */
   readonly commit: () => Promise<void>;
+  /** Whether the note of a state is committed with the offsets. */
+  readonly hasState: boolean;
   /** No more transactions are made: the member has to go on from what is committed. */
   readonly failed: (reason: TidegateError) => void;
 }
@@ -86,7 +88,7 @@ export class GroupTransactions {
   }
 
   private async transact(): Promise<void> {
-    if (this.failure !== undefined) return;
+    if (this.failure !== undefined || !this.mayCommit()) return;
     const { coordinator, settled } = this.parts;
     const due = coordinator.unknown(settled());
     const selection = this.staging.select();
@@ -94,9 +96,8 @@ export class GroupTransactions {
     const refusals = new Map<Message, TidegateError>();
     const writes = this.writes(selection, refusals);
     if (refusals.size > 0) {
-      if (this.staging.refused(refusals)) return this.transact();
-      const [reason] = refusals.values();
-      throw this.stop(reason as TidegateError); // there is at least one
+      this.staging.refused(refusals);
+      return this.transact();
     }
     await this.store(writes, due);
     this.staging.committed(selection);
@@ -147,12 +148,15 @@ export class GroupTransactions {
     return topic === undefined ? missingTopic(name) : this.sharing.refusal(topic, message);
   }
 
-  /** What was refused cannot be taken out of what is committed: the member has to begin again. */
-  private stop(reason: TidegateError): TidegateError {
-    this.failure = reason;
-    this.staging.close();
-    this.parts.failed(reason);
-    return reason;
+  /** Where what was refused cannot be taken out of what is committed, the member has to begin again. */
+  private mayCommit(): boolean {
+    const check = this.staging.check(!this.parts.hasState);
+    if (check instanceof TidegateError) {
+      this.failure = check;
+      this.staging.close();
+      this.parts.failed(check);
+    }
+    return check === true;
   }
 
   private failed(failure: TidegateError): void {

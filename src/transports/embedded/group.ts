@@ -195,7 +195,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     this.fetcher.start();
   }
 
-  private transactionsOf({ transactions, group }: GroupOptions): GroupTransactions | undefined {
+  private transactionsOf({ transactions, group, state }: GroupOptions): GroupTransactions | undefined {
     if (transactions === undefined) return undefined;
     return new GroupTransactions(transactions, {
       ...this.parts,
@@ -203,6 +203,7 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
       group,
       settled: () => this.held.settled(),
       commit: () => this.commit(),
+      hasState: state !== undefined,
       failed: (reason) => this.subscriber?.error(reason),
     });
   }

@@ -72,7 +72,11 @@ export class Held implements Cursor, SettleTarget {
   }
 
   settled(message: Message, failure: TidegateError | null): void {
-    if (this.isStale || (failure !== null && !message.isReplayed)) return;
+    if (this.isStale) return;
+    if (failure !== null && !message.isReplayed) {
+      this.flight.fail(message.token);
+      return;
+    }
     const wasFull = this.room <= 0;
     this.flight.settle(message.token);
     if (wasFull && this.room > 0) this.options.hasRoomAgain();
@@ -89,6 +93,6 @@ export class Held implements Cursor, SettleTarget {
   /** What is stale because the log has moved us is not read again: the next transaction takes what was made of it. */
   readiness({ token }: Message): Readiness {
     if (this.isLost) return 'lost';
-    return this.isStale || this.flight.isCommitting(token) ? 'ready' : 'early';
+    return this.isStale ? 'ready' : this.flight.readinessOf(token);
   }
 }

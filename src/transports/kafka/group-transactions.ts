@@ -25,6 +25,8 @@ export interface GroupTransactionsParts extends SenderParts {
   readonly fetcher: Fetcher;
   readonly commits: () => Commits;
   readonly logger: Logger;
+  /** Whether the note of a state is committed with the offsets. */
+  readonly hasState: boolean;
   /** No more transactions are made: the member has to go on from what is committed. */
   readonly failed: (reason: TidegateError) => void;
 }
@@ -83,7 +85,8 @@ export class GroupTransactions {
       if (stored === undefined || chosen.content === undefined) return false;
       if (stored.refusals.size > 0) {
         chosen.due?.aborted();
-        this.refuse(stored.refusals);
+        this.staging.refused(stored.refusals);
+        this.mayCommit();
         return false;
       }
       chosen.due?.committed();
@@ -100,7 +103,7 @@ export class GroupTransactions {
     const { group, fetcher, partitions, coordinator, offsets } = this.parts;
     const { memberId, generation } = coordinator;
     // The group does not know us: nothing can be committed.
-    if (generation < 0) return {};
+    if (generation < 0 || !this.mayCommit()) return {};
     // Nothing of a topic that is known to be gone.
     fetcher.checkIds();
     const due = offsets.due(partitions, (one) => fetcher.part(one), this.id);
@@ -109,12 +112,10 @@ export class GroupTransactions {
     return { content: { records, offsets: due.topics, membership: { group, memberId, generation } }, due };
   }
 
-  private refuse(refusals: ReadonlyMap<Message, TidegateError>): void {
-    if (this.staging.refused(refusals)) return;
-    const [reason] = refusals.values();
-    this.fail(
-      new TidegateError(reason?.code ?? 'TG_RECORD_REFUSED', reason?.message ?? 'a record was refused', reason),
-    );
+  private mayCommit(): boolean {
+    const check = this.staging.check(!this.parts.hasState);
+    if (check instanceof TidegateError) this.fail(check);
+    return check === true;
   }
 
   private notCommitted(error: unknown, due: DueCommits | undefined): void {

@@ -223,7 +223,7 @@ export class KafkaGroupMember implements GroupMember {
     };
   }
 
-  private transactionsOf({ group, transactions }: GroupOptions): GroupTransactions | undefined {
+  private transactionsOf({ group, transactions, state }: GroupOptions): GroupTransactions | undefined {
     const { writing } = this.parts;
     if (transactions === undefined || writing === undefined) return undefined;
     return new GroupTransactions(transactions, {
@@ -235,6 +235,7 @@ export class KafkaGroupMember implements GroupMember {
       partitions: this.partitions,
       fetcher: this.fetcher,
       commits: () => this.commits,
+      hasState: state !== undefined,
       failed: (reason) => this.subscriber?.error(reason),
     });
   }

@@ -21,7 +21,11 @@ class PartitionInFlight extends GroupFlight implements SettleTarget {
   }
 
   settled(message: Message, failure: TidegateError | null): void {
-    if (this.stale || (failure !== null && !message.isReplayed)) return;
+    if (this.stale) return;
+    if (failure !== null && !message.isReplayed) {
+      this.fail(message.token);
+      return;
+    }
     this.settle(message.token);
     this.moved();
   }
@@ -39,7 +43,7 @@ class PartitionInFlight extends GroupFlight implements SettleTarget {
   /** What is stale because the log has moved us is not read again: the next transaction takes what was made of it. */
   readiness({ token }: Message): Readiness {
     if (this.isLost) return 'lost';
-    return this.stale || this.isCommitting(token) ? 'ready' : 'early';
+    return this.stale ? 'ready' : this.readinessOf(token);
   }
 }
 

@@ -60,6 +60,22 @@ describe('what does not go together is an error', () => {
       /the sink websocket_client has none; write to a topic, and feed the sink from that topic/,
     ],
     [
+      'exactly once into the first of several topics',
+      pipelines(
+        'w: { source: { topic: { names: [chat], group: g } }, exactly_once: true, sink: { first: [ { topic: { name: counts } }, drop ] } }',
+      ),
+      'pipelines.w.exactly_once',
+      /the sink first has none/,
+    ],
+    [
+      'exactly once into all of several sinks, one of which is not the log',
+      pipelines(
+        'w: { source: { topic: { names: [chat], group: g } }, exactly_once: true, sink: { all: [ { topic: { name: counts } }, stdout: {} ] } }',
+      ),
+      'pipelines.w.exactly_once',
+      /the sink stdout has none/,
+    ],
+    [
       'two windows in one pipeline',
       pipelines(
         `w: { source: { topic: { names: [chat], group: g } }, processors: [{ ${WINDOW} }, { ${WINDOW} }], sink: { topic: { name: counts } } }`,

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { loadConfig } from '../../../src/config/index.ts';
+import { Message } from '../../../src/core/message.ts';
 import { Gateway } from '../../../src/gateway/gateway.ts';
 import { GoneTopics } from '../../../src/gateway/gone-topics.ts';
 import type { Stats, StatsReader } from '../../../src/telemetry/stats.ts';
 import { TestClient } from '../../helpers/client.ts';
+import { until } from '../../helpers/gateway-process.ts';
 import { TopicsClient } from '../../helpers/topics-client.ts';
 import { keptLogger } from '../actors/rig.ts';
 
@@ -101,3 +103,50 @@ test('a topic that messages name is created again once the gateway has seen that
   await gone.look();
   assert.equal(await answer(2), 'stored');
 });
+
+const EXACTLY_ONCE = `
+log: { driver: embedded, embedded: { memory: true } }
+admin: { enabled: false }
+pipelines:
+  named:
+    source: { topic: { names: [orders], group: named, from: earliest } }
+    exactly_once: true
+    transaction: { interval: 10ms }
+    sink: { topic: { name: "\${! json.to }", topics: { create: CREATE } } }
+    on_error: { dead_letter: dead }
+shutdown: { jitter: 0s }
+`;
+
+for (const [create, outcome] of [
+  [true, 'created again, too'],
+  [false, 'not created where it may not be'],
+] as const)
+  test(`with exactly_once such a topic is ${outcome}`, async (t) => {
+    const { config } = await loadConfig({ text: EXACTLY_ONCE.replace('CREATE', String(create)), name: 'test' });
+    const gateway = await Gateway.create(config, { logger: keptLogger().logger, servers: {} });
+    t.after(() => gateway.stop());
+    await gateway.start();
+    await gateway.prepared;
+    const { context } = gateway;
+    const { log } = context;
+    const lane = log.lane('orders', { retrying() {}, recovered() {}, duplicatesPossible() {} });
+    const order = () => lane.send([new Message(Buffer.from('{"to":"by-name"}'))]);
+    const count = async (topic: string) => (await log.admin.offsets(topic).catch(() => []))[0]?.latest ?? 0;
+    const holds = (topic: string, records: number) =>
+      until(
+        async () => (await count(topic)) === records,
+        10_000,
+        () => `${topic} does not hold ${records} records`,
+      );
+    await log.admin.create({ name: 'by-name', partitions: 1, replication: 1 });
+    await order();
+    await holds('by-name', 1);
+    await log.admin.delete('by-name');
+    await order();
+    await holds('dead', 1);
+    await new GoneTopics(context).look();
+    await order();
+    if (create) await holds('by-name', 1);
+    await holds('dead', create ? 1 : 2);
+    assert.equal(await count('by-name'), create ? 1 : 0);
+  });

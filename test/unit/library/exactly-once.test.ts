@@ -58,3 +58,54 @@ test('exactly_once stores results, dead letters and windows of more keys than ma
   assert.deepEqual(values.get('bad'), ['no JSON']);
   assert.ok(values.get('counted')?.every((text) => JSON.parse(text).n === 1));
 });
+
+/** Three topics get a copy of each record; one of them takes no record without a key. */
+const COPIES: ConfigObject = {
+  ...MEMORY,
+  log: {
+    driver: 'embedded',
+    embedded: { memory: true },
+    topics: { keyed: { config: { 'cleanup.policy': 'compact' } } },
+  },
+  pipelines: {
+    copies: {
+      source: { topic: { names: ['orders'], group: 'copies', from: 'earliest' } },
+      exactly_once: true,
+      transaction: { interval: '20ms' },
+      sink: {
+        all: [
+          { topic: { name: 'audit' } },
+          { topic: { name: 'keyed' } },
+          { route: [{ when: '${! json.n > 1 }', sink: { topic: { name: 'large' } } }, { sink: 'drop' }] },
+        ],
+      },
+      on_error: { dead_letter: 'bad' },
+    },
+    seen: {
+      source: { topic: { names: ['audit', 'keyed', 'large', 'bad'], from: 'earliest' } },
+      sink: { topic: { name: 'copy' } },
+      broadcast: true,
+    },
+  },
+};
+
+test('exactly_once stores the copies of all, and the dead letter of a record of which one copy is refused', async (t) => {
+  const gateway = await gatewayOf(t, COPIES);
+  const values = new Map<string, string[]>();
+  gateway.on('consumer-message', ({ topic, value }) => {
+    if (topic !== 'orders') values.set(topic, [...(values.get(topic) ?? []), String(value)]);
+  });
+  await ready(gateway);
+  for (const n of [1, 2, 3]) await gateway.topic('orders').publish({ value: JSON.stringify({ n }), key: `k${n}` });
+  await gateway.topic('orders').publish({ value: '{"n":4}' });
+  await gateway.topic('orders').publish({ value: '{"n":5}', key: 'k5' });
+  const of = (...numbers: number[]) => numbers.map((n) => `{"n":${n}}`);
+  const expected = { audit: of(1, 2, 3, 4, 5), bad: of(4), keyed: of(1, 2, 3, 5), large: of(2, 3, 4, 5) };
+  const all = () => Object.fromEntries([...values].map(([topic, some]) => [topic, some.toSorted()]));
+  await until(
+    () => Object.values(expected).flat().length <= [...values.values()].flat().length,
+    10_000,
+    () => JSON.stringify(all()),
+  );
+  assert.deepEqual(all(), expected);
+});

@@ -95,6 +95,36 @@ describe('what a member reads again', () => {
   });
 });
 
+describe('what is refused after it counted as settled', () => {
+  const flightOf = (...offsets: number[]) => {
+    const flight = new GroupFlight(new Replay(undefined, PLACE, { offset: 5 }), 5);
+    for (const offset of offsets) flight.enter(offset);
+    for (const offset of offsets) flight.settle(offset);
+    return flight;
+  };
+
+  test('is not committed until it is settled again', () => {
+    const flight = flightOf(5, 6, 7);
+    assert.deepEqual(flight.commit(8), { offset: 8 });
+    assert.deepEqual([flight.readinessOf(6), flight.readinessOf(8)], ['ready', 'early']);
+    flight.reopen(6);
+    assert.deepEqual([flight.readinessOf(6), flight.isSettled, flight.commit(8)], ['refused', false, { offset: 6 }]);
+    assert.deepEqual([flight.readinessOf(5), flight.readinessOf(7)], ['ready', 'early']);
+    flight.settle(6);
+    assert.deepEqual([flight.readinessOf(7), flight.isSettled, flight.commit(8)], ['early', true, { offset: 8 }]);
+    assert.equal(flight.readinessOf(7), 'ready');
+  });
+
+  test('holds the commit back for good where it has failed', () => {
+    const flight = flightOf(5, 6);
+    flight.fail(5);
+    assert.deepEqual(flight.commit(7), { offset: 7 }, 'what was never refused is settled');
+    flight.reopen(5);
+    flight.fail(5);
+    assert.deepEqual([flight.readinessOf(5), flight.commit(7)], ['failed', { offset: 5 }]);
+  });
+});
+
 test('a commit is known where offset and note are the same; one without a note leaves the note alone', () => {
   const known = { offset: 5, note: NOTE };
   assert.equal(isKnown({ offset: 5, note: { ...NOTE } }, known), true);

@@ -49,12 +49,14 @@ export interface Stored {
 export class TransactionSender {
   private readonly parts: SenderParts;
   private readonly requests: TransactionRequests;
-  private readonly topics = new Map<string, LaneTopic>();
+  private readonly topics: Map<string, LaneTopic>;
   private keyless = 0;
 
-  constructor(parts: SenderParts, requests: TransactionRequests) {
+  /** `topics`: what is known of topics, by name, by this sender and those before it. */
+  constructor(parts: SenderParts, requests: TransactionRequests, topics: Map<string, LaneTopic>) {
     this.parts = parts;
     this.requests = requests;
+    this.topics = topics;
   }
 
   /** Rejects when not all is stored by the deadline, on the monotonic clock; the transaction may not be committed then. */
@@ -153,7 +155,18 @@ class TopicSend {
       if (problem === undefined) continue;
       await this.wait(wait, problem);
       await this.topic.refresh();
+      for (const queue of queues) this.giveUpMissing(queue, problem);
+      queues = queues.filter((queue) => !queue.isEmpty);
     }
+  }
+
+  /** Refuses the records of a topic that is gone. Throws where only their partition is, as another transaction uses others. */
+  private giveUpMissing(queue: PartitionQueue, problem: Error): void {
+    const fate = this.topic.fateOf(queue.partition);
+    if (fate === 'move') throw logError(problem, `topic ${this.topic.name}`);
+    if (fate === 'repeat') return;
+    const failure = refusalOf(KAFKA.UNKNOWN_TOPIC_OR_PARTITION, this.topic.name);
+    for (const { record } of queue.takeAll()) this.results.refusals.set(record.message, failure);
   }
 
   /** One request per leader. Resolves with why some of it has to be sent again. */
@@ -189,6 +202,7 @@ class TopicSend {
     switch (outcomeOf(code)) {
       case 'stored': {
         const batch = queue.takeHead();
+        this.topic.noteStored();
         this.producer.stored(topic, partition, batch.length);
         this.results.placements.push({ topic, partition, baseOffset, batch });
         return undefined;

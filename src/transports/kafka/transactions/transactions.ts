@@ -3,6 +3,7 @@ import { pause } from '../../../core/waiting.ts';
 import type { Selection } from '../../staging.ts';
 import type { CommitEntry } from '../commit-note.ts';
 import type { BrokerConnection } from '../connection.ts';
+import type { LaneTopic } from '../lane-topic.ts';
 import { Producer } from '../producer.ts';
 import { brokerError, KAFKA, kafkaCode, logError } from '../protocol-errors.ts';
 import { protocolOf } from './features.ts';
@@ -58,6 +59,8 @@ interface Open {
 export class Transactions {
   private readonly id: string;
   private readonly parts: SenderParts;
+  /** Also how long they have been missing, which does not begin anew with each producer. */
+  private readonly topics = new Map<string, LaneTopic>();
   private open: Open | undefined;
 
   constructor(id: string, parts: SenderParts) {
@@ -137,7 +140,7 @@ export class Transactions {
     const producer = await this.repeated(deadline, requests, false, async () =>
       this.initialize(await cluster.transactionCoordinator(this.id)),
     );
-    return { producer, requests, sender: new TransactionSender(this.parts, requests) };
+    return { producer, requests, sender: new TransactionSender(this.parts, requests, this.topics) };
   }
 
   private async initialize(coordinator: BrokerConnection): Promise<Producer> {
