@@ -31,6 +31,7 @@ export function compileJsonata(source: string): Value {
   };
   return {
     isSynchronous: false,
+    isWritten: true,
     reads,
     doubts,
     evaluate,
