@@ -38,6 +38,7 @@ const TYPICAL: readonly (readonly [source: string, value: unknown])[] = [
   ['json.count % 2 = 1 ? "odd" : "even"', 'odd'],
   ['-json.count', -3],
   ["'order-' & json.count", 'order-3'],
+  ["'sum ' & (0.1 + 0.2)", 'sum 0.3'],
   ["key & '/' & $string(json.id)", 'k1/9007199254740993'],
   ["$lowercase(json.user) & '@' & headers.tenant", 'ada@acme'],
   ['$uppercase($substring(json.user, 0, 1))', 'A'],
