@@ -1,72 +1,40 @@
 /*
  * What each processor and operator costs a message: `npm run bench:components`. Every titled example with one message to
- * work on has its turn in each round; no log and no socket is involved. It prints medians of the rounds with their spread.
+ * work on has its turn in each round; no log is involved, and only `lookup` has a server. It prints medians of the rounds
+ * with their spread. `-- --only lookup` measures those with that in their names.
  */
+import { parseArgs } from 'node:util';
 import { lastValueFrom, Subject, tap } from 'rxjs';
-import { builtinRegistry } from '../src/config/index.ts';
 import { Batch } from '../src/core/batch.ts';
 import { systemClock } from '../src/core/clock.ts';
-import { Message } from '../src/core/message.ts';
 import { buildFlow } from '../src/pipelines/flow.ts';
 import { InFlightMessages } from '../src/pipelines/in-flight.ts';
-import { type ComponentConfig, compileStages } from '../src/pipelines/stages.ts';
+import { ProcessorSet } from '../src/pipelines/processor-set.ts';
+import { compileStages } from '../src/pipelines/stages.ts';
 import type { ComponentContext } from '../src/sdk/context.ts';
-import { type ExampleMessage, titledExample } from '../src/sdk/example.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
 import { createStats } from '../src/telemetry/stats.ts';
 import { NO_TRACING } from '../src/telemetry/tracing.ts';
+import { type Case, cases } from './components/cases.ts';
+import { startLookupServer } from './components/lookup-server.ts';
 import { median } from './numbers.ts';
 
+const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
 const ROUNDS = 5;
-const MESSAGES = 20_000;
 const BATCH = 100;
 
-interface Case {
-  readonly name: string;
-  readonly entries: readonly ComponentConfig[];
-  readonly make: () => Message;
-  readonly micros: number[];
-}
-
-const PLAIN: ExampleMessage = '{"id":7,"user":"ada","total":12.5,"at":1700000000000}';
-
-function cases(): Case[] {
-  const registry = builtinRegistry();
-  const found: Case[] = [{ name: 'no processor', entries: [], make: maker(PLAIN), micros: [] }];
-  for (const spec of [...registry.all('processor'), ...registry.all('operator')]) {
-    for (const example of spec.examples.map((one) => titledExample(one))) {
-      const input = example?.input;
-      if (example === undefined || typeof input === 'undefined') continue;
-      const one = Array.isArray(input) ? (input as ExampleMessage[])[0] : (input as ExampleMessage);
-      const isFailure = typeof example.output === 'object' && example.output !== null && 'error' in example.output;
-      if (one === undefined || isFailure) continue;
-      const entries = [{ spec, config: spec.config.parse(example.config) }];
-      found.push({ name: `${spec.name}: ${example.title}`, entries, make: maker(one), micros: [] });
-    }
-  }
-  return found;
-}
-
-function maker(example: ExampleMessage): () => Message {
-  if (typeof example === 'string') {
-    const payload = Buffer.from(example);
-    return () => new Message(payload);
-  }
-  const { text = '', base64, key = null, headers = {} } = example;
-  const payload = base64 === undefined ? Buffer.from(text) : Buffer.from(base64, 'base64');
-  const list = Object.entries(headers);
-  return () => new Message(payload, { key, headers: list });
-}
-
-async function run({ entries, make }: Case): Promise<number> {
+async function run({ entries, messages, make }: Case): Promise<number> {
   const context = {
     path: 'bench',
     logger: createLogger({ level: 'silent' }),
     stats: createStats(),
     tracing: NO_TRACING,
     clock: systemClock,
-  } as Partial<ComponentContext> as ComponentContext; // none of them asks for the gateway
+    gateway: { onStatus: () => {} } as Partial<ComponentContext['gateway']>,
+  } as Partial<ComponentContext> as ComponentContext; // only a lookup by HTTP asks for more, which says whether its server can be reached
   const stages = compileStages(entries, { contextOf: () => context });
+  const processors = new ProcessorSet(stages);
+  await processors.open();
   const limits = { messages: 1_000_000, bytes: 2 ** 40 };
   const nothing = () => {};
   const inFlight = new InFlightMessages(limits, () => false, {
@@ -99,17 +67,25 @@ async function run({ entries, make }: Case): Promise<number> {
     }),
   );
   const over = lastValueFrom(acked$, { defaultValue: undefined });
-  const batches = Array.from({ length: MESSAGES / BATCH }, () => new Batch(Array.from({ length: BATCH }, make)));
+  const all = Array.from({ length: messages }, (_, index) => make(index));
+  const batches = Array.from(
+    { length: messages / BATCH },
+    (_, at) => new Batch(all.slice(at * BATCH, (at + 1) * BATCH)),
+  );
   const begun = performance.now();
   for (const batch of batches) source$.next(batch);
   source$.complete();
   await over;
-  return ((performance.now() - begun) * 1_000) / MESSAGES;
+  const micros = ((performance.now() - begun) * 1_000) / messages;
+  await processors.close();
+  return micros;
 }
 
-const all = cases();
+const server = await startLookupServer();
+const all = cases(server.url).filter(({ name }) => name.includes(values.only));
 for (const one of all) await run(one);
 for (let round = 0; round < ROUNDS; round += 1) for (const one of all) one.micros.push(await run(one));
+server.close();
 console.log('| us a message | least | most | component |\n|---|---|---|---|');
 for (const { name, micros } of all)
   console.log(

@@ -1,6 +1,7 @@
 import { reasonOf, TidegateError } from './errors.ts';
 import { parseExact, writeJson } from './exact-number.ts';
 import { type Header, type Headers, NO_HEADERS } from './headers.ts';
+import { mayRound } from './may-round.ts';
 
 /** A fixed charge per message for its objects, so that a million empty messages do not count as nothing. */
 const OVERHEAD_BYTES = 256;
@@ -62,7 +63,7 @@ export class Content {
     if (this.exact !== NOT_PARSED) return this.exact;
     const { plainJson } = this;
     try {
-      this.exact = parseExact(this.text, plainJson);
+      this.exact = mayRound(this.payload) ? parseExact(this.text, plainJson) : plainJson;
       return this.exact;
     } catch (error) {
       throw notJson(error);

@@ -147,10 +147,11 @@ function parseMarked(json: string, mustKeep: (digits: string) => boolean): unkno
 
 /** Whether JSON.stringify would write something else. */
 function needsCare(value: object): boolean {
-  return Object.values(value).some((inner: unknown) => {
-    if (typeof inner === 'number') return !Number.isFinite(inner);
-    return typeof inner === 'object' && inner !== null && (inner instanceof ExactNumber || needsCare(inner));
-  });
+  for (const inner of Object.values(value) as unknown[]) {
+    if (typeof inner === 'number' && !Number.isFinite(inner)) return true;
+    if (typeof inner === 'object' && inner !== null && (inner instanceof ExactNumber || needsCare(inner))) return true;
+  }
+  return false;
 }
 
 function write(value: unknown): string | undefined {

@@ -172,6 +172,8 @@ export class Message extends Content implements Settleable {
     changes: Partial<Pick<MessageInit, 'key' | 'headers' | 'timestamp' | 'meta'>> & {
       payload?: Buffer;
       json?: unknown;
+      /** What JSON.parse gives for `payload`, where that is known. */
+      parsed?: unknown;
     },
   ): Message {
     const payload = changes.payload ?? ('json' in changes ? jsonPayload(changes.json) : this.payload);
@@ -186,7 +188,7 @@ export class Message extends Content implements Settleable {
       offset: this.offset,
       target: this.target,
       token: this.token,
-      json: 'json' in changes || changes.payload !== undefined ? undefined : this.known,
+      json: 'json' in changes || changes.payload !== undefined ? changes.parsed : this.known,
     });
     // Its numbers may be ExactNumbers, which JSON.parse does not give.
     if ('json' in changes && changes.payload === undefined) next.exact = changes.json;

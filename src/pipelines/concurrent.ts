@@ -56,8 +56,11 @@ export class ConcurrentStage {
         error: (error: unknown) => subscriber.error(error),
         complete: () => run.complete(),
       });
-      subscription.add(() => run.close());
-      return subscription;
+      // Not a part of that subscription, which ends with its source: messages may still be waiting for their answers then.
+      return () => {
+        subscription.unsubscribe();
+        run.close();
+      };
     });
   }
 }

@@ -25,8 +25,12 @@ export interface ProcessingOptions {
 const FOREIGN_RESULT =
   'a processor gave something that was not made from its message; give the message itself, one made with derive, a list made with split, or null';
 
+const NONE: readonly Message[] = [];
+
 type Result = Awaited<ReturnType<Processor['process']>>;
-type Processed = readonly Message[] | Promise<readonly Message[]>;
+/** What came of one message, which mostly is one: no list is made for it. */
+type Made = Message | readonly Message[];
+type Processed = Made | Promise<Made>;
 /** What becomes of a message that failed for good; `onError`: what its processor says about it. */
 type Failed = (message: Message, failure: TidegateError, onError: OnError | undefined) => void;
 
@@ -93,7 +97,7 @@ class Chain {
   }
 
   /** Messages through the steps from `at` on. */
-  processAll(at: number, messages: readonly Message[]): Processed {
+  processAll(at: number, messages: readonly Message[]): readonly Message[] | Promise<readonly Message[]> {
     if (at === this.steps.length) return messages;
     const done: Message[] = [];
     for (let index = 0; index < messages.length; index += 1) {
@@ -102,7 +106,7 @@ class Chain {
       if (message.isSettled) continue;
       const processed = this.process(at, message);
       if (processed instanceof Promise) return this.finish(at, done, processed, messages.slice(index + 1));
-      for (const one of processed) done.push(one);
+      add(done, processed);
     }
     return done;
   }
@@ -110,13 +114,13 @@ class Chain {
   private async finish(
     at: number,
     done: Message[],
-    next: Promise<readonly Message[]>,
+    next: Promise<Made>,
     rest: readonly Message[],
   ): Promise<readonly Message[]> {
-    for (const one of await next) done.push(one);
+    add(done, await next);
     for (const message of rest) {
       if (message.isSettled) continue;
-      for (const one of await this.process(at, message)) done.push(one);
+      add(done, await this.process(at, message));
     }
     return done;
   }
@@ -124,7 +128,7 @@ class Chain {
   /** One message through the steps from `at` on. */
   private process(at: number, message: Message): Processed {
     const step = this.steps[at];
-    if (step === undefined) return [message];
+    if (step === undefined) return message;
     const begun = step.metrics?.in() === true ? performance.now() : undefined;
     const attempt = this.tries[at];
     if (attempt === undefined) return this.run(at, message, 1, begun);
@@ -171,7 +175,7 @@ class Chain {
       // Before the ack: the span of a message is over with its batch, and what is recorded of it afterwards is lost.
       this.options.filtered(message, place);
       message.ack('filtered');
-      return [];
+      return NONE;
     }
     if (!Array.isArray(result)) {
       if (!comesFrom(result, message)) return this.fail(at, message, foreignResult());
@@ -197,7 +201,7 @@ class Chain {
     metrics?.fail();
     const placed = place === undefined ? failure : new ProcessorFailure(failure, place);
     this.failed(message, placed, onError);
-    return [];
+    return NONE;
   }
 }
 
@@ -223,7 +227,7 @@ class Attempt {
     );
   }
 
-  run(message: Message): Processed {
+  run(message: Message): readonly Message[] | Promise<readonly Message[]> {
     try {
       const processed = this.attempt.processAll(0, [message]);
       if (!(processed instanceof Promise)) return processed;
@@ -233,12 +237,17 @@ class Attempt {
     }
   }
 
-  private caught(message: Message, thrown: unknown): Processed {
+  private caught(message: Message, thrown: unknown): readonly Message[] | Promise<readonly Message[]> {
     if (!(thrown instanceof Caught)) throw thrown;
     this.step.metrics?.fail();
     const headers = withFacts(withoutHeader(message.headers, FAILED_AT), failureHeaders(thrown.failure));
     return this.rescue.processAll(0, [message.derive({ headers })]);
   }
+}
+
+function add(done: Message[], made: Made): void {
+  if (!Array.isArray(made)) done.push(made as Message);
+  else for (const one of made) done.push(one);
 }
 
 /** A processor of a plugin may give anything; a message that settles nothing would keep its place at the gate for ever. */

@@ -96,7 +96,7 @@ function lengthOf(text: unknown): number {
 }
 
 /** Looks a function up in the environment of JSONata, which does not export its functions. */
-function standardFunction(name: string): NativeFunction {
+export function standardFunction(name: string): NativeFunction {
   let found: unknown;
   const probe = jsonataLibrary()('null');
   probe.assign(

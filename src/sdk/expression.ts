@@ -15,6 +15,8 @@ export interface Expression {
   readonly text: string;
   /** Whether it is synchronous for every message. */
   readonly isSynchronous: boolean;
+  /** Whether its JSON is what `writeJson` makes of its value; that of a path has the digits of the payload. */
+  readonly isWritten: boolean;
   /** Paths of the message that it reads. */
   readonly reads: readonly Read[];
   /** Possible mistakes. */
@@ -55,6 +57,7 @@ export function compileExpression(text: string, encode: Encode = asItIs): Expres
     const { value } = only;
     return {
       ...facts,
+      isWritten: value.isWritten,
       evaluate: value.evaluate,
       evaluateText: (message) => after(value.text(message), (found) => plainText(found, text)),
       evaluateInText: (message) => after(value.text(message), textWithin),
@@ -64,6 +67,7 @@ export function compileExpression(text: string, encode: Encode = asItIs): Expres
   const written = values.length === 0 ? constant(parts) : (message: Message) => interpolate(parts, message, encode);
   return {
     ...facts,
+    isWritten: false,
     evaluate: written,
     evaluateText: written,
     evaluateInText: written,

@@ -65,6 +65,7 @@ export type {
   RemoteTarget,
   RemoteTls,
 } from '../core/remote.ts';
+export { readsBack } from '../core/round-trip.ts';
 export { displayUrl, secretsOfUrl, withoutSecrets } from '../core/secrets.ts';
 export type {
   CompletedByRecord,
@@ -144,4 +145,4 @@ export { makeInnerSink } from './make.ts';
 export { pointInTime } from './point-in-time.ts';
 export { SchemaCheck } from './schema-check.ts';
 export type { Matcher, Template } from './template.ts';
-export { evaluateTemplate, notA, type TemplateValue, together } from './template-value.ts';
+export { evaluateTemplate, evaluateTexts, notA, type TemplateValue, together } from './template-value.ts';

@@ -19,7 +19,7 @@ export function registerExactFunctions(expression: jsonata.Expression): void {
   expression.registerFunction('string', toText as unknown as typeof toNumber, '<x-b?:s>');
 }
 
-function toNumber(value: unknown): unknown {
+export function toNumber(value: unknown): unknown {
   if (value === undefined || typeof value === 'number' || value instanceof ExactNumber) return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value !== 'string') throw coded('T0410', { index: 1, token: 'number', value });

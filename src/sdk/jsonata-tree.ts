@@ -12,6 +12,14 @@ export interface Node {
   procedure?: Node;
   arguments?: Node[];
   body?: Node;
+  /** Of a block, or of a list in brackets. */
+  expressions?: Node[];
+  /** Of `-` in front of a value. */
+  expression?: Node;
+  /** Of `condition ? then : else`. */
+  condition?: Node;
+  then?: Node;
+  else?: Node;
   /** Of `^( )`. */
   terms?: { readonly descending: boolean; readonly expression: Node }[];
   /** `[ ]` behind a step, and behind anything else. */

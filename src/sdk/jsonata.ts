@@ -4,6 +4,8 @@ import { ExactNumber, writeJson } from '../core/exact-number.ts';
 import type { Message } from '../core/message.ts';
 import { quoteValue } from '../core/quote.ts';
 import { LIMITS, overLimit } from './budget.ts';
+import { compileTree } from './compiled-expression/compile.ts';
+import { type Computation, GIVE_UP, isShortText } from './compiled-expression/computation.ts';
 import { type Checked, checkJsonata } from './jsonata-checks.ts';
 import { registerExactFunctions } from './jsonata-functions.ts';
 import { jsonataLibrary } from './jsonata-library.ts';
@@ -14,16 +16,22 @@ import { sizeOf } from './value-size.ts';
 
 /** An expression over the roots of a message, and perhaps others. */
 export interface Program extends Checked {
+  /** The same for the roots of a message alone, at once; undefined where only JSONata can evaluate it. */
+  readonly compute: Computation | undefined;
   /** Rejects with TG_EXPRESSION_FAILED or TG_EXPRESSION_LIMIT. */
   run(roots: object): Promise<unknown>;
 }
 
 /** Compiles an expression that is more than a path. Throws an Error that says what is wrong. */
 export function compileJsonata(source: string): Value {
-  const { reads, doubts, run } = compileProgram(source, isRoot);
-  const evaluate = (message: Message) => run(rootsOf(message));
+  const { reads, doubts, compute, run } = compileProgram(source, isRoot);
+  const evaluate = (message: Message): unknown => {
+    const value = compute === undefined ? GIVE_UP : compute(message);
+    return value !== GIVE_UP && isSound(value) ? value : run(rootsOf(message));
+  };
   return {
     isSynchronous: false,
+    isWritten: true,
     reads,
     doubts,
     evaluate,
@@ -37,6 +45,8 @@ export function compileProgram(source: string, mayBegin: (name: string) => boole
   const options = { sequence: LIMITS.items };
   const compiled = parse(source, options);
   const { reads, doubts } = checkJsonata(source, compiled.ast(), mayBegin);
+  // Before its limits rewrite the tree.
+  const compute = compileTree(compiled.ast());
   registerExactFunctions(compiled);
   limit(compiled, options);
   const run = (roots: object): Promise<unknown> => {
@@ -50,7 +60,19 @@ export function compileProgram(source: string, mayBegin: (name: string) => boole
     value.catch(() => {});
     return value;
   };
-  return { reads, doubts, run };
+  return { reads, doubts, compute, run };
+}
+
+/** Whether `checked` would let it pass. */
+function isSound(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value === 'string') return isShortText(value);
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function';
+  try {
+    return !isFunction(value) && sizeOf(value).values > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** A value that has neither text nor JSON is a mistake, not null. */

@@ -12,7 +12,7 @@ export function compilePath(source: string): Value {
   const [root, ...steps] = source.split('.') as [string, ...string[]];
   if (!isRoot(root)) throw new Error(`"${source}" begins with ${root}; a message has ${ROOTS.join(', ')}`);
   const reads = [{ path: [root, ...steps] }];
-  if (root === 'json') return { ...jsonValue(steps), isSynchronous: true, reads, doubts: [] };
+  if (root === 'json') return { ...jsonValue(steps), isSynchronous: true, isWritten: false, reads, doubts: [] };
   const [name] = steps;
   // The most common case, without an object of all headers.
   const evaluate =
@@ -21,6 +21,7 @@ export function compilePath(source: string): Value {
       : (message: Message) => descend(rootOf(message, root), steps);
   return {
     isSynchronous: true,
+    isWritten: true,
     reads,
     doubts: [],
     evaluate,

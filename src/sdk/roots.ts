@@ -24,12 +24,22 @@ export function isRoot(name: string): name is Root {
 
 /** The payload parsed by JSON.parse; undefined for a record without a value. Throws TG_EXPRESSION_FAILED. */
 export function jsonOf(message: Message): unknown {
-  return message.isTombstone ? undefined : readable(() => message.plainJson);
+  if (message.isTombstone) return undefined;
+  try {
+    return message.plainJson;
+  } catch (error) {
+    throw notReadable(error);
+  }
 }
 
 /** The payload as JSON in which no number is rounded; undefined for a record without a value. Throws TG_EXPRESSION_FAILED. */
 export function exactJsonOf(message: Message): unknown {
-  return message.isTombstone ? undefined : readable(() => message.json);
+  if (message.isTombstone) return undefined;
+  try {
+    return message.json;
+  } catch (error) {
+    throw notReadable(error);
+  }
 }
 
 export function rootOf(message: Message, root: Root): unknown {
@@ -121,10 +131,6 @@ function textOfHeader(value: HeaderValue | undefined): string | null | undefined
   return Buffer.isBuffer(value) ? value.toString() : value;
 }
 
-function readable(read: () => unknown): unknown {
-  try {
-    return read();
-  } catch (error) {
-    throw new TidegateError('TG_EXPRESSION_FAILED', `an expression reads json, but ${reasonOf(error)}`, error);
-  }
+function notReadable(error: unknown): TidegateError {
+  return new TidegateError('TG_EXPRESSION_FAILED', `an expression reads json, but ${reasonOf(error)}`, error);
 }

@@ -35,6 +35,24 @@ export function evaluateTemplate(template: TemplateValue, message: Message): unk
   return together(values, build);
 }
 
+/**
+ * The texts of expressions for a message, in their order: at once where each of them answers at once. Throws or rejects with
+ * TG_EXPRESSION_FAILED.
+ */
+export function evaluateTexts(
+  expressions: readonly Expression[],
+  message: Message,
+): readonly (string | undefined)[] | Promise<readonly (string | undefined)[]> {
+  const texts: unknown[] = [];
+  let isPending = false;
+  for (let at = 0; at < expressions.length; at += 1) {
+    const text = expressions[at]?.evaluateText(message);
+    if (text instanceof Promise) isPending = true;
+    texts.push(text);
+  }
+  return isPending ? Promise.all(texts as Promise<string | undefined>[]) : (texts as (string | undefined)[]);
+}
+
 /** What `build` makes of values, some of which may be promises: at once where none is. */
 export function together<T>(values: readonly unknown[], build: (found: readonly unknown[]) => T): T | Promise<T> {
   if (!values.some((value) => value instanceof Promise)) return build(values);

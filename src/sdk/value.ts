@@ -21,6 +21,8 @@ export type Text = string | { readonly json: string } | undefined;
 /** One compiled `${! }`. */
 export interface Value {
   readonly isSynchronous: boolean;
+  /** Whether its JSON is what `writeJson` makes of its value; that of a path has the digits of the payload. */
+  readonly isWritten: boolean;
   readonly reads: readonly Pick<Read, 'path'>[];
   readonly doubts: readonly Doubt[];
   evaluate(message: Message): unknown;

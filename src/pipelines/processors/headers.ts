@@ -1,10 +1,10 @@
 import {
   defineProcessor,
+  evaluateTexts,
   field,
   type Header,
   type Headers,
   type Message,
-  together,
   withHeader,
   z,
 } from '../../sdk/index.ts';
@@ -47,22 +47,24 @@ export const headers = defineProcessor({
     const renamed = new Map(Object.entries(rename));
     const names = Object.keys(set);
     const texts = Object.values(set);
-    const change = (message: Message, values: readonly unknown[]): Message => {
-      let changed: Headers = message.headers
-        .filter(([name]) => !gone.has(name))
-        .map(([name, value]): Header => [renamed.get(name) ?? name, value]);
-      for (const [at, name] of names.entries()) {
+    const mayStay = gone.size === 0 && renamed.size === 0;
+    const change = (message: Message, values: readonly (string | undefined)[]): Message => {
+      let changed = mayStay ? message.headers : withNames(message.headers, gone, renamed);
+      for (let at = 0; at < names.length; at += 1) {
         const value = values[at];
-        if (typeof value === 'string') changed = withHeader(changed, name, value);
+        if (value !== undefined) changed = withHeader(changed, names[at] as string, value); // as many as values
       }
       return message.derive({ headers: changed });
     };
     return {
-      process: (message) =>
-        together(
-          texts.map((text) => text.evaluateText(message)),
-          (values) => change(message, values),
-        ),
+      process: (message) => {
+        const values = evaluateTexts(texts, message);
+        return values instanceof Promise ? values.then((ready) => change(message, ready)) : change(message, values);
+      },
     };
   },
 });
+
+function withNames(headers: Headers, gone: ReadonlySet<string>, renamed: ReadonlyMap<string, string>): Headers {
+  return headers.filter(([name]) => !gone.has(name)).map(([name, value]): Header => [renamed.get(name) ?? name, value]);
+}

@@ -1,18 +1,20 @@
 import {
   defineProcessor,
   type Expression,
+  evaluateTexts,
   field,
   type Headers,
   type Message,
   pointInTime,
+  readsBack,
   TidegateError,
-  together,
   withHeader,
   withoutHeader,
+  writeJson,
   z,
 } from '../../sdk/index.ts';
 
-type Changes = { payload?: Buffer; key?: string | null; timestamp?: number; headers?: Headers };
+type Changes = { payload?: Buffer; parsed?: unknown; key?: string | null; timestamp?: number; headers?: Headers };
 type Text = string | undefined;
 
 export const map = defineProcessor({
@@ -54,32 +56,69 @@ export const map = defineProcessor({
       output: { error: 'TG_EXPRESSION_FAILED: ${! json.note } gives no value' },
     },
   ],
-  create: ({ json, text, key, timestamp, headers }) => {
-    const headerTexts = Object.values(headers ?? {});
-    const names = Object.keys(headers ?? {});
-    return {
-      process: (message) => {
-        const values = [
-          json === undefined ? text?.evaluateText(message) : json.evaluateJson(message),
-          key?.evaluateText(message),
-          timestamp?.evaluate(message),
-          ...headerTexts.map((expression) => expression.evaluateText(message)),
-        ];
-        const build = ([payload, newKey, time, ...headerValues]: readonly unknown[]): Message => {
-          const changes: Changes = {};
-          if (json !== undefined) changes.payload = required(payload as Text, json);
-          if (text !== undefined) changes.payload = required(payload as Text, text);
-          if (key !== undefined) changes.key = (newKey as Text) ?? null;
-          if (timestamp !== undefined && time !== undefined && time !== null)
-            changes.timestamp = pointInTime(time, timestamp);
-          if (headers !== undefined) changes.headers = mergeHeaders(message.headers, names, headerValues as Text[]);
-          return message.derive(changes);
-        };
-        return together(values, build);
-      },
-    };
+  create: (settings) => {
+    const mapping = new Mapping(settings);
+    return { process: (message) => mapping.process(message) };
   },
 });
+
+type Settings = Partial<Readonly<Record<'json' | 'text' | 'key' | 'timestamp', Expression>>> & {
+  readonly headers?: Readonly<Record<string, Expression>> | undefined;
+};
+
+/** What the expressions gave for a message. */
+class Mapping {
+  private readonly settings: Settings;
+  private readonly headerNames: readonly string[];
+  private readonly headerTexts: readonly Expression[];
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    this.headerNames = Object.keys(settings.headers ?? {});
+    this.headerTexts = Object.values(settings.headers ?? {});
+  }
+
+  process(message: Message): Message | Promise<Message> {
+    const { key, timestamp } = this.settings;
+    const content = this.contentOf(message);
+    const newKey = key?.evaluateText(message);
+    const time = timestamp?.evaluate(message);
+    const texts = evaluateTexts(this.headerTexts, message);
+    if (content instanceof Promise || newKey instanceof Promise || time instanceof Promise || texts instanceof Promise)
+      return Promise.all([content, newKey, time, texts] as const).then((ready) => this.make(message, ...ready));
+    return this.make(message, content, newKey, time, texts);
+  }
+
+  /** The value of a new payload where its JSON is that of the value, else the new payload as text. */
+  private contentOf(message: Message): unknown {
+    const { json, text } = this.settings;
+    if (json === undefined) return text?.evaluateText(message);
+    return json.isWritten ? json.evaluate(message) : json.evaluateJson(message);
+  }
+
+  private make(message: Message, content: unknown, newKey: Text, time: unknown, texts: readonly Text[]): Message {
+    const { json, text, key, timestamp } = this.settings;
+    const changes: Changes = {};
+    if (json !== undefined) setJson(changes, content, json);
+    if (text !== undefined) changes.payload = required(content as Text, text);
+    if (key !== undefined) changes.key = newKey ?? null;
+    if (timestamp !== undefined && time !== undefined && time !== null)
+      changes.timestamp = pointInTime(time, timestamp);
+    if (texts.length > 0) changes.headers = mergeHeaders(message.headers, this.headerNames, texts);
+    return message.derive(changes);
+  }
+}
+
+function setJson(changes: Changes, content: unknown, json: Expression): void {
+  if (!json.isWritten) {
+    changes.payload = required(content as Text, json);
+    return;
+  }
+  // The next processor need not parse it again.
+  const isKnown = readsBack(content);
+  if (isKnown) changes.parsed = content;
+  changes.payload = required(isKnown ? JSON.stringify(content) : writeJson(content), json);
+}
 
 function required(content: Text, expression: Expression): Buffer {
   if (content !== undefined) return Buffer.from(content);
@@ -88,8 +127,9 @@ function required(content: Text, expression: Expression): Buffer {
 
 function mergeHeaders(old: Headers, names: readonly string[], texts: readonly Text[]): Headers {
   let merged = old;
-  for (const [index, name] of names.entries()) {
-    const text = texts[index];
+  for (let at = 0; at < names.length; at += 1) {
+    const name = names[at] as string; // within the length
+    const text = texts[at];
     merged = text === undefined ? withoutHeader(merged, name) : withHeader(merged, name, text);
   }
   return merged;

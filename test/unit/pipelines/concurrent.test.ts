@@ -154,3 +154,13 @@ test('a batch that comes while another is being processed waits until that one h
   source.next(batchOf(message('1'), message('2')));
   assert.deepEqual(out, ['1', '2', '3']);
 });
+
+test('a source that ends leaves the messages their answers, and the stage ends behind the last of them', async () => {
+  const { source, send, done, out, subscription } = stageOf(1);
+  send(['a1', key('a')], ['b1', key('b')]);
+  source.complete();
+  assert.equal(subscription.closed, false);
+  await done('a1');
+  await done('b1');
+  assert.deepEqual([out, subscription.closed], [[['a1'], ['b1']], true]);
+});

@@ -73,7 +73,7 @@ test('a header of a topic sink takes the place of all of its name, and leaves th
 });
 
 test('a message whose key cannot be made is nacked, and the others go on in order', async () => {
-  for (const key of ['${! json.k }', '${! json.k & "" }']) {
+  for (const key of ['${! json.k }', '${! json.k & "" }', '${! $join([json.k]) }']) {
     const { sink, topic, log } = topicOf({ key });
     const bodies = ['{"k":"1"}', 'no json', '{"k":"2"}'];
     sink.write(batchOf(...bodies.map((body, token) => log.message(body, { token }))));
@@ -90,7 +90,7 @@ test('an object as key nacks the message', () => {
 });
 
 test('batches leave in the order they came, also while the key of an earlier one is being worked out', async () => {
-  const { sink, topic, log } = topicOf({ key: '${! json.slow ? $string(json.n) : json.n & "" }' });
+  const { sink, topic, log } = topicOf({ key: '${! json.slow ? $join([$string(json.n)]) : json.n & "" }' });
   for (let n = 0; n < 20; n++) sink.write(batchOf(log.message(JSON.stringify({ n, slow: n % 3 === 0 }))));
   await settled();
   assert.deepEqual(
@@ -100,7 +100,7 @@ test('batches leave in the order they came, also while the key of an earlier one
 });
 
 test('a message that was given up while its key was worked out is settled only once', async () => {
-  const { sink, topic, log } = topicOf({ key: '${! json.n & "" }', headers: { a: 'b' } });
+  const { sink, topic, log } = topicOf({ key: '${! $join([$string(json.n)]) }', headers: { a: 'b' } });
   const message = log.message('{"n":1}');
   sink.write(batchOf(message));
   message.ack();

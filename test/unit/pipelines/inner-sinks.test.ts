@@ -56,7 +56,7 @@ test('route takes the first sink whose condition is true, keeps the order, and c
 
 test('route keeps the order where conditions answer later, and fails what a condition fails for', async () => {
   const { sink, topic } = sinkOf('route', [
-    { when: '${! $number(json.n) > 1 }', sink: { topic: { name: 'large' } } },
+    { when: '${! $sum([$number(json.n)]) > 1 }', sink: { topic: { name: 'large' } } },
     { sink: { topic: { name: 'rest' } } },
   ]);
   const ends: string[] = [];
@@ -72,7 +72,7 @@ test('route keeps the order where conditions answer later, and fails what a cond
 test('route reports what a sink throws also for a batch that has waited for the turn of an earlier one', async () => {
   const { sink, topic } = sinkOf('route', [
     { when: '${! json.now }', sink: { topic: { name: 'a' } } },
-    { when: '${! $number(json.n) }', sink: { topic: { name: 'b' } } },
+    { when: '${! $sum(json.n) }', sink: { topic: { name: 'b' } } },
   ]);
   topic('a').write = () => {
     throw new Error('broken by the test');

@@ -4,6 +4,7 @@ import type { Processor } from '../../../src/core/component.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message, type MessageInit } from '../../../src/core/message.ts';
 import { filter } from '../../../src/pipelines/processors/filter.ts';
+import { headers } from '../../../src/pipelines/processors/headers.ts';
 import { log } from '../../../src/pipelines/processors/log.ts';
 import { map } from '../../../src/pipelines/processors/map.ts';
 import type { ProcessorSpec } from '../../../src/sdk/define.ts';
@@ -124,8 +125,34 @@ test('map keeps what it has no expression for, and a key without a value is no k
   assert.deepEqual([mapped.text, mapped.key, mapped.headers], ['{"a":1}', null, [['h', 'v']]]);
 });
 
-test('map answers at once where every expression is a path', () => {
+test('map, filter and headers answer at once where every expression is compiled', () => {
   assert.ok(make(map, { key: '${! json.a }' }).process(of({ a: 1 })) instanceof Message);
+  const settings = {
+    json: '${! { "b": json.a + 1 } }',
+    key: "${! 'k' & json.a }",
+    headers: { h: '${! $string(json.a) }' },
+  };
+  const mapped = make(map, settings).process(of({ a: 1 }));
+  assert.ok(mapped instanceof Message);
+  assert.deepEqual([mapped.text, mapped.key, mapped.headers], ['{"b":2}', 'k1', [['h', '1']]]);
+  assert.ok(make(filter, { keep: '${! json.a > 0 and $exists(json.a) }' }).process(of({ a: 1 })) instanceof Message);
+  assert.ok(make(headers, { set: { h: '${! json.a & "" }' } }).process(of({ a: 1 })) instanceof Message);
+});
+
+test('what map has made need not be parsed, and reads as its text does', async (t) => {
+  const mapped = await one(
+    make(map, { json: '${! { "a": json.a, "list": json.list, "n": 1.5 } }' }),
+    of({ a: 'x', list: [1] }),
+  );
+  const exact = await one(
+    make(map, { json: '${! { "a": json.a, "zero": -json.zero } }' }),
+    came('{"a":9007199254740993,"zero":0}'),
+  );
+  const parse = t.mock.method(JSON, 'parse');
+  assert.deepEqual([mapped.plainJson, mapped.json], Array(2).fill({ a: 'x', list: [1], n: 1.5 }));
+  assert.equal(parse.mock.callCount(), 0);
+  assert.equal(exact.text, '{"a":9007199254740993,"zero":0}');
+  assert.deepEqual(exact.plainJson, { a: 9007199254740992, zero: 0 });
 });
 
 test('map keeps the timestamp where the new one is missing or null', async () => {

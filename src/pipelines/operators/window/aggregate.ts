@@ -8,6 +8,7 @@ import {
   type Message,
   quote,
   TidegateError,
+  together,
   z,
 } from '../../../sdk/index.ts';
 import { ACCUMULATORS, type Accumulator, type AccumulatorName, FoldState, NUMERIC } from './accumulators.ts';
@@ -53,13 +54,11 @@ type AggregateFunction = ValueFunction | FoldFunction;
 /** The functions over the records of one window and key. */
 export class Aggregate {
   private readonly functions: readonly AggregateFunction[];
-  private readonly isSynchronous: boolean;
   /** Whether `values` are complete only with what `folded` gives. */
   readonly hasFold: boolean;
 
   constructor(functions: readonly AggregateFunction[]) {
     this.functions = functions;
-    this.isSynchronous = functions.every((one) => isFold(one) || (one.of?.isSynchronous ?? true));
     this.hasFold = functions.some(isFold);
   }
 
@@ -72,7 +71,7 @@ export class Aggregate {
   /** What the expressions give for a record, in the order of the functions. Throws or rejects with TG_EXPRESSION_FAILED. */
   values(message: Message): unknown[] | Promise<unknown[]> {
     const values = this.functions.map((one) => (isFold(one) || one.of === undefined ? true : one.of.evaluate(message)));
-    return this.isSynchronous ? this.checked(values) : Promise.all(values).then((ready) => this.checked(ready));
+    return together(values, (ready) => this.checked([...ready]));
   }
 
   /**

@@ -1,0 +1,22 @@
+const schema = { type: 'object', required: ['id', 'user'], properties: { id: { type: 'integer' } } };
+
+/** Pipelines from `in` to `out` by what they do; `plain` is what the others are compared with. */
+export const CONTENDERS: Readonly<Record<string, object>> = {
+  plain: {},
+  'exactly once': { exactly_once: true },
+  processors: {
+    processors: [
+      { validate: { schema } },
+      { filter: { keep: '${! json.total > 0 }' } },
+      { map: { json: '${! { "id": json.id, "who": json.user, "total": json.total } }' } },
+      { headers: { set: { who: '${! json.who }' } } },
+    ],
+  },
+  window: { processors: [{ window: { tumbling: '1m', time: '${! json.at }', aggregate: { n: 'count' } } }] },
+};
+
+/** A record of about 75 bytes; a thousand keys. */
+export function recordOf(id: number): { readonly key: string; readonly value: string } {
+  const user = `user-${id % 1_000}`;
+  return { key: user, value: JSON.stringify({ id, user, total: (id % 100) + 1, at: 1_700_000_000_000 + id }) };
+}
