@@ -6,7 +6,7 @@ const LEVELS = [
   ['core'],
   ['telemetry'],
   ['sdk'],
-  ['codecs', 'transports', 'tables', 'pipelines'],
+  ['codecs', 'transports', 'tables', 'pipelines', 'auth'],
   ['actors'],
   ['rooms', 'topics', 'feeds'],
   ['config'],

@@ -1,4 +1,5 @@
 import { readBroker } from '../transports/kafka/broker-address.ts';
+import { lintAccess } from './lint-access.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
 import { lintPipelines } from './lint-pipelines.ts';
@@ -12,6 +13,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
     ...lintTracing(config),
     ...lintLog(config),
     ...lintEndpoints(config),
+    ...lintAccess(config),
     ...lintPipelines(config),
     ...lintExpressions(config),
     ...lintUnevaluated(config, source),

@@ -8,7 +8,7 @@ import { type Finding, failing, type Path } from './problem.ts';
 import { entriesIn } from './step-schema.ts';
 import { asked, editDistance, listNames, Suggestions } from './suggest.ts';
 
-type Kind = 'listener' | 'endpoint' | 'topic';
+type Kind = 'listener' | 'endpoint' | 'topic' | 'auth';
 /** The names that the file has; undefined where its section is not settings by name, which is a mistake of its own. */
 type Names = Readonly<Record<Kind, ReadonlySet<string> | undefined>>;
 
@@ -22,7 +22,7 @@ interface Mention {
 }
 
 /**
- * Names of listeners, endpoints and topics that nothing in the file has, and of topics that Kafka cannot have. Looks at the file as it is, not at what a
+ * Names of listeners, endpoints, topics and entries of `auth` that nothing in the file has, and of topics that Kafka cannot have. Looks at the file as it is, not at what a
  * schema made of it, so that a mistake elsewhere in an entry hides none of its names.
  */
 export function checkReferences(value: unknown, registry: Registry): Finding[] {
@@ -31,6 +31,7 @@ export function checkReferences(value: unknown, registry: Registry): Finding[] {
     listener: namesIn(root.listeners),
     endpoint: namesIn(root.endpoints),
     topic: namesIn(record(root.log).topics),
+    auth: namesIn(root.auth),
   };
   const suggestions = new Suggestions();
   const mentions = [...mentionsOfEndpoints(root.endpoints), ...mentionsOfPipelines(root.pipelines, registry)];
@@ -45,9 +46,10 @@ function namesIn(section: unknown): ReadonlySet<string> | undefined {
 }
 
 function mentionsOfEndpoints(endpoints: unknown): Mention[] {
-  return Object.entries(record(endpoints)).flatMap(([name, entry]) =>
-    mention('listener', record(entry).listener, ['endpoints', name, 'listener']),
-  );
+  return Object.entries(record(endpoints)).flatMap(([name, entry]) => [
+    ...mention('listener', record(entry).listener, ['endpoints', name, 'listener']),
+    ...mention('auth', record(entry).auth, ['endpoints', name, 'auth']),
+  ]);
 }
 
 function mentionsOfPipelines(pipelines: unknown, registry: Registry): Mention[] {
@@ -107,9 +109,18 @@ function unknown(
   if (known === undefined || known.has(name)) return undefined;
   const near = suggestions.suggest(name, known);
   if (to === 'topic') return mistypedTopic(name, near, path);
+  if (to === 'auth') return unknownAuth(name, known, near, path);
   const all =
     known.size === 0 ? `the file has no ${to}s` : `there ${known.size === 1 ? 'is' : 'are'} ${listNames(known)}`;
   return failing(path, `there is no ${to} "${name}"; ${all}${asked(near)}`);
+}
+
+function unknownAuth(name: string, known: ReadonlySet<string>, near: string | undefined, path: Path): Finding {
+  const all =
+    known.size === 0
+      ? 'the file has no section auth; add one with an entry of that name'
+      : `there ${known.size === 1 ? 'is' : 'are'} ${listNames(known)}`;
+  return failing(path, `there is no "${name}" under auth; ${all}${asked(near)}`);
 }
 
 /** A topic needs no entry under `log.topics`, so only one that looks like a slip of the finger is a mistake. */

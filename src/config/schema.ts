@@ -121,6 +121,10 @@ export function gatewaySchema(registry: Registry) {
     log: logSchema.prefault({}),
     tracing: tracing.prefault({}),
     admin: admin.prefault({}),
+    auth: z
+      .record(name(), z.looseObject({}))
+      .prefault({})
+      .describe('What checks who clients are, by name; endpoints name one of them.'),
     listeners: z.record(name(), listener).prefault({}).describe('Ports by name.'),
     endpoints: z.record(name(), endpointSchema(registry)).prefault({}).describe('WebSocket paths by name.'),
     pipelines: z.record(name(), pipelineSchema(registry)).prefault({}).describe('Flows of messages by name.'),

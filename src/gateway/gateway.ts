@@ -212,8 +212,9 @@ export class Gateway {
   }
 
   private async release(): Promise<void> {
-    const { listeners, pipelines, connect } = this.parts;
+    const { listeners, pipelines, connect, authenticators } = this.parts;
     for (const listener of listeners) listener.close();
+    for (const authenticator of authenticators.values()) authenticator.close();
     await Promise.allSettled([
       pipelines.close(),
       ...this.endpoints.map(({ presence }) => presence?.close()),

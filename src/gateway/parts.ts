@@ -5,7 +5,9 @@ import { Callers } from '../admin/callers.ts';
 import type { HealthSources } from '../admin/health.ts';
 import { type AdminServer, createAdminServer } from '../admin/server.ts';
 import type { Standalone } from '../connect/settings/standalone/standalone.ts';
+import type { Authenticator } from '../core/identity.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createAuthenticators } from './authenticators.ts';
 import type { ConnectService } from './connect-service.ts';
 import { createEndpoints } from './endpoints.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -22,6 +24,8 @@ export interface GatewaySetup {
   readonly logger: Logger;
   /** Servers that take the place of listeners, by name; the others are bound to ports. */
   readonly servers: Servers;
+  /** What checks who clients are, in place of the entries of those names in the section `auth`. */
+  readonly authenticators?: ReadonlyMap<string, Authenticator>;
   /** Connectors of this gateway alone, for a configuration with `connect`. */
   readonly standalone?: Standalone | undefined;
 }
@@ -29,6 +33,7 @@ export interface GatewaySetup {
 /** What a gateway is made of, beside its context. */
 export interface GatewayParts {
   readonly servers: Servers;
+  readonly authenticators: ReadonlyMap<string, Authenticator>;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly pipelines: PipelineSet;
   readonly connect?: ConnectService | undefined;
@@ -44,9 +49,11 @@ export interface GatewayParts {
  * Makes all parts, each after those that it needs; every name of the configuration has become an object then. Modules that
  * few configurations need, such as those of connectors and rooms, are loaded only for these.
  */
-export async function makeParts(context: GatewayContext, { servers, standalone }: GatewaySetup): Promise<GatewayParts> {
+export async function makeParts(context: GatewayContext, setup: GatewaySetup): Promise<GatewayParts> {
+  const { servers, standalone } = setup;
   const { config, log, stats } = context;
-  const endpoints = await createEndpoints(context);
+  const authenticators = createAuthenticators(config, setup.authenticators);
+  const endpoints = await createEndpoints(context, authenticators);
   const pipelines = createPipelines(context, endpoints);
   const connect = await connectService(context, standalone);
   const wanted = wantedTopics(config, standalone !== undefined);
@@ -55,6 +62,7 @@ export async function makeParts(context: GatewayContext, { servers, standalone }
   const status = new GatewayStatus(context, { endpoints, pipelines, preparation, connect });
   return {
     servers,
+    authenticators,
     endpoints,
     pipelines,
     connect,
