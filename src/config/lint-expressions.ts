@@ -1,3 +1,4 @@
+import { ownEntry } from '../core/own-entry.ts';
 import { type Expression, filledWith } from '../sdk/expression.ts';
 import { OPTIONAL_META } from '../sdk/missing-values.ts';
 import { ROOTS } from '../sdk/roots.ts';
@@ -131,7 +132,7 @@ function isOpen(root: string | undefined, name: string): boolean {
 /** Names in `meta` of the messages of a pipeline; undefined where one of its sources does not say. */
 function metaOf(pipeline: PipelineConfig, { endpoints }: ParsedConfig): readonly string[] | undefined {
   const sources = sourcesOf(pipeline);
-  const read = endpointsOf(sources).flatMap((name) => endpoints[name] ?? []);
+  const read = endpointsOf(sources).flatMap((name) => ownEntry(endpoints, name) ?? []);
   const known = sources.map(({ chosen }) => chosen.spec.meta);
   if (known.some((names) => names === undefined)) return undefined;
   const hasAuth = read.some(({ auth }) => auth !== undefined);
