@@ -109,18 +109,12 @@ function unknown(
   if (known === undefined || known.has(name)) return undefined;
   const near = suggestions.suggest(name, known);
   if (to === 'topic') return mistypedTopic(name, near, path);
-  if (to === 'auth') return unknownAuth(name, known, near, path);
-  const all =
-    known.size === 0 ? `the file has no ${to}s` : `there ${known.size === 1 ? 'is' : 'are'} ${listNames(known)}`;
-  return failing(path, `there is no ${to} "${name}"; ${all}${asked(near)}`);
-}
-
-function unknownAuth(name: string, known: ReadonlySet<string>, near: string | undefined, path: Path): Finding {
+  const what = to === 'auth' ? 'entry of auth' : to;
   const all =
     known.size === 0
-      ? 'the file has no section auth; add one with an entry of that name'
+      ? `the file has no ${to === 'auth' ? 'auth' : `${to}s`}`
       : `there ${known.size === 1 ? 'is' : 'are'} ${listNames(known)}`;
-  return failing(path, `there is no "${name}" under auth; ${all}${asked(near)}`);
+  return failing(path, `there is no ${what} "${name}"; ${all}${asked(near)}`);
 }
 
 /** A topic needs no entry under `log.topics`, so only one that looks like a slip of the finger is a mistake. */

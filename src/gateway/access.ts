@@ -2,8 +2,7 @@ import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
 import { type AllowSettings, commonPermissions, patternsIn } from '../auth/allow-settings.ts';
 import { EndpointAccess } from '../auth/endpoint-access.ts';
 import type { EndpointConfig } from '../config/index.ts';
-import { TidegateError } from '../core/errors.ts';
-import type { Authenticator } from '../core/identity.ts';
+import type { Authenticators } from './authenticators.ts';
 
 /** Where the configuration says nothing of it. */
 const TOKEN_EXPIRY = { renew: true, grace: 30_000 };
@@ -12,7 +11,7 @@ const TOKEN_EXPIRY = { renew: true, grace: 30_000 };
 export function accessOf(
   name: string,
   { auth, presence, token_expiry: { renew, grace } = TOKEN_EXPIRY, ...endpoint }: EndpointConfig,
-  authenticators: ReadonlyMap<string, Authenticator>,
+  authenticators: Authenticators,
 ): Pick<EndpointOptions, 'permissions' | 'access'> {
   const allow: AllowSettings = endpoint.allow ?? {};
   const permissions = commonPermissions(allow);
@@ -21,18 +20,11 @@ export function accessOf(
   if (auth === undefined && !mayDiffer) return { permissions };
   const access = new EndpointAccess({
     endpoint: name,
-    authenticator: auth === undefined ? undefined : authenticatorAt(authenticators, auth),
+    authenticator: authenticators.of(auth),
     allow,
     name: presence?.name,
     renews: renew,
     grace: Math.ceil(grace / 1_000),
   });
   return { permissions, access };
-}
-
-function authenticatorAt(authenticators: ReadonlyMap<string, Authenticator>, name: string): Authenticator {
-  const authenticator = authenticators.get(name);
-  // The name of a configuration is checked when it is read.
-  if (authenticator === undefined) throw new TidegateError('TG_CONFIG_INVALID', `there is no "${name}" under auth`);
-  return authenticator;
 }

@@ -2,10 +2,10 @@ import { Endpoint } from '../actors/endpoint/endpoint.ts';
 import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
-import type { Authenticator } from '../core/identity.ts';
 import { makeComponent } from '../sdk/make.ts';
 import { encodeFrame } from '../transports/websocket/framing.ts';
 import { accessOf } from './access.ts';
+import type { Authenticators } from './authenticators.ts';
 import { componentContext } from './component-context.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { replayLimits } from './replay.ts';
@@ -13,7 +13,7 @@ import { replayLimits } from './replay.ts';
 /** Each endpoint, by name. */
 export async function createEndpoints(
   context: GatewayContext,
-  authenticators: ReadonlyMap<string, Authenticator>,
+  authenticators: Authenticators,
 ): Promise<Map<string, Endpoint>> {
   const endpoints = new Map<string, Endpoint>();
   for (const [name, endpoint] of Object.entries(context.config.endpoints))
@@ -25,7 +25,7 @@ async function createEndpoint(
   context: GatewayContext,
   name: string,
   endpoint: EndpointConfig,
-  authenticators: ReadonlyMap<string, Authenticator>,
+  authenticators: Authenticators,
 ): Promise<Endpoint> {
   const { codec, in_flight, slow_consumer } = endpoint;
   const replay = replayLimits(endpoint);

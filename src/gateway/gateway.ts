@@ -214,7 +214,7 @@ export class Gateway {
   private async release(): Promise<void> {
     const { listeners, pipelines, connect, authenticators } = this.parts;
     for (const listener of listeners) listener.close();
-    for (const authenticator of authenticators.values()) authenticator.close();
+    authenticators.close();
     await Promise.allSettled([
       pipelines.close(),
       ...this.endpoints.map(({ presence }) => presence?.close()),

@@ -7,7 +7,7 @@ import { type AdminServer, createAdminServer } from '../admin/server.ts';
 import type { Standalone } from '../connect/settings/standalone/standalone.ts';
 import type { Authenticator } from '../core/identity.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createAuthenticators } from './authenticators.ts';
+import { Authenticators } from './authenticators.ts';
 import type { ConnectService } from './connect-service.ts';
 import { createEndpoints } from './endpoints.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -33,7 +33,7 @@ export interface GatewaySetup {
 /** What a gateway is made of, beside its context. */
 export interface GatewayParts {
   readonly servers: Servers;
-  readonly authenticators: ReadonlyMap<string, Authenticator>;
+  readonly authenticators: Authenticators;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly pipelines: PipelineSet;
   readonly connect?: ConnectService | undefined;
@@ -52,7 +52,7 @@ export interface GatewayParts {
 export async function makeParts(context: GatewayContext, setup: GatewaySetup): Promise<GatewayParts> {
   const { servers, standalone } = setup;
   const { config, log, stats } = context;
-  const authenticators = createAuthenticators(config, setup.authenticators);
+  const authenticators = await Authenticators.create(context, setup.authenticators);
   const endpoints = await createEndpoints(context, authenticators);
   const pipelines = createPipelines(context, endpoints);
   const connect = await connectService(context, standalone);

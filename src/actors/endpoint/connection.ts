@@ -73,10 +73,6 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     return this.session === undefined ? this.context.permissions : this.session.access.permissions;
   }
 
-  get isHeld(): boolean {
-    return this.parts.inbound.isHeld;
-  }
-
   get guest(): EndpointGuest | undefined {
     return this.parts.guest;
   }

@@ -9,8 +9,6 @@ import type { EndpointContext } from './endpoint-context.ts';
 export interface SessionOwner {
   readonly isOpen: boolean;
   readonly isAdmitted: boolean;
-  /** Whether the socket is not read at the moment. */
-  readonly isHeld: boolean;
   /** Asks the client for a new token, within so many seconds. */
   askForToken(within: number): void;
   /** Answers a token of the client; `expires`: milliseconds since 1970. */
@@ -26,6 +24,8 @@ export interface SessionOwner {
 const MAX_TOKEN = 16_384;
 /** Seconds that the check of a token may take. */
 const CHECK_TIMEOUT = 10;
+/** Most seconds that the pipelines behind the endpoint may add to the grace, as no client is read while they want no more. */
+const MAX_CONGESTION = 300;
 
 const BUSY = rejection('TG_LIMIT_REACHED', 'the token before this one is still being checked; send it again', true);
 const TOO_LONG = rejection('TG_TOKEN_REFUSED', `a token may have ${MAX_TOKEN} characters`);
@@ -43,6 +43,8 @@ export class Session {
   private current: Access;
   /** Seconds of the endpoint's clock at which the client was asked for a new token; 0: it was not. */
   private askedAt = 0;
+  /** Seconds since then in which no client was read. */
+  private congested = 0;
   /** The token that is being checked. */
   private check: { readonly correlation: unknown; readonly since: number } | undefined;
 
@@ -71,9 +73,8 @@ export class Session {
     if (expires === undefined || this.context.clock.now() < expires) return;
     if (!this.canRenew) this.expired();
     else if (this.askedAt === 0) this.ask(now, expires);
-    // A socket that is not read cannot bring a token.
-    else if (this.owner.isHeld) this.askedAt = now;
-    else if (now - this.askedAt >= this.port.grace + this.checkTime) this.expired();
+    else if (this.context.isCongested && this.congested < MAX_CONGESTION) this.congested += 1;
+    else if (now - this.askedAt >= this.port.grace + this.congested + this.checkTime) this.expired();
   }
 
   /** The client sent a new token; it is answered when that is checked. */
@@ -110,6 +111,7 @@ export class Session {
       return;
     }
     this.askedAt = now;
+    this.congested = 0;
     this.owner.askForToken(this.port.grace);
   }
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { load, problemsOf, yaml } from './fixture.ts';
 
-const AUTH = 'auth: { users: {}, devices: {} }';
+const JWT = 'jwt: { secret: "a secret of the test, 32 bytes or more", algorithms: [ HS256 ] }';
+const AUTH = `auth: { users: { ${JWT} }, devices: { ${JWT} } }`;
 
 /** The endpoint `rooms` of the fixture with more settings. */
 const endpoint = (settings: string, path = '/ws', codec = 'envelope') =>
@@ -41,10 +42,10 @@ test('an endpoint with identities has nothing wrong with it', async () => {
 test('a name that is not under auth is a mistake, with what was probably meant', async () => {
   await says(
     'auth: user',
-    /endpoints\.rooms\.auth: there is no "user" under auth; there are users, devices; did you mean "users"\?/,
+    /endpoints\.rooms\.auth: there is no entry of auth "user"; there are users, devices; did you mean "users"\?/,
   );
   const without = await problemsOf(yaml({ endpoints: endpoint('auth: users') }));
-  assert.match(without[0]?.message ?? '', /the file has no section auth/);
+  assert.match(without[0]?.message ?? '', /the file has no auth/);
 });
 
 test('what would never be, or never mean anything, is a mistake', async () => {
@@ -72,8 +73,8 @@ test('a meta that a client that connects does not have is a warning', async () =
 
 test('auth in a pipeline is a warning where no client that it reads from has one', async () => {
   const pipeline = (source: string) =>
-    `pipelines:\n  in: { source: { ${source} }, sink: { topic: { name: chat, key: "\${! auth.sub }" } } }`;
-  const both = `${pipeline('topic: { names: [ chat ] }')}\n  more: { source: { endpoint: rooms }, sink: drop }`;
+    `pipelines:\n  in: { source: { ${source} }, sink: { topic: { name: other, key: "\${! auth.sub }" } } }`;
+  const both = `${pipeline('topic: { names: [ chat ], group: g }')}\n  more: { source: { endpoint: rooms }, sink: drop }`;
   const never = /key: the source of this pipeline never has auth/;
   await says('direction: both', never, { pipelines: pipeline('endpoint: rooms') });
   await says('auth: users', never, { pipelines: both });

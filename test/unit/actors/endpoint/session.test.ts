@@ -196,12 +196,22 @@ test('while the gateway does not read a client, its time to send a token does no
   await pass(10);
   endpoint.pause();
   assert.equal(await says('one'), 'token within 5|');
-  await pass(20);
+  await pass(200);
   assert.deepEqual(closes(), []);
   endpoint.resume();
   await pass(1);
   assert.equal(await says('a ada,20'), `a until ${clock.now() + 20_000}|`);
   assert.deepEqual(closes(), []);
+});
+
+test('but not for ever: after five minutes more it is closed all the same', async (t) => {
+  const { endpoint, pass, closes } = await setUp(t);
+  await pass(10);
+  endpoint.pause();
+  await pass(304);
+  assert.deepEqual(closes(), []);
+  await pass(1);
+  assert.deepEqual(closes(), ['close 4401 token expired']);
 });
 
 test('a client that leaves while its token is checked leaves nothing behind', async (t) => {
