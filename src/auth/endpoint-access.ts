@@ -74,7 +74,7 @@ function forbidden(message: string): AccessRefusal {
   return { status: 403, reason: NOT_ALLOWED, message };
 }
 
-/** Nothing but true is true: a text such as "false", or a list, lets nobody in. */
+/** Nothing but true is true: a text such as "false", or a list, lets no client in. */
 async function isTrue(condition: Expression, client: Message): Promise<boolean> {
   try {
     return (await condition.evaluate(client)) === true;

@@ -72,7 +72,7 @@ function credentialsOf({ headers, query }: HandshakeRequest, socket: Duplex): Cr
   return { headers, query, ...(certificate === undefined ? {} : { certificate }) };
 }
 
-/** Only one that was verified says who somebody is. */
+/** Only one that was verified says who the client is. */
 function certificateOf(socket: Duplex & Partial<TLSSocket>): PeerCertificate | undefined {
   if (socket.authorized !== true) return undefined;
   return socket.getPeerCertificate?.();

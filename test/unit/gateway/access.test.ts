@@ -120,7 +120,7 @@ test('handshakes: who may come in, who may not, and how each learns why', async 
   assert.ok(!text.includes(token({})) && !text.includes(token({ tenant: 'b' })), 'no token in a log line');
 });
 
-test('claims are auth in the expressions of pipelines, and of nobody who only says so', async (t) => {
+test('claims are auth in the expressions of pipelines, whatever the frame of the client says', async (t) => {
   const { open } = await setUp(t);
   const client = await open('/orders/a', { sub: 'ada' });
   client.ws.send('{"n":1,"auth":{"sub":"eve"}}');
@@ -168,7 +168,7 @@ test('a client that goes away while it is checked, and one whose check ends when
   assert.ok(authenticator.isClosed);
 });
 
-test('an expired token: renewed on the open connection, or closed with 4401; another subject is closed with 4403', async (t) => {
+test('an expired token is renewed, or closes with 4401; a token of another subject closes with 4403', async (t) => {
   const { open, token } = await setUp(t);
   const soon = () => ({ exp: Date.now() + 1_200 });
   const [renews, waits, cheats, chats] = await Promise.all([

@@ -67,7 +67,7 @@ test('a client that goes away during its check leaves nothing behind, and its ve
   }
 });
 
-test('1,024 handshakes wait at a time; one more is told to come back, until one of them has gone', () => {
+test('1,024 handshakes wait at a time; one more has to come back, until one of them has gone', () => {
   const { asked, run } = setUp();
   const held = Array.from({ length: 1_024 }, () => run());
   assert.deepEqual(run().verdicts, ['503 checks_full']);
@@ -91,7 +91,7 @@ test('a check that takes ten seconds is over, and what it finds out later change
   assert.deepEqual(verdicts, ['503 check_timeout']);
 });
 
-test('a check that throws lets nobody in', async () => {
+test('a check that throws lets no client in', async () => {
   const { run } = setUp(() => Promise.reject(new Error('a bug')));
   const { verdicts } = run();
   await turn();
@@ -108,7 +108,7 @@ test('only a certificate that was verified is shown', () => {
   }
 });
 
-test('a browser is told by a close code who it is not, and all others by a status', () => {
+test('a browser gets a close code, and all other clients a status', () => {
   const missing: AccessRefusal = { status: 401, reason: 'token_missing', message: 'send one', challenge: 'Bearer' };
   const forbidden: AccessRefusal = { status: 403, reason: 'not_allowed', message: 'no' };
   const away: AccessRefusal = { status: 503, reason: 'keys_unavailable', message: 'no keys' };
