@@ -23,7 +23,7 @@ endpoints:
     path: /orders/{tenant}
     codec: json
     auth: users
-    protocols: [ tidegate.v1 ]
+    protocols: [ tidegate.v1, bearer.odd ]
     allow: { connect: "\${! auth.tenant = meta.tenant }" }
     token_expiry: { grace: 1s }
   topics:
@@ -116,6 +116,10 @@ test('handshakes: who may come in, who may not, and how each learns why', async 
   await once(ws, 'open');
   assert.equal(ws.protocol, 'tidegate.v1');
   ws.terminate();
+  const odd = new WebSocket(url, ['bearer.odd', 'tidegate.v1'], headers({}));
+  await once(odd, 'open');
+  assert.equal(odd.protocol, 'tidegate.v1', 'what looks like a token is never named, even if it is listed');
+  odd.terminate();
   const text = JSON.stringify(lines);
   assert.ok(!text.includes(token({})) && !text.includes(token({ tenant: 'b' })), 'no token in a log line');
 });

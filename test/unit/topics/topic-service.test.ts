@@ -165,6 +165,40 @@ test('groups in which the gateway reads itself are closed to clients, whatever i
   assert.deepEqual(await subscribe({ group: 'billing-2' }), { type: 'subscribed', topics: ['t'] });
 });
 
+test('each client has the rights of its own: in lists, in health, and when it has other ones later', async () => {
+  const { clock, service, client, enter, topics, ask, send, answer, subscription, subscribe } = setUp();
+  const other = enter();
+  other.permissions = new Permissions({ read: ['u', 'later'], groups: ['*'] });
+  assert.deepEqual(await ask({ type: 'list' }, other), { type: 'listed', topics: [{ topic: 'u', partitions: 1 }] });
+  const all = await ask({ type: 'list' });
+  assert.ok(typeof all === 'object' && all.type === 'listed' && all.topics.length === 2);
+  assert.equal(await ask({ type: 'list' }), all, 'one object for all to whom the same is allowed');
+  await subscribe();
+  assert.deepEqual(await ask({ type: 'health' }, other), {
+    type: 'health',
+    consumers: [
+      { ws: 1, topics: [] },
+      { ws: 2, topics: [] },
+    ],
+  });
+  assert.equal(service.mayContinue(other), true, 'it has no subscription');
+  // It waits for a topic, and may not read it any more when that is there.
+  const waits = send(subscription({ topics: ['later'], wait: true }), other);
+  await turn();
+  other.permissions = new Permissions({ read: ['u'], groups: ['*'] });
+  topics.set('later', 1);
+  clock.advance(1_000);
+  assert.equal(await answer(waits, other), 'TG_NOT_ALLOWED');
+  for (const [allow, expected] of [
+    [{ read: ['t'], groups: ['default-group'] }, true],
+    [{ read: ['u'], groups: ['default-group'] }, false],
+    [{ read: ['t'], groups: ['g'] }, false],
+  ] as const) {
+    client.permissions = new Permissions(allow);
+    assert.equal(service.mayContinue(client), expected, JSON.stringify(allow));
+  }
+});
+
 test('internal topics are closed to clients, whatever is allowed and whatever their names are', async () => {
   const { service, client, topics, log, ask, subscribe } = setUp();
   for (const name of ['__consumer_offsets', '_tidegate.rooms.presence', 'my-connect.configs', '_mine'])
