@@ -21,6 +21,11 @@ export class Permissions {
     return isAllowed(name);
   }
 
+  /** The same text for all to whom the same is allowed of these actions. */
+  alike(actions: readonly Action[]): string {
+    return JSON.stringify(actions.map((action) => this.allowed[action] ?? 'nobody'));
+  }
+
   private compile(action: Action): (name: string) => boolean {
     const isAllowed = allowance(this.allowed[action] ?? 'nobody');
     this.compiled[action] = isAllowed;

@@ -1,8 +1,8 @@
 import { TidegateError } from '../core/errors.ts';
 import type { TopicSpec } from '../core/log.ts';
-import type { Permissions } from '../core/permissions.ts';
 import type { TopicResult, TopicView } from '../core/topic-request.ts';
 import type { PartContext } from '../telemetry/part-context.ts';
+import { KeptViews } from './kept-views.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Rights } from './rights.ts';
 import type { TopicSettings } from './settings.ts';
@@ -26,8 +26,8 @@ export class ClientTopics {
   private readonly settings: Pick<TopicSettings, 'creates_per_minute'>;
   private readonly parts: ClientTopicsParts;
   private readonly creates: RateLimit;
-  /** What clients with the same permissions were shown last. */
-  private readonly listed = new WeakMap<Permissions, ListedView>();
+  /** What clients who may read and write the same were shown last. */
+  private readonly listed = new KeptViews<ListedView>('read', 'write');
 
   constructor(
     context: Pick<PartContext, 'log' | 'clock' | 'logger'>,
@@ -80,11 +80,9 @@ export class ClientTopics {
       if (rights.has(permissions, 'read', topic) || rights.has(permissions, 'write', topic))
         topics.push({ topic, partitions });
     topics.sort((one, other) => (one.topic < other.topic ? -1 : 1));
-    const last = this.listed.get(permissions);
+    const last = this.listed.of(permissions);
     if (last !== undefined && areEqual(topics, last.topics)) return last;
-    const view: ListedView = { type: 'listed', topics };
-    this.listed.set(permissions, view);
-    return view;
+    return this.listed.keep(permissions, { type: 'listed', topics });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Permissions } from '../core/permissions.ts';
 import type { TopicView } from '../core/topic-request.ts';
+import { KeptViews } from './kept-views.ts';
 import type { Rights } from './rights.ts';
 
 /** What other clients may know about a client of the endpoint. */
@@ -13,7 +14,7 @@ interface Shown {
 const MANY = 1_000;
 const VIEW_INTERVAL = 1_000;
 
-/** What clients with the same permissions are shown. */
+/** What clients who may read the same are shown. */
 interface Kept {
   readonly view: TopicView;
   readonly madeAt: number;
@@ -27,7 +28,7 @@ export class Consumers {
   private readonly clients: ReadonlyMap<unknown, Shown>;
   private readonly rights: Pick<Rights, 'has'>;
   private readonly clock: Clock;
-  private readonly kept = new WeakMap<Permissions, Kept>();
+  private readonly kept = new KeptViews<Kept>('read');
   private changes = 0;
 
   constructor(clients: ReadonlyMap<unknown, Shown>, rights: Pick<Rights, 'has'>, clock: Clock) {
@@ -44,7 +45,7 @@ export class Consumers {
   /** The same object until something changes: an answer may be megabytes long, and is encoded once. */
   show(permissions: Permissions): TopicView {
     const now = this.clock.elapsed();
-    const kept = this.kept.get(permissions);
+    const kept = this.kept.of(permissions);
     if (kept !== undefined && (kept.changes === this.changes || (kept.isMany && now - kept.madeAt < VIEW_INTERVAL)))
       return kept.view;
     const consumers = [...this.clients.values()].map(({ ws, subscriber }) => ({
@@ -53,8 +54,7 @@ export class Consumers {
     }));
     const isMany = consumers.reduce((sum, { topics }) => sum + 1 + topics.length, 0) > MANY;
     const view: TopicView = { type: 'health', consumers };
-    this.kept.set(permissions, { view, madeAt: now, changes: this.changes, isMany });
-    return view;
+    return this.kept.keep(permissions, { view, madeAt: now, changes: this.changes, isMany }).view;
   }
 
   private shown(subscriber: Shown['subscriber'], permissions: Permissions): readonly string[] {
