@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { parseDuration } from '../core/units.ts';
+import { compiled } from '../sdk/compiled.ts';
 import * as field from '../sdk/fields.ts';
 import { isSubprotocol, NO_SUBPROTOCOL } from '../sdk/handshake.ts';
+import { NamePattern } from '../sdk/name-pattern.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { originMistake } from '../transports/websocket/origins.ts';
 import { componentSchema } from './component-schema.ts';
@@ -45,12 +47,21 @@ const presence = z.strictObject({
     .refine((milliseconds) => milliseconds >= 1_000, 'expected at least 1s')
     .prefault('10s')
     .describe('If a gateway is silent for this time, its clients are announced as gone.'),
+  name: field
+    .expression()
+    .optional()
+    .describe(
+      'Name of a client among the members, such as "${! auth.sub }"; a client without one is refused. The choice of the codec where it is left out: a number for rooms, {username} of the path for chat.',
+    ),
 });
+
+/** A name with `*` for any text, and claims in it. */
+const pattern = () => compiled(z.string().min(1), (text) => new NamePattern(text));
 
 const allowed = () =>
   z
     .union(
-      [z.enum(['everyone', 'nobody']), z.array(z.string().min(1))],
+      [z.enum(['everyone', 'nobody']), z.array(pattern())],
       'expected everyone, nobody, or a list of names such as [admin, "team-*"]',
     )
     .prefault('nobody');
@@ -60,21 +71,38 @@ const names = () =>
   z
     .preprocess(
       (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value),
-      z
-        .array(z.string().min(1), 'expected a list of names such as [orders, "public-*"]')
-        .meta({ type: ['array', 'string'] }),
+      z.array(pattern(), 'expected a list of names such as [orders, "public-*"]').meta({ type: ['array', 'string'] }),
     )
     .prefault([]);
 
 const allow = z.strictObject({
+  connect: field
+    .condition()
+    .optional()
+    .describe(
+      'Which clients may connect, such as "${! \'trader\' in auth.roles }"; the others are refused with 403. All where it is left out.',
+    ),
   direct: allowed().describe(
     'Who may send to one other client alone: everyone, nobody, or names, with * for any text.',
   ),
   kick: allowed().describe('Who may disconnect other clients.'),
-  create: names().describe('Topics that clients may create, by name, with * for any text.'),
+  create: names().describe(
+    'Topics that clients may create, by name, with * for any text and claims such as orders.${! auth.tenant }.*',
+  ),
   read: names().describe('Topics that clients may list and subscribe to.'),
   write: names().describe('Topics that clients may list and publish to.'),
   groups: names().describe('Consumer groups that clients may join.'),
+});
+
+const tokenExpiry = z.strictObject({
+  renew: field
+    .boolean()
+    .prefault(true)
+    .describe('Whether clients may send a new token on the open connection, where the codec has a frame for it.'),
+  grace: field
+    .duration()
+    .prefault('30s')
+    .describe('Time that a client has to send a new token, once its token has expired and it was asked for one.'),
 });
 
 /** An age such as 10m, or a moment. */
@@ -173,9 +201,20 @@ export function endpointSchema(registry: Registry) {
         .prefault('30s')
         .describe('A client that reads nothing of its queue for this time is closed with 1008.'),
       presence: presence.optional().describe('The room that its clients are in, for codecs such as rooms and chat.'),
+      auth: z
+        .string()
+        .optional()
+        .describe(
+          'Entry of the section auth that checks who the clients are. Everyone may connect where it is left out.',
+        ),
       allow: allow
         .optional()
-        .describe('What clients may do: to other clients, and with topics and groups. Nothing where it is left out.'),
+        .describe(
+          'Which clients may connect, and what they may do: to other clients, and with topics and groups. All may connect and do nothing of these where it is left out.',
+        ),
+      token_expiry: tokenExpiry
+        .optional()
+        .describe('What happens on an open connection when the token of its client expires; it ends with 4401.'),
       topics: topicsSchema.prefault({}).describe('What the clients of codecs such as topics may do by themselves.'),
       s2: s2Schema.optional(),
       on_filtered: z

@@ -1,7 +1,8 @@
-import { allowance } from '../core/allowance.ts';
+import { commonPermissions } from '../auth/allow-settings.ts';
+import { ACTIONS } from '../core/permissions.ts';
 import { answers, type EndpointUse, usesOfEndpoints } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
-import type { ParsedConfig } from './schema.ts';
+import type { EndpointConfig, ParsedConfig } from './schema.ts';
 
 /** `usesOf`: the pipelines at an endpoint. */
 type Rule = (
@@ -142,14 +143,21 @@ const membersHaveARoom: Rule = ({ endpoints }) =>
           )
         : undefined,
       spec.hasMembers !== true && presence !== undefined ? failing([...path, 'presence'], without) : undefined,
-      spec.hasMembers !== true && spec.servesTopics !== true && allow !== undefined
-        ? failing([...path, 'allow'], without)
-        : undefined,
+      ...(spec.hasMembers === true || spec.servesTopics === true ? [] : allowedInVain(allow, [...path, 'allow'])),
       web_client !== undefined && spec.page === undefined
         ? failing([...path, 'web_client'], `there is no page for the codec "${spec.name}"; leave this out`)
         : undefined,
     ];
   });
+
+/** What a pipeline does with messages is its own affair: `allow` says only who may connect. */
+function allowedInVain(allow: EndpointConfig['allow'], path: Path): Finding[] {
+  if (allow === undefined) return [];
+  const given = ACTIONS.filter((action) => allow[action].length > 0 && allow[action] !== 'nobody');
+  const why = 'is for codecs whose clients know each other or work with topics by themselves; leave this out';
+  if (given.length > 0) return given.map((action) => failing([...path, action], `${action} ${why}`));
+  return allow.connect === undefined ? [failing(path, 'nothing is allowed here; leave this out, or set connect')] : [];
+}
 
 /** Clients that take what they subscribe to would get nothing of what a pipeline brings. */
 const topicsHaveTheirOwnWay: Rule = ({ endpoints }, usesOf) =>
@@ -174,7 +182,8 @@ const roomsAreNotWrittenTo: Rule = ({ endpoints }) => {
   const rooms = new Set(Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []));
   return Object.entries(endpoints).map(([name, { codec, allow }]) => {
     if (codec.spec.servesTopics !== true) return undefined;
-    const open = [...rooms].filter(allowance(allow?.write ?? []));
+    const permissions = commonPermissions(allow ?? {});
+    const open = [...rooms].filter((topic) => permissions.has('write', topic));
     return open.length === 0
       ? undefined
       : doubting(

@@ -1,5 +1,6 @@
 import { readBroker } from '../transports/kafka/broker-address.ts';
 import { lintAuth } from './lint-auth.ts';
+import { lintAccess } from './lint-access.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
 import { lintPipelines } from './lint-pipelines.ts';
@@ -15,6 +16,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
     ...lintLog(config),
     ...lintAuth(config),
     ...lintEndpoints(config),
+    ...lintAccess(config),
     ...lintPipelines(config),
     ...lintTopics(config),
     ...lintExpressions(config),

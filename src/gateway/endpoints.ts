@@ -4,19 +4,29 @@ import type { EndpointConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
 import { makeComponent } from '../sdk/make.ts';
 import { encodeFrame } from '../transports/websocket/framing.ts';
+import { accessOf } from './access.ts';
+import type { Authenticators } from './authenticators.ts';
 import { componentContext } from './component-context.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { replayLimits } from './replay.ts';
 
 /** Each endpoint, by name. */
-export async function createEndpoints(context: GatewayContext): Promise<Map<string, Endpoint>> {
+export async function createEndpoints(
+  context: GatewayContext,
+  authenticators: Authenticators,
+): Promise<Map<string, Endpoint>> {
   const endpoints = new Map<string, Endpoint>();
   for (const [name, endpoint] of Object.entries(context.config.endpoints))
-    endpoints.set(name, await createEndpoint(context, name, endpoint));
+    endpoints.set(name, await createEndpoint(context, name, endpoint, authenticators));
   return endpoints;
 }
 
-async function createEndpoint(context: GatewayContext, name: string, endpoint: EndpointConfig): Promise<Endpoint> {
+async function createEndpoint(
+  context: GatewayContext,
+  name: string,
+  endpoint: EndpointConfig,
+  authenticators: Authenticators,
+): Promise<Endpoint> {
   const { codec, in_flight, slow_consumer } = endpoint;
   const replay = replayLimits(endpoint);
   const made = makeComponent(codec.spec, codec.config, componentContext(context, `endpoints.${name}.codec`));
@@ -24,6 +34,7 @@ async function createEndpoint(context: GatewayContext, name: string, endpoint: E
     name,
     isOutputOnly: endpoint.direction === 'out',
     codec: made,
+    ...accessOf(name, endpoint, authenticators),
     limits: {
       messages: in_flight.messages,
       bytes: in_flight.bytes,
@@ -64,7 +75,7 @@ async function roomOf(
   const { presence } = endpoint;
   if (presence === undefined || membership === undefined) return {};
   const { createRoom } = await import('./endpoint-room.ts');
-  return { room: createRoom(context, name, endpoint, presence, membership) };
+  return { room: createRoom(context, name, presence, membership) };
 }
 
 async function topicsOf(

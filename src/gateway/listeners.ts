@@ -36,6 +36,8 @@ const REFUSALS = [
   ...['stopping', 'log_down', 'not_ready', 'full', 'open_files', 'origin', 'path'],
   ...['bad_handshake', 'upgrade_required'],
 ];
+/** And where clients are checked before they are let in; the reasons of what checks them come with the first of each. */
+const UNCHECKED = ['not_allowed', 'checks_full', 'check_timeout', 'check_failed'];
 /** Why connections end before they reach an endpoint. */
 const OUTSIDE = ['not_found', 'bad_request', 'headers_too_large', 'timeout', 'waiting', 'pipelined'];
 /** The label `endpoint` of those; a name of the configuration begins with a letter. */
@@ -178,7 +180,8 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
   const { name } = endpoint;
   // Each endpoint is made from the configuration of that name.
   const config = context.config.endpoints[name] as EndpointConfig;
-  for (const reason of REFUSALS) shared.count(reason, name);
+  const reasons = endpoint.access === undefined ? REFUSALS : [...REFUSALS, ...UNCHECKED];
+  for (const reason of reasons) shared.count(reason, name);
   for (const result of ['accepted', 'refused'])
     context.stats.histogram('tidegate_handshake_seconds', { endpoint: name, result });
   const trace = (request: Parameters<HandshakeTarget['accept']>[1]) =>
@@ -191,6 +194,7 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
     checksParams: config.codec.spec.checksParams === true,
     maxPayload: config.max_payload,
     memory: context.memory,
+    access: endpoint.access,
     refusal: () => refusalOf(shared, endpoint, config),
     refused: (request, refusal) => {
       shared.count(refusal.reason, name).value += 1;
@@ -198,11 +202,11 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
       refusals.add(name, refusal);
       trace(request)?.end(refusal.status);
     },
-    accept: (socket, request) => {
+    accept: (socket, request, access) => {
       shared.answered('accepted', request.at, name);
       const handshake = trace(request);
       handshake?.end(101);
-      const connection = endpoint.join(socket, request, handshake, baggageOf(context, request));
+      const connection = endpoint.join(socket, request, handshake, baggageOf(context, request), access);
       if (!context.events.has('ws-connection')) return;
       const { url, path, headers } = request;
       const facts = { url, path, headers, remote: socket.remote };

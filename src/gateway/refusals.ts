@@ -10,6 +10,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   open_files:
     'raise its limit of open files (ulimit -n, LimitNOFILE= of systemd, ulimits of Docker), or run another gateway',
   pipelined: 'look for addresses that send many requests at once; turn pipelining off in a proxy that does it',
+  checks_full: 'look why checking clients takes so long: the key server of an entry of auth may be slow',
+  check_timeout: 'look at the key server of the entry of auth that the endpoint names',
+  check_failed: 'this is a fault of what checks clients; report it',
   waiting:
     'look for addresses that open connections and send nothing; raise the limit of open files (ulimit -n) if there are none',
 };

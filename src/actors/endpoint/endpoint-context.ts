@@ -1,8 +1,10 @@
+import type { AccessPort } from '../../core/access.ts';
 import type { Baggage } from '../../core/baggage.ts';
 import { ClientMemory } from '../../core/client-memory.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Codec, ConnectionInfo, Frame } from '../../core/component.ts';
 import type { Message } from '../../core/message.ts';
+import { NO_PERMISSIONS, type Permissions } from '../../core/permissions.ts';
 import { type Propagation, W3C } from '../../core/propagation.ts';
 import type { WhenFull } from '../../core/send-queue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -48,6 +50,10 @@ export interface EndpointOptions {
   readonly replay?: ReplayLimits;
   /** For a codec whose clients work with topics by themselves. */
   readonly topics?: TopicClients;
+  /** What clients may do of whom nothing has to be found out. Nothing where it is left out. */
+  readonly permissions?: Permissions;
+  /** Where something has to be found out about each client. */
+  readonly access?: AccessPort;
   /** Clients only receive: no pipeline reads what they send. */
   readonly isOutputOnly?: boolean;
   /** Told of each connection that has ended. `id`: what `join` called it, whatever its room called it later. */
@@ -87,6 +93,8 @@ export class EndpointContext {
   readonly tick: TickBatch<Message>;
   /** Where clients work with topics by themselves. */
   readonly topics: TopicClients | undefined;
+  readonly permissions: Permissions;
+  readonly access: AccessPort | undefined;
   /** What long answers to them have in common. */
   readonly payloads: Payloads;
   readonly encode: (frame: Frame) => Buffer;
@@ -114,6 +122,8 @@ export class EndpointContext {
     this.metrics = metrics;
     this.tick = tick;
     this.topics = options.topics;
+    this.permissions = options.permissions ?? NO_PERMISSIONS;
+    this.access = options.access;
     this.payloads = new Payloads((view) => this.codec.topics?.payload(view) ?? []);
     this.encode = encodingOnce(options.encode);
     this.isGuarded = options.room !== undefined || options.replay !== undefined;

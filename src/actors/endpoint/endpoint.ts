@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Observable } from 'rxjs';
 import { createActor } from 'xstate';
+import type { Access, AccessPort } from '../../core/access.ts';
 import type { Batch } from '../../core/batch.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { Headers } from '../../core/headers.ts';
@@ -105,6 +106,11 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     return this.members.holders;
   }
 
+  /** What finds out about each client; undefined where there is nothing to be found out. */
+  get access(): AccessPort | undefined {
+    return this.context.access;
+  }
+
   get topics(): TopicClients | undefined {
     return this.context.topics;
   }
@@ -119,21 +125,17 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     return this.joinQueue.notReadyReason;
   }
 
-  /** Says what the client is called to begin with. `baggage`: what its handshake carried. */
+  /** Says what the client is called to begin with. `baggage`: what its handshake carried; `access`: what was found out. */
   join(
     socket: Socket,
-    request: { params: ConnectionInfo['params']; query: ConnectionInfo['query'] },
+    request: Pick<ConnectionInfo, 'params' | 'query'>,
     handshake: Handshake | undefined,
     baggage?: Headers,
+    access?: Access,
   ): ConnectionInfo {
     const { context } = this;
-    const info = {
-      clientId: randomUUID(),
-      endpoint: this.name,
-      params: orNone(request.params),
-      query: orNone(request.query),
-    };
-    const connection = new Connection(context, this, socket, info, handshake, baggage);
+    const info = infoOf(context, request, access);
+    const connection = new Connection(context, this, socket, info, handshake, baggage, access);
     this.members.add(connection);
     context.metrics.opened.value += 1;
     context.logger.debug({ client_id: info.clientId }, 'client connected');
@@ -259,6 +261,21 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     }
     context.room?.sweep();
   }
+}
+
+function infoOf(
+  { name: endpoint, access: port, codec }: EndpointContext,
+  { params, query }: Pick<ConnectionInfo, 'params' | 'query'>,
+  access: Access | undefined,
+): ConnectionInfo {
+  const info = { clientId: randomUUID(), endpoint, params: orNone(params), query: orNone(query) };
+  if (port === undefined || access === undefined) return info;
+  const { name } = access;
+  return {
+    ...info,
+    ...(name === undefined ? {} : { name }),
+    ...(port.renews && codec.renewal !== undefined ? { renews: true } : {}),
+  };
 }
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});

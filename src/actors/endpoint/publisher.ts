@@ -146,9 +146,17 @@ export class Publisher implements SettleTarget {
     return carried.length === 0 ? headers : [...(headers ?? NO_HEADERS), ...carried];
   }
 
+  /** Messages that come from now on are of another identity. */
+  forgetMeta(): void {
+    this.meta = undefined;
+  }
+
   private makeMeta(): Meta {
-    const { clientId, endpoint, params } = this.peer.info;
-    this.meta = { ...params, client_id: clientId, endpoint, remote: this.peer.remote };
+    const { info, remote, session } = this.peer;
+    const { clientId, endpoint, params } = info;
+    const facts = { ...params, client_id: clientId, endpoint, remote };
+    const identity = session?.access.identity;
+    this.meta = identity === undefined ? facts : { ...facts, auth: identity.claims };
     return this.meta;
   }
 

@@ -21,6 +21,8 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     if (now - connection.closingSince > CLOSE_TIMEOUT) connection.socket.terminate();
     return;
   }
+  connection.session?.sweep(now);
+  if (!connection.isOpen) return;
   if (isStalled(connection, now, limits.stallTimeout)) {
     tell(connection.actor, closing('slow'));
     return;

@@ -43,6 +43,11 @@ export const ENDPOINT_METRICS = {
     help: 'Answers to messages and requests of clients: ack (the log has it), filtered, dead_letter, error, or retryable. Frames that the codec refused are in tidegate_frames_rejected_total.',
     labels: ['endpoint', 'result'],
   },
+  tidegate_token_renewals_total: {
+    kind: 'counter',
+    help: 'New tokens that clients sent on their open connections: accepted, refused, unchecked (they could not be checked in time), or forbidden, which closed the connection with 4403.',
+    labels: ['endpoint', 'result'],
+  },
   tidegate_unanswered_total: {
     kind: 'counter',
     help: 'Messages that were read and not settled when their connection or the gateway stopped.',

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import type { Access, AccessPort, Granted } from '../../core/access.ts';
 import type { ClientMemory } from '../../core/client-memory.ts';
 import { printableValue, quoteValue } from '../../core/quote.ts';
 import type { Socket } from '../../core/socket.ts';
+import { AccessChecks, answerOf } from './access-checks.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import { type HandshakeRequest, hold, type Refusal, readHandshake, refuse } from './handshake.ts';
 import { type Match, matchRoute, parameterProblem, type Route } from './route.ts';
@@ -26,9 +28,11 @@ export interface HandshakeTarget {
   readonly memory: ClientMemory;
   /** Why no socket may come in now, or undefined. Asked for each handshake. */
   refusal(): Refusal | undefined;
+  /** What finds out about each client before it is let in; undefined: nothing has to be found out. */
+  readonly access?: AccessPort | undefined;
   /** Called for every handshake that was refused. */
   refused(request: HandshakeRequest, refusal: Refusal): void;
-  accept(socket: Socket, request: HandshakeRequest): void;
+  accept(socket: Socket, request: HandshakeRequest, access?: Access): void;
 }
 
 /** Bytes that a client may still send after it was refused: they are read for its close frame alone. */
@@ -49,6 +53,8 @@ interface Destination {
   readonly upgrader: WebSocketServer;
   /** For clients that are refused after the handshake. */
   readonly rejecter: WebSocketServer;
+  /** Undefined where nothing has to be found out about clients. */
+  readonly checks: AccessChecks | undefined;
 }
 
 /** Gives the handshakes of a server to its WebSocket endpoints, by their paths, or refuses them. */
@@ -67,6 +73,7 @@ export class HandshakeRouter {
         maxBufferedChunks: MAX_LAST_PIECES,
         maxFragments: MAX_LAST_PIECES,
       }),
+      checks: target.access === undefined ? undefined : new AccessChecks(target.access),
     }));
   }
 
@@ -86,28 +93,51 @@ export class HandshakeRouter {
     return true;
   }
 
-  private answer(found: Found, handshake: HandshakeRequest, upgrade: Upgrade): void {
-    const { target, upgrader, rejecter } = found.to;
+  /** `granted`: what was found out about the client, where that had to be. */
+  private answer(found: Found, handshake: HandshakeRequest, upgrade: Upgrade, granted?: Granted): void {
+    const { target, upgrader, checks } = found.to;
     const { request, socket, head } = upgrade;
     const known = { ...handshake, ...found.match };
     const { problem } = found;
     const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers.origin) ?? target.refusal();
     if (refusal?.until !== undefined) {
-      hold(socket, refusal.until, () => this.answer(found, handshake, upgrade));
+      hold(socket, refusal.until, () => this.answer(found, handshake, upgrade, granted));
     } else if (refusal !== undefined) {
       refuse(socket, refusal);
       target.refused(known, refusal);
     } else if (problem !== undefined) {
-      rejecter.handleUpgrade(request, socket, head, (ws) => {
-        target.refused(known, { status: 101, reason: 'path', message: problem });
-        closeRefused(ws, problem);
-      });
+      const why = { status: 101, reason: 'path', message: problem };
+      this.reject(found.to, known, upgrade, why, { code: CLOSE_CODES.refused.code, reason: problem });
+    } else if (checks !== undefined && granted === undefined) {
+      // The gateway may be stopping, or full, when the check is done.
+      checks.run(known, socket, (outcome) => this.answer(found, handshake, upgrade, outcome));
+    } else if (granted !== undefined && 'refusal' in granted) {
+      const { refusal: why, asClose } = answerOf(granted.refusal, handshake.headers.origin !== undefined);
+      if (asClose !== undefined) this.reject(found.to, known, upgrade, why, asClose);
+      else {
+        refuse(socket, why);
+        target.refused(known, why);
+      }
     } else {
       upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.admitted(socket);
-        target.accept(new ServerSocket(ws, target.memory), known);
+        target.accept(new ServerSocket(ws, target.memory), known, granted?.access);
       });
     }
+  }
+
+  /** Accepts a handshake for nothing but a close frame. */
+  private reject(
+    { target, rejecter }: Destination,
+    known: HandshakeRequest,
+    { request, socket, head }: Upgrade,
+    refusal: Refusal,
+    { code, reason }: { readonly code: number; readonly reason: string },
+  ): void {
+    rejecter.handleUpgrade(request, socket, head, (ws) => {
+      target.refused(known, refusal);
+      closeRefused(ws, code, reason);
+    });
   }
 
   /** `*` is for what no other endpoint has, and a path with parameters that cannot be is no endpoint's if another one has it. */
@@ -130,7 +160,7 @@ export class HandshakeRouter {
 }
 
 function upgraderOf(target: HandshakeTarget, limits: ServerOptions): WebSocketServer {
-  const upgrader = new WebSocketServer({ ...PLAIN, ...limits, handleProtocols: chooserAmong(target.protocols) });
+  const upgrader = new WebSocketServer({ ...PLAIN, ...limits, handleProtocols: chooserAmong(target) });
   // Otherwise ws answers handshakes that break RFC 6455 in a form of its own.
   upgrader.on('wsClientError', ({ message }, socket, request) => {
     const status = request.method === 'GET' ? 400 : 405;
@@ -143,9 +173,11 @@ function upgraderOf(target: HandshakeTarget, limits: ServerOptions): WebSocketSe
 }
 
 /** The one of ours that the client prefers; without one the handshake goes on, and the client decides (RFC 6455 4.2.2). */
-function chooserAmong(spoken: readonly string[]) {
+function chooserAmong({ protocols, access }: HandshakeTarget) {
   return (offered: ReadonlySet<string>): string | false => {
-    for (const protocol of offered) if (spoken.includes(protocol)) return protocol;
+    // One that carries a token is never repeated in the answer.
+    for (const protocol of offered)
+      if (protocols.includes(protocol) && access?.isTokenProtocol(protocol) !== true) return protocol;
     return false;
   };
 }
@@ -181,10 +213,10 @@ export function refuseUnknown({ url = '' }: IncomingMessage, socket: Duplex): vo
 }
 
 /** A browser's script sees a close code and reason, and nothing at all of a handshake's 4xx. */
-function closeRefused(ws: WebSocket, problem: string): void {
+function closeRefused(ws: WebSocket, code: number, reason: string): void {
   // This socket has no other listeners, and an error event without a listener ends the process.
   ws.on('error', () => {});
-  ws.close(CLOSE_CODES.refused.code, problem);
+  ws.close(code, reason);
   setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
 }
 

@@ -27,6 +27,8 @@ export interface Refusal {
   readonly origin?: string;
   /** Seconds after which to try again. */
   readonly retryAfter?: number;
+  /** Value of WWW-Authenticate (RFC 9110 11.6.1). */
+  readonly challenge?: string;
   /** The client waits for it, and is refused only where there is still a reason then. */
   readonly until?: Promise<void> | undefined;
 }
@@ -72,6 +74,7 @@ export function refuse(socket: Duplex, refusal: Refusal): void {
     `Content-Type: ${JSON_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(refusal.status === 400 ? [`Sec-WebSocket-Version: ${VERSION}`] : []),
+    ...(refusal.challenge === undefined ? [] : [`WWW-Authenticate: ${refusal.challenge}`]),
     ...(refusal.retryAfter === undefined ? [] : [`Retry-After: ${refusal.retryAfter}`]),
   ];
   // A peer that is gone already needs no action.

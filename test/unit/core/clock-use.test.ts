@@ -17,9 +17,11 @@ const HOUR = 3_600_000;
 const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
   'actors/delivery-time.ts': 'the age of records',
   'actors/endpoint/broadcast.ts': 'timestamps of frames, and the age of what is replayed',
+  'actors/endpoint/connection.ts': 'timestamps of frames',
   'actors/endpoint/conversation.ts': 'timestamps of frames',
   'actors/endpoint/publisher.ts': 'timestamps of messages and answers',
   'actors/endpoint/room-guest.ts': 'timestamps of frames',
+  'actors/endpoint/session.ts': 'when a token expires',
   'actors/endpoint/topic-peer.ts': 'timestamps of answers',
   'admin/health.ts': 'the timestamp of an answer',
   'auth/jwt.ts': 'the times in tokens',
