@@ -2,6 +2,7 @@ import { readBroker } from '../transports/kafka/broker-address.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
 import { lintPipelines } from './lint-pipelines.ts';
+import { lintTls } from './lint-tls.ts';
 import { lintTracing } from './lint-tracing.ts';
 import { type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
@@ -11,6 +12,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
   return [
     ...lintTracing(config),
     ...lintLog(config),
+    ...lintTls(config),
     ...lintEndpoints(config),
     ...lintPipelines(config),
     ...lintExpressions(config),

@@ -14,6 +14,7 @@ import { createListeners, type Servers } from './listeners.ts';
 import { MemoryBudget } from './memory.ts';
 import type { PipelineSet } from './pipeline-set.ts';
 import { createPipelines } from './pipelines.ts';
+import { securePort } from './secure-port.ts';
 import { GatewayStatus } from './status.ts';
 import { TopicPreparation, wantedTopics } from './topic-preparation.ts';
 
@@ -80,7 +81,7 @@ async function connectService(
 /** The port for health, readiness and metrics; undefined where the configuration has none. */
 function createAdminPort(context: GatewayContext, status: HealthSources): AdminServer | undefined {
   const { config, telemetry, stats, clock } = context;
-  const { enabled, port, host, allowed_hosts } = config.admin;
+  const { enabled, port, host, allowed_hosts, tls } = config.admin;
   if (!enabled) return undefined;
   const logger = context.scoped('admin');
   return createAdminServer({
@@ -90,6 +91,7 @@ function createAdminPort(context: GatewayContext, status: HealthSources): AdminS
     ready: () => status.ready(),
     metrics: telemetry.metrics,
     stats,
+    tls: securePort(context, 'admin', tls),
     callers: new Callers({
       section: 'admin',
       allowedHosts: allowed_hosts,

@@ -10,6 +10,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   open_files:
     'raise its limit of open files (ulimit -n, LimitNOFILE= of systemd, ulimits of Docker), or run another gateway',
   pipelined: 'look for addresses that send many requests at once; turn pipelining off in a proxy that does it',
+  tls: 'let them use ws:// or http://, or give the listener a certificate (listeners.*.tls)',
   waiting:
     'look for addresses that open connections and send nothing; raise the limit of open files (ulimit -n) if there are none',
 };
