@@ -22,6 +22,7 @@ const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
   'actors/endpoint/room-guest.ts': 'timestamps of frames',
   'actors/endpoint/topic-peer.ts': 'timestamps of answers',
   'admin/health.ts': 'the timestamp of an answer',
+  'config/lint-tls.ts': 'what certificates are compared with',
   'connect/cluster/source-offsets.ts': 'when something was heard, which outlasts the process',
   'connect/transforms/date-parsing.ts': 'which century a year of two digits is in',
   'core/certificate.ts': 'what certificates are compared with',
