@@ -67,8 +67,15 @@ export async function requireSecureKafka(t: TestContext): Promise<SecureKafka | 
       'ssl.truststore.type': 'PEM',
       'ssl.truststore.location': authority.file,
       'listener.name.mutual.ssl.client.auth': 'required',
-      ...saslOf('secure', keys),
-      ...saslOf('short', keys),
+      ...saslOf('secure'),
+      ...saslOf('short'),
+      // By default the broker of Kafka 4.1.0 takes the validator for clients, which verifies no signature.
+      'sasl.oauthbearer.jwt.validator.class': `${MODULES}.oauthbearer.BrokerJwtValidator`,
+      'sasl.oauthbearer.jwks.endpoint.url': keys,
+      'sasl.oauthbearer.expected.audience': AUDIENCE,
+      'sasl.oauthbearer.expected.issuer': ISSUER,
+      // By default a token is taken for 30 s after its end.
+      'sasl.oauthbearer.clock.skew.seconds': '0',
       'listener.name.short.connections.max.reauth.ms': String(SHORT_SESSION * 1_000),
     },
   });
@@ -80,7 +87,7 @@ export async function requireSecureKafka(t: TestContext): Promise<SecureKafka | 
   };
 }
 
-function saslOf(listener: string, keys: string): Record<string, string> {
+function saslOf(listener: string): Record<string, string> {
   const name = `listener.name.${listener}`;
   return {
     [`${name}.sasl.enabled.mechanisms`]: 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
@@ -89,11 +96,6 @@ function saslOf(listener: string, keys: string): Record<string, string> {
     [`${name}.scram-sha-512.sasl.jaas.config`]: `${MODULES}.scram.ScramLoginModule required;`,
     [`${name}.oauthbearer.sasl.jaas.config`]: `${MODULES}.oauthbearer.OAuthBearerLoginModule required;`,
     [`${name}.oauthbearer.sasl.server.callback.handler.class`]: `${MODULES}.oauthbearer.OAuthBearerValidatorCallbackHandler`,
-    [`${name}.oauthbearer.sasl.oauthbearer.jwks.endpoint.url`]: keys,
-    [`${name}.oauthbearer.sasl.oauthbearer.expected.audience`]: AUDIENCE,
-    [`${name}.oauthbearer.sasl.oauthbearer.expected.issuer`]: ISSUER,
-    // By default a token is taken for 30 s after its end.
-    [`${name}.oauthbearer.sasl.oauthbearer.clock.skew.seconds`]: '0',
   };
 }
 

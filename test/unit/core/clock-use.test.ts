@@ -37,6 +37,8 @@ const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
   'pipelines/state/stateful-stage.ts': 'what an idle partition follows, as the times of its records do',
   'rooms/incarnation.ts': 'the age of records of other gateways',
   'rooms/room.ts': 'timestamps of frames',
+  'transports/kafka/sasl/token-source.ts': 'the end of a token',
+  'transports/tls/expiry-alarm.ts': 'what certificates are compared with',
   'telemetry/ecs.ts': 'timestamps of log lines',
   'telemetry/process-metrics.ts': 'when the process started',
   'telemetry/stats.ts': 'timestamps of exemplars',

@@ -11,7 +11,7 @@ const TIMEOUT = 4_000;
 /** Milliseconds for which a token is used again whose end is not known. */
 const UNKNOWN_LIFETIME = 60_000;
 /** The part of its lifetime for which a token is used again. Connections authenticate anew later than that. */
-const REUSED_PART = 0.75;
+const REUSED_PART = 0.5;
 const MAX_ANSWER = 1_048_576;
 
 interface Token {
