@@ -11,6 +11,7 @@ import type { ConfigObject } from '../../../src/index.ts';
 import { Authority, CertificateFolder } from '../../helpers/certificates.ts';
 import { TestClient } from '../../helpers/client.ts';
 import { until } from '../../helpers/gateway-process.ts';
+import { keptLogger } from '../actors/rig.ts';
 import { gatewayOf, MEMORY, ready } from './rig.ts';
 
 const SOCKETS = 500;
@@ -88,6 +89,20 @@ function nameShownTo({ ws }: TestClient): string {
   const { _socket } = ws as unknown as { _socket: TLSSocket };
   return String(_socket.getPeerCertificate().subject?.CN);
 }
+
+test('TLS clients at a plain port are counted, and logged once a minute', async (t) => {
+  const kept = keptLogger();
+  const config = { ...echo({ cert: '', key: '' }), listeners: { public: { port: 0, host: '127.0.0.1' } } };
+  const gateway = await gatewayOf(t, { ...config, admin: { port: 0, host: '127.0.0.1' } }, { logger: kept.logger });
+  await ready(gateway);
+  const { admin, listeners } = gateway.ports();
+  for (let n = 0; n < 3; n++)
+    await assert.rejects(TestClient.open(`wss://127.0.0.1:${listeners.public}/orders`, { rejectUnauthorized: false }));
+  const metrics = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+  assert.match(metrics, /tidegate_connections_refused_total\{endpoint="-",reason="tls"\} 3/);
+  const lines = kept.lines.filter(({ text }) => text.includes('they speak TLS to a port that has none'));
+  assert.equal(lines.length, 1);
+});
 
 test('listener, admin port and Connect API speak TLS, with PEM text and client certificates', async (t) => {
   const authority = new Authority(t);
