@@ -14,6 +14,8 @@ import { cpuSeconds, residentBytes } from './process-figures.ts';
 const ROUNDS = 3;
 const SECONDS = 3;
 const AT_ONCE = 16;
+/** Connections that are open before memory is measured. */
+const WARM_UP = 300;
 const IDLE = 1_000;
 const CONTENDERS = ['gateway', 'plain'] as const;
 type Contender = (typeof CONTENDERS)[number];
@@ -46,6 +48,31 @@ async function open(url: string): Promise<WebSocket> {
 async function measure(contender: Contender): Promise<Figures> {
   const { child, url } = await start(contender);
   const pid = child.pid ?? 0;
+  const bytes = await bytesOfIdle(pid, url);
+  const { handshakes, micros } = await rateOf(pid, url);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  return { handshakes, micros, bytes };
+}
+
+/** Memory of a connection, in a process that had no more of them before. */
+async function bytesOfIdle(pid: number, url: string): Promise<number> {
+  const opened = async (count: number) => {
+    const sockets: WebSocket[] = [];
+    while (sockets.length < count) sockets.push(...(await Promise.all(Array.from({ length: 50 }, () => open(url)))));
+    await pause(500);
+    return sockets;
+  };
+  const first = await opened(WARM_UP);
+  const before = residentBytes(pid);
+  const idle = await opened(IDLE);
+  const bytes = (residentBytes(pid) - before) / IDLE;
+  for (const socket of [...first, ...idle]) socket.terminate();
+  await pause(500);
+  return bytes;
+}
+
+async function rateOf(pid: number, url: string): Promise<Pick<Figures, 'handshakes' | 'micros'>> {
   let made = 0;
   const connectUntil = async (end: number) => {
     while (performance.now() < end) {
@@ -53,26 +80,14 @@ async function measure(contender: Contender): Promise<Figures> {
       made += 1;
     }
   };
-  const run = (seconds: number) => {
-    const end = performance.now() + seconds * 1_000;
-    return Promise.all(Array.from({ length: AT_ONCE }, () => connectUntil(end)));
-  };
-  await run(1);
-  made = 0;
   const [cpu, begun] = [cpuSeconds(pid), performance.now()];
-  await run(SECONDS);
+  await Promise.all(Array.from({ length: AT_ONCE }, () => connectUntil(begun + SECONDS * 1_000)));
   const seconds = (performance.now() - begun) / 1_000;
-  const micros = ((cpuSeconds(pid) - cpu) * 1e6) / made;
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  const before = residentBytes(pid);
-  const idle: WebSocket[] = [];
-  while (idle.length < IDLE) idle.push(...(await Promise.all(Array.from({ length: 50 }, () => open(url)))));
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  const bytes = (residentBytes(pid) - before) / IDLE;
-  for (const socket of idle) socket.terminate();
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  return { handshakes: made / seconds, micros, bytes };
+  return { handshakes: made / seconds, micros: ((cpuSeconds(pid) - cpu) * 1e6) / made };
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 const figures: Record<Contender, Figures[]> = { gateway: [], plain: [] };

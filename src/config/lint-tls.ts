@@ -1,10 +1,14 @@
 import { describeExpiry, RENEWAL_TIME } from '../transports/tls/expiry-alarm.ts';
-import { CertificateFault, type CertificateSettings, readServerCertificate } from '../transports/tls/server-certificate.ts';
+import {
+  CertificateFault,
+  type CertificateSettings,
+  readServerCertificate,
+} from '../transports/tls/server-certificate.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 
 /**
- * Certificates that cannot be used. A file that cannot be read here is a doubt only: a configuration is often checked on
+ * Certificates that cannot be used. A file that cannot be read here is worth a note only: a configuration is often checked on
  * another machine than the one that has its secrets. The gateway does not start without it.
  */
 export function lintTls(config: ParsedConfig): Finding[] {
@@ -24,7 +28,8 @@ function lintCertificate(path: Path, settings: CertificateSettings): Finding[] {
     return [doubting([...path, 'cert'], `the certificate ${describeExpiry(notAfter, now)}`)];
   } catch (error) {
     if (!(error instanceof CertificateFault)) throw error;
-    const report = error.isUnreadable ? doubting : failing;
-    return [report([...path, error.setting], error.message)];
+    const at = [...path, error.setting];
+    if (!error.isUnreadable) return [failing(at, error.message)];
+    return [{ severity: 'note', path: at, message: `${error.message}; the gateway does not start without it` }];
   }
 }

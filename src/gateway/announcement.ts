@@ -20,13 +20,17 @@ export function announce({ config, logger }: GatewayContext, ports: BoundPorts, 
     const scheme = hasTls ? 'wss' : 'ws';
     const urls = path.map((one) => `${scheme}://${place}${one === '*' ? '/ (and any other path)' : one}`);
     const speaks = `${urls.join(' and ')} ${urls.length === 1 ? 'speaks' : 'speak'} ${codec.spec.name}`;
-    const page = web_client === undefined || isAttached ? '' : `; a page for it is at ${hasTls ? 'https' : 'http'}://${place}${web_client}`;
+    const page =
+      web_client === undefined || isAttached
+        ? ''
+        : `; a page for it is at ${hasTls ? 'https' : 'http'}://${place}${web_client}`;
     logger.info({ endpoint: name }, `${speaks} (endpoint ${name})${page}`);
   }
   const http = (tls: object | undefined) => (tls === undefined ? 'http' : 'https');
   if (connect !== 0)
     logger.info({}, `${http(config.connect?.tls)}://localhost:${connect} speaks the Kafka Connect REST API`);
-  if (admin !== 0) logger.info({}, `${http(config.admin.tls)}://localhost:${admin} answers /health, /ready and /metrics`);
+  if (admin !== 0)
+    logger.info({}, `${http(config.admin.tls)}://localhost:${admin} answers /health, /ready and /metrics`);
 }
 
 function placeOf({ log }: GatewayConfig): string {

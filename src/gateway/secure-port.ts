@@ -16,7 +16,11 @@ export function securePort(
 }
 
 /** What a gateway calls the others of its cluster with: its own certificate, and the authorities that verify theirs. */
-export function callTls({ cert, key, ca }: ServerTlsSettings & { readonly ca?: string | undefined }): SecureContextOptions {
+export function callTls({
+  cert,
+  key,
+  ca,
+}: ServerTlsSettings & { readonly ca?: string | undefined }): SecureContextOptions {
   return {
     ...{ cert: readPem(cert), key: readPem(key) },
     ...(ca === undefined ? {} : { ca: readPem(ca) }),

@@ -38,7 +38,8 @@ export class Authority {
   }
 
   issue({ name, names = LOCAL, days = 30, rsa = false }: Subject): Issued {
-    const file = `${(this.made += 1)}`;
+    this.made += 1;
+    const file = String(this.made);
     const extensions = ['-addext', `subjectAltName=${names}`, '-addext', 'basicConstraints=critical,CA:FALSE'];
     this.openssl(
       ...['req', '-x509', '-CA', 'ca.pem', '-CAkey', 'ca.key', ...newKey(`${file}.key`, rsa), '-out', `${file}.pem`],

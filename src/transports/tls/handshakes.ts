@@ -1,7 +1,7 @@
 import type { Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../../core/clock.ts';
 import { hasCertificate } from '../../core/client-certificate.ts';
+import type { Clock } from '../../core/clock.ts';
 import { LineLimit, sinceLastLine } from '../../telemetry/line-limit.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Counter, Stats } from '../../telemetry/stats.ts';
@@ -10,7 +10,7 @@ import type { Counter, Stats } from '../../telemetry/stats.ts';
 const RESULTS = ['ok', 'plain_http', 'client_certificate', 'alert', 'protocol', 'timeout', 'closed'] as const;
 export type HandshakeResult = (typeof RESULTS)[number];
 
-/** What the operator is told. A client that goes away, as the probes of load balancers do, is no news. */
+/** What is logged for the operator. A client that goes away, as the probes of load balancers do, is no news. */
 const ADVICE: Readonly<Partial<Record<HandshakeResult, string>>> = {
   plain_http: 'they speak HTTP without TLS to a port with TLS; they have to use wss:// or https://',
   client_certificate: 'they have no certificate that client_ca verifies',

@@ -93,7 +93,11 @@ export class WebSocketListener {
     const shown = quoteValue(path);
     const isEndpoint = endpoint !== undefined;
     const [status, code, message] = isEndpoint
-      ? ([426, 'upgrade_required', `${shown} speaks WebSocket; connect with ${this.options.tls === undefined ? 'ws' : 'wss'}://`] as const)
+      ? ([
+          426,
+          'upgrade_required',
+          `${shown} speaks WebSocket; connect with ${this.options.tls === undefined ? 'ws' : 'wss'}://`,
+        ] as const)
       : ([404, 'not_found', `there is nothing at ${shown}`] as const);
     this.options.refused(code, endpoint);
     const body = errorBody(code, message);

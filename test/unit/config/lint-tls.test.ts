@@ -19,7 +19,8 @@ async function found(tls: Record<string, unknown>): Promise<string[]> {
     (error) => error,
   );
   return problems.map(
-    ({ severity, path, message }: Record<string, string>) => `${severity} ${path?.replace('listeners.public.', '')}: ${message}`,
+    ({ severity, path, message }: Record<string, string>) =>
+      `${severity} ${path?.replace('listeners.public.', '')}: ${message}`,
   );
 }
 
@@ -29,16 +30,28 @@ test('a certificate that can be used is not worth a word', async () => {
   assert.deepEqual(await found({ ...good, client_ca: file('ca.pem'), client_certificate: 'optional' }), []);
 });
 
-test('a file that is not there is a doubt, as it may be where the gateway runs', async () => {
-  const [doubt, ...more] = await found({ ...good, key: '/run/secrets/tls.key' });
-  assert.match(doubt ?? '', /^warning tls\.key: the file cannot be read: ENOENT: .*'\/run\/secrets\/tls\.key'$/);
+test('a file that is not there is worth a note, as it may be there where the gateway runs', async () => {
+  const [note, ...more] = await found({ ...good, key: '/run/secrets/tls.key' });
+  assert.match(
+    note ?? '',
+    /^note tls\.key: the file cannot be read: ENOENT: .*'\/run\/secrets\/tls\.key'; the gateway/,
+  );
   assert.deepEqual(more, []);
 });
 
 test('what is no PEM, a key of another certificate and a setting without its other half are mistakes', async () => {
-  assert.match((await found({ ...good, cert: file('server.key.pem') }))[0] ?? '', /^error tls\.cert: there is no certif/);
-  assert.match((await found({ ...good, key: file('client.key.pem') }))[0] ?? '', /^error tls\.key: it is not the key of/);
-  assert.match((await found({ ...good, client_ca: good.key }))[0] ?? '', /^error tls\.client_ca: there is no certificate/);
+  assert.match(
+    (await found({ ...good, cert: file('server.key.pem') }))[0] ?? '',
+    /^error tls\.cert: there is no certif/,
+  );
+  assert.match(
+    (await found({ ...good, key: file('client.key.pem') }))[0] ?? '',
+    /^error tls\.key: it is not the key of/,
+  );
+  assert.match(
+    (await found({ ...good, client_ca: good.key }))[0] ?? '',
+    /^error tls\.client_ca: there is no certificate/,
+  );
   assert.deepEqual(await found({ ...good, client_certificate: 'required' }), [
     'error tls.client_certificate: client_certificate needs client_ca, which verifies it',
   ]);

@@ -5,7 +5,10 @@ import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { answerMalformed } from '../../../src/core/http-error.ts';
 
-async function answerTo(t: TestContext, request: string | Buffer): Promise<{ status: string | undefined; body: unknown }> {
+async function answerTo(
+  t: TestContext,
+  request: string | Buffer,
+): Promise<{ status: string | undefined; body: unknown }> {
   const server = createServer();
   answerMalformed(server);
   server.listen(0);
@@ -28,7 +31,7 @@ test('what is not HTTP is answered like any other error, and its connection ends
   assert.deepEqual(body, { error: { code: 'bad_request', message: 'the request is not valid HTTP' } });
 });
 
-test('a client that begins a TLS handshake is told apart', async (t) => {
+test('a client that begins a TLS handshake is answered by a reason of its own', async (t) => {
   // A record of a handshake message (RFC 8446 5.1), as each ClientHello begins.
   const { status, body } = await answerTo(t, Buffer.from([22, 3, 1, 0, 4, 1, 0, 0, 0]));
   assert.equal(status, '400');

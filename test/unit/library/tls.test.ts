@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { get } from 'node:https';
+import { test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
-import { type TestContext, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { WebSocket } from 'ws';
@@ -18,7 +18,10 @@ const SOCKETS = 500;
 /** Bytes by which the heap may differ: what was compiled and cached meanwhile. */
 const HEAP_NOISE = 8_388_608;
 
-const echo = (tls: { cert: string; key: string; client_ca?: string; reload?: string }, more: ConfigObject = {}): ConfigObject => ({
+const echo = (
+  tls: { cert: string; key: string; client_ca?: string; reload?: string },
+  more: ConfigObject = {},
+): ConfigObject => ({
   ...MEMORY,
   ...more,
   listeners: { public: { port: 0, host: '127.0.0.1', tls } },
@@ -64,13 +67,21 @@ test('500 open sockets outlive a new certificate, which new clients see; nothing
   const open = () => TestClient.open(`wss://127.0.0.1:${port}/orders`, { ca });
   const first = await open();
   first.ws.terminate();
-  await until(() => gateway.inspect().endpoints[0]?.connections === 0, 5_000, () => 'the first client is still there');
+  await until(
+    () => gateway.inspect().endpoints[0]?.connections === 0,
+    5_000,
+    () => 'the first client is still there',
+  );
   const before = { heap: heap(), descriptors: descriptors() };
 
   const clients = await Promise.all(Array.from({ length: SOCKETS }, open));
   assert.equal(await shownBy(port, ca), 'first');
   folder.write(authority.issue({ name: 'second' }));
-  await until(async () => (await shownBy(port, ca)) === 'second', 10_000, () => 'the first one is still shown');
+  await until(
+    async () => (await shownBy(port, ca)) === 'second',
+    10_000,
+    () => 'the first one is still shown',
+  );
   const late = await open();
   assert.equal(nameShownTo(late), 'second');
   late.ws.send('{"late":true}');
@@ -81,7 +92,11 @@ test('500 open sockets outlive a new certificate, which new clients see; nothing
   await late.until(() => late.frames.length === SOCKETS + 1);
 
   for (const { ws } of [...clients, late]) ws.terminate();
-  await until(() => descriptors() <= before.descriptors, 10_000, () => `${descriptors()} descriptors are open`);
+  await until(
+    () => descriptors() <= before.descriptors,
+    10_000,
+    () => `${descriptors()} descriptors are open`,
+  );
   assert.ok(heap() < before.heap + HEAP_NOISE, `the heap grew from ${before.heap} to ${heap()} bytes`);
 });
 

@@ -28,7 +28,10 @@ export function oauthbearerProvider(tokens: TokenSource, extensions: Readonly<Re
         throw new NoToken(reasonOf(error), { cause: error });
       });
       const round = async (bytes: Buffer) =>
-        saslAuthenticate({ request: { encode: async () => sized(bytes) }, response: { decode: unsized, parse: itself } });
+        saslAuthenticate({
+          request: { encode: async () => sized(bytes) },
+          response: { decode: unsized, parse: itself },
+        });
       try {
         const refusal = await round(Buffer.from(firstMessage(token, extensions)));
         if (refusal.length === 0) return;

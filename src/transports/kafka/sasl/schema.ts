@@ -13,13 +13,18 @@ const oauthbearer = z
     ca: z
       .string()
       .optional()
-      .describe('Path of a PEM file with the authorities that verify token_endpoint; those of the system where left out.'),
+      .describe(
+        'Path of a PEM file with the authorities that verify token_endpoint; those of the system where left out.',
+      ),
     token_file: z
       .string()
       .optional()
       .describe('Path of a file with a token, which another program renews; read for each authentication.'),
     command: z
-      .union([z.string().min(1), z.array(z.string()).min(1)], 'expected a command line, or a list of program and arguments')
+      .union(
+        [z.string().min(1), z.array(z.string()).min(1)],
+        'expected a command line, or a list of program and arguments',
+      )
       .optional()
       .describe(
         'Program that prints a token, such as one that signs in with AWS: text is run by the shell, a list without a shell. It has 4 seconds.',
@@ -36,8 +41,8 @@ const oauthbearer = z
     if (ways.length !== 1) fail('expected one of token_endpoint, token_file and command');
     for (const name of ['client_id', 'client_secret'] as const)
       if (given.token_endpoint !== undefined && given[name] === undefined) fail('token_endpoint needs it', [name]);
+    // Letters as the name, and nothing that ends a value.
     for (const [name, value] of Object.entries(given.extensions))
-      // Letters as the name, and nothing that ends a value.
       if (name === 'auth' || !/^[A-Za-z]+$/.test(name) || !/^[\x20-\x7e\t\r\n]*$/.test(value))
         fail('expected a name of letters other than auth, and printable text', ['extensions', name]);
   });

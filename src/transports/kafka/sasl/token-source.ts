@@ -50,7 +50,8 @@ export class TokenSource {
   private async renew(): Promise<string> {
     const { text, lifetime } = await this.ask();
     // A file is read for each authentication: another program knows when it has to change.
-    const reused = this.settings.token_file === undefined ? (lifetime ?? UNKNOWN_LIFETIME / REUSED_PART) * REUSED_PART : 0;
+    const reused =
+      this.settings.token_file === undefined ? (lifetime ?? UNKNOWN_LIFETIME / REUSED_PART) * REUSED_PART : 0;
     this.kept = { text, until: this.clock.elapsed() + reused };
     return text;
   }
@@ -115,7 +116,8 @@ function tokenIn({ status, body }: CallAnswer, failed: string): Token {
   const { access_token, expires_in, error } = content;
   if (status !== 200 || typeof access_token !== 'string') {
     const code = typeof error === 'string' && /^[\w.-]{1,60}$/.test(error) ? ` (${error})` : '';
-    const hint = status === 400 || status === 401 ? '; check client_id, client_secret and scope in log.sasl.oauthbearer' : '';
+    const hint =
+      status === 400 || status === 401 ? '; check client_id, client_secret and scope in log.sasl.oauthbearer' : '';
     throw new Error(`${failed}: it answers ${status}${code}${status === 200 ? ' without access_token' : ''}${hint}`);
   }
   const lifetime = typeof expires_in === 'number' && expires_in > 0 ? expires_in * 1_000 : undefined;

@@ -55,9 +55,9 @@ async function open(t: TestContext, settings: Partial<ServerTlsSettings> & Issue
     stats
       .snapshot()
       .find((metric) => metric.name === name)
-      ?.points.find((point) => JSON.stringify(point.labels) === JSON.stringify({ place: 'listeners.public', ...labels })) as
-      | { value: number }
-      | undefined;
+      ?.points.find(
+        (point) => JSON.stringify(point.labels) === JSON.stringify({ place: 'listeners.public', ...labels }),
+      ) as { value: number } | undefined;
   return {
     ...{ port: (server.address() as AddressInfo).port, server, clock, lines, waiting },
     value: (name: string, labels: object = {}) => read(name, labels)?.value,
@@ -116,7 +116,11 @@ test('TLS 1.2 and 1.3 with safe ciphers and http/1.1 are spoken, and nothing els
     { ca, ALPNProtocols: ['h2'] },
   ] as const;
   for (const options of refused) await assert.rejects(ask(port, options as ConnectionOptions), /alert|closed|reset/i);
-  await until(() => handshakes('protocol') === 3, 5_000, () => JSON.stringify(lines));
+  await until(
+    () => handshakes('protocol') === 3,
+    5_000,
+    () => JSON.stringify(lines),
+  );
   // A minute apart, though there were three.
   assert.deepEqual(
     lines.map(({ reason }) => reason),
@@ -124,7 +128,7 @@ test('TLS 1.2 and 1.3 with safe ciphers and http/1.1 are spoken, and nothing els
   );
 });
 
-test('HTTP without TLS, silence, clients that leave and those that refuse our certificate are told apart', async (t) => {
+test('plain HTTP, silence, clients that leave and those that refuse our certificate are counted apart', async (t) => {
   const authority = new Authority(t);
   const gateway = await open(t, { ...authority.issue({ name: 'gateway' }), handshake_timeout: 150 });
   const { port, server, handshakes, lines, waiting } = gateway;
@@ -151,7 +155,11 @@ test('HTTP without TLS, silence, clients that leave and those that refuse our ce
     5_000,
     () => JSON.stringify(lines),
   );
-  await until(() => handshakes('closed') === 1, 5_000, () => 'the client that left was not counted');
+  await until(
+    () => handshakes('closed') === 1,
+    5_000,
+    () => 'the client that left was not counted',
+  );
   assert.equal(handshakes('ok'), 0);
   assert.deepEqual(lines.map(({ reason }) => reason).sort(), ['alert', 'plain_http', 'protocol', 'timeout']);
   assert.match(
@@ -166,7 +174,11 @@ test('a connection with TLS counts once while it waits, and is released by the s
   const authority = new Authority(t);
   const { port, server, waiting } = await open(t, authority.issue({ name: 'gateway' }));
   const first = connectTcp(port, '127.0.0.1');
-  await until(() => waiting.size === 1, 5_000, () => 'the connection without a handshake does not count');
+  await until(
+    () => waiting.size === 1,
+    5_000,
+    () => 'the connection without a handshake does not count',
+  );
   const upgraded = once(server, 'upgrade');
   server.on('upgrade', (request, socket) => {
     waiting.release(request.socket);
@@ -174,13 +186,21 @@ test('a connection with TLS counts once while it waits, and is released by the s
   });
   const second = connect({ host: '127.0.0.1', port, ca: authority.cert });
   await once(second, 'secureConnect');
-  await until(() => waiting.size === 2, 5_000, () => `${waiting.size} connections wait`);
+  await until(
+    () => waiting.size === 2,
+    5_000,
+    () => `${waiting.size} connections wait`,
+  );
   second.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
   await upgraded;
   assert.equal(waiting.size, 1);
   second.destroy();
   first.destroy();
-  await until(() => waiting.size === 0, 5_000, () => 'closed connections count');
+  await until(
+    () => waiting.size === 0,
+    5_000,
+    () => 'closed connections count',
+  );
 });
 
 test('client certificates are required: clients without one, or of another authority, never send a request', async (t) => {
@@ -197,7 +217,11 @@ test('client certificates are required: clients without one, or of another autho
   ] as const) {
     await assert.rejects(ask(port, { ca, maxVersion }));
     await assert.rejects(ask(port, { ca, maxVersion, ...other.issue({ name: 'stranger' }) }));
-    await until(() => handshakes('client_certificate') === count, 5_000, () => `${handshakes('client_certificate')}`);
+    await until(
+      () => handshakes('client_certificate') === count,
+      5_000,
+      () => `${handshakes('client_certificate')}`,
+    );
   }
   assert.equal(handshakes('ok'), 1);
 });
@@ -224,7 +248,11 @@ test('with optional client certificates one without comes in nameless, also by a
   assert.match(known.answer, named('device-7'));
   assert.equal(handshakes('client_certificate'), 0);
   await assert.rejects(ask(port, { ca, ...other.issue({ name: 'stranger' }) }));
-  await until(() => handshakes('client_certificate') === 1, 5_000, () => 'a stranger was not counted');
+  await until(
+    () => handshakes('client_certificate') === 1,
+    5_000,
+    () => 'a stranger was not counted',
+  );
 });
 
 test('a certificate is read again once its folder is exchanged as Kubernetes does, and sessions begin anew', async (t) => {
@@ -250,7 +278,11 @@ test('a certificate is read again once its folder is exchanged as Kubernetes doe
   const look = async () => {
     clock.advance(RELOAD);
     // The look at the files is finished when the next one is due.
-    await until(() => clock.pending === 1, 5_000, () => 'the files are not looked at again');
+    await until(
+      () => clock.pending === 1,
+      5_000,
+      () => 'the files are not looked at again',
+    );
   };
   await look();
   assert.deepEqual([reloads('ok'), reloads('failed')], [0, 0]);
@@ -277,7 +309,11 @@ test('files that are half written or do not fit keep the certificate before, wit
   const { port, clock, reloads, lines } = await open(t, folder.settings);
   const look = async () => {
     clock.advance(RELOAD);
-    await until(() => clock.pending === 1, 5_000, () => 'the files are not looked at again');
+    await until(
+      () => clock.pending === 1,
+      5_000,
+      () => 'the files are not looked at again',
+    );
   };
   const shown = async () => (await ask(port, { ca: authority.cert })).name;
   await look();
@@ -306,7 +342,11 @@ test('the time that a certificate is still valid is measured, and the last two w
   const pass = async (halves: number) => {
     for (let n = 0; n < halves; n++) {
       clock.advance(DAY / 2);
-      await until(() => clock.pending === 1, 5_000, () => 'the files are not looked at again');
+      await until(
+        () => clock.pending === 1,
+        5_000,
+        () => 'the files are not looked at again',
+      );
     }
   };
   assert.equal(days(), 16);

@@ -52,7 +52,8 @@ test('each fault of certificate, key and authority names its setting and says wh
     false,
     'there is no private key in it; expected PEM, -----BEGIN PRIVATE KEY-----',
   ]);
-  const other = /^it is not the key of the first certificate in cert \(CN=feed\.test\); the certificate of this server has/;
+  const other =
+    /^it is not the key of the first certificate in cert \(CN=feed\.test\); the certificate of this server has/;
   assert.match(fault({ key: pem('client.key.pem') })[2], other);
   // The authority in front of the certificate.
   assert.match(fault({ cert: pem('ca.pem') + good.cert })[2], /^it is not the key of the first certificate/);

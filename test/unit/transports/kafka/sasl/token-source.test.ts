@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { kafkaSchema } from '../../../../../src/transports/kafka/schema.ts';
 import type { OauthSettings } from '../../../../../src/transports/kafka/sasl/schema.ts';
 import { TokenSource } from '../../../../../src/transports/kafka/sasl/token-source.ts';
+import { kafkaSchema } from '../../../../../src/transports/kafka/schema.ts';
 import { Authority } from '../../../../helpers/certificates.ts';
 import { HandClock } from '../../../core/hand-clock.ts';
 
@@ -40,7 +40,8 @@ async function endpoint(t: TestContext, answer: (count: number, request: Incomin
       form += bytes;
     });
     request.on('end', () => {
-      const { status = 200, body } = answer((count += 1), request, form);
+      count += 1;
+      const { status = 200, body } = answer(count, request, form);
       response.writeHead(status).end(body);
     });
   }).listen(0, '127.0.0.1');
@@ -74,7 +75,10 @@ test('the endpoint gets the grant, the scope, and name and secret in the form of
     seen = [headers.authorization, form];
     return { body: '{"access_token":"t"}' };
   });
-  const source = new TokenSource({ ...given, client_id: 'a:b', client_secret: 'c d', scope: 'kafka write' }, new HandClock());
+  const source = new TokenSource(
+    { ...given, client_id: 'a:b', client_secret: 'c d', scope: 'kafka write' },
+    new HandClock(),
+  );
   assert.equal(await source.token(), 't');
   assert.deepEqual(seen, [
     `Basic ${Buffer.from('a%3Ab:c+d').toString('base64')}`,
@@ -99,9 +103,15 @@ test('what an endpoint does wrong is named, without the secret and the query', a
     `${from}it answers 400 (invalid_scope); check client_id, client_secret and scope in log.sasl.oauthbearer`,
   );
   assert.match(await failure({ body: '{"access_token":"a\\nb"}' }), /^the access_token of .* has characters that a/);
-  assert.match(await failure({ body: 'x'.repeat(1_100_000) }), /the answer has more than 1048576 bytes; check log\.sasl/);
+  assert.match(
+    await failure({ body: 'x'.repeat(1_100_000) }),
+    /the answer has more than 1048576 bytes; check log\.sasl/,
+  );
   const closed = settings({ token_endpoint: 'http://127.0.0.1:1/', client_id: 'a', client_secret: 'b' });
-  await assert.rejects(new TokenSource(closed, new HandClock()).token(), /ECONNREFUSED.*; check log\.sasl\.oauthbearer\.tok/);
+  await assert.rejects(
+    new TokenSource(closed, new HandClock()).token(),
+    /ECONNREFUSED.*; check log\.sasl\.oauthbearer\.tok/,
+  );
 });
 
 test('an endpoint with TLS is verified by its own authority', async (t) => {
@@ -153,9 +163,7 @@ test('a file is read for each authentication, a command once in half of what its
 
 test('the settings of a mechanism are asked for, and those of another one refused', () => {
   const mistakes = (sasl: object) =>
-    kafkaSchema
-      .safeParse({ sasl })
-      .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    kafkaSchema.safeParse({ sasl }).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   const oauth = (oauthbearer: object) => mistakes({ mechanism: 'oauthbearer', oauthbearer });
   assert.equal(oauth({ command: ['aws-token'], extensions: { logicalCluster: 'lkc-1' } }), undefined);
   assert.equal(mistakes({ mechanism: 'plain', username: 'a', password: 'b' }), undefined);
@@ -171,6 +179,10 @@ test('the settings of a mechanism are asked for, and those of another one refuse
     'sasl.oauthbearer.client_secret: token_endpoint needs it',
   ]);
   const extension = ': expected a name of letters other than auth, and printable text';
-  assert.deepEqual(oauth({ command: 'a', extensions: { auth: 'x' } }), [`sasl.oauthbearer.extensions.auth${extension}`]);
-  assert.deepEqual(oauth({ command: 'a', extensions: { ab: '\u0001' } }), [`sasl.oauthbearer.extensions.ab${extension}`]);
+  assert.deepEqual(oauth({ command: 'a', extensions: { auth: 'x' } }), [
+    `sasl.oauthbearer.extensions.auth${extension}`,
+  ]);
+  assert.deepEqual(oauth({ command: 'a', extensions: { ab: '\u0001' } }), [
+    `sasl.oauthbearer.extensions.ab${extension}`,
+  ]);
 });
