@@ -12,11 +12,11 @@ import { median } from './numbers.ts';
 import { cpuSeconds, residentBytes } from './process-figures.ts';
 
 const ROUNDS = 3;
-const SECONDS = 3;
+const SECONDS = 2;
 const AT_ONCE = 16;
 /** Connections that are open before memory is measured. */
-const WARM_UP = 300;
-const IDLE = 1_000;
+const WARM_UP = 200;
+const IDLE = 500;
 const CONTENDERS = ['gateway', 'plain'] as const;
 type Contender = (typeof CONTENDERS)[number];
 
