@@ -7,12 +7,12 @@ import { Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { promisify } from 'node:util';
-import { clientCertificate } from '../../../../src/core/client-certificate.ts';
 import { createTimedServer, HTTP_TIMEOUTS } from '../../../../src/core/http-timeouts.ts';
 import { WaitingConnections } from '../../../../src/core/waiting-connections.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
 import { SecurePort, type ServerTlsSettings } from '../../../../src/transports/tls/secure-port.ts';
+import { readHandshake } from '../../../../src/transports/websocket/handshake.ts';
 import { Authority, CertificateFolder, type Issued } from '../../../helpers/certificates.ts';
 import { until } from '../../../helpers/gateway-process.ts';
 import { HandClock } from '../../core/hand-clock.ts';
@@ -39,7 +39,7 @@ async function open(t: TestContext, settings: Partial<ServerTlsSettings> & Issue
   const waiting = new WaitingConnections(() => 100);
   const server = createTimedServer(
     HTTP_TIMEOUTS,
-    (request, response) => void response.end(String(clientCertificate(request.socket)?.subject.CN)),
+    (request, response) => void response.end(String(readHandshake(request)?.certificate?.()?.subject.CN)),
     port,
   );
   waiting.watch(server);
