@@ -40,7 +40,7 @@ export class Handshakes {
     // Node's own listener passes it on as an error of HTTP, whose answer would go out in the clear.
     server.removeAllListeners('tlsClientError');
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      this.failed(socket, resultOf(error, socket), error.message);
+      this.failed(socket, resultOf(error, socket), REASON.exec(error.message)?.[1] ?? error.message);
     });
     // In front of Node's own, which begins to read requests.
     server.prependListener('secureConnection', (socket) => {
@@ -69,6 +69,9 @@ export class Handshakes {
     if (counter !== undefined) counter.value += 1;
   }
 }
+
+/** The words in a message of OpenSSL, between the place in its source and its codes. */
+const REASON = /:SSL routines:[^:]*:([^:]*):/;
 
 /** Alerts of TLS (RFC 8446 6) that a client sends. */
 const ALERT = /_ALERT_/;

@@ -22,7 +22,7 @@ const DAY = 86_400_000;
 
 /** An HTTPS server that answers with the name in the certificate of its client. */
 async function open(t: TestContext, settings: Partial<ServerTlsSettings> & Issued) {
-  const lines: { msg: string; reason?: string }[] = [];
+  const lines: { msg: string; reason?: string; error?: string }[] = [];
   const sink = new Writable({
     write(line: Buffer, _, done) {
       lines.push(JSON.parse(line.toString()));
@@ -166,6 +166,7 @@ test('plain HTTP, silence, clients that leave and those that refuse our certific
     lines.find(({ reason }) => reason === 'plain_http')?.msg ?? '',
     /^TLS handshakes at listeners\.public fail: they speak HTTP without TLS to a port with TLS; they have to use wss:/,
   );
+  assert.equal(lines.find(({ reason }) => reason === 'plain_http')?.error, 'http request');
   const open_ = await new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
   assert.deepEqual([open_, waiting.size], [0, 0]);
 });
