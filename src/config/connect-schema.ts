@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SECRET_KEY_RULE, secretKeyOf } from '../core/secret-key.ts';
 import * as field from '../sdk/fields.ts';
+import { connectTlsSchema } from './tls-schema.ts';
 
 /** `connect`: connectors, and the Kafka Connect REST API that manages them. */
 export const connectSchema = z
@@ -28,7 +29,7 @@ export const connectSchema = z
       .url({ schemes: ['http', 'https'], example: 'http://gateway-1:8083' })
       .refine((text) => !/[?#@]/.test(text), 'expected scheme, host and port, such as http://gateway-1:8083')
       .prefault('')
-      .describe('URL at which the other gateways reach this API; made of host and port if it is empty.'),
+      .describe('URL at which the other gateways reach this API; made of tls, host and port if it is empty.'),
     group: z
       .string()
       .min(1)
@@ -53,6 +54,7 @@ export const connectSchema = z
       .duration()
       .prefault('10s')
       .describe('If a gateway is silent for this time, its connectors go to the others.'),
+    tls: connectTlsSchema.optional(),
     defaults: field
       .byName(z.string())
       .prefault({})

@@ -1,9 +1,10 @@
 import { readBroker } from '../transports/kafka/broker-address.ts';
-import { lintAuth } from './lint-auth.ts';
 import { lintAccess } from './lint-access.ts';
+import { lintAuth } from './lint-auth.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
 import { lintPipelines } from './lint-pipelines.ts';
+import { lintTls } from './lint-tls.ts';
 import { lintTopics } from './lint-topics.ts';
 import { lintTracing } from './lint-tracing.ts';
 import { type Finding, failing, type Path } from './problem.ts';
@@ -15,6 +16,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
     ...lintTracing(config),
     ...lintLog(config),
     ...lintAuth(config),
+    ...lintTls(config),
     ...lintEndpoints(config),
     ...lintAccess(config),
     ...lintPipelines(config),

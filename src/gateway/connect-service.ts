@@ -22,6 +22,7 @@ import { secretKeyOf } from '../core/secret-key.ts';
 import { VERSION } from '../version.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { LocalLog } from './local-log.ts';
+import { callTls, securePort } from './secure-port.ts';
 import { beginTask } from './task-run.ts';
 
 /** Milliseconds that callers wait while this gateway starts. A worker of Connect lets them wait for 90 s. */
@@ -126,7 +127,7 @@ interface Served {
 
 function createServer(
   context: GatewayContext,
-  { port, host, allowed_hosts }: ConnectConfig,
+  { port, host, allowed_hosts, tls }: ConnectConfig,
   { connectors, views, commands, me, look, authenticator }: Served,
 ): ConnectServer {
   const { clock, stats, log } = context;
@@ -135,6 +136,8 @@ function createServer(
   return new ConnectServer({
     port,
     host,
+    tls: securePort(context, 'connect', tls),
+    callTls: () => tls && callTls(tls),
     callers: new Callers({
       section: 'connect',
       allowedHosts: allowed_hosts,
@@ -185,9 +188,9 @@ class ThisWorker implements Worker {
   }
 
   get url(): string {
-    const { advertised, host } = this.config;
+    const { advertised, host, tls } = this.config;
     if (advertised !== '') return advertised.replace(/\/$/, '');
     const isAny = host === '' || host === '0.0.0.0' || host === '::';
-    return `http://${isAny ? hostname() : host.includes(':') ? `[${host}]` : host}:${this.port}`;
+    return `${tls === undefined ? 'http' : 'https'}://${isAny ? hostname() : host.includes(':') ? `[${host}]` : host}:${this.port}`;
   }
 }

@@ -20,6 +20,7 @@ import { parseRoute } from '../transports/websocket/route.ts';
 import { WebSocketListener } from '../transports/websocket/server.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { Refusals } from './refusals.ts';
+import { securePort } from './secure-port.ts';
 
 /** What a listener has to know of the gateway as a whole. */
 export interface GatewayState extends HealthSources {
@@ -39,11 +40,15 @@ const REFUSALS = [
 /** And where clients are checked before they are let in; the reasons of what checks them come with the first of each. */
 const UNCHECKED = ['not_allowed', 'checks_full', 'check_timeout', 'check_failed'];
 /** Why connections end before they reach an endpoint. */
-const OUTSIDE = ['not_found', 'bad_request', 'headers_too_large', 'timeout', 'waiting', 'pipelined'];
+const OUTSIDE = ['not_found', 'bad_request', 'headers_too_large', 'timeout', 'waiting', 'pipelined', 'tls'];
 /** The label `endpoint` of those; a name of the configuration begins with a letter. */
 const NO_ENDPOINT = '-';
 
-const PIPELINED = 'they send HTTP requests without waiting for the answer to the one before, and their connections end';
+/** What is logged of connections that end before they reach an endpoint. */
+const TOLD: Readonly<Record<string, string>> = {
+  pipelined: 'they send HTTP requests without waiting for the answer to the one before, and their connections end',
+  tls: 'they speak TLS to a port that has none',
+};
 
 /** Label of the pages for browsers, whatever their paths are. */
 const PAGE = 'page';
@@ -126,7 +131,7 @@ class ListenerContext {
 function createListener(
   shared: ListenerContext,
   name: string,
-  { port, host }: GatewayConfig['listeners'][string],
+  { port, host, tls }: GatewayConfig['listeners'][string],
   attachedTo: ProgramServer | undefined,
 ): Listener {
   const { context, state } = shared;
@@ -136,7 +141,8 @@ function createListener(
   const targets = served.map((endpoint) => targetOf(shared, endpoint));
   const refused = (reason: string, endpoint?: string) => {
     shared.count(reason, endpoint).value += 1;
-    if (reason === 'pipelined') shared.refusals.add('the listeners', { reason, message: PIPELINED });
+    const message = TOLD[reason];
+    if (message !== undefined) shared.refusals.add('the listeners', { reason, message });
   };
   const unknown = (at: number) => shared.unknown(at);
   if (attachedTo !== undefined) return new Listener(name, new AttachedListener(attachedTo, targets, unknown), logger);
@@ -150,6 +156,7 @@ function createListener(
     host,
     targets,
     waiting: shared.waiting,
+    tls: securePort(context, `listeners.${name}`, tls),
     refused,
     unknown,
     onRequest: (request, response) => {

@@ -17,6 +17,7 @@ import { createListeners, type Servers } from './listeners.ts';
 import { MemoryBudget } from './memory.ts';
 import type { PipelineSet } from './pipeline-set.ts';
 import { createPipelines } from './pipelines.ts';
+import { securePort } from './secure-port.ts';
 import { GatewayStatus } from './status.ts';
 import { TopicPreparation, wantedTopics } from './topic-preparation.ts';
 
@@ -94,7 +95,7 @@ function createAdminPort(
   authenticators: Authenticators,
 ): AdminServer | undefined {
   const { config, telemetry, stats, clock } = context;
-  const { enabled, port, host, allowed_hosts, auth } = config.admin;
+  const { enabled, port, host, allowed_hosts, auth, tls } = config.admin;
   if (!enabled) return undefined;
   const logger = context.scoped('admin');
   return createAdminServer({
@@ -104,6 +105,7 @@ function createAdminPort(
     ready: () => status.ready(),
     metrics: telemetry.metrics,
     stats,
+    tls: securePort(context, 'admin', tls),
     callers: new Callers({
       section: 'admin',
       allowedHosts: allowed_hosts,

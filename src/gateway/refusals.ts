@@ -13,6 +13,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   checks_full: 'look why checking clients takes so long: the key server of an entry of auth may be slow',
   check_timeout: 'look at the key server of the entry of auth that the endpoint names',
   check_failed: 'this is a fault of what checks clients; report it',
+  tls: 'let them use ws:// or http://, or give the listener a certificate (listeners.*.tls)',
   waiting:
     'look for addresses that open connections and send nothing; raise the limit of open files (ulimit -n) if there are none',
 };

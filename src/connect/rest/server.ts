@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { SecureContextOptions } from 'node:tls';
 import type { Callers } from '../../admin/callers.ts';
 import { challengeHeaders, type Guard } from '../../admin/guard.ts';
 import { HttpMetrics, OTHER_ROUTE } from '../../admin/http-metrics.ts';
@@ -9,6 +10,7 @@ import { answerMalformed } from '../../core/http-error.ts';
 import { bind, closeGently } from '../../core/http-port.ts';
 import { createTimedServer, HTTP_TIMEOUTS } from '../../core/http-timeouts.ts';
 import { OneAtATime } from '../../core/one-at-a-time.ts';
+import type { ServerTls } from '../../core/server-tls.ts';
 import { WaitingConnections } from '../../core/waiting-connections.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
@@ -31,6 +33,9 @@ export interface ConnectServerOptions {
   /** Called for each answer. */
   readonly answered: (status: number, isForwarded: boolean) => void;
   readonly now: () => number;
+  readonly tls?: ServerTls | undefined;
+  /** What calls of other gateways are made with. Throws an Error where a file cannot be read. */
+  readonly callTls?: () => SecureContextOptions | undefined;
   readonly stats: Stats;
   readonly logger: Logger;
 }
@@ -52,7 +57,7 @@ export class ConnectServer {
     this.options = options;
     this.http = new HttpMetrics(options.stats, 'connect', options.routes);
     const serve = new OneAtATime().serving((request, response) => void this.serve(request, response));
-    this.server = createTimedServer(TIMEOUTS, serve);
+    this.server = createTimedServer(TIMEOUTS, serve, options.tls);
     new WaitingConnections(() => MAX_CONNECTIONS).watchIdle(this.server);
     answerMalformed(this.server, (error_code, message) => JSON.stringify({ error_code, message }));
   }
@@ -65,6 +70,7 @@ export class ConnectServer {
 
   /** Lets answers that are being written end, then closes every connection. */
   stop(): Promise<void> {
+    this.options.tls?.close();
     return closeGently(this.server);
   }
 
@@ -113,6 +119,7 @@ export class ConnectServer {
         credentials: carriedCredentials(request),
         key,
         now: now(),
+        tls: this.options.callTls?.(),
         isThere: () => this.options.isThere(id),
         failed: (why) =>
           this.options.logger.warn(

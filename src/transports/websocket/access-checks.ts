@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { AccessPort, AccessRefusal, Granted } from '../../core/access.ts';
 import type { Credentials } from '../../core/identity.ts';
 import { CLOSE_CODES } from './close-codes.ts';
@@ -46,7 +45,7 @@ export class AccessChecks {
     const gone = () => end();
     const timer = setTimeout(() => end(TOO_SLOW), TIMEOUT);
     socket.on('error', gone).on('end', gone).on('close', gone);
-    this.port.admit(credentialsOf(request, socket), request.params).then(end, () => end(FAILED));
+    this.port.admit(credentialsOf(request), request.params).then(end, () => end(FAILED));
   }
 }
 
@@ -67,15 +66,9 @@ export function answerOf({ status, reason, message, challenge }: AccessRefusal, 
   return { refusal: { status: 101, reason, message }, asClose: { code, reason } };
 }
 
-function credentialsOf({ headers, query }: HandshakeRequest, socket: Duplex): Credentials {
-  const certificate = certificateOf(socket as Duplex & Partial<TLSSocket>);
-  return { headers, query, ...(certificate === undefined ? {} : { certificate }) };
-}
-
-/** Only one that was verified says who the client is. */
-function certificateOf(socket: Duplex & Partial<TLSSocket>): PeerCertificate | undefined {
-  if (socket.authorized !== true) return undefined;
-  return socket.getPeerCertificate?.();
+function credentialsOf({ headers, query, certificate }: HandshakeRequest): Credentials {
+  const shown = certificate?.();
+  return { headers, query, ...(shown === undefined ? {} : { certificate: shown }) };
 }
 
 function unchecked(reason: string, message: string): Granted {

@@ -1,5 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { PeerCertificate } from 'node:tls';
+import { clientCertificate } from '../../core/client-certificate.ts';
 import { errorBody, JSON_TYPE } from '../../core/http-error.ts';
 
 /** The version of RFC 6455, which is the answer to a client that asks for another (4.4). */
@@ -14,6 +16,8 @@ export interface HandshakeRequest {
   readonly problem?: string;
   readonly headers: IncomingHttpHeaders;
   readonly url: string;
+  /** By which the client is known: read when it is asked for, as that takes time. Left out: there is none. */
+  readonly certificate?: () => PeerCertificate | undefined;
   /** When its request was read, by performance.now(). */
   readonly at: number;
 }
@@ -48,6 +52,7 @@ export function readHandshake(request: IncomingMessage): HandshakeRequest | unde
     params: {},
     headers: request.headers,
     url,
+    certificate: () => clientCertificate(request.socket),
     at: performance.now(),
   };
 }

@@ -5,6 +5,7 @@ import { answerMalformed, errorBody, JSON_TYPE, type MalformedCode } from '../..
 import { createTimedServer, HTTP_TIMEOUTS, type HttpTimeouts } from '../../core/http-timeouts.ts';
 import { OneAtATime } from '../../core/one-at-a-time.ts';
 import { quoteValue } from '../../core/quote.ts';
+import type { ServerTls } from '../../core/server-tls.ts';
 import type { WaitingConnections } from '../../core/waiting-connections.ts';
 import { readHandshake } from './handshake.ts';
 import { HandshakeRouter, type HandshakeTarget, refuseUnknown } from './handshake-router.ts';
@@ -25,6 +26,7 @@ export interface ServerOptions {
   /** Called with what else is refused before an endpoint sees it, by the code of the answer. */
   readonly refused: (reason: OutsideReason, endpoint?: string) => void;
   readonly timeouts?: HttpTimeouts;
+  readonly tls?: ServerTls | undefined;
 }
 
 /** Codes of answers that no endpoint gives; `pipelined` is for connections that end without one. */
@@ -43,7 +45,7 @@ export class WebSocketListener {
     this.router = new HandshakeRouter(targets, (socket) => waiting.release(socket as Socket));
     const turns = new OneAtATime(() => refused('pipelined'));
     const serve = turns.serving((request, response) => this.answer(request, response));
-    this.http = createTimedServer(timeouts, serve);
+    this.http = createTimedServer(timeouts, serve, options.tls);
     waiting.watch(this.http);
     answerMalformed(this.http, undefined, (code) => refused(code));
     this.http.on('upgrade', (request, socket, head) => {
@@ -75,6 +77,7 @@ export class WebSocketListener {
 
   /** Stops accepting; sockets that are open stay. */
   stopAccepting(): void {
+    this.options.tls?.close();
     this.http.close();
     this.http.closeIdleConnections();
   }
@@ -91,7 +94,11 @@ export class WebSocketListener {
     const shown = quoteValue(path);
     const isEndpoint = endpoint !== undefined;
     const [status, code, message] = isEndpoint
-      ? ([426, 'upgrade_required', `${shown} speaks WebSocket; connect with ws://`] as const)
+      ? ([
+          426,
+          'upgrade_required',
+          `${shown} speaks WebSocket; connect with ${this.options.tls === undefined ? 'ws' : 'wss'}://`,
+        ] as const)
       : ([404, 'not_found', `there is nothing at ${shown}`] as const);
     this.options.refused(code, endpoint);
     const body = errorBody(code, message);
