@@ -4,6 +4,7 @@ import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { connectSchema } from './connect-schema.ts';
 import { endpointSchema } from './endpoint-schema.ts';
+import { listenerLimits, proxyProtocol, trustedProxies } from './limits-schema.ts';
 import { logSchema } from './log-schema.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
 
@@ -78,7 +79,13 @@ const admin = z
   .describe('Health and metrics.');
 
 const listener = z
-  .strictObject({ port: field.port().describe('Port to bind; 0 takes a free one.'), ...address })
+  .strictObject({
+    port: field.port().describe('Port to bind; 0 takes a free one.'),
+    ...address,
+    trusted_proxies: trustedProxies(),
+    proxy_protocol: proxyProtocol(),
+    limits: listenerLimits(),
+  })
   .describe('A port that serves WebSockets.');
 
 const memory = z

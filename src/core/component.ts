@@ -99,6 +99,8 @@ export interface ConnectionInfo {
   /** Parameters of the endpoint's path, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a codec wants done. The list is open: later protocols add to it. */

@@ -15,9 +15,19 @@ export const HTTP_TIMEOUTS: HttpTimeouts = { headers: 10_000, request: 30_000, i
 /** Node looks for connections that are too slow this often, and every 30 s by default; in milliseconds. */
 const MAX_CHECK_INTERVAL = 1_000;
 
-/** A server whose connections end when they take longer. */
-export function createTimedServer({ headers, request, idle }: HttpTimeouts, serve: RequestListener): Server {
+/** Bytes of the head of a request, which is Node's own default. */
+export const MAX_HEAD = 16_384;
+
+/** A server whose connections end when they take longer. `maxHead`: most bytes of the head of a request. */
+export function createTimedServer(
+  { headers, request, idle }: HttpTimeouts,
+  serve: RequestListener,
+  maxHead = MAX_HEAD,
+): Server {
   const connectionsCheckingInterval = Math.min(MAX_CHECK_INTERVAL, headers);
-  const server = createServer({ headersTimeout: headers, requestTimeout: request, connectionsCheckingInterval }, serve);
+  const server = createServer(
+    { headersTimeout: headers, requestTimeout: request, connectionsCheckingInterval, maxHeaderSize: maxHead },
+    serve,
+  );
   return server.setTimeout(idle);
 }

@@ -6,6 +6,8 @@ import { createPageHandler } from '../admin/pages.ts';
 import { fixedPathOf, pathOf } from '../admin/respond.ts';
 import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
 import type { Headers } from '../core/headers.ts';
+import { HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
+import type { Identity } from '../core/identity.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import { ownText } from '../core/propagation.ts';
 import { resourceLimit } from '../core/resource-limits.ts';
@@ -13,12 +15,14 @@ import { WaitingConnections } from '../core/waiting-connections.ts';
 import type { Counter } from '../telemetry/stats.ts';
 import { AttachedListener, type ProgramServer } from '../transports/websocket/attached.ts';
 import type { HandshakeRequest, Refusal } from '../transports/websocket/handshake.ts';
+import { LIMIT_REASONS } from '../transports/websocket/handshake-limits.ts';
 import type { HandshakeTarget } from '../transports/websocket/handshake-router.ts';
 import { mostSockets, mostWaiting } from '../transports/websocket/open-files.ts';
 import { originMatcher } from '../transports/websocket/origins.ts';
 import { parseRoute } from '../transports/websocket/route.ts';
 import { WebSocketListener } from '../transports/websocket/server.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import { edgeOf, refuseProxied } from './listener-edge.ts';
 import { Refusals } from './refusals.ts';
 
 /** What a listener has to know of the gateway as a whole. */
@@ -34,10 +38,11 @@ export type Servers = Readonly<Record<string, ProgramServer>>;
 /** Why handshakes for an endpoint are refused. */
 const REFUSALS = [
   ...['stopping', 'log_down', 'not_ready', 'full', 'open_files', 'origin', 'path'],
-  ...['bad_handshake', 'upgrade_required'],
+  ...['bad_handshake', 'upgrade_required', 'identity_connections'],
+  ...LIMIT_REASONS,
 ];
 /** Why connections end before they reach an endpoint. */
-const OUTSIDE = ['not_found', 'bad_request', 'headers_too_large', 'timeout', 'waiting', 'pipelined'];
+const OUTSIDE = ['not_found', 'bad_request', 'headers_too_large', 'timeout', 'waiting', 'pipelined', 'proxy_header'];
 /** The label `endpoint` of those; a name of the configuration begins with a letter. */
 const NO_ENDPOINT = '-';
 
@@ -124,7 +129,7 @@ class ListenerContext {
 function createListener(
   shared: ListenerContext,
   name: string,
-  { port, host }: GatewayConfig['listeners'][string],
+  config: GatewayConfig['listeners'][string],
   attachedTo: ProgramServer | undefined,
 ): Listener {
   const { context, state } = shared;
@@ -137,16 +142,23 @@ function createListener(
     if (reason === 'pipelined') shared.refusals.add('the listeners', { reason, message: PIPELINED });
   };
   const unknown = (at: number) => shared.unknown(at);
-  if (attachedTo !== undefined) return new Listener(name, new AttachedListener(attachedTo, targets, unknown), logger);
+  const edge = edgeOf(context, name, config, shared.refusals, shared.count('proxy_header'));
+  if (attachedTo !== undefined) {
+    refuseProxied(name, config);
+    return new Listener(name, new AttachedListener(attachedTo, targets, unknown, edge.router), logger);
+  }
   const health = () => ({ ...state.health(), ...portFacts(context, served) });
   const pages = pagesOf(configured.map(([, config]) => config));
   const answers = [createHealthHandler({ health, ready: () => state.ready() }, logger), createPageHandler(pages)];
   const isPage = (path: string) => pages.has(path) || pages.has(`${path}/`);
   const server = new WebSocketListener({
     name,
-    port,
-    host,
+    port: config.port,
+    host: config.host,
     targets,
+    edge,
+    heads: config.limits.headers,
+    timeouts: { ...HTTP_TIMEOUTS, headers: config.limits.handshake_timeout },
     waiting: shared.waiting,
     refused,
     unknown,
@@ -191,7 +203,7 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
     checksParams: config.codec.spec.checksParams === true,
     maxPayload: config.max_payload,
     memory: context.memory,
-    refusal: () => refusalOf(shared, endpoint, config),
+    refusal: ({ identity }) => refusalOf(shared, endpoint, config, identity),
     refused: (request, refusal) => {
       shared.count(refusal.reason, name).value += 1;
       shared.answered('refused', request.at, name);
@@ -202,13 +214,28 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
       shared.answered('accepted', request.at, name);
       const handshake = trace(request);
       handshake?.end(101);
-      const connection = endpoint.join(socket, request, handshake, baggageOf(context, request));
+      const joining = { ...request, headers: listedHeaders(request.headers, config.meta_headers) };
+      const connection = endpoint.join(socket, joining, handshake, baggageOf(context, request));
       if (!context.events.has('ws-connection')) return;
       const { url, path, headers } = request;
       const facts = { url, path, headers, remote: socket.remote };
       context.events.emit('ws-connection', { ...connection, id: connection.clientId }, facts);
     },
   };
+}
+
+/** undefined where none are listed. */
+function listedHeaders(
+  headers: HandshakeRequest['headers'],
+  listed: readonly string[],
+): Readonly<Record<string, string>> | undefined {
+  if (listed.length === 0) return undefined;
+  const found: Record<string, string> = {};
+  for (const name of listed.map((one) => one.toLowerCase())) {
+    const value = ownEntry(headers, name);
+    if (value !== undefined) found[name] = String(value);
+  }
+  return found;
 }
 
 /** What a handshake carries for the messages that follow: by its headers, else by its query. */
@@ -225,6 +252,7 @@ function refusalOf(
   shared: ListenerContext,
   endpoint: Endpoint,
   { max_connections }: EndpointConfig,
+  identity: Identity | undefined,
 ): Refusal | undefined {
   if (shared.state.isStopping) return busy('stopping', 'the gateway is stopping', 1);
   if (!shared.context.link.isUp) return busy('log_down', 'the log is not available at the moment', RETRY_AFTER);
@@ -234,6 +262,10 @@ function refusalOf(
   }
   if (endpoint.size >= max_connections)
     return busy('full', `endpoints.${endpoint.name}.max_connections is reached`, RETRY_AFTER);
+  if (endpoint.isFullFor(identity)) {
+    const message = `endpoints.${endpoint.name}.limits.per_identity.connections is reached`;
+    return { status: 429, reason: 'identity_connections', message, retryAfter: RETRY_AFTER };
+  }
   if (!shared.isFull) return undefined;
   return busy('open_files', `the gateway has no room for more than ${shared.room} connections`, RETRY_AFTER);
 }

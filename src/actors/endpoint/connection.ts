@@ -1,6 +1,7 @@
 import { createActor } from 'xstate';
 import type { ConnectionInfo, Farewell } from '../../core/component.ts';
 import type { Headers } from '../../core/headers.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
@@ -39,6 +40,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     info: ConnectionInfo,
     handshake: Handshake | undefined,
     baggage?: Headers,
+    identity?: Identity,
   ) {
     this.context = context;
     this.hub = hub;
@@ -46,7 +48,8 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.info = info;
     this.stuckSince = context.seconds;
     this.phase = context.isGuarded ? 'joining' : 'serving';
-    this.parts = new ConnectionParts(this, context, socket, handshake, baggage);
+    const pace = context.clientLimits?.enter(identity);
+    this.parts = new ConnectionParts(this, context, socket, handshake, baggage, pace);
     // As part of the endpoint's actor system, without being its child: half the memory of a root actor, none of the
     // copying of children, and an error that is thrown reaches the endpoint.
     this.actor = createActor(connectionMachine, { id: info.clientId, input: { control: this }, parent: hub.actor });
@@ -167,6 +170,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     const isReading = this.socket.partial > this.heldBytes / 2;
     const { isStuck } = this.parts.outbound;
     this.parts.discard();
+    this.context.metrics.limited('memory');
     tell(this.actor, closing(isReading ? 'tooBig' : 'overloaded', 'out of memory'));
     // A close frame behind so much would keep it.
     if (isStuck) this.socket.terminate();
@@ -222,7 +226,6 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
   release(): void {
     this.parts.inbound.release();
     this.hub.held(this, false);
-    this.socket.resume();
   }
 
   close(code: number, reason: string): void {

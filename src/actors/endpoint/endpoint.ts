@@ -4,6 +4,7 @@ import { createActor } from 'xstate';
 import type { Batch } from '../../core/batch.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { Headers } from '../../core/headers.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { Message } from '../../core/message.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { EndpointPort } from '../../sdk/context.ts';
@@ -25,6 +26,11 @@ import type { RoomPresence } from './room-port.ts';
 import { sweepConnection } from './sweep.ts';
 import { TickBatch } from './tick.ts';
 import type { TopicClients } from './topic-clients.ts';
+
+/** What an endpoint takes of the handshake of a client. */
+export interface JoinRequest extends Pick<ConnectionInfo, 'params' | 'query' | 'headers'> {
+  readonly identity?: Identity | undefined;
+}
 
 /**
  * The hub of the clients that are connected to an endpoint on this gateway. Frames of one tick become one batch for the
@@ -120,20 +126,16 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   }
 
   /** Says what the client is called to begin with. `baggage`: what its handshake carried. */
-  join(
-    socket: Socket,
-    request: { params: ConnectionInfo['params']; query: ConnectionInfo['query'] },
-    handshake: Handshake | undefined,
-    baggage?: Headers,
-  ): ConnectionInfo {
+  join(socket: Socket, request: JoinRequest, handshake: Handshake | undefined, baggage?: Headers): ConnectionInfo {
     const { context } = this;
     const info = {
       clientId: randomUUID(),
       endpoint: this.name,
       params: orNone(request.params),
       query: orNone(request.query),
+      ...(request.headers === undefined ? {} : { headers: request.headers }),
     };
-    const connection = new Connection(context, this, socket, info, handshake, baggage);
+    const connection = new Connection(context, this, socket, info, handshake, baggage, request.identity);
     this.members.add(connection);
     context.metrics.opened.value += 1;
     context.logger.debug({ client_id: info.clientId }, 'client connected');
@@ -141,6 +143,11 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     if (topicPeer !== undefined) context.topics?.enter(topicPeer);
     this.joinQueue.enter(connection);
     return info;
+  }
+
+  /** Whether one more client of that identity would be too many. */
+  isFullFor(identity: Identity | undefined): boolean {
+    return this.context.clientLimits?.isFull(identity) ?? false;
   }
 
   historyBegins(): void {
@@ -252,7 +259,8 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     context.seconds += 1;
     for (const connection of this.members) {
       try {
-        sweepConnection(connection, context.seconds, this.options.sweep);
+        const reason = sweepConnection(connection, context.seconds, this.options.sweep);
+        if (reason !== undefined) context.metrics.limited(reason);
       } catch (error) {
         this.failed(connection, error);
       }

@@ -65,6 +65,12 @@ export const CLOSE_CODES = {
     reconnect: 'no',
     meaning: 'Another client, or an operator, has sent this one away.',
   },
+  limited: {
+    code: 4429,
+    reason: 'too many messages',
+    reconnect: 'after a pause',
+    meaning: 'The client sends more than limits of the endpoint allows.',
+  },
 } as const satisfies Record<string, CloseCode>;
 
 export type CloseName = keyof typeof CLOSE_CODES;

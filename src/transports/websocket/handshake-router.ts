@@ -6,6 +6,7 @@ import { printableValue, quoteValue } from '../../core/quote.ts';
 import type { Socket } from '../../core/socket.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import { type HandshakeRequest, hold, type Refusal, readHandshake, refuse } from './handshake.ts';
+import type { HandshakeLimits } from './handshake-limits.ts';
 import { type Match, matchRoute, parameterProblem, type Route } from './route.ts';
 import { ServerSocket } from './socket.ts';
 
@@ -25,7 +26,7 @@ export interface HandshakeTarget {
   /** Where unfinished messages are counted. */
   readonly memory: ClientMemory;
   /** Why no socket may come in now, or undefined. Asked for each handshake. */
-  refusal(): Refusal | undefined;
+  refusal(request: HandshakeRequest): Refusal | undefined;
   /** Called for every handshake that was refused. */
   refused(request: HandshakeRequest, refusal: Refusal): void;
   accept(socket: Socket, request: HandshakeRequest): void;
@@ -44,6 +45,14 @@ const CLOSE_TIMEOUT = 5_000;
  */
 const PLAIN = { noServer: true, clientTracking: false, perMessageDeflate: false, closeTimeout: CLOSE_TIMEOUT } as const;
 
+export interface RouterOptions {
+  /** Address of the client of a request; that of its socket where it is left out. */
+  readonly addressOf?: ((request: IncomingMessage) => string) | undefined;
+  readonly limits?: HandshakeLimits | undefined;
+  /** Called with the connection of each client that is let in. */
+  readonly admitted?: (socket: Duplex) => void;
+}
+
 interface Destination {
   readonly target: HandshakeTarget;
   readonly upgrader: WebSocketServer;
@@ -54,11 +63,10 @@ interface Destination {
 /** Gives the handshakes of a server to its WebSocket endpoints, by their paths, or refuses them. */
 export class HandshakeRouter {
   private readonly destinations: readonly Destination[];
-  private readonly admitted: (socket: Duplex) => void;
+  private readonly options: RouterOptions;
 
-  /** `admitted` is called with the connection of each client that is let in. */
-  constructor(targets: readonly HandshakeTarget[], admitted: (socket: Duplex) => void = () => {}) {
-    this.admitted = admitted;
+  constructor(targets: readonly HandshakeTarget[], options: RouterOptions = {}) {
+    this.options = options;
     this.destinations = targets.map((target) => ({
       target,
       upgrader: upgraderOf(target, { maxPayload: target.maxPayload }),
@@ -79,10 +87,16 @@ export class HandshakeRouter {
 
   /** Lets a client in, or says why not. False where no endpoint has the path: nothing was done then. */
   receive(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    const handshake = readHandshake(request);
+    const { addressOf, limits } = this.options;
+    const handshake = readHandshake(request, addressOf?.(request));
     const found = handshake === undefined ? undefined : this.find(handshake.path);
     if (handshake === undefined || found === undefined) return false;
-    this.answer(found, handshake, { request, socket, head });
+    const refusal = limits?.refusal(handshake.remote ?? '', socket);
+    if (refusal === undefined) this.answer(found, handshake, { request, socket, head });
+    else {
+      refuse(socket, refusal);
+      found.to.target.refused({ ...handshake, ...found.match }, refusal);
+    }
     return true;
   }
 
@@ -91,7 +105,8 @@ export class HandshakeRouter {
     const { request, socket, head } = upgrade;
     const known = { ...handshake, ...found.match };
     const { problem } = found;
-    const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers.origin) ?? target.refusal();
+    const refusal =
+      notFound(target, problem) ?? originRefusal(target, handshake.headers.origin) ?? target.refusal(known);
     if (refusal?.until !== undefined) {
       hold(socket, refusal.until, () => this.answer(found, handshake, upgrade));
     } else if (refusal !== undefined) {
@@ -104,8 +119,8 @@ export class HandshakeRouter {
       });
     } else {
       upgrader.handleUpgrade(request, socket, head, (ws) => {
-        this.admitted(socket);
-        target.accept(new ServerSocket(ws, target.memory), known);
+        this.options.admitted?.(socket);
+        target.accept(new ServerSocket(ws, target.memory, known.remote), known);
       });
     }
   }

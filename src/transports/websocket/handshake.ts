@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorBody, JSON_TYPE } from '../../core/http-error.ts';
+import type { Identity } from '../../core/identity.ts';
 
 /** The version of RFC 6455, which is the answer to a client that asks for another (4.4). */
 const VERSION = 13;
@@ -16,6 +17,10 @@ export interface HandshakeRequest {
   readonly url: string;
   /** When its request was read, by performance.now(). */
   readonly at: number;
+  /** Address of the client, where it may be another one than the peer's, or was asked for already. */
+  readonly remote?: string;
+  /** Who the client is; undefined where nobody asked. */
+  readonly identity?: Identity;
 }
 
 /** Why a handshake is refused. `reason` is a short label for the metric and the answer's code, `message` is for the developer of the client. */
@@ -25,14 +30,16 @@ export interface Refusal {
   readonly message: string;
   /** Of a page that is refused for it, fit for a log line. */
   readonly origin?: string;
+  /** Of a client that is refused for it. */
+  readonly address?: string;
   /** Seconds after which to try again. */
   readonly retryAfter?: number;
   /** The client waits for it, and is refused only where there is still a reason then. */
   readonly until?: Promise<void> | undefined;
 }
 
-/** undefined for a URL that is none. */
-export function readHandshake(request: IncomingMessage): HandshakeRequest | undefined {
+/** `remote`: address of its client, where it is known. undefined for a URL that is none. */
+export function readHandshake(request: IncomingMessage, remote?: string): HandshakeRequest | undefined {
   const url = request.url ?? '/';
   let parsed: URL;
   try {
@@ -47,6 +54,7 @@ export function readHandshake(request: IncomingMessage): HandshakeRequest | unde
     headers: request.headers,
     url,
     at: performance.now(),
+    ...(remote === undefined ? {} : { remote }),
   };
 }
 
