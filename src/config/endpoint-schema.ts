@@ -150,7 +150,7 @@ export function endpointSchema(registry: Registry) {
         })
         .prefault(['*'])
         .describe(
-          'Pages that may connect, by their origin such as https://example.org; https://*.example.org for all below example.org, "*" for all. Clients without an Origin header, which are not browsers, always may.',
+          'Pages that may connect, by their origin such as https://example.org; https://*.example.org for all below example.org, self for those of the host that the socket is opened to, "*" for all. Clients without an Origin header, which are not browsers, always may.',
         ),
       protocols: protocols
         .optional()

@@ -10,6 +10,7 @@ import { Connectors } from '../connect/cluster/connectors.ts';
 import { connectTopicNames, connectTopics } from '../connect/cluster/topics.ts';
 import { ConnectorViews } from '../connect/cluster/views.ts';
 import { connectorRoutes } from '../connect/rest/connector-routes.ts';
+import { Cors } from '../connect/rest/cors.ts';
 import { loggerRoutes, setLevel } from '../connect/rest/logger-routes.ts';
 import { pluginRoutes } from '../connect/rest/plugin-routes.ts';
 import { rootRoutes } from '../connect/rest/root-routes.ts';
@@ -117,18 +118,21 @@ interface Served {
 
 function createServer(
   context: GatewayContext,
-  { port, host, allowed_hosts }: ConnectConfig,
+  { port, host, allowed_hosts, access_control_allow_origin, access_control_allow_methods }: ConnectConfig,
   { connectors, views, commands, me, look }: Served,
 ): ConnectServer {
   const { clock, stats, log } = context;
   const now = () => clock.now();
+  const cors = new Cors(access_control_allow_origin, access_control_allow_methods);
   stats.counter('tidegate_connect_requests_total', { code: '200', forwarded: 'false' });
   return new ConnectServer({
     port,
     host,
+    cors,
     callers: new Callers({
       section: 'connect',
       allowedHosts: allowed_hosts,
+      allowsOrigin: (origin) => cors.allows(origin),
       ownHosts: () => [host, hostname(), new URL(me.url).hostname],
       clock,
       logger: context.scoped('connect'),

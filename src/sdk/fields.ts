@@ -157,6 +157,9 @@ export const list = () =>
 export const plainText = (expected = 'expected text') =>
   z.string(expected).refine((text) => !text.includes('${!'), { error: NOT_EVALUATED, abort: true });
 
+/** How a schema says that a setting holds a secret (JSON Schema, Validation 9.4): `lint --strict` wants it from elsewhere. */
+export const SECRET = { writeOnly: true } as const;
+
 export const NAME_AS_IT_IS = 'a name is taken as it is; "${! }" is evaluated in values only';
 
 /** Settings by names that the user chooses, in which nothing is evaluated. */

@@ -32,7 +32,7 @@ const tls = z.strictObject({
 const sasl = z.strictObject({
   mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('Authentication mechanism.'),
   username: z.string(),
-  password: z.string(),
+  password: z.string().meta(field.SECRET),
 });
 
 /** The part of the `log` section that concerns Kafka. */

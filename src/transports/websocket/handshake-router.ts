@@ -15,8 +15,8 @@ export interface HandshakeTarget {
   readonly name: string;
   /** The paths that lead to it. */
   readonly routes: readonly Route[];
-  /** Whether pages of that origin may connect. Clients that are not browsers send none, and are not asked for it. */
-  isAllowed(origin: string): boolean;
+  /** Whether pages of that origin may connect, at that Host. Clients that are not browsers send none, and are not asked for it. */
+  isAllowed(origin: string, host: string | undefined): boolean;
   /** Subprotocols that are spoken; a client that offers none of them gets none. */
   readonly protocols: readonly string[];
   /** Its codec has a rule of its own for the path's parameters, and closes a client that breaks it with the reason. */
@@ -106,7 +106,7 @@ export class HandshakeRouter {
     const known = { ...handshake, ...found.match };
     const { problem } = found;
     const refusal =
-      notFound(target, problem) ?? originRefusal(target, handshake.headers.origin) ?? target.refusal(known);
+      notFound(target, problem) ?? originRefusal(target, handshake.headers) ?? target.refusal(known);
     if (refusal?.until !== undefined) {
       hold(socket, refusal.until, () => this.answer(found, handshake, upgrade));
     } else if (refusal !== undefined) {
@@ -205,8 +205,11 @@ function closeRefused(ws: WebSocket, problem: string): void {
   setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
 }
 
-function originRefusal(target: HandshakeTarget, origin: string | undefined): Refusal | undefined {
-  if (origin === undefined || target.isAllowed(origin)) return undefined;
+function originRefusal(
+  target: HandshakeTarget,
+  { origin, host }: HandshakeRequest['headers'],
+): Refusal | undefined {
+  if (origin === undefined || target.isAllowed(origin, host)) return undefined;
   const shown = printableValue(origin);
   const message = `the origin ${shown} is not in endpoints.${target.name}.origins`;
   return { status: 403, reason: 'origin', message, origin: shown };
