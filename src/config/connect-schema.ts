@@ -33,7 +33,7 @@ export const connectSchema = z
       })
       .prefault([])
       .describe(
-        'Origins of pages that may call the API and read its answers (CORS), such as https://ui.example.org, or "*" for every page. Whoever opens such a page in a browser that reaches the API lets it change connectors.',
+        'Origins of pages that may call the API and read its answers (CORS), such as https://ui.example.org, or "*" for every page. Such a page can change connectors if a browser that reaches the API opens it.',
       ),
     access_control_allow_methods: field
       .list()

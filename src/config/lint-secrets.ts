@@ -20,7 +20,8 @@ export function lintSecrets(schema: JsonSchema, value: unknown, isFilled: (path:
     const rules = resolved(node, definitions);
     const isMarked = isNamed || rules?.writeOnly === true;
     if (typeof here === 'string') {
-      if ((isMarked || USER_INFO.test(here)) && isLiteral(here) && !isFilled(path)) found.set(JSON.stringify(path), literal(path));
+      if ((isMarked || USER_INFO.test(here)) && isLiteral(here) && !isFilled(path))
+        found.set(JSON.stringify(path), literal(path));
     }
     for (const part of partsOf(rules)) visit(part, here, path, isMarked);
     if (typeof here !== 'object' || here === null) return;
@@ -56,7 +57,7 @@ function partsOf(rules: JsonSchema | undefined): readonly unknown[] {
   return [...(rules?.anyOf ?? []), ...(rules?.oneOf ?? []), ...(rules?.allOf ?? [])];
 }
 
-/** The schema of an entry, and whether its name was chosen by the user; of an item of a list where there is no name. */
+/** The schema of an entry, and whether its name was chosen by the user; of an item of a list without one. */
 function ruleOf(rules: JsonSchema | undefined, key: string | undefined): { rule: unknown; isFree: boolean } {
   if (key === undefined) return { rule: rules?.items, isFree: false };
   const { properties, additionalProperties } = rules ?? {};

@@ -14,8 +14,8 @@ import { PathSet } from './path-set.ts';
 import { ConfigError, type Finding, failing, type Problem } from './problem.ts';
 import { productionSign } from './production.ts';
 import { checkReferences } from './references.ts';
-import type { Source } from './yaml-source.ts';
 import { type GatewayConfig, gatewaySchema, type ParsedConfig } from './schema.ts';
+import type { Source } from './yaml-source.ts';
 
 export interface LoadOptions {
   /** Components that may be named; ours where it is left out. Plugins are added to it. */

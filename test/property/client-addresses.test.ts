@@ -18,7 +18,7 @@ const written = (address: string): fc.Arbitrary<string> =>
     ? fc.constantFrom(address, `[${address}]`, `[${address}]:443`, address.toUpperCase(), `"[${address}]:1"`)
     : fc.constantFrom(address, `${address}:443`, `::ffff:${address}`, `"${address}"`);
 
-test('an attacker in front of the proxies chooses neither address, by anything that it writes into its headers', () => {
+test('a client in front of the proxies chooses no address, whatever it writes into its headers', () => {
   const given = client.chain((address) =>
     fc.tuple(fc.constant(address), written(address), fc.array(proxy), fc.string({ unit: 'grapheme-ascii' })),
   );

@@ -105,8 +105,7 @@ export class HandshakeRouter {
     const { request, socket, head } = upgrade;
     const known = { ...handshake, ...found.match };
     const { problem } = found;
-    const refusal =
-      notFound(target, problem) ?? originRefusal(target, handshake.headers) ?? target.refusal(known);
+    const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers) ?? target.refusal(known);
     if (refusal?.until !== undefined) {
       hold(socket, refusal.until, () => this.answer(found, handshake, upgrade));
     } else if (refusal !== undefined) {
@@ -205,10 +204,7 @@ function closeRefused(ws: WebSocket, problem: string): void {
   setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
 }
 
-function originRefusal(
-  target: HandshakeTarget,
-  { origin, host }: HandshakeRequest['headers'],
-): Refusal | undefined {
+function originRefusal(target: HandshakeTarget, { origin, host }: HandshakeRequest['headers']): Refusal | undefined {
   if (origin === undefined || target.isAllowed(origin, host)) return undefined;
   const shown = printableValue(origin);
   const message = `the origin ${shown} is not in endpoints.${target.name}.origins`;

@@ -19,7 +19,7 @@ export interface HandshakeRequest {
   readonly at: number;
   /** Address of the client, where it may be another one than the peer's, or was asked for already. */
   readonly remote?: string;
-  /** Who the client is; undefined where nobody asked. */
+  /** Who the client is; undefined where it was not asked. */
   readonly identity?: Identity;
 }
 

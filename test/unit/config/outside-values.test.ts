@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { configJsonSchema } from '../../../src/config/json-schema.ts';
 import { builtinRegistry } from '../../../src/config/builtins.ts';
 import { interpolate } from '../../../src/config/interpolate.ts';
+import { configJsonSchema } from '../../../src/config/json-schema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { outsideValues } from '../../../src/config/outside-values.ts';
 
@@ -19,7 +19,12 @@ async function folderOf(t: TestContext, files: Readonly<Record<string, string | 
 const fill = (text: string, env = {}) => interpolate(text, env, outsideValues());
 
 test('a file gives what it holds without the line break at its end, and nothing in it is looked into', async (t) => {
-  const folder = await folderOf(t, { plain: 's3cret\n', windows: 'a\r\n', two: 'a\n\n', tricky: '${HOME} and ${! x }' });
+  const folder = await folderOf(t, {
+    plain: 's3cret\n',
+    windows: 'a\r\n',
+    two: 'a\n\n',
+    tricky: '${HOME} and ${! x }',
+  });
   assert.equal(fill(`a-\${file:${folder}/plain}-b`).text, 'a-s3cret-b');
   assert.equal(fill(`\${file:${folder}/windows}`).text, 'a');
   assert.equal(fill(`\${file:${folder}/two}`).text, 'a\n');
@@ -65,7 +70,7 @@ test('only a configuration in a file names files and commands; text of a program
   await assert.rejects(loadConfig({ text, name: 'text' }, { env: {} }), /for a configuration in a file only/);
 });
 
-test('strict: secrets that are written into the file are doubts, at their places; those from elsewhere are not', async (t) => {
+test('strict: secrets that are written into the file are doubts; those from elsewhere are not', async (t) => {
   const folder = await folderOf(t, { password: 'hunter2\n' });
   const yaml = (password: string) => `log:
   driver: kafkajs
@@ -81,7 +86,11 @@ pipelines:
   const doubtsOf = async (password: string, strict: boolean) => {
     const file = join(folder, 'gateway.yaml');
     await writeFile(file, yaml(password));
-    const { warnings } = await loadConfig(file, { env: { PASSWORD: 'x', KEY: '1'.repeat(64) }, production: null, strict });
+    const { warnings } = await loadConfig(file, {
+      env: { PASSWORD: 'x', KEY: '1'.repeat(64) },
+      production: null,
+      strict,
+    });
     return warnings.filter(({ message }) => message.startsWith('a secret is written')).map(({ path }) => path);
   };
   const others = [

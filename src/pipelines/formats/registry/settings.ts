@@ -4,7 +4,12 @@ const auth = z
   .strictObject({
     username: field.plainText().min(1).optional().describe('User of HTTP basic authentication.'),
     password: field.plainText().meta(field.SECRET).optional().describe('Its password.'),
-    token: field.plainText().min(1).meta(field.SECRET).optional().describe('Bearer token, in place of user and password.'),
+    token: field
+      .plainText()
+      .min(1)
+      .meta(field.SECRET)
+      .optional()
+      .describe('Bearer token, in place of user and password.'),
   })
   .transform((given, context) => {
     const { username, password, token } = given;

@@ -23,7 +23,7 @@ function limitsOf(limits: Partial<ListenerLimits>) {
   return { handshakes, clock, ask, close };
 }
 
-test('a listener lets in as many handshakes as its rate, and answers the rest with 429 and a time of their own', () => {
+test('a listener lets in handshakes at its rate, and answers the rest with 429 and a time of their own', () => {
   const { ask, clock } = limitsOf({ handshakes: { count: 3, period: 1_000 } });
   const asked = ['a', 'b', 'c', 'd'].map((address) => ask(address));
   assert.deepEqual(

@@ -103,7 +103,7 @@ test('a connection without the header, with another version, or that sends it to
   ]);
 });
 
-test('a peer that is not a trusted proxy is cut before it is read; one that connects and goes leaves nothing', async (t) => {
+test('a peer that is not a trusted proxy is cut unread; one that connects and goes leaves nothing', async (t) => {
   const trusted = await serverOf(t, { trusted: new AddressRanges(['10.0.0.0/8']) });
   const stranger = await trusted.dial();
   stranger.on('error', () => {});

@@ -45,7 +45,7 @@ test('version 2 says the address of the client, or that there is none; what is a
   }
 });
 
-test('what is not a header of the version, or breaks it, is refused; no more is waited for than one may have', () => {
+test('what is not a header of the version, or breaks it, is refused, as is one that is too long', () => {
   for (const text of [
     ...['GET / HTTP/1.1\r\n', 'PROXY TCP4 192.0.2.1 198.51.100.1 51234\r\n', 'PROXY TCP4 2001:db8::1 ::1 1 2\r\n'],
     ...['PROXY TCP4 192.0.2.1 198.51.100.1 51234 65536\r\n', 'PROXY  TCP4 192.0.2.1 198.51.100.1 1 2\r\n', 'proxy '],
