@@ -79,6 +79,7 @@ export const endpointLimits = () =>
       bytes: field.byteQuota().optional().describe('Bytes of the messages of one client, such as 64KiB/s.'),
       burst: field
         .duration()
+        .refine((milliseconds) => milliseconds >= 200, 'expected at least 200ms')
         .prefault('1s')
         .describe('How much of it may come at once: as much as in this time. One message always may.'),
       when_over: z
