@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { rangeMistake } from '../core/address-ranges.ts';
+import { HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
 import * as field from '../sdk/fields.ts';
 
 /** Addresses and ranges of proxies. */
@@ -58,7 +59,7 @@ export const listenerLimits = () =>
         .describe('The same for each address of a client; an IPv6 address counts with its network of 64 bits.'),
       handshake_timeout: field
         .duration()
-        .refine((milliseconds) => milliseconds >= 100, 'expected at least 100ms')
+        .refine((milliseconds) => milliseconds >= 100 && milliseconds <= HTTP_TIMEOUTS.request, 'expected 100ms to 30s')
         .prefault('10s')
         .describe('Time from when a connection is accepted until the head of its request has come.'),
       headers: heads.prefault({}).describe('What a request may have in its head; a larger one is answered with 431.'),

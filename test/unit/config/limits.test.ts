@@ -34,6 +34,7 @@ test('limits that are not are refused, with what to write', async () => {
     [{ limits: { handshakes: '5/d' } }, {}, /"5\/d" is not a limit/],
     [{}, { limits: { bytes: '64/s' } }, /limits\.bytes {2}"64\/s" is not a limit; .* such as 64KiB\/s or 10MiB\/m$/],
     [{}, { limits: { burst: '100ms' } }, /limits\.burst {2}expected at least 200ms$/],
+    [{ limits: { handshake_timeout: '31s' } }, {}, /handshake_timeout {2}expected 100ms to 30s$/],
     [{ trusted_proxies: ['10.0.0.0/33'] }, {}, /trusted_proxies\[0\] {2}"10\.0\.0\.0\/33": what follows the \/ is/],
     [{ proxy_protocol: 'v3' }, {}, /proxy_protocol {2}expected off, v1, v2 or any/],
     [{}, { meta_headers: ['a b'] }, /meta_headers\[0\] {2}expected the name of a header/],
