@@ -47,7 +47,7 @@ export function createAdminServer(options: AdminOptions): AdminServer {
     http.watch(request, response, fixedPathOf(request));
     answer(request, response, options, health);
   });
-  const server = createTimedServer(HTTP_TIMEOUTS, serve, options.tls);
+  const server = createTimedServer(HTTP_TIMEOUTS, serve, { tls: options.tls });
   new WaitingConnections(() => MAX_CONNECTIONS).watch(server);
   answerMalformed(server);
   return {

@@ -7,9 +7,13 @@ import { NamePattern } from '../sdk/name-pattern.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { originMistake } from '../transports/websocket/origins.ts';
 import { componentSchema } from './component-schema.ts';
+import { endpointLimits } from './limits-schema.ts';
 import { topicName } from './log-schema.ts';
 import { s2Schema } from './s2.ts';
 import { topicsSchema } from './topics-schema.ts';
+
+/** RFC 9110 5.1. */
+const HEADER_NAME = /^[!#$%&'*+.^`|~\w-]+$/;
 
 /** `*` means every path that no other endpoint of the listener has. */
 const PATH = /^\*$|^\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\})?(?:\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\}))*$/;
@@ -172,9 +176,9 @@ export function endpointSchema(registry: Registry) {
             if (message !== undefined) context.addIssue({ code: 'custom', path: [index], message, input: text });
           }
         })
-        .prefault(['*'])
+        .optional()
         .describe(
-          'Pages that may connect, by their origin such as https://example.org; https://*.example.org for all below example.org, "*" for all. Clients without an Origin header, which are not browsers, always may.',
+          'Pages that may connect, by their origin such as https://example.org; https://*.example.org for all below example.org, self for those of the host that the socket is opened to, "*" for all. Left out: all, or self where auth takes what browsers send by themselves (cookies, passwords, certificates). Clients without an Origin header, which are not browsers, always may.',
         ),
       protocols: protocols
         .optional()
@@ -189,6 +193,14 @@ export function endpointSchema(registry: Registry) {
         .size()
         .prefault('1MiB')
         .describe('Largest message of a client; a larger one closes it with 1009.'),
+      limits: endpointLimits(),
+      meta_headers: field
+        .list()
+        .pipe(z.array(z.string().regex(HEADER_NAME, 'expected the name of a header, such as user-agent')))
+        .prefault([])
+        .describe(
+          'Headers of the handshake that expressions see as meta.headers, in lower case. No others are there; list Authorization or Cookie only where messages may hold them.',
+        ),
       in_flight: inFlight.prefault({}).describe('How much of one client may be in flight to the log.'),
       slow_consumer: slowConsumer.prefault({}).describe('What happens to a client that does not keep up.'),
       ping: ping.prefault({}).describe('How dead clients are detected.'),

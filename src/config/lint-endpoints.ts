@@ -1,5 +1,6 @@
 import { commonPermissions } from '../auth/allow-settings.ts';
 import { ACTIONS } from '../core/permissions.ts';
+import { formatSize } from '../core/units.ts';
 import { answers, type EndpointUse, usesOfEndpoints } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { EndpointConfig, ParsedConfig } from './schema.ts';
@@ -9,6 +10,9 @@ type Rule = (
   config: ParsedConfig,
   usesOf: (endpoint: string) => readonly EndpointUse[],
 ) => readonly (Finding | undefined)[];
+
+/** Seconds of its rate that the largest message may take, as its client is not read for so long. */
+const MAX_DEBT = 60;
 
 export function lintEndpoints(config: ParsedConfig): Finding[] {
   const usesOf = usesOfEndpoints(config);
@@ -94,6 +98,22 @@ const outputTakesNothing: Rule = ({ endpoints }, usesOf) =>
           path,
           `pipelines.${reader} reads this endpoint, but "out" says that its clients send nothing; leave one of them out`,
         );
+  });
+
+/** With `close` a message that is larger than the bucket always ends its connection. */
+const largestMessageFits: Rule = ({ endpoints }) =>
+  Object.entries(endpoints).map(([name, { limits, max_payload }]) => {
+    const { bytes, burst, when_over } = limits;
+    if (bytes === undefined) return undefined;
+    const perSecond = (bytes.count * 1_000) / bytes.period;
+    const most = when_over === 'close' ? burst / 1_000 : MAX_DEBT;
+    if (max_payload <= perSecond * most) return undefined;
+    const what =
+      when_over === 'close' ? 'closes its client' : `keeps its client from being read for ${MAX_DEBT} s and more`;
+    return doubting(
+      ['endpoints', name, 'limits', 'bytes'],
+      `a message of max_payload (${formatSize(max_payload)}) ${what} with this limit; raise it, or lower max_payload`,
+    );
   });
 
 const listenerIsUsed: Rule = ({ listeners, endpoints }) => {
@@ -234,6 +254,7 @@ const RULES: readonly Rule[] = [
   filteredIsAnswered,
   rejectedGoesSomewhere,
   outputTakesNothing,
+  largestMessageFits,
   listenerIsUsed,
   portsDiffer,
 ];

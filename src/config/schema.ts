@@ -5,6 +5,7 @@ import type { Registry } from '../sdk/registry.ts';
 import { authSchema } from './auth-schema.ts';
 import { connectSchema } from './connect-schema.ts';
 import { endpointSchema } from './endpoint-schema.ts';
+import { listenerLimits, proxyProtocol, trustedProxies } from './limits-schema.ts';
 import { logSchema } from './log-schema.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
 import { serverTlsSchema } from './tls-schema.ts';
@@ -91,6 +92,9 @@ const listener = z
     port: field.port().describe('Port to bind; 0 takes a free one.'),
     ...address,
     tls: serverTlsSchema.optional(),
+    trusted_proxies: trustedProxies(),
+    proxy_protocol: proxyProtocol(),
+    limits: listenerLimits(),
   })
   .describe('A port that serves WebSockets.');
 

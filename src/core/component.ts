@@ -103,6 +103,8 @@ export interface ConnectionInfo {
   readonly name?: string;
   /** Whether it may renew its token: frames by which clients do that mean it. Left out: no. */
   readonly renews?: boolean;
+  /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a codec wants done. The list is open: later protocols add to it. */

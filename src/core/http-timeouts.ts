@@ -17,16 +17,23 @@ export const HTTP_TIMEOUTS: HttpTimeouts = { headers: 10_000, request: 30_000, i
 /** Node looks for connections that are too slow this often, and every 30 s by default; in milliseconds. */
 const MAX_CHECK_INTERVAL = 1_000;
 
-/** A server whose connections end when they take longer. With `tls` it speaks HTTPS. */
+/** Bytes of the head of a request, which is Node's own default. */
+export const MAX_HEAD = 16_384;
+
+/**
+ * A server whose connections end when they take longer. With `tls` it speaks HTTPS. `maxHead`: most bytes of the head of a
+ * request.
+ */
 export function createTimedServer(
   { headers, request, idle }: HttpTimeouts,
   serve: RequestListener,
-  tls?: ServerTls | undefined,
+  { tls, maxHead = MAX_HEAD }: { readonly tls?: ServerTls | undefined; readonly maxHead?: number } = {},
 ): Server {
   const connectionsCheckingInterval = Math.min(MAX_CHECK_INTERVAL, headers);
   const timeouts = { headersTimeout: headers, requestTimeout: request, connectionsCheckingInterval };
-  if (tls === undefined) return createServer(timeouts, serve).setTimeout(idle);
-  const server = createSecureServer({ ...tls.options, ...timeouts }, serve);
+  const options = { ...timeouts, maxHeaderSize: maxHead };
+  if (tls === undefined) return createServer(options, serve).setTimeout(idle);
+  const server = createSecureServer({ ...tls.options, ...options }, serve);
   tls.attach(server);
   return server.setTimeout(idle);
 }

@@ -11,6 +11,7 @@ import { Connectors } from '../connect/cluster/connectors.ts';
 import { connectTopicNames, connectTopics } from '../connect/cluster/topics.ts';
 import { ConnectorViews } from '../connect/cluster/views.ts';
 import { connectorRoutes } from '../connect/rest/connector-routes.ts';
+import { Cors } from '../connect/rest/cors.ts';
 import { loggerRoutes, setLevel } from '../connect/rest/logger-routes.ts';
 import { pluginRoutes } from '../connect/rest/plugin-routes.ts';
 import { rootRoutes } from '../connect/rest/root-routes.ts';
@@ -127,20 +128,23 @@ interface Served {
 
 function createServer(
   context: GatewayContext,
-  { port, host, allowed_hosts, tls }: ConnectConfig,
+  { port, host, allowed_hosts, access_control_allow_origin, access_control_allow_methods, tls }: ConnectConfig,
   { connectors, views, commands, me, look, authenticator }: Served,
 ): ConnectServer {
   const { clock, stats, log } = context;
   const now = () => clock.now();
+  const cors = new Cors(access_control_allow_origin, access_control_allow_methods);
   stats.counter('tidegate_connect_requests_total', { code: '200', forwarded: 'false' });
   return new ConnectServer({
     port,
     host,
     tls: securePort(context, 'connect', tls),
     callTls: () => tls && callTls(tls),
+    cors,
     callers: new Callers({
       section: 'connect',
       allowedHosts: allowed_hosts,
+      allowsOrigin: (origin) => cors.allows(origin),
       ownHosts: () => [host, hostname(), new URL(me.url).hostname],
       clock,
       logger: context.scoped('connect'),

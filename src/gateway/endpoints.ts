@@ -1,7 +1,11 @@
+import type { ClientLimitRules } from '../actors/endpoint/client-limits.ts';
 import { Endpoint } from '../actors/endpoint/endpoint.ts';
 import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
-import type { EndpointConfig } from '../config/index.ts';
+import { tokenParametersOf } from '../auth/automatic-credentials.ts';
+import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
+import { BucketRule } from '../core/token-bucket.ts';
+import type { Quota } from '../core/units.ts';
 import { makeComponent } from '../sdk/make.ts';
 import { encodeFrame } from '../transports/websocket/framing.ts';
 import { accessOf } from './access.ts';
@@ -49,6 +53,8 @@ async function createEndpoint(
       frameTimeout: seconds(endpoint.frame_timeout),
       stallTimeout: seconds(endpoint.stall_timeout),
     },
+    clientLimits: clientLimitsOf(endpoint.limits),
+    tokenParameters: tokenParameters(endpoint, context.config.auth),
     ...(await roomOf(context, name, endpoint, made)),
     ...(await topicsOf(context, name, endpoint)),
     ...(replay === undefined ? {} : { replay }),
@@ -86,6 +92,28 @@ async function topicsOf(
   if (endpoint.codec.spec.servesTopics !== true) return {};
   const { createTopicService } = await import('./topic-clients.ts');
   return { topics: createTopicService(context, name, endpoint) };
+}
+
+function tokenParameters({ auth }: EndpointConfig, entries: GatewayConfig['auth']): ReadonlySet<string> {
+  const settings = auth === undefined ? undefined : entries[auth];
+  return new Set(settings && tokenParametersOf(settings));
+}
+
+/** undefined where nothing is limited: nothing is counted then. */
+function clientLimitsOf(limits: EndpointConfig['limits']): ClientLimitRules | undefined {
+  const { messages, bytes, burst, when_over, per_identity } = limits;
+  const given = [messages, bytes, ...Object.values(per_identity)];
+  if (given.every((limit) => limit === undefined)) return undefined;
+  const rule = (quota: Quota | undefined) => quota && new BucketRule(quota, burst);
+  return {
+    own: { messages: rule(messages), bytes: rule(bytes) },
+    identity: {
+      connections: per_identity.connections,
+      messages: rule(per_identity.messages),
+      bytes: rule(per_identity.bytes),
+    },
+    closes: when_over === 'close',
+  };
 }
 
 function seconds(milliseconds: number): number {

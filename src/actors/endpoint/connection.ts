@@ -55,7 +55,8 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     const port = context.access;
     this.session =
       port === undefined || access === undefined ? undefined : new Session(this, context, port, access, info.params);
-    this.parts = new ConnectionParts(this, context, socket, handshake, baggage);
+    const pace = context.clientLimits?.enter(access?.identity);
+    this.parts = new ConnectionParts(this, context, socket, handshake, baggage, pace);
     // As part of the endpoint's actor system, without being its child: half the memory of a root actor, none of the
     // copying of children, and an error that is thrown reaches the endpoint.
     this.actor = createActor(connectionMachine, { id: info.clientId, input: { control: this }, parent: hub.actor });
@@ -180,6 +181,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     const isReading = this.socket.partial > this.heldBytes / 2;
     const { isStuck } = this.parts.outbound;
     this.parts.discard();
+    this.context.metrics.limited('memory');
     tell(this.actor, closing(isReading ? 'tooBig' : 'overloaded', 'out of memory'));
     // A close frame behind so much would keep it.
     if (isStuck) this.socket.terminate();
@@ -255,7 +257,6 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
   release(): void {
     this.parts.inbound.release();
     this.hub.held(this, false);
-    this.socket.resume();
   }
 
   close(code: number, reason: string): void {

@@ -10,6 +10,7 @@ import type { WhenFull } from '../../core/send-queue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
+import { type ClientLimitRules, ClientLimits } from './client-limits.ts';
 import type { ReplayLimits } from './history.ts';
 import type { EndpointMetrics } from './metrics.ts';
 import { Payloads } from './payloads.ts';
@@ -45,6 +46,8 @@ export interface EndpointOptions {
   readonly filteredIsError?: boolean;
   readonly keepsRejected?: boolean;
   readonly sweep: SweepLimits;
+  /** How much clients may send; without limit where it is missing. */
+  readonly clientLimits?: ClientLimitRules | undefined;
   /** For a codec whose clients know of each other. */
   readonly room?: (endpoint: RoomEndpoint<EndpointGuest>) => EndpointRoom<EndpointGuest>;
   readonly replay?: ReplayLimits;
@@ -54,6 +57,8 @@ export interface EndpointOptions {
   readonly permissions?: Permissions;
   /** Where something has to be found out about each client. */
   readonly access?: AccessPort;
+  /** Parameters of handshakes in which tokens are expected: messages do not have them. */
+  readonly tokenParameters?: ReadonlySet<string>;
   /** Clients only receive: no pipeline reads what they send. */
   readonly isOutputOnly?: boolean;
   /** Told of each connection that has ended. `id`: what `join` called it, whatever its room called it later. */
@@ -79,6 +84,9 @@ export class EndpointContext {
   readonly filteredIsError: boolean;
   /** Whether a frame that the codec refuses goes to the dead letters of the pipeline, besides being answered. */
   readonly keepsRejected: boolean;
+  /** undefined where clients may send any number of messages. */
+  readonly clientLimits: ClientLimits | undefined;
+  readonly tokenParameters: ReadonlySet<string>;
   /** What is held for clients of the gateway. */
   readonly memory: ClientMemory;
   readonly clock: Clock;
@@ -120,6 +128,9 @@ export class EndpointContext {
     this.propagation = options.propagation ?? W3C;
     this.baggage = options.baggage;
     this.metrics = metrics;
+    this.tokenParameters = options.tokenParameters ?? new Set();
+    this.clientLimits =
+      options.clientLimits && new ClientLimits(options.clientLimits, { ...options, endpoint: options.name, metrics });
     this.tick = tick;
     this.topics = options.topics;
     this.permissions = options.permissions ?? NO_PERMISSIONS;

@@ -5,6 +5,7 @@ import type { Access, AccessPort } from '../../core/access.ts';
 import type { Batch } from '../../core/batch.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { Headers } from '../../core/headers.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { Message } from '../../core/message.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { EndpointPort } from '../../sdk/context.ts';
@@ -26,6 +27,9 @@ import type { RoomPresence } from './room-port.ts';
 import { sweepConnection } from './sweep.ts';
 import { TickBatch } from './tick.ts';
 import type { TopicClients } from './topic-clients.ts';
+
+/** What an endpoint takes of the handshake of a client. */
+export type JoinRequest = Pick<ConnectionInfo, 'params' | 'query' | 'headers'>;
 
 /**
  * The hub of the clients that are connected to an endpoint on this gateway. Frames of one tick become one batch for the
@@ -128,7 +132,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   /** Says what the client is called to begin with. `baggage`: what its handshake carried; `access`: what was found out. */
   join(
     socket: Socket,
-    request: Pick<ConnectionInfo, 'params' | 'query'>,
+    request: JoinRequest,
     handshake: Handshake | undefined,
     baggage?: Headers,
     access?: Access,
@@ -143,6 +147,11 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     if (topicPeer !== undefined) context.topics?.enter(topicPeer);
     this.joinQueue.enter(connection);
     return info;
+  }
+
+  /** Whether one more client of that identity would be too many. */
+  isFullFor(identity: Identity | undefined): boolean {
+    return this.context.clientLimits?.isFull(identity) ?? false;
   }
 
   historyBegins(): void {
@@ -254,7 +263,8 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     context.seconds += 1;
     for (const connection of this.members) {
       try {
-        sweepConnection(connection, context.seconds, this.options.sweep);
+        const reason = sweepConnection(connection, context.seconds, this.options.sweep);
+        if (reason !== undefined) context.metrics.limited(reason);
       } catch (error) {
         this.failed(connection, error);
       }
@@ -265,10 +275,13 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
 
 function infoOf(
   { name: endpoint, access: port, codec }: EndpointContext,
-  { params, query }: Pick<ConnectionInfo, 'params' | 'query'>,
+  { params, query, headers }: JoinRequest,
   access: Access | undefined,
 ): ConnectionInfo {
-  const info = { clientId: randomUUID(), endpoint, params: orNone(params), query: orNone(query) };
+  const info = {
+    ...{ clientId: randomUUID(), endpoint, params: orNone(params), query: orNone(query) },
+    ...(headers === undefined ? {} : { headers }),
+  };
   if (port === undefined || access === undefined) return info;
   const { name } = access;
   return {

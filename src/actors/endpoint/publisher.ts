@@ -6,6 +6,7 @@ import { type Headers, NO_HEADERS } from '../../core/headers.ts';
 import { Message, type Sender, type SettleTarget, type TraceContext } from '../../core/message.ts';
 import { ownText } from '../../core/propagation.ts';
 import { quoteReason } from '../../core/quote.ts';
+import { withoutTokens } from '../../core/secrets.ts';
 import { factsOf } from '../../telemetry/message-facts.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { Answers } from './answers.ts';
@@ -17,6 +18,7 @@ import { refusedContent } from './refused-frame.ts';
 
 /** Token of a refused frame: the codec has answered the peer already with what is wrong. */
 const UNANSWERED = -1;
+const NO_FIELDS: Readonly<Record<string, string>> = Object.freeze({});
 const FILTERED: Rejection = {
   code: 'TG_MESSAGE_FILTERED',
   message: 'the message was filtered out: the pipeline does not store messages such as this one',
@@ -153,8 +155,10 @@ export class Publisher implements SettleTarget {
 
   private makeMeta(): Meta {
     const { info, remote, session } = this.peer;
-    const { clientId, endpoint, params } = info;
-    const facts = { ...params, client_id: clientId, endpoint, remote };
+    const { clientId, endpoint, params, query, headers = NO_FIELDS } = info;
+    const shown = withoutTokens(query, this.context.tokenParameters);
+    // A path may have had a parameter with one of the first two names before there were any.
+    const facts = { query: shown, headers, ...params, client_id: clientId, endpoint, remote };
     const identity = session?.access.identity;
     this.meta = identity === undefined ? facts : { ...facts, auth: identity.claims };
     return this.meta;

@@ -1,9 +1,21 @@
 import type { Access, AccessPort, AccessRefusal, Granted } from '../../core/access.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Farewell } from '../../core/component.ts';
 import type { Rejection } from '../../core/errors.ts';
 import { quoteReason } from '../../core/quote.ts';
 import { closing } from './connection-machine.ts';
-import type { EndpointContext } from './endpoint-context.ts';
+import type { EndpointMetrics } from './metrics.ts';
+
+/** What it needs of its endpoint. */
+export interface SessionContext {
+  readonly clock: Clock;
+  /** Seconds of the endpoint's own clock. */
+  readonly seconds: number;
+  /** Clients are not read now: a token that one of them has sent may wait in its socket. */
+  readonly isCongested: boolean;
+  readonly codec: { readonly renewal?: unknown };
+  readonly metrics: Pick<EndpointMetrics, 'tokenChecked'>;
+}
 
 /** The connection whose client it is. */
 export interface SessionOwner {
@@ -37,7 +49,7 @@ const TOO_SLOW = rejection('TG_TOKEN_UNCHECKED', 'the token could not be checked
  */
 export class Session {
   private readonly owner: SessionOwner;
-  private readonly context: EndpointContext;
+  private readonly context: SessionContext;
   private readonly port: AccessPort;
   private readonly params: Readonly<Record<string, string>>;
   private current: Access;
@@ -50,7 +62,7 @@ export class Session {
 
   constructor(
     owner: SessionOwner,
-    context: EndpointContext,
+    context: SessionContext,
     port: AccessPort,
     access: Access,
     params: Readonly<Record<string, string>>,

@@ -16,6 +16,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { BelongsElsewhere, ConnectRefusal, rebalancing } from '../cluster/refusal.ts';
 import type { Answer, Call } from './call.ts';
+import type { Cors } from './cors.ts';
 import { FORWARDED, type ForwardedAnswer, forward, isForwarded } from './forwarding.ts';
 import { findRoute, patternOf, type Route } from './routes.ts';
 
@@ -26,6 +27,8 @@ export interface ConnectServerOptions {
   readonly routes: readonly Route[];
   readonly callers: Callers;
   readonly guard: Guard;
+  /** Pages of other origins that may call; none where it is left out. */
+  readonly cors?: Cors;
   /** The key that signs calls between gateways; undefined while there is none. */
   readonly sessionKey: () => string | undefined;
   /** Whether a gateway is in the group, by its id. */
@@ -57,7 +60,7 @@ export class ConnectServer {
     this.options = options;
     this.http = new HttpMetrics(options.stats, 'connect', options.routes);
     const serve = new OneAtATime().serving((request, response) => void this.serve(request, response));
-    this.server = createTimedServer(TIMEOUTS, serve, options.tls);
+    this.server = createTimedServer(TIMEOUTS, serve, { tls: options.tls });
     new WaitingConnections(() => MAX_CONNECTIONS).watchIdle(this.server);
     answerMalformed(this.server, (error_code, message) => JSON.stringify({ error_code, message }));
   }
@@ -75,7 +78,9 @@ export class ConnectServer {
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.http.watch(request, response, patternOf(this.options.routes, pathOf(request)) ?? OTHER_ROUTE);
+    const { cors, routes } = this.options;
+    this.http.watch(request, response, patternOf(routes, pathOf(request)) ?? OTHER_ROUTE);
+    for (const [name, value] of Object.entries(cors?.fieldsFor(request) ?? {})) response.setHeader(name, value);
     try {
       const body = await readBody(request);
       send(response, await this.answer(request, body));
@@ -91,6 +96,8 @@ export class ConnectServer {
     const { routes, callers, guard, sessionKey, now } = this.options;
     const refused = callers.refusal(request);
     if (refused !== undefined) throw new ConnectRefusal(403, refused.message);
+    const preflight = this.options.cors?.preflight(request);
+    if (preflight !== undefined) return { status: 204, headers: preflight };
     const unidentified = await guard.refusal(request);
     if (unidentified !== undefined)
       return { ...refusal(unidentified.status, unidentified.message), headers: challengeHeaders(unidentified) };

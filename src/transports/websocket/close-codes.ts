@@ -77,6 +77,12 @@ export const CLOSE_CODES = {
     reconnect: 'with another token',
     meaning: 'The endpoint does not let this client in, or what its new token says is not allowed.',
   },
+  limited: {
+    code: 4429,
+    reason: 'too many messages',
+    reconnect: 'after a pause',
+    meaning: 'The client sends more than limits of the endpoint allows.',
+  },
 } as const satisfies Record<string, CloseCode>;
 
 export type CloseName = keyof typeof CLOSE_CODES;

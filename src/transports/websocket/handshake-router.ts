@@ -8,6 +8,7 @@ import type { Socket } from '../../core/socket.ts';
 import { AccessChecks, answerOf } from './access-checks.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import { type HandshakeRequest, hold, type Refusal, readHandshake, refuse } from './handshake.ts';
+import type { HandshakeLimits } from './handshake-limits.ts';
 import { type Match, matchRoute, parameterProblem, type Route } from './route.ts';
 import { ServerSocket } from './socket.ts';
 
@@ -16,8 +17,8 @@ export interface HandshakeTarget {
   readonly name: string;
   /** The paths that lead to it. */
   readonly routes: readonly Route[];
-  /** Whether pages of that origin may connect. Clients that are not browsers send none, and are not asked for it. */
-  isAllowed(origin: string): boolean;
+  /** Whether pages of that origin may connect, at that Host. Clients that are not browsers send none, and are not asked for it. */
+  isAllowed(origin: string, host: string | undefined): boolean;
   /** Subprotocols that are spoken; a client that offers none of them gets none. */
   readonly protocols: readonly string[];
   /** Its codec has a rule of its own for the path's parameters, and closes a client that breaks it with the reason. */
@@ -27,7 +28,7 @@ export interface HandshakeTarget {
   /** Where unfinished messages are counted. */
   readonly memory: ClientMemory;
   /** Why no socket may come in now, or undefined. Asked for each handshake. */
-  refusal(): Refusal | undefined;
+  refusal(request: HandshakeRequest): Refusal | undefined;
   /** What finds out about each client before it is let in; undefined: nothing has to be found out. */
   readonly access?: AccessPort | undefined;
   /** Called for every handshake that was refused. */
@@ -48,6 +49,14 @@ const CLOSE_TIMEOUT = 5_000;
  */
 const PLAIN = { noServer: true, clientTracking: false, perMessageDeflate: false, closeTimeout: CLOSE_TIMEOUT } as const;
 
+export interface RouterOptions {
+  /** Address of the client of a request; that of its socket where it is left out. */
+  readonly addressOf?: ((request: IncomingMessage) => string) | undefined;
+  readonly limits?: HandshakeLimits | undefined;
+  /** Called with the connection of each client that is let in. */
+  readonly admitted?: (socket: Duplex) => void;
+}
+
 interface Destination {
   readonly target: HandshakeTarget;
   readonly upgrader: WebSocketServer;
@@ -60,11 +69,10 @@ interface Destination {
 /** Gives the handshakes of a server to its WebSocket endpoints, by their paths, or refuses them. */
 export class HandshakeRouter {
   private readonly destinations: readonly Destination[];
-  private readonly admitted: (socket: Duplex) => void;
+  private readonly options: RouterOptions;
 
-  /** `admitted` is called with the connection of each client that is let in. */
-  constructor(targets: readonly HandshakeTarget[], admitted: (socket: Duplex) => void = () => {}) {
-    this.admitted = admitted;
+  constructor(targets: readonly HandshakeTarget[], options: RouterOptions = {}) {
+    this.options = options;
     this.destinations = targets.map((target) => ({
       target,
       upgrader: upgraderOf(target, { maxPayload: target.maxPayload }),
@@ -86,10 +94,16 @@ export class HandshakeRouter {
 
   /** Lets a client in, or says why not. False where no endpoint has the path: nothing was done then. */
   receive(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    const handshake = readHandshake(request);
+    const { addressOf, limits } = this.options;
+    const handshake = readHandshake(request, addressOf?.(request));
     const found = handshake === undefined ? undefined : this.find(handshake.path);
     if (handshake === undefined || found === undefined) return false;
-    this.answer(found, handshake, { request, socket, head });
+    const refusal = limits?.refusal(handshake.remote ?? '', socket);
+    if (refusal === undefined) this.answer(found, handshake, { request, socket, head });
+    else {
+      refuse(socket, refusal);
+      found.to.target.refused({ ...handshake, ...found.match }, refusal);
+    }
     return true;
   }
 
@@ -97,9 +111,10 @@ export class HandshakeRouter {
   private answer(found: Found, handshake: HandshakeRequest, upgrade: Upgrade, granted?: Granted): void {
     const { target, upgrader, checks } = found.to;
     const { request, socket, head } = upgrade;
-    const known = { ...handshake, ...found.match };
+    const identity = granted !== undefined && 'access' in granted ? granted.access.identity : undefined;
+    const known = { ...handshake, ...found.match, ...(identity === undefined ? {} : { identity }) };
     const { problem } = found;
-    const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers.origin) ?? target.refusal();
+    const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers) ?? target.refusal(known);
     if (refusal?.until !== undefined) {
       hold(socket, refusal.until, () => this.answer(found, handshake, upgrade, granted));
     } else if (refusal !== undefined) {
@@ -120,8 +135,8 @@ export class HandshakeRouter {
       }
     } else {
       upgrader.handleUpgrade(request, socket, head, (ws) => {
-        this.admitted(socket);
-        target.accept(new ServerSocket(ws, target.memory), known, granted?.access);
+        this.options.admitted?.(socket);
+        target.accept(new ServerSocket(ws, target.memory, known.remote), known, granted?.access);
       });
     }
   }
@@ -220,8 +235,8 @@ function closeRefused(ws: WebSocket, code: number, reason: string): void {
   setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
 }
 
-function originRefusal(target: HandshakeTarget, origin: string | undefined): Refusal | undefined {
-  if (origin === undefined || target.isAllowed(origin)) return undefined;
+function originRefusal(target: HandshakeTarget, { origin, host }: HandshakeRequest['headers']): Refusal | undefined {
+  if (origin === undefined || target.isAllowed(origin, host)) return undefined;
   const shown = printableValue(origin);
   const message = `the origin ${shown} is not in endpoints.${target.name}.origins`;
   return { status: 403, reason: 'origin', message, origin: shown };

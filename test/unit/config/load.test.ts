@@ -34,6 +34,8 @@ describe('a configuration that is right', () => {
       ping: { interval: 20_000, timeout: 20_000 },
       frame_timeout: 30_000,
       stall_timeout: 30_000,
+      limits: { burst: 1_000, when_over: 'slow', per_identity: {} },
+      meta_headers: [],
       on_filtered: 'ack',
       rejected: 'answer',
       topics: {
@@ -76,7 +78,14 @@ describe('a configuration that is right', () => {
       { env: {}, production: null },
     );
     assert.equal(config.log.client_id, '${NOT_FILLED}');
-    assert.deepEqual(config.listeners, { a: { port: 0 } });
+    assert.deepEqual(config.listeners, {
+      a: {
+        port: 0,
+        trusted_proxies: [],
+        proxy_protocol: 'off',
+        limits: { per_address: {}, handshake_timeout: 10_000, headers: { bytes: 16_384, count: 100 } },
+      },
+    });
   });
 
   test('does not change the object that it is made from', async () => {

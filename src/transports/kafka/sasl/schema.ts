@@ -8,7 +8,7 @@ const oauthbearer = z
       .optional()
       .describe('URL that gives tokens for client_id and client_secret (OAuth 2.0, client credentials).'),
     client_id: z.string().optional().describe('Name of this gateway at token_endpoint.'),
-    client_secret: z.string().optional().describe('Its secret, as in "${KAFKA_CLIENT_SECRET}".'),
+    client_secret: z.string().meta(field.SECRET).optional().describe('Its secret, as in "${KAFKA_CLIENT_SECRET}".'),
     scope: z.string().optional().describe('Scopes to ask for, with spaces between them.'),
     ca: z
       .string()
@@ -54,7 +54,7 @@ export const saslSchema = z
       .enum(['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'])
       .describe('Authentication mechanism. AWS MSK IAM is oauthbearer with a command.'),
     username: z.string().optional().describe('Of plain and scram.'),
-    password: z.string().optional().describe('Of plain and scram.'),
+    password: z.string().meta(field.SECRET).optional().describe('Of plain and scram.'),
     oauthbearer: oauthbearer.optional().describe('Where the tokens of oauthbearer come from.'),
   })
   .superRefine((given, context) => {

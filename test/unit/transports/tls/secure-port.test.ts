@@ -40,7 +40,7 @@ async function open(t: TestContext, settings: Partial<ServerTlsSettings> & Issue
   const server = createTimedServer(
     HTTP_TIMEOUTS,
     (request, response) => void response.end(String(readHandshake(request)?.certificate?.()?.subject.CN)),
-    port,
+    { tls: port },
   );
   waiting.watch(server);
   server.on('clientError', () => assert.fail('a failed handshake is no request'));
