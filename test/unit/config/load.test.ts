@@ -26,7 +26,6 @@ describe('a configuration that is right', () => {
       listener: 'public',
       path: ['/ws'],
       direction: 'both',
-      origins: ['*'],
       max_connections: 10_000,
       max_payload: 1_048_576,
       in_flight: { messages: 4_096, bytes: 1_048_576 },

@@ -109,6 +109,8 @@ test('every setting whose name says that it holds a secret is marked in its sche
   const unmarked: string[] = [];
   const visit = (node: unknown, name: string): void => {
     if (typeof node !== 'object' || node === null || 'writeOnly' in node) return;
+    // A choice of words, or a variable for one of them.
+    if ('anyOf' in node && (node.anyOf as object[]).some((form) => 'enum' in form)) return;
     const { type, properties = {} } = node as { type?: unknown; properties?: object };
     const isSecret = /(?:password|passphrase|secret(?:_key)?|^token)$/.test(name) && type === 'string';
     if (isSecret) unmarked.push(name);

@@ -1,3 +1,5 @@
+// Own process: it measures its own heap and open files.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';

@@ -237,5 +237,11 @@ test('without auth a connection has no session, and its permissions are those of
     assert.deepEqual([session, permissions === ALL], [undefined, true]);
   socket.sends('one');
   await turn();
-  assert.deepEqual(Object.keys(rig.messages()[0]?.meta ?? {}).sort(), ['client_id', 'endpoint', 'remote']);
+  assert.deepEqual(Object.keys(rig.messages()[0]?.meta ?? {}).sort(), [
+    'client_id',
+    'endpoint',
+    'headers',
+    'query',
+    'remote',
+  ]);
 });

@@ -8,11 +8,12 @@ import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { AddressRanges } from '../../../../src/core/address-ranges.ts';
 import { ProxiedConnections, type ProxyOptions } from '../../../../src/transports/websocket/proxied-connections.ts';
+import { tlsFile } from '../../../helpers/feed-server.ts';
 
 const LINE = 'PROXY TCP4 192.0.2.1 198.51.100.1 51234 443\r\n';
 const REQUEST = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n';
 
-const tls = (name: string) => readFileSync(new URL(`../../../fixtures/tls/${name}`, import.meta.url));
+const tls = (name: string) => readFileSync(tlsFile(name));
 
 async function serverOf(t: TestContext, changes: Partial<ProxyOptions> = {}, isTls = false) {
   const refused: string[] = [];
