@@ -21,6 +21,7 @@ the end when the time is over.`.trim(),
   ],
   stateful: true,
   needsGroup: true,
+  groupsBy: ({ by }) => by,
   config: z.strictObject({
     steps: stepsSettings().describe('What a match consists of, in this order.'),
     within: spanSettings().describe('Time from the first record of a match to its end.'),

@@ -37,6 +37,7 @@ export const window = defineOperator({
   summary: 'Groups records by key and time, and gives one JSON record for each key and window when it ends.',
   stateful: true,
   needsGroup: true,
+  groupsBy: ({ by }) => by,
   config: z
     .strictObject({
       tumbling: length().optional().describe('Windows of this length, one behind the other.'),
