@@ -49,7 +49,7 @@ export const join = defineOperator({
         .expression()
         .optional()
         .describe(
-          "Time of a record: milliseconds since the epoch, or text as in ISO 8601. Left out: the record's timestamp.",
+          "Time of a record: milliseconds since the epoch, or text as in ISO 8601, which is UTC without a zone. Left out: the record's timestamp.",
         ),
       lateness: field
         .duration()

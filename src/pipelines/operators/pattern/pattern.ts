@@ -30,7 +30,7 @@ the end when the time is over.`.trim(),
       .expression()
       .optional()
       .describe(
-        "Time of a record: milliseconds since the epoch, or text as in ISO 8601. Left out: the record's timestamp.",
+        "Time of a record: milliseconds since the epoch, or text as in ISO 8601, which is UTC without a zone. Left out: the record's timestamp.",
       ),
     value: field
       .expression()

@@ -57,7 +57,7 @@ export const window = defineOperator({
         .expression()
         .optional()
         .describe(
-          "Time of a record: milliseconds since the epoch, or text as in ISO 8601. Left out: the record's timestamp.",
+          "Time of a record: milliseconds since the epoch, or text as in ISO 8601, which is UTC without a zone. Left out: the record's timestamp.",
         ),
       lateness: field.duration().default(0).describe('How far a record may be behind the latest one of its partition.'),
       idle: field
