@@ -283,10 +283,13 @@ describe('what does not go together is an error', () => {
   });
 });
 
+test('groups by the keys of records, and of a topic with one partition, need no note', async () => {
+  for (const text of [grouping('chat', 'by: "${! key }"'), grouping('rooms', 'by: "${! json.room }"')])
+    assert.deepEqual((await load(text)).warnings, []);
+});
+
 describe('what goes together is none', () => {
   const cases: [title: string, text: string][] = [
-    ['groups by the keys of records', grouping('chat', 'by: "${! key }"')],
-    ['groups of a topic with one partition', grouping('rooms', 'by: "${! json.room }"')],
     [
       'a group into a topic',
       pipelines(
