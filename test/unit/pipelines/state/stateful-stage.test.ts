@@ -373,7 +373,7 @@ describe('a stage with state', () => {
   });
 });
 
-test('results that throw, or are none, end the flow with the place of the operator, also later than their record', () => {
+test('results that throw, or are none, end the flow with the place of the operator, also later', () => {
   const results: Record<string, () => Iterable<Message>> = {
     throwing: function* () {
       yield new Message(Buffer.from('first'));
