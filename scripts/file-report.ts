@@ -45,6 +45,10 @@ function noteBroken(entry: string): void {
   const reported = new Set([...seconds.keys()].map(sourceOf));
   const files = filesOfEntry(entry).map(sourceOf);
   const next = files.findLastIndex((file) => reported.has(file)) + 1;
+  if (next === files.length) {
+    broken.push(`a process failed behind the last test of ${files.join(', ')}\n`);
+    return;
+  }
   const last = next === 0 ? '' : `, behind the last one of ${files[next - 1]}`;
   broken.push(`a process ended without a result of ${files.slice(next).join(', ')}${last}\n`);
 }

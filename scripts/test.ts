@@ -46,7 +46,7 @@ process.once('exit', () => rmSync(SCRATCH, { recursive: true, force: true }));
 
 /** The usual report, and behind it which files took longest; those with a failed test are listed in FAILED_FILES. */
 const OPTIONS: string[] = [
-  ...['--enable-source-maps', '--test', '--test-force-exit'],
+  ...['--enable-source-maps', '--test', '--test-force-exit', '--import=./dist/test/helpers/no-early-end.js'],
   ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
   ...['--test-reporter=./dist/scripts/file-report.js', '--test-reporter-destination=stdout'],
 ];

@@ -114,6 +114,26 @@ const joinedTopicsHaveEqualPartitions: Rule = ({ processors }, path, { log }) =>
   );
 };
 
+/** The key of a record, under which all of its records are in one partition. */
+const RECORD_KEY = /^\$\{!\s*key\s*\}$/;
+
+/** Each partition has a state of its own: a group whose records are in several of them would have several results. */
+const groupsAreInOnePartition: Rule = (pipeline, path, { log }) => {
+  const { processors } = pipeline;
+  const at = processors.findIndex(needsGroup);
+  const step = processors[at];
+  if (step === undefined || !('spec' in step) || step.spec.kind !== 'operator') return undefined;
+  const { text } = step.spec.groupsBy?.(step.config) ?? {};
+  if (text === undefined || RECORD_KEY.test(text)) return undefined;
+  const topics = sourcesOf(pipeline).flatMap(({ chosen }) => topicsIn(chosen));
+  if (topics.every((topic) => ownEntry(log.topics, topic)?.partitions === 1)) return undefined;
+  return {
+    severity: 'note',
+    path: [...path, 'processors', at, step.spec.name, 'by'],
+    message: `each partition has groups of its own; unless ${text} decides the partition of a record, write the records to another topic with that key first`,
+  };
+};
+
 type AnyStep = PipelineConfig['processors'][number] | undefined;
 
 function needsGroup(step: AnyStep): boolean {
@@ -137,4 +157,5 @@ export const OPERATOR_RULES: readonly Rule[] = [
   stateIsRepeatable,
   joinReadsItsTopics,
   joinedTopicsHaveEqualPartitions,
+  groupsAreInOnePartition,
 ];

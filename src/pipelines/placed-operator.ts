@@ -1,4 +1,4 @@
-import { map, type Observable } from 'rxjs';
+import { catchError, defer, map, type Observable, throwError } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
 import type { Operator, OperatorHost } from '../core/component.ts';
 import { asTidegateError } from '../core/errors.ts';
@@ -32,16 +32,31 @@ export function placedOperator(
       message.nack(new ProcessorFailure(asTidegateError(error, 'TG_PROCESSOR_FAILED'), place));
     },
   };
+  /** An error that came with the batches is not this operator's. */
+  let foreign: unknown;
   const counted$ = batches$.pipe(
     map((batch) => {
       metrics?.receive(batch.length);
       return batch;
     }),
-  );
-  return operator.apply(counted$, host).pipe(
-    map((batch) => {
-      metrics?.out(batch.length);
-      return batch;
+    catchError((error: unknown) => {
+      foreign = error;
+      return throwError(() => error);
     }),
   );
+  return defer(() => operator.apply(counted$, host)).pipe(
+    map((batch) => {
+      const length = lengthOf(batch);
+      metrics?.out(length);
+      return batch;
+    }),
+    catchError((error: unknown) =>
+      throwError(() => (error === foreign ? error : asTidegateError(error, 'TG_FLOW_FAILED', place))),
+    ),
+  );
+}
+
+function lengthOf(batch: Partial<Batch> | undefined): number {
+  if (!Array.isArray(batch?.messages)) throw new TypeError('it gave something that is not a Batch');
+  return batch.messages.length;
 }

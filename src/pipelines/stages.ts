@@ -60,11 +60,19 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
 function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, at: string, parts: StageParts) {
   const context = parts.contextOf(at);
   const operator = makeComponent(spec, config, context);
+  if (!isOperatorMade(operator))
+    throw refusalOf(spec, context, 'its create returned no object with a function apply, partition or pair');
   const place = `${at}.${spec.name}`;
   if ('partition' in operator || 'pair' in operator)
     return { stateful: new StatefulStage(operator, context.clock, parts.stateMetricsOf?.(place), place) };
   const apply: Operator['apply'] = (batches$, host) => operator.apply(batches$, host);
   return { operator: { apply, place, metrics: parts.metricsOf?.(place) } };
+}
+
+/** What a plugin has made may be anything. */
+function isOperatorMade(made: unknown): boolean {
+  if (typeof made !== 'object' || made === null) return false;
+  return ['apply', 'partition', 'pair'].some((name) => typeof Reflect.get(made, name) === 'function');
 }
 
 function isOperator(entry: StepConfig): entry is ComponentConfig<OperatorSpec> {
@@ -104,12 +112,18 @@ function makeStep(entry: StepConfig<ProcessorSpec> | StepConfig, at: string, par
 
 function makeProcessor(spec: ProcessorSpec, config: unknown, context: ComponentContext): Processor {
   const processor: Partial<Processor> | undefined = makeComponent(spec, config, context);
-  const refusal = (why: string) =>
-    new TidegateError('TG_PLUGIN_INVALID', `${context.path}: the processor ${spec.name} cannot be made: ${why}`);
   if (typeof processor?.process !== 'function')
-    throw refusal('its create returned no object with a function process(message)');
+    throw refusalOf(spec, context, 'its create returned no object with a function process(message)');
   const { concurrency = 1 } = processor;
   if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw refusal(`its concurrency is ${String(concurrency)}, and not a whole number from 1 on`);
+    throw refusalOf(spec, context, `its concurrency is ${String(concurrency)}, and not a whole number from 1 on`);
   return processor as Processor;
+}
+
+function refusalOf(
+  { kind, name }: ProcessorSpec | OperatorSpec,
+  { path }: ComponentContext,
+  why: string,
+): TidegateError {
+  return new TidegateError('TG_PLUGIN_INVALID', `${path}: the ${kind} ${name} cannot be made: ${why}`);
 }

@@ -3,6 +3,7 @@ import type { Codec, Operator, Processor, Sink, Source } from '../core/component
 import type { JoiningOperator, StatefulOperator } from '../core/stateful-operator.ts';
 import type { ComponentContext, TopicPattern } from './context.ts';
 import type { Example } from './example.ts';
+import type { Expression } from './expression.ts';
 
 export type Kind = 'source' | 'sink' | 'processor' | 'operator' | 'codec';
 
@@ -93,6 +94,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType>
   readonly needsGroup?: boolean;
   /** As `needsGroup`, but topics without a group will do: nothing is committed then, and nothing read again. */
   readonly needsTopic?: boolean;
+  /** What it groups records by, if not by their keys: lint says that equal values have to be in one partition. */
+  readonly groupsBy?: (config: z.output<S>) => Expression | undefined;
   /** It joins these topics: the source has to name them and no other. `create` gives a JoiningOperator. */
   readonly joins?: (config: z.output<S>) => readonly { readonly topic: string; readonly setting: string }[];
 }

@@ -89,8 +89,8 @@ async function fill(log: Log): Promise<Map<number, number[]>> {
   const lane = log.lane('numbers', { retrying() {}, recovered() {}, duplicatesPossible() {} });
   const partitions = new Map<number, number[]>();
   for (let from = 0; from < RECORDS; from += STORED_AT_ONCE) {
-    const count = Math.min(STORED_AT_ONCE, RECORDS - from);
-    const messages = Array.from({ length: count }, (_, at) => recordOf(from + at));
+    const length = Math.min(STORED_AT_ONCE, RECORDS - from);
+    const messages = Array.from({ length }, (_, at) => recordOf(from + at));
     assert.deepEqual(await lane.send(messages), []);
     for (const [at, { partition }] of messages.entries())
       partitions.set(partition, [...(partitions.get(partition) ?? []), from + at]);

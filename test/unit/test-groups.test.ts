@@ -88,18 +88,27 @@ describe('test files that share a process', () => {
   });
 
   test('are named by the report where one of them ends the process', whenCompiled, (t) => {
-    const ending = `import { test } from 'node:test';\ntest('ends', () => process.exit(3));\n`;
-    const { report } = run(written(t, ['a', 'b', 'c', 'd'], { c: ending }));
-    assert.match(report, /^a process ended without a result of .*\/c\.test\.ts, \S*\/d\.test\.ts\b.*\nlongest of /);
-    // Results that the process had not yet passed on are lost with it: those of a, of b, or none.
-    assert.equal(report.includes(', behind the last one of '), !report.includes('/a.test.ts, '));
+    for (const code of [3, 0]) {
+      const ending = `import { test } from 'node:test';\ntest('ends', () => process.exit(${code}));\n`;
+      const { report } = run(written(t, ['a', 'b', 'c', 'd'], { c: ending }));
+      assert.match(report, /^a process ended without a result of .*\/c\.test\.ts, \S*\/d\.test\.ts\b.*\nlongest of /);
+      // Results that the process had not yet passed on are lost with it: those of a, of b, or none.
+      assert.equal(report.includes(', behind the last one of '), !report.includes('/a.test.ts, '));
+    }
+  });
+
+  test('are named by the report where their process fails behind the last test', whenCompiled, (t) => {
+    const failing = `import { test } from 'node:test';\ntest('passes', () => { process.exitCode = 3; });\n`;
+    const { report } = run(written(t, ['a', 'b'], { a: failing }));
+    assert.match(report, /^a process failed behind the last test of .*\/a\.test\.ts, \S*\/b\.test\.ts\nlongest of 2 /);
   });
 });
 
 /** What the report says of a run of these entries, and which files it notes as failed. */
 function run({ folder, entries }: ReturnType<typeof written>): { report: string; failed: string } {
   const list = join(folder, 'failed');
-  const options = ['--test', '--test-force-exit', '--test-reporter-destination=stdout', `--test-reporter=${REPORTER}`];
+  const options = ['--test', '--test-force-exit', '--import=./dist/test/helpers/no-early-end.js'];
+  options.push('--test-reporter-destination=stdout', `--test-reporter=${REPORTER}`);
   const { NODE_TEST_CONTEXT, ...env } = process.env;
   const { stdout, stderr, status } = spawnSync(process.execPath, [...options, ...entries], {
     cwd: ROOT,

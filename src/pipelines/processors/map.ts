@@ -28,7 +28,9 @@ export const map = defineProcessor({
       timestamp: field
         .expression()
         .optional()
-        .describe('New timestamp: milliseconds since the epoch, or text as in ISO 8601; no value keeps the old one.'),
+        .describe(
+          'New timestamp: milliseconds since the epoch, or text as in ISO 8601, which is UTC without a zone; no value keeps the old one.',
+        ),
       headers: field
         .byName(field.expression())
         .optional()

@@ -100,11 +100,12 @@ class Emission implements SettleTarget {
       this.check();
       return undefined;
     }
+    const result = value as Partial<Message> | undefined;
+    if (typeof result?.settleTo !== 'function') throw new TypeError('it gave a result that is not a Message');
     this.hasBegun = true;
     this.missing += 1;
-    const result = value as Message;
     result.settleTo(this);
-    return result;
+    return value as Message;
   }
 
   /** One that failed for good ends the pipeline, or was taken over as a dead letter and comes back as acked. */

@@ -17,13 +17,21 @@ export class Pump {
   private readonly host: PumpHost;
   private readonly handOn: (results: Batch) => void;
   private readonly metrics: StageMetrics | undefined;
+  private readonly failed: (error: unknown) => void;
   private later: NodeJS.Immediate | undefined;
   private isRunning = false;
 
-  constructor(outgoing: Outgoing, host: PumpHost, handOn: (results: Batch) => void, metrics: StageMetrics | undefined) {
+  /** `failed`: learns of what results throw, which are made as they are handed on. */
+  constructor(
+    outgoing: Outgoing,
+    host: PumpHost,
+    { handOn, failed }: { readonly handOn: (results: Batch) => void; readonly failed: (error: unknown) => void },
+    metrics: StageMetrics | undefined,
+  ) {
     this.outgoing = outgoing;
     this.host = host;
     this.handOn = handOn;
+    this.failed = failed;
     this.metrics = metrics;
   }
 
@@ -45,6 +53,8 @@ export class Pump {
         this.metrics?.gave(results.length);
         this.handOn(results);
       }
+    } catch (error) {
+      this.failed(error);
     } finally {
       this.isRunning = false;
     }

@@ -51,6 +51,8 @@ export class StatefulStage implements GroupState {
   private readonly pairs = new Map<number, Pair>();
   /** Hands results on, as far as there is room. */
   private handOn: () => void = () => {};
+  /** Ends the flow with what the operator has thrown where no record is to fail. */
+  private broken: (error: unknown) => void = () => {};
   private outgoing = new Outgoing();
   /** Milliseconds since it was seen that a partition has no more records than those that are settled; undefined: it has. */
   private sinceEnd: (partition: TopicPartition) => number | undefined = () => 0;
@@ -112,7 +114,10 @@ export class StatefulStage implements GroupState {
       this.outgoing = outgoing;
       this.partitions.clear();
       this.pairs.clear();
-      const pumping = new Pump(outgoing, host, (results) => subscriber.next(host.admit(results)), this.metrics);
+      const broken = (error: unknown) => subscriber.error(asTidegateError(error, 'TG_FLOW_FAILED', this.place));
+      this.broken = broken;
+      const handOn = (results: Batch) => subscriber.next(host.admit(results));
+      const pumping = new Pump(outgoing, host, { handOn, failed: broken }, this.metrics);
       const pump = () => pumping.run();
       subscriber.add(() => pumping.stop());
       this.handOn = pump;
@@ -242,7 +247,12 @@ export class StatefulStage implements GroupState {
     let cancel = () => {};
     const wait = () => {
       cancel = this.clock.after(milliseconds, () => {
-        act();
+        try {
+          act();
+        } catch (error) {
+          this.broken(error);
+          return;
+        }
         wait();
       });
     };

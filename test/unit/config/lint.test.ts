@@ -27,6 +27,11 @@ const joining = (topics: string, left = 'orders') =>
     `j: { source: { topic: { names: [${topics}], group: g } }, processors: [{ join: { left: ${left}, right: payments, within: 1m } }], sink: { topic: { name: paid } } }`,
   );
 
+const grouping = (topic: string, by: string) =>
+  pipelines(
+    `in: ${IN}, w: { source: { topic: { names: [${topic}], group: g } }, processors: [{ window: { tumbling: 1m, ${by}, aggregate: { n: count } } }], sink: { topic: { name: counts } } }`,
+  ).replace('topics: {', 'topics: { counts: {}, rooms: { partitions: 1 },');
+
 describe('what does not go together is an error', () => {
   const cases: [title: string, text: string, path: string, expected: RegExp][] = [
     [
@@ -278,6 +283,11 @@ describe('what does not go together is an error', () => {
   });
 });
 
+test('groups by the keys of records, and of a topic with one partition, need no note', async () => {
+  for (const text of [grouping('chat', 'by: "${! key }"'), grouping('rooms', 'by: "${! json.room }"')])
+    assert.deepEqual((await load(text)).warnings, []);
+});
+
 describe('what goes together is none', () => {
   const cases: [title: string, text: string][] = [
     [
@@ -350,6 +360,11 @@ describe('what is probably not meant is a warning', () => {
         .replace('topics: {', 'topics: { orders: { partitions: 3 }, payments: { partitions: 2 }, paid: {},')
         .replace('pipelines: {', `pipelines: { in: ${IN},`),
       /pipelines\.j\.processors\[0\]\.join {2}warning: .*log\.topics gives "orders" 3 and "payments" 2$/,
+    ],
+    [
+      'groups whose records may be in several partitions',
+      grouping('chat', 'by: "${! json.room }"'),
+      /pipelines\.w\.processors\[0\]\.window\.by {2}note: each partition has groups of its own; unless \$\{! json\.room }/,
     ],
     [
       'a topic that is read and written by one pipeline',

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NEVER, Subject } from 'rxjs';
+import { map, NEVER, Subject } from 'rxjs';
 import { Batch } from '../../../src/core/batch.ts';
-import type { Processor } from '../../../src/core/component.ts';
+import type { Operator, Processor } from '../../../src/core/component.ts';
 import type { GateLimits } from '../../../src/core/credit-gate.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { buildFlow, type Stage } from '../../../src/pipelines/flow.ts';
+import { placedOperator } from '../../../src/pipelines/placed-operator.ts';
 import { compileStages } from '../../../src/pipelines/stages.ts';
 import { defineOperator, defineProcessor, z } from '../../../src/sdk/index.ts';
 import { HandClock } from '../core/hand-clock.ts';
@@ -156,6 +157,48 @@ test('a plugin whose create throws, or gives no processor, is refused with its p
     compile(() => undefined),
     refusal(/no object with a function process/),
   );
+});
+
+test('an operator whose create gives none is refused with its place and name', () => {
+  const { context } = fakeContext();
+  for (const made of [undefined, {}, { aply() {} }, 'text']) {
+    const create = (() => made) as unknown as () => Operator;
+    const spec = defineOperator({
+      name: 'mine',
+      summary: 'Mine.',
+      config: z.strictObject({}),
+      examples: [],
+      stateful: false,
+      create,
+    });
+    assert.throws(
+      () => compileStages([{ spec, config: {} }], { contextOf: (place) => ({ ...context, path: `p.${place}` }) }),
+      /^TidegateError: p\.processors\[0\]: the operator mine cannot be made: .* function apply, partition or pair$/,
+    );
+  }
+});
+
+test('what an operator throws, or gives that is no batch, ends the flow with its place', async () => {
+  const endOf = (apply: Operator['apply'], foreign?: Error): Promise<unknown> =>
+    new Promise((resolve) => {
+      const source = new Subject<Batch>();
+      const operator = { place: 'processors[0].mine', apply };
+      placedOperator(source, operator, countingOptions().options).subscribe({ error: resolve });
+      source.next(batchOf(new SettleLog().message('a')));
+      if (foreign !== undefined) source.error(foreign);
+    });
+  const cases: readonly [apply: unknown, reason: RegExp][] = [
+    [() => undefined, /^TidegateError: processors\[0\]\.mine: You provided 'undefined' where a stream was expected/],
+    [
+      () => {
+        throw new Error('no room');
+      },
+      /^TidegateError: processors\[0\]\.mine: no room$/,
+    ],
+    [(batches$: Subject<Batch>) => batches$.pipe(map(() => 5)), /\.mine: it gave something that is not a Batch$/],
+  ];
+  for (const [apply, reason] of cases) assert.match(String(await endOf(apply as Operator['apply'])), reason);
+  assert.equal(String(await endOf((batches$) => batches$, new Error('of the source'))), 'Error: of the source');
 });
 
 test('neighbouring processors make one stage, an operator one of its own', () => {

@@ -20,6 +20,7 @@ export const join = defineOperator({
     'Joins the records of two topics that have the same key and are near to each other in time: one JSON record for each pair.',
   stateful: true,
   needsGroup: true,
+  groupsBy: ({ by }) => by,
   description:
     'Both topics need as many partitions. A result is `{"key": ..., "left": ..., "right": ...}` with the payloads as they came, the key of both as its key and the later of both times as its timestamp. Records without a value are joined with nothing.',
   failures: [
@@ -48,7 +49,7 @@ export const join = defineOperator({
         .expression()
         .optional()
         .describe(
-          "Time of a record: milliseconds since the epoch, or text as in ISO 8601. Left out: the record's timestamp.",
+          "Time of a record: milliseconds since the epoch, or text as in ISO 8601, which is UTC without a zone. Left out: the record's timestamp.",
         ),
       lateness: field
         .duration()
@@ -122,7 +123,8 @@ export const join = defineOperator({
       topics: { left, right },
       lateness,
       idle,
-      timeOf: (record) => timeOf(record, time),
+      // Joined with nothing, a record without a value needs no time, and has none in its payload: it moves no watermark.
+      timeOf: (record) => (record.isTombstone && time !== undefined ? Number.NEGATIVE_INFINITY : timeOf(record, time)),
       pair: (port: PairPort) =>
         new JoinedPartitions(joining, port, new StateSize(state, path, 'make within or lateness shorter')),
     };

@@ -21,6 +21,7 @@ the end when the time is over.`.trim(),
   ],
   stateful: true,
   needsGroup: true,
+  groupsBy: ({ by }) => by,
   config: z.strictObject({
     steps: stepsSettings().describe('What a match consists of, in this order.'),
     within: spanSettings().describe('Time from the first record of a match to its end.'),
@@ -29,7 +30,7 @@ the end when the time is over.`.trim(),
       .expression()
       .optional()
       .describe(
-        "Time of a record: milliseconds since the epoch, or text as in ISO 8601. Left out: the record's timestamp.",
+        "Time of a record: milliseconds since the epoch, or text as in ISO 8601, which is UTC without a zone. Left out: the record's timestamp.",
       ),
     value: field
       .expression()

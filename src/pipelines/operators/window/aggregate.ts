@@ -116,10 +116,16 @@ export class Aggregate {
 }
 
 function numeric(value: unknown, expression: string): number {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const number = typeof value === 'string' ? (numberIn(value) ?? value) : value;
   if (number instanceof ExactNumber) return number.valueOf();
   if (typeof number === 'number' && Number.isFinite(number)) return number;
   throw new TidegateError('TG_EXPRESSION_FAILED', `${expression} gives ${quote(String(value))}, which is not a number`);
+}
+
+/** The number that a text is, such as a value of CSV; one that a double cannot hold is refused as it would be as a number. */
+function numberIn(text: string): ExactNumber | undefined {
+  const digits = text.trim();
+  return digits !== '' && Number.isFinite(Number(digits)) ? new ExactNumber(digits) : undefined;
 }
 
 function isFold(one: AggregateFunction): one is FoldFunction {

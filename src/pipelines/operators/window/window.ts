@@ -37,6 +37,7 @@ export const window = defineOperator({
   summary: 'Groups records by key and time, and gives one JSON record for each key and window when it ends.',
   stateful: true,
   needsGroup: true,
+  groupsBy: ({ by }) => by,
   config: z
     .strictObject({
       tumbling: length().optional().describe('Windows of this length, one behind the other.'),
@@ -56,7 +57,7 @@ export const window = defineOperator({
         .expression()
         .optional()
         .describe(
-          "Time of a record: milliseconds since the epoch, or text as in ISO 8601. Left out: the record's timestamp.",
+          "Time of a record: milliseconds since the epoch, or text as in ISO 8601, which is UTC without a zone. Left out: the record's timestamp.",
         ),
       lateness: field.duration().default(0).describe('How far a record may be behind the latest one of its partition.'),
       idle: field

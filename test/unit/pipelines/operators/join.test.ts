@@ -149,6 +149,15 @@ describe('a join', () => {
     assert.equal(rig.given[0]?.timestamp, AT + 1);
   });
 
+  test('needs no time of a record without a value, which makes no other one late', () => {
+    const rig = new Rig({ time: '${! json.at }', lateness: '1s' }).both();
+    rig.take('left', 3600, '', { meta: { tombstone: true } });
+    rig.take('left', 0, { at: AT });
+    rig.take('right', 0, { at: AT });
+    assert.deepEqual(rig.failed, []);
+    assert.deepEqual(rig.texts(), [`{"key":"k","left":{"at":${AT}},"right":{"at":${AT}}}`]);
+  });
+
   test('fails a record alone that has no key, is not JSON or is too much, and lets one without a value go', () => {
     const rig = new Rig({ state: { keys: 2 } }).both();
     rig.take('left', 0, '1', { key: null });

@@ -148,6 +148,9 @@ describe('a window', () => {
       rig.take(0, { at: '9999-01-01' }),
     );
     rig.fails('TG_EXPRESSION_FAILED', /json\.x } gives "?many/, () => rig.take(0, { at: AT, x: 'many' }));
+    rig.fails('TG_EXPRESSION_FAILED', /9007199254740993 is not computed with/, () =>
+      rig.take(0, { at: AT, x: '9007199254740993' }),
+    );
     rig.take(0, { at: AT, x: 2 });
     rig.take(0, { at: AT + 60_000, x: 0 });
     assert.deepEqual(rig.results(), [{ key: 'k', start: AT, end: AT + 60_000, n: 1, sum: 2 }]);

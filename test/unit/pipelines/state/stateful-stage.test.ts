@@ -372,3 +372,53 @@ describe('a stage with state', () => {
     assert.deepEqual(rig.texts(), ['0']);
   });
 });
+
+test('results that throw, or are none, end the flow with the place of the operator, also later', () => {
+  const results: Record<string, () => Iterable<Message>> = {
+    throwing: function* () {
+      yield new Message(Buffer.from('first'));
+      throw new Error('no more');
+    },
+    other: () => ['text'] as unknown as Message[],
+  };
+  for (const [name, reason] of [
+    ['throwing', 'processors[0].mine: no more'],
+    ['other', 'processors[0].mine: it gave a result that is not a Message'],
+    ['tick', 'processors[0].mine: no time'],
+  ] as const) {
+    const clock = new HandClock();
+    const operator: StatefulOperator = {
+      lateness: 0,
+      idle: undefined,
+      every: 100,
+      timeOf: ({ timestamp }) => timestamp,
+      partition: (port) => ({
+        size: { keys: 0, bytes: 0 },
+        take: (record) => {
+          const given = results[record.text];
+          if (given !== undefined) port.give({ by: record, results: given() });
+          return undefined;
+        },
+        advance: () => {},
+        tick: () => {
+          throw new Error('no time');
+        },
+      }),
+    };
+    const stage = new StatefulStage(operator, clock, undefined, 'processors[0].mine');
+    stage.readFrom({ keepState: () => () => 0 });
+    const source = new Subject<Batch>();
+    const opened = new Subject<void>();
+    const host = { admit: (batch: Batch) => batch, isOpen: false, opened$: opened };
+    const failures: string[] = [];
+    stage.apply(source, host).subscribe({ error: ({ message }: Error) => failures.push(message) });
+    stage.assigned(PLACE, 0, undefined);
+    source.next(new Batch([new Message(Buffer.from(name), { ...PLACE, offset: 0, timestamp: 1 })]));
+    if (name === 'tick') clock.advance(100);
+    else {
+      host.isOpen = true;
+      opened.next();
+    }
+    assert.deepEqual(failures, [reason]);
+  }
+});
