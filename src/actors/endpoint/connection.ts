@@ -25,6 +25,8 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
   /** What the codec knows; the client's ID is its name in the room once it is let in. */
   info: ConnectionInfo;
   state: unknown = undefined;
+  /** What the client was called to begin with. */
+  readonly id: string;
   readonly socket: Socket;
   readonly actor: ConnectionActor;
   readonly parts: ConnectionParts;
@@ -50,6 +52,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.hub = hub;
     this.socket = socket;
     this.info = info;
+    this.id = info.clientId;
     this.stuckSince = context.seconds;
     this.phase = context.isGuarded ? 'joining' : 'serving';
     const port = context.access;
@@ -59,7 +62,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.parts = new ConnectionParts(this, context, socket, handshake, baggage, pace);
     // As part of the endpoint's actor system, without being its child: half the memory of a root actor, none of the
     // copying of children, and an error that is thrown reaches the endpoint.
-    this.actor = createActor(connectionMachine, { id: info.clientId, input: { control: this }, parent: hub.actor });
+    this.actor = createActor(connectionMachine, { id: hub.nextName(), input: { control: this }, parent: hub.actor });
     this.actor.start();
     socket.attach(this);
     if (this.isAdmitted) this.parts.conversation.greet();

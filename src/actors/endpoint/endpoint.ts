@@ -207,9 +207,14 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     for (const connection of [...this.waiting]) connection.wake();
   }
 
-  memberFailed(clientId: string, error: unknown): void {
-    this.context.logger.error({ error, client_id: clientId }, 'a connection failed and is cut');
-    this.members.get(clientId)?.socket.terminate();
+  nextName(): string {
+    return this.members.nextName();
+  }
+
+  memberFailed(name: string, error: unknown): void {
+    const connection = this.members.get(name);
+    this.context.logger.error({ error, client_id: connection?.info.clientId }, 'a connection failed and is cut');
+    connection?.socket.terminate();
   }
 
   startDrain(): void {
@@ -239,7 +244,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     const { metrics, logger } = this.context;
     metrics.closed(code);
     logger.debug({ client_id: connection.info.clientId, code, reason }, 'client disconnected');
-    this.options.closed?.(connection.actor.id, connection.info, code, reason);
+    this.options.closed?.(connection.id, connection.info, code, reason);
   }
 
   failed({ actor }: Connection, error: unknown): void {

@@ -4,6 +4,8 @@ import type { AnyActorRef } from 'xstate';
 export interface ConnectionHub<Member> {
   /** Parent of the connections' machines. */
   readonly actor: AnyActorRef;
+  /** What the next connection's machine is called; see Members. */
+  nextName(): string;
   held(connection: Member, isHeld: boolean): void;
   /** The client broke the protocol and is closed with that code. */
   protocolBroken(connection: Member, code: number, message: string): void;

@@ -25,7 +25,7 @@ const QUESTIONS = ['isEmpty'] as const;
 
 export interface EndpointControl extends Control<(typeof ORDERS)[number], (typeof QUESTIONS)[number]> {
   /** A connection's own machine failed: that one is cut, the others go on. */
-  memberFailed(clientId: string, error: unknown): void;
+  memberFailed(name: string, error: unknown): void;
 }
 
 /** Life of an endpoint. Its connections stay outside, in a plain map. */

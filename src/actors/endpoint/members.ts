@@ -6,6 +6,12 @@ import type { Connection } from './connection.ts';
  */
 export class Members implements Iterable<Connection> {
   private readonly connections = new Map<string, Connection>();
+  /**
+   * Names of machines that have ended, for those that come. A machine tells its parent by its name that it has ended, and the
+   * parent remembers each name for ever: with a name for each connection, a gateway would grow with all that there ever were.
+   */
+  private readonly freeNames: string[] = [];
+  private names = 0;
 
   get size(): number {
     return this.connections.size;
@@ -34,12 +40,20 @@ export class Members implements Iterable<Connection> {
     return this.connections.values();
   }
 
+  nextName(): string {
+    const free = this.freeNames.pop();
+    if (free !== undefined) return free;
+    this.names += 1;
+    return `connection-${this.names}`;
+  }
+
   add(connection: Connection): void {
     this.connections.set(connection.actor.id, connection);
   }
 
   delete(connection: Connection): void {
-    this.connections.delete(connection.actor.id);
+    const { id } = connection.actor;
+    if (this.connections.delete(id)) this.freeNames.push(id);
   }
 
   get(name: string): Connection | undefined {

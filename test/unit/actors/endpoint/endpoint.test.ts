@@ -204,3 +204,17 @@ test('where clients only receive, one that sends is closed with 1003 if its code
   await turn();
   assert.deepEqual(socket.orders, ['resume', 'close 1003 no messages are taken here']);
 });
+
+test('machines of connections that come and go share few names, which xstate remembers for ever', async (t) => {
+  const { endpoint, connect } = endpointRig(t);
+  const { members } = endpoint as unknown as { members: Iterable<{ actor: { id: string } }> };
+  const names = new Set<string>();
+  await connect();
+  for (let count = 0; count < 50; count += 1) {
+    const socket = await connect();
+    for (const { actor } of members) names.add(actor.id);
+    socket.closes();
+  }
+  assert.equal(endpoint.size, 1);
+  assert.equal(names.size, 2);
+});
