@@ -19,6 +19,12 @@ export function peakResidentBytes(pid: number): number {
   return Number(kibibytes) * 1_024;
 }
 
+/** The memory that a process has resident now, in bytes. */
+export function residentBytes(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kibibytes) * 1_024;
+}
+
 /** TCP connections of a process that are open to a port, on whatever address (proc(5): /proc/net/tcp). */
 export function connectionsTo(pid: number, port: number): number {
   const own = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => socketOf(`/proc/${pid}/fd/${fd}`)));

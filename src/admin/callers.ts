@@ -16,6 +16,8 @@ export interface CallerOptions {
   readonly section: string;
   /** Names beside those that are always allowed: `name`, `*.name` for all below it, or `*` for any. */
   readonly allowedHosts: readonly string[];
+  /** Whether pages of an origin may call though they are of another site; none may where it is left out. */
+  readonly allowsOrigin?: (origin: string) => boolean;
   /** Names by which the port is known here: the address that is bound, and the one that is advertised. */
   readonly ownHosts: () => readonly string[];
   readonly clock: Clock;
@@ -51,6 +53,7 @@ export class Callers {
     // Only HTTP/1.0 may leave it out, which no browser speaks.
     if (host !== undefined && !this.isOurs(host)) return this.wrongHost(host);
     if (origin !== undefined) {
+      if (this.options.allowsOrigin?.(origin)) return undefined;
       const from = originOf(origin);
       if (from !== undefined && this.isConfigured(from.hostname)) return undefined;
       if (from === undefined || host === undefined || !isSameHost(from, host))

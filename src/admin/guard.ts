@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
+import { clientCertificate } from '../core/client-certificate.ts';
 import type { Authenticator, Credentials } from '../core/identity.ts';
 
 /** Why a request is not answered. `challenge`: value of WWW-Authenticate. */
@@ -44,11 +44,11 @@ export class Guard {
 
 function credentialsOf({ headers, url = '', socket }: IncomingMessage): Credentials {
   const [, query = ''] = url.split('?', 2);
-  const isVerified = socket instanceof TLSSocket && socket.authorized;
+  const certificate = clientCertificate(socket);
   return {
     headers,
     query: Object.fromEntries(new URLSearchParams(query)),
-    ...(isVerified ? { certificate: socket.getPeerCertificate() } : {}),
+    ...(certificate === undefined ? {} : { certificate }),
   };
 }
 

@@ -4,6 +4,7 @@ import { answerMalformed } from '../core/http-error.ts';
 import { bind, closeGently } from '../core/http-port.ts';
 import { createTimedServer, HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
 import { OneAtATime } from '../core/one-at-a-time.ts';
+import type { ServerTls } from '../core/server-tls.ts';
 import { WaitingConnections } from '../core/waiting-connections.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
@@ -24,6 +25,7 @@ export interface AdminOptions extends HealthSources {
   readonly callers: Callers;
   /** For everything but /health, /ready and /metrics. */
   readonly guard: Guard;
+  readonly tls?: ServerTls | undefined;
   readonly logger: Logger;
 }
 
@@ -45,12 +47,15 @@ export function createAdminServer(options: AdminOptions): AdminServer {
     http.watch(request, response, fixedPathOf(request));
     answer(request, response, options, health);
   });
-  const server = createTimedServer(HTTP_TIMEOUTS, serve);
+  const server = createTimedServer(HTTP_TIMEOUTS, serve, { tls: options.tls });
   new WaitingConnections(() => MAX_CONNECTIONS).watch(server);
   answerMalformed(server);
   return {
     start: () => bind(server, options, (error) => listenFailed(error, options.port, options.host)),
-    stop: () => closeGently(server),
+    stop: () => {
+      options.tls?.close();
+      return closeGently(server);
+    },
   };
 }
 

@@ -11,22 +11,28 @@ import {
 import { TidegateError } from '../core/errors.ts';
 import type { InnerSink } from '../sdk/define.ts';
 
+export interface LintOptions {
+  /** Warnings count as mistakes, and secrets in the file are warnings. */
+  readonly strict?: boolean;
+}
+
 /** Checks files, each by itself. Resolves with the exit code: 1 where one of them has a mistake. */
-export async function lintFiles(files: readonly string[]): Promise<number> {
+export async function lintFiles(files: readonly string[], { strict = false }: LintOptions = {}): Promise<number> {
   let mistakes = 0;
-  for (const file of files) mistakes += await lintFile(file);
+  for (const file of files) mistakes += await lintFile(file, strict);
   if (mistakes > 0) console.error(`tidegate: ${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`}`);
   return mistakes > 0 ? 1 : 0;
 }
 
 /** Prints what a file does, or what is wrong with it; resolves with the number of mistakes. */
-async function lintFile(file: string): Promise<number> {
+async function lintFile(file: string, strict: boolean): Promise<number> {
   try {
     // Whether the embedded log may be chosen here depends on where the gateway will run, not on where it is linted.
-    const { config, warnings } = await loadConfig(file, { production: null });
+    const { config, warnings } = await loadConfig(file, { production: null, strict });
     for (const warning of warnings) console.error(formatProblem(warning));
-    console.log(`${file}: ok\n${describe(config)}`);
-    return 0;
+    const doubts = strict ? warnings.filter(({ severity }) => severity === 'warning').length : 0;
+    if (doubts === 0) console.log(`${file}: ok\n${describe(config)}`);
+    return doubts;
   } catch (error) {
     if (!(error instanceof TidegateError)) throw error;
     console.error(error instanceof ConfigError ? error.message : `${error.message} (${error.code})`);

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { endProcess } from '../core/process-end.ts';
 import { VERSION } from '../version.ts';
 import { allowClosedReaders, drained } from './drain.ts';
+import type { LintOptions } from './lint.ts';
 import type { LogCheckOptions } from './log-check.ts';
 import type { CreateOptions } from './token.ts';
 
@@ -66,12 +67,13 @@ function createProgram(): Command {
     .summary('check configurations and say what they do')
     .description(
       'Checks configurations without starting anything. Mistakes are printed as file:line:column  path  what is wrong;\n' +
-        'the exit code is 1 where there are any. Variables are filled in from the environment, as they would be by run.',
+        'the exit code is 1 where there are any. Variables, files and commands are filled in, as they would be by run.',
     )
     .argument('<files...>', 'configurations, YAML')
-    .action((files: string[]) => {
+    .option('--strict', 'warnings are mistakes, and so are secrets that are written into a file')
+    .action((files: string[], options: LintOptions) => {
       allowClosedReaders(OUTPUT);
-      return ending(async () => (await import('./lint.ts')).lintFiles(files));
+      return ending(async () => (await import('./lint.ts')).lintFiles(files, options));
     });
 
   program

@@ -71,12 +71,13 @@ export const chat = defineCodec({
   create: () => new ChatCodec(),
 });
 
-/** The name is the path's parameter `username`, the age the query's `age`, which may be left out. */
-function identify({ params, query }: ConnectionInfo): Identity {
-  if (params.username === undefined) return refused(NO_PARAMETER);
-  const name = normalised(params.username);
+/** The name is what the configuration gives, or the path's parameter `username`; the age the query's `age`, which may be left out. */
+function identify({ name: given, params, query }: ConnectionInfo): Identity {
+  const asked = given ?? params.username;
+  if (asked === undefined) return refused(NO_PARAMETER);
+  const name = normalised(asked);
   const age = query.age === undefined ? undefined : normalised(query.age);
-  const reason = refusalOf('name', params.username, name) ?? refusalOf('age', query.age ?? '', age ?? '');
+  const reason = refusalOf('name', asked, name) ?? refusalOf('age', query.age ?? '', age ?? '');
   if (reason !== undefined) return refused(reason);
   return {
     type: 'named',

@@ -12,10 +12,11 @@ import {
   type Outcome,
   quote,
   type Rejection,
+  type Renewal,
   repeatedField,
-  writeJson,
   z,
 } from '../sdk/index.ts';
+import { ackFrame, ask, errorFrame, type Id, iso, isTime, renewed, text } from './envelope-frames.ts';
 
 /** `{ messageType, content, timestamp }`, all texts. A client may add `id`, and headers of traces such as `traceparent`. */
 interface Envelope {
@@ -27,23 +28,22 @@ interface Envelope {
 
 const MESSAGE_TYPES = ['USER', 'SYSTEM', 'ACK', 'ERROR'] as const;
 type MessageType = (typeof MESSAGE_TYPES)[number];
+/** A new token in `content`, of a client that may renew its own; not a message. */
+const TOKEN = 'TOKEN';
+
+interface State {
+  /** Whether the client may renew its token. */
+  readonly renews: boolean;
+}
+
+/** Shared by all connections. */
+const RENEWING: State = { renews: true };
+const PLAIN: State = { renews: false };
 
 /** ISO 8601, with or without fraction and zone: Python's `datetime.isoformat()` writes neither zone nor always a fraction. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
 const MAX_ID_LENGTH = 256;
-/** ECMAScript's last millisecond. */
-const MAX_TIME = 8_640_000_000_000_000;
-
-type Id = string | number | ExactNumber | undefined;
-
 const ID = new JsonPath(['id']);
-
-/** The content of an ACK. Existing clients expect the first one, letter for letter. */
-const ACK_TEXTS: Readonly<Record<Outcome, string>> = {
-  stored: 'Message published',
-  filtered: 'Message filtered out, it is not published',
-  dead_letter: 'Message cannot be processed, it is kept as a dead letter and not published',
-};
 
 /** A frame that is not an envelope: what is wrong, and the id if it has one. A class, because a client may send any field. */
 class Mistake {
@@ -58,24 +58,29 @@ class Mistake {
   }
 }
 
-class EnvelopeCodec implements Codec<null> {
+class EnvelopeCodec implements Codec<State> {
   readonly answers = true;
+  readonly renewal: Renewal<State> = { ask, renewed };
   private ackAt = 0;
   private ackOutcome: Outcome | undefined;
   private ackFrame: Frame = { data: '', binary: false };
 
-  open(connection: { readonly clientId: string }, now: number) {
+  open({ clientId, renews }: { readonly clientId: string; readonly renews?: boolean }, now: number) {
     const welcome = {
       messageType: 'SYSTEM',
-      content: `Welcome! Your client ID is ${connection.clientId}`,
+      content: `Welcome! Your client ID is ${clientId}`,
       timestamp: iso(now),
-      clientId: connection.clientId,
+      clientId,
     };
-    return { state: null, effects: [{ type: 'reply', frame: text(welcome) } satisfies Effect] };
+    return {
+      state: renews === true ? RENEWING : PLAIN,
+      effects: [{ type: 'reply', frame: text(welcome) } satisfies Effect],
+    };
   }
 
-  frame(_state: null, data: Buffer, binary: boolean, now: number): readonly Effect[] {
-    const read = binary ? BINARY : readEnvelope(data);
+  frame({ renews }: State, data: Buffer, binary: boolean, now: number): readonly Effect[] {
+    const read = binary ? BINARY : readEnvelope(data, renews);
+    if (read instanceof Token) return [read.effect(now)];
     if (read instanceof Mistake)
       return [
         {
@@ -101,7 +106,7 @@ class EnvelopeCodec implements Codec<null> {
     ];
   }
 
-  settled(_state: null, correlation: unknown, rejection: Rejection | null, now: number, outcome?: Outcome): Frame {
+  settled(_state: State, correlation: unknown, rejection: Rejection | null, now: number, outcome?: Outcome): Frame {
     const id = correlation as Id;
     if (rejection !== null) return errorFrame(id, rejection.code, rejection.message, rejection.retryable, now);
     if (id !== undefined) return ackFrame(outcome, id, now);
@@ -137,6 +142,24 @@ export const envelope = defineCodec({
   create: () => new EnvelopeCodec(),
 });
 
+/** A frame of the type TOKEN. Its text is in no answer, and what is wrong with it makes no dead letter of it. */
+class Token {
+  private readonly content: unknown;
+  private readonly id: Id;
+
+  constructor(content: unknown, id: Id) {
+    this.content = content;
+    this.id = id;
+  }
+
+  effect(now: number): Effect {
+    const { content, id } = this;
+    if (typeof content === 'string' && content !== '') return { type: 'renew', token: content, correlation: id };
+    const frame = errorFrame(id, 'TG_MESSAGE_INVALID', 'content must be the new token, a text', false, now);
+    return { type: 'reply', frame };
+  }
+}
+
 const BINARY = new Mistake('binary', 'a text frame with a JSON envelope was expected, not a binary frame');
 const ID_MISTAKE = new Mistake(
   'id',
@@ -145,7 +168,10 @@ const ID_MISTAKE = new Mistake(
 
 type Fields = Partial<Record<keyof Envelope, unknown>>;
 
-function readEnvelope(data: Buffer): { readonly envelope: Envelope; readonly id: Id } | Mistake {
+function readEnvelope(
+  data: Buffer,
+  renews: boolean,
+): { readonly envelope: Envelope; readonly id: Id } | Mistake | Token {
   let value: unknown;
   try {
     value = JSON.parse(data.toString('utf8'));
@@ -156,9 +182,9 @@ function readEnvelope(data: Buffer): { readonly envelope: Envelope; readonly id:
     return new Mistake('shape', 'the frame must be a JSON object with messageType, content and timestamp');
   }
   const fields = value as Fields;
-  if (fields.id !== undefined && !isId(fields.id)) return ID_MISTAKE;
-  const id = asWritten(fields.id, ID, data) as Id;
-  if (id instanceof ExactNumber && id.digits.length > MAX_ID_LENGTH) return ID_MISTAKE;
+  const id = idIn(fields, data);
+  if (renews && fields.messageType === TOKEN) return new Token(fields.content, id instanceof Mistake ? undefined : id);
+  if (id instanceof Mistake) return id;
   // Of two values another reader of the topic may take the one that was not checked here (RFC 8259 4).
   const hasTwice = countFields(data) > Object.keys(value).length;
   return (
@@ -167,6 +193,13 @@ function readEnvelope(data: Buffer): { readonly envelope: Envelope; readonly id:
       id,
     }
   );
+}
+
+/** The id of a frame, as it came. */
+function idIn({ id }: Fields, data: Buffer): Id | Mistake {
+  if (id !== undefined && !isId(id)) return ID_MISTAKE;
+  const written = asWritten(id, ID, data) as Id;
+  return written instanceof ExactNumber && written.digits.length > MAX_ID_LENGTH ? ID_MISTAKE : written;
 }
 
 function twice(data: Buffer): string {
@@ -224,33 +257,4 @@ function isEnvelope(message: Message): boolean {
   } catch {
     return false;
   }
-}
-
-/** What is undefined is left out. */
-function ackFrame(outcome: Outcome | undefined, id: Id, now: number): Frame {
-  return text({ messageType: 'ACK', content: ACK_TEXTS[outcome ?? 'stored'], timestamp: iso(now), id, outcome });
-}
-
-function errorFrame(id: Id, code: string, message: string, retryable: boolean, now: number): Frame {
-  return text({
-    messageType: 'ERROR',
-    content: message,
-    timestamp: iso(now),
-    ...(id === undefined ? {} : { id }),
-    code,
-    retryable,
-  });
-}
-
-function text(value: unknown): Frame {
-  return { data: writeJson(value) ?? 'null', binary: false };
-}
-
-/** Other producers write -1 for "none", or micro- and nanoseconds, which Date does not know. */
-function isTime(milliseconds: number): boolean {
-  return milliseconds > 0 && milliseconds <= MAX_TIME;
-}
-
-function iso(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import {
   type Codec,
+  type ConnectionInfo,
   defineCodec,
   type Effect,
   type Frame,
@@ -9,6 +10,7 @@ import {
   type Message,
   type Outcome,
   type Rejection,
+  type Renewal,
   z,
 } from '../sdk/index.ts';
 
@@ -16,18 +18,28 @@ const ID = new JsonPath(['id']);
 /** Characters of an id, which each answer repeats. As JSON; an escape in a text counts as one character. */
 const MAX_ID = 256;
 
-class JsonCodec implements Codec<null> {
+interface State {
+  /** Whether the client may renew its token: `{"type":"renew","token"}` is no message of its then. */
+  readonly renews: boolean;
+}
+
+/** Shared by all connections. */
+const RENEWING: State = { renews: true };
+const PLAIN: State = { renews: false };
+
+class JsonCodec implements Codec<State> {
   readonly answers: boolean;
+  readonly renewal: Renewal<State> = { ask, renewed };
 
   constructor(answers: boolean) {
     this.answers = answers;
   }
 
-  open(): { state: null; effects: readonly Effect[] } {
-    return { state: null, effects: [] };
+  open({ renews }: ConnectionInfo): { state: State; effects: readonly Effect[] } {
+    return { state: renews === true ? RENEWING : PLAIN, effects: [] };
   }
 
-  frame(_state: null, data: Buffer, binary: boolean): readonly Effect[] {
+  frame({ renews }: State, data: Buffer, binary: boolean): readonly Effect[] {
     if (binary) return [rejected('binary', 'a text frame with JSON was expected, not a binary frame')];
     let json: unknown;
     try {
@@ -35,6 +47,8 @@ class JsonCodec implements Codec<null> {
     } catch (error) {
       return [rejected('not_json', `the frame is not JSON: ${(error as Error).message}`)];
     }
+    const token = renews ? tokenIn(json) : undefined;
+    if (token !== undefined) return [{ type: 'renew', token, correlation: shortId(json, data) }];
     const hasId = json !== null && typeof json === 'object' && 'id' in json;
     const id = hasId ? ID.textIn(data) : undefined;
     if (this.answers && id !== undefined && lengthOf(json as object, id) > MAX_ID)
@@ -43,13 +57,8 @@ class JsonCodec implements Codec<null> {
   }
 
   /** `id`: as the JSON that came, or undefined. */
-  settled(_state: null, id: unknown, rejection: Rejection | null, _now?: number, outcome?: Outcome): Frame {
-    const type = rejection === null ? 'ack' : 'error';
-    const rest = JSON.stringify(rejection ?? { outcome }).slice(1);
-    return {
-      data: `{"type":"${type}"${id === undefined ? '' : `,"id":${id}`}${rest === '}' ? '' : ','}${rest}`,
-      binary: false,
-    };
+  settled(_state: State, id: unknown, rejection: Rejection | null, _now?: number, outcome?: Outcome): Frame {
+    return rejection === null ? answer('ack', id, { outcome }) : answer('error', id, rejection);
   }
 
   record(message: Message): Frame | null {
@@ -85,6 +94,41 @@ function isJson(message: Message): boolean {
   } catch {
     return false;
   }
+}
+
+/** The new token in a frame that shows one. */
+function tokenIn(json: unknown): string | undefined {
+  const { type, token } = (json ?? {}) as { readonly type?: unknown; readonly token?: unknown };
+  return type === 'renew' && typeof token === 'string' ? token : undefined;
+}
+
+/** The id of a frame that shows a token, as it came; a longer one is not repeated. */
+function shortId(json: unknown, data: Buffer): string | undefined {
+  const id = ID.textIn(data);
+  return id !== undefined && lengthOf(json as object, id) <= MAX_ID ? id : undefined;
+}
+
+function ask(_state: State, within: number): Frame {
+  return text({ type: 'renew', within });
+}
+
+function renewed(
+  _state: State,
+  id: unknown,
+  rejection: Rejection | null,
+  _now: number,
+  expires: number | undefined,
+): Frame {
+  return rejection === null ? answer('renewed', id, { expires }) : answer('error', id, rejection);
+}
+
+/** `id`: as the JSON that came, or undefined. */
+function answer(type: string, id: unknown, facts: object): Frame {
+  const rest = JSON.stringify(facts).slice(1);
+  return {
+    data: `{"type":"${type}"${id === undefined ? '' : `,"id":${id}`}${rest === '}' ? '' : ','}${rest}`,
+    binary: false,
+  };
 }
 
 /** In characters. `json`: the id as it came, in which an escape is several characters. */

@@ -10,18 +10,23 @@ import {
   type Membership,
   type Message,
   quote,
+  type Rejection,
+  type Renewal,
   type RosterChange,
   z,
 } from '../sdk/index.ts';
+import { normalised, refusalOf } from './chat-names.ts';
 import { droppedText, publishRoomMessage, recordFrame, text } from './room-message.ts';
 
 /** The name that the room gave this client, such as client-7. */
 interface State {
   readonly name: string;
+  /** Whether the client may renew its token. */
+  readonly renews: boolean;
 }
 
 /** What a client's frame may hold: `{ type, message?, targetId? }`. */
-type Request = { readonly [K in 'type' | 'message' | 'targetId']?: unknown };
+type Request = { readonly [K in 'type' | 'message' | 'targetId' | 'token']?: unknown };
 
 const REQUEST_TYPES = ['broadcast-all', 'broadcast', 'broadcast-one', 'kick-one', 'kick-all'] as const;
 
@@ -29,10 +34,11 @@ class RoomsCodec implements Codec<State> {
   /** The protocol has no acknowledgements. */
   readonly answers = false;
   readonly membership: Membership<State>;
+  readonly renewal: Renewal<State> = { ask, renewed };
 
   constructor(kickType: string) {
     this.membership = {
-      identify: (): Identity => ({ type: 'numbered', prefix: 'client-' }),
+      identify,
       event: (_state, event) => eventEffects(event, kickType),
       announce,
       list: (names) => json({ type: 'client-list', clients: names }),
@@ -40,11 +46,12 @@ class RoomsCodec implements Codec<State> {
   }
 
   /** A member's name is its client ID: `open` is called when the room has numbered the client. */
-  open({ clientId }: ConnectionInfo): { state: State; effects: readonly Effect[] } {
-    return { state: { name: clientId }, effects: [{ type: 'reply', frame: json({ type: 'welcome', clientId }) }] };
+  open({ clientId, renews }: ConnectionInfo): { state: State; effects: readonly Effect[] } {
+    const state = { name: clientId, renews: renews === true };
+    return { state, effects: [{ type: 'reply', frame: json({ type: 'welcome', clientId }) }] };
   }
 
-  frame({ name }: State, data: Buffer, binary: boolean, now: number): readonly Effect[] {
+  frame({ name, renews }: State, data: Buffer, binary: boolean, now: number): readonly Effect[] {
     if (binary) return [rejected('binary', 'a text frame with JSON was expected, not a binary frame')];
     let value: unknown;
     try {
@@ -55,6 +62,7 @@ class RoomsCodec implements Codec<State> {
     if (value === null || typeof value !== 'object' || Array.isArray(value)) {
       return [rejected('shape', `the frame must be a JSON object; ${HOW}`)];
     }
+    if (renews && (value as Request).type === 'renew') return [renewal(value)];
     return [requested(value, MESSAGE.textIn(data) ?? '', name, now)];
   }
 
@@ -91,6 +99,41 @@ export const rooms = defineCodec({
   examples: [{}, { kick_type: 'kick' }],
   create: ({ kick_type }) => new RoomsCodec(kick_type),
 });
+
+const PREFIX = 'client-';
+/** Names that the room gives to clients without one of their own. */
+const NUMBERED = /^client-\d+$/;
+/** Two clients cannot have one name. */
+const TAKEN = { code: 1003, reason: 'name already exists' };
+
+/** The name that the configuration gives, or a number. */
+function identify({ name: given }: ConnectionInfo): Identity {
+  if (given === undefined) return { type: 'numbered', prefix: PREFIX };
+  const name = normalised(given);
+  const reason = NUMBERED.test(name) ? `name: ${name} is for clients without one` : refusalOf('name', given, name);
+  if (reason !== undefined) return { type: 'refused', farewell: { code: 1008, reason } };
+  return { type: 'named', name, details: {}, taken: TAKEN };
+}
+
+/** What is wrong with it makes no dead letter of it. */
+function renewal({ token }: Request): Effect {
+  if (typeof token === 'string' && token !== '') return { type: 'renew', token };
+  return { type: 'reply', frame: errorFrame('token must be the new token, a text') };
+}
+
+function ask(_state: State, within: number): Frame {
+  return json({ type: 'renew', within });
+}
+
+function renewed(
+  _state: State,
+  _correlation: unknown,
+  rejection: Rejection | null,
+  _now: number,
+  expires: number | undefined,
+): Frame {
+  return rejection === null ? json({ type: 'renewed', expires }) : errorFrame(rejection.message);
+}
 
 const MESSAGE = new JsonPath(['message']);
 const HOW = 'send one such as {"type":"broadcast-all","message":"Hello"}';

@@ -23,7 +23,11 @@ const jwtShape = z.strictObject({
     .optional()
     .describe('URL of a JWK set (RFC 7517), which the issuer publishes. Redirects are not followed.'),
   jwks_file: file('A JWK set. Secrets in it (kty: oct) count for HS algorithms.'),
-  secret: field.plainText().optional().describe('Secret of the HS algorithms, whose bytes are those of its UTF-8.'),
+  secret: field
+    .plainText()
+    .meta(field.SECRET)
+    .optional()
+    .describe('Secret of the HS algorithms, whose bytes are those of its UTF-8.'),
   key: field.plainText().optional().describe('Public key or certificate, PEM.'),
   key_file: file('The same in a file.'),
   keys: field
@@ -98,10 +102,13 @@ function checkKeys(
 
 /** A setting whose value must not be in an error. */
 const secretText = (mistakeOf: (text: string) => string | undefined) =>
-  field.plainText().superRefine((text, context) => {
-    const message = mistakeOf(text);
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
-  });
+  field
+    .plainText()
+    .superRefine((text, context) => {
+      const message = mistakeOf(text);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    })
+    .meta(field.SECRET);
 
 const bearer = z
   .strictObject({

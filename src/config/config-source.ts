@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TidegateError } from '../core/errors.ts';
 import type { Environment } from './interpolate.ts';
+import { outsideValues } from './outside-values.ts';
 import { Positions } from './positions.ts';
 import { type Finding, failing, type Path } from './problem.ts';
 import { MAX_DEPTH } from './yaml-document.ts';
@@ -20,7 +21,7 @@ export async function readSource(
 ): Promise<{ source: Source; folder: string }> {
   if (typeof from === 'string') {
     const text = await readText(from);
-    return { source: readYaml(text, from, env), folder: dirname(from) };
+    return { source: readYaml(text, from, env, outsideValues()), folder: dirname(from) };
   }
   if (isText(from)) return { source: readYaml(from.text, from.name, env), folder: dirname(from.name) };
   const positions = new Positions('configuration');

@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import { parseDuration } from '../core/units.ts';
+import { compiled } from '../sdk/compiled.ts';
 import * as field from '../sdk/fields.ts';
 import { isSubprotocol, NO_SUBPROTOCOL } from '../sdk/handshake.ts';
+import { NamePattern } from '../sdk/name-pattern.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { originMistake } from '../transports/websocket/origins.ts';
 import { componentSchema } from './component-schema.ts';
+import { endpointLimits } from './limits-schema.ts';
 import { topicName } from './log-schema.ts';
 import { s2Schema } from './s2.ts';
 import { topicsSchema } from './topics-schema.ts';
+
+/** RFC 9110 5.1. */
+const HEADER_NAME = /^[!#$%&'*+.^`|~\w-]+$/;
 
 /** `*` means every path that no other endpoint of the listener has. */
 const PATH = /^\*$|^\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\})?(?:\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\}))*$/;
@@ -45,12 +51,21 @@ const presence = z.strictObject({
     .refine((milliseconds) => milliseconds >= 1_000, 'expected at least 1s')
     .prefault('10s')
     .describe('If a gateway is silent for this time, its clients are announced as gone.'),
+  name: field
+    .expression()
+    .optional()
+    .describe(
+      'Name of a client among the members, such as "${! auth.sub }"; a client without one is refused. The choice of the codec where it is left out: a number for rooms, {username} of the path for chat.',
+    ),
 });
+
+/** A name with `*` for any text, and claims in it. */
+const pattern = () => compiled(z.string().min(1), (text) => new NamePattern(text));
 
 const allowed = () =>
   z
     .union(
-      [z.enum(['everyone', 'nobody']), z.array(z.string().min(1))],
+      [z.enum(['everyone', 'nobody']), z.array(pattern())],
       'expected everyone, nobody, or a list of names such as [admin, "team-*"]',
     )
     .prefault('nobody');
@@ -60,21 +75,38 @@ const names = () =>
   z
     .preprocess(
       (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value),
-      z
-        .array(z.string().min(1), 'expected a list of names such as [orders, "public-*"]')
-        .meta({ type: ['array', 'string'] }),
+      z.array(pattern(), 'expected a list of names such as [orders, "public-*"]').meta({ type: ['array', 'string'] }),
     )
     .prefault([]);
 
 const allow = z.strictObject({
+  connect: field
+    .condition()
+    .optional()
+    .describe(
+      'Which clients may connect, such as "${! \'trader\' in auth.roles }"; the others are refused with 403. All where it is left out.',
+    ),
   direct: allowed().describe(
     'Who may send to one other client alone: everyone, nobody, or names, with * for any text.',
   ),
   kick: allowed().describe('Who may disconnect other clients.'),
-  create: names().describe('Topics that clients may create, by name, with * for any text.'),
+  create: names().describe(
+    'Topics that clients may create, by name, with * for any text and claims such as orders.${! auth.tenant }.*',
+  ),
   read: names().describe('Topics that clients may list and subscribe to.'),
   write: names().describe('Topics that clients may list and publish to.'),
   groups: names().describe('Consumer groups that clients may join.'),
+});
+
+const tokenExpiry = z.strictObject({
+  renew: field
+    .boolean()
+    .prefault(true)
+    .describe('Whether clients may send a new token on the open connection, where the codec has a frame for it.'),
+  grace: field
+    .duration()
+    .prefault('30s')
+    .describe('Time that a client has to send a new token, once its token has expired and it was asked for one.'),
 });
 
 /** An age such as 10m, or a moment. */
@@ -144,9 +176,9 @@ export function endpointSchema(registry: Registry) {
             if (message !== undefined) context.addIssue({ code: 'custom', path: [index], message, input: text });
           }
         })
-        .prefault(['*'])
+        .optional()
         .describe(
-          'Pages that may connect, by their origin such as https://example.org; https://*.example.org for all below example.org, "*" for all. Clients without an Origin header, which are not browsers, always may.',
+          'Pages that may connect, by their origin such as https://example.org; https://*.example.org for all below example.org, self for those of the host that the socket is opened to, "*" for all. Left out: all, or self where auth takes what browsers send by themselves (cookies, passwords, certificates). Clients without an Origin header, which are not browsers, always may.',
         ),
       protocols: protocols
         .optional()
@@ -161,6 +193,14 @@ export function endpointSchema(registry: Registry) {
         .size()
         .prefault('1MiB')
         .describe('Largest message of a client; a larger one closes it with 1009.'),
+      limits: endpointLimits(),
+      meta_headers: field
+        .list()
+        .pipe(z.array(z.string().regex(HEADER_NAME, 'expected the name of a header, such as user-agent')))
+        .prefault([])
+        .describe(
+          'Headers of the handshake that expressions see as meta.headers, in lower case. No others are there; list Authorization or Cookie only where messages may hold them.',
+        ),
       in_flight: inFlight.prefault({}).describe('How much of one client may be in flight to the log.'),
       slow_consumer: slowConsumer.prefault({}).describe('What happens to a client that does not keep up.'),
       ping: ping.prefault({}).describe('How dead clients are detected.'),
@@ -173,9 +213,20 @@ export function endpointSchema(registry: Registry) {
         .prefault('30s')
         .describe('A client that reads nothing of its queue for this time is closed with 1008.'),
       presence: presence.optional().describe('The room that its clients are in, for codecs such as rooms and chat.'),
+      auth: z
+        .string()
+        .optional()
+        .describe(
+          'Entry of the section auth that checks who the clients are. Everyone may connect where it is left out.',
+        ),
       allow: allow
         .optional()
-        .describe('What clients may do: to other clients, and with topics and groups. Nothing where it is left out.'),
+        .describe(
+          'Which clients may connect, and what they may do: to other clients, and with topics and groups. All may connect and do nothing of these where it is left out.',
+        ),
+      token_expiry: tokenExpiry
+        .optional()
+        .describe('What happens on an open connection when the token of its client expires; it ends with 4401.'),
       topics: topicsSchema.prefault({}).describe('What the clients of codecs such as topics may do by themselves.'),
       s2: s2Schema.optional(),
       on_filtered: z

@@ -1,4 +1,5 @@
 import { LITERAL_MARK } from '../sdk/literal.ts';
+import type { OutsideValues } from './outside-values.ts';
 import { didYouMean } from './suggest.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -16,14 +17,18 @@ const MAX_NESTED = 32;
 
 const VARIABLE = /\$\{([A-Za-z_]\w*)([:}])/y;
 
+/** What may be a file or a command in place of a variable: `${file:/path}`, `${exec:/program words}`. */
+const OUTSIDE = /\$\{(file|exec):(?=\/)/y;
+
 /**
  * Fills `${NAME}` and `${NAME:default}` in one parsed scalar. Defaults nest; set but empty counts as unset; `$${` is a
  * literal `${`. Expressions `${! }` stay as they are, and what a variable holds is never looked into again: a `${!`
- * that is not an expression of the file itself leaves with a LITERAL_MARK in it.
+ * that is not an expression of the file itself leaves with a LITERAL_MARK in it. `outside` reads `${file:/path}` and runs
+ * `${exec:/program words}`; without it both are mistakes.
  */
-export function interpolate(text: string, env: Environment): Filled {
+export function interpolate(text: string, env: Environment, outside?: OutsideValues): Filled {
   if (!text.includes('${')) return { text, variables: [], mistakes: [] };
-  const filler = new Filler(text, env);
+  const filler = new Filler(text, env, outside);
   const filled = filler.run();
   const mistakes = filler.isTooDeep ? [`defaults are nested more than ${MAX_NESTED} deep here`] : filler.mistakes;
   return { text: filled, variables: filler.variables, mistakes };
@@ -62,12 +67,14 @@ class Filler {
   isTooDeep = false;
   private readonly source: string;
   private readonly env: Environment;
+  private readonly outside: OutsideValues | undefined;
   private at = 0;
   private nested = 0;
 
-  constructor(source: string, env: Environment) {
+  constructor(source: string, env: Environment, outside: OutsideValues | undefined) {
     this.source = source;
     this.env = env;
+    this.outside = outside;
   }
 
   run(): string {
@@ -84,6 +91,7 @@ class Filler {
         this.at += 3;
         depth += 1;
       } else if (this.source.startsWith('${!', this.at)) this.expression(made);
+      else if (this.isOutside()) this.outsideValue(made, isUsed);
       else if (this.source.startsWith('${', this.at)) this.variable(made, isUsed);
       else {
         const char = this.source.charAt(this.at);
@@ -104,6 +112,35 @@ class Filler {
     made.text += this.source.slice(this.at, stop);
     made.expressions.push({ start, end: made.text.length });
     this.at = stop;
+  }
+
+  private isOutside(): boolean {
+    OUTSIDE.lastIndex = this.at;
+    return OUTSIDE.test(this.source);
+  }
+
+  private outsideValue(made: Piece, isUsed: boolean): void {
+    const end = endOfInterpolation(this.source, this.at);
+    if (end < 0) {
+      this.spoiled(made);
+      return;
+    }
+    const whole = this.source.slice(this.at, end);
+    this.at = end;
+    this.variables.push(whole.slice(2, -1));
+    if (!isUsed) return;
+    try {
+      made.text += this.valueOf(whole);
+    } catch (error) {
+      this.mistakes.push(`"${whole}": ${(error as Error).message}`);
+    }
+  }
+
+  private valueOf(whole: string): string {
+    if (this.outside === undefined) throw new Error('files and commands are read for a configuration in a file only');
+    const text = this.outside(whole.startsWith('${file') ? 'file' : 'exec', whole.slice('${file:'.length, -1));
+    if (text === '') throw new Error('it is empty');
+    return text;
   }
 
   private variable(made: Piece, isUsed: boolean): void {

@@ -1,13 +1,18 @@
-import { allowance } from '../core/allowance.ts';
+import { commonPermissions } from '../auth/allow-settings.ts';
+import { ACTIONS } from '../core/permissions.ts';
+import { formatSize } from '../core/units.ts';
 import { answers, type EndpointUse, usesOfEndpoints } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
-import type { ParsedConfig } from './schema.ts';
+import type { EndpointConfig, ParsedConfig } from './schema.ts';
 
 /** `usesOf`: the pipelines at an endpoint. */
 type Rule = (
   config: ParsedConfig,
   usesOf: (endpoint: string) => readonly EndpointUse[],
 ) => readonly (Finding | undefined)[];
+
+/** Seconds of its rate that the largest message may take, as its client is not read for so long. */
+const MAX_DEBT = 60;
 
 export function lintEndpoints(config: ParsedConfig): Finding[] {
   const usesOf = usesOfEndpoints(config);
@@ -95,6 +100,22 @@ const outputTakesNothing: Rule = ({ endpoints }, usesOf) =>
         );
   });
 
+/** With `close` a message that is larger than the bucket always ends its connection. */
+const largestMessageFits: Rule = ({ endpoints }) =>
+  Object.entries(endpoints).map(([name, { limits, max_payload }]) => {
+    const { bytes, burst, when_over } = limits;
+    if (bytes === undefined) return undefined;
+    const perSecond = (bytes.count * 1_000) / bytes.period;
+    const most = when_over === 'close' ? burst / 1_000 : MAX_DEBT;
+    if (max_payload <= perSecond * most) return undefined;
+    const what =
+      when_over === 'close' ? 'closes its client' : `keeps its client from being read for ${MAX_DEBT} s and more`;
+    return doubting(
+      ['endpoints', name, 'limits', 'bytes'],
+      `a message of max_payload (${formatSize(max_payload)}) ${what} with this limit; raise it, or lower max_payload`,
+    );
+  });
+
 const listenerIsUsed: Rule = ({ listeners, endpoints }) => {
   const used = new Set(Object.values(endpoints).map(({ listener }) => listener));
   return Object.keys(listeners).map((name) =>
@@ -142,14 +163,21 @@ const membersHaveARoom: Rule = ({ endpoints }) =>
           )
         : undefined,
       spec.hasMembers !== true && presence !== undefined ? failing([...path, 'presence'], without) : undefined,
-      spec.hasMembers !== true && spec.servesTopics !== true && allow !== undefined
-        ? failing([...path, 'allow'], without)
-        : undefined,
+      ...(spec.hasMembers === true || spec.servesTopics === true ? [] : allowedInVain(allow, [...path, 'allow'])),
       web_client !== undefined && spec.page === undefined
         ? failing([...path, 'web_client'], `there is no page for the codec "${spec.name}"; leave this out`)
         : undefined,
     ];
   });
+
+/** What a pipeline does with messages is its own affair: `allow` says only who may connect. */
+function allowedInVain(allow: EndpointConfig['allow'], path: Path): Finding[] {
+  if (allow === undefined) return [];
+  const given = ACTIONS.filter((action) => allow[action].length > 0 && allow[action] !== 'nobody');
+  const why = 'is for codecs whose clients know each other or work with topics by themselves; leave this out';
+  if (given.length > 0) return given.map((action) => failing([...path, action], `${action} ${why}`));
+  return allow.connect === undefined ? [failing(path, 'nothing is allowed here; leave this out, or set connect')] : [];
+}
 
 /** Clients that take what they subscribe to would get nothing of what a pipeline brings. */
 const topicsHaveTheirOwnWay: Rule = ({ endpoints }, usesOf) =>
@@ -174,7 +202,8 @@ const roomsAreNotWrittenTo: Rule = ({ endpoints }) => {
   const rooms = new Set(Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []));
   return Object.entries(endpoints).map(([name, { codec, allow }]) => {
     if (codec.spec.servesTopics !== true) return undefined;
-    const open = [...rooms].filter(allowance(allow?.write ?? []));
+    const permissions = commonPermissions(allow ?? {});
+    const open = [...rooms].filter((topic) => permissions.has('write', topic));
     return open.length === 0
       ? undefined
       : doubting(
@@ -225,6 +254,7 @@ const RULES: readonly Rule[] = [
   filteredIsAnswered,
   rejectedGoesSomewhere,
   outputTakesNothing,
+  largestMessageFits,
   listenerIsUsed,
   portsDiffer,
 ];

@@ -1,8 +1,10 @@
+import { ownEntry } from '../core/own-entry.ts';
 import type { Expression } from '../sdk/expression.ts';
 import { OPTIONAL_META } from '../sdk/missing-values.ts';
 import { ROOTS } from '../sdk/roots.ts';
 import type { Chosen } from './component-schema.ts';
 import { allSinksOf, endsOf, sourcesOf } from './ends.ts';
+import { accessExpressions, paramsOf } from './lint-access.ts';
 import { endpointsOf } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig, PipelineConfig } from './schema.ts';
@@ -36,13 +38,16 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
  * `source`: the file as it was read. Settings of connectors (`connect.defaults`) are evaluated with the connectors that take them.
  */
 export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[] {
-  const evaluated = new Set(
-    Object.values(config.pipelines).flatMap((pipeline) =>
+  const evaluated = new Set([
+    ...Object.values(config.pipelines).flatMap((pipeline) =>
       [...endsOf(pipeline), ...componentsIn(pipeline.processors, [])].flatMap(({ chosen }) =>
         expressionsOf(chosen, []).map(({ expression }) => expression.text),
       ),
     ),
-  );
+    ...Object.values(config.endpoints).flatMap((endpoint) =>
+      accessExpressions(endpoint, []).map(({ expression }) => expression.text),
+    ),
+  ]);
   // A list may be one text with commas.
   const isEvaluated = (text: string) =>
     evaluated.has(text) ||
@@ -66,14 +71,20 @@ function findingsOf(placed: Placed, known: readonly string[] | undefined): Findi
     return [
       doubting(path, `"${text}" is this text for every message; what is to be evaluated is written "\${! ... }"`),
     ];
-  const strangers = reads.flatMap(({ path: [root, name] }) =>
-    root === 'meta' && name !== undefined && known?.includes(name) === false
+  const strangers = reads.flatMap(({ path: [root, name] }) => {
+    if (known === undefined) return [];
+    if (root === 'auth' || (root === 'meta' && name === 'auth'))
+      return known.includes('auth') ? [] : [doubting(path, NO_AUTH)];
+    return root === 'meta' && name !== undefined && !known.includes(name)
       ? [doubting(path, `the source of this pipeline never has meta.${name}${didYouMean(name, known) || has(known)}`)]
-      : [],
-  );
+      : [];
+  });
   const doubtful = doubts.map(({ severity, message }): Finding => ({ severity, path, message }));
   return [...strangers, ...doubtful, ...missing(placed)];
 }
+
+const NO_AUTH =
+  'the source of this pipeline never has auth: only messages of clients have it, at an endpoint whose setting auth says who they are';
 
 /** A path somewhere in it, a call of a function, or the braces of other tools: `json.id`, `$now()`, `{{ id }}`, `{! id }`. */
 const MEANT_AS_EXPRESSION = new RegExp(
@@ -110,13 +121,12 @@ function isOpen(root: string | undefined, name: string): boolean {
 /** Names in `meta` of the messages of a pipeline; undefined where one of its sources does not say. */
 function metaOf(pipeline: PipelineConfig, { endpoints }: ParsedConfig): readonly string[] | undefined {
   const sources = sourcesOf(pipeline);
-  const params = endpointsOf(sources).flatMap((name) =>
-    (endpoints[name]?.path ?? []).flatMap((path) =>
-      [...path.matchAll(/\{(\w+)\}/g)].map(([, param]) => param as string),
-    ),
-  );
+  const read = endpointsOf(sources).flatMap((name) => ownEntry(endpoints, name) ?? []);
   const known = sources.map(({ chosen }) => chosen.spec.meta);
-  return known.some((names) => names === undefined) ? undefined : [...known.flatMap((names) => names ?? []), ...params];
+  if (known.some((names) => names === undefined)) return undefined;
+  const hasAuth = read.some(({ auth }) => auth !== undefined);
+  const names = known.flatMap((some) => some ?? []).filter((name) => name !== 'auth' || hasAuth);
+  return [...names, ...read.flatMap(paramsOf)];
 }
 
 function expressionsOf({ spec, config }: Chosen, path: Path): Placed[] {

@@ -1,11 +1,13 @@
 import { readBroker } from '../transports/kafka/broker-address.ts';
+import { lintAccess } from './lint-access.ts';
 import { lintAuth } from './lint-auth.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
 import { lintPipelines } from './lint-pipelines.ts';
+import { lintTls } from './lint-tls.ts';
 import { lintTopics } from './lint-topics.ts';
 import { lintTracing } from './lint-tracing.ts';
-import { type Finding, failing, type Path } from './problem.ts';
+import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 
 /** Settings that are understood one by one, but do not go together. `source`: the file as it was read. */
@@ -14,12 +16,22 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
     ...lintTracing(config),
     ...lintLog(config),
     ...lintAuth(config),
+    ...lintTls(config),
     ...lintEndpoints(config),
+    ...lintAccess(config),
     ...lintPipelines(config),
     ...lintTopics(config),
     ...lintExpressions(config),
     ...lintUnevaluated(config, source),
+    ...lintPages(config),
   ];
+}
+
+function lintPages({ connect }: ParsedConfig): Finding[] {
+  const at = connect?.access_control_allow_origin.indexOf('*') ?? -1;
+  if (at === -1) return [];
+  const message = 'every page that a browser near this port opens may change connectors; list the origins that may';
+  return [doubting(['connect', 'access_control_allow_origin', at], message)];
 }
 
 /** A protocol in front of a broker changes nothing, as with Kafka's clients; so it must not say what is not the case. */

@@ -15,6 +15,7 @@ import { ConfigError, type Finding, failing, type Problem } from './problem.ts';
 import { productionSign } from './production.ts';
 import { checkReferences } from './references.ts';
 import { type GatewayConfig, gatewaySchema, type ParsedConfig } from './schema.ts';
+import type { Source } from './yaml-source.ts';
 
 export interface LoadOptions {
   /** Components that may be named; ours where it is left out. Plugins are added to it. */
@@ -23,6 +24,8 @@ export interface LoadOptions {
   readonly env?: Environment;
   /** A sign that this is a deployment, where the embedded log is not chosen by itself; null for none, looked for where it is left out. */
   readonly production?: string | null;
+  /** Whether secrets that are written into the file are doubts, too. */
+  readonly strict?: boolean;
 }
 
 export interface LoadedConfig {
@@ -37,7 +40,7 @@ export interface LoadedConfig {
  * and TG_CONFIG_UNREADABLE.
  */
 export async function loadConfig(from: string | ConfigText | object, options: LoadOptions = {}): Promise<LoadedConfig> {
-  const { registry = builtinRegistry(), env = process.env, production = productionSign(env) } = options;
+  const { registry = builtinRegistry(), env = process.env, production = productionSign(env), strict = false } = options;
   const { source, folder } = await readSource(from, env);
   if (source.value === undefined) throw new ConfigError(source.positions.problems(source.findings));
   const findings = [...source.findings, ...(await loadPlugins(source.value, registry, folder))];
@@ -62,11 +65,21 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   if (typeof driver !== 'string' && !doubtful.reaches(['log'])) findings.push(driver);
   const read = source.variables.map(({ name }) => name);
   findings.push(...tracingVariables(config, env, read).filter((finding) => isSure(finding, doubtful)));
+  if (strict) findings.push(...(await literalSecrets(registry, source)));
   const problems = source.positions.problems(findings);
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
   return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
+}
+
+async function literalSecrets(registry: Registry, { value, variables }: Source): Promise<Finding[]> {
+  const [{ lintSecrets }, { configJsonSchema }] = await Promise.all([
+    import('./lint-secrets.ts'),
+    import('./json-schema.ts'),
+  ]);
+  const filled = new Set(variables.map(({ path }) => JSON.stringify(path)));
+  return lintSecrets(configJsonSchema(registry), value, (path) => filled.has(JSON.stringify(path)));
 }
 
 /** Plugins come before everything else, as the schema has their components in it. */

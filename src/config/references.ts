@@ -22,7 +22,7 @@ interface Mention {
 }
 
 /**
- * Names of listeners, endpoints and topics that nothing in the file has, and of topics that Kafka cannot have. Looks at the file as it is, not at what a
+ * Names of listeners, endpoints, topics and entries of `auth` that nothing in the file has, and of topics that Kafka cannot have. Looks at the file as it is, not at what a
  * schema made of it, so that a mistake elsewhere in an entry hides none of its names.
  */
 export function checkReferences(value: unknown, registry: Registry): Finding[] {
@@ -50,9 +50,10 @@ function namesIn(section: unknown): ReadonlySet<string> | undefined {
 }
 
 function mentionsOfEndpoints(endpoints: unknown): Mention[] {
-  return Object.entries(record(endpoints)).flatMap(([name, entry]) =>
-    mention('listener', record(entry).listener, ['endpoints', name, 'listener']),
-  );
+  return Object.entries(record(endpoints)).flatMap(([name, entry]) => [
+    ...mention('listener', record(entry).listener, ['endpoints', name, 'listener']),
+    ...mention('auth', record(entry).auth, ['endpoints', name, 'auth']),
+  ]);
 }
 
 function mentionsOfPipelines(pipelines: unknown, registry: Registry): Mention[] {

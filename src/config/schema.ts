@@ -5,8 +5,10 @@ import type { Registry } from '../sdk/registry.ts';
 import { authSchema } from './auth-schema.ts';
 import { connectSchema } from './connect-schema.ts';
 import { endpointSchema } from './endpoint-schema.ts';
+import { listenerLimits, proxyProtocol, trustedProxies } from './limits-schema.ts';
 import { logSchema } from './log-schema.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
+import { serverTlsSchema } from './tls-schema.ts';
 
 const name = () =>
   z.string().regex(/^[A-Za-z][\w.-]*$/, 'a name begins with a letter and has letters, digits, "_", "-" and "." in it');
@@ -81,11 +83,19 @@ const admin = z
       .describe(
         'Host names by which the port may be addressed, such as those of a proxy or a Kubernetes service that Prometheus uses: gateway.example.org, *.example.org, tidegate.default.svc, or "*" for any. Pages of other origins cannot read the answers: no CORS headers are sent. Loopback, addresses, names without a dot and the host that is bound are always allowed.',
       ),
+    tls: serverTlsSchema.optional(),
   })
   .describe('Health and metrics.');
 
 const listener = z
-  .strictObject({ port: field.port().describe('Port to bind; 0 takes a free one.'), ...address })
+  .strictObject({
+    port: field.port().describe('Port to bind; 0 takes a free one.'),
+    ...address,
+    tls: serverTlsSchema.optional(),
+    trusted_proxies: trustedProxies(),
+    proxy_protocol: proxyProtocol(),
+    limits: listenerLimits(),
+  })
   .describe('A port that serves WebSockets.');
 
 const memory = z

@@ -12,6 +12,7 @@ import {
 } from 'yaml';
 import { ExactNumber, numberOf } from '../core/exact-number.ts';
 import { type Environment, interpolate } from './interpolate.ts';
+import type { OutsideValues } from './outside-values.ts';
 import type { Place, Positions } from './positions.ts';
 import { type Finding, failing, type Path } from './problem.ts';
 import { asked, Suggestions } from './suggest.ts';
@@ -34,6 +35,7 @@ export class YamlReader {
   readonly variables: { path: Path; name: string }[] = [];
   private readonly positions: Positions;
   private readonly env: Environment;
+  private readonly outside: OutsideValues | undefined;
   private readonly unquoted: readonly Unquoted[];
   private readonly document: Document;
   private readonly anchors: Anchors;
@@ -44,7 +46,15 @@ export class YamlReader {
   /** Interpolations that a setting has been blamed for. */
   private readonly torn = new Set<number>();
 
-  constructor(document: Document, positions: Positions, env: Environment, unquoted: readonly Unquoted[]) {
+  /** `outside`: files and commands that texts may name. */
+  constructor(
+    document: Document,
+    positions: Positions,
+    env: Environment,
+    unquoted: readonly Unquoted[],
+    outside: OutsideValues | undefined,
+  ) {
+    this.outside = outside;
     this.document = document;
     this.anchors = anchorsOf(document);
     this.positions = positions;
@@ -189,7 +199,7 @@ export class YamlReader {
       this.spoil(path, torn.message, torn.start);
       return text;
     }
-    const filled = interpolate(text, this.env);
+    const filled = interpolate(text, this.env, this.outside);
     for (const name of filled.variables) this.variables.push({ path, name });
     for (const mistake of filled.mistakes) this.spoil(path, mistake, offset);
     return filled.text;

@@ -1,5 +1,6 @@
 import { LineCounter, type YAMLError } from 'yaml';
 import type { Environment } from './interpolate.ts';
+import type { OutsideValues } from './outside-values.ts';
 import { Positions } from './positions.ts';
 import { type Finding, failing, type Path } from './problem.ts';
 import { blankUnquoted } from './unquoted.ts';
@@ -18,8 +19,8 @@ export interface Source {
   readonly variables: readonly { readonly path: Path; readonly name: string }[];
 }
 
-/** Reads YAML 1.2 and fills variables in; never throws, every mistake is a finding. */
-export function readYaml(text: string, file: string, env: Environment): Source {
+/** Reads YAML 1.2 and fills variables in, and what `outside` gives; never throws, every mistake is a finding. */
+export function readYaml(text: string, file: string, env: Environment, outside?: OutsideValues): Source {
   // A lone CR is a line break in YAML, but not for the library.
   const plain = text.replace(/^\uFEFF/, '').replaceAll(/\r(?!\n)/g, '\n');
   const { text: blanked, unquoted } = blankUnquoted(plain);
@@ -32,7 +33,7 @@ export function readYaml(text: string, file: string, env: Environment): Source {
     return { value: undefined, positions, findings, spoiled: [], variables: [] };
   }
   const { document, second } = composed;
-  const reader = new YamlReader(document, positions, env, unquoted);
+  const reader = new YamlReader(document, positions, env, unquoted, outside);
   const value = reader.read();
   const broken = brokenRules(composed);
   const isBroken = document.errors.length > 0 || second !== undefined || reader.isTooLarge;

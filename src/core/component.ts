@@ -99,6 +99,12 @@ export interface ConnectionInfo {
   /** Parameters of the endpoint's path, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** What the configuration calls it (`presence.name`): for codecs whose clients know of each other, in place of their own choice. */
+  readonly name?: string;
+  /** Whether it may renew its token: frames by which clients do that mean it. Left out: no. */
+  readonly renews?: boolean;
+  /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a codec wants done. The list is open: later protocols add to it. */
@@ -116,7 +122,9 @@ export type Effect =
   /** Send a member away; without a target all of them, the sender too. Only for codecs with a `membership`. */
   | { readonly type: 'kick'; readonly target?: string }
   /** Ask the endpoint for something about topics. Only for codecs with `topics`. */
-  | { readonly type: 'request'; readonly request: TopicRequest; readonly correlation?: unknown };
+  | { readonly type: 'request'; readonly request: TopicRequest; readonly correlation?: unknown }
+  /** Show a new token. Only for codecs with `renewal`, of connections that may renew theirs. */
+  | { readonly type: 'renew'; readonly token: string; readonly correlation?: unknown };
 
 /**
  * A wire protocol: a pure function from frames and events to effects, and from records to frames. It does no I/O and
@@ -147,6 +155,22 @@ export interface Codec<State = unknown> {
   readonly membership?: Membership<State>;
   /** For protocols whose clients choose topics themselves: their endpoints need no pipeline. */
   readonly topics?: TopicProtocol<State>;
+  /** For protocols whose clients can renew their token on the open connection. */
+  readonly renewal?: Renewal<State>;
+}
+
+/** The part of a wire protocol for tokens. Pure, as the rest of the codec. */
+export interface Renewal<State = unknown> {
+  /** The frame that asks a client whose token has expired for a new one, within so many seconds. */
+  ask(state: State, within: number, now: number): Frame;
+  /** The answer to a `renew`. `rejection` is null where the token was accepted; `expires`: milliseconds since 1970, if it does. */
+  renewed(
+    state: State,
+    correlation: unknown,
+    rejection: Rejection | null,
+    now: number,
+    expires: number | undefined,
+  ): Frame;
 }
 
 /** The part of a wire protocol for topics. Pure, as the rest of the codec. */

@@ -47,6 +47,15 @@ export const ERRORS = {
   },
   TG_NOT_AUTHORIZED: { next: 'reject', meaning: 'The log does not allow this gateway to do that.' },
   TG_NOT_ALLOWED: { next: 'reject', meaning: 'The endpoint does not allow its clients to do that.' },
+  TG_TOKEN_REFUSED: {
+    next: 'reject',
+    meaning: 'A client sent a new token on its connection, and it was refused: it is not valid, or has expired.',
+  },
+  TG_TOKEN_UNCHECKED: {
+    next: 'retry',
+    meaning:
+      'A client sent a new token on its connection, and it cannot be checked at the moment; it may send it again.',
+  },
   TG_LIMIT_REACHED: { next: 'retry', meaning: 'A client has reached one of its limits; it may try again later.' },
   TG_NOT_SUBSCRIBED: {
     next: 'reject',

@@ -23,7 +23,7 @@ export function answerMalformed(
       socket.destroy();
       return;
     }
-    const [status, code, message] = MALFORMED.get(error.code ?? '') ?? NOT_HTTP;
+    const [status, code, message] = MALFORMED.get(error.code ?? '') ?? (isTls(error) ? WITH_TLS : NOT_HTTP);
     answered(code);
     const body = bodyOf(status, message, code);
     const head = [
@@ -43,9 +43,16 @@ const MALFORMED: ReadonlyMap<string, Malformed> = new Map<string, Malformed>([
   ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'timeout', 'the request did not come in time']],
 ]);
 const NOT_HTTP: Malformed = [400, 'bad_request', 'the request is not valid HTTP'];
+const WITH_TLS: Malformed = [400, 'tls', 'this port has no TLS; use ws:// or http://'];
+
+/** Whether the first bytes are a record of TLS with a handshake message (RFC 8446 5.1). */
+function isTls(error: NodeJS.ErrnoException): boolean {
+  const { rawPacket } = error as { rawPacket?: Buffer };
+  return rawPacket?.[0] === 22 && rawPacket[1] === 3;
+}
 
 type Malformed = readonly [status: number, code: MalformedCode, message: string];
-export type MalformedCode = 'headers_too_large' | 'bad_request' | 'timeout';
+export type MalformedCode = 'headers_too_large' | 'bad_request' | 'timeout' | 'tls';
 
 function malformedBody(_status: number, message: string, code: MalformedCode): string {
   return errorBody(code, message);

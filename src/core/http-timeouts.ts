@@ -1,4 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { ServerTls } from './server-tls.ts';
 
 /** How long a connection may keep a file of the process without being of use, in milliseconds. */
 export interface HttpTimeouts {
@@ -15,9 +17,23 @@ export const HTTP_TIMEOUTS: HttpTimeouts = { headers: 10_000, request: 30_000, i
 /** Node looks for connections that are too slow this often, and every 30 s by default; in milliseconds. */
 const MAX_CHECK_INTERVAL = 1_000;
 
-/** A server whose connections end when they take longer. */
-export function createTimedServer({ headers, request, idle }: HttpTimeouts, serve: RequestListener): Server {
+/** Bytes of the head of a request, which is Node's own default. */
+export const MAX_HEAD = 16_384;
+
+/**
+ * A server whose connections end when they take longer. With `tls` it speaks HTTPS. `maxHead`: most bytes of the head of a
+ * request.
+ */
+export function createTimedServer(
+  { headers, request, idle }: HttpTimeouts,
+  serve: RequestListener,
+  { tls, maxHead = MAX_HEAD }: { readonly tls?: ServerTls | undefined; readonly maxHead?: number } = {},
+): Server {
   const connectionsCheckingInterval = Math.min(MAX_CHECK_INTERVAL, headers);
-  const server = createServer({ headersTimeout: headers, requestTimeout: request, connectionsCheckingInterval }, serve);
+  const timeouts = { headersTimeout: headers, requestTimeout: request, connectionsCheckingInterval };
+  const options = { ...timeouts, maxHeaderSize: maxHead };
+  if (tls === undefined) return createServer(options, serve).setTimeout(idle);
+  const server = createSecureServer({ ...tls.options, ...options }, serve);
+  tls.attach(server);
   return server.setTimeout(idle);
 }

@@ -23,6 +23,19 @@ export function isSecretParameter(name: string): boolean {
   return SECRET_PARAMETER.test(name) || isSecretName(name);
 }
 
+/** Parameters that carry what a client shows of itself, whatever the endpoint checks. */
+const TOKEN_PARAMETER = /(?:^|[_-])(?:token|jwt|password|passwd|secret|api[_-]?key|signature|sig)$/i;
+
+/** Parameters of a handshake for messages: without tokens, which would end up in records. `names`: those in which tokens are expected. */
+export function withoutTokens(
+  query: Readonly<Record<string, string>>,
+  names: ReadonlySet<string>,
+): Readonly<Record<string, string>> {
+  const hidden = Object.keys(query).filter((name) => names.has(name) || TOKEN_PARAMETER.test(name));
+  if (hidden.length === 0) return query;
+  return Object.fromEntries(Object.entries(query).filter(([name]) => !hidden.includes(name)));
+}
+
 /** A URL for logs and metrics: without user, password and query, as those often hold secrets. */
 export function displayUrl(url: string): string {
   if (!URL.canParse(url)) return BLOT;

@@ -1,6 +1,6 @@
 /** One accepted WebSocket, as a connection sees it. Bytes that are written are whole RFC 6455 frames. */
 export interface Socket {
-  /** Address of the peer, looked up when it is asked for. */
+  /** IP address of the client, without port, looked up when it is asked for; empty where it is not known any more. */
   readonly remote: string;
   /** Bytes that the operating system has not taken yet. */
   readonly buffered: number;

@@ -35,6 +35,29 @@ export function parseRate(text: string): number | undefined {
   return unit === undefined ? undefined : (Number(count) * 1_000) / RATE_UNITS[unit as keyof typeof RATE_UNITS];
 }
 
+/** So much in each period of so many milliseconds, and as much at once. */
+export interface Quota {
+  readonly count: number;
+  readonly period: number;
+}
+
+/** Such as `64KiB/s`. */
+export const BYTE_RATE = /^(\d+(?:\.\d+)?(?:B|KB|MB|GB|KiB|MiB|GiB))\/(s|m|h)$/;
+
+/** A quota such as `50/s` or `5/m`: `5/m` lets five in at once, and then one each 12 seconds. undefined when the text is none. */
+export function parseQuota(text: string): Quota | undefined {
+  const [, count, unit] = RATE.exec(text) ?? [];
+  return unit === undefined ? undefined : { count: Number(count), period: RATE_UNITS[unit as keyof typeof RATE_UNITS] };
+}
+
+/** The same in bytes, such as `64KiB/s`. */
+export function parseByteQuota(text: string): Quota | undefined {
+  const [, size = '', unit] = BYTE_RATE.exec(text) ?? [];
+  const count = parseSize(size);
+  if (unit === undefined || count === undefined) return undefined;
+  return { count, period: RATE_UNITS[unit as keyof typeof RATE_UNITS] };
+}
+
 /** The shortest exact form of a number of milliseconds. */
 export function formatDuration(milliseconds: number): string {
   return format(

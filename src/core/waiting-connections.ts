@@ -1,5 +1,11 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+/** What TLS runs over has no public name in Node; a test fails when it moves. */
+interface Carried {
+  readonly _parent?: Socket | null;
+}
 
 /**
  * Connections that take a file of the process and are not clients yet: they have sent no request, a half of one, or wait for an
@@ -31,6 +37,11 @@ export class WaitingConnections {
   /** All connections of a server wait from when they are accepted until they close or are released. */
   watch(server: Server): void {
     server.on('connection', (socket: Socket) => this.add(socket));
+    // Of a server with TLS, whose requests come over another object than the connection was accepted as.
+    server.prependListener('secureConnection', (socket: TLSSocket & Carried) => {
+      if (socket._parent != null) this.release(socket._parent);
+      if (!socket.destroyed) this.add(socket);
+    });
   }
 
   /**

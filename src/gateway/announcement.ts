@@ -16,13 +16,21 @@ export function announce({ config, logger }: GatewayContext, ports: BoundPorts, 
   for (const [name, { listener, path, codec, web_client }] of Object.entries(config.endpoints)) {
     const isAttached = ownEntry(servers, listener) !== undefined;
     const place = isAttached ? "(the program's server)" : `localhost:${listeners[listener]}`;
-    const urls = path.map((one) => `ws://${place}${one === '*' ? '/ (and any other path)' : one}`);
+    const hasTls = !isAttached && config.listeners[listener]?.tls !== undefined;
+    const scheme = hasTls ? 'wss' : 'ws';
+    const urls = path.map((one) => `${scheme}://${place}${one === '*' ? '/ (and any other path)' : one}`);
     const speaks = `${urls.join(' and ')} ${urls.length === 1 ? 'speaks' : 'speak'} ${codec.spec.name}`;
-    const page = web_client === undefined || isAttached ? '' : `; a page for it is at http://${place}${web_client}`;
+    const page =
+      web_client === undefined || isAttached
+        ? ''
+        : `; a page for it is at ${hasTls ? 'https' : 'http'}://${place}${web_client}`;
     logger.info({ endpoint: name }, `${speaks} (endpoint ${name})${page}`);
   }
-  if (connect !== 0) logger.info({}, `http://localhost:${connect} speaks the Kafka Connect REST API`);
-  if (admin !== 0) logger.info({}, `http://localhost:${admin} answers /health, /ready and /metrics`);
+  const http = (tls: object | undefined) => (tls === undefined ? 'http' : 'https');
+  if (connect !== 0)
+    logger.info({}, `${http(config.connect?.tls)}://localhost:${connect} speaks the Kafka Connect REST API`);
+  if (admin !== 0)
+    logger.info({}, `${http(config.admin.tls)}://localhost:${admin} answers /health, /ready and /metrics`);
 }
 
 function placeOf({ log }: GatewayConfig): string {

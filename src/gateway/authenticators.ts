@@ -5,10 +5,17 @@ import type { GatewayContext } from './gateway-context.ts';
 export class Authenticators {
   private readonly byName = new Map<string, Authenticator>();
 
-  /** Rejects with TG_CONFIG_INVALID where a file of keys or tokens cannot be used. What checks is loaded only where there is an entry. */
-  static async create(context: GatewayContext): Promise<Authenticators> {
+  /**
+   * Rejects with TG_CONFIG_INVALID where a file of keys or tokens cannot be used. What checks is loaded only where there is an
+   * entry. `given` take the place of the entries of their names.
+   */
+  static async create(
+    context: GatewayContext,
+    given: ReadonlyMap<string, Authenticator> = new Map(),
+  ): Promise<Authenticators> {
     const made = new Authenticators();
-    const entries = Object.entries(context.config.auth);
+    for (const [name, authenticator] of given) made.byName.set(name, authenticator);
+    const entries = Object.entries(context.config.auth).filter(([name]) => !given.has(name));
     if (entries.length === 0) return made;
     const { createAuthenticator } = await import('../auth/index.ts');
     const { clock, stats } = context;

@@ -11,6 +11,7 @@ import { Connectors } from '../connect/cluster/connectors.ts';
 import { connectTopicNames, connectTopics } from '../connect/cluster/topics.ts';
 import { ConnectorViews } from '../connect/cluster/views.ts';
 import { connectorRoutes } from '../connect/rest/connector-routes.ts';
+import { Cors } from '../connect/rest/cors.ts';
 import { loggerRoutes, setLevel } from '../connect/rest/logger-routes.ts';
 import { pluginRoutes } from '../connect/rest/plugin-routes.ts';
 import { rootRoutes } from '../connect/rest/root-routes.ts';
@@ -22,6 +23,7 @@ import { secretKeyOf } from '../core/secret-key.ts';
 import { VERSION } from '../version.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { LocalLog } from './local-log.ts';
+import { callTls, securePort } from './secure-port.ts';
 import { beginTask } from './task-run.ts';
 
 /** Milliseconds that callers wait while this gateway starts. A worker of Connect lets them wait for 90 s. */
@@ -126,18 +128,23 @@ interface Served {
 
 function createServer(
   context: GatewayContext,
-  { port, host, allowed_hosts }: ConnectConfig,
+  { port, host, allowed_hosts, access_control_allow_origin, access_control_allow_methods, tls }: ConnectConfig,
   { connectors, views, commands, me, look, authenticator }: Served,
 ): ConnectServer {
   const { clock, stats, log } = context;
   const now = () => clock.now();
+  const cors = new Cors(access_control_allow_origin, access_control_allow_methods);
   stats.counter('tidegate_connect_requests_total', { code: '200', forwarded: 'false' });
   return new ConnectServer({
     port,
     host,
+    tls: securePort(context, 'connect', tls),
+    callTls: () => tls && callTls(tls),
+    cors,
     callers: new Callers({
       section: 'connect',
       allowedHosts: allowed_hosts,
+      allowsOrigin: (origin) => cors.allows(origin),
       ownHosts: () => [host, hostname(), new URL(me.url).hostname],
       clock,
       logger: context.scoped('connect'),
@@ -185,9 +192,9 @@ class ThisWorker implements Worker {
   }
 
   get url(): string {
-    const { advertised, host } = this.config;
+    const { advertised, host, tls } = this.config;
     if (advertised !== '') return advertised.replace(/\/$/, '');
     const isAny = host === '' || host === '0.0.0.0' || host === '::';
-    return `http://${isAny ? hostname() : host.includes(':') ? `[${host}]` : host}:${this.port}`;
+    return `${tls === undefined ? 'http' : 'https'}://${isAny ? hostname() : host.includes(':') ? `[${host}]` : host}:${this.port}`;
   }
 }

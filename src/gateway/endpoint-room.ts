@@ -10,7 +10,6 @@ import type { GatewayContext } from './gateway-context.ts';
 export function createRoom(
   context: GatewayContext,
   name: string,
-  { allow }: EndpointConfig,
   presence: NonNullable<EndpointConfig['presence']>,
   membership: NonNullable<Codec['membership']>,
 ): NonNullable<EndpointOptions['room']> {
@@ -29,6 +28,5 @@ export function createRoom(
       observer,
     });
   const logger = context.scoped('endpoint', { endpoint: name });
-  const may = allow ?? { direct: 'nobody', kick: 'nobody' };
-  return (home) => new Room({ membership, allow: may, presence: open, clock, logger }, home);
+  return (home) => new Room({ membership, presence: open, clock, logger }, home);
 }

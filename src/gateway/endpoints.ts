@@ -1,22 +1,36 @@
+import type { ClientLimitRules } from '../actors/endpoint/client-limits.ts';
 import { Endpoint } from '../actors/endpoint/endpoint.ts';
 import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
-import type { EndpointConfig } from '../config/index.ts';
+import { tokenParametersOf } from '../auth/automatic-credentials.ts';
+import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
+import { BucketRule } from '../core/token-bucket.ts';
+import type { Quota } from '../core/units.ts';
 import { makeComponent } from '../sdk/make.ts';
 import { encodeFrame } from '../transports/websocket/framing.ts';
+import { accessOf } from './access.ts';
+import type { Authenticators } from './authenticators.ts';
 import { componentContext } from './component-context.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { replayLimits } from './replay.ts';
 
 /** Each endpoint, by name. */
-export async function createEndpoints(context: GatewayContext): Promise<Map<string, Endpoint>> {
+export async function createEndpoints(
+  context: GatewayContext,
+  authenticators: Authenticators,
+): Promise<Map<string, Endpoint>> {
   const endpoints = new Map<string, Endpoint>();
   for (const [name, endpoint] of Object.entries(context.config.endpoints))
-    endpoints.set(name, await createEndpoint(context, name, endpoint));
+    endpoints.set(name, await createEndpoint(context, name, endpoint, authenticators));
   return endpoints;
 }
 
-async function createEndpoint(context: GatewayContext, name: string, endpoint: EndpointConfig): Promise<Endpoint> {
+async function createEndpoint(
+  context: GatewayContext,
+  name: string,
+  endpoint: EndpointConfig,
+  authenticators: Authenticators,
+): Promise<Endpoint> {
   const { codec, in_flight, slow_consumer } = endpoint;
   const replay = replayLimits(endpoint);
   const made = makeComponent(codec.spec, codec.config, componentContext(context, `endpoints.${name}.codec`));
@@ -24,6 +38,7 @@ async function createEndpoint(context: GatewayContext, name: string, endpoint: E
     name,
     isOutputOnly: endpoint.direction === 'out',
     codec: made,
+    ...accessOf(name, endpoint, authenticators),
     limits: {
       messages: in_flight.messages,
       bytes: in_flight.bytes,
@@ -38,6 +53,8 @@ async function createEndpoint(context: GatewayContext, name: string, endpoint: E
       frameTimeout: seconds(endpoint.frame_timeout),
       stallTimeout: seconds(endpoint.stall_timeout),
     },
+    clientLimits: clientLimitsOf(endpoint.limits),
+    tokenParameters: tokenParameters(endpoint, context.config.auth),
     ...(await roomOf(context, name, endpoint, made)),
     ...(await topicsOf(context, name, endpoint)),
     ...(replay === undefined ? {} : { replay }),
@@ -64,7 +81,7 @@ async function roomOf(
   const { presence } = endpoint;
   if (presence === undefined || membership === undefined) return {};
   const { createRoom } = await import('./endpoint-room.ts');
-  return { room: createRoom(context, name, endpoint, presence, membership) };
+  return { room: createRoom(context, name, presence, membership) };
 }
 
 async function topicsOf(
@@ -75,6 +92,28 @@ async function topicsOf(
   if (endpoint.codec.spec.servesTopics !== true) return {};
   const { createTopicService } = await import('./topic-clients.ts');
   return { topics: createTopicService(context, name, endpoint) };
+}
+
+function tokenParameters({ auth }: EndpointConfig, entries: GatewayConfig['auth']): ReadonlySet<string> {
+  const settings = auth === undefined ? undefined : entries[auth];
+  return new Set(settings && tokenParametersOf(settings));
+}
+
+/** undefined where nothing is limited: nothing is counted then. */
+function clientLimitsOf(limits: EndpointConfig['limits']): ClientLimitRules | undefined {
+  const { messages, bytes, burst, when_over, per_identity } = limits;
+  const given = [messages, bytes, ...Object.values(per_identity)];
+  if (given.every((limit) => limit === undefined)) return undefined;
+  const rule = (quota: Quota | undefined) => quota && new BucketRule(quota, burst);
+  return {
+    own: { messages: rule(messages), bytes: rule(bytes) },
+    identity: {
+      connections: per_identity.connections,
+      messages: rule(per_identity.messages),
+      bytes: rule(per_identity.bytes),
+    },
+    closes: when_over === 'close',
+  };
 }
 
 function seconds(milliseconds: number): number {

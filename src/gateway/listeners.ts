@@ -4,8 +4,11 @@ import { createHealthHandler, type HealthSources } from '../admin/health.ts';
 import { gets, HttpMetrics } from '../admin/http-metrics.ts';
 import { createPageHandler } from '../admin/pages.ts';
 import { fixedPathOf, pathOf } from '../admin/respond.ts';
+import { isAutomatic } from '../auth/automatic-credentials.ts';
 import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
 import type { Headers } from '../core/headers.ts';
+import { HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
+import type { Identity } from '../core/identity.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import { ownText } from '../core/propagation.ts';
 import { resourceLimit } from '../core/resource-limits.ts';
@@ -13,13 +16,16 @@ import { WaitingConnections } from '../core/waiting-connections.ts';
 import type { Counter } from '../telemetry/stats.ts';
 import { AttachedListener, type ProgramServer } from '../transports/websocket/attached.ts';
 import type { HandshakeRequest, Refusal } from '../transports/websocket/handshake.ts';
+import { LIMIT_REASONS } from '../transports/websocket/handshake-limits.ts';
 import type { HandshakeTarget } from '../transports/websocket/handshake-router.ts';
 import { mostSockets, mostWaiting } from '../transports/websocket/open-files.ts';
 import { originMatcher } from '../transports/websocket/origins.ts';
 import { parseRoute } from '../transports/websocket/route.ts';
 import { WebSocketListener } from '../transports/websocket/server.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import { edgeOf, refuseProxied } from './listener-edge.ts';
 import { Refusals } from './refusals.ts';
+import { securePort } from './secure-port.ts';
 
 /** What a listener has to know of the gateway as a whole. */
 export interface GatewayState extends HealthSources {
@@ -34,14 +40,24 @@ export type Servers = Readonly<Record<string, ProgramServer>>;
 /** Why handshakes for an endpoint are refused. */
 const REFUSALS = [
   ...['stopping', 'log_down', 'not_ready', 'full', 'open_files', 'origin', 'path'],
-  ...['bad_handshake', 'upgrade_required'],
+  ...['bad_handshake', 'upgrade_required', 'identity_connections'],
+  ...LIMIT_REASONS,
 ];
+/** And where clients are checked before they are let in; the reasons of what checks them come with the first of each. */
+const UNCHECKED = ['not_allowed', 'checks_full', 'check_timeout', 'check_failed'];
 /** Why connections end before they reach an endpoint. */
-const OUTSIDE = ['not_found', 'bad_request', 'headers_too_large', 'timeout', 'waiting', 'pipelined'];
+const OUTSIDE = [
+  ...['not_found', 'bad_request', 'headers_too_large', 'timeout', 'waiting', 'pipelined'],
+  ...['tls', 'proxy_header'],
+];
 /** The label `endpoint` of those; a name of the configuration begins with a letter. */
 const NO_ENDPOINT = '-';
 
-const PIPELINED = 'they send HTTP requests without waiting for the answer to the one before, and their connections end';
+/** What is logged of connections that end before they reach an endpoint. */
+const TOLD: Readonly<Record<string, string>> = {
+  pipelined: 'they send HTTP requests without waiting for the answer to the one before, and their connections end',
+  tls: 'they speak TLS to a port that has none',
+};
 
 /** Label of the pages for browsers, whatever their paths are. */
 const PAGE = 'page';
@@ -124,7 +140,7 @@ class ListenerContext {
 function createListener(
   shared: ListenerContext,
   name: string,
-  { port, host }: GatewayConfig['listeners'][string],
+  config: GatewayConfig['listeners'][string],
   attachedTo: ProgramServer | undefined,
 ): Listener {
   const { context, state } = shared;
@@ -134,20 +150,29 @@ function createListener(
   const targets = served.map((endpoint) => targetOf(shared, endpoint));
   const refused = (reason: string, endpoint?: string) => {
     shared.count(reason, endpoint).value += 1;
-    if (reason === 'pipelined') shared.refusals.add('the listeners', { reason, message: PIPELINED });
+    const message = TOLD[reason];
+    if (message !== undefined) shared.refusals.add('the listeners', { reason, message });
   };
   const unknown = (at: number) => shared.unknown(at);
-  if (attachedTo !== undefined) return new Listener(name, new AttachedListener(attachedTo, targets, unknown), logger);
+  const edge = edgeOf(context, name, config, shared.refusals, shared.count('proxy_header'));
+  if (attachedTo !== undefined) {
+    refuseProxied(name, config);
+    return new Listener(name, new AttachedListener(attachedTo, targets, unknown, edge.router), logger);
+  }
   const health = () => ({ ...state.health(), ...portFacts(context, served) });
   const pages = pagesOf(configured.map(([, config]) => config));
   const answers = [createHealthHandler({ health, ready: () => state.ready() }, logger), createPageHandler(pages)];
   const isPage = (path: string) => pages.has(path) || pages.has(`${path}/`);
   const server = new WebSocketListener({
     name,
-    port,
-    host,
+    port: config.port,
+    host: config.host,
     targets,
+    edge,
+    heads: config.limits.headers,
+    timeouts: { ...HTTP_TIMEOUTS, headers: config.limits.handshake_timeout },
     waiting: shared.waiting,
+    tls: securePort(context, `listeners.${name}`, config.tls),
     refused,
     unknown,
     onRequest: (request, response) => {
@@ -178,7 +203,8 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
   const { name } = endpoint;
   // Each endpoint is made from the configuration of that name.
   const config = context.config.endpoints[name] as EndpointConfig;
-  for (const reason of REFUSALS) shared.count(reason, name);
+  const reasons = endpoint.access === undefined ? REFUSALS : [...REFUSALS, ...UNCHECKED];
+  for (const reason of reasons) shared.count(reason, name);
   for (const result of ['accepted', 'refused'])
     context.stats.histogram('tidegate_handshake_seconds', { endpoint: name, result });
   const trace = (request: Parameters<HandshakeTarget['accept']>[1]) =>
@@ -186,29 +212,51 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
   return {
     name,
     routes: config.path.map(parseRoute),
-    isAllowed: originMatcher(config.origins),
+    isAllowed: originMatcher(config.origins ?? defaultOrigins(config, context.config.auth)),
     protocols: config.protocols ?? config.codec.spec.protocols ?? [],
     checksParams: config.codec.spec.checksParams === true,
     maxPayload: config.max_payload,
     memory: context.memory,
-    refusal: () => refusalOf(shared, endpoint, config),
+    access: endpoint.access,
+    refusal: ({ identity }) => refusalOf(shared, endpoint, config, identity),
     refused: (request, refusal) => {
       shared.count(refusal.reason, name).value += 1;
       shared.answered('refused', request.at, name);
       refusals.add(name, refusal);
       trace(request)?.end(refusal.status);
     },
-    accept: (socket, request) => {
+    accept: (socket, request, access) => {
       shared.answered('accepted', request.at, name);
       const handshake = trace(request);
       handshake?.end(101);
-      const connection = endpoint.join(socket, request, handshake, baggageOf(context, request));
+      const joining = { ...request, headers: listedHeaders(request.headers, config.meta_headers) };
+      const connection = endpoint.join(socket, joining, handshake, baggageOf(context, request), access);
       if (!context.events.has('ws-connection')) return;
       const { url, path, headers } = request;
       const facts = { url, path, headers, remote: socket.remote };
       context.events.emit('ws-connection', { ...connection, id: connection.clientId }, facts);
     },
   };
+}
+
+/** undefined where none are listed. */
+function listedHeaders(
+  headers: HandshakeRequest['headers'],
+  listed: readonly string[],
+): Readonly<Record<string, string>> | undefined {
+  if (listed.length === 0) return undefined;
+  const found: Record<string, string> = {};
+  for (const name of listed.map((one) => one.toLowerCase())) {
+    const value = ownEntry(headers, name);
+    if (value !== undefined) found[name] = String(value);
+  }
+  return found;
+}
+
+/** Pages that may connect where the configuration does not say. */
+function defaultOrigins({ auth }: EndpointConfig, entries: GatewayConfig['auth']): readonly string[] {
+  const settings = auth === undefined ? undefined : entries[auth];
+  return settings !== undefined && isAutomatic(settings) ? ['self'] : ['*'];
 }
 
 /** What a handshake carries for the messages that follow: by its headers, else by its query. */
@@ -225,6 +273,7 @@ function refusalOf(
   shared: ListenerContext,
   endpoint: Endpoint,
   { max_connections }: EndpointConfig,
+  identity: Identity | undefined,
 ): Refusal | undefined {
   if (shared.state.isStopping) return busy('stopping', 'the gateway is stopping', 1);
   if (!shared.context.link.isUp) return busy('log_down', 'the log is not available at the moment', RETRY_AFTER);
@@ -234,6 +283,10 @@ function refusalOf(
   }
   if (endpoint.size >= max_connections)
     return busy('full', `endpoints.${endpoint.name}.max_connections is reached`, RETRY_AFTER);
+  if (endpoint.isFullFor(identity)) {
+    const message = `endpoints.${endpoint.name}.limits.per_identity.connections is reached`;
+    return { status: 429, reason: 'identity_connections', message, retryAfter: RETRY_AFTER };
+  }
   if (!shared.isFull) return undefined;
   return busy('open_files', `the gateway has no room for more than ${shared.room} connections`, RETRY_AFTER);
 }

@@ -6,6 +6,7 @@ import { Guard } from '../admin/guard.ts';
 import type { HealthSources } from '../admin/health.ts';
 import { type AdminServer, createAdminServer } from '../admin/server.ts';
 import type { Standalone } from '../connect/settings/standalone/standalone.ts';
+import type { Authenticator } from '../core/identity.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Authenticators } from './authenticators.ts';
 import type { ConnectService } from './connect-service.ts';
@@ -16,6 +17,7 @@ import { createListeners, type Servers } from './listeners.ts';
 import { MemoryBudget } from './memory.ts';
 import type { PipelineSet } from './pipeline-set.ts';
 import { createPipelines } from './pipelines.ts';
+import { securePort } from './secure-port.ts';
 import { GatewayStatus } from './status.ts';
 import { TopicPreparation, wantedTopics } from './topic-preparation.ts';
 
@@ -24,6 +26,8 @@ export interface GatewaySetup {
   readonly logger: Logger;
   /** Servers that take the place of listeners, by name; the others are bound to ports. */
   readonly servers: Servers;
+  /** What checks who clients are, in place of the entries of those names in the section `auth`. */
+  readonly authenticators?: ReadonlyMap<string, Authenticator>;
   /** Connectors of this gateway alone, for a configuration with `connect`. */
   readonly standalone?: Standalone | undefined;
 }
@@ -31,6 +35,7 @@ export interface GatewaySetup {
 /** What a gateway is made of, beside its context. */
 export interface GatewayParts {
   readonly servers: Servers;
+  readonly authenticators: Authenticators;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly pipelines: PipelineSet;
   readonly connect?: ConnectService | undefined;
@@ -38,7 +43,6 @@ export interface GatewayParts {
   readonly status: GatewayStatus;
   readonly listeners: readonly Listener[];
   readonly admin?: AdminServer | undefined;
-  readonly authenticators: Authenticators;
   readonly memory: MemoryBudget;
   readonly goneTopics: GoneTopics;
 }
@@ -47,10 +51,11 @@ export interface GatewayParts {
  * Makes all parts, each after those that it needs; every name of the configuration has become an object then. Modules that
  * few configurations need, such as those of connectors and rooms, are loaded only for these.
  */
-export async function makeParts(context: GatewayContext, { servers, standalone }: GatewaySetup): Promise<GatewayParts> {
+export async function makeParts(context: GatewayContext, setup: GatewaySetup): Promise<GatewayParts> {
+  const { servers, standalone } = setup;
   const { config, log, stats } = context;
-  const authenticators = await Authenticators.create(context);
-  const endpoints = await createEndpoints(context);
+  const authenticators = await Authenticators.create(context, setup.authenticators);
+  const endpoints = await createEndpoints(context, authenticators);
   const pipelines = createPipelines(context, endpoints);
   const connect = await connectService(context, standalone, authenticators);
   const wanted = wantedTopics(config, standalone !== undefined);
@@ -59,6 +64,7 @@ export async function makeParts(context: GatewayContext, { servers, standalone }
   const status = new GatewayStatus(context, { endpoints, pipelines, preparation, connect });
   return {
     servers,
+    authenticators,
     endpoints,
     pipelines,
     connect,
@@ -66,7 +72,6 @@ export async function makeParts(context: GatewayContext, { servers, standalone }
     status,
     listeners: createListeners(context, endpoints, status, servers),
     admin: createAdminPort(context, status, authenticators),
-    authenticators,
     memory: new MemoryBudget(context.memory, [...endpoints.values()], stats, context.scoped('memory')),
     goneTopics: new GoneTopics(context),
   };
@@ -90,7 +95,7 @@ function createAdminPort(
   authenticators: Authenticators,
 ): AdminServer | undefined {
   const { config, telemetry, stats, clock } = context;
-  const { enabled, port, host, allowed_hosts, auth } = config.admin;
+  const { enabled, port, host, allowed_hosts, auth, tls } = config.admin;
   if (!enabled) return undefined;
   const logger = context.scoped('admin');
   return createAdminServer({
@@ -100,6 +105,7 @@ function createAdminPort(
     ready: () => status.ready(),
     metrics: telemetry.metrics,
     stats,
+    tls: securePort(context, 'admin', tls),
     callers: new Callers({
       section: 'admin',
       allowedHosts: allowed_hosts,

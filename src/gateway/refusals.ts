@@ -10,6 +10,16 @@ const ADVICE: Readonly<Record<string, string>> = {
   open_files:
     'raise its limit of open files (ulimit -n, LimitNOFILE= of systemd, ulimits of Docker), or run another gateway',
   pipelined: 'look for addresses that send many requests at once; turn pipelining off in a proxy that does it',
+  checks_full: 'look why checking clients takes so long: the key server of an entry of auth may be slow',
+  check_timeout: 'look at the key server of the entry of auth that the endpoint names',
+  check_failed: 'this is a fault of what checks clients; report it',
+  tls: 'let them use ws:// or http://, or give the listener a certificate (listeners.*.tls)',
+  handshake_rate: 'raise it if the gateway can take more, or run another gateway',
+  listener_full: 'raise it, or run another gateway',
+  address_handshakes: 'look at the address; if it is a proxy, list it in trusted_proxies',
+  address_connections: 'look at the address; if it is a proxy, list it in trusted_proxies',
+  identity_connections: 'raise it if one identity may have so many clients',
+  proxy_header: 'look at the proxy in front of the listener, and at who else can reach its port',
   waiting:
     'look for addresses that open connections and send nothing; raise the limit of open files (ulimit -n) if there are none',
 };
@@ -24,14 +34,15 @@ export class Refusals {
     this.limit = new LineLimit(clock);
   }
 
-  add(endpoint: string, { reason, message, origin }: Pick<Refusal, 'reason' | 'message' | 'origin'>): void {
+  add(endpoint: string, refusal: Pick<Refusal, 'reason' | 'message' | 'origin' | 'address'>): void {
+    const { reason, message, origin, address } = refusal;
     const advice = ADVICE[reason];
     if (advice === undefined) return;
     const refused = this.limit.count(`${endpoint} ${reason}`);
     if (refused === 0) return;
     const more = sinceLastLine(refused, 'were refused');
     this.logger.warn(
-      { endpoint, reason, ...(origin === undefined ? {} : { origin }), refused },
+      { endpoint, reason, ...(origin && { origin }), ...(address && { address }), refused },
       `clients of ${endpoint} are turned away: ${message}; ${advice}${more}`,
     );
   }

@@ -18,14 +18,8 @@ const DEFAULT_MAXIMA: TopicMaxima['config'] = {
 };
 
 /** What the clients of an endpoint may do with topics by themselves. */
-export function createTopicService(
-  context: GatewayContext,
-  name: string,
-  { allow, topics }: EndpointConfig,
-): TopicService {
-  const { create = [], read = [], write = [], groups = [] } = allow ?? {};
+export function createTopicService(context: GatewayContext, name: string, { topics }: EndpointConfig): TopicService {
   return new TopicService(context, name, {
-    allow: { create, read, write, groups },
     topics,
     maxima: maximaOf(topics, context.config.log),
     missingTimeout: context.config.log.driver === 'embedded' ? 0 : MISSING_TIMEOUT,

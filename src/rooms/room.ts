@@ -1,5 +1,4 @@
 import type { EndpointRoom, Guest, RoomEndpoint } from '../actors/endpoint/room-port.ts';
-import { type Allowed, allowance } from '../core/allowance.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Identity, MemberEvent, Membership } from '../core/component.ts';
 import type { Headers } from '../core/headers.ts';
@@ -8,7 +7,6 @@ import type { Change, CommandOutcome, Newcomer, PresenceObserver, PresencePort, 
 
 export interface RoomOptions {
   readonly membership: Membership;
-  readonly allow: { readonly direct: Allowed; readonly kick: Allowed };
   readonly presence: (observer: PresenceObserver) => PresencePort;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -31,7 +29,6 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
   readonly presence: PresencePort;
   private readonly options: RoomOptions;
   private readonly home: RoomEndpoint<G>;
-  private readonly may: Readonly<Record<'direct' | 'kick', (name: string) => boolean>>;
   private readonly guests = new Map<Newcomer, G>();
   private readonly newcomers = new Map<G, Newcomer>();
   /** Calls of `sweep`, one a second, until whole lists may be sent again. */
@@ -43,7 +40,6 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
   constructor(options: RoomOptions, home: RoomEndpoint<G>) {
     this.options = options;
     this.home = home;
-    this.may = { direct: allowance(options.allow.direct), kick: allowance(options.allow.kick) };
     this.presence = options.presence(this);
   }
 
@@ -76,7 +72,7 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
   direct(guest: G, to: string, content: string, done: () => void): void {
     const from = guest.info.clientId;
     const end = this.onOutcome(guest, { type: 'refused', action: 'direct', target: to }, done);
-    const reason = this.mayNot('direct', from) ?? refusalOf(this.presence.direct(from, to, content, end));
+    const reason = mayNot(guest, 'direct') ?? refusalOf(this.presence.direct(from, to, content, end));
     if (reason !== undefined) end(reason);
   }
 
@@ -84,7 +80,7 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
   kick(guest: G, target: string | undefined, done: () => void): void {
     const by = guest.info.clientId;
     const end = this.onOutcome(guest, { type: 'refused', action: 'kick', target }, done);
-    const reason = this.mayNot('kick', by) ?? refusalOf(this.presence.kick(by, target, end));
+    const reason = mayNot(guest, 'kick') ?? refusalOf(this.presence.kick(by, target, end));
     if (reason !== undefined) end(reason);
     else this.options.logger.info({ client_id: by, target: target ?? 'everyone' }, 'a client kicks another client');
   }
@@ -201,10 +197,6 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
     };
   }
 
-  private mayNot(action: 'direct' | 'kick', name: string): 'forbidden' | undefined {
-    return this.may[action](name) ? undefined : 'forbidden';
-  }
-
   private refuse(guest: G, refusal: Refusal): void {
     const { action, target, reason } = refusal;
     const facts = { client_id: guest.info.clientId, action, target, reason };
@@ -213,6 +205,10 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
     else this.options.logger.debug(facts, `a client could not ${VERBS[action]}: ${reason}`);
     guest.hear(refusal);
   }
+}
+
+function mayNot({ info, permissions }: Guest, action: 'direct' | 'kick'): 'forbidden' | undefined {
+  return permissions.has(action, info.clientId) ? undefined : 'forbidden';
 }
 
 function refusalOf(outcome: CommandOutcome): Exclude<CommandOutcome, 'sent'> | undefined {

@@ -60,6 +60,7 @@ const auth = z
         (text) => text === '' || isSendableToken(withoutMarks(text)),
         'is only white space, or contains a character that HTTP does not allow in a header, such as a line break',
       )
+      .meta(field.SECRET)
       .optional()
       .describe('The token itself; empty text means no token.'),
     token_file: path().optional().describe('File that contains the token; read at each connect.'),

@@ -31,7 +31,7 @@ export interface Expression {
   evaluateJson(message: Message): string | undefined | Promise<string | undefined>;
 }
 
-type Part = { readonly literal: string } | { readonly value: Value };
+export type Part = { readonly literal: string } | { readonly value: Value };
 
 /** Makes what an expression gives fit into the text around it; undefined where it has no place there. */
 export type Encode = (text: string) => string | undefined;
@@ -127,7 +127,8 @@ function plainText(found: Text, source: string): string | undefined {
   throw new TidegateError('TG_EXPRESSION_FAILED', mistake);
 }
 
-function splitParts(text: string): Part[] {
+/** The plain text and the expressions of a text, in order. Throws an Error that says what is wrong with an expression. */
+export function splitParts(text: string): Part[] {
   const parts: Part[] = [];
   let at = 0;
   while (at < text.length) {

@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { hostMistake, hostPatternMistake, type UrlRule, urlMistake } from '../core/address.ts';
-import { DURATION, parseDuration, parseRate, parseSize, RATE, SIZE } from '../core/units.ts';
+import {
+  BYTE_RATE,
+  DURATION,
+  parseByteQuota,
+  parseDuration,
+  parseQuota,
+  parseRate,
+  parseSize,
+  type Quota,
+  RATE,
+  SIZE,
+} from '../core/units.ts';
 import { compiled } from './compiled.ts';
 import { compileCondition, compileExpression } from './expression.ts';
 import { FieldPath } from './field-path.ts';
@@ -98,6 +109,25 @@ export const rate = () =>
       return z.NEVER;
     });
 
+/** A limit such as `50/s` or `5/m`; how many, and in how many milliseconds, once parsed. */
+export const quota = () => quotaIn(RATE, parseQuota, '50/s or 5/m');
+
+/** A limit in bytes, such as `64KiB/s`. */
+export const byteQuota = () => quotaIn(BYTE_RATE, parseByteQuota, '64KiB/s or 10MiB/m');
+
+function quotaIn(form: RegExp, parse: (text: string) => Quota | undefined, such: string) {
+  return z
+    .string(`expected a limit such as ${such}`)
+    .meta({ pattern: form.source })
+    .transform((text, context) => {
+      const read = parse(text);
+      if (read !== undefined && read.count > 0) return read;
+      const message = `"${text}" is not a limit; write how many, and in which time (s, m or h), such as ${such}`;
+      context.issues.push({ code: 'custom', message, input: text });
+      return z.NEVER;
+    });
+}
+
 /** A size such as `64KiB`, `1MiB`; bytes once parsed. */
 export const size = () =>
   z
@@ -126,6 +156,9 @@ export const list = () =>
 /** Text in which nothing is evaluated: `${! }` is a mistake, and `$${!` gives these characters. `expected` is the error for what is not text. */
 export const plainText = (expected = 'expected text') =>
   z.string(expected).refine((text) => !text.includes('${!'), { error: NOT_EVALUATED, abort: true });
+
+/** How a schema says that a setting holds a secret (JSON Schema, Validation 9.4): `lint --strict` wants it from elsewhere. */
+export const SECRET = { writeOnly: true } as const;
 
 export const NAME_AS_IT_IS = 'a name is taken as it is; "${! }" is evaluated in values only';
 

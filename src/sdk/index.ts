@@ -18,6 +18,7 @@ export type {
   Operator,
   OperatorHost,
   Processor,
+  Renewal,
   RosterChange,
   Sink,
   Source,

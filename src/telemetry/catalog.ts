@@ -4,7 +4,7 @@ import type { MetricEntries, MetricEntry } from './catalog/entry.ts';
 import { CONNECTOR_METRICS, FEED_METRICS } from './catalog/feeds.ts';
 import { LANE_METRICS, READER_METRICS } from './catalog/log.ts';
 import { LOOKUP_METRICS, OPERATOR_METRICS, PIPELINE_METRICS } from './catalog/pipelines.ts';
-import { HTTP_METRICS, LIMIT_METRICS, RUN_METRICS } from './catalog/process.ts';
+import { HTTP_METRICS, LIMIT_METRICS, RUN_METRICS, TLS_METRICS } from './catalog/process.ts';
 
 /**
  * The closed list of metrics. Names are stable, because dashboards and alerts use them. The unit is the name's ending
@@ -23,6 +23,7 @@ export const METRICS = {
   ...LANE_METRICS,
   ...READER_METRICS,
   ...HTTP_METRICS,
+  ...TLS_METRICS,
   ...CONNECTOR_METRICS,
   ...LIMIT_METRICS,
 } as const satisfies MetricEntries;

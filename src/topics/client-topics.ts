@@ -2,6 +2,7 @@ import { TidegateError } from '../core/errors.ts';
 import type { TopicSpec } from '../core/log.ts';
 import type { TopicResult, TopicView } from '../core/topic-request.ts';
 import type { PartContext } from '../telemetry/part-context.ts';
+import { KeptViews } from './kept-views.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Rights } from './rights.ts';
 import type { TopicSettings } from './settings.ts';
@@ -25,7 +26,8 @@ export class ClientTopics {
   private readonly settings: Pick<TopicSettings, 'creates_per_minute'>;
   private readonly parts: ClientTopicsParts;
   private readonly creates: RateLimit;
-  private listed: ListedView = { type: 'listed', topics: [] };
+  /** What clients who may read and write the same were shown last. */
+  private readonly listed = new KeptViews<ListedView>('read', 'write');
 
   constructor(
     context: Pick<PartContext, 'log' | 'clock' | 'logger'>,
@@ -42,7 +44,7 @@ export class ClientTopics {
   async create(visit: Visit, topics: readonly TopicSpec[]): Promise<TopicResult> {
     const { looks, rights, maxima } = this.parts;
     for (const topic of topics) {
-      rights.demand('create', topic.name, `creating the topic ${topic.name}`);
+      rights.demand(visit.client.permissions, 'create', topic.name, `creating the topic ${topic.name}`);
       demandWithin(topic, maxima);
     }
     // Clients that create their topics whenever they connect find most of them there after a restart.
@@ -71,14 +73,16 @@ export class ClientTopics {
   }
 
   /** The same object until the topics change: an answer may be megabytes long, and is encoded once. */
-  async list(): Promise<TopicView> {
+  async list({ client: { permissions } }: Visit): Promise<TopicView> {
     const { looks, rights } = this.parts;
     const topics: { topic: string; partitions: number }[] = [];
     for (const [topic, partitions] of await looks.recent())
-      if (rights.has('read', topic) || rights.has('write', topic)) topics.push({ topic, partitions });
+      if (rights.has(permissions, 'read', topic) || rights.has(permissions, 'write', topic))
+        topics.push({ topic, partitions });
     topics.sort((one, other) => (one.topic < other.topic ? -1 : 1));
-    if (!areEqual(topics, this.listed.topics)) this.listed = { type: 'listed', topics };
-    return this.listed;
+    const last = this.listed.of(permissions);
+    if (last !== undefined && areEqual(topics, last.topics)) return last;
+    return this.listed.keep(permissions, { type: 'listed', topics });
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Clock } from '../core/clock.ts';
+import type { Permissions } from '../core/permissions.ts';
 import type { TopicView } from '../core/topic-request.ts';
+import { KeptViews } from './kept-views.ts';
 import type { Rights } from './rights.ts';
 
 /** What other clients may know about a client of the endpoint. */
@@ -12,15 +14,22 @@ interface Shown {
 const MANY = 1_000;
 const VIEW_INTERVAL = 1_000;
 
-/** The subscriptions of all clients, with the topics that clients of the endpoint may read. */
+/** What clients who may read the same are shown. */
+interface Kept {
+  readonly view: TopicView;
+  readonly madeAt: number;
+  /** The changes that it has in it. */
+  readonly changes: number;
+  readonly isMany: boolean;
+}
+
+/** The subscriptions of all clients, with the topics that the client who asks may read. */
 export class Consumers {
   private readonly clients: ReadonlyMap<unknown, Shown>;
   private readonly rights: Pick<Rights, 'has'>;
   private readonly clock: Clock;
-  private view: TopicView | undefined;
-  private viewedAt = 0;
-  private isMany = false;
-  private hasChanged = false;
+  private readonly kept = new KeptViews<Kept>('read');
+  private changes = 0;
 
   constructor(clients: ReadonlyMap<unknown, Shown>, rights: Pick<Rights, 'has'>, clock: Clock) {
     this.clients = clients;
@@ -30,23 +39,25 @@ export class Consumers {
 
   /** A client has connected, left, or changed its subscription. */
   changed(): void {
-    this.hasChanged = true;
+    this.changes += 1;
   }
 
   /** The same object until something changes: an answer may be megabytes long, and is encoded once. */
-  show(): TopicView {
+  show(permissions: Permissions): TopicView {
     const now = this.clock.elapsed();
-    const isCurrent = !this.hasChanged || (this.isMany && now - this.viewedAt < VIEW_INTERVAL);
-    if (this.view !== undefined && isCurrent) return this.view;
-    const consumers = [...this.clients.values()].map(({ ws, subscriber }) => ({ ws, topics: this.shown(subscriber) }));
-    this.isMany = consumers.reduce((sum, { topics }) => sum + 1 + topics.length, 0) > MANY;
-    this.hasChanged = false;
-    this.viewedAt = now;
-    this.view = { type: 'health', consumers };
-    return this.view;
+    const kept = this.kept.of(permissions);
+    if (kept !== undefined && (kept.changes === this.changes || (kept.isMany && now - kept.madeAt < VIEW_INTERVAL)))
+      return kept.view;
+    const consumers = [...this.clients.values()].map(({ ws, subscriber }) => ({
+      ws,
+      topics: this.shown(subscriber, permissions),
+    }));
+    const isMany = consumers.reduce((sum, { topics }) => sum + 1 + topics.length, 0) > MANY;
+    const view: TopicView = { type: 'health', consumers };
+    return this.kept.keep(permissions, { view, madeAt: now, changes: this.changes, isMany }).view;
   }
 
-  private shown(subscriber: Shown['subscriber']): readonly string[] {
-    return subscriber?.topics.filter((topic) => this.rights.has('read', topic)) ?? [];
+  private shown(subscriber: Shown['subscriber'], permissions: Permissions): readonly string[] {
+    return subscriber?.topics.filter((topic) => this.rights.has(permissions, 'read', topic)) ?? [];
   }
 }

@@ -29,6 +29,7 @@ interface Held {
  */
 export class Subscriber implements Consumer {
   readonly topics: readonly string[];
+  readonly groupName: string;
   private readonly client: TopicClient;
   private readonly pacing: Pacing;
   private readonly clock: Clock;
@@ -50,7 +51,7 @@ export class Subscriber implements Consumer {
 
   constructor(
     client: TopicClient,
-    request: SubscriptionRequest,
+    request: SubscriptionRequest & { readonly group: string },
     pacing: Pacing,
     isPaused: boolean,
     clock: Clock,
@@ -58,6 +59,7 @@ export class Subscriber implements Consumer {
   ) {
     this.client = client;
     this.topics = request.topics;
+    this.groupName = request.group;
     this.isManual = request.commit === 'manual';
     this.credit = request.credit ?? Number.POSITIVE_INFINITY;
     this.pacing = pacing;

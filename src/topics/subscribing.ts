@@ -1,5 +1,6 @@
 import type { Groups } from '../actors/consumer-group/groups.ts';
 import { DeliveryTime } from '../actors/delivery-time.ts';
+import type { TopicClient } from '../actors/endpoint/topic-clients.ts';
 import type { Clock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
 import { quoteValue } from '../core/quote.ts';
@@ -50,13 +51,16 @@ export class Subscribing {
     const { groups, delivery } = this.parts;
     const { notify, paused, session_timeout: sessionTimeout, commit_interval: commitInterval } = settings;
     const { group = settings.group, from = settings.from } = request;
-    this.demand(request, group);
+    this.demand(visit, request, group);
     visit.turn += 1;
     const { turn } = visit;
     if (!(await this.exist(request, () => visit.turn === turn))) return overtaken();
+    // It may have waited for a topic, and the client's permissions have changed meanwhile.
+    this.demand(visit, request, group);
     this.admit(visit, group, request.topics);
     visit.subscriber?.leave();
-    const subscriber = new Subscriber(visit.client, request, notify, paused, clock, new DeliveryTime(delivery, clock));
+    const time = new DeliveryTime(delivery, clock);
+    const subscriber = new Subscriber(visit.client, { ...request, group }, notify, paused, clock, time);
     visit.subscriber = subscriber;
     const timing = { sessionTimeout, commitInterval };
     const handle = groups.join({ group, topics: request.topics, from, timing, consumer: subscriber });
@@ -70,6 +74,14 @@ export class Subscribing {
     }
     // A later request that failed has changed nothing.
     return visit.subscriber === subscriber ? { type: 'subscribed', topics: request.topics } : overtaken();
+  }
+
+  /** Whether a client may still read the topics of its subscription, in its group. */
+  mayContinue({ permissions }: TopicClient, { topics, groupName }: Subscriber): boolean {
+    const { rights } = this.parts;
+    return (
+      topics.every((topic) => rights.has(permissions, 'read', topic)) && rights.has(permissions, 'groups', groupName)
+    );
   }
 
   /** Each group costs this gateway a consumer and the log a record, and clients can invent as many names as they like. */
@@ -90,7 +102,7 @@ export class Subscribing {
     this.newGroups.take(address, 1);
   }
 
-  private demand({ topics }: SubscriptionRequest, group: string): void {
+  private demand({ client: { permissions } }: Visit, { topics }: SubscriptionRequest, group: string): void {
     const { max_topics } = this.settings;
     const { rights } = this.parts;
     if (topics.length > max_topics)
@@ -98,8 +110,8 @@ export class Subscribing {
         'TG_LIMIT_REACHED',
         `a subscription may have ${max_topics} topics here, not ${topics.length}`,
       );
-    for (const topic of topics) rights.demand('read', topic, `reading the topic ${topic}`);
-    rights.demand('groups', group, `joining the group ${group}`);
+    for (const topic of topics) rights.demand(permissions, 'read', topic, `reading the topic ${topic}`);
+    rights.demand(permissions, 'groups', group, `joining the group ${group}`);
   }
 
   /** Whether all topics exist. Waits for them if the request says so; false once `isWanted` is false. */

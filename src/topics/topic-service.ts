@@ -1,7 +1,6 @@
 import type { Groups } from '../actors/consumer-group/groups.ts';
 import type { TopicClient, TopicClients } from '../actors/endpoint/topic-clients.ts';
 import { FailureLog } from '../actors/pipeline/failure-log.ts';
-import type { Allowed } from '../core/allowance.ts';
 import { CreditGate } from '../core/credit-gate.ts';
 import { asTidegateError, TidegateError } from '../core/errors.ts';
 import type { Message, Tracker } from '../core/message.ts';
@@ -12,7 +11,7 @@ import { Admission, type TopicsToWrite } from './admission.ts';
 import { ClientTopics } from './client-topics.ts';
 import { Consumers } from './consumers.ts';
 import { Outgoing } from './outgoing.ts';
-import { type Reserved, type Right, Rights } from './rights.ts';
+import { type Reserved, Rights } from './rights.ts';
 import type { TopicSettings } from './settings.ts';
 import { Subscribing } from './subscribing.ts';
 import { TopicLooks } from './topic-looks.ts';
@@ -26,7 +25,6 @@ export interface TopicServiceContext extends PartContext, TopicsToWrite, Reserve
 
 /** What an endpoint says of its clients. */
 export interface TopicServiceSettings {
-  readonly allow: Readonly<Record<Right, Allowed>>;
   readonly topics: TopicSettings;
   readonly maxima: TopicMaxima;
   /** Milliseconds for which a topic that is published to may be missing. */
@@ -57,9 +55,9 @@ export class TopicService implements TopicClients, Tracker {
   /** `name`: of the endpoint. */
   constructor(context: TopicServiceContext, name: string, settings: TopicServiceSettings) {
     const { log, clock, stats, groups } = context;
-    const { allow, topics, maxima, missingTimeout } = settings;
+    const { topics, maxima, missingTimeout } = settings;
     const logger = context.logger.child({ scope: 'topics', endpoint: name });
-    const rights = new Rights(allow, context, logger);
+    const rights = new Rights(context, logger);
     const looks = new TopicLooks(log.admin, clock);
     const created = (topic: string) => {
       looks.changed();
@@ -102,9 +100,15 @@ export class TopicService implements TopicClients, Tracker {
   }
 
   /** Why a client may not publish there, or undefined. Called for every message. */
-  refusal(topic: string): TidegateError | undefined {
-    if (this.rights.has('write', topic)) return undefined;
+  refusal({ permissions }: TopicClient, topic: string): TidegateError | undefined {
+    if (this.rights.has(permissions, 'write', topic)) return undefined;
     return new TidegateError('TG_NOT_ALLOWED', `publishing to ${topic} is not allowed here`);
+  }
+
+  /** Whether a client may go on with its subscription, after its permissions have changed. */
+  mayContinue(client: TopicClient): boolean {
+    const { subscriber } = this.visits.get(client) ?? {};
+    return subscriber === undefined || this.subscribing.mayContinue(client, subscriber);
   }
 
   /** Publishes a message; while too many are in flight the endpoint is paused. */
@@ -177,9 +181,9 @@ export class TopicService implements TopicClients, Tracker {
       case 'create':
         return this.topics.create(visit, request.topics);
       case 'list':
-        return this.topics.list();
+        return this.topics.list(visit);
       case 'health':
-        return this.consumers.show();
+        return this.consumers.show(visit.client.permissions);
       case 'subscribe':
         return this.subscribing.subscribe(visit, request.subscription);
       case 'unsubscribe':

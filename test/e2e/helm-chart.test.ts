@@ -111,6 +111,17 @@ suite('the Helm chart', { skip: await missingHelm() }, () => {
     ]);
   });
 
+  test('an admin port with TLS is asked by HTTPS, by probes and by Prometheus', async () => {
+    const tls = 'config.admin.tls.cert=/tls/tls.crt,config.admin.tls.key=/tls/tls.key';
+    const monitor = 'serviceMonitor.enabled=true,serviceMonitor.tlsConfig.serverName=gateway.test';
+    const manifests = await render('--set', `${tls},${monitor}`);
+    const [{ startupProbe, livenessProbe, readinessProbe }] = find(manifests, 'Deployment', 't-tidegate').spec.template
+      .spec.containers;
+    for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe]) assert.equal(httpGet.scheme, 'HTTPS');
+    const [{ scheme, tlsConfig }] = find(manifests, 'ServiceMonitor', 't-tidegate').spec.endpoints;
+    assert.deepEqual([scheme, tlsConfig], ['https', { serverName: 'gateway.test' }]);
+  });
+
   test('an Ingress of another class has the settings of its controller; annotations of one’s own win', async () => {
     const set = ['--set', 'ingress.enabled=true,ingress.className=public,ingress.controller=nginx'];
     const annotation = 'nginx.ingress.kubernetes.io/proxy-read-timeout';

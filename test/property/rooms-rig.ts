@@ -6,6 +6,7 @@ import { Topic } from '../../src/actors/topic/topic.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Codec, Frame, Sink } from '../../src/core/component.ts';
 import type { Log } from '../../src/core/log.ts';
+import { Permissions } from '../../src/core/permissions.ts';
 import type { Socket, SocketHandler } from '../../src/core/socket.ts';
 import type { PresenceObserver } from '../../src/rooms/port.ts';
 import { Presence } from '../../src/rooms/presence.ts';
@@ -192,11 +193,9 @@ export class RoomGateway {
         };
         const { membership } = codec;
         if (membership === undefined) throw new Error('the codec has no room');
-        return new Room(
-          { membership, allow: { direct: 'everyone', kick: 'everyone' }, presence: open, clock: systemClock, logger },
-          home,
-        );
+        return new Room({ membership, presence: open, clock: systemClock, logger }, home);
       },
+      permissions: new Permissions({ direct: 'everyone', kick: 'everyone' }),
       ...(replays ? { replay: REPLAY } : {}),
       encode: ({ data }: Frame) => Buffer.from(`${data}${END}`),
       clock: systemClock,

@@ -20,15 +20,31 @@ const SOCKETS = /maxconn 100000/;
 
 /** HAPROXY_BIN, or a HAProxy that is installed. */
 export function requireHaproxy(t: TestContext, options: ProxyOptions): Promise<ReverseProxy | undefined> {
-  return requireProxy(t, 'HAProxy', program, options);
+  return requireProxy(t, 'HAProxy', () => program(), options);
 }
 
-function program(): ProxyProgram {
+/** The same without HTTP: bytes are passed on behind a PROXY header. `option` of the line of a server, such as send-proxy-v2. */
+export function requireHaproxyOver(t: TestContext, gateway: number, option: string): Promise<ReverseProxy | undefined> {
+  const configure = (_folder: string, port: number) => `global
+  maxconn 100
+defaults
+  mode tcp
+  timeout connect 1s
+  timeout client 30s
+  timeout server 30s
+listen gateway
+  bind 127.0.0.1:${port}
+  server g 127.0.0.1:${gateway} ${option}
+`;
+  return requireProxy(t, 'HAProxy', () => program(configure), { gateways: [gateway] });
+}
+
+function program(configure: ProxyProgram['configure'] = ownFile): ProxyProgram {
   const haproxy = programOf('HAPROXY_BIN', 'haproxy');
   return {
     file: FILE,
     statusOfNone: 503,
-    configure: ownFile,
+    configure,
     // Master and worker, as the unit of Debian starts it.
     command: (config) => [haproxy, '-W', '-db', '-f', config],
     reload: 'SIGUSR2',

@@ -35,6 +35,10 @@ export interface KafkaOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** Levels of features that are lower than the broker's own, such as `transaction.version`. */
   readonly features?: Readonly<Record<string, number>>;
+  /** SCRAM users, as kafka-storage takes them: `SCRAM-SHA-256=[name=us,password=secret]`. */
+  readonly scram?: readonly string[];
+  /** Further arguments of the JVM. */
+  readonly jvm?: readonly string[];
 }
 
 const CLUSTER_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
@@ -60,7 +64,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
     await once(broker, 'exit');
   };
   const start = async () => {
-    const jvm = ['-Xmx512m', ...(options.quick ? QUICK_JVM : []), '-cp', classPath];
+    const jvm = ['-Xmx512m', ...(options.quick ? QUICK_JVM : []), ...(options.jvm ?? []), '-cp', classPath];
     broker = spawn('java', [...jvm, 'kafka.Kafka', properties], { cwd: folder, stdio: 'ignore' });
     // No test stops a shared broker, so it must not keep a finished test file alive.
     broker.unref();
@@ -82,7 +86,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
       '--feature',
       `${name}=${level}`,
     ]);
-    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...features];
+    const users = (options.scram ?? []).flatMap((user) => ['--add-scram', user]);
+    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...features, ...users];
     await java([...QUICK_JVM, '-cp', classPath, ...format]);
     await start();
   } catch (error) {

@@ -96,7 +96,9 @@ test('every metric and error code that a page names is in its catalogue', () => 
 
 test('the table of close codes in docs/operations.md is the one of the gateway', () => {
   const operations = pages.find(({ name }) => name === 'docs/operations.md')?.text ?? '';
-  const rows = [...operations.matchAll(/^\| ([14]\d{3}) \| ([^|]+) \| [^|]+ \| (yes|no|after a pause)/gm)];
+  const rows = [
+    ...operations.matchAll(/^\| ([14]\d{3}) \| ([^|]+) \| [^|]+ \| (yes|no|after a pause|with another token)/gm),
+  ];
   assert.deepEqual(
     rows.map(([, code, reason, reconnect]) => [Number(code), reason, reconnect]),
     Object.values(CLOSE_CODES).map(({ code, reason, reconnect }) => [code, reason, reconnect]),

@@ -1,17 +1,18 @@
 import type { Headers } from '../../core/headers.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
+import type { Slowed } from './client-limits.ts';
 import { Conversation } from './conversation.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import { Inbound } from './inbound.ts';
 import { Outbound, type OutboundOwner } from './outbound.ts';
-import type { Peer } from './peer.ts';
+import type { Pace } from './pace.ts';
 import { Publisher } from './publisher.ts';
 import { RoomGuest } from './room-guest.ts';
 import type { EndpointGuest } from './room-port.ts';
 import { TopicPeer } from './topic-peer.ts';
 
-type Owner = Peer & OutboundOwner & Pick<EndpointGuest, 'admit' | 'deliver'>;
+type Owner = Slowed & OutboundOwner & Pick<EndpointGuest, 'admit' | 'deliver'>;
 
 /** What a connection is made of: its parts read, talk and write, and hold memory for that. */
 export class ConnectionParts {
@@ -30,6 +31,7 @@ export class ConnectionParts {
     socket: Socket,
     handshake: Handshake | undefined,
     baggage: Headers | undefined,
+    pace: Pace | undefined,
   ) {
     const outbound = new Outbound(socket, context, peer);
     const publisher = new Publisher(peer, context, outbound, handshake, baggage);
@@ -38,7 +40,7 @@ export class ConnectionParts {
     this.outbound = outbound;
     this.publisher = publisher;
     this.conversation = conversation;
-    this.inbound = new Inbound(peer, socket, context, conversation, outbound);
+    this.inbound = new Inbound(peer, socket, context, conversation, outbound, pace);
     this.guest = context.room === undefined ? undefined : new RoomGuest(peer, context, conversation, outbound);
     this.topicPeer = topicPeer;
   }

@@ -1,6 +1,9 @@
 import { createActor } from 'xstate';
+import type { Access } from '../../core/access.ts';
 import type { ConnectionInfo, Farewell } from '../../core/component.ts';
+import type { Rejection } from '../../core/errors.ts';
 import type { Headers } from '../../core/headers.ts';
+import type { Permissions } from '../../core/permissions.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
@@ -12,18 +15,20 @@ import type { OutboundOwner } from './outbound.ts';
 import type { Peer } from './peer.ts';
 import { numberOf } from './pings.ts';
 import type { EndpointGuest } from './room-port.ts';
+import { Session, type SessionOwner } from './session.ts';
 
 /** Where the machine is, as far as the parts of a connection ask. Only orders of the machine change it. */
 type Phase = 'joining' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /** The life of one socket: its machine decides what may happen when, and its parts read, talk and write. */
-export class Connection implements SocketHandler, ConnectionControl, OutboundOwner, Peer {
+export class Connection implements SocketHandler, ConnectionControl, OutboundOwner, Peer, SessionOwner {
   /** What the codec knows; the client's ID is its name in the room once it is let in. */
   info: ConnectionInfo;
   state: unknown = undefined;
   readonly socket: Socket;
   readonly actor: ConnectionActor;
   readonly parts: ConnectionParts;
+  readonly session: Session | undefined;
   /** Seconds on the endpoint's clock; see the sweep. */
   stuckSince: number;
   closingSince = 0;
@@ -39,6 +44,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     info: ConnectionInfo,
     handshake: Handshake | undefined,
     baggage?: Headers,
+    access?: Access,
   ) {
     this.context = context;
     this.hub = hub;
@@ -46,7 +52,11 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.info = info;
     this.stuckSince = context.seconds;
     this.phase = context.isGuarded ? 'joining' : 'serving';
-    this.parts = new ConnectionParts(this, context, socket, handshake, baggage);
+    const port = context.access;
+    this.session =
+      port === undefined || access === undefined ? undefined : new Session(this, context, port, access, info.params);
+    const pace = context.clientLimits?.enter(access?.identity);
+    this.parts = new ConnectionParts(this, context, socket, handshake, baggage, pace);
     // As part of the endpoint's actor system, without being its child: half the memory of a root actor, none of the
     // copying of children, and an error that is thrown reaches the endpoint.
     this.actor = createActor(connectionMachine, { id: info.clientId, input: { control: this }, parent: hub.actor });
@@ -58,6 +68,10 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
   /** Address of the client. */
   get remote(): string {
     return this.socket.remote;
+  }
+
+  get permissions(): Permissions {
+    return this.session === undefined ? this.context.permissions : this.session.access.permissions;
   }
 
   get guest(): EndpointGuest | undefined {
@@ -167,6 +181,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     const isReading = this.socket.partial > this.heldBytes / 2;
     const { isStuck } = this.parts.outbound;
     this.parts.discard();
+    this.context.metrics.limited('memory');
     tell(this.actor, closing(isReading ? 'tooBig' : 'overloaded', 'out of memory'));
     // A close frame behind so much would keep it.
     if (isStuck) this.socket.terminate();
@@ -203,6 +218,26 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     return this.parts.conversation.dropNotice(count);
   }
 
+  // --- from its session
+
+  askForToken(within: number): void {
+    const now = this.context.clock.now();
+    this.parts.conversation.sayAtOnce('ask', (renewal) => renewal.ask(this.state, within, now));
+  }
+
+  answerToken(correlation: unknown, rejection: Rejection | null, expires: number | undefined): void {
+    const now = this.context.clock.now();
+    this.parts.conversation.sayAtOnce('renewed', (renewal) =>
+      renewal.renewed(this.state, correlation, rejection, now, expires),
+    );
+  }
+
+  accessChanged(): boolean {
+    const { publisher, topicPeer } = this.parts;
+    publisher.forgetMeta();
+    return topicPeer === undefined || this.context.topics?.mayContinue(topicPeer) !== false;
+  }
+
   // --- orders of the machine
 
   admitted(): void {
@@ -222,7 +257,6 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
   release(): void {
     this.parts.inbound.release();
     this.hub.held(this, false);
-    this.socket.resume();
   }
 
   close(code: number, reason: string): void {

@@ -1,4 +1,4 @@
-import type { Effect, Frame } from '../../core/component.ts';
+import type { Effect, Frame, Renewal } from '../../core/component.ts';
 import type { TopicRequest } from '../../core/topic-request.ts';
 import type { Answers } from './answers.ts';
 import type { EndpointContext } from './endpoint-context.ts';
@@ -103,6 +103,18 @@ export class Conversation {
     }
   }
 
+  /** Says what the codec makes of it, with no place among the answers. */
+  sayAtOnce(step: string, make: (renewal: Renewal) => Frame): void {
+    const { peer, context } = this;
+    const { renewal } = context.codec;
+    if (renewal === undefined || !peer.isOpen) return;
+    try {
+      this.answers.sayNow(context.encode(make(renewal)));
+    } catch (error) {
+      peer.codecFailed(step, error);
+    }
+  }
+
   /** Does what the codec wants. */
   apply(effects: readonly Effect[]): void {
     for (const effect of effects) {
@@ -124,6 +136,9 @@ export class Conversation {
           break;
         case 'request':
           this.request(effect.request, effect.correlation);
+          break;
+        case 'renew':
+          (this.peer.session ?? missing('session')).renew(effect.token, effect.correlation);
           break;
       }
     }

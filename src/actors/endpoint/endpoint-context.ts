@@ -1,13 +1,16 @@
+import type { AccessPort } from '../../core/access.ts';
 import type { Baggage } from '../../core/baggage.ts';
 import { ClientMemory } from '../../core/client-memory.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Codec, ConnectionInfo, Frame } from '../../core/component.ts';
 import type { Message } from '../../core/message.ts';
+import { NO_PERMISSIONS, type Permissions } from '../../core/permissions.ts';
 import { type Propagation, W3C } from '../../core/propagation.ts';
 import type { WhenFull } from '../../core/send-queue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
+import { type ClientLimitRules, ClientLimits } from './client-limits.ts';
 import type { ReplayLimits } from './history.ts';
 import type { EndpointMetrics } from './metrics.ts';
 import { Payloads } from './payloads.ts';
@@ -43,11 +46,19 @@ export interface EndpointOptions {
   readonly filteredIsError?: boolean;
   readonly keepsRejected?: boolean;
   readonly sweep: SweepLimits;
+  /** How much clients may send; without limit where it is missing. */
+  readonly clientLimits?: ClientLimitRules | undefined;
   /** For a codec whose clients know of each other. */
   readonly room?: (endpoint: RoomEndpoint<EndpointGuest>) => EndpointRoom<EndpointGuest>;
   readonly replay?: ReplayLimits;
   /** For a codec whose clients work with topics by themselves. */
   readonly topics?: TopicClients;
+  /** What clients may do of whom nothing has to be found out. Nothing where it is left out. */
+  readonly permissions?: Permissions;
+  /** Where something has to be found out about each client. */
+  readonly access?: AccessPort;
+  /** Parameters of handshakes in which tokens are expected: messages do not have them. */
+  readonly tokenParameters?: ReadonlySet<string>;
   /** Clients only receive: no pipeline reads what they send. */
   readonly isOutputOnly?: boolean;
   /** Told of each connection that has ended. `id`: what `join` called it, whatever its room called it later. */
@@ -73,6 +84,9 @@ export class EndpointContext {
   readonly filteredIsError: boolean;
   /** Whether a frame that the codec refuses goes to the dead letters of the pipeline, besides being answered. */
   readonly keepsRejected: boolean;
+  /** undefined where clients may send any number of messages. */
+  readonly clientLimits: ClientLimits | undefined;
+  readonly tokenParameters: ReadonlySet<string>;
   /** What is held for clients of the gateway. */
   readonly memory: ClientMemory;
   readonly clock: Clock;
@@ -87,6 +101,8 @@ export class EndpointContext {
   readonly tick: TickBatch<Message>;
   /** Where clients work with topics by themselves. */
   readonly topics: TopicClients | undefined;
+  readonly permissions: Permissions;
+  readonly access: AccessPort | undefined;
   /** What long answers to them have in common. */
   readonly payloads: Payloads;
   readonly encode: (frame: Frame) => Buffer;
@@ -112,8 +128,13 @@ export class EndpointContext {
     this.propagation = options.propagation ?? W3C;
     this.baggage = options.baggage;
     this.metrics = metrics;
+    this.tokenParameters = options.tokenParameters ?? new Set();
+    this.clientLimits =
+      options.clientLimits && new ClientLimits(options.clientLimits, { ...options, endpoint: options.name, metrics });
     this.tick = tick;
     this.topics = options.topics;
+    this.permissions = options.permissions ?? NO_PERMISSIONS;
+    this.access = options.access;
     this.payloads = new Payloads((view) => this.codec.topics?.payload(view) ?? []);
     this.encode = encodingOnce(options.encode);
     this.isGuarded = options.room !== undefined || options.replay !== undefined;

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Observable } from 'rxjs';
 import { createActor } from 'xstate';
+import type { Access, AccessPort } from '../../core/access.ts';
 import type { Batch } from '../../core/batch.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { Headers } from '../../core/headers.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { Message } from '../../core/message.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { EndpointPort } from '../../sdk/context.ts';
@@ -25,6 +27,9 @@ import type { RoomPresence } from './room-port.ts';
 import { sweepConnection } from './sweep.ts';
 import { TickBatch } from './tick.ts';
 import type { TopicClients } from './topic-clients.ts';
+
+/** What an endpoint takes of the handshake of a client. */
+export type JoinRequest = Pick<ConnectionInfo, 'params' | 'query' | 'headers'>;
 
 /**
  * The hub of the clients that are connected to an endpoint on this gateway. Frames of one tick become one batch for the
@@ -105,6 +110,11 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     return this.members.holders;
   }
 
+  /** What finds out about each client; undefined where there is nothing to be found out. */
+  get access(): AccessPort | undefined {
+    return this.context.access;
+  }
+
   get topics(): TopicClients | undefined {
     return this.context.topics;
   }
@@ -119,21 +129,17 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     return this.joinQueue.notReadyReason;
   }
 
-  /** Says what the client is called to begin with. `baggage`: what its handshake carried. */
+  /** Says what the client is called to begin with. `baggage`: what its handshake carried; `access`: what was found out. */
   join(
     socket: Socket,
-    request: { params: ConnectionInfo['params']; query: ConnectionInfo['query'] },
+    request: JoinRequest,
     handshake: Handshake | undefined,
     baggage?: Headers,
+    access?: Access,
   ): ConnectionInfo {
     const { context } = this;
-    const info = {
-      clientId: randomUUID(),
-      endpoint: this.name,
-      params: orNone(request.params),
-      query: orNone(request.query),
-    };
-    const connection = new Connection(context, this, socket, info, handshake, baggage);
+    const info = infoOf(context, request, access);
+    const connection = new Connection(context, this, socket, info, handshake, baggage, access);
     this.members.add(connection);
     context.metrics.opened.value += 1;
     context.logger.debug({ client_id: info.clientId }, 'client connected');
@@ -141,6 +147,11 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     if (topicPeer !== undefined) context.topics?.enter(topicPeer);
     this.joinQueue.enter(connection);
     return info;
+  }
+
+  /** Whether one more client of that identity would be too many. */
+  isFullFor(identity: Identity | undefined): boolean {
+    return this.context.clientLimits?.isFull(identity) ?? false;
   }
 
   historyBegins(): void {
@@ -252,13 +263,32 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     context.seconds += 1;
     for (const connection of this.members) {
       try {
-        sweepConnection(connection, context.seconds, this.options.sweep);
+        const reason = sweepConnection(connection, context.seconds, this.options.sweep);
+        if (reason !== undefined) context.metrics.limited(reason);
       } catch (error) {
         this.failed(connection, error);
       }
     }
     context.room?.sweep();
   }
+}
+
+function infoOf(
+  { name: endpoint, access: port, codec }: EndpointContext,
+  { params, query, headers }: JoinRequest,
+  access: Access | undefined,
+): ConnectionInfo {
+  const info = {
+    ...{ clientId: randomUUID(), endpoint, params: orNone(params), query: orNone(query) },
+    ...(headers === undefined ? {} : { headers }),
+  };
+  if (port === undefined || access === undefined) return info;
+  const { name } = access;
+  return {
+    ...info,
+    ...(name === undefined ? {} : { name }),
+    ...(port.renews && codec.renewal !== undefined ? { renews: true } : {}),
+  };
 }
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});

@@ -1,10 +1,11 @@
 import type { Socket } from '../../core/socket.ts';
 import { tell } from '../lifecycle.ts';
+import type { Slowed } from './client-limits.ts';
 import type { Conversation } from './conversation.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import { KeptFrames } from './kept-frames.ts';
 import type { Outbound } from './outbound.ts';
-import type { Peer } from './peer.ts';
+import type { Pace } from './pace.ts';
 
 /** Bytes that may come of a socket while it is held: a read chunk of Node. */
 const MAX_BEYOND = 65_536;
@@ -27,19 +28,28 @@ export class Inbound {
   heardAt: number;
   pingedAt: number;
   partialSince = 0;
-  private readonly peer: Peer;
+  private readonly peer: Slowed;
   private readonly socket: Socket;
   private readonly context: EndpointContext;
   private readonly conversation: Conversation;
   private readonly outbound: Outbound;
+  private readonly pace: Pace | undefined;
   private kept: KeptFrames | undefined;
   /** Whether it is read for one turn though it is held, and what has been read since it is. */
   private isLooking = false;
   private readBeyond = 0;
   private heldBeyond = 0;
 
-  constructor(peer: Peer, socket: Socket, context: EndpointContext, conversation: Conversation, outbound: Outbound) {
+  constructor(
+    peer: Slowed,
+    socket: Socket,
+    context: EndpointContext,
+    conversation: Conversation,
+    outbound: Outbound,
+    pace: Pace | undefined,
+  ) {
     this.peer = peer;
+    this.pace = pace;
     this.socket = socket;
     this.context = context;
     this.conversation = conversation;
@@ -59,6 +69,7 @@ export class Inbound {
     context.metrics.bytesReceived.value += data.length;
     this.heardAt = context.seconds;
     this.partialSince = 0;
+    if (!this.mayCome(data.length)) return;
     if (!this.peer.isAdmitted || this.kept !== undefined || this.untakenAnswers > ANSWERS_MARK) {
       this.kept ??= new KeptFrames();
       this.kept.keep(data, binary);
@@ -72,6 +83,8 @@ export class Inbound {
   }
 
   ping(): void {
+    if (!this.mayCome(0)) return;
+    if (this.pace?.isSlowed && !this.isHeld) tell(this.peer.actor, { type: 'HOLD' });
     if (this.isHeld) this.wasReadBeyond(MIN_FRAME);
     if (this.socket.buffered < PONGS_MARK) return;
     this.outbound.awaitDrain();
@@ -87,7 +100,10 @@ export class Inbound {
   wake(): void {
     if (!this.isHeld) return;
     this.takeKept();
-    if (this.isHeld && this.mayRelease) tell(this.peer.actor, { type: 'RELEASE' });
+    if (!this.isHeld || !this.mayRelease) return;
+    tell(this.peer.actor, { type: 'RELEASE' });
+    // Not while the machine takes that step: what waits is read at once, and HOLD would come after all of it.
+    if (!this.isHeld) this.socket.resume();
   }
 
   hold(): void {
@@ -115,6 +131,7 @@ export class Inbound {
   /** The network socket is gone. */
   gone(): void {
     this.discard();
+    if (this.pace !== undefined) this.context.clientLimits?.leave(this.pace);
     this.holdBeyond(-this.heldBeyond);
   }
 
@@ -133,6 +150,8 @@ export class Inbound {
   }
 
   private get mayLook(): boolean {
+    // What it has sent beyond its rate would come in at once; it is read again as soon as that is paid for.
+    if (this.pace?.isSlowed) return false;
     return this.readBeyond < MAX_BEYOND && this.context.memory.hasRoomBeyondGates;
   }
 
@@ -152,6 +171,14 @@ export class Inbound {
     if (this.isHeld && this.peer.isOpen) this.socket.pause();
   }
 
+  /** False where the peer is closed, as it sends more than it may. */
+  private mayCome(bytes: number): boolean {
+    const { pace, context } = this;
+    return (
+      pace === undefined || context.clientLimits === undefined || context.clientLimits.sent(pace, this.peer, bytes)
+    );
+  }
+
   /** Bytes of answers that the peer has not taken, those included that wait for one before them. */
   private get untakenAnswers(): number {
     return this.outbound.untakenAnswers + this.conversation.waitingAnswers;
@@ -166,11 +193,13 @@ export class Inbound {
 
   private get mustHold(): boolean {
     if (!this.peer.isAdmitted || this.kept !== undefined || this.context.isCongested) return true;
+    if (this.pace?.isSlowed) return true;
     return this.conversation.isFull || this.untakenAnswers > ANSWERS_MARK;
   }
 
   private get mayRelease(): boolean {
     if (!this.peer.isAdmitted || this.kept !== undefined || this.context.isCongested) return false;
+    if (this.pace?.isSlowed) return false;
     return this.conversation.isHalfFree && this.answersAreTaken;
   }
 

@@ -8,6 +8,12 @@ const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE_CODES).map(({
 /** Labels of closes that come with every endpoint: ours, and what clients say, or fail to say, when they go. */
 const CLOSES = [...OUR_CODES, 1000, 1001, 1005, 1006].map(String);
 const DROPS = ['slow', 'closed'] as const;
+const RENEWALS = ['accepted', 'refused', 'unchecked', 'forbidden'] as const;
+/** Limits of one client that it was slowed or closed for. */
+const LIMITS = [
+  ...(['messages', 'bytes', 'identity_messages', 'identity_bytes'] as const),
+  ...(['slow_consumer', 'stall_timeout', 'frame_timeout', 'ping_timeout', 'memory'] as const),
+];
 
 /** The metrics that an endpoint's connections add to, looked up once where they are added to often. */
 export class EndpointMetrics {
@@ -52,6 +58,8 @@ export class EndpointMetrics {
     this.delivery = stats.histogram('tidegate_delivery_seconds', labels);
     this.ping = stats.histogram('tidegate_ping_seconds', labels);
     for (const reason of DROPS) stats.counter('tidegate_frames_dropped_total', { endpoint, reason });
+    for (const result of RENEWALS) stats.counter('tidegate_token_renewals_total', { endpoint, result });
+    for (const reason of LIMITS) stats.counter('tidegate_clients_limited_total', { endpoint, reason });
     for (const code of CLOSES) stats.counter('tidegate_connections_closed_total', { endpoint, code });
   }
 
@@ -70,6 +78,16 @@ export class EndpointMetrics {
   dropped(reason: (typeof DROPS)[number], frames: number): void {
     if (frames === 0) return;
     this.stats.counter('tidegate_frames_dropped_total', { endpoint: this.endpoint, reason }).value += frames;
+  }
+
+  /** What became of a token that a client sent on its open connection. */
+  tokenChecked(result: (typeof RENEWALS)[number]): void {
+    this.stats.counter('tidegate_token_renewals_total', { endpoint: this.endpoint, result }).value += 1;
+  }
+
+  /** A client was slowed, or is closed, because it is over a limit. */
+  limited(reason: (typeof LIMITS)[number]): void {
+    this.stats.counter('tidegate_clients_limited_total', { endpoint: this.endpoint, reason }).value += 1;
   }
 
   closed(code: number): void {

@@ -230,6 +230,7 @@ export class Outbound {
       if (outcome === 'written') this.writer.keepUnsent(frame);
       if (outcome !== 'full') continue;
       this.context.metrics.dropped('slow', frames.length - at);
+      this.context.metrics.limited('slow_consumer');
       this.owner.dismiss(closing('slow'));
       return;
     }

@@ -1,6 +1,8 @@
 import type { ConnectionInfo, Farewell } from '../../core/component.ts';
+import type { Permissions } from '../../core/permissions.ts';
 import type { ConnectionActor } from './connection-machine.ts';
 import type { EndpointGuest } from './room-port.ts';
+import type { Session } from './session.ts';
 
 /** A connection as its own parts see it: the client at the other end, the state of its machine, and where they report to. */
 export interface Peer {
@@ -16,6 +18,10 @@ export interface Peer {
   state: unknown;
   /** The connection as a member of its room; undefined where clients know nothing of each other. */
   readonly guest: EndpointGuest | undefined;
+  /** What it may do now. */
+  readonly permissions: Permissions;
+  /** Undefined where nothing had to be found out about the client. */
+  readonly session: Session | undefined;
   dismiss(farewell: Farewell): void;
   /** One message or request less is in flight. */
   settledOne(): void;

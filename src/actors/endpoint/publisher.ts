@@ -6,6 +6,7 @@ import { type Headers, NO_HEADERS } from '../../core/headers.ts';
 import { Message, type Sender, type SettleTarget, type TraceContext } from '../../core/message.ts';
 import { ownText } from '../../core/propagation.ts';
 import { quoteReason } from '../../core/quote.ts';
+import { withoutTokens } from '../../core/secrets.ts';
 import { factsOf } from '../../telemetry/message-facts.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { Answers } from './answers.ts';
@@ -17,6 +18,7 @@ import { refusedContent } from './refused-frame.ts';
 
 /** Token of a refused frame: the codec has answered the peer already with what is wrong. */
 const UNANSWERED = -1;
+const NO_FIELDS: Readonly<Record<string, string>> = Object.freeze({});
 const FILTERED: Rejection = {
   code: 'TG_MESSAGE_FILTERED',
   message: 'the message was filtered out: the pipeline does not store messages such as this one',
@@ -146,9 +148,19 @@ export class Publisher implements SettleTarget {
     return carried.length === 0 ? headers : [...(headers ?? NO_HEADERS), ...carried];
   }
 
+  /** Messages that come from now on are of another identity. */
+  forgetMeta(): void {
+    this.meta = undefined;
+  }
+
   private makeMeta(): Meta {
-    const { clientId, endpoint, params } = this.peer.info;
-    this.meta = { ...params, client_id: clientId, endpoint, remote: this.peer.remote };
+    const { info, remote, session } = this.peer;
+    const { clientId, endpoint, params, query, headers = NO_FIELDS } = info;
+    const shown = withoutTokens(query, this.context.tokenParameters);
+    // A path may have had a parameter with one of the first two names before there were any.
+    const facts = { query: shown, headers, ...params, client_id: clientId, endpoint, remote };
+    const identity = session?.access.identity;
+    this.meta = identity === undefined ? facts : { ...facts, auth: identity.claims };
     return this.meta;
   }
 

@@ -1,4 +1,5 @@
 import type { ConnectionInfo, Effect, Farewell, MemberEvent } from '../../core/component.ts';
+import type { Permissions } from '../../core/permissions.ts';
 import type { Conversation } from './conversation.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import type { Outbound } from './outbound.ts';
@@ -26,6 +27,10 @@ export class RoomGuest implements EndpointGuest {
 
   get info(): ConnectionInfo {
     return this.peer.info;
+  }
+
+  get permissions(): Permissions {
+    return this.peer.permissions;
   }
 
   admit(name: string): void {

@@ -1,11 +1,14 @@
 import type { ConnectionInfo, Farewell, Frame, MemberEvent } from '../../core/component.ts';
 import type { Headers } from '../../core/headers.ts';
 import type { Message } from '../../core/message.ts';
+import type { Permissions } from '../../core/permissions.ts';
 import type { WriteLease } from '../write-lease.ts';
 
 /** A connection as its room sees it. */
 export interface Guest {
   readonly info: ConnectionInfo;
+  /** What it may do now. */
+  readonly permissions: Permissions;
   admit(name: string): void;
   /** False for a direct message that the client has no room for: it reads too slowly, or its connection is closing. */
   hear(event: MemberEvent): boolean;

@@ -12,50 +12,59 @@ const CLOSE_TIMEOUT = 5;
  */
 const LOOK_INTERVAL = 2;
 
+/** Which time limit a connection was ended for, as the label of the metric. */
+type TimeReason = 'stall_timeout' | 'frame_timeout' | 'ping_timeout';
+
 /**
  * Looks after the time limits of all connections of an endpoint, once a second: a timer per connection would cost
- * more memory than the connection's own state.
+ * more memory than the connection's own state. Returns which of them has ended the connection.
  */
-export function sweepConnection(connection: Connection, now: number, limits: SweepLimits): void {
+export function sweepConnection(connection: Connection, now: number, limits: SweepLimits): TimeReason | undefined {
   if (connection.closingSince > 0) {
     if (now - connection.closingSince > CLOSE_TIMEOUT) connection.socket.terminate();
-    return;
+    return undefined;
   }
+  connection.session?.sweep(now);
+  if (!connection.isOpen) return;
   if (isStalled(connection, now, limits.stallTimeout)) {
     tell(connection.actor, closing('slow'));
-    return;
+    return 'stall_timeout';
   }
   if (connection.parts.inbound.isHeld) {
     if ((now - connection.parts.inbound.pingedAt) % LOOK_INTERVAL === LOOK_INTERVAL - 1)
       connection.parts.inbound.look();
-    return;
+    return undefined;
   }
   if (connection.socket.isStarved) {
     // It is not read because others hold too much: neither its message nor its pong can come.
     connection.parts.inbound.partialSince = now;
     connection.parts.inbound.heardAt = now;
     connection.parts.inbound.pingedAt = now;
-    return;
+    return undefined;
   }
   if (isPartial(connection, now, limits.frameTimeout)) {
     const close = closing('tooBig', FRAME_TOO_LONG);
     connection.onProtocolError(close.code, close.reason);
     tell(connection.actor, close);
-    return;
+    return 'frame_timeout';
   }
   if (
     connection.parts.inbound.pingedAt > connection.parts.inbound.heardAt &&
     now - connection.parts.inbound.pingedAt > limits.pingTimeout
   ) {
     // In the middle of a frame a peer cannot answer (RFC 6455 5.5.3): the frame timeout rules then.
-    if (connection.parts.inbound.partialSince === 0) connection.socket.terminate();
-  } else if (
+    if (connection.parts.inbound.partialSince > 0) return undefined;
+    connection.socket.terminate();
+    return 'ping_timeout';
+  }
+  if (
     connection.parts.inbound.pingedAt <= connection.parts.inbound.heardAt &&
     now - connection.parts.inbound.pingedAt >= limits.pingInterval
   ) {
     connection.parts.inbound.pingedAt = now;
     connection.socket.ping(timePayload());
   }
+  return undefined;
 }
 
 function isStalled(connection: Connection, now: number, timeout: number): boolean {

@@ -1,12 +1,15 @@
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
+import type { Permissions } from '../../core/permissions.ts';
 import type { TopicOutcome, TopicRequest, TopicView } from '../../core/topic-request.ts';
 import type { EndpointPort } from '../../sdk/context.ts';
 
 /** A connection whose client works with topics, as their service sees it. */
 export interface TopicClient {
   readonly info: ConnectionInfo;
+  /** What it may do now: it may have other ones after it has renewed who it is. */
+  readonly permissions: Permissions;
   /** What limits are counted by: what comes from one address counts as one client, whatever connections it has. */
   readonly address: string;
   /** Whether what is written now goes out at once. When it is not, `drained` of the service tells that it is again. */
@@ -29,7 +32,9 @@ export interface TopicClients {
   enter(client: TopicClient): void;
   leave(client: TopicClient): void;
   /** Why a client may not publish there, or undefined. Asked for every message. */
-  refusal(topic: string): TidegateError | undefined;
+  refusal(client: TopicClient, topic: string): TidegateError | undefined;
+  /** Whether a client may go on with its subscription, after its permissions have changed. */
+  mayContinue(client: TopicClient): boolean;
   publish(topic: string, message: Message): void;
   /** Does what a client asks for; the answer comes by `respond` or `show`. */
   request(client: TopicClient, request: Exclude<TopicRequest, { type: 'publish' }>, correlation: unknown): void;

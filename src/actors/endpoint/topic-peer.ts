@@ -2,6 +2,7 @@ import { limitKeyOf } from '../../core/client-address.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message, Sender, SettleTarget } from '../../core/message.ts';
+import type { Permissions } from '../../core/permissions.ts';
 import type { SharedBytes } from '../../core/shared-bytes.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { TopicOutcome, TopicRequest, TopicView } from '../../core/topic-request.ts';
@@ -39,6 +40,10 @@ export class TopicPeer implements TopicClient, SettleTarget, RequestsOwner {
     return this.peer.info;
   }
 
+  get permissions(): Permissions {
+    return this.peer.permissions;
+  }
+
   get address(): string {
     return limitKeyOf(this.socket.remote);
   }
@@ -61,7 +66,7 @@ export class TopicPeer implements TopicClient, SettleTarget, RequestsOwner {
       return;
     }
     const { publisher } = this;
-    const refusal = this.service.refusal(request.topic);
+    const refusal = this.service.refusal(this, request.topic);
     if (refusal === undefined) {
       const token = publisher.answers.remember(correlation);
       this.service.publish(request.topic, publisher.begin(request.message, token, correlation, this));

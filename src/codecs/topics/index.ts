@@ -1,5 +1,6 @@
 import {
   type Codec,
+  type ConnectionInfo,
   defineCodec,
   type Effect,
   type Frame,
@@ -8,13 +9,14 @@ import {
   quote,
   quoteReason,
   type Rejection,
+  type Renewal,
   type TopicOutcome,
   type TopicProtocol,
   type TopicRequest,
   z,
 } from '../../sdk/index.ts';
 import { readNotification, writeNotifications } from './notification.ts';
-import { payloadPieces, writeAround, writeFailure, writeReply } from './replies.ts';
+import { payloadPieces, writeAround, writeFailure, writeRenewed, writeReply } from './replies.ts';
 import { actionMistake, isAction, readRequest } from './requests.ts';
 import { type Asked, type Incoming, isFields, Mistake } from './wire.ts';
 
@@ -24,6 +26,8 @@ interface State {
   lastId: number;
   /** How the records of its subscription look. */
   isDetailed: boolean;
+  /** Whether the client may renew its token. */
+  readonly renews: boolean;
 }
 
 /** Characters of an ID: it is kept until its answer. */
@@ -36,14 +40,15 @@ class TopicsCodec implements Codec<State> {
   /** Replies name the request that they answer, so they may come in any order. */
   readonly answers = false;
   readonly topics: TopicProtocol<State> = { answered, payload: payloadPieces, around, notify };
+  readonly renewal: Renewal<State> = { ask, renewed };
   private readonly commit: 'auto' | 'manual';
 
   constructor(commit: 'auto' | 'manual') {
     this.commit = commit;
   }
 
-  open(): { state: State; effects: readonly Effect[] } {
-    return { state: { lastId: 0, isDetailed: false }, effects: [] };
+  open({ renews }: ConnectionInfo): { state: State; effects: readonly Effect[] } {
+    return { state: { lastId: 0, isDetailed: false, renews: renews === true }, effects: [] };
   }
 
   frame(state: State, data: Buffer, binary: boolean): readonly Effect[] {
@@ -71,6 +76,7 @@ class TopicsCodec implements Codec<State> {
 
   private read(state: State, id: string, incoming: Incoming, frame: Buffer): Effect {
     const { t, a, p } = incoming;
+    if (t === 'token' && state.renews) return renewal(state, id, p);
     if (t === 'notif') return publish(state, id, incoming, frame);
     if (t === 'health') return requested({ type: 'health' }, { id, t, isQuiet: false, isDetailed: false });
     if (t !== 'topic') return refused(state, { ...NOTHING_READ, id }, typeMistake(t));
@@ -147,6 +153,33 @@ function requested(request: TopicRequest, correlation: Asked): Effect {
 function refused(state: State, asked: Asked, { reason, message, code }: Mistake): Effect {
   const frame = failure(state, asked, { code, message, retryable: false });
   return { type: 'reply', frame, rejected: reason, why: message };
+}
+
+/** What is wrong with it makes no dead letter of it. */
+function renewal(state: State, id: string, token: unknown): Effect {
+  const asked: Asked = { ...NOTHING_READ, id, t: 'token' };
+  if (typeof token === 'string' && token !== '') return { type: 'renew', token, correlation: asked };
+  const message = 'p must be the new token, a text';
+  return { type: 'reply', frame: failure(state, asked, { code: 'TG_MESSAGE_INVALID', message, retryable: false }) };
+}
+
+function ask(state: State, within: number): Frame {
+  state.lastId += 1;
+  return text(JSON.stringify({ id: state.lastId, t: 'token', a: 'expired', p: { within } }));
+}
+
+function renewed(
+  state: State,
+  correlation: unknown,
+  rejection: Rejection | null,
+  _now: number,
+  expires: number | undefined,
+): Frame {
+  // What `renewal` gave.
+  const asked = correlation as Asked;
+  if (rejection !== null) return failure(state, asked, rejection);
+  state.lastId += 1;
+  return text(writeRenewed(state.lastId, asked, expires));
 }
 
 function answered(state: State, correlation: unknown, outcome: TopicOutcome): Frame | null {

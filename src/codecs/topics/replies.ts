@@ -10,6 +10,11 @@ export function writeReply(id: number, { id: refid, t, a }: Asked, result: Topic
   return reply(id, refid, { t, a, s: 0, p: payloadOf(result) });
 }
 
+/** The answer to a new token. `expires`: milliseconds since 1970. */
+export function writeRenewed(id: number, { id: refid, t }: Asked, expires: number | undefined): string {
+  return reply(id, refid, { t, s: 0, ...(expires === undefined ? {} : { p: { expires } }) });
+}
+
 /** A reply whose payload is written elsewhere, once for all clients that ask for it. */
 export function writeAround(id: number, { id: refid, t, a }: Asked): { head: string; tail: string } {
   return { head: `${reply(id, refid, { t, a, s: 0 }).slice(0, -1)},"p":`, tail: '}' };

@@ -7,7 +7,7 @@ export type Incoming = { readonly [K in 'id' | 't' | 'a' | 'p' | 'ack']?: unknow
 export interface Asked {
   /** The JSON that came, digit for digit; `null` where the message had no id, or none that could be read. */
   readonly id: string;
-  readonly t?: 'topic' | 'notif' | 'health';
+  readonly t?: 'topic' | 'notif' | 'health' | 'token';
   readonly a?: string;
   /** No reply to a success. */
   readonly isQuiet: boolean;

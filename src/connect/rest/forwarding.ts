@@ -1,4 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { SecureContextOptions } from 'node:tls';
+import { CONNECT_TIMEOUT_CODE, callHttp } from '../../core/http-call.ts';
 import { ConnectRefusal, rebalancing } from '../cluster/refusal.ts';
 
 /** Carries the time and the signature of a call that another gateway forwards. */
@@ -7,6 +9,8 @@ export const FORWARDED = 'x-tidegate-forwarded';
 const VALIDITY = 60_000;
 /** Longest wait for the other gateway, in milliseconds. */
 const TIMEOUT = 30_000;
+/** Bytes of an answer; that with all connectors and their settings is the largest. */
+const MAX_ANSWER = 67_108_864;
 /** Milliseconds between checks whether the other gateway is still in the group. */
 const CHECK_INTERVAL = 250;
 
@@ -17,7 +21,7 @@ const UNCONNECTED: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
+  CONNECT_TIMEOUT_CODE,
 ]);
 
 export interface Forwardable {
@@ -33,6 +37,8 @@ export interface ForwardOptions {
   /** Base64. */
   readonly key: string;
   readonly now: number;
+  /** For https://. */
+  readonly tls?: SecureContextOptions | undefined;
   /** Whether the gateway still is one of the cluster. */
   readonly isThere: () => boolean;
   /** Called with the reason if there is no answer. */
@@ -53,35 +59,32 @@ export interface ForwardedAnswer {
 export async function forward(
   url: string,
   call: Forwardable,
-  { credentials, key, now, isThere, failed }: ForwardOptions,
+  { credentials, key, now, tls, isThere, failed }: ForwardOptions,
 ): Promise<ForwardedAnswer> {
   const gone = new AbortController();
   const timer = setInterval(() => {
     if (!isThere()) gone.abort();
   }, CHECK_INTERVAL);
   try {
-    const response = await fetch(`${url}${call.target}`, {
+    const { status, headers, body } = await callHttp({
       method: call.method,
+      url: `${url}${call.target}`,
       headers: {
         ...credentials,
         'content-type': 'application/json',
         [FORWARDED]: `${now}:${signature(call, key, now)}`,
       },
-      ...(call.body.length === 0 ? {} : { body: call.body }),
-      redirect: 'error',
+      body: call.body,
+      tls,
+      maxBytes: MAX_ANSWER,
       signal: AbortSignal.any([gone.signal, AbortSignal.timeout(TIMEOUT)]),
     });
-    const location = response.headers.get('location');
-    return {
-      status: response.status,
-      body: Buffer.from(await response.arrayBuffer()),
-      headers: location === null ? {} : { location },
-    };
+    if (status >= 300 && status < 400) throw new Error(`it answers with a redirect (${status})`);
+    return { status, body, headers: headers.location === undefined ? {} : { location: headers.location } };
   } catch (error) {
-    const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
-    const why = cause?.message ?? message;
+    const { message: why, code = '' } = error as NodeJS.ErrnoException;
     failed(why);
-    if (!isThere() || (cause?.code !== undefined && UNCONNECTED.has(cause.code))) throw rebalancing();
+    if (!isThere() || UNCONNECTED.has(code)) throw rebalancing();
     throw new ConnectRefusal(500, `IO Error trying to forward REST request: ${why}`);
   } finally {
     clearInterval(timer);

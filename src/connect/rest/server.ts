@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { SecureContextOptions } from 'node:tls';
 import type { Callers } from '../../admin/callers.ts';
 import { challengeHeaders, type Guard } from '../../admin/guard.ts';
 import { HttpMetrics, OTHER_ROUTE } from '../../admin/http-metrics.ts';
@@ -9,11 +10,13 @@ import { answerMalformed } from '../../core/http-error.ts';
 import { bind, closeGently } from '../../core/http-port.ts';
 import { createTimedServer, HTTP_TIMEOUTS } from '../../core/http-timeouts.ts';
 import { OneAtATime } from '../../core/one-at-a-time.ts';
+import type { ServerTls } from '../../core/server-tls.ts';
 import { WaitingConnections } from '../../core/waiting-connections.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { BelongsElsewhere, ConnectRefusal, rebalancing } from '../cluster/refusal.ts';
 import type { Answer, Call } from './call.ts';
+import type { Cors } from './cors.ts';
 import { FORWARDED, type ForwardedAnswer, forward, isForwarded } from './forwarding.ts';
 import { findRoute, patternOf, type Route } from './routes.ts';
 
@@ -24,6 +27,8 @@ export interface ConnectServerOptions {
   readonly routes: readonly Route[];
   readonly callers: Callers;
   readonly guard: Guard;
+  /** Pages of other origins that may call; none where it is left out. */
+  readonly cors?: Cors;
   /** The key that signs calls between gateways; undefined while there is none. */
   readonly sessionKey: () => string | undefined;
   /** Whether a gateway is in the group, by its id. */
@@ -31,6 +36,9 @@ export interface ConnectServerOptions {
   /** Called for each answer. */
   readonly answered: (status: number, isForwarded: boolean) => void;
   readonly now: () => number;
+  readonly tls?: ServerTls | undefined;
+  /** What calls of other gateways are made with. Throws an Error where a file cannot be read. */
+  readonly callTls?: () => SecureContextOptions | undefined;
   readonly stats: Stats;
   readonly logger: Logger;
 }
@@ -52,7 +60,7 @@ export class ConnectServer {
     this.options = options;
     this.http = new HttpMetrics(options.stats, 'connect', options.routes);
     const serve = new OneAtATime().serving((request, response) => void this.serve(request, response));
-    this.server = createTimedServer(TIMEOUTS, serve);
+    this.server = createTimedServer(TIMEOUTS, serve, { tls: options.tls });
     new WaitingConnections(() => MAX_CONNECTIONS).watchIdle(this.server);
     answerMalformed(this.server, (error_code, message) => JSON.stringify({ error_code, message }));
   }
@@ -65,11 +73,14 @@ export class ConnectServer {
 
   /** Lets answers that are being written end, then closes every connection. */
   stop(): Promise<void> {
+    this.options.tls?.close();
     return closeGently(this.server);
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.http.watch(request, response, patternOf(this.options.routes, pathOf(request)) ?? OTHER_ROUTE);
+    const { cors, routes } = this.options;
+    this.http.watch(request, response, patternOf(routes, pathOf(request)) ?? OTHER_ROUTE);
+    for (const [name, value] of Object.entries(cors?.fieldsFor(request) ?? {})) response.setHeader(name, value);
     try {
       const body = await readBody(request);
       send(response, await this.answer(request, body));
@@ -85,6 +96,8 @@ export class ConnectServer {
     const { routes, callers, guard, sessionKey, now } = this.options;
     const refused = callers.refusal(request);
     if (refused !== undefined) throw new ConnectRefusal(403, refused.message);
+    const preflight = this.options.cors?.preflight(request);
+    if (preflight !== undefined) return { status: 204, headers: preflight };
     const unidentified = await guard.refusal(request);
     if (unidentified !== undefined)
       return { ...refusal(unidentified.status, unidentified.message), headers: challengeHeaders(unidentified) };
@@ -113,6 +126,7 @@ export class ConnectServer {
         credentials: carriedCredentials(request),
         key,
         now: now(),
+        tls: this.options.callTls?.(),
         isThere: () => this.options.isThere(id),
         failed: (why) =>
           this.options.logger.warn(

@@ -6,7 +6,7 @@ export const endpointSource = defineSource({
   config: z.string('expected the name of an endpoint'),
   examples: ['rooms'],
   sharing: () => 'own',
-  meta: ['client_id', 'endpoint', 'remote', 'auth'],
+  meta: ['client_id', 'endpoint', 'remote', 'query', 'headers', 'auth'],
   references: (name) => [{ to: 'endpoint', name, path: [] }],
   create: (name, { gateway }) => {
     const endpoint = gateway.endpoint(name);

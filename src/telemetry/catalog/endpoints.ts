@@ -18,6 +18,11 @@ export const ENDPOINT_METRICS = {
     help: 'Handshakes and requests that were answered with an error, by its code; waiting: connections without a handshake that gave way to newer ones; pipelined: connections that sent a request before the answer to the one before had left. The endpoint is - where none was found.',
     labels: ['endpoint', 'reason'],
   },
+  tidegate_clients_limited_total: {
+    kind: 'counter',
+    help: 'Clients that were over a limit of their endpoint: messages, bytes, identity_messages and identity_bytes are slowed or closed, as limits.when_over says; slow_consumer, stall_timeout, frame_timeout, ping_timeout and memory are closed.',
+    labels: ['endpoint', 'reason'],
+  },
   tidegate_handshake_seconds: {
     kind: 'histogram',
     help: 'Time from the request of a handshake to its answer, by result: accepted or refused, for whose reasons there is tidegate_connections_refused_total. The endpoint is - where none was found.',
@@ -41,6 +46,11 @@ export const ENDPOINT_METRICS = {
   tidegate_answers_total: {
     kind: 'counter',
     help: 'Answers to messages and requests of clients: ack (the log has it), filtered, dead_letter, error, or retryable. Frames that the codec refused are in tidegate_frames_rejected_total.',
+    labels: ['endpoint', 'result'],
+  },
+  tidegate_token_renewals_total: {
+    kind: 'counter',
+    help: 'New tokens that clients sent on their open connections: accepted, refused, unchecked (they could not be checked in time), or forbidden, which closed the connection with 4403.',
     labels: ['endpoint', 'result'],
   },
   tidegate_unanswered_total: {

@@ -21,6 +21,25 @@ export const HTTP_METRICS = {
   },
 } as const satisfies MetricEntries;
 
+/** TLS of our own ports. */
+export const TLS_METRICS = {
+  tidegate_tls_handshakes_total: {
+    kind: 'counter',
+    help: 'TLS handshakes of a port, such as listeners.public, admin or connect, by result. ok; plain_http: HTTP without TLS; client_certificate: the client has none that client_ca verifies; alert: the client refused our certificate or version; protocol: no TLS, or an unsafe version or cipher; timeout; closed: the client left.',
+    labels: ['place', 'result'],
+  },
+  tidegate_tls_certificate_expiry_seconds: {
+    kind: 'gauge',
+    help: 'Time until the certificate of a port expires; negative once it has.',
+    labels: ['place'],
+  },
+  tidegate_tls_reloads_total: {
+    kind: 'counter',
+    help: 'How often the certificate of a port was read again because its files changed, by result: ok or failed. One that failed left the certificate as it was.',
+    labels: ['place', 'result'],
+  },
+} as const satisfies MetricEntries;
+
 /** Memory and tracing. */
 export const LIMIT_METRICS = {
   tidegate_memory_held_bytes: {

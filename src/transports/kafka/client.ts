@@ -6,6 +6,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { readBroker } from './broker-address.ts';
 import { repairRequestTimer } from './request-timer.ts';
 import { boundResponses } from './response-bounds.ts';
+import { saslOf } from './sasl/sasl.ts';
 import type { KafkaSettings } from './schema.ts';
 import { connectByTls, tlsReader } from './tls.ts';
 
@@ -41,7 +42,7 @@ export function createClient(options: ClientOptions): Client {
     brokers: options.brokers.map(parseBroker),
     clientId: options.clientId,
     ssl: readTls?.() ?? null,
-    sasl: options.sasl ?? null,
+    sasl: saslOf(options.sasl),
     socketFactory: (place) => createSocket(place, readTls),
     kafkajsLogger: bridge(options.logger.child({ library: 'kafkajs' })),
     logger: options.logger,

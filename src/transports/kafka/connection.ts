@@ -5,8 +5,11 @@ import protocol from 'kafkajs/src/protocol/requests/index.js';
 import { TidegateError } from '../../core/errors.ts';
 import type { Client } from './client.ts';
 import { kafkaCode } from './protocol-errors.ts';
+import { explainAuthentication } from './sasl/sasl.ts';
 
 const CONNECT_TIMEOUT = 5_000;
+/** The last part of a session (KIP-368) in which a connection authenticates anew before it sends anything else. */
+const LAST_PART = 0.15;
 
 /** A response as the broker gave it, without kafkajs throwing the first error in it. */
 export const AS_ANSWERED = true;
@@ -24,6 +27,7 @@ export class BrokerConnection {
   readonly port: number;
   private readonly broker: Broker;
   private readonly requestTimeout: number;
+  private readonly sasl: object | null;
   private connecting: Promise<void> | undefined;
   private failure: Error | undefined;
   /** Whether the broker has answered more than which versions it speaks, which needs no permission. */
@@ -41,6 +45,7 @@ export class BrokerConnection {
     this.port = address.port;
     this.gone = gone;
     this.requestTimeout = requestTimeout;
+    this.sasl = client.sasl;
     this.broker = new Broker({
       connectionPool: new ConnectionPool({
         host: address.host,
@@ -55,6 +60,11 @@ export class BrokerConnection {
       }),
       logger: client.kafkajsLogger,
     });
+    // kafkajs has 10 seconds for it: brokers refuse a session of less, which would begin anew with each request.
+    for (const connection of this.broker.connectionPool.pool)
+      Object.defineProperty(connection, 'reauthenticationThreshold', {
+        get: () => Math.ceil(Number(connection.sessionLifetime) * LAST_PART),
+      });
   }
 
   get isUsable(): boolean {
@@ -134,7 +144,8 @@ export class BrokerConnection {
   private async guarded<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
-    } catch (error) {
+    } catch (failed) {
+      const error = explainAuthentication(failed, `${this.host}:${this.port}`, this.sasl);
       if (error instanceof Error && error.message === CLOSED) error.message = this.closedBy();
       if (kafkaCode(error) === undefined) this.destroy(error instanceof Error ? error : new Error(String(error)));
       throw error;

@@ -71,6 +71,8 @@ declare module 'kafkajs/src/network/connection.js' {
     connectionStatus: string;
     authHandlers: { onError(): void } | null;
     readonly requestQueue: RequestQueue;
+    /** Milliseconds for which the broker takes the last authentication; 0 for ever. */
+    readonly sessionLifetime: { toString(): string };
     readonly host: string;
     readonly port: number;
     /** What was received of an answer. */

@@ -5,11 +5,14 @@ import type { LinkState } from '../../core/log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Cluster } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
+import { AuthenticationFailed } from './sasl/sasl.ts';
 
 const PROBE_INTERVAL = 2_000;
 const PROBE_TIMEOUT = 2_000;
 /** While contact is lost; short, so that its return is noticed at once. */
 const RETRY_INTERVAL = 250;
+/** After a refused password or token: many of them in a row lock accounts. */
+const AUTHENTICATION_INTERVAL = 5_000;
 /** Lost contact becomes `down` only after this time: a broker that restarts its socket is not an outage. */
 const OUTAGE_TIMEOUT = 1_000;
 
@@ -59,7 +62,7 @@ export class Link {
       this.found();
     } catch (error) {
       this.lost(asked, reasonOf(error));
-      next = RETRY_INTERVAL;
+      next = error instanceof AuthenticationFailed ? AUTHENTICATION_INTERVAL : RETRY_INTERVAL;
     }
     if (this.closed) return;
     this.cancel = this.clock.after(next, () => void this.watch());

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import * as field from '../../sdk/fields.ts';
 import { readBroker } from './broker-address.ts';
 import { COMPRESSIONS } from './compression.ts';
+import { saslSchema } from './sasl/schema.ts';
 
 /** Bootstrap brokers, each of them checked. */
 export const brokerList = () =>
@@ -29,12 +30,6 @@ const tls = z.strictObject({
   reject_unauthorized: field.boolean().default(true).describe('False accepts any certificate: for tests only.'),
 });
 
-const sasl = z.strictObject({
-  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('Authentication mechanism.'),
-  username: z.string(),
-  password: z.string(),
-});
-
 /** The part of the `log` section that concerns Kafka. */
 export const kafkaSchema = z.object({
   brokers: brokerList()
@@ -44,7 +39,7 @@ export const kafkaSchema = z.object({
     ),
   client_id: z.string().default('tidegate').describe('Name of this gateway in broker logs and quotas.'),
   ssl: z.union([field.boolean(), tls]).default(false).describe('TLS to the brokers: true, false, or certificates.'),
-  sasl: sasl.optional().describe('Authentication; none where left out.'),
+  sasl: saslSchema.optional().describe('Authentication; none where left out.'),
   compression: z
     .enum(COMPRESSIONS)
     .default('none')

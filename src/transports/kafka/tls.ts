@@ -53,10 +53,21 @@ export function connectByTls(host: string, port: number, options: ConnectionOpti
   socket.once('error', (error: NodeJS.ErrnoException) => {
     if (!OF_TLS.test(error.code ?? '')) return;
     const alert = ALERT.exec(error.message)?.[1];
-    const reason = alert === undefined ? error.message : `the broker refuses TLS (${alert}); check log.ssl`;
+    const reason =
+      alert === undefined
+        ? `${error.message}${adviceOn(error.code)}`
+        : `the broker refuses TLS (${alert}); check log.ssl`;
     error.message = `${host}:${port}: ${reason}`;
   });
   return socket;
+}
+
+/** What to do about a certificate that is not trusted, for another name, or none at all. */
+function adviceOn(code = ''): string {
+  if (/^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(code)) return '; name the authority that signed it in log.ssl.ca';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return '; connect by a name that is in the certificate, or set log.ssl.servername to one if that is right';
+  return /WRONG_VERSION|PACKET_LENGTH|INVALID_RECORD/.test(code) ? '; this port may be without TLS: check log.ssl' : '';
 }
 
 /** Node throws at once where a certificate or a key is no PEM, or one does not belong to the other, and says no more. */

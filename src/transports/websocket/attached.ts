@@ -1,7 +1,7 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { HandshakeRouter, type HandshakeTarget, refuseUnknown } from './handshake-router.ts';
+import { HandshakeRouter, type HandshakeTarget, type RouterOptions, refuseUnknown } from './handshake-router.ts';
 
 /** A server that a program made for itself. */
 export type ProgramServer = HttpServer | HttpsServer;
@@ -20,10 +20,15 @@ export class AttachedListener {
   private readonly unknown: (at: number) => void;
 
   /** `unknown` is called with handshakes that no endpoint has the path of, and when each came, by performance.now(). */
-  constructor(server: ProgramServer, targets: readonly HandshakeTarget[], unknown: (at: number) => void) {
+  constructor(
+    server: ProgramServer,
+    targets: readonly HandshakeTarget[],
+    unknown: (at: number) => void,
+    router: RouterOptions = {},
+  ) {
     this.server = server;
     this.unknown = unknown;
-    this.router = new HandshakeRouter(targets);
+    this.router = new HandshakeRouter(targets, router);
     ours.add(this.upgrade);
   }
 

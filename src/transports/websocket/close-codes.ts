@@ -1,5 +1,5 @@
 /** Whether a client should reconnect after a close, and how soon. */
-type Reconnect = 'yes' | 'no' | 'after a pause';
+type Reconnect = 'yes' | 'no' | 'after a pause' | 'with another token';
 
 interface CloseCode {
   readonly code: number;
@@ -64,6 +64,24 @@ export const CLOSE_CODES = {
     reason: 'kicked',
     reconnect: 'no',
     meaning: 'Another client, or an operator, has sent this one away.',
+  },
+  unauthenticated: {
+    code: 4401,
+    reason: 'token expired',
+    reconnect: 'with another token',
+    meaning: 'The client has shown no valid token: in its handshake, or in time after its token expired.',
+  },
+  forbidden: {
+    code: 4403,
+    reason: 'not allowed',
+    reconnect: 'with another token',
+    meaning: 'The endpoint does not let this client in, or what its new token says is not allowed.',
+  },
+  limited: {
+    code: 4429,
+    reason: 'too many messages',
+    reconnect: 'after a pause',
+    meaning: 'The client sends more than limits of the endpoint allows.',
   },
 } as const satisfies Record<string, CloseCode>;
 

@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import type { Access, AccessPort, Granted } from '../../core/access.ts';
 import type { ClientMemory } from '../../core/client-memory.ts';
 import { printableValue, quoteValue } from '../../core/quote.ts';
 import type { Socket } from '../../core/socket.ts';
+import { AccessChecks, answerOf } from './access-checks.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import { type HandshakeRequest, hold, type Refusal, readHandshake, refuse } from './handshake.ts';
+import type { HandshakeLimits } from './handshake-limits.ts';
 import { type Match, matchRoute, parameterProblem, type Route } from './route.ts';
 import { ServerSocket } from './socket.ts';
 
@@ -14,8 +17,8 @@ export interface HandshakeTarget {
   readonly name: string;
   /** The paths that lead to it. */
   readonly routes: readonly Route[];
-  /** Whether pages of that origin may connect. Clients that are not browsers send none, and are not asked for it. */
-  isAllowed(origin: string): boolean;
+  /** Whether pages of that origin may connect, at that Host. Clients that are not browsers send none, and are not asked for it. */
+  isAllowed(origin: string, host: string | undefined): boolean;
   /** Subprotocols that are spoken; a client that offers none of them gets none. */
   readonly protocols: readonly string[];
   /** Its codec has a rule of its own for the path's parameters, and closes a client that breaks it with the reason. */
@@ -25,10 +28,12 @@ export interface HandshakeTarget {
   /** Where unfinished messages are counted. */
   readonly memory: ClientMemory;
   /** Why no socket may come in now, or undefined. Asked for each handshake. */
-  refusal(): Refusal | undefined;
+  refusal(request: HandshakeRequest): Refusal | undefined;
+  /** What finds out about each client before it is let in; undefined: nothing has to be found out. */
+  readonly access?: AccessPort | undefined;
   /** Called for every handshake that was refused. */
   refused(request: HandshakeRequest, refusal: Refusal): void;
-  accept(socket: Socket, request: HandshakeRequest): void;
+  accept(socket: Socket, request: HandshakeRequest, access?: Access): void;
 }
 
 /** Bytes that a client may still send after it was refused: they are read for its close frame alone. */
@@ -44,21 +49,30 @@ const CLOSE_TIMEOUT = 5_000;
  */
 const PLAIN = { noServer: true, clientTracking: false, perMessageDeflate: false, closeTimeout: CLOSE_TIMEOUT } as const;
 
+export interface RouterOptions {
+  /** Address of the client of a request; that of its socket where it is left out. */
+  readonly addressOf?: ((request: IncomingMessage) => string) | undefined;
+  readonly limits?: HandshakeLimits | undefined;
+  /** Called with the connection of each client that is let in. */
+  readonly admitted?: (socket: Duplex) => void;
+}
+
 interface Destination {
   readonly target: HandshakeTarget;
   readonly upgrader: WebSocketServer;
   /** For clients that are refused after the handshake. */
   readonly rejecter: WebSocketServer;
+  /** Undefined where nothing has to be found out about clients. */
+  readonly checks: AccessChecks | undefined;
 }
 
 /** Gives the handshakes of a server to its WebSocket endpoints, by their paths, or refuses them. */
 export class HandshakeRouter {
   private readonly destinations: readonly Destination[];
-  private readonly admitted: (socket: Duplex) => void;
+  private readonly options: RouterOptions;
 
-  /** `admitted` is called with the connection of each client that is let in. */
-  constructor(targets: readonly HandshakeTarget[], admitted: (socket: Duplex) => void = () => {}) {
-    this.admitted = admitted;
+  constructor(targets: readonly HandshakeTarget[], options: RouterOptions = {}) {
+    this.options = options;
     this.destinations = targets.map((target) => ({
       target,
       upgrader: upgraderOf(target, { maxPayload: target.maxPayload }),
@@ -67,6 +81,7 @@ export class HandshakeRouter {
         maxBufferedChunks: MAX_LAST_PIECES,
         maxFragments: MAX_LAST_PIECES,
       }),
+      checks: target.access === undefined ? undefined : new AccessChecks(target.access),
     }));
   }
 
@@ -79,35 +94,65 @@ export class HandshakeRouter {
 
   /** Lets a client in, or says why not. False where no endpoint has the path: nothing was done then. */
   receive(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    const handshake = readHandshake(request);
+    const { addressOf, limits } = this.options;
+    const handshake = readHandshake(request, addressOf?.(request));
     const found = handshake === undefined ? undefined : this.find(handshake.path);
     if (handshake === undefined || found === undefined) return false;
-    this.answer(found, handshake, { request, socket, head });
+    const refusal = limits?.refusal(handshake.remote ?? '', socket);
+    if (refusal === undefined) this.answer(found, handshake, { request, socket, head });
+    else {
+      refuse(socket, refusal);
+      found.to.target.refused({ ...handshake, ...found.match }, refusal);
+    }
     return true;
   }
 
-  private answer(found: Found, handshake: HandshakeRequest, upgrade: Upgrade): void {
-    const { target, upgrader, rejecter } = found.to;
+  /** `granted`: what was found out about the client, where that had to be. */
+  private answer(found: Found, handshake: HandshakeRequest, upgrade: Upgrade, granted?: Granted): void {
+    const { target, upgrader, checks } = found.to;
     const { request, socket, head } = upgrade;
-    const known = { ...handshake, ...found.match };
+    const identity = granted !== undefined && 'access' in granted ? granted.access.identity : undefined;
+    const known = { ...handshake, ...found.match, ...(identity === undefined ? {} : { identity }) };
     const { problem } = found;
-    const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers.origin) ?? target.refusal();
+    const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers) ?? target.refusal(known);
     if (refusal?.until !== undefined) {
-      hold(socket, refusal.until, () => this.answer(found, handshake, upgrade));
+      hold(socket, refusal.until, () => this.answer(found, handshake, upgrade, granted));
     } else if (refusal !== undefined) {
       refuse(socket, refusal);
       target.refused(known, refusal);
     } else if (problem !== undefined) {
-      rejecter.handleUpgrade(request, socket, head, (ws) => {
-        target.refused(known, { status: 101, reason: 'path', message: problem });
-        closeRefused(ws, problem);
-      });
+      const why = { status: 101, reason: 'path', message: problem };
+      this.reject(found.to, known, upgrade, why, { code: CLOSE_CODES.refused.code, reason: problem });
+    } else if (checks !== undefined && granted === undefined) {
+      // The gateway may be stopping, or full, when the check is done.
+      checks.run(known, socket, (outcome) => this.answer(found, handshake, upgrade, outcome));
+    } else if (granted !== undefined && 'refusal' in granted) {
+      const { refusal: why, asClose } = answerOf(granted.refusal, handshake.headers.origin !== undefined);
+      if (asClose !== undefined) this.reject(found.to, known, upgrade, why, asClose);
+      else {
+        refuse(socket, why);
+        target.refused(known, why);
+      }
     } else {
       upgrader.handleUpgrade(request, socket, head, (ws) => {
-        this.admitted(socket);
-        target.accept(new ServerSocket(ws, target.memory), known);
+        this.options.admitted?.(socket);
+        target.accept(new ServerSocket(ws, target.memory, known.remote), known, granted?.access);
       });
     }
+  }
+
+  /** Accepts a handshake for nothing but a close frame. */
+  private reject(
+    { target, rejecter }: Destination,
+    known: HandshakeRequest,
+    { request, socket, head }: Upgrade,
+    refusal: Refusal,
+    { code, reason }: { readonly code: number; readonly reason: string },
+  ): void {
+    rejecter.handleUpgrade(request, socket, head, (ws) => {
+      target.refused(known, refusal);
+      closeRefused(ws, code, reason);
+    });
   }
 
   /** `*` is for what no other endpoint has, and a path with parameters that cannot be is no endpoint's if another one has it. */
@@ -130,7 +175,7 @@ export class HandshakeRouter {
 }
 
 function upgraderOf(target: HandshakeTarget, limits: ServerOptions): WebSocketServer {
-  const upgrader = new WebSocketServer({ ...PLAIN, ...limits, handleProtocols: chooserAmong(target.protocols) });
+  const upgrader = new WebSocketServer({ ...PLAIN, ...limits, handleProtocols: chooserAmong(target) });
   // Otherwise ws answers handshakes that break RFC 6455 in a form of its own.
   upgrader.on('wsClientError', ({ message }, socket, request) => {
     const status = request.method === 'GET' ? 400 : 405;
@@ -143,9 +188,11 @@ function upgraderOf(target: HandshakeTarget, limits: ServerOptions): WebSocketSe
 }
 
 /** The one of ours that the client prefers; without one the handshake goes on, and the client decides (RFC 6455 4.2.2). */
-function chooserAmong(spoken: readonly string[]) {
+function chooserAmong({ protocols, access }: HandshakeTarget) {
   return (offered: ReadonlySet<string>): string | false => {
-    for (const protocol of offered) if (spoken.includes(protocol)) return protocol;
+    // One that carries a token is never repeated in the answer.
+    for (const protocol of offered)
+      if (protocols.includes(protocol) && access?.isTokenProtocol(protocol) !== true) return protocol;
     return false;
   };
 }
@@ -181,15 +228,15 @@ export function refuseUnknown({ url = '' }: IncomingMessage, socket: Duplex): vo
 }
 
 /** A browser's script sees a close code and reason, and nothing at all of a handshake's 4xx. */
-function closeRefused(ws: WebSocket, problem: string): void {
+function closeRefused(ws: WebSocket, code: number, reason: string): void {
   // This socket has no other listeners, and an error event without a listener ends the process.
   ws.on('error', () => {});
-  ws.close(CLOSE_CODES.refused.code, problem);
+  ws.close(code, reason);
   setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
 }
 
-function originRefusal(target: HandshakeTarget, origin: string | undefined): Refusal | undefined {
-  if (origin === undefined || target.isAllowed(origin)) return undefined;
+function originRefusal(target: HandshakeTarget, { origin, host }: HandshakeRequest['headers']): Refusal | undefined {
+  if (origin === undefined || target.isAllowed(origin, host)) return undefined;
   const shown = printableValue(origin);
   const message = `the origin ${shown} is not in endpoints.${target.name}.origins`;
   return { status: 403, reason: 'origin', message, origin: shown };

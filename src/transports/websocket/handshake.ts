@@ -1,6 +1,9 @@
 import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { PeerCertificate } from 'node:tls';
+import { clientCertificate } from '../../core/client-certificate.ts';
 import { errorBody, JSON_TYPE } from '../../core/http-error.ts';
+import type { Identity } from '../../core/identity.ts';
 
 /** The version of RFC 6455, which is the answer to a client that asks for another (4.4). */
 const VERSION = 13;
@@ -14,8 +17,14 @@ export interface HandshakeRequest {
   readonly problem?: string;
   readonly headers: IncomingHttpHeaders;
   readonly url: string;
+  /** By which the client is known: read when it is asked for, as that takes time. Left out: there is none. */
+  readonly certificate?: () => PeerCertificate | undefined;
   /** When its request was read, by performance.now(). */
   readonly at: number;
+  /** Address of the client, where it may be another one than the peer's, or was asked for already. */
+  readonly remote?: string;
+  /** Who the client is; undefined where it was not asked. */
+  readonly identity?: Identity;
 }
 
 /** Why a handshake is refused. `reason` is a short label for the metric and the answer's code, `message` is for the developer of the client. */
@@ -25,14 +34,18 @@ export interface Refusal {
   readonly message: string;
   /** Of a page that is refused for it, fit for a log line. */
   readonly origin?: string;
+  /** Of a client that is refused for it. */
+  readonly address?: string;
   /** Seconds after which to try again. */
   readonly retryAfter?: number;
+  /** Value of WWW-Authenticate (RFC 9110 11.6.1). */
+  readonly challenge?: string;
   /** The client waits for it, and is refused only where there is still a reason then. */
   readonly until?: Promise<void> | undefined;
 }
 
-/** undefined for a URL that is none. */
-export function readHandshake(request: IncomingMessage): HandshakeRequest | undefined {
+/** `remote`: address of its client, where it is known. undefined for a URL that is none. */
+export function readHandshake(request: IncomingMessage, remote?: string): HandshakeRequest | undefined {
   const url = request.url ?? '/';
   let parsed: URL;
   try {
@@ -46,7 +59,9 @@ export function readHandshake(request: IncomingMessage): HandshakeRequest | unde
     params: {},
     headers: request.headers,
     url,
+    certificate: () => clientCertificate(request.socket),
     at: performance.now(),
+    ...(remote === undefined ? {} : { remote }),
   };
 }
 
@@ -72,6 +87,7 @@ export function refuse(socket: Duplex, refusal: Refusal): void {
     `Content-Type: ${JSON_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(refusal.status === 400 ? [`Sec-WebSocket-Version: ${VERSION}`] : []),
+    ...(refusal.challenge === undefined ? [] : [`WWW-Authenticate: ${refusal.challenge}`]),
     ...(refusal.retryAfter === undefined ? [] : [`Retry-After: ${refusal.retryAfter}`]),
   ];
   // A peer that is gone already needs no action.

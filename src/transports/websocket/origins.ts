@@ -16,15 +16,18 @@ const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(\[[^\]]*\]|[^:/?#@\s]*)(?::(\d*))
 /** What a page without an origin of its own sends: a sandboxed frame, or a file in some browsers. */
 const OPAQUE = 'null';
 
+/** Pages of the host that the handshake goes to, under whichever name that is. */
+const SELF = 'self';
+
 /** Longest host name of DNS; longer ones are not looked at. */
 const MAX_HOST = 253;
 
 /**
- * What is wrong with an entry of `origins`, and what to write; undefined for nothing. An entry is `*` for every page, `null`,
- * or scheme://host with a port where it is not the scheme's own. The host may have `*` in it, as `originMatcher` says.
+ * What is wrong with an entry of `origins`, and what to write; undefined for nothing. An entry is `*` for every page, `self` for
+ * those of the same host, `null`, or scheme://host with a port where it is not the scheme's own. The host may have `*` in it, as `originMatcher` says.
  */
 export function originMistake(text: string): string | undefined {
-  if (text === '*' || text === OPAQUE || readOrigin(text) !== undefined) return undefined;
+  if (text === '*' || text === SELF || text === OPAQUE || readOrigin(text) !== undefined) return undefined;
   if (text === '') return 'is empty; write an origin such as https://example.org, or remove it';
   const meant = correction(text);
   if (meant === undefined && text.includes('*'))
@@ -38,7 +41,7 @@ export function originMistake(text: string): string | undefined {
  * other `*` is for characters of one label. So `https://*.example.com` lets https://a.b.example.com in, but neither
  * https://example.com, https://evil-example.com nor https://a.example.com.evil.org.
  */
-export function originMatcher(entries: readonly string[]): (origin: string) => boolean {
+export function originMatcher(entries: readonly string[]): (origin: string, host?: string) => boolean {
   if (entries.includes('*')) return () => true;
   const exact = new Set<string>();
   const patterns: RegExp[] = [];
@@ -47,11 +50,13 @@ export function originMatcher(entries: readonly string[]): (origin: string) => b
     if (origin?.host.includes('*')) patterns.push(patternOf(origin));
     else exact.add(origin === undefined ? entry : textOf(origin));
   }
-  return (given) => {
+  const hasSelf = exact.delete(SELF);
+  return (given, host) => {
     if (exact.has(given)) return true;
     const origin = readOrigin(given);
     if (origin === undefined || origin.host.includes('*')) return false;
     const text = textOf(origin);
+    if (hasSelf && host !== undefined && isOf(origin, host)) return true;
     return exact.has(text) || patterns.some((pattern) => pattern.test(text));
   };
 }
@@ -92,6 +97,12 @@ function patternOf({ scheme, host, port }: Origin): RegExp {
     .replaceAll('*', '[^.:/]+')
     .replace(/^\+/, '[^.:/]+(?:\\.[^.:/]+)*');
   return new RegExp(`^${scheme.replace(/[.+-]/g, '\\$&')}://${escaped}${port === '' ? '' : `:${port}`}$`);
+}
+
+/** Whether a page is of the host of a request (RFC 9110 7.2). A proxy may have ended TLS, so the scheme is the page's. */
+function isOf(origin: Origin, host: string): boolean {
+  const own = readOrigin(`${origin.scheme}://${host}`);
+  return own !== undefined && textOf(own) === textOf(origin);
 }
 
 function textOf({ scheme, host, port }: Origin): string {

@@ -5,9 +5,12 @@ import { answerMalformed, errorBody, JSON_TYPE, type MalformedCode } from '../..
 import { createTimedServer, HTTP_TIMEOUTS, type HttpTimeouts } from '../../core/http-timeouts.ts';
 import { OneAtATime } from '../../core/one-at-a-time.ts';
 import { quoteValue } from '../../core/quote.ts';
+import type { ServerTls } from '../../core/server-tls.ts';
 import type { WaitingConnections } from '../../core/waiting-connections.ts';
-import { readHandshake } from './handshake.ts';
+import { readHandshake, refuse } from './handshake.ts';
 import { HandshakeRouter, type HandshakeTarget, refuseUnknown } from './handshake-router.ts';
+import { HEAD_LIMITS, type HeadLimits, headMistake, readHeaders } from './head-limits.ts';
+import type { ListenerEdge } from './listener-edge.ts';
 import { asksForWebSocket, ignoreUpgrade } from './other-upgrades.ts';
 
 export interface ServerOptions {
@@ -25,6 +28,11 @@ export interface ServerOptions {
   /** Called with what else is refused before an endpoint sees it, by the code of the answer. */
   readonly refused: (reason: OutsideReason, endpoint?: string) => void;
   readonly timeouts?: HttpTimeouts;
+  readonly tls?: ServerTls | undefined;
+  /** What every request has to keep to. */
+  readonly heads?: HeadLimits;
+  /** Where addresses of clients come from, and how many there may be; those of the sockets, and any number, if left out. */
+  readonly edge?: ListenerEdge | undefined;
 }
 
 /** Codes of answers that no endpoint gives; `pipelined` is for connections that end without one. */
@@ -38,18 +46,27 @@ export class WebSocketListener {
 
   constructor(options: ServerOptions) {
     this.options = options;
-    const { targets, waiting, refused, unknown, timeouts = HTTP_TIMEOUTS } = options;
+    const { targets, waiting, refused, unknown, timeouts = HTTP_TIMEOUTS, heads = HEAD_LIMITS, edge } = options;
     // A server that listens on a port has no other sockets.
-    this.router = new HandshakeRouter(targets, (socket) => waiting.release(socket as Socket));
+    this.router = new HandshakeRouter(targets, {
+      ...edge?.router,
+      admitted: (socket) => waiting.release(socket as Socket),
+    });
     const turns = new OneAtATime(() => refused('pipelined'));
     const serve = turns.serving((request, response) => this.answer(request, response));
-    this.http = createTimedServer(timeouts, serve);
+    this.http = createTimedServer(timeouts, serve, { tls: options.tls, maxHead: heads.bytes });
+    readHeaders(this.http, heads);
+    edge?.proxied?.watch(this.http);
     waiting.watch(this.http);
     answerMalformed(this.http, undefined, (code) => refused(code));
     this.http.on('upgrade', (request, socket, head) => {
       const at = performance.now();
       if (!turns.mayServe(request)) return;
-      if (!asksForWebSocket(request)) ignoreUpgrade(this.http, request, socket);
+      const message = headMistake(request, heads);
+      if (message !== undefined) {
+        refuse(socket, { status: 431, reason: 'headers_too_large', message });
+        refused('headers_too_large');
+      } else if (!asksForWebSocket(request)) ignoreUpgrade(this.http, request, socket);
       else if (!this.router.receive(request, socket, head)) {
         refuseUnknown(request, socket);
         unknown(at);
@@ -75,6 +92,7 @@ export class WebSocketListener {
 
   /** Stops accepting; sockets that are open stay. */
   stopAccepting(): void {
+    this.options.tls?.close();
     this.http.close();
     this.http.closeIdleConnections();
   }
@@ -84,22 +102,32 @@ export class WebSocketListener {
   }
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
-    if (this.options.onRequest(request, response)) return;
+    const { heads = HEAD_LIMITS, onRequest, refused, tls } = this.options;
+    const mistake = headMistake(request, heads);
+    if (mistake !== undefined) {
+      refused('headers_too_large');
+      sendError(response, 431, 'headers_too_large', mistake);
+      return;
+    }
+    if (onRequest(request, response)) return;
     // The query may hold a token.
     const path = readHandshake(request)?.path ?? request.url?.split('?', 1)[0] ?? '';
     const endpoint = this.router.endpointAt(path);
     const shown = quoteValue(path);
-    const isEndpoint = endpoint !== undefined;
-    const [status, code, message] = isEndpoint
-      ? ([426, 'upgrade_required', `${shown} speaks WebSocket; connect with ws://`] as const)
-      : ([404, 'not_found', `there is nothing at ${shown}`] as const);
-    this.options.refused(code, endpoint);
-    const body = errorBody(code, message);
-    response.writeHead(status, {
-      'content-type': JSON_TYPE,
-      'content-length': Buffer.byteLength(body),
-      ...(isEndpoint ? { upgrade: 'websocket' } : {}),
-    });
-    response.end(body);
+    if (endpoint === undefined) {
+      refused('not_found');
+      sendError(response, 404, 'not_found', `there is nothing at ${shown}`);
+    } else {
+      const scheme = tls === undefined ? 'ws' : 'wss';
+      refused('upgrade_required', endpoint);
+      response.setHeader('upgrade', 'websocket');
+      sendError(response, 426, 'upgrade_required', `${shown} speaks WebSocket; connect with ${scheme}://`);
+    }
   }
+}
+
+function sendError(response: ServerResponse, status: number, code: OutsideReason, message: string): void {
+  const body = errorBody(code, message);
+  response.writeHead(status, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
 }

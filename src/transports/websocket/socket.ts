@@ -1,5 +1,6 @@
 import type { Socket as NetworkSocket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
+import { plainAddress } from '../../core/client-address.ts';
 import type { ClientMemory } from '../../core/client-memory.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import { Reading, type ReadSocket } from './reading.ts';
@@ -37,9 +38,12 @@ export class ServerSocket implements Socket, ReadSocket {
   ending: { readonly code: number; readonly reason: string } | undefined;
   private readonly ws: OwnedSocket;
   private readonly reading: Reading;
+  private readonly address: string | undefined;
 
-  constructor(ws: WebSocket, memory: ClientMemory) {
+  /** `address`: the client's, where it may be another one than the peer's. */
+  constructor(ws: WebSocket, memory: ClientMemory, address?: string) {
     this.ws = ws as OwnedSocket;
+    this.address = address;
     this.ws[OWNER] = this;
     this.reading = new Reading(this.ws._receiver, memory, this);
     // Where it is paused, Node would read on until 16 KiB wait, with a Buffer for each piece, and a piece may be a byte.
@@ -47,8 +51,7 @@ export class ServerSocket implements Socket, ReadSocket {
   }
 
   get remote(): string {
-    const { remoteAddress, remotePort } = this.ws._socket;
-    return `${remoteAddress}:${remotePort}`;
+    return this.address ?? plainAddress(this.ws._socket.remoteAddress ?? '') ?? '';
   }
 
   get buffered(): number {

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test';
 import { Subscription } from 'rxjs';
 import { Endpoint } from '../../../src/actors/endpoint/endpoint.ts';
 import type { EndpointOptions } from '../../../src/actors/endpoint/endpoint-context.ts';
+import type { Access } from '../../../src/core/access.ts';
 import type { Batch } from '../../../src/core/batch.ts';
 import type { Codec, Frame } from '../../../src/core/component.ts';
 import type { Rejection } from '../../../src/core/errors.ts';
@@ -96,10 +97,10 @@ export function endpointRig(t: TestContext, changes: Partial<EndpointOptions> = 
     await drained;
   });
   const sockets: FakeSocket[] = [];
-  const connect = async () => {
+  const connect = async (access?: Access) => {
     const socket = new FakeSocket();
     sockets.push(socket);
-    endpoint.join(socket, { params: {}, query: {} }, undefined);
+    endpoint.join(socket, { params: {}, query: {} }, undefined, undefined, access);
     await turn();
     socket.taken();
     return socket;

@@ -42,7 +42,7 @@ describe('tidegate', () => {
     assert.equal(status, 0);
     for (const word of [
       'run <file>',
-      'lint <files...>',
+      'lint [options] <files...>',
       'log',
       'connect',
       'token',
@@ -97,6 +97,17 @@ describe('tidegate lint', () => {
     const { status, stderr } = tidegate(['lint', file]);
     assert.equal(status, 0);
     assert.match(stderr, /listeners\.spare {2}warning: no endpoint uses this listener/);
+  });
+
+  test('--strict: doubts are mistakes, and so is a secret in the file', async (t) => {
+    const sasl = 'sasl: { mechanism: plain, username: ada, password: "hunter2" }';
+    const file = await write(t, `log: { brokers: [ "a:9092" ], ${sasl} }\nlisteners: { spare: { port: 1 } }\n`);
+    assert.equal(tidegate(['lint', file]).status, 0);
+    const { status, stderr, stdout } = tidegate(['lint', '--strict', file]);
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, /:1:\d+ {2}log\.sasl\.password {2}warning: a secret is written here as it is; take it from/);
+    assert.match(stderr, /no endpoint uses this listener\ntidegate: 2 mistakes\n$/);
+    assert.doesNotMatch(stderr, /hunter2/);
   });
 
   test('does not ask where the gateway will run', () => {

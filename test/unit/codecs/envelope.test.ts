@@ -187,14 +187,14 @@ test('an ERROR quotes at most 200 characters of what the client sent', () => {
     assert.ok(effect?.type === 'reply' && effect.frame.data.length < 200 + 250, String(effect?.type));
   }
   for (const json of [`{${long}`, `${long}`, `"${long}`, `[${long}`]) {
-    const [effect] = codec.frame(null, Buffer.from(json), false, NOW);
+    const [effect] = codec.frame(state, Buffer.from(json), false, NOW);
     assert.ok(effect?.type === 'reply' && effect.frame.data.length < 200 + 250, json.slice(0, 3));
   }
 });
 
 test('an id that is a number has at most 256 digits: it is repeated as it came', () => {
   const sent = (digits: string) =>
-    only(codec.frame(null, Buffer.from(JSON.stringify(user()).replace('{', `{"id":${digits},`)), false, NOW));
+    only(codec.frame(state, Buffer.from(JSON.stringify(user()).replace('{', `{"id":${digits},`)), false, NOW));
   assert.equal(sent('1'.repeat(256)).type, 'publish');
   const refusal = sent('1'.repeat(257));
   assert.ok(refusal.type === 'reply' && refusal.rejected === 'id');

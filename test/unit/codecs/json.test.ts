@@ -48,7 +48,7 @@ test('an id longer than 256 characters gets an error, however deep it is, and is
     assert.match(String(frame.message), /at most 256 characters/);
   }
   // Nothing is answered, so nothing is repeated.
-  published(make(json, { answers: false }).frame(null, Buffer.from(`{"id":${deep(129)}}`), false, NOW));
+  published(make(json, { answers: false }).frame(state, Buffer.from(`{"id":${deep(129)}}`), false, NOW));
 });
 
 test('the last one of a duplicate field counts, in the answer as in expressions', async () => {

@@ -14,11 +14,11 @@ export class ProtocolClient {
   /** Of the connection itself. */
   readonly effects: readonly Effect[];
 
-  constructor(config: unknown = {}) {
+  constructor(config: unknown = {}, renews = false) {
     this.codec = make(topics, config);
     if (this.codec.topics === undefined) throw new Error('the codec has no topic protocol');
     this.protocol = this.codec.topics;
-    const { state, effects } = this.codec.open({ clientId: 'c', endpoint: 'e', params: {}, query: {} }, NOW);
+    const { state, effects } = this.codec.open({ clientId: 'c', endpoint: 'e', params: {}, query: {}, renews }, NOW);
     this.state = state;
     this.effects = effects;
   }

@@ -226,10 +226,13 @@ test('every message of docs/topic-protocol.md is understood', () => {
   const path = import.meta.url.includes('/dist/') ? '../../../../docs/' : '../../../docs/';
   const page = readFileSync(new URL(`${path}topic-protocol.md`, import.meta.url), 'utf8');
   const lines = [...page.matchAll(/```json\n(.*?)```/gs)].flatMap(([, code = '']) => code.trim().split('\n'));
-  // What the gateway sends has a refid, or is a list.
+  // What the gateway sends has a refid, is a list, or asks for a token.
   const sent = lines
     .map((line) => JSON.parse(line))
-    .filter((message) => !Array.isArray(message) && !('refid' in message));
+    .filter((message) => !Array.isArray(message) && !('refid' in message) && message.a !== 'expired');
   assert.ok(sent.length >= 12);
-  for (const message of sent) requested(new ProtocolClient().send(message));
+  for (const message of sent) {
+    const [effect] = new ProtocolClient({}, true).send(message);
+    assert.equal(effect?.type, message.t === 'token' ? 'renew' : 'request', JSON.stringify(message));
+  }
 });

@@ -53,7 +53,7 @@ describe('every configuration that we ship', () => {
         [],
       );
       // A configuration of connectors alone serves no WebSockets.
-      if (config.connect === undefined) assert.deepEqual(config.listeners.public, { port: 7_001 });
+      if (config.connect === undefined) assert.equal(config.listeners.public?.port, 7_001);
       assert.equal(config.admin.port, 7_002);
       assert.deepEqual(config.log.brokers, ['a:1', 'b:2']);
       assert.equal(config.log.driver, 'kafkajs');

@@ -48,8 +48,12 @@ async function multiplied(
 
 describe('many entries are checked in a time that grows with their number', () => {
   test('listeners, at one port and at many', async () => {
-    const config = await multiplied(yaml(), () => ({
-      listeners: byName('l', (index) => ({ port: index < COUNT / 2 ? index + 10_000 : 80, host: `host-${index}` })),
+    const config = await multiplied(yaml(), ({ listeners: { public: listener } }) => ({
+      listeners: byName('l', (index) => ({
+        ...(listener as ParsedConfig['listeners'][string]),
+        port: index < COUNT / 2 ? index + 10_000 : 80,
+        host: `host-${index}`,
+      })),
     }));
     assert.equal(within(() => lint(config, {})).length, COUNT);
   });

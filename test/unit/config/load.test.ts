@@ -26,7 +26,6 @@ describe('a configuration that is right', () => {
       listener: 'public',
       path: ['/ws'],
       direction: 'both',
-      origins: ['*'],
       max_connections: 10_000,
       max_payload: 1_048_576,
       in_flight: { messages: 4_096, bytes: 1_048_576 },
@@ -34,6 +33,8 @@ describe('a configuration that is right', () => {
       ping: { interval: 20_000, timeout: 20_000 },
       frame_timeout: 30_000,
       stall_timeout: 30_000,
+      limits: { burst: 1_000, when_over: 'slow', per_identity: {} },
+      meta_headers: [],
       on_filtered: 'ack',
       rejected: 'answer',
       topics: {
@@ -76,7 +77,14 @@ describe('a configuration that is right', () => {
       { env: {}, production: null },
     );
     assert.equal(config.log.client_id, '${NOT_FILLED}');
-    assert.deepEqual(config.listeners, { a: { port: 0 } });
+    assert.deepEqual(config.listeners, {
+      a: {
+        port: 0,
+        trusted_proxies: [],
+        proxy_protocol: 'off',
+        limits: { per_address: {}, handshake_timeout: 10_000, headers: { bytes: 16_384, count: 100 } },
+      },
+    });
   });
 
   test('does not change the object that it is made from', async () => {

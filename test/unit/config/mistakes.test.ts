@@ -18,7 +18,7 @@ describe('one mistake gives one line with its place, its path and what was meant
     [
       'a setting unlike any other',
       'admin: { zebra: 1 }',
-      'test.yaml:1:10  admin.zebra  unknown key in admin; there are enabled, port, host, auth, allowed_hosts',
+      'test.yaml:1:10  admin.zebra  unknown key in admin; there are enabled, port, host, auth, allowed_hosts, tls',
     ],
     ['a setting that is missing', 'listeners:\n  a: {}\n', /^test\.yaml:2:3 {2}listeners\.a\.port {2}is missing: /],
     [

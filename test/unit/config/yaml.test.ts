@@ -40,7 +40,7 @@ describe('aliases and merge keys', () => {
     });
     const { config } = await load(text);
     assert.deepEqual(
-      { ...config.listeners },
+      Object.fromEntries(Object.entries(config.listeners).map(([name, { port, host }]) => [name, { port, host }])),
       {
         public: { port: 9090, host: '10.0.0.1' },
         before: { port: 9091, host: '10.0.0.1' },

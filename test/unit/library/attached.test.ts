@@ -139,3 +139,25 @@ test('a request for what is no path does no harm to a listener', async (t) => {
   const [answer] = (await once(socket, 'data')) as [Buffer];
   assert.match(String(answer), /^HTTP\/1\.1 404 /);
 });
+
+test('limits hold on a server of the program; the PROXY protocol is refused there', async (t) => {
+  const { server, port } = await programServer(t);
+  const config = (listener: object): ConfigObject => ({ ...ATTACHED, listeners: { shop: { port: 0, ...listener } } });
+  const made = (listener: object) => createGateway({ config: config(listener), server, logger: 'silent' });
+  const proxied = async () => {
+    const gateway = await made({ proxy_protocol: 'v2' });
+    t.after(() => gateway.stop());
+    await gateway.start();
+  };
+  await assert.rejects(proxied(), {
+    code: 'TG_LISTEN_FAILED',
+    message: /proxy_protocol is for a port that the gateway/,
+  });
+
+  const gateway = await made({ limits: { per_address: { connections: 1 } } });
+  t.after(() => gateway.stop());
+  await ready(gateway);
+  const client = await TestClient.open(`ws://127.0.0.1:${port}/orders`);
+  await assert.rejects(TestClient.open(`ws://127.0.0.1:${port}/orders`), /429/);
+  client.ws.terminate();
+});

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { NEVER } from 'rxjs';
 import type { Guest, RoomEndpoint } from '../../../src/actors/endpoint/room-port.ts';
 import type { ConnectionInfo, Farewell, Identity, Member, MemberEvent } from '../../../src/core/component.ts';
+import { type AllowedActions, Permissions } from '../../../src/core/permissions.ts';
 import type { CommandDone, CommandOutcome, Newcomer, PresenceObserver, PresencePort } from '../../../src/rooms/port.ts';
 import { Room, type RoomOptions } from '../../../src/rooms/room.ts';
 import { keptLogger } from '../actors/rig.ts';
@@ -17,10 +18,12 @@ class FakeGuest implements Guest {
   info: ConnectionInfo;
   private readonly diary: string[];
   readonly id: string;
+  readonly permissions: Permissions;
 
-  constructor(id: string, diary: string[], asks: Readonly<Record<string, string>> = {}) {
+  constructor(id: string, diary: string[], asks: Readonly<Record<string, string>> = {}, allow: AllowedActions = {}) {
     this.id = id;
     this.diary = diary;
+    this.permissions = new Permissions({ direct: 'everyone', kick: 'everyone', ...allow });
     this.info = { clientId: id, endpoint: 'room', params: asks, query: {} };
   }
 
@@ -99,7 +102,7 @@ class FakePresence implements PresencePort {
 }
 
 interface Setting {
-  readonly allow?: Partial<RoomOptions['allow']>;
+  readonly allow?: AllowedActions;
   readonly hasList?: boolean;
   readonly identify?: (info: ConnectionInfo) => Identity;
   readonly size?: number;
@@ -112,9 +115,11 @@ class RoomRig {
   readonly kept = keptLogger();
   readonly room: Room<FakeGuest>;
   private readonly diary: string[] = [];
+  private readonly allow: AllowedActions;
 
   constructor({ allow = {}, hasList = true, identify = numbered, size = 10, listed }: Setting = {}) {
     const { presence, diary } = this;
+    this.allow = allow;
     let observer: PresenceObserver | undefined;
     const home: RoomEndpoint<FakeGuest> = {
       encode: ({ data }) => Buffer.from(data),
@@ -136,7 +141,6 @@ class RoomRig {
           return hasList ? { data: `[${names}]`, binary: false } : null;
         },
       },
-      allow: { direct: 'everyone', kick: 'everyone', ...allow },
       presence: (given) => {
         observer = given;
         return presence;
@@ -149,7 +153,7 @@ class RoomRig {
   }
 
   guest(id: string, asks?: Readonly<Record<string, string>>): FakeGuest {
-    return new FakeGuest(id, this.diary, asks);
+    return new FakeGuest(id, this.diary, asks, this.allow);
   }
 
   /** A client that is a member with that name. */

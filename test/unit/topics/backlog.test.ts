@@ -7,6 +7,7 @@ import type { Codec } from '../../../src/core/component.ts';
 import { FakeLog } from '../actors/fake-log.ts';
 import type { FakeSocket } from '../actors/fake-socket.ts';
 import { endpointRig, turn } from '../actors/rig.ts';
+import { EVERYTHING } from './fakes.ts';
 import { makeService } from './service.ts';
 
 test('a client with too many unanswered requests is not read until half of them are answered', async (t) => {
@@ -16,6 +17,7 @@ test('a client with too many unanswered requests is not read until half of them 
   const service = makeService({ log });
   const { connect, endpoint } = endpointRig(t, {
     topics: service,
+    permissions: EVERYTHING,
     codec: topics.create({ commit: 'auto' }, undefined as never) as Codec,
     limits: { messages: 4, bytes: 1_000_000, queue: 1_000, whenFull: 'disconnect' },
   });
@@ -55,6 +57,7 @@ test('while the log stores nothing, all clients together stay within the in-flig
   // Each client alone may have far more.
   const { connect } = endpointRig(t, {
     topics: service,
+    permissions: EVERYTHING,
     codec: topics.create({ commit: 'auto' }, undefined as never) as Codec,
     limits: { messages: 4_096, bytes: 1_048_576, queue: 100_000, whenFull: 'disconnect' },
   });

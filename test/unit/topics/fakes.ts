@@ -3,11 +3,15 @@ import { GroupHandle } from '../../../src/actors/consumer-group/group-handle.ts'
 import type { TopicClient } from '../../../src/actors/endpoint/topic-clients.ts';
 import type { TopicPartition } from '../../../src/core/log.ts';
 import { Message } from '../../../src/core/message.ts';
+import { Permissions } from '../../../src/core/permissions.ts';
 import type { Position, TopicOutcome, TopicView } from '../../../src/core/topic-request.ts';
+
+export const EVERYTHING = new Permissions({ create: ['*'], read: ['*'], write: ['*'], groups: ['*'] });
 
 /** A connection that keeps what it is given. */
 export class FakeClient implements TopicClient {
   readonly info = { clientId: 'c', endpoint: 'e', params: {}, query: {} };
+  permissions = EVERYTHING;
   address = '192.0.2.1';
   isFree = true;
   /** What went out, in order: frames as lists of `partition/offset`, pings as their number, answers as what they answer. */

@@ -7,7 +7,7 @@ import { FakeLog } from '../actors/fake-log.ts';
 import type { FakeSocket } from '../actors/fake-socket.ts';
 import { endpointRig, turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
-import { FakeHandle } from './fakes.ts';
+import { EVERYTHING, FakeHandle } from './fakes.ts';
 import { makeService } from './service.ts';
 
 /* Answers that are larger than their requests: lists of topics, and health, to clients that do not read. */
@@ -43,6 +43,7 @@ function setUp(t: TestContext, partitions = 10_000, messages = 4_096, codec = pr
   );
   const rig = endpointRig(t, {
     topics: service,
+    permissions: EVERYTHING,
     codec,
     limits: { messages, bytes: 1_000_000, queue: 1_000, whenFull: 'disconnect' },
     clock,

@@ -27,7 +27,7 @@ const SETTINGS: TopicSettings = {
   paused: false,
 };
 
-/** A service whose clients may do everything; a test names what it needs to be different. */
+/** A service; a test names what it needs to be different. */
 export function makeService(
   context: Partial<TopicServiceContext>,
   topics: Partial<TopicSettings> = {},
@@ -49,7 +49,6 @@ export function makeService(
     },
     'e',
     {
-      allow: { create: ['*'], read: ['*'], write: ['*'], groups: ['*'] },
       topics: { ...SETTINGS, ...topics },
       maxima: { partitions: 1, replication: 1, config: {} },
       missingTimeout: 0,

@@ -20,7 +20,7 @@ interface Changes extends Partial<SubscriptionRequest> {
 function setUp({ limit = 100, interval = 50, isPaused = false, client = new FakeClient(), ...request }: Changes = {}) {
   const clock = new HandClock();
   const handle = new FakeHandle([0, 1, 2]);
-  const subscription = { topics: ['t'], commit: 'auto', wait: false, ...request } as const;
+  const subscription = { topics: ['t'], group: 'g', commit: 'auto', wait: false, ...request } as const;
   const seconds: number[] = [];
   const delivered = new DeliveryTime({ record: (value) => void seconds.push(value) }, clock);
   const subscriber = new Subscriber(client, subscription, { limit, interval }, isPaused, clock, delivered);
@@ -78,7 +78,7 @@ test('a frame has at most 256 KiB of payload, or one larger record; one ping is 
 test('no record comes before the answer to the subscription', () => {
   const client = new FakeClient();
   const handle = new FakeHandle([0]);
-  const request = { topics: ['t'], commit: 'auto', wait: false } as const;
+  const request = { topics: ['t'], group: 'g', commit: 'auto', wait: false } as const;
   const clock = new HandClock();
   const delivered = new DeliveryTime({ record() {} }, clock);
   const subscriber = new Subscriber(client, request, { limit: 100, interval: 0 }, false, clock, delivered);

@@ -6,9 +6,10 @@ import type { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { InternalTopics } from '../../../src/core/internal-topics.ts';
 import { Message } from '../../../src/core/message.ts';
+import { type AllowedActions, Permissions } from '../../../src/core/permissions.ts';
 import type { SubscriptionRequest, TopicRequest } from '../../../src/core/topic-request.ts';
 import type { TopicSettings } from '../../../src/topics/settings.ts';
-import type { TopicServiceContext, TopicServiceSettings } from '../../../src/topics/topic-service.ts';
+import type { TopicServiceContext } from '../../../src/topics/topic-service.ts';
 import { FakeLog } from '../actors/fake-log.ts';
 import { keptLogger, turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
@@ -18,12 +19,11 @@ import { makeService } from './service.ts';
 type Request = Exclude<TopicRequest, { type: 'publish' }>;
 
 const MAXIMA = { partitions: 10, replication: 3, config: { 'retention.ms': 60_000, 'retention.bytes': 1_000 } };
-const EVERYTHING = { create: ['*'], read: ['*'], write: ['*'], groups: ['*'] } as const;
 
 interface Changes {
   readonly context?: Partial<TopicServiceContext>;
   readonly topics?: Partial<TopicSettings>;
-  readonly allow?: TopicServiceSettings['allow'];
+  readonly allow?: AllowedActions;
 }
 
 /** One client that may do everything, on a log with the topics t and u, and groups that are joined when the test says so. */
@@ -64,10 +64,11 @@ function setUp(changes: Changes = {}) {
       ...changes.context,
     },
     changes.topics,
-    { allow: changes.allow ?? EVERYTHING, maxima: MAXIMA },
+    { maxima: MAXIMA },
   );
   const enter = () => {
     const client = new FakeClient();
+    if (changes.allow !== undefined) client.permissions = new Permissions(changes.allow);
     service.enter(client);
     return client;
   };
@@ -121,22 +122,22 @@ const DONE = { type: 'done' };
 
 test('without a word in the configuration a client may do nothing', async () => {
   const nothing = { create: [], read: [], write: [], groups: [] };
-  const { service, log, joined, ask, subscription } = setUp({ allow: nothing });
+  const { service, client, log, joined, ask, subscription } = setUp({ allow: nothing });
   assert.equal(await ask(create('a')), 'TG_NOT_ALLOWED');
   assert.equal(await ask(subscription()), 'TG_NOT_ALLOWED');
-  assert.equal(service.refusal('t')?.code, 'TG_NOT_ALLOWED');
+  assert.equal(service.refusal(client, 't')?.code, 'TG_NOT_ALLOWED');
   assert.deepEqual(await ask({ type: 'list' }), { type: 'listed', topics: [] });
   assert.deepEqual([log.orders, joined], [[], []]);
 });
 
 test('names and patterns allow what fits them: topics to create, read and write, and groups to join', async () => {
   const allow = { create: ['new-*'], read: ['t', 'public-*'], write: ['in.*'], groups: ['team-*'] };
-  const { service, topics, log, joined, ask, subscribe } = setUp({ allow });
+  const { service, client, topics, log, joined, ask, subscribe } = setUp({ allow });
   for (const name of ['public-1', 'in.1', 'inx1']) topics.set(name, 1);
   assert.deepEqual(await ask(create('new-1')), { type: 'created', topics: ['new-1'] });
   assert.equal(await ask(create('new-2', 'old-1')), 'TG_NOT_ALLOWED');
   assert.deepEqual(log.orders, ['create new-1'], 'one that is not allowed and none is created');
-  const codes = ['in.1', 'inx1', 't', 'new-1'].map((name) => service.refusal(name)?.code);
+  const codes = ['in.1', 'inx1', 't', 'new-1'].map((name) => service.refusal(client, name)?.code);
   assert.deepEqual(codes, [undefined, 'TG_NOT_ALLOWED', 'TG_NOT_ALLOWED', 'TG_NOT_ALLOWED']);
   const listed = await ask({ type: 'list' });
   assert.deepEqual(listed, {
@@ -164,17 +165,51 @@ test('groups in which the gateway reads itself are closed to clients, whatever i
   assert.deepEqual(await subscribe({ group: 'billing-2' }), { type: 'subscribed', topics: ['t'] });
 });
 
+test('each client has the rights of its own: in lists, in health, and when it has other ones later', async () => {
+  const { clock, service, client, enter, topics, ask, send, answer, subscription, subscribe } = setUp();
+  const other = enter();
+  other.permissions = new Permissions({ read: ['u', 'later'], groups: ['*'] });
+  assert.deepEqual(await ask({ type: 'list' }, other), { type: 'listed', topics: [{ topic: 'u', partitions: 1 }] });
+  const all = await ask({ type: 'list' });
+  assert.ok(typeof all === 'object' && all.type === 'listed' && all.topics.length === 2);
+  assert.equal(await ask({ type: 'list' }), all, 'one object for all to whom the same is allowed');
+  await subscribe();
+  assert.deepEqual(await ask({ type: 'health' }, other), {
+    type: 'health',
+    consumers: [
+      { ws: 1, topics: [] },
+      { ws: 2, topics: [] },
+    ],
+  });
+  assert.equal(service.mayContinue(other), true, 'it has no subscription');
+  // It waits for a topic, and may not read it any more when that is there.
+  const waits = send(subscription({ topics: ['later'], wait: true }), other);
+  await turn();
+  other.permissions = new Permissions({ read: ['u'], groups: ['*'] });
+  topics.set('later', 1);
+  clock.advance(1_000);
+  assert.equal(await answer(waits, other), 'TG_NOT_ALLOWED');
+  for (const [allow, expected] of [
+    [{ read: ['t'], groups: ['default-group'] }, true],
+    [{ read: ['u'], groups: ['default-group'] }, false],
+    [{ read: ['t'], groups: ['g'] }, false],
+  ] as const) {
+    client.permissions = new Permissions(allow);
+    assert.equal(service.mayContinue(client), expected, JSON.stringify(allow));
+  }
+});
+
 test('internal topics are closed to clients, whatever is allowed and whatever their names are', async () => {
-  const { service, topics, log, ask, subscribe } = setUp();
+  const { service, client, topics, log, ask, subscribe } = setUp();
   for (const name of ['__consumer_offsets', '_tidegate.rooms.presence', 'my-connect.configs', '_mine'])
     topics.set(name, 1);
   for (const name of ['__consumer_offsets', '_tidegate.rooms.presence', '__new', '_tidegate', 'my-connect.configs']) {
     assert.equal(await subscribe({ topics: [name], wait: true }), 'TG_NOT_ALLOWED', name);
     assert.equal(await ask(create(name)), 'TG_NOT_ALLOWED', name);
-    assert.equal(service.refusal(name)?.code, 'TG_NOT_ALLOWED', name);
+    assert.equal(service.refusal(client, name)?.code, 'TG_NOT_ALLOWED', name);
   }
   assert.deepEqual(log.orders, []);
-  assert.equal(service.refusal('_mine'), undefined);
+  assert.equal(service.refusal(client, '_mine'), undefined);
   const listed = await ask({ type: 'list' });
   assert.ok(typeof listed === 'object' && listed.type === 'listed');
   assert.deepEqual(

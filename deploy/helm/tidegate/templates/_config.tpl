@@ -27,6 +27,13 @@
 {{- toYaml (merge (dict "shutdown" $shutdown) $config) -}}
 {{- end -}}
 
+{{/* How probes and Prometheus ask the admin port: HTTPS where it has TLS. */}}
+{{- define "tidegate.adminScheme" -}}
+{{- $config := .Values.config -}}
+{{- if .Values.configFile }}{{ $config = fromYaml .Values.configFile }}{{ end -}}
+{{- if hasKey (default dict $config.admin) "tls" }}HTTPS{{ else }}HTTP{{ end -}}
+{{- end -}}
+
 {{/* Probes and Prometheus ask the admin port, from outside of the pod. */}}
 {{- define "tidegate.checkAdmin" -}}
 {{- $ours := int .root.Values.adminPort -}}

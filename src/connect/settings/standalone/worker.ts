@@ -25,6 +25,8 @@ const KNOWN = new Set([
   'rest.host.name',
   'rest.advertised.host.name',
   'rest.advertised.port',
+  'access.control.allow.origin',
+  'access.control.allow.methods',
   'offset.storage.file.filename',
   'producer.compression.type',
 ]);
@@ -90,8 +92,12 @@ function addressOf(file: SettingsFile): object {
   };
   const seenAs = hostOf(file, 'rest.advertised.host.name');
   const seenAt = portOf(file, 'rest.advertised.port') ?? port;
+  const origins = file.text('access.control.allow.origin');
+  const methods = file.text('access.control.allow.methods');
   return {
     port,
+    ...(origins === undefined ? {} : { access_control_allow_origin: origins }),
+    ...(methods === undefined ? {} : { access_control_allow_methods: methods }),
     ...(host === undefined ? {} : { host }),
     ...(seenAs === undefined
       ? {}

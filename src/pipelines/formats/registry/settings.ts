@@ -3,8 +3,13 @@ import { field, tlsSettings, z } from '../../../sdk/index.ts';
 const auth = z
   .strictObject({
     username: field.plainText().min(1).optional().describe('User of HTTP basic authentication.'),
-    password: field.plainText().optional().describe('Its password.'),
-    token: field.plainText().min(1).optional().describe('Bearer token, in place of user and password.'),
+    password: field.plainText().meta(field.SECRET).optional().describe('Its password.'),
+    token: field
+      .plainText()
+      .min(1)
+      .meta(field.SECRET)
+      .optional()
+      .describe('Bearer token, in place of user and password.'),
   })
   .transform((given, context) => {
     const { username, password, token } = given;

@@ -96,14 +96,18 @@ export class HttpTable implements Table {
     const { retries, backoff, timeout, give_up_after: longest = Math.max(GIVE_UP_AFTER, timeout) } = this.settings;
     const { clock } = this.context;
     const end = clock.elapsed() + longest;
+    let problem: string | undefined;
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await this.tryOnce(question, Math.ceil(Math.min(timeout, end - clock.elapsed())));
+      const left = end - clock.elapsed();
+      const answer = await this.tryOnce(question, Math.ceil(Math.min(timeout, left)));
       if ('found' in answer) return answer.found;
+      // What a try that had less than `timeout` failed for says less than the one before it.
+      problem = left < timeout ? (problem ?? answer.problem) : answer.problem;
       if (this.closing.signal.aborted) throw new TidegateError('TG_STOPPING', this.described('the gateway stops'));
       const rest = Math.max(backoffDelay(attempt, backoff), Math.min(answer.pause, backoff.max));
       if (attempt > retries || clock.elapsed() + rest >= end) {
         const tries = attempt === 1 ? '' : ` after ${attempt} tries`;
-        throw new TidegateError('TG_PROCESSOR_BUSY', this.described(`${answer.problem}${tries}`));
+        throw new TidegateError('TG_PROCESSOR_BUSY', this.described(`${problem}${tries}`));
       }
       await pause(clock, rest, this.closing.signal);
     }

@@ -223,14 +223,22 @@ test('the outcome of a message can be reported with its sender', async (t) => {
 });
 
 test('a message knows its client, its endpoint and the parameters of the path', async (t) => {
-  const { endpoint, messages } = endpointRig(t);
+  const { endpoint, messages } = endpointRig(t, { tokenParameters: new Set(['ticket']) });
   const socket = new FakeSocket();
-  endpoint.join(socket, { params: { room: '7' }, query: {} }, undefined);
+  const query = { lang: 'de', access_token: 'x', ticket: 'y' };
+  endpoint.join(socket, { params: { room: '7' }, query, headers: { 'user-agent': 'probe' } }, undefined);
   socket.sends('a');
   await turn();
   const { client_id, ...meta } = messages()[0]?.meta ?? {};
   assert.match(String(client_id), /^[0-9a-f-]{36}$/);
-  assert.deepEqual(meta, { room: '7', endpoint: 'rooms', remote: '192.0.2.1' });
+  // Tokens would end up in records: those by their usual names, and those that the endpoint expects.
+  assert.deepEqual(meta, {
+    room: '7',
+    endpoint: 'rooms',
+    remote: '192.0.2.1',
+    query: { lang: 'de' },
+    headers: { 'user-agent': 'probe' },
+  });
   socket.closes();
 });
 

@@ -18,6 +18,7 @@ function setUp(whenFull: WhenFull = 'disconnect', queue = 1_000_000, memory = ne
     dropped: (reason: 'slow' | 'closed', frames: number) => {
       drops[reason] += frames;
     },
+    limited: (reason: string) => void told.push(reason),
   };
   const told: string[] = [];
   const woken: string[] = [];
@@ -332,7 +333,7 @@ test('a client without room for records is disconnected, and all of the turn tha
   assert.deepEqual([told, drops.slow], [[], 0]);
   outbound.discard();
   deliver(outbound, bytes(60), bytes(60), bytes(60));
-  assert.deepEqual([told, drops], [['slow'], { slow: 2, closed: 2 }]);
+  assert.deepEqual([told, drops], [['slow_consumer', 'slow'], { slow: 2, closed: 2 }]);
 });
 
 test('a peer that takes all gets a record that is larger than its queue', () => {

@@ -16,17 +16,19 @@ async function swept(t: TestContext) {
   const info = { clientId: 'c', endpoint: 'rooms', params: {}, query: {} };
   const connection = new Connection(endpoint.context, endpoint, socket, info, undefined);
   await turn();
+  const reasons: (string | undefined)[] = [];
   const seconds = (count: number) => {
     for (let second = 0; second < count; second++) {
       endpoint.context.seconds += 1;
-      sweepConnection(connection, endpoint.context.seconds, LIMITS);
+      const reason = sweepConnection(connection, endpoint.context.seconds, LIMITS);
+      if (reason !== undefined) reasons.push(reason);
     }
   };
-  return { endpoint, connection, socket, seconds };
+  return { endpoint, connection, socket, seconds, reasons };
 }
 
 test('a silent peer is pinged at the interval, and cut when it does not answer in time', async (t) => {
-  const { socket, seconds } = await swept(t);
+  const { socket, seconds, reasons } = await swept(t);
   seconds(19);
   assert.deepEqual(socket.orders, []);
   seconds(1);
@@ -35,6 +37,7 @@ test('a silent peer is pinged at the interval, and cut when it does not answer i
   assert.deepEqual(socket.orders, ['ping']);
   seconds(1);
   assert.deepEqual(socket.orders, ['ping', 'terminate']);
+  assert.deepEqual(reasons, ['ping_timeout']);
 });
 
 test('a peer that answers its pings lives on', async (t) => {
@@ -146,13 +149,14 @@ test('a look does not pause a socket that was released or closed meanwhile', asy
 });
 
 test('a peer that takes nothing for the stall timeout is closed with 1008', async (t) => {
-  const { socket, seconds } = await swept(t);
+  const { socket, seconds, reasons } = await swept(t);
   socket.isStuck = true;
   socket.write(Buffer.alloc(1_000));
   seconds(31);
   assert.ok(!socket.orders.some((order) => order.startsWith('close')));
   seconds(1);
   assert.equal(socket.orders.at(-1), 'close 1008 slow');
+  assert.equal(reasons.at(-1), 'stall_timeout');
 });
 
 test('a peer that takes a byte now and then is not stalled', async (t) => {
@@ -189,7 +193,7 @@ test('a peer that stalls while it is not read is closed all the same', async (t)
 });
 
 test('a message that does not end is closed with 1009, and logged', async (t) => {
-  const { endpoint, socket, seconds } = await swept(t);
+  const { endpoint, socket, seconds, reasons } = await swept(t);
   const broken: string[] = [];
   endpoint.protocolBroken = (_connection, code, message) => void broken.push(`${code} ${message}`);
   socket.partial = 10;
@@ -200,6 +204,7 @@ test('a message that does not end is closed with 1009, and logged', async (t) =>
   seconds(1);
   assert.equal(socket.orders.at(-1), 'close 1009 frame took too long');
   assert.deepEqual(broken, ['1009 frame took too long']);
+  assert.deepEqual(reasons, ['frame_timeout']);
 });
 
 test('each message has the whole frame timeout', async (t) => {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import { ConnectRefusal } from '../../../../src/connect/cluster/refusal.ts';
 import { FORWARDED, type Forwardable, forward, isForwarded } from '../../../../src/connect/rest/forwarding.ts';
+import { Authority } from '../../../helpers/certificates.ts';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const CALL: Forwardable = { method: 'PUT', target: '/connectors/a/config?x=1', body: Buffer.from('{"a":"1"}') };
@@ -100,4 +103,22 @@ test('a redirect is not followed: the signature is for that gateway only', async
     );
     assert.deepEqual(asked.splice(0), [gateway]);
   }
+});
+
+test('a call over TLS shows the certificate of this gateway, and verifies that of the other', async (t) => {
+  const authority = new Authority(t);
+  const [server, own] = [authority.issue({ name: 'other' }), authority.issue({ name: 'this' })];
+  const other = createSecureServer({ ...server, ca: authority.cert, requestCert: true }, ({ socket }, response) => {
+    response.end((socket as TLSSocket).getPeerCertificate().subject.CN);
+  }).listen(0, '127.0.0.1');
+  t.after(() => void other.close());
+  await once(other, 'listening');
+  const url = `https://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const reasons: string[] = [];
+  const failed = (why: string) => void reasons.push(why);
+  const options = { credentials: {}, key: KEY, now: NOW, isThere: () => true, failed };
+  const { body } = await forward(url, CALL, { ...options, tls: { ...own, ca: authority.cert } });
+  assert.equal(body.toString(), 'this');
+  await assert.rejects(forward(url, CALL, { ...options, tls: own }), { status: 500 });
+  assert.match(reasons.join(), /^(unable to verify|self-signed certificate)/);
 });

@@ -94,3 +94,21 @@ test('an origin that is made to take long is answered at once', () => {
   for (let count = 0; count < 1_000; count++) is(`https://${'a-.'.repeat(4_000)}example.co`);
   assert.ok(performance.now() - start < 5_000);
 });
+
+test('self is the host that the handshake goes to, with the port, whatever ended TLS in front of it', () => {
+  const allows = originMatcher(['self', 'https://other.example']);
+  for (const [origin, host, isAllowed] of [
+    ['https://a.example', 'a.example', true],
+    ['https://a.example', 'A.example:443', true],
+    ['http://a.example:8080', 'a.example:8080', true],
+    ['https://other.example', 'a.example', true],
+    ['http://a.example:8080', 'a.example', false],
+    ['https://evil.example', 'a.example', false],
+    ['https://a.example.evil.org', 'a.example', false],
+    ['https://a.example', undefined, false],
+    ['self', 'self', false],
+    ['null', 'null', false],
+  ] as const)
+    assert.equal(allows(origin, host), isAllowed, `${origin} at ${host}`);
+  assert.equal(originMistake('self'), undefined);
+});

@@ -1,0 +1,88 @@
+import { type AllowSettings, patternsIn } from '../auth/allow-settings.ts';
+import { ACTIONS } from '../core/permissions.ts';
+import type { Expression } from '../sdk/expression.ts';
+import { doubting, type Finding, failing, type Path } from './problem.ts';
+import type { EndpointConfig, ParsedConfig } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+
+/** An expression that is evaluated when a client connects. */
+export interface AccessExpression {
+  readonly expression: Expression;
+  readonly path: Path;
+}
+
+/** Who the clients of endpoints are and what they may do: settings that do not go together. */
+export function lintAccess({ endpoints }: ParsedConfig): Finding[] {
+  return Object.entries(endpoints).flatMap(([name, endpoint]) => [
+    ...withoutEffect(endpoint, ['endpoints', name]),
+    ...accessExpressions(endpoint, ['endpoints', name]).flatMap((one) => findingsOf(one, endpoint)),
+  ]);
+}
+
+/** What `allow` and `presence.name` of an endpoint evaluate. */
+export function accessExpressions({ allow, presence }: EndpointConfig, path: Path): AccessExpression[] {
+  const settings: AllowSettings = allow ?? {};
+  const patterns = ACTIONS.flatMap((action) =>
+    patternsIn({ [action]: settings[action] }).map(({ expression }, index) => ({
+      expression,
+      path: [...path, 'allow', action, index],
+    })),
+  );
+  const one = (expression: Expression | undefined, at: Path) =>
+    expression === undefined ? [] : [{ expression, path: at }];
+  return [
+    ...one(settings.connect, [...path, 'allow', 'connect']),
+    ...patterns.filter(({ expression }) => expression.text.includes('${!')),
+    ...one(presence?.name, [...path, 'presence', 'name']),
+  ];
+}
+
+function withoutEffect({ auth, token_expiry, path: paths, presence }: EndpointConfig, path: Path): Finding[] {
+  const findings: Finding[] = [];
+  if (auth === undefined && token_expiry !== undefined)
+    findings.push(
+      failing(
+        [...path, 'token_expiry'],
+        'this endpoint has no auth, so no token can expire; leave this out or set auth',
+      ),
+    );
+  if (paths.some((one) => one.includes('{auth}')))
+    findings.push(
+      failing([...path, 'path'], 'a parameter may not be called auth, which is who the client is; choose another name'),
+    );
+  if (presence?.name !== undefined && !presence.name.text.includes('${!'))
+    findings.push(
+      failing(
+        [...path, 'presence', 'name'],
+        `all clients would be called "${presence.name.text}"; write an expression such as "\${! auth.sub }"`,
+      ),
+    );
+  return findings;
+}
+
+/** What is known of a client that connects. */
+const ROOTS_OF_CLIENTS = ['auth', 'meta'];
+
+function findingsOf({ expression, path }: AccessExpression, endpoint: EndpointConfig): Finding[] {
+  const { text, reads, doubts } = expression;
+  const known = ['endpoint', ...(endpoint.auth === undefined ? [] : ['auth']), ...paramsOf(endpoint)];
+  const findings = reads.flatMap(({ path: [root = '', name] }): Finding[] => {
+    if (!ROOTS_OF_CLIENTS.includes(root))
+      return [
+        failing(path, `"${text}" reads ${root}, which only messages have; a client that connects has auth and meta`),
+      ];
+    if (endpoint.auth === undefined && (root === 'auth' || name === 'auth'))
+      return [
+        failing(path, `"${text}" reads auth, and this endpoint has none; set auth to an entry of the section auth`),
+      ];
+    if (root === 'meta' && name !== undefined && !known.includes(name))
+      return [doubting(path, `a client that connects has no meta.${name}${didYouMean(name, known)}`)];
+    return [];
+  });
+  return [...findings, ...doubts.map(({ severity, message }): Finding => ({ severity, path, message }))];
+}
+
+/** Names of the parameters of an endpoint's paths. */
+export function paramsOf({ path }: Pick<EndpointConfig, 'path'>): string[] {
+  return path.flatMap((one) => [...one.matchAll(/\{(\w+)\}/g)].map(([, param]) => param as string));
+}
