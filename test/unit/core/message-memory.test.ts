@@ -56,6 +56,16 @@ test('a second try, from the source again, takes the duty from what the first tr
   assert.deepEqual(log.outcomes, ['ack']);
 });
 
+test('a message made from one part of a split one does not speak for the whole', () => {
+  const log = new SettleLog();
+  const whole = log.message('a,b');
+  const [one, other] = whole.split([{ payload: Buffer.from('a') }, { payload: Buffer.from('b') }]);
+  one?.derive({ key: 'k' }).derive({ key: 'l' }).ack();
+  assert.deepEqual([whole.isSettled, log.outcomes], [false, []]);
+  other?.ack();
+  assert.deepEqual([whole.isSettled, log.outcomes], [true, ['ack']]);
+});
+
 test('the parsed value is let go of once there is another payload, and parsed anew for who asks again', () => {
   const message = new Message(Buffer.from('{"a":9007199254740993}'));
   const { json, plainJson } = message;
