@@ -1,3 +1,5 @@
+// Own process: it collects garbage, for which a flag of the whole process is set.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
@@ -66,7 +68,7 @@ test('a message made from one part of a split one does not speak for the whole',
   assert.deepEqual([whole.isSettled, log.outcomes], [true, ['ack']]);
 });
 
-test('the parsed value is let go of once there is another payload, and parsed anew for who asks again', () => {
+test('the parsed value is let go of once there is another payload, and parsed anew where it is asked for', () => {
   const message = new Message(Buffer.from('{"a":9007199254740993}'));
   const { json, plainJson } = message;
   message.derive({ key: 'k' });
