@@ -68,8 +68,8 @@ async function outcomeOf(evaluate: () => Folded | Promise<Folded>): Promise<Outc
   try {
     return { folded: await evaluate() };
   } catch (error) {
-    const { code, message } = asTidegateError(error, 'TG_PROCESSOR_FAILED');
-    return { failure: `${code}: ${message}` };
+    // Not what it says: JSONata evaluates items of a list side by side, and which of two that fail it names depends on the load.
+    return { failure: asTidegateError(error, 'TG_PROCESSOR_FAILED').code };
   }
 }
 
