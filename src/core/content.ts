@@ -86,6 +86,12 @@ export class Content {
     return this.parsed === NOT_PARSED ? undefined : this.parsed;
   }
 
+  /** The value of the payload is parsed anew when it is asked for again. Until then it need not be kept in memory. */
+  forgetValue(): void {
+    this.parsed = NOT_PARSED;
+    this.exact = NOT_PARSED;
+  }
+
   get text(): string {
     return this.payload.toString('utf8');
   }

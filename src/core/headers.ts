@@ -30,6 +30,8 @@ export function allHeaders<Value>(headers: readonly Header<Value>[], name: strin
 
 /** With that value in place of all headers of the name: where the first one was, or at the end. */
 export function withHeader(headers: Headers, name: string, value: HeaderValue): Headers {
+  // A list that grows by `push` has room for 16 more, in each message that is in flight.
+  if (headers.length === 0) return [[name, value]];
   const changed: Header[] = [];
   let isPlaced = false;
   for (const header of headers) {

@@ -29,6 +29,14 @@ export interface Tracker {
   settled(message: Message, failure: TidegateError | null): void;
 }
 
+/** What `derive` makes anew; the rest stays as it is. */
+interface Changes extends Partial<Pick<MessageInit, 'key' | 'headers' | 'timestamp' | 'meta'>> {
+  readonly payload?: Buffer;
+  readonly json?: unknown;
+  /** What JSON.parse gives for `payload`, where that is known. */
+  readonly parsed?: unknown;
+}
+
 /** What a part of a split message has of its own. */
 interface Part {
   readonly payload: Buffer;
@@ -168,15 +176,10 @@ export class Message extends Content implements Settleable {
   }
 
   /** A message with other content that takes over the duty to settle: settle the new one, never this one. */
-  derive(
-    changes: Partial<Pick<MessageInit, 'key' | 'headers' | 'timestamp' | 'meta'>> & {
-      payload?: Buffer;
-      json?: unknown;
-      /** What JSON.parse gives for `payload`, where that is known. */
-      parsed?: unknown;
-    },
-  ): Message {
-    const payload = changes.payload ?? ('json' in changes ? jsonPayload(changes.json) : this.payload);
+  derive(changes: Changes): Message {
+    const isJson = changes.payload === undefined && 'json' in changes;
+    const payload = isJson ? jsonPayload(changes.json) : (changes.payload ?? this.payload);
+    const isNew = isJson || changes.payload !== undefined;
     const next = new Message(payload, {
       key: changes.key === undefined ? this.key : changes.key,
       headers: changes.headers ?? this.headers,
@@ -188,10 +191,10 @@ export class Message extends Content implements Settleable {
       offset: this.offset,
       target: this.target,
       token: this.token,
-      json: 'json' in changes || changes.payload !== undefined ? changes.parsed : this.known,
+      json: isNew ? changes.parsed : this.known,
     });
     // Its numbers may be ExactNumbers, which JSON.parse does not give.
-    if ('json' in changes && changes.payload === undefined) next.exact = changes.json;
+    if (isJson) next.exact = changes.json;
     next.source = this.source ?? this;
     next.tracker = this.tracker;
     next.cost = this.cost;
@@ -199,13 +202,21 @@ export class Message extends Content implements Settleable {
     next.outcome = this.outcome;
     next.isReplayed = this.isReplayed;
     next.origin = this.origin;
+    if (isNew) this.forgetValue();
+    this.handDutyTo(next);
+    return next;
+  }
+
+  private handDutyTo(next: Message): void {
     // The duty is with this message, or with one derived from it by a try that failed.
     let holder: Message = this;
     while (holder.successor !== undefined) holder = holder.successor;
     next.open = holder.open;
     holder.open = false;
     holder.successor = next;
-    return next;
+    // What is in flight knows the source, and need not keep what was between it and the newest one in memory.
+    const { source } = next;
+    if (source?.successor === holder) source.successor = next;
   }
 
   /** The message with that key: itself where nothing is lost by it (it had no key to remember), else a derived one. */

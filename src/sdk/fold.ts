@@ -2,9 +2,10 @@ import { TidegateError } from '../core/errors.ts';
 import { ExactNumber, parseExact, writeJson } from '../core/exact-number.ts';
 import type { Message } from '../core/message.ts';
 import { quoteValue } from '../core/quote.ts';
-import { compileProgram } from './jsonata.ts';
+import { GIVE_UP } from './compiled-expression/computation.ts';
+import { compileProgram, valueAtOnce } from './jsonata.ts';
 import { isRoot, rootsOf } from './roots.ts';
-import type { Doubt, Read } from './value.ts';
+import { after, type Doubt, type Read } from './value.ts';
 
 /** Characters of JSON that a state may have: it is one of as many as there are keys. */
 const MAX_STATE = 65_536;
@@ -20,8 +21,11 @@ export interface Fold {
   readonly text: string;
   readonly reads: readonly Read[];
   readonly doubts: readonly Doubt[];
-  /** The state stays as it is where the expression has no value. Rejects with TG_EXPRESSION_FAILED or TG_STATE_FULL. */
-  evaluate(message: Message, state: Folded): Promise<Folded>;
+  /**
+   * At once where the expression is compiled. The state stays as it is where the expression has no value. Throws, or rejects
+   * with, TG_EXPRESSION_FAILED or TG_STATE_FULL.
+   */
+  evaluate(message: Message, state: Folded): Folded | Promise<Folded>;
 }
 
 /** Compiles `${! state + json.amount }`. Throws an Error that says what is wrong. */
@@ -29,15 +33,22 @@ export function compileFold(text: string): Fold {
   const [, source] = /^\s*\$\{!([\s\S]*)\}\s*$/.exec(text) ?? [];
   if (source === undefined || source.trim() === '')
     throw new Error(`"${text}" is not one expression; write "\${! state + json.amount }"`);
-  const { reads, doubts, run } = compileProgram(source.trim(), (name) => name === 'state' || isRoot(name));
+  // The state that is computed with: a computation ends before anything else runs.
+  let current: unknown;
+  const { reads, doubts, compute, run } = compileProgram(source.trim(), (name) => name === 'state' || isRoot(name), {
+    state: () => current,
+  });
+  const nextOf = (value: unknown, state: Folded) => (value === undefined ? state : foldedOf(value, text));
   return {
     text,
     reads: reads.map((read) => ({ ...read, isWithinText: false })),
     doubts,
-    evaluate: async (message, state) => {
+    evaluate: (message, state) => {
+      current = state.value;
+      const value = valueAtOnce(compute, message);
+      if (value !== GIVE_UP) return nextOf(value, state);
       // Beside the getters of the other roots, which are not read for it.
-      const next = await run(Object.assign(rootsOf(message), { state: state.value }));
-      return next === undefined ? state : foldedOf(next, text);
+      return after(run(Object.assign(rootsOf(message), { state: state.value })), (found) => nextOf(found, state));
     },
   };
 }

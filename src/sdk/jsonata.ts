@@ -6,6 +6,7 @@ import { quoteValue } from '../core/quote.ts';
 import { LIMITS, overLimit } from './budget.ts';
 import { compileTree } from './compiled-expression/compile.ts';
 import { type Computation, GIVE_UP, isShortText } from './compiled-expression/computation.ts';
+import type { OtherRoots } from './compiled-expression/paths.ts';
 import { type Checked, checkJsonata } from './jsonata-checks.ts';
 import { registerExactFunctions } from './jsonata-functions.ts';
 import { jsonataLibrary } from './jsonata-library.ts';
@@ -16,7 +17,7 @@ import { sizeOf } from './value-size.ts';
 
 /** An expression over the roots of a message, and perhaps others. */
 export interface Program extends Checked {
-  /** The same for the roots of a message alone, at once; undefined where only JSONata can evaluate it. */
+  /** The same for a message, at once; undefined where only JSONata can evaluate it. */
   readonly compute: Computation | undefined;
   /** Rejects with TG_EXPRESSION_FAILED or TG_EXPRESSION_LIMIT. */
   run(roots: object): Promise<unknown>;
@@ -26,8 +27,8 @@ export interface Program extends Checked {
 export function compileJsonata(source: string): Value {
   const { reads, doubts, compute, run } = compileProgram(source, isRoot);
   const evaluate = (message: Message): unknown => {
-    const value = compute === undefined ? GIVE_UP : compute(message);
-    return value !== GIVE_UP && isSound(value) ? value : run(rootsOf(message));
+    const value = valueAtOnce(compute, message);
+    return value === GIVE_UP ? run(rootsOf(message)) : value;
   };
   return {
     isSynchronous: false,
@@ -40,13 +41,22 @@ export function compileJsonata(source: string): Value {
   };
 }
 
-/** `mayBegin`: the names that it may begin with. Throws an Error that says what is wrong. */
-export function compileProgram(source: string, mayBegin: (name: string) => boolean): Program {
+/** What `compute` gives, or GIVE_UP where JSONata has to be asked. */
+export function valueAtOnce(compute: Computation | undefined, message: Message): unknown {
+  const value = compute === undefined ? GIVE_UP : compute(message);
+  return isSound(value) ? value : GIVE_UP;
+}
+
+/**
+ * `mayBegin`: the names that it may begin with. `others`: the values of those that are none of a message. Throws an Error that
+ * says what is wrong.
+ */
+export function compileProgram(source: string, mayBegin: (name: string) => boolean, others: OtherRoots = {}): Program {
   const options = { sequence: LIMITS.items };
   const compiled = parse(source, options);
   const { reads, doubts } = checkJsonata(source, compiled.ast(), mayBegin);
   // Before its limits rewrite the tree.
-  const compute = compileTree(compiled.ast());
+  const compute = compileTree(compiled.ast(), others);
   registerExactFunctions(compiled);
   limit(compiled, options);
   const run = (roots: object): Promise<unknown> => {

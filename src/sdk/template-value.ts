@@ -43,12 +43,12 @@ export function evaluateTexts(
   expressions: readonly Expression[],
   message: Message,
 ): readonly (string | undefined)[] | Promise<readonly (string | undefined)[]> {
-  const texts: unknown[] = [];
+  const texts = new Array<unknown>(expressions.length);
   let isPending = false;
   for (let at = 0; at < expressions.length; at += 1) {
     const text = expressions[at]?.evaluateText(message);
     if (text instanceof Promise) isPending = true;
-    texts.push(text);
+    texts[at] = text;
   }
   return isPending ? Promise.all(texts as Promise<string | undefined>[]) : (texts as (string | undefined)[]);
 }

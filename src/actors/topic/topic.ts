@@ -99,7 +99,10 @@ export class Topic implements TopicPort, TopicControl {
       batch.nack(stopped());
       return;
     }
-    for (const message of batch.messages) this.waiting.push(message);
+    for (const message of batch.messages) {
+      message.forgetValue();
+      this.waiting.push(message);
+    }
     if (this.idle) tell(this.actor, { type: 'WRITTEN' });
   }
 

@@ -4,14 +4,15 @@ import { compileList, compileObject, type Field, type Item } from './constructor
 import { truthOf } from './conversions.ts';
 import { compileCall } from './functions.ts';
 import { OPERATORS } from './operators.ts';
-import { compileNames } from './paths.ts';
+import { compileNames, type OtherRoots } from './paths.ts';
 
 /**
  * Compiles the syntax tree of JSONata to functions of JavaScript, which answer at once; undefined where a part of it is none
- * of those that are known here. `tree`: as JSONata gives it, before it is rewritten.
+ * of those that are known here. `tree`: as JSONata gives it, before it is rewritten. `others`: names that a path may begin
+ * with beside those of a message.
  */
-export function compileTree(tree: unknown): Computation | undefined {
-  return new Compiler().compile(tree);
+export function compileTree(tree: unknown, others: OtherRoots = {}): Computation | undefined {
+  return new Compiler(others).compile(tree);
 }
 
 /** The fields of each type of node. One with another field, such as the stages of a step, means something else. */
@@ -38,7 +39,12 @@ function isKnown(node: Node): boolean {
 }
 
 class Compiler {
+  private readonly others: OtherRoots;
   private nodes = 0;
+
+  constructor(others: OtherRoots) {
+    this.others = others;
+  }
 
   compile(node: unknown): Computation | undefined {
     this.nodes += 1;
@@ -50,7 +56,7 @@ class Compiler {
       case 'value':
         return () => value;
       case 'path':
-        return compilePath(node.steps ?? []);
+        return this.path(node.steps ?? []);
       case 'binary':
         return this.binary(node);
       case 'unary':
@@ -75,6 +81,14 @@ class Compiler {
       compiled.push(computation);
     }
     return compiled;
+  }
+
+  private path(steps: readonly Node[]): Computation | undefined {
+    if (!steps.every((step) => step.type === 'name' && isKnown(step))) return undefined;
+    return compileNames(
+      steps.map(({ value }) => String(value)),
+      this.others,
+    );
   }
 
   private binary({ value, lhs, rhs }: Node): Computation | undefined {
@@ -121,11 +135,6 @@ class Compiler {
     const compiled = this.all(inputs);
     return compiled && compileCall(String(procedure.value), compiled);
   }
-}
-
-function compilePath(steps: readonly Node[]): Computation | undefined {
-  if (!steps.every((step) => step.type === 'name' && isKnown(step))) return undefined;
-  return compileNames(steps.map(({ value }) => String(value)));
 }
 
 function negative(value: unknown): unknown {

@@ -4,9 +4,18 @@ import { isRoot, lastText, type Root, rootOf } from '../roots.ts';
 import { isFunction } from '../value.ts';
 import { type Computation, GIVE_UP } from './computation.ts';
 
-/** A path of names from a root of the message; undefined for another one. A list in the middle of it is left to JSONata, which maps it. */
-export function compileNames([root, ...steps]: readonly string[]): Computation | undefined {
-  if (root === undefined || !isRoot(root)) return undefined;
+/** What a path may begin with beside the roots of a message, by its name. */
+export type OtherRoots = Readonly<Partial<Record<string, Computation>>>;
+
+/**
+ * A path of names from a root of the message or one of `others`; undefined for another one. A list in the middle of it is left
+ * to JSONata, which maps it.
+ */
+export function compileNames([root, ...steps]: readonly string[], others: OtherRoots): Computation | undefined {
+  if (root === undefined) return undefined;
+  const other = Object.hasOwn(others, root) ? others[root] : undefined;
+  if (other !== undefined) return (message) => descend(other(message), steps);
+  if (!isRoot(root)) return undefined;
   const [name] = steps;
   // The most common case, without an object of all headers.
   if (root === 'headers' && name !== undefined && steps.length === 1) return (message) => lastText(message, name);

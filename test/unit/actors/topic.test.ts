@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Topic } from '../../../src/actors/topic/topic.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
+import { Message } from '../../../src/core/message.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
 import { SettleLog } from '../core/settle-log.ts';
@@ -39,6 +40,15 @@ test('an idle topic sends at once; what comes meanwhile goes together in the nex
   lane.stores();
   await turn();
   assert.deepEqual([settled.notOnce(3), topic.idle, topic.pending, idles()], [[], true, 0, 1]);
+});
+
+test('a message that waits for the log does not keep its parsed value, which can be parsed again', () => {
+  const { topic } = setUp();
+  const message = new Message(Buffer.from('{"a":1}'));
+  const { json } = message;
+  topic.write(new Batch([message]));
+  assert.notEqual(message.json, json);
+  assert.deepEqual(message.json, { a: 1 });
 });
 
 test('a send has at most a thousand messages', async () => {

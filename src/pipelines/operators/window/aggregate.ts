@@ -76,20 +76,20 @@ export class Aggregate {
 
   /**
    * The values with the next state of each fold, for one window and key. Left out: the record is the first one there.
-   * Rejects with TG_EXPRESSION_FAILED or TG_STATE_FULL.
+   * Throws, or rejects with, TG_EXPRESSION_FAILED or TG_STATE_FULL.
    */
-  async folded(
+  folded(
     message: Message,
     accumulators: readonly Accumulator[] | undefined,
     values: readonly unknown[],
-  ): Promise<unknown[]> {
+  ): unknown[] | Promise<unknown[]> {
     const next = [...values];
     for (const [index, one] of this.functions.entries()) {
       if (!isFold(one)) continue;
       const known = accumulators?.[index] as FoldState | undefined;
-      next[index] = await one.fold.evaluate(message, known?.state ?? one.start);
+      next[index] = one.fold.evaluate(message, known?.state ?? one.start);
     }
-    return next;
+    return together(next, (ready) => [...ready]);
   }
 
   add(accumulators: readonly Accumulator[], values: readonly unknown[], time: number): void {

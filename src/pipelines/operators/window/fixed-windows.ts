@@ -1,4 +1,4 @@
-import type { Hold, Message, PartitionPort, Taken } from '../../../sdk/index.ts';
+import { type Hold, type Message, type PartitionPort, type Taken, together } from '../../../sdk/index.ts';
 import type { StateSize } from '../state-limit.ts';
 import type { Accumulator } from './accumulators.ts';
 import type { Contribution, Grouping, ResultKind, Span } from './grouping.ts';
@@ -67,21 +67,23 @@ export class FixedWindows extends Windows {
   }
 
   /** What the folds make for all windows is known before one of them takes it in. */
-  private async addFolded(
+  private addFolded(
     record: Message,
     time: number,
     { key, values }: Contribution,
     first: number,
     last: number,
-  ): Promise<Taken> {
-    const ready: unknown[][] = [];
+  ): Taken | Promise<Taken> {
+    const pending: unknown[] = [];
     for (let start = first; start <= last; start += this.every) {
       const known = this.open.get(start)?.keys.get(key);
-      ready.push(await this.grouping.aggregate.folded(record, known, values));
+      pending.push(this.grouping.aggregate.folded(record, known, values));
     }
-    for (const [index, folded] of ready.entries())
-      this.addTo(this.windowAt(first + index * this.every, record), record, key, folded, time);
-    return undefined;
+    return together(pending, (ready): Taken => {
+      for (const [index, folded] of ready.entries())
+        this.addTo(this.windowAt(first + index * this.every, record), record, key, folded as unknown[], time);
+      return undefined;
+    });
   }
 
   /** Start of the first window that has the time and is not closed, or undefined where the record is late for all. */
