@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Observable } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Access, AccessPort } from '../../core/access.ts';
@@ -13,6 +12,7 @@ import type { Handshake } from '../../telemetry/tracing.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { Broadcast } from './broadcast.ts';
 import { Connection } from './connection.ts';
+import { infoOf, type JoinRequest } from './connection-info.ts';
 import { EndpointContext, type EndpointOptions } from './endpoint-context.ts';
 import { GracefulClose } from './graceful-close.ts';
 import { History } from './history.ts';
@@ -27,9 +27,6 @@ import type { RoomPresence } from './room-port.ts';
 import { sweepConnection } from './sweep.ts';
 import { TickBatch } from './tick.ts';
 import type { TopicClients } from './topic-clients.ts';
-
-/** What an endpoint takes of the handshake of a client. */
-export type JoinRequest = Pick<ConnectionInfo, 'params' | 'query' | 'headers'>;
 
 /**
  * The hub of the clients that are connected to an endpoint on this gateway. Frames of one tick become one batch for the
@@ -276,29 +273,4 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     }
     context.room?.sweep();
   }
-}
-
-function infoOf(
-  { name: endpoint, access: port, codec }: EndpointContext,
-  { params, query, headers }: JoinRequest,
-  access: Access | undefined,
-): ConnectionInfo {
-  const info = {
-    ...{ clientId: randomUUID(), endpoint, params: orNone(params), query: orNone(query) },
-    ...(headers === undefined ? {} : { headers }),
-  };
-  if (port === undefined || access === undefined) return info;
-  const { name } = access;
-  return {
-    ...info,
-    ...(name === undefined ? {} : { name }),
-    ...(port.renews && codec.renewal !== undefined ? { renews: true } : {}),
-  };
-}
-
-const NONE: Readonly<Record<string, string>> = Object.freeze({});
-
-/** Most connections have no parameters, so they share one empty object. */
-function orNone(facts: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.keys(facts).length === 0 ? NONE : facts;
 }
