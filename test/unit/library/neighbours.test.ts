@@ -52,7 +52,7 @@ async function setUp(t: TestContext, limits: { listener?: object; endpoint?: obj
     while (!isOver) {
       const ws = new WebSocket(url, { headers: { ...headersOf(name), ...more } }).on('error', () => {});
       const [, response] = await once(ws, 'unexpected-response');
-      assert.ok([429, 431, 503].includes(response.statusCode), String(response.statusCode));
+      assert.ok([401, 429, 431, 503].includes(response.statusCode), String(response.statusCode));
       response.destroy();
     }
   };
@@ -120,6 +120,15 @@ for (const [whose, reason, limits] of STORMS)
     await counted(refused(reason));
     first.ws.terminate();
   });
+
+test('guesses of one address are refused by its rate, and ten neighbours keep their latency', async (t) => {
+  const limits = { per_address: { handshakes: '3/h' } };
+  const { storm, neighbours, counted } = await setUp(t, { listener: { limits } });
+  const guess = { authorization: `Bearer ${tokenOf({ alg: 'HS256' }, { sub: '1' }, 'a guess')}` };
+  await neighbours.keepTheirLatency(() => storm('1', guess));
+  await counted(refused('token_signature'));
+  await counted(refused('address_handshakes'));
+});
 
 test('requests with too many headers are refused, and ten neighbours keep their latency', async (t) => {
   const { storm, neighbours, counted } = await setUp(t, { listener: { limits: { headers: { count: 20 } } } });
