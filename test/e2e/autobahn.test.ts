@@ -6,7 +6,7 @@ import { suite, test } from 'node:test';
 import { createGateway } from '../../src/index.ts';
 import { type Behavior, runAutobahn, type Verdict, WSTEST } from '../services/autobahn.ts';
 
-/* RFC 6455 as the Autobahn test suite checks it; docs/security.md has the table. */
+/* RFC 6455 as the Autobahn test suite checks it; docs/conformance.md has the table. */
 
 /** All of it but what measures speed (9) and compression (12, 13). */
 const SECTIONS: Readonly<Record<string, number>> = { 1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 10: 1 };

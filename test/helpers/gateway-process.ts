@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { get, type RequestOptions } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +20,12 @@ export interface GatewayProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Resolves when /ready says 200. */
   ready(timeout?: number): Promise<void>;
-  get(path: string): Promise<{ status: number; body: string }>;
+  get(path: string): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
 }
 
 export interface GatewayProcessOptions {
@@ -31,6 +38,8 @@ export interface GatewayProcessOptions {
   readonly port?: number;
   /** Files that it may have open, sockets among them. */
   readonly openFiles?: number;
+  /** PEM of the authority of the admin port, where that port speaks TLS. */
+  readonly adminCa?: string;
 }
 
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
@@ -73,14 +82,15 @@ export async function startGateway(t: Cleanup, options: GatewayProcessOptions = 
     await exited;
     if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
   });
-  const get = async (path: string) => {
+  const askAdmin = async (path: string) => {
     // On a connection of its own: one that was kept may be closed by the gateway while a test is too busy to see it.
-    const response = await fetch(`http://127.0.0.1:${adminPort}${path}`, { headers: { connection: 'close' } }).catch(
-      (error: Error) => {
-        throw new Error(`${path} was not answered: ${error.cause}\n${output.slice(-2_000)}`);
-      },
-    );
-    return { status: response.status, body: await response.text() };
+    const answer =
+      options.adminCa === undefined
+        ? plainAnswer(`http://127.0.0.1:${adminPort}${path}`)
+        : secureAnswer(`https://127.0.0.1:${adminPort}${path}`, { ca: options.adminCa });
+    return await answer.catch((error: Error) => {
+      throw new Error(`${path} was not answered: ${error.cause ?? error.message}\n${output.slice(-2_000)}`);
+    });
   };
   const gateway: GatewayProcess = {
     port,
@@ -95,21 +105,34 @@ export async function startGateway(t: Cleanup, options: GatewayProcessOptions = 
     },
     ready: (timeout = 90_000) =>
       until(
-        async () => (await get('/ready').catch(() => undefined))?.status === 200,
+        async () => (await askAdmin('/ready').catch(() => undefined))?.status === 200,
         timeout,
         () => `the gateway is not ready:\n${output}`,
       ),
-    get,
+    get: askAdmin,
   };
   await until(
     async () => {
       if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${output}`);
-      return (await get('/health').catch(() => undefined))?.status === 200;
+      return (await askAdmin('/health').catch(() => undefined))?.status === 200;
     },
     60_000,
     () => `the gateway does not answer:\n${output}`,
   );
   return gateway;
+}
+
+async function plainAnswer(url: string): Promise<Answer> {
+  const response = await fetch(url, { headers: { connection: 'close' } });
+  return { status: response.status, body: await response.text() };
+}
+
+/** By HTTPS, with the authority that `fetch` takes none of. */
+export async function secureAnswer(url: string, options: RequestOptions): Promise<Answer> {
+  const [response] = (await once(get(url, { agent: false, ...options }), 'response')) as [IncomingMessage];
+  let body = '';
+  for await (const bytes of response) body += bytes;
+  return { status: response.statusCode ?? 0, body };
 }
 
 /** Polls what cannot be awaited otherwise: another process. */

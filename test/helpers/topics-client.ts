@@ -40,8 +40,12 @@ export class TopicsClient {
     this.client = client;
   }
 
-  static async open(port: number, path = '/', options: WebSocket.ClientOptions = {}): Promise<TopicsClient> {
-    return new TopicsClient(await TestClient.open(`ws://127.0.0.1:${port}${path}`, options));
+  static open(port: number, path = '/', options: WebSocket.ClientOptions = {}): Promise<TopicsClient> {
+    return TopicsClient.openUrl(`ws://127.0.0.1:${port}${path}`, options);
+  }
+
+  static async openUrl(url: string, options: WebSocket.ClientOptions): Promise<TopicsClient> {
+    return new TopicsClient(await TestClient.open(url, options));
   }
 
   get frames(): readonly (TopicReply | readonly TopicRecord[])[] {

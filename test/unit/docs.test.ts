@@ -13,7 +13,7 @@ import { CLOSE_CODES } from '../../src/transports/websocket/close-codes.ts';
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
 
 const pages = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md'],
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/README.md'],
   ...readdirSync(join(ROOT, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
@@ -76,9 +76,32 @@ test('every test that a promise names is there', () => {
   assert.deepEqual(missing, []);
 });
 
+test('every threat has what is done, its setting or a dash, and tests that are there', () => {
+  const page = pages.find(({ name }) => name === 'docs/threats.md')?.text ?? '';
+  const [threats = ''] = page.split('## Attacks that were tried');
+  const rows = [...threats.matchAll(/^\| (?!threat |---)(.*) \|$/gm)].map(([, row = '']) => row.split(' | '));
+  assert.ok(rows.length > 60);
+  assert.deepEqual(
+    rows.filter((cells) => cells.length !== 4 || cells.some((cell) => cell.trim() === '')),
+    [],
+  );
+  const isTest = (target: string) =>
+    /^\.\.\/test\/.*\.test\.ts$/.test(target) && leadsSomewhere('docs/threats.md', target);
+  const untested = rows.filter(([, , , tests = '']) => {
+    const targets = [...tests.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
+    return targets.length === 0 || !targets.every(isTest);
+  });
+  assert.deepEqual(untested, []);
+});
+
+test('hardening.md shows config/examples/secure.yaml as it is', () => {
+  const example = readFileSync(join(ROOT, 'config/examples/secure.yaml'), 'utf8').replace(/^(#.*\n)+\n/, '');
+  assert.ok(blocks('yaml').some(({ name, code }) => name === 'docs/hardening.md' && code === example));
+});
+
 test('every npm script that a page names is there', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
-  const builtIn = ['ci', 'install', 'pack'];
+  const builtIn = ['audit', 'ci', 'install', 'pack'];
   const missing = pages
     .flatMap(({ text }) => [...text.matchAll(/\bnpm (?:run )?([a-z:]+)/g)].map(([, script = '']) => script))
     .filter((script) => !(script in scripts) && !builtIn.includes(script));

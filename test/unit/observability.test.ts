@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { createGateway } from '../../src/index.ts';
 import { METRICS, type MetricName } from '../../src/telemetry/catalog.ts';
+import { Authority } from '../helpers/certificates.ts';
 import { alertQueries, alerts, dashboard, dashboardQueries, mistakes } from '../helpers/metric-queries.ts';
 import { readPromql } from '../helpers/promql.ts';
 
@@ -57,7 +58,7 @@ test('the dashboard has a row for each part of the gateway, and no panel covers 
   const rows = panels.filter(({ type }) => type === 'row').map(({ title }) => title);
   assert.deepEqual(rows, [
     ...['At a glance', 'Clients', 'Rooms', 'Pipelines', 'Operators with state', 'Log', 'Groups', 'Feeds', 'Connectors'],
-    ...['Memory and process', 'HTTP'],
+    ...['Memory and process', 'HTTP', 'Security'],
   ]);
   const places = panels.map(({ title, gridPos: { x, y, w, h } }) => ({ title, x, y, right: x + w, below: y + h }));
   const pairs = places.flatMap((a, index) => places.slice(index + 1).map((b) => [a, b] as const));
@@ -93,13 +94,17 @@ test('every metric that the guide calls worth an alert has one', () => {
 });
 
 test('counters that alerts and dashboard ask for are there from the start, so that a first step is seen', async (t) => {
+  const { cert, key } = new Authority(t).issue({ name: 'localhost' });
   const gateway = await createGateway({
     logger: 'silent',
     config: {
       log: { driver: 'embedded', embedded: { memory: true }, topics: { listed: { partitions: 1 } } },
+      auth: { users: { jwt: { secret: 'a text of 32 bytes or more, for trials', algorithms: ['HS256'] } } },
       admin: { port: 0 },
-      listeners: { public: { port: 0 } },
-      endpoints: { rooms: { listener: 'public', path: '/', codec: 'rooms', presence: { topic: 'lobby' } } },
+      listeners: { public: { port: 0, tls: { cert, key } } },
+      endpoints: {
+        rooms: { listener: 'public', path: '/', codec: 'rooms', presence: { topic: 'lobby' }, auth: 'users' },
+      },
       pipelines: {
         in: { source: { endpoint: 'rooms' }, sink: { topic: { name: 'lobby' } } },
         out: { source: { topic: { names: ['lobby'] } }, sink: { endpoint: 'rooms' } },
@@ -130,6 +135,13 @@ test('counters that alerts and dashboard ask for are there from the start, so th
     tidegate_pipeline_failed_total: ['in', 'out', 'feed'].flatMap((pipeline) =>
       ['TG_MESSAGE_INVALID', 'TG_RECORD_TOO_LARGE', 'TG_FLOW_FAILED'].map((code) => ({ pipeline, code })),
     ),
+    tidegate_auth_total: ['accepted', 'token_signature', 'password_wrong', 'keys_unavailable'].map((result) => ({
+      auth: 'users',
+      result,
+    })),
+    tidegate_tls_handshakes_total: ['ok', 'alert'].map((result) => ({ place: 'listeners.public', result })),
+    tidegate_clients_limited_total: ['messages', 'memory'].map((reason) => ({ endpoint: 'rooms', reason })),
+    tidegate_token_renewals_total: ['accepted', 'refused'].map((result) => ({ endpoint: 'rooms', result })),
     tidegate_operator_late_total: [counts],
     tidegate_operator_results_total: [counts],
     tidegate_remote_lost_total: ['closed', 'silent'].map((reason) => ({ ...feed, reason })),

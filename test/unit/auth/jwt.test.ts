@@ -114,6 +114,18 @@ test('of several keys the one that the token names is used, and each where it na
   assert.equal(await check(tokenOf({ alg: 'ES256' }, {}, stranger.privateKey)), 'token_signature');
 });
 
+test('a key id is a name and nothing else: no path, no query, no property that every object has', async (t) => {
+  const { check } = await authOf(t, { jwt: { keys: { main: pemOf(EC.publicKey) }, algorithms: ['ES256'] } });
+  const names = ['__proto__', 'constructor', 'toString', '../../../../dev/null', '/dev/null', 'https://127.0.0.1:1/'];
+  for (const kid of [...names, "main' OR '1'='1", 'main\0', 'MAIN', ' main', '', 'x'.repeat(10_000)])
+    assert.equal(await check(tokenOf({ alg: 'ES256', kid }, {}, EC.privateKey)), 'key_unknown', kid.slice(0, 40));
+  for (const kid of [['main'], { main: true }, 0, true])
+    assert.match(await check(tokenOf({ alg: 'ES256', kid }, {}, EC.privateKey)), /^(token_malformed|key_unknown)$/);
+  // Names of secrets: of an entry with one secret, which is used whatever a token calls it, the signature decides.
+  const { check: secret } = await authOf(t, HS);
+  assert.equal(await secret(tokenOf({ alg: 'HS256', kid: '/dev/null' }, {}, '')), 'token_signature');
+});
+
 test('a certificate is a public key as well', async (t) => {
   const { X509Certificate, createPrivateKey } = await import('node:crypto');
   const { readFileSync } = await import('node:fs');
