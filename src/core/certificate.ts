@@ -23,6 +23,21 @@ export function explainValidity(socket: TLSSocket): void {
   });
 }
 
+/** Verdicts of OpenSSL about a certificate whose authority this machine does not know. */
+const UNKNOWN_AUTHORITY = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
+
+/** Has the error that a connection ends with say how to trust a private authority. */
+export function explainAuthority(socket: TLSSocket, advice: string): void {
+  socket.prependOnceListener('error', (error: NodeJS.ErrnoException) => {
+    if (UNKNOWN_AUTHORITY.has(error.code ?? '')) error.message += `; if its authority is a private one, ${advice}`;
+  });
+}
+
 /** The first certificate of the chain, from the server's own on, that is out of date. */
 function validity(chain: Chained | undefined, code: string, now: number): string {
   const seen = new Set<Chained>();

@@ -1,6 +1,7 @@
 import type { Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { hasCertificate } from '../../core/client-certificate.ts';
+import { plainAddress } from '../../core/client-address.ts';
 import type { Clock } from '../../core/clock.ts';
 import { LineLimit, sinceLastLine } from '../../telemetry/line-limit.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -51,7 +52,7 @@ export class Handshakes {
   }
 
   private failed(socket: TLSSocket, result: HandshakeResult, error: string): void {
-    const { remoteAddress: address } = socket;
+    const address = plainAddress(socket.remoteAddress ?? '');
     this.count(result);
     socket.on('error', () => {});
     socket.destroy();

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { loadConfig } from '../../../src/config/index.ts';
 import { Authority } from '../../helpers/certificates.ts';
 import { tlsFile } from '../../helpers/feed-server.ts';
@@ -24,7 +27,13 @@ async function found(tls: Record<string, unknown>): Promise<string[]> {
   );
 }
 
-const good = { cert: file('server.pem'), key: file('server.key.pem') };
+const folder = mkdtempSync(join(tmpdir(), 'tidegate-lint-tls-'));
+after(() => rmSync(folder, { recursive: true }));
+/** A copy that only its owner may read; a working copy of git is open to all. */
+const key = join(folder, 'tls.key');
+copyFileSync(file('server.key.pem'), key);
+chmodSync(key, 0o640);
+const good = { cert: file('server.pem'), key };
 
 test('a certificate that can be used is not worth a word', async () => {
   assert.deepEqual(await found({ ...good, client_ca: file('ca.pem'), client_certificate: 'optional' }), []);
@@ -59,7 +68,7 @@ test('what is no PEM, a key of another certificate and a setting without its oth
 });
 
 test('a certificate that has expired or soon will is a doubt', async (t) => {
-  const expired = await found({ cert: file('expired.pem'), key: file('out-of-date.key.pem') });
+  const expired = await found({ cert: file('expired.pem'), key: readFileSync(file('out-of-date.key.pem'), 'utf8') });
   assert.deepEqual(expired, [
     'warning tls.cert: the certificate has expired: it was valid until 2021-01-01T00:00:00.000Z, and clients refuse it; renew it',
   ]);
@@ -74,4 +83,12 @@ test('the admin port and the Connect API are checked, too', async () => {
     assert.deepEqual(error.problems.map(({ path }) => path).sort(), ['admin.tls.cert', 'connect.tls.cert']);
     return true;
   });
+});
+
+test('a key that every user of the machine may read is worth a note', async (t) => {
+  chmodSync(key, 0o644);
+  t.after(() => chmodSync(key, 0o640));
+  assert.deepEqual(await found(good), [
+    'note tls.key: every user of this machine may read the file; take their right away (chmod o=)',
+  ]);
 });
