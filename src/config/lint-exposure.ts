@@ -24,7 +24,7 @@ function lintProxies({ listeners }: ParsedConfig): Finding[] {
   );
 }
 
-const IN_THE_CLEAR = 'go through the network unencrypted, for everyone on the way to read';
+const IN_THE_CLEAR = 'go through the network unencrypted, where others can read them';
 
 /** A listener with proxies gets what they have decrypted. */
 function lintPlainListeners({ listeners, endpoints }: ParsedConfig): Finding[] {
@@ -58,7 +58,7 @@ function lintPlainPorts({ admin, connect }: ParsedConfig): Finding[] {
   return findings;
 }
 
-/** An entry that protects nothing, although somebody wrote it to protect something; and one that lets nobody in. */
+/** An entry that protects nothing, and one that lets no client in. */
 function lintUnused({ auth, endpoints, listeners, admin, connect }: ParsedConfig): Finding[] {
   const used = new Set([...Object.values(endpoints).map((endpoint) => endpoint.auth), admin.auth, connect?.auth]);
   const unused = Object.keys(auth).filter((name) => !used.has(name));

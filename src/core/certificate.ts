@@ -23,18 +23,15 @@ export function explainValidity(socket: TLSSocket): void {
   });
 }
 
-/** Verdicts of OpenSSL about a certificate whose authority this machine does not know. */
-const UNKNOWN_AUTHORITY = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-]);
+/** Whether an error says that this machine does not know the authority of a certificate; OpenSSL has several codes for it. */
+export function isUnknownAuthority({ code }: NodeJS.ErrnoException): boolean {
+  return /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(code ?? '');
+}
 
 /** Has the error that a connection ends with say how to trust a private authority. */
 export function explainAuthority(socket: TLSSocket, advice: string): void {
   socket.prependOnceListener('error', (error: NodeJS.ErrnoException) => {
-    if (UNKNOWN_AUTHORITY.has(error.code ?? '')) error.message += `; if its authority is a private one, ${advice}`;
+    if (isUnknownAuthority(error)) error.message += `; if its authority is a private one, ${advice}`;
   });
 }
 

@@ -98,8 +98,11 @@ test('counters that alerts and dashboard ask for are there from the start, so th
     config: {
       log: { driver: 'embedded', embedded: { memory: true }, topics: { listed: { partitions: 1 } } },
       admin: { port: 0 },
+      auth: { users: { bearer: { tokens: { ada: 'a-token-of-32-characters-or-more' } } } },
       listeners: { public: { port: 0 } },
-      endpoints: { rooms: { listener: 'public', path: '/', codec: 'rooms', presence: { topic: 'lobby' } } },
+      endpoints: {
+        rooms: { listener: 'public', path: '/', codec: 'rooms', auth: 'users', presence: { topic: 'lobby' } },
+      },
       pipelines: {
         in: { source: { endpoint: 'rooms' }, sink: { topic: { name: 'lobby' } } },
         out: { source: { topic: { names: ['lobby'] } }, sink: { endpoint: 'rooms' } },
@@ -130,6 +133,7 @@ test('counters that alerts and dashboard ask for are there from the start, so th
     tidegate_pipeline_failed_total: ['in', 'out', 'feed'].flatMap((pipeline) =>
       ['TG_MESSAGE_INVALID', 'TG_RECORD_TOO_LARGE', 'TG_FLOW_FAILED'].map((code) => ({ pipeline, code })),
     ),
+    tidegate_auth_total: ['accepted', 'keys_unavailable'].map((result) => ({ auth: 'users', result })),
     tidegate_operator_late_total: [counts],
     tidegate_operator_results_total: [counts],
     tidegate_remote_lost_total: ['closed', 'silent'].map((reason) => ({ ...feed, reason })),

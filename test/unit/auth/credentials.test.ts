@@ -30,7 +30,7 @@ test('a token counts at the places that the entry names, and only there', async 
   assert.equal(resultOf(await authenticator.identify(shows({ authorization: `bEARER  ${TOKEN}` }))), 'accepted');
 });
 
-test('who has a wrong token is a line a minute for each reason with an address; who has none is no line', async (t) => {
+test('a wrong token is a line a minute for each reason, with an address; a missing one is no line', async (t) => {
   const clock = new HandClock();
   const { authenticator, kept } = await authOf(t, { jwt: { ...JWT, audience: 'tidegate' } }, clock);
   const forged = shows({ authorization: `Bearer ${TOKEN.slice(0, -8)}AAAAAAAA` });

@@ -46,6 +46,9 @@ describe('every configuration that we ship', () => {
         DATA_DIR: '/tmp/x',
         JAEGER_ENDPOINT: 'http://j/',
         TRACE_SAMPLE: '0.25',
+        // Secrets of secure.yaml have no defaults: a known one would let everyone in.
+        JWT_SECRET: 'correct horse battery staple, 32 bytes and more',
+        ADA_PASSWORD: 'correct horse',
       };
       const { config, warnings } = await loadConfig(file, { env, production: null });
       assert.deepEqual(

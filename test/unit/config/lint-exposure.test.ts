@@ -32,7 +32,7 @@ async function said({ listener = {}, auth = { users: JWT }, more = {} }: Ports):
     .map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
 }
 
-test('tokens at a port without TLS are worth a note, unless a proxy decrypts them or nobody else is near', async () => {
+test('tokens at a port without TLS are worth a note, unless a proxy decrypts them or the port is local', async () => {
   const [note, ...others] = await said({});
   assert.match(note ?? '', PLAIN);
   assert.deepEqual(others, []);
