@@ -90,7 +90,7 @@ suite('the Helm chart', { skip: await missingHelm() }, () => {
 
   test('the values with secrets in docs/deployment.md are a gateway with all of them', async (t) => {
     const page = readFileSync(join(ROOT, 'docs/deployment.md'), 'utf8');
-    const values = /```text\n(# values of the chart\n[^]*?)```/.exec(page)?.[1] ?? '';
+    const values = /```text\n(# values of the chart\n[\s\S]*?)```/.exec(page)?.[1] ?? '';
     const folder = mkdtempSync(join(tmpdir(), 'values-'));
     t.after(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, 'values.yaml'), values);
