@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { plainAddress } from '../core/client-address.ts';
 import { clientCertificate } from '../core/client-certificate.ts';
 import type { Authenticator, Credentials } from '../core/identity.ts';
 
@@ -49,6 +50,7 @@ function credentialsOf({ headers, url = '', socket }: IncomingMessage): Credenti
     headers,
     query: Object.fromEntries(new URLSearchParams(query)),
     ...(certificate === undefined ? {} : { certificate }),
+    address: plainAddress(socket.remoteAddress ?? '') ?? '',
   };
 }
 

@@ -3,6 +3,7 @@ import { TidegateError } from '../core/errors.ts';
 import { answerMalformed } from '../core/http-error.ts';
 import { bind, closeGently } from '../core/http-port.ts';
 import { createTimedServer, HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
+import { listenFault } from '../core/listen-fault.ts';
 import { OneAtATime } from '../core/one-at-a-time.ts';
 import type { ServerTls } from '../core/server-tls.ts';
 import { WaitingConnections } from '../core/waiting-connections.ts';
@@ -93,7 +94,7 @@ async function answerOperator(request: IncomingMessage, response: ServerResponse
 
 function listenFailed(error: NodeJS.ErrnoException, port: number, host: string | undefined): TidegateError {
   const place = host === undefined ? `port ${port}` : `${host}:${port}`;
-  const reason = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message;
+  const reason = listenFault(error, port);
   return new TidegateError(
     'TG_LISTEN_FAILED',
     `the admin server cannot listen on ${place}: ${reason}; set admin.port (ADMIN_PORT in our own files) to a free one`,

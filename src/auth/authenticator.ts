@@ -8,7 +8,7 @@ import { identityOfCertificate } from './certificate.ts';
 import { findShown, isTokenProtocol, type Shown, shownToken } from './credentials.ts';
 import type { JwtVerifier, Verdict } from './jwt.ts';
 import type { Passwords } from './passwords.ts';
-import { REFUSAL_REASONS, type RefusalReason, refusalFor, type Schemes } from './refusals.ts';
+import { OPERATORS_ADVICE, REFUSAL_REASONS, type RefusalReason, refusalFor, type Schemes } from './refusals.ts';
 import type { TokenPlace } from './settings.ts';
 import type { StaticTokens } from './static-tokens.ts';
 
@@ -53,7 +53,7 @@ export class EntryAuthenticator implements Authenticator {
   identify(credentials: Credentials): Promise<Identified> {
     const { places, methods } = this.options;
     const where = { places, passwords: methods.passwords !== undefined };
-    return this.decide(() => this.verdictOn(findShown(credentials, where), credentials));
+    return this.decide(() => this.verdictOn(findShown(credentials, where), credentials), credentials.address);
   }
 
   renew(token: string): Promise<Identified> {
@@ -98,7 +98,7 @@ export class EntryAuthenticator implements Authenticator {
     return { reason: checked === 'busy' ? 'busy' : 'password_wrong' };
   }
 
-  private async decide(judge: () => Promise<Verdict>): Promise<Identified> {
+  private async decide(judge: () => Promise<Verdict>, address = ''): Promise<Identified> {
     let verdict: Verdict;
     try {
       verdict = await judge();
@@ -107,11 +107,19 @@ export class EntryAuthenticator implements Authenticator {
       verdict = { reason: 'failed' };
     }
     this.count('reason' in verdict ? verdict.reason : ACCEPTED, 1);
-    return 'reason' in verdict ? { refusal: this.refusal(verdict.reason) } : verdict;
+    return 'reason' in verdict ? { refusal: this.refuse(verdict.reason, address) } : verdict;
   }
 
-  private refusal(reason: RefusalReason) {
-    return refusalFor(reason, this.schemes);
+  private refuse(reason: RefusalReason, address: string) {
+    const refusal = refusalFor(reason, this.schemes);
+    const advice = OPERATORS_ADVICE[reason];
+    const refused = advice === undefined ? 0 : this.lines.count(reason);
+    if (refused > 0)
+      this.options.logger.warn(
+        { auth: this.name, reason, ...(address !== '' && { address }), refused },
+        `auth.${this.name}: a client is refused: ${refusal.message}; ${advice}${sinceLastLine(refused, 'were refused')}`,
+      );
+    return refusal;
   }
 
   private count(result: string, by: number): void {

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { TLSSocket } from 'node:tls';
-import { explainValidity } from '../core/certificate.ts';
+import { explainAuthority, explainValidity } from '../core/certificate.ts';
 import type { Clock } from '../core/clock.ts';
 
 /** Bytes of an answer; a set of keys has a few thousand. */
@@ -38,7 +38,9 @@ export function requestJwks({ url, timeout, clock, signal }: JwksRequest): Promi
     );
     sent.on('error', fail);
     sent.on('socket', (socket) => {
-      if (socket instanceof TLSSocket) explainValidity(socket);
+      if (!(socket instanceof TLSSocket)) return;
+      explainValidity(socket);
+      explainAuthority(socket, 'start the gateway with NODE_EXTRA_CA_CERTS=/path/of/its/ca.crt');
     });
     sent.end();
   });

@@ -160,13 +160,14 @@ export class Jwks implements KeySource {
 
   private warn(reason: string): void {
     const { name, url, logger, cache, maxStale } = this.options;
-    const failed = this.lines.count('away');
+    const isRefusing = this.usable === undefined;
+    // Two subjects, so that it is said at once when the last keys have become too old.
+    const failed = this.lines.count(isRefusing ? 'refusing' : 'away');
     if (failed === 0) return;
     const left = Math.max(0, cache + maxStale - this.age);
-    const consequence =
-      this.usable === undefined
-        ? 'clients with tokens are refused until it answers'
-        : `the keys that are known stay in use for ${formatDuration(Math.ceil(left / 1_000) * 1_000)}`;
+    const consequence = isRefusing
+      ? 'clients with tokens are refused until it answers'
+      : `the keys that are known stay in use for ${formatDuration(Math.ceil(left / 1_000) * 1_000)}`;
     const more = sinceLastLine(failed, 'requests failed');
     const shown = displayUrl(url);
     logger.warn(

@@ -28,6 +28,21 @@ const REFUSALS = {
   failed: { status: 503, message: 'the credentials could not be checked; the log of the gateway says why' },
 } as const satisfies Readonly<Record<string, Entry>>;
 
+/**
+ * What the operator reads: refusals that come of a setting, of a key or of guessing. The others, such as tokens that have expired,
+ * are everyday business of clients.
+ */
+export const OPERATORS_ADVICE: Readonly<Partial<Record<RefusalReason, string>>> = {
+  token_algorithm: 'compare alg of their tokens with jwt.algorithms',
+  token_signature: 'their tokens are forged, or of an issuer with other keys; compare iss and kid with the keys of jwt',
+  token_issuer: 'compare iss of their tokens with jwt.issuer',
+  token_audience: 'compare aud of their tokens with jwt.audience',
+  token_unknown: 'it guesses, or the token was removed from bearer',
+  key_unknown: 'compare kid of their tokens with the keys of jwt',
+  password_wrong: 'it guesses, or has an old password',
+  busy: 'hashes take time on purpose; look which addresses send so many passwords, and limit handshakes by address',
+};
+
 export type RefusalReason = keyof typeof REFUSALS;
 
 export const REFUSAL_REASONS = Object.keys(REFUSALS) as RefusalReason[];

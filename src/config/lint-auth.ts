@@ -1,3 +1,4 @@
+import { LOOPBACK } from './lint-exposure.ts';
 import { doubting, type Finding, failing } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 
@@ -5,8 +6,6 @@ import type { ParsedConfig } from './schema.ts';
 export function lintAuth(config: ParsedConfig): Finding[] {
   return [...lintKeyServers(config), ...lintAdmin(config), ...lintConnect(config)];
 }
-
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/i;
 
 function lintKeyServers({ auth }: ParsedConfig): Finding[] {
   return Object.entries(auth).flatMap(([name, { jwt }]) => {

@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import { describeExpiry, RENEWAL_TIME } from '../transports/tls/expiry-alarm.ts';
 import {
   CertificateFault,
   type CertificateSettings,
+  isPem,
   readServerCertificate,
 } from '../transports/tls/server-certificate.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
@@ -20,12 +22,27 @@ export function lintTls(config: ParsedConfig): Finding[] {
   return places.flatMap(([path, tls]) => (tls === undefined ? [] : lintCertificate(path, tls)));
 }
 
+/** Windows has no such rights, and gives 0o666 for all files. */
+function isReadByAll(key: string): boolean {
+  return process.platform !== 'win32' && !isPem(key) && (statSync(key).mode & 0o004) !== 0;
+}
+
+/** In a container there is one user only, and Kubernetes mounts Secrets like this. */
+function readByAll(path: Path): Finding {
+  const message = 'every user of this machine may read the file; take their right away (chmod o=)';
+  return { severity: 'note', path, message };
+}
+
 function lintCertificate(path: Path, settings: CertificateSettings): Finding[] {
   try {
     const { notAfter } = readServerCertificate(settings);
     const now = Date.now();
-    if (notAfter - now > RENEWAL_TIME) return [];
-    return [doubting([...path, 'cert'], `the certificate ${describeExpiry(notAfter, now)}`)];
+    return [
+      ...(notAfter - now > RENEWAL_TIME
+        ? []
+        : [doubting([...path, 'cert'], `the certificate ${describeExpiry(notAfter, now)}`)]),
+      ...(isReadByAll(settings.key) ? [readByAll([...path, 'key'])] : []),
+    ];
   } catch (error) {
     if (!(error instanceof CertificateFault)) throw error;
     const at = [...path, error.setting];

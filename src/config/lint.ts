@@ -2,6 +2,7 @@ import { readBroker } from '../transports/kafka/broker-address.ts';
 import { lintAccess } from './lint-access.ts';
 import { lintAuth } from './lint-auth.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
+import { lintExposure } from './lint-exposure.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
 import { lintPipelines } from './lint-pipelines.ts';
 import { lintTls } from './lint-tls.ts';
@@ -17,6 +18,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
     ...lintLog(config),
     ...lintAuth(config),
     ...lintTls(config),
+    ...lintExposure(config),
     ...lintEndpoints(config),
     ...lintAccess(config),
     ...lintPipelines(config),

@@ -23,6 +23,18 @@ export function explainValidity(socket: TLSSocket): void {
   });
 }
 
+/** Whether an error says that this machine does not know the authority of a certificate; OpenSSL has several codes for it. */
+export function isUnknownAuthority({ code }: NodeJS.ErrnoException): boolean {
+  return /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(code ?? '');
+}
+
+/** Has the error that a connection ends with say how to trust a private authority. */
+export function explainAuthority(socket: TLSSocket, advice: string): void {
+  socket.prependOnceListener('error', (error: NodeJS.ErrnoException) => {
+    if (isUnknownAuthority(error)) error.message += `; if its authority is a private one, ${advice}`;
+  });
+}
+
 /** The first certificate of the chain, from the server's own on, that is out of date. */
 function validity(chain: Chained | undefined, code: string, now: number): string {
   const seen = new Set<Chained>();

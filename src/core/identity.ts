@@ -15,6 +15,8 @@ export interface Credentials {
   readonly query: Readonly<Record<string, string>>;
   /** Of a TLS connection whose client was asked for one, verified. */
   readonly certificate?: PeerCertificate;
+  /** IP address of the client, for the log. */
+  readonly address?: string;
 }
 
 /** Why a client is not let in. */

@@ -29,8 +29,13 @@ export function edgeOf(
   });
 }
 
-/** The header is in front of all that a server reads, so that only the one who accepts connections can take it off. */
-export function refuseProxied(name: string, { proxy_protocol }: ListenerConfig): void {
+/** TLS and the PROXY header are in front of all that a server reads: only the one who accepts connections has to do with them. */
+export function refuseOuterLayers(name: string, { proxy_protocol, tls }: ListenerConfig): void {
+  if (tls !== undefined)
+    throw new TidegateError(
+      'TG_LISTEN_FAILED',
+      `listeners.${name}: tls is for a port that the gateway binds itself; give the certificate to your server and leave tls out, or do not pass a server`,
+    );
   if (proxy_protocol === 'off') return;
   throw new TidegateError(
     'TG_LISTEN_FAILED',

@@ -23,7 +23,7 @@ import { originMatcher } from '../transports/websocket/origins.ts';
 import { parseRoute } from '../transports/websocket/route.ts';
 import { WebSocketListener } from '../transports/websocket/server.ts';
 import type { GatewayContext } from './gateway-context.ts';
-import { edgeOf, refuseProxied } from './listener-edge.ts';
+import { edgeOf, refuseOuterLayers } from './listener-edge.ts';
 import { Refusals } from './refusals.ts';
 import { securePort } from './secure-port.ts';
 
@@ -151,12 +151,12 @@ function createListener(
   const refused = (reason: string, endpoint?: string) => {
     shared.count(reason, endpoint).value += 1;
     const message = TOLD[reason];
-    if (message !== undefined) shared.refusals.add('the listeners', { reason, message });
+    if (message !== undefined) shared.refusals.add(`listeners.${name}`, { reason, message });
   };
   const unknown = (at: number) => shared.unknown(at);
   const edge = edgeOf(context, name, config, shared.refusals, shared.count('proxy_header'));
   if (attachedTo !== undefined) {
-    refuseProxied(name, config);
+    refuseOuterLayers(name, config);
     return new Listener(name, new AttachedListener(attachedTo, targets, unknown, edge.router), logger);
   }
   const health = () => ({ ...state.health(), ...portFacts(context, served) });

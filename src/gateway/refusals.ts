@@ -13,7 +13,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   checks_full: 'look why checking clients takes so long: the key server of an entry of auth may be slow',
   check_timeout: 'look at the key server of the entry of auth that the endpoint names',
   check_failed: 'this is a fault of what checks clients; report it',
-  tls: 'let them use ws:// or http://, or give the listener a certificate (listeners.*.tls)',
+  tls: 'let them use ws:// or http://, or give the listener a certificate (tls)',
   handshake_rate: 'raise it if the gateway can take more, or run another gateway',
   listener_full: 'raise it, or run another gateway',
   address_handshakes: 'look at the address; if it is a proxy, list it in trusted_proxies',

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { loadConfig } from '../../src/config/index.ts';
-import { CHART, helm, type Manifest, manifestsOf, missingHelm, notes, template } from '../helpers/helm.ts';
+import { CHART, helm, type Manifest, manifestsOf, missingHelm, notes, ROOT, template } from '../helpers/helm.ts';
 import { assertRoomForMemory } from '../helpers/kubernetes-memory.ts';
 
 /* The chart, rendered by a real helm; test/e2e/manifests.test.ts has what Kubernetes says of it. */
@@ -86,6 +86,24 @@ suite('the Helm chart', { skip: await missingHelm() }, () => {
     const wildcard = ['--set-json', 'ingress.tls=[{"secretName":"all","hosts":["*.example.org"]}]'];
     const { tls } = find(await render(...prod, ...wildcard), 'Ingress', 't-tidegate').spec;
     assert.deepEqual(tls, [{ secretName: 'all', hosts: ['*.example.org'] }]);
+  });
+
+  test('the values with secrets in docs/deployment.md are a gateway with all of them', async (t) => {
+    const page = readFileSync(join(ROOT, 'docs/deployment.md'), 'utf8');
+    const values = /```text\n(# values of the chart\n[\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const folder = mkdtempSync(join(tmpdir(), 'values-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'values.yaml'), values);
+    const manifests = await render('-f', join(folder, 'values.yaml'));
+    const { containers, volumes } = find(manifests, 'Deployment', 't-tidegate').spec.template.spec;
+    assert.deepEqual(containers[0].envFrom, [{ secretRef: { name: 'gateway-secrets' } }]);
+    assert.equal(containers[0].readinessProbe.httpGet.scheme, 'HTTPS');
+    const secrets = volumes.filter(({ secret }: { secret?: object }) => secret !== undefined);
+    // Helm and Kubernetes read 0440 by YAML 1.1, as an octal number; the parser here does not.
+    assert.deepEqual(
+      secrets.map(({ secret }: { secret: object }) => secret),
+      ['gateway-tls', 'operator-tokens'].map((secretName) => ({ secretName, defaultMode: 440 })),
+    );
   });
 
   test('pods that are replaced all at once have no settings of a rolling update', async () => {

@@ -9,6 +9,7 @@ import { writeJson } from '../../core/exact-number.ts';
 import { answerMalformed } from '../../core/http-error.ts';
 import { bind, closeGently } from '../../core/http-port.ts';
 import { createTimedServer, HTTP_TIMEOUTS } from '../../core/http-timeouts.ts';
+import { listenFault } from '../../core/listen-fault.ts';
 import { OneAtATime } from '../../core/one-at-a-time.ts';
 import type { ServerTls } from '../../core/server-tls.ts';
 import { WaitingConnections } from '../../core/waiting-connections.ts';
@@ -219,7 +220,7 @@ function send(response: ServerResponse, { status, body, headers = {} }: Answer |
 }
 
 function listenFailed(error: NodeJS.ErrnoException, port: number, host: string): TidegateError {
-  const reason = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message;
+  const reason = listenFault(error, port);
   return new TidegateError(
     'TG_LISTEN_FAILED',
     `the Connect API cannot listen on ${host}:${port}: ${reason}; set connect.port (CONNECT_PORT in our own files, listeners in a worker's properties) to a free one`,

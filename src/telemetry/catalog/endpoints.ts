@@ -20,7 +20,7 @@ export const ENDPOINT_METRICS = {
   },
   tidegate_clients_limited_total: {
     kind: 'counter',
-    help: 'Clients that were over a limit of their endpoint: messages, bytes, identity_messages and identity_bytes are slowed or closed, as limits.when_over says; slow_consumer, stall_timeout, frame_timeout, ping_timeout and memory are closed.',
+    help: 'Clients that were over a limit of their endpoint: messages, bytes, identity_messages and identity_bytes are slowed (counted each time) or closed, as limits.when_over says; slow_consumer, stall_timeout, frame_timeout, ping_timeout and memory are closed.',
     labels: ['endpoint', 'reason'],
   },
   tidegate_handshake_seconds: {

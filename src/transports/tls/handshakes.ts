@@ -1,5 +1,6 @@
 import type { Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import { plainAddress } from '../../core/client-address.ts';
 import { hasCertificate } from '../../core/client-certificate.ts';
 import type { Clock } from '../../core/clock.ts';
 import { LineLimit, sinceLastLine } from '../../telemetry/line-limit.ts';
@@ -51,7 +52,7 @@ export class Handshakes {
   }
 
   private failed(socket: TLSSocket, result: HandshakeResult, error: string): void {
-    const { remoteAddress: address } = socket;
+    const address = plainAddress(socket.remoteAddress ?? '');
     this.count(result);
     socket.on('error', () => {});
     socket.destroy();

@@ -66,9 +66,14 @@ export function answerOf({ status, reason, message, challenge }: AccessRefusal, 
   return { refusal: { status: 101, reason, message }, asClose: { code, reason } };
 }
 
-function credentialsOf({ headers, query, certificate }: HandshakeRequest): Credentials {
+function credentialsOf({ headers, query, certificate, remote }: HandshakeRequest): Credentials {
   const shown = certificate?.();
-  return { headers, query, ...(shown === undefined ? {} : { certificate: shown }) };
+  return {
+    headers,
+    query,
+    ...(shown === undefined ? {} : { certificate: shown }),
+    ...(remote === undefined ? {} : { address: remote }),
+  };
 }
 
 function unchecked(reason: string, message: string): Granted {

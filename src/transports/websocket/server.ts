@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { TidegateError } from '../../core/errors.ts';
 import { answerMalformed, errorBody, JSON_TYPE, type MalformedCode } from '../../core/http-error.ts';
 import { createTimedServer, HTTP_TIMEOUTS, type HttpTimeouts } from '../../core/http-timeouts.ts';
+import { listenFault } from '../../core/listen-fault.ts';
 import { OneAtATime } from '../../core/one-at-a-time.ts';
 import { quoteValue } from '../../core/quote.ts';
 import type { ServerTls } from '../../core/server-tls.ts';
@@ -80,8 +81,8 @@ export class WebSocketListener {
     return new Promise((resolve, reject) => {
       // Also for what comes later, such as a socket that cannot be accepted: unheard, it would end the process.
       this.http.on('error', (error: NodeJS.ErrnoException) => {
-        const what =
-          error.code === 'EADDRINUSE' ? 'another program uses it; stop that one or set another port' : error.message;
+        const fault = listenFault(error, port);
+        const what = error.code === 'EADDRINUSE' ? `${fault}; stop that one or set another port` : fault;
         reject(
           new TidegateError('TG_LISTEN_FAILED', `listeners.${name}: cannot listen on port ${port}: ${what}`, error),
         );

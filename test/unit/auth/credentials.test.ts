@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import { test } from 'node:test';
 import type { Credentials } from '../../../src/core/identity.ts';
+import { HandClock } from '../core/hand-clock.ts';
 import { authOf, claimsOf, resultOf, SECRET, tokenOf } from './rig.ts';
 
 const TOKEN = tokenOf({ alg: 'HS256' }, { sub: 'ada' }, SECRET);
@@ -27,6 +28,23 @@ test('a token counts at the places that the entry names, and only there', async 
   }
   const { authenticator } = await authOf(t, { jwt: JWT });
   assert.equal(resultOf(await authenticator.identify(shows({ authorization: `bEARER  ${TOKEN}` }))), 'accepted');
+});
+
+test('a wrong token is a line a minute for each reason, with an address; a missing one is no line', async (t) => {
+  const clock = new HandClock();
+  const { authenticator, kept } = await authOf(t, { jwt: { ...JWT, audience: 'tidegate' } }, clock);
+  const forged = shows({ authorization: `Bearer ${TOKEN.slice(0, -8)}AAAAAAAA` });
+  for (const credentials of [shows({}), PLACES.header, PLACES.header, forged])
+    await authenticator.identify({ ...(credentials ?? shows({})), address: '192.0.2.7' });
+  clock.advance(60_000);
+  await authenticator.identify(PLACES.header ?? shows({}));
+  const about = 'auth.users: a client is refused: the token is for another audience; compare aud of their tokens with';
+  assert.deepEqual(kept.warnings(), [
+    `${about} jwt.audience`,
+    'auth.users: a client is refused: the signature of the token is wrong; their tokens are forged, or of an issuer with other keys; compare iss and kid with the keys of jwt',
+    `${about} jwt.audience; 2 were refused since the last such line`,
+  ]);
+  assert.ok(JSON.stringify(kept.lines[0]).includes('"address":"192.0.2.7"'), JSON.stringify(kept.lines[0]));
 });
 
 test('a client that shows two tokens is refused, also where both are the same', async (t) => {

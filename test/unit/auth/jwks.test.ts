@@ -52,6 +52,19 @@ test('many handshakes share one request, and later ones make none', async (t) =>
   assert.equal(server.requests, 1);
 });
 
+test('when the last keys become too old it is said at once, and not a minute after the line before', async (t) => {
+  const server = await issuer(t);
+  const { check, clock, kept } = await rigOf(t, server);
+  assert.equal(await check(es('a')), 'accepted');
+  server.respond = (response) => response.writeHead(500).end();
+  clock.advance(70 * MINUTE - 1_000);
+  await wait(() => kept.warnings().length === 1);
+  assert.match(kept.warnings()[0] ?? '', /the keys that are known stay in use for 1s$/);
+  clock.advance(5_000);
+  await wait(() => kept.warnings().length === 2);
+  assert.match(kept.warnings()[1] ?? '', /clients with tokens are refused until it answers$/);
+});
+
 test('an unknown key asks the server again, at most once in refetch', async (t) => {
   const server = await issuer(t);
   const { check, clock } = await rigOf(t, server);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import { explainValidity } from '../../../src/core/certificate.ts';
+import { explainAuthority, explainValidity } from '../../../src/core/certificate.ts';
 
 const VALID = { valid_from: 'Jan  1 00:00:00 2020 GMT', valid_to: 'Jan  1 00:00:00 2099 GMT' };
 const EXPIRED = { valid_from: 'Jan  1 00:00:00 2020 GMT', valid_to: 'Jan  1 00:00:00 2021 GMT' };
@@ -53,4 +53,16 @@ test('an error stays as it is if no certificate is out of date, none was seen, o
   assert.equal(explained({}, 'CERT_HAS_EXPIRED'), 'refused');
   assert.equal(explained(undefined, 'CERT_HAS_EXPIRED'), 'refused');
   assert.equal(explained(leaf(EXPIRED), 'ECONNRESET'), 'refused');
+});
+
+test('a certificate of an unknown authority is explained; another error is left as it is', () => {
+  const said = (code: string) => {
+    const socket = new EventEmitter();
+    explainAuthority(socket as unknown as TLSSocket, 'set the setting');
+    const error = Object.assign(new Error('refused'), { code });
+    socket.on('error', () => {}).emit('error', error);
+    return error.message;
+  };
+  assert.equal(said('SELF_SIGNED_CERT_IN_CHAIN'), 'refused; if its authority is a private one, set the setting');
+  assert.equal(said('ECONNRESET'), 'refused');
 });

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { type ConfigObject, createGateway } from '../../../src/index.ts';
 import { TestClient } from '../../helpers/client.ts';
+import { tlsFile } from '../../helpers/feed-server.ts';
 import { gatewayOf, MEMORY, ready } from './rig.ts';
 
 /** Echoes of any JSON at /orders of a server that has no port of its own. */
@@ -160,4 +161,16 @@ test('limits hold on a server of the program; the PROXY protocol is refused ther
   const client = await TestClient.open(`ws://127.0.0.1:${port}/orders`);
   await assert.rejects(TestClient.open(`ws://127.0.0.1:${port}/orders`), /429/);
   client.ws.terminate();
+});
+
+test('refuses TLS and PROXY headers of its own in front of the server of a program', async (t) => {
+  const { server } = await programServer(t);
+  const tls = { cert: tlsFile('server.pem'), key: tlsFile('server.key.pem') };
+  for (const [shop, setting] of [
+    [{ tls }, 'tls'],
+    [{ proxy_protocol: 'v2' }, 'proxy_protocol'],
+  ] as const) {
+    const expected = new RegExp(`^TidegateError: listeners\\.shop: ${setting} is for a port that`);
+    await assert.rejects(gatewayOf(t, { ...ATTACHED, listeners: { shop } }, { server }), expected);
+  }
 });

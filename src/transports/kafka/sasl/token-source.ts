@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isUnknownAuthority } from '../../../core/certificate.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { reasonOf } from '../../../core/errors.ts';
 import { type CallAnswer, callHttp } from '../../../core/http-call.ts';
@@ -88,7 +89,10 @@ export class TokenSource {
       });
     } catch (error) {
       const why = (error as Error).name === 'AbortError' ? `no answer within ${TIMEOUT} ms` : reasonOf(error);
-      throw new Error(`no token from ${displayUrl(url)}: ${why}; check log.sasl.oauthbearer.token_endpoint`);
+      const check = isUnknownAuthority(error as NodeJS.ErrnoException)
+        ? 'name the authority that signed it in log.sasl.oauthbearer.ca'
+        : 'check log.sasl.oauthbearer.token_endpoint';
+      throw new Error(`no token from ${displayUrl(url)}: ${why}; ${check}`);
     }
     return tokenIn(answer, `no token from ${displayUrl(url)}`);
   }

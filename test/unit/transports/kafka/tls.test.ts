@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -43,6 +44,22 @@ test('the reason of a broker that refuses our certificate is reported', async (t
   const socket = connectByTls('localhost', server.port, { ca: authorities() }, () => {});
   const [error] = (await once(socket, 'error').catch((thrown) => [thrown])) as [Error];
   assert.match(error.message, /^localhost:\d+: the broker refuses TLS \(.*alert.*\); check log\.ssl$/);
+});
+
+test('a port that ends the connection at the first bytes of TLS, as one without TLS does, is named', async (t) => {
+  const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1');
+  t.after(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const [error] = (await once(
+    connectByTls('127.0.0.1', port, {}, () => {}),
+    'error',
+    {},
+  ).catch((thrown) => [thrown])) as [Error];
+  assert.match(
+    error.message,
+    /^127\.0\.0\.1:\d+ ended the connection before .* this port may be without TLS: check log\.ssl$/,
+  );
 });
 
 test('a certificate and a key that do not go together, or are no PEM, are named by their setting', () => {
