@@ -162,9 +162,10 @@ export class Session {
   }
 }
 
-/** What other clients, and records, call it must not change on its connection. */
+/** What other clients, and records, call it must not change on its connection. A subject is one of its issuer only (RFC 7519 4.1.2). */
 function isSameClient(one: Access, other: Access): boolean {
-  return one.identity?.claims.sub === other.identity?.claims.sub && one.name === other.name;
+  const [before, after] = [one.identity?.claims, other.identity?.claims];
+  return before?.sub === after?.sub && before?.iss === after?.iss && one.name === other.name;
 }
 
 function rejection(code: string, message: string, retryable = false): Rejection {

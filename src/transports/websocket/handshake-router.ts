@@ -17,8 +17,8 @@ export interface HandshakeTarget {
   readonly name: string;
   /** The paths that lead to it. */
   readonly routes: readonly Route[];
-  /** Whether pages of that origin may connect, at that Host. Clients that are not browsers send none, and are not asked for it. */
-  isAllowed(origin: string, host: string | undefined): boolean;
+  /** Whether pages of that origin may connect, at that Host, with TLS or without. Clients that are not browsers send none, and are not asked for it. */
+  isAllowed(origin: string, host: string | undefined, isSecure: boolean): boolean;
   /** Subprotocols that are spoken; a client that offers none of them gets none. */
   readonly protocols: readonly string[];
   /** Its codec has a rule of its own for the path's parameters, and closes a client that breaks it with the reason. */
@@ -114,7 +114,7 @@ export class HandshakeRouter {
     const identity = granted !== undefined && 'access' in granted ? granted.access.identity : undefined;
     const known = { ...handshake, ...found.match, ...(identity === undefined ? {} : { identity }) };
     const { problem } = found;
-    const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers) ?? target.refusal(known);
+    const refusal = notFound(target, problem) ?? originRefusal(target, handshake) ?? target.refusal(known);
     if (refusal?.until !== undefined) {
       hold(socket, refusal.until, () => this.answer(found, handshake, upgrade, granted));
     } else if (refusal !== undefined) {
@@ -235,8 +235,9 @@ function closeRefused(ws: WebSocket, code: number, reason: string): void {
   setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
 }
 
-function originRefusal(target: HandshakeTarget, { origin, host }: HandshakeRequest['headers']): Refusal | undefined {
-  if (origin === undefined || target.isAllowed(origin, host)) return undefined;
+function originRefusal(target: HandshakeTarget, { headers, isSecure = false }: HandshakeRequest): Refusal | undefined {
+  const { origin, host } = headers;
+  if (origin === undefined || target.isAllowed(origin, host, isSecure)) return undefined;
   const shown = printableValue(origin);
   const message = `the origin ${shown} is not in endpoints.${target.name}.origins`;
   return { status: 403, reason: 'origin', message, origin: shown };

@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { PeerCertificate } from 'node:tls';
+import { type PeerCertificate, TLSSocket } from 'node:tls';
 import { clientCertificate } from '../../core/client-certificate.ts';
 import { errorBody, JSON_TYPE } from '../../core/http-error.ts';
 import type { Identity } from '../../core/identity.ts';
@@ -17,6 +17,8 @@ export interface HandshakeRequest {
   readonly problem?: string;
   readonly headers: IncomingHttpHeaders;
   readonly url: string;
+  /** Whether the connection has TLS here; a proxy in front of a plain one may have ended it. */
+  readonly isSecure?: boolean;
   /** By which the client is known: read when it is asked for, as that takes time. Left out: there is none. */
   readonly certificate?: () => PeerCertificate | undefined;
   /** When its request was read, by performance.now(). */
@@ -59,6 +61,7 @@ export function readHandshake(request: IncomingMessage, remote?: string): Handsh
     params: {},
     headers: request.headers,
     url,
+    isSecure: request.socket instanceof TLSSocket,
     certificate: () => clientCertificate(request.socket),
     at: performance.now(),
     ...(remote === undefined ? {} : { remote }),

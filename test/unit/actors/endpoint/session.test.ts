@@ -149,6 +149,12 @@ test('a token of another client, or one that is not allowed in, closes with 4403
   }
 });
 
+test('a subject is one of its issuer: that of another issuer is another client', async (t) => {
+  const { says, closes } = await setUp(t, { access: { identity: { claims: { sub: 'ada', iss: 'https://a' } } } });
+  await says('a ada');
+  assert.deepEqual(closes(), ['close 4403 the token is of another client']);
+});
+
 test('the name in the room stays what it is: a token that gives another one closes with 4403', async (t) => {
   const { says, closes } = await setUp(t, { access: { name: 'Ada' } });
   await says('a ada');

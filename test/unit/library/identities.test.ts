@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get } from 'node:https';
+import { type TestContext, test } from 'node:test';
+import { WebSocket } from 'ws';
+import type { ConfigObject, Gateway } from '../../../src/index.ts';
+import { Authority } from '../../helpers/certificates.ts';
+import { TestClient } from '../../helpers/client.ts';
+import { until } from '../../helpers/gateway-process.ts';
+import { keptLogger } from '../actors/rig.ts';
+import { SECRET, tokenOf } from '../auth/rig.ts';
+import { gatewayOf, MEMORY, ready } from './rig.ts';
+
+/* Who clients are, on real listeners: certificates, tokens, limits and origins together. */
+
+const JWT = { secret: SECRET, algorithms: ['HS256'], clock_skew: '0s' };
+const sign = (claims: object) => tokenOf({ alg: 'HS256' }, claims, SECRET);
+
+interface Ends {
+  readonly url: string;
+  readonly gateway: Gateway;
+  readonly metric: (series: string) => Promise<number>;
+  readonly lines: ReturnType<typeof keptLogger>['lines'];
+}
+
+async function setUp(t: TestContext, auth: object, endpoint: object, listener: object = {}): Promise<Ends> {
+  const kept = keptLogger();
+  const config = {
+    ...MEMORY,
+    admin: { port: 0, host: '127.0.0.1' },
+    auth: { users: auth },
+    listeners: { public: { port: 0, host: '127.0.0.1', ...listener } },
+    endpoints: { orders: { listener: 'public', path: '/orders', codec: 'envelope', auth: 'users', ...endpoint } },
+    pipelines: {
+      in: {
+        source: { endpoint: 'orders' },
+        sink: { topic: { name: 'orders', key: '${! auth.sub }', headers: { seen: '${! $string(meta) }' } } },
+      },
+      out: {
+        source: { topic: { names: ['orders'] } },
+        processors: [{ map: { json: '${! { "key": key, "seen": headers.seen } }' } }],
+        sink: { endpoint: 'orders' },
+      },
+    },
+  } as ConfigObject;
+  const gateway = await gatewayOf(t, config, { logger: kept.logger });
+  await ready(gateway);
+  const { admin, listeners } = gateway.ports();
+  const metric = async (series: string) => {
+    const text = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+    return Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${series} `))
+        ?.split(' ')[1] ?? Number.NaN,
+    );
+  };
+  const scheme = 'tls' in listener ? 'wss' : 'ws';
+  return { url: `${scheme}://127.0.0.1:${listeners.public}/orders`, gateway, metric, lines: kept.lines };
+}
+
+async function* none() {}
+
+/** Status and body of a handshake that is refused; 101 for one that is not. */
+async function refusal(url: string, options: WebSocket.ClientOptions = {}, protocols: string[] = []) {
+  const ws = new WebSocket(url, protocols, options);
+  ws.on('error', () => {});
+  ws.once('open', () => ws.emit('unexpected-response', undefined, { statusCode: 101, [Symbol.asyncIterator]: none }));
+  const [, response] = await once(ws, 'unexpected-response');
+  let body = '';
+  for await (const bytes of response) body += bytes;
+  return `${response.statusCode} ${body}`;
+}
+
+const bearer = (claims: object) => ({ headers: { authorization: `Bearer ${sign(claims)}` } });
+
+test('the certificate of a client is its identity on a TLS listener, for allow, keys and pages', async (t) => {
+  const authority = new Authority(t);
+  const ca = authority.cert;
+  const tls = { ...authority.issue({ name: 'gateway' }), client_ca: ca, client_certificate: 'optional' };
+  const allow = { connect: "${! auth.san.uri[0] = 'spiffe://plant/device-7' and auth.subject.O = 'Test' }" };
+  const names = { seven: 'URI:spiffe://plant/device-7', eight: 'URI:spiffe://plant/device-8' };
+  const seven = { ca, ...authority.issue({ name: 'device-7', names: names.seven }) };
+  const eight = { ca, ...authority.issue({ name: 'device-8', names: names.eight }) };
+  const stranger = { ca, ...new Authority(t, 'Other CA').issue({ name: 'device-7', names: names.seven }) };
+  const { url } = await setUp(t, { certificate: {}, jwt: JWT }, { allow }, { tls });
+
+  const device = await TestClient.open(url, seven);
+  device.send('x');
+  await device.until(() => device.frames.some((frame) => String(frame).includes('device-7')));
+  assert.match(await refusal(url, eight), /^403 .*not_allowed/);
+  assert.match(await refusal(url, { ca }), /^401 .*token_missing/);
+  await assert.rejects(TestClient.open(url, stranger));
+  assert.match(await refusal(url, { ...seven, headers: { authorization: 'Bearer a.b.c' } }), /^401 .*token_malformed/);
+  assert.match(await refusal(url, { ...seven, ...bearer({ sub: 'device-7' }) }), /^403 /, 'a token has no san');
+
+  const { host } = new URL(url);
+  for (const origin of [`https://${host}`]) await TestClient.open(url, { ...seven, origin });
+  for (const origin of ['https://evil.example', `http://${host}`, 'null', 'https://127.0.0.1'])
+    assert.match(await refusal(url, { ...seven, origin }), /^403 .*origin/, origin);
+  const [response] = await once(get(url.replace('wss', 'https'), { ...seven, agent: false }), 'response');
+  let text = '';
+  for await (const bytes of response) text += bytes;
+  assert.match(`${response.statusCode} ${text}`, /^426 .*connect with wss:\/\//);
+});
+
+test('an identity has its limits with tokens of all kinds, and keeps them when they are renewed', async (t) => {
+  const per_identity = { connections: 2, messages: '5/m' };
+  const { url, metric } = await setUp(t, { jwt: JWT }, { limits: { per_identity, when_over: 'close', burst: '1m' } });
+  const open = (sub: string, more = {}) => TestClient.open(url, bearer({ sub, ...more }));
+  const first = await open('ada');
+  const second = await open('ada', { jti: 'another token' });
+  assert.match(await refusal(url, bearer({ sub: 'ada', jti: 'a third' })), /^429 .*identity_connections|per_identity/);
+  const other = await open('ben');
+  const renewed = async (client: TestClient, sub: string) => {
+    const before = client.frames.length;
+    client.ws.send(JSON.stringify({ messageType: 'TOKEN', content: sign({ sub, n: before }), id: 1 }));
+    await client.until(() => client.frames.length > before || client.closed !== undefined);
+  };
+  await renewed(first, 'ada');
+  assert.match(String(first.frames.at(-1)), /ACK/);
+  assert.match(await refusal(url, bearer({ sub: 'ada' })), /^429/);
+  for (let n = 0; n < 4; n++) (n % 2 ? first : second).send(`${n}`);
+  await first.until(() => first.of('ACK').length >= 3);
+  assert.equal(first.closed, undefined);
+  second.send('one too many');
+  await second.until(() => second.closed !== undefined);
+  assert.deepEqual(second.closed, { code: 4429, reason: 'more than limits.per_identity.messages allows' });
+  other.send('x');
+  await other.until(() => other.of('ACK').length === 1);
+  await renewed(other, 'ada');
+  assert.equal(other.closed?.code, 4403);
+  assert.equal(await metric('tidegate_clients_limited_total{endpoint="orders",reason="identity_messages"}'), 1);
+});
+
+test('a token is in nothing that the gateway says or passes on, wherever the client put it', async (t) => {
+  const token = [{ query: 'ticket' }, 'header', 'protocol', { cookie: 'sid' }];
+  const endpoint = { protocols: ['tidegate.v1'], origins: ['*'] };
+  const { url, gateway, lines } = await setUp(t, { jwt: JWT, token }, endpoint);
+  const events: unknown[] = [];
+  gateway.on('ws-connection', (...facts) => events.push(facts));
+  gateway.on('ws-close', (...facts) => events.push(facts));
+  const stored: string[] = [];
+  const good = sign({ sub: 'ada' });
+  const bad = `${good.slice(0, -4)}AAAA`;
+  const ways = (text: string): [string, string[], WebSocket.ClientOptions][] => [
+    [`${url}?ticket=${text}&shop=7`, [], {}],
+    [url, ['tidegate.v1', `bearer.${text}`], {}],
+    [url, [], { headers: { authorization: `Bearer ${text}` } }],
+    [url, [], { headers: { cookie: `a=1; sid=${text}; b=2` } }],
+  ];
+  for (const [to, protocols, options] of ways(good)) {
+    const ws = new WebSocket(to, protocols, options);
+    const said: string[] = [];
+    ws.on('message', (data) => said.push(String(data)));
+    await once(ws, 'open');
+    ws.send(JSON.stringify({ messageType: 'USER', content: 'x', timestamp: new Date().toISOString() }));
+    await until(
+      () => said.some((text) => text.includes('client_id')),
+      5_000,
+      () => said.join(),
+    );
+    stored.push(...said);
+    ws.close();
+    await once(ws, 'close');
+  }
+  await until(
+    () => events.length === 8,
+    5_000,
+    () => `${events.length} events`,
+  );
+  for (const [to, protocols, options] of ways(bad))
+    assert.match(await refusal(to, options, protocols), /token_signature/);
+  const metrics = await (await fetch(`http://127.0.0.1:${gateway.ports().admin}/metrics`)).text();
+  const said = {
+    lines: JSON.stringify(lines),
+    events: JSON.stringify(events),
+    stored: JSON.stringify(stored),
+    metrics,
+  };
+  for (const [where, text] of Object.entries(said))
+    for (const part of [...good.split('.'), bad.split('.')[2] ?? '']) assert.ok(!text.includes(part), `in ${where}`);
+  assert.match(said.events, /shop=7/);
+});
