@@ -66,9 +66,15 @@ export function answerOf({ status, reason, message, challenge }: AccessRefusal, 
   return { refusal: { status: 101, reason, message }, asClose: { code, reason } };
 }
 
-function credentialsOf({ headers, query, certificate }: HandshakeRequest): Credentials {
+function credentialsOf({ headers, query, repeated, certificate }: HandshakeRequest): Credentials {
   const shown = certificate?.();
-  return { headers, query, ...(shown === undefined ? {} : { certificate: shown }) };
+  const more = repeated?.();
+  return {
+    headers,
+    query,
+    ...(more === undefined ? {} : { repeated: more }),
+    ...(shown === undefined ? {} : { certificate: shown }),
+  };
 }
 
 function unchecked(reason: string, message: string): Granted {

@@ -232,7 +232,9 @@ function closeRefused(ws: WebSocket, code: number, reason: string): void {
   // This socket has no other listeners, and an error event without a listener ends the process.
   ws.on('error', () => {});
   ws.close(code, reason);
-  setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
+  const cut = setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
+  // A timer keeps all of the connection in memory, also once it has ended.
+  ws.once('close', () => clearTimeout(cut));
 }
 
 function originRefusal(target: HandshakeTarget, { headers, isSecure = false }: HandshakeRequest): Refusal | undefined {

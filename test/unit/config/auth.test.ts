@@ -123,7 +123,7 @@ test('entries that do not go with their use are pointed out', async () => {
   });
   assert.deepEqual(
     secure.filter((text) => text.includes('certificates only')).map((text) => text.slice(0, 60)),
-    ['warning endpoints.two.auth: auth.device knows certificates on'],
+    ['warning endpoints.two.auth: auth.device knows certificates o'],
   );
   const servers = await said({ auth: { far, near } });
   assert.deepEqual(

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { get } from 'node:https';
+import { createServer, get } from 'node:https';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { connect as secure } from 'node:tls';
 import { WebSocket } from 'ws';
 import type { ConfigObject, Gateway } from '../../../src/index.ts';
 import { Authority } from '../../helpers/certificates.ts';
 import { TestClient } from '../../helpers/client.ts';
 import { until } from '../../helpers/gateway-process.ts';
 import { keptLogger } from '../actors/rig.ts';
-import { SECRET, tokenOf } from '../auth/rig.ts';
+import { EC, jwkOf, keyServer, SECRET, tokenOf } from '../auth/rig.ts';
 import { gatewayOf, MEMORY, ready } from './rig.ts';
 
 /* Who clients are, on real listeners: certificates, tokens, limits and origins together. */
@@ -25,7 +27,24 @@ interface Ends {
 
 async function setUp(t: TestContext, auth: object, endpoint: object, listener: object = {}): Promise<Ends> {
   const kept = keptLogger();
-  const config = {
+  const gateway = await gatewayOf(t, configOf(auth, endpoint, listener), { logger: kept.logger });
+  await ready(gateway);
+  const { admin, listeners } = gateway.ports();
+  const metric = async (series: string) => {
+    const text = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+    return Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${series} `))
+        ?.split(' ')[1] ?? Number.NaN,
+    );
+  };
+  const scheme = 'tls' in listener ? 'wss' : 'ws';
+  return { url: `${scheme}://127.0.0.1:${listeners.public}/orders`, gateway, metric, lines: kept.lines };
+}
+
+function configOf(auth: object, endpoint: object, listener: object): ConfigObject {
+  return {
     ...MEMORY,
     admin: { port: 0, host: '127.0.0.1' },
     auth: { users: auth },
@@ -43,20 +62,6 @@ async function setUp(t: TestContext, auth: object, endpoint: object, listener: o
       },
     },
   } as ConfigObject;
-  const gateway = await gatewayOf(t, config, { logger: kept.logger });
-  await ready(gateway);
-  const { admin, listeners } = gateway.ports();
-  const metric = async (series: string) => {
-    const text = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
-    return Number(
-      text
-        .split('\n')
-        .find((line) => line.startsWith(`${series} `))
-        ?.split(' ')[1] ?? Number.NaN,
-    );
-  };
-  const scheme = 'tls' in listener ? 'wss' : 'ws';
-  return { url: `${scheme}://127.0.0.1:${listeners.public}/orders`, gateway, metric, lines: kept.lines };
 }
 
 async function* none() {}
@@ -181,4 +186,92 @@ test('a token is in nothing that the gateway says or passes on, wherever the cli
   for (const [where, text] of Object.entries(said))
     for (const part of [...good.split('.'), bad.split('.')[2] ?? '']) assert.ok(!text.includes(part), `in ${where}`);
   assert.match(said.events, /shop=7/);
+});
+
+test('behind the PROXY protocol and TLS an address has its limits, and a refused client gives its place back', async (t) => {
+  const authority = new Authority(t);
+  const ca = authority.cert;
+  const tls = { ...authority.issue({ name: 'gateway' }), client_ca: ca };
+  const limits = { per_address: { connections: 1 } };
+  const allow = { connect: "${! auth.sub = 'device-7' }" };
+  const listener = { tls, limits, proxy_protocol: 'v1' };
+  const { url } = await setUp(t, { certificate: {} }, { allow }, listener);
+  const through = (address: string, issued: object): WebSocket.ClientOptions => ({
+    createConnection: () => {
+      const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1' });
+      socket.write(`PROXY TCP4 ${address} 192.0.2.1 40000 443\r\n`);
+      return secure({ socket, ca, servername: 'localhost', ...issued });
+    },
+  });
+  const seven = authority.issue({ name: 'device-7' });
+  const eight = authority.issue({ name: 'device-8' });
+  assert.match(await refusal(url, through('198.51.100.7', eight)), /^403 .*not_allowed/);
+  let first: TestClient | undefined;
+  await until(
+    async () => {
+      first = await TestClient.open(url, through('198.51.100.7', seven)).catch(() => undefined);
+      return first !== undefined;
+    },
+    5_000,
+    () => 'the client that was refused still counts',
+  );
+  first?.send('x');
+  await first?.until(() => first?.frames.some((frame) => String(frame).includes('198.51.100.7')) === true);
+  assert.match(await refusal(url, through('198.51.100.7', seven)), /^429 .*per_address/);
+  await TestClient.open(url, through('198.51.100.8', seven));
+});
+
+test('handshakes that wait for a key server count once, and are refused when it has answered', async (t) => {
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const jwks = await keyServer(t, (_request, response) => {
+    void asked.then(() => response.end(JSON.stringify({ keys: [jwkOf(EC.publicKey, { kid: 'one' })] })));
+  });
+  const limits = { handshakes: '4/h', connections: 3 };
+  const jwt = { jwks, algorithms: ['ES256'], audience: 'me' };
+  const { url, metric } = await setUp(t, { jwt }, {}, { limits });
+  const shows = (claims: object) => {
+    const token = tokenOf({ alg: 'ES256', kid: 'one' }, { aud: 'me', ...claims }, EC.privateKey);
+    return { headers: { authorization: `Bearer ${token}` } };
+  };
+  const good = TestClient.open(url, shows({ sub: 'ada' }));
+  const bad = refusal(url, shows({ aud: 'you' }));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  answer();
+  assert.equal((await good).closed, undefined);
+  assert.match(await bad, /^401 .*token_audience/);
+  await TestClient.open(url, shows({ sub: 'ben' }));
+  await TestClient.open(url, shows({ sub: 'cy' }));
+  assert.match(await refusal(url, shows({ sub: 'dan' })), /^(?:429|503) /);
+  const at = (reason: string) => `tidegate_connections_refused_total{endpoint="orders",reason="${reason}"}`;
+  assert.equal((await metric(at('handshake_rate'))) + (await metric(at('listener_full'))), 1);
+  assert.equal(await metric(at('token_audience')), 1);
+});
+
+test('a server of the program asks who clients are as a listener does, with their certificates, too', async (t) => {
+  const authority = new Authority(t);
+  const ca = authority.cert;
+  const server = createServer({
+    ...authority.issue({ name: 'program' }),
+    ca,
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const config = configOf({ certificate: {}, jwt: JWT }, {}, {});
+  const gateway = await gatewayOf(t, config, { server });
+  await ready(gateway);
+  const url = `wss://127.0.0.1:${(server.address() as { port: number }).port}/orders`;
+  assert.match(await refusal(url, { ca }), /^401 .*token_missing/);
+  const stranger = new Authority(t, 'Other CA').issue({ name: 'device-7' });
+  assert.match(await refusal(url, { ca, ...stranger }), /^401 .*token_missing/, 'one that is not verified is none');
+  for (const options of [authority.issue({ name: 'device-7' }), bearer({ sub: 'ada' })])
+    assert.equal((await TestClient.open(url, { ca, ...options })).closed, undefined);
+  assert.match(await refusal(url, { ca, ...bearer({}), origin: 'https://evil.example' }), /^403 .*origin/);
 });
