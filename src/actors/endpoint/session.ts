@@ -82,7 +82,11 @@ export class Session {
   sweep(now: number): void {
     if (this.check !== undefined && now - this.check.since > CHECK_TIMEOUT) this.answer(TOO_SLOW);
     const expires = this.current.identity?.expires;
-    if (expires === undefined || this.context.clock.now() < expires) return;
+    if (expires === undefined || this.context.clock.now() < expires) {
+      // It was asked by a clock that was ahead: it is asked again in its time.
+      this.askedAt = 0;
+      return;
+    }
     if (!this.canRenew) this.expired();
     else if (this.askedAt === 0) this.ask(now, expires);
     else if (this.context.isCongested && this.congested < MAX_CONGESTION) this.congested += 1;

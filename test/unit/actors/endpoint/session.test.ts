@@ -87,6 +87,20 @@ test('a client whose token expires is asked once for a new one, and closed with 
   assert.deepEqual(closes(), ['close 4401 token expired']);
 });
 
+test('a client that was asked by a clock that jumped ahead is asked again in its time', async (t) => {
+  const { clock, socket, pass, closes } = await setUp(t);
+  socket.taken();
+  clock.stepped = 3_600_000;
+  await pass(1);
+  assert.match(socket.taken().join(''), /^token within 5/);
+  clock.stepped = 0;
+  await pass(8);
+  assert.deepEqual([socket.taken(), closes()], [[], []]);
+  await pass(2);
+  assert.match(socket.taken().join(''), /^token within 5/);
+  assert.deepEqual(closes(), []);
+});
+
 test('a codec without a frame for it, or renew: false, closes with 4401 when the token expires', async (t) => {
   for (const changes of [{ hasFrame: false }, { port: { renews: false } }]) {
     const { pass, closes, socket } = await setUp(t, changes);
