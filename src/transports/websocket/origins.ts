@@ -103,7 +103,7 @@ function patternOf({ scheme, host, port }: Origin): RegExp {
 
 /**
  * Whether a page is of the host of a request (RFC 9110 7.2). A proxy may have ended TLS, so the scheme is the page's. Not where
- * the request itself has TLS: whoever can change plain HTTP could put a page under http:// of that host.
+ * the request itself has TLS: an attacker who can change plain HTTP could put a page under http:// of that host.
  */
 function isOf(origin: Origin, host: string, isSecure: boolean): boolean {
   if (isSecure && origin.scheme !== 'https') return false;

@@ -188,7 +188,7 @@ test('a token is in nothing that the gateway says or passes on, wherever the cli
   assert.match(said.events, /shop=7/);
 });
 
-test('behind the PROXY protocol and TLS an address has its limits, and a refused client gives its place back', async (t) => {
+test('limits of an address behind PROXY headers and TLS; a refused client gives its place back', async (t) => {
   const authority = new Authority(t);
   const ca = authority.cert;
   const tls = { ...authority.issue({ name: 'gateway' }), client_ca: ca };
