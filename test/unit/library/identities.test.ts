@@ -275,3 +275,18 @@ test('a server of the program asks who clients are as a listener does, with thei
     assert.equal((await TestClient.open(url, { ca, ...options })).closed, undefined);
   assert.match(await refusal(url, { ca, ...bearer({}), origin: 'https://evil.example' }), /^403 .*origin/);
 });
+
+test('a real request is read as a whole: tokens that come twice, and names in other letters', async (t) => {
+  const chat = {
+    ...{ codec: 'chat', path: '/orders/{username}', presence: { topic: 'orders' } },
+    allow: { connect: '${! meta.username != "admin" }' },
+  };
+  const { url } = await setUp(t, { jwt: JWT, token: ['header', { query: 'ticket' }] }, chat);
+  const token = sign({ sub: 'ada' });
+  assert.equal((await TestClient.open(`${url}/ada?ticket=${token}`)).closed, undefined);
+  for (const name of ['admin', '%20admin', '%EF%BD%81dmin'])
+    assert.match(await refusal(`${url}/${name}?ticket=${token}`), /^403 .*not_allowed/, name);
+  assert.match(await refusal(`${url}/eve?ticket=x&ticket=${token}`), /^401 .*several_credentials/);
+  const headers = { authorization: [`Bearer ${token}`, 'Bearer x'] as unknown as string };
+  assert.match(await refusal(`${url}/eve`, { headers }), /^401 .*several_credentials/);
+});
