@@ -290,3 +290,27 @@ test('a real request is read as a whole: tokens that come twice, and names in ot
   const headers = { authorization: [`Bearer ${token}`, 'Bearer x'] as unknown as string };
   assert.match(await refusal(`${url}/eve`, { headers }), /^401 .*several_credentials/);
 });
+
+test('a thousand tokens with invented keys, which wait for the key server, keep nobody out', async (t) => {
+  let asked = 0;
+  const jwks = await keyServer(t, (_request, response) => {
+    asked += 1;
+    if (asked === 1) response.end(JSON.stringify({ keys: [jwkOf(EC.publicKey, { kid: 'one' })] }));
+  });
+  const { url, metric } = await setUp(t, { jwt: { jwks, algorithms: ['ES256'], audience: 'me' } }, {});
+  const shows = (kid: string) => {
+    const token = tokenOf({ alg: 'ES256', kid }, { aud: 'me', sub: kid }, EC.privateKey);
+    return { headers: { authorization: `Bearer ${token}` } };
+  };
+  await TestClient.open(url, shows('one'));
+  const invented = Array.from({ length: 1_100 }, (_, n) => new WebSocket(url, shows(`invented ${n}`)));
+  for (const ws of invented) ws.on('error', () => {});
+  const refused = () => metric('tidegate_connections_refused_total{endpoint="orders",reason="keys_unavailable"}');
+  await until(
+    async () => (await refused()) === 100,
+    10_000,
+    () => 'a thousand wait, and the others do not learn that',
+  );
+  assert.equal((await TestClient.open(url, shows('one'))).closed, undefined);
+  for (const ws of invented) ws.terminate();
+});
