@@ -114,7 +114,7 @@ export class HandshakeRouter {
     const identity = granted !== undefined && 'access' in granted ? granted.access.identity : undefined;
     const known = { ...handshake, ...found.match, ...(identity === undefined ? {} : { identity }) };
     const { problem } = found;
-    const refusal = notFound(target, problem) ?? originRefusal(target, handshake) ?? target.refusal(known);
+    const refusal = notFound(target, problem) ?? headerRefusal(target, handshake) ?? target.refusal(known);
     if (refusal?.until !== undefined) {
       hold(socket, refusal.until, () => this.answer(found, handshake, upgrade, granted));
     } else if (refusal !== undefined) {
@@ -237,8 +237,12 @@ function closeRefused(ws: WebSocket, code: number, reason: string): void {
   ws.once('close', () => clearTimeout(cut));
 }
 
-function originRefusal(target: HandshakeTarget, { headers, isSecure = false }: HandshakeRequest): Refusal | undefined {
+const NO_HOST: Refusal = { status: 400, reason: 'bad_handshake', message: 'the handshake has no Host' };
+
+function headerRefusal(target: HandshakeTarget, { headers, isSecure = false }: HandshakeRequest): Refusal | undefined {
   const { origin, host } = headers;
+  // RFC 6455 4.2.1; Node asks for it in requests only that are no upgrades.
+  if (host === undefined) return NO_HOST;
   if (origin === undefined || target.isAllowed(origin, host, isSecure)) return undefined;
   const shown = printableValue(origin);
   const message = `the origin ${shown} is not in endpoints.${target.name}.origins`;

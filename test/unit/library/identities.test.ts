@@ -9,6 +9,7 @@ import type { ConfigObject, Gateway } from '../../../src/index.ts';
 import { Authority } from '../../helpers/certificates.ts';
 import { TestClient } from '../../helpers/client.ts';
 import { until } from '../../helpers/gateway-process.ts';
+import { converse } from '../../helpers/raw-conversation.ts';
 import { keptLogger } from '../actors/rig.ts';
 import { EC, jwkOf, keyServer, SECRET, tokenOf } from '../auth/rig.ts';
 import { gatewayOf, MEMORY, ready } from './rig.ts';
@@ -289,6 +290,9 @@ test('a real request is read as a whole: tokens that come twice, and names in ot
   assert.match(await refusal(`${url}/eve?ticket=x&ticket=${token}`), /^401 .*several_credentials/);
   const headers = { authorization: [`Bearer ${token}`, 'Bearer x'] as unknown as string };
   assert.match(await refusal(`${url}/eve`, { headers }), /^401 .*several_credentials/);
+  const nameless = `GET /orders/bob?ticket=${token} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  const { received } = await converse(Number(new URL(url).port), [Buffer.from(nameless)]);
+  assert.match(received.toString(), /^HTTP\/1\.1 400 [\s\S]*the handshake has no Host/);
 });
 
 test('a thousand tokens with invented keys, which wait for the key server, keep nobody out', async (t) => {
