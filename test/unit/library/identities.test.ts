@@ -295,7 +295,7 @@ test('a real request is read as a whole: tokens that come twice, and names in ot
   assert.match(received.toString(), /^HTTP\/1\.1 400 [\s\S]*the handshake has no Host/);
 });
 
-test('a thousand tokens with invented keys, which wait for the key server, keep nobody out', async (t) => {
+test('a thousand tokens with invented keys, which wait for the key server, keep no other client out', async (t) => {
   let asked = 0;
   const jwks = await keyServer(t, (_request, response) => {
     asked += 1;
