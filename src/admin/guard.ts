@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../core/client-address.ts';
 import { clientCertificate } from '../core/client-certificate.ts';
 import type { Authenticator, Credentials } from '../core/identity.ts';
+import { repeatedIn } from '../core/repeated.ts';
 
 /** Why a request is not answered. `challenge`: value of WWW-Authenticate. */
 export interface GuardRefusal {
@@ -43,12 +44,14 @@ export class Guard {
   }
 }
 
-function credentialsOf({ headers, url = '', socket }: IncomingMessage): Credentials {
+function credentialsOf(request: IncomingMessage): Credentials {
+  const { headers, url = '', socket } = request;
   const [, query = ''] = url.split('?', 2);
   const certificate = clientCertificate(socket);
   return {
     headers,
     query: Object.fromEntries(new URLSearchParams(query)),
+    repeated: repeatedIn(request),
     ...(certificate === undefined ? {} : { certificate }),
     address: plainAddress(socket.remoteAddress ?? '') ?? '',
   };

@@ -21,6 +21,8 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 /** RFC 7617 2 */
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
+const TWICE: Shown[] = [{ kind: 'several' }, { kind: 'several' }];
+
 /** A client that shows two of them may mean either, and one may come from an attacker (RFC 6750 2). */
 export function findShown(credentials: Credentials, where: WhereToLook): Shown {
   const shown = [...inHeader(credentials, where), ...tokensAt(credentials, where.places).map(shownToken)];
@@ -37,7 +39,8 @@ export function shownToken(token: string): Shown {
 }
 
 /** Other schemes are for others, such as a proxy. */
-function inHeader({ headers }: Credentials, { places, passwords }: WhereToLook): Shown[] {
+function inHeader({ headers, repeated }: Credentials, { places, passwords }: WhereToLook): Shown[] {
+  if (repeated?.authorization && (places.includes('header') || passwords)) return TWICE;
   const [, scheme = '', value = ''] = /^(\S+) *(.*)$/s.exec(headers.authorization ?? '') ?? [];
   const name = scheme.toLowerCase();
   if (name === 'bearer' && places.includes('header')) return [shownToken(value)];
@@ -51,11 +54,14 @@ function shownPassword(value: string): Shown {
   return { kind: 'password', user: text.slice(0, end), password: text.slice(end + 1) };
 }
 
-function tokensAt({ headers, query }: Credentials, places: readonly TokenPlace[]): string[] {
+function tokensAt({ headers, query, repeated }: Credentials, places: readonly TokenPlace[]): string[] {
   return places.flatMap((place) => {
     if (place === 'header') return [];
     if (place === 'protocol') return inProtocols(headers['sec-websocket-protocol'] ?? '');
-    return 'query' in place ? (ownEntry(query, place.query) ?? []) : inCookies(headers.cookie ?? '', place.cookie);
+    if ('cookie' in place) return inCookies(headers.cookie ?? '', place.cookie);
+    const token = ownEntry(query, place.query);
+    if (token === undefined) return [];
+    return repeated?.parameters.includes(place.query) ? [token, token] : [token];
   });
 }
 

@@ -12,6 +12,8 @@ export interface AccessSettings {
   /** Undefined where the endpoint does not ask who its clients are. */
   readonly authenticator: Authenticator | undefined;
   readonly allow: AllowSettings;
+  /** What the codec takes a parameter of the path for; the text itself if it is left out. */
+  readonly readParam?: ((text: string) => string) | undefined;
   /** What a client is called in its room. */
   readonly name: Expression | undefined;
   readonly renews: boolean;
@@ -57,9 +59,10 @@ export class EndpointAccess implements AccessPort {
   }
 
   private async grant(identity: Identity | undefined, params: PathParams): Promise<Granted> {
-    const { endpoint, allow, name } = this.settings;
+    const { endpoint, allow, name, readParam = asItIs } = this.settings;
+    const read = Object.fromEntries(Object.entries(params).map(([param, text]) => [param, readParam(text)]));
     const client = new Message(Buffer.alloc(0), {
-      meta: { ...params, endpoint, ...(identity === undefined ? {} : { auth: identity.claims }) },
+      meta: { ...read, endpoint, ...(identity === undefined ? {} : { auth: identity.claims }) },
     });
     if (allow.connect !== undefined && !(await isTrue(allow.connect, client)))
       return { refusal: forbidden(`endpoints.${endpoint}.allow.connect does not let this client in`) };
@@ -68,6 +71,10 @@ export class EndpointAccess implements AccessPort {
       return { refusal: forbidden(`endpoints.${endpoint}.presence.name gives this client no name`) };
     return { access: { identity, permissions: await this.known.of(client), name: called } };
   }
+}
+
+function asItIs(text: string): string {
+  return text;
 }
 
 function forbidden(message: string): AccessRefusal {

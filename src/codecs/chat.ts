@@ -66,6 +66,7 @@ export const chat = defineCodec({
   config: z.strictObject({}),
   hasMembers: true,
   checksParams: true,
+  readParam: normalised,
   page: 'chat',
   examples: [{}],
   create: () => new ChatCodec(),

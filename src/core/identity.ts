@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { PeerCertificate } from 'node:tls';
+import type { Repeated } from './repeated.ts';
 
 /** Who a client is. */
 export interface Identity {
@@ -13,6 +14,8 @@ export interface Identity {
 export interface Credentials {
   readonly headers: IncomingHttpHeaders;
   readonly query: Readonly<Record<string, string>>;
+  /** What of these came more than once. */
+  readonly repeated?: Repeated;
   /** Of a TLS connection whose client was asked for one, verified. */
   readonly certificate?: PeerCertificate;
   /** IP address of the client, for the log. */

@@ -22,6 +22,7 @@ export function accessOf(
     endpoint: name,
     authenticator: authenticators.of(auth),
     allow,
+    readParam: endpoint.codec.spec.readParam,
     name: presence?.name,
     renews: renew,
     grace: Math.ceil(grace / 1_000),

@@ -2,7 +2,7 @@ import type { ClientLimitRules } from '../actors/endpoint/client-limits.ts';
 import { Endpoint } from '../actors/endpoint/endpoint.ts';
 import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
 import { tokenParametersOf } from '../auth/automatic-credentials.ts';
-import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
+import type { EndpointConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
 import { BucketRule } from '../core/token-bucket.ts';
 import type { Quota } from '../core/units.ts';
@@ -11,6 +11,7 @@ import { encodeFrame } from '../transports/websocket/framing.ts';
 import { accessOf } from './access.ts';
 import type { Authenticators } from './authenticators.ts';
 import { componentContext } from './component-context.ts';
+import { authOf, queryFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { replayLimits } from './replay.ts';
 
@@ -32,6 +33,7 @@ async function createEndpoint(
   authenticators: Authenticators,
 ): Promise<Endpoint> {
   const { codec, in_flight, slow_consumer } = endpoint;
+  const auth = authOf(endpoint, context.config.auth);
   const replay = replayLimits(endpoint);
   const made = makeComponent(codec.spec, codec.config, componentContext(context, `endpoints.${name}.codec`));
   return new Endpoint({
@@ -54,12 +56,14 @@ async function createEndpoint(
       stallTimeout: seconds(endpoint.stall_timeout),
     },
     clientLimits: clientLimitsOf(endpoint.limits),
-    tokenParameters: tokenParameters(endpoint, context.config.auth),
+    tokenParameters: new Set(auth && tokenParametersOf(auth)),
     ...(await roomOf(context, name, endpoint, made)),
     ...(await topicsOf(context, name, endpoint)),
     ...(replay === undefined ? {} : { replay }),
     closed: (id, connection, code, reason) => {
-      if (context.events.has('ws-close')) context.events.emit('ws-close', { ...connection, id }, { code, reason });
+      if (!context.events.has('ws-close')) return;
+      const query = queryFacts(connection.query, auth);
+      context.events.emit('ws-close', { ...connection, query, id }, { code, reason });
     },
     encode: encodeFrame,
     memory: context.memory,
@@ -92,11 +96,6 @@ async function topicsOf(
   if (endpoint.codec.spec.servesTopics !== true) return {};
   const { createTopicService } = await import('./topic-clients.ts');
   return { topics: createTopicService(context, name, endpoint) };
-}
-
-function tokenParameters({ auth }: EndpointConfig, entries: GatewayConfig['auth']): ReadonlySet<string> {
-  const settings = auth === undefined ? undefined : entries[auth];
-  return new Set(settings && tokenParametersOf(settings));
 }
 
 /** undefined where nothing is limited: nothing is counted then. */

@@ -5,6 +5,7 @@ import { gets, HttpMetrics } from '../admin/http-metrics.ts';
 import { createPageHandler } from '../admin/pages.ts';
 import { fixedPathOf, pathOf } from '../admin/respond.ts';
 import { isAutomatic } from '../auth/automatic-credentials.ts';
+import type { AuthSettings } from '../auth/settings.ts';
 import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
 import type { Headers } from '../core/headers.ts';
 import { HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
@@ -22,6 +23,7 @@ import { mostSockets, mostWaiting } from '../transports/websocket/open-files.ts'
 import { originMatcher } from '../transports/websocket/origins.ts';
 import { parseRoute } from '../transports/websocket/route.ts';
 import { WebSocketListener } from '../transports/websocket/server.ts';
+import { authOf, queryFacts, requestFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { edgeOf, refuseOuterLayers } from './listener-edge.ts';
 import { Refusals } from './refusals.ts';
@@ -203,6 +205,7 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
   const { name } = endpoint;
   // Each endpoint is made from the configuration of that name.
   const config = context.config.endpoints[name] as EndpointConfig;
+  const auth = authOf(config, context.config.auth);
   const reasons = endpoint.access === undefined ? REFUSALS : [...REFUSALS, ...UNCHECKED];
   for (const reason of reasons) shared.count(reason, name);
   for (const result of ['accepted', 'refused'])
@@ -212,7 +215,7 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
   return {
     name,
     routes: config.path.map(parseRoute),
-    isAllowed: originMatcher(config.origins ?? defaultOrigins(config, context.config.auth)),
+    isAllowed: originMatcher(config.origins ?? defaultOrigins(auth)),
     protocols: config.protocols ?? config.codec.spec.protocols ?? [],
     checksParams: config.codec.spec.checksParams === true,
     maxPayload: config.max_payload,
@@ -233,8 +236,9 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
       const connection = endpoint.join(socket, joining, handshake, baggageOf(context, request), access);
       if (!context.events.has('ws-connection')) return;
       const { url, path, headers } = request;
-      const facts = { url, path, headers, remote: socket.remote };
-      context.events.emit('ws-connection', { ...connection, id: connection.clientId }, facts);
+      const facts = requestFacts({ url, path, headers, remote: socket.remote }, auth);
+      const query = queryFacts(connection.query, auth);
+      context.events.emit('ws-connection', { ...connection, query, id: connection.clientId }, facts);
     },
   };
 }
@@ -254,9 +258,8 @@ function listedHeaders(
 }
 
 /** Pages that may connect where the configuration does not say. */
-function defaultOrigins({ auth }: EndpointConfig, entries: GatewayConfig['auth']): readonly string[] {
-  const settings = auth === undefined ? undefined : entries[auth];
-  return settings !== undefined && isAutomatic(settings) ? ['self'] : ['*'];
+function defaultOrigins(auth: AuthSettings | undefined): readonly string[] {
+  return auth !== undefined && isAutomatic(auth) ? ['self'] : ['*'];
 }
 
 /** What a handshake carries for the messages that follow: by its headers, else by its query. */

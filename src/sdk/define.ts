@@ -111,6 +111,11 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
    * browser's script can read. Otherwise a parameter without a printable character, or with controls, is a 404.
    */
   readonly checksParams?: boolean;
+  /**
+   * A parameter of the path as the protocol understands it, where two spellings are one name: what `allow` is asked about.
+   * The text itself if it is left out.
+   */
+  readonly readParam?: (text: string) => string;
   /** A page for browsers that speaks it, by name: one of those that Tidegate brings. */
   readonly page?: 'rooms' | 'chat';
 }

@@ -17,9 +17,9 @@ export interface ConnectionFacts {
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** What the client said in its handshake. */
+/** What the client said in its handshake; where its endpoint has `auth`, without what it showed of itself. */
 export interface RequestFacts {
-  /** Path and query as they were sent. */
+  /** Path and query as they were sent, but for tokens. */
   readonly url: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;

@@ -24,7 +24,7 @@ export function startHandshake(tracer: Tracer, request: HandshakeRequest, parent
         'http.route': request.route,
         // The query may hold a token.
         'url.path': request.url.split('?', 1)[0] ?? '',
-        'url.scheme': 'ws',
+        'url.scheme': request.isSecure === true ? 'wss' : 'ws',
         'user_agent.original': String(request.headers['user-agent'] ?? ''),
         'tidegate.endpoint': request.endpoint,
         ...paramsOf(request.params ?? {}),

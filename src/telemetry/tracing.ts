@@ -16,6 +16,8 @@ export interface HandshakeRequest {
   readonly endpoint: string;
   /** Path and query as the client sent them; a `traceparent` or token in the query does not reach the span. */
   readonly url: string;
+  /** Whether its connection has TLS. */
+  readonly isSecure?: boolean;
 }
 
 /** The span of a handshake that is being recorded. */

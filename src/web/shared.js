@@ -134,6 +134,9 @@ export const STABLE_TIME = 5_000;
 export const FIRST_PAUSE = 1_000;
 export const LONGEST_PAUSE = 15_000;
 
+/** Closes that come again as long as the address says nothing else, such as another token. */
+export const TURNED_AWAY = { 4401: 'this server wants a valid token', 4403: 'this server does not let you in' };
+
 /**
  * `changed(state, text, when)` hears connecting, connected, reconnecting, disconnected and kicked; `verdict(code)` names the
  * state in which a close is final, or nothing where the link is to come back; `received(text)` hears every frame.
@@ -183,6 +186,7 @@ export function createLink({ changed, verdict, received }) {
     const text = reason || (openedAt === undefined ? 'no answer' : 'the connection was lost');
     const end = openedAt === undefined ? undefined : verdict(code);
     if (end !== undefined) return changed(end, text);
+    if (TURNED_AWAY[code] !== undefined) return changed('disconnected', `${TURNED_AWAY[code]} (${text})`);
     if (openedAt !== undefined && performance.now() - openedAt > STABLE_TIME) attempt = 0;
     const most = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);
     attempt += 1;

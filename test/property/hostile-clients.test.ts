@@ -20,6 +20,7 @@ import { converse, type ServerFrame, serverFrames } from '../helpers/raw-convers
 const IS_SOAK = process.env.RUNS !== undefined;
 const FRAMES = IS_SOAK ? 1_000_000 : 50_000;
 const HANDSHAKES = IS_SOAK ? 100_000 : 5_000;
+const CREDENTIALS = IS_SOAK ? 10_000 : 4_000;
 const AT_ONCE = 16;
 
 const KNOWN_CODES = new Set<number>(Object.values(CLOSE_CODES).map(({ code }) => code));
@@ -61,6 +62,15 @@ suite('hostile clients', () => {
       await assertAlive(port, path);
     });
 
+  test('clients with wrong tokens: each is refused with a reason, and nothing is left of it', async () => {
+    await handshakes(port, 500, hostileCredentials);
+    const before = await vitals();
+    for (let done = 0; done < CREDENTIALS; done += 500) await handshakes(port, 500, hostileCredentials);
+    assert.deepEqual(unhandled, []);
+    await assertNoLeak(before);
+    assert.equal(gateway.inspect().endpoints.find(({ name }) => name === 'secured')?.connections, 0);
+  });
+
   test('handshakes that are none: each gets an answer with a reason, or the end of its connection', async () => {
     await handshakes(port, 500);
     const before = await vitals();
@@ -71,9 +81,34 @@ suite('hostile clients', () => {
   });
 });
 
-const HANDSHAKE = (path: string) =>
+/** Nearly tokens, at each place, and in one of four places two of them. */
+const hostileCredentials = fc
+  .record({
+    text: fc.oneof(
+      fc.string({ maxLength: 60 }).map((words) => words.replace(/[\r\n\0]/g, ' ')),
+      fc.array(fc.base64String({ maxLength: 40 }), { maxLength: 4 }).map((parts) => parts.join('.')),
+      fc.constant(`${Buffer.from('{"alg":"HS256"}').toString('base64url')}.e30.${'A'.repeat(43)}`),
+      fc.constant(`${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`),
+    ),
+    isPage: fc.boolean(),
+    place: fc.constantFrom(
+      (text: string) => `?access_token=${encodeURIComponent(text)}`,
+      (text: string) => `?access_token=${encodeURIComponent(text)}&access_token=x`,
+      (text: string) => `\r\nAuthorization: Bearer ${text}`,
+      (text: string) => `\r\nSec-WebSocket-Protocol: tidegate.v1, bearer.${text}`,
+      (text: string) => `\r\nCookie: sid=${text}; sid=${text}`,
+      () => '',
+    ),
+  })
+  .map(({ text, isPage, place }) => {
+    const [query = '', ...headers] = place(text).split(/(?=\r\n)/);
+    const origin = isPage ? '\r\nOrigin: http://localhost' : '';
+    return HANDSHAKE(`/secured${query}`, `${headers.join('')}${origin}`);
+  });
+
+const HANDSHAKE = (path: string, more = '') =>
   Buffer.from(
-    `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+    `GET ${path} HTTP/1.1\r\nHost: localhost${more}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   );
 const CLOSE = frame(Buffer.from([0x03, 0xe8]), 8).bytes;
@@ -127,8 +162,8 @@ async function assertAlive(port: number, path: string): Promise<void> {
   assert.ok(isEnded);
 }
 
-async function handshakes(port: number, count: number): Promise<void> {
-  const requests = fc.sample(hostileHandshake, count);
+async function handshakes(port: number, count: number, kind = hostileHandshake): Promise<void> {
+  const requests = fc.sample(kind, count);
   for (let at = 0; at < requests.length; at += AT_ONCE)
     await Promise.all(
       requests.slice(at, at + AT_ONCE).map(async (request) => {
@@ -136,6 +171,7 @@ async function handshakes(port: number, count: number): Promise<void> {
         const shown = JSON.stringify([request.toString('latin1'), received.toString('latin1')]);
         assert.ok(isEnded, shown);
         const [status, body = ''] = statusOf(received);
+        if (status === 101) assertReasons(serverFrames(received).frames, () => shown);
         if (status === 101 || (status === undefined && received.length === 0)) return;
         if (!request.toString('latin1').startsWith('HEAD'))
           assert.match(body, /^{"error":{"code":"\w+","message":".{8,}"}}/, shown);
@@ -202,7 +238,14 @@ function CONFIG(folder: string) {
     log: { driver: 'embedded' as const, embedded: { path: folder, retention_bytes: '16MiB' } },
     admin: { enabled: false },
     listeners: { public: { port: 0, host: '127.0.0.1' } },
+    auth: {
+      users: {
+        jwt: { secret: 'a secret that no client of this test has got', algorithms: ['HS256' as const] },
+        token: ['header' as const, 'protocol' as const, { query: 'access_token' }, { cookie: 'sid' }],
+      },
+    },
     endpoints: {
+      secured: endpoint('/secured', 'json', { auth: 'users', protocols: ['tidegate.v1'], direction: 'out' }),
       raw: endpoint('/raw', 'raw'),
       json: endpoint('/json', { json: { answers: true } }),
       envelope: endpoint('/envelope', 'envelope'),

@@ -82,7 +82,11 @@ export class Session {
   sweep(now: number): void {
     if (this.check !== undefined && now - this.check.since > CHECK_TIMEOUT) this.answer(TOO_SLOW);
     const expires = this.current.identity?.expires;
-    if (expires === undefined || this.context.clock.now() < expires) return;
+    if (expires === undefined || this.context.clock.now() < expires) {
+      // It was asked by a clock that was ahead: it is asked again in its time.
+      this.askedAt = 0;
+      return;
+    }
     if (!this.canRenew) this.expired();
     else if (this.askedAt === 0) this.ask(now, expires);
     else if (this.context.isCongested && this.congested < MAX_CONGESTION) this.congested += 1;
@@ -162,9 +166,10 @@ export class Session {
   }
 }
 
-/** What other clients, and records, call it must not change on its connection. */
+/** What other clients, and records, call it must not change on its connection. A subject is one of its issuer only (RFC 7519 4.1.2). */
 function isSameClient(one: Access, other: Access): boolean {
-  return one.identity?.claims.sub === other.identity?.claims.sub && one.name === other.name;
+  const [before, after] = [one.identity?.claims, other.identity?.claims];
+  return before?.sub === after?.sub && before?.iss === after?.iss && one.name === other.name;
 }
 
 function rejection(code: string, message: string, retryable = false): Rejection {

@@ -66,11 +66,13 @@ export function answerOf({ status, reason, message, challenge }: AccessRefusal, 
   return { refusal: { status: 101, reason, message }, asClose: { code, reason } };
 }
 
-function credentialsOf({ headers, query, certificate, remote }: HandshakeRequest): Credentials {
+function credentialsOf({ headers, query, repeated, certificate, remote }: HandshakeRequest): Credentials {
   const shown = certificate?.();
+  const more = repeated?.();
   return {
     headers,
     query,
+    ...(more === undefined ? {} : { repeated: more }),
     ...(shown === undefined ? {} : { certificate: shown }),
     ...(remote === undefined ? {} : { address: remote }),
   };

@@ -17,8 +17,8 @@ export interface HandshakeTarget {
   readonly name: string;
   /** The paths that lead to it. */
   readonly routes: readonly Route[];
-  /** Whether pages of that origin may connect, at that Host. Clients that are not browsers send none, and are not asked for it. */
-  isAllowed(origin: string, host: string | undefined): boolean;
+  /** Whether pages of that origin may connect, at that Host, with TLS or without. Clients that are not browsers send none, and are not asked for it. */
+  isAllowed(origin: string, host: string | undefined, isSecure: boolean): boolean;
   /** Subprotocols that are spoken; a client that offers none of them gets none. */
   readonly protocols: readonly string[];
   /** Its codec has a rule of its own for the path's parameters, and closes a client that breaks it with the reason. */
@@ -114,7 +114,7 @@ export class HandshakeRouter {
     const identity = granted !== undefined && 'access' in granted ? granted.access.identity : undefined;
     const known = { ...handshake, ...found.match, ...(identity === undefined ? {} : { identity }) };
     const { problem } = found;
-    const refusal = notFound(target, problem) ?? originRefusal(target, handshake.headers) ?? target.refusal(known);
+    const refusal = notFound(target, problem) ?? headerRefusal(target, handshake) ?? target.refusal(known);
     if (refusal?.until !== undefined) {
       hold(socket, refusal.until, () => this.answer(found, handshake, upgrade, granted));
     } else if (refusal !== undefined) {
@@ -232,11 +232,18 @@ function closeRefused(ws: WebSocket, code: number, reason: string): void {
   // This socket has no other listeners, and an error event without a listener ends the process.
   ws.on('error', () => {});
   ws.close(code, reason);
-  setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
+  const cut = setTimeout(() => ws.terminate(), CLOSE_TIMEOUT).unref();
+  // A timer keeps all of the connection in memory, also once it has ended.
+  ws.once('close', () => clearTimeout(cut));
 }
 
-function originRefusal(target: HandshakeTarget, { origin, host }: HandshakeRequest['headers']): Refusal | undefined {
-  if (origin === undefined || target.isAllowed(origin, host)) return undefined;
+const NO_HOST: Refusal = { status: 400, reason: 'bad_handshake', message: 'the handshake has no Host' };
+
+function headerRefusal(target: HandshakeTarget, { headers, isSecure = false }: HandshakeRequest): Refusal | undefined {
+  const { origin, host } = headers;
+  // RFC 6455 4.2.1; Node asks for it in requests only that are no upgrades.
+  if (host === undefined) return NO_HOST;
+  if (origin === undefined || target.isAllowed(origin, host, isSecure)) return undefined;
   const shown = printableValue(origin);
   const message = `the origin ${shown} is not in endpoints.${target.name}.origins`;
   return { status: 403, reason: 'origin', message, origin: shown };

@@ -1,9 +1,10 @@
 import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { PeerCertificate } from 'node:tls';
+import { type PeerCertificate, TLSSocket } from 'node:tls';
 import { clientCertificate } from '../../core/client-certificate.ts';
 import { errorBody, JSON_TYPE } from '../../core/http-error.ts';
 import type { Identity } from '../../core/identity.ts';
+import { type Repeated, repeatedIn } from '../../core/repeated.ts';
 
 /** The version of RFC 6455, which is the answer to a client that asks for another (4.4). */
 const VERSION = 13;
@@ -17,6 +18,10 @@ export interface HandshakeRequest {
   readonly problem?: string;
   readonly headers: IncomingHttpHeaders;
   readonly url: string;
+  /** Whether the connection has TLS here; a proxy in front of a plain one may have ended it. */
+  readonly isSecure?: boolean;
+  /** Headers and parameters that came more than once: looked for when it is asked for. */
+  readonly repeated?: () => Repeated;
   /** By which the client is known: read when it is asked for, as that takes time. Left out: there is none. */
   readonly certificate?: () => PeerCertificate | undefined;
   /** When its request was read, by performance.now(). */
@@ -59,6 +64,8 @@ export function readHandshake(request: IncomingMessage, remote?: string): Handsh
     params: {},
     headers: request.headers,
     url,
+    isSecure: request.socket instanceof TLSSocket,
+    repeated: () => repeatedIn(request),
     certificate: () => clientCertificate(request.socket),
     at: performance.now(),
     ...(remote === undefined ? {} : { remote }),

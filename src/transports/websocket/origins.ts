@@ -41,7 +41,9 @@ export function originMistake(text: string): string | undefined {
  * other `*` is for characters of one label. So `https://*.example.com` lets https://a.b.example.com in, but neither
  * https://example.com, https://evil-example.com nor https://a.example.com.evil.org.
  */
-export function originMatcher(entries: readonly string[]): (origin: string, host?: string) => boolean {
+export function originMatcher(
+  entries: readonly string[],
+): (origin: string, host?: string, isSecure?: boolean) => boolean {
   if (entries.includes('*')) return () => true;
   const exact = new Set<string>();
   const patterns: RegExp[] = [];
@@ -51,12 +53,12 @@ export function originMatcher(entries: readonly string[]): (origin: string, host
     else exact.add(origin === undefined ? entry : textOf(origin));
   }
   const hasSelf = exact.delete(SELF);
-  return (given, host) => {
+  return (given, host, isSecure = false) => {
     if (exact.has(given)) return true;
     const origin = readOrigin(given);
     if (origin === undefined || origin.host.includes('*')) return false;
     const text = textOf(origin);
-    if (hasSelf && host !== undefined && isOf(origin, host)) return true;
+    if (hasSelf && host !== undefined && isOf(origin, host, isSecure)) return true;
     return exact.has(text) || patterns.some((pattern) => pattern.test(text));
   };
 }
@@ -99,8 +101,12 @@ function patternOf({ scheme, host, port }: Origin): RegExp {
   return new RegExp(`^${scheme.replace(/[.+-]/g, '\\$&')}://${escaped}${port === '' ? '' : `:${port}`}$`);
 }
 
-/** Whether a page is of the host of a request (RFC 9110 7.2). A proxy may have ended TLS, so the scheme is the page's. */
-function isOf(origin: Origin, host: string): boolean {
+/**
+ * Whether a page is of the host of a request (RFC 9110 7.2). A proxy may have ended TLS, so the scheme is the page's. Not where
+ * the request itself has TLS: an attacker who can change plain HTTP could put a page under http:// of that host.
+ */
+function isOf(origin: Origin, host: string, isSecure: boolean): boolean {
+  if (isSecure && origin.scheme !== 'https') return false;
   const own = readOrigin(`${origin.scheme}://${host}`);
   return own !== undefined && textOf(own) === textOf(origin);
 }

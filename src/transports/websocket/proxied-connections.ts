@@ -19,7 +19,7 @@ export interface ProxyOptions {
  */
 export class ProxiedConnections {
   private readonly options: ProxyOptions;
-  /** Addresses of clients by address and port of the proxy's end, which a TLS socket has in common with the one below. */
+  /** Addresses of clients by both ends of the proxy's connection, which a TLS socket has in common with the one below. */
   private readonly sources = new Map<string, string>();
 
   constructor(options: ProxyOptions) {
@@ -27,7 +27,7 @@ export class ProxiedConnections {
   }
 
   /** The address of a client as the proxy gave it; undefined where it spoke for itself. */
-  sourceOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): string | undefined {
+  sourceOf(socket: Ends): string | undefined {
     return this.sources.get(endOf(socket));
   }
 
@@ -92,6 +92,9 @@ export class ProxiedConnections {
   }
 }
 
-function endOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
-  return `${remoteAddress} ${remotePort}`;
+type Ends = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>;
+
+/** A proxy may use one port for connections to two addresses of this machine. */
+function endOf({ remoteAddress, remotePort, localAddress, localPort }: Ends): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

@@ -7,7 +7,7 @@ import { authOf } from '../auth/rig.ts';
 const TOKEN = 'a-token-of-some-length-0123456789';
 
 const from = (remoteAddress: string | undefined, headers: object = {}, url = '/') =>
-  ({ socket: { remoteAddress }, headers, url }) as unknown as IncomingMessage;
+  ({ socket: { remoteAddress }, headers, headersDistinct: {}, url }) as unknown as IncomingMessage;
 
 test('without an entry of auth, a guard lets in the own machine alone, or everyone', async () => {
   const local = new Guard('admin', undefined, 'loopback');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import type { Credentials } from '../../../src/core/identity.ts';
+import { repeatedIn } from '../../../src/core/repeated.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { authOf, claimsOf, resultOf, SECRET, tokenOf } from './rig.ts';
 
@@ -62,6 +63,27 @@ test('a client that shows two tokens is refused, also where both are the same', 
   ];
   for (const headers of twice)
     assert.equal(resultOf(await authenticator.identify(shows(headers))), 'several_credentials');
+});
+
+test('a header or parameter that comes twice is refused, whichever of its values is right', async (t) => {
+  const { authenticator } = await authOf(t, { jwt: JWT, token: EVERYWHERE });
+  const sent: [string, string[]][] = [
+    ['/', [`Bearer ${TOKEN}`, 'Bearer x']],
+    [`/?access_token=x&access_token=${TOKEN}`, []],
+    [`/?access_token=${TOKEN}&a=1&access_token=x`, []],
+    [`/?access_token=${TOKEN}&%61ccess_token=${TOKEN}`, []],
+  ];
+  for (const [url, authorization] of sent) {
+    const request = { url, headersDistinct: authorization.length === 0 ? {} : { authorization } } as IncomingMessage;
+    const query = Object.fromEntries(new URL(url, 'http://a').searchParams);
+    const credentials = { ...shows({ authorization: authorization[0] }, query), repeated: repeatedIn(request) };
+    assert.equal(resultOf(await authenticator.identify(credentials)), 'several_credentials', url);
+  }
+  const other = { authorization: false, parameters: ['a'] };
+  assert.equal(
+    resultOf(await authenticator.identify({ ...shows({}, { access_token: TOKEN }), repeated: other })),
+    'accepted',
+  );
 });
 
 test('what has not the form of a token is malformed, and other schemes are for others', async (t) => {

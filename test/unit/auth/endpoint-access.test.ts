@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { EndpointAccess } from '../../../src/auth/endpoint-access.ts';
+import { chat } from '../../../src/codecs/chat.ts';
 import type { Access, Granted } from '../../../src/core/access.ts';
 import { ACTIONS, type Action } from '../../../src/core/permissions.ts';
 import { compileCondition, compileExpression } from '../../../src/sdk/expression.ts';
@@ -136,6 +137,18 @@ test('connect lets in where it is true, and neither by a text nor by a failure',
   assert.equal(await verdict('${! $number(auth.sub) > 1 }', { sub: 'x' }), '403 not_allowed');
   assert.equal(await verdict('${! auth.shop = meta.shop }', { shop: 'a' }, { shop: 'a' }), 'in');
   assert.equal(await verdict('${! auth.shop = meta.shop }', { shop: 'a' }, { shop: 'b' }), '403 not_allowed');
+});
+
+test('allow is asked about the name that a codec makes of the path, however the client spells it', async () => {
+  const connect = compileCondition('${! meta.username != "admin" }');
+  const port = make({ allow: { connect }, readParam: chat.readParam });
+  for (const [username, isLetIn] of [
+    ['ada', true],
+    ['admin', false],
+    ['admin ', false],
+    ['\uff41dmin', false],
+  ] as const)
+    assert.equal('access' in (await port.admit(withToken({}), { username })), isLetIn, username);
 });
 
 test('a name comes from a claim, and a client without one is refused', async () => {

@@ -115,6 +115,18 @@ test('entries that do not go with their use are pointed out', async () => {
       'connect.auth: auth.device knows certificates only, whic',
     ],
   );
+  const asks = { port: 1, tls: { cert: '/a.crt', key: '/a.key', client_ca: '/a.crt' } };
+  const words = { path: '/ws', codec: 'json', auth: 'device', direction: 'out' };
+  const secure = await said({
+    auth: { device },
+    admin: { auth: 'device', tls: asks.tls },
+    listeners: { asks, plain: { port: 2 } },
+    endpoints: { one: { ...words, listener: 'asks' }, two: { ...words, listener: 'plain' } },
+  });
+  assert.deepEqual(
+    secure.filter((text) => text.includes('certificates only')).map((text) => text.slice(0, 60)),
+    ['warning endpoints.two.auth: auth.device knows certificates o'],
+  );
   const servers = await said({ auth: { far, near } });
   assert.deepEqual(
     servers.map((text) => text.slice(0, 40)),

@@ -87,6 +87,20 @@ test('a client whose token expires is asked once for a new one, and closed with 
   assert.deepEqual(closes(), ['close 4401 token expired']);
 });
 
+test('a client that was asked by a clock that jumped ahead is asked again in its time', async (t) => {
+  const { clock, socket, pass, closes } = await setUp(t);
+  socket.taken();
+  clock.stepped = 3_600_000;
+  await pass(1);
+  assert.match(socket.taken().join(''), /^token within 5/);
+  clock.stepped = 0;
+  await pass(8);
+  assert.deepEqual([socket.taken(), closes()], [[], []]);
+  await pass(2);
+  assert.match(socket.taken().join(''), /^token within 5/);
+  assert.deepEqual(closes(), []);
+});
+
 test('a codec without a frame for it, or renew: false, closes with 4401 when the token expires', async (t) => {
   for (const changes of [{ hasFrame: false }, { port: { renews: false } }]) {
     const { pass, closes, socket } = await setUp(t, changes);
@@ -147,6 +161,12 @@ test('a token of another client, or one that is not allowed in, closes with 4403
     assert.equal(figure('tidegate_token_renewals_total', { result: 'forbidden' }), 1);
     t.mock.timers.reset();
   }
+});
+
+test('a subject is one of its issuer: that of another issuer is another client', async (t) => {
+  const { says, closes } = await setUp(t, { access: { identity: { claims: { sub: 'ada', iss: 'https://a' } } } });
+  await says('a ada');
+  assert.deepEqual(closes(), ['close 4403 the token is of another client']);
 });
 
 test('the name in the room stays what it is: a token that gives another one closes with 4403', async (t) => {

@@ -118,3 +118,30 @@ test('a peer that is not a trusted proxy is cut unread; one that connects and go
   assert.deepEqual([accepted, refused], [[false], []]);
   assert.equal(await new Promise((resolve) => server.getConnections((_error, count) => resolve(count))), 0);
 });
+
+test('a proxy that uses one port for two addresses of this machine has two clients', async (t) => {
+  const { server } = await serverOf(t);
+  server.close();
+  await once(server.listen(0, '0.0.0.0'), 'listening');
+  const { port } = server.address() as { port: number };
+  const sockets: Socket[] = [];
+  for (const host of ['127.0.0.1', '127.0.0.2']) {
+    const localPort = sockets[0]?.localPort;
+    const socket = connect({
+      port,
+      host,
+      localAddress: '127.0.0.1',
+      ...(localPort === undefined ? {} : { localPort }),
+    });
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    sockets.push(socket);
+  }
+  const [first, second] = sockets as [Socket, Socket];
+  assert.equal(first.localPort, second.localPort);
+  first.write(LINE);
+  second.write(LINE.replace('192.0.2.1', '192.0.2.2') + REQUEST);
+  assert.match(await answerOf(second), /\/a for 192\.0\.2\.2/);
+  first.write(REQUEST);
+  assert.match(await answerOf(first), /\/a for 192\.0\.2\.1/);
+});
