@@ -94,6 +94,9 @@ class ListenerContext {
     () => this.cut(),
   );
 
+  /** Of handshakes that no endpoint takes. */
+  private readonly answered: (at: number) => void;
+
   constructor(context: GatewayContext, endpoints: ReadonlyMap<string, Endpoint>, state: GatewayState) {
     this.context = context;
     this.endpoints = endpoints;
@@ -101,7 +104,7 @@ class ListenerContext {
     this.refusals = new Refusals(context.scoped('listener'), context.clock);
     this.http = new HttpMetrics(context.stats, 'public', gets('/health', '/ready', PAGE));
     for (const reason of OUTSIDE) this.count(reason);
-    context.stats.histogram('tidegate_handshake_seconds', { endpoint: NO_ENDPOINT, result: 'refused' });
+    this.answered = timesOf(context, NO_ENDPOINT, 'refused');
   }
 
   get isFull(): boolean {
@@ -120,16 +123,10 @@ class ListenerContext {
     return size;
   }
 
-  /** A handshake was answered that came `at`, by performance.now(). */
-  answered(result: 'accepted' | 'refused', at: number, endpoint = NO_ENDPOINT): void {
-    const seconds = (performance.now() - at) / 1_000;
-    this.context.stats.histogram('tidegate_handshake_seconds', { endpoint, result }).record(seconds);
-  }
-
   /** A handshake for a path that is no endpoint's. */
   unknown(at: number): void {
     this.count('not_found').value += 1;
-    this.answered('refused', at);
+    this.answered(at);
   }
 
   private cut(): void {
@@ -208,10 +205,11 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
   const auth = authOf(config, context.config.auth);
   const reasons = endpoint.access === undefined ? REFUSALS : [...REFUSALS, ...UNCHECKED];
   for (const reason of reasons) shared.count(reason, name);
-  for (const result of ['accepted', 'refused'])
-    context.stats.histogram('tidegate_handshake_seconds', { endpoint: name, result });
-  const trace = (request: Parameters<HandshakeTarget['accept']>[1]) =>
-    context.tracing.handshake({ ...request, route: config.path.join(' '), endpoint: name });
+  const accepted = timesOf(context, name, 'accepted');
+  const refused = timesOf(context, name, 'refused');
+  const route = config.path.join(' ');
+  const trace = (request: HandshakeRequest) =>
+    context.tracing.enabled ? context.tracing.handshake({ ...request, route, endpoint: name }) : undefined;
   return {
     name,
     routes: config.path.map(parseRoute),
@@ -224,12 +222,12 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
     refusal: ({ identity }) => refusalOf(shared, endpoint, config, identity),
     refused: (request, refusal) => {
       shared.count(refusal.reason, name).value += 1;
-      shared.answered('refused', request.at, name);
+      refused(request.at);
       refusals.add(name, refusal);
       trace(request)?.end(refusal.status);
     },
     accept: (socket, request, access) => {
-      shared.answered('accepted', request.at, name);
+      accepted(request.at);
       const handshake = trace(request);
       handshake?.end(101);
       const joining = { ...request, headers: listedHeaders(request.headers, config.meta_headers) };
@@ -241,6 +239,12 @@ function targetOf(shared: ListenerContext, endpoint: Endpoint): HandshakeTarget 
       context.events.emit('ws-connection', { ...connection, query, id: connection.clientId }, facts);
     },
   };
+}
+
+/** Records how long handshakes take that came `at`, by performance.now(). */
+function timesOf({ stats }: GatewayContext, endpoint: string, result: 'accepted' | 'refused'): (at: number) => void {
+  const times = stats.histogram('tidegate_handshake_seconds', { endpoint, result });
+  return (at) => times.record((performance.now() - at) / 1_000);
 }
 
 /** undefined where none are listed. */

@@ -1,4 +1,4 @@
-import { type ActorRefFrom, setup } from 'xstate';
+import { type ActorRefFrom, type SnapshotFrom, setup } from 'xstate';
 import { CLOSE_CODES, type CloseName } from '../../transports/websocket/close-codes.ts';
 import { type Control, type Controlled, ordersOf, questionsOf } from '../control.ts';
 
@@ -95,6 +95,28 @@ export const connectionMachine = setup({
     closed: { type: 'final', entry: 'gone' },
   },
 });
+
+type Beginning = SnapshotFrom<typeof connectionMachine>;
+
+/** What each machine begins with, but for its context, by whether the client is let in at once. */
+const beginnings = new Map<boolean, Beginning>();
+const begin = connectionMachine.getInitialSnapshot.bind(connectionMachine);
+
+/**
+ * A machine carries out no order when it begins, so what xstate works out is the same each time, except for the context. It
+ * changes no snapshot, so connections can share the lists in it.
+ */
+connectionMachine.getInitialSnapshot = (scope, input): Beginning => {
+  // Machines of this kind are never made without one.
+  const context = input as Controlled<ConnectionControl>;
+  const { isAdmitted } = context.control;
+  const known = beginnings.get(isAdmitted);
+  if (known !== undefined) return { ...known, context } as Beginning;
+  const first = begin(scope, input);
+  // Without the context: the first connection would be kept.
+  beginnings.set(isAdmitted, { ...first, context: {} } as Beginning);
+  return first;
+};
 
 /** Why a message is refused that does not become complete within frame_timeout. */
 export const FRAME_TOO_LONG = 'frame took too long';
