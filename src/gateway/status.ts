@@ -3,7 +3,7 @@ import type { HealthReport, ReadyReport } from '../admin/health.ts';
 import { VERSION } from '../version.ts';
 import type { ConnectService } from './connect-service.ts';
 import type { GatewayContext } from './gateway-context.ts';
-import type { GatewayState } from './listeners.ts';
+import type { GatewayState } from './listener-context.ts';
 import { GatewayPhase } from './phase.ts';
 import type { PipelineSet } from './pipeline-set.ts';
 import { Readiness } from './readiness.ts';
