@@ -53,7 +53,7 @@ export class EntryAuthenticator implements Authenticator {
   identify(credentials: Credentials): Promise<Identified> {
     const { places, methods } = this.options;
     const where = { places, passwords: methods.passwords !== undefined };
-    return this.decide(() => this.verdictOn(findShown(credentials, where), credentials), credentials.address);
+    return this.decide(() => this.verdictOn(findShown(credentials, where), credentials), credentials.address ?? '');
   }
 
   renew(token: string): Promise<Identified> {
@@ -98,7 +98,8 @@ export class EntryAuthenticator implements Authenticator {
     return { reason: checked === 'busy' ? 'busy' : 'password_wrong' };
   }
 
-  private async decide(judge: () => Promise<Verdict>, address = ''): Promise<Identified> {
+  /** `address`: of a client that comes in, '' where it is not known; what an open connection sends is not told. */
+  private async decide(judge: () => Promise<Verdict>, address?: string): Promise<Identified> {
     let verdict: Verdict;
     try {
       verdict = await judge();
@@ -110,10 +111,10 @@ export class EntryAuthenticator implements Authenticator {
     return 'reason' in verdict ? { refusal: this.refuse(verdict.reason, address) } : verdict;
   }
 
-  private refuse(reason: RefusalReason, address: string) {
+  private refuse(reason: RefusalReason, address: string | undefined) {
     const refusal = refusalFor(reason, this.schemes);
     const advice = OPERATORS_ADVICE[reason];
-    const refused = advice === undefined ? 0 : this.lines.count(reason);
+    const refused = advice === undefined || address === undefined ? 0 : this.lines.count(reason);
     if (refused > 0)
       this.options.logger.warn(
         { auth: this.name, reason, ...(address !== '' && { address }), refused },

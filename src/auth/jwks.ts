@@ -71,7 +71,8 @@ export class Jwks implements KeySource {
     this.waiting += 1;
     await this.fetch();
     this.waiting -= 1;
-    if (this.hasFailed) throw new KeysUnavailable();
+    // Nothing is fetched any more once it is closed: to ask again would never end.
+    if (this.hasFailed || this.end.signal.aborted) throw new KeysUnavailable();
     return this.usable;
   }
 
@@ -118,7 +119,7 @@ export class Jwks implements KeySource {
 
   private async fetchInTime(): Promise<void> {
     const { clock } = this.options;
-    if (this.pause > 0) {
+    if (this.pause > 0 && !this.end.signal.aborted) {
       await new Promise<void>((resolve) => {
         const cancel = clock.after(this.pause, resolve);
         this.wake = () => {

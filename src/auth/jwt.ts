@@ -41,7 +41,7 @@ export class JwtVerifier {
         if (!isForOtherKey(verdict, keys, header)) return verdict;
         // The issuer may sign with a key that is newer than those that are known.
         const newer = await this.keys.after(keys, since);
-        if (newer === undefined) return verdict;
+        if (newer === undefined || newer === keys) return verdict;
         keys = newer;
       }
     } catch (error) {

@@ -4,7 +4,7 @@ import type { ParsedConfig } from './schema.ts';
 
 /** Settings about identities that do not go together. */
 export function lintAuth(config: ParsedConfig): Finding[] {
-  return [...lintKeyServers(config), ...lintAdmin(config), ...lintConnect(config), ...lintEndpoints(config)];
+  return [...lintKeyServers(config), ...lintAdmin(config), ...lintConnect(config)];
 }
 
 function lintKeyServers({ auth }: ParsedConfig): Finding[] {
@@ -33,16 +33,6 @@ function lintAdmin({ auth, admin }: ParsedConfig): Finding[] {
   if (admin.tls?.client_ca !== undefined || !onlyCertificates(auth, admin.auth)) return [];
   const message = `auth.${admin.auth} knows certificates only, which the admin port does not ask for; set admin.tls.client_ca`;
   return [failing(['admin', 'auth'], message)];
-}
-
-/** The same for clients: a listener asks for certificates only where it can verify them. */
-function lintEndpoints({ auth, endpoints, listeners }: ParsedConfig): Finding[] {
-  return Object.entries(endpoints).flatMap(([name, { auth: entry, listener }]) => {
-    const asks = Object.hasOwn(listeners, listener) && listeners[listener]?.tls?.client_ca !== undefined;
-    if (asks || !onlyCertificates(auth, entry)) return [];
-    const message = `auth.${entry} knows certificates only, which listeners.${listener} does not ask for; set its tls.client_ca, unless a program passes a server in its place`;
-    return [doubting(['endpoints', name, 'auth'], message)];
-  });
 }
 
 function lintConnect({ auth, connect }: ParsedConfig): Finding[] {

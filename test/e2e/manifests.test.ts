@@ -158,6 +158,7 @@ suite('manifests of Kustomize', { skip: await missing(KUSTOMIZE, 'KUSTOMIZE_BIN'
       namePrefix: 'a-',
       images: [{ name: 'tidegate', newName: 'registry.example.com/tidegate', newTag: '2.0.0' }],
     };
+    writeFileSync(join(folder, 'gateway.yaml'), 'log: {}\n');
     writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(own));
     const manifests = manifestsOf(await build(folder));
     const { containers } = manifests.find(({ kind }) => kind === 'Deployment')?.spec.template.spec ?? {};

@@ -251,3 +251,15 @@ test('after it is closed nothing is asked and no timer is left', async (t) => {
   await turn();
   assert.deepEqual([server.requests, clock.pending, kept.warnings()], [1, 0, []]);
 });
+
+test('tokens with unknown keys that wait when it is closed are refused at once, and the process goes on', async (t) => {
+  const server = await issuer(t);
+  const { check, authenticator } = await rigOf(t, server);
+  assert.equal(await check(es('a')), 'accepted');
+  const waiting = Promise.all([check(es('made up')), check(es('invented'))]);
+  await turn();
+  authenticator.close();
+  assert.deepEqual(await waiting, ['keys_unavailable', 'keys_unavailable']);
+  assert.equal(await check(es('made up')), 'keys_unavailable');
+  assert.equal(server.requests, 1);
+});
