@@ -124,8 +124,8 @@ test('entries that do not go with their use are pointed out', async () => {
     endpoints: { one: { ...words, listener: 'asks' }, two: { ...words, listener: 'plain' } },
   });
   assert.deepEqual(
-    secure.filter((text) => text.includes('certificates only')).map((text) => text.slice(0, 60)),
-    ['warning endpoints.two.auth: auth.device knows certificates o'],
+    secure.filter((text) => text.includes('certificates')).map((text) => text.slice(0, 71)),
+    ['warning endpoints.two.auth: auth.device knows clients by their certific'],
   );
   const servers = await said({ auth: { far, near } });
   assert.deepEqual(
