@@ -158,7 +158,6 @@ suite('manifests of Kustomize', { skip: await missing(KUSTOMIZE, 'KUSTOMIZE_BIN'
       namePrefix: 'a-',
       images: [{ name: 'tidegate', newName: 'registry.example.com/tidegate', newTag: '2.0.0' }],
     };
-    writeFileSync(join(folder, 'gateway.yaml'), 'log: {}\n');
     writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(own));
     const manifests = manifestsOf(await build(folder));
     const { containers } = manifests.find(({ kind }) => kind === 'Deployment')?.spec.template.spec ?? {};
@@ -181,6 +180,7 @@ suite('manifests of Kustomize', { skip: await missing(KUSTOMIZE, 'KUSTOMIZE_BIN'
     const guide = readFileSync(join(ROOT, 'docs/deployment.md'), 'utf8');
     const [, block = ''] = /```text\n(# kustomization\.yaml\n[\s\S]*?)```/.exec(guide) ?? [];
     const here = relative(folder, realpathSync(ROOT));
+    writeFileSync(join(folder, 'gateway.yaml'), 'log: {}\n');
     writeFileSync(join(folder, 'kustomization.yaml'), block.replaceAll('../tidegate/', `${here}/`));
     const manifests = manifestsOf(await build(folder));
     const [container] = manifests.find(({ kind }) => kind === 'Deployment')?.spec.template.spec.containers ?? [];

@@ -35,12 +35,16 @@ export class Neighbours {
     return times.sort((one, other) => one - other)[times.length >> 1] ?? 0;
   }
 
-  /** Measures alone and beside what `attack` has begun; the ratio has room for a machine that does other work. */
+  /**
+   * Measures alone, beside what `attack` has begun, and alone again where that was slow: the machine may do other work. An
+   * attack that gets through takes seconds.
+   */
   async keepTheirLatency(attack: () => unknown): Promise<void> {
     const alone = await this.median();
     attack();
     const beside = await this.median();
-    assert.ok(beside < 4 * alone + 10, `${beside} ms beside it, ${alone} ms alone`);
+    const slowest = beside < 4 * alone + 10 ? alone : Math.max(alone, await this.median());
+    assert.ok(beside < 4 * slowest + 60, `${beside} ms beside it, ${slowest} ms alone`);
     assert.ok(
       this.clients.every(({ closed }) => closed === undefined),
       'a neighbour was closed',

@@ -76,10 +76,10 @@ test('a flood of wrong passwords is refused, and does not keep out who was let i
   );
   assert.equal(await passwords.check('ada', 'one'), 'right');
   const results = await flood;
-  assert.deepEqual(
-    ['wrong', 'busy', 'right'].map((result) => results.filter((one) => one === result).length),
-    [16, 44, 0],
-  );
+  const [wrong = 0, busy = 0] = ['wrong', 'busy'].map((result) => results.filter((one) => one === result).length);
+  // Of those that wait one may be done before the last ones come.
+  assert.ok(wrong >= 16 && wrong <= 20, `${wrong} were computed`);
+  assert.equal(wrong + busy, 60);
   assert.equal(await passwords.check('ada', 'other'), 'wrong');
 });
 
