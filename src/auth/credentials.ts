@@ -34,8 +34,13 @@ export function isTokenProtocol(subprotocol: string): boolean {
   return subprotocol.startsWith(PROTOCOL);
 }
 
+/** Whether it can be sent in the header Authorization. */
+export function isBearerToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
 export function shownToken(token: string): Shown {
-  return TOKEN.test(token) ? { kind: 'token', token } : { kind: 'malformed' };
+  return isBearerToken(token) ? { kind: 'token', token } : { kind: 'malformed' };
 }
 
 /** Other schemes are for others, such as a proxy. */

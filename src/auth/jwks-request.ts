@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { explainAuthority, explainValidity } from '../core/certificate.ts';
 import type { Clock } from '../core/clock.ts';
+import { readBody } from '../core/http-body.ts';
 
 /** Bytes of an answer; a set of keys has a few thousand. */
 const MAX_BYTES = 262_144;
@@ -53,12 +54,7 @@ async function readAnswer(response: IncomingMessage): Promise<string> {
   if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
   if ((headers['content-encoding'] ?? 'identity') !== 'identity')
     throw new Error('its answer is compressed, which was not asked for');
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Error(`its answer has more than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+  const body = await readBody(response, MAX_BYTES);
+  if (body === undefined) throw new Error(`its answer has more than ${MAX_BYTES} bytes`);
+  return body.toString();
 }

@@ -1,3 +1,4 @@
+import { ownEntry } from '../core/own-entry.ts';
 import type { Algorithm } from './algorithms.ts';
 
 /** Where a client may put its token. */
@@ -38,4 +39,12 @@ export interface AuthSettings {
   readonly basic?: Readonly<Record<string, string>> | undefined;
   readonly certificate?: object | undefined;
   readonly token: readonly TokenPlace[];
+}
+
+/** The entry that something names, such as an endpoint. */
+export function authOf(
+  { auth }: { readonly auth?: string | undefined },
+  entries: Readonly<Record<string, AuthSettings>>,
+): AuthSettings | undefined {
+  return auth === undefined ? undefined : ownEntry(entries, auth);
 }

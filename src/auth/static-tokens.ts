@@ -1,9 +1,8 @@
+import { isBearerToken } from './credentials.ts';
 import { digestOf } from './keyed-digest.ts';
 
 /** Shorter ones can be guessed. */
 const MIN_LENGTH = 20;
-/** What fits into the header Authorization (RFC 6750 2.1). */
-const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const NAME = /^[^\s:#][^:]*$/;
 
 /** Tokens that are known one by one. They are kept as digests only. */
@@ -25,7 +24,7 @@ export class StaticTokens {
 export function tokenMistake(token: string): string | undefined {
   if (token.length < MIN_LENGTH)
     return `a token has at least ${MIN_LENGTH} characters, such as openssl rand -hex 32 prints`;
-  return TOKEN.test(token) ? undefined : 'a token has letters, digits and - . _ ~ + / in it, and = at its end';
+  return isBearerToken(token) ? undefined : 'a token has letters, digits and - . _ ~ + / in it, and = at its end';
 }
 
 /** A file of `name: token` lines; empty lines and those that begin with # are skipped. Throws an Error that quotes no token. */

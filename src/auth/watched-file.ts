@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Clock } from '../core/clock.ts';
 import { reasonOf, TidegateError } from '../core/errors.ts';
+import { fileVersion } from '../core/file-version.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** Milliseconds between two looks. A look is cheap, and notices a file that was replaced by a link, as Kubernetes does it. */
+/** Milliseconds between two looks. */
 const INTERVAL = 5_000;
 /** Bytes of a file with keys or tokens. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -30,7 +31,7 @@ export class WatchedFile<T> {
   static async open<T>(options: WatchedFileOptions<T>): Promise<WatchedFile<T>> {
     const { path, setting } = options;
     try {
-      const version = await versionOf(path);
+      const version = await fileVersion(path);
       return new WatchedFile(options, await contentOf(options), version);
     } catch (error) {
       throw new TidegateError('TG_CONFIG_INVALID', `${setting}: the file ${path} cannot be used: ${reasonOf(error)}`);
@@ -61,7 +62,7 @@ export class WatchedFile<T> {
   /** Never rejects. */
   private async look(): Promise<void> {
     const { path, setting, logger } = this.options;
-    const version = await versionOf(path).catch((error: unknown) => `none: ${reasonOf(error)}`);
+    const version = await fileVersion(path).catch((error: unknown) => `none: ${reasonOf(error)}`);
     if (version === this.version) return;
     try {
       this.held = await contentOf(this.options);
@@ -69,7 +70,7 @@ export class WatchedFile<T> {
       logger.info({ file: path }, `${setting}: the file ${path} was read again`);
     } catch (error) {
       // A file that is being written is looked at again, and reported only once it stays as it is.
-      if ((await versionOf(path).catch(() => version)) !== version) return;
+      if ((await fileVersion(path).catch(() => version)) !== version) return;
       this.version = version;
       logger.warn(
         { file: path },
@@ -77,11 +78,6 @@ export class WatchedFile<T> {
       );
     }
   }
-}
-
-async function versionOf(path: string): Promise<string> {
-  const { mtimeMs, size, ino } = await stat(path);
-  return `${mtimeMs} ${size} ${ino}`;
 }
 
 async function contentOf<T>({ path, read }: WatchedFileOptions<T>): Promise<T> {

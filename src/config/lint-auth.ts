@@ -1,3 +1,4 @@
+import { authOf } from '../auth/settings.ts';
 import { LOOPBACK } from './lint-exposure.ts';
 import { doubting, type Finding, failing } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
@@ -57,6 +58,6 @@ function lintConnect({ auth, connect }: ParsedConfig): Finding[] {
 }
 
 function onlyCertificates(auth: ParsedConfig['auth'], name: string | undefined): boolean {
-  const entry = name === undefined || !Object.hasOwn(auth, name) ? undefined : auth[name];
+  const entry = authOf({ auth: name }, auth);
   return entry !== undefined && entry.jwt === undefined && entry.bearer === undefined && entry.basic === undefined;
 }

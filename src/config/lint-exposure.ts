@@ -1,3 +1,4 @@
+import { authOf } from '../auth/settings.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 
@@ -66,7 +67,7 @@ function lintUnused({ auth, endpoints, listeners, admin, connect }: ParsedConfig
   return [
     ...unused.map((name): Finding => ({ severity: 'note', path: ['auth', name], message })),
     ...Object.entries(endpoints).flatMap(([name, { auth: entry, listener }]) => {
-      const methods = entry !== undefined && Object.hasOwn(auth, entry) ? auth[entry] : undefined;
+      const methods = authOf({ auth: entry }, auth);
       const port = Object.hasOwn(listeners, listener) ? listeners[listener] : undefined;
       if (methods?.certificate === undefined || port === undefined || port.tls?.client_ca !== undefined) return [];
       return [withoutCertificates(['endpoints', name, 'auth'], `auth.${entry}`, listener)];

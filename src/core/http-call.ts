@@ -2,6 +2,7 @@ import { type IncomingHttpHeaders, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { type SecureContextOptions, TLSSocket } from 'node:tls';
 import { explainValidity } from './certificate.ts';
+import { readBody } from './http-body.ts';
 
 export interface HttpCall {
   readonly method: string;
@@ -33,17 +34,11 @@ export function callHttp({ method, url, headers, body, tls, signal, maxBytes }: 
     const send = url.startsWith('https:') ? requestTls : requestPlain;
     const length = body.length === 0 ? {} : { 'content-length': String(body.length) };
     const sent = send(url, { method, agent: false, signal, headers: { ...headers, ...length }, ...tls }, (response) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > maxBytes) sent.destroy(new Error(`the answer has more than ${maxBytes} bytes`));
-        else chunks.push(chunk);
-      });
-      response.once('error', reject);
-      response.once('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
-      });
+      const { statusCode: status = 0, headers } = response;
+      readBody(response, maxBytes).then((body) => {
+        if (body === undefined) reject(new Error(`the answer has more than ${maxBytes} bytes`));
+        else resolve({ status, headers, body });
+      }, reject);
     });
     const tooLate = Object.assign(new Error(`no connection within ${CONNECT_TIMEOUT} ms`), {
       code: CONNECT_TIMEOUT_CODE,

@@ -2,6 +2,7 @@ import type { ClientLimitRules } from '../actors/endpoint/client-limits.ts';
 import { Endpoint } from '../actors/endpoint/endpoint.ts';
 import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
 import { tokenParametersOf } from '../auth/automatic-credentials.ts';
+import { authOf } from '../auth/settings.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
 import { BucketRule } from '../core/token-bucket.ts';
@@ -11,7 +12,7 @@ import { encodeFrame } from '../transports/websocket/framing.ts';
 import { accessOf } from './access.ts';
 import type { Authenticators } from './authenticators.ts';
 import { componentContext } from './component-context.ts';
-import { authOf, queryFacts } from './event-facts.ts';
+import { queryFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { replayLimits } from './replay.ts';
 

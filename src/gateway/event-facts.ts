@@ -2,21 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { tokenParametersOf } from '../auth/automatic-credentials.ts';
 import { isTokenProtocol } from '../auth/credentials.ts';
 import type { AuthSettings } from '../auth/settings.ts';
-import { ownEntry } from '../core/own-entry.ts';
 import type { RequestFacts } from '../telemetry/events.ts';
 
 /*
  * What a program hears of clients: programs log it, so what an entry of `auth` takes for credentials is left out. Where an endpoint
  * has no `auth` everything is as it was sent, since the program may check it by itself.
  */
-
-/** The entry of `auth` that an endpoint names. */
-export function authOf(
-  { auth }: { readonly auth?: string | undefined },
-  entries: Readonly<Record<string, AuthSettings>>,
-): AuthSettings | undefined {
-  return auth === undefined ? undefined : ownEntry(entries, auth);
-}
 
 /** Parameters of a handshake. */
 export function queryFacts(

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import { isAutomatic } from '../auth/automatic-credentials.ts';
-import type { AuthSettings } from '../auth/settings.ts';
+import { type AuthSettings, authOf } from '../auth/settings.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Headers } from '../core/headers.ts';
 import type { Identity } from '../core/identity.ts';
@@ -11,7 +11,7 @@ import { LIMIT_REASONS } from '../transports/websocket/handshake-limits.ts';
 import type { HandshakeTarget } from '../transports/websocket/handshake-router.ts';
 import { originMatcher } from '../transports/websocket/origins.ts';
 import { parseRoute } from '../transports/websocket/route.ts';
-import { authOf, queryFacts, requestFacts } from './event-facts.ts';
+import { queryFacts, requestFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { type ListenerContext, timesOf } from './listener-context.ts';
 

@@ -34,6 +34,7 @@ export {
   TidegateError,
 } from '../core/errors.ts';
 export { asWritten, ExactNumber, parseAsWritten, writeJson } from '../core/exact-number.ts';
+export { fileVersion } from '../core/file-version.ts';
 export {
   allHeaders,
   type Header,
@@ -44,6 +45,7 @@ export {
   withHeader,
   withoutHeader,
 } from '../core/headers.ts';
+export { readBody } from '../core/http-body.ts';
 export { countFields, JsonPath, repeatedField } from '../core/json-path.ts';
 export type { StartPosition, TopicPartition, TopicSpec } from '../core/log.ts';
 export {
@@ -85,6 +87,7 @@ export type {
   Taken,
 } from '../core/stateful-operator.ts';
 export { readTlsFiles, type TlsFiles } from '../core/tls-files.ts';
+export { BucketRule } from '../core/token-bucket.ts';
 export type {
   Position,
   SubscriptionRequest,

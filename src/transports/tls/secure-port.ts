@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import type { Server, ServerOptions } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../core/clock.ts';
 import { reasonOf, TidegateError } from '../../core/errors.ts';
+import { fileVersion } from '../../core/file-version.ts';
 import type { ServerTls } from '../../core/server-tls.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
@@ -119,16 +119,11 @@ export class SecurePort implements ServerTls {
     }
   }
 
-  /** Tells versions of the files apart. Links are followed: Kubernetes exchanges the folder that they lead to. */
+  /** Tells versions of the files apart. */
   private async lookAtFiles(): Promise<string> {
     const { cert, key, client_ca } = this.given.settings;
     const paths = [cert, key, client_ca ?? ''].filter((path) => path !== '' && !isPem(path));
-    const versions = paths.map((path) =>
-      stat(path).then(
-        ({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`,
-        (error: unknown) => `none: ${reasonOf(error)}`,
-      ),
-    );
+    const versions = paths.map((path) => fileVersion(path).catch((error: unknown) => `none: ${reasonOf(error)}`));
     return (await Promise.all(versions)).join('\n');
   }
 

@@ -3,11 +3,11 @@ import { request as requestTls } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { explainValidity } from '../../../core/certificate.ts';
 import { reasonOf, TidegateError } from '../../../core/errors.ts';
+import { readBody } from '../../../core/http-body.ts';
 import type { RemoteTls } from '../../../core/remote.ts';
 import { displayUrl, withoutSecrets } from '../../../core/secrets.ts';
 import { readTlsFiles } from '../../../core/tls-files.ts';
 import { quoteValue } from '../../../sdk/index.ts';
-import { readBody } from '../base/http-body.ts';
 
 /** Bytes of an answer. Schemas have some kilobytes; those of whole industries have been seen with one megabyte. */
 const MAX_ANSWER = 8_388_608;

@@ -13,12 +13,6 @@ export interface FileFormat {
 /** After so many entries other work has its turn. */
 const ENTRIES_AT_ONCE = 2_000;
 
-/** Tells versions of a file apart without reading it. Rejects where there is no such file. */
-export async function versionOf(path: string): Promise<string> {
-  const { mtimeMs, size, ino } = await stat(path);
-  return `${mtimeMs} ${size} ${ino}`;
-}
-
 /** The table in a file. Rejects with an Error that says what is wrong with it. */
 export async function readTable(path: string, format: FileFormat, limits: KeptLimits): Promise<KeptValues> {
   const { size } = await stat(path);

@@ -2,13 +2,14 @@ import {
   type ComponentContext,
   type Expression,
   field,
+  fileVersion,
   type Message,
   reasonOf,
   TidegateError,
   together,
   z,
 } from '../../../sdk/index.ts';
-import { type FileFormat, readTable, versionOf } from './file-content.ts';
+import { type FileFormat, readTable } from './file-content.ts';
 import { KeptValues, measure } from './kept-values.ts';
 import type { Found, Table } from './table.ts';
 
@@ -80,7 +81,7 @@ export class FileTable implements Table {
   async open(): Promise<void> {
     const { path } = this.settings;
     try {
-      this.version = await versionOf(path);
+      this.version = await fileVersion(path);
       this.values = await readTable(path, this.settings, this.settings);
     } catch (error) {
       throw new TidegateError('TG_FLOW_FAILED', `the table ${path} cannot be read: ${reasonOf(error)}`, error);
@@ -111,7 +112,7 @@ export class FileTable implements Table {
   /** Never rejects. */
   private async check(): Promise<void> {
     const { path } = this.settings;
-    const version = await versionOf(path).catch((error: unknown) => `none: ${reasonOf(error)}`);
+    const version = await fileVersion(path).catch((error: unknown) => `none: ${reasonOf(error)}`);
     if (version === this.version) return;
     try {
       this.values = await readTable(path, this.settings, this.settings);
@@ -120,7 +121,7 @@ export class FileTable implements Table {
       this.context.logger.info({ file: path, keys: this.values.keys }, `the table ${path} was read again`);
     } catch (error) {
       // A file that is being written is looked at again, and reported only once it stays as it is.
-      if ((await versionOf(path).catch(() => version)) !== version) return;
+      if ((await fileVersion(path).catch(() => version)) !== version) return;
       this.version = version;
       this.count('failed');
       this.context.logger.warn(

@@ -1,8 +1,14 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { TLSSocket } from 'node:tls';
-import { type Clock, explainValidity, type RemoteTls, readTlsFiles, type TlsFiles } from '../../../sdk/index.ts';
-import { readBody } from '../../formats/base/http-body.ts';
+import {
+  type Clock,
+  explainValidity,
+  type RemoteTls,
+  readBody,
+  readTlsFiles,
+  type TlsFiles,
+} from '../../../sdk/index.ts';
 
 /** Certificates are read again so often, for connections that are opened from then on; in milliseconds. */
 const TLS_MAX_AGE = 10_000;
