@@ -13,7 +13,7 @@ const LEVELS = [
   ['admin'],
   ['connect'],
   ['gateway'],
-  ['library'],
+  ['library', 'testing'],
   ['cli'],
 ];
 
@@ -30,6 +30,7 @@ const WHY = {
   admin: 'admin is handed what it shows.',
   gateway: 'The composition root does not know who runs it.',
   library: 'A program that embeds a gateway has no command line of ours.',
+  testing: 'What tests a configuration or a plugin runs gateways without ports; it has no command line of ours.',
 };
 
 const only = (name, comment, from, to) => ({ name, severity: 'error', comment, from, to });

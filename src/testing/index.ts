@@ -1,0 +1,7 @@
+/**
+ * What tests a configuration, a pipeline or a plugin, without ports and without Kafka, in virtual time: for programs and
+ * test runners of any kind (what fails throws).
+ *
+ * @module testing
+ */
+export type { Clock } from '../core/clock.ts';
