@@ -1,10 +1,10 @@
-import { stringify } from 'yaml';
+import { exampleRun, exampleYaml } from '../../src/config/example-text.ts';
 import { toJsonSchema } from '../../src/config/json-schema.ts';
+import { rowsOf, type Schema, valuesOf } from '../../src/config/setting-rows.ts';
 import type { ComponentSpec, Kind } from '../../src/sdk/define.ts';
-import { type Example, type ExampleMessage, titledExample } from '../../src/sdk/example.ts';
+import { type Example, titledExample } from '../../src/sdk/example.ts';
 import type { Registry } from '../../src/sdk/registry.ts';
 import { page, table } from './markdown.ts';
-import { rowsOf, type Schema, valuesOf } from './settings.ts';
 
 const KINDS: readonly (readonly [Kind, string, string])[] = [
   ['codec', 'Codecs', 'The wire protocol of an endpoint: `codec: NAME` or `codec: { NAME: settings }`.'],
@@ -52,44 +52,11 @@ function titledBlocks(name: string, example: Example<unknown> | undefined): stri
   const { title, config, input, output } = example;
   const blocks = [`${title}:`, examplesOf(name, [config])];
   if (input === undefined || output === undefined) return blocks;
-  return [
-    ...blocks,
-    ['```text', ...inputs(input).flatMap((message) => shown('in ', message)), ...outcomeOf(output), '```'].join('\n'),
-  ];
-}
-
-function inputs(input: ExampleMessage | readonly ExampleMessage[]): ExampleMessage[] {
-  return [input].flat() as ExampleMessage[];
-}
-
-function outcomeOf(output: Example<unknown>['output']): string[] {
-  if (output === null || output === undefined) return ['out: nothing; the message ends here'];
-  if (typeof output === 'object' && 'error' in output) return [`fails: ${output.error}`];
-  return [output].flat().flatMap((message) => shown('out', message as ExampleMessage));
-}
-
-function shown(word: string, message: ExampleMessage): string[] {
-  if (typeof message === 'string') return [`${word}: ${quoted(message)}`];
-  const { text = '', base64, key, headers = {} } = message;
-  const content = base64 === undefined ? quoted(text) : `${base64} (base64)`;
-  const about = [
-    ...(key === undefined || key === null ? [] : [`key ${key}`]),
-    ...Object.entries(headers).map(([header, value]) => `header ${header}: ${value}`),
-  ];
-  return [`${word}: ${content}${about.length === 0 ? '' : ` (${about.join(', ')})`}`];
-}
-
-/** With its line ends made visible. */
-function quoted(text: string): string {
-  return /[\r\n]/.test(text) ? JSON.stringify(text) : text;
+  return [...blocks, ['```text', ...exampleRun(input, output), '```'].join('\n')];
 }
 
 function examplesOf(name: string, examples: readonly unknown[]): string {
-  const texts = examples.map((example) => {
-    const isBare = typeof example === 'object' && example !== null && Object.keys(example).length === 0;
-    return isBare ? `${name}\n` : stringify({ [name]: example }, { lineWidth: 100 });
-  });
-  return `\`\`\`yaml\n${texts.join('---\n')}\`\`\``;
+  return `\`\`\`yaml\n${examples.map((example) => exampleYaml(name, example)).join('---\n')}\`\`\``;
 }
 
 function article(values: string): string {

@@ -1,5 +1,6 @@
+import { code } from '../../src/config/setting-rows.ts';
 import { ERRORS } from '../../src/core/errors.ts';
-import { code, page, table } from './markdown.ts';
+import { page, table } from './markdown.ts';
 
 const NEXT = `What to do next:
 

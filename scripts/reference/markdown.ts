@@ -7,10 +7,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }
 
-export function code(text: string): string {
-  return text === '' ? '' : text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``;
-}
-
 export function page(title: string, ...blocks: readonly string[]): string {
   return `${[NOTICE, `# ${title}`, ...blocks].join('\n\n')}\n`;
 }

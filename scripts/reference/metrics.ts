@@ -1,6 +1,7 @@
+import { code } from '../../src/config/setting-rows.ts';
 import { METRICS } from '../../src/telemetry/catalog.ts';
 import { PROCESS_METRICS } from '../../src/telemetry/process-metrics.ts';
-import { code, page, table } from './markdown.ts';
+import { page, table } from './markdown.ts';
 
 const INTRODUCTION =
   'Served at `/metrics` of the admin port, in the Prometheus text format or in OpenMetrics. The unit is the ending of the name; counters end with `_total`.';

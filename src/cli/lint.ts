@@ -28,7 +28,7 @@ export async function lintFiles(files: readonly string[], { strict = false }: Li
 async function lintFile(file: string, strict: boolean): Promise<number> {
   try {
     // Whether the embedded log may be chosen here depends on where the gateway will run, not on where it is linted.
-    const { config, warnings } = await loadConfig(file, { production: null, strict });
+    const { config, warnings } = await loadConfig(file, { production: null, strict, advice: true });
     for (const warning of warnings) console.error(formatProblem(warning));
     const doubts = strict ? warnings.filter(({ severity }) => severity === 'warning').length : 0;
     if (doubts === 0) console.log(`${file}: ok\n${describe(config)}`);

@@ -2,8 +2,10 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { addConnectCommand } from './commands/connect.ts';
 import { addLintCommand } from './commands/lint.ts';
+import { addListCommand } from './commands/list.ts';
 import { addLogCommand } from './commands/log.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addShowCommand } from './commands/show.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { end } from './ending.ts';
 
@@ -52,5 +54,7 @@ function createProgram(): Command {
   addLogCommand(program);
   addConnectCommand(program);
   addTokenCommand(program);
+  addListCommand(program);
+  addShowCommand(program);
   return program;
 }

@@ -1,7 +1,7 @@
 export { builtinRegistry } from './builtins.ts';
 export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
 export { endsOf, sinksOf, sourcesOf } from './ends.ts';
-export { type LoadedConfig, loadConfig } from './load.ts';
+export { type LoadedConfig, loadConfig, loadRegistry } from './load.ts';
 export { endpointsOf, sharingOf, topicsIn } from './pipeline-uses.ts';
 export { ConfigError, formatPath, formatProblem, type Problem } from './problem.ts';
 export { referencesOf } from './references.ts';

@@ -13,7 +13,15 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 const FILLED: JsonSchema = { type: 'string', pattern: '\\$\\{[A-Za-z_]' };
 
 /** What says something about a setting, as opposed to which values it takes. */
-const ANNOTATIONS = ['description', 'default', 'title', 'examples', '$schema'] as const;
+const ANNOTATIONS = [
+  'description',
+  'default',
+  'title',
+  'examples',
+  '$schema',
+  'deprecated',
+  'deprecationMessage',
+] as const;
 
 /** JSON Schema (draft 2020-12) of configurations as they are written, for editors. */
 export function configJsonSchema(registry: Registry): JsonSchema {

@@ -4,7 +4,12 @@ import type { ParsedConfig } from './schema.ts';
 
 /** Ports that are open to more than is meant. */
 export function lintExposure(config: ParsedConfig): Finding[] {
-  return [...lintProxies(config), ...lintPlainListeners(config), ...lintPlainPorts(config), ...lintUnused(config)];
+  return [
+    ...lintProxies(config),
+    ...lintPlainListeners(config),
+    ...lintPlainPorts(config),
+    ...lintCertificates(config),
+  ];
 }
 
 export const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/i;
@@ -59,20 +64,14 @@ function lintPlainPorts({ admin, connect }: ParsedConfig): Finding[] {
   return findings;
 }
 
-/** An entry that protects nothing, and one that lets no client in. */
-function lintUnused({ auth, endpoints, listeners, admin, connect }: ParsedConfig): Finding[] {
-  const used = new Set([...Object.values(endpoints).map((endpoint) => endpoint.auth), admin.auth, connect?.auth]);
-  const unused = Object.keys(auth).filter((name) => !used.has(name));
-  const message = 'no endpoint and no port uses this entry; name it in auth of an endpoint, of admin or of connect';
-  return [
-    ...unused.map((name): Finding => ({ severity: 'note', path: ['auth', name], message })),
-    ...Object.entries(endpoints).flatMap(([name, { auth: entry, listener }]) => {
-      const methods = authOf({ auth: entry }, auth);
-      const port = Object.hasOwn(listeners, listener) ? listeners[listener] : undefined;
-      if (methods?.certificate === undefined || port === undefined || port.tls?.client_ca !== undefined) return [];
-      return [withoutCertificates(['endpoints', name, 'auth'], `auth.${entry}`, listener)];
-    }),
-  ];
+/** An entry that lets no client in. */
+function lintCertificates({ auth, endpoints, listeners }: ParsedConfig): Finding[] {
+  return Object.entries(endpoints).flatMap(([name, { auth: entry, listener }]) => {
+    const methods = authOf({ auth: entry }, auth);
+    const port = Object.hasOwn(listeners, listener) ? listeners[listener] : undefined;
+    if (methods?.certificate === undefined || port === undefined || port.tls?.client_ca !== undefined) return [];
+    return [withoutCertificates(['endpoints', name, 'auth'], `auth.${entry}`, listener)];
+  });
 }
 
 function withoutCertificates(path: Path, entry: string, listener: string): Finding {

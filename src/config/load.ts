@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly production?: string | null;
   /** Whether secrets that are written into the file are doubts, too. */
   readonly strict?: boolean;
+  /** Whether what changes nothing at run time is a doubt, too: names that nothing in the file uses, and deprecated settings. */
+  readonly advice?: boolean;
 }
 
 export interface LoadedConfig {
@@ -40,7 +42,7 @@ export interface LoadedConfig {
  * and TG_CONFIG_UNREADABLE.
  */
 export async function loadConfig(from: string | ConfigText | object, options: LoadOptions = {}): Promise<LoadedConfig> {
-  const { registry = builtinRegistry(), env = process.env, production = productionSign(env), strict = false } = options;
+  const { registry = builtinRegistry(), env = process.env, production = productionSign(env) } = options;
   const { source, folder } = await readSource(from, env);
   if (source.value === undefined) throw new ConfigError(source.positions.problems(source.findings));
   const findings = [...source.findings, ...(await loadPlugins(source.value, registry, folder))];
@@ -65,7 +67,7 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   if (typeof driver !== 'string' && !doubtful.reaches(['log'])) findings.push(driver);
   const read = source.variables.map(({ name }) => name);
   findings.push(...tracingVariables(config, env, read).filter((finding) => isSure(finding, doubtful)));
-  if (strict) findings.push(...(await literalSecrets(registry, source)));
+  findings.push(...(await advise(config, registry, source, options)).filter((finding) => isSure(finding, doubtful)));
   const problems = source.positions.problems(findings);
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
@@ -73,13 +75,35 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
 }
 
-async function literalSecrets(registry: Registry, { value, variables }: Source): Promise<Finding[]> {
-  const [{ lintSecrets }, { configJsonSchema }] = await Promise.all([
+/** The components that a file may name: ours and those of its plugins. Throws ConfigError where one cannot be loaded. */
+export async function loadRegistry(file: string, env: Environment = process.env): Promise<Registry> {
+  const registry = builtinRegistry();
+  const { source, folder } = await readSource(file, env);
+  const findings = await loadPlugins(source.value, registry, folder);
+  if (findings.length > 0) throw new ConfigError(source.positions.problems(findings));
+  return registry;
+}
+
+/** What only a check of the file looks for. The schema of editors takes longer to make than all other checks. */
+async function advise(
+  config: ParsedConfig,
+  registry: Registry,
+  { value, variables }: Source,
+  { strict = false, advice = false }: LoadOptions,
+): Promise<Finding[]> {
+  if (!strict && !advice) return [];
+  const [{ lintUnused }, { lintDeprecated }, { lintSecrets }, { configJsonSchema }] = await Promise.all([
+    import('./lint-unused.ts'),
+    import('./lint-deprecated.ts'),
     import('./lint-secrets.ts'),
     import('./json-schema.ts'),
   ]);
+  const schema = configJsonSchema(registry);
   const filled = new Set(variables.map(({ path }) => JSON.stringify(path)));
-  return lintSecrets(configJsonSchema(registry), value, (path) => filled.has(JSON.stringify(path)));
+  return [
+    ...(advice ? [...lintUnused(config), ...lintDeprecated(schema, value)] : []),
+    ...(strict ? lintSecrets(schema, value, (path) => filled.has(JSON.stringify(path))) : []),
+  ];
 }
 
 /** Plugins come before everything else, as the schema has their components in it. */

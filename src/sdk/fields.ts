@@ -160,6 +160,12 @@ export const plainText = (expected = 'expected text') =>
 /** How a schema says that a setting holds a secret (JSON Schema, Validation 9.4): `lint --strict` wants it from elsewhere. */
 export const SECRET = { writeOnly: true } as const;
 
+/**
+ * How a schema says that a setting will not be in a later version, as in `.meta(field.deprecated('use pause'))`: `lint`
+ * warns of it, the reference says it, and editors strike it through (JSON Schema, Validation 9.3; the message is that of editors).
+ */
+export const deprecated = (instead: string) => ({ deprecated: true, deprecationMessage: instead });
+
 export const NAME_AS_IT_IS = 'a name is taken as it is; "${! }" is evaluated in values only';
 
 /** Settings by names that the user chooses, in which nothing is evaluated. */

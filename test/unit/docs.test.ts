@@ -30,10 +30,26 @@ test('docs/architecture.md describes every folder of src', () => {
 
 suite('the YAML of the pages', () => {
   for (const { name, line, code } of blocks('yaml')) {
-    test(`${name}:${line} is a configuration without a mistake`, async () => {
-      const { warnings } = await loadConfig({ text: code, name: join(ROOT, name) }, { env: {}, production: null });
+    test(`${name}:${line} is a configuration that passes lint --strict`, async () => {
+      const options = { env: {}, production: null, strict: true, advice: true };
+      const { warnings } = await loadConfig({ text: code, name: join(ROOT, name) }, options);
       const about = warnings.filter(({ severity }) => severity === 'warning').map(({ message }) => message);
       assert.deepEqual(about, []);
+    });
+  }
+});
+
+suite('the examples', () => {
+  const folders = ['config', 'config/examples', 'examples/plugin'];
+  const files = folders.flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name)));
+  for (const file of files.filter((name) => name.endsWith('.yaml'))) {
+    test(`${file} passes lint --strict`, async () => {
+      const options = { env: {}, production: null, strict: true, advice: true };
+      const { warnings } = await loadConfig(join(ROOT, file), options);
+      assert.deepEqual(
+        warnings.filter(({ severity }) => severity === 'warning').map(({ message }) => message),
+        [],
+      );
     });
   }
 });

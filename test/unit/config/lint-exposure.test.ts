@@ -58,11 +58,8 @@ test('a range of trusted proxies that has all addresses in it is a doubt', async
     ]);
 });
 
-test('an entry of auth that nothing names, and certificates that no listener asks for', async () => {
+test('certificates that no listener asks for', async () => {
   const listener = { tls: TLS };
-  assert.deepEqual(await said({ listener, auth: { users: JWT, spare: JWT } }), [
-    'note auth.spare: no endpoint and no port uses this entry; name it in auth of an endpoint, of admin or of connect',
-  ]);
   const auth = { users: { certificate: {} } };
   assert.deepEqual(await said({ listener, auth }), [
     'warning endpoints.e.auth: auth.users knows clients by their certificates, and the listener asks for none; set listeners.public.tls.client_ca',

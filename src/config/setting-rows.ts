@@ -1,9 +1,9 @@
-import { code } from './markdown.ts';
-
 /** The part of JSON Schema that our schemas use. */
 export interface Schema {
   readonly type?: string | readonly string[];
   readonly description?: string;
+  readonly deprecated?: boolean;
+  readonly deprecationMessage?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
   readonly pattern?: string;
@@ -16,8 +16,19 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
 }
 
-/** One row of a table of settings. */
+/** One row of a table of settings: Markdown, for the reference and for `tidegate show`. */
 export type Row = readonly [name: string, values: string, fallback: string, description: string];
+
+/** Settings that name a component, which are described by themselves. */
+const COMPONENTS = new Set(['codec', 'source', 'sink', 'processors']);
+
+/** The settings of each section of a configuration, from the schema of editors. */
+export function configRows(schema: Schema): { readonly name: string; readonly rows: readonly Row[] }[] {
+  return Object.entries(schema.properties ?? {}).map(([name, section]) => ({
+    name,
+    rows: rowsOf(withoutComponents(section), name).map(asRow),
+  }));
+}
 
 /** Settings inside a schema by dotted name, depth first. `NAME` stands for names that the user chooses. */
 export function rowsOf(schema: Schema, prefix: string, isRequired = false): Row[] {
@@ -62,7 +73,11 @@ function row(name: string, schema: Schema, isRequired: boolean): Row {
   const isPlain = schema.default === undefined || typeof schema.default === 'object';
   const list = Array.isArray(schema.default) && schema.default.length > 0;
   const fallback = isRequired ? 'required' : isPlain && !list ? '' : code(JSON.stringify(schema.default));
-  return [code(name), valuesOf(schema), fallback, schema.description ?? ''];
+  return [code(name), valuesOf(schema), fallback, wordsOf(schema)];
+}
+
+function wordsOf({ description = '', deprecated, deprecationMessage }: Schema): string {
+  return deprecated === true ? `**Deprecated**: ${deprecationMessage}. ${description}`.trim() : description;
 }
 
 function range({ minimum, maximum }: Schema): string {
@@ -89,4 +104,36 @@ function isFilled({ pattern, type }: Schema): boolean {
 function join(prefix: string, name: string): string {
   const quoted = name.includes('.') ? `"${name}"` : name;
   return prefix === '' ? quoted : `${prefix}.${quoted}`;
+}
+
+export function code(text: string): string {
+  return text === '' ? '' : text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``;
+}
+
+function asRow([name, values, fallback, description]: Row): Row {
+  const last = name.replaceAll('`', '').split('.').at(-1) ?? '';
+  return COMPONENTS.has(last)
+    ? [name, `[${last}](components.md)`, fallback, description]
+    : [name, values, fallback, description];
+}
+
+/** Takes the settings of components out, and leaves that there is one. */
+function withoutComponents(schema: Schema): Schema {
+  const { properties, additionalProperties } = schema;
+  const plain = Object.entries(properties ?? {}).map(([name, setting]) => {
+    const { description, default: fallback } = setting;
+    return [
+      name,
+      COMPONENTS.has(name)
+        ? { description, ...(fallback === undefined ? {} : { default: fallback }) }
+        : withoutComponents(setting),
+    ] as const;
+  });
+  return {
+    ...schema,
+    ...(properties === undefined ? {} : { properties: Object.fromEntries(plain) as Schema['properties'] }),
+    ...(typeof additionalProperties === 'object'
+      ? { additionalProperties: withoutComponents(additionalProperties) }
+      : {}),
+  } as Schema;
 }
