@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { addConnectCommand } from './commands/connect.ts';
+import { addCreateCommand } from './commands/create.ts';
 import { addLintCommand } from './commands/lint.ts';
 import { addListCommand } from './commands/list.ts';
 import { addLogCommand } from './commands/log.ts';
@@ -56,5 +57,6 @@ function createProgram(): Command {
   addTokenCommand(program);
   addListCommand(program);
   addShowCommand(program);
+  addCreateCommand(program);
   return program;
 }

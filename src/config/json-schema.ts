@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { formatDuration, formatSize } from '../core/units.ts';
 import { ON_ERROR } from '../pipelines/step.ts';
 import type { ComponentSpec } from '../sdk/define.ts';
 import { exampleConfig } from '../sdk/example.ts';
@@ -48,6 +49,7 @@ export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
     target: 'draft-2020-12',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
+      addDefault(zodSchema, jsonSchema);
       const specs = specsOf(zodSchema);
       if (isOrWasMade(zodSchema, stepsOf)) replace(jsonSchema, STEP);
       else if (isOrWasMade(zodSchema, innerSinks)) replace(jsonSchema, SINK);
@@ -56,6 +58,15 @@ export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
       else if (isChecked(jsonSchema)) replace(jsonSchema, { anyOf: [values(jsonSchema), FILLED] });
     },
   }) as JsonSchema;
+}
+
+/** zod leaves out the default of a setting that is read into something else: here in the words that are written for it. */
+function addDefault(zodSchema: z.core.$ZodType, schema: JsonSchema): void {
+  const { def } = zodSchema._zod as z.core.$ZodDefault['_zod'];
+  if (def.type !== 'default' || schema.default !== undefined || typeof def.defaultValue !== 'number') return;
+  const patterns = [schema, ...(schema.anyOf ?? [])].map((branch) => (branch as JsonSchema).pattern ?? '');
+  if (patterns.some((pattern) => pattern.includes('ms|'))) schema.default = formatDuration(def.defaultValue);
+  else if (patterns.some((pattern) => pattern.includes('KiB'))) schema.default = formatSize(def.defaultValue);
 }
 
 /** `describe` makes a copy of a schema; what it is a copy of knows the components. */

@@ -66,8 +66,8 @@ test('show has settings with values and defaults, failures and examples, in line
 });
 
 test('show has all kinds that have the name, and a section of that name', () => {
-  assert.match(tidegate('show', 'topic').stdout, /^source topic\n[^]*\nsink topic\n/);
-  assert.match(tidegate('show', 'log').stdout, /^processor log\n[^]*\nsettings log\n[^]* {2}log\.brokers {2}\(/);
+  assert.match(tidegate('show', 'topic').stdout, /^source topic\n[\s\S]*\nsink topic\n/);
+  assert.match(tidegate('show', 'log').stdout, /^processor log\n[\s\S]*\nsettings log\n[\s\S]* {2}log\.brokers {2}\(/);
 });
 
 test('show has the settings of a path, with the names of entries or without', () => {

@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+import { endingWith } from '../ending.ts';
+
+export function addCreateCommand(program: Command): void {
+  const create = program
+    .command('create')
+    .summary('print a configuration to start from')
+    .description(
+      'Prints a whole configuration for a flow, with comments: SOURCE->SINK, or SOURCE+SOURCE->PROCESSOR->PROCESSOR->SINK.\n' +
+        'The words are names of components (`tidegate list`), websocket for an endpoint of this gateway, and feed for another\n' +
+        "server's WebSocket. Settings are those of an example, for you to change.",
+    );
+  create
+    .argument('<flow>', "flow, in quotes: 'websocket->filter->topic'")
+    .action((flow: string) => endingWith(async () => (await import('../create/configuration.ts')).createConfig(flow)));
+}

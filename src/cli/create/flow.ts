@@ -1,0 +1,57 @@
+import { builtinRegistry } from '../../config/index.ts';
+import { didYouMean } from '../../config/suggest.ts';
+import { TidegateError } from '../../core/errors.ts';
+import type { ComponentSpec, OperatorSpec, ProcessorSpec, SinkSpec, SourceSpec } from '../../sdk/define.ts';
+
+/** What a flow such as `websocket->filter->topic` names. */
+export interface NamedFlow {
+  readonly sources: readonly SourceSpec[];
+  readonly steps: readonly (ProcessorSpec | OperatorSpec)[];
+  readonly sink: SinkSpec;
+}
+
+/** Words that say more plainly what an end of a flow is. */
+const ALIASES: Readonly<Record<string, string>> = {
+  websocket: 'endpoint',
+  websockets: 'endpoint',
+  ws: 'endpoint',
+  feed: 'websocket_client',
+  kafka: 'topic',
+  print: 'stdout',
+};
+
+const FORM = "SOURCE->SINK, or SOURCE+SOURCE->PROCESSOR->PROCESSOR->SINK, such as 'websocket->filter->topic'";
+
+/** Reads `SOURCE[+SOURCE]->PROCESSOR...->SINK`. Throws TG_CONFIG_INVALID with the words that are known. */
+export function parseFlow(text: string): NamedFlow {
+  const words = text.split('->').map((word) => word.trim());
+  if (words.length < 2 || words.includes(''))
+    throw invalid(`"${text}" is not a flow; write ${FORM} (in quotes, as > is a character of the shell)`);
+  const [first = '', ...rest] = words;
+  const last = rest.pop() ?? '';
+  const registry = builtinRegistry();
+  const steps = [...registry.all('processor'), ...registry.all('operator')];
+  return {
+    sources: first.split('+').map((word) => find('source', word.trim(), registry.all('source'), ALIASES)),
+    steps: rest.map((word) => find('processor or operator', word, steps, {})),
+    sink: find('sink', last, registry.all('sink'), ALIASES),
+  };
+}
+
+function find<Spec extends ComponentSpec>(
+  what: string,
+  word: string,
+  specs: readonly Spec[],
+  aliases: Readonly<Record<string, string>>,
+): Spec {
+  const wanted = Object.hasOwn(aliases, word) ? aliases[word] : word;
+  const found = specs.find(({ name }) => name === wanted);
+  if (found !== undefined) return found;
+  const names = specs.map(({ name }) => name);
+  const known = [...names, ...Object.keys(aliases).filter((alias) => names.includes(aliases[alias] ?? ''))];
+  throw invalid(`there is no ${what} "${word}"${didYouMean(word, known)}; there are ${known.sort().join(', ')}`);
+}
+
+function invalid(message: string): TidegateError {
+  return new TidegateError('TG_CONFIG_INVALID', message);
+}
