@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
+import { addConfigCommand } from './commands/config.ts';
 import { addConnectCommand } from './commands/connect.ts';
 import { addCreateCommand } from './commands/create.ts';
 import { addLintCommand } from './commands/lint.ts';
@@ -58,5 +59,6 @@ function createProgram(): Command {
   addListCommand(program);
   addShowCommand(program);
   addCreateCommand(program);
+  addConfigCommand(program);
   return program;
 }

@@ -9,6 +9,8 @@ export interface Filled {
   readonly text: string;
   /** Variables that the text names, set or not. */
   readonly variables: readonly string[];
+  /** The default of each variable that has one, as it is written. */
+  readonly defaults: ReadonlyMap<string, string>;
   readonly mistakes: readonly string[];
 }
 
@@ -27,11 +29,11 @@ const OUTSIDE = /\$\{(file|exec):(?=\/)/y;
  * `${exec:/program words}`; without it both are mistakes.
  */
 export function interpolate(text: string, env: Environment, outside?: OutsideValues): Filled {
-  if (!text.includes('${')) return { text, variables: [], mistakes: [] };
+  if (!text.includes('${')) return { text, variables: [], defaults: new Map(), mistakes: [] };
   const filler = new Filler(text, env, outside);
   const filled = filler.run();
   const mistakes = filler.isTooDeep ? [`defaults are nested more than ${MAX_NESTED} deep here`] : filler.mistakes;
-  return { text: filled, variables: filler.variables, mistakes };
+  return { text: filled, variables: filler.variables, defaults: filler.defaults, mistakes };
 }
 
 /** Index just after the `}` that closes the `${` at `start`, or -1. Braces nest, and quotes count in expressions. */
@@ -62,6 +64,7 @@ interface Piece {
 
 class Filler {
   readonly variables: string[] = [];
+  readonly defaults = new Map<string, string>();
   readonly mistakes: string[] = [];
   /** Whether the rest was not read, as its defaults go on and on. */
   isTooDeep = false;
@@ -154,7 +157,9 @@ class Filler {
     this.variables.push(name);
     this.at = VARIABLE.lastIndex;
     const value = (Object.hasOwn(this.env, name) && this.env[name]) || undefined;
+    const start = this.at;
     const fallback = match[2] === ':' ? this.fallback(name, isUsed && value === undefined) : undefined;
+    if (fallback !== undefined) this.defaults.set(name, this.source.slice(start, this.at - 1));
     if (value !== undefined) made.text += value;
     else if (fallback !== undefined) append(made, fallback);
     else if (isUsed) this.mistakes.push(unset(name, this.env));

@@ -6,16 +6,25 @@ import { type JsonSchema, walkSettings } from './walk-settings.ts';
 const USER_INFO = /^[a-z][\w+.-]*:\/\/[^/?#\s@]*:[^/?#\s@]+@/i;
 
 /**
- * Secrets that are written into the file itself, where everyone who may read it has them. Settings that hold secrets are marked
- * in their schemas (`writeOnly`); of names that users choose, such as those of headers, the name says it. `schema` is that of
- * editors, `isFilled` whether a setting has a variable in it.
+ * Secrets that are written into the file itself, where everyone who may read it has them. `schema` is that of editors, `isFilled`
+ * whether a setting has a variable in it.
  */
 export function lintSecrets(schema: JsonSchema, value: unknown, isFilled: (path: Path) => boolean): Finding[] {
-  const found = new Map<string, Finding>();
+  return secretSettings(schema, value)
+    .filter(({ path, text }) => isLiteral(text) && !isFilled(path))
+    .map(({ path }) => literal(path));
+}
+
+/**
+ * Settings that hold secrets. They are marked in their schemas (`writeOnly`); of names that users choose, such as those of
+ * headers, the name says it.
+ */
+export function secretSettings(schema: JsonSchema, value: unknown): { readonly path: Path; readonly text: string }[] {
+  const found = new Map<string, { readonly path: Path; readonly text: string }>();
   walkSettings(schema, value, ({ value: here, path, freeNames, isWithin }) => {
-    if (typeof here !== 'string' || !isLiteral(here) || isFilled(path)) return;
+    if (typeof here !== 'string') return;
     const isMarked = freeNames.some(isSecretName) || isWithin(({ writeOnly }) => writeOnly === true);
-    if (isMarked || USER_INFO.test(here)) found.set(JSON.stringify(path), literal(path));
+    if (isMarked || USER_INFO.test(here)) found.set(JSON.stringify(path), { path, text: here });
   });
   return [...found.values()];
 }

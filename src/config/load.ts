@@ -34,6 +34,8 @@ export interface LoadedConfig {
   readonly config: GatewayConfig;
   /** Warnings, and notes, which only `lint` prints. */
   readonly warnings: readonly Problem[];
+  /** What was read, before any schema. */
+  readonly source: Source;
 }
 
 /**
@@ -72,7 +74,11 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
-  return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
+  return {
+    config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value),
+    warnings: problems,
+    source,
+  };
 }
 
 /** The components that a file may name: ours and those of its plugins. Throws ConfigError where one cannot be loaded. */

@@ -32,7 +32,7 @@ export function configRows(schema: Schema): { readonly name: string; readonly ro
 
 /** Settings inside a schema by dotted name, depth first. `NAME` stands for names that the user chooses. */
 export function rowsOf(schema: Schema, prefix: string, isRequired = false): Row[] {
-  const inner = object(schema);
+  const inner = objectForm(schema);
   if (inner?.properties === undefined && typeof inner?.additionalProperties !== 'object') {
     return [row(prefix, schema, isRequired)];
   }
@@ -90,9 +90,9 @@ function shapeOf({ properties }: Schema): string {
 }
 
 /** The form of a setting that has settings of its own, where there is exactly one. */
-function object(schema: Schema): Schema | undefined {
+export function objectForm(schema: Schema): Schema | undefined {
   if (schema.type === 'object') return schema;
-  const forms = schema.anyOf?.map(object).filter((found) => found !== undefined) ?? [];
+  const forms = schema.anyOf?.map(objectForm).filter((found) => found !== undefined) ?? [];
   return forms.length === 1 ? forms[0] : undefined;
 }
 
@@ -118,7 +118,7 @@ function asRow([name, values, fallback, description]: Row): Row {
 }
 
 /** Takes the settings of components out, and leaves that there is one. */
-function withoutComponents(schema: Schema): Schema {
+export function withoutComponents(schema: Schema): Schema {
   const { properties, additionalProperties } = schema;
   const plain = Object.entries(properties ?? {}).map(([name, setting]) => {
     const { description, default: fallback } = setting;

@@ -32,6 +32,14 @@ export function walkSettings(schema: JsonSchema, value: unknown, visit: (setting
   enter(schema, value, [], [], []);
 }
 
+/** The schemas that a value may have, each without choices within it. */
+export function branchesOf(node: unknown, definitions: Readonly<Record<string, JsonSchema>>): readonly JsonSchema[] {
+  const rules = resolved(node, definitions);
+  if (rules === undefined) return [];
+  const parts = partsOf(rules);
+  return parts.length === 0 ? [rules] : parts.flatMap((part) => branchesOf(part, definitions));
+}
+
 function resolved(node: unknown, definitions: Readonly<Record<string, JsonSchema>>): JsonSchema | undefined {
   if (typeof node !== 'object' || node === null) return undefined;
   const rules = node as JsonSchema;

@@ -22,6 +22,13 @@ import { type Anchors, anchorsOf, MAX_DEPTH } from './yaml-document.ts';
 /** Values that aliases may bring in all; more is a mistake, or meant to use up memory. */
 const MAX_ALIASED = 250_000;
 
+/** A variable of a setting, or a file or command in place of one (`file:/path`), with its default as it is written. */
+export interface FilledVariable {
+  readonly path: Path;
+  readonly name: string;
+  readonly fallback?: string | undefined;
+}
+
 /** By which aliases a value comes to its path: the outermost of them. */
 type Via = Place['alias'];
 
@@ -32,7 +39,7 @@ const DECIMAL = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 export class YamlReader {
   readonly findings: Finding[] = [];
   readonly spoiled: Path[] = [];
-  readonly variables: { path: Path; name: string }[] = [];
+  readonly variables: FilledVariable[] = [];
   private readonly positions: Positions;
   private readonly env: Environment;
   private readonly outside: OutsideValues | undefined;
@@ -200,7 +207,7 @@ export class YamlReader {
       return text;
     }
     const filled = interpolate(text, this.env, this.outside);
-    for (const name of filled.variables) this.variables.push({ path, name });
+    for (const name of filled.variables) this.variables.push({ path, name, fallback: filled.defaults.get(name) });
     for (const mistake of filled.mistakes) this.spoil(path, mistake, offset);
     return filled.text;
   }

@@ -5,7 +5,7 @@ import { Positions } from './positions.ts';
 import { type Finding, failing, type Path } from './problem.ts';
 import { blankUnquoted } from './unquoted.ts';
 import { composeYaml, MAX_DEPTH, type YamlDocument } from './yaml-document.ts';
-import { YamlReader } from './yaml-reader.ts';
+import { type FilledVariable, YamlReader } from './yaml-reader.ts';
 
 /** A configuration before any schema has looked at it. */
 export interface Source {
@@ -16,7 +16,7 @@ export interface Source {
   /** Settings that have a finding already and need no second one. */
   readonly spoiled: readonly Path[];
   /** Variables by the setting they fill. */
-  readonly variables: readonly { readonly path: Path; readonly name: string }[];
+  readonly variables: readonly FilledVariable[];
 }
 
 /** Reads YAML 1.2 and fills variables in, and what `outside` gives; never throws, every mistake is a finding. */

@@ -48,10 +48,11 @@ export async function loadStandalone(
   );
   const mistakes = problems.filter(({ severity }) => severity === 'error');
   if (mistakes.length > 0) throw new ConfigError(mistakes);
-  const { config, warnings } = await loadConfig({ ...gateway, ...worker.settings });
+  const { config, warnings, source } = await loadConfig({ ...gateway, ...worker.settings });
   return {
     config,
     warnings: [...problems, ...warnings],
+    source,
     standalone: { directory: resolve(worker.directory), connectors: initial },
   };
 }
