@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addConnectCommand } from './commands/connect.ts';
 import { addCreateCommand } from './commands/create.ts';
+import { addGraphCommand } from './commands/graph.ts';
 import { addLintCommand } from './commands/lint.ts';
 import { addListCommand } from './commands/list.ts';
 import { addLogCommand } from './commands/log.ts';
@@ -60,5 +62,7 @@ function createProgram(): Command {
   addShowCommand(program);
   addCreateCommand(program);
   addConfigCommand(program);
+  addGraphCommand(program);
+  addCompletionCommand(program);
   return program;
 }
