@@ -23,6 +23,9 @@ Examples:
   $ tidegate run config/gateway.yaml                              messages are kept in ./data
   $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
   $ tidegate lint config/*.yaml                                   every mistake, with line and column
+  $ tidegate create 'websocket->filter->topic' > gateway.yaml     a configuration to start from
+  $ tidegate show topic                                           its settings, with examples
+  $ tidegate graph config/gateway.yaml                            what flows where, as a picture
   $ tidegate log check config/gateway.yaml                        what is whole in ./data
   $ tidegate token check gateway.yaml users < token               its claims, or why it is refused
   $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
@@ -43,7 +46,8 @@ export async function main(): Promise<void> {
   }
 }
 
-function createProgram(): Command {
+/** The whole command line; nothing is parsed yet. */
+export function createProgram(): Command {
   const program = new Command('tidegate')
     .exitOverride()
     .description('A gateway between WebSockets and Apache Kafka: one YAML file says what flows where.')

@@ -1,6 +1,6 @@
 import type { Graph, GraphEdge } from './model.ts';
 
-/** Passes over the layers that put nodes beside what they are joined to. */
+/** How often the layers are sorted, so that nodes are beside what they are joined to. */
 const SWEEPS = 8;
 
 /** A node of the graph, or a bend of an edge that crosses a layer. */
@@ -51,7 +51,7 @@ export function layersOf({ nodes, edges }: Graph): Layers {
   return { layers: ordered(layers, ways), ways };
 }
 
-/** Edges that lead to a node which is on the way to their own beginning. */
+/** Edges that lead back to a node from which their own beginning is reached. */
 function backEdges(ids: readonly string[], edges: readonly GraphEdge[]): ReadonlySet<GraphEdge> {
   const outgoing = new Map<string, GraphEdge[]>(ids.map((id) => [id, []]));
   for (const edge of edges) outgoing.get(edge.from)?.push(edge);

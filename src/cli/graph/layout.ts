@@ -9,7 +9,7 @@ const GAP = { x: 84, y: 26 };
 const MARGIN = 24;
 /** Room below the nodes for an edge that goes back. */
 const BACK_LANE = 20;
-/** Passes that move nodes towards the middle of their neighbours. */
+/** How often nodes are moved towards the middle of their neighbours. */
 const PASSES = 12;
 /** Characters of a line of a label. */
 const MAX_LINE = 44;

@@ -29,7 +29,7 @@ test('a topic that nothing reads or writes is a doubt of the check, not of a sta
   assert.deepEqual(await doubts({ log }, false), []);
 });
 
-test('a topic is used by dead letters, tables, rooms, patterns, names of messages, and each of several sources', async () => {
+test('a topic is used by dead letters, tables, patterns, names of messages, and each of several sources', async () => {
   const pipelines = {
     ...FED.pipelines,
     others: {
@@ -67,7 +67,7 @@ test('where connectors may be added, any topic may be meant for one', async () =
   assert.deepEqual(await doubts({ connect: {}, log: topics('spare') }), []);
 });
 
-test('an endpoint that clients only listen to, or meet in, needs a pipeline to it; one that they write to does not', async () => {
+test('an endpoint that clients only listen to, or meet in, needs a pipeline to it', async () => {
   const prices = { listener: 'public', path: '/prices', codec: 'json', direction: 'out' };
   const room = { listener: 'public', path: '/room', codec: 'rooms', presence: { topic: 'room' } };
   const { out, ...pipelines } = FED.pipelines;
