@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { TidegateError } from '../core/errors.ts';
 import type { Environment } from './interpolate.ts';
 import { outsideValues } from './outside-values.ts';
@@ -18,16 +18,16 @@ export interface ConfigText {
 export async function readSource(
   from: string | ConfigText | object,
   env: Environment,
-): Promise<{ source: Source; folder: string }> {
+): Promise<{ source: Source; folder: string; files: readonly string[] }> {
   if (typeof from === 'string') {
     const text = await readText(from);
-    return { source: readYaml(text, from, env, outsideValues()), folder: dirname(from) };
+    return { source: readYaml(text, from, env, outsideValues()), folder: dirname(from), files: [resolve(from)] };
   }
-  if (isText(from)) return { source: readYaml(from.text, from.name, env), folder: dirname(from.name) };
+  if (isText(from)) return { source: readYaml(from.text, from.name, env), folder: dirname(from.name), files: [] };
   const positions = new Positions('configuration');
   const findings = unreadableIn(from);
   const value = findings.length > 0 ? undefined : from;
-  return { source: { value, positions, findings, spoiled: [], variables: [] }, folder: process.cwd() };
+  return { source: { value, positions, findings, spoiled: [], variables: [] }, folder: process.cwd(), files: [] };
 }
 
 function isText(from: object): from is ConfigText {

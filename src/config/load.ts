@@ -32,6 +32,8 @@ export interface LoadedConfig {
   readonly config: GatewayConfig;
   /** Warnings, and notes, which only `lint` prints. */
   readonly warnings: readonly Problem[];
+  /** Files that were read, as absolute paths: the configuration itself and what it includes. None for a text or an object. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -41,7 +43,7 @@ export interface LoadedConfig {
  */
 export async function loadConfig(from: string | ConfigText | object, options: LoadOptions = {}): Promise<LoadedConfig> {
   const { registry = builtinRegistry(), env = process.env, production = productionSign(env), strict = false } = options;
-  const { source, folder } = await readSource(from, env);
+  const { source, folder, files } = await readSource(from, env);
   if (source.value === undefined) throw new ConfigError(source.positions.problems(source.findings));
   const findings = [...source.findings, ...(await loadPlugins(source.value, registry, folder))];
 
@@ -70,7 +72,11 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
-  return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
+  return {
+    config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value),
+    warnings: problems,
+    files,
+  };
 }
 
 async function literalSecrets(registry: Registry, { value, variables }: Source): Promise<Finding[]> {
