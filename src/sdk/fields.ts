@@ -160,6 +160,12 @@ export const plainText = (expected = 'expected text') =>
 /** How a schema says that a setting holds a secret (JSON Schema, Validation 9.4): `lint --strict` wants it from elsewhere. */
 export const SECRET = { writeOnly: true } as const;
 
+/** How a schema says that a setting is the path of a file or directory: in an included file it begins at the folder of that file. */
+export const FILE = { 'x-file': true } as const;
+
+/** The path of a file. */
+export const filePath = (expected = 'expected the path of a file') => plainText(expected).min(1, expected).meta(FILE);
+
 export const NAME_AS_IT_IS = 'a name is taken as it is; "${! }" is evaluated in values only';
 
 /** Settings by names that the user chooses, in which nothing is evaluated. */
