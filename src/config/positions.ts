@@ -193,7 +193,7 @@ function viaOf({ alias, use, text }: TextPlace): string {
   return ways.join(', ');
 }
 
-/** `file:line:col`, or `line:col` for who reads `near` already. */
+/** `file:line:col`, or `line:col` in a message that is about `near`. */
 function placeIn(text: SourceText, offset: number, near: SourceText | undefined): string {
   const { line, column } = lineOf(text, offset);
   return text === near ? `${line}:${column}` : `${text.file}:${line}:${column}`;

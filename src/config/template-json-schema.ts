@@ -20,7 +20,7 @@ export function withTemplates(schema: JsonSchema, steps: JsonSchema): JsonSchema
   const template = templates?.additionalProperties as JsonSchema;
   const { required = [], ...settings } = pipeline;
   const usable = { ...settings, properties: { ...settings.properties, ...USE } };
-  const complete: JsonSchema = { anyOf: [{ required }, { required: ['template'] }] };
+  const complete: JsonSchema = { anyOf: [requiring(required), requiring(['template'])] };
   const parts = {
     ...template.properties,
     pipeline: { type: 'object', $ref: '#/$defs/pipeline', description: descriptionOf(template, 'pipeline') },
@@ -35,6 +35,10 @@ export function withTemplates(schema: JsonSchema, steps: JsonSchema): JsonSchema
       pipelines: { ...pipelines, additionalProperties: { ...usable, allOf: [complete] } },
     },
   } as JsonSchema;
+}
+
+function requiring(names: readonly string[]): JsonSchema {
+  return { properties: Object.fromEntries(names.map((name) => [name, true])), required: [...names] };
 }
 
 function descriptionOf({ properties }: JsonSchema, part: string): string | undefined {
