@@ -4,6 +4,7 @@ import { addConnectCommand } from './commands/connect.ts';
 import { addLintCommand } from './commands/lint.ts';
 import { addLogCommand } from './commands/log.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addTapCommand } from './commands/tap.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { end } from './ending.ts';
 
@@ -52,5 +53,6 @@ function createProgram(): Command {
   addLogCommand(program);
   addConnectCommand(program);
   addTokenCommand(program);
+  addTapCommand(program);
   return program;
 }
