@@ -95,7 +95,7 @@ async function tokenIn(file: string): Promise<string> {
 async function messageOf(response: Response): Promise<string> {
   const text = await response.text();
   try {
-    return String((JSON.parse(text) as { message: unknown }).message);
+    return String((JSON.parse(text) as { error: { message: string } }).error.message);
   } catch {
     return 'this is not an answer of Tidegate';
   }
