@@ -6,6 +6,7 @@ import { createTimedServer, HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
 import { listenFault } from '../core/listen-fault.ts';
 import { OneAtATime } from '../core/one-at-a-time.ts';
 import type { ServerTls } from '../core/server-tls.ts';
+import { TAP_PATH } from '../core/tap.ts';
 import { WaitingConnections } from '../core/waiting-connections.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
@@ -14,6 +15,7 @@ import { challengeHeaders, type Guard } from './guard.ts';
 import { createHealthHandler, type HealthSources, type RequestHandler } from './health.ts';
 import { gets, HttpMetrics } from './http-metrics.ts';
 import { fixedPathOf, pathOf, refuseMethod, sendError, sendFailure } from './respond.ts';
+import { type TapPort, Taps } from './tap.ts';
 
 export interface AdminOptions extends HealthSources {
   /** 0 for any free one. */
@@ -26,6 +28,8 @@ export interface AdminOptions extends HealthSources {
   readonly callers: Callers;
   /** For everything but /health, /ready and /metrics. */
   readonly guard: Guard;
+  /** Shows operators the messages of pipelines. Left out: there are none to show. */
+  readonly taps?: TapPort;
   readonly tls?: ServerTls | undefined;
   readonly logger: Logger;
 }
@@ -43,10 +47,11 @@ const MAX_CONNECTIONS = 16;
 /** The operator's port: /health, /ready and /metrics. */
 export function createAdminServer(options: AdminOptions): AdminServer {
   const health = createHealthHandler(options, options.logger);
-  const http = new HttpMetrics(options.stats, 'admin', gets('/health', '/ready', '/metrics'));
+  const taps = options.taps === undefined ? undefined : new Taps(options.taps);
+  const http = new HttpMetrics(options.stats, 'admin', gets('/health', '/ready', '/metrics', TAP_PATH));
   const serve = new OneAtATime().serving((request, response) => {
     http.watch(request, response, fixedPathOf(request));
-    answer(request, response, options, health);
+    answer(request, response, options, { health, taps });
   });
   const server = createTimedServer(HTTP_TIMEOUTS, serve, { tls: options.tls });
   new WaitingConnections(() => MAX_CONNECTIONS).watch(server);
@@ -60,11 +65,16 @@ export function createAdminServer(options: AdminOptions): AdminServer {
   };
 }
 
+interface Handlers {
+  readonly health: RequestHandler;
+  readonly taps: Taps | undefined;
+}
+
 function answer(
   request: IncomingMessage,
   response: ServerResponse,
   options: AdminOptions,
-  health: RequestHandler,
+  { health, taps }: Handlers,
 ): void {
   const failed = (error: unknown) => sendFailure(response, pathOf(request), error, options.logger);
   try {
@@ -74,7 +84,7 @@ function answer(
       return;
     }
     if (health(request, response)) return;
-    if (fixedPathOf(request) !== '/metrics') answerOperator(request, response, options.guard).catch(failed);
+    if (fixedPathOf(request) !== '/metrics') answerOperator(request, response, options.guard, taps).catch(failed);
     else if (!refuseMethod(request, response)) options.metrics(request, response).catch(failed);
   } catch (error) {
     failed(error);
@@ -82,9 +92,15 @@ function answer(
 }
 
 /** What is not for everyone who reaches the port. */
-async function answerOperator(request: IncomingMessage, response: ServerResponse, guard: Guard): Promise<void> {
+async function answerOperator(
+  request: IncomingMessage,
+  response: ServerResponse,
+  guard: Guard,
+  taps: Taps | undefined,
+): Promise<void> {
   const refusal = await guard.refusal(request);
   if (refusal === undefined) {
+    if (taps?.answer(request, response) === true) return;
     sendError(response, 404, 'not_found', 'there is nothing here; try /health, /ready or /metrics');
     return;
   }

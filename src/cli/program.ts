@@ -10,6 +10,7 @@ import { addListCommand } from './commands/list.ts';
 import { addLogCommand } from './commands/log.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addShowCommand } from './commands/show.ts';
+import { addTapCommand } from './commands/tap.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { end } from './ending.ts';
 
@@ -68,5 +69,6 @@ export function createProgram(): Command {
   addConfigCommand(program);
   addGraphCommand(program);
   addCompletionCommand(program);
+  addTapCommand(program);
   return program;
 }

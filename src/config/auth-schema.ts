@@ -9,12 +9,7 @@ import * as field from '../sdk/fields.ts';
 /** Where keys may come from. */
 const KEY_SOURCES = ['jwks', 'jwks_file', 'secret', 'key', 'key_file', 'keys'] as const;
 
-const file = (what: string) =>
-  field
-    .plainText()
-    .min(1, 'expected the path of a file')
-    .optional()
-    .describe(`${what} The file is read again when it changes.`);
+const file = (what: string) => field.filePath().optional().describe(`${what} The file is read again when it changes.`);
 
 const jwtShape = z.strictObject({
   jwks: field

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { TidegateError } from '../core/errors.ts';
+import { dirname, resolve } from 'node:path';
+import { readText } from './config-text.ts';
+import { readIncluded } from './included-sources.ts';
 import type { Environment } from './interpolate.ts';
-import { outsideValues } from './outside-values.ts';
+import { type OutsideValues, outsideValues } from './outside-values.ts';
 import { Positions } from './positions.ts';
 import { type Finding, failing, type Path } from './problem.ts';
+import { expandTemplates } from './templates.ts';
 import { MAX_DEPTH } from './yaml-document.ts';
 import { readYaml, type Source } from './yaml-source.ts';
 
@@ -14,49 +15,44 @@ export interface ConfigText {
   readonly name: string;
 }
 
-/** Reads a file, a text or an object. `folder`: where relative plugins are. Rejects with TG_CONFIG_UNREADABLE. */
-export async function readSource(
-  from: string | ConfigText | object,
-  env: Environment,
-): Promise<{ source: Source; folder: string }> {
-  if (typeof from === 'string') {
-    const text = await readText(from);
-    return { source: readYaml(text, from, env, outsideValues()), folder: dirname(from) };
-  }
-  if (isText(from)) return { source: readYaml(from.text, from.name, env), folder: dirname(from.name) };
+export interface ReadConfig {
+  readonly source: Source;
+  /** Where relative plugins are. */
+  readonly folder: string;
+  /** Absolute paths of the files that were read. */
+  readonly files: readonly string[];
+}
+
+/** Reads a file, a text or an object, and the files that it includes. Rejects with TG_CONFIG_UNREADABLE. */
+export async function readSource(from: string | ConfigText | object, env: Environment): Promise<ReadConfig> {
+  if (typeof from === 'string') return await readFrom(from, await readText(from), env, outsideValues());
+  if (isText(from)) return await readFrom(from.name, from.text, env);
   const positions = new Positions('configuration');
-  const findings = unreadableIn(from);
+  const findings = [...unreadableIn(from), ...yamlAloneIn(from)];
   const value = findings.length > 0 ? undefined : from;
-  return { source: { value, positions, findings, spoiled: [], variables: [] }, folder: process.cwd() };
+  return { source: { value, positions, findings, spoiled: [], variables: [] }, folder: process.cwd(), files: [] };
+}
+
+async function readFrom(name: string, text: string, env: Environment, outside?: OutsideValues): Promise<ReadConfig> {
+  const read = (content: string, file: string) => readYaml(content, file, env, outside);
+  const { source, included } = await readIncluded(read(text, name), name, read);
+  const expanded = source.value === undefined ? source : expandTemplates(source, { env, outside });
+  // Only a file can say what commands print and files hold, and only it is one.
+  const files = outside === undefined ? included : [resolve(name), ...included];
+  return { source: expanded, folder: dirname(name), files };
+}
+
+/** A program has functions in place of templates, and modules in place of files. */
+function yamlAloneIn(settings: object): Finding[] {
+  return ['include', 'templates']
+    .filter((section) => Object.hasOwn(settings, section))
+    .map((section) => failing([section], 'is for YAML; a program that makes its settings has functions and modules'));
 }
 
 function isText(from: object): from is ConfigText {
   return (
     typeof (from as Partial<ConfigText>).text === 'string' && typeof (from as Partial<ConfigText>).name === 'string'
   );
-}
-
-/** The text of a file. Rejects with TG_CONFIG_UNREADABLE. */
-export async function readText(file: string): Promise<string> {
-  try {
-    return textOf(await readFile(file));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EISDIR'
-          ? 'it is a directory, not a file'
-          : (error as Error).message;
-    throw new TidegateError('TG_CONFIG_UNREADABLE', `${file} cannot be read: ${reason}`, error);
-  }
-}
-
-/** Editors on Windows may save UTF-16, which begins with a byte order mark of its own. */
-function textOf(bytes: Buffer): string {
-  const mark = bytes.subarray(0, 2).toString('hex');
-  if (mark === 'fffe' || mark === 'feff') throw new Error('it is UTF-16; save it as UTF-8');
-  return bytes.toString('utf8');
 }
 
 /** What an object has that YAML could not bring: the first value that is nested without an end, and keys `__proto__`. */

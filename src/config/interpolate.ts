@@ -1,5 +1,6 @@
 import { LITERAL_MARK } from '../sdk/literal.ts';
 import type { OutsideValues } from './outside-values.ts';
+import { type Arguments, filledExpression, PARAMETER, parameterText } from './parameters.ts';
 import { didYouMean } from './suggest.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,15 +23,17 @@ const VARIABLE = /\$\{([A-Za-z_]\w*)([:}])/y;
 /** What may be a file or a command in place of a variable: `${file:/path}`, `${exec:/program words}`. */
 const OUTSIDE = /\$\{(file|exec):(?=\/)/y;
 
+const PARAMETER_HERE = new RegExp(PARAMETER.source, 'y');
+
 /**
  * Fills `${NAME}` and `${NAME:default}` in one parsed scalar. Defaults nest; set but empty counts as unset; `$${` is a
  * literal `${`. Expressions `${! }` stay as they are, and what a variable holds is never looked into again: a `${!`
  * that is not an expression of the file itself leaves with a LITERAL_MARK in it. `outside` reads `${file:/path}` and runs
- * `${exec:/program words}`; without it both are mistakes.
+ * `${exec:/program words}`; without it both are mistakes. `given`: what `${param.NAME}` is, in a template.
  */
-export function interpolate(text: string, env: Environment, outside?: OutsideValues): Filled {
+export function interpolate(text: string, env: Environment, outside?: OutsideValues, given?: Arguments): Filled {
   if (!text.includes('${')) return { text, variables: [], defaults: new Map(), mistakes: [] };
-  const filler = new Filler(text, env, outside);
+  const filler = new Filler(text, env, outside, given);
   const filled = filler.run();
   const mistakes = filler.isTooDeep ? [`defaults are nested more than ${MAX_NESTED} deep here`] : filler.mistakes;
   return { text: filled, variables: filler.variables, defaults: filler.defaults, mistakes };
@@ -71,10 +74,12 @@ class Filler {
   private readonly source: string;
   private readonly env: Environment;
   private readonly outside: OutsideValues | undefined;
+  private readonly given: Arguments | undefined;
   private at = 0;
   private nested = 0;
 
-  constructor(source: string, env: Environment, outside: OutsideValues | undefined) {
+  constructor(source: string, env: Environment, outside: OutsideValues | undefined, given: Arguments | undefined) {
+    this.given = given;
     this.source = source;
     this.env = env;
     this.outside = outside;
@@ -94,7 +99,8 @@ class Filler {
         this.at += 3;
         depth += 1;
       } else if (this.source.startsWith('${!', this.at)) this.expression(made);
-      else if (this.isOutside()) this.outsideValue(made, isUsed);
+      else if (this.isHere(OUTSIDE)) this.outsideValue(made, isUsed);
+      else if (this.isHere(PARAMETER_HERE)) this.parameter(made, isUsed);
       else if (this.source.startsWith('${', this.at)) this.variable(made, isUsed);
       else {
         const char = this.source.charAt(this.at);
@@ -112,14 +118,35 @@ class Filler {
     const end = endOfInterpolation(this.source, this.at);
     const stop = end < 0 ? this.source.length : end;
     const start = made.text.length;
-    made.text += this.source.slice(this.at, stop);
+    const text = this.source.slice(this.at, stop);
+    const { given } = this;
+    if (given === undefined) made.text += text;
+    else this.attempt(() => (made.text += filledExpression(text, given)));
     made.expressions.push({ start, end: made.text.length });
     this.at = stop;
   }
 
-  private isOutside(): boolean {
-    OUTSIDE.lastIndex = this.at;
-    return OUTSIDE.test(this.source);
+  private isHere(pattern: RegExp): boolean {
+    pattern.lastIndex = this.at;
+    return pattern.test(this.source);
+  }
+
+  /** Its text was read already, so that none of it is looked into, and what it has of expressions are the file's own. */
+  private parameter(made: Piece, isUsed: boolean): void {
+    const end = endOfInterpolation(this.source, this.at);
+    const whole = this.source.slice(this.at, end);
+    this.at = end;
+    if (this.given === undefined) this.mistakes.push(`"${whole}": parameters are filled in in templates only`);
+    else if (isUsed)
+      this.attempt(() => append(made, textPiece(parameterText(whole.slice(8, -1), this.given ?? new Map()))));
+  }
+
+  private attempt(fill: () => void): void {
+    try {
+      fill();
+    } catch (error) {
+      this.mistakes.push((error as Error).message);
+    }
   }
 
   private outsideValue(made: Piece, isUsed: boolean): void {
@@ -196,6 +223,10 @@ function unset(name: string, env: Environment): string {
   const present = Object.keys(env).filter((other) => env[other] !== '');
   const empty = env[name] === '' ? 'set but empty' : 'not set';
   return `the variable ${name} is ${empty} and has no default; set it, or write \${${name}:default}${didYouMean(name, present)}`;
+}
+
+function textPiece(text: string): Piece {
+  return { text, expressions: [{ start: 0, end: text.length }] };
 }
 
 function append(made: Piece, more: Piece): void {

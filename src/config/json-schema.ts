@@ -7,6 +7,7 @@ import type { Registry } from '../sdk/registry.ts';
 import { componentsOf, innerSinks, sourceLists } from './component-schema.ts';
 import { gatewaySchema } from './schema.ts';
 import { stepsOf } from './step-schema.ts';
+import { TEMPLATE_STEP, withTemplates } from './template-json-schema.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -28,13 +29,14 @@ const ANNOTATIONS = [
 export function configJsonSchema(registry: Registry): JsonSchema {
   const schema = toJsonSchema(gatewaySchema(registry));
   const steps = [...registry.all('processor'), ...registry.all('operator')];
+  const base = withTemplates(schema, { ...STEPS, minItems: 1 });
   return {
-    ...schema,
+    ...base,
     title: 'Configuration of a Tidegate gateway',
     // Sections for anchors, which `readYaml` leaves out.
     patternProperties: { '^x-': {} },
     $defs: {
-      ...schema.$defs,
+      ...base.$defs,
       step: stepJsonSchema(steps),
       source: componentJsonSchema(registry.all('source')),
       sink: componentJsonSchema(registry.all('sink')),
@@ -112,7 +114,7 @@ function stepJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
     additionalProperties: false,
     required: ['try'],
   };
-  return { anyOf: [{ enum: bare }, component, attempt] };
+  return { anyOf: [{ enum: bare }, component, attempt, TEMPLATE_STEP] };
 }
 
 /** `name`, where a component needs no settings, or `{ name: settings }`. */

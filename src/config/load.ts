@@ -9,7 +9,7 @@ import { resolveDriver } from './driver.ts';
 import type { Environment } from './interpolate.ts';
 import { lint } from './lint.ts';
 import { tracingVariables } from './lint-tracing.ts';
-import { parseSettings } from './parse.ts';
+import { type Parsed, parseSettings } from './parse.ts';
 import { PathSet } from './path-set.ts';
 import { ConfigError, type Finding, failing, type Problem } from './problem.ts';
 import { productionSign } from './production.ts';
@@ -36,6 +36,8 @@ export interface LoadedConfig {
   readonly warnings: readonly Problem[];
   /** What was read, before any schema. */
   readonly source: Source;
+  /** Files that were read, as absolute paths: the configuration itself and what it includes. None for a text or an object. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -45,19 +47,17 @@ export interface LoadedConfig {
  */
 export async function loadConfig(from: string | ConfigText | object, options: LoadOptions = {}): Promise<LoadedConfig> {
   const { registry = builtinRegistry(), env = process.env, production = productionSign(env) } = options;
-  const { source, folder } = await readSource(from, env);
-  if (source.value === undefined) throw new ConfigError(source.positions.problems(source.findings));
+  const { source, folder, files } = await readSource(from, env);
+  const failed = (mistakes: readonly Finding[]) => new ConfigError(source.positions.problems(mistakes), files);
+  if (source.value === undefined) throw failed(source.findings);
   const findings = [...source.findings, ...(await loadPlugins(source.value, registry, folder))];
+  if (source.isOfFiles === true) await resolvePaths(registry, source);
 
-  const {
-    config: parsed,
-    findings: mistakes,
-    leftOut,
-  } = parseSettings<ParsedConfig>(gatewaySchema(registry), source.value);
+  const { config: parsed, findings: mistakes, leftOut } = parseConfig(registry, source.value);
   const spoiled = new PathSet(source.spoiled);
   const consequent = [...mistakes, ...checkReferences(source.value, registry)];
   for (const finding of consequent) if (!spoiled.covers(finding.path)) findings.push(finding);
-  if (parsed === undefined) throw new ConfigError(source.positions.problems(findings));
+  if (parsed === undefined) throw failed(findings);
   const { config, findings: ofS2 } = applyS2(parsed);
   const doubtful = new PathSet([...leftOut, ...source.spoiled]);
   const ofLint = lint(config, source.value).filter((finding) => isSure(finding, doubtful));
@@ -73,12 +73,29 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const problems = source.positions.problems(findings);
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
-  if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
+  if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors, files);
   return {
     config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value),
     warnings: problems,
     source,
+    files,
   };
+}
+
+/** The sections that say how the file is made are not of the configuration. */
+function parseConfig(registry: Registry, value: unknown): Parsed<ParsedConfig> {
+  const { config, ...rest } = parseSettings(gatewaySchema(registry), value);
+  if (config === undefined) return { config, ...rest };
+  const { include: _, templates: __, ...parsed } = config;
+  return { config: parsed, ...rest };
+}
+
+async function resolvePaths(registry: Registry, { value, positions }: Source): Promise<void> {
+  const [{ resolveIncludedPaths }, { configJsonSchema }] = await Promise.all([
+    import('./included-paths.ts'),
+    import('./json-schema.ts'),
+  ]);
+  if (typeof value === 'object' && value !== null) resolveIncludedPaths(configJsonSchema(registry), value, positions);
 }
 
 /** The components that a file may name: ours and those of its plugins. Throws ConfigError where one cannot be loaded. */

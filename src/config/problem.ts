@@ -1,4 +1,5 @@
 import { type ErrorCode, TidegateError } from '../core/errors.ts';
+import type { SourceText } from './source-text.ts';
 
 /** The place of a setting: `['pipelines', 'rooms-in', 'sink']`. */
 export type Path = readonly (string | number)[];
@@ -15,6 +16,8 @@ export interface Finding {
   readonly at?: 'key' | 'value';
   /** Exact place in the text, where it is not the place of the path. */
   readonly offset?: number;
+  /** The text that `offset` is in; that of the setting's place where it is left out. */
+  readonly text?: SourceText;
   readonly code?: ErrorCode;
 }
 
@@ -33,11 +36,14 @@ export interface Problem {
 /** Thrown with everything that is wrong with a configuration, one line each in `message`. */
 export class ConfigError extends TidegateError {
   readonly problems: readonly Problem[];
+  /** Files that were read until then, as absolute paths: what a program watches that waits for better ones. */
+  readonly files: readonly string[];
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], files: readonly string[] = []) {
     super(commonCode(problems), problems.map(formatProblem).join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
+    this.files = files;
   }
 }
 

@@ -8,6 +8,7 @@ import { endpointSchema } from './endpoint-schema.ts';
 import { listenerLimits, proxyProtocol, trustedProxies } from './limits-schema.ts';
 import { logSchema } from './log-schema.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
+import { templatesSchema } from './template-schema.ts';
 import { serverTlsSchema } from './tls-schema.ts';
 
 const name = () =>
@@ -131,6 +132,13 @@ const shutdown = z
 /** The whole configuration, with the components of a registry. */
 export function gatewaySchema(registry: Registry) {
   return z.strictObject({
+    include: field
+      .list()
+      .prefault([])
+      .describe(
+        'Files with more of the same sections, relative to this one; `*` and `?` in a name mean any characters. A name, or a setting, is in one file only.',
+      ),
+    templates: templatesSchema,
     plugins: field
       .list()
       .prefault([])
@@ -151,8 +159,8 @@ export function gatewaySchema(registry: Registry) {
   });
 }
 
-/** As the schema gives it: the driver may still be open. */
-export type ParsedConfig = z.output<ReturnType<typeof gatewaySchema>>;
+/** As the schema gives it: the driver may still be open. What is included, and templates, are in place. */
+export type ParsedConfig = Omit<z.output<ReturnType<typeof gatewaySchema>>, 'include' | 'templates'>;
 
 /** A configuration that can be run. Durations are milliseconds, sizes bytes. */
 export type GatewayConfig = Omit<ParsedConfig, 'log'> & {

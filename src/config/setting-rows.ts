@@ -12,6 +12,8 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;
   readonly required?: readonly string[];
+  /** What a pipeline needs that uses no template. */
+  readonly allOf?: readonly Schema[];
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
 }
@@ -38,7 +40,11 @@ export function rowsOf(schema: Schema, prefix: string, isRequired = false): Row[
   }
   const own: Row[] = prefix === '' || schema.description === undefined ? [] : [row(prefix, schema, isRequired)];
   const named = Object.entries(inner.properties ?? {}).flatMap(([name, setting]) =>
-    rowsOf(setting, join(prefix, name), inner.required?.includes(name) ?? false),
+    rowsOf(
+      setting,
+      join(prefix, name),
+      (inner.required ?? inner.allOf?.[0]?.anyOf?.[0]?.required)?.includes(name) ?? false,
+    ),
   );
   const { additionalProperties } = inner;
   const free = typeof additionalProperties === 'object' ? rowsOf(additionalProperties, join(prefix, 'NAME')) : [];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import * as field from '../sdk/fields.ts';
 
-const pem = () => field.plainText('expected the path of a PEM file').min(1, 'expected the path of a PEM file');
+const pem = () => field.filePath('expected the path of a PEM file');
 
 const settings = z.strictObject({
   cert: pem().describe(

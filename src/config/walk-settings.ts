@@ -32,12 +32,13 @@ export function walkSettings(schema: JsonSchema, value: unknown, visit: (setting
   enter(schema, value, [], [], []);
 }
 
-/** The schemas that a value may have, each without choices within it. */
+/** The schemas that a value may have; of one that has choices beside rules of its own, these come first. */
 export function branchesOf(node: unknown, definitions: Readonly<Record<string, JsonSchema>>): readonly JsonSchema[] {
   const rules = resolved(node, definitions);
   if (rules === undefined) return [];
   const parts = partsOf(rules);
-  return parts.length === 0 ? [rules] : parts.flatMap((part) => branchesOf(part, definitions));
+  const own = parts.length === 0 || rules.type !== undefined ? [rules] : [];
+  return [...own, ...parts.flatMap((part) => branchesOf(part, definitions))];
 }
 
 function resolved(node: unknown, definitions: Readonly<Record<string, JsonSchema>>): JsonSchema | undefined {

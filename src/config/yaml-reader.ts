@@ -16,6 +16,7 @@ import type { OutsideValues } from './outside-values.ts';
 import type { Place, Positions } from './positions.ts';
 import { type Finding, failing, type Path } from './problem.ts';
 import { asked, Suggestions } from './suggest.ts';
+import { isOfTemplate } from './template-body.ts';
 import type { Unquoted } from './unquoted.ts';
 import { type Anchors, anchorsOf, MAX_DEPTH } from './yaml-document.ts';
 
@@ -206,6 +207,8 @@ export class YamlReader {
       this.spoil(path, torn.message, torn.start);
       return text;
     }
+    // Filled in where the template is used.
+    if (isOfTemplate(path)) return text;
     const filled = interpolate(text, this.env, this.outside);
     for (const name of filled.variables) this.variables.push({ path, name, fallback: filled.defaults.get(name) });
     for (const mistake of filled.mistakes) this.spoil(path, mistake, offset);

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { LineCounter, type YAMLError } from 'yaml';
 import type { Environment } from './interpolate.ts';
 import type { OutsideValues } from './outside-values.ts';
@@ -17,6 +18,8 @@ export interface Source {
   readonly spoiled: readonly Path[];
   /** Variables by the setting they fill. */
   readonly variables: readonly FilledVariable[];
+  /** Whether it is made of several files. */
+  readonly isOfFiles?: boolean;
 }
 
 /** Reads YAML 1.2 and fills variables in, and what `outside` gives; never throws, every mistake is a finding. */
@@ -25,7 +28,7 @@ export function readYaml(text: string, file: string, env: Environment, outside?:
   const plain = text.replace(/^\uFEFF/, '').replaceAll(/\r(?!\n)/g, '\n');
   const { text: blanked, unquoted } = blankUnquoted(plain);
   const lines = new LineCounter();
-  const positions = new Positions(file, lines);
+  const positions = new Positions(file, lines, dirname(file));
   const composed = composeYaml(blanked, lines);
   if (typeof composed === 'number') {
     const message = `lists and settings are nested more than ${MAX_DEPTH} levels deep here; no setting is`;

@@ -71,7 +71,7 @@ export async function makeParts(context: GatewayContext, setup: GatewaySetup): P
     preparation,
     status,
     listeners: createListeners(context, endpoints, status, servers),
-    admin: createAdminPort(context, status, authenticators),
+    admin: createAdminPort(context, status, authenticators, pipelines),
     memory: new MemoryBudget(context.memory, [...endpoints.values()], stats, context.scoped('memory')),
     goneTopics: new GoneTopics(context),
   };
@@ -93,6 +93,7 @@ function createAdminPort(
   context: GatewayContext,
   status: HealthSources,
   authenticators: Authenticators,
+  pipelines: PipelineSet,
 ): AdminServer | undefined {
   const { config, telemetry, stats, clock } = context;
   const { enabled, port, host, allowed_hosts, auth, tls } = config.admin;
@@ -114,6 +115,7 @@ function createAdminPort(
       logger,
     }),
     guard: new Guard('admin', authenticators.of(auth), 'loopback'),
+    taps: { pipelines: () => pipelines.all, clock },
     logger,
   });
 }

@@ -9,6 +9,7 @@ import { type PlacedOperator, placedOperator } from './placed-operator.ts';
 import { type ProcessingOptions, processing } from './processing.ts';
 import type { StageHost, StatefulStage } from './state/stateful-stage.ts';
 import type { Step } from './step.ts';
+import { type TapPoint, watched } from './tap-point.ts';
 
 /** A run of neighbouring processors, one that works on several messages at a time, or one operator on the flow itself. */
 export type Stage =
@@ -29,11 +30,13 @@ export interface FlowParts {
   readonly clock: Clock;
   /** Results are stored in transactions. */
   readonly isTransactional?: boolean;
+  /** Places at which messages may be watched. */
+  readonly taps?: { readonly source: TapPoint; at(place: number): TapPoint | undefined };
 }
 
 /** A pipeline as one RxJS flow: gate, batching, then each stage; what comes out is ready for the sink. */
 export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observable<Batch> {
-  const { inFlight, sink } = parts;
+  const { inFlight, sink, taps } = parts;
   // While the gate is shut no more messages come to wait for: the batch goes on, also one that has just shut the gate.
   const taker = {
     get idle() {
@@ -42,7 +45,10 @@ export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observa
     idle$: sink.idle$,
   };
   let flow$ = source$.pipe(
-    map((batch) => inFlight.admit(batch)),
+    map((batch) => {
+      taps?.source.observe?.(batch.messages);
+      return inFlight.admit(batch);
+    }),
     batching(parts.batch, taker, parts.flush$, parts.clock),
   );
   // Without processors there is still the step that traces show.
@@ -55,9 +61,12 @@ export function buildFlow(source$: Observable<Batch>, parts: FlowParts): Observa
     opened$: parts.opened$,
     isTransactional: parts.isTransactional,
   };
+  let place = 0;
   for (const stage of stages) {
-    if ('stateful' in stage) flow$ = stage.stateful.apply(flow$, host);
-    else if ('operator' in stage) flow$ = placedOperator(flow$, stage.operator, parts.processing);
+    place += 'processors' in stage ? stage.processors.length : 1;
+    if ('stateful' in stage) flow$ = watched(stage.stateful.apply(flow$, host), taps?.at(place));
+    else if ('operator' in stage)
+      flow$ = watched(placedOperator(flow$, stage.operator, parts.processing), taps?.at(place));
     else if (stage.concurrent !== undefined) flow$ = stage.concurrent.apply(flow$, parts.processing);
     else flow$ = flow$.pipe(processing(stage.processors, parts.processing));
   }

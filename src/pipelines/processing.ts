@@ -139,7 +139,8 @@ class Chain {
 
   /** With what came out of a `try`, which has settled everything else. */
   private leave(at: number, messages: readonly Message[], begun: number | undefined): Processed {
-    const { metrics } = this.steps[at] as Step;
+    const { metrics, observe } = this.steps[at] as TryStep;
+    observe?.(messages);
     if (begun !== undefined) metrics?.took(performance.now() - begun);
     metrics?.out(messages.length);
     return this.processAll(at + 1, messages);

@@ -1,9 +1,13 @@
 import type { Processor } from '../core/component.ts';
+import type { Message } from '../core/message.ts';
 import type { ProcessorMetrics } from './processor-metrics.ts';
 
 /** What becomes of a message that fails for good at a processor, in place of what its pipeline or an enclosing `try` does. */
 export const ON_ERROR = ['skip', 'dead_letter', 'fail'] as const;
 export type OnError = (typeof ON_ERROR)[number];
+
+/** Is shown messages, which it neither changes nor settles. Never throws. */
+export type Observe = (messages: readonly Message[]) => void;
 
 interface Placed {
   /** Where it is in the configuration of its pipeline, as `processors[0].filter`. */
@@ -19,6 +23,8 @@ export interface ProcessorStep extends Processor, Placed {}
 export interface TryStep extends Placed {
   readonly attempt: readonly Step[];
   readonly rescue: readonly Step[];
+  /** Set while messages are watched that come out of it. */
+  readonly observe?: Observe | undefined;
 }
 
 export type Step = ProcessorStep | TryStep;

@@ -50,7 +50,11 @@ const protocols = field
   );
 
 /** The path of a file. */
-const path = () => field.plainText().refine((text) => !text.includes('\0'), 'a path cannot contain a NUL character');
+const path = () =>
+  field
+    .plainText()
+    .refine((text) => !text.includes('\0'), 'a path cannot contain a NUL character')
+    .meta(field.FILE);
 
 const auth = z
   .strictObject({

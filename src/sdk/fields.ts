@@ -165,6 +165,11 @@ export const SECRET = { writeOnly: true } as const;
  * warns of it, the reference says it, and editors strike it through (JSON Schema, Validation 9.3; the message is that of editors).
  */
 export const deprecated = (instead: string) => ({ deprecated: true, deprecationMessage: instead });
+/** How a schema says that a setting is the path of a file or directory: in an included file it begins at the folder of that file. */
+export const FILE = { 'x-file': true } as const;
+
+/** The path of a file. */
+export const filePath = (expected = 'expected the path of a file') => plainText(expected).min(1, expected).meta(FILE);
 
 export const NAME_AS_IT_IS = 'a name is taken as it is; "${! }" is evaluated in values only';
 

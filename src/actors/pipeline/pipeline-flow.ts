@@ -3,6 +3,7 @@ import { backoffDelay } from '../../core/backoff.ts';
 import type { Batch } from '../../core/batch.ts';
 import { buildFlow } from '../../pipelines/flow.ts';
 import type { InFlightMessages } from '../../pipelines/in-flight.ts';
+import type { TapPoints } from '../../pipelines/tap-points.ts';
 import type { FailureLog } from './failure-log.ts';
 import type { Halt } from './halt.ts';
 import type { PipelineOptions } from './pipeline-options.ts';
@@ -16,11 +17,12 @@ export interface FlowHost {
   /** Emits when the gate has opened. */
   readonly opened$: Observable<void>;
   readonly failureLog: FailureLog;
+  readonly taps: TapPoints;
 }
 
 /** The flow of a pipeline, counted and traced: batches of its source, processed and ready for its sink. */
 export function pipelineFlow(options: PipelineOptions, host: FlowHost): Observable<Batch> {
-  const { inFlight, halt, flush$, opened$, failureLog } = host;
+  const { inFlight, halt, flush$, opened$, failureLog, taps } = host;
   const {
     name,
     source,
@@ -49,6 +51,7 @@ export function pipelineFlow(options: PipelineOptions, host: FlowHost): Observab
     opened$,
     clock,
     isTransactional,
+    taps,
     processing: {
       retries,
       pause: (attempt) => new Promise((resolve) => clock.after(backoffDelay(attempt, backoff), resolve)),

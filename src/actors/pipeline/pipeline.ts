@@ -6,6 +6,7 @@ import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { type FailurePolicy, InFlightMessages, type InFlightObserver } from '../../pipelines/in-flight.ts';
 import { ProcessorSet } from '../../pipelines/processor-set.ts';
+import { TapPoints } from '../../pipelines/tap-points.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { FailureLog } from './failure-log.ts';
 import { Halt } from './halt.ts';
@@ -22,6 +23,8 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   readonly name: string;
   readonly actor: PipelineActor;
   readonly inFlight: InFlightMessages;
+  /** Where its messages can be watched; they end with it. */
+  readonly taps: TapPoints;
   private readonly options: PipelineOptions;
   private readonly sourceAndSink: SourceAndSink;
   private readonly processors: ProcessorSet;
@@ -44,6 +47,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
     this.name = options.name;
     this.sourceAndSink = new SourceAndSink(options.source, options.sink, options.name, options.logger);
     this.processors = new ProcessorSet(options.stages);
+    this.taps = new TapPoints(options.stages);
     this.failureLog = new FailureLog(options.logger, options.clock);
     const policy: FailurePolicy = (message, failure) => {
       options.tracing.failed(message, failure);
@@ -191,6 +195,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
     this.run += 1;
     this.inFlight.nackAll(new TidegateError('TG_STOPPING', 'the gateway stopped before the message was processed'));
     this.subscription?.unsubscribe();
+    this.taps.end();
     await Promise.allSettled([this.processors.close(), this.sourceAndSink.close()]);
   }
 
@@ -215,6 +220,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
       flush$: this.flush,
       opened$: this.opened,
       failureLog: this.failureLog,
+      taps: this.taps,
     }).subscribe({
       next: (ready) => this.write(ready),
       error: (error: unknown) => this.broken(error),
@@ -234,6 +240,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
     if (wanted.length === 0) return;
     metrics.batch.record(wanted.length);
     this.latency.begin(wanted);
+    this.taps.sink.observe?.(wanted.messages);
     this.guarded(() => sink.write(wanted));
   }
 

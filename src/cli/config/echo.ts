@@ -8,6 +8,9 @@ import type { Source } from '../../config/yaml-source.ts';
 import { LITERAL_MARK } from '../../sdk/literal.ts';
 import { HIDDEN, secretPlaces } from './secret-places.ts';
 
+/** Sections that say how the file is made, and are not of a gateway. */
+const OF_THE_FILE: ReadonlySet<string> = new Set(['include', 'templates']);
+
 interface Printed {
   readonly path: Path;
   readonly value: unknown;
@@ -26,7 +29,8 @@ export async function echoConfig(file: string, { json }: EchoOptions): Promise<n
   const { config, source } = await loadConfig(file, { production: null });
   const schema = configJsonSchema(await loadRegistry(file));
   const isSecret = secretPlaces(schema, source);
-  const settings = effectiveSettings(schema, source.value).map(({ path, value, isDefault }): Printed => {
+  const running = effectiveSettings(schema, source.value).filter(({ path }) => !OF_THE_FILE.has(String(path[0])));
+  const settings = running.map(({ path, value, isDefault }): Printed => {
     const from = isDefault ? 'default' : originOf(path, source, process.env);
     if (formatPath(path) === 'log.driver' && value === 'auto')
       return { path, value: config.log.driver, from: `auto, ${from}` };

@@ -9,8 +9,7 @@ const MAX_IMPORTS = 200;
 const IMPORT = /^[ \t]*import[ \t]+(?:public[ \t]+|weak[ \t]+)?"([^"\n]{1,300})"/gm;
 
 export const schemaFile = field
-  .plainText()
-  .min(1, 'expected the path of a file')
+  .filePath()
   .optional()
   .describe(
     'Path of a file with the schema, read at the start, relative to the directory in which Tidegate is started.',

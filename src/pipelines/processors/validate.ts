@@ -13,8 +13,7 @@ export const validate = defineProcessor({
     .strictObject({
       schema: z.record(z.string(), z.unknown()).optional().describe('The schema itself.'),
       file: field
-        .plainText()
-        .min(1, 'expected the path of a file')
+        .filePath()
         .optional()
         .describe(
           'Path of a file with the schema as JSON, read at the start, relative to the directory in which Tidegate is started.',

@@ -45,7 +45,7 @@ export class StatefulStage implements GroupState {
   private readonly clock: Clock;
   private readonly metrics: StageMetrics | undefined;
   /** Where it is in the configuration of its pipeline, as `processors[0].window`. */
-  private readonly place: string;
+  readonly place: string;
   private readonly partitions = new Map<string, Assigned>();
   /** By the number of their partitions. */
   private readonly pairs = new Map<number, Pair>();

@@ -3,7 +3,7 @@ import * as field from '../../sdk/fields.ts';
 
 /** The part of the `log` section that concerns the embedded log. */
 export const embeddedSchema = z.strictObject({
-  path: z.string().prefault('./data').describe('Directory of the log. One gateway at a time owns it.'),
+  path: z.string().meta(field.FILE).prefault('./data').describe('Directory of the log. One gateway at a time owns it.'),
   memory: field.boolean().prefault(false).describe('Keep everything in memory; it is lost when the gateway stops.'),
   retention_bytes: field
     .size()

@@ -16,13 +16,15 @@ export const brokerList = () =>
 const tls = z.strictObject({
   ca: z
     .string()
+    .meta(field.FILE)
     .optional()
     .describe('Path of a PEM file with the certificates to trust; the system ones where left out.'),
   cert: z
     .string()
+    .meta(field.FILE)
     .optional()
     .describe('Path of a PEM file with the certificate of this gateway, if brokers ask for one.'),
-  key: z.string().optional().describe('Path of a PEM file with the key of `cert`.'),
+  key: z.string().meta(field.FILE).optional().describe('Path of a PEM file with the key of `cert`.'),
   servername: field
     .host()
     .optional()

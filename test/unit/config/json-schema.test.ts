@@ -18,6 +18,7 @@ const validate = new Ajv2020({
   allowUnionTypes: true,
   allErrors: true,
   formats: { 'date-time': true },
+  keywords: ['x-file'],
 }).compile(schema);
 
 describe('every configuration that we ship', () => {
@@ -122,6 +123,24 @@ describe('typical mistakes do not fit', () => {
       'a topic sink without a name',
       yaml({ pipelines: 'pipelines: { in: { source: { endpoint: a }, sink: { topic: {} } } }' }),
       '/pipelines/in/sink/topic',
+    ],
+    [
+      'a template with something else beside it in a list of processors',
+      yaml({
+        pipelines:
+          'pipelines: { in: { source: { endpoint: a }, processors: [ { template: t, on_error: skip } ], sink: drop } }',
+      }),
+      '/pipelines/in/processors/0',
+    ],
+    [
+      'a template without a list of processors',
+      yaml({ more: 'templates: { t: { processors: [] } }' }),
+      '/templates/t/processors',
+    ],
+    [
+      'a parameter of an unknown type',
+      yaml({ more: 'templates: { t: { parameters: { n: { type: int } } } }' }),
+      '/templates/t/parameters/n/type',
     ],
     [
       'a processor that needs settings',

@@ -207,6 +207,15 @@ describe('plugins', () => {
   });
 });
 
+test('a configuration says which files were read', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'tidegate-config-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'gateway.yaml');
+  await writeFile(file, yaml());
+  assert.deepEqual((await loadConfig(file, { env: {}, production: null })).files, [file]);
+  assert.deepEqual((await load(yaml())).files, []);
+});
+
 test('a file that is not there is named', async () => {
   await assert.rejects(loadConfig('/nowhere/x.yaml'), (error: unknown) => {
     assert.ok(error instanceof TidegateError);

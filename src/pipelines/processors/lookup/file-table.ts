@@ -15,10 +15,7 @@ import type { Found, Table } from './table.ts';
 
 export const fileSettings = z
   .strictObject({
-    path: field
-      .plainText()
-      .min(1, 'expected the path of a file')
-      .describe('Path of the file, relative to the directory in which Tidegate is started.'),
+    path: field.filePath().describe('Path of the file, relative to the directory in which Tidegate is started.'),
     format: z
       .enum(['csv', 'json'], 'expected csv or json')
       .optional()

@@ -12,12 +12,14 @@ const oauthbearer = z
     scope: z.string().optional().describe('Scopes to ask for, with spaces between them.'),
     ca: z
       .string()
+      .meta(field.FILE)
       .optional()
       .describe(
         'Path of a PEM file with the authorities that verify token_endpoint; those of the system where left out.',
       ),
     token_file: z
       .string()
+      .meta(field.FILE)
       .optional()
       .describe('Path of a file with a token, which another program renews; read for each authentication.'),
     command: z
