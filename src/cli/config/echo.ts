@@ -6,7 +6,7 @@ import { configJsonSchema } from '../../config/json-schema.ts';
 import { formatPath, type Path } from '../../config/problem.ts';
 import type { Source } from '../../config/yaml-source.ts';
 import { LITERAL_MARK } from '../../sdk/literal.ts';
-import { HIDDEN, secretPlaces } from './secret-places.ts';
+import { HIDDEN, printable, secretPlaces } from './secret-places.ts';
 
 /** Sections that say how the file is made, and are not of a gateway. */
 const OF_THE_FILE: ReadonlySet<string> = new Set(['include', 'templates']);
@@ -34,7 +34,7 @@ export async function echoConfig(file: string, { json }: EchoOptions): Promise<n
     const from = isDefault ? 'default' : originOf(path, source, process.env);
     if (formatPath(path) === 'log.driver' && value === 'auto')
       return { path, value: config.log.driver, from: `auto, ${from}` };
-    return { path, value: isSecret(path) && value !== '' ? HIDDEN : value, from };
+    return { path, value: isSecret(path) && value !== '' ? HIDDEN : printable(value), from };
   });
   if (json === true)
     console.log(

@@ -3,7 +3,7 @@ import { ConfigError, formatPath, loadRegistry } from '../../config/index.ts';
 import { configJsonSchema } from '../../config/json-schema.ts';
 import { isSecretName } from '../../core/secrets.ts';
 import { columns } from '../terminal-text.ts';
-import { HIDDEN, isOutside, secretPlaces } from './secret-places.ts';
+import { HIDDEN, isOutside, printable, secretPlaces } from './secret-places.ts';
 
 interface Variable {
   readonly name: string;
@@ -35,7 +35,7 @@ async function variablesOf(file: string, env: NodeJS.ProcessEnv): Promise<Variab
   return names.map((name) => {
     const uses = source.variables.filter((variable) => variable.name === name);
     const isHidden = isSecretName(name) || uses.some(({ path }) => isSecret(path));
-    const shown = (text: string) => (isHidden && text !== '' ? HIDDEN : text);
+    const shown = (text: string) => (isHidden && text !== '' ? HIDDEN : String(printable(text)));
     const fallback = uses.find((use) => use.fallback !== undefined)?.fallback;
     const value = env[name] ?? '';
     return {

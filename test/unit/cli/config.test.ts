@@ -116,3 +116,24 @@ test('config echo prints mistakes in place of a configuration', async (t) => {
   assert.deepEqual([status, stdout], [1, '']);
   assert.match(stderr, /:1:10 {2}admin\.prot {2}unknown key in admin; did you mean "port"\?/);
 });
+
+test('config echo and env hide what is secret in a URL, and what files and commands give', async (t) => {
+  const text = `log: { driver: embedded, client_id: "\${file:FILE}" }
+tracing: { endpoint: "\${COLLECTOR:http://h/api/traces?token=hunter22}", service_name: "\${SERVICE_TOKEN:hunter44}" }
+pipelines:
+  in:
+    source: { websocket_client: { url: "wss://feed.example.com/a?api_key=hunter33&from=\${! meta.cursor }", resume: { cursor: "\${! json.a }" } } }
+    sink: { topic: { name: t } }
+`;
+  const held = await written(t, { 'held.txt': 'from-a-file\n' });
+  const file = await written(t, { 'gateway.yaml': text.replace('FILE', held) });
+  const { stdout, stderr } = tidegate('config', 'echo', file);
+  assert.equal(stderr, '');
+  assert.match(stdout, /^ {2}client_id: "\*{3}" {2}# \$\{file:/m);
+  assert.match(stdout, /url: wss:\/\/feed\.example\.com\/a\?api_key=\*\*\*&from=\$\{! meta\.cursor \} /);
+  assert.doesNotMatch(stdout, /hunter|from-a-file/);
+  const variables = tidegate('config', 'env', file).stdout;
+  assert.match(variables, /^SERVICE_TOKEN +\*{3} +\(not set\)/m);
+  assert.match(variables, /^COLLECTOR +http:\/\/h\/api\/traces\?token=\*\*\* +\(not set\) +tracing\.endpoint$/m);
+  assert.doesNotMatch(variables, /hunter|file:/);
+});

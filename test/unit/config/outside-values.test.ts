@@ -32,6 +32,7 @@ test('a file gives what it holds without the line break at its end, and nothing 
   assert.deepEqual(fill(`\${SET:\${file:${folder}/none}}`, { SET: 'x' }), {
     text: 'x',
     variables: ['SET', `file:${folder}/none`],
+    defaults: new Map([['SET', `\${file:${folder}/none}`]]),
     mistakes: [],
   });
   const tricky = fill(`\${file:${folder}/tricky}`);
