@@ -172,6 +172,8 @@ export class Simulation {
   private async begin(): Promise<void> {
     const { clock, log, logger, identities } = this;
     const config = (isOver: () => boolean) => rewritten(this.config, this.replacements(isOver));
+    // For what the test asks of it.
+    await log.open();
     const newId = () => this.newId();
     this.current = await Incarnation.create({ clock, log, logger, identities, newId, config });
     const { gateway } = this.current;
