@@ -25,7 +25,7 @@ pipelines:
 const ROOMS = `
 listeners: { public: { port: 9090 } }
 endpoints:
-  rooms: { listener: public, path: /, codec: rooms, presence: { topic: room } }
+  rooms: { listener: public, path: /, codec: rooms, presence: { topic: room }, allow: { direct: everyone } }
 pipelines:
   rooms-in: { source: { endpoint: rooms }, sink: { topic: { name: messages, key: "\${! meta.client_id }" } } }
   rooms-out: { source: { topic: { names: [ messages ], from: latest } }, sink: { endpoint: rooms } }
