@@ -95,12 +95,16 @@ export class PassingRun {
     // What is in flight is settled at last.
     for (const message of this.open) message.ack();
     await turn();
+  }
+
+  /** What it passed on can go on. */
+  checkPassed(): void {
     const [first] = this.problems;
     if (first !== undefined) keeps(false, first.what, first.advice);
     keeps(
       this.error === undefined,
-      `batches$ ended with ${String(this.error)}`,
-      'fail the message with host.fail, not the flow',
+      `the flow ended with ${String(this.error)}`,
+      'fail the message alone, with host.fail: an error of the flow starts the whole pipeline again',
     );
   }
 

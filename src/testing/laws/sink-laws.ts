@@ -9,7 +9,7 @@ import { type ComponentLawOptions, settingsOf } from './component.ts';
 import { ending, isPromise, TIMEOUT, turn } from './ending.ts';
 import { type Law, lawOf, type Rule, type Settings } from './law.ts';
 import { type Fate, LawGateway } from './law-gateway.ts';
-import { shownMessage } from './shown.ts';
+import { counted, shownMessage } from './shown.ts';
 import { WatchedMessage } from './watched-message.ts';
 
 export interface SinkLawOptions extends Omit<ComponentLawOptions, 'gateway'> {
@@ -54,7 +54,7 @@ export function sinkLaws(spec: SinkSpec, options: SinkLawOptions = {}): Law[] {
       for (const one of batches) run.write(one);
       await run.untilSettled();
       await turn();
-      run.checkOnce();
+      run.checkAtMostOnce();
     }),
     add('takes a batch and returns at once', async (run, { batches }) => {
       for (const one of batches)
@@ -119,7 +119,7 @@ class SinkRun {
     await this.until(
       () => this.written.every(({ message }) => message.isSettled),
       () =>
-        `${this.written.filter(({ message }) => !message.isSettled).length} of ${this.written.length} messages were not settled`,
+        `${this.written.filter(({ message }) => !message.isSettled).length} of ${counted(this.written.length, 'message')} not settled`,
       'ack what has arrived and nack what has not, in the callback of every way in which a write can end, failures too',
     );
   }
@@ -136,10 +136,6 @@ class SinkRun {
       () => 'idle became true, and idle$ emitted nothing',
       'let idle$ emit whenever idle becomes true: a batch that waits for it would wait for its time',
     );
-  }
-
-  checkOnce(): void {
-    this.checkAtMostOnce();
   }
 
   checkAtMostOnce(): void {
