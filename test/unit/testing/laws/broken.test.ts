@@ -55,14 +55,6 @@ for (const spec of specs as ComponentSpec[]) {
   const title = `${spec.kind} ${spec.name}: ${expected === undefined ? 'keeps the laws' : 'is caught'}`;
   test(title, async () => {
     const error = await firstError(lawsOf(spec));
-    if (process.env.SHOW)
-      console.log(
-        `  ${spec.name}: [\n${error?.message
-          .split('\n')
-          .slice(0, -1)
-          .map((l) => `    ${JSON.stringify(l)},`)
-          .join('\n')}\n  ],`,
-      );
     assert.deepEqual(error?.message.split('\n').slice(0, -1), expected);
     if (error === undefined) return;
     assert.equal(error.component, spec.name);
