@@ -1,5 +1,5 @@
+import type { TestClock } from '../simulation/test-clock.ts';
 import { Breach } from './breach.ts';
-import type { LawClock } from './law-clock.ts';
 
 /** Milliseconds of real time that anything asynchronous may take, unless the options say otherwise. */
 export const TIMEOUT = 2_000;
@@ -16,7 +16,7 @@ export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(r
  */
 export async function ending<T>(
   promised: T | Promise<T>,
-  { clock, timeout = TIMEOUT }: { readonly clock: LawClock; readonly timeout?: number | undefined },
+  { clock, timeout = TIMEOUT }: { readonly clock: TestClock; readonly timeout?: number | undefined },
   what: string,
 ): Promise<T> {
   if (!isPromise(promised)) return promised;
@@ -35,9 +35,15 @@ export async function ending<T>(
         `${what} has not ended after ${timeout} ms`,
         'give everything that you wait for a time limit, such as AbortSignal.timeout, and reject when it has passed',
       );
-    clock.toNextTimer();
+    toNextTimer(clock);
   }
   return promised;
+}
+
+/** Moves the clock to its next timer, which is called back, if there is one. */
+export function toNextTimer(clock: TestClock): void {
+  const { next } = clock;
+  if (next !== undefined) clock.advance(next);
 }
 
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {

@@ -4,17 +4,17 @@ import { Message, type SettleTarget } from '../../core/message.ts';
 import type { ProcessorSpec } from '../../sdk/define.ts';
 import { makeComponent } from '../../sdk/make.ts';
 import type { MessageContent } from '../arbitraries/message.ts';
+import type { TestClock } from '../simulation/test-clock.ts';
 import { breachIn } from './breach.ts';
 import { type ComponentLawOptions, gatewayOf } from './component.ts';
 import { ending } from './ending.ts';
 import type { Settings } from './law.ts';
-import type { LawClock } from './law-clock.ts';
 import { shownMessage } from './shown.ts';
 
 /** A processor in use, on a clock that stands still. */
 export interface OpenProcessor {
   readonly processor: Processor;
-  readonly clock: LawClock;
+  readonly clock: TestClock;
   readonly timeout: number | undefined;
 }
 
