@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import WebSocket from 'ws';
+import * as ws from 'ws';
 import { loadConfig } from '../../../../src/config/index.ts';
 import { compileExpression } from '../../../../src/sdk/index.ts';
 import { arbitraries, Simulation } from '../../../../src/testing/index.ts';
 
 /** What reads frames in ws, which its types leave out. */
-const { Receiver } = WebSocket as unknown as {
+const { Receiver } = ws as unknown as {
   readonly Receiver: new (options: object) => EventEmitter & { write(bytes: Buffer): void };
 };
 
