@@ -195,7 +195,7 @@ async function closes(opened: OpenProcessor, contents: readonly MessageContent[]
   const closed: unknown = opened.processor.close?.();
   keeps(
     !isPromise(closed),
-    'close gave a promise, which nobody waits for',
+    'close gave a promise, which the pipeline does not wait for',
     'let close begin the end, and return nothing',
   );
 }

@@ -11,7 +11,7 @@ import { ending } from './ending.ts';
 import type { Settings } from './law.ts';
 import { shownMessage } from './shown.ts';
 
-/** A processor in use, on a clock that stands still. */
+/** A processor in use, on a clock that moves only when it is moved. */
 export interface OpenProcessor {
   readonly processor: Processor;
   readonly clock: TestClock;
@@ -42,7 +42,7 @@ export async function openProcessor(
   return { processor, clock, timeout };
 }
 
-/** Lets it process one message, which stands where a record of a topic would. */
+/** Lets it process one message, which has the place of a record of a topic. */
 export async function make(
   { processor, clock, timeout }: OpenProcessor,
   content: MessageContent,

@@ -58,7 +58,7 @@ export function sinkLaws(spec: SinkSpec, options: SinkLawOptions = {}): Law[] {
     }),
     add('takes a batch and returns at once', async (run, { batches }) => {
       for (const one of batches)
-        keeps(!isPromise(run.write(one)), 'write gave a promise, which nobody waits for', WRITES);
+        keeps(!isPromise(run.write(one)), 'write gave a promise, which the pipeline does not wait for', WRITES);
       await run.untilSettled();
     }),
     add('keeps the order of what it hands over', async (run, { batches }) => {

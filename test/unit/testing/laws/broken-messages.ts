@@ -228,7 +228,7 @@ export const MESSAGES: Readonly<Record<string, readonly string[]>> = {
     'waits_in_write breaks the law: takes a batch and returns at once',
     'settings: {}',
     'smallest input: {"batches":[["{}"]],"fates":["stored"]}',
-    'what happened: write gave a promise, which nobody waits for',
+    'what happened: write gave a promise, which the pipeline does not wait for',
     'what to do: let write begin the work and return nothing; settle the messages when it has ended',
   ],
 };
