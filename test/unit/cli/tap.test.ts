@@ -1,3 +1,5 @@
+// Slow: it starts a process for each command.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -51,7 +53,9 @@ function tap(t: TestContext, args: readonly string[], env: Readonly<Record<strin
 
 test('messages are printed one a line, until the limit', async (t) => {
   const { url } = await gateway(t);
-  const { printed, ended } = tap(t, ['made', '--limit', '2', '--url', url], { TIDEGATE_TOKEN: 'the-token-of-an-operator' });
+  const { printed, ended } = tap(t, ['made', '--limit', '2', '--url', url], {
+    TIDEGATE_TOKEN: 'the-token-of-an-operator',
+  });
   assert.equal(await ended, 0, printed.error);
   assert.equal(printed.out, 'key=k  {"n":5}\nkey=k  {"n":5}\n');
   assert.equal(printed.error, 'tidegate: made, place 1 (sink)\ntidegate: 2 messages were shown\n');

@@ -60,7 +60,8 @@ test('a filter picks messages, also one that is asynchronous, and a failure is r
   for (const condition of ['${! json.n > 1 }', '${! $number(json.n) > 1 }']) {
     const { sample, shown, failures } = sampleOf({ filter: compileCondition(condition) });
     sample.observe(messages('{"n":1}', '{"n":2}', '{"n":"x"}', '{"n":"y"}', '{"n":3}'));
-    for (let turn = 0; turn < 50 && (shown.length < 2 || failures.length === 0); turn += 1) await new Promise(setImmediate);
+    for (let turn = 0; turn < 50 && (shown.length < 2 || failures.length === 0); turn += 1)
+      await new Promise(setImmediate);
     assert.deepEqual(shown, ['{"n":2}', '{"n":3}']);
     assert.equal(failures.length, 1);
   }
