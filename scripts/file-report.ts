@@ -4,15 +4,13 @@ import { Transform } from 'node:stream';
 import type { TestEvent } from 'node:test/reporters';
 import { filesOfEntry, sourceOf } from './test-groups.ts';
 
-const SHOWN = 10;
-
 const seconds = new Map<string, number>();
 /** Lines about processes that ended before all of their tests. */
 const broken: string[] = [];
 
 /**
- * A reporter that names the files whose tests took longest, and adds those with a failed test to the file FAILED_FILES, a
- * line each. What a file takes to load is not in it. It is a stream and no generator, and writes at the last diagnostic: a
+ * A reporter that adds how long the tests of each file took to the file FILE_TIMES, as `SECONDS FILE`, and those with a failed
+ * test to the file FAILED_FILES, a line each. What a file takes to load is not in it. It is a stream and no generator, and writes at the last diagnostic: a
  * run with --test-force-exit waits for neither generators nor the end.
  */
 export default new Transform({
@@ -27,7 +25,8 @@ export default new Transform({
       }
     }
     const isLast = event.type === 'test:diagnostic' && event.data.message.startsWith('duration_ms ');
-    done(null, isLast ? listed() : undefined);
+    if (isLast) noteTimes();
+    done(null, isLast ? broken.join('') : undefined);
   },
 });
 
@@ -53,8 +52,9 @@ function noteBroken(entry: string): void {
   broken.push(`a process ended without a result of ${files.slice(next).join(', ')}${last}\n`);
 }
 
-function listed(): string {
-  const files = [...seconds].sort(([, one], [, other]) => other - one).slice(0, SHOWN);
-  const lines = files.map(([file, time]) => `${time.toFixed(1).padStart(7)} s  ${relative('', file)}\n`);
-  return `${broken.join('')}longest of ${seconds.size} files:\n${lines.join('')}`;
+function noteTimes(): void {
+  const list = process.env.FILE_TIMES;
+  if (list === undefined) return;
+  const lines = [...seconds].map(([file, time]) => `${time.toFixed(3)} ${relative('', file)}\n`);
+  appendFileSync(list, lines.join(''));
 }

@@ -13,6 +13,9 @@ const LARGEST = 20;
 /** In a test file, with the reason behind it: `// Own process: it reads how much memory the process holds.` */
 const MARK = /^\/\/ Own process: \S/m;
 
+/** In a test file, with the reason behind it: `// Slow: it starts a gateway for each case.` */
+const SLOW = /^\/\/ Slow: \S/m;
+
 const ENTRY = /\/group-\d+\.mjs$/;
 
 /**
@@ -28,6 +31,11 @@ export function grouped(files: readonly string[], folder: string): readonly stri
 /** Whether a test file says that its tests may not share a process. */
 export function hasOwnProcess(source: string): boolean {
   return MARK.test(source);
+}
+
+/** Whether a test file says that it takes too long for `npm run test:unit`. */
+export function isSlow(source: string): boolean {
+  return SLOW.test(source);
 }
 
 /** The files that a generated entry imports, in this order; none of another file. */

@@ -4,12 +4,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type KafkaService, startKafka } from '../test/services/kafka.ts';
-import { grouped, sourceOf } from './test-groups.ts';
+import { slowestOf } from './slowest-files.ts';
+import { grouped, isSlow, sourceOf } from './test-groups.ts';
 
 /*
  * Runs the compiled tests: `npm test`, or `npm test -- unit/core e2e/kafka` for files whose path holds one of the words.
  * Soak tests run only when they are asked for: `npm run soak`, or `npm run soak -- rolling` for some of them. They include
- * the properties, which draw fresh cases there. One Kafka is started for all files that need one.
+ * the properties, which draw fresh cases there. `npm run test:unit` leaves out what needs other programs or takes long, for the
+ * inner loop. One Kafka is started for all files that need one.
  */
 
 interface Stage {
@@ -42,9 +44,10 @@ const LINES: readonly (readonly Stage[])[] = [
 const MOST_TRIED_AGAIN = 6;
 const SCRATCH = mkdtempSync(join(tmpdir(), 'tidegate-tests-'));
 const FAILED_FILES = join(SCRATCH, 'failed');
+const FILE_TIMES = join(SCRATCH, 'times');
 process.once('exit', () => rmSync(SCRATCH, { recursive: true, force: true }));
 
-/** The usual report, and behind it which files took longest; those with a failed test are listed in FAILED_FILES. */
+/** The usual report; files with a failed test are listed in FAILED_FILES, and how long each took in FILE_TIMES. */
 const OPTIONS: string[] = [
   ...['--enable-source-maps', '--test', '--test-force-exit', '--import=./dist/test/helpers/no-early-end.js'],
   ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
@@ -52,10 +55,11 @@ const OPTIONS: string[] = [
 ];
 
 const isSoak = process.argv[2] === 'soak';
+const isQuick = process.argv[2] === 'quick';
 // Many more cases of each property, which are fresh ones.
 if (isSoak) process.env.RUNS ??= '1000';
 else OPTIONS.push('--import=./dist/test/helpers/fixed-seeds.js');
-const words = process.argv.slice(isSoak ? 3 : 2);
+const words = process.argv.slice(isSoak || isQuick ? 3 : 2);
 const files = testFiles('dist/test').filter(
   (file) => belongs(file) && (words.length === 0 || words.some((word) => file.includes(word))),
 );
@@ -75,6 +79,7 @@ const failed = new Set<string>();
 const passed = await Promise.all(lines.map(runLine));
 const isGood = passed.every(Boolean) && (await tryAgain());
 await (await kafka)?.stop();
+console.log(slowestOf(existsSync(FILE_TIMES) ? readFileSync(FILE_TIMES, 'utf8') : ''));
 process.exit(isGood ? 0 : 1);
 
 /** The first line's output comes as it is made, that of the others in one piece when a stage of theirs is over. */
@@ -123,6 +128,7 @@ function filesOf({ folders }: Stage): string[] {
 
 /** Properties belong to both: `npm test` draws the same cases every time. */
 function belongs(file: string): boolean {
+  if (isQuick) return /^dist\/test\/(unit|property)\//.test(file) && !isSlow(readFileSync(sourceOf(file), 'utf8'));
   const isOfSoak = file.startsWith('dist/test/soak/');
   return isSoak ? isOfSoak || file.startsWith('dist/test/property/') : !isOfSoak;
 }
@@ -159,7 +165,7 @@ async function run(some: readonly string[], concurrency: number, isHeldBack: boo
   const output: Buffer[] = [];
   const child = spawn(process.execPath, [...OPTIONS, `--test-concurrency=${concurrency}`, ...some], {
     stdio: ['inherit', isHeldBack ? 'pipe' : 'inherit', 'inherit'],
-    env: { ...process.env, FAILED_FILES },
+    env: { ...process.env, FAILED_FILES, FILE_TIMES },
   });
   child.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
   const [code] = (await once(child, 'close')) as [number | null];

@@ -36,8 +36,19 @@ async function lintFile(file: string, strict: boolean): Promise<number> {
   } catch (error) {
     if (!(error instanceof TidegateError)) throw error;
     console.error(error instanceof ConfigError ? error.message : `${error.message} (${error.code})`);
+    if (error instanceof ConfigError && isPart(error)) console.error(`${file}: ${AS_A_PART}`);
     return error instanceof ConfigError ? error.problems.filter(({ severity }) => severity === 'error').length : 1;
   }
+}
+
+const AS_A_PART = 'if another file includes this one, check that file: the names of other files are known there only';
+
+/** What a file may lack that another one includes. */
+const OF_OTHER_FILES = /; (?:the file has no (?:listeners|endpoints|auth)|there are no templates)$/;
+
+/** Whether a file lacks nothing but what others may have. */
+function isPart({ problems }: ConfigError): boolean {
+  return problems.every(({ severity, message }) => severity !== 'error' || OF_OTHER_FILES.test(message));
 }
 
 function describe(config: GatewayConfig): string {

@@ -14,12 +14,12 @@ export interface Watcher {
 /** A place of a pipeline at which messages can be watched. */
 export class TapPoint {
   readonly place: string;
-  /** To be called with the messages that are there; undefined while nobody watches. */
+  /** To be called with the messages that are there; undefined while there is no watcher. */
   observe: Observe | undefined;
   private readonly switched: (observe: Observe | undefined) => void;
   private readonly watchers = new Set<Watcher>();
 
-  /** `switched` is told when the first watcher comes and when the last one goes. */
+  /** `switched` is called when the first watcher comes and when the last one goes. */
   constructor(place: string, switched: (observe: Observe | undefined) => void = () => {}) {
     this.place = place;
     this.switched = switched;

@@ -5,7 +5,7 @@ import { TapPoint } from './tap-point.ts';
 
 /**
  * The places of a pipeline at which messages can be watched: 0 behind its source, N behind its Nth processor, and behind the last
- * one what its sink gets. Nobody pays for a place that nobody watches.
+ * one what its sink gets. A place without a watcher costs nothing.
  */
 export class TapPoints {
   readonly source = new TapPoint('source');

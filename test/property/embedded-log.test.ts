@@ -1,3 +1,5 @@
+// Slow: it writes logs to disk, in many orders.
+
 import assert from 'node:assert/strict';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
 // Own process: it measures its own heap and open files, and listens for unhandled rejections.
+// Slow: it sends thousands of frames to real endpoints.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Slow: it runs rooms of several gateways, in many orders.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

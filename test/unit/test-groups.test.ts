@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { grouped, hasOwnProcess } from '../../scripts/test-groups.ts';
+import { slowestOf } from '../../scripts/slowest-files.ts';
+import { grouped, hasOwnProcess, isSlow } from '../../scripts/test-groups.ts';
 
 const IS_COMPILED = import.meta.url.includes('/dist/');
 const ROOT = fileURLToPath(new URL(IS_COMPILED ? '../../../' : '../../', import.meta.url));
@@ -81,9 +82,9 @@ describe('test files that share a process', () => {
 
   test('are named by the report one by one, also where one fails', whenCompiled, (t) => {
     const failing = `import { test } from 'node:test';\ntest('fails', () => { throw new Error('no'); });\n`;
-    const { report, failed } = run(written(t, ['a', 'b', 'c'], { b: failing }));
-    assert.match(report, /^longest of 3 files:/);
-    for (const name of ['a', 'b', 'c']) assert.match(report, new RegExp(` s  .*/${name}\\.test\\.js\n`));
+    const { times, failed } = run(written(t, ['a', 'b', 'c'], { b: failing }));
+    assert.equal(times.trim().split('\n').length, 3);
+    for (const name of ['a', 'b', 'c']) assert.match(times, new RegExp(`^\\d+\\.\\d{3} .*/${name}\\.test\\.js$`, 'm'));
     assert.match(failed, /^\S*\/b\.test\.js\n$/);
   });
 
@@ -91,7 +92,7 @@ describe('test files that share a process', () => {
     for (const code of [3, 0]) {
       const ending = `import { test } from 'node:test';\ntest('ends', () => process.exit(${code}));\n`;
       const { report } = run(written(t, ['a', 'b', 'c', 'd'], { c: ending }));
-      assert.match(report, /^a process ended without a result of .*\/c\.test\.ts, \S*\/d\.test\.ts\b.*\nlongest of /);
+      assert.match(report, /^a process ended without a result of .*\/c\.test\.ts, \S*\/d\.test\.ts\b.*\n$/);
       // Results that the process had not yet passed on are lost with it: those of a, of b, or none.
       assert.equal(report.includes(', behind the last one of '), !report.includes('/a.test.ts, '));
     }
@@ -100,21 +101,39 @@ describe('test files that share a process', () => {
   test('are named by the report where their process fails behind the last test', whenCompiled, (t) => {
     const failing = `import { test } from 'node:test';\ntest('passes', () => { process.exitCode = 3; });\n`;
     const { report } = run(written(t, ['a', 'b'], { a: failing }));
-    assert.match(report, /^a process failed behind the last test of .*\/a\.test\.ts, \S*\/b\.test\.ts\nlongest of 2 /);
+    assert.match(report, /^a process failed behind the last test of .*\/a\.test\.ts, \S*\/b\.test\.ts\n$/);
   });
 });
 
+test('the slowest files of a whole run are listed, each with the time of all its tries', () => {
+  const times = Array.from({ length: 12 }, (_, index) => `${index}.500 test/${index}.test.ts\n`);
+  const lines = slowestOf([...times, '9.000 test/3.test.ts\n'].join('')).split('\n');
+  assert.equal(lines.length, 11);
+  assert.equal(lines[0], 'the 10 slowest of 12 files:');
+  assert.equal(lines[1], '   12.5 s  test/3.test.ts');
+  assert.equal(slowestOf(''), 'the 0 slowest of 0 files:');
+});
+
+test('files that say that they are slow are left out of the inner loop', () => {
+  assert.ok(isSlow("// Own process: x.\n// Slow: it starts gateways.\nimport x from 'y';"));
+  assert.ok(!isSlow("// Slow:\nimport x from 'y'; // Slow is not said"));
+});
+
 /** What the report says of a run of these entries, and which files it notes as failed. */
-function run({ folder, entries }: ReturnType<typeof written>): { report: string; failed: string } {
-  const list = join(folder, 'failed');
+function run({ folder, entries }: ReturnType<typeof written>): {
+  report: string;
+  failed: string;
+  times: string;
+} {
+  const [list, times] = [join(folder, 'failed'), join(folder, 'times')];
   const options = ['--test', '--test-force-exit', '--import=./dist/test/helpers/no-early-end.js'];
   options.push('--test-reporter-destination=stdout', `--test-reporter=${REPORTER}`);
   const { NODE_TEST_CONTEXT, ...env } = process.env;
   const { stdout, stderr, status } = spawnSync(process.execPath, [...options, ...entries], {
     cwd: ROOT,
     encoding: 'utf8',
-    env: { ...env, FAILED_FILES: list },
+    env: { ...env, FAILED_FILES: list, FILE_TIMES: times },
   });
   assert.equal(status, 1, stderr);
-  return { report: stdout, failed: readFileSync(list, 'utf8') };
+  return { report: stdout, failed: readFileSync(list, 'utf8'), times: readFileSync(times, 'utf8') };
 }

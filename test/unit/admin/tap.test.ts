@@ -52,7 +52,7 @@ test('a tap shows messages at a place as lines of JSON, until its limit', async 
   assert.deepEqual(last?.json, { doubled: 2 });
 });
 
-test('a request that makes no sense is told why', async (t) => {
+test('a request that makes no sense is refused with what to write', async (t) => {
   const { ask } = await tapped(t);
   const cases: [query: string, status: number, message: RegExp][] = [
     ['', 404, /there is no pipeline ; there are made/],

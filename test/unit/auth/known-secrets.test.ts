@@ -1,3 +1,5 @@
+// Slow: it hashes passwords.
+
 import assert from 'node:assert/strict';
 import { scryptSync } from 'node:crypto';
 import { mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Slow: it starts a process for each command.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,5 @@
+// Slow: it starts a process for each command.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Slow: it reads files of megabytes.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { applyS2 } from '../../../src/config/apply-s2.ts';

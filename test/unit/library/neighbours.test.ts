@@ -1,3 +1,5 @@
+// Slow: it floods a gateway.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';

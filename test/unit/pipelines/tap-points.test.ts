@@ -111,7 +111,7 @@ test('places have the names of the configuration, and the last one is what the s
   );
 });
 
-test('a processor that nobody watches is the one that its pipeline was made with', () => {
+test('a processor without a watcher is the one that its pipeline was made with', () => {
   const stages = stagesOf();
   const [first] = (stages[0] as { processors: { process: unknown }[] }).processors;
   const { process } = first ?? assert.fail();

@@ -1,3 +1,5 @@
+// Slow: its expressions run until a limit ends them.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
