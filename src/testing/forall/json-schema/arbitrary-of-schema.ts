@@ -77,7 +77,10 @@ class Builder {
     const { flat, depth: reached } = this.flatten(part, depth);
     const { $ref: reference } = part;
     if (reached > MAX_REFERENCES)
-      return { place: typeof reference === 'string' ? reference : place, why: 'it refers to itself without an end: each value needs another one' };
+      return {
+        place: typeof reference === 'string' ? reference : place,
+        why: 'it refers to itself without an end: each value needs another one',
+      };
     if (flat === false) return { place, why: 'its parts allow no value together' };
     if (flat === true) return anyValue;
     for (const keyword of ['oneOf', 'anyOf']) if (keyword in flat) return this.oneOf(flat, keyword, place, reached);

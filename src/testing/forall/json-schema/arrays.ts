@@ -27,8 +27,14 @@ export function listsOf(part: SchemaObject, place: string, build: Build): fc.Arb
     if (missing > 0) return others;
     return fc.tuple(...prefix);
   }
-  const lengths = { minLength: missing, maxLength: Math.max(missing, Math.min(most, fewest + MORE_ITEMS) - prefix.length) };
-  const tail = part.uniqueItems === true ? fc.uniqueArray(others, { ...lengths, selector: JSON.stringify }) : fc.array(others, lengths);
+  const lengths = {
+    minLength: missing,
+    maxLength: Math.max(missing, Math.min(most, fewest + MORE_ITEMS) - prefix.length),
+  };
+  const tail =
+    part.uniqueItems === true
+      ? fc.uniqueArray(others, { ...lengths, selector: JSON.stringify })
+      : fc.array(others, lengths);
   const lists = fc.tuple(fc.tuple(...prefix), tail).map(([head, more]) => [...head, ...more]);
   return withContained(part, place, { lists, build, at: first.length });
 }

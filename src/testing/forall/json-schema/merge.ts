@@ -1,4 +1,11 @@
-import { isSchemaObject, type JsonType, namedPartsIn, partsIn, type SchemaObject, type SchemaPart } from './schema-part.ts';
+import {
+  isSchemaObject,
+  type JsonType,
+  namedPartsIn,
+  partsIn,
+  type SchemaObject,
+  type SchemaPart,
+} from './schema-part.ts';
 
 /**
  * One part that allows what both allow. What cannot be said in one part (two patterns, two formats) is said by the first
@@ -77,7 +84,9 @@ function mergedFields(one: SchemaObject, other: SchemaObject): SchemaObject {
 function additional(part: SchemaObject): SchemaPart {
   const { additionalProperties } = part;
   if ('patternProperties' in part) return true;
-  return typeof additionalProperties === 'boolean' || isSchemaObject(additionalProperties) ? additionalProperties : true;
+  return typeof additionalProperties === 'boolean' || isSchemaObject(additionalProperties)
+    ? additionalProperties
+    : true;
 }
 
 function both(one: SchemaPart, other: SchemaPart): SchemaPart {

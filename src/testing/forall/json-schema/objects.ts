@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { BoundedFilter } from './bounded-filter.ts';
 import type { Build } from './build.ts';
 import { type NoValue, noValidValue } from './no-valid-value.ts';
-import { isSchemaObject, isSchemaPart, namedPartsIn, numberIn, type SchemaObject, type SchemaPart } from './schema-part.ts';
+import {
+  isSchemaObject,
+  isSchemaPart,
+  namedPartsIn,
+  numberIn,
+  type SchemaObject,
+  type SchemaPart,
+} from './schema-part.ts';
 import { textsOf } from './texts.ts';
 
 /** Fields beyond those that the schema names. */
@@ -29,8 +36,9 @@ export function objectsOf(part: SchemaObject, place: string, build: Build): fc.A
     else if (required.includes(name)) return values;
   }
   const most = numberIn(part, 'maxProperties') ?? Number.POSITIVE_INFINITY;
-  if (required.length > most) return { place, why: `it requires ${required.length} fields, and maxProperties is ${most}` };
-  const known = fc.record(model, { requiredKeys: required.filter((name) => name in model) });
+  if (required.length > most)
+    return { place, why: `it requires ${required.length} fields, and maxProperties is ${most}` };
+  const known = fc.record(model, { requiredKeys: required.filter((name) => name in model), noNullPrototype: true });
   const fewest = numberIn(part, 'minProperties') ?? 0;
   return withExtras(part, place, { known, build, fewest, most, named: Object.keys(model) });
 }
@@ -56,11 +64,14 @@ function withExtras(
   if (extras.length === 0 && isMore)
     return { place, why: `minProperties is ${fewest}, and it allows ${named.length} fields` };
   const wanted = Math.max(0, fewest - named.length);
-  const more = extras.length === 0 ? undefined : fc.uniqueArray(fc.oneof(...extras.map(({ names, values }) => fc.tuple(names, values))), {
-    minLength: wanted,
-    maxLength: wanted + MORE_FIELDS,
-    selector: ([name]) => name,
-  });
+  const more =
+    extras.length === 0
+      ? undefined
+      : fc.uniqueArray(fc.oneof(...extras.map(({ names, values }) => fc.tuple(names, values))), {
+          minLength: wanted,
+          maxLength: wanted + MORE_FIELDS,
+          selector: ([name]) => name,
+        });
   const objects =
     more === undefined
       ? known
