@@ -1,5 +1,6 @@
 import { type DataFile, FileDamage, PAGE_HEADER, readTree, type Tree } from './data-file.ts';
 import { TABLES } from './environment.ts';
+import type {  } from './tables.ts';
 import { type DamagedLeaf, TreeWalk } from './page-tree.ts';
 import { type LeafNode, PageDamage } from './tree-page.ts';
 
