@@ -1,4 +1,4 @@
-import type { InputMessage } from '../simulation/index.ts';
+import type { InputMessage } from '../simulation/messages.ts';
 
 /** What became of a message of the input. */
 export interface ObservedInput {
