@@ -1,10 +1,18 @@
 import type { Clock } from '../../core/clock.ts';
-import { TidegateError } from '../../core/errors.ts';
-import type { GroupMember, GroupOptions, Lane, LaneObserver, LinkState, Log, LogAdmin, Reader, ReaderOptions } from '../../core/log.ts';
-import { Message } from '../../core/message.ts';
-import type { Propagation } from '../../core/propagation.ts';
-import type { Logger } from '../../telemetry/logger.ts';
-import { createStats, type Stats } from '../../telemetry/stats.ts';
+import type { TidegateError } from '../../core/errors.ts';
+import type {
+  GroupMember,
+  GroupOptions,
+  Lane,
+  LaneObserver,
+  LinkState,
+  Log,
+  LogAdmin,
+  Reader,
+  ReaderOptions,
+} from '../../core/log.ts';
+import type { Message } from '../../core/message.ts';
+import { createStats } from '../../telemetry/stats.ts';
 import { decodeBatch } from '../../transports/embedded/batch-reading.ts';
 import { compact } from '../../transports/embedded/compaction.ts';
 import { Coordinators } from '../../transports/embedded/coordinators.ts';
@@ -26,8 +34,6 @@ const SETTINGS = embeddedSchema.parse({});
 export interface MemoryLogOptions {
   /** What waits goes by it; a `TestClock` of its own if left out. */
   readonly clock?: Clock;
-  /** Called with records that were stored, in the order of each partition. */
-  readonly stored?: (topic: string, messages: readonly Message[]) => void;
 }
 
 /**
@@ -46,19 +52,23 @@ export class MemoryLog implements Log {
   private readonly storage: Storage;
   private readonly connections = new Set<MemoryConnection>();
   private readonly own: MemoryConnection;
+  private readonly watchers = new Set<(topic: string, messages: readonly Message[]) => void>();
   private readonly sharing = new Sharing({ maxRecord: SETTINGS.max_record });
 
-  constructor({ clock = new TestClock(), stored = () => {} }: MemoryLogOptions = {}) {
+  constructor({ clock = new TestClock() }: MemoryLogOptions = {}) {
     this.clock = clock;
     this.faults = new LogFaults((isUp) => this.linked(isUp));
-    const tables = new MemoryTables(() => this.reach());
+    const tables = new MemoryTables(() => {
+      this.moved();
+      this.reach();
+    });
     this.records = new MemoryRecords(tables, {
       faults: this.faults,
       clock,
       stored: (appends, bases) => {
-        for (const [at, append] of appends.entries())
-          stored(append.partition.topic.name, messagesOf(append, bases[at] ?? 0));
+        for (const [at, append] of appends.entries()) this.show(append, bases[at] ?? 0);
       },
+      moved: () => this.moved(),
     });
     this.store = new Store(tables, this.records);
     this.storage = {
@@ -79,6 +89,15 @@ export class MemoryLog implements Log {
   get admin(): LogAdmin {
     return this.own.admin;
   }
+
+  /** Calls back with records that gateways have stored, in the order of each partition; the returned function ends it. */
+  watch(watcher: (topic: string, messages: readonly Message[]) => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  /** Called whenever something is read or written. */
+  moved: () => void = () => {};
 
   /** The connection of one gateway, which ends without the others. */
   connect(parts: MemoryConnectionParts): MemoryConnection {
@@ -125,7 +144,7 @@ export class MemoryLog implements Log {
     const [refusal] = refusals;
     if (refusal !== undefined) throw refusal;
     const appends = appendsOf(state, shares);
-    const bases = await this.records.store(appends);
+    const bases = await this.records.feed(appends);
     for (const [at, share] of [...shares.values()].entries()) {
       const append = appends[at];
       if (append !== undefined) place(share, topic, append.partition.index, bases[at] ?? 0);
@@ -140,6 +159,12 @@ export class MemoryLog implements Log {
         await applyRetention(this.records, partition, SETTINGS, this.clock.now());
       }
     }
+  }
+
+  private show(append: Append, base: number): void {
+    if (this.watchers.size === 0) return;
+    const messages = messagesOf(append, base);
+    for (const watcher of this.watchers) watcher(append.partition.topic.name, messages);
   }
 
   private reach(): Store {

@@ -2,14 +2,17 @@ import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
 import { pause } from '../../core/waiting.ts';
 import { type Append, Records } from '../../transports/embedded/records.ts';
+import type { ReadResult } from '../../transports/embedded/stored-records.ts';
 import type { Tables } from '../../transports/embedded/tables.ts';
 import { type LogFaults, linkIsDown } from './faults.ts';
 
 export interface MemoryRecordsParts {
   readonly faults: LogFaults;
   readonly clock: Clock;
-  /** Called with what is stored, and the offset of the first record of each append. */
+  /** Called with what gateways store, and the offset of the first record of each append. */
   readonly stored: (appends: readonly Append[], bases: readonly number[]) => void;
+  /** Called when something is read. */
+  readonly moved: () => void;
 }
 
 /** The records of a log in memory, whose sends meet the faults that a test has planned. */
@@ -49,7 +52,16 @@ export class MemoryRecords extends Records {
   }
 
   /** What a test stores itself, which meets no faults. */
-  async store(appends: readonly Append[], also?: () => void): Promise<number[]> {
+  feed(appends: readonly Append[]): Promise<number[]> {
+    return super.append(appends);
+  }
+
+  override read(...given: Parameters<Records['read']>): ReadResult {
+    this.parts.moved();
+    return super.read(...given);
+  }
+
+  private async store(appends: readonly Append[], also?: () => void): Promise<number[]> {
     const bases = await super.append(appends, also);
     this.parts.stored(appends, bases);
     return bases;

@@ -50,7 +50,9 @@ export class MemoryTable<Value, K extends Key> implements Table<Value, K> {
   /** What changes meanwhile is not looked at again: the range is that of the first step. */
   *getRange(range: KeyRange<K> = {}): Generator<{ readonly key: K; readonly value: Value }> {
     const { start, end, reverse = false, limit = Number.POSITIVE_INFINITY } = range;
-    const [from, to] = reverse ? [this.behind(end), this.behind(start, this.keys.length)] : [this.at(start, 0), this.at(end, this.keys.length)];
+    const [from, to] = reverse
+      ? [this.behind(end), this.behind(start, this.keys.length)]
+      : [this.at(start, 0), this.at(end, this.keys.length)];
     const count = Math.min(limit, Math.max(0, to - from));
     const places = Array.from({ length: count }, (_, index) => (reverse ? to - 1 - index : from + index));
     const found = places.map((at) => ({ key: this.keys[at] as K, value: this.values[at] as Value }));

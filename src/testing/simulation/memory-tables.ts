@@ -1,4 +1,11 @@
-import type { BatchKey, CommitKey, MarksKey, StoredCommit, StoredTopic, Tables } from '../../transports/embedded/tables.ts';
+import type {
+  BatchKey,
+  CommitKey,
+  MarksKey,
+  StoredCommit,
+  StoredTopic,
+  Tables,
+} from '../../transports/embedded/tables.ts';
 import { MemoryTable } from './memory-table.ts';
 
 /** The tables of a log in memory. `reach` is asked before each transaction, and throws where the log is away. */
@@ -18,9 +25,22 @@ export class MemoryTables implements Tables {
     this.reach = reach;
   }
 
-  /** Runs at once. What was changed by an action that throws is taken back. */
+  /**
+   * Runs at once, and resolves in a later turn of the event loop, as any log does: senders that wait for it leave room for others.
+   * What was changed by an action that throws is taken back.
+   */
   async transact<T>(action: () => T): Promise<T> {
     this.reach();
+    const result = this.run(action);
+    await new Promise((resolve) => setImmediate(resolve));
+    return result;
+  }
+
+  refresh(): void {}
+
+  async close(): Promise<void> {}
+
+  private run<T>(action: () => T): T {
     const undone: (() => void)[] = [];
     this.undone = undone;
     try {
@@ -33,8 +53,4 @@ export class MemoryTables implements Tables {
       this.undone = undefined;
     }
   }
-
-  refresh(): void {}
-
-  async close(): Promise<void> {}
 }

@@ -1,6 +1,6 @@
 import type { GroupCommit } from '../group-commit.ts';
 import { marksIn, storedMarks } from '../stored-marks.ts';
-import type { CommitKey, Tables, StoredCommit } from './tables.ts';
+import type { CommitKey, StoredCommit, Tables } from './tables.ts';
 import type { PartitionState } from './topic-state.ts';
 
 /** How far groups have come, durably: for each group and partition the next offset to be read, and the note beside it. */

@@ -7,11 +7,11 @@ import { batchFacts } from './batch-reading.ts';
 import { DataFile, FileDamage } from './data-file.ts';
 import { DATA_FILE } from './disk-space.ts';
 import { TABLES } from './environment.ts';
-import type { BatchKey, StoredTopic } from './tables.ts';
 import { checkFile, storedValue } from './file-check.ts';
 import { checkMarker, hasData, LaterVersion } from './log-marker.ts';
 import { acquireOwnerLock } from './owner-lock.ts';
 import { type AuditedBatch, auditPartition, type PartitionAudit } from './partition-audit.ts';
+import type { BatchKey, StoredTopic } from './tables.ts';
 import { decodeMarks, hasPolicy } from './topic-state.ts';
 
 export interface LogAudit {

@@ -1,6 +1,6 @@
 import { BehaviorSubject } from 'rxjs';
 import type { Clock } from '../../core/clock.ts';
-import type { TidegateError } from '../../core/errors.ts';
+import { TidegateError } from '../../core/errors.ts';
 import type {
   GroupMember,
   GroupOptions,
@@ -36,7 +36,7 @@ export interface StorageLogParts {
 export class StorageLog implements Log {
   readonly driver: string;
   readonly admin: LogAdmin;
-  protected readonly storage: Storage;
+  private readonly storage: Storage;
   private readonly link = new BehaviorSubject<LinkState>({ state: 'connecting' });
   readonly link$ = this.link.asObservable();
   private readonly parts: StorageLogParts;
@@ -50,7 +50,7 @@ export class StorageLog implements Log {
     this.driver = driver;
     this.storage = storage;
     this.parts = parts;
-    this.admin = new EmbeddedAdmin(() => storage.reach(), parts.maxRecord, storage.coordinators);
+    this.admin = new EmbeddedAdmin(() => this.opened().reach(), parts.maxRecord, storage.coordinators);
   }
 
   async open(): Promise<void> {
@@ -77,7 +77,11 @@ export class StorageLog implements Log {
   }
 
   lane(topic: string, observer: LaneObserver): Lane {
-    const lane = new EmbeddedLane(topic, observer, { ...this.parts, ...this.writing, store: () => this.storage.store() });
+    const lane = new EmbeddedLane(topic, observer, {
+      ...this.parts,
+      ...this.writing,
+      store: () => this.opened().store(),
+    });
     this.lanes.set(lane, topic);
     return lane;
   }
@@ -88,13 +92,13 @@ export class StorageLog implements Log {
 
   reader(options: ReaderOptions): Reader {
     const closed = (one: EmbeddedReader) => this.readers.delete(one);
-    const reader = new EmbeddedReader(options, { store: this.storage.store(), stats: this.parts.stats, closed });
+    const reader = new EmbeddedReader(options, { store: this.opened().store(), stats: this.parts.stats, closed });
     this.readers.add(reader);
     return reader;
   }
 
   group(options: GroupOptions): GroupMember {
-    const store = this.storage.store();
+    const store = this.opened().store();
     const { coordinators } = this.storage;
     const coordinator = coordinators.of(options.group);
     const left = (one: EmbeddedMember) => {
@@ -106,6 +110,11 @@ export class StorageLog implements Log {
     const member = new EmbeddedMember(options, { ...this.parts, store, coordinator, left, writing });
     this.members.add(member);
     return member;
+  }
+
+  private opened(): Storage {
+    if (this.isOpen) return this.storage;
+    throw new TidegateError('TG_LOG_UNAVAILABLE', `the ${this.driver} log is not open`);
   }
 
   /** Whether the log can be reached has changed. */

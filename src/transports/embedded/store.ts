@@ -1,6 +1,6 @@
 import { CommittedOffsets } from './committed-offsets.ts';
-import type { Tables, StoredTopic } from './tables.ts';
 import type { Records } from './records.ts';
+import type { StoredTopic, Tables } from './tables.ts';
 import type { TopicState } from './topic-state.ts';
 
 /** The topics of the log, and how they come and go; what they hold is in `records`, how far groups have come in `offsets`. */
