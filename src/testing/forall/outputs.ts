@@ -15,10 +15,10 @@ interface Run {
 }
 
 export function observedInput(
-  { message, outcome, error, settledTimes }: Fed,
-  facts: Pick<ObservedInput, 'isCut' | 'isSettledEarly'>,
+  { message, outcome, error }: Fed,
+  facts: Pick<ObservedInput, 'settledTimes' | 'isCut' | 'isSettledEarly' | 'isDropped'>,
 ): ObservedInput {
-  return { message, outcome, error: error?.code, settledTimes, ...facts };
+  return { message, outcome, error: error?.code, ...facts };
 }
 
 /** What came out, each with the message of the input that it comes from. */
@@ -53,9 +53,7 @@ function originOfOutputs(fed: readonly Fed[], written: readonly Written[]): Orig
 
 /** A dead letter has the payload of the message as it came. */
 function originOfLetters(fed: readonly Fed[]): OriginOf {
-  return inTurn(
-    fed.flatMap((one, at) => (one.outcome === 'dead_letter' ? [[payloadOf(one), at] as const] : [])),
-  );
+  return inTurn(fed.flatMap((one, at) => (one.outcome === 'dead_letter' ? [[payloadOf(one), at] as const] : [])));
 }
 
 function inTurn(known: readonly (readonly [payload: Buffer, origin: number])[]): OriginOf {
@@ -64,7 +62,7 @@ function inTurn(known: readonly (readonly [payload: Buffer, origin: number])[]):
     const id = payload.toString('base64');
     const same = origins.get(id);
     if (same === undefined) origins.set(id, [origin]);
-    else same.push(origin);
+    else if (!same.includes(origin)) same.push(origin);
   }
   return (payload) => {
     const same = origins.get(payload.toString('base64'));
