@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import * as field from '../../sdk/fields.ts';
+import { byKey } from './forms.ts';
+import {
+  type ANYTHING,
+  type Expected,
+  expectedList,
+  expectedMessage,
+  type GivenMessage,
+  givenPayload,
+  messageSchema,
+} from './message-schema.ts';
+import { type Step, stepSchema } from './step-schema.ts';
+
+/** What a processor with a label does in a test in place of its work. */
+const mock = z
+  .strictObject({
+    ...givenPayload,
+    merge: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('Fields that are set in the JSON of the payload; the rest of it stays.'),
+    headers: z.record(z.string(), z.string()).optional().describe('Headers that are set; others stay.'),
+    drop: z.literal(true).optional().describe('The message ends here, as one that is filtered.'),
+    error: z.string().min(1).optional().describe('The message fails with this error.'),
+  })
+  .superRefine((given, context) => {
+    const results = RESULTS.filter((result) => given[result] !== undefined);
+    if (results.length === 1 || (results.length === 0 && given.headers !== undefined)) return;
+    const which = results.length === 0 ? 'none of them' : results.join(' and ');
+    const message = `a mock gives one of ${RESULTS.join(', ')}, and this gives ${which}`;
+    context.addIssue({ code: 'custom', message, input: given });
+  });
+const RESULTS = ['json', 'text', 'base64', 'merge', 'drop', 'error'] as const;
+
+export type MockSettings = z.output<typeof mock>;
+
+const common = {
+  name: z
+    .string('expected a name: what is promised, in words')
+    .min(1, 'expected a name')
+    .describe('What is promised, in words.'),
+  mocks: z
+    .record(z.string(), mock)
+    .prefault({})
+    .describe('What processors do in this test in place of their work, by their labels.'),
+};
+
+const inputStep = byKey<InputStep>('expected a message with json, text or base64, or { after: duration }', {
+  after: z.strictObject({ after: field.duration().describe('Time that goes by.') }),
+  json: messageSchema,
+  text: messageSchema,
+  base64: messageSchema,
+});
+export type InputStep = { readonly after: number } | GivenMessage;
+
+const ofPipeline = z
+  .strictObject({
+    ...common,
+    pipeline: z.string().describe('Pipeline that is tested.'),
+    input: z
+      .array(inputStep)
+      .min(1, 'expected at least one message')
+      .optional()
+      .describe('Messages that its source gives, and time that goes by between them.'),
+    output: z
+      .record(z.string(), expectedList(expectedMessage))
+      .optional()
+      .describe(
+        'What is written, by topic, endpoint or sink: all messages in their order, [] for none, "*" for any. Outputs of the pipeline that are not named get nothing.',
+      ),
+  })
+  .superRefine((given, context) => {
+    if (given.input === undefined) context.addIssue({ code: 'custom', message: NO_INPUT, input: given });
+    if (!canFail(given.output)) context.addIssue({ code: 'custom', message: NO_OUTPUT, input: given });
+  });
+const NO_INPUT = 'has no messages; add input: [ { json: ... } ]';
+const NO_OUTPUT =
+  'can never fail, as it expects nothing; add output: { TOPIC: [ { json: ... } ] }, or { TOPIC: [] } if nothing may be written';
+
+function canFail(output: z.output<typeof ofPipeline>['output'] = {}): boolean {
+  return Object.values(output).some((list) => list !== '*');
+}
+
+const ofEndpoint = z
+  .strictObject({
+    ...common,
+    endpoint: z.string().describe('Endpoint that is tested.'),
+    steps: z
+      .array(stepSchema)
+      .min(1, 'expected at least one step')
+      .describe('What clients, topics and the clock do, one thing behind the other.'),
+  })
+  .superRefine(({ steps }, context) => {
+    if (steps.some(isExpectation)) return;
+    const message = 'can never fail, as no step expects anything; add { client: NAME, expect: [ ... ] }';
+    context.addIssue({ code: 'custom', message, input: steps });
+  });
+
+function isExpectation(step: Step): boolean {
+  if (step.kind === 'closed' || step.kind === 'refused') return true;
+  return (step.kind === 'frames' || step.kind === 'records') && step.expected !== '*';
+}
+
+/** A test of a pipeline: messages in, messages out. */
+export interface PipelineTest extends z.output<typeof ofPipeline> {
+  readonly output?: Readonly<Record<string, readonly Expected[] | typeof ANYTHING>>;
+}
+/** A test of an endpoint: frames in, frames out. */
+export type EndpointTest = z.output<typeof ofEndpoint>;
+export type TestCase = PipelineTest | EndpointTest;
+
+const testCase = byKey<TestCase>('expected a test with pipeline, input and output, or with endpoint and steps', {
+  endpoint: ofEndpoint,
+  pipeline: ofPipeline,
+});
+
+/** `tests:` of a file. */
+export const testsSchema = z
+  .array(testCase, 'expected a list of tests')
+  .describe('Tests of this file, which `tidegate test` runs; a gateway does not read them.');
+
+export function isEndpointTest(test: TestCase): test is EndpointTest {
+  return 'endpoint' in test;
+}
