@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PARSE_OPTIONS } from '../issues.ts';
+import { asked, suggest } from '../suggest.ts';
 
 /** What a value may be, by its type. */
 type Forms = Readonly<Partial<Record<'string' | 'array' | 'object' | 'number', z.ZodType>>>;
@@ -12,26 +13,31 @@ export const formsOf = new WeakMap<z.core.$ZodType, readonly z.ZodType[]>();
  * of them, as a union of zod does. `expected`: what is said of a value of none of these types.
  */
 export function oneOf<T>(expected: string, forms: Forms): z.ZodType<T> {
-  return chosenBy(expected, Object.values(forms), (value) => forms[typeOf(value) as keyof Forms]);
+  const formOf = (value: unknown) => forms[typeOf(value) as keyof Forms];
+  return chosenBy(expected, Object.values(forms), formOf, () => '');
 }
 
 /** The same of settings, whose form is known by a key that they have. */
 export function byKey<T>(expected: string, forms: Readonly<Record<string, z.ZodType>>): z.ZodType<T> {
-  return chosenBy(expected, Object.values(forms), (value) => {
-    if (typeOf(value) !== 'object') return undefined;
-    return Object.entries(forms).find(([key]) => Object.hasOwn(value as object, key))?.[1];
-  });
+  const formOf = (value: unknown) => Object.entries(forms).find(([key]) => keysOf(value).includes(key))?.[1];
+  const hint = (value: unknown) => asked(keysOf(value).flatMap((key) => suggest(key, Object.keys(forms)) ?? [])[0]);
+  return chosenBy(expected, [...new Set(Object.values(forms))], formOf, hint);
+}
+
+function keysOf(value: unknown): readonly string[] {
+  return typeOf(value) === 'object' ? Object.keys(value as object) : [];
 }
 
 function chosenBy<T>(
   expected: string,
   forms: readonly z.ZodType[],
   formOf: (value: unknown) => z.ZodType | undefined,
+  hint: (value: unknown) => string,
 ): z.ZodType<T> {
   const schema = z.unknown().transform((value, context): T => {
     const form = formOf(value);
     if (form === undefined) {
-      const message = value === undefined ? `is missing: ${expected}` : expected;
+      const message = value === undefined ? `is missing: ${expected}` : `${expected}${hint(value)}`;
       context.issues.push({ code: 'custom', message, input: value });
       return z.NEVER;
     }

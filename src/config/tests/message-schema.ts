@@ -42,7 +42,7 @@ export type GivenMessage = z.output<typeof messageSchema>;
 /** A test may write a payload in three ways, and has to choose one. */
 export function hasOnePayload(given: Readonly<Record<string, unknown>>, context: z.core.$RefinementCtx): void {
   const forms = PAYLOADS.filter((form) => given[form] !== undefined);
-  if (forms.length === 1) return;
+  if (forms.length === 1 || context.issues.length > 0) return;
   const message =
     forms.length === 0
       ? 'a message needs a payload: json, text or base64'
@@ -108,7 +108,7 @@ const expectedFields = z
 const frameFields = z.strictObject(payloadFields).superRefine(saysSomething);
 
 function saysSomething(given: object, context: z.core.$RefinementCtx): void {
-  if (Object.keys(given).length > 0) return;
+  if (Object.keys(given).length > 0 || context.issues.length > 0) return;
   const message = 'an expectation without a field is true for every message; write "*" if that is meant';
   context.addIssue({ code: 'custom', message, input: given });
 }

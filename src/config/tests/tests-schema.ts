@@ -1,15 +1,9 @@
 import { z } from 'zod';
 import * as field from '../../sdk/fields.ts';
+import { type FaultStep, faultStep, forallSchema } from '../forall-schema.ts';
+import { holdSchema } from '../hold-schema.ts';
 import { byKey } from './forms.ts';
-import {
-  type ANYTHING,
-  type Expected,
-  expectedList,
-  expectedMessage,
-  type GivenMessage,
-  givenPayload,
-  messageSchema,
-} from './message-schema.ts';
+import { expectedList, expectedMessage, type GivenMessage, givenPayload, messageSchema } from './message-schema.ts';
 import { type Step, stepSchema } from './step-schema.ts';
 
 /** What a processor with a label does in a test in place of its work. */
@@ -46,13 +40,17 @@ const common = {
     .describe('What processors do in this test in place of their work, by their labels.'),
 };
 
-const inputStep = byKey<InputStep>('expected a message with json, text or base64, or { after: duration }', {
-  after: z.strictObject({ after: field.duration().describe('Time that goes by.') }),
-  json: messageSchema,
-  text: messageSchema,
-  base64: messageSchema,
-});
-export type InputStep = { readonly after: number } | GivenMessage;
+const inputStep = byKey<InputStep>(
+  'expected a message with json, text or base64, { after: duration } or { fault: NAME }',
+  {
+    after: z.strictObject({ after: field.duration().describe('Time that goes by.') }),
+    fault: z.strictObject({ fault: faultStep }),
+    json: messageSchema,
+    text: messageSchema,
+    base64: messageSchema,
+  },
+);
+export type InputStep = { readonly after: number } | { readonly fault: FaultStep } | GivenMessage;
 
 const ofPipeline = z
   .strictObject({
@@ -62,23 +60,33 @@ const ofPipeline = z
       .array(inputStep)
       .min(1, 'expected at least one message')
       .optional()
-      .describe('Messages that its source gives, and time that goes by between them.'),
+      .describe('Messages that its source gives, with time and faults between them.'),
     output: z
       .record(z.string(), expectedList(expectedMessage))
       .optional()
       .describe(
         'What is written, by topic, endpoint or sink: all messages in their order, [] for none, "*" for any. Outputs of the pipeline that are not named get nothing.',
       ),
+    forall: forallSchema.optional(),
+    hold: holdSchema.optional(),
   })
   .superRefine((given, context) => {
-    if (given.input === undefined) context.addIssue({ code: 'custom', message: NO_INPUT, input: given });
-    if (!canFail(given.output)) context.addIssue({ code: 'custom', message: NO_OUTPUT, input: given });
+    const mistake = pipelineMistake(given);
+    if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake, input: given });
   });
-const NO_INPUT = 'has no messages; add input: [ { json: ... } ]';
-const NO_OUTPUT =
-  'can never fail, as it expects nothing; add output: { TOPIC: [ { json: ... } ] }, or { TOPIC: [] } if nothing may be written';
 
-function canFail(output: z.output<typeof ofPipeline>['output'] = {}): boolean {
+function pipelineMistake({ input, forall, output, hold }: Partial<PipelineTest>): string | undefined {
+  if (input !== undefined && forall !== undefined) return 'has input and forall; a test has one of them';
+  if (forall !== undefined) {
+    if (output !== undefined) return 'has forall and output; what is expected of drawn messages is said by hold';
+    return hold === undefined ? 'can never fail, as it holds nothing; add hold: [ no_loss ]' : undefined;
+  }
+  if (input === undefined) return 'has no messages; add input: [ { json: ... } ], or forall';
+  if (hold !== undefined || canFail(output)) return undefined;
+  return 'can never fail, as it expects nothing; add output: { TOPIC: [ { json: ... } ] }, or { TOPIC: [] } if nothing may be written';
+}
+
+function canFail(output: PipelineTest['output'] = {}): boolean {
   return Object.values(output).some((list) => list !== '*');
 }
 
@@ -103,9 +111,7 @@ function isExpectation(step: Step): boolean {
 }
 
 /** A test of a pipeline: messages in, messages out. */
-export interface PipelineTest extends z.output<typeof ofPipeline> {
-  readonly output?: Readonly<Record<string, readonly Expected[] | typeof ANYTHING>>;
-}
+export type PipelineTest = z.output<typeof ofPipeline>;
 /** A test of an endpoint: frames in, frames out. */
 export type EndpointTest = z.output<typeof ofEndpoint>;
 export type TestCase = PipelineTest | EndpointTest;

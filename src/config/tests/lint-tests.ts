@@ -1,0 +1,92 @@
+import { ownEntry } from '../../core/own-entry.ts';
+import { labelsOf } from '../lint-labels.ts';
+import { type Finding, failing, type Path } from '../problem.ts';
+import type { GatewayConfig } from '../schema.ts';
+import { didYouMean, listNames } from '../suggest.ts';
+import { outputsBehind, topicsRead } from './known-outputs.ts';
+import { lintSteps } from './lint-steps.ts';
+import type { GivenMessage } from './message-schema.ts';
+import { missing } from './missing-name.ts';
+import { isEndpointTest, type PipelineTest, type TestCase } from './tests-schema.ts';
+
+/** What tests say that does not go together with the rest of the file. Paths begin with `tests`. */
+export function lintTests(tests: readonly TestCase[], config: GatewayConfig): Finding[] {
+  return [
+    ...repeatedNames(tests),
+    ...tests.flatMap((test, at) => {
+      const path = ['tests', at];
+      const own = isEndpointTest(test) ? lintSteps(test, config, path) : lintPipelineTest(test, config, path);
+      return [...own, ...lintMocks(test, config, path)];
+    }),
+  ];
+}
+
+function repeatedNames(tests: readonly TestCase[]): Finding[] {
+  const first = new Map<string, number>();
+  return tests.flatMap(({ name }, at) => {
+    const other = first.get(name);
+    if (other === undefined) first.set(name, at);
+    return other === undefined
+      ? []
+      : [failing(['tests', at, 'name'], `tests[${other}] has this name, too; give each test a name of its own`)];
+  });
+}
+
+function lintPipelineTest(test: PipelineTest, config: GatewayConfig, path: Path): Finding[] {
+  const { pipeline: name, input = [], output = {} } = test;
+  const pipeline = ownEntry(config.pipelines, name);
+  if (pipeline === undefined) return [missing('pipeline', name, Object.keys(config.pipelines), [...path, 'pipeline'])];
+  const { names, isOpen } = outputsBehind(name, config);
+  const strangers = isOpen ? [] : Object.keys(output).filter((one) => !names.has(one));
+  const read = topicsRead(pipeline);
+  return [
+    ...strangers.map((one) => neverWritten(one, name, names, [...path, 'output', one])),
+    ...input.flatMap((step, at) => {
+      if ('after' in step || 'fault' in step) return [];
+      const message = wrongTopic(step, name, read);
+      return message === undefined ? [] : [failing([...path, 'input', at, 'topic'], message)];
+    }),
+  ];
+}
+
+function neverWritten(output: string, pipeline: string, names: ReadonlySet<string>, path: Path): Finding {
+  const there = names.size === 0 ? 'it writes nothing that a test can see' : `messages of it go to ${listNames(names)}`;
+  return failing(path, `pipelines.${pipeline} never writes to "${output}"; ${there}${didYouMean(output, names)}`, {
+    at: 'key',
+  });
+}
+
+function wrongTopic(
+  { topic, meta }: GivenMessage,
+  pipeline: string,
+  read: ReturnType<typeof topicsRead>,
+): string | undefined {
+  if (read === undefined)
+    return topic === undefined ? undefined : `the source of pipelines.${pipeline} reads no topic; leave it out`;
+  if (meta !== undefined)
+    return `the source of pipelines.${pipeline} is a topic, whose records have no meta of a client; leave meta out`;
+  const { topics, hasPatterns } = read;
+  const names = listNames(new Set(topics));
+  if (topic === undefined)
+    return topics.length === 1 && !hasPatterns
+      ? undefined
+      : `is missing: the source reads ${hasPatterns ? 'topics by a pattern' : names}; say which`;
+  if (hasPatterns || topics.includes(topic)) return undefined;
+  return `the source of pipelines.${pipeline} does not read "${topic}"; it reads ${names}${didYouMean(topic, topics)}`;
+}
+
+function lintMocks({ mocks }: TestCase, config: GatewayConfig, path: Path): Finding[] {
+  const labels = labelsOf(config);
+  return Object.keys(mocks).flatMap((label) => {
+    const at = [...path, 'mocks', label];
+    const labelled = labels.get(label);
+    if (labelled?.kind === 'operator')
+      return [failing(at, `"${label}" is an operator, and only processors can be mocked`, { at: 'key' })];
+    if (labelled !== undefined) return [];
+    const advice = labels.size === 0 ? '; add label: NAME beside a processor' : '';
+    return [{ ...missing('label', label, labels.keys(), at), at: 'key' as const }].map((finding) => ({
+      ...finding,
+      message: `${finding.message}${advice}`,
+    }));
+  });
+}
