@@ -41,11 +41,9 @@ function lintPipelineTest(test: PipelineTest, config: GatewayConfig, path: Path)
   const read = topicsRead(pipeline);
   return [
     ...strangers.map((one) => neverWritten(one, name, names, [...path, 'output', one])),
-    ...input.flatMap((step, at) => {
-      if ('after' in step || 'fault' in step) return [];
-      const message = wrongTopic(step, name, read);
-      return message === undefined ? [] : [failing([...path, 'input', at, 'topic'], message)];
-    }),
+    ...input.flatMap((step, at) =>
+      'after' in step || 'fault' in step ? [] : wrongPlace(step, name, read, [...path, 'input', at]),
+    ),
   ];
 }
 
@@ -56,23 +54,23 @@ function neverWritten(output: string, pipeline: string, names: ReadonlySet<strin
   });
 }
 
-function wrongTopic(
+function wrongPlace(
   { topic, meta }: GivenMessage,
   pipeline: string,
   read: ReturnType<typeof topicsRead>,
-): string | undefined {
-  if (read === undefined)
-    return topic === undefined ? undefined : `the source of pipelines.${pipeline} reads no topic; leave it out`;
+  path: Path,
+): Finding[] {
+  const source = `the source of pipelines.${pipeline}`;
+  const at = [...path, 'topic'];
+  if (read === undefined) return topic === undefined ? [] : [failing(at, `${source} reads no topic; leave it out`)];
   if (meta !== undefined)
-    return `the source of pipelines.${pipeline} is a topic, whose records have no meta of a client; leave meta out`;
+    return [failing([...path, 'meta'], `${source} is a topic, whose records have no meta of a client; leave it out`)];
   const { topics, hasPatterns } = read;
-  const names = listNames(new Set(topics));
+  const names = hasPatterns ? 'topics by a pattern' : listNames(new Set(topics));
   if (topic === undefined)
-    return topics.length === 1 && !hasPatterns
-      ? undefined
-      : `is missing: the source reads ${hasPatterns ? 'topics by a pattern' : names}; say which`;
-  if (hasPatterns || topics.includes(topic)) return undefined;
-  return `the source of pipelines.${pipeline} does not read "${topic}"; it reads ${names}${didYouMean(topic, topics)}`;
+    return topics.length === 1 && !hasPatterns ? [] : [failing(at, `is missing: the source reads ${names}; say which`)];
+  if (hasPatterns || topics.includes(topic)) return [];
+  return [failing(at, `${source} does not read "${topic}"; it reads ${names}${didYouMean(topic, topics)}`)];
 }
 
 function lintMocks({ mocks }: TestCase, config: GatewayConfig, path: Path): Finding[] {
@@ -83,10 +81,8 @@ function lintMocks({ mocks }: TestCase, config: GatewayConfig, path: Path): Find
     if (labelled?.kind === 'operator')
       return [failing(at, `"${label}" is an operator, and only processors can be mocked`, { at: 'key' })];
     if (labelled !== undefined) return [];
+    const finding = missing('label', label, labels.keys(), at);
     const advice = labels.size === 0 ? '; add label: NAME beside a processor' : '';
-    return [{ ...missing('label', label, labels.keys(), at), at: 'key' as const }].map((finding) => ({
-      ...finding,
-      message: `${finding.message}${advice}`,
-    }));
+    return [{ ...finding, at: 'key' as const, message: `${finding.message}${advice}` }];
   });
 }

@@ -71,7 +71,7 @@ const ofPipeline = z
     hold: holdSchema.optional(),
   })
   .superRefine((given, context) => {
-    const mistake = pipelineMistake(given);
+    const mistake = context.issues.length > 0 ? undefined : pipelineMistake(given);
     if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake, input: given });
   });
 
@@ -100,7 +100,7 @@ const ofEndpoint = z
       .describe('What clients, topics and the clock do, one thing behind the other.'),
   })
   .superRefine(({ steps }, context) => {
-    if (steps.some(isExpectation)) return;
+    if (context.issues.length > 0 || steps.some(isExpectation)) return;
     const message = 'can never fail, as no step expects anything; add { client: NAME, expect: [ ... ] }';
     context.addIssue({ code: 'custom', message, input: steps });
   });
