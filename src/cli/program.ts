@@ -4,6 +4,7 @@ import { addConnectCommand } from './commands/connect.ts';
 import { addLintCommand } from './commands/lint.ts';
 import { addLogCommand } from './commands/log.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addTestCommand } from './commands/test.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { end } from './ending.ts';
 
@@ -17,6 +18,7 @@ Examples:
   $ tidegate run config/gateway.yaml                              messages are kept in ./data
   $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
   $ tidegate lint config/*.yaml                                   every mistake, with line and column
+  $ tidegate test config/*.yaml                                   the tests in them, in virtual time
   $ tidegate log check config/gateway.yaml                        what is whole in ./data
   $ tidegate token check gateway.yaml users < token               its claims, or why it is refused
   $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
@@ -51,6 +53,7 @@ function createProgram(): Command {
   addLintCommand(program);
   addLogCommand(program);
   addConnectCommand(program);
+  addTestCommand(program);
   addTokenCommand(program);
   return program;
 }

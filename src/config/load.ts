@@ -32,6 +32,8 @@ export interface LoadedConfig {
   readonly config: GatewayConfig;
   /** Warnings, and notes, which only `lint` prints. */
   readonly warnings: readonly Problem[];
+  /** Whether the file has a section `tests`, which `loadTests` reads. */
+  readonly hasTests: boolean;
 }
 
 /**
@@ -71,7 +73,11 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
-  return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
+  return {
+    config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value),
+    warnings: problems,
+    hasTests: source !== whole,
+  };
 }
 
 /** The tests of a file are read by `loadTests`: what is wrong in them keeps no gateway from starting. */

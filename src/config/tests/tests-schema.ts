@@ -6,28 +6,25 @@ import { byKey } from './forms.ts';
 import { expectedList, expectedMessage, type GivenMessage, givenPayload, messageSchema } from './message-schema.ts';
 import { type Step, stepSchema } from './step-schema.ts';
 
+const RESULTS = ['json', 'text', 'error'] as const;
+
 /** What a processor with a label does in a test in place of its work. */
 const mock = z
   .strictObject({
-    ...givenPayload,
-    merge: z
-      .record(z.string(), z.unknown())
+    json: z
+      .unknown()
       .optional()
-      .describe('Fields that are set in the JSON of the payload; the rest of it stays.'),
-    headers: z.record(z.string(), z.string()).optional().describe('Headers that are set; others stay.'),
-    drop: z.literal(true).optional().describe('The message ends here, as one that is filtered.'),
+      .describe('Fields that are set in a payload that is an object, the others stay; any other value is the payload.'),
+    text: z.string().optional().describe('The payload as text.'),
     error: z.string().min(1).optional().describe('The message fails with this error.'),
   })
   .superRefine((given, context) => {
     const results = RESULTS.filter((result) => given[result] !== undefined);
-    if (results.length === 1 || (results.length === 0 && given.headers !== undefined)) return;
+    if (results.length === 1 || context.issues.length > 0) return;
     const which = results.length === 0 ? 'none of them' : results.join(' and ');
     const message = `a mock gives one of ${RESULTS.join(', ')}, and this gives ${which}`;
     context.addIssue({ code: 'custom', message, input: given });
   });
-const RESULTS = ['json', 'text', 'base64', 'merge', 'drop', 'error'] as const;
-
-export type MockSettings = z.output<typeof mock>;
 
 const common = {
   name: z

@@ -9,16 +9,21 @@ import { show } from './difference.ts';
 import type { Failure } from './result.ts';
 
 /** A message that came out, as expressions see it. */
-export function messageOf(output: OutputMessage): Message {
+export function receivedMessage(output: OutputMessage): Message {
   const { payload, key, headers, timestamp, topic, partition, offset } = output;
   return new Message(payload, {
     key: key ?? null,
-    headers: [...headers],
-    ...(timestamp === undefined ? {} : { timestamp }),
+    headers: Object.entries(headers),
+    timestamp,
     ...(topic === undefined ? {} : { topic }),
     ...(partition === undefined ? {} : { partition }),
     ...(offset === undefined ? {} : { offset }),
   });
+}
+
+/** A frame that a client received. */
+export function receivedFrame(frame: string | Buffer): Message {
+  return new Message(Buffer.from(frame as string));
 }
 
 /** A message of a test as the simulation takes it. */

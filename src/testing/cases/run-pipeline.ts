@@ -2,10 +2,10 @@ import type { GatewayConfig } from '../../config/index.ts';
 import { outputsOf, topicsRead } from '../../config/tests/known-outputs.ts';
 import type { PlacedTest } from '../../config/tests/load-tests.ts';
 import type { PipelineTest } from '../../config/tests/tests-schema.ts';
-import { TidegateError } from '../../core/errors.ts';
 import { ownEntry } from '../../core/own-entry.ts';
-import type { Fed, InputMessage, Simulation } from '../simulation/index.ts';
-import { failuresOfList, inputOf, messageOf } from './received.ts';
+import type { Fed, InputMessage } from '../simulation/messages.ts';
+import type { Simulation } from '../simulation/simulation.ts';
+import { failuresOfList, inputOf, receivedMessage } from './received.ts';
 import type { Failure } from './result.ts';
 
 /** Milliseconds that go by behind the last input, so that open batches and short pauses end. */
@@ -62,12 +62,12 @@ async function differingOutputs(
   const failures: Failure[] = [];
   const came = simulation.output();
   for (const [name, expected] of Object.entries(output)) {
-    const messages = (came.get(name) ?? []).map(messageOf);
+    const messages = (came.get(name) ?? []).map(receivedMessage);
     failures.push(...(await failuresOfList(placed, ['output', name], expected, messages)));
   }
   for (const name of ownOutputs(config, pipeline, came)) {
     if (Object.hasOwn(output, name)) continue;
-    const messages = (came.get(name) ?? []).map(messageOf);
+    const messages = (came.get(name) ?? []).map(receivedMessage);
     for (const failure of await failuresOfList(placed, ['output'], [], messages))
       failures.push({ ...failure, path: `output.${name}` });
   }
@@ -92,15 +92,11 @@ function failedInputs({ locate }: PlacedTest, fed: readonly FedInput[]): Failure
   return fed.flatMap(({ at, fed: { outcome, error } }) => {
     const sentence =
       outcome === 'failed'
-        ? `this message failed: ${error === undefined ? 'no reason is known' : describe(error)}`
+        ? `this message failed: ${error === undefined ? 'no reason is known' : `${error.message} (${error.code})`}`
         : outcome === 'pending'
           ? 'this message is still in flight; let time go by: { after: 10s }'
           : undefined;
     if (sentence === undefined) return [];
     return [{ path: `input[${at}]`, place: locate(['input', at]), what: { sentence } }];
   });
-}
-
-function describe(error: Error): string {
-  return error instanceof TidegateError ? `${error.message} (${error.code})` : error.message;
 }

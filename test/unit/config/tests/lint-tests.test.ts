@@ -192,7 +192,7 @@ describe('a mistake in a test says what, where and what to do', () => {
     [
       'a mock that gives two things',
       one('input: [ { json: 1 } ], output: { orders: [] }, mocks: { seen: { json: 1, error: no } }'),
-      'tests[0].mocks.seen  a mock gives one of json, text, base64, merge, drop, error, and this gives json and error',
+      'tests[0].mocks.seen  a mock gives one of json, text, error, and this gives json and error',
     ],
     [
       'a topic that the source does not read',
