@@ -5,3 +5,12 @@
  * @module testing
  */
 export type { Clock } from '../core/clock.ts';
+export type { Closed, SimulatedClient } from './simulation/client.ts';
+export type { ConnectOptions } from './simulation/door.ts';
+export type { LogFaults, SendFault } from './simulation/faults.ts';
+export { MemoryLog, type MemoryLogOptions } from './simulation/memory-log.ts';
+export type { Fed, InputMessage, OutputMessage } from './simulation/messages.ts';
+export type { Mock, Mocks } from './simulation/mocks.ts';
+export { type ConfigSource, SimulatedConfig } from './simulation/simulated-config.ts';
+export { Simulation, type SimulationOptions } from './simulation/simulation.ts';
+export { TestClock } from './simulation/test-clock.ts';
