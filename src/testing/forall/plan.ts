@@ -19,7 +19,7 @@ export interface PlanOptions {
 }
 
 /** Pauses that find something: within a batch's period, beyond it, beyond retries and timeouts. */
-const PAUSES = [1, 10, 100, 1_000, 5_000, 30_000, 60_000];
+export const PAUSES = [1, 10, 100, 1_000, 5_000, 30_000, 60_000];
 
 /** Messages with time and faults between them and behind them. A plan shrinks to fewer messages, smaller ones, and fewer events. */
 export function plans({ messages, min, max, faults, time }: PlanOptions): fc.Arbitrary<readonly InputStep[]> {

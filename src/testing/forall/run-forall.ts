@@ -6,7 +6,8 @@ import { entryOf, writtenInvariant } from './entry.ts';
 import { judgesOf, schemaOf } from './judges.ts';
 import { messagesOf } from './messages.ts';
 import { plans } from './plan.ts';
-import { type Found, type RunSteps, search } from './search.ts';
+import { type Found, search } from './search.ts';
+import type { RunSteps } from './smallest.ts';
 
 /** An entry of `tests:` with `forall`. */
 export interface ForallTest {

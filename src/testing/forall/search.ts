@@ -1,12 +1,9 @@
 import fc from 'fast-check';
 import type { Invariant } from '../../config/hold-schema.ts';
 import { type JudgedInvariant, type Violation, violationIn } from './judges.ts';
-import type { Observed } from './observed.ts';
 import { messagesOut } from './output-invariants.ts';
 import type { InputStep } from './plan.ts';
-
-/** Runs the steps from a fresh start, until everything is done. */
-export type RunSteps = (steps: readonly InputStep[]) => Promise<Observed>;
+import { type RunSteps, smallestOf } from './smallest.ts';
 
 export interface SearchOptions {
   readonly plans: fc.Arbitrary<readonly InputStep[]>;
@@ -63,27 +60,10 @@ export async function search({ plans, judges, run, runs, seed }: SearchOptions):
   const { errorInstance, counterexample, numRuns, numShrinks } = details;
   if (!(errorInstance instanceof Broken) || counterexample === null) throw errorInstance;
   const [steps] = counterexample;
-  const smaller = await withoutSteps(steps, errorInstance.violation, { judges, run });
-  return { found: { ...smaller, run: numRuns, shrinks: numShrinks + smaller.removed }, unjudged: [] };
+  const smallest = await smallestOf(steps, errorInstance.violation, { judges, run });
+  return { found: { ...smallest, run: numRuns, shrinks: numShrinks + smallest.shrinks }, unjudged: [] };
 }
 
 function isOnOutputs({ name }: Invariant): boolean {
   return name === 'expression' || name === 'output_schema';
-}
-
-/** Leaves out each step that is not needed. fast-check removes messages together with what is in front of them. */
-async function withoutSteps(
-  all: readonly InputStep[],
-  first: Violation,
-  { judges, run }: Pick<SearchOptions, 'judges' | 'run'>,
-): Promise<{ readonly steps: readonly InputStep[]; readonly violation: Violation; readonly removed: number }> {
-  const same = judges.filter(({ invariant }) => invariant === first.invariant);
-  let [steps, violation] = [all, first];
-  for (let at = steps.length - 1; at >= 0 && steps.length > 1; at -= 1) {
-    const fewer = steps.toSpliced(at, 1);
-    if (!fewer.some((step) => 'message' in step)) continue;
-    const still = await violationIn(await run(fewer), same);
-    if (still !== undefined) [steps, violation] = [fewer, still];
-  }
-  return { steps, violation, removed: all.length - steps.length };
 }
