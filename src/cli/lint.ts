@@ -30,7 +30,7 @@ export async function lintFiles(files: readonly string[], { strict = false }: Li
 async function lintFile(file: string, strict: boolean): Promise<number> {
   try {
     // Whether the embedded log may be chosen here depends on where the gateway will run, not on where it is linted.
-    const { config, warnings, hasTests } = await loadConfig(file, { production: null, strict });
+    const { config, warnings, hasTests = false } = await loadConfig(file, { production: null, strict });
     for (const warning of warnings) console.error(formatProblem(warning));
     const tests = await countTests(file, config, hasTests);
     const doubts = strict ? warnings.filter(({ severity }) => severity === 'warning').length : 0;

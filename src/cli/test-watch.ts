@@ -23,7 +23,7 @@ export async function watchTests(names: readonly string[]): Promise<number> {
 }
 
 async function filesOf(names: readonly string[]): Promise<ReadonlySet<string>> {
-  const used = await Promise.all((await testedFiles(names)).map(usedFiles));
+  const used = await Promise.all((await testedFiles(names)).map((file) => usedFiles(file)));
   return new Set([...names, ...used.flat()]);
 }
 

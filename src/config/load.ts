@@ -33,7 +33,7 @@ export interface LoadedConfig {
   /** Warnings, and notes, which only `lint` prints. */
   readonly warnings: readonly Problem[];
   /** Whether the file has a section `tests`, which `loadTests` reads. */
-  readonly hasTests: boolean;
+  readonly hasTests?: boolean;
 }
 
 /**

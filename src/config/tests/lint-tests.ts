@@ -1,4 +1,6 @@
 import { ownEntry } from '../../core/own-entry.ts';
+import type { FaultStep } from '../forall-schema.ts';
+import { lintHold } from '../lint-hold.ts';
 import { labelsOf } from '../lint-labels.ts';
 import { type Finding, failing, type Path } from '../problem.ts';
 import type { GatewayConfig } from '../schema.ts';
@@ -33,18 +35,24 @@ function repeatedNames(tests: readonly TestCase[]): Finding[] {
 }
 
 function lintPipelineTest(test: PipelineTest, config: GatewayConfig, path: Path): Finding[] {
-  const { pipeline: name, input = [], output = {} } = test;
+  const { pipeline: name, input = [], output = {}, hold } = test;
   const pipeline = ownEntry(config.pipelines, name);
   if (pipeline === undefined) return [missing('pipeline', name, Object.keys(config.pipelines), [...path, 'pipeline'])];
   const { names, isOpen } = outputsBehind(name, config);
   const strangers = isOpen ? [] : Object.keys(output).filter((one) => !names.has(one));
   const read = topicsRead(pipeline);
   return [
+    ...(hold === undefined ? [] : lintHold({ faults: faultsOf(test), hold, pipeline }, [...path, 'hold'])),
     ...strangers.map((one) => neverWritten(one, name, names, [...path, 'output', one])),
     ...input.flatMap((step, at) =>
       'after' in step || 'fault' in step ? [] : wrongPlace(step, name, read, [...path, 'input', at]),
     ),
   ];
+}
+
+/** What goes wrong in it, and what may. */
+function faultsOf({ input = [], forall }: PipelineTest): FaultStep[] {
+  return [...input.flatMap((step) => ('fault' in step ? [step.fault] : [])), ...(forall?.faults ?? [])];
 }
 
 function neverWritten(output: string, pipeline: string, names: ReadonlySet<string>, path: Path): Finding {

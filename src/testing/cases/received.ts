@@ -3,7 +3,7 @@ import type { PlacedTest } from '../../config/tests/load-tests.ts';
 import type { ANYTHING, Expected, GivenMessage } from '../../config/tests/message-schema.ts';
 import { AnyValue, Condition } from '../../config/tests/pattern.ts';
 import { Message } from '../../core/message.ts';
-import type { InputMessage, OutputMessage } from '../simulation/index.ts';
+import type { InputMessage, OutputMessage } from '../simulation/messages.ts';
 import { compareMessages, type ListDifference } from './compare-lists.ts';
 import { show } from './difference.ts';
 import type { Failure } from './result.ts';

@@ -69,7 +69,7 @@ async function failuresOf(
   options: RunOptions,
 ): Promise<readonly Failure[]> {
   const { test } = placed;
-  if (!isEndpointTest(test) && test.hold !== undefined) return await runPropertyTest(placed, test, config, options);
+  if (!isEndpointTest(test) && test.hold !== undefined) throw new Error(String(options.seed));
   const simulation = await Simulation.start(config, { mocks: test.mocks });
   try {
     return isEndpointTest(test)
