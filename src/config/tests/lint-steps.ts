@@ -1,9 +1,7 @@
 import { ownEntry } from '../../core/own-entry.ts';
-import { endsOf } from '../ends.ts';
-import { topicsIn } from '../pipeline-uses.ts';
 import { type Finding, failing, type Path } from '../problem.ts';
 import type { GatewayConfig } from '../schema.ts';
-import { outputsOf, topicsRead } from './known-outputs.ts';
+import { outputsOf, topicsNamed, topicsRead } from './known-outputs.ts';
 import { missing } from './missing-name.ts';
 import type { Step } from './step-schema.ts';
 import type { EndpointTest } from './tests-schema.ts';
@@ -53,14 +51,10 @@ function lintConnect({ connect }: Connect, usual: string, config: GatewayConfig,
 }
 
 /** Topics that the file names; open where clients or messages may name others. */
-function knownTopics({ log, pipelines, endpoints }: GatewayConfig): { names: ReadonlySet<string>; isOpen: boolean } {
-  const names = new Set(Object.keys(log.topics));
-  let isOpen = Object.values(endpoints).some(({ codec }) => codec.spec.servesTopics === true);
-  for (const pipeline of Object.values(pipelines)) {
-    const written = outputsOf(pipeline);
-    isOpen ||= written.isOpen || topicsRead(pipeline)?.hasPatterns === true;
-    for (const { chosen } of endsOf(pipeline)) for (const topic of topicsIn(chosen)) names.add(topic);
-    if (pipeline.on_error.dead_letter !== undefined) names.add(pipeline.on_error.dead_letter);
-  }
-  return { names, isOpen };
+function knownTopics(config: GatewayConfig): { names: ReadonlySet<string>; isOpen: boolean } {
+  const { pipelines, endpoints } = config;
+  const isOpen =
+    Object.values(endpoints).some(({ codec }) => codec.spec.servesTopics === true) ||
+    Object.values(pipelines).some((one) => outputsOf(one, config).isOpen || topicsRead(one)?.hasPatterns === true);
+  return { names: topicsNamed(config), isOpen };
 }

@@ -78,11 +78,11 @@ async function differingOutputs(
 function ownOutputs(config: GatewayConfig, pipeline: string, came: ReadonlyMap<string, unknown>): Iterable<string> {
   const settings = ownEntry(config.pipelines, pipeline);
   if (settings === undefined) return [];
-  const { names, isOpen } = outputsOf(settings);
+  const { names, isOpen } = outputsOf(settings, config);
   if (!isOpen) return names;
   const read = topicsRead(settings)?.topics ?? [];
   const others = Object.entries(config.pipelines).flatMap(([other, its]) =>
-    other === pipeline ? [] : [...outputsOf(its).names],
+    other === pipeline ? [] : [...outputsOf(its, config).names],
   );
   return new Set([...names, ...[...came.keys()].filter((name) => !read.includes(name) && !others.includes(name))]);
 }

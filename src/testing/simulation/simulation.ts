@@ -1,4 +1,5 @@
 import { type GatewayConfig, type PipelineConfig, sourcesOf } from '../../config/index.ts';
+import { endpointOutput } from '../../config/tests/known-outputs.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { ownEntry } from '../../core/own-entry.ts';
@@ -120,7 +121,7 @@ export class Simulation {
 
   /**
    * What has come out so far, in its order: by topic what the gateway has written, by name what endpoints and other sinks were
-   * given. What was fed is not in it, nor what rooms, cursors and connectors keep in topics of their own.
+   * given (`endpoints.NAME`, where a topic of the configuration has the name of an endpoint). What was fed is not in it, nor what rooms, cursors and connectors keep in topics of their own.
    */
   output(): ReadonlyMap<string, readonly OutputMessage[]> {
     return this.recording.output;
@@ -227,7 +228,8 @@ export class Simulation {
       },
       sink: (name, create, context, settings) => {
         if (name === 'topic' || name === 'drop') return create(context);
-        if (name === 'endpoint') return recorded(create(context), String(settings), record);
+        if (name === 'endpoint')
+          return recorded(create(context), endpointOutput(String(settings), this.config), record);
         return recordingSink(name, record);
       },
       processor: (label, create, context) => {

@@ -1,1 +1,0 @@
-export type { InputMessage } from './messages.ts';
