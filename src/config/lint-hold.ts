@@ -28,6 +28,11 @@ function mistakeIn(invariant: Invariant, { faults, pipeline }: HeldTest): string
       if (fault === undefined || pipeline.exactly_once) return undefined;
       return `no_duplicates cannot hold with the fault ${fault}: the pipeline writes at least once, so what it is not sure of is written again; leave the fault out, or give the pipeline exactly_once: true`;
     }
+    case 'no_loss': {
+      const { skip, dead_letter } = pipeline.on_error;
+      if (!skip || dead_letter !== undefined) return undefined;
+      return 'no_loss cannot hold with on_error.skip: true, by which messages that fail are skipped; add on_error.dead_letter';
+    }
     case 'dead_letters_only_for': {
       if (pipeline.on_error.dead_letter === undefined)
         return 'dead_letters_only_for can never fail: the pipeline has no on_error.dead_letter';

@@ -3,6 +3,7 @@ import { outputsOf, topicsRead } from '../../config/tests/known-outputs.ts';
 import type { PlacedTest } from '../../config/tests/load-tests.ts';
 import type { PipelineTest } from '../../config/tests/tests-schema.ts';
 import { ownEntry } from '../../core/own-entry.ts';
+import { causeFault } from '../forall/run-steps.ts';
 import type { Fed, InputMessage } from '../simulation/messages.ts';
 import type { Simulation } from '../simulation/simulation.ts';
 import { failuresOfList, inputOf, receivedMessage } from './received.ts';
@@ -46,9 +47,13 @@ async function feed({ pipeline, input = [] }: PipelineTest, simulation: Simulati
     if ('after' in step) {
       await flush();
       await simulation.advance(step.after);
-    } else if (!('fault' in step)) waiting.push({ at, message: inputOf(step) });
+    } else if ('fault' in step) {
+      await flush();
+      await causeFault(simulation, step.fault);
+    } else waiting.push({ at, message: inputOf(step) });
   }
   await flush();
+  simulation.log.faults.linkUp();
   return all;
 }
 

@@ -8,9 +8,9 @@ export const noLoss: Judge = (observed) => {
   const { inputs, outputs, isAggregating, isFromTopics } = observed;
   const letters = new Set(outputs.filter(({ isDeadLetter }) => isDeadLetter).map(({ origin }) => origin));
   const stored = new Set(outputs.filter(({ isDeadLetter }) => !isDeadLetter).map(({ origin }) => origin));
-  for (const [at, { outcome, isCut }] of inputs.entries()) {
+  for (const [at, { outcome, isCut, isDropped }] of inputs.entries()) {
     const named = namedInput(observed, at);
-    if (outcome === 'stored' && !isAggregating && !stored.has(at))
+    if (outcome === 'stored' && !isAggregating && !isDropped && !stored.has(at))
       return `${named} was acked as stored, and is in no output`;
     if (outcome === 'dead_letter' && !letters.has(at)) return `${named} was acked as a dead letter, and there is none`;
     // A record that is not done stays in its topic, and is read again.
@@ -32,14 +32,21 @@ export const noDuplicates: Judge = (observed) => {
 };
 
 export const settlesOnce: Judge = (observed) => {
-  for (const [at, { settledTimes, isCut, isSettledEarly, outcome }] of observed.inputs.entries()) {
+  for (const [at, { settledTimes, isCut, isSettledEarly }] of observed.inputs.entries()) {
     const named = namedInput(observed, at);
     if (isSettledEarly) return `${named} was settled before the sink had it, and is settled again there`;
     if (settledTimes > 1) return `${named} was settled ${settledTimes} times`;
-    if (settledTimes === 0 && !isCut) return `${named} was never settled (${outcome})`;
+    if (settledTimes === 0 && !isCut) return `${named} was never settled${whereStopped(observed)}`;
   }
   return undefined;
 };
+
+/** A source of topics stops at a record that failed and has no dead letter. */
+function whereStopped(observed: Observed): string {
+  const at = observed.inputs.findIndex(({ outcome }) => outcome === 'failed');
+  if (!observed.isFromTopics || at < 0) return '';
+  return `: the pipeline stopped at ${namedInput(observed, at)}, which failed with ${observed.inputs[at]?.error}`;
+}
 
 /** Repetitions after a crash begin further back: only the first output of each message counts. */
 export const orderByKey: Judge = (observed) => {

@@ -1,7 +1,7 @@
 import { Document, visit } from 'yaml';
 import type { Invariant } from '../../config/hold-schema.ts';
 import { formatDuration } from '../../core/units.ts';
-import type { InputMessage } from '../simulation/index.ts';
+import type { InputMessage } from '../simulation/messages.ts';
 import type { InputStep } from './plan.ts';
 
 export interface Counterexample {

@@ -4,7 +4,7 @@ import { TidegateError } from '../../core/errors.ts';
 import { Message } from '../../core/message.ts';
 import type { Expression } from '../../sdk/expression.ts';
 import { SchemaCheck } from '../../sdk/schema-check.ts';
-import type { InputMessage } from '../simulation/index.ts';
+import type { InputMessage } from '../simulation/messages.ts';
 import { type BrokenPayload, brokenPayloads } from './invalid.ts';
 import { arbitraryOfSchema } from './json-schema/arbitrary-of-schema.ts';
 

@@ -1,4 +1,4 @@
-import type { InputMessage } from '../simulation/index.ts';
+import type { InputMessage } from '../simulation/messages.ts';
 
 /** What became of a message of the input. */
 export interface ObservedInput {
@@ -6,11 +6,14 @@ export interface ObservedInput {
   readonly outcome: 'pending' | 'stored' | 'filtered' | 'dead_letter' | 'failed';
   /** Code of the error with which it failed. */
   readonly error?: string | undefined;
+  /** At most within one life of the gateway. */
   readonly settledTimes: number;
   /** The gateway crashed while it was in flight: its sender was told nothing, and may send it again. */
   readonly isCut: boolean;
   /** It was settled when the sink got what became of it. */
   readonly isSettledEarly: boolean;
+  /** It came to a sink `drop`, which keeps nothing. */
+  readonly isDropped: boolean;
 }
 
 /** What came out at one of the destinations, in the order of that destination. */

@@ -1,5 +1,6 @@
 import { type GatewayConfig, type PipelineConfig, sourcesOf } from '../../config/index.ts';
 import { endpointOutput } from '../../config/tests/known-outputs.ts';
+import type { Sink } from '../../core/component.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { ownEntry } from '../../core/own-entry.ts';
@@ -15,13 +16,20 @@ import { type Fed, FedMessage, type InputMessage, messageOf, type OutputMessage 
 import { type Mocks, mockProcessor } from './mocks.ts';
 import { NO_LOGGER } from './no-logger.ts';
 import { Recording, recorded, recordingSink } from './recording.ts';
-import { type Replacements, rewritten } from './rewriting.ts';
+import { type Replacements, rewritten, type SinkPlace } from './rewriting.ts';
 import { type ConfigSource, SimulatedConfig } from './simulated-config.ts';
 import { TestClock } from './test-clock.ts';
 import { watchedProcessor } from './watched-processor.ts';
 
 /** Milliseconds of the clock within which a gateway has to be ready. */
 const START_TIMEOUT = 60_000;
+
+/** `fedOf`: of which message that was fed one of the batch is made; undefined where that is none, or not known. */
+export type SinkWatcher = (
+  sink: SinkPlace,
+  messages: readonly Message[],
+  fedOf: (message: Message) => Fed | undefined,
+) => void;
 
 export interface SimulationOptions {
   /** Stands at 2024-01-01T00:00:00Z if left out. */
@@ -30,6 +38,8 @@ export interface SimulationOptions {
   readonly log?: MemoryLog;
   /** What labelled processors do in place of their own work. */
   readonly mocks?: Mocks;
+  /** Called with each batch that a sink of a pipeline is given, in front of the sink. */
+  readonly watchSinks?: SinkWatcher;
   /** What the gateway logs; left out: nothing is logged. */
   readonly logger?: Logger;
 }
@@ -43,7 +53,10 @@ export class Simulation {
   readonly log: MemoryLog;
   private readonly config: GatewayConfig;
   private readonly mocks: Mocks;
+  private readonly watchSinks: SinkWatcher;
   private readonly logger: Logger;
+  /** Messages that were put into sources. */
+  private readonly given = new WeakMap<Message, FedMessage>();
   private readonly activity = new Activity();
   private readonly recording = new Recording();
   private readonly identities = new Identities();
@@ -64,13 +77,14 @@ export class Simulation {
   }
 
   private constructor(config: GatewayConfig, options: SimulationOptions) {
-    const { clock = new TestClock(), mocks = {}, logger = NO_LOGGER } = options;
+    const { clock = new TestClock(), mocks = {}, logger = NO_LOGGER, watchSinks = () => {} } = options;
     this.config = config;
     this.clock = clock;
     this.log = options.log ?? new MemoryLog({ clock });
     this.log.moved = this.activity.moved;
     this.mocks = mocks;
     this.logger = logger;
+    this.watchSinks = watchSinks;
     this.endWatching = this.log.watch((topic, messages) => this.stored(topic, messages));
   }
 
@@ -226,11 +240,11 @@ export class Simulation {
         const inner = name === 'endpoint' ? create(context) : undefined;
         return new InboxSource(this.inbox(pipeline, at), this.activity, inner);
       },
-      sink: (name, create, context, settings) => {
-        if (name === 'topic' || name === 'drop') return create(context);
-        if (name === 'endpoint')
-          return recorded(create(context), endpointOutput(String(settings), this.config), record);
-        return recordingSink(name, record);
+      sink: (place, create, context) => {
+        const sink = this.sinkOf(place, () => create(context), record);
+        return recorded(sink, place.name, (_, messages) => {
+          if (!isOver()) this.watchSinks(place, messages, (message) => this.fedOf(message.source ?? message));
+        });
       },
       processor: (label, create, context) => {
         const mock = label === undefined ? undefined : ownEntry(this.mocks, label);
@@ -243,6 +257,26 @@ export class Simulation {
   private stored(topic: string, messages: readonly Message[]): void {
     this.activity.moved();
     if (this.current?.gateway.context.internalTopics.has(topic) !== true) this.recording.add(topic, messages);
+  }
+
+  private sinkOf(
+    { name, config }: SinkPlace,
+    create: () => Sink,
+    record: (name: string, messages: readonly Message[]) => void,
+  ): Sink {
+    if (name === 'topic' || name === 'drop') return create();
+    if (name !== 'endpoint') return recordingSink(name, record);
+    return recorded(create(), endpointOutput(String(config), this.config), record);
+  }
+
+  private fedOf(source: Message): Fed | undefined {
+    const given = this.given.get(source);
+    if (given !== undefined || source.topic === undefined) return given;
+    for (const records of this.records.values()) {
+      const fed = records.find(source);
+      if (fed !== undefined) return fed;
+    }
+    return undefined;
   }
 
   private inbox(pipeline: string, at: number): Inbox {
@@ -260,7 +294,7 @@ export class Simulation {
 
   private inboxMessage(fed: FedMessage): Message {
     const life = this.current;
-    return messageOf(fed.message, this.clock.now(), {
+    const made = messageOf(fed.message, this.clock.now(), {
       target: {
         settled: (message, failure) => {
           this.activity.moved();
@@ -268,6 +302,8 @@ export class Simulation {
         },
       },
     });
+    this.given.set(made, fed);
+    return made;
   }
 
   private feedTopic(pipeline: string, topic: string, fed: readonly FedMessage[]): void {

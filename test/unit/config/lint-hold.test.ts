@@ -9,12 +9,13 @@ interface Case {
   readonly faults?: readonly FaultStep[];
   readonly deadLetter?: string;
   readonly isExactlyOnce?: boolean;
+  readonly skip?: boolean;
 }
 
 /** Places and mistakes of `hold`. */
-function mistakes({ hold, faults = [], deadLetter, isExactlyOnce = false }: Case): string[] {
+function mistakes({ hold, faults = [], deadLetter, isExactlyOnce = false, skip = false }: Case): string[] {
   const backoff = { initial: 100, max: 10_000 };
-  const onError = { retries: 5, backoff, dead_letter: deadLetter, skip: false };
+  const onError = { retries: 5, backoff, dead_letter: deadLetter, skip };
   const pipeline: HeldTest['pipeline'] = { exactly_once: isExactlyOnce, on_error: onError };
   const test: HeldTest = { faults, hold: holdSchema.parse(hold), pipeline };
   return lintHold(test, ['tests', 0, 'hold']).map(({ path, message }) => `${path.join('.')} ${message}`);
@@ -30,7 +31,16 @@ suite('what hold cannot promise', () => {
     });
 
   test('no_duplicates holds with faults that repeat nothing', () => {
-    assert.deepEqual(mistakes({ hold: ['no_duplicates'], faults: ['sink_refuses', 'late', 'link_down', 'link_up'] }), []);
+    assert.deepEqual(
+      mistakes({ hold: ['no_duplicates'], faults: ['sink_refuses', 'late', 'link_down', 'link_up'] }),
+      [],
+    );
+  });
+
+  test('what is skipped is lost, unless it becomes a dead letter', () => {
+    const [mistake] = mistakes({ hold: ['no_loss'], skip: true });
+    assert.match(mistake ?? '', /^tests.0.hold.0 no_loss cannot hold with on_error.skip: true/);
+    assert.deepEqual(mistakes({ hold: ['no_loss'], skip: true, deadLetter: 'orders.dlt' }), []);
   });
 
   test('dead letters of the fault sink_refuses have a code of their own', () => {

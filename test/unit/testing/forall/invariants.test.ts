@@ -10,6 +10,7 @@ const input = (json: unknown, more: Partial<ObservedInput> = {}): ObservedInput 
   settledTimes: 1,
   isCut: false,
   isSettledEarly: false,
+  isDropped: false,
   ...more,
 });
 
@@ -141,11 +142,24 @@ suite('settles_once', () => {
     const of = (more: Partial<ObservedInput>) => broken('settles_once', { inputs: [input(1, more)] });
     assert.equal(await of({}), undefined);
     assert.equal(await of({ settledTimes: 2 }), 'message 1 (1) was settled 2 times');
-    assert.equal(await of({ settledTimes: 0, outcome: 'pending' }), 'message 1 (1) was never settled (pending)');
+    assert.equal(await of({ settledTimes: 0, outcome: 'pending' }), 'message 1 (1) was never settled');
     assert.equal(await of({ settledTimes: 0, isCut: true }), undefined);
     assert.equal(
       await of({ isSettledEarly: true }),
       'message 1 (1) was settled before the sink had it, and is settled again there',
+    );
+  });
+});
+
+suite('settles_once of records', () => {
+  test('says where the pipeline has stopped', async () => {
+    const inputs = [
+      input(1, { outcome: 'failed', error: 'TG_MESSAGE_INVALID' }),
+      input(2, { outcome: 'pending', settledTimes: 0 }),
+    ];
+    assert.equal(
+      await broken('settles_once', { inputs, isFromTopics: true }),
+      'message 2 (2) was never settled: the pipeline stopped at message 1 (1), which failed with TG_MESSAGE_INVALID',
     );
   });
 });

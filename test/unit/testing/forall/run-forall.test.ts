@@ -33,6 +33,7 @@ function pipelineThatStores(isStored: Stored) {
       settledTimes: 1,
       isCut: false,
       isSettledEarly: false,
+      isDropped: false,
     }));
     const outputs = messages.flatMap(({ json, key }, origin) => {
       if (!isStored((json ?? {}) as Record<string, unknown>, origin, steps)) return [];
