@@ -2,7 +2,8 @@ import type { FaultStep } from '../../config/forall-schema.ts';
 import { type GatewayConfig, type PipelineConfig, sourcesOf } from '../../config/index.ts';
 import type { Message } from '../../core/message.ts';
 import type { Fed, InputMessage } from '../simulation/messages.ts';
-import type { Simulation, SinkWatcher } from '../simulation/simulation.ts';
+import type { SinkWatcher } from '../simulation/replacements.ts';
+import type { Simulation } from '../simulation/simulation.ts';
 import type { Observed } from './observed.ts';
 import { observedInput, observedOutputs, type Written } from './outputs.ts';
 import type { InputStep } from './plan.ts';
@@ -98,24 +99,8 @@ export class PipelineRun {
   }
 
   private async fail(simulation: Simulation, fault: FaultStep): Promise<void> {
-    const { faults } = simulation.log;
-    switch (fault) {
-      case 'sink_refuses':
-        return faults.next('*', { type: 'refuse' });
-      case 'late':
-        return faults.next('*', { type: 'late', after: LATE_ANSWER });
-      case 'duplicate':
-        return faults.next('*', { type: 'duplicate' });
-      case 'link_down':
-        return faults.linkDown();
-      case 'link_up':
-        return faults.linkUp();
-      case 'crash':
-        this.crashed();
-        // A gateway is not ready before it has reached the log.
-        faults.linkUp();
-        return simulation.crash();
-    }
+    if (fault === 'crash') this.crashed();
+    await causeFault(simulation, fault);
   }
 
   private async end(simulation: Simulation): Promise<void> {
@@ -140,5 +125,26 @@ export class PipelineRun {
 
   private get isPending(): boolean {
     return this.fed.some((one) => one.outcome === 'pending' && !this.cut.has(one));
+  }
+}
+
+/** What goes wrong in the simulation from here on. */
+export async function causeFault(simulation: Simulation, fault: FaultStep): Promise<void> {
+  const { faults } = simulation.log;
+  switch (fault) {
+    case 'sink_refuses':
+      return faults.next('*', { type: 'refuse' });
+    case 'late':
+      return faults.next('*', { type: 'late', after: LATE_ANSWER });
+    case 'duplicate':
+      return faults.next('*', { type: 'duplicate' });
+    case 'link_down':
+      return faults.linkDown();
+    case 'link_up':
+      return faults.linkUp();
+    case 'crash':
+      // A gateway is not ready before it has reached the log.
+      faults.linkUp();
+      return await simulation.crash();
   }
 }
