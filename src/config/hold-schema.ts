@@ -7,7 +7,7 @@ import { didYouMean } from './suggest.ts';
 /** Invariants that are a name alone, each with what it promises. */
 export const PLAIN_INVARIANTS = {
   no_loss:
-    'What the sender was told is stored is in an output, what it was told is a dead letter is in the dead letters, and everything else was filtered, or failed with an error.',
+    'A message that was acked as stored is in an output, one that was acked as a dead letter is in the dead letters, and no message of a client is left without an outcome.',
   no_duplicates: 'No destination has the same content twice from one message.',
   order_by_key: 'The first outputs of the messages of a key are in the order of these messages.',
   settles_once: 'Each message is settled exactly once, and not before the sink has what became of it.',

@@ -5,6 +5,7 @@
  * @module testing
  */
 export type { Clock } from '../core/clock.ts';
+export { arbitraryOfSchema } from './forall/json-schema/arbitrary-of-schema.ts';
 export type { Closed, SimulatedClient } from './simulation/client.ts';
 export type { ConnectOptions } from './simulation/door.ts';
 export type { LogFaults, SendFault } from './simulation/faults.ts';

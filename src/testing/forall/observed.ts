@@ -8,7 +8,7 @@ export interface ObservedInput {
   readonly error?: string | undefined;
   /** At most within one life of the gateway. */
   readonly settledTimes: number;
-  /** The gateway crashed while it was in flight: its sender was told nothing, and may send it again. */
+  /** The gateway crashed while it was in flight: its sender has no answer, and may send it again. */
   readonly isCut: boolean;
   /** It was settled when the sink got what became of it. */
   readonly isSettledEarly: boolean;

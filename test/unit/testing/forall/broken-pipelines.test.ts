@@ -147,7 +147,7 @@ suite('what is broken is found, and printed as the smallest input that shows it'
       const faults = ', invalid: true, faults: [ sink_refuses, crash, late, duplicate, link_down ]';
       const pipeline = yaml('{ filter: { keep: "${! json.total >= 0 }" } }', { from });
       const hold = 'no_loss, order_by_key, settles_once, batch_at_most: 500, "${! output.total = input.total }"';
-      const { sentence } = await failureOf(t, pipeline + forall(hold, faults).replace('runs: 200', 'runs: 100'));
+      const { sentence } = await failureOf(t, pipeline + forall(hold, faults).replace('runs: 200', 'runs: 40'));
       assert.equal(sentence, '');
     }
   });
