@@ -11,6 +11,7 @@ import { addLogCommand } from './commands/log.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addShowCommand } from './commands/show.ts';
 import { addTapCommand } from './commands/tap.ts';
+import { addTestCommand } from './commands/test.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { end } from './ending.ts';
 
@@ -27,6 +28,7 @@ Examples:
   $ tidegate create 'websocket->filter->topic' > gateway.yaml     a configuration to start from
   $ tidegate show topic                                           its settings, with examples
   $ tidegate graph config/gateway.yaml                            what flows where, as a picture
+  $ tidegate test config/*.yaml                                   the tests in them, in virtual time
   $ tidegate log check config/gateway.yaml                        what is whole in ./data
   $ tidegate token check gateway.yaml users < token               its claims, or why it is refused
   $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
@@ -62,6 +64,7 @@ export function createProgram(): Command {
   addLintCommand(program);
   addLogCommand(program);
   addConnectCommand(program);
+  addTestCommand(program);
   addTokenCommand(program);
   addListCommand(program);
   addShowCommand(program);

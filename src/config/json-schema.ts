@@ -5,9 +5,12 @@ import type { ComponentSpec } from '../sdk/define.ts';
 import { exampleConfig } from '../sdk/example.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { componentsOf, innerSinks, sourceLists } from './component-schema.ts';
+import { entryName } from './name-schema.ts';
 import { gatewaySchema } from './schema.ts';
 import { stepsOf } from './step-schema.ts';
 import { TEMPLATE_STEP, withTemplates } from './template-json-schema.ts';
+import { formsOf } from './tests/forms.ts';
+import { testsSchema } from './tests/tests-schema.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -27,7 +30,7 @@ const ANNOTATIONS = [
 
 /** JSON Schema (draft 2020-12) of configurations as they are written, for editors. */
 export function configJsonSchema(registry: Registry): JsonSchema {
-  const schema = toJsonSchema(gatewaySchema(registry));
+  const schema = toJsonSchema(gatewaySchema(registry).extend({ tests: testsSchema.optional() }));
   const steps = [...registry.all('processor'), ...registry.all('operator')];
   const base = withTemplates(schema, { ...STEPS, minItems: 1 });
   return {
@@ -53,9 +56,11 @@ export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
     override: ({ zodSchema, jsonSchema }) => {
       addDefault(zodSchema, jsonSchema);
       const specs = specsOf(zodSchema);
+      const forms = formsIn(zodSchema);
       if (isOrWasMade(zodSchema, stepsOf)) replace(jsonSchema, STEP);
       else if (isOrWasMade(zodSchema, innerSinks)) replace(jsonSchema, SINK);
       else if (isOrWasMade(zodSchema, sourceLists)) replace(jsonSchema, SOURCES);
+      else if (forms !== undefined) replace(jsonSchema, { anyOf: forms.map(partOf) });
       else if (specs !== undefined) replace(jsonSchema, componentJsonSchema(specs));
       else if (isChecked(jsonSchema)) replace(jsonSchema, { anyOf: [values(jsonSchema), FILLED] });
     },
@@ -69,6 +74,17 @@ function addDefault(zodSchema: z.core.$ZodType, schema: JsonSchema): void {
   const patterns = [schema, ...(schema.anyOf ?? [])].map((branch) => (branch as JsonSchema).pattern ?? '');
   if (patterns.some((pattern) => pattern.includes('ms|'))) schema.default = formatDuration(def.defaultValue);
   else if (patterns.some((pattern) => pattern.includes('KiB'))) schema.default = formatSize(def.defaultValue);
+}
+
+function formsIn(schema: z.core.$ZodType): readonly z.core.$ZodType[] | undefined {
+  const { parent } = schema._zod;
+  return formsOf.get(schema) ?? (parent === undefined ? undefined : formsIn(parent));
+}
+
+/** The JSON Schema of a schema within another one. */
+function partOf(schema: z.core.$ZodType): JsonSchema {
+  const { $schema, ...part } = toJsonSchema(schema);
+  return part;
 }
 
 /** `describe` makes a copy of a schema; what it is a copy of knows the components. */
@@ -92,21 +108,20 @@ function isOrWasMade(schema: z.core.$ZodType, known: { has(schema: z.core.$ZodTy
   return known.has(schema) || (parent !== undefined && isOrWasMade(parent, known));
 }
 
-/** A component, with `on_error` beside it or not, or a `try`. */
+/** A component, with `on_error` and `label` beside it or not, or a `try`. */
 function stepJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
   const onError: JsonSchema = { enum: [...ON_ERROR] };
   const bare = specs.filter(({ config }) => config.safeParse({}).success).map(({ name }) => name);
-  const said: JsonSchema = { type: 'object', properties: { on_error: true }, required: ['on_error'] };
-  const alone: JsonSchema = { type: 'object', minProperties: 1, maxProperties: 1, not: said };
-  const withOnError: JsonSchema = { ...said, minProperties: 2, maxProperties: 2 };
+  const label = partOf(entryName().describe('Name of the processor in errors, metrics and tests, unique in the file.'));
   const component: JsonSchema = {
     type: 'object',
     properties: {
       ...Object.fromEntries(specs.map((spec) => [spec.name, settingsJsonSchema(spec)])),
       on_error: onError,
+      label,
     },
     additionalProperties: false,
-    anyOf: [alone, withOnError],
+    anyOf: BESIDE.map(oneComponentWith),
   };
   const attempt: JsonSchema = {
     type: 'object',
@@ -115,6 +130,21 @@ function stepJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
     required: ['try'],
   };
   return { anyOf: [{ enum: bare }, component, attempt, TEMPLATE_STEP] };
+}
+
+/** What an entry may have beside its component. */
+const BESIDE: readonly (readonly string[])[] = [[], ['on_error'], ['label'], ['on_error', 'label']];
+
+/** An entry with exactly these keys beside one component. */
+function oneComponentWith(beside: readonly string[]): JsonSchema {
+  const others = ['on_error', 'label'].filter((key) => !beside.includes(key));
+  return {
+    type: 'object',
+    properties: Object.fromEntries([...beside.map((key) => [key, true]), ...others.map((key) => [key, false])]),
+    minProperties: beside.length + 1,
+    maxProperties: beside.length + 1,
+    required: [...beside],
+  };
 }
 
 /** `name`, where a component needs no settings, or `{ name: settings }`. */

@@ -38,6 +38,8 @@ export interface LoadedConfig {
   readonly source: Source;
   /** Files that were read, as absolute paths: the configuration itself and what it includes. None for a text or an object. */
   readonly files: readonly string[];
+  /** Whether the file has a section `tests`, which `loadTests` reads. */
+  readonly hasTests: boolean;
 }
 
 /**
@@ -47,7 +49,8 @@ export interface LoadedConfig {
  */
 export async function loadConfig(from: string | ConfigText | object, options: LoadOptions = {}): Promise<LoadedConfig> {
   const { registry = builtinRegistry(), env = process.env, production = productionSign(env) } = options;
-  const { source, folder, files } = await readSource(from, env);
+  const { source: whole, folder, files } = await readSource(from, env);
+  const source = withoutTests(whole);
   const failed = (mistakes: readonly Finding[]) => new ConfigError(source.positions.problems(mistakes), files);
   if (source.value === undefined) throw failed(source.findings);
   const findings = [...source.findings, ...(await loadPlugins(source.value, registry, folder))];
@@ -79,7 +82,16 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
     warnings: problems,
     source,
     files,
+    hasTests: source !== whole,
   };
+}
+
+/** The tests of a file are read by `loadTests`: what is wrong in them keeps no gateway from starting. */
+function withoutTests(source: Source): Source {
+  const { value, findings } = source;
+  if (typeof value !== 'object' || value === null || !('tests' in value)) return source;
+  const { tests: _, ...settings } = value;
+  return { ...source, value: settings, findings: findings.filter(({ path }) => path[0] !== 'tests') };
 }
 
 /** The sections that say how the file is made are not of the configuration. */

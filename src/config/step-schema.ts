@@ -4,10 +4,19 @@ import type { ComponentSpec, OperatorSpec, ProcessorSpec } from '../sdk/define.t
 import type { Registry } from '../sdk/registry.ts';
 import { type Chosen, componentSchema } from './component-schema.ts';
 import { PARSE_OPTIONS } from './issues.ts';
+import { entryName } from './name-schema.ts';
 import type { Path } from './problem.ts';
 
-/** A processor or operator of a pipeline, with what becomes of messages that fail in it. */
-export type ChosenComponent = Chosen<ProcessorSpec | OperatorSpec> & { readonly onError?: OnError | undefined };
+/** What may be said beside the component of an entry. */
+export interface Beside {
+  /** What becomes of messages that fail in it. */
+  readonly onError?: OnError | undefined;
+  /** Its name in errors, metrics and tests; undefined: its place. */
+  readonly label?: string | undefined;
+}
+
+/** A processor or operator of a pipeline, with what is said beside it. */
+export type ChosenComponent = Chosen<ProcessorSpec | OperatorSpec> & Beside;
 
 /** `try` with its `catch`. */
 export interface ChosenTry {
@@ -17,7 +26,7 @@ export interface ChosenTry {
 }
 
 export type ChosenStep<S extends ProcessorSpec | OperatorSpec = ProcessorSpec | OperatorSpec> =
-  | (Chosen<S> & { readonly onError?: OnError | undefined })
+  | (Chosen<S> & Beside)
   | ChosenTry;
 
 /** The components behind a schema made by `stepSchema`, for the JSON Schema. */
@@ -29,8 +38,10 @@ const TRY_KEYS: readonly string[] = ['try', 'catch', 'on_error'];
 
 const onErrorSchema = z.enum(ON_ERROR, `expected ${ON_ERROR.join(', ').replace(/, (?=\w+$)/, ' or ')}`).optional();
 
+const labelSchema = entryName().optional();
+
 /**
- * One entry of `processors`: a component, `{ NAME: settings, on_error }`, or `{ try, catch, on_error }` around
+ * One entry of `processors`: a component, `{ NAME: settings, on_error, label }`, or `{ try, catch, on_error }` around
  * processors.
  */
 export function stepSchema(registry: Registry) {
@@ -56,14 +67,14 @@ export function componentsIn(steps: readonly ChosenStep[], path: Path): { chosen
   });
 }
 
-/** The same of a file as it was read, whatever is wrong in it: each entry without its `on_error`. */
+/** The same of a file as it was read, whatever is wrong in it: each entry without what is beside its component. */
 export function entriesIn(steps: unknown, path: Path): { value: unknown; path: Path }[] {
   if (!Array.isArray(steps)) return [];
   return steps.flatMap((step: unknown, index) => {
     const at = [...path, index];
     if (!isRecord(step)) return [{ value: step, path: at }];
     if (isTry(step)) return [...entriesIn(step.try, [...at, 'try']), ...entriesIn(step.catch, [...at, 'catch'])];
-    return [{ value: withoutOnError(step), path: at }];
+    return [{ value: componentOf(step), path: at }];
   });
 }
 
@@ -75,11 +86,16 @@ type Read = { readonly step: ChosenStep } | { readonly issues: readonly Issue[] 
 function readStep(value: unknown, one: OneSchema, level: number): Read {
   if (!isRecord(value)) return component(value, undefined, one, level);
   const onError = onErrorSchema.safeParse(value.on_error, PARSE_OPTIONS);
-  const issues: Issue[] = onError.success ? [] : onError.error.issues.map((issue) => within(issue, ['on_error']));
-  const read = isTry(value) ? readTry(value, one, level) : component(withoutOnError(value), onError.data, one, level);
+  const isAttempt = isTry(value);
+  const label = labelSchema.safeParse(isAttempt ? undefined : value.label, PARSE_OPTIONS);
+  const issues: Issue[] = [
+    ...(onError.error?.issues ?? []).map((issue) => within(issue, ['on_error'])),
+    ...(label.error?.issues ?? []).map((issue) => within(issue, ['label'])),
+  ];
+  const read = isAttempt ? readTry(value, one, level) : component(componentOf(value), onError.data, one, level);
   if ('issues' in read) return { issues: [...issues, ...read.issues] };
   if (issues.length > 0) return { issues };
-  return { step: { ...read.step, onError: onError.data } };
+  return { step: { ...read.step, onError: onError.data, ...(label.data === undefined ? {} : { label: label.data }) } };
 }
 
 function component(value: unknown, onError: OnError | undefined, one: OneSchema, level: number): Read {
@@ -104,7 +120,7 @@ function readTry(value: Readonly<Record<string, unknown>>, one: OneSchema, level
   const stranger = Object.keys(value).find((key) => !TRY_KEYS.includes(key));
   if (stranger !== undefined)
     return mistake(
-      `"${stranger}" has no place beside try; an entry has try, catch and on_error, and a processor is an entry of its own`,
+      `"${stranger}" has no place beside try; ${stranger === 'label' ? 'label the processors within it' : 'an entry has try, catch and on_error, and a processor is an entry of its own'}`,
       [stranger],
     );
   if (value.try === undefined) return mistake('catch needs a try in the same entry: { try: [ ... ], catch: [ ... ] }');
@@ -134,9 +150,10 @@ function isTry(value: Readonly<Record<string, unknown>>): boolean {
   return 'try' in value || 'catch' in value;
 }
 
-function withoutOnError(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { on_error: _, ...rest } = value;
-  return rest;
+/** The component of an entry, without what is said beside it. */
+function componentOf(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { on_error: _, label: __, ...component } = value;
+  return component;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

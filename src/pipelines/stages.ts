@@ -15,6 +15,8 @@ export interface ComponentConfig<Spec = ProcessorSpec | OperatorSpec> {
   readonly spec: Spec;
   readonly config: unknown;
   readonly onError?: OnError | undefined;
+  /** Its name in errors and metrics; its place where it is left out. */
+  readonly label?: string | undefined;
 }
 
 /** Processors that are tried, and those for messages that fail in them. */
@@ -57,12 +59,12 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
   return stages;
 }
 
-function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, at: string, parts: StageParts) {
+function makeOperator({ spec, config, label }: ComponentConfig<OperatorSpec>, at: string, parts: StageParts) {
   const context = parts.contextOf(at);
   const operator = makeComponent(spec, config, context);
   if (!isOperatorMade(operator))
     throw refusalOf(spec, context, 'its create returned no object with a function apply, partition or pair');
-  const place = `${at}.${spec.name}`;
+  const place = label ?? `${at}.${spec.name}`;
   if ('partition' in operator || 'pair' in operator)
     return { stateful: new StatefulStage(operator, context.clock, parts.stateMetricsOf?.(place), place) };
   const apply: Operator['apply'] = (batches$, host) => operator.apply(batches$, host);
@@ -97,7 +99,7 @@ function makeStep(entry: StepConfig<ProcessorSpec> | StepConfig, at: string, par
   }
   const spec = entry.spec as ProcessorSpec; // an operator is none of these
   const processor = makeProcessor(spec, entry.config, parts.contextOf(at));
-  const place = `${at}.${spec.name}`;
+  const place = entry.label ?? `${at}.${spec.name}`;
   const { concurrency } = processor;
   return {
     ...(concurrency === undefined ? {} : { concurrency }),

@@ -10,7 +10,7 @@ export type OnError = (typeof ON_ERROR)[number];
 export type Observe = (messages: readonly Message[]) => void;
 
 interface Placed {
-  /** Where it is in the configuration of its pipeline, as `processors[0].filter`. */
+  /** Where it is in the configuration of its pipeline, as `processors[0].filter`; its label where it has one. */
   readonly place?: string;
   readonly onError?: OnError | undefined;
   readonly metrics?: ProcessorMetrics | undefined;

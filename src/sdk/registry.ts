@@ -12,7 +12,7 @@ interface SpecOfKind {
 
 const KINDS: readonly string[] = ['source', 'sink', 'processor', 'operator', 'codec'] satisfies Kind[];
 /** Words that may be beside processors in their list, or in place of one. */
-const RESERVED: readonly string[] = ['try', 'catch', 'on_error'];
+const RESERVED: readonly string[] = ['try', 'catch', 'on_error', 'label'];
 const NAME = /^[a-z][a-z0-9_]*$/;
 
 /** All components that a configuration may name: ours, and those of plugins. */

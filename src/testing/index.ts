@@ -17,6 +17,7 @@ export { type OperatorLawOptions, operatorLaws } from './laws/operator-laws.ts';
 export { type ProcessorLawOptions, processorLaws } from './laws/processor-laws.ts';
 export { type SinkLawOptions, sinkLaws } from './laws/sink-laws.ts';
 export { type SourceLawOptions, sourceLaws } from './laws/source-laws.ts';
+export { arbitraryOfSchema } from './forall/json-schema/arbitrary-of-schema.ts';
 export type { Closed, SimulatedClient } from './simulation/client.ts';
 export type { ConnectOptions } from './simulation/door.ts';
 export type { LogFaults, SendFault } from './simulation/faults.ts';
