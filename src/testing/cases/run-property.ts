@@ -5,7 +5,8 @@ import { judgesOf, violationIn } from '../forall/judges.ts';
 import type { InputStep } from '../forall/plan.ts';
 import { runForall } from '../forall/run-forall.ts';
 import { PipelineRun } from '../forall/run-steps.ts';
-import type { RunSteps } from '../forall/search.ts';
+import type { RunSteps } from '../forall/smallest.ts';
+
 import type { SimulatedConfig } from '../simulation/simulated-config.ts';
 import { Simulation } from '../simulation/simulation.ts';
 import { inputOf } from './received.ts';
