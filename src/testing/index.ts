@@ -8,6 +8,7 @@ export type { Clock } from '../core/clock.ts';
 export type { Closed, SimulatedClient } from './simulation/client.ts';
 export type { ConnectOptions } from './simulation/door.ts';
 export type { LogFaults, SendFault } from './simulation/faults.ts';
+export { type Connected, connect, type Pause, runPipeline } from './simulation/kit.ts';
 export { MemoryLog, type MemoryLogOptions } from './simulation/memory-log.ts';
 export type { Fed, InputMessage, OutputMessage } from './simulation/messages.ts';
 export type { Mock, Mocks } from './simulation/mocks.ts';

@@ -20,6 +20,11 @@ export interface Violation {
   readonly message: string;
 }
 
+/** `no_loss: message 1 ...`; what an expression says has its text in it. */
+export function sentenceOf({ invariant, message }: Violation): string {
+  return invariant.name === 'expression' ? message : `${invariant.name}: ${message}`;
+}
+
 const PLAIN: Readonly<Record<PlainInvariant, Judge>> = {
   no_loss: noLoss,
   no_duplicates: noDuplicates,

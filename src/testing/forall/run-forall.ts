@@ -3,7 +3,7 @@ import type { ForallSettings } from '../../config/forall-schema.ts';
 import type { Invariant } from '../../config/hold-schema.ts';
 import { reasonOf, TidegateError } from '../../core/errors.ts';
 import { entryOf, writtenInvariant } from './entry.ts';
-import { judgesOf, schemaOf } from './judges.ts';
+import { judgesOf, schemaOf, sentenceOf } from './judges.ts';
 import { messagesOf } from './messages.ts';
 import { plans } from './plan.ts';
 import { type Found, search } from './search.ts';
@@ -64,9 +64,8 @@ function messageSchema({ schema }: ForallSettings, directory: string): object {
 }
 
 function failed(test: ForallTest, { steps, violation, run, shrinks }: Found, seed: number): ForallResult {
-  const { invariant, message } = violation;
+  const { invariant } = violation;
   const { runs } = test.forall;
-  const label = invariant.name === 'expression' ? '' : `${invariant.name}: `;
   const smaller = shrinks === 0 ? '' : `, made smaller ${shrinks} times`;
   const name = `${test.name} (seed ${seed})`;
   return {
@@ -74,7 +73,7 @@ function failed(test: ForallTest, { steps, violation, run, shrinks }: Found, see
     seed,
     runs: run,
     failure: {
-      sentence: `run ${run} of ${runs}${smaller} (seed ${seed}): ${label}${message}`,
+      sentence: `run ${run} of ${runs}${smaller} (seed ${seed}): ${sentenceOf(violation)}`,
       entry: entryOf({ name, pipeline: test.pipeline, steps, violated: invariant }),
     },
   };

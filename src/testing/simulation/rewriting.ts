@@ -10,10 +10,17 @@ export interface Replacements {
   source(place: SourcePlace, create: (context: ComponentContext) => Source, context: ComponentContext): Source;
   sink(place: SinkPlace, create: (context: ComponentContext) => Sink, context: ComponentContext): Sink;
   processor(
-    label: string | undefined,
+    place: ProcessorPlace,
     create: (context: ComponentContext) => Processor,
     context: ComponentContext,
   ): Processor;
+}
+
+export interface ProcessorPlace {
+  readonly label: string | undefined;
+  readonly name: string;
+  /** Its settings, as its schema gives them. */
+  readonly settings: unknown;
 }
 
 export interface SinkPlace {
@@ -73,7 +80,8 @@ function stepOf<S extends ChosenStep>(step: S, replacements: Replacements): S {
   if (step.spec.kind !== 'processor') return step;
   const { label } = step as { readonly label?: string };
   const chosen = step as unknown as Chosen<ProcessorSpec>;
-  return { ...step, ...made(chosen, (create, context) => replacements.processor(label, create, context)) };
+  const place = { label, name: chosen.spec.name, settings: chosen.config };
+  return { ...step, ...made(chosen, (create, context) => replacements.processor(place, create, context)) };
 }
 
 /** A sink with all sinks within it. */

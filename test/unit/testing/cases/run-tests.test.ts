@@ -102,7 +102,7 @@ output: { orders: [ { json: { total: 4 } } ], orders.dlt: [ { headers: { tidegat
       `pipeline: orders-in
 input: [ { json: { total: 1 } }, { fault: crash }, { json: { total: 2 } } ]
 hold: [ no_loss, "\${! output.total = input.total }" ]`,
-      /^hold\[1\]: the output \{"total":2\} in orders.*is not true$/,
+      /^hold: the output \{"total":2\} in orders.*is not true$/,
     ],
     [
       'with what has to hold whatever comes',
