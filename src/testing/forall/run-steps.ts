@@ -1,5 +1,5 @@
 import type { FaultStep } from '../../config/forall-schema.ts';
-import { type GatewayConfig, type PipelineConfig, sourcesOf } from '../../config/index.ts';
+import { type GatewayConfig, type PipelineConfig, sinksOf, sourcesOf, topicsIn } from '../../config/index.ts';
 import type { Message } from '../../core/message.ts';
 import type { Fed, InputMessage } from '../simulation/messages.ts';
 import type { SinkWatcher } from '../simulation/replacements.ts';
@@ -29,6 +29,7 @@ export class PipelineRun {
   private readonly settled = new Map<Fed, { readonly before: number; readonly most: number }>();
   private readonly written: Written[] = [];
   private readonly batches: number[] = [];
+  private faults = 0;
 
   constructor(pipeline: string, config: Pick<GatewayConfig, 'pipelines'>) {
     const settings = config.pipelines[pipeline];
@@ -98,9 +99,16 @@ export class PipelineRun {
     this.written.push({ payload: message.payload, fed });
   }
 
+  /** Of several topics each gets a fault in turn; where messages name the topics, whichever is written to next. */
+  private nextTopic(): string {
+    const topics = sinksOf(this.settings).flatMap(({ chosen }) => topicsIn(chosen));
+    this.faults += 1;
+    return topics[(this.faults - 1) % topics.length] ?? '*';
+  }
+
   private async fail(simulation: Simulation, fault: FaultStep): Promise<void> {
     if (fault === 'crash') this.crashed();
-    await causeFault(simulation, fault);
+    await causeFault(simulation, fault, this.nextTopic());
   }
 
   private async end(simulation: Simulation): Promise<void> {
@@ -129,15 +137,15 @@ export class PipelineRun {
 }
 
 /** What goes wrong in the simulation from here on. */
-export async function causeFault(simulation: Simulation, fault: FaultStep): Promise<void> {
+export async function causeFault(simulation: Simulation, fault: FaultStep, topic = '*'): Promise<void> {
   const { faults } = simulation.log;
   switch (fault) {
     case 'sink_refuses':
-      return faults.next('*', { type: 'refuse' });
+      return faults.next(topic, { type: 'refuse' });
     case 'late':
-      return faults.next('*', { type: 'late', after: LATE_ANSWER });
+      return faults.next(topic, { type: 'late', after: LATE_ANSWER });
     case 'duplicate':
-      return faults.next('*', { type: 'duplicate' });
+      return faults.next(topic, { type: 'duplicate' });
     case 'link_down':
       return faults.linkDown();
     case 'link_up':

@@ -108,7 +108,7 @@ export class Simulation {
 
   /**
    * What has come out so far, in its order: by topic what the gateway has written, by name what endpoints and other sinks were
-   * given (`endpoints.NAME`, where a topic of the configuration has the name of an endpoint). What was fed is not in it, nor what rooms, cursors and connectors keep in topics of their own.
+   * given. What was fed is not in it, nor what rooms, cursors and connectors keep in topics of their own.
    */
   output(): ReadonlyMap<string, readonly OutputMessage[]> {
     return this.recording.output;
