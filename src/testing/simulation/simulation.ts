@@ -23,7 +23,7 @@ import { TestClock } from './test-clock.ts';
 const START_TIMEOUT = 60_000;
 
 export interface SimulationOptions {
-  /** Stands at 2024-01-01T00:00:00Z if left out. */
+  /** One that begins at 2024-01-01T00:00:00Z if left out. */
   readonly clock?: TestClock;
   /** One that several gateways share; it has to go by the same clock. */
   readonly log?: MemoryLog;
