@@ -146,7 +146,7 @@ export function gatewaySchema(registry: Registry) {
     connect: connectSchema.optional(),
     memory: memory.prefault({}),
     shutdown: shutdown.prefault({}),
-    // Read by tests/load-tests.ts, and known here so that a slip of the finger is told from an unknown key.
+    // Read by tests/load-tests.ts. It is known here so that `test:` gets a suggestion.
     tests: z.unknown().optional(),
   });
 }

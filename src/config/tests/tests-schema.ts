@@ -3,7 +3,7 @@ import * as field from '../../sdk/fields.ts';
 import { type FaultStep, faultStep, forallSchema } from '../forall-schema.ts';
 import { holdSchema } from '../hold-schema.ts';
 import { byKey } from './forms.ts';
-import { expectedList, expectedMessage, type GivenMessage, givenPayload, messageSchema } from './message-schema.ts';
+import { expectedList, expectedMessage, type GivenMessage, messageSchema } from './message-schema.ts';
 import { type Step, stepSchema } from './step-schema.ts';
 
 const RESULTS = ['json', 'text', 'error'] as const;

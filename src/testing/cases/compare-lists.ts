@@ -11,6 +11,8 @@ export type ListDifference =
       readonly at: number;
       readonly gotAt: number;
       readonly differences: readonly Difference[];
+      /** The whole message. */
+      readonly shown: string;
     }
   | { readonly kind: 'missing'; readonly at: number }
   | { readonly kind: 'extra'; readonly gotAt: number; readonly shown: string };
@@ -34,7 +36,13 @@ export async function compareMessages(
       const message = messages[gotAt];
       const wanted = expected[at];
       if (at < nextAt && gotAt < nextGot && message !== undefined && wanted !== undefined)
-        found.push({ kind: 'differs', at: at++, gotAt: gotAt++, differences: await differencesOf(wanted, message) });
+        found.push({
+          kind: 'differs',
+          at: at++,
+          gotAt: gotAt++,
+          differences: await differencesOf(wanted, message),
+          shown: shownMessage(message),
+        });
       else if (at < nextAt) found.push({ kind: 'missing', at: at++ });
       else if (message !== undefined) found.push({ kind: 'extra', gotAt: gotAt++, shown: shownMessage(message) });
     }

@@ -58,9 +58,10 @@ function failuresOf(
     const what = { expected: shownExpectation(expected[difference.at]), got: 'nothing' };
     return [{ path: formatPath(at), place: locate(at), what }];
   }
-  return difference.differences.map(({ path: within, expected: wanted, got }) => {
+  return difference.differences.map(({ path: within, expected: wanted, got }, index) => {
     const full = [...at, ...within];
-    return { path: formatPath(full), place: locate(full), what: { expected: wanted, got } };
+    const whole = index === 0 ? { details: `in        ${difference.shown}` } : {};
+    return { path: formatPath(full), place: locate(full), what: { expected: wanted, got }, ...whole };
   });
 }
 

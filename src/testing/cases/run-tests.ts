@@ -10,7 +10,6 @@ import { Simulation } from '../simulation/simulation.ts';
 import type { Failure, FileResult, TestResult } from './result.ts';
 import { runEndpointTest } from './run-endpoint.ts';
 import { runPipelineTest } from './run-pipeline.ts';
-import { runPropertyTest } from './run-property.ts';
 
 export interface RunOptions {
   /** Only tests with such a name are run. */
@@ -74,6 +73,8 @@ async function failuresOf(
 ): Promise<readonly Failure[]> {
   const { test } = placed;
   if (!isEndpointTest(test) && test.hold !== undefined) {
+    // With the library that draws messages, which takes its time to load.
+    const { runPropertyTest } = await import('./run-property.ts');
     const failures = await runPropertyTest(placed, test, config, options.seed);
     if (failures.length > 0 || test.output === undefined) return failures;
   }

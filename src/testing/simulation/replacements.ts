@@ -26,11 +26,13 @@ export interface ReplacementParts {
   /** Whether processors may ask HTTP servers. */
   readonly mayAsk: boolean;
   readonly watchSinks: SinkWatcher;
+  /** What the output of an endpoint is called. */
+  readonly outputOf: (endpoint: string) => string;
 }
 
 /** What takes the place of components in one life of the gateway. `isOver`: whether that has ended. */
 export function replacementsOf(parts: ReplacementParts, isOver: () => boolean): Replacements {
-  const { activity, feeding, recording, mocks, mayAsk, watchSinks } = parts;
+  const { activity, feeding, recording, mocks, mayAsk, watchSinks, outputOf } = parts;
   const record = (name: string, messages: readonly Message[]) => {
     activity.moved();
     if (!isOver()) recording.add(name, messages);
@@ -43,7 +45,7 @@ export function replacementsOf(parts: ReplacementParts, isOver: () => boolean): 
     },
     sink: (place, create, context) =>
       recorded(
-        sinkOf(place, () => create(context), record),
+        sinkOf(place, () => create(context), record, outputOf),
         place.name,
         (_, messages) => {
           if (!isOver()) watchSinks(place, messages, (message) => feeding.fedOf(message.source ?? message));
@@ -62,7 +64,8 @@ function sinkOf(
   { name, config }: SinkPlace,
   create: () => Sink,
   record: (name: string, messages: readonly Message[]) => void,
+  outputOf: (endpoint: string) => string,
 ): Sink {
   if (name === 'topic' || name === 'drop') return create();
-  return name === 'endpoint' ? recorded(create(), String(config), record) : recordingSink(name, record);
+  return name === 'endpoint' ? recorded(create(), outputOf(String(config)), record) : recordingSink(name, record);
 }

@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../../config/index.ts';
+import { endpointOutput } from '../../config/tests/known-outputs.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { ownEntry } from '../../core/own-entry.ts';
@@ -74,7 +75,8 @@ export class Simulation {
     this.logger = logger;
     const { activity, recording, log } = this;
     this.feeding = new Feeding({ config, clock, log, activity, life: () => this.current });
-    this.replaced = { activity, recording, feeding: this.feeding, mocks, mayAsk: network, watchSinks };
+    const outputOf = (endpoint: string) => endpointOutput(endpoint, config);
+    this.replaced = { activity, recording, feeding: this.feeding, mocks, mayAsk: network, watchSinks, outputOf };
     this.endWatching = log.watch((topic, messages) => this.stored(topic, messages), activity.moved);
   }
 

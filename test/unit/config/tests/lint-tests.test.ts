@@ -274,7 +274,7 @@ test('an output that the pipeline never writes is refused, and those of pipeline
   assert.match((await failure()) ?? '', /did you mean "orders\.dlt"\?$/);
 });
 
-test('two tests with one name are told apart by no report', async (t) => {
+test('two tests with one name are refused', async (t) => {
   const same = '{ name: it, pipeline: orders-in, input: [ { json: 1 } ], output: { orders: [] } }';
   assert.deepEqual(await linesOf(t, `tests:\n  - ${same}\n  - ${same}\n`), [
     'gateway.yaml:17:13  tests[1].name  tests[0] has this name, too; give each test a name of its own',
