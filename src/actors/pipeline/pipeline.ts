@@ -191,6 +191,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
     this.run += 1;
     this.inFlight.nackAll(new TidegateError('TG_STOPPING', 'the gateway stopped before the message was processed'));
     this.subscription?.unsubscribe();
+    this.options.closed?.();
     await Promise.allSettled([this.processors.close(), this.sourceAndSink.close()]);
   }
 
