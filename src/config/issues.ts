@@ -74,8 +74,8 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): Findi
 
 function adviceAbout(key: string, path: Path, siblings: Readonly<Record<string, unknown>>): string | undefined {
   if (path.length === 1 && path[0] === 'tracing') return tracingAdvice(key, siblings);
-  return key === 'on_error' && path.includes('processors')
-    ? 'write on_error beside the processor, and not in its settings'
+  return (key === 'on_error' || key === 'label' || key === 'timeout') && path.includes('processors')
+    ? `write ${key} beside the processor, and not in its settings`
     : undefined;
 }
 

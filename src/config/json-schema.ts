@@ -4,8 +4,9 @@ import type { ComponentSpec } from '../sdk/define.ts';
 import { exampleConfig } from '../sdk/example.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { componentsOf, innerSinks, sourceLists } from './component-schema.ts';
+import { entryName } from './name-schema.ts';
 import { gatewaySchema } from './schema.ts';
-import { stepsOf } from './step-schema.ts';
+import { processorTimeout, stepsOf } from './step-schema.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -71,21 +72,24 @@ function isOrWasMade(schema: z.core.$ZodType, known: { has(schema: z.core.$ZodTy
   return known.has(schema) || (parent !== undefined && isOrWasMade(parent, known));
 }
 
-/** A component, with `on_error` beside it or not, or a `try`. */
+/** A component, with `on_error` and `label` beside it or not, or a `try`. */
 function stepJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
   const onError: JsonSchema = { enum: [...ON_ERROR] };
   const bare = specs.filter(({ config }) => config.safeParse({}).success).map(({ name }) => name);
-  const said: JsonSchema = { type: 'object', properties: { on_error: true }, required: ['on_error'] };
-  const alone: JsonSchema = { type: 'object', minProperties: 1, maxProperties: 1, not: said };
-  const withOnError: JsonSchema = { ...said, minProperties: 2, maxProperties: 2 };
+  const { $schema, ...label } = toJsonSchema(
+    entryName().describe('Name of the processor in errors, metrics and tests, unique in the file.'),
+  );
+  const { $schema: _, ...timeoutSchema } = toJsonSchema(processorTimeout());
   const component: JsonSchema = {
     type: 'object',
     properties: {
       ...Object.fromEntries(specs.map((spec) => [spec.name, settingsJsonSchema(spec)])),
       on_error: onError,
+      label,
+      timeout: timeoutSchema,
     },
     additionalProperties: false,
-    anyOf: [alone, withOnError],
+    anyOf: choicesOf(BESIDE).map(oneComponentWith),
   };
   const attempt: JsonSchema = {
     type: 'object',
@@ -94,6 +98,28 @@ function stepJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
     required: ['try'],
   };
   return { anyOf: [{ enum: bare }, component, attempt] };
+}
+
+/** What an entry may have beside its component. */
+const BESIDE: readonly string[] = ['on_error', 'label', 'timeout'];
+
+/** Each choice of some of the keys, none and all of them among these. */
+function choicesOf([first, ...rest]: readonly string[]): string[][] {
+  if (first === undefined) return [[]];
+  const without = choicesOf(rest);
+  return [...without, ...without.map((keys) => [first, ...keys])];
+}
+
+/** An entry with exactly these keys beside one component. */
+function oneComponentWith(beside: readonly string[]): JsonSchema {
+  const others = BESIDE.filter((key) => !beside.includes(key));
+  return {
+    type: 'object',
+    properties: Object.fromEntries([...beside.map((key) => [key, true]), ...others.map((key) => [key, false])]),
+    minProperties: beside.length + 1,
+    maxProperties: beside.length + 1,
+    required: [...beside],
+  };
 }
 
 /** `name`, where a component needs no settings, or `{ name: settings }`. */

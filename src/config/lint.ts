@@ -4,6 +4,7 @@ import { lintAuth } from './lint-auth.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExposure } from './lint-exposure.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
+import { lintLabels } from './lint-labels.ts';
 import { lintPipelines } from './lint-pipelines.ts';
 import { lintTls } from './lint-tls.ts';
 import { lintTopics } from './lint-topics.ts';
@@ -22,6 +23,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
     ...lintEndpoints(config),
     ...lintAccess(config),
     ...lintPipelines(config),
+    ...lintLabels(config),
     ...lintTopics(config),
     ...lintExpressions(config),
     ...lintUnevaluated(config, source),

@@ -7,11 +7,9 @@ import { connectSchema } from './connect-schema.ts';
 import { endpointSchema } from './endpoint-schema.ts';
 import { listenerLimits, proxyProtocol, trustedProxies } from './limits-schema.ts';
 import { logSchema } from './log-schema.ts';
+import { entryName } from './name-schema.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
 import { serverTlsSchema } from './tls-schema.ts';
-
-const name = () =>
-  z.string().regex(/^[A-Za-z][\w.-]*$/, 'a name begins with a letter and has letters, digits, "_", "-" and "." in it');
 
 const tracing = z
   .strictObject({
@@ -139,12 +137,12 @@ export function gatewaySchema(registry: Registry) {
     tracing: tracing.prefault({}),
     admin: admin.prefault({}),
     auth: z
-      .record(name(), authSchema)
+      .record(entryName(), authSchema)
       .prefault({})
       .describe('Ways in which clients and operators say who they are, by name.'),
-    listeners: z.record(name(), listener).prefault({}).describe('Ports by name.'),
-    endpoints: z.record(name(), endpointSchema(registry)).prefault({}).describe('WebSocket paths by name.'),
-    pipelines: z.record(name(), pipelineSchema(registry)).prefault({}).describe('Flows of messages by name.'),
+    listeners: z.record(entryName(), listener).prefault({}).describe('Ports by name.'),
+    endpoints: z.record(entryName(), endpointSchema(registry)).prefault({}).describe('WebSocket paths by name.'),
+    pipelines: z.record(entryName(), pipelineSchema(registry)).prefault({}).describe('Flows of messages by name.'),
     connect: connectSchema.optional(),
     memory: memory.prefault({}),
     shutdown: shutdown.prefault({}),

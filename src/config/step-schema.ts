@@ -1,13 +1,25 @@
 import { z } from 'zod';
 import { ON_ERROR, type OnError } from '../pipelines/step.ts';
 import type { ComponentSpec, OperatorSpec, ProcessorSpec } from '../sdk/define.ts';
+import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { type Chosen, componentSchema } from './component-schema.ts';
 import { PARSE_OPTIONS } from './issues.ts';
+import { entryName } from './name-schema.ts';
 import type { Path } from './problem.ts';
 
-/** A processor or operator of a pipeline, with what becomes of messages that fail in it. */
-export type ChosenComponent = Chosen<ProcessorSpec | OperatorSpec> & { readonly onError?: OnError | undefined };
+/** What may be said beside the component of an entry. */
+export interface Beside {
+  /** What becomes of messages that fail in it. */
+  readonly onError?: OnError | undefined;
+  /** Its name in errors, metrics and tests; undefined: its place. */
+  readonly label?: string | undefined;
+  /** Milliseconds that a processor may take for a message. */
+  readonly timeout?: number | undefined;
+}
+
+/** A processor or operator of a pipeline, with what is said beside it. */
+export type ChosenComponent = Chosen<ProcessorSpec | OperatorSpec> & Beside;
 
 /** `try` with its `catch`. */
 export interface ChosenTry {
@@ -17,7 +29,7 @@ export interface ChosenTry {
 }
 
 export type ChosenStep<S extends ProcessorSpec | OperatorSpec = ProcessorSpec | OperatorSpec> =
-  | (Chosen<S> & { readonly onError?: OnError | undefined })
+  | (Chosen<S> & Beside)
   | ChosenTry;
 
 /** The components behind a schema made by `stepSchema`, for the JSON Schema. */
@@ -27,10 +39,22 @@ export const stepsOf = new WeakMap<z.core.$ZodType, readonly ComponentSpec[]>();
 const MAX_LEVELS = 10;
 const TRY_KEYS: readonly string[] = ['try', 'catch', 'on_error'];
 
+/** `timeout` beside a processor. */
+export function processorTimeout() {
+  return field
+    .duration()
+    .refine((milliseconds) => milliseconds > 0, 'expected more than 0ms')
+    .describe('How long a processor may take for a message; 30s for one of a plugin, without limit otherwise.');
+}
+
 const onErrorSchema = z.enum(ON_ERROR, `expected ${ON_ERROR.join(', ').replace(/, (?=\w+$)/, ' or ')}`).optional();
 
+const labelSchema = entryName().optional();
+
+const timeoutSchema = processorTimeout().optional();
+
 /**
- * One entry of `processors`: a component, `{ NAME: settings, on_error }`, or `{ try, catch, on_error }` around
+ * One entry of `processors`: a component, `{ NAME: settings, on_error, label, timeout }`, or `{ try, catch, on_error }` around
  * processors.
  */
 export function stepSchema(registry: Registry) {
@@ -56,14 +80,14 @@ export function componentsIn(steps: readonly ChosenStep[], path: Path): { chosen
   });
 }
 
-/** The same of a file as it was read, whatever is wrong in it: each entry without its `on_error`. */
+/** The same of a file as it was read, whatever is wrong in it: each entry without what is beside its component. */
 export function entriesIn(steps: unknown, path: Path): { value: unknown; path: Path }[] {
   if (!Array.isArray(steps)) return [];
   return steps.flatMap((step: unknown, index) => {
     const at = [...path, index];
     if (!isRecord(step)) return [{ value: step, path: at }];
     if (isTry(step)) return [...entriesIn(step.try, [...at, 'try']), ...entriesIn(step.catch, [...at, 'catch'])];
-    return [{ value: withoutOnError(step), path: at }];
+    return [{ value: componentOf(step), path: at }];
   });
 }
 
@@ -73,16 +97,27 @@ type OneSchema = ReturnType<typeof componentSchema<ProcessorSpec | OperatorSpec>
 type Read = { readonly step: ChosenStep } | { readonly issues: readonly Issue[] };
 
 function readStep(value: unknown, one: OneSchema, level: number): Read {
-  if (!isRecord(value)) return component(value, undefined, one, level);
+  if (!isRecord(value)) return component(value, {}, one, level);
   const onError = onErrorSchema.safeParse(value.on_error, PARSE_OPTIONS);
-  const issues: Issue[] = onError.success ? [] : onError.error.issues.map((issue) => within(issue, ['on_error']));
-  const read = isTry(value) ? readTry(value, one, level) : component(withoutOnError(value), onError.data, one, level);
+  const isAttempt = isTry(value);
+  const label = labelSchema.safeParse(isAttempt ? undefined : value.label, PARSE_OPTIONS);
+  const timeout = timeoutSchema.safeParse(isAttempt ? undefined : value.timeout, PARSE_OPTIONS);
+  const issues: Issue[] = [
+    ...(onError.error?.issues ?? []).map((issue) => within(issue, ['on_error'])),
+    ...(label.error?.issues ?? []).map((issue) => within(issue, ['label'])),
+    ...(timeout.error?.issues ?? []).map((issue) => within(issue, ['timeout'])),
+  ];
+  const read = isAttempt
+    ? readTry(value, one, level)
+    : component(componentOf(value), { onError: onError.data, timeout: timeout.data }, one, level);
   if ('issues' in read) return { issues: [...issues, ...read.issues] };
   if (issues.length > 0) return { issues };
-  return { step: { ...read.step, onError: onError.data } };
+  const named = label.data === undefined ? {} : { label: label.data };
+  const limited = timeout.data === undefined ? {} : { timeout: timeout.data };
+  return { step: { ...read.step, onError: onError.data, ...named, ...limited } };
 }
 
-function component(value: unknown, onError: OnError | undefined, one: OneSchema, level: number): Read {
+function component(value: unknown, { onError, timeout }: Beside, one: OneSchema, level: number): Read {
   const parsed = one.safeParse(value, PARSE_OPTIONS);
   if (!parsed.success) return { issues: parsed.error.issues.map((issue) => within(issue, [])) };
   const { spec } = parsed.data;
@@ -94,6 +129,8 @@ function component(value: unknown, onError: OnError | undefined, one: OneSchema,
     );
   if (onError !== undefined)
     return mistake(`${spec.name} works on the whole flow, so it has no on_error; the pipeline's on_error counts`);
+  if (timeout !== undefined)
+    return mistake(`${spec.name} works on the whole flow, not on one message at a time, so it has no timeout`);
   return { step: parsed.data };
 }
 
@@ -104,7 +141,7 @@ function readTry(value: Readonly<Record<string, unknown>>, one: OneSchema, level
   const stranger = Object.keys(value).find((key) => !TRY_KEYS.includes(key));
   if (stranger !== undefined)
     return mistake(
-      `"${stranger}" has no place beside try; an entry has try, catch and on_error, and a processor is an entry of its own`,
+      `"${stranger}" has no place beside try; ${stranger === 'label' || stranger === 'timeout' ? `write ${stranger} beside the processors within it` : 'an entry has try, catch and on_error, and a processor is an entry of its own'}`,
       [stranger],
     );
   if (value.try === undefined) return mistake('catch needs a try in the same entry: { try: [ ... ], catch: [ ... ] }');
@@ -134,9 +171,10 @@ function isTry(value: Readonly<Record<string, unknown>>): boolean {
   return 'try' in value || 'catch' in value;
 }
 
-function withoutOnError(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { on_error: _, ...rest } = value;
-  return rest;
+/** The component of an entry, without what is said beside it. */
+function componentOf(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { on_error: _, label: __, timeout: ___, ...component } = value;
+  return component;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

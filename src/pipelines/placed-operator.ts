@@ -8,7 +8,7 @@ import type { ProcessorMetrics } from './processor-metrics.ts';
 
 /** An operator on the flow with what its pipeline knows of it. */
 export interface PlacedOperator extends Operator {
-  /** Where it is in the configuration of its pipeline, as `processors[0].dedupe`. */
+  /** Where it is in the configuration of its pipeline, as `processors[0].dedupe`; its label where it has one. */
   readonly place: string;
   readonly metrics?: ProcessorMetrics | undefined;
 }

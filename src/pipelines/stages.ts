@@ -20,6 +20,8 @@ export interface ComponentConfig<Spec = ProcessorSpec | OperatorSpec> {
   readonly onError?: OnError | undefined;
   /** Milliseconds that a processor may take for a message. */
   readonly timeout?: number | undefined;
+  /** Its name in errors and metrics; its place where it is left out. */
+  readonly label?: string | undefined;
 }
 
 /** Processors that are tried, and those for messages that fail in them. */
@@ -62,10 +64,10 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
   return stages;
 }
 
-function makeOperator({ spec, config }: ComponentConfig<OperatorSpec>, at: string, parts: StageParts) {
+function makeOperator({ spec, config, label }: ComponentConfig<OperatorSpec>, at: string, parts: StageParts) {
   const context = parts.contextOf(at);
   const operator = makeComponent(spec, config, context);
-  const place = `${at}.${spec.name}`;
+  const place = label ?? `${at}.${spec.name}`;
   if ('partition' in operator || 'pair' in operator)
     return { stateful: new StatefulStage(operator, context.clock, parts.stateMetricsOf?.(place), place) };
   const apply: Operator['apply'] = (batches$, host) => operator.apply(batches$, host);
@@ -95,7 +97,7 @@ function makeStep(entry: StepConfig<ProcessorSpec> | StepConfig, at: string, par
   const spec = entry.spec as ProcessorSpec; // an operator is none of these
   const context = parts.contextOf(at);
   const processor = makeComponent(spec, entry.config, context);
-  const place = `${at}.${spec.name}`;
+  const place = entry.label ?? `${at}.${spec.name}`;
   const { concurrency } = processor;
   const timeout = entry.timeout ?? (spec.plugin === undefined ? undefined : PLUGIN_TIMEOUT);
   return {

@@ -6,7 +6,7 @@ export const ON_ERROR = ['skip', 'dead_letter', 'fail'] as const;
 export type OnError = (typeof ON_ERROR)[number];
 
 interface Placed {
-  /** Where it is in the configuration of its pipeline, as `processors[0].filter`. */
+  /** Where it is in the configuration of its pipeline, as `processors[0].filter`; its label where it has one. */
   readonly place?: string;
   readonly onError?: OnError | undefined;
   readonly metrics?: ProcessorMetrics | undefined;

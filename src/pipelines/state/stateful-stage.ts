@@ -44,7 +44,7 @@ export class StatefulStage implements GroupState {
   private readonly operator: StatefulOperator | JoiningOperator;
   private readonly clock: Clock;
   private readonly metrics: StageMetrics | undefined;
-  /** Where it is in the configuration of its pipeline, as `processors[0].window`. */
+  /** Where it is in the configuration of its pipeline, as `processors[0].window`; its label where it has one. */
   private readonly place: string;
   private readonly partitions = new Map<string, Assigned>();
   /** By the number of their partitions. */

@@ -30,6 +30,30 @@ test('processors may be in try and catch, at any depth, each with an on_error of
   assert.equal(config.pipelines.in?.processors[1]?.onError, 'fail');
 });
 
+test('a processor or operator may have a label, beside on_error or alone', async () => {
+  const { config, warnings } = await load(
+    pipeline(
+      '[ { log: {}, label: seen }, { try: [ { map: { key: a }, label: keyed, on_error: skip } ], catch: [ { log: {}, label: not-keyed } ] } ]',
+    ),
+  );
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(
+    componentsIn(config.pipelines.in?.processors ?? [], []).map(({ chosen }) => [chosen.label, chosen.onError]),
+    [
+      ['seen', undefined],
+      ['keyed', 'skip'],
+      ['not-keyed', undefined],
+    ],
+  );
+});
+
+test('a label belongs to one processor of the file', async () => {
+  const processors = '[ { log: {}, label: seen }, { try: [ { log: {}, label: seen } ] } ]';
+  assert.deepEqual((await problemsOf(pipeline(processors))).map(formatProblem), [
+    'test.yaml:5:116  pipelines.in.processors[1].try[0].label  the label "seen" is that of pipelines.in.processors[0]; choose another one',
+  ]);
+});
+
 describe('a mistake in a processor says what, where and what to do', () => {
   const cases: [title: string, text: string, expected: RegExp][] = [
     [
@@ -41,6 +65,21 @@ describe('a mistake in a processor says what, where and what to do', () => {
       'a catch without a try',
       pipeline('[ { catch: [ log ] } ]'),
       /processors\[0\] {2}catch needs a try in the same entry/,
+    ],
+    [
+      'a label that is not a name',
+      pipeline('[ { log: {}, label: "with a space" } ]'),
+      /processors\[0\]\.label {2}a name begins with a letter/,
+    ],
+    [
+      'a label within the settings',
+      pipeline('[ { log: { label: seen } } ]'),
+      /processors\[0\]\.log\.label {2}unknown key .*; write label beside the processor, and not in its settings$/,
+    ],
+    [
+      'a label beside try',
+      pipeline('[ { try: [ log ], label: seen } ]'),
+      /"label" has no place beside try; label the processors within it$/,
     ],
     [
       'an empty try',

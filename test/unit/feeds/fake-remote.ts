@@ -135,10 +135,7 @@ export function sinkSettings(settings: Record<string, unknown> = {}): RemoteSink
 /** The context of a component that dials in this network. */
 export function remoteContext(
   network: FakeNetwork,
-  {
-    gateway,
-    ...changes
-  }: Partial<ComponentContext> & { readonly gateway?: Partial<GatewayPorts> } = {},
+  { gateway, ...changes }: Partial<ComponentContext> & { readonly gateway?: Partial<GatewayPorts> } = {},
 ): ConnectedContext {
   const { context } = fakeContext();
   return { ...context, ...changes, gateway: { ...context.gateway, dial: network.connect, ...gateway } };

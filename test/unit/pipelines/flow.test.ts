@@ -8,8 +8,11 @@ import { TidegateError } from '../../../src/core/errors.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { buildFlow, type Stage } from '../../../src/pipelines/flow.ts';
 import { placedOperator } from '../../../src/pipelines/placed-operator.ts';
+import { ProcessorMetrics } from '../../../src/pipelines/processor-metrics.ts';
 import { compileStages } from '../../../src/pipelines/stages.ts';
+import { processorsOf } from '../../../src/pipelines/step.ts';
 import { defineOperator, defineProcessor, z } from '../../../src/sdk/index.ts';
+import { createStats } from '../../../src/telemetry/stats.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { SettleLog } from '../core/settle-log.ts';
 import { batchOf, countingOptions, fakeContext, HandSink, inFlightOf, texts } from './parts.ts';
@@ -176,6 +179,51 @@ test('an operator whose create gives none is refused with its place and name', (
       /^TidegateError: p\.processors\[0\]: the operator mine cannot be made: .* function apply, partition or pair$/,
     );
   }
+});
+
+test('a label takes the place of the place, for processors, operators and what is within try', () => {
+  const processor = defineProcessor({
+    name: 'same',
+    summary: 'Passes on.',
+    config: z.strictObject({}),
+    examples: [{}],
+    create: () => ({ process: (message) => message }),
+  });
+  const operator = defineOperator({
+    name: 'through',
+    summary: 'Passes on.',
+    config: z.strictObject({}),
+    examples: [{}],
+    stateful: false,
+    create: () => ({ apply: (batches$) => batches$ }),
+  });
+  const { context } = fakeContext();
+  const measured: string[] = [];
+  const labelled = { spec: processor, config: {}, label: 'mine' };
+  const stages = compileStages(
+    [
+      { attempt: [labelled], rescue: [] },
+      { spec: operator, config: {}, label: 'ours' },
+    ],
+    {
+      contextOf: () => context,
+      metricsOf: (place) => {
+        measured.push(place);
+        return new ProcessorMetrics(createStats(), 'in', place);
+      },
+    },
+  );
+  assert.deepEqual(
+    stages.flatMap((stage) =>
+      'processors' in stage
+        ? processorsOf(stage.processors).map(({ place }) => place)
+        : 'operator' in stage
+          ? [stage.operator.place]
+          : [],
+    ),
+    ['mine', 'ours'],
+  );
+  assert.deepEqual(measured, ['mine', 'processors[0].try', 'ours']);
 });
 
 test('what an operator throws, or gives that is no batch, ends the flow with its place', async () => {
