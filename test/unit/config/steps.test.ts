@@ -79,7 +79,7 @@ describe('a mistake in a processor says what, where and what to do', () => {
     [
       'a label beside try',
       pipeline('[ { try: [ log ], label: seen } ]'),
-      /"label" has no place beside try; label the processors within it$/,
+      /"label" has no place beside try; write label beside the processors within it$/,
     ],
     [
       'an empty try',
