@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { addConnectCommand } from './commands/connect.ts';
+import { addCreateCommand } from './commands/create.ts';
 import { addLintCommand } from './commands/lint.ts';
 import { addLogCommand } from './commands/log.ts';
 import { addRunCommand } from './commands/run.ts';
@@ -18,6 +19,7 @@ Examples:
   $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
   $ tidegate lint config/*.yaml                                   every mistake, with line and column
   $ tidegate log check config/gateway.yaml                        what is whole in ./data
+  $ tidegate create plugin mask-card --kind processor             a project that builds and passes its tests
   $ tidegate token check gateway.yaml users < token               its claims, or why it is refused
   $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
 
@@ -49,6 +51,7 @@ function createProgram(): Command {
 
   addRunCommand(program);
   addLintCommand(program);
+  addCreateCommand(program);
   addLogCommand(program);
   addConnectCommand(program);
   addTokenCommand(program);
