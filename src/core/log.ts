@@ -8,7 +8,7 @@ import type { TopicPartition } from './topic-partition.ts';
 export type { TopicPartition } from './topic-partition.ts';
 
 /**
- * The Kafka side behind one interface. Every driver passes the same contract suite (test/contract/log-contract.ts),
+ * The Kafka side behind one interface. Every driver passes the same contract suite (`logContract` of src/testing),
  * which spells out ordering, durability and failure in full.
  */
 export interface Log {

@@ -5,3 +5,6 @@
  * @module testing
  */
 export type { Clock } from '../core/clock.ts';
+export type { LogCase } from './contract/case.ts';
+export type { LogFactory, LogUnderTest } from './contract/fixture.ts';
+export { type LogFixture, logContract } from './contract/log-contract.ts';

@@ -5,8 +5,6 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { Log } from '../../src/core/log.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createStats } from '../../src/telemetry/stats.ts';
-import { createKafkaLog } from '../../src/transports/kafka/index.ts';
-import { requireKafka } from '../services/kafka.ts';
 import {
   createTopic,
   eventually,
@@ -18,7 +16,9 @@ import {
   readAll,
   texts,
   uniqueName,
-} from './log-fixture.ts';
+} from '../../src/testing/contract/fixture.ts';
+import { createKafkaLog } from '../../src/transports/kafka/index.ts';
+import { requireKafka } from '../services/kafka.ts';
 
 /** Nearly what one fetch brings of a partition: several of them make an abort span fetches. */
 const LARGE = 200_000;

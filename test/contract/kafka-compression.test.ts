@@ -9,6 +9,16 @@ import { describeGap } from '../../src/core/gap-words.ts';
 import type { Gap, Log } from '../../src/core/log.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import { createStats } from '../../src/telemetry/stats.ts';
+import {
+  Collector,
+  createTopic,
+  laneOf,
+  numbers,
+  offsetsOf,
+  record,
+  store,
+  texts,
+} from '../../src/testing/contract/fixture.ts';
 import { createClient } from '../../src/transports/kafka/client.ts';
 import { Cluster } from '../../src/transports/kafka/cluster.ts';
 import type { Compression } from '../../src/transports/kafka/compression.ts';
@@ -16,7 +26,6 @@ import { decodeFetch, encodeFetch, FETCH_VERSION } from '../../src/transports/ka
 import { createKafkaLog } from '../../src/transports/kafka/index.ts';
 import { requireKafka } from '../services/kafka.ts';
 import { kafkaJars } from '../services/kafka-jars.ts';
-import { Collector, createTopic, laneOf, numbers, offsetsOf, record, store, texts } from './log-fixture.ts';
 
 /** The numbers in a batch's attributes. */
 const CODECS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;

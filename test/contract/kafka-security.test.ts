@@ -10,10 +10,6 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { LinkState, Log } from '../../src/core/log.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import { createStats } from '../../src/telemetry/stats.ts';
-import { createKafkaLog } from '../../src/transports/kafka/index.ts';
-import { kafkaSchema } from '../../src/transports/kafka/schema.ts';
-import { Authority } from '../helpers/certificates.ts';
-import { PASSWORD, requireSecureKafka, type SecureKafka, SHORT_SESSION, USER } from '../services/secure-kafka.ts';
 import {
   createTopic,
   eventually,
@@ -25,7 +21,11 @@ import {
   store,
   texts,
   uniqueName,
-} from './log-fixture.ts';
+} from '../../src/testing/contract/fixture.ts';
+import { createKafkaLog } from '../../src/transports/kafka/index.ts';
+import { kafkaSchema } from '../../src/transports/kafka/schema.ts';
+import { Authority } from '../helpers/certificates.ts';
+import { PASSWORD, requireSecureKafka, type SecureKafka, SHORT_SESSION, USER } from '../services/secure-kafka.ts';
 
 const noop = () => undefined;
 const logger: Logger = { debug: noop, info: noop, warn: noop, error: noop, child: () => logger };

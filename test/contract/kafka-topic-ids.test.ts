@@ -6,12 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { Gap, Log } from '../../src/core/log.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import { createStats, type Stats } from '../../src/telemetry/stats.ts';
-import { createClient } from '../../src/transports/kafka/client.ts';
-import { Cluster } from '../../src/transports/kafka/cluster.ts';
-import { createKafkaLog } from '../../src/transports/kafka/index.ts';
-import { commit } from '../helpers/commit.ts';
-import { KafkaAdmin } from '../helpers/kafka-admin.ts';
-import { requireKafka } from '../services/kafka.ts';
+import { commit } from '../../src/testing/contract/commit.ts';
 import {
   ackAll,
   Collector,
@@ -27,7 +22,12 @@ import {
   store,
   texts,
   uniqueName,
-} from './log-fixture.ts';
+} from '../../src/testing/contract/fixture.ts';
+import { createClient } from '../../src/transports/kafka/client.ts';
+import { Cluster } from '../../src/transports/kafka/cluster.ts';
+import { createKafkaLog } from '../../src/transports/kafka/index.ts';
+import { KafkaAdmin } from '../helpers/kafka-admin.ts';
+import { requireKafka } from '../services/kafka.ts';
 
 /** API keys of https://kafka.apache.org/protocol#protocol_api_keys */
 const FETCH = 1;

@@ -4,11 +4,11 @@ import { Kafka, logLevel } from 'kafkajs';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import { createStats } from '../../src/telemetry/stats.ts';
+import { createTopic, readAll } from '../../src/testing/contract/fixture.ts';
+import { asBytes } from '../../src/testing/contract/header-forms.ts';
 import { createKafkaLog } from '../../src/transports/kafka/index.ts';
-import { asBytes } from '../helpers/headers.ts';
 import { requireKafka } from '../services/kafka.ts';
 import { logContract } from './log-contract.ts';
-import { createTopic, readAll } from './log-fixture.ts';
 
 const noop = () => undefined;
 const logger: Logger = { debug: noop, info: noop, warn: noop, error: noop, child: () => logger };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createGateway, type TopicRecord } from '../../src/index.ts';
+import { asTexts } from '../../src/testing/contract/header-forms.ts';
 import { TestClient } from '../helpers/client.ts';
 import { until } from '../helpers/gateway-process.ts';
-import { asTexts } from '../helpers/headers.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN = '00f067aa0ba902b7';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Batch } from '../../src/core/batch.ts';
 import type { GroupEvent, GroupMember, Log } from '../../src/core/log.ts';
 import type { Message } from '../../src/core/message.ts';
-import { commit } from '../helpers/commit.ts';
+import { commit } from '../../src/testing/contract/commit.ts';
 import { openLog, pass, records, until } from './log-fixture.ts';
 import { LogRig } from './log-rig.ts';
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { FrameContent } from '../../src/testing/arbitraries/frames.ts';
 
 /*
  * What clients may send that mean harm, or are broken: frames that are nearly those of a codec, and bytes that are nearly
@@ -77,11 +78,7 @@ export const FUZZED_CODECS: readonly string[] = Object.keys(SHAPES);
 
 /** Frames of a client of that codec. */
 export function hostileFrames(codec: string): fc.Arbitrary<readonly Frame[]> {
-  const shape = SHAPES[codec] ?? fc.constant('');
-  const text = fc.oneof(
-    { weight: 6, arbitrary: shape.map(written) },
-    { weight: 3, arbitrary: fc.tuple(shape.map(written), mutation).map(([whole, mutate]) => mutate(whole)) },
-  );
+  const text = payloadsOf(codec);
   const good = fc.tuple(text, fc.constantFrom(1, 1, 1, 1, 2)).map(([payload, opcode]) => frame(payload, opcode));
   const control = fc.tuple(fc.uint8Array({ maxLength: 125 }), fc.constantFrom(9, 10)).map(([payload, opcode]) => {
     return frame(Buffer.from(payload), opcode);
@@ -98,6 +95,19 @@ export function hostileFrames(codec: string): fc.Arbitrary<readonly Frame[]> {
     { weight: 1, arbitrary: broken },
   );
   return fc.array(one, { minLength: 1, maxLength: 40, size: 'max' });
+}
+
+function payloadsOf(codec: string): fc.Arbitrary<Buffer> {
+  const shape = SHAPES[codec] ?? fc.constant('');
+  return fc.oneof(
+    { weight: 6, arbitrary: shape.map(written) },
+    { weight: 3, arbitrary: fc.tuple(shape.map(written), mutation).map(([whole, mutate]) => mutate(whole)) },
+  );
+}
+
+/** What such frames hold; as a binary frame where it is no text, as a listener would have closed the connection for it. */
+export function hostileFrameContents(codec: string): fc.Arbitrary<FrameContent> {
+  return payloadsOf(codec).map((data) => ({ data, binary: !isText(data) }));
 }
 
 /** `written` never fails: what JSON cannot express is left to the client as text. */

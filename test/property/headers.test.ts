@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Header, TopicRecord } from '../../src/index.ts';
-import { anyHeaders, asBytes } from '../helpers/headers.ts';
+import { anyHeaders } from '../../src/testing/arbitraries/headers.ts';
+import { asBytes } from '../../src/testing/contract/header-forms.ts';
 import { gatewayOf, MEMORY, ready } from '../unit/library/rig.ts';
 
 const TOPIC = { partitions: 1 };

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Header } from '../../../src/core/headers.ts';
 import { Message, type MessageInit } from '../../../src/core/message.ts';
-import { anyHeaders, asBytes } from '../../helpers/headers.ts';
+import { anyHeaders } from '../../../src/testing/arbitraries/headers.ts';
+import { asBytes } from '../../../src/testing/contract/header-forms.ts';
 import { ProtocolClient } from './topics-client.ts';
 
 const publish = (p: unknown, extra: object = {}) => ({ id: 1320, t: 'notif', a: 'create', p, ...extra });

@@ -11,7 +11,7 @@ import {
   withoutHeader,
 } from '../../../src/core/headers.ts';
 import { traceIn, withTrace } from '../../../src/core/trace-headers.ts';
-import { anyHeaders } from '../../helpers/headers.ts';
+import { anyHeaders } from '../../../src/testing/arbitraries/headers.ts';
 
 const HEADERS: readonly Header[] = [
   ['b', '1'],

@@ -5,7 +5,7 @@ import { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { type Headers, lastHeader } from '../../../src/core/headers.ts';
 import { Message, type Tracker } from '../../../src/core/message.ts';
-import { anyHeaders } from '../../helpers/headers.ts';
+import { anyHeaders } from '../../../src/testing/arbitraries/headers.ts';
 import { SettleLog } from './settle-log.ts';
 
 const FAILURE = new TidegateError('TG_PROCESSOR_FAILED', 'no');

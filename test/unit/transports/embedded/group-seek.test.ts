@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { systemClock } from '../../../../src/core/clock.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
+import { Collector, laneOf, records, store, texts } from '../../../../src/testing/contract/fixture.ts';
 import { createEmbeddedLog } from '../../../../src/transports/embedded/index.ts';
-import { Collector, laneOf, records, store, texts } from '../../../contract/log-fixture.ts';
 import { turn } from '../../actors/rig.ts';
 import { temporary } from './parts.ts';
 

@@ -4,8 +4,16 @@ import { systemClock } from '../../../../src/core/clock.ts';
 import type { Gap } from '../../../../src/core/log.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
+import {
+  Collector,
+  createAgain,
+  laneOf,
+  offsetsOf,
+  records,
+  store,
+  texts,
+} from '../../../../src/testing/contract/fixture.ts';
 import { createEmbeddedLog } from '../../../../src/transports/embedded/index.ts';
-import { Collector, createAgain, laneOf, offsetsOf, records, store, texts } from '../../../contract/log-fixture.ts';
 import { temporary } from './parts.ts';
 
 const make = (path: string, stats = createStats()) =>

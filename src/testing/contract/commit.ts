@@ -1,5 +1,5 @@
-import { TidegateError } from '../../src/core/errors.ts';
-import type { GroupMember } from '../../src/core/log.ts';
+import { TidegateError } from '../../core/errors.ts';
+import type { GroupMember } from '../../core/log.ts';
 
 const PATIENCE = 30_000;
 const POLL = 50;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { TestContext } from 'node:test';
 import type { Observable } from 'rxjs';
-import type { Batch } from '../../src/core/batch.ts';
+import type { Batch } from '../../core/batch.ts';
 import type {
   Gap,
   GroupEvent,
@@ -14,8 +13,8 @@ import type {
   Reader,
   StartPosition,
   TopicSpec,
-} from '../../src/core/log.ts';
-import { Message, type MessageInit } from '../../src/core/message.ts';
+} from '../../core/log.ts';
+import { Message, type MessageInit } from '../../core/message.ts';
 
 /** A log under test, open. Topics and groups get names of their own, so one real log can serve all suites. */
 export interface LogUnderTest {
@@ -32,6 +31,11 @@ export interface LogUnderTest {
 
 /** Makes a log and opens it. */
 export type LogFactory = () => Promise<LogUnderTest>;
+
+/** What ends with a case, or with a test: what was opened in it is closed then. */
+export interface Scope {
+  after(cleanUp: () => unknown): void;
+}
 
 /** How long a test waits for what must come: real groups take 3 s to form. */
 const PATIENCE = 30_000;
@@ -65,7 +69,7 @@ export function uniqueName(prefix: string): string {
   return `${prefix}-${randomUUID().slice(0, 13)}`;
 }
 
-export async function createTopic(t: TestContext, log: Log, spec: Omit<TopicSpec, 'name'> = {}): Promise<string> {
+export async function createTopic(t: Scope, log: Log, spec: Omit<TopicSpec, 'name'> = {}): Promise<string> {
   const name = uniqueName('contract');
   assert.equal(await log.admin.create({ partitions: 1, replication: 1, ...spec, name }), true);
   t.after(() => log.admin.delete(name).catch(() => {}));
@@ -78,7 +82,7 @@ export async function createAgain(log: Log, topic: string, partitions = 1): Prom
   assert.equal(await log.admin.create({ name: topic, partitions, replication: 1 }), true);
 }
 
-export function laneOf(t: TestContext, log: Log, topic: string): Lane {
+export function laneOf(t: Scope, log: Log, topic: string): Lane {
   const lane = log.lane(topic, SILENT);
   t.after(() => lane.abandon());
   return lane;
@@ -158,7 +162,7 @@ export class Collector {
 
 /** A reader that is subscribed to and live. */
 export async function openReader(
-  t: TestContext,
+  t: Scope,
   log: Log,
   topics: readonly string[],
   from: StartPosition,
@@ -171,7 +175,7 @@ export async function openReader(
 }
 
 /** All records that a topic holds now, by a reader of its own. */
-export async function readAll(t: TestContext, log: Log, topic: string): Promise<Message[]> {
+export async function readAll(t: Scope, log: Log, topic: string): Promise<Message[]> {
   const ends = await log.admin.offsets(topic);
   const { reader, seen } = await openReader(t, log, [topic], 'earliest');
   // There may be fewer records than offsets: transactions take some.
@@ -190,7 +194,7 @@ export class Joined {
   readonly seen: Collector;
   private readonly checks = new Set<() => void>();
 
-  constructor(t: TestContext, log: Log, options: GroupOptions, receive?: (batch: Batch) => void) {
+  constructor(t: Scope, log: Log, options: GroupOptions, receive?: (batch: Batch) => void) {
     this.member = log.group({ commitInterval: 200, sessionTimeout: 10_000, ...options });
     t.after(() => this.member.leave());
     this.member.events$.subscribe((event) => {

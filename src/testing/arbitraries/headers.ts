@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Header, Headers } from '../../src/core/headers.ts';
+import type { Header } from '../../core/headers.ts';
 
 /** Names that objects and logs have been seen to lose, move or take for something else. */
 const PECULIAR = [
@@ -26,13 +26,3 @@ const value = fc.oneof(
 
 /** Any list of headers: repeated, empty and odd names, values that are text, bytes or null. */
 export const anyHeaders: fc.Arbitrary<Header[]> = fc.array(fc.tuple(name, value), { maxLength: 8 });
-
-/** Headers as a log gives them back: text has become bytes. */
-export function asBytes(headers: Headers): Header[] {
-  return headers.map(([name, value]) => [name, value === null ? null : Buffer.from(value)]);
-}
-
-/** Headers for comparisons that a person can read. */
-export function asTexts(headers: Headers): [name: string, value: string | null][] {
-  return headers.map(([name, value]) => [name, value === null ? null : value.toString()]);
-}

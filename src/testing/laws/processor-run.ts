@@ -1,0 +1,92 @@
+import type { Processor } from '../../core/component.ts';
+import { TidegateError } from '../../core/errors.ts';
+import { writeJson } from '../../core/exact-number.ts';
+import { Message, type SettleTarget } from '../../core/message.ts';
+import type { ProcessorSpec } from '../../sdk/define.ts';
+import { makeComponent } from '../../sdk/make.ts';
+import type { MessageContent } from '../arbitraries/message.ts';
+import { breachIn } from './breach.ts';
+import { type ComponentLawOptions, gatewayOf } from './component.ts';
+import { ending } from './ending.ts';
+import type { Settings } from './law.ts';
+import type { LawClock } from './law-clock.ts';
+
+/** A processor in use, on a clock that stands still. */
+export interface OpenProcessor {
+  readonly processor: Processor;
+  readonly clock: LawClock;
+  readonly timeout: number | undefined;
+}
+
+/** What a processor did with one message. */
+export interface Made {
+  readonly message: Message;
+  /** What it returned, or undefined where it threw. */
+  readonly result: unknown;
+  readonly thrown: { readonly error: unknown } | undefined;
+  /** How often the message had been settled when `process` ended. */
+  readonly settledBefore: number;
+  /** How often it has been settled now. */
+  readonly settled: () => number;
+}
+
+export async function openProcessor(
+  spec: ProcessorSpec,
+  { parsed }: Settings,
+  options: ComponentLawOptions,
+): Promise<OpenProcessor> {
+  const { context, clock } = gatewayOf(options);
+  const processor = makeComponent(spec, parsed, context);
+  const { timeout } = options;
+  await ending(processor.open?.(), { clock, timeout }, 'open');
+  return { processor, clock, timeout };
+}
+
+/** Lets it process one message, which stands where a record of a topic would. */
+export async function make(
+  { processor, clock, timeout }: OpenProcessor,
+  content: MessageContent,
+  offset = 0,
+): Promise<Made> {
+  let settled = 0;
+  const target: SettleTarget = {
+    settled: () => {
+      settled += 1;
+    },
+  };
+  const { payload, ...rest } = content;
+  const place = { topic: 'law', partition: 0, offset, timestamp: clock.now() };
+  const message = new Message(Buffer.from(payload), { ...rest, ...place, target });
+  let result: unknown;
+  let thrown: Made['thrown'];
+  try {
+    result = await ending(processor.process(message), { clock, timeout }, 'process');
+  } catch (error) {
+    if (breachIn(error) !== undefined) throw error;
+    thrown = { error };
+  }
+  return { message, result, thrown, settledBefore: settled, settled: () => settled };
+}
+
+/** What became of a message, for comparisons. */
+export function outcomeOf({ result, thrown }: Made): string {
+  if (thrown !== undefined) {
+    const { error } = thrown;
+    const code = error instanceof TidegateError ? error.code : 'TG_PROCESSOR_FAILED';
+    return `failed ${code} ${error instanceof Error ? error.message : String(error)}`;
+  }
+  if (result === null) return 'ended';
+  const list: readonly unknown[] = Array.isArray(result) ? result : [result];
+  return list.map((one) => (one instanceof Message ? contentText(one) : String(one))).join('; ');
+}
+
+export function contentText({ payload, key, headers, timestamp }: Message): string {
+  const named = headers.map(([name, value]) => [name, value === null ? null : Buffer.from(value).toString('base64')]);
+  return writeJson([payload.toString('base64'), key?.toString() ?? null, named, timestamp]) ?? '';
+}
+
+/** The messages that go on. */
+export function passedOn({ result }: Made): Message[] {
+  if (result instanceof Message) return [result];
+  return Array.isArray(result) ? result.filter((one) => one instanceof Message) : [];
+}
