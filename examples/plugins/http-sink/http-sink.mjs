@@ -18,7 +18,10 @@ export default defineSink({
     url: z.url({ protocol: /^https?$/ }).describe('Where to.'),
     headers: z.record(z.string(), z.string()).default({}).describe('Headers of each request, such as authorization.'),
     timeout: field.duration().prefault('10s').describe('How long a request may take.'),
-    tries: field.integer({ min: 1, max: 1_000 }).default(8).describe('How often a batch is sent before it is given up.'),
+    tries: field
+      .integer({ min: 1, max: 1_000 })
+      .default(8)
+      .describe('How often a batch is sent before it is given up.'),
     max_pause: field.duration().prefault('1m').describe('Longest pause between two tries, whatever the server says.'),
   }),
   examples: [
@@ -90,7 +93,10 @@ class HttpSink {
       const { message } = failure.error;
       if (tries >= settings.tries)
         return { error: new TidegateError('TG_RECORD_REFUSED', `given up after ${tries} tries: ${message}`) };
-      const delay = Math.min(settings.max_pause, Math.max(later, backoffDelay(tries, { initial: 200, max: settings.max_pause })));
+      const delay = Math.min(
+        settings.max_pause,
+        Math.max(later, backoffDelay(tries, { initial: 200, max: settings.max_pause })),
+      );
       logger.warn({ tries, delay }, `${message}; it is tried again in ${Math.round(delay)} ms`);
       await pause(clock, delay, closing.signal);
     }
@@ -118,7 +124,10 @@ class HttpSink {
       span.end(error);
       // It is not known whether the server has it: the key lets it find out.
       const why = error.cause?.code ?? error.cause?.message ?? error.message;
-      return { error: new TidegateError('TG_RECORD_REFUSED', `${new URL(url).host} cannot be reached: ${why}`), later: 0 };
+      return {
+        error: new TidegateError('TG_RECORD_REFUSED', `${new URL(url).host} cannot be reached: ${why}`),
+        later: 0,
+      };
     }
   }
 }

@@ -46,7 +46,11 @@ export default defineOperator({
       const wait = counters.take(key, clock.elapsed());
       if (wait === 0) return true;
       if (when_over === 'drop') host.filter(message);
-      else host.fail(message, new TidegateError('TG_LIMIT_REACHED', `the quota of ${limit} is used up; wait ${Math.ceil(wait / 1_000)} s`));
+      else
+        host.fail(
+          message,
+          new TidegateError('TG_LIMIT_REACHED', `the quota of ${limit} is used up; wait ${Math.ceil(wait / 1_000)} s`),
+        );
       return false;
     };
     return {

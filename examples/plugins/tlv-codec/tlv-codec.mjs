@@ -36,7 +36,8 @@ export function decode(data) {
     if (at + FIELD_HEAD > data.length) return `the field at ${at} is cut off`;
     const length = data.readUInt32BE(at + 1);
     const end = at + FIELD_HEAD + length;
-    if (end > data.length) return `the field at ${at} has ${length} bytes, and ${data.length - at - FIELD_HEAD} are there`;
+    if (end > data.length)
+      return `the field at ${at} has ${length} bytes, and ${data.length - at - FIELD_HEAD} are there`;
     const name = TAG_NAMES.get(data[at]);
     if (name !== undefined) {
       if (fields[name] !== undefined) return `there are two fields ${name}`;
