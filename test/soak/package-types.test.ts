@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, suite, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { TestClient } from '../helpers/client.ts';
 import { freePort, until } from '../helpers/gateway-process.ts';
+import { packedProject } from '../helpers/packed-project.ts';
 import { missingService } from '../services/missing.ts';
 
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
@@ -28,31 +28,6 @@ const STRICT = {
   declaration: true,
   skipLibCheck: false,
 };
-
-interface Manifest {
-  readonly dependencies: Readonly<Record<string, string>>;
-}
-
-/** A project that has the package as npm would install it. */
-function createProject(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tidegate-package-'));
-  // What was built for these tests is packed; the script `prepack` would build it again.
-  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const [{ filename }] = JSON.parse(packed.toString()) as [{ filename: string }];
-  const modules = join(folder, 'node_modules');
-  mkdirSync(join(modules, 'tidegate'), { recursive: true });
-  execFileSync('tar', ['xzf', filename, '-C', join(modules, 'tidegate'), '--strip-components=1'], { cwd: folder });
-  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
-  for (const name of [...Object.keys(dependencies), '@types/node']) {
-    mkdirSync(dirname(join(modules, name)), { recursive: true });
-    symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
-  }
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
-  return folder;
-}
 
 /** Runs what the README says for a start without a clone, in a folder that has the packed file and nothing else of Tidegate. */
 async function startFromPackedFile(t: TestContext, folder: string): Promise<{ port: number } | undefined> {
@@ -121,7 +96,7 @@ const source = (name: string) => readFileSync(join(ROOT, `test/fixtures/package/
 suite('a project with the strictest compiler settings', () => {
   let folder = '';
   before(() => {
-    folder = createProject();
+    folder = packedProject();
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -66,13 +66,13 @@ function manifestOf({ name, kind, isTyped, tidegate }: Project, { dependencies }
     scripts: isTyped
       ? {
           build: 'tsc',
-          test: "npm run --silent build && node --test 'dist/test/*.test.js' && tidegate test gateway.yaml",
+          test: 'npm run --silent build && node --test dist/test/*.test.js && tidegate test gateway.yaml',
           lint: 'npm run --silent build && tidegate lint --strict gateway.yaml',
           prepack: 'npm run --silent build',
         }
       : {
           build: `node --check src/${name}.js`,
-          test: "node --test 'test/*.test.js' && tidegate test gateway.yaml",
+          test: 'node --test test/*.test.js && tidegate test gateway.yaml',
           lint: 'npm run --silent build && tidegate lint --strict gateway.yaml',
         },
     ...(dependencies === undefined ? {} : { dependencies }),
