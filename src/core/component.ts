@@ -69,9 +69,9 @@ export interface Processor {
   close?(): void;
 }
 
-/** What a processor that has a time limit gets beside a message. */
+/** What the engine gives a processor beside a message. */
 export interface ProcessorCall {
-  /** Aborts when the time for this message is over, or its pipeline is closed. */
+  /** Aborts when the time for this message is over, where it has a limit, or its pipeline is closed. */
   readonly signal: AbortSignal;
 }
 

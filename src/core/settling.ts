@@ -44,9 +44,9 @@ export interface Settleable {
 /** Called exactly once with what became of a message. `failure` is null when the message was acked, see its `outcome`. */
 export interface SettleTargetOf<M extends Settleable> {
   /** Where messages come from a client. */
-  readonly sender?: Sender;
+  readonly sender?: Sender | undefined;
   /** Where messages come from a WebSocket server: its URL, without secrets. */
-  readonly shownUrl?: string;
+  readonly shownUrl?: string | undefined;
   /** Where messages come from a group: whether their partition was given up or assigned anew since, and is read again. */
   readonly isRevoked?: boolean;
   settled(message: M, failure: TidegateError | null): void;

@@ -8,7 +8,7 @@ import type { ProcessorMetrics } from './processor-metrics.ts';
 import type { StageMetrics } from './state/metrics.ts';
 import { StatefulStage } from './state/stateful-stage.ts';
 import { isTry, type OnError, type ProcessorStep, type Step } from './step.ts';
-import { limited } from './time-limit.ts';
+import { limited, unlimited } from './time-limit.ts';
 
 /** Milliseconds that a processor of a plugin may take for a message, unless its entry says otherwise. */
 const PLUGIN_TIMEOUT = 30_000;
@@ -103,7 +103,7 @@ function makeStep(entry: StepConfig<ProcessorSpec> | StepConfig, at: string, par
   return {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(processor.open === undefined ? {} : { open: () => processor.open?.() }),
-    process: timeout === undefined ? (message) => processor.process(message) : limited(processor, timeout, context),
+    process: timeout === undefined ? unlimited(processor, context) : limited(processor, timeout, context),
     close: () => processor.close?.(),
     place,
     onError,

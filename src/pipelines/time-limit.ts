@@ -12,12 +12,20 @@ type Result = Awaited<ReturnType<Process>>;
 export function limited(processor: Processor, timeout: number, context: ComponentContext): Process {
   // Most processors take no second parameter, and need no signal.
   const wantsSignal = processor.process.length > 1;
+  const { signal } = context;
+  const shared: ProcessorCall = { signal };
   return (message) => {
-    const call = wantsSignal ? new Call(context.signal) : undefined;
-    const result = call === undefined ? processor.process(message) : processor.process(message, call);
+    const call = wantsSignal ? new Call(signal) : undefined;
+    const result = processor.process(message, call ?? shared);
     if (!(result instanceof Promise)) return result;
     return within(timeout, result, context, call);
   };
+}
+
+/** A processor that may take its time: its signal is that of its pipeline. */
+export function unlimited(processor: Processor, { signal }: ComponentContext): Process {
+  const call: ProcessorCall = { signal };
+  return (message) => processor.process(message, call);
 }
 
 /** The signal is made when it is asked for. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { Codec, Operator, Processor, Sink, Source } from '../core/component.ts';
+import type { Codec, Operator, Processor, ProcessorCall, Sink, Source } from '../core/component.ts';
+import type { Message } from '../core/message.ts';
 import type { JoiningOperator, StatefulOperator } from '../core/stateful-operator.ts';
 import {
   ALL_PORTS,
@@ -172,9 +173,14 @@ export function defineSink<S extends z.ZodType, N extends PortOf<'sink'> = never
   return { kind: 'sink', ...spec } as unknown as SinkSpec<S>;
 }
 
+/** A processor as it is written: the engine gives it a call with every message. */
+interface WrittenProcessor extends Omit<Processor, 'process'> {
+  process(message: Message, call: ProcessorCall): ReturnType<Processor['process']>;
+}
+
 /** Declares a processor: `create` returns `process(message)`. */
 export function defineProcessor<S extends z.ZodType, N extends PortOf<'processor'> = never>(
-  spec: Defined<'processor', ProcessorSpec<S>, S, N, Processor>,
+  spec: Defined<'processor', ProcessorSpec<S>, S, N, WrittenProcessor>,
 ): ProcessorSpec<S> {
   return { kind: 'processor', ...spec } as unknown as ProcessorSpec<S>;
 }

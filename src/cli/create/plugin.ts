@@ -53,7 +53,7 @@ function sourceOf({ name, isTyped }: Project): string {
 
 function mistakeIn(name: string, kind: Kind): string | undefined {
   if (!NAME.test(name) || name.length > MAX_NAME)
-    return `"${name}" is no name for a plugin; use at most ${MAX_NAME} lower case letters, digits, - and _, and begin with a letter`;
+    return `"${name}" is not a name for a plugin; use at most ${MAX_NAME} lower case letters, digits, - and _, and begin with a letter`;
   if (TAKEN.includes(name)) return `"${name}" is the name of something else; choose another one`;
   const registry = builtinRegistry();
   const component = componentOf(name);

@@ -82,7 +82,7 @@ describe('a mistake in a processor says what, where and what to do', () => {
       /"label" has no place beside try; write label beside the processors within it$/,
     ],
     [
-      'a timeout that is no duration',
+      'a timeout that is not a duration',
       pipeline('[ { log: {}, timeout: 5 } ]'),
       /processors\[0\]\.timeout {2}expected a duration such as 5ms, 10s or 1m/,
     ],
