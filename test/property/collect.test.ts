@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import type { Message } from '../../src/core/message.ts';
 import type { StatefulOperator } from '../../src/core/stateful-operator.ts';
 import { collect } from '../../src/pipelines/operators/collect/collect.ts';
+import { type Act, type Damage, runStory, type Sample } from '../../src/testing/laws/state-story.ts';
+import { actsWith, places, spacings } from '../../src/testing/laws/state-story-arbitraries.ts';
 import { HandClock } from '../unit/core/hand-clock.ts';
 import { fakeContext } from '../unit/pipelines/parts.ts';
-import { type Act, type Damage, runStory, type Sample } from './state-rig.ts';
-import { actsWith, places, spacings } from './story.ts';
 
 /* Arrays that come out of crashes, beside those that are made by going through all records once. */
 

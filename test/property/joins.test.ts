@@ -9,8 +9,8 @@ import { Outgoing } from '../../src/pipelines/state/outgoing.ts';
 import { Pair } from '../../src/pipelines/state/pair.ts';
 import { PairSide } from '../../src/pipelines/state/pair-side.ts';
 import { NO_TIME, PartitionProgress } from '../../src/pipelines/state/progress.ts';
+import { spacings } from '../../src/testing/laws/state-story-arbitraries.ts';
 import { fakeContext } from '../unit/pipelines/parts.ts';
-import { spacings } from './story.ts';
 
 /*
  * A partition of two topics is read by gateways that die at any moment, and each reads the two in another order. The next

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import type { Message } from '../../src/core/message.ts';
 import type { StatefulOperator } from '../../src/core/stateful-operator.ts';
 import { latest } from '../../src/pipelines/operators/latest/latest.ts';
+import { type Damage, runStory, type Sample } from '../../src/testing/laws/state-story.ts';
+import { actsWith, places, spacings } from '../../src/testing/laws/state-story-arbitraries.ts';
 import { fakeContext } from '../unit/pipelines/parts.ts';
-import { type Damage, runStory, type Sample } from './state-rig.ts';
-import { actsWith, places, spacings } from './story.ts';
 
 const samples = places.map((list) => list.map(({ key, time }, i): Sample => ({ key, time, json: { i } })));
 const tick = fc.constant({ do: 'tick' as const });
@@ -24,7 +24,7 @@ const theNewestComes = (isTransactional: boolean, damage?: Damage) =>
   fc.property(samples, actsWith(tick), spacings, (list, acts, spacing) => {
     const stays = [{ committed: 0, from: 0 }];
     const crashed = (committed: number, from: number) => stays.push({ committed, from });
-    const results = runStory(operatorOf(), { samples: list, acts, isTransactional, spacing }, damage, crashed);
+    const results = runStory(operatorOf(), { samples: list, acts, isTransactional, spacing }, damage, { crashed });
     const last = new Map(results.map((message) => [message.key, numberIn(message)]));
     assert.deepEqual(new Map([...last].sort()), new Map([...newest(list)].sort()));
     for (const [at, { committed, from }] of stays.entries()) {

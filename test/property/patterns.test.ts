@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import type { Message } from '../../src/core/message.ts';
 import type { StatefulOperator } from '../../src/core/stateful-operator.ts';
 import { pattern } from '../../src/pipelines/operators/pattern/pattern.ts';
+import { type Act, type Damage, runStory, type Sample } from '../../src/testing/laws/state-story.ts';
+import { actsWith, places, spacings } from '../../src/testing/laws/state-story-arbitraries.ts';
 import { fakeContext } from '../unit/pipelines/parts.ts';
-import { type Act, type Damage, runStory, type Sample } from './state-rig.ts';
-import { actsWith, places, spacings } from './story.ts';
 
 /* Matches that come out of crashes, beside those that are found by following each record on its own through all records. */
 

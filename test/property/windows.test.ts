@@ -9,8 +9,8 @@ import { Outgoing } from '../../src/pipelines/state/outgoing.ts';
 import { StatefulPartition } from '../../src/pipelines/state/partition.ts';
 import { NO_TIME, PartitionProgress } from '../../src/pipelines/state/progress.ts';
 import { lastText } from '../../src/sdk/roots.ts';
+import { places as samples, spacings } from '../../src/testing/laws/state-story-arbitraries.ts';
 import { fakeContext } from '../unit/pipelines/parts.ts';
-import { places as samples, spacings } from './story.ts';
 
 /*
  * A partition is read by gateways that die at any moment. The next one goes on from the last commit and rebuilds its

@@ -55,6 +55,7 @@ export function sourceLaws(spec: SourceSpec, options: SourceLawOptions = {}): La
     add('gives batches of messages that are not settled', async (run, story) => {
       await run.open();
       await run.feedAll(story);
+      keeps(run.messages.length > 0, 'nothing came of what it was fed', FEEDS);
       run.checkBatches();
     }),
     add('takes what becomes of its messages, good or bad', async (run, story) => {
@@ -91,6 +92,8 @@ export function sourceLaws(spec: SourceSpec, options: SourceLawOptions = {}): La
   ];
 }
 
+const FEEDS =
+  'give the laws a feed, which makes what the source reads of have the messages; open is done when nothing is missed';
 const OPENS = 'begin to read in open: the pipeline calls it when all behind the source is ready';
 const PAUSES = 'stop reading in pause, until resume: without that the memory of the gateway is filled';
 const CLOSES = 'cancel timers and subscriptions in close, and check in callbacks whether it was called';
@@ -130,8 +133,8 @@ class SourceRun {
       if (this.options.feed !== undefined) this.options.feed(contents, this.gateway);
       else this.gateway.feed(() => contents.map(messageOf));
       for (let turns = 0; turns < TURNS; turns += 1) {
-        await turn();
         this.gateway.clock.advance(SECOND / TURNS);
+        await turn();
       }
     }
   }

@@ -1,10 +1,11 @@
 import { Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { builtinRegistry } from '../../../../src/config/index.ts';
+import { Message } from '../../../../src/core/message.ts';
 import { stdoutSinkTo } from '../../../../src/pipelines/sinks/stdout.ts';
 import type { SinkSpec } from '../../../../src/sdk/define.ts';
 import { sinkLaws } from '../../../../src/testing/laws/sink-laws.ts';
-import { sourceLaws } from '../../../../src/testing/laws/source-laws.ts';
+import { type SourceLawOptions, sourceLaws } from '../../../../src/testing/laws/source-laws.ts';
 
 const RUNS = Number(process.env.RUNS ?? 25);
 
@@ -20,7 +21,17 @@ describe('the sinks keep the laws', () => {
     for (const { title, check } of sinkLaws(spec, { runs: RUNS })) test(title, check);
 });
 
+/** A server that confirms subscriptions in front of what it sends. */
+const confirming: SourceLawOptions['feed'] = (contents, gateway) => {
+  gateway.feed(() => [new Message(Buffer.from('{"event":"subscribed"}'))]);
+  gateway.feed(() => contents.map(({ payload }) => new Message(payload)));
+};
+
 describe('the sources keep the laws', () => {
   for (const spec of builtinRegistry().all('source'))
-    for (const { title, check } of sourceLaws(spec, { runs: RUNS })) test(title, check);
+    for (const { title, check } of sourceLaws(spec, {
+      runs: RUNS,
+      ...(spec.name === 'websocket_client' ? { feed: confirming } : {}),
+    }))
+      test(title, check);
 });

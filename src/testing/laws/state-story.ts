@@ -1,9 +1,9 @@
-import type { StateNote } from '../../src/core/group-state.ts';
-import { Message } from '../../src/core/message.ts';
-import type { StatefulOperator } from '../../src/core/stateful-operator.ts';
-import { Outgoing } from '../../src/pipelines/state/outgoing.ts';
-import { StatefulPartition } from '../../src/pipelines/state/partition.ts';
-import { PartitionProgress } from '../../src/pipelines/state/progress.ts';
+import type { StateNote } from '../../core/group-state.ts';
+import { Message } from '../../core/message.ts';
+import type { StatefulOperator, Taken } from '../../core/stateful-operator.ts';
+import { Outgoing } from '../../pipelines/state/outgoing.ts';
+import { StatefulPartition } from '../../pipelines/state/partition.ts';
+import { PartitionProgress } from '../../pipelines/state/progress.ts';
 
 /*
  * A partition is read by gateways that die at any moment, in any order of reading, storing and committing. The next one
@@ -41,6 +41,16 @@ export interface Damage {
   readonly acksAtOnce?: boolean;
 }
 
+/** What is told of a story while it happens. */
+export interface StoryListener {
+  /** Offsets at which a next stay begins, and how many results were stored until then. */
+  crashed?(committed: number, stored: number): void;
+  /** The operator threw for a record, which counts as settled then. Left out: the story ends with that error. */
+  refused?(record: Message, error: unknown): void;
+  /** The operator has taken a record, and nothing was settled yet. */
+  taken?(record: Message): void;
+}
+
 /** One gateway's stay in the partition. */
 class Stay {
   readonly partition: StatefulPartition;
@@ -51,33 +61,44 @@ class Stay {
   private readonly given: Message[] = [];
   private readonly unsettled = new Set<number>();
   private readonly damage: Damage;
+  private readonly listener: StoryListener;
   private committed: number;
 
   constructor(
     operator: StatefulOperator,
     spacing: number,
-    committed: number,
-    note: StateNote | undefined,
-    damage: Damage,
+    { committed, note }: { readonly committed: number; readonly note: StateNote | undefined },
+    { damage, listener }: { readonly damage: Damage; readonly listener: StoryListener },
   ) {
     const progress = new PartitionProgress(committed, note, spacing);
     this.partition = new StatefulPartition(operator, PLACE, progress, this.outgoing, 0);
     this.committed = committed;
     this.position = note?.replay ?? committed;
     this.damage = damage;
+    this.listener = listener;
   }
 
-  read({ key, time, json }: Sample): void {
+  /** Gives a promise where the operator waits for something before it has taken the record. */
+  read({ key, time, json }: Sample): Promise<void> | undefined {
     const offset = this.position;
     const settled = () => this.unsettled.delete(offset);
     const init = { ...PLACE, key, offset, timestamp: time, target: { settled } };
     const record = new Message(Buffer.from(JSON.stringify(json)), init);
     record.isReplayed = offset < this.committed;
     this.unsettled.add(offset);
-    void this.partition.take(record);
-    if (this.damage.acksAtOnce === true || !this.partition.isAwaiting(record)) record.ack();
     this.position += 1;
-    this.pull();
+    try {
+      const taken = this.partition.take(record);
+      if (taken instanceof Promise)
+        return taken.then(
+          (where) => this.took(record, where),
+          (error: unknown) => this.refuse(record, error),
+        );
+      this.took(record, taken);
+    } catch (error) {
+      this.refuse(record, error);
+    }
+    return undefined;
   }
 
   clock(time: number): void {
@@ -106,23 +127,65 @@ class Stay {
     return { committed: this.committed, note: this.damage.note?.(note, this.committed) ?? note };
   }
 
+  private took(record: Message, where: Taken): void {
+    this.listener.taken?.(record);
+    const isAwaiting = where === 'elsewhere' || this.partition.isAwaiting(record);
+    if (this.damage.acksAtOnce === true || !isAwaiting) record.ack();
+    this.pull();
+  }
+
+  private refuse(record: Message, error: unknown): void {
+    if (this.listener.refused === undefined) throw error;
+    this.listener.refused(record, error);
+    record.ack('dead_letter');
+    this.pull();
+  }
+
   private pull(): void {
     for (let batch = this.outgoing.next(); batch !== undefined; batch = this.outgoing.next())
       this.given.push(...batch.messages);
   }
 }
 
-/** All that reaches the topic of results, whatever happens before. `crashed` hears of offsets at which a next stay begins. */
+/** All that reaches the topic of results, whatever happens before. For operators that wait for nothing. */
 export function runStory(
   operator: StatefulOperator,
-  { samples, acts, isTransactional, spacing, end }: Story,
+  story: Story,
   damage: Damage = {},
-  crashed: (committed: number, stored: number) => void = () => {},
+  listener: StoryListener = {},
 ): Message[] {
+  const told = tell(operator, story, damage, listener);
+  for (;;) {
+    const { done, value } = told.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same for operators that wait before they have taken a record. */
+export async function runStoryAsync(
+  operator: StatefulOperator,
+  story: Story,
+  listener: StoryListener = {},
+): Promise<Message[]> {
+  const told = tell(operator, story, {}, listener);
+  for (;;) {
+    const { done, value } = told.next();
+    if (done === true) return value;
+    await value;
+  }
+}
+
+/** Gives what has to be waited for, and at the end all that was stored. */
+function* tell(
+  operator: StatefulOperator,
+  { samples, acts, isTransactional, spacing, end }: Story,
+  damage: Damage,
+  listener: StoryListener,
+): Generator<Promise<void>, Message[]> {
   const stored: Message[] = [];
   let open: Message[] = [];
   let last: { committed: number; note: StateNote | undefined } = { committed: 0, note: undefined };
-  let stay = new Stay(operator, spacing, 0, undefined, damage);
+  let stay = new Stay(operator, spacing, last, { damage, listener });
   const store = () => {
     const result = stay.store();
     if (result !== undefined) (isTransactional ? open : stored).push(result);
@@ -139,18 +202,24 @@ export function runStory(
   };
   for (const act of acts) {
     if (act.do === 'read')
-      for (let n = 0; n < act.n && stay.position < samples.length; n += 1) stay.read(samples[stay.position] as Sample);
+      for (let n = 0; n < act.n && stay.position < samples.length; n += 1) {
+        const reading = stay.read(samples[stay.position] as Sample);
+        if (reading !== undefined) yield reading;
+      }
     else if (act.do === 'store') for (let n = 0; n < act.n; n += 1) store();
     else if (act.do === 'commit') commit();
     else if (act.do === 'tick') stay.tick();
     else if (act.do === 'clock') stay.clock(stay.partition.watermark + act.n);
     else {
       open = [];
-      stay = new Stay(operator, spacing, last.committed, last.note, damage);
-      crashed(last.committed, stored.length);
+      stay = new Stay(operator, spacing, last, { damage, listener });
+      listener.crashed?.(last.committed, stored.length);
     }
   }
-  while (stay.position < samples.length) stay.read(samples[stay.position] as Sample);
+  while (stay.position < samples.length) {
+    const reading = stay.read(samples[stay.position] as Sample);
+    if (reading !== undefined) yield reading;
+  }
   if (end !== undefined) stay.clock(end);
   while (store());
   stay.tick();

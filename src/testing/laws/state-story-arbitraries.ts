@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Act } from './state-rig.ts';
+import type { Act } from './state-story.ts';
 
 const read = fc.integer({ min: 1, max: 8 }).map((n): Act => ({ do: 'read', n }));
 const store = fc.integer({ min: 1, max: 6 }).map((n): Act => ({ do: 'store', n }));
