@@ -41,6 +41,19 @@ export const awakeClock: Clock = {
   after: (milliseconds, callback) => timeout(milliseconds, callback, () => {}),
 };
 
+/** Calls back again and again, `milliseconds` after the last time; the returned function ends it. */
+export function every(clock: Clock, milliseconds: number, callback: () => void): () => void {
+  let cancel: () => void;
+  const wait = () => {
+    cancel = clock.after(milliseconds, () => {
+      wait();
+      callback();
+    });
+  };
+  wait();
+  return () => cancel();
+}
+
 function timeout(milliseconds: number, callback: () => void, made: (timer: NodeJS.Timeout) => void): () => void {
   let timer: NodeJS.Timeout;
   const wait = (left: number) => {

@@ -58,7 +58,7 @@ export interface SettleTargetOf<M extends Settleable> {
   readiness?(message: M): Readiness;
 }
 
-export type SettleListener = (failure: TidegateError | null, isLost: boolean) => void;
+export type SettleListener = (failure: TidegateError | null, isLost: boolean, outcome: Outcome) => void;
 
 /** An operator hears as well what becomes of a message. */
 export class Overheard<M extends Settleable> implements SettleTargetOf<M> {
@@ -94,7 +94,7 @@ export class Overheard<M extends Settleable> implements SettleTargetOf<M> {
   }
 
   settled(message: M, failure: TidegateError | null): void {
-    this.listener(failure, message.isStaged && message.outcome === 'filtered');
+    this.listener(failure, message.isStaged && message.outcome === 'filtered', message.outcome);
     this.target?.settled(message, failure);
   }
 }

@@ -5,7 +5,7 @@ import { Topic } from '../actors/topic/topic.ts';
 import type { GatewayConfig } from '../config/index.ts';
 import { Baggage } from '../core/baggage.ts';
 import { ClientMemory } from '../core/client-memory.ts';
-import { type Clock, systemClock } from '../core/clock.ts';
+import { awakeClock, type Clock, systemClock } from '../core/clock.ts';
 import type { InternalTopics } from '../core/internal-topics.ts';
 import type { Log } from '../core/log.ts';
 import { type Propagation, propagationOf } from '../core/propagation.ts';
@@ -30,6 +30,12 @@ export type LogDriver = (shared: {
   readonly propagation: Propagation;
 }) => Log;
 
+/** What a gateway goes by in place of the system's clock and of the log that its configuration names. */
+export interface Surroundings {
+  readonly clock?: Clock | undefined;
+  readonly createLog?: LogDriver | undefined;
+}
+
 /** Metrics whose only label is a topic. */
 const OF_TOPIC = (Object.keys(METRICS) as MetricName[]).filter((name) => {
   const { kind, labels } = metricOf(name);
@@ -45,7 +51,9 @@ export class GatewayContext implements PartContext {
   readonly stats: Stats;
   readonly telemetry: Telemetry;
   readonly tracing: Tracing;
-  readonly clock = systemClock;
+  readonly clock: Clock;
+  /** The same for a stop and for those that wait for the gateway: its timers keep the process alive. */
+  readonly awakeClock: Clock;
   readonly propagation: Propagation;
   /** undefined where baggage is not carried. */
   readonly baggage: Baggage | undefined;
@@ -65,7 +73,11 @@ export class GatewayContext implements PartContext {
   private readonly held = new Set<string>();
 
   /** Starts telemetry, and loads the log's driver. */
-  static async create(config: GatewayConfig, logger: Logger): Promise<GatewayContext> {
+  static async create(
+    config: GatewayConfig,
+    logger: Logger,
+    { clock, createLog }: Surroundings = {},
+  ): Promise<GatewayContext> {
     const { service_name, max_per_second, propagators, ...tracing } = config.tracing;
     const stats = createStats();
     const telemetry = await startTelemetry({
@@ -74,13 +86,24 @@ export class GatewayContext implements PartContext {
       stats,
       isScraped: config.admin.enabled,
       logger: logger.child({ scope: 'telemetry' }),
-      clock: systemClock,
+      clock: clock ?? systemClock,
     });
-    return new GatewayContext(config, await loadLogDriver(config.log), logger, stats, telemetry);
+    const driver = createLog ?? (await loadLogDriver(config.log));
+    return new GatewayContext(config, driver, logger, stats, telemetry, clock);
   }
 
-  constructor(config: GatewayConfig, createLog: LogDriver, logger: Logger, stats: Stats, telemetry: Telemetry) {
+  /** `clock`: the system's where it is left out. */
+  constructor(
+    config: GatewayConfig,
+    createLog: LogDriver,
+    logger: Logger,
+    stats: Stats,
+    telemetry: Telemetry,
+    clock?: Clock,
+  ) {
     this.config = config;
+    this.clock = clock ?? systemClock;
+    this.awakeClock = clock ?? awakeClock;
     this.memory = new ClientMemory(config.memory.limit);
     this.events = new EventHub(logger);
     this.logger = new PartLogger(logger, this.events);

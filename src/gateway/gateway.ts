@@ -1,7 +1,6 @@
 import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import { tell } from '../actors/lifecycle.ts';
 import type { GatewayConfig } from '../config/index.ts';
-import { awakeClock } from '../core/clock.ts';
 import { asTidegateError, TidegateError } from '../core/errors.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import { formatDuration } from '../core/units.ts';
@@ -39,7 +38,7 @@ export class Gateway {
 
   /** Makes a gateway from a configuration without mistakes. */
   static async create(config: GatewayConfig, setup: GatewaySetup): Promise<Gateway> {
-    const context = await GatewayContext.create(config, setup.logger);
+    const context = await GatewayContext.create(config, setup.logger, setup);
     return new Gateway(context, await makeParts(context, setup));
   }
 
@@ -151,7 +150,8 @@ export class Gateway {
 
   private async drainAndClose(): Promise<StopReport> {
     const { status, goneTopics, connect, preparation, memory, admin } = this.parts;
-    const { timeout, jitter } = this.context.config.shutdown;
+    const { awakeClock: clock, config } = this.context;
+    const { timeout, jitter } = config.shutdown;
     status.phase.enter('draining');
     status.readiness.end();
     goneTopics.stop();
@@ -159,10 +159,10 @@ export class Gateway {
     preparation.cancel();
     this.endPreparation(false);
     const drained = this.drain(jitter);
-    const isDrained = await isWithin(awakeClock, timeout - CLOSING_TIME, drained);
+    const isDrained = await isWithin(clock, timeout - CLOSING_TIME, drained);
     const unsettled = isDrained ? 0 : await this.force(drained);
     status.phase.enter('closing');
-    await isWithin(awakeClock, CLOSING_TIME / 2, this.release());
+    await isWithin(clock, CLOSING_TIME / 2, this.release());
     memory.close();
     await Promise.all([admin?.stop(), this.context.telemetry.stop()]);
     status.phase.enter('stopped');
@@ -207,7 +207,8 @@ export class Gateway {
     for (const { topics } of endpoints) topics?.abandon();
     for (const { presence } of endpoints) presence?.abandon();
     for (const topic of context.topics.values()) tell(topic.actor, { type: 'ABANDON' });
-    if (!(await isWithin(awakeClock, CLOSING_TIME / 2, drained))) for (const endpoint of endpoints) endpoint.cut();
+    if (!(await isWithin(context.awakeClock, CLOSING_TIME / 2, drained)))
+      for (const endpoint of endpoints) endpoint.cut();
     return unsettled;
   }
 

@@ -1,5 +1,6 @@
 import type { Connection } from '../actors/endpoint/connection.ts';
 import type { ClientMemory } from '../core/client-memory.ts';
+import { type Clock, every, systemClock } from '../core/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
 
@@ -21,22 +22,27 @@ export class MemoryBudget {
   private readonly memory: ClientMemory;
   private readonly endpoints: readonly MemoryHolders[];
   private readonly logger: Logger;
-  private readonly timer: NodeJS.Timeout;
+  private readonly endLooking: () => void;
   private fedBefore = -1;
 
-  constructor(memory: ClientMemory, endpoints: readonly MemoryHolders[], stats: Stats, logger: Logger) {
+  constructor(
+    memory: ClientMemory,
+    endpoints: readonly MemoryHolders[],
+    stats: Stats,
+    logger: Logger,
+    clock: Clock = systemClock,
+  ) {
     this.memory = memory;
     this.endpoints = endpoints;
     this.logger = logger;
     stats.gauge('tidegate_memory_held_bytes', { kind: 'clients' }, () => memory.held);
     stats.gauge('tidegate_memory_limit_bytes', {}, () => memory.limit);
     memory.onExcess = () => this.enforce();
-    this.timer = setInterval(() => this.look(), WAIT_TIMEOUT);
-    this.timer.unref();
+    this.endLooking = every(clock, WAIT_TIMEOUT, () => this.look());
   }
 
   close(): void {
-    clearInterval(this.timer);
+    this.endLooking();
     this.memory.onExcess = () => {};
   }
 

@@ -11,7 +11,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { Authenticators } from './authenticators.ts';
 import type { ConnectService } from './connect-service.ts';
 import { createEndpoints } from './endpoints.ts';
-import type { GatewayContext } from './gateway-context.ts';
+import type { GatewayContext, Surroundings } from './gateway-context.ts';
 import { GoneTopics } from './gone-topics.ts';
 import { createListeners, type Servers } from './listeners.ts';
 import { MemoryBudget } from './memory.ts';
@@ -22,7 +22,7 @@ import { GatewayStatus } from './status.ts';
 import { TopicPreparation, wantedTopics } from './topic-preparation.ts';
 
 /** What a gateway is made with, beside its configuration. */
-export interface GatewaySetup {
+export interface GatewaySetup extends Surroundings {
   readonly logger: Logger;
   /** Servers that take the place of listeners, by name; the others are bound to ports. */
   readonly servers: Servers;
@@ -60,7 +60,7 @@ export async function makeParts(context: GatewayContext, setup: GatewaySetup): P
   const connect = await connectService(context, standalone, authenticators);
   const wanted = wantedTopics(config, standalone !== undefined);
   for (const { name } of wanted) context.reading.expect(name);
-  const preparation = new TopicPreparation(log, wanted, context.scoped('gateway'));
+  const preparation = new TopicPreparation(log, wanted, context.scoped('gateway'), context.clock);
   const status = new GatewayStatus(context, { endpoints, pipelines, preparation, connect });
   return {
     servers,
@@ -72,7 +72,7 @@ export async function makeParts(context: GatewayContext, setup: GatewaySetup): P
     status,
     listeners: createListeners(context, endpoints, status, servers),
     admin: createAdminPort(context, status, authenticators),
-    memory: new MemoryBudget(context.memory, [...endpoints.values()], stats, context.scoped('memory')),
+    memory: new MemoryBudget(context.memory, [...endpoints.values()], stats, context.scoped('memory'), context.clock),
     goneTopics: new GoneTopics(context),
   };
 }

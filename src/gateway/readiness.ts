@@ -1,3 +1,4 @@
+import { awakeClock, type Clock, systemClock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
 
 /** Milliseconds between two looks at the parts of the gateway. */
@@ -11,6 +12,10 @@ export interface ReadinessSources {
   readonly reasons: () => readonly string[];
   /** Why it will never be ready, or undefined: a pipeline has failed for good. */
   readonly failure: () => TidegateError | undefined;
+  /** Those of the system where they are left out. */
+  readonly clock?: Clock;
+  /** Its timers keep the process alive. */
+  readonly awakeClock?: Clock;
   /** Called once, when the gateway is ready for the first time. */
   readonly reached: () => void;
 }
@@ -26,7 +31,7 @@ export class Readiness {
    */
   opening: Promise<void> | undefined;
   private endOpening: () => void = () => {};
-  private openingTimer: NodeJS.Timeout | undefined;
+  private endTimeout: (() => void) | undefined;
   private readonly promise: Promise<void>;
   private readonly sources: ReadinessSources;
   private resolve: () => void = () => {};
@@ -34,7 +39,7 @@ export class Readiness {
   private isOver = false;
   /** Whether a program waits: only then the next look keeps its process alive. */
   private isAwaited = false;
-  private nextLook: NodeJS.Timeout | undefined;
+  private cancelLook: (() => void) | undefined;
 
   constructor(sources: ReadinessSources) {
     this.sources = sources;
@@ -46,7 +51,7 @@ export class Readiness {
     this.promise.catch(() => {});
     this.opening = new Promise((resolve) => {
       this.endOpening = () => {
-        clearTimeout(this.openingTimer);
+        this.endTimeout?.();
         this.opening = undefined;
         resolve();
       };
@@ -56,15 +61,15 @@ export class Readiness {
   /** Resolves when the gateway is ready; rejects with the reason where it fails or is stopped before. */
   wait(): Promise<void> {
     this.isAwaited = true;
-    this.nextLook?.ref();
+    if (this.cancelLook !== undefined) this.lookLater();
     return this.promise;
   }
 
   /** The gateway has started. */
   begin(): void {
     if (this.isOver) return;
-    this.openingTimer ??= setTimeout(this.endOpening, OPENING_TIMEOUT).unref();
-    const { reasons, failure, reached } = this.sources;
+    const { reasons, failure, reached, clock = systemClock } = this.sources;
+    this.endTimeout ??= clock.after(OPENING_TIMEOUT, this.endOpening);
     const reason = failure();
     if (reason !== undefined) this.end(reason);
     else if (reasons().length > 0) this.lookLater();
@@ -80,13 +85,17 @@ export class Readiness {
   end(reason: unknown = new TidegateError('TG_STOPPING', 'the gateway was stopped before it was ready')): void {
     if (this.isOver) return;
     this.isOver = true;
-    clearTimeout(this.nextLook);
+    this.cancelLook?.();
     this.reject(reason);
     this.endOpening();
   }
 
   private lookLater(): void {
-    this.nextLook = setTimeout(() => this.begin(), LOOK);
-    if (!this.isAwaited) this.nextLook.unref();
+    const { clock = systemClock, awakeClock: awake = awakeClock } = this.sources;
+    this.cancelLook?.();
+    this.cancelLook = (this.isAwaited ? awake : clock).after(LOOK, () => {
+      this.cancelLook = undefined;
+      this.begin();
+    });
   }
 }

@@ -28,6 +28,8 @@ export class GatewayStatus implements GatewayState {
     this.context = context;
     this.sources = sources;
     this.readiness = new Readiness({
+      clock: context.clock,
+      awakeClock: context.awakeClock,
       reasons: () => this.reasons,
       failure: () => sources.pipelines.all.find(({ finalFailure }) => finalFailure !== undefined)?.finalFailure,
       reached: () => context.events.emit('ready'),

@@ -1,7 +1,7 @@
 import { endsOf, type GatewayConfig, topicsIn } from '../config/index.ts';
 import { componentsIn } from '../config/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
-import { systemClock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { ensureTopic, type WantedTopic } from '../core/ensure-topic.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -18,15 +18,17 @@ export class TopicPreparation {
   private readonly log: Pick<Log, 'admin'>;
   private readonly wanted: readonly WantedTopic[];
   private readonly logger: Logger;
+  private readonly clock: Clock;
   private readonly created: string[] = [];
   private logged: string | undefined;
   private readonly cancelling = new AbortController();
 
   /** `wanted`: topics that have to exist before pipelines start; those whose `create` is false are only checked. */
-  constructor(log: Pick<Log, 'admin'>, wanted: readonly WantedTopic[], logger: Logger) {
+  constructor(log: Pick<Log, 'admin'>, wanted: readonly WantedTopic[], logger: Logger, clock: Clock = systemClock) {
     this.log = log;
     this.wanted = wanted;
     this.logger = logger;
+    this.clock = clock;
   }
 
   /**
@@ -40,8 +42,9 @@ export class TopicPreparation {
       this.logOnce(failure);
       return true;
     };
+    const { clock } = this;
     const { signal } = this.cancelling;
-    const isDone = await retrying(() => this.prepare(), { clock: systemClock, backoff: RETRY, signal, failed });
+    const isDone = await retrying(() => this.prepare(), { clock, backoff: RETRY, signal, failed });
     return isDone === true;
   }
 

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Access, AccessPort } from '../../core/access.ts';
 import type { Batch } from '../../core/batch.ts';
+import { every } from '../../core/clock.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { Headers } from '../../core/headers.ts';
 import type { Identity } from '../../core/identity.ts';
@@ -46,7 +47,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   private readonly joinQueue: JoinQueue;
   private readonly gracefulClose: GracefulClose;
   private readonly protocolErrors: ProtocolErrors;
-  private readonly timer: NodeJS.Timeout;
+  private readonly endSweeps: () => void;
   private jitter = 0;
   private whenFinished: () => void = () => {};
 
@@ -84,8 +85,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
       this.context.isCongested = false;
       options.topics?.serves(this);
     }
-    this.timer = setInterval(() => this.sweep(), 1_000);
-    this.timer.unref();
+    this.endSweeps = every(options.clock, 1_000, () => this.sweep());
   }
 
   get size(): number {
@@ -219,7 +219,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   }
 
   finished(): void {
-    clearInterval(this.timer);
+    this.endSweeps();
     this.whenFinished();
   }
 

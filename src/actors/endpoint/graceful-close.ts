@@ -15,10 +15,8 @@ export class GracefulClose {
 
   /** Slots are spread over `jitter` milliseconds, so that clients do not all come back to the next gateway at once. */
   begin(jitter: number): void {
-    for (const connection of this.members) {
-      const slot = setTimeout(() => drain(connection), Math.random() * jitter);
-      slot.unref();
-    }
+    const { clock } = this.context;
+    for (const connection of this.members) clock.after(Math.random() * jitter, () => drain(connection));
   }
 
   /** The time for slots is over. Without answers a client cannot know what became of its messages: they are counted. */

@@ -1,13 +1,13 @@
 import type { GroupCommit } from '../group-commit.ts';
 import { marksIn, storedMarks } from '../stored-marks.ts';
-import type { CommitKey, Environment, StoredCommit } from './environment.ts';
+import type { CommitKey, StoredCommit, Tables } from './tables.ts';
 import type { PartitionState } from './topic-state.ts';
 
 /** How far groups have come, durably: for each group and partition the next offset to be read, and the note beside it. */
 export class CommittedOffsets {
-  private readonly environment: Environment;
+  private readonly environment: Tables;
 
-  constructor(environment: Environment) {
+  constructor(environment: Tables) {
     this.environment = environment;
   }
 

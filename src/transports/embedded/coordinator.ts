@@ -77,18 +77,28 @@ export class GroupCoordinator {
 
   /** Settled offsets of the member are taken over; `commit` makes them durable. */
   leave(member: CoordinatedMember): void {
-    if (!this.members.delete(member)) return;
+    if (this.members.has(member)) this.note(this.remove(member));
+  }
+
+  /** The same for a member whose process ended: what it had settled and not committed is not known. */
+  lose(member: CoordinatedMember): void {
+    if (this.members.has(member)) this.remove(member);
+  }
+
+  private remove(member: CoordinatedMember): ReadonlyMap<PartitionState, GroupCommit> {
+    this.members.delete(member);
     const owned = [...this.owners].filter(([, owner]) => owner === member).map(([partition]) => partition);
-    this.note(member.revoke(owned));
+    const settled = member.revoke(owned);
     for (const partition of owned) this.owners.delete(partition);
     if (this.members.size === 0) {
       this.store.watchers.delete(this.follow);
       clearImmediate(this.next);
       this.next = undefined;
-      return;
+    } else {
+      this.announce();
+      this.rebalanceSoon();
     }
-    this.announce();
-    this.rebalanceSoon();
+    return settled;
   }
 
   /** Shares out anew, for a member that failed. */

@@ -1,25 +1,9 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TidegateError } from '../../core/errors.ts';
 import { type Undertaking, undertake } from '../../core/process-end.ts';
-import type { StoredMarks } from '../stored-marks.ts';
 import { writeFailure } from './disk-space.ts';
 import { quietWrites } from './quiet-writes.ts';
-
-/** Topic id, partition, offset of the batch's first record. */
-export type BatchKey = [number, number, number];
-/** Topic id, partition. */
-export type MarksKey = [number, number];
-/** Topic id, partition, group. */
-export type CommitKey = [number, number, string];
-
-/** The next offset to be read; with a note beside it the offset, then the replay offset, the watermark, `through`, and the marks. */
-export type StoredCommit = number | [number, number, number, number, ...StoredMarks];
-
-export interface StoredTopic {
-  readonly id: number;
-  readonly partitions: number;
-  readonly config: Readonly<Record<string, string>>;
-}
+import type { BatchKey, CommitKey, MarksKey, StoredCommit, StoredTopic, Tables } from './tables.ts';
 
 /** How they are named and encoded. */
 export const TABLES = {
@@ -34,7 +18,7 @@ export const TABLES = {
  * The log's tables in LMDB. They are one environment, so that a transaction covers them all; its promise resolves after
  * the fsync. Tables are written to within `transact` alone.
  */
-export class Environment implements Undertaking {
+export class Environment implements Tables, Undertaking {
   /** By name. */
   readonly topics: Database<StoredTopic, string>;
   readonly batches: Database<Buffer, BatchKey>;

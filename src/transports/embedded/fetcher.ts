@@ -86,7 +86,7 @@ export class Fetcher<C extends Cursor> {
 
   /** Looks again for something to read. */
   readonly wake = (): void => {
-    if (this.next !== undefined || !this.running || this.paused) return;
+    if (this.next !== undefined || !this.running || this.paused || !this.records.isReachable) return;
     this.next = setImmediate(() => {
       this.next = undefined;
       this.readOne();
@@ -94,7 +94,7 @@ export class Fetcher<C extends Cursor> {
   };
 
   private readOne(): void {
-    if (!this.running || this.paused) return;
+    if (!this.running || this.paused || !this.records.isReachable) return;
     const cursor = this.nextReady();
     if (cursor === undefined) return;
     try {

@@ -163,6 +163,16 @@ export class EmbeddedMember implements GroupMember, CoordinatedMember {
     }
   }
 
+  /** Ends as if its process had: nothing more is committed, and nothing is heard of it. */
+  cut(): void {
+    if (this.hasLeft) return;
+    this.hasLeft = true;
+    this.cancelTimer();
+    this.fetcher.stop();
+    this.parts.coordinator.lose(this);
+    this.parts.left(this);
+  }
+
   rebalancing(): void {
     this.events.next({ type: 'rebalancing' });
   }

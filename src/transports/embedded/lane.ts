@@ -33,6 +33,7 @@ export class EmbeddedLane implements Lane {
   private readonly counters;
   private readonly sharing: Sharing;
   private abandoned = false;
+  private isCut = false;
   private endPause: (() => void) | undefined;
   private rejectPending: ((failure: TidegateError) => void) | undefined;
 
@@ -47,13 +48,14 @@ export class EmbeddedLane implements Lane {
       bytes: stats.counter('tidegate_lane_bytes_total', { topic }),
       retries: stats.counter('tidegate_lane_retries_total', { topic }),
       refused: stats.counter('tidegate_lane_refused_total', { topic }),
+      // LMDB loses no producers; alerts on it need the series all the same.
+      duplicatesPossible: stats.counter('tidegate_lane_duplicates_possible_total', { topic }),
       seconds: stats.histogram('tidegate_lane_send_seconds', { topic }),
     };
-    // Stays 0, as this log loses no producers; alerts on it need the series all the same.
-    stats.counter('tidegate_lane_duplicates_possible_total', { topic });
   }
 
   send(messages: readonly Message[], traceId?: string): Promise<readonly Refusal[]> {
+    if (this.isCut) return new Promise(() => {});
     if (this.abandoned) return Promise.reject(this.abandonment());
     return new Promise((resolve, reject) => {
       this.rejectPending = reject;
@@ -65,6 +67,13 @@ export class EmbeddedLane implements Lane {
     this.abandoned = true;
     this.rejectPending?.(this.abandonment());
     this.endPause?.();
+  }
+
+  /** Ends as if its process had: nothing is sent or answered any more. */
+  cut(): void {
+    this.isCut = true;
+    this.rejectPending = undefined;
+    this.abandoned = true;
   }
 
   private async storeAll(messages: readonly Message[], traceId: string | undefined): Promise<readonly Refusal[]> {
@@ -105,14 +114,21 @@ export class EmbeddedLane implements Lane {
       } catch (error) {
         const failure = asTidegateError(error, 'TG_LOG_UNAVAILABLE', `writing to ${this.topic}`);
         if (this.abandoned) throw this.abandonment();
-        if (failure.code === 'TG_TOPIC_MISSING') return failure;
+        if (failure.next === 'reject') return failure;
         this.counters.retries.value += 1;
         this.parts.wrote(failure);
-        this.observer.retrying(failure);
+        if (failure.code === 'TG_LOG_FENCED') this.fenced(failure);
+        else this.observer.retrying(failure);
         await this.pause();
         if (this.abandoned) throw this.abandonment();
       }
     }
+  }
+
+  /** What was sent last may be stored twice. */
+  private fenced(failure: TidegateError): void {
+    this.counters.duplicatesPossible.value += 1;
+    this.observer.duplicatesPossible(failure);
   }
 
   private mark(share: Share, append: Append | undefined, base: number): void {

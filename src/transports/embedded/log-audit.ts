@@ -6,11 +6,12 @@ import { damageIn } from './batch-damage.ts';
 import { batchFacts } from './batch-reading.ts';
 import { DataFile, FileDamage } from './data-file.ts';
 import { DATA_FILE } from './disk-space.ts';
-import { type BatchKey, type StoredTopic, TABLES } from './environment.ts';
+import { TABLES } from './environment.ts';
 import { checkFile, storedValue } from './file-check.ts';
 import { checkMarker, hasData, LaterVersion } from './log-marker.ts';
 import { acquireOwnerLock } from './owner-lock.ts';
 import { type AuditedBatch, auditPartition, type PartitionAudit } from './partition-audit.ts';
+import type { BatchKey, StoredTopic } from './tables.ts';
 import { decodeMarks, hasPolicy } from './topic-state.ts';
 
 export interface LogAudit {

@@ -80,6 +80,11 @@ export class EmbeddedReader implements Reader {
     this.subscriber?.complete();
   }
 
+  /** Ends as if its process had: nothing is heard of it any more. */
+  cut(): void {
+    this.stop();
+  }
+
   private start(subscriber: Subscriber<Batch>): () => void {
     if (this.wasSubscribed || this.isClosed) {
       subscriber.error(new TidegateError('TG_LOG_UNAVAILABLE', 'a reader is subscribed to once, while it is open'));

@@ -2,8 +2,8 @@ import { TidegateError } from '../../core/errors.ts';
 import { damageIn } from './batch-damage.ts';
 import type { EncodedBatch } from './batch-format.ts';
 import { claimedTimestamp } from './batch-reading.ts';
-import type { BatchKey } from './environment.ts';
 import { StoredRecords } from './stored-records.ts';
+import type { BatchKey } from './tables.ts';
 import { encodeMarks, NO_MARKS, type PartitionMarks, type PartitionState, type TopicState } from './topic-state.ts';
 
 /** Batches that are removed in one go, before others get their turn. */

@@ -1,7 +1,6 @@
-import type { Propagation } from '../../core/propagation.ts';
 import { CommittedOffsets } from './committed-offsets.ts';
-import { Environment, type StoredTopic } from './environment.ts';
-import { Records } from './records.ts';
+import type { Records } from './records.ts';
+import type { StoredTopic, Tables } from './tables.ts';
 import type { TopicState } from './topic-state.ts';
 
 /** The topics of the log, and how they come and go; what they hold is in `records`, how far groups have come in `offsets`. */
@@ -11,12 +10,12 @@ export class Store {
   readonly offsets: CommittedOffsets;
   /** Called when topics or partitions are added or removed. */
   readonly watchers = new Set<() => void>();
-  private readonly environment: Environment;
+  private readonly environment: Tables;
 
-  /** `durable: false` leaves out the fsync, for a log that ends with the process anyway. */
-  constructor(directory: string, durable: boolean, propagation?: Propagation) {
-    this.environment = new Environment(directory, durable);
-    this.records = new Records(this.environment, propagation);
+  /** `records`: what reads and writes the batches of these tables. */
+  constructor(tables: Tables, records: Records) {
+    this.environment = tables;
+    this.records = records;
     this.offsets = new CommittedOffsets(this.environment);
     for (const { key, value } of this.environment.topics.getRange()) this.load(key, value);
   }

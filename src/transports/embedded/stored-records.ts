@@ -2,7 +2,7 @@ import type { Message, SettleTarget } from '../../core/message.ts';
 import type { Propagation } from '../../core/propagation.ts';
 import { damageIn } from './batch-damage.ts';
 import { claimedTimestamp, decodeBatch } from './batch-reading.ts';
-import type { BatchKey, Environment } from './environment.ts';
+import type { BatchKey, Tables } from './tables.ts';
 import { decodeMarks, hasPolicy, NO_MARKS, type PartitionMarks, type PartitionState } from './topic-state.ts';
 
 /** Batches that are searched in one go, before others get their turn. */
@@ -38,12 +38,17 @@ export interface StoredBatch {
 
 /** The records of all partitions as they can be read: batch by batch, each of which may be damaged. */
 export class StoredRecords {
-  protected readonly environment: Environment;
+  protected readonly environment: Tables;
   private readonly propagation: Propagation | undefined;
 
-  constructor(environment: Environment, propagation?: Propagation) {
+  constructor(environment: Tables, propagation?: Propagation) {
     this.environment = environment;
     this.propagation = propagation;
+  }
+
+  /** Whether anything is read now. Readers are woken by the watchers of their partitions when it is. */
+  get isReachable(): boolean {
+    return true;
   }
 
   /** Messages from an offset on, within the limits but at least one where there is one. Ends in front of what cannot be read. */

@@ -13,7 +13,7 @@ import { DataFile } from '../../../../src/transports/embedded/data-file.ts';
 import { Environment } from '../../../../src/transports/embedded/environment.ts';
 import { checkFile } from '../../../../src/transports/embedded/file-check.ts';
 import { applyRetention } from '../../../../src/transports/embedded/retention.ts';
-import { Store } from '../../../../src/transports/embedded/store.ts';
+import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
 import {
   asVersion2,
   changePage,
@@ -104,7 +104,7 @@ describe('a damaged batch', () => {
   });
 
   test('goes by retention with the batch behind it, whatever it says of its age', async (t) => {
-    const store = new Store(await temporary(t), false);
+    const store = storeIn(await temporary(t), false);
     t.after(() => store.close());
     const partition = await onePartition(store, { 'retention.ms': '1000' });
     for (const text of ['a', 'b', 'c']) await append(store, partition, [message(text, { timestamp: 5_000 })]);
@@ -134,7 +134,7 @@ describe('a damaged batch', () => {
 
   test('that is missing is a gap, too: at the beginning, in between and at the end', async (t) => {
     const { directory } = await writtenLog(t);
-    const store = new Store(directory, false);
+    const store = storeIn(directory, false);
     const partition = store.topics.get('t')?.partitions[0];
     assert.ok(partition !== undefined);
     await store.records.replace(partition, new Map([0, 50, 60, 90].map((base) => [base, null])));
@@ -157,7 +157,7 @@ describe('a damaged batch', () => {
 
 describe('batches of a version without checksums', () => {
   test('are read as before', async (t) => {
-    const store = new Store(await temporary(t), false);
+    const store = storeIn(await temporary(t), false);
     t.after(() => store.close());
     const partition = await onePartition(store);
     const batches = ['a', 'b'].flatMap((text) => encodeBatches([outgoing(message(text, { key: text }), 9)]));
@@ -175,7 +175,7 @@ describe('batches of a version without checksums', () => {
 
 describe('a batch without a checksum', () => {
   test('that claims to cover more offsets than there are does not make reading begin anew', async (t) => {
-    const store = new Store(await temporary(t), false);
+    const store = storeIn(await temporary(t), false);
     t.after(() => store.close());
     const partition = await onePartition(store);
     const [batch] = encodeBatches([outgoing(message('a'), 9)]);

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from 'lmdb';
 import { BATCH_HEADER } from '../../../../src/transports/embedded/batch-format.ts';
-import { Store } from '../../../../src/transports/embedded/store.ts';
+import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
 import { append, message, onePartition, temporary } from './parts.ts';
 
 test('tables have the names and encodings that logs have which were written by earlier versions', async (t) => {
   const directory = await temporary(t);
-  const store = new Store(directory, false);
+  const store = storeIn(directory, false);
   const partition = await onePartition(store, { 'retention.ms': '5' });
   await append(store, partition, [message('one', { key: 'k', timestamp: 7 })]);
   await store.offsets.commit('g', new Map([[partition, { offset: 1 }]]));

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Message } from '../../../../src/core/message.ts';
 import { auditLog } from '../../../../src/transports/embedded/log-audit.ts';
-import { Store } from '../../../../src/transports/embedded/store.ts';
+import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
 import { changePage, changeText, openLog, textOf, writtenLog } from '../../../helpers/embedded-damage.ts';
 import { temporary } from './parts.ts';
 
@@ -18,7 +18,7 @@ test('an undamaged log is reported as such, by partition, and not changed', asyn
   const lane = log.lane('a', { retrying() {}, recovered() {}, duplicatesPossible() {} });
   await lane.send([new Message(Buffer.from('large'.repeat(2_000)))]);
   await log.close();
-  const store = new Store(directory, true);
+  const store = storeIn(directory, true);
   const partition = store.topics.get('t')?.partitions[0];
   assert.ok(partition !== undefined);
   const note = { replay: 5, watermark: 6, through: 7 };
@@ -36,7 +36,7 @@ test('an undamaged log is reported as such, by partition, and not changed', asyn
 
 test('a damaged batch and a missing one are reported with their offsets', async (t) => {
   const { directory, data } = await writtenLog(t);
-  const store = new Store(directory, true);
+  const store = storeIn(directory, true);
   const partition = store.topics.get('t')?.partitions[0];
   assert.ok(partition !== undefined);
   await store.records.replace(partition, new Map([[50, null]]));
@@ -53,7 +53,7 @@ test('a damaged batch and a missing one are reported with their offsets', async 
 
 test('holes are no damage in a topic that is compacted', async (t) => {
   const { directory } = await writtenLog(t, { topic: { name: 't', config: { 'cleanup.policy': 'compact' } } });
-  const store = new Store(directory, true);
+  const store = storeIn(directory, true);
   const partition = store.topics.get('t')?.partitions[0];
   assert.ok(partition !== undefined);
   await store.records.replace(partition, new Map([[50, null]]));

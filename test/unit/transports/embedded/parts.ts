@@ -7,7 +7,8 @@ import { Message, type MessageInit } from '../../../../src/core/message.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
 import { encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
-import { Store } from '../../../../src/transports/embedded/store.ts';
+import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
+import type { Store } from '../../../../src/transports/embedded/store.ts';
 import type { PartitionState } from '../../../../src/transports/embedded/topic-state.ts';
 
 export async function temporary(t: TestContext): Promise<string> {
@@ -18,7 +19,7 @@ export async function temporary(t: TestContext): Promise<string> {
 
 export async function openStore(t: TestContext): Promise<Store> {
   const directory = await mkdtemp(path.join(tmpdir(), 'tidegate-unit-'));
-  const store = new Store(directory, false);
+  const store = storeIn(directory, false);
   t.after(async () => {
     await store.close();
     await rm(directory, { recursive: true, force: true });

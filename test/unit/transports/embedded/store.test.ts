@@ -5,7 +5,7 @@ import { encodeBatches, outgoing } from '../../../../src/transports/embedded/bat
 import { CommittedOffsets } from '../../../../src/transports/embedded/committed-offsets.ts';
 import { Environment } from '../../../../src/transports/embedded/environment.ts';
 import { Records } from '../../../../src/transports/embedded/records.ts';
-import { Store } from '../../../../src/transports/embedded/store.ts';
+import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
 import type { TopicState } from '../../../../src/transports/embedded/topic-state.ts';
 import { append, message, onePartition, openStore, readAll, temporary } from './parts.ts';
 
@@ -76,7 +76,7 @@ describe('the topics of the embedded log', () => {
     await offsets.commit('g', new Map([[partition, { offset: 1 }]]));
     await environment.close();
 
-    const store = new Store(directory, true);
+    const store = storeIn(directory, true);
     t.after(() => store.close());
     assert.equal([...store.records.batches(partition, 0)].length, 1);
     await store.removeOrphans();
