@@ -5,6 +5,7 @@ import { addCreateCommand } from './commands/create.ts';
 import { addLintCommand } from './commands/lint.ts';
 import { addLogCommand } from './commands/log.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addTestCommand } from './commands/test.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { end } from './ending.ts';
 
@@ -18,6 +19,7 @@ Examples:
   $ tidegate run config/gateway.yaml                              messages are kept in ./data
   $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
   $ tidegate lint config/*.yaml                                   every mistake, with line and column
+  $ tidegate test config/*.yaml                                   the tests in them, in virtual time
   $ tidegate log check config/gateway.yaml                        what is whole in ./data
   $ tidegate create plugin mask-card --kind processor             a project that builds and passes its tests
   $ tidegate token check gateway.yaml users < token               its claims, or why it is refused
@@ -54,6 +56,7 @@ function createProgram(): Command {
   addCreateCommand(program);
   addLogCommand(program);
   addConnectCommand(program);
+  addTestCommand(program);
   addTokenCommand(program);
   return program;
 }

@@ -7,6 +7,8 @@ import { componentsOf, innerSinks, sourceLists } from './component-schema.ts';
 import { entryName } from './name-schema.ts';
 import { gatewaySchema } from './schema.ts';
 import { processorTimeout, stepsOf } from './step-schema.ts';
+import { formsOf } from './tests/forms.ts';
+import { testsSchema } from './tests/tests-schema.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -18,7 +20,7 @@ const ANNOTATIONS = ['description', 'default', 'title', 'examples', '$schema'] a
 
 /** JSON Schema (draft 2020-12) of configurations as they are written, for editors. */
 export function configJsonSchema(registry: Registry): JsonSchema {
-  const schema = toJsonSchema(gatewaySchema(registry));
+  const schema = toJsonSchema(gatewaySchema(registry).extend({ tests: testsSchema.optional() }));
   const steps = [...registry.all('processor'), ...registry.all('operator')];
   return {
     ...schema,
@@ -42,13 +44,26 @@ export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       const specs = specsOf(zodSchema);
+      const forms = formsIn(zodSchema);
       if (isOrWasMade(zodSchema, stepsOf)) replace(jsonSchema, STEP);
       else if (isOrWasMade(zodSchema, innerSinks)) replace(jsonSchema, SINK);
       else if (isOrWasMade(zodSchema, sourceLists)) replace(jsonSchema, SOURCES);
+      else if (forms !== undefined) replace(jsonSchema, { anyOf: forms.map(partOf) });
       else if (specs !== undefined) replace(jsonSchema, componentJsonSchema(specs));
       else if (isChecked(jsonSchema)) replace(jsonSchema, { anyOf: [values(jsonSchema), FILLED] });
     },
   }) as JsonSchema;
+}
+
+function formsIn(schema: z.core.$ZodType): readonly z.core.$ZodType[] | undefined {
+  const { parent } = schema._zod;
+  return formsOf.get(schema) ?? (parent === undefined ? undefined : formsIn(parent));
+}
+
+/** The JSON Schema of a schema within another one. */
+function partOf(schema: z.core.$ZodType): JsonSchema {
+  const { $schema, ...part } = toJsonSchema(schema);
+  return part;
 }
 
 /** `describe` makes a copy of a schema; what it is a copy of knows the components. */
@@ -76,10 +91,8 @@ function isOrWasMade(schema: z.core.$ZodType, known: { has(schema: z.core.$ZodTy
 function stepJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
   const onError: JsonSchema = { enum: [...ON_ERROR] };
   const bare = specs.filter(({ config }) => config.safeParse({}).success).map(({ name }) => name);
-  const { $schema, ...label } = toJsonSchema(
-    entryName().describe('Name of the processor in errors, metrics and tests, unique in the file.'),
-  );
-  const { $schema: _, ...timeoutSchema } = toJsonSchema(processorTimeout());
+  const label = partOf(entryName().describe('Name of the processor in errors, metrics and tests, unique in the file.'));
+  const timeoutSchema = partOf(processorTimeout());
   const component: JsonSchema = {
     type: 'object',
     properties: {

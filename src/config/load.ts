@@ -32,6 +32,8 @@ export interface LoadedConfig {
   readonly config: GatewayConfig;
   /** Warnings, and notes, which only `lint` prints. */
   readonly warnings: readonly Problem[];
+  /** Whether the file has a section `tests`, which `loadTests` reads. */
+  readonly hasTests?: boolean;
 }
 
 /**
@@ -41,7 +43,8 @@ export interface LoadedConfig {
  */
 export async function loadConfig(from: string | ConfigText | object, options: LoadOptions = {}): Promise<LoadedConfig> {
   const { registry = builtinRegistry(), env = process.env, production = productionSign(env), strict = false } = options;
-  const { source, folder } = await readSource(from, env);
+  const { source: whole, folder } = await readSource(from, env);
+  const source = withoutTests(whole);
   if (source.value === undefined) throw new ConfigError(source.positions.problems(source.findings));
   const findings = [...source.findings, ...(await loadPlugins(source.value, registry, folder))];
 
@@ -70,7 +73,19 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
-  return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
+  return {
+    config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value),
+    warnings: problems,
+    hasTests: source !== whole,
+  };
+}
+
+/** The tests of a file are read by `loadTests`: what is wrong in them keeps no gateway from starting. */
+function withoutTests(source: Source): Source {
+  const { value, findings } = source;
+  if (typeof value !== 'object' || value === null || !('tests' in value)) return source;
+  const { tests: _, ...settings } = value;
+  return { ...source, value: settings, findings: findings.filter(({ path }) => path[0] !== 'tests') };
 }
 
 async function literalSecrets(registry: Registry, { value, variables }: Source): Promise<Finding[]> {

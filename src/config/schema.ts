@@ -146,6 +146,8 @@ export function gatewaySchema(registry: Registry) {
     connect: connectSchema.optional(),
     memory: memory.prefault({}),
     shutdown: shutdown.prefault({}),
+    // Read by tests/load-tests.ts, and known here so that a slip of the finger is told from an unknown key.
+    tests: z.unknown().optional(),
   });
 }
 

@@ -124,7 +124,8 @@ function isRecursive(schema: object): boolean {
   return leadsBack(schema);
 }
 
-function targetOf(schema: object, reference: string): unknown {
+/** The part of a schema to which a reference within it leads; the whole for one by a name. */
+export function targetOf(schema: object, reference: string): unknown {
   if (!reference.startsWith('#/')) return schema;
   let part: unknown = schema;
   for (const step of decodeURIComponent(reference.slice(2)).split('/')) {

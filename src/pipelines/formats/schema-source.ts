@@ -80,6 +80,18 @@ export function readSchema(file: string): string {
   }
 }
 
+/** A JSON Schema in a file. Throws an Error that names the file. */
+export function readJsonSchema(file: string): object {
+  const text = readSchema(file);
+  try {
+    const schema: unknown = JSON.parse(text);
+    if (typeof schema === 'object' && schema !== null) return schema;
+  } catch (error) {
+    throw new Error(`the schema ${quoteValue(file)} is not JSON: ${(error as Error).message}`);
+  }
+  throw new Error(`the schema ${quoteValue(file)} is not a JSON object`);
+}
+
 /**
  * Runs `parse` over settings that have been checked, and makes what it throws a mistake of the schema or its file.
  * For `transform`: gives z.NEVER then.

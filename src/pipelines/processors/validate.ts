@@ -1,5 +1,5 @@
-import { defineProcessor, field, quoteValue, SchemaCheck, TidegateError, z } from '../../sdk/index.ts';
-import { readSchema } from '../formats/schema-source.ts';
+import { defineProcessor, field, SchemaCheck, TidegateError, z } from '../../sdk/index.ts';
+import { readJsonSchema } from '../formats/schema-source.ts';
 
 /** Bytes of a payload in which every mistake is looked for; each takes some hundred bytes for a moment. */
 const MAX_SEARCHED = 65_536;
@@ -26,7 +26,7 @@ export const validate = defineProcessor({
         return z.NEVER;
       }
       try {
-        return { check: new SchemaCheck(schema ?? read(file ?? '')) };
+        return { check: new SchemaCheck(schema ?? readJsonSchema(file ?? '')) };
       } catch (error) {
         const path = [file === undefined ? 'schema' : 'file'];
         context.issues.push({ code: 'custom', message: (error as Error).message, input: file ?? schema, path });
@@ -69,14 +69,3 @@ export const validate = defineProcessor({
     },
   }),
 });
-
-function read(file: string): object {
-  const text = readSchema(file);
-  try {
-    const schema: unknown = JSON.parse(text);
-    if (typeof schema === 'object' && schema !== null) return schema;
-  } catch (error) {
-    throw new Error(`the schema ${quoteValue(file)} is not JSON: ${(error as Error).message}`);
-  }
-  throw new Error(`the schema ${quoteValue(file)} is not a JSON object`);
-}

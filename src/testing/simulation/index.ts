@@ -1,0 +1,1 @@
+export type { InputMessage } from './messages.ts';
