@@ -35,7 +35,8 @@ export function makeComponent<Made>(spec: Maker<Made>, config: unknown, context:
   const missing = missingPart(spec.kind, made);
   if (missing !== undefined)
     throw new TidegateError('TG_PLUGIN_CREATE_FAILED', `${what} cannot be made: its create returned ${missing}`);
-  if (spec.plugin !== undefined) boundOpen(made as Openable, what, context);
+  // A codec opens connections, and waits for nothing.
+  if (spec.plugin !== undefined && spec.kind !== 'codec') boundOpen(made as Openable, what, context);
   return made;
 }
 

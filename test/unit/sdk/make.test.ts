@@ -156,3 +156,9 @@ test('an open that fails keeps its error, and a component of ours may take its t
   void (component() as typeof SOURCE).open();
   assert.equal(clock.pending, 0);
 });
+
+test('the open of a codec is that of a connection, and stays as it is', () => {
+  const opened = { state: null, effects: [] };
+  const codec = { open: () => opened, frame() {}, settled() {}, record() {}, dropped() {} };
+  assert.equal((made('codec', () => codec).component() as typeof codec).open(), opened);
+});

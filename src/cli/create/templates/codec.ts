@@ -44,17 +44,17 @@ log:
 listeners:
   public: { port: "\${PORT:9090}" }
 endpoints:
-  lines: { listener: public, path: /lines, codec: ${component} }
+  clients: { listener: public, path: /lines, codec: ${component} }
 pipelines:
   lines-in:
-    source: { endpoint: lines }
+    source: { endpoint: clients }
     sink: { topic: { name: lines } }
   lines-out:
     source: { topic: { names: [ lines ] } }
-    sink: { endpoint: lines }
+    sink: { endpoint: clients }
 tests:
   - name: a line is answered, and all clients receive it
-    endpoint: lines
+    endpoint: clients
     steps:
       - { client: ada, connect: {} }
       - { client: bob, connect: {} }

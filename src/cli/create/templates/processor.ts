@@ -46,17 +46,17 @@ log: { driver: embedded, embedded: { path: "\${DATA_DIR:./data}" } }
 listeners:
   public: { port: "\${PORT:9090}" }
 endpoints:
-  notes: { listener: public, path: /notes, codec: json, direction: both }
+  clients: { listener: public, path: /notes, codec: json }
 pipelines:
   notes-in:
-    source: { endpoint: notes }
+    source: { endpoint: clients }
     processors:
       - ${component}: { field: title }
         timeout: 5s
     sink: { topic: { name: notes } }
   notes-out:
     source: { topic: { names: [ notes ] } }
-    sink: { endpoint: notes }
+    sink: { endpoint: clients }
 tests:
   - name: a title is written in capitals
     pipeline: notes-in

@@ -55,7 +55,7 @@ log:
 pipelines:
   numbers:
     source: { ${component}: { every: 1s } }
-    processors: [ { map: { set: { doubled: "\${! json.number * 2 }" } } } ]
+    processors: [ { fields: { set: { doubled: "\${! json.number * 2 }" } } } ]
     sink: { topic: { name: numbers, key: "\${! meta.number }" } }
 tests:
   - name: a number is stored with its double
