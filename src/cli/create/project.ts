@@ -98,6 +98,8 @@ const TSCONFIG = {
     declaration: true,
     rootDir: '.',
     outDir: 'dist',
+    incremental: true,
+    tsBuildInfoFile: 'dist/.tsbuildinfo',
   },
   include: ['src', 'test'],
 };

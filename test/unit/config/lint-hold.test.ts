@@ -30,7 +30,10 @@ suite('what hold cannot promise', () => {
     });
 
   test('no_duplicates holds with faults that repeat nothing', () => {
-    assert.deepEqual(mistakes({ hold: ['no_duplicates'], faults: ['sink_refuses', 'late', 'link_down', 'link_up'] }), []);
+    assert.deepEqual(
+      mistakes({ hold: ['no_duplicates'], faults: ['sink_refuses', 'late', 'link_down', 'link_up'] }),
+      [],
+    );
   });
 
   test('dead letters of the fault sink_refuses have a code of their own', () => {

@@ -46,7 +46,7 @@ log:
   topics: { prices: {}, prices.sampled: {} }
 pipelines:
   sampled:
-    source: { topic: { names: [ prices ], from: earliest } }
+    source: { topic: { names: [ prices ], from: earliest, group: sampled } }
     processors: [ { ${component}: { every: 2 } } ]
     sink: { topic: { name: prices.sampled } }
 tests:
