@@ -23,6 +23,11 @@ interface SpecOfKind {
 const RESERVED: readonly string[] = ['try', 'catch', 'on_error', 'timeout', 'label'];
 const NAME = /^[a-z][a-z0-9_]*$/;
 
+/** Whether a name is a word of the configuration, which no component can have. */
+export function isReservedName(name: string): boolean {
+  return RESERVED.includes(name);
+}
+
 type Broken = { readonly code: ErrorCode; readonly rule: string };
 
 /** All components that a configuration may name: ours, and those of plugins. */
@@ -91,7 +96,7 @@ function brokenForm(spec: ComponentSpec): string | undefined {
   const { kind, name, summary, config, examples, needs = [] } = spec;
   if (typeof name !== 'string' || !NAME.test(name))
     return `the name "${name}" must be lower case letters, digits and _, and begin with a letter`;
-  if (RESERVED.includes(name)) return `the name "${name}" is a word of the configuration; choose another one`;
+  if (isReservedName(name)) return `the name "${name}" is a word of the configuration; choose another one`;
   if (typeof summary !== 'string' || summary === '') return `${kind} "${name}" has no summary`;
   if (typeof config?.safeParse !== 'function') return `${kind} "${name}" has no zod schema as config`;
   if (examples !== undefined && !Array.isArray(examples)) return `${kind} "${name}": its examples are not a list`;

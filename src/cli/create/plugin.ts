@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { builtinRegistry } from '../../config/builtins.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Kind } from '../../sdk/define.ts';
+import { isReservedName } from '../../sdk/registry.ts';
 import { VERSION } from '../../version.ts';
 import { filesOf, type Project } from './project.ts';
 
@@ -55,13 +56,12 @@ function mistakeIn(name: string, kind: Kind): string | undefined {
   if (!NAME.test(name) || name.length > MAX_NAME)
     return `"${name}" is not a name for a plugin; use at most ${MAX_NAME} lower case letters, digits, - and _, and begin with a letter`;
   if (TAKEN.includes(name)) return `"${name}" is the name of something else; choose another one`;
-  const registry = builtinRegistry();
   const component = componentOf(name);
-  const isTaken =
-    registry.find(kind, component) !== undefined ||
-    (kind === 'processor' && registry.find('operator', component) !== undefined) ||
-    (kind === 'operator' && registry.find('processor', component) !== undefined);
-  return isTaken ? `tidegate has a ${kind} "${component}" already; choose another name` : undefined;
+  if (isReservedName(component)) return `"${name}" is a word of the configuration; choose another name`;
+  // An operator is found as a processor, too: they are in one list of the YAML.
+  const other = builtinRegistry().find(kind, component);
+  if (other === undefined) return undefined;
+  return `tidegate has ${other.kind === 'operator' ? 'an' : 'a'} ${other.kind} "${component}" already; choose another name`;
 }
 
 async function checkFolder(folder: string, name: string): Promise<void> {
