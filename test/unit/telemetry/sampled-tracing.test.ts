@@ -475,7 +475,7 @@ test('a dialled handshake is a span with its fields in all listed formats, where
   assert.equal(setUp({ sample: 1 }).tracing.dialling('c', 'wss://a/'), undefined);
 });
 
-test('a span of a component is a child of the step that its message is in, and carries the trace to a service', () => {
+test('a span of a component is a child of the step of its message, and carries the trace', () => {
   const { tracing, named } = setUp();
   const message = messageWith(SAMPLED);
   tracing.received(message, 'rooms', 'client-1', undefined);
