@@ -11,10 +11,9 @@ import { buildFlow } from '../src/pipelines/flow.ts';
 import { InFlightMessages } from '../src/pipelines/in-flight.ts';
 import { ProcessorSet } from '../src/pipelines/processor-set.ts';
 import { compileStages } from '../src/pipelines/stages.ts';
-import type { ComponentContext } from '../src/sdk/context.ts';
+import type { ConnectedContext } from '../src/sdk/context.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
 import { createStats } from '../src/telemetry/stats.ts';
-import { NO_TRACING } from '../src/telemetry/tracing.ts';
 import { type Case, cases } from './components/cases.ts';
 import { startLookupServer } from './components/lookup-server.ts';
 import { median } from './numbers.ts';
@@ -28,10 +27,9 @@ async function run({ entries, messages, make }: Case): Promise<number> {
     path: 'bench',
     logger: createLogger({ level: 'silent' }),
     stats: createStats(),
-    tracing: NO_TRACING,
     clock: systemClock,
-    gateway: { onStatus: () => {} } as Partial<ComponentContext['gateway']>,
-  } as Partial<ComponentContext> as ComponentContext; // only a lookup by HTTP asks for more, which says whether its server can be reached
+    gateway: { onStatus: () => {} } as Partial<ConnectedContext['gateway']>,
+  } as Partial<ConnectedContext> as ConnectedContext; // only a lookup by HTTP asks for more, which says whether its server can be reached
   const stages = compileStages(entries, { contextOf: () => context });
   const processors = new ProcessorSet(stages);
   await processors.open();

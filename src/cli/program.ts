@@ -30,6 +30,7 @@ Examples:
   $ tidegate graph config/gateway.yaml                            what flows where, as a picture
   $ tidegate test config/*.yaml                                   the tests in them, in virtual time
   $ tidegate log check config/gateway.yaml                        what is whole in ./data
+  $ tidegate create plugin mask-card --kind processor             a project that builds and passes its tests
   $ tidegate token check gateway.yaml users < token               its claims, or why it is refused
   $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
 
@@ -62,6 +63,7 @@ export function createProgram(): Command {
 
   addRunCommand(program);
   addLintCommand(program);
+  addCreateCommand(program);
   addLogCommand(program);
   addConnectCommand(program);
   addTestCommand(program);

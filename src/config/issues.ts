@@ -74,7 +74,7 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): Findi
 
 function adviceAbout(key: string, path: Path, siblings: Readonly<Record<string, unknown>>): string | undefined {
   if (path.length === 1 && path[0] === 'tracing') return tracingAdvice(key, siblings);
-  return (key === 'on_error' || key === 'label') && path.includes('processors')
+  return (key === 'on_error' || key === 'label' || key === 'timeout') && path.includes('processors')
     ? `write ${key} beside the processor, and not in its settings`
     : undefined;
 }

@@ -7,7 +7,7 @@ import type { Registry } from '../sdk/registry.ts';
 import { componentsOf, innerSinks, sourceLists } from './component-schema.ts';
 import { entryName } from './name-schema.ts';
 import { gatewaySchema } from './schema.ts';
-import { stepsOf } from './step-schema.ts';
+import { processorTimeout, stepsOf } from './step-schema.ts';
 import { TEMPLATE_STEP, withTemplates } from './template-json-schema.ts';
 import { formsOf } from './tests/forms.ts';
 import { testsSchema } from './tests/tests-schema.ts';
@@ -113,15 +113,17 @@ function stepJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
   const onError: JsonSchema = { enum: [...ON_ERROR] };
   const bare = specs.filter(({ config }) => config.safeParse({}).success).map(({ name }) => name);
   const label = partOf(entryName().describe('Name of the processor in errors, metrics and tests, unique in the file.'));
+  const timeoutSchema = partOf(processorTimeout());
   const component: JsonSchema = {
     type: 'object',
     properties: {
       ...Object.fromEntries(specs.map((spec) => [spec.name, settingsJsonSchema(spec)])),
       on_error: onError,
       label,
+      timeout: timeoutSchema,
     },
     additionalProperties: false,
-    anyOf: BESIDE.map(oneComponentWith),
+    anyOf: choicesOf(BESIDE).map(oneComponentWith),
   };
   const attempt: JsonSchema = {
     type: 'object',
@@ -133,11 +135,18 @@ function stepJsonSchema(specs: readonly ComponentSpec[]): JsonSchema {
 }
 
 /** What an entry may have beside its component. */
-const BESIDE: readonly (readonly string[])[] = [[], ['on_error'], ['label'], ['on_error', 'label']];
+const BESIDE: readonly string[] = ['on_error', 'label', 'timeout'];
+
+/** Each choice of some of the keys, none and all of them among these. */
+function choicesOf([first, ...rest]: readonly string[]): string[][] {
+  if (first === undefined) return [[]];
+  const without = choicesOf(rest);
+  return [...without, ...without.map((keys) => [first, ...keys])];
+}
 
 /** An entry with exactly these keys beside one component. */
 function oneComponentWith(beside: readonly string[]): JsonSchema {
-  const others = ['on_error', 'label'].filter((key) => !beside.includes(key));
+  const others = BESIDE.filter((key) => !beside.includes(key));
   return {
     type: 'object',
     properties: Object.fromEntries([...beside.map((key) => [key, true]), ...others.map((key) => [key, false])]),

@@ -153,7 +153,8 @@ async function loadPlugins(value: unknown, registry: Registry, folder: string): 
       await loadPlugin(registry, path, folder);
     } catch (error) {
       const { code, message } = asTidegateError(error, 'TG_PLUGIN_INVALID');
-      findings.push(failing(['plugins', index], message, { code }));
+      // The code says which rule it broke, and is not shown otherwise.
+      findings.push(failing(['plugins', index], `${message} (${code})`, { code }));
     }
   }
   return findings;

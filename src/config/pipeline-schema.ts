@@ -70,7 +70,7 @@ export function pipelineSchema(registry: Registry) {
         .array(stepSchema(registry))
         .prefault([])
         .describe(
-          'What changes the messages, in this order: NAME or { NAME: settings }, with on_error: skip, dead_letter or fail where it is to differ from that of the pipeline, and label: a name for errors, metrics and tests; or { try: [ ... ], catch: [ ... ] } around processors.',
+          'What changes the messages, in this order: NAME or { NAME: settings }, with on_error: skip, dead_letter or fail where it is to differ from that of the pipeline, label: a name for errors, metrics and tests, and timeout: how long it may take for a message; or { try: [ ... ], catch: [ ... ] } around processors.',
         ),
       sink: innerSinkSchema(registry).describe('Where messages go.'),
       on_error: onError.prefault({}).describe('What happens to messages that fail.'),

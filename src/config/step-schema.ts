@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ON_ERROR, type OnError } from '../pipelines/step.ts';
 import type { ComponentSpec, OperatorSpec, ProcessorSpec } from '../sdk/define.ts';
+import * as field from '../sdk/fields.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { type Chosen, componentSchema } from './component-schema.ts';
 import { PARSE_OPTIONS } from './issues.ts';
@@ -13,6 +14,8 @@ export interface Beside {
   readonly onError?: OnError | undefined;
   /** Its name in errors, metrics and tests; undefined: its place. */
   readonly label?: string | undefined;
+  /** Milliseconds that a processor may take for a message. */
+  readonly timeout?: number | undefined;
 }
 
 /** A processor or operator of a pipeline, with what is said beside it. */
@@ -36,12 +39,22 @@ export const stepsOf = new WeakMap<z.core.$ZodType, readonly ComponentSpec[]>();
 const MAX_LEVELS = 10;
 const TRY_KEYS: readonly string[] = ['try', 'catch', 'on_error'];
 
+/** `timeout` beside a processor. */
+export function processorTimeout() {
+  return field
+    .duration()
+    .refine((milliseconds) => milliseconds > 0, 'expected more than 0ms')
+    .describe('How long a processor may take for a message; 30s for one of a plugin, without limit otherwise.');
+}
+
 const onErrorSchema = z.enum(ON_ERROR, `expected ${ON_ERROR.join(', ').replace(/, (?=\w+$)/, ' or ')}`).optional();
 
 const labelSchema = entryName().optional();
 
+const timeoutSchema = processorTimeout().optional();
+
 /**
- * One entry of `processors`: a component, `{ NAME: settings, on_error, label }`, or `{ try, catch, on_error }` around
+ * One entry of `processors`: a component, `{ NAME: settings, on_error, label, timeout }`, or `{ try, catch, on_error }` around
  * processors.
  */
 export function stepSchema(registry: Registry) {
@@ -84,21 +97,27 @@ type OneSchema = ReturnType<typeof componentSchema<ProcessorSpec | OperatorSpec>
 type Read = { readonly step: ChosenStep } | { readonly issues: readonly Issue[] };
 
 function readStep(value: unknown, one: OneSchema, level: number): Read {
-  if (!isRecord(value)) return component(value, undefined, one, level);
+  if (!isRecord(value)) return component(value, {}, one, level);
   const onError = onErrorSchema.safeParse(value.on_error, PARSE_OPTIONS);
   const isAttempt = isTry(value);
   const label = labelSchema.safeParse(isAttempt ? undefined : value.label, PARSE_OPTIONS);
+  const timeout = timeoutSchema.safeParse(isAttempt ? undefined : value.timeout, PARSE_OPTIONS);
   const issues: Issue[] = [
     ...(onError.error?.issues ?? []).map((issue) => within(issue, ['on_error'])),
     ...(label.error?.issues ?? []).map((issue) => within(issue, ['label'])),
+    ...(timeout.error?.issues ?? []).map((issue) => within(issue, ['timeout'])),
   ];
-  const read = isAttempt ? readTry(value, one, level) : component(componentOf(value), onError.data, one, level);
+  const read = isAttempt
+    ? readTry(value, one, level)
+    : component(componentOf(value), { onError: onError.data, timeout: timeout.data }, one, level);
   if ('issues' in read) return { issues: [...issues, ...read.issues] };
   if (issues.length > 0) return { issues };
-  return { step: { ...read.step, onError: onError.data, ...(label.data === undefined ? {} : { label: label.data }) } };
+  const named = label.data === undefined ? {} : { label: label.data };
+  const limited = timeout.data === undefined ? {} : { timeout: timeout.data };
+  return { step: { ...read.step, onError: onError.data, ...named, ...limited } };
 }
 
-function component(value: unknown, onError: OnError | undefined, one: OneSchema, level: number): Read {
+function component(value: unknown, { onError, timeout }: Beside, one: OneSchema, level: number): Read {
   const parsed = one.safeParse(value, PARSE_OPTIONS);
   if (!parsed.success) return { issues: parsed.error.issues.map((issue) => within(issue, [])) };
   const { spec } = parsed.data;
@@ -110,6 +129,8 @@ function component(value: unknown, onError: OnError | undefined, one: OneSchema,
     );
   if (onError !== undefined)
     return mistake(`${spec.name} works on the whole flow, so it has no on_error; the pipeline's on_error counts`);
+  if (timeout !== undefined)
+    return mistake(`${spec.name} works on the whole flow, not on one message at a time, so it has no timeout`);
   return { step: parsed.data };
 }
 
@@ -120,7 +141,7 @@ function readTry(value: Readonly<Record<string, unknown>>, one: OneSchema, level
   const stranger = Object.keys(value).find((key) => !TRY_KEYS.includes(key));
   if (stranger !== undefined)
     return mistake(
-      `"${stranger}" has no place beside try; ${stranger === 'label' ? 'label the processors within it' : 'an entry has try, catch and on_error, and a processor is an entry of its own'}`,
+      `"${stranger}" has no place beside try; ${stranger === 'label' || stranger === 'timeout' ? `write ${stranger} beside the processors within it` : 'an entry has try, catch and on_error, and a processor is an entry of its own'}`,
       [stranger],
     );
   if (value.try === undefined) return mistake('catch needs a try in the same entry: { try: [ ... ], catch: [ ... ] }');
@@ -152,7 +173,7 @@ function isTry(value: Readonly<Record<string, unknown>>): boolean {
 
 /** The component of an entry, without what is said beside it. */
 function componentOf(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { on_error: _, label: __, ...component } = value;
+  const { on_error: _, label: __, timeout: ___, ...component } = value;
   return component;
 }
 

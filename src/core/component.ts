@@ -65,8 +65,14 @@ export interface Processor {
    * that ends here and counts as done. What it throws fails this message alone; only an error whose `next` is
    * `retry` is tried again.
    */
-  process(message: Message): Processed | Promise<Processed>;
+  process(message: Message, call?: ProcessorCall): Processed | Promise<Processed>;
   close?(): void;
+}
+
+/** What the engine gives a processor beside a message. */
+export interface ProcessorCall {
+  /** Aborts when the time for this message is over, where it has a limit, or its pipeline is closed. */
+  readonly signal: AbortSignal;
 }
 
 /** Changes the flow itself: drops, delays, reorders. Must settle or pass on whatever it takes, each message but once. */

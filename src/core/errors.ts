@@ -20,7 +20,28 @@ export const ERRORS = {
     next: 'stop',
     meaning: 'It is not clear which log to use; the embedded log is never chosen by accident.',
   },
-  TG_PLUGIN_INVALID: { next: 'stop', meaning: 'A plugin cannot be loaded or breaks the rules of the SDK.' },
+  TG_PLUGIN_MISSING: { next: 'stop', meaning: 'The file or package of a plugin is not there.' },
+  TG_PLUGIN_VERSION: { next: 'stop', meaning: 'A plugin was made for other versions of Tidegate; it was not run.' },
+  TG_PLUGIN_IMPORT_FAILED: {
+    next: 'stop',
+    meaning: 'A plugin threw an error as it was loaded, has a mistake in its syntax, or imports what is not there.',
+  },
+  TG_PLUGIN_IMPORT_TIMEOUT: { next: 'stop', meaning: 'A plugin waits, as it is loaded, for what does not come.' },
+  TG_PLUGIN_EXPORT_MISSING: { next: 'stop', meaning: 'A plugin has no default export.' },
+  TG_PLUGIN_INVALID: {
+    next: 'stop',
+    meaning: 'What a plugin exports breaks a rule of the SDK: its kind, name, summary, schema or needs.',
+  },
+  TG_PLUGIN_NAME_TAKEN: { next: 'stop', meaning: 'Two components of a kind have the same name.' },
+  TG_PLUGIN_EXAMPLE_INVALID: { next: 'stop', meaning: 'An example of a component does not fit the schema beside it.' },
+  TG_PLUGIN_CREATE_FAILED: {
+    next: 'stop',
+    meaning: 'The function create of a component threw an error, or returned something that is no such component.',
+  },
+  TG_PLUGIN_OPEN_TIMEOUT: {
+    next: 'retry',
+    meaning: 'A component of a plugin did not open in time; its pipeline tries again after a pause.',
+  },
   TG_LISTEN_FAILED: { next: 'stop', meaning: 'A port cannot be bound.' },
   TG_DATA_DIR_OWNED: { next: 'stop', meaning: 'Another process owns the data directory of the embedded log.' },
   TG_DATA_DIR_UNUSABLE: {
@@ -69,6 +90,10 @@ export const ERRORS = {
     meaning: 'An expression takes more steps, memory or time for this message than is allowed.',
   },
   TG_PROCESSOR_FAILED: { next: 'reject', meaning: 'A processor threw an error for this message.' },
+  TG_PROCESSOR_TIMEOUT: {
+    next: 'reject',
+    meaning: 'A processor was not done with the message within its timeout; what it makes of it later is ignored.',
+  },
   TG_PROCESSOR_BUSY: {
     next: 'retry',
     meaning: 'A processor cannot do its work at the moment; the same message may work later.',

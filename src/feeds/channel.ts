@@ -3,10 +3,10 @@ import type { TidegateError } from '../core/errors.ts';
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
-import type { ComponentContext } from '../sdk/context.ts';
 import type { RemoteUrl } from '../sdk/handshake.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
 import { Duplicates } from './duplicates.ts';
+import type { FeedContext } from './feed-context.ts';
 import type { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
 import { RemoteMetrics } from './metrics.ts';
@@ -18,7 +18,7 @@ import type { ConnectionStatus } from './status-line.ts';
 /** The feed of a channel. */
 export interface ChannelOwner {
   readonly settings: FeedSettings;
-  readonly context: ComponentContext;
+  readonly context: FeedContext;
   /** Ids of all channels; undefined without `dedupe`. */
   readonly ids: IdWindow | undefined;
   /** Whether messages outlive the turn of the event loop in which they arrive. */
@@ -176,7 +176,7 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
       target: this,
       token: this.count,
     });
-    context.tracing.received(message, context.path, '', undefined);
+    context.gateway.tracing.received(message, context.path, '', undefined);
     this.owner.arrived(message, this.progress.enter(message, this.connection), this);
   }
 

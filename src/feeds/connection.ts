@@ -3,7 +3,7 @@ import type { Message } from '../core/message.ts';
 import type { RemoteEnd, RemoteHandler, RemoteRequest, RemoteSocket, RemoteTarget } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
-import type { ComponentContext } from '../sdk/context.ts';
+import type { ComponentContext, GatewayPorts } from '../sdk/context.ts';
 import { handshakeValues, type RemoteUrl } from '../sdk/handshake.ts';
 import type { Template } from '../sdk/template.ts';
 import type { Dial } from '../telemetry/tracing.ts';
@@ -25,8 +25,8 @@ export interface Server {
   /** Sent after `subscribe` if there is a cursor. */
   readonly resume?: Template | undefined;
   readonly metrics: RemoteMetrics;
-  readonly context: Pick<ComponentContext, 'path' | 'clock' | 'logger' | 'tracing'> & {
-    readonly gateway: Pick<ComponentContext['gateway'], 'dial'>;
+  readonly context: Pick<ComponentContext, 'path' | 'clock' | 'logger'> & {
+    readonly gateway: Pick<GatewayPorts, 'dial' | 'tracing'>;
   };
 }
 
@@ -72,7 +72,7 @@ export class Connection {
     this.cancelTimer = context.clock.after(settings.connect_timeout, () =>
       this.giveUp(`there was no answer within ${formatDuration(settings.connect_timeout)}`),
     );
-    this.span = context.tracing.dialling(context.path, name);
+    this.span = context.gateway.tracing.dialling(context.path, name);
     const target = targetOf(settings, (token) => this.request(token));
     this.socket = context.gateway.dial(target, this.socketHandler());
   }

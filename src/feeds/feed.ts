@@ -4,10 +4,10 @@ import type { Source } from '../core/component.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
 import { displayUrl } from '../core/secrets.ts';
-import type { ComponentContext } from '../sdk/context.ts';
 import type { RemoteUrl } from '../sdk/handshake.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import { dropAlarm } from './drop-alarm.ts';
+import type { FeedContext } from './feed-context.ts';
 import { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
 import { gapRecord, type Outage, reportOutage } from './outage.ts';
@@ -33,7 +33,7 @@ interface Arrival {
 export class Feed implements Source, ChannelOwner {
   readonly batches$: Observable<Batch>;
   readonly settings: FeedSettings;
-  readonly context: ComponentContext;
+  readonly context: FeedContext;
   readonly ids: IdWindow | undefined;
   private readonly channels: readonly Channel[];
   private readonly buffer: OverflowBuffer<Arrival> | undefined;
@@ -48,7 +48,7 @@ export class Feed implements Source, ChannelOwner {
   private failure: TidegateError | undefined;
   private opening = new AbortController();
 
-  constructor(settings: FeedSettings, context: ComponentContext) {
+  constructor(settings: FeedSettings, context: FeedContext) {
     const { overflow, buffer, dedupe, url } = settings;
     this.settings = settings;
     this.context = context;

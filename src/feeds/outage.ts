@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { TidegateError } from '../core/errors.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import { formatDuration } from '../core/units.ts';
-import type { ComponentContext } from '../sdk/context.ts';
+import type { FeedContext } from './feed-context.ts';
 import type { FeedSettings } from './source-settings.ts';
 
 /** A time in which nothing could be received from a server. Settings, metrics and records call it a gap. */
@@ -61,7 +61,7 @@ export function gapRecord(outage: Outage, target: SettleTarget): Message {
 export function reportOutage(
   outage: Outage,
   gap: FeedSettings['gap'],
-  { logger, gateway }: Pick<ComponentContext, 'logger' | 'gateway'>,
+  { logger, gateway }: Pick<FeedContext, 'logger' | 'gateway'>,
 ): void {
   const { url, from, to } = outage;
   logger.warn({ url, from, to }, describe(outage));

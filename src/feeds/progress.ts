@@ -1,8 +1,9 @@
 import type { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
-import type { ComponentContext, SavedCursor } from '../sdk/context.ts';
+import type { SavedCursor } from '../sdk/context.ts';
 import type { Expression } from '../sdk/expression.ts';
 import { CursorKeeper } from './cursor-keeper.ts';
+import type { FeedContext } from './feed-context.ts';
 import type { IdWindow } from './id-window.ts';
 import { type Entry, InOrder } from './in-order.ts';
 import type { FeedSettings } from './source-settings.ts';
@@ -11,7 +12,7 @@ export interface ProgressOptions {
   /** The URL as it may be shown. */
   readonly name: string;
   readonly settings: Pick<FeedSettings, 'resume' | 'ack' | 'dedupe' | 'gap'>;
-  readonly context: ComponentContext;
+  readonly context: FeedContext;
   /** Ids of all channels; undefined without `dedupe`. */
   readonly ids: IdWindow | undefined;
   /** Called for each message that is stored, in the order of arrival. `connection`: the number of the one that received it. */

@@ -8,8 +8,8 @@ import { Fifo } from '../core/fifo.ts';
 import type { Message } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import { displayUrl } from '../core/secrets.ts';
-import type { ComponentContext } from '../sdk/context.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
+import type { RemoteSinkContext } from './feed-context.ts';
 import { RemoteMetrics } from './metrics.ts';
 import type { RemoteSinkSettings } from './sink-settings.ts';
 import { type ConnectionStatus, StatusLine } from './status-line.ts';
@@ -25,7 +25,7 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   readonly idle$: Observable<void>;
   readonly failed$: Observable<TidegateError>;
   private readonly settings: RemoteSinkSettings;
-  private readonly context: ComponentContext;
+  private readonly context: RemoteSinkContext;
   /** The URL as it may be shown. */
   readonly name: string;
   readonly metrics: RemoteMetrics;
@@ -41,7 +41,7 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   private connection = 0;
   private dialer: Dialer | undefined;
 
-  constructor(settings: RemoteSinkSettings, context: ComponentContext) {
+  constructor(settings: RemoteSinkSettings, context: RemoteSinkContext) {
     this.settings = settings;
     this.context = context;
     this.name = displayUrl(settings.url.text);

@@ -1,4 +1,5 @@
 import { defineSink } from '../sdk/index.ts';
+import { REMOTE_SINK_NEEDS } from './feed-context.ts';
 import { withRemoteScope } from './log-scope.ts';
 import { RemoteSink } from './remote-sink.ts';
 import { sinkSettings } from './sink-settings.ts';
@@ -11,5 +12,6 @@ export const websocketClientSink = defineSink({
     { url: 'wss://partner.example.com/orders', auth: { token_file: '/run/secrets/partner-token' }, confirm: 'pong' },
   ],
   reaches: 'records',
+  needs: REMOTE_SINK_NEEDS,
   create: (settings, context) => new RemoteSink(settings, withRemoteScope(context)),
 });

@@ -1,5 +1,6 @@
 import { defineSource } from '../sdk/index.ts';
 import { Feed } from './feed.ts';
+import { FEED_NEEDS } from './feed-context.ts';
 import { withRemoteScope } from './log-scope.ts';
 import { sourceSettings } from './source-settings.ts';
 
@@ -21,5 +22,6 @@ export const websocketClientSource = defineSource({
   meta: ['url', 'binary', 'gap'],
   references: ({ gap }) => (gap?.topic === undefined ? [] : [{ to: 'topic', name: gap.topic, path: ['gap', 'topic'] }]),
   internalTopics: ({ resume }) => (resume === undefined ? [] : [resume.topic]),
+  needs: FEED_NEEDS,
   create: (settings, context) => new Feed(settings, withRemoteScope(context)),
 });

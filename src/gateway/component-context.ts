@@ -7,7 +7,7 @@ import type { Source } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
 import { TopicCursors } from '../feeds/cursor-topic.ts';
 import type {
-  ComponentContext,
+  ConnectedContext,
   CursorStore,
   FollowOptions,
   GatewayPorts,
@@ -21,19 +21,26 @@ import type { GatewayContext } from './gateway-context.ts';
 import { namedTopicsOf } from './named-topics.ts';
 import type { PipelineTransactions } from './pipeline-transactions.ts';
 import type { Replay } from './replay.ts';
+import { SavedState } from './saved-state.ts';
 
 /** Most topics that patterns match, unless the settings have another limit. */
 const MAX_TOPICS = 1_000;
 /** Where cursors are kept if the configuration names no other topic. */
 const CURSORS = '_tidegate.cursors';
+/** Where the state of components is kept. */
+const STATE = '_tidegate.state';
+/** A component that no pipeline closes, as a codec. */
+const NEVER_ABORTED = new AbortController().signal;
 
 const NONE: ReadonlyMap<string, Endpoint> = new Map();
 
-/** What a component gets in place of the gateway's own, if a connector runs it. */
-export interface ConnectorPorts {
+/** What a component gets in place of the gateway's own: of its pipeline, or of the connector that runs it. */
+export interface OwnPorts {
   readonly cursors: CursorStore;
   readonly onStatus: GatewayPorts['onStatus'];
   readonly stats: Stats;
+  /** Aborts when the component's pipeline is closed. */
+  readonly signal: AbortSignal;
 }
 
 const NO_TOPICS: ReadonlySet<string> = new Set();
@@ -44,19 +51,22 @@ export function componentContext(
   path: string,
   endpoints: ReadonlyMap<string, Endpoint> = NONE,
   replay?: Replay,
-  connector: Partial<ConnectorPorts> = {},
+  own: Partial<OwnPorts> = {},
   ownTopics: ReadonlySet<string> = NO_TOPICS,
   transactions?: PipelineTransactions,
-): ComponentContext {
+): ConnectedContext {
   const { clock, tracing } = context;
-  const { stats = context.stats, cursors, onStatus = () => {} } = connector;
+  const { stats = context.stats, cursors, onStatus = () => {}, signal = NEVER_ABORTED } = own;
   return {
     path,
     logger: context.scoped('component', { component: path }),
     stats,
-    tracing,
     clock,
+    signal,
+    tracer: { span: (of, name, attributes) => tracing.component(of, name, attributes) },
+    state: new SavedState(() => topicCursors(context, path, STATE), { path, clock, signal }),
     gateway: {
+      tracing,
       endpoint: (name) => {
         const endpoint = endpoints.get(name);
         if (endpoint === undefined)

@@ -11,7 +11,7 @@ import { ProcessorMetrics } from '../pipelines/processor-metrics.ts';
 import { skipping } from '../pipelines/skip.ts';
 import { compileStages } from '../pipelines/stages.ts';
 import { StageMetrics } from '../pipelines/state/metrics.ts';
-import type { ComponentContext } from '../sdk/context.ts';
+import type { ConnectedContext } from '../sdk/context.ts';
 import { makeComponent } from '../sdk/make.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
@@ -35,7 +35,9 @@ export interface PipelinePlan {
   readonly name: string;
   readonly settings: PipelineConfig;
   /** What the component at a place of the settings gets, such as `processors[0]`. */
-  readonly component: (place: string) => ComponentContext;
+  readonly component: (place: string) => ConnectedContext;
+  /** Called when the pipeline is closed: what its components do has no use any more. */
+  readonly closed?: () => void;
   /** The sink as the pipeline writes to it. */
   readonly leased: (sink: Sink) => Sink;
   readonly failures: FailureHandling;
@@ -70,6 +72,7 @@ export function makePipeline(context: GatewayContext, plan: PipelinePlan): Pipel
     failurePolicy: failurePolicyOf(context, plan, target),
     stopsOnFailure: failures.stops,
     isTransactional: plan.transactions !== undefined,
+    ...(plan.closed === undefined ? {} : { closed: plan.closed }),
     clock: context.clock,
     logger,
     tracing: context.tracing,

@@ -37,15 +37,18 @@ function createPipeline(
   const ownTopics = topicsOf(settings);
   const replay = replayOf(context, endpoints, settings, () => pipeline.settled());
   const transactions = settings.exactly_once ? new PipelineTransactions(settings.transaction) : undefined;
+  const closing = new AbortController();
+  const { signal } = closing;
   const pipeline: Pipeline = makePipeline(context, {
     name,
     settings,
     component: (place) => {
       const path = `pipelines.${name}.${place}`;
       return place.startsWith('source')
-        ? componentContext(context, path, endpoints, replay, { stats }, ownTopics, transactions)
-        : componentContext(context, path, endpoints, undefined, { stats }, undefined, transactions);
+        ? componentContext(context, path, endpoints, replay, { stats, signal }, ownTopics, transactions)
+        : componentContext(context, path, endpoints, undefined, { stats, signal }, undefined, transactions);
     },
+    closed: () => closing.abort(),
     transactions,
     leased: (sink) => leased(sink, settings, endpoints),
     failures: failureHandling(settings, logger),

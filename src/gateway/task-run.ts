@@ -51,11 +51,16 @@ function createPipeline(context: GatewayContext, task: TaskContext): Pipeline {
     for (const { topic = target } of messages) if (topic !== undefined) uses(topic);
   };
   const logger = context.scoped('connect', { component: path });
-  const component = componentContext(context, path, undefined, undefined, { cursors, onStatus, stats });
+  const closing = new AbortController();
+  const component = componentContext(context, path, undefined, undefined, {
+    ...{ cursors, onStatus, stats },
+    signal: closing.signal,
+  });
   const pipeline = makePipeline(context, {
     name: path,
     settings: description.pipeline,
     component: () => component,
+    closed: () => closing.abort(),
     leased: (sink) => new LeasedSink(routed(context, task, sink), lease, wrote),
     failures: failureHandling(task, logger),
     metrics: pipelineMetrics(stats, path),

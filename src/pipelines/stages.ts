@@ -1,6 +1,5 @@
-import type { Operator, Processor } from '../core/component.ts';
-import { TidegateError } from '../core/errors.ts';
-import type { ComponentContext } from '../sdk/context.ts';
+import type { Operator } from '../core/component.ts';
+import type { ConnectedContext } from '../sdk/context.ts';
 import type { OperatorSpec, ProcessorSpec } from '../sdk/define.ts';
 import { makeComponent } from '../sdk/make.ts';
 import { ConcurrentStage } from './concurrent.ts';
@@ -9,12 +8,18 @@ import type { ProcessorMetrics } from './processor-metrics.ts';
 import type { StageMetrics } from './state/metrics.ts';
 import { StatefulStage } from './state/stateful-stage.ts';
 import { isTry, type OnError, type ProcessorStep, type Step } from './step.ts';
+import { limited, unlimited } from './time-limit.ts';
+
+/** Milliseconds that a processor of a plugin may take for a message, unless its entry says otherwise. */
+const PLUGIN_TIMEOUT = 30_000;
 
 /** A processor or operator of a pipeline with its parsed settings. */
 export interface ComponentConfig<Spec = ProcessorSpec | OperatorSpec> {
   readonly spec: Spec;
   readonly config: unknown;
   readonly onError?: OnError | undefined;
+  /** Milliseconds that a processor may take for a message. */
+  readonly timeout?: number | undefined;
   /** Its name in errors and metrics; its place where it is left out. */
   readonly label?: string | undefined;
 }
@@ -31,7 +36,7 @@ export type StepConfig<Spec = ProcessorSpec | OperatorSpec> = ComponentConfig<Sp
 
 /** What the steps of a pipeline are made with. `place`: where one is, as `processors[0].try[1]`. */
 export interface StageParts {
-  readonly contextOf: (place: string) => ComponentContext;
+  readonly contextOf: (place: string) => ConnectedContext;
   readonly metricsOf?: (place: string) => ProcessorMetrics;
   readonly stateMetricsOf?: (place: string) => StageMetrics;
 }
@@ -62,19 +67,11 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
 function makeOperator({ spec, config, label }: ComponentConfig<OperatorSpec>, at: string, parts: StageParts) {
   const context = parts.contextOf(at);
   const operator = makeComponent(spec, config, context);
-  if (!isOperatorMade(operator))
-    throw refusalOf(spec, context, 'its create returned no object with a function apply, partition or pair');
   const place = label ?? `${at}.${spec.name}`;
   if ('partition' in operator || 'pair' in operator)
     return { stateful: new StatefulStage(operator, context.clock, parts.stateMetricsOf?.(place), place) };
   const apply: Operator['apply'] = (batches$, host) => operator.apply(batches$, host);
   return { operator: { apply, place, metrics: parts.metricsOf?.(place) } };
-}
-
-/** What a plugin has made may be anything. */
-function isOperatorMade(made: unknown): boolean {
-  if (typeof made !== 'object' || made === null) return false;
-  return ['apply', 'partition', 'pair'].some((name) => typeof Reflect.get(made, name) === 'function');
 }
 
 function isOperator(entry: StepConfig): entry is ComponentConfig<OperatorSpec> {
@@ -98,34 +95,18 @@ function makeStep(entry: StepConfig<ProcessorSpec> | StepConfig, at: string, par
     };
   }
   const spec = entry.spec as ProcessorSpec; // an operator is none of these
-  const processor = makeProcessor(spec, entry.config, parts.contextOf(at));
+  const context = parts.contextOf(at);
+  const processor = makeComponent(spec, entry.config, context);
   const place = entry.label ?? `${at}.${spec.name}`;
   const { concurrency } = processor;
+  const timeout = entry.timeout ?? (spec.plugin === undefined ? undefined : PLUGIN_TIMEOUT);
   return {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(processor.open === undefined ? {} : { open: () => processor.open?.() }),
-    process: (message) => processor.process(message),
+    process: timeout === undefined ? unlimited(processor, context) : limited(processor, timeout, context),
     close: () => processor.close?.(),
     place,
     onError,
     metrics: parts.metricsOf?.(place),
   };
-}
-
-function makeProcessor(spec: ProcessorSpec, config: unknown, context: ComponentContext): Processor {
-  const processor: Partial<Processor> | undefined = makeComponent(spec, config, context);
-  if (typeof processor?.process !== 'function')
-    throw refusalOf(spec, context, 'its create returned no object with a function process(message)');
-  const { concurrency = 1 } = processor;
-  if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw refusalOf(spec, context, `its concurrency is ${String(concurrency)}, and not a whole number from 1 on`);
-  return processor as Processor;
-}
-
-function refusalOf(
-  { kind, name }: ProcessorSpec | OperatorSpec,
-  { path }: ComponentContext,
-  why: string,
-): TidegateError {
-  return new TidegateError('TG_PLUGIN_INVALID', `${path}: the ${kind} ${name} cannot be made: ${why}`);
 }

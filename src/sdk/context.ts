@@ -3,24 +3,64 @@ import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Sink, Source } from '../core/component.ts';
 import type { StartPosition } from '../core/log.ts';
+import type { Message } from '../core/message.ts';
 import type { Connect } from '../core/remote.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
-import type { Tracing } from '../telemetry/tracing.ts';
+import type { ComponentSpan, SpanAttributes, Tracing } from '../telemetry/tracing.ts';
 
-/** What a component may use of the gateway that runs it. */
+/** What every component gets of the gateway that runs it. */
 export interface ComponentContext {
   /** Its place in the configuration, such as `pipelines.rooms-in.sink`. */
   readonly path: string;
   readonly logger: Logger;
   readonly stats: Stats;
-  readonly tracing: ComponentTracing;
   readonly clock: Clock;
+  /** Aborts when its pipeline is closed; for a codec, never. */
+  readonly signal: AbortSignal;
+  readonly tracer: ComponentTracer;
+  readonly state: ComponentState;
+}
+
+/** The same with ports of the gateway, of which a component gets those that its definition `needs`. */
+export interface ConnectedContext extends ComponentContext {
   readonly gateway: GatewayPorts;
+}
+
+export type GatewayPort = keyof GatewayPorts;
+
+/** What `create` of a component with these needs gets. */
+export type ContextWith<Needs extends GatewayPort> = [Needs] extends [never]
+  ? ComponentContext
+  : ComponentContext & { readonly gateway: Pick<GatewayPorts, Needs> };
+
+/** Spans of what a component does for messages that are sampled: a call of another service, a query. */
+export interface ComponentTracer {
+  /**
+   * Begins a span within the step that the message, or the newest sampled one of a batch, is in. Costs nothing where none is
+   * sampled. End it once.
+   */
+  span(of: Message | Batch, name: string, attributes?: SpanAttributes): ComponentSpan;
+}
+
+/** A small memory that outlives a restart, kept in the log. Not for what follows from records: operators rebuild that. */
+export interface ComponentState {
+  /**
+   * The value that was saved last, here or on another gateway; undefined if there is none. Reads a topic to its end, so ask
+   * when the component opens, not for each message. Waits while the log is away, until the component is closed.
+   */
+  load(key: string): Promise<unknown>;
+  /**
+   * Resolves when the log has it; undefined forgets it. Throws an Error for a key of more than 200 characters, more than
+   * 1,000 keys, or a value of more than 65,536 bytes as JSON.
+   */
+  save(key: string, value: unknown): Promise<void>;
 }
 
 /** The parts of a running gateway that sources and sinks connect. */
 export interface GatewayPorts {
+  /** Spans of connections, and the first span of each message that is received. */
+  readonly tracing: ComponentTracing;
   endpoint(name: string): EndpointPort;
   topic(name: string): TopicPort;
   /** Topics whose names come from messages. */
@@ -41,6 +81,19 @@ export interface GatewayPorts {
 
 /** Spans that a component starts: those of its connections, and the first span of each message that it receives. */
 export type ComponentTracing = Pick<Tracing, 'dialling' | 'received'>;
+
+/** All ports, for sources and sinks. */
+export const ALL_PORTS = [
+  'tracing',
+  'endpoint',
+  'topic',
+  'namedTopics',
+  'subscribe',
+  'follow',
+  'dial',
+  'cursors',
+  'onStatus',
+] as const satisfies readonly GatewayPort[];
 
 /** A WebSocket endpoint with all its connections on this gateway. */
 export interface EndpointPort {

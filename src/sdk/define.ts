@@ -1,11 +1,30 @@
 import type { z } from 'zod';
-import type { Codec, Operator, Processor, Sink, Source } from '../core/component.ts';
+import type { Codec, Operator, Processor, ProcessorCall, Sink, Source } from '../core/component.ts';
+import type { Message } from '../core/message.ts';
 import type { JoiningOperator, StatefulOperator } from '../core/stateful-operator.ts';
-import type { ComponentContext, TopicPattern } from './context.ts';
+import {
+  ALL_PORTS,
+  type ComponentContext,
+  type ConnectedContext,
+  type ContextWith,
+  type GatewayPort,
+  type TopicPattern,
+} from './context.ts';
 import type { Example } from './example.ts';
 import type { Expression } from './expression.ts';
 
 export type Kind = 'source' | 'sink' | 'processor' | 'operator' | 'codec';
+
+/** The ports of its gateway that a component may need. Processors and operators connect nothing, and a codec is a pure function. */
+export const PORTS_OF_KIND = {
+  source: ALL_PORTS,
+  sink: ALL_PORTS,
+  processor: ['follow'],
+  operator: ['follow', 'topic'],
+  codec: [],
+} as const satisfies Record<Kind, readonly GatewayPort[]>;
+
+type PortOf<K extends Kind> = (typeof PORTS_OF_KIND)[K][number];
 
 /** Which gateways of a deployment receive a source's records; it decides what a pipeline may do with them. */
 export type Sharing =
@@ -55,9 +74,15 @@ interface Spec<K extends Kind, Schema extends z.ZodType, Made> {
   readonly references?: (config: z.output<Schema>) => readonly Reference[];
   /** The most memory that what it keeps beside messages may take, in bytes. */
   readonly memory?: (config: z.output<Schema>) => number;
+  /** Versions of Tidegate that it works with, such as `^0.1`; a package says the same in `peerDependencies`. */
+  readonly sdk?: string;
+  /** Ports of its gateway that `create` gets beside the rest, as `context.gateway`. */
+  readonly needs?: readonly GatewayPort[];
+  /** The file or package that it was loaded from. Set by the loader; our own components have none. */
+  readonly plugin?: string;
   /** Topics for its own data: clients of the codec `topics` can neither read nor write them. */
   readonly internalTopics?: (config: z.output<Schema>) => readonly string[];
-  readonly create: (config: z.output<Schema>, context: ComponentContext) => Made;
+  readonly create: (config: z.output<Schema>, context: ConnectedContext) => Made;
 }
 
 export interface SourceSpec<S extends z.ZodType = z.ZodType> extends Spec<'source', S, Source> {
@@ -122,29 +147,56 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
 
 export type ComponentSpec = SourceSpec | SinkSpec | ProcessorSpec | OperatorSpec | CodecSpec;
 
+/** A spec as it is written: its `create` gets the ports that it needs. */
+type Defined<
+  K extends Kind,
+  Whole extends { readonly kind: K },
+  S extends z.ZodType,
+  N extends GatewayPort,
+  Made,
+> = Omit<Whole, 'kind' | 'plugin' | 'needs' | 'create'> & {
+  readonly needs?: readonly N[];
+  readonly create: (config: z.output<S>, context: ContextWith<N>) => Made;
+};
+
 /** Declares a source: `create` returns `open / batches$ / pause / resume / close`. */
-export function defineSource<S extends z.ZodType>(spec: Omit<SourceSpec<S>, 'kind'>): SourceSpec<S> {
-  return { kind: 'source', ...spec };
+export function defineSource<S extends z.ZodType, N extends PortOf<'source'> = never>(
+  spec: Defined<'source', SourceSpec<S>, S, N, Source>,
+): SourceSpec<S> {
+  return { kind: 'source', ...spec } as unknown as SourceSpec<S>;
 }
 
 /** Declares a sink: `create` returns `open / write / idle / close`. */
-export function defineSink<S extends z.ZodType>(spec: Omit<SinkSpec<S>, 'kind'>): SinkSpec<S> {
-  return { kind: 'sink', ...spec };
+export function defineSink<S extends z.ZodType, N extends PortOf<'sink'> = never>(
+  spec: Defined<'sink', SinkSpec<S>, S, N, Sink>,
+): SinkSpec<S> {
+  return { kind: 'sink', ...spec } as unknown as SinkSpec<S>;
+}
+
+/** A processor as it is written: the engine gives it a call with every message. */
+interface WrittenProcessor extends Omit<Processor, 'process'> {
+  process(message: Message, call: ProcessorCall): ReturnType<Processor['process']>;
 }
 
 /** Declares a processor: `create` returns `process(message)`. */
-export function defineProcessor<S extends z.ZodType>(spec: Omit<ProcessorSpec<S>, 'kind'>): ProcessorSpec<S> {
-  return { kind: 'processor', ...spec };
+export function defineProcessor<S extends z.ZodType, N extends PortOf<'processor'> = never>(
+  spec: Defined<'processor', ProcessorSpec<S>, S, N, WrittenProcessor>,
+): ProcessorSpec<S> {
+  return { kind: 'processor', ...spec } as unknown as ProcessorSpec<S>;
 }
 
 /** Declares an operator on the flow of batches, for what a processor cannot do alone: windows, joins. */
-export function defineOperator<S extends z.ZodType>(spec: Omit<OperatorSpec<S>, 'kind'>): OperatorSpec<S> {
-  return { kind: 'operator', ...spec };
+export function defineOperator<S extends z.ZodType, N extends PortOf<'operator'> = never>(
+  spec: Defined<'operator', OperatorSpec<S>, S, N, Operator | StatefulOperator | JoiningOperator>,
+): OperatorSpec<S> {
+  return { kind: 'operator', ...spec } as unknown as OperatorSpec<S>;
 }
 
 /** Declares a wire protocol. */
 export function defineCodec<S extends z.ZodType, State>(
-  spec: Omit<CodecSpec<S>, 'kind' | 'create'> & { readonly create: (config: z.output<S>) => Codec<State> },
+  spec: Omit<CodecSpec<S>, 'kind' | 'plugin' | 'needs' | 'create'> & {
+    readonly create: (config: z.output<S>, context: ComponentContext) => Codec<State>;
+  },
 ): CodecSpec<S> {
   return { kind: 'codec', ...spec } as unknown as CodecSpec<S>;
 }

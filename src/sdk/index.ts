@@ -18,6 +18,7 @@ export type {
   Operator,
   OperatorHost,
   Processor,
+  ProcessorCall,
   Renewal,
   RosterChange,
   Sink,
@@ -102,15 +103,21 @@ export { pause } from '../core/waiting.ts';
 export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
+export type { ComponentSpan, SpanAttributes } from '../telemetry/tracing.ts';
 export { openingTemplate, type Step, template } from './connect-messages.ts';
 export { type RemoteSettings, remoteShape, remoteUrl, tlsSettings } from './connect-settings.ts';
 export { mistakenUses } from './connect-uses.ts';
 export type {
   ComponentContext,
+  ComponentState,
+  ComponentTracer,
   ComponentTracing,
+  ConnectedContext,
+  ContextWith,
   CursorStore,
   EndpointPort,
   FollowOptions,
+  GatewayPort,
   GatewayPorts,
   NamedTopicPort,
   NamedTopics,

@@ -1,5 +1,14 @@
-import { TidegateError } from '../core/errors.ts';
-import type { CodecSpec, ComponentSpec, Kind, OperatorSpec, ProcessorSpec, SinkSpec, SourceSpec } from './define.ts';
+import { type ErrorCode, TidegateError } from '../core/errors.ts';
+import {
+  type CodecSpec,
+  type ComponentSpec,
+  type Kind,
+  type OperatorSpec,
+  PORTS_OF_KIND,
+  type ProcessorSpec,
+  type SinkSpec,
+  type SourceSpec,
+} from './define.ts';
 import { exampleConfig } from './example.ts';
 
 interface SpecOfKind {
@@ -10,19 +19,28 @@ interface SpecOfKind {
   codec: CodecSpec;
 }
 
-const KINDS: readonly string[] = ['source', 'sink', 'processor', 'operator', 'codec'] satisfies Kind[];
 /** Words that may be beside processors in their list, or in place of one. */
-const RESERVED: readonly string[] = ['try', 'catch', 'on_error', 'label'];
+const RESERVED: readonly string[] = ['try', 'catch', 'on_error', 'timeout', 'label'];
 const NAME = /^[a-z][a-z0-9_]*$/;
+
+/** Whether a name is a word of the configuration, which no component can have. */
+export function isReservedName(name: string): boolean {
+  return RESERVED.includes(name);
+}
+
+type Broken = { readonly code: ErrorCode; readonly rule: string };
 
 /** All components that a configuration may name: ours, and those of plugins. */
 export class Registry {
   private readonly specs = new Map<string, { readonly spec: ComponentSpec; readonly origin: string }>();
 
-  /** Adds a component. `origin` is the file or package it comes from. Throws TG_PLUGIN_INVALID naming it and the broken rule. */
+  /**
+   * Adds a component. `origin` is the file or package it comes from. Throws TG_PLUGIN_INVALID, TG_PLUGIN_EXAMPLE_INVALID or
+   * TG_PLUGIN_NAME_TAKEN, naming it and the broken rule.
+   */
   add(spec: ComponentSpec, origin: string): void {
     const broken = brokenRule(spec);
-    if (broken !== undefined) throw new TidegateError('TG_PLUGIN_INVALID', `${origin}: ${broken}`);
+    if (broken !== undefined) throw new TidegateError(broken.code, `${origin}: ${broken.rule}`);
     this.put(spec, origin);
   }
 
@@ -36,7 +54,7 @@ export class Registry {
     const other = this.specs.get(id);
     if (other !== undefined) {
       throw new TidegateError(
-        'TG_PLUGIN_INVALID',
+        'TG_PLUGIN_NAME_TAKEN',
         `${origin}: there is a ${spec.kind} "${spec.name}" already, from ${other.origin}; choose another name`,
       );
     }
@@ -57,18 +75,35 @@ function identify(kind: Kind, name: string): string {
   return `${kind === 'operator' ? 'processor' : kind}:${name}`;
 }
 
-function brokenRule(spec: ComponentSpec): string | undefined {
-  if (typeof spec?.create !== 'function' || !KINDS.includes(spec.kind))
-    return 'a component is an object made by defineSource, defineSink, defineProcessor, defineOperator or defineCodec';
-  if (typeof spec.name !== 'string' || !NAME.test(spec.name))
-    return `the name "${spec.name}" must be lower case letters, digits and _, and begin with a letter`;
-  if (RESERVED.includes(spec.name)) return `the name "${spec.name}" is a word of the configuration; choose another one`;
-  if (typeof spec.summary !== 'string' || spec.summary === '') return `${spec.kind} "${spec.name}" has no summary`;
-  if (typeof spec.config?.safeParse !== 'function') return `${spec.kind} "${spec.name}" has no zod schema as config`;
+function brokenRule(spec: ComponentSpec): Broken | undefined {
+  const rule = brokenForm(spec);
+  if (rule !== undefined) return { code: 'TG_PLUGIN_INVALID', rule };
   for (const [index, example] of (spec.examples ?? []).entries()) {
     const parsed = spec.config.safeParse(exampleConfig(example));
-    if (!parsed.success)
-      return `${spec.kind} "${spec.name}": example ${index} does not fit its own schema: ${parsed.error.issues[0]?.message}`;
+    if (parsed.success) continue;
+    const why = parsed.error.issues[0]?.message;
+    return {
+      code: 'TG_PLUGIN_EXAMPLE_INVALID',
+      rule: `${spec.kind} "${spec.name}": example ${index} does not fit its own schema: ${why}`,
+    };
   }
   return undefined;
+}
+
+function brokenForm(spec: ComponentSpec): string | undefined {
+  if (typeof spec?.create !== 'function' || !Object.hasOwn(PORTS_OF_KIND, spec.kind))
+    return 'a component is an object made by defineSource, defineSink, defineProcessor, defineOperator or defineCodec';
+  const { kind, name, summary, config, examples, needs = [] } = spec;
+  if (typeof name !== 'string' || !NAME.test(name))
+    return `the name "${name}" must be lower case letters, digits and _, and begin with a letter`;
+  if (isReservedName(name)) return `the name "${name}" is a word of the configuration; choose another one`;
+  if (typeof summary !== 'string' || summary === '') return `${kind} "${name}" has no summary`;
+  if (typeof config?.safeParse !== 'function') return `${kind} "${name}" has no zod schema as config`;
+  if (examples !== undefined && !Array.isArray(examples)) return `${kind} "${name}": its examples are not a list`;
+  const ports: readonly string[] = PORTS_OF_KIND[kind];
+  if (!Array.isArray(needs)) return `${kind} "${name}": its needs are not a list`;
+  const foreign = needs.find((need: string) => !ports.includes(need));
+  if (foreign === undefined) return undefined;
+  const all = ports.length === 0 ? 'a codec is a pure function and needs nothing' : `there are ${ports.join(', ')}`;
+  return `${kind} "${name}" needs "${foreign}", which a ${kind} does not get; ${all}`;
 }

@@ -15,17 +15,20 @@ import { type Propagation, W3C } from '../core/propagation.ts';
 import { handshakeParent, startDial, startHandshake } from './handshake-span.ts';
 import { PerSecondLimit, RatioSampler } from './sampling.ts';
 import { identityOf, idText, kafka, positionOf, senderOf, webSocket } from './span-attributes.ts';
-import { type BatchStep, fail, type Sampled, type Step, StepSpan, sampledOf, under } from './spans.ts';
+import { type BatchStep, CallSpan, fail, type Sampled, type Step, StepSpan, sampledOf, under } from './spans.ts';
 import type { Counter, Stats } from './stats.ts';
 import { formatTraceContext, isSampled, parseTraceContext } from './traceparent.ts';
 import {
   type BatchSpan,
+  type ComponentSpan,
   type Dial,
   type Handshake,
   type HandshakeRequest,
   type Messages,
+  NO_COMPONENT_SPAN,
   NO_SPAN,
   NOT_COUNTED,
+  type SpanAttributes,
   type Tracing,
 } from './tracing.ts';
 
@@ -143,6 +146,15 @@ export class SampledTracing implements Tracing {
   filtered(message: Message, processor: string): void {
     const span = message.span as Span | undefined;
     if (span?.isRecording()) span.setAttributes({ 'tidegate.outcome': 'filtered', 'tidegate.processor': processor });
+  }
+
+  component(of: Message | Messages, name: string, attributes?: SpanAttributes): ComponentSpan {
+    const parent = ('messages' in of ? of.messages.findLast(({ span }) => span !== undefined)?.span : of.span) as
+      | Span
+      | undefined;
+    if (parent === undefined) return NO_COMPONENT_SPAN;
+    const options = attributes === undefined ? { kind: SpanKind.CLIENT } : { kind: SpanKind.CLIENT, attributes };
+    return new CallSpan(this.tracer.startSpan(name, options, under(parent.spanContext())));
   }
 
   processing({ messages }: Messages, pipeline: string): BatchSpan {

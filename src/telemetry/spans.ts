@@ -10,11 +10,12 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import type { TidegateError } from '../core/errors.ts';
+import { reasonOf, TidegateError } from '../core/errors.ts';
 import type { Refusal } from '../core/log.ts';
 import type { Message } from '../core/message.ts';
 import { identityOf } from './span-attributes.ts';
-import type { BatchSpan } from './tracing.ts';
+import { formatTraceContext } from './traceparent.ts';
+import type { BatchSpan, ComponentSpan, SpanAttributes } from './tracing.ts';
 
 /** OpenTelemetry's own limit (OTEL_SPAN_LINK_COUNT_LIMIT): it drops what is above. */
 const MAX_LINKS = 128;
@@ -95,6 +96,30 @@ export class StepSpan implements BatchSpan {
       span.end();
     }
     this.batch?.end();
+  }
+}
+
+/** The span of something that a component does. */
+export class CallSpan implements ComponentSpan {
+  readonly isRecorded = true;
+  readonly headers: Readonly<Record<string, string>>;
+  private readonly span: Span;
+
+  constructor(span: Span) {
+    this.span = span;
+    const { traceparent, tracestate } = formatTraceContext(span.spanContext());
+    this.headers = tracestate === undefined ? { traceparent } : { traceparent, tracestate };
+  }
+
+  set(attributes: SpanAttributes): void {
+    this.span.setAttributes({ ...attributes });
+  }
+
+  end(failure?: unknown): void {
+    if (failure instanceof TidegateError) fail(this.span, failure);
+    else if (failure !== undefined && failure !== null)
+      this.span.setStatus({ code: SpanStatusCode.ERROR, message: reasonOf(failure) });
+    this.span.end();
   }
 }
 

@@ -44,6 +44,19 @@ export interface BatchSpan {
   end(failure?: TidegateError, refusals?: readonly Refusal[]): void;
 }
 
+export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
+
+/** The span of something that a component does for a message. */
+export interface ComponentSpan {
+  /** Whether it is recorded: ask before you compute what is costly. */
+  readonly isRecorded: boolean;
+  /** Headers that carry the trace to a service that is called; none where it is not recorded. */
+  readonly headers: Readonly<Record<string, string>>;
+  set(attributes: SpanAttributes): void;
+  /** Call once, when it is over; `failure`: an error that was thrown, or why it failed. */
+  end(failure?: unknown): void;
+}
+
 /** Only the list is looked at, so a Batch will do. */
 export interface Messages {
   readonly messages: readonly Message[];
@@ -93,6 +106,8 @@ export interface Tracing {
   failed(message: Message, failure: TidegateError): void;
   /** `processor` ended the message on purpose, in the step that it is in. Does nothing for a message that is not sampled. */
   filtered(message: Message, processor: string): void;
+  /** A span within the step that the message, or the newest sampled one of a batch, is in. */
+  component(of: Message | Messages, name: string, attributes?: SpanAttributes): ComponentSpan;
   /** Step 2, and 5 where a topic is read, `process PIPELINE`. */
   processing(batch: Messages, pipeline: string): BatchSpan;
   /** Step 3, `send TOPIC`: sets `message.trace` of each sampled message, so call it before the lane writes headers. */
@@ -104,6 +119,12 @@ export interface Tracing {
 }
 
 export const NO_SPAN: BatchSpan = { end() {} };
+export const NO_COMPONENT_SPAN: ComponentSpan = Object.freeze({
+  isRecorded: false,
+  headers: Object.freeze({}),
+  set() {},
+  end() {},
+});
 export const NOT_COUNTED = () => {};
 
 /** Tracing that is switched off. */
@@ -115,6 +136,7 @@ export const NO_TRACING: Tracing = {
   refusedFrame() {},
   failed() {},
   filtered() {},
+  component: () => NO_COMPONENT_SPAN,
   processing: () => NO_SPAN,
   sending: () => NO_SPAN,
   polled() {},

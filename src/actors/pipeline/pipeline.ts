@@ -197,6 +197,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
     this.inFlight.nackAll(new TidegateError('TG_STOPPING', 'the gateway stopped before the message was processed'));
     this.subscription?.unsubscribe();
     this.taps.end();
+    this.options.closed?.();
     await Promise.allSettled([this.processors.close(), this.sourceAndSink.close()]);
   }
 

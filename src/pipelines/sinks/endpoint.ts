@@ -8,6 +8,7 @@ export const endpointSink = defineSink({
   examples: ['rooms'],
   reaches: 'clients',
   references: (name) => [{ to: 'endpoint', name, path: [] }],
+  needs: ['endpoint'],
   create: (name, { gateway }) => {
     const endpoint = gateway.endpoint(name);
     return {

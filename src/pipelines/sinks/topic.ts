@@ -54,6 +54,7 @@ export const topicSink = defineSink({
   reaches: 'records',
   references: ({ name }) => (isFixed(name) ? [{ to: 'topic', name: fixedName(name), path: ['name'] }] : []),
   openTopics: ({ name, topics }) => (isFixed(name) ? 1 : topics.max),
+  needs: ['topic', 'namedTopics'],
   create: ({ name, key, headers, topics }, context) => {
     const keyOf = key === undefined ? {} : { keyOf: (message: Message) => key.evaluateText(message) };
     const address = key === undefined && headers === undefined ? undefined : addressing(key, headers ?? {});

@@ -2,7 +2,7 @@ import { type Observable, Subject, type Subscription } from 'rxjs';
 import {
   asTidegateError,
   Batch,
-  type ComponentContext,
+  type ContextWith,
   type Message,
   type NamedTopicPort,
   TidegateError,
@@ -33,13 +33,13 @@ export class TopicsByName {
   readonly idle$: Observable<void>;
   private readonly becameIdle = new Subject<void>();
   private readonly settings: TopicsByNameSettings;
-  private readonly context: ComponentContext;
+  private readonly context: ContextWith<'namedTopics'>;
   private readonly topics = new Map<string, OpenTopic>();
   private readonly refusals = new Map<string, { readonly failure: TidegateError; readonly until: number }>();
   private closing = new AbortController();
   private cancelSweep: (() => void) | undefined;
 
-  constructor(settings: TopicsByNameSettings, context: ComponentContext) {
+  constructor(settings: TopicsByNameSettings, context: ContextWith<'namedTopics'>) {
     this.settings = settings;
     this.context = context;
     this.idle$ = this.becameIdle.asObservable();

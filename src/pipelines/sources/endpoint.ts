@@ -8,6 +8,7 @@ export const endpointSource = defineSource({
   sharing: () => 'own',
   meta: ['client_id', 'endpoint', 'remote', 'query', 'headers', 'auth'],
   references: (name) => [{ to: 'endpoint', name, path: [] }],
+  needs: ['endpoint'],
   create: (name, { gateway }) => {
     const endpoint = gateway.endpoint(name);
     return {

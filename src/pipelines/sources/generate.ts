@@ -3,7 +3,7 @@ import {
   asTidegateError,
   Batch,
   type Clock,
-  type ComponentContext,
+  type ContextWith,
   defineSource,
   type Expression,
   evaluateTemplate,
@@ -47,13 +47,14 @@ export const generateSource = defineSource({
   ],
   sharing: () => 'own',
   meta: ['number'],
+  needs: ['tracing'],
   create: (config, context) => new GeneratedSource(config, context),
 });
 
 class GeneratedSource implements Source {
   readonly batches$ = new Subject<Batch>();
   private readonly settings: Settings;
-  private readonly context: ComponentContext;
+  private readonly context: ContextWith<'tracing'>;
   private readonly clock: Clock;
   private made = 0;
   private isRunning = false;
@@ -61,7 +62,7 @@ class GeneratedSource implements Source {
   private isMaking = false;
   private cancel: (() => void) | undefined;
 
-  constructor(config: Settings, context: ComponentContext) {
+  constructor(config: Settings, context: ContextWith<'tracing'>) {
     this.settings = config;
     this.context = context;
     this.clock = context.clock;
@@ -113,7 +114,7 @@ class GeneratedSource implements Source {
   }
 
   private emit(messages: Message[]): void {
-    for (const message of messages) this.context.tracing.received(message, this.context.path, '', undefined);
+    for (const message of messages) this.context.gateway.tracing.received(message, this.context.path, '', undefined);
     this.batches$.next(new Batch(messages));
     this.isMaking = false;
     this.wait();

@@ -120,6 +120,7 @@ export const topicSource = defineSource({
         : [],
     ),
   patterns: ({ names }) => names.flatMap((one) => asPattern(one) ?? []),
+  needs: ['subscribe'],
   create: ({ names, from, group, max_topics: maxTopics }, { gateway }) =>
     gateway.subscribe({
       topics: plainNames(names),

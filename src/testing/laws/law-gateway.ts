@@ -3,10 +3,10 @@ import { Batch } from '../../core/batch.ts';
 import type { Source } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
-import type { ComponentContext, EndpointPort, GatewayPorts, NamedTopicPort } from '../../sdk/context.ts';
+import type { ConnectedContext, EndpointPort, GatewayPorts, NamedTopicPort } from '../../sdk/context.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { createStats } from '../../telemetry/stats.ts';
-import { NO_TRACING } from '../../telemetry/tracing.ts';
+import { NO_COMPONENT_SPAN, NO_TRACING } from '../../telemetry/tracing.ts';
 import { TestClock } from '../simulation/test-clock.ts';
 import { LawRemote } from './law-remote.ts';
 
@@ -56,9 +56,10 @@ class Destination implements NamedTopicPort {
  */
 export class LawGateway {
   readonly clock = new TestClock();
-  readonly context: ComponentContext;
+  readonly context: ConnectedContext;
   /** What sinks have handed over, in its order, with the name of its topic or endpoint. */
   readonly handedOver: { readonly to: string; readonly message: Message; readonly fate: Fate }[] = [];
+  private readonly closing = new AbortController();
   private readonly fates: readonly Fate[];
   private readonly destinations = new Map<string, Destination>();
   private readonly feeds: LawFeed[] = [];
@@ -67,8 +68,10 @@ export class LawGateway {
   constructor(fates: readonly Fate[] = ['stored']) {
     this.fates = fates;
     const logger = createLogger({ level: 'silent' });
-    const facts = { path: 'pipelines.law.component', logger, stats: createStats(), tracing: NO_TRACING };
-    this.context = { ...facts, clock: this.clock, gateway: this.ports() };
+    const facts = { path: 'pipelines.law.component', logger, stats: createStats(), clock: this.clock };
+    const { signal } = this.closing;
+    const tracer = { span: () => NO_COMPONENT_SPAN };
+    this.context = { ...facts, signal, tracer, state: stateInMemory(), gateway: this.ports() };
   }
 
   /** Whether a source has asked for messages and holds them back no more. */
@@ -92,6 +95,7 @@ export class LawGateway {
 
   private ports(): GatewayPorts {
     return {
+      tracing: NO_TRACING,
       endpoint: (name) => this.endpoint(name),
       topic: (name) => this.destination(name),
       namedTopics: {
@@ -162,4 +166,19 @@ class LawFeed {
   give(messages: readonly Message[]): void {
     if (this.isOpen && messages.length > 0) this.batches$.next(new Batch(messages));
   }
+}
+
+/** The state of a component that is made for a law: it goes with it. */
+function stateInMemory(): ConnectedContext['state'] {
+  const values = new Map<string, string>();
+  return {
+    load: async (key) => {
+      const json = values.get(key);
+      return json === undefined ? undefined : JSON.parse(json);
+    },
+    save: async (key, value) => {
+      if (value === undefined) values.delete(key);
+      else values.set(key, JSON.stringify(value));
+    },
+  };
 }

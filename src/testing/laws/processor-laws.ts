@@ -8,6 +8,7 @@ import { type ComponentLawOptions, exampleContents, settingsOf } from './compone
 import { ending, isPromise } from './ending.ts';
 import { type Law, lawOf, type Rule, type Settings } from './law.ts';
 import {
+  CALL,
   contentText,
   type Made,
   make,
@@ -112,7 +113,7 @@ async function leavesInput(opening: Promise<OpenProcessor>, contents: readonly M
     const values = parsedValues(message);
     const before = [contentText(message, message), ...values.map(writeJson)];
     try {
-      await ending(processor.process(message), { clock, timeout }, 'process');
+      await ending(processor.process(message, CALL), { clock, timeout }, 'process');
     } catch {
       // What it throws is for other laws.
     }

@@ -1,4 +1,4 @@
-import type { Processor } from '../../core/component.ts';
+import type { Processor, ProcessorCall } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
 import { Message, type SettleTarget } from '../../core/message.ts';
 import type { ProcessorSpec } from '../../sdk/define.ts';
@@ -30,6 +30,9 @@ export interface Made {
   readonly settled: () => number;
 }
 
+/** What the engine would give beside each message: its pipeline goes on. */
+export const CALL: ProcessorCall = { signal: new AbortController().signal };
+
 export async function openProcessor(
   spec: ProcessorSpec,
   { parsed }: Settings,
@@ -60,7 +63,7 @@ export async function make(
   let result: unknown;
   let thrown: Made['thrown'];
   try {
-    result = await ending(processor.process(message), { clock, timeout }, 'process');
+    result = await ending(processor.process(message, CALL), { clock, timeout }, 'process');
   } catch (error) {
     if (breachIn(error) !== undefined) throw error;
     thrown = { error };

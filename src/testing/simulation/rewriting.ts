@@ -2,17 +2,17 @@ import type { Chosen } from '../../config/component-schema.ts';
 import type { GatewayConfig, PipelineConfig } from '../../config/index.ts';
 import type { ChosenStep } from '../../config/step-schema.ts';
 import type { Processor, Sink, Source } from '../../core/component.ts';
-import type { ComponentContext } from '../../sdk/context.ts';
+import type { ConnectedContext } from '../../sdk/context.ts';
 import type { InnerSink, ProcessorSpec, SinkSpec, SourceSpec } from '../../sdk/define.ts';
 
 /** What takes the place of the components of a configuration. `create` makes the component itself. */
 export interface Replacements {
-  source(place: SourcePlace, create: (context: ComponentContext) => Source, context: ComponentContext): Source;
-  sink(place: SinkPlace, create: (context: ComponentContext) => Sink, context: ComponentContext): Sink;
+  source(place: SourcePlace, create: (context: ConnectedContext) => Source, context: ConnectedContext): Source;
+  sink(place: SinkPlace, create: (context: ConnectedContext) => Sink, context: ConnectedContext): Sink;
   processor(
     place: ProcessorPlace,
-    create: (context: ComponentContext) => Processor,
-    context: ComponentContext,
+    create: (context: ConnectedContext) => Processor,
+    context: ConnectedContext,
   ): Processor;
 }
 
@@ -102,9 +102,9 @@ function sinkOf(chosen: InnerSink, pipeline: string, replacements: Replacements)
 /** The component with another way to make it. */
 function made<S extends SourceSpec | SinkSpec | ProcessorSpec>(
   { spec, config }: Chosen<S>,
-  replace: (create: (context: ComponentContext) => ReturnType<S['create']>, context: ComponentContext) => unknown,
+  replace: (create: (context: ConnectedContext) => ReturnType<S['create']>, context: ConnectedContext) => unknown,
 ): Chosen<S> {
-  const create = (settings: never, context: ComponentContext) =>
+  const create = (settings: never, context: ConnectedContext) =>
     replace((given) => spec.create(settings, given) as ReturnType<S['create']>, context);
   return { spec: { ...spec, create } as S, config };
 }

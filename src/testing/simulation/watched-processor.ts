@@ -1,20 +1,20 @@
 import type { Processor } from '../../core/component.ts';
-import type { ComponentContext } from '../../sdk/context.ts';
+import type { ConnectedContext } from '../../sdk/context.ts';
 import type { Activity } from './activity.ts';
 import { ScopedClock } from './scoped-clock.ts';
 
 /** A processor whose promises the simulation waits for, unless they wait for its clock. */
 export function watchedProcessor(
-  create: (context: ComponentContext) => Processor,
-  context: ComponentContext,
+  create: (context: ConnectedContext) => Processor,
+  context: ConnectedContext,
   activity: Activity,
 ): Processor {
   const clock = new ScopedClock(context.clock);
   const waits = () => clock.pending > 0;
   const inner = create({ ...context, clock });
   const watched: Processor = {
-    process: (message) => {
-      const made = inner.process(message);
+    process: (message, call) => {
+      const made = inner.process(message, call);
       if (!(made instanceof Promise)) return made;
       const work = activity.begins(waits);
       return made.finally(() => work.end());

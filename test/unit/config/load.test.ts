@@ -199,10 +199,10 @@ describe('plugins', () => {
 
   test('that cannot be loaded are a mistake at their place', async () => {
     const failure = await failureOf(load(yaml({ plugins: 'plugins: [./nowhere.mjs]' })));
-    assert.equal(failure?.code, 'TG_PLUGIN_INVALID');
+    assert.equal(failure?.code, 'TG_PLUGIN_MISSING');
     assert.match(
       failure?.message ?? '',
-      /^test\.yaml:12:11 {2}plugins\[0\] {2}the plugin \.\/nowhere\.mjs cannot be loaded/,
+      /^test\.yaml:12:11 {2}plugins\[0\] {2}the plugin \.\/nowhere\.mjs cannot be loaded: .* \(TG_PLUGIN_MISSING\)$/,
     );
   });
 });

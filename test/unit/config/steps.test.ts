@@ -79,7 +79,32 @@ describe('a mistake in a processor says what, where and what to do', () => {
     [
       'a label beside try',
       pipeline('[ { try: [ log ], label: seen } ]'),
-      /"label" has no place beside try; label the processors within it$/,
+      /"label" has no place beside try; write label beside the processors within it$/,
+    ],
+    [
+      'a timeout that is not a duration',
+      pipeline('[ { log: {}, timeout: 5 } ]'),
+      /processors\[0\]\.timeout {2}expected a duration such as 5ms, 10s or 1m/,
+    ],
+    [
+      'a timeout of nothing',
+      pipeline('[ { log: {}, timeout: 0ms } ]'),
+      /processors\[0\]\.timeout {2}expected more than 0ms$/,
+    ],
+    [
+      'a timeout within the settings',
+      pipeline('[ { log: { timeout: 5s } } ]'),
+      /processors\[0\]\.log\.timeout {2}unknown key .*; write timeout beside the processor, and not in its settings$/,
+    ],
+    [
+      'a timeout of an operator',
+      pipeline('[ { dedupe: { by: "${! key }" }, timeout: 5s } ]'),
+      /processors\[0\]\.dedupe {2}dedupe works on the whole flow, not on one message at a time, so it has no timeout$/,
+    ],
+    [
+      'a timeout beside try',
+      pipeline('[ { try: [ log ], timeout: 5s } ]'),
+      /"timeout" has no place beside try; write timeout beside the processors within it$/,
     ],
     [
       'an empty try',

@@ -42,7 +42,7 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
     lost: (end, heardAt) => told.lost.push({ ...end, heardAt }),
     failed: ({ code, message }) => told.failures.push(`${code} ${message}`),
   };
-  const context = remoteContext(network, { path: 'p', clock, logger: kept.logger, stats, tracing });
+  const context = remoteContext(network, { path: 'p', clock, logger: kept.logger, stats, gateway: { tracing } });
   const metrics = new RemoteMetrics('u', context);
   const shared = { url: compileUrl(url), name: 'wss://feed.example/ws', settings: parsed, metrics, context };
   const dialer = new Dialer({ ...shared, resume: parsed.resume?.message }, handler);

@@ -9,7 +9,7 @@ import type {
 } from '../../../src/core/remote.ts';
 import { type RemoteSinkSettings, sinkSettings as sinkSchema } from '../../../src/feeds/sink-settings.ts';
 import { type FeedSettings, sourceSettings } from '../../../src/feeds/source-settings.ts';
-import type { ComponentContext, GatewayPorts } from '../../../src/sdk/context.ts';
+import type { ComponentContext, ConnectedContext, GatewayPorts } from '../../../src/sdk/context.ts';
 import { fakeContext } from '../pipelines/parts.ts';
 
 /** A socket to a server that the test plays. */
@@ -135,11 +135,8 @@ export function sinkSettings(settings: Record<string, unknown> = {}): RemoteSink
 /** The context of a component that dials in this network. */
 export function remoteContext(
   network: FakeNetwork,
-  {
-    gateway,
-    ...changes
-  }: Partial<Omit<ComponentContext, 'gateway'>> & { readonly gateway?: Partial<GatewayPorts> } = {},
-): ComponentContext {
+  { gateway, ...changes }: Partial<ComponentContext> & { readonly gateway?: Partial<GatewayPorts> } = {},
+): ConnectedContext {
   const { context } = fakeContext();
   return { ...context, ...changes, gateway: { ...context.gateway, dial: network.connect, ...gateway } };
 }

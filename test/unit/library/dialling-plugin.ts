@@ -9,7 +9,8 @@ const numbers = defineSource({
   examples: [{ url: 'ws://numbers.example.org' }],
   sharing: () => 'own',
   internalTopics: () => ['numbers.cursors'],
-  create: ({ url }, { path, clock, logger, gateway }) => {
+  needs: ['cursors', 'dial'],
+  create: ({ url }, { path, clock, logger, signal, gateway }) => {
     const cursors = gateway.cursors('numbers.cursors');
     const request = { url, headers: {}, protocols: [] };
     let out = new Subject<Batch>();
@@ -22,7 +23,7 @@ const numbers = defineSource({
     return {
       batches$: defer(() => out),
       open: async () => {
-        const saved = await cursors.load(path, new AbortController().signal);
+        const saved = await cursors.load(path, signal);
         socket = gateway.dial(
           { request: () => request, compression: false, maxFrame: 1_024 },
           {

@@ -144,7 +144,7 @@ test('a plugin whose create throws, or gives no processor, is refused with its p
     });
     compileStages([{ spec, config: {} }], { contextOf: (place) => ({ ...context, path: `pipelines.in.${place}` }) });
   };
-  const refusal = (message: RegExp) => ({ code: 'TG_PLUGIN_INVALID', message });
+  const refusal = (message: RegExp) => ({ code: 'TG_PLUGIN_CREATE_FAILED', message });
   const throwing = () => {
     throw new Error('no database');
   };

@@ -7,7 +7,7 @@ import type { Message } from '../../../src/core/message.ts';
 import { type FailurePolicy, InFlightMessages } from '../../../src/pipelines/in-flight.ts';
 import type { ProcessingOptions } from '../../../src/pipelines/processing.ts';
 import type {
-  ComponentContext,
+  ConnectedContext,
   EndpointPort,
   FollowOptions,
   GatewayPorts,
@@ -17,7 +17,7 @@ import type {
 } from '../../../src/sdk/context.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
-import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
+import { NO_COMPONENT_SPAN, NO_TRACING } from '../../../src/telemetry/tracing.ts';
 import { HandClock } from '../core/hand-clock.ts';
 
 /** A sink whose idleness is in the test's hand. */
@@ -152,6 +152,7 @@ export function fakeContext() {
     close: (name) => closed.push(name),
   };
   const gateway: GatewayPorts = {
+    tracing: NO_TRACING,
     endpoint: () => endpoint,
     topic: (name) => {
       const topic = topics.get(name) ?? new KeptTopic();
@@ -173,8 +174,10 @@ export function fakeContext() {
     onStatus() {},
   };
   const clock = new HandClock();
-  const facts = { path: 'pipelines.p.x', logger, stats: createStats(), tracing: NO_TRACING };
-  const context: ComponentContext = { ...facts, clock, gateway };
+  const facts = { path: 'pipelines.p.x', logger, stats: createStats(), signal: new AbortController().signal };
+  const state = { load: async () => undefined, save: async () => {} };
+  const tracer = { span: () => NO_COMPONENT_SPAN };
+  const context: ConnectedContext = { ...facts, clock, tracer, state, gateway };
   return { context, topics, asked, followers, received, orders, delivered, lines, source };
 }
 

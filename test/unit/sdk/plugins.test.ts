@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { TidegateError } from '../../../src/core/errors.ts';
+import { type ErrorCode, TidegateError } from '../../../src/core/errors.ts';
 import { loadPlugin } from '../../../src/sdk/plugins.ts';
 import { Registry } from '../../../src/sdk/registry.ts';
+import { VERSION } from '../../../src/version.ts';
 
 /** A component as a plugin written in plain JavaScript would have it; the schema needs no more than this here. */
 const component = (name: string) => `{
@@ -14,22 +15,40 @@ const component = (name: string) => `{
   create: () => ({ process: (message) => message }),
 }`;
 
-async function pluginFile(t: TestContext, text: string): Promise<string> {
+/** Files in a folder of their own, by their names. */
+async function folderOf(t: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tidegate-plugin-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  await writeFile(join(folder, 'my.mjs'), text);
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text);
+  }
   return folder;
 }
 
-const refused = (reason: RegExp) => (error: unknown) =>
-  error instanceof TidegateError && error.code === 'TG_PLUGIN_INVALID' && reason.test(error.message);
+const pluginFile = (t: TestContext, text: string) => folderOf(t, { 'my.mjs': text });
+
+const refused = (code: ErrorCode, reason: RegExp | string) => (error: unknown) => {
+  assert.ok(error instanceof TidegateError);
+  assert.equal(error.code, code);
+  if (typeof reason === 'string') assert.equal(error.message, reason);
+  else assert.match(error.message, reason);
+  return true;
+};
 
 test('a plugin that exports one component adds it, with the file as origin', async (t) => {
   const folder = await pluginFile(t, `export default ${component('trim')};`);
   const registry = new Registry();
   await loadPlugin(registry, './my.mjs', folder);
   assert.equal(registry.find('processor', 'trim')?.summary, 'Does nothing.');
-  await assert.rejects(loadPlugin(registry, './my.mjs', folder), refused(/already, from \.\/my\.mjs/));
+  assert.equal(registry.find('processor', 'trim')?.plugin, './my.mjs');
+  await assert.rejects(
+    loadPlugin(registry, './my.mjs', folder),
+    refused(
+      'TG_PLUGIN_NAME_TAKEN',
+      './my.mjs: there is a processor "trim" already, from ./my.mjs; choose another name',
+    ),
+  );
 });
 
 test('a plugin may export a list, and its path may be absolute', async (t) => {
@@ -42,26 +61,122 @@ test('a plugin may export a list, and its path may be absolute', async (t) => {
   );
 });
 
-test('a plugin that is not there, throws or has a mistake in its syntax is named with the reason', async (t) => {
+test('a plugin may be a package that is installed for the folder of the configuration', async (t) => {
+  const folder = await folderOf(t, {
+    'node_modules/tidegate-trim/package.json': '{ "type": "module", "exports": "./trim.js" }',
+    'node_modules/tidegate-trim/trim.js': `export default ${component('trim')};`,
+  });
+  const registry = new Registry();
+  await loadPlugin(registry, 'tidegate-trim', join(folder, 'config'));
+  assert.equal(registry.find('processor', 'trim')?.plugin, 'tidegate-trim');
+});
+
+test('a file or package that is not there is named, and what a plugin imports itself is a defect of it', async (t) => {
   const registry = new Registry();
   await assert.rejects(
     loadPlugin(registry, './none.mjs', '/nowhere'),
-    refused(/plugin \.\/none\.mjs cannot be loaded/),
+    refused('TG_PLUGIN_MISSING', /^the plugin \.\/none\.mjs cannot be loaded: Cannot find module '.*none\.mjs'$/),
   );
-  await assert.rejects(loadPlugin(registry, 'tidegate-no-such-package', '/nowhere'), refused(/cannot be loaded/));
-  const throwing = await pluginFile(t, "throw new Error('no licence');");
-  await assert.rejects(loadPlugin(registry, './my.mjs', throwing), refused(/cannot be loaded: no licence/));
-  const mistaken = await pluginFile(t, 'export default {');
-  await assert.rejects(loadPlugin(registry, './my.mjs', mistaken), refused(/cannot be loaded/));
+  await assert.rejects(
+    loadPlugin(registry, 'tidegate-no-such-package', '/nowhere'),
+    refused('TG_PLUGIN_MISSING', /^the plugin tidegate-no-such-package cannot be loaded: Cannot find package/),
+  );
+  const folder = await pluginFile(t, "import './helper.mjs';");
+  await assert.rejects(
+    loadPlugin(registry, './my.mjs', folder),
+    refused('TG_PLUGIN_IMPORT_FAILED', /cannot be loaded: Cannot find module '.*helper\.mjs' imported from .*my\.mjs$/),
+  );
+});
+
+test('a plugin that throws, throws nothing, or has a mistake in its syntax is named with the reason', async (t) => {
+  const registry = new Registry();
+  const failing = async (text: string, reason: RegExp | string) =>
+    assert.rejects(
+      loadPlugin(registry, './my.mjs', await pluginFile(t, text)),
+      refused('TG_PLUGIN_IMPORT_FAILED', reason),
+    );
+  await failing("throw new Error('no licence');", 'the plugin ./my.mjs cannot be loaded: no licence');
+  await failing('throw undefined;', 'the plugin ./my.mjs cannot be loaded: undefined');
+  await failing('export default {', /^the plugin \.\/my\.mjs cannot be loaded: /);
+  const typed = await folderOf(t, { 'my.txt': 'text' });
+  await assert.rejects(
+    loadPlugin(registry, './my.txt', typed),
+    refused('TG_PLUGIN_IMPORT_FAILED', /Unknown file extension.*; plugins are JavaScript, so compile it first/),
+  );
+  assert.deepEqual(registry.all('processor'), []);
+});
+
+test('a plugin whose module never ends is given up, and the next one is loaded', async (t) => {
+  const registry = new Registry();
+  const hanging = await pluginFile(t, `await new Promise(() => {}); export default ${component('one')};`);
+  await assert.rejects(
+    loadPlugin(registry, './my.mjs', hanging, 20),
+    refused(
+      'TG_PLUGIN_IMPORT_TIMEOUT',
+      'the plugin ./my.mjs was not loaded within 0.02 s: its module waits at the top; wait in open() instead',
+    ),
+  );
+  await loadPlugin(registry, './my.mjs', await pluginFile(t, `export default ${component('two')};`));
+  assert.deepEqual(
+    registry.all('processor').map(({ name }) => name),
+    ['two'],
+  );
 });
 
 test('a plugin without a default export, or with something else in it, is refused', async (t) => {
   const registry = new Registry();
   const nothing = await pluginFile(t, 'export const processor = {};');
-  await assert.rejects(loadPlugin(registry, './my.mjs', nothing), refused(/has no default export/));
-  const other = await pluginFile(t, `export default [${component('fine')}, null];`);
   await assert.rejects(
-    loadPlugin(registry, './my.mjs', other),
-    refused(/\.\/my\.mjs: a component is an object made by/),
+    loadPlugin(registry, './my.mjs', nothing),
+    refused('TG_PLUGIN_EXPORT_MISSING', /^the plugin \.\/my\.mjs has no default export; export a component or a list/),
   );
+  for (const other of ['null', '{}', "'text'", '() => {}']) {
+    const folder = await pluginFile(t, `export default [${component('fine')}, ${other}];`);
+    await assert.rejects(
+      loadPlugin(new Registry(), './my.mjs', folder),
+      refused('TG_PLUGIN_INVALID', /^\.\/my\.mjs: a component is an object made by/),
+    );
+  }
+});
+
+const manifest = (range: string) => JSON.stringify({ peerDependencies: { tidegate: range } });
+
+test('a plugin whose package is for other versions of tidegate is refused and not run', async (t) => {
+  const folder = await folderOf(t, {
+    'package.json': manifest('^7.1'),
+    'dist/my.mjs': "throw new Error('it ran');",
+  });
+  await assert.rejects(
+    loadPlugin(new Registry(), './dist/my.mjs', folder),
+    refused(
+      'TG_PLUGIN_VERSION',
+      `the plugin ./dist/my.mjs is for tidegate ^7.1 (${join(folder, 'package.json')}), and this is ${VERSION}; install a version of it that names ${VERSION}, or the tidegate that it names`,
+    ),
+  );
+});
+
+test('a package that names this version, a path, or nothing is loaded', async (t) => {
+  const minor = VERSION.split('.').slice(0, 2).join('.');
+  for (const text of [manifest(`^${minor}`), manifest('file:../tidegate'), '{}', '{ not JSON']) {
+    const folder = await folderOf(t, { 'package.json': text, 'my.mjs': `export default ${component('trim')};` });
+    const registry = new Registry();
+    await loadPlugin(registry, './my.mjs', folder);
+    assert.equal(registry.all('processor').length, 1, text);
+  }
+});
+
+test('a component may say its versions itself, and is refused where they are others or no versions', async (t) => {
+  const saying = (sdk: string) => pluginFile(t, `export default { ...${component('trim')}, sdk: ${sdk} };`);
+  await assert.rejects(
+    loadPlugin(new Registry(), './my.mjs', await saying("'>=9'")),
+    refused('TG_PLUGIN_VERSION', /^the plugin \.\/my\.mjs is for tidegate >=9 \(processor "trim"\), and this is/),
+  );
+  for (const wrong of ["'newest'", '1'])
+    await assert.rejects(
+      loadPlugin(new Registry(), './my.mjs', await saying(wrong)),
+      refused('TG_PLUGIN_VERSION', /sdk of processor "trim" is "(newest|1)", which is no range of versions/),
+    );
+  const registry = new Registry();
+  await loadPlugin(registry, './my.mjs', await saying(`'^${VERSION}'`));
+  assert.equal(registry.all('processor').length, 1);
 });

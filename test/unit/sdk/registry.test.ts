@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TidegateError } from '../../../src/core/errors.ts';
+import { type ErrorCode, TidegateError } from '../../../src/core/errors.ts';
 import type { ComponentSpec } from '../../../src/sdk/define.ts';
 import { defineOperator, defineProcessor, defineSink, z } from '../../../src/sdk/index.ts';
 import { Registry } from '../../../src/sdk/registry.ts';
@@ -15,11 +15,13 @@ const processor = (name: string, changes: object = {}) =>
     ...changes,
   });
 
-const refused = (reason: RegExp) => (error: unknown) =>
-  error instanceof TidegateError &&
-  error.code === 'TG_PLUGIN_INVALID' &&
-  error.message.startsWith('./my.mjs: ') &&
-  reason.test(error.message);
+const refused =
+  (reason: RegExp, code: ErrorCode = 'TG_PLUGIN_INVALID') =>
+  (error: unknown) =>
+    error instanceof TidegateError &&
+    error.code === code &&
+    error.message.startsWith('./my.mjs: ') &&
+    reason.test(error.message);
 
 test('a component is found by kind and name', () => {
   const registry = new Registry();
@@ -36,7 +38,7 @@ test('two components of a kind cannot share a name, and the error names both ori
   registry.add(processor('trim'), 'tidegate');
   assert.throws(
     () => registry.add(processor('trim'), './my.mjs'),
-    refused(/a processor "trim" already, from tidegate/),
+    refused(/a processor "trim" already, from tidegate; choose another name$/, 'TG_PLUGIN_NAME_TAKEN'),
   );
 });
 
@@ -63,7 +65,10 @@ test('a source or sink may have the name of a processor, an operator may not', (
     stateful: true,
     create: () => ({ apply: (batches$) => batches$ }),
   });
-  assert.throws(() => registry.add(operator, './my.mjs'), refused(/an? operator "window" already/));
+  assert.throws(
+    () => registry.add(operator, './my.mjs'),
+    refused(/an? operator "window" already/, 'TG_PLUGIN_NAME_TAKEN'),
+  );
 });
 
 const broken: readonly (readonly [string, unknown, RegExp])[] = [
@@ -78,8 +83,28 @@ const broken: readonly (readonly [string, unknown, RegExp])[] = [
   ['a digit in front', processor('9lives'), /begin with a letter/],
   ['no summary', processor('x', { summary: '' }), /processor "x" has no summary/],
   ['no schema', processor('x', { config: {} }), /processor "x" has no zod schema/],
-  ['an example that does not fit', processor('x', { examples: [{ n: 1 }, { n: 'a' }] }), /example 1 does not fit/],
+  ['examples that are no list', processor('x', { examples: { n: 1 } }), /processor "x": its examples are not a list$/],
+  ['needs that are no list', processor('x', { needs: 'follow' }), /processor "x": its needs are not a list$/],
+  [
+    'a port that its kind does not get',
+    processor('x', { needs: ['follow', 'dial'] }),
+    /processor "x" needs "dial", which a processor does not get; there are follow$/,
+  ],
+  [
+    'needs of a codec',
+    { ...processor('x'), kind: 'codec', needs: ['topic'] },
+    /codec "x" needs "topic", which a codec does not get; a codec is a pure function and needs nothing$/,
+  ],
+  ['a word of the configuration as its name', processor('timeout'), /"timeout" is a word of the configuration/],
 ];
+
+test('a component with an example that does not fit its schema is refused, with the number of the example', () => {
+  const spec = processor('x', { examples: [{ n: 1 }, { n: 'a' }] });
+  assert.throws(
+    () => new Registry().add(spec, './my.mjs'),
+    refused(/processor "x": example 1 does not fit its own schema: .*number/, 'TG_PLUGIN_EXAMPLE_INVALID'),
+  );
+});
 
 for (const [what, spec, reason] of broken) {
   test(`a component with ${what} is refused, naming origin and rule`, () => {

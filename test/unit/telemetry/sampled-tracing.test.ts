@@ -16,7 +16,7 @@ import { propagationOf } from '../../../src/core/propagation.ts';
 import { SPANS } from '../../../src/telemetry/catalog.ts';
 import { SampledTracing, type SamplingOptions } from '../../../src/telemetry/sampled-tracing.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
-import { NO_SPAN } from '../../../src/telemetry/tracing.ts';
+import { NO_COMPONENT_SPAN, NO_SPAN } from '../../../src/telemetry/tracing.ts';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN_ID = '00f067aa0ba902b7';
@@ -473,4 +473,40 @@ test('a dialled handshake is a span with its fields in all listed formats, where
     ['b3', `${traceId}-${spanId}-1`],
   ]);
   assert.equal(setUp({ sample: 1 }).tracing.dialling('c', 'wss://a/'), undefined);
+});
+
+test('a span of a component is a child of the step of its message, and carries the trace', () => {
+  const { tracing, named } = setUp();
+  const message = messageWith(SAMPLED);
+  tracing.received(message, 'rooms', 'client-1', undefined);
+  const processing = tracing.processing(new Batch([message]), 'rooms-in');
+  const call = tracing.component(message, 'GET /places', { attempt: 1 });
+  call.set({ status: 200 });
+  call.end();
+  const failed = tracing.component(new Batch([messageWith(), message, messageWith()]), 'POST');
+  failed.end(new TidegateError('TG_PROCESSOR_BUSY', 'later'));
+  tracing.component(message, 'PUT').end(new Error('no route'));
+  processing.end();
+
+  const [span] = named('GET /places');
+  const [step] = named('process rooms-in');
+  assert.ok(span !== undefined && step !== undefined);
+  assert.equal(span.parentSpanContext?.spanId, step.spanContext().spanId);
+  assert.equal(span.spanContext().traceId, TRACE_ID);
+  assert.deepEqual(span.attributes, { attempt: 1, status: 200 });
+  assert.equal(call.isRecorded, true);
+  assert.deepEqual(call.headers, { traceparent: `00-${TRACE_ID}-${span.spanContext().spanId}-01` });
+  const [post] = named('POST');
+  assert.deepEqual(post?.status, { code: SpanStatusCode.ERROR, message: 'later' });
+  assert.equal(post?.attributes['error.type'], 'TG_PROCESSOR_BUSY');
+  assert.equal(post?.parentSpanContext?.spanId, step.spanContext().spanId);
+  assert.deepEqual(named('PUT')[0]?.status, { code: SpanStatusCode.ERROR, message: 'no route' });
+});
+
+test('a component gets the same empty span for all that is not sampled', () => {
+  const { tracing, spans } = setUp();
+  assert.equal(tracing.component(messageWith(), 'GET'), NO_COMPONENT_SPAN);
+  assert.equal(tracing.component(new Batch([messageWith(UNSAMPLED)]), 'GET'), NO_COMPONENT_SPAN);
+  assert.deepEqual(NO_COMPONENT_SPAN.headers, {});
+  assert.deepEqual(spans(), []);
 });

@@ -146,6 +146,7 @@ export const window = defineOperator({
     },
   ],
   references: ({ late }) => (late === 'drop' ? [] : [{ to: 'topic', name: late.topic, path: ['late', 'topic'] }]),
+  needs: ['topic'],
   create: (settings, { path, logger, gateway, clock }): StatefulOperator => {
     const { tumbling, hopping, session, time, lateness, idle, by, aggregate, emit, late, state } = settings;
     const lateTopic = late === 'drop' ? undefined : gateway.topic(late.topic);

@@ -1,5 +1,5 @@
 import {
-  type ComponentContext,
+  type ContextWith,
   Draft,
   defineProcessor,
   evaluateTemplate,
@@ -121,6 +121,7 @@ export const lookup = defineProcessor({
   references: ({ topic }) =>
     topic === undefined ? [] : [{ to: 'topic', name: topic.name, path: ['topic', 'name'], isTable: true }],
   memory: ({ topic, file, http }) => topic?.bytes ?? (file === undefined ? (http?.cache.bytes ?? 0) : 2 * file.bytes),
+  needs: ['follow'],
   create: (given, context) => {
     const table = tableOf(given, context);
     const place = { place: context.path };
@@ -144,7 +145,7 @@ export const lookup = defineProcessor({
   },
 });
 
-function tableOf({ key, topic, file, http }: Settings, context: ComponentContext): Table {
+function tableOf({ key, topic, file, http }: Settings, context: ContextWith<'follow'>): Table {
   if (http !== undefined) return new HttpTable(http, context);
   // The schema wants a key and one of the two otherwise.
   if (topic !== undefined && key !== undefined) return new TopicTable(topic, key, context);

@@ -1,5 +1,5 @@
 import {
-  type ComponentContext,
+  type ContextWith,
   type Expression,
   field,
   type Message,
@@ -32,7 +32,7 @@ export function asSetting() {
 /** A compacted topic as a table: read from its beginning before the first message, and followed from then on. */
 export class TopicTable implements Table {
   private readonly settings: z.output<typeof topicSettings>;
-  private readonly context: ComponentContext;
+  private readonly context: ContextWith<'follow'>;
   private readonly key: Expression;
   private readonly values: KeptValues;
   private readonly follower: TopicFollower;
@@ -44,7 +44,7 @@ export class TopicTable implements Table {
     this.closed = resolve;
   });
 
-  constructor(settings: z.output<typeof topicSettings>, key: Expression, context: ComponentContext) {
+  constructor(settings: z.output<typeof topicSettings>, key: Expression, context: ContextWith<'follow'>) {
     this.settings = settings;
     this.context = context;
     this.key = key;
