@@ -10,7 +10,7 @@ export interface Closed {
 
 /** A WebSocket client without a network. It answers pings and close frames by itself. */
 export interface SimulatedClient {
-  /** Sends text or bytes as they are, anything else as JSON. It is on its way then; `quiet` says when it has arrived. */
+  /** Sends text or bytes as they are, anything else as JSON. It is in flight then, and has arrived after `quiet`. */
   send(message: unknown): void;
   /** What has come so far: texts, and Buffers of binary frames. */
   readonly frames: readonly (string | Buffer)[];

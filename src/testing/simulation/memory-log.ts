@@ -52,6 +52,7 @@ export class MemoryLog implements Log {
   private readonly storage: Storage;
   private readonly connections = new Set<MemoryConnection>();
   private readonly own: MemoryConnection;
+  private readonly moves = new Set<() => void>();
   private readonly watchers = new Set<(topic: string, messages: readonly Message[]) => void>();
   private readonly sharing = new Sharing({ maxRecord: SETTINGS.max_record });
 
@@ -90,14 +91,18 @@ export class MemoryLog implements Log {
     return this.own.admin;
   }
 
-  /** Calls back with records that gateways have stored, in the order of each partition; the returned function ends it. */
-  watch(watcher: (topic: string, messages: readonly Message[]) => void): () => void {
+  /**
+   * Calls back with records that gateways have stored, in the order of each partition, and calls `moved` whenever something is
+   * read or written; the returned function ends both.
+   */
+  watch(watcher: (topic: string, messages: readonly Message[]) => void, moved: () => void = () => {}): () => void {
     this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
+    this.moves.add(moved);
+    return () => {
+      this.watchers.delete(watcher);
+      this.moves.delete(moved);
+    };
   }
-
-  /** Called whenever something is read or written. */
-  moved: () => void = () => {};
 
   /** The connection of one gateway, which ends without the others. */
   connect(parts: MemoryConnectionParts): MemoryConnection {
@@ -159,6 +164,10 @@ export class MemoryLog implements Log {
         await applyRetention(this.records, partition, SETTINGS, this.clock.now());
       }
     }
+  }
+
+  private moved(): void {
+    for (const moved of this.moves) moved();
   }
 
   private show(append: Append, base: number): void {

@@ -8,7 +8,7 @@ import type { InnerSink, ProcessorSpec, SinkSpec, SourceSpec } from '../../sdk/d
 /** What takes the place of the components of a configuration. `create` makes the component itself. */
 export interface Replacements {
   source(place: SourcePlace, create: (context: ComponentContext) => Source, context: ComponentContext): Source;
-  sink(name: string, create: (context: ComponentContext) => Sink, context: ComponentContext, config: unknown): Sink;
+  sink(place: SinkPlace, create: (context: ComponentContext) => Sink, context: ComponentContext): Sink;
   processor(
     place: ProcessorPlace,
     create: (context: ComponentContext) => Processor,
@@ -21,6 +21,13 @@ export interface ProcessorPlace {
   readonly name: string;
   /** Its settings, as its schema gives them. */
   readonly settings: unknown;
+}
+
+export interface SinkPlace {
+  readonly pipeline: string;
+  /** Name of the component. */
+  readonly name: string;
+  readonly config: unknown;
 }
 
 export interface SourcePlace {
@@ -59,7 +66,7 @@ function pipelineOf(pipeline: string, settings: PipelineConfig, replacements: Re
     ...settings,
     source: (Array.isArray(given) ? given.map(source) : source(given as Chosen<SourceSpec>, 0)) as typeof given,
     processors: settings.processors.map((step) => stepOf(step, replacements)),
-    sink: sinkOf(settings.sink, replacements),
+    sink: sinkOf(settings.sink, pipeline, replacements),
   };
 }
 
@@ -78,14 +85,15 @@ function stepOf<S extends ChosenStep>(step: S, replacements: Replacements): S {
 }
 
 /** A sink with all sinks within it. */
-function sinkOf(chosen: InnerSink, replacements: Replacements): InnerSink {
+function sinkOf(chosen: InnerSink, pipeline: string, replacements: Replacements): InnerSink {
   const inner = chosen.spec.inner?.(chosen.config);
   if (inner === undefined) {
     const { spec, config } = chosen as Chosen<SinkSpec>;
-    return made({ spec, config }, (create, context) => replacements.sink(spec.name, create, context, config));
+    const place = { pipeline, name: spec.name, config };
+    return made({ spec, config }, (create, context) => replacements.sink(place, create, context));
   }
   const config = inner.reduce(
-    (outer, { value, path }) => withValue(outer, path, sinkOf(value as InnerSink, replacements)),
+    (outer, { value, path }) => withValue(outer, path, sinkOf(value as InnerSink, pipeline, replacements)),
     chosen.config,
   );
   return { spec: chosen.spec, config };

@@ -1,30 +1,29 @@
-import { type GatewayConfig, type PipelineConfig, sourcesOf } from '../../config/index.ts';
-import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import type { GatewayConfig } from '../../config/index.ts';
+import { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { ownEntry } from '../../core/own-entry.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Activity, turn } from './activity.ts';
 import type { SimulatedClient } from './client.ts';
 import type { ConnectOptions } from './door.ts';
+import { Feeding } from './feeding.ts';
 import { Identities } from './identities.ts';
-import { FedRecords, Inbox, InboxSource, observed } from './inbox.ts';
 import { Incarnation } from './incarnation.ts';
 import { MemoryLog } from './memory-log.ts';
-import { type Fed, FedMessage, type InputMessage, messageOf, type OutputMessage } from './messages.ts';
-import { type Mocks, mockProcessor } from './mocks.ts';
-import { ASKING, asksServer, refusedProcessor } from './network.ts';
+import type { Fed, InputMessage, OutputMessage } from './messages.ts';
+import type { Mocks } from './mocks.ts';
 import { NO_LOGGER } from './no-logger.ts';
-import { Recording, recorded, recordingSink } from './recording.ts';
-import { type Replacements, rewritten } from './rewriting.ts';
+import { Recording } from './recording.ts';
+import { type ReplacementParts, replacementsOf, type SinkWatcher } from './replacements.ts';
+import { rewritten } from './rewriting.ts';
 import { type ConfigSource, SimulatedConfig } from './simulated-config.ts';
 import { TestClock } from './test-clock.ts';
-import { watchedProcessor } from './watched-processor.ts';
 
 /** Milliseconds of the clock within which a gateway has to be ready. */
 const START_TIMEOUT = 60_000;
 
 export interface SimulationOptions {
-  /** Stands at 2024-01-01T00:00:00Z if left out. */
+  /** One that begins at 2024-01-01T00:00:00Z if left out. */
   readonly clock?: TestClock;
   /** One that several gateways share; it has to go by the same clock. */
   readonly log?: MemoryLog;
@@ -32,6 +31,8 @@ export interface SimulationOptions {
   readonly mocks?: Mocks;
   /** Whether processors may ask HTTP servers; otherwise messages that would need it fail. Default: false. */
   readonly network?: boolean;
+  /** Called with each batch that a sink of a pipeline is given, in front of the sink. */
+  readonly watchSinks?: SinkWatcher;
   /** What the gateway logs; left out: nothing is logged. */
   readonly logger?: Logger;
 }
@@ -44,14 +45,12 @@ export class Simulation {
   readonly clock: TestClock;
   readonly log: MemoryLog;
   private readonly config: GatewayConfig;
-  private readonly mocks: Mocks;
   private readonly logger: Logger;
-  private readonly mayAsk: boolean;
   private readonly activity = new Activity();
   private readonly recording = new Recording();
   private readonly identities = new Identities();
-  private readonly inboxes = new Map<string, Inbox>();
-  private readonly records = new Map<string, FedRecords>();
+  private readonly feeding: Feeding;
+  private readonly replaced: ReplacementParts;
   private readonly endWatching: () => void;
   private current: Incarnation | undefined;
   private ids = 0;
@@ -68,15 +67,15 @@ export class Simulation {
   }
 
   private constructor(config: GatewayConfig, options: SimulationOptions) {
-    const { clock = new TestClock(), mocks = {}, logger = NO_LOGGER } = options;
+    const { clock = new TestClock(), mocks = {}, network = false, logger = NO_LOGGER, watchSinks = () => {} } = options;
     this.config = config;
     this.clock = clock;
     this.log = options.log ?? new MemoryLog({ clock });
-    this.log.moved = this.activity.moved;
-    this.mocks = mocks;
     this.logger = logger;
-    this.mayAsk = options.network === true;
-    this.endWatching = this.log.watch((topic, messages) => this.stored(topic, messages));
+    const { activity, recording, log } = this;
+    this.feeding = new Feeding({ config, clock, log, activity, life: () => this.current });
+    this.replaced = { activity, recording, feeding: this.feeding, mocks, mayAsk: network, watchSinks };
+    this.endWatching = log.watch((topic, messages) => this.stored(topic, messages), activity.moved);
   }
 
   /**
@@ -85,26 +84,7 @@ export class Simulation {
    * pipeline, and TG_MESSAGE_INVALID for a message that cannot be.
    */
   feed(pipeline: string, messages: readonly InputMessage[]): readonly Fed[] {
-    const settings = ownEntry(this.config.pipelines, pipeline);
-    if (settings === undefined)
-      throw new TidegateError('TG_CONFIG_INVALID', `there is no pipeline ${pipeline} in the configuration`);
-    this.activity.moved();
-    const fed = messages.map((message) => new FedMessage(message));
-    const sources = sourcesOf(settings).map(({ chosen }) => chosen.spec.name);
-    const others = fed.filter(
-      ({ message }) => !sources.includes('topic') || (message.topic === undefined && sources[0] !== 'topic'),
-    );
-    for (const [topic, ofTopic] of byTopic(
-      settings,
-      fed.filter((one) => !others.includes(one)),
-      pipeline,
-    ))
-      this.feedTopic(pipeline, topic, ofTopic);
-    if (others.length > 0) {
-      const at = sources.findIndex((name) => name !== 'topic');
-      this.inbox(pipeline, at).put(others.map((one) => this.inboxMessage(one)));
-    }
-    return fed;
+    return this.feeding.feed(pipeline, messages);
   }
 
   /** Resolves when nothing is left to do without time going on. Rejects with TG_FLOW_FAILED where that never is. */
@@ -171,7 +151,7 @@ export class Simulation {
 
   private async begin(): Promise<void> {
     const { clock, log, logger, identities } = this;
-    const config = (isOver: () => boolean) => rewritten(this.config, this.replacements(isOver));
+    const config = (isOver: () => boolean) => rewritten(this.config, replacementsOf(this.replaced, isOver));
     // For what the test asks of it.
     await log.open();
     const newId = () => this.newId();
@@ -229,98 +209,8 @@ export class Simulation {
     if (this.activity.count !== count) await this.quiet();
   }
 
-  private replacements(isOver: () => boolean): Replacements {
-    const record = (name: string, messages: readonly Message[]) => {
-      this.activity.moved();
-      if (!isOver()) this.recording.add(name, messages);
-    };
-    return {
-      source: ({ pipeline, at, name }, create, context) => {
-        if (name === 'topic') return observed(create(context), this.fedRecords(pipeline), this.activity, isOver);
-        const inner = name === 'endpoint' ? create(context) : undefined;
-        return new InboxSource(this.inbox(pipeline, at), this.activity, inner);
-      },
-      sink: (name, create, context, settings) => {
-        if (name === 'topic' || name === 'drop') return create(context);
-        if (name === 'endpoint') return recorded(create(context), String(settings), record);
-        return recordingSink(name, record);
-      },
-      processor: ({ label, name, settings }, create, context) => {
-        const mock = label === undefined ? undefined : ownEntry(this.mocks, label);
-        if (label !== undefined && mock !== undefined) return mockProcessor(label, mock);
-        if (!this.mayAsk && ASKING.has(name) && asksServer(settings)) return refusedProcessor(context.path);
-        return watchedProcessor(create, context, this.activity);
-      },
-    };
-  }
-
   private stored(topic: string, messages: readonly Message[]): void {
     this.activity.moved();
     if (this.current?.gateway.context.internalTopics.has(topic) !== true) this.recording.add(topic, messages);
   }
-
-  private inbox(pipeline: string, at: number): Inbox {
-    const id = `${pipeline}/${at}`;
-    const inbox = this.inboxes.get(id) ?? new Inbox();
-    this.inboxes.set(id, inbox);
-    return inbox;
-  }
-
-  private fedRecords(pipeline: string): FedRecords {
-    const records = this.records.get(pipeline) ?? new FedRecords();
-    this.records.set(pipeline, records);
-    return records;
-  }
-
-  private inboxMessage(fed: FedMessage): Message {
-    const life = this.current;
-    return messageOf(fed.message, this.clock.now(), {
-      target: {
-        settled: (message, failure) => {
-          this.activity.moved();
-          if (life === this.current) fed.settled(failure, message.outcome);
-        },
-      },
-    });
-  }
-
-  private feedTopic(pipeline: string, topic: string, fed: readonly FedMessage[]): void {
-    const messages = fed.map(({ message }) => messageOf(message, this.clock.now()));
-    const work = this.activity.begins(() => false);
-    this.log
-      .append(topic, messages)
-      .then(
-        () => {
-          for (const [at, message] of messages.entries()) this.fedRecords(pipeline).add(message, fed[at] as FedMessage);
-        },
-        (error: unknown) => {
-          for (const one of fed) one.refused(asTidegateError(error, 'TG_LOG_UNAVAILABLE'));
-        },
-      )
-      .finally(() => work.end());
-  }
-}
-
-/** The topic of each message: its own, else the first that the pipeline's source names. */
-function byTopic(
-  settings: PipelineConfig,
-  fed: readonly FedMessage[],
-  pipeline: string,
-): ReadonlyMap<string, readonly FedMessage[]> {
-  const [first] = sourcesOf(settings)
-    .flatMap(({ chosen: { spec, config } }) => spec.references?.(config) ?? [])
-    .flatMap(({ to, name }) => (to === 'topic' ? [name] : []));
-  const groups = new Map<string, FedMessage[]>();
-  for (const one of fed) {
-    const topic = one.message.topic ?? first;
-    if (topic === undefined)
-      throw new TidegateError(
-        'TG_CONFIG_INVALID',
-        `pipelines.${pipeline} reads topics by a pattern; each message needs a topic`,
-      );
-    const group = groups.get(topic);
-    if (group === undefined) groups.set(topic, [one]);
-    else group.push(one);
-  }
-  return groups;
 }

@@ -8,14 +8,14 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Time that stands still until it is moved. */
+/** Time that passes only when it is moved. */
 export class TestClock implements Clock {
   private readonly begun: number;
   private time = 0;
   /** By when they are due; those of the same moment in the order in which they were set. */
   private readonly timers: Timer[] = [];
 
-  /** `begun`: milliseconds since the epoch at which it stands at first; 2024-01-01T00:00:00Z if left out. */
+  /** `begun`: milliseconds since the epoch at which it begins; 2024-01-01T00:00:00Z if left out. */
   constructor(begun: number = BEGINNING) {
     this.begun = begun;
   }

@@ -40,9 +40,10 @@ const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
   'pipelines/state/stateful-stage.ts': 'what an idle partition follows, as the times of its records do',
   'rooms/incarnation.ts': 'the age of records of other gateways',
   'rooms/room.ts': 'timestamps of frames',
+  'testing/simulation/feeding.ts': 'timestamps of messages that a test feeds',
   'testing/simulation/memory-log.ts': 'timestamps and the age of records',
   'testing/simulation/scoped-clock.ts': 'a clock that asks another',
-  'testing/simulation/simulation.ts': 'timestamps of messages that a test feeds',
+
   'transports/kafka/sasl/token-source.ts': 'the end of a token',
   'transports/tls/expiry-alarm.ts': 'what certificates are compared with',
   'telemetry/ecs.ts': 'timestamps of log lines',

@@ -57,7 +57,7 @@ for (const [type, times] of [
   ['unanswered', 1],
   ['duplicate', 2],
 ] as const)
-  test(`a send that is ${type} is repeated half a second later, and its record is stored ${times === 1 ? 'once' : 'twice'}`, async () => {
+  test(`a send that is ${type} is repeated half a second later, and stored ${times} times`, async () => {
     const { clock, stored, reports, send } = await rig();
     const { state, sent } = send({ type }, 'a');
     await turn();

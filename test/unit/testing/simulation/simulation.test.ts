@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { MemoryLog } from '../../../../src/testing/simulation/memory-log.ts';
 import type { Fed, OutputMessage } from '../../../../src/testing/simulation/messages.ts';
 import { SimulatedConfig } from '../../../../src/testing/simulation/simulated-config.ts';
 import { Simulation } from '../../../../src/testing/simulation/simulation.ts';
 import { TestClock } from '../../../../src/testing/simulation/test-clock.ts';
-import { keptLogger } from '../../actors/rig.ts';
+import { keptLogger, turn } from '../../actors/rig.ts';
 
 const BILLING = `
 log: { topics: { orders: { partitions: 2 }, bills: { partitions: 2 } } }
@@ -16,6 +17,14 @@ pipelines:
     sink: { topic: { name: bills, key: "\${! key }" } }
     on_error: { retries: 2, dead_letter: bills.dlt }
 `;
+
+/** A processor that takes 30 ms of real time. */
+const SLOW = fileURLToPath(
+  new URL(
+    import.meta.url.includes('/dist/') ? '../../../../../test/fixtures/slow.mjs' : '../../../fixtures/slow.mjs',
+    import.meta.url,
+  ),
+);
 
 const texts = (simulation: Simulation, name: string) => (simulation.output().get(name) ?? []).map(({ text }) => text);
 const outcomes = (fed: readonly Fed[]) => fed.map(({ outcome }) => outcome);
@@ -135,7 +144,52 @@ test('a crash in the middle of a send leaves a message pending, and the next sta
   await simulation.stop();
 });
 
-test('two gateways on one log share the partitions of a group; one that crashes leaves its share to the other', async () => {
+test('what a gateway was about to do when it crashed is never done', async () => {
+  const simulation = await Simulation.start(`
+plugins: [ ${SLOW} ]
+pipelines:
+  slow:
+    source: { websocket_client: { url: wss://feed.example.org/ } }
+    processors: [ slow ]
+    sink: stdout
+`);
+  const timers = simulation.clock.pending;
+  const fed = simulation.feed('slow', [{ text: 'a' }]);
+  for (let turns = 0; turns < 4; turns += 1) await turn();
+  await simulation.crash();
+  await simulation.advance(1_000);
+  assert.deepEqual([outcomes(fed), texts(simulation, 'stdout'), simulation.clock.pending], [['pending'], [], timers]);
+  await simulation.stop();
+});
+
+test('a record that is read again to rebuild a window is not settled again', async () => {
+  const simulation = await Simulation.start(`
+pipelines:
+  counts:
+    source: { topic: { names: [ clicks ], from: earliest, group: counts } }
+    processors: [ { window: { tumbling: 1m, idle: 5s, aggregate: { n: count } } } ]
+    sink: { topic: { name: counts } }
+`);
+  const fed = simulation.feed('counts', [
+    { json: {}, key: 'a' },
+    { json: {}, key: 'a' },
+  ]);
+  await simulation.advance(3_000);
+  await simulation.crash();
+  await simulation.advance(70_000);
+  const counts = simulation.output().get('counts') ?? [];
+  assert.deepEqual(
+    counts.map(({ json }) => (json as { n: number }).n),
+    [2],
+  );
+  assert.deepEqual(
+    fed.map(({ settledTimes }) => settledTimes),
+    [1, 1],
+  );
+  await simulation.stop();
+});
+
+test('two gateways on one log share a group; one that stops leaves its partitions to the other', async () => {
   const clock = new TestClock();
   const log = new MemoryLog({ clock });
   const one = await Simulation.start(BILLING, { clock, log });
@@ -146,13 +200,18 @@ test('two gateways on one log share the partitions of a group; one that crashes 
   };
   await both();
   const keys = ['ada', 'bob', 'cyd', 'dee', 'eve', 'fay'];
-  one.feed(
+  const shared = one.feed(
     'billing',
     keys.map((key, at) => order(at + 1, key)),
   );
   await both();
   assert.equal(texts(one, 'bills').length, keys.length);
   assert.deepEqual(texts(one, 'bills'), texts(other, 'bills'), 'both see the log');
+  assert.deepEqual(
+    [...new Set(outcomes(shared))].sort(),
+    ['pending', 'stored'],
+    'what the other one reads is not told',
+  );
   await other.stop();
   await one.quiet();
   const fed = one.feed(
@@ -211,23 +270,24 @@ pipelines:
   await simulation.stop();
 });
 
-test('work on threads is waited for, and a message that would ask an HTTP server fails', async () => {
+test('work beside the event loop is waited for, and a message that would ask an HTTP server fails', async () => {
   const simulation = await Simulation.start(`
+plugins: [ ${SLOW} ]
 pipelines:
-  zip:
-    source: { topic: { names: [ zip ], from: earliest, group: zip } }
-    processors: [ compress ]
-    sink: { topic: { name: zipped } }
+  slow:
+    source: { topic: { names: [ slow ], from: earliest, group: slow } }
+    processors: [ slow ]
+    sink: { topic: { name: done } }
   ask:
     source: { topic: { names: [ ask ], from: earliest, group: ask } }
     processors: [ { lookup: { http: { url: "http://crm.example.org/\${! json.user }" }, into: user } } ]
     sink: { topic: { name: asked } }
     on_error: { retries: 0, dead_letter: unanswered }
 `);
-  simulation.feed('zip', [{ text: 'x'.repeat(200_000) }]);
+  const slow = simulation.feed('slow', [{ text: 'a' }]);
   const asked = simulation.feed('ask', [{ json: { user: 1 } }]);
   await simulation.quiet();
-  assert.equal(simulation.output().get('zipped')?.[0]?.payload.readUInt16BE(0), 0x1f8b);
+  assert.deepEqual([outcomes(slow), texts(simulation, 'done')], [['stored'], ['a']]);
   assert.deepEqual(outcomes(asked), ['dead_letter']);
   assert.match(simulation.output().get('unanswered')?.[0]?.headers['tidegate-error-code'] ?? '', /PROCESSOR_FAILED/);
   await simulation.stop();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BEGINNING, TestClock } from '../../../../src/testing/simulation/test-clock.ts';
 
-test('time stands still until it is moved, and calls what is due in its order, also what that sets', () => {
+test('time passes only when it is moved, and calls what is due in its order, also what that sets', () => {
   const clock = new TestClock();
   const calls: [string, number][] = [];
   const call = (name: string) => () => calls.push([name, clock.elapsed()]);
@@ -29,12 +29,12 @@ test('a timer that is cancelled is not called, and one of no time is called by n
   const calls: string[] = [];
   const cancel = clock.after(10, () => calls.push('cancelled'));
   clock.after(0, () => calls.push('at once'));
-  clock.after(-5, () => calls.push('of the past'));
+  clock.after(-5, () => calls.push('overdue'));
   assert.deepEqual(calls, []);
   cancel();
   cancel();
   clock.advance(0);
-  assert.deepEqual(calls, ['at once', 'of the past']);
+  assert.deepEqual(calls, ['at once', 'overdue']);
   clock.advance(60_000);
   assert.deepEqual([calls.length, clock.now(), clock.next, clock.jitter()], [2, 65_000, undefined, 1]);
 });

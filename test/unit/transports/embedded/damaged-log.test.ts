@@ -10,10 +10,10 @@ import { createStats } from '../../../../src/telemetry/stats.ts';
 import { encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
 import { makeReadable } from '../../../../src/transports/embedded/before-opening.ts';
 import { DataFile } from '../../../../src/transports/embedded/data-file.ts';
+import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
 import { Environment } from '../../../../src/transports/embedded/environment.ts';
 import { checkFile } from '../../../../src/transports/embedded/file-check.ts';
 import { applyRetention } from '../../../../src/transports/embedded/retention.ts';
-import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
 import {
   asVersion2,
   changePage,

@@ -3,8 +3,8 @@ import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Message } from '../../../../src/core/message.ts';
-import { auditLog } from '../../../../src/transports/embedded/log-audit.ts';
 import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
+import { auditLog } from '../../../../src/transports/embedded/log-audit.ts';
 import { changePage, changeText, openLog, textOf, writtenLog } from '../../../helpers/embedded-damage.ts';
 import { temporary } from './parts.ts';
 

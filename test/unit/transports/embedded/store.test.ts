@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import { TidegateError } from '../../../../src/core/errors.ts';
 import { encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
 import { CommittedOffsets } from '../../../../src/transports/embedded/committed-offsets.ts';
+import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
 import { Environment } from '../../../../src/transports/embedded/environment.ts';
 import { Records } from '../../../../src/transports/embedded/records.ts';
-import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
 import type { TopicState } from '../../../../src/transports/embedded/topic-state.ts';
 import { append, message, onePartition, openStore, readAll, temporary } from './parts.ts';
 

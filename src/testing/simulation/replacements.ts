@@ -1,0 +1,68 @@
+import type { Sink } from '../../core/component.ts';
+import type { Message } from '../../core/message.ts';
+import { ownEntry } from '../../core/own-entry.ts';
+import type { Activity } from './activity.ts';
+import type { Feeding } from './feeding.ts';
+import { InboxSource, observed } from './inbox.ts';
+import type { Fed } from './messages.ts';
+import { type Mocks, mockProcessor } from './mocks.ts';
+import { ASKING, asksServer, refusedProcessor } from './network.ts';
+import { type Recording, recorded, recordingSink } from './recording.ts';
+import type { Replacements, SinkPlace } from './rewriting.ts';
+import { watchedProcessor } from './watched-processor.ts';
+
+/** `fedOf`: of which message that was fed one of the batch is made; undefined where that is none, or not known. */
+export type SinkWatcher = (
+  sink: SinkPlace,
+  messages: readonly Message[],
+  fedOf: (message: Message) => Fed | undefined,
+) => void;
+
+export interface ReplacementParts {
+  readonly activity: Activity;
+  readonly feeding: Feeding;
+  readonly recording: Recording;
+  readonly mocks: Mocks;
+  /** Whether processors may ask HTTP servers. */
+  readonly mayAsk: boolean;
+  readonly watchSinks: SinkWatcher;
+}
+
+/** What takes the place of components in one life of the gateway. `isOver`: whether that has ended. */
+export function replacementsOf(parts: ReplacementParts, isOver: () => boolean): Replacements {
+  const { activity, feeding, recording, mocks, mayAsk, watchSinks } = parts;
+  const record = (name: string, messages: readonly Message[]) => {
+    activity.moved();
+    if (!isOver()) recording.add(name, messages);
+  };
+  return {
+    source: ({ pipeline, at, name }, create, context) => {
+      if (name === 'topic') return observed(create(context), feeding.recordsOf(pipeline), activity, isOver);
+      const inner = name === 'endpoint' ? create(context) : undefined;
+      return new InboxSource(feeding.inbox(pipeline, at), activity, inner);
+    },
+    sink: (place, create, context) =>
+      recorded(
+        sinkOf(place, () => create(context), record),
+        place.name,
+        (_, messages) => {
+          if (!isOver()) watchSinks(place, messages, (message) => feeding.fedOf(message.source ?? message));
+        },
+      ),
+    processor: ({ label, name, settings }, create, context) => {
+      const mock = label === undefined ? undefined : ownEntry(mocks, label);
+      if (label !== undefined && mock !== undefined) return mockProcessor(label, mock);
+      if (!mayAsk && ASKING.has(name) && asksServer(settings)) return refusedProcessor(context.path);
+      return watchedProcessor(create, context, activity);
+    },
+  };
+}
+
+function sinkOf(
+  { name, config }: SinkPlace,
+  create: () => Sink,
+  record: (name: string, messages: readonly Message[]) => void,
+): Sink {
+  if (name === 'topic' || name === 'drop') return create();
+  return name === 'endpoint' ? recorded(create(), String(config), record) : recordingSink(name, record);
+}
