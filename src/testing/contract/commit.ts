@@ -6,12 +6,12 @@ const POLL = 50;
 
 /** Commits what is settled. A rebalance that refuses it is waited for, as the member itself does by its timer. */
 export async function commit(member: GroupMember): Promise<void> {
-  const deadline = Date.now() + PATIENCE;
+  const deadline = performance.now() + PATIENCE;
   for (;;) {
     try {
       return await member.commit();
     } catch (error) {
-      if (!(error instanceof TidegateError && error.code === 'TG_LOG_UNAVAILABLE') || Date.now() > deadline)
+      if (!(error instanceof TidegateError && error.code === 'TG_LOG_UNAVAILABLE') || performance.now() > deadline)
         throw error;
       await new Promise((resolve) => setTimeout(resolve, POLL));
     }

@@ -234,9 +234,9 @@ export const ackAll = (batch: Batch): void => batch.ack();
 
 /** Asks until `condition` holds, for what a log tells only when it is asked. */
 export async function eventually(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE;
+  const deadline = performance.now() + PATIENCE;
   while (!(await condition())) {
-    assert.ok(Date.now() < deadline, `${what}: not so after ${PATIENCE} ms`);
+    assert.ok(performance.now() < deadline, `${what}: not so after ${PATIENCE} ms`);
     await pass(POLL);
   }
 }

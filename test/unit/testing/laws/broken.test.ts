@@ -63,3 +63,12 @@ for (const spec of specs as ComponentSpec[]) {
     assert.equal(error.seed, 17);
   });
 }
+
+test('an operator that gives out what has not ended breaks the law of time as well', async () => {
+  const [law] = operatorLaws(parts.givesAtOnce, OPTIONS).filter(({ title }) => title.includes('in the order of time'));
+  const error = await firstError(law === undefined ? [] : [law]);
+  assert.match(
+    String(error?.message),
+    /\nwhat happened: it gave out what ends at 1704067260000, and the watermark is 1704067201000\n/,
+  );
+});
