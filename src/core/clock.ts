@@ -6,6 +6,8 @@ export interface Clock {
   elapsed(): number;
   /** Calls back once after `milliseconds`; the returned function cancels. The timer does not keep the process alive. */
   after(milliseconds: number, callback: () => void): () => void;
+  /** How much of a random part of a pause is waited for, from 0 to 1; random where it is left out. */
+  jitter?(): number;
 }
 
 /** A moment by both clocks. */
@@ -40,6 +42,11 @@ export const awakeClock: Clock = {
   ...systemClock,
   after: (milliseconds, callback) => timeout(milliseconds, callback, () => {}),
 };
+
+/** A number from 0 to 1 for a pause that is to differ from that of others. */
+export function jitterOf(clock: Clock): number {
+  return clock.jitter?.() ?? Math.random();
+}
 
 /** Calls back again and again, `milliseconds` after the last time; the returned function ends it. */
 export function every(clock: Clock, milliseconds: number, callback: () => void): () => void {

@@ -1,5 +1,5 @@
 import { type BackoffOptions, backoffDelay } from './backoff.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, jitterOf } from './clock.ts';
 import { asTidegateError, type TidegateError } from './errors.ts';
 import { pause } from './waiting.ts';
 
@@ -26,7 +26,11 @@ export async function retrying<T>(
     } catch (error) {
       const failure = asTidegateError(error, 'TG_LOG_UNAVAILABLE');
       if (!failed(failure)) throw failure;
-      await pause(clock, backoffDelay(number, backoff), signal);
+      await pause(
+        clock,
+        backoffDelay(number, backoff, () => jitterOf(clock)),
+        signal,
+      );
     }
   }
   return undefined;

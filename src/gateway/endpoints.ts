@@ -69,6 +69,7 @@ async function createEndpoint(
     encode: encodeFrame,
     memory: context.memory,
     clock: context.clock,
+    newId: context.newId,
     logger: context.scoped('endpoint', { endpoint: name }),
     stats: context.stats,
     tracing: context.tracing,

@@ -34,6 +34,8 @@ export type LogDriver = (shared: {
 export interface Surroundings {
   readonly clock?: Clock | undefined;
   readonly createLog?: LogDriver | undefined;
+  /** Gives the ids of clients; random ones if left out. */
+  readonly newId?: (() => string) | undefined;
 }
 
 /** Metrics whose only label is a topic. */
@@ -54,6 +56,8 @@ export class GatewayContext implements PartContext {
   readonly clock: Clock;
   /** The same for a stop and for those that wait for the gateway: its timers keep the process alive. */
   readonly awakeClock: Clock;
+  /** Gives the ids of clients. */
+  readonly newId: () => string;
   readonly propagation: Propagation;
   /** undefined where baggage is not carried. */
   readonly baggage: Baggage | undefined;
@@ -76,7 +80,7 @@ export class GatewayContext implements PartContext {
   static async create(
     config: GatewayConfig,
     logger: Logger,
-    { clock, createLog }: Surroundings = {},
+    { createLog, ...others }: Surroundings = {},
   ): Promise<GatewayContext> {
     const { service_name, max_per_second, propagators, ...tracing } = config.tracing;
     const stats = createStats();
@@ -86,24 +90,24 @@ export class GatewayContext implements PartContext {
       stats,
       isScraped: config.admin.enabled,
       logger: logger.child({ scope: 'telemetry' }),
-      clock: clock ?? systemClock,
+      clock: others.clock ?? systemClock,
     });
     const driver = createLog ?? (await loadLogDriver(config.log));
-    return new GatewayContext(config, driver, logger, stats, telemetry, clock);
+    return new GatewayContext(config, driver, logger, stats, telemetry, others);
   }
 
-  /** `clock`: the system's where it is left out. */
   constructor(
     config: GatewayConfig,
     createLog: LogDriver,
     logger: Logger,
     stats: Stats,
     telemetry: Telemetry,
-    clock?: Clock,
+    { clock, newId = randomUUID }: Surroundings = {},
   ) {
     this.config = config;
     this.clock = clock ?? systemClock;
     this.awakeClock = clock ?? awakeClock;
+    this.newId = newId;
     this.memory = new ClientMemory(config.memory.limit);
     this.events = new EventHub(logger);
     this.logger = new PartLogger(logger, this.events);

@@ -98,6 +98,7 @@ export type {
   TopicView,
 } from '../core/topic-request.ts';
 export { parseTraceparent } from '../core/trace-context.ts';
+export type { Quota } from '../core/units.ts';
 export { pause } from '../core/waiting.ts';
 export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';

@@ -1,7 +1,7 @@
 import type { Subscription as RxSubscription } from 'rxjs';
 import { backoffDelay } from '../core/backoff.ts';
 import type { Batch } from '../core/batch.ts';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, jitterOf } from '../core/clock.ts';
 import { asTidegateError, type TidegateError } from '../core/errors.ts';
 import { describeGap } from '../core/gap-words.ts';
 import type { Gap, Log, Reader, StartPosition } from '../core/log.ts';
@@ -144,7 +144,10 @@ export class Follower {
     const { topics, logger, clock } = this.options;
     const failure: TidegateError = asTidegateError(error, 'TG_LOG_UNAVAILABLE');
     logger.warn({ code: failure.code }, `reading ${topics.join(', ')} failed, trying again: ${failure.message}`);
-    this.cancelRetry = clock.after(backoffDelay(this.failures, BACKOFF), () => this.open());
+    this.cancelRetry = clock.after(
+      backoffDelay(this.failures, BACKOFF, () => jitterOf(clock)),
+      () => this.open(),
+    );
   }
 
   private async endReader(): Promise<void> {

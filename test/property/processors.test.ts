@@ -3,44 +3,20 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { lastValueFrom, of } from 'rxjs';
 import { builtinRegistry } from '../../src/config/index.ts';
-import { ExactNumber, writeJson } from '../../src/core/exact-number.ts';
+import { writeJson } from '../../src/core/exact-number.ts';
 import { Message } from '../../src/core/message.ts';
 import { processing } from '../../src/pipelines/processing.ts';
 import type { ProcessorSpec } from '../../src/sdk/define.ts';
 import { type ExampleMessage, titledExample } from '../../src/sdk/example.ts';
 import { makeComponent } from '../../src/sdk/make.ts';
+import { bigInteger } from '../../src/testing/arbitraries/json.ts';
+import { anyContent, type MessageContent } from '../../src/testing/arbitraries/message.ts';
 import { batchOf, countingOptions, fakeContext } from '../unit/pipelines/parts.ts';
 
 const processors = builtinRegistry().all('processor');
 
-/** Integers far above 2^53, as many ids are. */
-const bigInteger = fc.bigInt({ min: 2n ** 53n, max: 2n ** 70n }).map((value) => new ExactNumber(String(value)));
-const name = fc.oneof(
-  fc.constantFrom('a', 'b', 'id', 'items', 'customer', 'name', 'card', 'a.b', '__proto__'),
-  fc.string(),
-);
-const { json } = fc.letrec<{ json: unknown }>((tie) => ({
-  json: fc.oneof(
-    { depthSize: 'small' },
-    fc.constantFrom(null, true, 0, -1.5, 'Ada', '', '4111'),
-    fc.string({ unit: 'grapheme' }),
-    bigInteger,
-    fc.array(tie('json'), { maxLength: 4 }),
-    fc.array(fc.tuple(name, tie('json')), { maxLength: 5 }).map((entries) => Object.fromEntries(entries)),
-  ),
-}));
-const object = fc.array(fc.tuple(name, json), { maxLength: 6 }).map((entries) => Object.fromEntries(entries));
-const payload = fc.oneof(
-  { weight: 5, arbitrary: object.map((value) => Buffer.from(writeJson(value) ?? '')) },
-  { weight: 2, arbitrary: json.map((value) => Buffer.from(writeJson(value) ?? '')) },
-  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)) },
-);
-const content = fc.record({
-  payload,
-  key: fc.option(fc.string()),
-  headers: fc.array(fc.tuple(fc.constantFrom('tenant', 'x-trace', 'id'), fc.string()), { maxLength: 3 }),
-});
-type Content = typeof content extends fc.Arbitrary<infer T> ? T : never;
+const content = anyContent;
+type Content = MessageContent;
 
 /** Payloads of the examples as well: what a processor is for is rarely met by chance. */
 const contentFor = ({ examples }: ProcessorSpec) => {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Access } from '../../core/access.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { EndpointContext } from './endpoint-context.ts';
@@ -8,11 +7,11 @@ export type JoinRequest = Pick<ConnectionInfo, 'params' | 'query' | 'headers'>;
 
 /** What is known of a client that comes in, with an ID of its own. */
 export function infoOf(
-  { name: endpoint, access: port, codec }: EndpointContext,
+  { name: endpoint, access: port, codec, newId }: EndpointContext,
   { params, query, headers }: JoinRequest,
   access: Access | undefined,
 ): ConnectionInfo {
-  const asked = { clientId: randomUUID(), endpoint, params: orNone(params), query: orNone(query) };
+  const asked = { clientId: newId(), endpoint, params: orNone(params), query: orNone(query) };
   const info = headers === undefined ? asked : { ...asked, headers };
   if (port === undefined || access === undefined) return info;
   const { name } = access;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AccessPort } from '../../core/access.ts';
 import type { Baggage } from '../../core/baggage.ts';
 import { ClientMemory } from '../../core/client-memory.ts';
@@ -67,6 +68,8 @@ export interface EndpointOptions {
   /** Shared with all endpoints of the gateway; without limit where it is missing. */
   readonly memory?: ClientMemory;
   readonly clock: Clock;
+  /** Gives the ids of clients; random ones if left out. */
+  readonly newId?: () => string;
   readonly logger: Logger;
   readonly stats: Stats;
   readonly tracing: Tracing;
@@ -90,6 +93,8 @@ export class EndpointContext {
   /** What is held for clients of the gateway. */
   readonly memory: ClientMemory;
   readonly clock: Clock;
+  /** Gives the ids of clients. */
+  readonly newId: () => string;
   readonly logger: Logger;
   readonly tracing: Tracing;
   /** How frames say which trace they belong to. */
@@ -123,6 +128,7 @@ export class EndpointContext {
     this.keepsRejected = options.keepsRejected ?? false;
     this.memory = options.memory ?? new ClientMemory();
     this.clock = options.clock;
+    this.newId = options.newId ?? randomUUID;
     this.logger = options.logger;
     this.tracing = options.tracing;
     this.propagation = options.propagation ?? W3C;

@@ -1,3 +1,4 @@
+import { jitterOf } from '../../core/clock.ts';
 import { tell } from '../lifecycle.ts';
 import type { Connection } from './connection.ts';
 import type { EndpointContext } from './endpoint-context.ts';
@@ -16,7 +17,7 @@ export class GracefulClose {
   /** Slots are spread over `jitter` milliseconds, so that clients do not all come back to the next gateway at once. */
   begin(jitter: number): void {
     const { clock } = this.context;
-    for (const connection of this.members) clock.after(Math.random() * jitter, () => drain(connection));
+    for (const connection of this.members) clock.after(jitterOf(clock) * jitter, () => drain(connection));
   }
 
   /** The time for slots is over. Without answers a client cannot know what became of its messages: they are counted. */

@@ -1,6 +1,7 @@
 import { filter, type Observable, tap } from 'rxjs';
 import { backoffDelay } from '../../core/backoff.ts';
 import type { Batch } from '../../core/batch.ts';
+import { jitterOf } from '../../core/clock.ts';
 import { buildFlow } from '../../pipelines/flow.ts';
 import type { InFlightMessages } from '../../pipelines/in-flight.ts';
 import type { FailureLog } from './failure-log.ts';
@@ -51,7 +52,13 @@ export function pipelineFlow(options: PipelineOptions, host: FlowHost): Observab
     isTransactional,
     processing: {
       retries,
-      pause: (attempt) => new Promise((resolve) => clock.after(backoffDelay(attempt, backoff), resolve)),
+      pause: (attempt) =>
+        new Promise((resolve) =>
+          clock.after(
+            backoffDelay(attempt, backoff, () => jitterOf(clock)),
+            resolve,
+          ),
+        ),
       retried: (failure) => {
         metrics.retries.value += 1;
         failureLog.retried(failure);

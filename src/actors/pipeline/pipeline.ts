@@ -2,6 +2,7 @@ import { Subject, type Subscription } from 'rxjs';
 import { createActor } from 'xstate';
 import { type BackoffOptions, backoffDelay } from '../../core/backoff.ts';
 import type { Batch } from '../../core/batch.ts';
+import { jitterOf } from '../../core/clock.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { type FailurePolicy, InFlightMessages, type InFlightObserver } from '../../pipelines/in-flight.ts';
@@ -149,7 +150,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   breakDown(): void {
     const { logger, metrics, clock } = this.options;
     this.attempts += 1;
-    const delay = backoffDelay(this.attempts, RESTART);
+    const delay = backoffDelay(this.attempts, RESTART, () => jitterOf(clock));
     const why = this.failure?.message ?? 'the flow ended';
     logger.error(
       { code: this.failure?.code, error: this.failure?.cause },

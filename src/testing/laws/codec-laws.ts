@@ -164,7 +164,7 @@ function keepsContent(
     const [was, is] = [shownPart(content, part), shownPart(published.message, part)];
     keeps(
       was === is,
-      `the ${part} was ${was}, and is ${is} when the frame comes back`,
+      `the ${part} ${part === 'headers' ? 'were' : 'was'} ${was}, and came back as ${is}`,
       `write and read the ${part} alike, or leave it out of roundTrip`,
     );
   }

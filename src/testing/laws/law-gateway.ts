@@ -7,7 +7,7 @@ import type { ConnectedContext, EndpointPort, GatewayPorts, NamedTopicPort } fro
 import { createLogger } from '../../telemetry/logger.ts';
 import { createStats } from '../../telemetry/stats.ts';
 import { NO_COMPONENT_SPAN, NO_TRACING } from '../../telemetry/tracing.ts';
-import { LawClock } from './law-clock.ts';
+import { TestClock } from '../simulation/test-clock.ts';
 import { LawRemote } from './law-remote.ts';
 
 /** What becomes of a message that a sink hands to the gateway: it is stored, refused, or the log is away. */
@@ -55,7 +55,7 @@ class Destination implements NamedTopicPort {
  * hands over is settled in the next turn of the event loop, as `fates` say in their order.
  */
 export class LawGateway {
-  readonly clock = new LawClock();
+  readonly clock = new TestClock();
   readonly context: ConnectedContext;
   /** What sinks have handed over, in its order, with the name of its topic or endpoint. */
   readonly handedOver: { readonly to: string; readonly message: Message; readonly fate: Fate }[] = [];

@@ -72,6 +72,7 @@ function passingLaws(spec: OperatorSpec, options: OperatorLawOptions, settings: 
   const isSo = ({ parsed }: Settings) =>
     typeof isRepeatable === 'function' ? isRepeatable(parsed as never) : isRepeatable;
   return [
+    add('passes on messages that are not settled', (run) => run.checkPassed()),
     add('passes on or ends each message, once', (run) => run.checkOnce()),
     add('keeps the order of each key', (run) => run.checkOrder()),
     add('completes when its input does', (run) => run.checkEnd()),

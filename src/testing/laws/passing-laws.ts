@@ -5,9 +5,9 @@ import type { Operator } from '../../core/component.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { MessageContent } from '../arbitraries/message.ts';
+import type { TestClock } from '../simulation/test-clock.ts';
 import { keeps } from './breach.ts';
 import { turn } from './ending.ts';
-import type { LawClock } from './law-clock.ts';
 import { shownMessage } from './shown.ts';
 import { WatchedMessage } from './watched-message.ts';
 
@@ -56,11 +56,11 @@ export class PassingRun {
   readonly decisions: string[] = [];
   private isComplete = false;
   private error: unknown;
-  private readonly clock: LawClock;
+  private readonly clock: TestClock;
   private readonly batches = new Subject<Batch>();
   private readonly problems: { readonly what: string; readonly advice: string }[] = [];
 
-  constructor(operator: Operator, clock: LawClock) {
+  constructor(operator: Operator, clock: TestClock) {
     this.clock = clock;
     const end = (message: Message, what: string, settle: () => void) => {
       this.decisions.push(`${what} ${message.token}`);
@@ -95,12 +95,16 @@ export class PassingRun {
     // What is in flight is settled at last.
     for (const message of this.open) message.ack();
     await turn();
+  }
+
+  /** What it passed on can go on. */
+  checkPassed(): void {
     const [first] = this.problems;
     if (first !== undefined) keeps(false, first.what, first.advice);
     keeps(
       this.error === undefined,
-      `batches$ ended with ${String(this.error)}`,
-      'fail the message with host.fail, not the flow',
+      `the flow ended with ${String(this.error)}`,
+      'fail the message alone, with host.fail: an error of the flow starts the whole pipeline again',
     );
   }
 

@@ -1,20 +1,20 @@
 import type { Processor, ProcessorCall } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
-import { writeJson } from '../../core/exact-number.ts';
 import { Message, type SettleTarget } from '../../core/message.ts';
 import type { ProcessorSpec } from '../../sdk/define.ts';
 import { makeComponent } from '../../sdk/make.ts';
 import type { MessageContent } from '../arbitraries/message.ts';
+import type { TestClock } from '../simulation/test-clock.ts';
 import { breachIn } from './breach.ts';
 import { type ComponentLawOptions, gatewayOf } from './component.ts';
 import { ending } from './ending.ts';
 import type { Settings } from './law.ts';
-import type { LawClock } from './law-clock.ts';
+import { shownMessage } from './shown.ts';
 
-/** A processor in use, on a clock that stands still. */
+/** A processor in use, on a clock that moves only when it is moved. */
 export interface OpenProcessor {
   readonly processor: Processor;
-  readonly clock: LawClock;
+  readonly clock: TestClock;
   readonly timeout: number | undefined;
 }
 
@@ -45,7 +45,7 @@ export async function openProcessor(
   return { processor, clock, timeout };
 }
 
-/** Lets it process one message, which stands where a record of a topic would. */
+/** Lets it process one message, which has the place of a record of a topic. */
 export async function make(
   { processor, clock, timeout }: OpenProcessor,
   content: MessageContent,
@@ -72,20 +72,21 @@ export async function make(
 }
 
 /** What became of a message, for comparisons. */
-export function outcomeOf({ result, thrown }: Made): string {
+export function outcomeOf({ message, result, thrown }: Made): string {
   if (thrown !== undefined) {
     const { error } = thrown;
     const code = error instanceof TidegateError ? error.code : 'TG_PROCESSOR_FAILED';
-    return `failed ${code} ${error instanceof Error ? error.message : String(error)}`;
+    return `the failure ${code}: ${error instanceof Error ? error.message : String(error)}`;
   }
-  if (result === null) return 'ended';
+  if (result === null) return 'nothing';
   const list: readonly unknown[] = Array.isArray(result) ? result : [result];
-  return list.map((one) => (one instanceof Message ? contentText(one) : String(one))).join('; ');
+  return list.map((one) => (one instanceof Message ? contentText(one, message) : String(one))).join('; ');
 }
 
-export function contentText({ payload, key, headers, timestamp }: Message): string {
-  const named = headers.map(([name, value]) => [name, value === null ? null : Buffer.from(value).toString('base64')]);
-  return writeJson([payload.toString('base64'), key?.toString() ?? null, named, timestamp]) ?? '';
+/** All that a message says; its time only where it is not that of `like`. */
+export function contentText(message: Message, like?: Message): string {
+  const content = JSON.stringify(shownMessage(message));
+  return message.timestamp === like?.timestamp ? content : `${content} at ${message.timestamp}`;
 }
 
 /** The messages that go on. */

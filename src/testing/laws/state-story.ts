@@ -41,7 +41,7 @@ export interface Damage {
   readonly acksAtOnce?: boolean;
 }
 
-/** What is told of a story while it happens. */
+/** What is reported of a story while it happens. */
 export interface StoryListener {
   /** Offsets at which a next stay begins, and how many results were stored until then. */
   crashed?(committed: number, stored: number): void;

@@ -3,6 +3,7 @@ import type { Message } from '../../core/message.ts';
 import type { StatefulOperator } from '../../core/stateful-operator.ts';
 import { keeps } from './breach.ts';
 import { contentText } from './processor-run.ts';
+import { counted } from './shown.ts';
 import { type Act, runStoryAsync, type Sample, type Story } from './state-story.ts';
 import { actsWith, places, spacings } from './state-story-arbitraries.ts';
 import { WatchedState } from './watched-state.ts';
@@ -26,7 +27,8 @@ export interface StateRule {
 /** Milliseconds between two records are multiplied by one of these: windows are of a second or of an hour. */
 const SCALES = [1, 250, 15_000, 900_000] as const;
 /** Long after the last record: whatever has an end has ended. */
-const AFTER_ALL = 40 * 86_400_000;
+const DAYS = 40;
+const AFTER_ALL = DAYS * 86_400_000;
 const START = Date.UTC(2024, 0, 1);
 
 /** `json`: what records say, beside `at`, which is their time in milliseconds since the epoch. */
@@ -60,7 +62,7 @@ export const STATE_RULES: readonly StateRule[] = [
 
 async function told(state: WatchedState, story: Story): Promise<string[]> {
   const results = await runStoryAsync(state.operator, story, { refused: () => {} });
-  return results.filter((result) => !state.shown.has(result)).map(contentText);
+  return results.filter((result) => !state.shown.has(result)).map((result) => contentText(result));
 }
 
 const whole = ({ samples, spacing }: StateCase, acts: readonly Act[]): Story => ({
@@ -91,19 +93,13 @@ function compare(results: readonly string[], expected: readonly string[]): void 
   const [less] = rest;
   const found =
     more === undefined
-      ? `the result ${readable(less)} of a gateway that never ends is missing`
-      : `there is the result ${readable(more)}, which a gateway that never ends does not give`;
+      ? `the result ${less} of a gateway that never ends is missing`
+      : `there is the result ${more}, which a gateway that never ends does not give`;
   keeps(
     more === undefined && less === undefined,
     `after these acts, of a gateway at another time, ${found}`,
     'hold every record that a result is made of, take nothing from clocks or chance, and keep nothing outside of partition(port)',
   );
-}
-
-function readable(result = ''): string {
-  if (result === '') return '';
-  const [payload] = JSON.parse(result) as [string];
-  return Buffer.from(payload, 'base64').toString();
 }
 
 async function leavesRecords(make: MakeState, story: StateCase): Promise<void> {
@@ -131,13 +127,13 @@ async function endsAll(make: MakeState, story: StateCase): Promise<void> {
   const { holds, state } = watched;
   keeps(
     holds.size === 0,
-    `it still holds ${holds.size} of ${story.samples.length} records, ${AFTER_ALL / 86_400_000} days later`,
+    `it still holds ${holds.size} of ${counted(story.samples.length, 'record')}, ${DAYS} days later`,
     'release each hold when its result is stored, and when there will be no result: all behind it is read again at each start',
   );
   const { keys = 0, bytes = 0 } = state?.size ?? {};
   keeps(
     keys === 0 && bytes === 0,
-    `its size is ${keys} keys and ${bytes} bytes, ${AFTER_ALL / 86_400_000} days after the last record`,
+    `its size is ${counted(keys, 'key')} and ${counted(bytes, 'byte')}, ${DAYS} days after the last record`,
     'delete what has ended from the state, and take it off size: memory grows with the time that a gateway runs otherwise',
   );
 }
@@ -155,7 +151,7 @@ async function isHonest(make: MakeState, story: StateCase): Promise<void> {
       );
       keeps(
         watched.holds.size === 0 || bytes > 0,
-        `it holds ${watched.holds.size} records, and its size is ${bytes} bytes`,
+        `it holds ${counted(watched.holds.size, 'record')}, and its size is ${counted(bytes, 'byte')}`,
         'count what it keeps in size, at least roughly: limits and metrics of memory are made of it',
       );
     },

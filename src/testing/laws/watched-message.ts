@@ -1,7 +1,7 @@
 import { Message, type MessageInit } from '../../core/message.ts';
 import type { MessageContent } from '../arbitraries/message.ts';
 
-/** A message that counts how it is settled, by whoever has the duty. */
+/** A message that counts how it is settled, whatever has the duty. */
 export class WatchedMessage {
   readonly message: Message;
   /** How its source heard of it: `stored`, `filtered`, `dead_letter`, or the code of a failure. */

@@ -82,7 +82,7 @@ export class WatchedState {
       this.expect(
         end >= this.lastEnd,
         `it gave out what ends at ${end} behind what ends at ${this.lastEnd}`,
-        'give out what has ended in the order of its end: what the log has is told by the last end alone',
+        'give out what has ended in the order of its end: the last end alone says what the log has',
       );
       this.lastEnd = end;
       port.give(given);

@@ -12,6 +12,8 @@ export interface IncarnationParts {
   readonly log: MemoryLog;
   readonly logger: Logger;
   readonly identities: Identities;
+  /** Gives the ids of clients. */
+  readonly newId: () => string;
   /** The configuration with what the simulation puts in place of its components. */
   readonly config: (isOver: () => boolean) => GatewayConfig;
 }
@@ -23,7 +25,7 @@ export class Incarnation {
   private readonly clock: ScopedClock;
   private readonly life: { isOver: boolean; connection: MemoryConnection | undefined };
 
-  static async create({ clock, log, logger, identities, config }: IncarnationParts): Promise<Incarnation> {
+  static async create({ clock, log, logger, identities, newId, config }: IncarnationParts): Promise<Incarnation> {
     const life: Incarnation['life'] = { isOver: false, connection: undefined };
     const scoped = new ScopedClock(clock);
     const settings = config(() => life.isOver);
@@ -33,6 +35,7 @@ export class Incarnation {
       servers: door.servers,
       authenticators: await identities.authenticators(settings, scoped),
       clock: scoped,
+      newId,
       createLog: (shared) => {
         life.connection = log.connect(shared);
         return life.connection;

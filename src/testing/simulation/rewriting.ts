@@ -10,10 +10,17 @@ export interface Replacements {
   source(place: SourcePlace, create: (context: ConnectedContext) => Source, context: ConnectedContext): Source;
   sink(name: string, create: (context: ConnectedContext) => Sink, context: ConnectedContext, config: unknown): Sink;
   processor(
-    label: string | undefined,
+    place: ProcessorPlace,
     create: (context: ConnectedContext) => Processor,
     context: ConnectedContext,
   ): Processor;
+}
+
+export interface ProcessorPlace {
+  readonly label: string | undefined;
+  readonly name: string;
+  /** Its settings, as its schema gives them. */
+  readonly settings: unknown;
 }
 
 export interface SourcePlace {
@@ -66,7 +73,8 @@ function stepOf<S extends ChosenStep>(step: S, replacements: Replacements): S {
   if (step.spec.kind !== 'processor') return step;
   const { label } = step as { readonly label?: string };
   const chosen = step as unknown as Chosen<ProcessorSpec>;
-  return { ...step, ...made(chosen, (create, context) => replacements.processor(label, create, context)) };
+  const place = { label, name: chosen.spec.name, settings: chosen.config };
+  return { ...step, ...made(chosen, (create, context) => replacements.processor(place, create, context)) };
 }
 
 /** A sink with all sinks within it. */

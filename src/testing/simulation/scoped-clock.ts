@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, jitterOf } from '../../core/clock.ts';
 
 /** A clock whose timers can be ended together, as those of a process that ends. */
 export class ScopedClock implements Clock {
@@ -16,6 +16,10 @@ export class ScopedClock implements Clock {
 
   elapsed(): number {
     return this.clock.elapsed();
+  }
+
+  jitter(): number {
+    return jitterOf(this.clock);
   }
 
   /** Timers that were neither called nor cancelled. */

@@ -12,6 +12,7 @@ import { Incarnation } from './incarnation.ts';
 import { MemoryLog } from './memory-log.ts';
 import { type Fed, FedMessage, type InputMessage, messageOf, type OutputMessage } from './messages.ts';
 import { type Mocks, mockProcessor } from './mocks.ts';
+import { ASKING, asksServer, refusedProcessor } from './network.ts';
 import { NO_LOGGER } from './no-logger.ts';
 import { Recording, recorded, recordingSink } from './recording.ts';
 import { type Replacements, rewritten } from './rewriting.ts';
@@ -29,6 +30,8 @@ export interface SimulationOptions {
   readonly log?: MemoryLog;
   /** What labelled processors do in place of their own work. */
   readonly mocks?: Mocks;
+  /** Whether processors may ask HTTP servers; otherwise messages that would need it fail. Default: false. */
+  readonly network?: boolean;
   /** What the gateway logs; left out: nothing is logged. */
   readonly logger?: Logger;
 }
@@ -43,6 +46,7 @@ export class Simulation {
   private readonly config: GatewayConfig;
   private readonly mocks: Mocks;
   private readonly logger: Logger;
+  private readonly mayAsk: boolean;
   private readonly activity = new Activity();
   private readonly recording = new Recording();
   private readonly identities = new Identities();
@@ -50,6 +54,7 @@ export class Simulation {
   private readonly records = new Map<string, FedRecords>();
   private readonly endWatching: () => void;
   private current: Incarnation | undefined;
+  private ids = 0;
 
   /**
    * Starts a gateway, and resolves when it is ready. Rejects with what is wrong with the configuration, and with what keeps
@@ -70,6 +75,7 @@ export class Simulation {
     this.log.moved = this.activity.moved;
     this.mocks = mocks;
     this.logger = logger;
+    this.mayAsk = options.network === true;
     this.endWatching = this.log.watch((topic, messages) => this.stored(topic, messages));
   }
 
@@ -166,7 +172,10 @@ export class Simulation {
   private async begin(): Promise<void> {
     const { clock, log, logger, identities } = this;
     const config = (isOver: () => boolean) => rewritten(this.config, this.replacements(isOver));
-    this.current = await Incarnation.create({ clock, log, logger, identities, config });
+    // For what the test asks of it.
+    await log.open();
+    const newId = () => this.newId();
+    this.current = await Incarnation.create({ clock, log, logger, identities, newId, config });
     const { gateway } = this.current;
     try {
       await gateway.start();
@@ -176,6 +185,12 @@ export class Simulation {
       throw error;
     }
     await this.quiet();
+  }
+
+  /** The ids of two runs are the same. */
+  private newId(): string {
+    this.ids += 1;
+    return `00000000-0000-4000-8000-${String(this.ids).padStart(12, '0')}`;
   }
 
   private running(): Incarnation {
@@ -230,9 +245,10 @@ export class Simulation {
         if (name === 'endpoint') return recorded(create(context), String(settings), record);
         return recordingSink(name, record);
       },
-      processor: (label, create, context) => {
+      processor: ({ label, name, settings }, create, context) => {
         const mock = label === undefined ? undefined : ownEntry(this.mocks, label);
         if (label !== undefined && mock !== undefined) return mockProcessor(label, mock);
+        if (!this.mayAsk && ASKING.has(name) && asksServer(settings)) return refusedProcessor(context.path);
         return watchedProcessor(create, context, this.activity);
       },
     };

@@ -39,6 +39,11 @@ export class TestClock implements Clock {
     };
   }
 
+  /** Pauses have the full length that is configured. */
+  jitter(): number {
+    return 1;
+  }
+
   /** Timers that were neither called nor cancelled. */
   get pending(): number {
     return this.timers.length;

@@ -196,7 +196,7 @@ test('a port that cannot be bound ends the start, and what was opened is closed'
 });
 
 test('a stop takes no new sockets, waits for the log, answers, closes with 1012, and loses nothing', async (t) => {
-  const { gateway, log, lane, connect, orders, endpoint } = await setUp(t);
+  const { gateway, log, lane, connect, orders, endpoint, clock } = await setUp(t);
   await gateway.start();
   log.link$.next({ state: 'up' });
   await turn();
@@ -208,7 +208,7 @@ test('a stop takes no new sockets, waits for the log, answers, closes with 1012,
   assert.equal(gateway.stop(), stopping);
   await turn();
   assert.deepEqual([orders, gateway.phase.isStopping], [['listen', 'stop accepting'], true]);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  clock.advance(20);
   assert.ok(!socket.orders.some((order) => order.startsWith('close')));
   lane().stores();
   await turn();

@@ -8,6 +8,7 @@ import type { WhenFull } from '../../../src/core/send-queue.ts';
 import { MemoryBudget } from '../../../src/gateway/memory.ts';
 import type { FakeSocket } from '../actors/fake-socket.ts';
 import { endpointRig, turn } from '../actors/rig.ts';
+import { HandClock } from '../core/hand-clock.ts';
 
 const records = (...texts: string[]) => new Batch(texts.map((text) => new Message(Buffer.from(text))));
 
@@ -16,13 +17,8 @@ function limited(t: TestContext, limit: number, { queue = 1_000_000, whenFull = 
   const memory = new ClientMemory(limit);
   const limits = { messages: 100, bytes: 1_000_000, queue, whenFull };
   const rig = endpointRig(t, { memory, limits });
-  let look = () => {};
-  t.mock.method(globalThis, 'setInterval', (callback: () => void) => {
-    look = callback;
-    return { unref() {} };
-  });
-  const budget = new MemoryBudget(memory, [rig.endpoint], rig.stats, rig.logger);
-  t.mock.reset();
+  const clock = new HandClock();
+  const budget = new MemoryBudget(memory, [rig.endpoint], rig.stats, rig.logger, clock);
   t.after(() => budget.close());
   /** Has the peer hold so much of an unfinished message, which its close frees. */
   const reads = (socket: FakeSocket, bytes: number) => {
@@ -47,7 +43,7 @@ function limited(t: TestContext, limit: number, { queue = 1_000_000, whenFull = 
     socket.buffered = 65_536;
     return socket;
   };
-  return { ...rig, memory, reads, stuck, second: () => look() };
+  return { ...rig, memory, reads, stuck, second: () => clock.advance(1_000) };
 }
 
 const READER = { feed: () => {} };
@@ -197,14 +193,10 @@ test('looks at sockets whose gate is shut count their bytes until it opens, and 
 test('answers that clients do not take are counted once a second', (t) => {
   const { memory, stats, logger } = limited(t, 1_000);
   const endpoint = { holders: [{ answerBytes: 300 }, { answerBytes: 200 }] as unknown as Connection[] };
-  let look = () => {};
-  t.mock.method(globalThis, 'setInterval', (callback: () => void) => {
-    look = callback;
-    return { unref() {} };
-  });
-  const budget = new MemoryBudget(memory, [endpoint], stats, logger);
+  const clock = new HandClock();
+  const budget = new MemoryBudget(memory, [endpoint], stats, logger, clock);
   t.after(() => budget.close());
-  look();
+  clock.advance(1_000);
   assert.equal(memory.held, 500);
 });
 

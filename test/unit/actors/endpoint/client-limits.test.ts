@@ -44,7 +44,7 @@ test('a client over its messages is read later, at the pace of its rate; its nei
     Array.from({ length: 10 }, (_, at) => (at % 2 === 0 ? 'pause' : 'resume')),
   );
   await turn();
-  assert.equal(clock.pending, 0);
+  assert.equal(clock.pending, 1, 'the sweep alone');
 });
 
 test('what a slowed client sends all the same makes it wait longer, and it is counted once', async (t) => {
@@ -119,7 +119,7 @@ test('pings count as messages, and a client that is gone is not looked at any mo
   assert.deepEqual(socket.orders, ['pause']);
   socket.closes();
   clock.advance(100);
-  assert.deepEqual([socket.orders, clock.pending], [['pause'], 0]);
+  assert.deepEqual([socket.orders, clock.pending], [['pause'], 1]);
 });
 
 test('a client that is slowed while the pipelines want nothing is read when both have passed', async (t) => {
@@ -127,7 +127,7 @@ test('a client that is slowed while the pipelines want nothing is read when both
   const socket = await connect();
   for (let index = 0; index < 11; index++) socket.sends('x');
   endpoint.pause();
-  clock.advance(1_000);
+  clock.advance(900);
   assert.deepEqual(socket.orders, ['pause']);
   endpoint.resume();
   assert.deepEqual(socket.orders, ['pause', 'resume']);

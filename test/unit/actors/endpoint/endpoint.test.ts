@@ -94,13 +94,13 @@ test('before a pipeline has opened the endpoint its sockets are held', async (t)
 });
 
 test('draining closes every connection within the window and resolves with the last one gone', async (t) => {
-  const { endpoint, connect } = endpointRig(t);
+  const { endpoint, connect, clock } = endpointRig(t);
   const sockets = [await connect(), await connect()];
   let isOver = false;
   const drained = endpoint.drain(0).then(() => {
     isOver = true;
   });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  clock.advance(0);
   for (const socket of sockets) assert.deepEqual(socket.orders, ['resume', 'close 1012 service restart']);
   sockets[0]?.closes(1012);
   await turn();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,27 +7,10 @@ import { after, before, suite, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { TestClient } from '../helpers/client.ts';
 import { freePort, until } from '../helpers/gateway-process.ts';
-import { packedProject } from '../helpers/packed-project.ts';
+import { createProject } from '../helpers/packed-project.ts';
 import { missingService } from '../services/missing.ts';
 
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
-
-/** The strictest that a program of today is likely to have. */
-const STRICT = {
-  target: 'es2023',
-  lib: ['es2023'],
-  module: 'nodenext',
-  types: ['node'],
-  strict: true,
-  exactOptionalPropertyTypes: true,
-  noUncheckedIndexedAccess: true,
-  noImplicitOverride: true,
-  noPropertyAccessFromIndexSignature: true,
-  verbatimModuleSyntax: true,
-  isolatedModules: true,
-  declaration: true,
-  skipLibCheck: false,
-};
 
 /** Runs what the README says for a start without a clone, in a folder that has the packed file and nothing else of Tidegate. */
 async function startFromPackedFile(t: TestContext, folder: string): Promise<{ port: number } | undefined> {
@@ -77,37 +60,12 @@ async function startFromPackedFile(t: TestContext, folder: string): Promise<{ po
   return missingService(t, 'npm install', new Error(output));
 }
 
-/** Compiles programs as files of the project. */
-function compile(
-  folder: string,
-  programs: Readonly<Record<string, string>>,
-  ...options: string[]
-): { status: number | null; output: string } {
-  for (const [name, source] of Object.entries(programs)) writeFileSync(join(folder, name), source);
-  const settings = { compilerOptions: STRICT, files: Object.keys(programs) };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
-  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', folder, ...options], { encoding: 'utf8' });
-  return { status, output: stdout };
-}
-
-const source = (name: string) => readFileSync(join(ROOT, `test/fixtures/package/${name}.ts.txt`), 'utf8');
-
-suite('a project with the strictest compiler settings', () => {
+suite('a folder with the packed file', () => {
   let folder = '';
   before(() => {
-    folder = packedProject();
+    folder = createProject();
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
-
-  test('compiles a plugin and a program that embeds a gateway against the packed files, and runs it', () => {
-    const programs = { 'plugin.ts': source('plugin'), 'embed.ts': source('embed') };
-    assert.deepEqual(compile(folder, programs), { status: 0, output: '' });
-    const declared = readFileSync(join(folder, 'plugin.d.ts'), 'utf8');
-    assert.match(declared, /export declare const stamp: import\("tidegate\/sdk"\)\.ProcessorSpec</);
-    const { stdout, stderr, status } = spawnSync(process.execPath, ['embed.js'], { cwd: folder, encoding: 'utf8' });
-    assert.deepEqual([status, stdout, stderr], [0, 'ready\norders/0/0\n', '']);
-  });
 
   test('starts a gateway from the packed file by the line of the README, and its clients get an ACK', async (t) => {
     const gateway = await startFromPackedFile(t, folder);
@@ -116,20 +74,5 @@ suite('a project with the strictest compiler settings', () => {
     client.send('Hello', { id: 1 });
     await client.until(() => client.of('ACK').length === 1 && client.of('USER').length === 1);
     assert.equal(client.of('ACK')[0]?.outcome, 'stored');
-  });
-
-  test('reads no types of state machines: how the gateway works inside is in none of its public types', () => {
-    const programs = { 'plugin.ts': source('plugin'), 'embed.ts': source('embed') };
-    const read = compile(folder, programs, '--listFilesOnly').output.split('\n');
-    assert.ok(read.some((file) => file.includes('tidegate/dist/src/sdk/index.d.ts')));
-    assert.deepEqual(
-      read.filter((file) => /node_modules\/xstate\/|tidegate\/dist\/src\/actors\/.*machine/.test(file)),
-      [],
-    );
-  });
-
-  test('reports what is wrong with a plugin, so these settings are in force', () => {
-    const { output } = compile(folder, { 'plugin.ts': source('plugin').replace("header: 'number'", 'header: 1') });
-    assert.match(output, /plugin\.ts.*error TS2322/);
   });
 });
