@@ -69,7 +69,7 @@ function opened(settings = {}) {
     while (!sink.idle) {
       await new Promise((resolve) => setImmediate(resolve));
       const { clock } = gateway;
-      if (clock.next !== undefined) clock.advance(clock.next);
+      if (clock.next !== undefined) clock.advance(Math.ceil(clock.next));
     }
   };
   return { sink, gateway, outcomes, write, done };
