@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { compile, packedProject, source } from '../helpers/packed-project.ts';
+import { compile, createProject, source } from '../helpers/packed-project.ts';
 
 suite('a project with the strictest compiler settings', () => {
   let folder = '';
   before(() => {
-    folder = packedProject();
+    folder = createProject();
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { packedProject } from '../helpers/packed-project.ts';
+import { createProject } from '../helpers/packed-project.ts';
 
 const KINDS = ['processor', 'operator', 'source', 'sink', 'codec'] as const;
 
@@ -34,7 +34,7 @@ async function runs(folder: string, command: string, ...args: readonly string[])
 suite('a project that tidegate create plugin makes, with the packed tidegate', { concurrency: 2 }, () => {
   let folder = '';
   before(() => {
-    folder = packedProject(['typescript', 'undici-types']);
+    folder = createProject(['typescript', 'undici-types']);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -52,7 +52,7 @@ suite('a project that tidegate create plugin makes, with the packed tidegate', {
         const project = join(folder, name);
         await runs(project, 'npm', 'run', 'build');
         const tests = await runs(project, 'npm', 'test');
-        assert.match(tests, /# pass [5-9]|# pass \d\d|pass [5-9]|pass \d\d/);
+        assert.match(tests, /pass (?:[4-9]|\d\d)/);
         const linted = await runs(project, 'npm', 'run', 'lint');
         assert.match(linted, /gateway\.yaml: ok/);
         const component = `my_${kind}_${language}`;

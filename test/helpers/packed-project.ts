@@ -27,11 +27,8 @@ interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
-/**
- * A folder that has the package as npm would install it, without a registry: what `npm pack` makes of this build, with links
- * to the packages that are installed here. `tools`: more packages that projects in it use.
- */
-export function packedProject(tools: readonly string[] = []): string {
+/** A project that has the package as npm would install it, without a registry. `tools`: more packages that it uses. */
+export function createProject(tools: readonly string[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-package-'));
   // What was built for these tests is packed; the script `prepack` would build it again.
   const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {

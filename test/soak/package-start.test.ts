@@ -7,7 +7,7 @@ import { after, before, suite, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { TestClient } from '../helpers/client.ts';
 import { freePort, until } from '../helpers/gateway-process.ts';
-import { packedProject } from '../helpers/packed-project.ts';
+import { createProject } from '../helpers/packed-project.ts';
 import { missingService } from '../services/missing.ts';
 
 const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
@@ -63,7 +63,7 @@ async function startFromPackedFile(t: TestContext, folder: string): Promise<{ po
 suite('a folder with the packed file', () => {
   let folder = '';
   before(() => {
-    folder = packedProject();
+    folder = createProject();
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 

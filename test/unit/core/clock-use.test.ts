@@ -35,6 +35,7 @@ const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
   'feeds/outage.ts': 'times of gaps, which outlast the process',
   'gateway/connect-service.ts': 'the time of a change, and of a call that is signed',
   'gateway/replay.ts': 'the age of what is replayed',
+  'gateway/saved-state.ts': 'when a value of a component was saved',
   'pipelines/operators/collect/collect.ts': 'a record of the future counts as one of now',
   'pipelines/sources/generate.ts': 'timestamps of messages',
   'pipelines/state/stateful-stage.ts': 'what an idle partition follows, as the times of its records do',
