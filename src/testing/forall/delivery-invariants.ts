@@ -52,10 +52,12 @@ function whereStopped(observed: Observed): string {
 export const orderByKey: Judge = (observed) => {
   const newest = new Map<string, number>();
   const seen = new Set<string>();
+  // After a crash one that was a dead letter may be read again, and stored behind those that followed it.
+  const letters = new Set(observed.outputs.filter(({ isDeadLetter }) => isDeadLetter).map(({ origin }) => origin));
   for (const output of observed.outputs) {
     const { origin, topic } = output;
     const lane = laneOf(observed, output);
-    if (origin === undefined || lane === undefined || seen.has(`${lane} ${origin}`)) continue;
+    if (origin === undefined || letters.has(origin) || lane === undefined || seen.has(`${lane} ${origin}`)) continue;
     seen.add(`${lane} ${origin}`);
     const before = newest.get(lane);
     if (before !== undefined && before > origin)

@@ -53,7 +53,11 @@ function originOfOutputs(fed: readonly Fed[], written: readonly Written[]): Orig
 
 /** A dead letter has the payload of the message as it came. */
 function originOfLetters(fed: readonly Fed[]): OriginOf {
-  return inTurn(fed.flatMap((one, at) => (one.outcome === 'dead_letter' ? [[payloadOf(one), at] as const] : [])));
+  const all = fed.map((one, at) => ({ one, at }));
+  // Others were dead letters before a crash, and became something else when they were read again.
+  const isLetter = ({ one }: { readonly one: Fed }) => one.outcome === 'dead_letter';
+  const inOrder = [...all.filter(isLetter), ...all.filter((entry) => !isLetter(entry))];
+  return inTurn(inOrder.map(({ one, at }) => [payloadOf(one), at] as const));
 }
 
 function inTurn(known: readonly (readonly [payload: Buffer, origin: number])[]): OriginOf {
