@@ -9,7 +9,7 @@ import { LITERAL_MARK } from '../../sdk/literal.ts';
 import { HIDDEN, printable, secretPlaces } from './secret-places.ts';
 
 /** Sections that say how the file is made, and are not of a gateway. */
-const OF_THE_FILE: ReadonlySet<string> = new Set(['include', 'templates']);
+const OF_THE_FILE: ReadonlySet<string> = new Set(['include', 'templates', 'tests']);
 
 interface Printed {
   readonly path: Path;
