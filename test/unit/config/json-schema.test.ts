@@ -17,8 +17,7 @@ const validate = new Ajv2020({
   strict: true,
   allowUnionTypes: true,
   allErrors: true,
-  formats: { 'date-time': true },
-  keywords: ['x-file'],
+  formats: { 'date-time': true, base64: true },
 }).compile(schema);
 
 describe('every configuration that we ship', () => {
