@@ -18,6 +18,7 @@ const validate = new Ajv2020({
   allowUnionTypes: true,
   allErrors: true,
   formats: { 'date-time': true, base64: true },
+  keywords: ['x-file'],
 }).compile(schema);
 
 describe('every configuration that we ship', () => {
