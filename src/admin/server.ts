@@ -13,6 +13,7 @@ import type { Callers } from './callers.ts';
 import { challengeHeaders, type Guard } from './guard.ts';
 import { createHealthHandler, type HealthSources, type RequestHandler } from './health.ts';
 import { gets, HttpMetrics } from './http-metrics.ts';
+import { answerReload, RELOAD_PATH, type ReloadPort } from './reload.ts';
 import { fixedPathOf, pathOf, refuseMethod, sendError, sendFailure } from './respond.ts';
 
 export interface AdminOptions extends HealthSources {
@@ -26,6 +27,8 @@ export interface AdminOptions extends HealthSources {
   readonly callers: Callers;
   /** For everything but /health, /ready and /metrics. */
   readonly guard: Guard;
+  /** Left out: the configuration does not change. */
+  readonly reloads?: ReloadPort;
   readonly tls?: ServerTls | undefined;
   readonly logger: Logger;
 }
@@ -43,7 +46,10 @@ const MAX_CONNECTIONS = 16;
 /** The operator's port: /health, /ready and /metrics. */
 export function createAdminServer(options: AdminOptions): AdminServer {
   const health = createHealthHandler(options, options.logger);
-  const http = new HttpMetrics(options.stats, 'admin', gets('/health', '/ready', '/metrics'));
+  const http = new HttpMetrics(options.stats, 'admin', [
+    ...gets('/health', '/ready', '/metrics', RELOAD_PATH),
+    { method: 'POST', path: RELOAD_PATH },
+  ]);
   const serve = new OneAtATime().serving((request, response) => {
     http.watch(request, response, fixedPathOf(request));
     answer(request, response, options, health);
@@ -74,7 +80,7 @@ function answer(
       return;
     }
     if (health(request, response)) return;
-    if (fixedPathOf(request) !== '/metrics') answerOperator(request, response, options.guard).catch(failed);
+    if (fixedPathOf(request) !== '/metrics') answerOperator(request, response, options).catch(failed);
     else if (!refuseMethod(request, response)) options.metrics(request, response).catch(failed);
   } catch (error) {
     failed(error);
@@ -82,9 +88,14 @@ function answer(
 }
 
 /** What is not for everyone who reaches the port. */
-async function answerOperator(request: IncomingMessage, response: ServerResponse, guard: Guard): Promise<void> {
+async function answerOperator(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { guard, reloads }: AdminOptions,
+): Promise<void> {
   const refusal = await guard.refusal(request);
   if (refusal === undefined) {
+    if (reloads !== undefined && (await answerReload(request, response, reloads))) return;
     sendError(response, 404, 'not_found', 'there is nothing here; try /health, /ready or /metrics');
     return;
   }

@@ -4,6 +4,7 @@ import { loadPlugin } from '../sdk/plugins.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { applyS2 } from './apply-s2.ts';
 import { builtinRegistry } from './builtins.ts';
+import type { IsSecret } from './changed-settings.ts';
 import { type ConfigText, readSource } from './config-source.ts';
 import { resolveDriver } from './driver.ts';
 import type { Environment } from './interpolate.ts';
@@ -30,6 +31,12 @@ export interface LoadOptions {
 
 export interface LoadedConfig {
   readonly config: GatewayConfig;
+  /** The settings as they were given, variables filled in. */
+  readonly settings: unknown;
+  /** Finds out which of them are secrets, by their paths. */
+  readonly secrets: () => Promise<IsSecret>;
+  /** Files that were read for it, plugins not among them. */
+  readonly files: readonly string[];
   /** Warnings, and notes, which only `lint` prints. */
   readonly warnings: readonly Problem[];
 }
@@ -70,7 +77,13 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
-  return { config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value), warnings: problems };
+  return {
+    config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value),
+    settings: source.value,
+    secrets: () => secretsIn(registry, source.value),
+    files: typeof from === 'string' ? [from] : [],
+    warnings: problems,
+  };
 }
 
 async function literalSecrets(registry: Registry, { value, variables }: Source): Promise<Finding[]> {
@@ -80,6 +93,16 @@ async function literalSecrets(registry: Registry, { value, variables }: Source):
   ]);
   const filled = new Set(variables.map(({ path }) => JSON.stringify(path)));
   return lintSecrets(configJsonSchema(registry), value, (path) => filled.has(JSON.stringify(path)));
+}
+
+async function secretsIn(registry: Registry, value: unknown): Promise<IsSecret> {
+  const [{ lintSecrets }, { configJsonSchema }] = await Promise.all([
+    import('./lint-secrets.ts'),
+    import('./json-schema.ts'),
+  ]);
+  const found = lintSecrets(configJsonSchema(registry), value, () => false);
+  const secrets = new Set(found.map(({ path }) => path.join('\0')));
+  return (path) => secrets.has(path.join('\0'));
 }
 
 /** Plugins come before everything else, as the schema has their components in it. */

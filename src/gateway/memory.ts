@@ -19,12 +19,12 @@ const WAIT_TIMEOUT = 1_000;
  */
 export class MemoryBudget {
   private readonly memory: ClientMemory;
-  private readonly endpoints: readonly MemoryHolders[];
+  private readonly endpoints: Iterable<MemoryHolders>;
   private readonly logger: Logger;
   private readonly timer: NodeJS.Timeout;
   private fedBefore = -1;
 
-  constructor(memory: ClientMemory, endpoints: readonly MemoryHolders[], stats: Stats, logger: Logger) {
+  constructor(memory: ClientMemory, endpoints: Iterable<MemoryHolders>, stats: Stats, logger: Logger) {
     this.memory = memory;
     this.endpoints = endpoints;
     this.logger = logger;
@@ -60,7 +60,7 @@ export class MemoryBudget {
   private cutLargest(): void {
     const { memory, logger } = this;
     const { held, limit, waiting } = memory;
-    const holders = this.endpoints
+    const holders = [...this.endpoints]
       .flatMap(({ holders }) => holders)
       .map((connection) => ({ connection, weight: connection.weight }))
       .filter(({ weight }) => weight > 0)

@@ -26,13 +26,18 @@ export class OwnGroups {
 }
 
 /** The topics in which this configuration keeps something of its own, whatever their names are. */
-export function internalTopicsOf({
+export function internalTopicsOf(config: Parameters<typeof internalNames>[0]): InternalTopics {
+  return new InternalTopics(internalNames(config));
+}
+
+/** Their names. */
+export function internalNames({
   connect,
   endpoints,
   pipelines,
-}: Pick<GatewayConfig, 'connect' | 'endpoints' | 'pipelines'>): InternalTopics {
+}: Pick<GatewayConfig, 'connect' | 'endpoints' | 'pipelines'>): readonly string[] {
   const rooms = Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []);
-  return new InternalTopics([
+  return [
     ...[...(connect === undefined ? [] : connectTopics(connect.topics)), ...rooms.flatMap(presenceTopics)].map(
       ({ name }) => name,
     ),
@@ -41,5 +46,5 @@ export function internalTopicsOf({
         ({ chosen: { spec, config } }) => spec.internalTopics?.(config) ?? [],
       ),
     ),
-  ]);
+  ];
 }

@@ -48,10 +48,10 @@ export async function loadStandalone(
   );
   const mistakes = problems.filter(({ severity }) => severity === 'error');
   if (mistakes.length > 0) throw new ConfigError(mistakes);
-  const { config, warnings } = await loadConfig({ ...gateway, ...worker.settings });
+  const loaded = await loadConfig({ ...gateway, ...worker.settings });
   return {
-    config,
-    warnings: [...problems, ...warnings],
+    ...loaded,
+    warnings: [...problems, ...loaded.warnings],
     standalone: { directory: resolve(worker.directory), connectors: initial },
   };
 }
