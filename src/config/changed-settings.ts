@@ -25,9 +25,9 @@ export function changedSettings(
   const changes: SettingChange[] = [];
   const visit = (one: unknown, other: unknown, path: readonly string[]): void => {
     if (isSame(one, other, true)) return;
-    if (isBranch(one) && isBranch(other) && Array.isArray(one) === Array.isArray(other)) {
-      for (const key of new Set([...Object.keys(one), ...Object.keys(other)]))
-        visit(one[key], other[key], [...path, key]);
+    if (areLikeBranches(one, other)) {
+      for (const key of new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})]))
+        visit(at(one, key), at(other, key), [...path, key]);
       return;
     }
     const show = (value: unknown) => (value === undefined ? undefined : shown(value, path, isSecret));
@@ -40,6 +40,16 @@ export function changedSettings(
 /** `batch.count 500 -> 100`. */
 export function describeChange({ setting, from = '(none)', to = '(none)' }: SettingChange): string {
   return `${setting === '' ? '' : `${setting} `}${from} -> ${to}`;
+}
+
+/** Two lists, or two groups of settings, one of which may not be there. */
+function areLikeBranches(one: unknown, other: unknown): boolean {
+  if (Array.isArray(one) || Array.isArray(other)) return Array.isArray(one) && Array.isArray(other);
+  return (isBranch(one) && (isBranch(other) || other === undefined)) || (one === undefined && isBranch(other));
+}
+
+function at(value: unknown, key: string): unknown {
+  return isBranch(value) ? value[key] : undefined;
 }
 
 function isBranch(value: unknown): value is Readonly<Record<string, unknown>> {

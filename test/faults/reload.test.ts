@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { idsInEmbedded } from '../helpers/embedded-content.ts';
+import { ReloadRig } from '../helpers/reload-rig.ts';
+import { REPEATED, reloadRound } from '../helpers/reload-rounds.ts';
+import { countIds, readTopic } from '../helpers/topic-content.ts';
+import { requireOwnKafka } from '../services/kafka.ts';
+
+test('reloads of every kind under load cost no accepted message and no socket, on the embedded log', async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidegate-'));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  const rig = await ReloadRig.start(t, { KAFKA_DRIVER: 'embedded' }, dataDir);
+  await rig.load(4, 20);
+  assert.equal(await reloadRound(rig, 0), REPEATED);
+  await rig.finish();
+  const { steady, passing } = rig;
+  const acked = steady.reduce((sum, { acked }) => sum + acked.size, 0);
+  await rig.assertUndisturbed(new Map(steady.flatMap(({ acked }) => [...acked].map((id) => [id, 1] as const))));
+  assert.equal(await rig.gateway.stop(), 0);
+  const stored = await idsInEmbedded(dataDir, 'messages');
+  assert.equal(stored.size, acked);
+  assert.ok([...stored.values()].every((times) => times === 1));
+  const others = new Map([...(await idsInEmbedded(dataDir, 'extra-0')), ...(await idsInEmbedded(dataDir, 'moved'))]);
+  rig.assertClosed(others);
+  assert.equal(passing.length, 2);
+});
+
+test('reloads of every kind under load cost no accepted message and no socket, on Kafka', async (t) => {
+  const kafka = await requireOwnKafka(t);
+  if (kafka === undefined) return;
+  const rig = await ReloadRig.start(t, { KAFKA_BROKERS: kafka.brokers });
+  await rig.load(4, 50);
+  assert.equal(await reloadRound(rig, 0), REPEATED);
+  await rig.finish();
+  await rig.assertUndisturbed(countIds(await readTopic(kafka.brokers, 'messages')));
+  const others = [...(await readTopic(kafka.brokers, 'extra-0')), ...(await readTopic(kafka.brokers, 'moved'))];
+  rig.assertClosed(countIds(others));
+});
