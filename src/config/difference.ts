@@ -1,6 +1,7 @@
 import { changedSettings, describeChange, type IsSecret, type SettingChange } from './changed-settings.ts';
 import { endsOf } from './ends.ts';
 import { endpointsOf } from './pipeline-uses.ts';
+import { type FileVersions, filesIn } from './named-files.ts';
 import { isSame } from './same-settings.ts';
 import type { GatewayConfig } from './schema.ts';
 
@@ -8,6 +9,8 @@ import type { GatewayConfig } from './schema.ts';
 export interface Given {
   readonly config: GatewayConfig;
   readonly settings?: unknown;
+  /** Of the files that pipelines and endpoints name. */
+  readonly fileVersions?: FileVersions;
 }
 
 /**
@@ -177,7 +180,7 @@ class Planner {
     const kept = Object.entries(next).map(([name, entry]) => {
       const part = [...path, name].join('.');
       if (!Object.hasOwn(old, name)) this.changes.push({ part, action: 'added', settings: [] });
-      else if (this.isUnchanged([...path, name], old[name], entry)) {
+      else if (this.differingSettings([...path, name], old[name] as Entries, entry as Entries).length === 0) {
         this.unchanged += 1;
         return [name, old[name]];
       } else this.changes.push({ part, action: actionFor(name), settings: this.settingsOf([...path, name]) });
@@ -189,13 +192,21 @@ class Planner {
   private actionFor(section: Section, name: string): Action {
     if (section === 'auth') return 'updated';
     if (section === 'pipelines') return 'replaced';
-    const old = this.old.config[section][name] as Entries;
-    const next = this.next.config[section][name] as Entries;
-    const differing = [...new Set([...Object.keys(old), ...Object.keys(next)])].filter(
-      (setting) => !this.isUnchanged([section, name, setting], old[setting], next[setting]),
+    const { old, next } = this;
+    const differing = this.differingSettings(
+      [section, name],
+      old.config[section][name] as Entries,
+      next.config[section][name] as Entries,
     );
     if (section === 'endpoints') return differing.every((setting) => IN_PLACE.has(setting)) ? 'updated' : 'replaced';
     return this.isListenerUpdated(name, differing) ? 'updated' : 'replaced';
+  }
+
+  /** One by one, as what cannot be compared in one setting says nothing of the others. */
+  private differingSettings(path: readonly string[], old: Entries, next: Entries): string[] {
+    return [...new Set([...Object.keys(old), ...Object.keys(next)])].filter(
+      (setting) => !this.isUnchanged([...path, setting], old[setting], next[setting]),
+    );
   }
 
   /** The limits of a port, and whose headers it believes, are asked for with each handshake; the rest belongs to the socket that listens. */
@@ -234,8 +245,12 @@ class Planner {
   }
 
   private isUnchanged(path: readonly string[], old: unknown, next: unknown): boolean {
-    const isGivenSame = this.hasSettings && isSame(at(this.old.settings, path), at(this.next.settings, path), true);
-    return isSame(old, next, isGivenSame);
+    const given = at(this.next.settings, path);
+    const isGivenSame = this.hasSettings && isSame(at(this.old.settings, path), given, true);
+    if (!isSame(old, next, isGivenSame)) return false;
+    const { fileVersions: before } = this.old;
+    const { fileVersions: now } = this.next;
+    return filesIn(given).every((file) => before?.get(file) === now?.get(file));
   }
 
   private get hasSettings(): boolean {

@@ -10,6 +10,7 @@ import { resolveDriver } from './driver.ts';
 import type { Environment } from './interpolate.ts';
 import { lint } from './lint.ts';
 import { tracingVariables } from './lint-tracing.ts';
+import { type FileVersions, namedFiles } from './named-files.ts';
 import { parseSettings } from './parse.ts';
 import { PathSet } from './path-set.ts';
 import { ConfigError, type Finding, failing, type Problem } from './problem.ts';
@@ -35,7 +36,9 @@ export interface LoadedConfig {
   readonly settings: unknown;
   /** Finds out which of them are secrets, by their paths. */
   readonly secrets: () => Promise<IsSecret>;
-  /** Files that were read for it, plugins not among them. */
+  /** Of the schemas and other files that pipelines and endpoints name. */
+  readonly fileVersions: FileVersions;
+  /** Files that were read for it, plugins not among them; empty where it is no file itself. */
   readonly files: readonly string[];
   /** Warnings, and notes, which only `lint` prints. */
   readonly warnings: readonly Problem[];
@@ -77,11 +80,14 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors);
+  const { pipelines, endpoints } = source.value as { readonly pipelines?: unknown; readonly endpoints?: unknown };
+  const fileVersions = await namedFiles({ pipelines, endpoints });
   return {
     config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value),
     settings: source.value,
     secrets: () => secretsIn(registry, source.value),
-    files: typeof from === 'string' ? [from] : [],
+    files: typeof from === 'string' ? [from, ...fileVersions.keys()] : [],
+    fileVersions,
     warnings: problems,
   };
 }

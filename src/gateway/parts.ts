@@ -18,7 +18,7 @@ import { ListenerSet, type Servers } from './listener-set.ts';
 import { MemoryBudget } from './memory.ts';
 import type { PipelineSet } from './pipeline-set.ts';
 import { createPipelines } from './pipelines.ts';
-import { Reloads } from './reload/reloads.ts';
+import { type LoadedParts, Reloads } from './reload/reloads.ts';
 import { securePort } from './secure-port.ts';
 import { GatewayStatus } from './status.ts';
 import { TopicPreparation, wantedTopics } from './topic-preparation.ts';
@@ -31,7 +31,7 @@ export interface GatewaySetup {
   /** What checks who clients are, in place of the entries of those names in the section `auth`. */
   readonly authenticators?: ReadonlyMap<string, Authenticator>;
   /** What the configuration was made of; it is needed to say what a reload changes. */
-  readonly loaded?: Pick<LoadedConfig, 'settings' | 'secrets' | 'files'> | undefined;
+  readonly loaded?: LoadedParts | undefined;
   /** Reads the configuration again, for those who ask by the admin port; undefined where there is nothing to be read. */
   readonly read?: (() => Promise<LoadedConfig>) | undefined;
   /** Connectors of this gateway alone, for a configuration with `connect`. */

@@ -16,6 +16,9 @@ import type { ReloadCause, ReloadReport, ReloadResult } from './report.ts';
 /** Reads the configuration again. Rejects with a TidegateError. */
 export type ReadConfig = () => Promise<LoadedConfig>;
 
+/** What a configuration was made of. */
+export type LoadedParts = Pick<LoadedConfig, 'settings' | 'secrets' | 'files' | 'fileVersions'>;
+
 /** Reports that are kept, the newest first. */
 const MAX_KEPT = 20;
 const RESULTS: readonly ReloadResult[] = ['applied', 'unchanged', 'invalid', 'refused', 'failed'];
@@ -25,7 +28,7 @@ export interface ReloadsOptions {
   readonly parts: ChangingParts;
   readonly phase: Pick<GatewayPhase, 'value' | 'isStopping' | 'stopping$'>;
   /** What the configuration of the start was made of, where that is known. */
-  readonly loaded: Pick<LoadedConfig, 'settings' | 'secrets' | 'files'> | undefined;
+  readonly loaded: LoadedParts | undefined;
   /** Whether the topics of the start exist, so that pipelines run. */
   readonly isFlowing: () => boolean;
 }
@@ -66,7 +69,7 @@ export class Reloads {
     const { stats, clock } = context;
     this.options = options;
     this.logger = context.scoped('reload');
-    this.given = { config: context.config, settings: loaded?.settings };
+    this.given = { ...loaded, config: context.config };
     this.secrets = loaded?.secrets ?? (async () => () => false);
     this.currentFiles = loaded?.files ?? [];
     this.lastGoodAt = clock.now();
@@ -148,8 +151,8 @@ export class Reloads {
     return this.ended(begun, 'applied', difference, waiting, [...problems, ...given]);
   }
 
-  private remember({ settings, secrets, files }: LoadedConfig, config: Given['config']): void {
-    this.given = { config, settings };
+  private remember({ settings, fileVersions, secrets, files }: LoadedConfig, config: Given['config']): void {
+    this.given = { config, settings, fileVersions };
     this.secrets = secrets;
     this.currentFiles = files;
   }
