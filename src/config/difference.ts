@@ -1,7 +1,7 @@
 import { changedSettings, describeChange, type IsSecret, type SettingChange } from './changed-settings.ts';
 import { endsOf } from './ends.ts';
-import { endpointsOf } from './pipeline-uses.ts';
 import { type FileVersions, filesIn } from './named-files.ts';
+import { endpointsOf } from './pipeline-uses.ts';
 import { isSame } from './same-settings.ts';
 import type { GatewayConfig } from './schema.ts';
 
