@@ -105,12 +105,10 @@ test('the limits of a listener change in place, and what belongs to its socket r
 test('what comes and what goes is named, also topics, which stay in the log', async () => {
   const more = yaml({
     log: 'log: { driver: embedded, topics: { chat: { partitions: 3 }, news: {} } }',
-    endpoints: 'endpoints: { rooms: { listener: public, path: /ws, codec: envelope }, prices: { listener: public, path: /p, codec: json, direction: out } }',
+    endpoints:
+      'endpoints: { rooms: { listener: public, path: /ws, codec: envelope }, prices: { listener: public, path: /p, codec: json, direction: out } }',
   });
-  assert.equal(
-    (await planned(yaml(), more)).text,
-    'endpoints.prices added; log.topics.news added; 5 others unchanged',
-  );
+  assert.equal((await planned(yaml(), more)).text, 'endpoints.prices added; log.topics.news added; 5 others unchanged');
   assert.equal(
     (await planned(more, yaml())).text,
     'endpoints.prices removed; log.topics.news is not listed any more (the topic stays); 5 others unchanged',
@@ -162,8 +160,5 @@ test('a file that a processor names is a change when its content is another one'
   assert.deepEqual(differenceBetween(old, await load(text)).changes, []);
   writeFileSync(file, '{ "type": "array" }');
   const difference = differenceBetween(old, await load(text));
-  assert.equal(
-    describeDifference(difference),
-    'pipelines.in changed (a file that it names); 4 others unchanged',
-  );
+  assert.equal(describeDifference(difference), 'pipelines.in changed (a file that it names); 4 others unchanged');
 });

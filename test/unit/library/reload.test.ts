@@ -167,7 +167,10 @@ test('a port that is in use, a plugin that cannot be made, or a mistake: nothing
     }),
     failsWith('TG_CONFIG_INVALID', /nowhere\.pem/),
   );
-  await assert.rejects(gateway.reload({ ...BASE, pipelines: { in: { ...PIPELINES.in, sink: { endpoint: 'nobody' } } } }), ConfigError);
+  await assert.rejects(
+    gateway.reload({ ...BASE, pipelines: { in: { ...PIPELINES.in, sink: { endpoint: 'nobody' } } } }),
+    ConfigError,
+  );
   await assert.rejects(
     gateway.reload({ ...BASE, memory: { limit: '1GiB' }, pipelines: changed }),
     failsWith('TG_RELOAD_REFUSED', /^memory cannot change while the gateway runs \(limit \(none\) -> 1GiB\)/),
