@@ -4,7 +4,7 @@ import { fileVersion } from '../core/file-version.ts';
 /** Milliseconds between two looks. A file counts as changed when two looks in a row found it the same: it may be being written. */
 const LOOK = 500;
 
-/** Calls `changed` when a file is not what it was. It looks again and again: not every file system tells of changes. */
+/** Calls `changed` when a file is not what it was. It looks again and again: not every file system reports changes. */
 export class FileWatch {
   private readonly files: () => readonly string[];
   private readonly changed: () => void;

@@ -23,7 +23,7 @@ export async function run(options: GatewayOptions, isWatching = false): Promise<
     logger.error({ error }, `an unexpected error in Tidegate or in a plugin ended the gateway: ${String(error)}`);
     void endProcess(1);
   });
-  // A signal that nobody listens for ends the process, so this is first. It may come before there is anything to reload.
+  // A signal without a listener ends the process, so this is first. It may come before there is anything to reload.
   const hangUps = new HangUps();
   process.on('SIGHUP', () => hangUps.came());
   const gateway = await createGateway({ ...options, logger });

@@ -34,7 +34,7 @@ export interface Variation {
   readonly movedPath?: string;
   /** A second port. */
   readonly port?: number;
-  /** Text that is no configuration. */
+  /** Text at the end, which makes the file wrong. */
   readonly mistake?: string;
 }
 

@@ -9,7 +9,7 @@ import { requireOwnKafka } from '../services/kafka.ts';
 
 const RELOADS = Number(process.env.SOAK_RELOADS ?? 100);
 
-test(`${RELOADS} reloads under load on Kafka: no accepted message is lost, and no socket and no file stays behind`, {
+test(`${RELOADS} reloads under load on Kafka lose no accepted message, no socket and no memory`, {
   timeout: 120_000 + RELOADS * 6_000,
 }, async (t) => {
   const kafka = await requireOwnKafka(t);

@@ -17,7 +17,7 @@ export class Received {
     this.isOutputOnly = isOutputOnly;
     this.batches$ = new Observable((subscriber) => {
       const subscription = this.batches.subscribe(subscriber);
-      // Once whoever subscribes is ready for it.
+      // Once the subscriber is ready for it.
       if (this.kept !== undefined) queueMicrotask(() => this.handOn());
       return subscription;
     });

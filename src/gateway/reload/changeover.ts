@@ -18,7 +18,7 @@ import type { PreparedListeners } from '../listener-set.ts';
 import type { GatewayParts } from '../parts.ts';
 import { tryPipelines } from '../pipelines.ts';
 import { wantedTopics } from '../topic-preparation.ts';
-import { StandInEndpoint } from './stand-in-endpoint.ts';
+import { TrialEndpoint } from './trial-endpoint.ts';
 
 /** The parts that a reload changes. */
 export type ChangingParts = Pick<
@@ -142,7 +142,7 @@ export class Changeover {
   private tryPipelines(): void {
     const { context } = this;
     const { config } = this.difference;
-    const endpoints = new Map(Object.keys(config.endpoints).map((name) => [name, new StandInEndpoint()]));
+    const endpoints = new Map(Object.keys(config.endpoints).map((name) => [name, new TrialEndpoint()]));
     const changed = Object.entries(config.pipelines).filter(([name, one]) => context.config.pipelines[name] !== one);
     tryPipelines(context, endpoints, Object.fromEntries(changed));
   }

@@ -10,7 +10,7 @@ function message(text: string) {
   return { message: new Message(Buffer.from(text), { target }), outcomes };
 }
 
-test('what comes while no pipeline reads is refused, and what comes between two pipelines waits for the second', async () => {
+test('what comes while no pipeline reads is refused; between two pipelines it waits for the second', async () => {
   const received = new Received('orders', false);
   const lost = message('lost');
   received.passOn([lost.message]);

@@ -2,7 +2,7 @@ import { NEVER } from 'rxjs';
 import type { PipelineEndpoint } from '../pipelines.ts';
 
 /** For an endpoint that is not there yet, where a pipeline is made to see whether it can be. */
-export class StandInEndpoint implements PipelineEndpoint {
+export class TrialEndpoint implements PipelineEndpoint {
   readonly received$ = NEVER;
   readonly presence = undefined;
   readonly hasHistory = false;
