@@ -1,7 +1,6 @@
 export { builtinRegistry } from './builtins.ts';
 export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
 export {
-  type Change,
   type ConfigDifference,
   describeDifference,
   differenceBetween,

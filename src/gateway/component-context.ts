@@ -141,7 +141,7 @@ function topicsSource(
       closed: (last) => void positions.set(path, { topics, from: last }),
     });
   }
-  context.ownGroups.add(group);
+  context.reserveGroup(group);
   const source = new ConsumerGroup({
     ...common,
     group,

@@ -15,6 +15,8 @@ export class EndpointSet {
   private readonly authenticators: Authenticators;
   private readonly current = new Map<string, Endpoint>();
   private readonly leaving = new Set<Endpoint>();
+  /** Those whose rooms are not open yet. */
+  private readonly fresh = new Set<Endpoint>();
   /** Of each name, as an endpoint that takes the place of another goes on counting where that one was. */
   private readonly stats = new Map<string, OwnStats>();
 
@@ -65,8 +67,16 @@ export class EndpointSet {
   add(makers: EndpointMakers): void {
     for (const [name, make] of makers) {
       this.letLeave(name);
-      this.current.set(name, make());
+      const endpoint = make();
+      this.current.set(name, endpoint);
+      this.fresh.add(endpoint);
     }
+  }
+
+  /** The topics of rooms exist: those that are new are opened. */
+  begin(): void {
+    for (const { presence } of this.fresh) presence?.start();
+    this.fresh.clear();
   }
 
   /** Those go on with the settings that hold now. */
@@ -85,6 +95,7 @@ export class EndpointSet {
     const endpoint = this.current.get(name);
     if (endpoint === undefined) return;
     this.current.delete(name);
+    this.fresh.delete(endpoint);
     this.leaving.add(endpoint);
   }
 

@@ -141,8 +141,14 @@ export class GatewayContext implements PartContext {
     return this.openTopic(name);
   }
 
-  /** That part writes to no topic any more. */
+  /** Clients must not join it while the part reads in it. */
+  reserveGroup(name: string): void {
+    this.ownGroups.add(name, this.holder);
+  }
+
+  /** That part reads and writes no more. */
   release(holder: object): void {
+    this.ownGroups.release(holder);
     for (const [name, holders] of this.held) {
       if (!holders.delete(holder) || holders.size > 0) continue;
       this.held.delete(name);

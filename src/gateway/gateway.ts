@@ -144,7 +144,7 @@ export class Gateway {
     }
     status.isFlowing = true;
     pipelines.start();
-    for (const { presence } of this.parts.endpoints.all) presence?.start();
+    this.parts.endpoints.begin();
     connect?.start();
     this.endPreparation(true);
   }

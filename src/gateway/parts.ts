@@ -44,7 +44,7 @@ export interface GatewayParts {
   readonly authenticators: Authenticators;
   readonly endpoints: Pick<
     EndpointSet,
-    'byName' | 'all' | 'namesLeaving' | 'prepare' | 'add' | 'update' | 'letLeave' | 'left'
+    'byName' | 'all' | 'begin' | 'namesLeaving' | 'prepare' | 'add' | 'update' | 'letLeave' | 'left'
   >;
   readonly pipelines: PipelineSet;
   readonly connect?: ConnectService | undefined;

@@ -20,8 +20,15 @@ test('reloads of every kind under load cost no accepted message and no socket, o
   const { steady, passing } = rig;
   const acked = steady.reduce((sum, { acked }) => sum + acked.size, 0);
   await rig.assertUndisturbed(new Map(steady.flatMap(({ acked }) => [...acked].map((id) => [id, 1] as const))));
+  await until(
+    async () =>
+      !/tidegate_consumer_lag\{[^}]*group="copiers"[^}]*\} [1-9]/.test((await rig.gateway.get('/metrics')).body),
+    30_000,
+    () => 'the group does not catch up',
+  );
   assert.equal(await rig.gateway.stop(), 0);
   const stored = await idsInEmbedded(dataDir, 'messages');
+  await rig.assertCopied(stored, () => idsInEmbedded(dataDir, 'copies'));
   assert.equal(stored.size, acked);
   assert.ok([...stored.values()].every((times) => times === 1));
   const others = new Map([...(await idsInEmbedded(dataDir, 'extra-0')), ...(await idsInEmbedded(dataDir, 'moved'))]);
@@ -36,7 +43,9 @@ test('reloads of every kind under load cost no accepted message and no socket, o
   await rig.load(4, 50);
   assert.equal(await reloadRound(rig, 0), REPEATED);
   await rig.finish();
-  await rig.assertUndisturbed(countIds(await readTopic(kafka.brokers, 'messages')));
+  const stored = countIds(await readTopic(kafka.brokers, 'messages'));
+  await rig.assertUndisturbed(stored);
+  await rig.assertCopied(stored, async () => countIds(await readTopic(kafka.brokers, 'copies')));
   const others = [...(await readTopic(kafka.brokers, 'extra-0')), ...(await readTopic(kafka.brokers, 'moved'))];
   rig.assertClosed(countIds(others));
 });

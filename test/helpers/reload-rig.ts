@@ -21,7 +21,7 @@ export interface ReloadReport {
 export interface Variation {
   /** `batch.count` of the pipeline that stores. */
   readonly count?: number;
-  /** `batch.count` of the pipeline that fans out. */
+  /** `batch.count` of the pipelines that read the topic: one fans out, one copies as a member of a group. */
   readonly outCount?: number;
   /** A processor of the pipeline that stores, which lets everything through. */
   readonly filter?: string;
@@ -48,7 +48,7 @@ log:
   driver: "\${KAFKA_DRIVER:auto}"
   brokers: "\${KAFKA_BROKERS:}"
   embedded: { path: "\${DATA_DIR:./data}" }
-  topics: { messages: { partitions: 3 }, moved: { partitions: 1 } }
+  topics: { messages: { partitions: 3 }, moved: { partitions: 1 }, copies: { partitions: 3 } }
 admin: { port: "\${ADMIN_PORT:8080}" }
 listeners:
   public: { port: "\${PORT:9090}" }
@@ -62,6 +62,10 @@ ${extra === undefined ? '' : `  ${extra}: { listener: public, path: /${extra}, c
     processors: ${processors}
     sink: { topic: { name: messages, key: "\${! meta.client_id }" } }
   steady-out: { source: { topic: { names: [ messages ] } }, batch: { count: ${outCount} }, sink: { endpoint: steady } }
+  copy:
+    source: { topic: { names: [ messages ], group: copiers, from: earliest } }
+    batch: { count: ${outCount} }
+    sink: { topic: { name: copies } }
   moved-in: { source: { endpoint: moved }, sink: { topic: { name: moved } } }
 ${extra === undefined ? '' : `  ${extra}-in: { source: { endpoint: ${extra} }, sink: { topic: { name: ${extra} } } }\n`}shutdown: { timeout: 20s, jitter: 200ms }
 ${mistake}`;
@@ -170,6 +174,18 @@ export class ReloadRig {
     const metrics = (await this.gateway.get('/metrics')).body;
     const opened = /tidegate_connections_opened_total\{endpoint="steady"\} (\d+)/.exec(metrics)?.[1];
     assert.equal(Number(opened), steady.length + 1, 'a socket was opened again');
+  }
+
+  /** The group has copied each record once: what it had read was committed before it was replaced. */
+  async assertCopied(stored: ReadonlyMap<string, number>, copies: () => Promise<ReadonlyMap<string, number>>) {
+    const deadline = Date.now() + 60_000;
+    let copied = await copies();
+    while (copied.size < stored.size && Date.now() < deadline) copied = await copies();
+    assert.deepEqual(
+      [...stored.keys()].filter((id) => copied.get(id) !== 1).map((id) => [id, copied.get(id)]),
+      [],
+      'not copied once',
+    );
   }
 
   /** Clients of endpoints that left: what was acked is stored, and they were closed as at a restart. */

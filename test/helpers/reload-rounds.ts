@@ -35,7 +35,7 @@ export async function reloadRound(rig: ReloadRig, round: number): Promise<number
   await apply({ ...now, count: 50 }, ['pipelines.steady-in replaced']);
   await refuse('pipelines: {', 'invalid', /gateway\.yaml:\d+:\d+/);
   await apply({ ...now, filter: `never-${round}` }, ['pipelines.steady-in replaced']);
-  await apply({ ...now, outCount: 20 + round }, ['pipelines.steady-out replaced']);
+  await apply({ ...now, outCount: 20 + round }, ['pipelines.copy replaced', 'pipelines.steady-out replaced']);
   const extra = `extra-${round}`;
   await apply({ ...now, extra }, [`endpoints.${extra} added`, `pipelines.${extra}-in added`]);
   const visitor = await rig.pass(`visitor-${round}`, `/${extra}`);
@@ -52,7 +52,7 @@ export async function reloadRound(rig: ReloadRig, round: number): Promise<number
   const mover = await rig.pass(`mover-${round}`, now.movedPath ?? '');
   await apply({ movedPath: `/moved-${round + 1}` }, [
     ...['endpoints.moved replaced', 'endpoints.steady updated', 'pipelines.moved-in replaced'],
-    ...['pipelines.steady-in replaced', 'pipelines.steady-out replaced'],
+    ...['pipelines.copy replaced', 'pipelines.steady-in replaced', 'pipelines.steady-out replaced'],
   ]);
   await mover.client.until(() => mover.client.closed !== undefined);
   const same = await rig.post();

@@ -27,7 +27,9 @@ test(`${RELOADS} reloads under load on Kafka lose no accepted message, no socket
     () => `${rig.openFiles} open files after ${done} reloads, ${first.files} after the first ones`,
   );
   assert.equal((await rig.labels()).size, first.labels, 'series of removed parts are still there');
-  await rig.assertUndisturbed(countIds(await readTopic(kafka.brokers, 'messages')));
+  const stored = countIds(await readTopic(kafka.brokers, 'messages'));
+  await rig.assertUndisturbed(stored);
+  await rig.assertCopied(stored, async () => countIds(await readTopic(kafka.brokers, 'copies')));
   const others = [...(await readTopic(kafka.brokers, 'moved'))];
   for (const { name } of rig.passing)
     if (name.startsWith('visitor-')) others.push(...(await readTopic(kafka.brokers, name.replace('visitor', 'extra'))));

@@ -8,23 +8,34 @@ import {
   sourcesOf,
 } from '../../config/index.ts';
 import { ensureTopic } from '../../core/ensure-topic.ts';
-import { asTidegateError } from '../../core/errors.ts';
+import { asTidegateError, TidegateError } from '../../core/errors.ts';
+import { retrying } from '../../core/retrying.ts';
 import { formatDuration } from '../../core/units.ts';
 import { isWithin } from '../../core/waiting.ts';
-import type { PreparedEntries } from '../authenticators.ts';
-import type { EndpointMakers } from '../endpoint-set.ts';
+import type { Authenticators, PreparedEntries } from '../authenticators.ts';
+import type { EndpointMakers, EndpointSet } from '../endpoint-set.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import type { PreparedListeners } from '../listener-set.ts';
-import type { GatewayParts } from '../parts.ts';
+import type { ListenerSet, PreparedListeners } from '../listener-set.ts';
+import type { PipelineSet } from '../pipeline-set.ts';
 import { tryPipelines } from '../pipelines.ts';
-import { wantedTopics } from '../topic-preparation.ts';
+import { type TopicPreparation, wantedTopics } from '../topic-preparation.ts';
 import { TrialEndpoint } from './trial-endpoint.ts';
 
+const RETRY = { initial: 250, max: 5_000 };
+/** Milliseconds that components have to close once their pipeline was given up. */
+const CLOSE_TIMEOUT = 5_000;
+
 /** The parts that a reload changes. */
-export type ChangingParts = Pick<
-  GatewayParts,
-  'authenticators' | 'endpoints' | 'pipelines' | 'listeners' | 'preparation'
->;
+export interface ChangingParts {
+  readonly authenticators: Pick<Authenticators, 'prepare' | 'become'>;
+  readonly endpoints: Pick<
+    EndpointSet,
+    'byName' | 'namesLeaving' | 'begin' | 'prepare' | 'add' | 'update' | 'letLeave' | 'left'
+  >;
+  readonly pipelines: Pick<PipelineSet, 'settings' | 'apply' | 'replaced' | 'giveUp'>;
+  readonly listeners: Pick<ListenerSet, 'prepare' | 'become'>;
+  readonly preparation: Pick<TopicPreparation, 'newAmong' | 'want'>;
+}
 
 /** Everything that could fail has been done. */
 export interface Prepared {
@@ -57,7 +68,11 @@ export class Changeover {
       ...this.names('endpoints', 'replaced'),
     ]);
     this.tryPipelines();
-    await this.createTopics();
+    // While the log is away, they are created when it is back.
+    if (context.link.isUp)
+      await this.createTopics().catch((error: unknown) => {
+        if (!asTidegateError(error, 'TG_LOG_UNAVAILABLE').retryable) throw error;
+      });
     const ports = [...this.names('listeners', 'added'), ...this.names('listeners', 'replaced')];
     const listeners = await parts.listeners.prepare(config, ports);
     try {
@@ -100,16 +115,16 @@ export class Changeover {
     const { context, parts } = this;
     const { pipelines, endpoints } = parts;
     const { shutdown, pipelines: wanted } = context.config;
-    const made = this.names('endpoints', 'added').concat(this.names('endpoints', 'replaced'));
-    await this.createTopics();
+    await this.topicsExist();
     this.awaitReaders(wanted);
     pipelines.apply(this.meanwhile(wanted));
     await endpoints.left(shutdown.jitter, shutdown.timeout);
-    for (const name of made) endpoints.byName.get(name)?.presence?.start();
+    endpoints.begin();
     pipelines.apply(wanted);
     const isDone = await isWithin(context.clock, shutdown.timeout, pipelines.replaced());
     const given = isDone ? 0 : pipelines.giveUp();
-    if (!isDone) await pipelines.replaced();
+    // A component that does not close is left behind.
+    if (!isDone) await isWithin(context.clock, CLOSE_TIMEOUT, pipelines.replaced());
     this.endWaits(wanted);
     context.positions.clear();
     if (isDone) return [];
@@ -119,6 +134,14 @@ export class Changeover {
     ];
   }
 
+  /** The same where nothing runs yet, as the topics of the start do not exist: what starts then is what is wanted now. */
+  async replaceFlow(): Promise<void> {
+    const { context, parts } = this;
+    parts.preparation.want(wantedTopics(context.config, false));
+    parts.pipelines.apply(context.config.pipelines);
+    await parts.endpoints.left(0, context.config.shutdown.timeout);
+  }
+
   /** Parts that need the log, as text. */
   get needingLog(): string[] {
     return this.difference.changes
@@ -126,10 +149,23 @@ export class Changeover {
       .map(({ part }) => `${part} waits for the log`);
   }
 
+  /** Tries for `shutdown.timeout`: the log may have gone away again. Rejects where it refuses one, or is away for longer. */
+  private async topicsExist(): Promise<void> {
+    const { clock, config } = this.context;
+    const late = new AbortController();
+    const cancel = clock.after(config.shutdown.timeout, () => late.abort());
+    const attempt = async () => {
+      await this.createTopics();
+      return true;
+    };
+    const isDone = await retrying(attempt, { clock, backoff: RETRY, signal: late.signal }).finally(cancel);
+    if (isDone !== true)
+      throw new TidegateError('TG_LOG_UNAVAILABLE', 'the log went away before new topics were created; reload again');
+  }
+
   /** The topics that are new. Where the log refuses one, or does not answer, it rejects. */
   private async createTopics(): Promise<void> {
     const { context, parts } = this;
-    if (!context.link.isUp) return;
     const wanted = wantedTopics(this.difference.config, false);
     for (const topic of parts.preparation.newAmong(wanted)) {
       if (await ensureTopic(context.log.admin, topic))

@@ -159,13 +159,12 @@ export class Reloads {
 
   /** What reads and writes topics, once the log is there. */
   private async moveFlow(changeover: Changeover): Promise<{ waiting: string[]; given: string[] }> {
-    const { context, parts, isFlowing } = this.options;
+    const { context, isFlowing } = this.options;
     this.postponed.abort();
     this.postponed = new AbortController();
     if (!isFlowing()) {
-      // Nothing runs yet: it will with these settings.
-      parts.pipelines.apply(context.config.pipelines);
-      void parts.endpoints.left(0, context.config.shutdown.timeout);
+      const failed = (error: unknown) => this.logger.error({ error }, 'the pipelines could not be changed');
+      changeover.replaceFlow().catch(failed);
       return { waiting: context.link.isUp ? [] : changeover.needingLog, given: [] };
     }
     if (context.link.isUp) return { waiting: [], given: await this.movedFlow(changeover) };

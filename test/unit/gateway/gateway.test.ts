@@ -103,7 +103,11 @@ async function setUp(t: TestContext, changes: Changes = {}) {
   };
   const parts = {
     ...(await makeParts(context, { logger, servers: {} })),
-    endpoints: { byName: new Map([[endpoint.name, endpoint]]), all: [endpoint] } as unknown as EndpointSet,
+    endpoints: {
+      byName: new Map([[endpoint.name, endpoint]]),
+      all: [endpoint],
+      begin: () => {},
+    } as unknown as EndpointSet,
     pipelines,
     preparation: new TopicPreparation(
       context.log,

@@ -137,6 +137,53 @@ test('an endpoint with another codec is replaced: its clients are closed with 10
   await next.until(() => next.frames.some((frame) => String(frame) === '{"a":1}'));
 });
 
+test('rooms come, are replaced and go, and their members with them', async (t) => {
+  const rooms = (path: string): ConfigObject => ({
+    ...BASE,
+    endpoints: {
+      ...ENDPOINTS,
+      room: { listener: 'public', path, codec: 'rooms', presence: { topic: 'room' }, replay: { last: 10 } },
+    },
+    pipelines: {
+      ...PIPELINES,
+      'room-in': { source: { endpoint: 'room' }, sink: { topic: { name: 'room' } } },
+      'room-out': { source: { topic: { names: ['room'] } }, sink: { endpoint: 'room' } },
+    },
+  });
+  const gateway = await running(t);
+  const witness = await TestClient.open(url(gateway, '/orders'));
+  const members = () => gateway.inspect().rooms.map(({ members }) => members.length);
+  const joined = async (path: string) => {
+    await until(
+      () => gateway.inspect().ready,
+      10_000,
+      () => gateway.inspect().reasons.join(', '),
+    );
+    let client: TestClient | undefined;
+    await until(
+      async () => (client = await TestClient.open(url(gateway, path)).catch(() => undefined)) !== undefined,
+      10_000,
+      () => `nobody gets in at ${path}`,
+    );
+    await until(
+      () => members()[0] === 1,
+      10_000,
+      () => `members: ${members()}`,
+    );
+    return client as TestClient;
+  };
+  await gateway.reload(rooms('/room'));
+  const first = await joined('/room');
+  await gateway.reload(rooms('/other-room'));
+  await first.until(() => first.closed?.code === 1012);
+  const second = await joined('/other-room');
+  await gateway.reload(BASE);
+  await second.until(() => second.closed?.code === 1012);
+  assert.deepEqual(members(), []);
+  assert.ok(!gateway.inspect().topics.some(({ name }) => name.includes('room')), 'topics of the room are let go');
+  await stored(witness, 'still here');
+});
+
 test('a port that is in use, a plugin that cannot be made, or a mistake: nothing changes, and it says why', async (t) => {
   const gateway = await running(t);
   const client = await TestClient.open(url(gateway, '/orders'));
