@@ -15,6 +15,8 @@ export class EndpointSet {
   private readonly authenticators: Authenticators;
   private readonly current = new Map<string, Endpoint>();
   private readonly leaving = new Set<Endpoint>();
+  /** By which each keeps its topics open. */
+  private readonly holders = new WeakMap<Endpoint, object>();
   /** Those whose rooms are not open yet. */
   private readonly fresh = new Set<Endpoint>();
   /** Of each name, as an endpoint that takes the place of another goes on counting where that one was. */
@@ -58,7 +60,9 @@ export class EndpointSet {
       const settings = config.endpoints[name];
       if (settings === undefined) continue;
       const making = { authenticators: this.authenticators, auth: config.auth, stats: this.statsOf(name) };
-      makers.set(name, await endpointMaker(this.context, name, settings, making));
+      const holder = {};
+      const make = await endpointMaker(this.context.heldBy(holder), name, settings, making);
+      makers.set(name, () => this.held(make(), holder));
     }
     return makers;
   }
@@ -123,12 +127,18 @@ export class EndpointSet {
     return stats;
   }
 
+  private held(endpoint: Endpoint, holder: object): Endpoint {
+    this.holders.set(endpoint, holder);
+    return endpoint;
+  }
+
   private async end(endpoint: Endpoint): Promise<void> {
     const { presence, topics, name } = endpoint;
     await presence?.resign();
     await presence?.close();
     await topics?.emptied();
     this.leaving.delete(endpoint);
+    this.context.release(this.holders.get(endpoint) ?? endpoint);
     if (this.current.has(name)) return;
     this.stats.get(name)?.end();
     this.stats.delete(name);

@@ -161,7 +161,10 @@ test('rooms come, are replaced and go, and their members with them', async (t) =
     );
     let client: TestClient | undefined;
     await until(
-      async () => (client = await TestClient.open(url(gateway, path)).catch(() => undefined)) !== undefined,
+      async () => {
+        client = await TestClient.open(url(gateway, path)).catch(() => undefined);
+        return client !== undefined;
+      },
       10_000,
       () => `nobody gets in at ${path}`,
     );
