@@ -73,7 +73,7 @@ test('a plan leads to the new configuration: each part is named, or is the objec
           if (!Object.hasOwn(config[section], name)) assert.ok(named.has(`${section}.${name}`));
       }
       assert.equal(unchanged, kept);
-      // What was planned once is not planned again, and nothing changes on the way to the same file.
+      // What was planned once is not planned again, and the same file changes nothing.
       assert.deepEqual(differenceBetween({ ...next, config }, next).changes, []);
     }),
     { numRuns: 60, includeErrorInReport: true },

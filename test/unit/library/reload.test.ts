@@ -166,7 +166,7 @@ test('rooms come, are replaced and go, and their members with them', async (t) =
         return client !== undefined;
       },
       10_000,
-      () => `nobody gets in at ${path}`,
+      () => `no client gets in at ${path}`,
     );
     await until(
       () => members()[0] === 1,
