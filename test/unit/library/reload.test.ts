@@ -63,6 +63,7 @@ test('a pipeline is replaced while its clients stay, and each record comes to th
         ['pipelines.out', 'replaced'],
       ],
     );
+    assert.deepEqual(gateway.inspect().reasons, [], 'clients of all endpoints would be refused');
     // Not waited for: the pipelines are opening, and miss nothing.
     await stored(client, `after ${count}`);
   }
@@ -73,6 +74,52 @@ test('a pipeline is replaced while its clients stay, and each record comes to th
   );
   assert.equal(client.closed, undefined);
   assert.equal(gateway.inspect().config.generation, 3);
+});
+
+test('records that are written while the pipeline of the clients is replaced come to them once', async (t) => {
+  const gateway = await running(t);
+  const client = await TestClient.open(url(gateway, '/orders'));
+  const topic = gateway.topic('orders');
+  const timestamp = new Date().toISOString();
+  let written = 0;
+  let isOver = false;
+  const writing = (async () => {
+    while (!isOver) {
+      await topic.publish({ value: JSON.stringify({ messageType: 'USER', content: `${written}`, timestamp }) });
+      written += 1;
+    }
+  })();
+  for (const count of [1, 2, 3, 4, 5])
+    await gateway.reload({ ...BASE, pipelines: { ...PIPELINES, out: { ...PIPELINES.out, batch: { count } } } });
+  isOver = true;
+  await writing;
+  await client.until(() => client.of('USER').at(-1)?.content === `${written - 1}`);
+  assert.deepEqual(
+    client.of('USER').map(({ content }) => content),
+    Array.from({ length: written }, (_, number) => `${number}`),
+  );
+});
+
+test('clients of an endpoint that is replaced are answered until their connection is closed', async (t) => {
+  const slow: ConfigObject = { ...BASE, shutdown: { jitter: '400ms' } };
+  const gateway = await running(t, slow);
+  const clients = await Promise.all(Array.from({ length: 10 }, () => TestClient.open(url(gateway, '/orders'))));
+  const sending = setInterval(() => {
+    for (const client of clients) if (client.ws.readyState === client.ws.OPEN) client.send('x', { id: 1 });
+  }, 5);
+  t.after(() => clearInterval(sending));
+  await clients[0]?.until(() => clients.every((client) => client.of('ACK').length > 3));
+  const acks = () => clients.reduce((sum, client) => sum + client.of('ACK').length, 0);
+  const reload = gateway.reload({ ...slow, endpoints: { orders: { ...ENDPOINTS.orders, path: '/others' } } });
+  await Promise.race(clients.map((client) => client.until(() => client.closed !== undefined)));
+  // The others have their slots still before them.
+  const before = acks();
+  await reload;
+  for (const client of clients) {
+    await client.until(() => client.closed?.code === 1012);
+    assert.deepEqual(client.of('ERROR'), []);
+  }
+  assert.ok(acks() > before + 20, `${acks() - before} answers while the endpoint was leaving`);
 });
 
 test('limits of an endpoint hold from the reload on, for clients that are connected, too', async (t) => {
