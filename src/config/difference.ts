@@ -8,7 +8,7 @@ import type { GatewayConfig } from './schema.ts';
 /** A configuration, with the settings as they were given, variables filled in, where these are known. */
 export interface Given {
   readonly config: GatewayConfig;
-  readonly settings?: unknown;
+  readonly source?: { readonly value: unknown };
   /** Of the files that pipelines and endpoints name. */
   readonly fileVersions?: FileVersions;
 }
@@ -245,8 +245,8 @@ class Planner {
   }
 
   private isUnchanged(path: readonly string[], old: unknown, next: unknown): boolean {
-    const given = at(this.next.settings, path);
-    const isGivenSame = this.hasSettings && isSame(at(this.old.settings, path), given, true);
+    const given = at(this.next.source?.value, path);
+    const isGivenSame = this.hasSettings && isSame(at(this.old.source?.value, path), given, true);
     if (!isSame(old, next, isGivenSame)) return false;
     const { fileVersions: before } = this.old;
     const { fileVersions: now } = this.next;
@@ -254,12 +254,12 @@ class Planner {
   }
 
   private get hasSettings(): boolean {
-    return this.old.settings !== undefined && this.next.settings !== undefined;
+    return this.old.source?.value !== undefined && this.next.source?.value !== undefined;
   }
 
   private settingsOf(path: readonly string[]): SettingChange[] {
     if (!this.hasSettings) return [];
-    return changedSettings(path, at(this.old.settings, path), at(this.next.settings, path), this.isSecret);
+    return changedSettings(path, at(this.old.source?.value, path), at(this.next.source?.value, path), this.isSecret);
   }
 }
 

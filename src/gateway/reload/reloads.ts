@@ -267,5 +267,5 @@ function resultOf(failure: TidegateError): ReloadResult {
 
 function givenOf(config: Given['config'], loaded: LoadedParts | undefined): Given {
   if (loaded === undefined) return { config };
-  return { config, settings: loaded.source.value, fileVersions: loaded.fileVersions };
+  return { config, source: { value: loaded.source.value }, fileVersions: loaded.fileVersions };
 }
