@@ -63,7 +63,6 @@ export function createProgram(): Command {
 
   addRunCommand(program);
   addLintCommand(program);
-  addCreateCommand(program);
   addLogCommand(program);
   addConnectCommand(program);
   addTestCommand(program);
