@@ -41,14 +41,14 @@ suite('the commands of the pages that only print', { concurrency: 2 }, () => {
   const harmless = SHOWN.filter(({ words }) => HARMLESS.has(words[0] ?? '') && !words.includes('-o'));
   const unique = new Map(harmless.map((shown) => [shown.words.join('\0'), shown]));
   for (const { name, line, words } of unique.values())
-    test(`${name}:${line} ends with 0: ${words.join(' ').slice(0, 60)}`, () => {
-      const { status, stderr } = ran(words);
+    test(`${name}:${line} ends with 0: ${words.join(' ').slice(0, 60)}`, async () => {
+      const { status, stderr } = await ran(words);
       assert.equal(status, 0, stderr);
     });
 
-  test('a password is hashed', () => {
+  test('a password is hashed', async () => {
     assert.ok(SHOWN.some(({ words }) => words.join(' ') === 'token hash'));
-    assert.match(runTidegate(['token', 'hash'], { input: 'correct horse battery' }).stdout, /^\$scrypt\$/);
+    assert.match((await runTidegate(['token', 'hash'], { input: 'correct horse battery' })).stdout, /^\$scrypt\$/);
   });
 });
 
@@ -57,8 +57,8 @@ suite('docs/cli.md shows what is printed', () => {
   const blocks = [...text.matchAll(/^```sh\n(tidegate [^\n]*)\n```\n\n```(?:text|yaml|mermaid)\n(.*?)^```/gms)];
   test('of each command with an output', () => assert.ok(blocks.length >= 7));
   for (const [, command = '', output = ''] of blocks)
-    test(command, () => {
-      const { stdout } = ran(wordsOf(command).slice(1));
+    test(command, async () => {
+      const { stdout } = await ran(wordsOf(command).slice(1));
       const printed = stdout.trimEnd().split('\n');
       let at = 0;
       for (const part of output.trimEnd().split(/^…\n?/m)) {
@@ -74,7 +74,7 @@ suite('docs/cli.md shows what is printed', () => {
 });
 
 /** A file that a reader has is the default configuration here. */
-function ran(words: readonly string[]): Ran {
+function ran(words: readonly string[]): Promise<Ran> {
   const isFile = (word: string) => /\.(?:yaml|yml)$/.test(word);
   const given = words.map((word) =>
     isFile(word) && !word.includes('*') && !existsSync(join(ROOT, word)) ? 'config/gateway.yaml' : word,
