@@ -64,8 +64,6 @@ export function createProgram(): Command {
 
   addRunCommand(program);
   addLintCommand(program);
-  addLogCommand(program);
-  addConnectCommand(program);
   addTestCommand(program);
   addTapCommand(program);
   addListCommand(program);
