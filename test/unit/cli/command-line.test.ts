@@ -48,7 +48,7 @@ describe('tidegate', () => {
     const { status, stdout } = tidegate(['--help']);
     assert.equal(status, 0);
     for (const word of [
-      'run <file>',
+      'run [options] <file>',
       'lint [options] <files...>',
       'log',
       'connect',
