@@ -48,7 +48,9 @@ function tap(t: TestContext, args: readonly string[], env: Readonly<Record<strin
     printed.error += chunk.toString();
   });
   const ended = once(child, 'close').then(([code]) => code as number | null);
-  return { child, printed, ended };
+  /** Resolves when something is printed, or nothing more will be. */
+  const begun = Promise.race([once(child.stdout, 'data'), ended]);
+  return { child, printed, begun, ended };
 }
 
 test('messages are printed one a line, until the limit', async (t) => {
@@ -83,11 +85,11 @@ test('Ctrl-C ends it with exit code 0, and the end of the gateway as well', asyn
   const { gateway: running, url } = await gateway(t);
   const env = { TIDEGATE_TOKEN: 'the-token-of-an-operator' };
   const first = tap(t, ['made', '--url', url], env);
-  await once(first.child.stdout, 'data');
+  await first.begun;
   first.child.kill('SIGINT');
   assert.equal(await first.ended, 0, first.printed.error);
   const second = tap(t, ['made', '--url', url], env);
-  await once(second.child.stdout, 'data');
+  await second.begun;
   await running.stop();
   assert.equal(await second.ended, 0, second.printed.error);
   assert.match(second.printed.error, /the pipeline made was stopped or replaced/);
