@@ -7,9 +7,9 @@ export function addTapCommand(program: Command): void {
     .command('tap')
     .summary('show messages of a running pipeline')
     .description(
-      'Prints a sample of the messages that go through a pipeline of a running gateway, one a line, until Ctrl-C. It asks the\n' +
-        'admin port, which answers operators only: admin.auth, or callers on the same machine. The pipeline does not wait for it:\n' +
-        'what comes faster than it is shown is left out, and counted. A token comes from --token-file or TIDEGATE_TOKEN, a user\n' +
+      'Prints a sample of the messages that go through a pipeline of a running gateway, one a line, until Ctrl-C. It asks the ' +
+        'admin port, which answers operators only: admin.auth, or callers on the same machine. The pipeline does not wait for it: ' +
+        'what comes faster than it is shown is left out, and counted. A token comes from --token-file or TIDEGATE_TOKEN, a user ' +
         'and password from the URL.',
     )
     .argument('<pipeline>', 'name of the pipeline')

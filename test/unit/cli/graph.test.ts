@@ -154,5 +154,7 @@ test('graph prints Mermaid, or writes SVG into a file, and says why it cannot', 
   assert.deepEqual(tidegate('graph', file, '--format', 'svg', '-o', output), { status: 0, stdout: '', stderr: '' });
   assert.equal(readFileSync(output, 'utf8'), svgOf(await graph()));
   assert.match(tidegate('graph', file, '-o', '/nowhere/x.svg').stderr, /\/nowhere\/x\.svg cannot be written: ENOENT/);
+  const empty = await written(t, { 'gateway.yaml': 'log: { driver: embedded }\n' });
+  assert.match(tidegate('graph', empty).stderr, /the picture is empty: .*gateway\.yaml has no endpoints, pipelines/);
   assert.match(tidegate('graph', file, '--format', 'png').stderr, /Allowed choices are mermaid, svg/);
 });

@@ -85,6 +85,14 @@ test('nothing to run ends with 2 and says what to do', (t) => {
   );
 });
 
+test('a report that cannot be written is said, behind what became of the tests', (t) => {
+  const folder = folderWith(t, { 'a.yaml': GOOD });
+  const { status, stdout, stderr } = tidegate(folder, ['test', '@/a.yaml', '--junit', '@/none/junit.xml']);
+  assert.match(stdout, /\n1 passed, 0 failed\n$/);
+  assert.match(stderr, /^tidegate: .*junit\.xml cannot be written: ENOENT[^\n]*\n$/);
+  assert.equal(status, 1);
+});
+
 test('a pattern that cannot be read ends with 2', () => {
   const { status, stderr } = tidegate('', ['test', 'gateway.yaml', '--name', '(']);
   assert.equal(status, 2);
