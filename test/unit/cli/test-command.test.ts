@@ -48,7 +48,7 @@ test('a test that fails ends with 1, says what differs and where, and is in the 
   const { status, stdout } = tidegate(folder, words, { GITHUB_ACTIONS: 'true' });
   assert.match(
     stdout,
-    /\n {2}FAIL {2}a total is doubled @\/b\.yaml:8:5\n {8}output\.doubled\[0\]\.json\.total {2}@\/b\.yaml:11:43\n {10}expected {2}4\n {10}got {7}6\n/,
+    /\n {2}FAIL {2}a total is doubled {2}@\/b\.yaml:8:5\n {8}output\.doubled\[0\]\.json\.total {2}@\/b\.yaml:11:43\n {10}expected {2}4\n {10}got {7}6\n/,
   );
   assert.match(
     stdout,
@@ -93,8 +93,8 @@ test('a report that cannot be written is said, behind what became of the tests',
   assert.equal(status, 1);
 });
 
-test('a pattern that cannot be read ends with 2', () => {
-  const { status, stderr } = tidegate('', ['test', 'gateway.yaml', '--name', '(']);
+test('a pattern that cannot be read ends with 2', (t) => {
+  const { status, stderr } = tidegate(folderWith(t, {}), ['test', '@/gateway.yaml', '--name', '(']);
   assert.equal(status, 2);
   assert.match(stderr, /^tidegate: --name Invalid regular expression/);
 });
