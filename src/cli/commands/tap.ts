@@ -14,7 +14,7 @@ export function addTapCommand(program: Command): void {
     )
     .argument('<pipeline>', 'name of the pipeline')
     .option('--at <place>', '0: behind its source, 1: behind its first processor ... (default: what its sink gets)')
-    .option('--filter <expression>', 'messages that are meant, as in "json.total > 100"')
+    .option('--filter <expression>', 'only messages for which this is true, as in "json.total > 100"')
     .option('--limit <messages>', 'end after so many')
     .option('--rate <messages>', 'most messages of a second (default: 100)')
     .option('--url <url>', 'admin port of the gateway', 'http://localhost:8080')
