@@ -16,7 +16,7 @@ export function addTapCommand(program: Command): void {
     .option('--at <place>', '0: behind its source, 1: behind its first processor ... (default: what its sink gets)')
     .option('--filter <expression>', 'only messages for which this is true, as in "json.total > 100"')
     .option('--limit <messages>', 'end after so many')
-    .option('--rate <messages>', 'most messages of a second (default: 100)')
+    .option('--rate <messages>', 'most messages a second (default: 100)')
     .option('--url <url>', 'admin port of the gateway', 'http://localhost:8080')
     .option('--token-file <file>', 'file with a token of an operator')
     .option('--json', 'print the JSON as it comes')
