@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { reasonOf } from '../core/errors.ts';
 import { githubAnnotations, problemAnnotation } from '../testing/cases/annotations.ts';
 import { junitXml } from '../testing/cases/junit.ts';
 import { COLOURED, PLAIN, reportFile, reportTotals } from '../testing/cases/report-text.ts';
 import { totalsOf } from '../testing/cases/result.ts';
 import { type RanFile, runTests, testedFiles } from '../testing/cases/run-tests.ts';
+import { writeText } from './write-text.ts';
 
 export interface TestOptions {
   /** Regular expression: only tests whose name has a match of it. */
@@ -48,15 +48,18 @@ async function conclude(files: readonly RanFile[], { name, junit }: TestOptions)
     const problems = files.flatMap((file) => file.problems.map(problemAnnotation));
     for (const line of [...problems, ...githubAnnotations(files)]) console.log(line);
   }
-  if (junit !== undefined) await writeFile(junit, junitXml(files));
-  if (passed + failed + invalid === 0) {
-    const advice = 'add tests: to a file, or write FILE_test.yaml beside it';
-    console.error(`tidegate: no tests were found; ${name === undefined ? advice : `no name has a match of ${name}`}`);
-    return NOT_RUN;
-  }
-  console.log(`\n${reportTotals(totals, hasColours() ? COLOURED : PLAIN)}`);
-  if (invalid > 0) return NOT_RUN;
+  const isNothing = passed + failed + invalid === 0;
+  if (isNothing) console.error(`tidegate: no tests were found; ${adviceFor(name)}`);
+  else console.log(`\n${reportTotals(totals, hasColours() ? COLOURED : PLAIN)}`);
+  if (junit !== undefined) await writeText(junit, junitXml(files));
+  if (isNothing || invalid > 0) return NOT_RUN;
   return failed > 0 ? FAILED : PASSED;
+}
+
+function adviceFor(name: string | undefined): string {
+  return name === undefined
+    ? 'add tests: to a file, or write FILE_test.yaml beside it'
+    : `no name has a match of ${name}`;
 }
 
 /** As most programs do: on a terminal, unless NO_COLOR is set; FORCE_COLOR for terminals that are none. */

@@ -78,5 +78,12 @@ function importError(path: string, error: unknown): TidegateError {
   const text = reason.replace(/ imported from .*[/\\]sdk[/\\]plugins\.[jt]s.*$/s, '');
   return isOwn
     ? new TidegateError('TG_PLUGIN_MISSING', `${what} ${text}`, error)
-    : new TidegateError('TG_PLUGIN_IMPORT_FAILED', `${what} ${text}`, error);
+    : new TidegateError('TG_PLUGIN_IMPORT_FAILED', `${what} ${text}${thrownAt(error)}`, error);
+}
+
+/** Where a module threw, as in ` (my.mjs:3:7)`; nothing where no module did, as for a mistake in the syntax of one. */
+function thrownAt(error: unknown): string {
+  const [first = ''] = ((error instanceof Error ? error.stack : undefined) ?? '').match(/^ +at .*$/m) ?? [];
+  const [, file, place] = /file:\/\/.*?([^/\\]+)(:\d+:\d+)\)?$/.exec(first) ?? [];
+  return file === undefined ? '' : ` (${decodeURIComponent(file)}${place})`;
 }

@@ -33,6 +33,26 @@ test('the pages show commands of every kind', () => {
   for (const command of createProgram().commands) assert.ok(shown.has(command.name()), command.name());
 });
 
+test('the page of the command line lists every command', () => {
+  const page = PAGES.find(({ name }) => name === 'docs/cli.md')?.text ?? '';
+  const table = page.split('\n').filter((line) => line.startsWith('| '));
+  for (const command of createProgram().commands) {
+    if (command.name() === 'help') continue;
+    assert.ok(
+      table.some((row) => new RegExp(`\`(${command.name()})[ \`]`).test(row.split(' | ')[0] ?? '')),
+      command.name(),
+    );
+  }
+});
+
+test('descriptions of commands are wrapped for the terminal, and have no line ends of their own', () => {
+  const check = (command: Command): void => {
+    assert.doesNotMatch(command.description(), /\n(?! )/, command.name());
+    command.commands.forEach(check);
+  };
+  check(createProgram());
+});
+
 suite('the commands of the pages', () => {
   for (const { name, line, words } of SHOWN)
     test(`${name}:${line} has a command and options that there are: ${words.join(' ').slice(0, 50)}`, async () => {

@@ -19,7 +19,7 @@ export function addConfigCommand(program: Command): void {
     .command('env')
     .summary('print the variables that a configuration reads')
     .description(
-      'Prints the variables of the environment that a configuration reads, their defaults, their values now, and the\n' +
+      'Prints the variables of the environment that a configuration reads, their defaults, their values now, and the ' +
         'settings that they fill. Values of secrets are not printed.',
     )
     .argument('<file>', 'configuration, YAML')
@@ -41,7 +41,7 @@ export function addConfigCommand(program: Command): void {
     .command('echo')
     .summary('print what a configuration amounts to, and where each value came from')
     .description(
-      'Prints the settings that count when a gateway runs with a configuration: variables are filled in and defaults added.\n' +
+      'Prints the settings that count when a gateway runs with a configuration: variables are filled in and defaults added. ' +
         'Behind each is where it came from: a line of a file, a variable, or the default. Secrets are not printed.',
     )
     .argument('<file>', 'configuration, YAML')

@@ -9,7 +9,7 @@ export function addConnectCommand(program: Command): void {
     .command('standalone')
     .summary('run the connectors of these files, for this gateway alone, until it gets SIGTERM or SIGINT')
     .description(
-      "Runs connectors from the files that Kafka Connect's connect-standalone.sh takes, and serves its REST API. They are\n" +
+      "Runs connectors from the files that Kafka Connect's connect-standalone.sh takes, and serves its REST API. They are " +
         'shared with no other gateway. What they remember is kept beside offset.storage.file.filename.',
     )
     .argument('<worker>', 'properties of the worker: bootstrap.servers, offset.storage.file.filename ...')

@@ -8,7 +8,7 @@ export function addCreatePluginCommand(create: Command): void {
     .command('plugin')
     .summary('make a project for a plugin that builds and passes its own tests')
     .description(
-      'Makes a folder with a component, a test by the laws of its kind, and a gateway that uses it. It is TypeScript\n' +
+      'Makes a folder with a component, a test by the laws of its kind, and a gateway that uses it. It is TypeScript ' +
         'unless --js is given. The name is that of the folder and of the package; the component has it with _ for -.',
     )
     .argument('<name>', 'lower case letters, digits, - and _')

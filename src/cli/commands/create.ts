@@ -7,8 +7,8 @@ export function addCreateCommand(program: Command): void {
     .command('create')
     .summary('print a configuration to start from, or make a project for a plugin')
     .description(
-      'Prints a whole configuration for a flow, with comments: SOURCE->SINK, or SOURCE+SOURCE->PROCESSOR->PROCESSOR->SINK.\n' +
-        'The words are names of components (`tidegate list`), websocket for an endpoint of this gateway, and feed for another\n' +
+      'Prints a whole configuration for a flow, with comments: SOURCE->SINK, or SOURCE+SOURCE->PROCESSOR->PROCESSOR->SINK. ' +
+        'The words are names of components (`tidegate list`), websocket for an endpoint of this gateway, and feed for another ' +
         "server's WebSocket. Settings are those of an example, for you to change.",
     );
   create

@@ -7,7 +7,7 @@ export function addGraphCommand(program: Command): void {
     .command('graph')
     .summary('draw what flows where')
     .description(
-      'Draws the endpoints, pipelines, topics, groups, dead letters and feeds of a configuration, as Mermaid text, which\n' +
+      'Draws the endpoints, pipelines, topics, groups, dead letters and feeds of a configuration, as Mermaid text, which ' +
         'GitHub and many wikis show as a picture, or as SVG, for browsers.',
     )
     .argument('<file>', 'configuration, YAML')

@@ -7,7 +7,7 @@ export function addLintCommand(program: Command): void {
     .command('lint')
     .summary('check configurations and say what they do')
     .description(
-      'Checks configurations without starting anything. Mistakes are printed as file:line:column  path  what is wrong;\n' +
+      'Checks configurations without starting anything. Mistakes are printed as file:line:column  path  what is wrong; ' +
         'the exit code is 1 where there are any. Variables, files and commands are filled in, as they would be by run.',
     )
     .argument('<files...>', 'configurations, YAML')

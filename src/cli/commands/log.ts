@@ -10,8 +10,8 @@ export function addLogCommand(program: Command): void {
     .command('check')
     .summary('say what is whole in an embedded log that is not in use')
     .description(
-      'Reads every record of an embedded log, changes nothing, and prints its topics, partitions and offsets, and what is\n' +
-        'damaged. The exit code is 0 where all is whole, 1 where something is damaged, and 2 where the log cannot be checked:\n' +
+      'Reads every record of an embedded log, changes nothing, and prints its topics, partitions and offsets, and what is ' +
+        'damaged. The exit code is 0 where all is whole, 1 where something is damaged, and 2 where the log cannot be checked: ' +
         'it is in use, or there is none.',
     )
     .argument('[file]', 'configuration, YAML, whose log.embedded.path is the directory')

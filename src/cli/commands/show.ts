@@ -7,7 +7,7 @@ export function addShowCommand(program: Command): void {
     .command('show')
     .summary('show the settings of a component, or of a section')
     .description(
-      'Shows what a component does, its settings with their defaults, when a message fails in it, and examples; or the\n' +
+      'Shows what a component does, its settings with their defaults, when a message fails in it, and examples; or the ' +
         'settings of a section by its path, such as pipelines.batch. A name of two kinds shows both.',
     )
     .argument('<name>', 'name of a component, or path of settings')

@@ -7,8 +7,8 @@ export function addTestCommand(program: Command): void {
     .command('test')
     .summary('run the tests of configurations, without ports and without Kafka')
     .description(
-      'Runs the tests of configurations: those in the section `tests` of a file, and those of FILE_test.yaml beside it. Each\n' +
-        'has a gateway of its own, in memory and in virtual time. The exit code is 0 where all passed, 1 where one failed, and\n' +
+      'Runs the tests of configurations: those in the section `tests` of a file, and those of FILE_test.yaml beside it. Each ' +
+        'has a gateway of its own, in memory and in virtual time. The exit code is 0 where all passed, 1 where one failed, and ' +
         '2 where a file is invalid or there is nothing to run.',
     )
     .argument('<files...>', 'configurations, YAML, or directories of them')

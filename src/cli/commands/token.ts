@@ -12,7 +12,7 @@ export function addTokenCommand(program: Command): void {
     .command('create')
     .summary('print a token that an entry of auth accepts')
     .description(
-      'Prints a JSON Web Token, signed with the secret of the entry or with a private key. Issuer and audience are those of the\n' +
+      'Prints a JSON Web Token, signed with the secret of the entry or with a private key. Issuer and audience are those of the ' +
         'entry unless a claim says otherwise. It is for trying out: in production an issuer makes the tokens.',
     )
     .argument('<file>', 'configuration, YAML')

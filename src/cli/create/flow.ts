@@ -35,9 +35,21 @@ export function parseFlow(text: string): NamedFlow {
   const steps = [...REGISTRY.all('processor'), ...REGISTRY.all('operator')];
   return {
     sources: first.split('+').map((word) => find('source', word.trim(), REGISTRY.all('source'), ALIASES)),
-    steps: rest.map((word) => find('processor or operator', word, steps, {})),
+    steps: rest.map((word) => findStep(word, steps)),
     sink: find('sink', last, REGISTRY.all('sink'), ALIASES),
   };
+}
+
+/** One between the ends; a word for an end is a frequent mistake there. */
+function findStep<Spec extends ComponentSpec>(word: string, steps: readonly Spec[]): Spec {
+  const registry = builtinRegistry();
+  const name = Object.hasOwn(ALIASES, word) ? ALIASES[word] : word;
+  const isEnd = [...registry.all('source'), ...registry.all('sink')].some((spec) => spec.name === name);
+  if (isEnd && !steps.some((step) => step.name === word))
+    throw invalid(
+      `"${word}" is an end of a flow, and is not between others; make one flow of each part, or write ${FORM}`,
+    );
+  return find('processor or operator', word, steps, {});
 }
 
 function find<Spec extends ComponentSpec>(
@@ -51,7 +63,7 @@ function find<Spec extends ComponentSpec>(
   if (found !== undefined) return found;
   const names = specs.map(({ name }) => name);
   const known = [...names, ...Object.keys(aliases).filter((alias) => names.includes(aliases[alias] ?? ''))];
-  throw invalid(`there is no ${what} "${word}"${didYouMean(word, known)}; there are ${known.sort().join(', ')}`);
+  throw invalid(`there is no ${what} "${word}"; there are ${known.sort().join(', ')}${didYouMean(word, known)}`);
 }
 
 function invalid(message: string): TidegateError {

@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { loadConfig } from '../../config/index.ts';
-import { TidegateError } from '../../core/errors.ts';
+import { writeText } from '../write-text.ts';
 import { mermaidOf } from './mermaid.ts';
 import { graphOf } from './model.ts';
 import { svgOf } from './svg.ts';
@@ -14,16 +13,11 @@ export interface GraphOptions {
 /** Draws what flows where in a configuration. Resolves with the exit code; rejects with ConfigError where it has a mistake. */
 export async function drawGraph(file: string, { format, output }: GraphOptions): Promise<number> {
   const { config } = await loadConfig(file, { production: null });
-  const text = format === 'svg' ? svgOf(graphOf(config)) : mermaidOf(graphOf(config));
+  const graph = graphOf(config);
+  if (graph.nodes.length === 0)
+    process.stderr.write(`tidegate: the picture is empty: ${file} has no endpoints, pipelines and topics\n`);
+  const text = format === 'svg' ? svgOf(graph) : mermaidOf(graph);
   if (output === undefined) process.stdout.write(text);
-  else await write(output, text);
+  else await writeText(output, text);
   return 0;
-}
-
-async function write(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text);
-  } catch (error) {
-    throw new TidegateError('TG_CONFIG_UNREADABLE', `${file} cannot be written: ${(error as Error).message}`, error);
-  }
 }

@@ -13,7 +13,7 @@ const STYLE = `
   text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", Arial, sans-serif; fill: var(--text); text-anchor: middle; }
   .name { font-weight: 600; }
   .about { fill: var(--soft); font-size: 12px; }
-  .label { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: var(--back); stroke-width: 4px; }
+  .label { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: var(--back); stroke-width: 6px; }
   .shape { stroke-width: 1.5; }
   .endpoint { fill: var(--endpoint); stroke: var(--endpoint-line); }
   .pipeline, .other { fill: var(--pipeline); stroke: var(--pipeline-line); }
@@ -98,15 +98,15 @@ function shapeOf(kind: Box['node']['kind'], { x, y, width, height }: Omit<Box, '
   return `<rect ${name} x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="${round(radius)}"/>`;
 }
 
-/** On the first part of an edge, where it has left its box. */
+/** On the first part of an edge, where it has left its box, and in the middle of its line, which it interrupts. */
 function labelOf({ way, points }: Line): string[] {
   const { label } = way.edge;
   const [first, second, third] = points;
   if (label === '' || first === undefined || second === undefined) return [];
   const place =
     way.isBack && third !== undefined
-      ? { x: (second.x + third.x) / 2, y: second.y - 4 }
-      : { x: (first.x + second.x) / 2, y: (first.y + second.y) / 2 - 4 };
+      ? { x: (second.x + third.x) / 2, y: second.y + 4 }
+      : { x: (first.x + second.x) / 2, y: (first.y + second.y) / 2 + 4 };
   return [`<text class="label" x="${round(place.x)}" y="${round(place.y)}">${escaped(label)}</text>`];
 }
 

@@ -43,7 +43,7 @@ function linesOf({ name, place, milliseconds, failures }: TestResult, paint: Pai
   const shown = failures.slice(0, MAX_FAILURES).flatMap((failure) => failureLines(failure, paint));
   const more = failures.length - MAX_FAILURES;
   return [
-    `${paint.bad('FAIL')}  ${name} ${paint.faint(formatPlace(place))}`,
+    `${paint.bad('FAIL')}  ${name}  ${paint.faint(formatPlace(place))}`,
     ...shown,
     ...(more > 0 ? [`        and ${more} more`] : []),
   ];

@@ -82,17 +82,23 @@ class EndpointRun {
 
   /** The frames of a client that is looked at are all looked at: one too many is a mistake, wherever it comes. */
   async end(): Promise<void> {
-    for (const [name, client] of this.clients) {
-      const { socket, refusal, seen, lookedAt, connectedAt } = client;
-      if (refusal !== undefined && !client.isRefusalExpected) this.fail(connectedAt, refusal.message);
-      if (socket === undefined || lookedAt === undefined) continue;
-      const more = socket.frames.slice(seen).map(receivedFrame);
-      for (const failure of await failuresOfList(this.placed, lookedAt, [], more))
-        this.failures.push({ ...failure, path: `${failure.path}, behind the last expect of ${name}` });
-    }
+    for (const [name, client] of this.clients) await this.finish(name, client);
+  }
+
+  private async finish(name: string, client: Client): Promise<void> {
+    const { socket, refusal, seen, lookedAt, connectedAt } = client;
+    if (refusal !== undefined && !client.isRefusalExpected) this.fail(connectedAt, refusal.message);
+    if (socket === undefined || lookedAt === undefined) return;
+    const more = socket.frames.slice(seen).map(receivedFrame);
+    for (const failure of await failuresOfList(this.placed, lookedAt, [], more))
+      this.failures.push({ ...failure, path: `${failure.path}, behind the last expect of ${name}` });
   }
 
   private async connect({ client, connect }: StepOf<'connect'>, path: Path): Promise<void> {
+    const before = this.clients.get(client);
+    if (before?.socket !== undefined && before.socket.closed === undefined)
+      return this.fail(path, `${client} is connected already; close its connection first, or name another client`);
+    if (before !== undefined) await this.finish(client, before);
     const { endpoint = this.test.endpoint, claims, ...options } = connect;
     const identity = claims === undefined ? {} : { identity: claims };
     const state = { connectedAt: path, seen: 0, lookedAt: undefined, isRefusalExpected: false };

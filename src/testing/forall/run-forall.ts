@@ -59,7 +59,7 @@ function messageSchema({ schema }: ForallSettings, directory: string): object {
   try {
     return schemaOf(schema, directory);
   } catch (error) {
-    throw new TidegateError('TG_CONFIG_INVALID', `forall.schema: ${reasonOf(error)}`, error);
+    throw new TidegateError('TG_CONFIG_INVALID', reasonOf(error), error);
   }
 }
 

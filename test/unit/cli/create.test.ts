@@ -63,12 +63,14 @@ test('words that are unknown or do not go together are refused with those that a
   };
   assert.match(
     await said('websoket->topic'),
-    /no source "websoket"; did you mean "websocket"\?; there are endpoint, feed, /,
+    /no source "websoket"; there are endpoint, feed, .*; did you mean "websocket"\? \(/,
   );
   assert.match(
     await said('topic->fliter->topic'),
-    /no processor or operator "fliter"; did you mean "filter"\?; there are col/,
+    /no processor or operator "fliter"; there are col.*; did you mean "filter"\? \(/,
   );
+  for (const flow of ['topic->websocket->filter', 'topic->feed->topic'])
+    assert.match(await said(flow), /"(websocket|feed)" is an end of a flow, and is not between others/);
   assert.match(
     await said('topic->window->join->topic'),
     /"topic->window->join->topic" cannot be: a pipeline has one operator/,

@@ -161,5 +161,10 @@ test('graph prints Mermaid, or writes SVG into a file, and says why it cannot', 
     (await tidegate('graph', file, '-o', '/nowhere/x.svg')).stderr,
     /\/nowhere\/x\.svg cannot be written: ENOENT/,
   );
+  const empty = await written(t, { 'gateway.yaml': 'log: { driver: embedded }\n' });
+  assert.match(
+    (await tidegate('graph', empty)).stderr,
+    /the picture is empty: .*gateway\.yaml has no endpoints, pipelines/,
+  );
   assert.match((await tidegate('graph', file, '--format', 'png')).stderr, /Allowed choices are mermaid, svg/);
 });

@@ -47,7 +47,7 @@ test('a test that fails ends with 1, says what differs and where, and is in the 
   const { status, stdout } = await tidegate(folder, words, { GITHUB_ACTIONS: 'true' });
   assert.match(
     stdout,
-    /\n {2}FAIL {2}a total is doubled @\/b\.yaml:8:5\n {8}output\.doubled\[0\]\.json\.total {2}@\/b\.yaml:11:43\n {10}expected {2}4\n {10}got {7}6\n/,
+    /\n {2}FAIL {2}a total is doubled {2}@\/b\.yaml:8:5\n {8}output\.doubled\[0\]\.json\.total {2}@\/b\.yaml:11:43\n {10}expected {2}4\n {10}got {7}6\n/,
   );
   assert.match(
     stdout,
@@ -84,8 +84,16 @@ test('nothing to run ends with 2 and says what to do', async (t) => {
   );
 });
 
-test('a pattern that cannot be read ends with 2', async () => {
-  const { status, stderr } = await tidegate('', ['test', 'gateway.yaml', '--name', '(']);
+test('a report that cannot be written is said, behind what became of the tests', async (t) => {
+  const folder = folderWith(t, { 'a.yaml': GOOD });
+  const { status, stdout, stderr } = await tidegate(folder, ['test', '@/a.yaml', '--junit', '@/none/junit.xml']);
+  assert.match(stdout, /\n1 passed, 0 failed\n$/);
+  assert.match(stderr, /^tidegate: .*junit\.xml cannot be written: ENOENT[^\n]*\n$/);
+  assert.equal(status, 1);
+});
+
+test('a pattern that cannot be read ends with 2', async (t) => {
+  const { status, stderr } = await tidegate(folderWith(t, {}), ['test', '@/gateway.yaml', '--name', '(']);
   assert.equal(status, 2);
   assert.match(stderr, /^tidegate: --name Invalid regular expression/);
 });

@@ -95,7 +95,7 @@ test('a plugin that throws, throws nothing, or has a mistake in its syntax is na
       loadPlugin(registry, './my.mjs', await pluginFile(t, text)),
       refused('TG_PLUGIN_IMPORT_FAILED', reason),
     );
-  await failing("throw new Error('no licence');", 'the plugin ./my.mjs cannot be loaded: no licence');
+  await failing("throw new Error('no licence');", 'the plugin ./my.mjs cannot be loaded: no licence (my.mjs:1:7)');
   await failing('throw undefined;', 'the plugin ./my.mjs cannot be loaded: undefined');
   await failing('export default {', /^the plugin \.\/my\.mjs cannot be loaded: /);
   const typed = await folderOf(t, { 'my.txt': 'text' });

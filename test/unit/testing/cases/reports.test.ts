@@ -33,7 +33,7 @@ test('the report names what was expected, what came, and where in the YAML', () 
     reportFiles(FILES),
     `a.yaml
   ok    passes (2 ms)
-  FAIL  fails, 100%: "all" a.yaml:3:5
+  FAIL  fails, 100%: "all"  a.yaml:3:5
         output.orders[0].json.total  a.yaml:9:5
           expected  5
           got       6

@@ -110,6 +110,20 @@ hold: [ no_loss, "\${! output.total = input.total }" ]`,
 forall: { schema: { properties: { total: { type: integer, maximum: 9 } }, required: [ total ] }, runs: 20, seed: 5 }
 hold: [ no_loss, "\${! output.total = input.total * 2 }" ]`,
     ],
+    [
+      'and schemas that are not there, or that no message fits, are failures at their place',
+      `pipeline: orders-in
+forall: { schema: ./none.json }
+hold: [ no_loss ]`,
+      /^forall\.schema: the schema .*none\.json cannot be read/,
+    ],
+    [
+      'and so are those of invariants',
+      `pipeline: orders-in
+forall: { schema: { type: object } }
+hold: [ output_schema: ./none.json ]`,
+      /^hold: output_schema: .*none\.json cannot be read/,
+    ],
   ];
   for (const [title, entry, ...expected] of cases)
     test(title, async (t) => {
@@ -184,6 +198,22 @@ describe('an endpoint is tested', () => {
     [
       'with connections that the client closes',
       steps('{ client: a, connect: {} }', '{ client: a, close: 1000 }', '{ client: a, expect: { close: 1000 } }'),
+    ],
+    [
+      'and a client that connects again has to be closed, and to have looked at its frames',
+      steps(
+        '{ client: a, connect: {} }',
+        '{ client: a, expect: [] }',
+        '{ client: a, send: { json: { id: 1 } } }',
+        '{ client: a, close: 1000 }',
+        '{ client: a, connect: {} }',
+      ),
+      'steps[1].expect, behind the last expect of a: expected nothing more, got {"json":{"type":"ack","id":1,"outcome":"stored"}}',
+    ],
+    [
+      'and a client that is connected already does not connect again',
+      steps('{ client: a, connect: {} }', '{ client: a, connect: {} }', '{ client: a, expect: [] }'),
+      'steps[1].connect: a is connected already; close its connection first, or name another client',
     ],
     [
       'and a connection that is not closed is a failure',
