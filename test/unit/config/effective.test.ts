@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { effectiveSettings } from '../../../src/config/effective.ts';
+import type { JsonSchema } from '../../../src/config/walk-settings.ts';
 
 const FILLED = { type: 'string', pattern: '\\$\\{[A-Za-z_]' };
 const COUNT = { anyOf: [{ type: 'integer' }, FILLED] };
 const SWITCH = { anyOf: [{ type: 'boolean' }, FILLED] };
 
-const group = (properties: object) => ({ type: 'object', additionalProperties: false, properties });
+const group = (properties: object) => ({ type: 'object', additionalProperties: false, properties }) as JsonSchema;
 
 /** Settings as `path=value`, with `!` where the file does not have it. */
 function lines(properties: object, value: object): string[] {
