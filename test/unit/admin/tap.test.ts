@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { Taps } from '../../../src/admin/tap.ts';
+import { Message } from '../../../src/core/message.ts';
 import type { ConfigObject, Gateway } from '../../../src/index.ts';
+import { TapPoints } from '../../../src/pipelines/tap-points.ts';
 import { until } from '../../helpers/gateway-process.ts';
+import { HandClock } from '../core/hand-clock.ts';
 import { gatewayOf, MEMORY, ready } from '../library/rig.ts';
 
 const GENERATED: ConfigObject = {
@@ -135,4 +140,27 @@ test('a tap whose reader does not read holds nothing up', async (t) => {
     () => sizeOf(gateway),
   );
   assert.equal(gateway.inspect().pipelines[0]?.inFlight, 0);
+});
+
+test('a tap gives a sign of life after ten seconds without a line, and watches nothing once it is over', async (t) => {
+  const clock = new HandClock();
+  const points = new TapPoints([]);
+  const taps = new Taps({ clock, pipelines: () => [{ name: 'made', taps: points }] });
+  const server = createServer((request, response) => void taps.answer(request, response)).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/-/tap?pipeline=made&limit=2`);
+  const show = () => points.sink.observe?.([new Message(Buffer.from('1'))]);
+  clock.advance(9_000);
+  show();
+  clock.advance(9_000);
+  clock.advance(1_000);
+  show();
+  assert.deepEqual([points.sink.observe, clock.pending], [undefined, 0]);
+  const lines = (await response.text()).trimEnd().split('\n');
+  assert.deepEqual(
+    lines.map((line) => (line === '' ? '' : Object.keys(JSON.parse(line) as object).at(-1))),
+    ['place', 'json', '', 'json', 'ended'],
+  );
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
+import { zshScript } from '../../../src/cli/completion/zsh.ts';
 import { ROOT, tidegate, written } from '../../helpers/command-line.ts';
 
 const has = (shell: string) => spawnSync(shell, ['-c', ':']).status === 0;
@@ -43,6 +44,20 @@ test('zsh reads its script, and knows a function for each command', { skip: !has
   });
   for (const name of ['_tidegate', '_tidegate_config_echo', '_tidegate_log_check'])
     assert.ok(names.stdout.split('\n').includes(name), `${name} ${names.stderr}`);
+});
+
+test('zsh is told what a command does, whatever is in that text', { skip: !has('zsh') }, () => {
+  const about = "ratio 1:2 [not] it's";
+  const leaf = { commands: [], argument: { kind: 'text' as const } };
+  const script = zshScript([
+    { path: '', commands: [{ name: 'mix', about }], options: [], argument: { kind: 'text' } },
+    { ...leaf, path: 'mix', options: [{ flags: ['-r', '--ratio'], about, value: { kind: 'text' } }] },
+  ]);
+  const check = spawnSync('zsh', ['-f', '-n', '-c', script], { encoding: 'utf8' });
+  assert.deepEqual([check.status, check.stderr], [0, '']);
+  // A bare colon ends a name, and brackets end a description.
+  assert.ok(script.includes("'mix:ratio 1\\:2 [not] it'\\''s'"), script);
+  assert.ok(script.includes("[ratio 1\\:2 \\[not\\] it'\\''s]:text: "), script);
 });
 
 test('fish completes commands, options, choices and names', { skip: !has('fish') }, async () => {

@@ -89,10 +89,14 @@ test('Mermaid text is the same each time, with everything that has a meaning in 
   assert.match(text, / -\.->\|"dead letters"\| /);
   assert.doesNotMatch(text, /hunter22|secret/);
   const evil: Graph = {
-    nodes: [{ id: 'a', kind: 'other', lines: ['"];click<b>#1;`x`\n%%'] }],
-    edges: [],
+    nodes: [{ id: 'a', kind: 'other', lines: ['"];click<b>#1;`x`\n%%', '\u{1f600}é'] }],
+    edges: [{ from: 'a', to: 'a', label: '"|x', isSide: false }],
   };
-  assert.equal(mermaidOf(evil), 'flowchart LR\n  n0[/"#34;#93;#59;click#60;b#62;#35;1#59;#96;x#96;#10;#37;#37;"/]\n');
+  assert.equal(
+    mermaidOf(evil),
+    'flowchart LR\n  n0[/"#34;#93;#59;click#60;b#62;#35;1#59;#96;x#96;#10;#37;#37;<br/>#128512;é"/]\n' +
+      '  n0 -->|"#34;#124;x"| n0\n',
+  );
 });
 
 test('an SVG is well-formed, has all names, no secret, and colours for dark and light', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { map, NEVER, Subject } from 'rxjs';
 import { Batch } from '../../../src/core/batch.ts';
-import type { Message } from '../../../src/core/message.ts';
+import { Message } from '../../../src/core/message.ts';
 import { buildFlow, type Stage } from '../../../src/pipelines/flow.ts';
 import type { Watcher } from '../../../src/pipelines/tap-point.ts';
 import { TapPoints } from '../../../src/pipelines/tap-points.ts';
@@ -140,4 +140,22 @@ test('watchers hear once that their pipeline has ended', () => {
     [1, 1, 1],
   );
   assert.equal(taps.sink.observe, undefined);
+});
+
+test('a processor that is watched has itself as this', () => {
+  const step = {
+    place: 'a',
+    sign: '!',
+    process(message: Message) {
+      return marked(this.sign)(message);
+    },
+  };
+  const watcher = seen();
+  const unwatch = new TapPoints([{ processors: [step] }]).at(1)?.watch(watcher);
+  const message = new Message(Buffer.from('m'));
+  step.process(message);
+  assert.deepEqual(watcher.texts, ['m!']);
+  unwatch?.();
+  step.process(message);
+  assert.deepEqual(watcher.texts, ['m!']);
 });

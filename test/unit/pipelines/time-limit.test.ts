@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { of, Subject } from 'rxjs';
 import { Batch } from '../../../src/core/batch.ts';
@@ -64,9 +65,10 @@ test('the signal of a message aborts with its time, or with the pipeline, and no
   let kept: ProcessorCall | undefined;
   const done = setUp(async (message, call) => {
     kept = call;
-    return message;
+    return call?.signal.aborted === false ? message : null;
   });
   await done.process(new Message(Buffer.from('c')));
+  assert.equal(getEventListeners(done.closing.signal, 'abort').length, 0, 'nothing of a message is left behind');
   done.clock.advance(1_000);
   assert.equal(kept?.signal.aborted, false);
 });

@@ -180,3 +180,29 @@ test('a component may say its versions itself, and is refused where they are oth
   await loadPlugin(registry, './my.mjs', await saying(`'^${VERSION}'`));
   assert.equal(registry.all('processor').length, 1);
 });
+
+test('a package that says nothing of tidegate is not asked about by the one that it is in', async (t) => {
+  const folder = await folderOf(t, {
+    'package.json': manifest('^7.1'),
+    'inner/package.json': '{}',
+    'inner/my.mjs': `export default ${component('fine')};`,
+  });
+  const registry = new Registry();
+  await loadPlugin(registry, './inner/my.mjs', folder);
+  assert.ok(registry.find('processor', 'fine'));
+});
+
+test('the time to load a plugin holds up nothing once it is loaded, or cannot be', async (t) => {
+  const cancelled: unknown[] = [];
+  const { clearTimeout: original } = globalThis;
+  t.mock.method(globalThis, 'clearTimeout', (timer: NodeJS.Timeout) => {
+    cancelled.push(timer);
+    original(timer);
+  });
+  const started = t.mock.method(globalThis, 'setTimeout').mock;
+  await loadPlugin(new Registry(), './my.mjs', await pluginFile(t, `export default ${component('fine')};`), 61_000);
+  await assert.rejects(loadPlugin(new Registry(), './my.mjs', await pluginFile(t, "throw new Error('no')"), 61_000));
+  const timers = started.calls.filter((call) => call.arguments[1] === 61_000).map((call) => call.result);
+  assert.equal(timers.length, 2);
+  assert.ok(timers.every((timer) => cancelled.includes(timer)));
+});

@@ -69,6 +69,7 @@ describe('a message is compared with what is expected of it', () => {
     ['another key', { key: 'bob' }, order, 'key: "bob", got "ada"'],
     ['a key where there is to be none', { key: null }, order, 'key: none, got "ada"'],
     ['no key where there is to be none', { key: null }, message('1')],
+    ['an empty key where there is to be none', { key: null }, message('1', { key: '' }), 'key: none, got ""'],
     ['no key where any is due', { key: '*' }, message('1'), 'key: any value, got nothing'],
     ['a header that is missing', { headers: { by: '*' } }, order, 'headers.by: any value, got nothing'],
     ['a header that is there', { headers: { kind: null } }, order, 'headers.kind: none, got "order"'],

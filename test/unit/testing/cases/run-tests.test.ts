@@ -164,6 +164,17 @@ describe('an endpoint is tested', () => {
       'steps[1].expect, behind the last expect of a: expected nothing more, got {"json":{"type":"ack","id":1,"outcome":"stored"}}',
     ],
     [
+      'by the records that came since they were looked at last, and by dead letters',
+      steps(
+        '{ client: a, connect: {} }',
+        '{ client: a, send: { json: { by: ada } } }',
+        '{ topic: raw, expect: [ { key: ada } ] }',
+        '{ client: a, send: { json: { by: bob, total: 1 } } }',
+        '{ topic: raw, expect: [ { key: bob } ] }',
+        '{ topic: orders.dlt, expect: [ { json: { by: ada } } ] }',
+      ),
+    ],
+    [
       'with records of other programs',
       steps(
         '{ client: a, connect: { endpoint: orders } }',

@@ -1,3 +1,5 @@
+// Slow: it runs hundreds of simulations, and makes what fails smaller.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

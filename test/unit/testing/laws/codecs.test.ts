@@ -4,7 +4,7 @@ import { builtinRegistry } from '../../../../src/config/index.ts';
 import { type CodecLawOptions, codecLaws } from '../../../../src/testing/laws/codec-laws.ts';
 import { FUZZED_CODECS, hostileFrameContents } from '../../../helpers/hostile-frames.ts';
 
-const RUNS = Number(process.env.RUNS ?? 100);
+const RUNS = Number(process.env.RUNS ?? 25);
 
 /** What comes back as it went out. */
 const ROUND_TRIPS: Readonly<Record<string, Pick<CodecLawOptions, 'roundTrip'>>> = {

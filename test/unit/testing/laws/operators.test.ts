@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { builtinRegistry } from '../../../../src/config/index.ts';
 import { operatorLaws } from '../../../../src/testing/laws/operator-laws.ts';
 
-const RUNS = Number(process.env.RUNS ?? 25);
+const RUNS = Number(process.env.RUNS ?? 10);
 
 /** What the examples of operators read of their records. */
 const records = fc.record({

@@ -7,7 +7,7 @@ import type { SinkSpec } from '../../../../src/sdk/define.ts';
 import { sinkLaws } from '../../../../src/testing/laws/sink-laws.ts';
 import { type SourceLawOptions, sourceLaws } from '../../../../src/testing/laws/source-laws.ts';
 
-const RUNS = Number(process.env.RUNS ?? 25);
+const RUNS = Number(process.env.RUNS ?? 10);
 
 /** A pipe whose reader takes each line in the next turn. */
 const quietOutput = () => new Writable({ write: (_chunk, _encoding, done) => void setImmediate(done) });
