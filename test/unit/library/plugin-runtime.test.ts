@@ -17,7 +17,7 @@ import { Simulation } from '../../../src/testing/index.ts';
 import { until } from '../../helpers/gateway-process.ts';
 import { keptLogger } from '../actors/rig.ts';
 import { gatewayOf, MEMORY, ready } from './rig.ts';
-import { probed } from './runtime-plugin.ts';
+import probe, { probed } from './runtime-plugin.ts';
 
 const PLUGIN = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? 'runtime-plugin.ts' : 'runtime-plugin.js', import.meta.url),
@@ -31,7 +31,7 @@ function configured(more: ConfigObject = {}, timeout = '30s'): ConfigObject {
     pipelines: {
       probed: {
         source: { topic: { names: ['in'], group: 'probed', from: 'earliest' } },
-        processors: [{ probe: {}, timeout } as never],
+        processors: [{ [probe.name]: {}, timeout } as never],
         sink: { topic: { name: 'out' } },
         on_error: { dead_letter: 'in.dlt' },
       },
