@@ -79,9 +79,10 @@ suite('a processor that is too late', () => {
   }
 
   test('its message is still nacked with all that is in flight', async () => {
-    const { clock, topic, inFlight, told, log, results } = setUp();
+    const { clock, topic, inFlight, told, log, results, late } = setUp();
     clock.advance(500);
     await results;
+    for (const act of Object.values(LATE)) late(act);
     assert.equal(topic.messages.length, 1);
     inFlight.nackAll(new TidegateError('TG_STOPPING', 'the pipeline has stopped'));
     assert.deepEqual([log.outcomes.length, told.settled.length, inFlight.size], [1, 1, 0]);

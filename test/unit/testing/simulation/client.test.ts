@@ -8,6 +8,7 @@ test('a close frame is answered behind the call that sends it', async () => {
   const answers: Buffer[] = [];
   client.stream.on('data', (bytes: Buffer) => answers.push(bytes));
   client.stream.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  await turn();
   client.stream.write(Buffer.from([0x88, 0x02, 0x03, 0xf4]));
   assert.deepEqual([client.closed, answers.length], [{ code: 1012, reason: '' }, 0]);
   await turn();
