@@ -31,6 +31,19 @@ export interface ContentInit {
   readonly json?: unknown;
 }
 
+/** What `derive` makes anew; the rest stays as it is. */
+export interface Changes extends Omit<ContentInit, 'json'> {
+  readonly payload?: Buffer;
+  readonly json?: unknown;
+  /** What JSON.parse gives for `payload`, where that is known. */
+  readonly parsed?: unknown;
+}
+
+/** What a part of a split message has of its own. */
+export interface Part extends Pick<ContentInit, 'key' | 'headers'> {
+  readonly payload: Buffer;
+}
+
 const NO_META: Meta = Object.freeze({});
 const NOT_PARSED = Symbol('not parsed');
 
@@ -144,4 +157,9 @@ function notJson(error: unknown): TidegateError {
 function checked(headers: Headers): Headers {
   if (Array.isArray(headers)) return headers;
   throw new TypeError('the headers of a message must be a list of [name, value] pairs');
+}
+
+/** The same in memory of its own. */
+export function copiedContent({ payload, key, headers }: Content): Changes {
+  return { payload: copyOf(payload), key: copiedKey(key), headers: copiedHeaders(headers) };
 }

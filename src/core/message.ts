@@ -1,6 +1,5 @@
-import { Content, type ContentInit, copiedHeaders, copiedKey, copyOf, jsonPayload } from './content.ts';
+import { type Changes, Content, type ContentInit, copiedContent, jsonPayload, type Part } from './content.ts';
 import type { TidegateError } from './errors.ts';
-import type { Headers } from './headers.ts';
 import {
   type Outcome,
   Overheard,
@@ -9,40 +8,17 @@ import {
   type Settleable,
   type SettleListener,
   type SettleTargetOf,
+  type TrackerOf,
   Whole,
 } from './settling.ts';
+import type { TraceContext } from './trace-context.ts';
 
 export type { Outcome, Readiness, Sender } from './settling.ts';
+export type { TraceContext } from './trace-context.ts';
 
 export type SettleTarget = SettleTargetOf<Message>;
 
-/** Position of a message in a trace: W3C trace context as it travels in headers. */
-export interface TraceContext {
-  readonly traceparent: string;
-  readonly tracestate?: string;
-}
-
-/** Follows messages that are in flight, from a pipeline's gate to their settling. */
-export interface Tracker {
-  /** Asked before a message is nacked: true when the tracker took it over, by `derive`, to settle it later. */
-  takeOver(message: Message, failure: TidegateError): boolean;
-  settled(message: Message, failure: TidegateError | null): void;
-}
-
-/** What `derive` makes anew; the rest stays as it is. */
-interface Changes extends Partial<Pick<MessageInit, 'key' | 'headers' | 'timestamp' | 'meta'>> {
-  readonly payload?: Buffer;
-  readonly json?: unknown;
-  /** What JSON.parse gives for `payload`, where that is known. */
-  readonly parsed?: unknown;
-}
-
-/** What a part of a split message has of its own. */
-interface Part {
-  readonly payload: Buffer;
-  readonly key?: string | Buffer | null;
-  readonly headers?: Headers;
-}
+export type Tracker = TrackerOf<Message>;
 
 export interface MessageInit extends ContentInit {
   readonly trace?: TraceContext;
@@ -88,6 +64,8 @@ export class Message extends Content implements Settleable {
   private open = true;
   /** The message that took over the duty to settle. */
   private successor: Message | undefined;
+  /** A processor that was too late may still have it: what is done with it has no effect. */
+  private isTakenBack = false;
 
   constructor(payload: Buffer, init: MessageInit = {}) {
     super(payload, init);
@@ -175,8 +153,38 @@ export class Message extends Content implements Settleable {
     this.settle(failure, 'stored');
   }
 
+  /** The message that has the duty to settle: this one, or what was made of it last. */
+  get holder(): Message {
+    let holder: Message = this;
+    while (holder.successor !== undefined) holder = holder.successor;
+    return holder;
+  }
+
+  /**
+   * Gives the duty to a new message of the same content, its `holder` from now on. Whoever still has this one, or what was
+   * derived from it, can settle nothing by it any more.
+   */
+  takeBack(): void {
+    if (this.isTakenBack) return;
+    const { holder } = this;
+    const heir = this.changed({});
+    holder.handDutyTo(heir);
+    this.isTakenBack = true;
+    holder.isTakenBack = true;
+  }
+
   /** A message with other content that takes over the duty to settle: settle the new one, never this one. */
   derive(changes: Changes): Message {
+    const next = this.changed(changes);
+    // The duty is with this message, or with one derived from it by a try that failed.
+    let holder: Message = this;
+    while (holder.successor !== undefined && !holder.isTakenBack) holder = holder.successor;
+    if (holder.isTakenBack) next.open = false;
+    else holder.handDutyTo(next);
+    return next;
+  }
+
+  private changed(changes: Changes): Message {
     const isJson = changes.payload === undefined && 'json' in changes;
     const payload = isJson ? jsonPayload(changes.json) : (changes.payload ?? this.payload);
     const isNew = isJson || changes.payload !== undefined;
@@ -203,20 +211,16 @@ export class Message extends Content implements Settleable {
     next.isReplayed = this.isReplayed;
     next.origin = this.origin;
     if (isNew) this.forgetValue();
-    this.handDutyTo(next);
     return next;
   }
 
   private handDutyTo(next: Message): void {
-    // The duty is with this message, or with one derived from it by a try that failed.
-    let holder: Message = this;
-    while (holder.successor !== undefined) holder = holder.successor;
-    next.open = holder.open;
-    holder.open = false;
-    holder.successor = next;
+    next.open = this.open;
+    this.open = false;
+    this.successor = next;
     // What is in flight knows the source, and need not keep what was between it and the newest one in memory.
     const { source } = next;
-    if (source?.successor === holder) source.successor = next;
+    if (source?.successor === this) source.successor = next;
   }
 
   /** The message with that key: itself where nothing is lost by it (it had no key to remember), else a derived one. */
@@ -253,11 +257,7 @@ export class Message extends Content implements Settleable {
   /** The same message with its bytes copied out of the chunk that was read: 200 bytes would keep 64 KiB otherwise. */
   detached(): Message {
     if (this.payload.length * 2 >= this.payload.buffer.byteLength) return this;
-    const detached = this.derive({
-      payload: copyOf(this.payload),
-      key: copiedKey(this.key),
-      headers: copiedHeaders(this.headers),
-    });
+    const detached = this.derive(copiedContent(this));
     // It says the same as this one; to remember this one as its source would keep the chunk after all.
     detached.source = this.source;
     detached.isKeyAssigned = this.isKeyAssigned;
@@ -283,6 +283,7 @@ export class Message extends Content implements Settleable {
   }
 
   private settle(failure: TidegateError | null, outcome: Outcome): void {
+    if (this.isTakenBack) return;
     if (!this.open) {
       this.successor?.settle(failure, outcome);
       return;

@@ -60,6 +60,13 @@ export interface SettleTargetOf<M extends Settleable> {
 
 export type SettleListener = (failure: TidegateError | null, isLost: boolean, outcome: Outcome) => void;
 
+/** Follows messages that are in flight, from a pipeline's gate to their settling. */
+export interface TrackerOf<M extends Settleable> {
+  /** Asked before a message is nacked: true when the tracker took it over, by `derive`, to settle it later. */
+  takeOver(message: M, failure: TidegateError): boolean;
+  settled(message: M, failure: TidegateError | null): void;
+}
+
 /** An operator hears as well what becomes of a message. */
 export class Overheard<M extends Settleable> implements SettleTargetOf<M> {
   private readonly target: SettleTargetOf<M> | undefined;

@@ -1,4 +1,8 @@
-import type { TraceContext } from './message.ts';
+/** Position of a message in a trace: W3C trace context as it travels in headers. */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
 
 /** The fields of a `traceparent`, in lower case hex. */
 export interface Traceparent {

@@ -66,7 +66,7 @@ export class InFlightMessages implements Tracker {
 
   /** Nacks all messages in flight, whatever step they are in. */
   nackAll(failure: TidegateError): void {
-    for (const message of [...this.admitted]) message.nack(failure);
+    for (const message of [...this.admitted]) message.holder.nack(failure);
   }
 
   /** Nacks the messages that were admitted behind one that is just being settled. */
@@ -74,7 +74,7 @@ export class InFlightMessages implements Tracker {
     const admitted = [...this.admitted];
     const at = admitted.indexOf(message.source ?? message);
     if (at < 0) return;
-    for (const behind of admitted.slice(at + 1)) behind.nack(failure);
+    for (const behind of admitted.slice(at + 1)) behind.holder.nack(failure);
   }
 }
 

@@ -201,7 +201,8 @@ class Chain {
     const { place, onError, metrics } = this.steps[at] as Step;
     metrics?.fail();
     const placed = place === undefined ? failure : new ProcessorFailure(failure, place);
-    this.failed(message, placed, onError);
+    // Another one than the message itself where that was taken back from a processor that was too late.
+    this.failed(message.holder, placed, onError);
     return NONE;
   }
 }
@@ -242,7 +243,8 @@ class Attempt {
     if (!(thrown instanceof Caught)) throw thrown;
     this.step.metrics?.fail();
     const headers = withFacts(withoutHeader(message.headers, FAILED_AT), failureHeaders(thrown.failure));
-    return this.rescue.processAll(0, [message.derive({ headers })]);
+    message.takeBack();
+    return this.rescue.processAll(0, [message.holder.derive({ headers })]);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Processor, ProcessorCall } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
 import type { ComponentContext } from '../sdk/context.ts';
 
 type Process = Processor['process'];
@@ -18,7 +19,7 @@ export function limited(processor: Processor, timeout: number, context: Componen
     const call = wantsSignal ? new Call(signal) : undefined;
     const result = processor.process(message, call ?? shared);
     if (!(result instanceof Promise)) return result;
-    return within(timeout, result, context, call);
+    return within(timeout, message, result, context, call);
   };
 }
 
@@ -65,6 +66,7 @@ class Call implements ProcessorCall {
 
 function within(
   timeout: number,
+  message: Message,
   result: Promise<Result>,
   { clock }: ComponentContext,
   call: Call | undefined,
@@ -75,6 +77,8 @@ function within(
         'TG_PROCESSOR_TIMEOUT',
         `it was not done with the message within ${timeout} ms; bound what it waits for, or set a longer timeout beside it`,
       );
+      // The processor may settle it once more, or make another one of it, while the failure is being dealt with.
+      message.takeBack();
       reject(late);
       call?.expire(late);
     });

@@ -67,15 +67,15 @@ export const orderByKey: Judge = (observed) => {
   return undefined;
 };
 
-/** Outputs that have an order among themselves; undefined for a record without a key, whose partition is any. */
+/** Outputs that have an order among themselves; undefined for what came without a key, from any partition. */
 function laneOf(
   { inputs, isFromTopics }: Observed,
-  { topic, key, origin, isDeadLetter }: ObservedOutput,
+  { topic, partition, key, origin, isDeadLetter }: ObservedOutput,
 ): string | undefined {
   const given = origin === undefined ? undefined : inputs[origin]?.message.key;
   // A dead letter is written when its retries are over, while those behind it go on.
   if (isDeadLetter || (isFromTopics && (given === undefined || given === null))) return undefined;
-  return JSON.stringify([topic, key, given === undefined || given === null ? null : String(given)]);
+  return JSON.stringify([topic, partition, key, given === undefined || given === null ? null : String(given)]);
 }
 
 function sameKey({ key }: ObservedOutput): string {

@@ -21,6 +21,8 @@ export interface ObservedOutput {
   /** Topic, endpoint or sink. */
   readonly topic: string;
   readonly isDeadLetter: boolean;
+  /** Of a record: those without a key are spread over all, and have an order in each. */
+  readonly partition?: number | undefined;
   readonly payload: Buffer | null;
   readonly key: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
@@ -48,10 +50,10 @@ export function observedInput(
 }
 
 export function observedOutput(
-  { payload, key, headers }: OutputMessage,
+  { payload, key, headers, partition }: OutputMessage,
   facts: Pick<ObservedOutput, 'topic' | 'isDeadLetter' | 'origin'>,
 ): ObservedOutput {
-  return { payload, key, headers, ...facts };
+  return { payload, key, headers, partition, ...facts };
 }
 
 /** Characters of a message that a sentence shows. */

@@ -126,7 +126,8 @@ export class MemoryClient implements SimulatedClient {
     else if (opcode === CLOSE) {
       const code = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
       this.ended({ code, reason: payload.subarray(2).toString() });
-      this.stream.push(clientFrame(CLOSE, payload));
+      // Never within the call that closes: ws would take it for a close of the client, and begin a second time limit of its own.
+      process.nextTick(() => this.stream.push(clientFrame(CLOSE, payload)));
     }
   }
 

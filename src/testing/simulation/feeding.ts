@@ -94,7 +94,7 @@ export class Feeding {
     const { activity, clock, log } = this.parts;
     const messages = fed.map(({ message }) => messageOf(message, clock.now()));
     const records = this.recordsOf(pipeline);
-    const work = activity.begins(() => false);
+    const work = activity.begins({ waits: () => false });
     log
       .append(topic, messages)
       .then(

@@ -55,11 +55,11 @@ export function replacementsOf(parts: ReplacementParts, isOver: () => boolean): 
           if (!isOver()) watcher?.given(place, messages, feeding.fedOf);
         },
       ),
-    processor: ({ label, name, settings }, create, context) => {
+    processor: ({ label, name, settings, isLimited }, create, context) => {
       const mock = label === undefined ? undefined : ownEntry(mocks, label);
       if (label !== undefined && mock !== undefined) return mockProcessor(label, mock);
       if (!mayAsk && ASKING.has(name) && asksServer(settings)) return refusedProcessor(context.path);
-      return watchedProcessor(create, context, activity);
+      return watchedProcessor(create, context, { activity, isLimited });
     },
   };
 }

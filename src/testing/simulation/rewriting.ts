@@ -21,6 +21,8 @@ export interface ProcessorPlace {
   readonly name: string;
   /** Its settings, as its schema gives them. */
   readonly settings: unknown;
+  /** Whether it has so much time for each message, as all processors of plugins have. */
+  readonly isLimited: boolean;
 }
 
 export interface SinkPlace {
@@ -78,9 +80,14 @@ function stepOf<S extends ChosenStep>(step: S, replacements: Replacements): S {
       rescue: step.rescue.map((one) => stepOf(one, replacements)),
     };
   if (step.spec.kind !== 'processor') return step;
-  const { label } = step as { readonly label?: string };
+  const { label, timeout } = step as { readonly label?: string; readonly timeout?: number };
   const chosen = step as unknown as Chosen<ProcessorSpec>;
-  const place = { label, name: chosen.spec.name, settings: chosen.config };
+  const place = {
+    label,
+    name: chosen.spec.name,
+    settings: chosen.config,
+    isLimited: timeout !== undefined || chosen.spec.plugin !== undefined,
+  };
   return { ...step, ...made(chosen, (create, context) => replacements.processor(place, create, context)) };
 }
 

@@ -128,7 +128,7 @@ export class Simulation {
     const { door } = this.running();
     const client = door.enter(endpoint, settings, options, this.identities, this.activity.moved);
     // What a token says is checked on a thread.
-    const answered = this.activity.begins(() => false);
+    const answered = this.activity.begins({ waits: () => false });
     while (client.isAsking && client.closed === undefined) await turn();
     answered.end();
     await this.quiet();

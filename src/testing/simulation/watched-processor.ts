@@ -3,11 +3,14 @@ import type { ConnectedContext } from '../../sdk/context.ts';
 import type { Activity } from './activity.ts';
 import { ScopedClock } from './scoped-clock.ts';
 
-/** A processor whose promises the simulation waits for, unless they wait for its clock. */
+/**
+ * A processor whose promises the simulation waits for, unless they wait for its clock. `isLimited`: each is cut after some
+ * time of the clock.
+ */
 export function watchedProcessor(
   create: (context: ConnectedContext) => Processor,
   context: ConnectedContext,
-  activity: Activity,
+  { activity, isLimited }: { readonly activity: Activity; readonly isLimited: boolean },
 ): Processor {
   const clock = new ScopedClock(context.clock);
   const waits = () => clock.pending > 0;
@@ -16,7 +19,7 @@ export function watchedProcessor(
     process: (message, call) => {
       const made = inner.process(message, call);
       if (!(made instanceof Promise)) return made;
-      const work = activity.begins(waits);
+      const work = activity.begins({ waits, isLimited });
       return made.finally(() => work.end());
     },
     close: () => inner.close?.(),

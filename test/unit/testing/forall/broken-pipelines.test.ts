@@ -27,6 +27,8 @@ pipelines:
 ${pipeline}`;
 }
 
+const KEEPING = '{ filter: { keep: "${! json.total > 0 }" } }';
+
 const SCHEMA =
   '{ type: object, required: [ total ], properties: { total: { type: integer }, note: { type: string } } }';
 
@@ -175,5 +177,52 @@ suite('what is broken is found, and printed as the smallest input that shows it'
     );
     const pasted = await failureOf(t, `${pipeline}\ntests:\n${entry}\n`);
     assert.ok(pasted.sentence !== '' && sentence.endsWith(pasted.sentence), pasted.sentence);
+  });
+
+  test('of two messages with the same content it is known which one was stored, and which one is a dead letter', async (t) => {
+    const same = '{ json: { total: 1 }, key: k1 }';
+    const first = `[ { fault: sink_refuses }, ${same}, { after: 1ms }, ${same} ]`;
+    const second = `[ ${same}, { fault: sink_refuses }, ${same} ]`;
+    const source = 'topic: { names: [ raw ], group: g, from: earliest }';
+    for (const from of ['endpoint: in', source]) {
+      for (const input of [first, second]) {
+        const entry = `  - { name: twins, pipeline: orders-in, input: ${input}, hold: [ no_loss, no_duplicates, order_by_key ] }`;
+        const { sentence } = await failureOf(t, `${yaml(KEEPING, { from })}\ntests:\n${entry}\n`);
+        assert.equal(sentence, '');
+      }
+    }
+  });
+
+  test('of two messages with the same content the one that is lost is named', async (t) => {
+    const input = '[ { json: { total: 11 }, key: k1 }, { json: { total: 11 }, key: k2 } ]';
+    const entry = `  - { name: twins, pipeline: orders-in, input: ${input}, hold: [ no_loss ] }`;
+    const lost = await failureOf(t, `${yaml('forgetting')}\ntests:\n${entry}\n`);
+    assert.equal(lost.sentence, 'no_loss: message 2 ({"total":11}, key k2) was acked as stored, and is in no output');
+  });
+
+  test('outputs of the pipelines behind it are not judged', async (t) => {
+    const behind = `  doubled:
+    source: { topic: { names: [ orders ], group: doubled, from: earliest } }
+    processors: [ { map: { json: "\${! { 'total': -json.total } }" } } ]
+    sink: { topic: { name: raw } }
+`;
+    const input = '[ { json: { total: 1 }, key: k1 } ]';
+    const hold = '[ "${! output.total > 0 }", no_loss, no_duplicates ]';
+    const entry = `  - { name: one, pipeline: orders-in, input: ${input}, hold: ${hold} }`;
+    const text = `${yaml(KEEPING, { pipeline: behind })}\ntests:\n${entry}\n`;
+    assert.equal((await failureOf(t, text)).sentence, '');
+  });
+
+  test('the same seed gives the same verdict in the same words', async (t) => {
+    const source = 'topic: { names: [ raw ], group: g, from: earliest }';
+    const pipeline = yaml('{ filter: { keep: "${! json.total >= 0 }" } }', { from: source });
+    const faults = ', invalid: true, faults: [ sink_refuses, crash, late, duplicate, link_down ]';
+    const broken = forall('no_loss, "${! output.total < 100 or $exists(output.note) }"', faults).replace(
+      'seed: 1',
+      'seed: 5',
+    );
+    const [first, again] = [await failureOf(t, pipeline + broken), await failureOf(t, pipeline + broken)];
+    assert.match(first.sentence, /^run \d+ of 200, made smaller \d+ times \(seed 5\): /);
+    assert.deepEqual(again, first);
   });
 });

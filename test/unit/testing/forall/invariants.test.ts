@@ -130,6 +130,13 @@ suite('order_by_key', () => {
     assert.equal(await broken('order_by_key', { inputs, outputs: letters }), undefined);
   });
 
+  test('compares records without a key within their partition', async () => {
+    const spread = [output(1, 2, { partition: 0 }), output(0, 1, { partition: 1 })];
+    assert.equal(await broken('order_by_key', { inputs, outputs: spread }), undefined);
+    const same = spread.map((one) => ({ ...one, partition: 0 }));
+    assert.match((await broken('order_by_key', { inputs, outputs: same })) ?? '', /both without a key/);
+  });
+
   test('leaves out a message that was a dead letter before it was stored', async () => {
     const outputs = [output(1, 2), output(0, 1), output(0, 1, letter)];
     assert.equal(await broken('order_by_key', { inputs, outputs }), undefined);
