@@ -99,7 +99,7 @@ test('the signal of a component aborts when its pipeline is replaced, and that o
   const { config } = await loadConfig({ text: JSON.stringify(configured()), name: 'test' });
   const gateway = await Gateway.create(
     { ...config, pipelines: {} },
-    { logger: keptLogger().logger, servers: new Map() },
+    { logger: keptLogger().logger, servers: {} },
   );
   t.after(() => gateway.stop());
   await gateway.start();
