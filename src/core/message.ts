@@ -161,7 +161,7 @@ export class Message extends Content implements Settleable {
   }
 
   /**
-   * Gives the duty to a new message of the same content, its `holder` from now on. Whoever still has this one, or what was
+   * Gives the duty to a new message of the same content, its `holder` from now on. Code that still has this one, or what was
    * derived from it, can settle nothing by it any more.
    */
   takeBack(): void {

@@ -77,7 +77,7 @@ function within(
         'TG_PROCESSOR_TIMEOUT',
         `it was not done with the message within ${timeout} ms; bound what it waits for, or set a longer timeout beside it`,
       );
-      // The processor may settle it once more, or make another one of it, while the failure is being dealt with.
+      // The processor may settle it once more, or make another one of it, while its failure is handled.
       message.takeBack();
       reject(late);
       call?.expire(late);

@@ -99,7 +99,7 @@ test('the signal of a component aborts when its pipeline is replaced, and that o
   const { config } = await loadConfig({ text: JSON.stringify(configured()), name: 'test' });
   const gateway = await Gateway.create(
     { ...config, pipelines: {} },
-    { logger: keptLogger().logger, servers: new Map() },
+    { logger: keptLogger().logger, servers: {} },
   );
   t.after(() => gateway.stop());
   await gateway.start();
@@ -108,8 +108,10 @@ test('the signal of a component aborts when its pipeline is replaced, and that o
   assert.ok(settings !== undefined);
   const pipelines = createPipelines(gateway.context, new Map());
   t.after(() => pipelines.close());
+  const opened = probed.loaded.length;
   pipelines.apply({ probed: settings });
   pipelines.start();
+  await reached(() => probed.loaded.length > opened);
   const before = probed.contexts.at(-1);
   pipelines.apply({ probed: settings });
   assert.equal(before?.signal.aborted, false);

@@ -28,7 +28,7 @@ const LATE: Readonly<Record<string, (message: Message, made: Message) => void>> 
   'takes it back itself': (message) => message.takeBack(),
 };
 
-/** A processor that never ends behind one that makes another message, and dead letters whose topic answers when it is told to. */
+/** A processor that never ends behind one that makes another message, and dead letters whose topic answers by hand. */
 function setUp(around: (step: Step) => Step = (step) => step) {
   const clock = new HandClock();
   const topic = new KeptTopic();
