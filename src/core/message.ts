@@ -1,5 +1,5 @@
-import { Content, type ContentInit, copiedHeaders, copiedKey, copyOf, jsonPayload } from './content.ts';
-import type { TidegateError } from './errors.ts';
+import { Content, type ContentInit, checkTime, copiedHeaders, copiedKey, copyOf, jsonPayload } from './content.ts';
+import { asTidegateError, type TidegateError } from './errors.ts';
 import type { Headers } from './headers.ts';
 import {
   type Outcome,
@@ -170,13 +170,16 @@ export class Message extends Content implements Settleable {
     this.settle(null, outcome);
   }
 
-  /** The message did not arrive; `failure.retryable` says whether sending it again makes sense. */
+  /** The message did not arrive; `failure.retryable` says whether sending it again makes sense, which other errors of plugins do not. */
   nack(failure: TidegateError): void {
-    this.settle(failure, 'stored');
+    this.settle(asTidegateError(failure, 'TG_FLOW_FAILED'), 'stored');
   }
 
   /** A message with other content that takes over the duty to settle: settle the new one, never this one. */
   derive(changes: Changes): Message {
+    const { timestamp = this.timestamp } = changes;
+    // Readers give what is in the log, whatever that is.
+    if (timestamp !== this.timestamp) checkTime(timestamp);
     const isJson = changes.payload === undefined && 'json' in changes;
     const payload = isJson ? jsonPayload(changes.json) : (changes.payload ?? this.payload);
     const isNew = isJson || changes.payload !== undefined;
@@ -184,7 +187,7 @@ export class Message extends Content implements Settleable {
       key: changes.key === undefined ? this.key : changes.key,
       headers: changes.headers ?? this.headers,
       meta: changes.meta ?? this.meta,
-      timestamp: changes.timestamp ?? this.timestamp,
+      timestamp,
       trace: this.trace,
       topic: this.topic,
       partition: this.partition,
