@@ -216,7 +216,7 @@ test('order is kept within a batch and between batches, also while an earlier me
   assert.deepEqual([counts.traced, counts.ended], [2, 2]);
 });
 
-test('what is no message fails its message alone, also where it looks like one or throws when it is looked at', () => {
+test('what is no message fails its message alone, also where it looks like one or throws', () => {
   const throwing = () => {
     throw new Error('not to be looked at');
   };
