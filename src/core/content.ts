@@ -57,9 +57,17 @@ export class Content {
   private parsed: unknown;
   protected exact: unknown = NOT_PARSED;
 
+  /**
+   * Plugins are not all checked by a compiler, and what no record can hold would fail where it is written, with the messages of
+   * others in the same batch. Throws a TypeError.
+   */
   constructor(payload: Buffer, init: ContentInit) {
+    const { key = null } = init;
+    if (!(payload instanceof Buffer)) throw mistaken('payload', 'a Buffer', payload);
+    if (key !== null && typeof key !== 'string' && !(key instanceof Buffer))
+      throw mistaken('key', 'text, a Buffer or null', key);
     this.payload = payload;
-    this.key = init.key ?? null;
+    this.key = key;
     this.headers = init.headers === undefined ? NO_HEADERS : checked(init.headers);
     this.meta = init.meta ?? NO_META;
     this.timestamp = init.timestamp ?? 0;
@@ -153,10 +161,34 @@ function notJson(error: unknown): TidegateError {
   return new TidegateError('TG_MESSAGE_INVALID', `the payload ${what}: ${reasonOf(error)}`, error);
 }
 
-/** Plugins are not all checked by a compiler, and an object in place of the list would go without any of its headers. */
+/** An object in place of the list would go without any of its headers. */
 function checked(headers: Headers): Headers {
-  if (Array.isArray(headers)) return headers;
-  throw new TypeError('the headers of a message must be a list of [name, value] pairs');
+  if (headers === NO_HEADERS) return headers;
+  if (!Array.isArray(headers)) throw mistaken('headers', 'a list of [name, value] pairs', headers);
+  for (let index = 0; index < headers.length; index += 1) {
+    const header = headers[index] as Header | undefined;
+    if (header === undefined || typeof header[0] !== 'string')
+      throw mistaken('headers', 'a list of [name, value] pairs');
+    const value = header[1];
+    if (value !== null && typeof value !== 'string' && !(value instanceof Buffer))
+      throw mistaken(`header "${header[0]}"`, 'text, a Buffer or null', value);
+  }
+  return headers;
+}
+
+/** Throws a TypeError for what cannot be written as the time of a record. */
+export function checkTime(timestamp: unknown): void {
+  if (!Number.isInteger(timestamp)) throw mistaken('timestamp', 'whole milliseconds', timestamp);
+}
+
+function mistaken(part: string, wanted: string, given?: unknown): TypeError {
+  const shown = given === undefined ? '' : `, and not ${kindOf(given)}`;
+  return new TypeError(`the ${part} of a message must be ${wanted}${shown}`);
+}
+
+function kindOf(given: unknown): string {
+  if (given === null) return 'null';
+  return typeof given === 'number' ? `the number ${given}` : `a value of type ${typeof given}`;
 }
 
 /** The same in memory of its own. */

@@ -153,6 +153,15 @@ export function reasonOf(thrown: unknown): string {
   return typeof message === 'string' && message !== '' ? message : wordsOf(thrown);
 }
 
+/** What a plugin throws may itself throw when it is looked at; as a cause it would do so again in the log. */
+function isReadable(thrown: unknown): boolean {
+  try {
+    return thrown instanceof Error || typeof reasonOf(thrown) === 'string';
+  } catch {
+    return false;
+  }
+}
+
 function wordsOf(thrown: object): string {
   if (thrown instanceof Error) return thrown.name;
   try {
@@ -164,6 +173,7 @@ function wordsOf(thrown: object): string {
 
 /** Gives any thrown value a code, keeping what it says and where it came from. A context that it has already is not repeated. */
 export function asTidegateError(thrown: unknown, code: ErrorCode, context?: string): TidegateError {
+  if (!isReadable(thrown)) return new TidegateError(code, 'an object that cannot be read');
   if (thrown instanceof TidegateError) return thrown;
   const reason = reasonOf(thrown);
   const hasContext = context === undefined || reason.startsWith(`${context}: `);

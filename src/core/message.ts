@@ -1,5 +1,13 @@
-import { type Changes, Content, type ContentInit, copiedContent, jsonPayload, type Part } from './content.ts';
-import type { TidegateError } from './errors.ts';
+import {
+  type Changes,
+  Content,
+  type ContentInit,
+  checkTime,
+  copiedContent,
+  jsonPayload,
+  type Part,
+} from './content.ts';
+import { asTidegateError, type TidegateError } from './errors.ts';
 import {
   type Outcome,
   Overheard,
@@ -150,7 +158,7 @@ export class Message extends Content implements Settleable {
 
   /** The message did not arrive; `failure.retryable` says whether sending it again makes sense. */
   nack(failure: TidegateError): void {
-    this.settle(failure, 'stored');
+    this.settle(asTidegateError(failure, 'TG_FLOW_FAILED'), 'stored');
   }
 
   /** The message that has the duty to settle: this one, or what was made of it last. */
@@ -185,6 +193,8 @@ export class Message extends Content implements Settleable {
   }
 
   private changed(changes: Changes): Message {
+    const { timestamp = this.timestamp } = changes;
+    if (timestamp !== this.timestamp) checkTime(timestamp);
     const isJson = changes.payload === undefined && 'json' in changes;
     const payload = isJson ? jsonPayload(changes.json) : (changes.payload ?? this.payload);
     const isNew = isJson || changes.payload !== undefined;
@@ -192,7 +202,7 @@ export class Message extends Content implements Settleable {
       key: changes.key === undefined ? this.key : changes.key,
       headers: changes.headers ?? this.headers,
       meta: changes.meta ?? this.meta,
-      timestamp: changes.timestamp ?? this.timestamp,
+      timestamp,
       trace: this.trace,
       topic: this.topic,
       partition: this.partition,

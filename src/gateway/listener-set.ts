@@ -1,5 +1,7 @@
 import type { Listener } from '../actors/listener/listener.ts';
 import type { GatewayConfig } from '../config/index.ts';
+import { asTidegateError, TidegateError } from '../core/errors.ts';
+import { listenFault } from '../core/listen-fault.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import type { ProgramServer } from '../transports/websocket/attached.ts';
 import type { ListenerContext } from './listener-context.ts';
@@ -38,8 +40,8 @@ export class ListenerSet {
   }
 
   /**
-   * Makes those listeners, and binds the ports that no listener of ours has: a port in use is known before anything changes.
-   * Rejects with TG_LISTEN_FAILED, TG_CONFIG_INVALID.
+   * Makes those listeners, and binds the ports that no listener of ours has: a port in use is known before anything changes, and so
+   * is an address that this machine does not have. Rejects with TG_LISTEN_FAILED, TG_CONFIG_INVALID.
    */
   async prepare(config: GatewayConfig, names: readonly string[]): Promise<PreparedListeners> {
     const made = new Map<string, RoutedListener>();
@@ -52,7 +54,9 @@ export class ListenerSet {
         if (settings === undefined) continue;
         const next = this.create(name, settings);
         made.set(name, next);
-        if (!next.isAttached && !this.hasPort(settings)) await next.listener.open();
+        if (next.isAttached) continue;
+        if (this.hasPort(settings)) await this.tryAddress(name, settings);
+        else await next.listener.open();
       }
     } catch (error) {
       discard();
@@ -86,8 +90,23 @@ export class ListenerSet {
     });
     this.byName = new Map(inOrder);
     this.route();
-    const unbound = [...made.values()].filter(({ listener }) => !listener.isListening);
-    await Promise.all(unbound.map(({ listener }) => listener.open()));
+    await this.bindUnbound();
+  }
+
+  /** Binds the ports that are not: new ones, and those that another program had at an earlier change. Rejects with TG_LISTEN_FAILED. */
+  async bindUnbound(): Promise<void> {
+    const unbound = [...this.byName].filter(([, { listener, isAttached }]) => !isAttached && !listener.isListening);
+    const bound = unbound.map(async ([name, { listener, edge }]) => {
+      if (!listener.isFailed) return await listener.open();
+      const settings = this.shared.context.config.listeners[name];
+      if (settings === undefined) return;
+      const again = this.create(name, settings);
+      this.put(name, { ...again, edge }, undefined);
+      again.route(edge);
+      await again.listener.open();
+    });
+    const failed = (await Promise.allSettled(bound)).find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** Leads handshakes to the endpoints that the configuration has now. */
@@ -112,6 +131,22 @@ export class ListenerSet {
     const counted = before?.edge.router.limits;
     if (counted !== undefined) next.edge.router.limits?.takeOver(counted);
     this.byName.set(name, next);
+  }
+
+  /** Another address at a port of ours can only be bound once that is let go; whether it is one of this machine is seen before. */
+  private async tryAddress(name: string, settings: ListenerConfig): Promise<void> {
+    const { host, port } = settings;
+    if (host === this.shared.context.config.listeners[name]?.host) return;
+    const { listener } = this.create(name, { ...settings, port: 0, tls: undefined });
+    try {
+      await listener.open();
+    } catch (error) {
+      const { cause, message } = asTidegateError(error, 'TG_LISTEN_FAILED');
+      const why = cause instanceof Error ? listenFault(cause, port) : message;
+      throw new TidegateError('TG_LISTEN_FAILED', `listeners.${name}: cannot listen at ${host}: ${why}`, cause);
+    } finally {
+      listener.close();
+    }
   }
 
   private hasPort({ port }: ListenerConfig): boolean {

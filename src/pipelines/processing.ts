@@ -3,7 +3,7 @@ import { Batch } from '../core/batch.ts';
 import type { Processor } from '../core/component.ts';
 import { asTidegateError, TidegateError } from '../core/errors.ts';
 import { withoutHeader } from '../core/headers.ts';
-import type { Message } from '../core/message.ts';
+import { Message } from '../core/message.ts';
 import { withFacts } from './dead-letter-facts.ts';
 import { FAILED_AT, failureHeaders, final, ProcessorFailure } from './processor-failure.ts';
 import { isTry, type OnError, type ProcessorStep, type Step, type TryStep } from './step.ts';
@@ -171,6 +171,7 @@ class Chain {
   /** With what the processor at `at` made of the message. */
   private goOn(at: number, message: Message, result: Result): Processed {
     const { place = '', metrics } = this.steps[at] as Step;
+    if (!isMadeOf(message, result)) return this.fail(at, message, foreignResult());
     if (result === null || (Array.isArray(result) && result.length === 0)) {
       metrics?.filter();
       // Before the ack: the span of a message is over with its batch, and what is recorded of it afterwards is lost.
@@ -179,11 +180,9 @@ class Chain {
       return NONE;
     }
     if (!Array.isArray(result)) {
-      if (!comesFrom(result, message)) return this.fail(at, message, foreignResult());
       metrics?.out(1);
       return this.process(at + 1, result as Message);
     }
-    if (!result.every((part) => comesFrom(part, message))) return this.fail(at, message, foreignResult());
     metrics?.out(result.length);
     return this.processAll(at + 1, result);
   }
@@ -253,9 +252,23 @@ function add(done: Message[], made: Made): void {
   else for (const one of made) done.push(one);
 }
 
-/** A processor of a plugin may give anything; a message that settles nothing would keep its place at the gate for ever. */
+/**
+ * A processor of a plugin may give anything, also what throws when it is looked at. A message that settles nothing would keep its
+ * place at the gate for ever, and what is no message would break the pipeline with the messages of others.
+ */
+function isMadeOf(message: Message, result: unknown): boolean {
+  try {
+    if (!Array.isArray(result)) return result === null || comesFrom(result, message);
+    // Not `every`, which leaves out what a list has no value for.
+    for (let index = 0; index < result.length; index += 1) if (!comesFrom(result[index], message)) return false;
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function comesFrom(result: unknown, message: Message): boolean {
-  return result === message || (result as Message | undefined)?.source === (message.source ?? message);
+  return result === message || (result instanceof Message && result.source === (message.source ?? message));
 }
 
 function foreignResult(): TidegateError {

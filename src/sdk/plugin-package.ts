@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { TidegateError } from '../core/errors.ts';
 import { lazyLibrary } from '../core/lazy-library.ts';
 import { quoteValue } from '../core/quote.ts';
@@ -25,34 +25,81 @@ interface SaidRange {
 export function resolvedPackage(name: string, folder: string): string | undefined {
   try {
     return createRequire(join(folder, 'gateway.yaml')).resolve(name);
-  } catch {
+  } catch (error) {
+    // It is there, and only for `import`, by which a plugin is loaded.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return importedFile(name, folder);
     return undefined;
   }
+}
+
+/** The conditions of `exports` that an import fulfils. */
+const CONDITIONS = new Set(['node', 'import', 'module-sync', 'default']);
+
+/** What `exports` of the nearest package of that name says for an import. */
+function importedFile(name: string, folder: string): string | undefined {
+  const [, packageName = '', rest = ''] = /^((?:@[^/]+\/)?[^/]+)(.*)$/.exec(name) ?? [];
+  for (let above = resolve(folder); ; above = dirname(above)) {
+    const root = join(above, 'node_modules', packageName);
+    const { exports } = packageIn(root) ?? {};
+    if (exports !== undefined) {
+      const file = targetOf(entryOf(exports, `.${rest}`));
+      return file === undefined ? undefined : join(root, file);
+    }
+    if (above === dirname(above)) return undefined;
+  }
+}
+
+function entryOf(exports: unknown, path: string): unknown {
+  const hasPaths = isObject(exports) && Object.keys(exports).some((key) => key.startsWith('.'));
+  if (!hasPaths) return path === '.' ? exports : undefined;
+  return isObject(exports) && Object.hasOwn(exports, path) ? exports[path] : undefined;
+}
+
+/** The first that fits, in the order of the file. */
+function targetOf(entry: unknown): string | undefined {
+  if (typeof entry === 'string') return entry;
+  if (!isObject(entry)) return undefined;
+  const fitting = Object.entries(entry).filter(([condition]) => CONDITIONS.has(condition));
+  return fitting.map(([, inner]) => targetOf(inner)).find((target) => target !== undefined);
 }
 
 /** What the package of a file says in `peerDependencies`; undefined where it says nothing of Tidegate. */
 export function peerRangeOf(file: string): SaidRange | undefined {
-  for (let folder = dirname(file); ; folder = dirname(folder)) {
-    const path = join(folder, 'package.json');
-    const range = rangeIn(path);
-    if (range !== undefined) return range === null ? undefined : { range, from: path };
-    if (folder === dirname(folder)) return undefined;
+  for (let folder = dirname(realPathOf(file)); ; folder = dirname(folder)) {
+    const said = packageIn(folder);
+    const range = said?.peerDependencies?.tidegate;
+    if (range !== undefined) return { range, from: join(folder, 'package.json') };
+    // One without a name is of a part of the package, and says which kind of modules that has.
+    if (said?.name !== undefined || folder === dirname(folder)) return undefined;
   }
 }
 
-/** undefined: there is no such file; null: it says nothing that can be read. */
-function rangeIn(path: string): unknown {
-  let text: string;
+/** A linked file is of the package that it is in. */
+function realPathOf(file: string): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
+interface PackageFile {
+  readonly name?: unknown;
+  readonly exports?: unknown;
+  readonly peerDependencies?: { readonly tidegate?: unknown } | null;
+}
+
+/** undefined: there is no such file, or it cannot be read. */
+function packageIn(folder: string): PackageFile | undefined {
+  try {
+    return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) ?? {}) as PackageFile;
   } catch {
     return undefined;
   }
-  try {
-    return (JSON.parse(text) as { peerDependencies?: { tidegate?: unknown } }).peerDependencies?.tidegate ?? null;
-  } catch {
-    return null;
-  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Throws TG_PLUGIN_VERSION where this version of Tidegate is not in the range. */

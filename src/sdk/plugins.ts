@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { reasonOf, TidegateError } from '../core/errors.ts';
+import { asTidegateError, reasonOf, TidegateError } from '../core/errors.ts';
 import type { ComponentSpec } from './define.ts';
 import { checkRange, peerRangeOf, resolvedPackage } from './plugin-package.ts';
 import type { Registry } from './registry.ts';
@@ -11,6 +11,12 @@ const LOAD_TIMEOUT = 10_000;
 interface Module {
   readonly default?: unknown;
 }
+
+/**
+ * How often each module was refused, by its URL. Node keeps what became of a module, so one that was repaired since is asked for by
+ * another URL. What it imports itself stays as it was.
+ */
+const refusals = new Map<string, number>();
 
 /**
  * Loads a plugin module and adds what it exports by default: one component or a list of them. A path that begins
@@ -27,7 +33,22 @@ export async function loadPlugin(
   const isFile = path.startsWith('.') || isAbsolute(path);
   const file = isFile ? resolve(folder, path) : resolvedPackage(path, folder);
   if (file !== undefined) checkRange(path, peerRangeOf(file));
-  const module = await importWithin(timeout, path, file === undefined ? path : pathToFileURL(file).href);
+  const url = file === undefined ? path : pathToFileURL(file).href;
+  const times = refusals.get(url) ?? 0;
+  try {
+    addAll(
+      registry,
+      path,
+      await importWithin(timeout, path, times === 0 || file === undefined ? url : `${url}?${times}`),
+    );
+  } catch (error) {
+    refusals.set(url, times + 1);
+    // Whatever it exports may throw when it is looked at.
+    throw asTidegateError(error, 'TG_PLUGIN_INVALID', `the plugin ${path} cannot be read`);
+  }
+}
+
+function addAll(registry: Registry, path: string, module: Module): void {
   if (module.default === undefined) {
     throw new TidegateError(
       'TG_PLUGIN_EXPORT_MISSING',

@@ -31,6 +31,11 @@ export class Listener implements ListenerControl {
     return this.actor.getSnapshot().matches('listening');
   }
 
+  /** Its port could not be bound; another listener has to try. */
+  get isFailed(): boolean {
+    return this.actor.getSnapshot().matches('failed');
+  }
+
   /** Rejects with TG_LISTEN_FAILED. */
   open(): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -33,7 +33,7 @@ export interface ChangingParts {
     'byName' | 'namesLeaving' | 'begin' | 'prepare' | 'add' | 'update' | 'letLeave' | 'left'
   >;
   readonly pipelines: Pick<PipelineSet, 'settings' | 'apply' | 'replaced' | 'giveUp'>;
-  readonly listeners: Pick<ListenerSet, 'prepare' | 'become'>;
+  readonly listeners: Pick<ListenerSet, 'prepare' | 'become' | 'bindUnbound'>;
   readonly preparation: Pick<TopicPreparation, 'newAmong' | 'want'>;
 }
 

@@ -52,6 +52,7 @@ export class Reloads {
   private given: Given;
   private secrets: LoadedConfig['secrets'];
   private currentFiles: readonly string[];
+  private refusedFiles: readonly string[] = [];
   private number = 0;
   private current = 1;
   private isRunning = false;
@@ -83,9 +84,9 @@ export class Reloads {
     return this.current;
   }
 
-  /** Files that the configuration was read from. */
+  /** Files that the configuration was read from, and those of a newer one that was refused: one of these is to be repaired. */
   get files(): readonly string[] {
-    return this.currentFiles;
+    return [...new Set([...this.currentFiles, ...this.refusedFiles])];
   }
 
   /** The newest first. */
@@ -134,7 +135,7 @@ export class Reloads {
     if (difference.refused.length > 0) throw refused(difference);
     if (difference.changes.length === 0) {
       this.remember(next, this.given.config);
-      return this.ended(begun, 'unchanged', difference, [], []);
+      return this.ended(begun, 'unchanged', difference, [], await this.bindUnbound());
     }
     const changeover = new Changeover(context, parts, difference);
     const prepared = await changeover.prepare();
@@ -151,10 +152,21 @@ export class Reloads {
     return this.ended(begun, 'applied', difference, waiting, [...problems, ...given]);
   }
 
+  /** The port of an earlier reload may be free by now. */
+  private async bindUnbound(): Promise<string[]> {
+    try {
+      await this.options.parts.listeners.bindUnbound();
+      return [];
+    } catch (error) {
+      return [asTidegateError(error, 'TG_LISTEN_FAILED').message];
+    }
+  }
+
   private remember(loaded: LoadedConfig, config: Given['config']): void {
     this.given = givenOf(config, loaded);
     this.secrets = loaded.secrets;
     this.currentFiles = loaded.files;
+    this.refusedFiles = [];
   }
 
   /** What reads and writes topics, once the log is there. */
@@ -205,6 +217,7 @@ export class Reloads {
     const report = this.reported(begun, result, { changes: [], unchanged: 0 }, [], problems);
     const { number } = begun;
     this.isLastGood = false;
+    if (failure instanceof ConfigError) this.refusedFiles = failure.files;
     this.logger.error(
       { reload: number, result, code: failure.code },
       `reload ${number}: nothing was changed: ${failure.message}`,

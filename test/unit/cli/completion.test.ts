@@ -46,7 +46,7 @@ test('zsh reads its script, and knows a function for each command', { skip: !has
     assert.ok(names.stdout.split('\n').includes(name), `${name} ${names.stderr}`);
 });
 
-test('zsh is told what a command does, whatever is in that text', { skip: !has('zsh') }, () => {
+test('the script for zsh says what a command does, whatever is in that text', { skip: !has('zsh') }, () => {
   const about = "ratio 1:2 [not] it's";
   const leaf = { commands: [], argument: { kind: 'text' as const } };
   const script = zshScript([

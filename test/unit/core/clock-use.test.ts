@@ -53,6 +53,7 @@ const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
 
   'transports/kafka/sasl/token-source.ts': 'the end of a token',
   'transports/tls/expiry-alarm.ts': 'what certificates are compared with',
+  'gateway/reload/reloads.ts': 'when a reload began',
   'telemetry/ecs.ts': 'timestamps of log lines',
   'telemetry/process-metrics.ts': 'when the process started',
   'telemetry/stats.ts': 'timestamps of exemplars',

@@ -365,3 +365,47 @@ test('who hears what becomes of a message hides nothing of its target', () => {
   assert.equal(other.stage(), true);
   assert.equal(other.unstage(), false, 'its target cannot take it back');
 });
+
+test('what no record can hold is refused when the message is made, and not when it is written with others', () => {
+  const message = new Message(Buffer.from('x'));
+  const derive = (changes: object) => () => message.derive(changes);
+  assert.throws(
+    derive({ payload: 'text' }),
+    /^TypeError: the payload of a message must be a Buffer, and not a value of/,
+  );
+  assert.throws(
+    derive({ key: 5 }),
+    /^TypeError: the key of a message must be text, a Buffer or null, and not the number 5$/,
+  );
+  assert.throws(
+    derive({ headers: [['a', 5]] }),
+    /^TypeError: the header "a" of a message must be text, a Buffer or null/,
+  );
+  assert.throws(
+    derive({ headers: Object.assign([['a', '1']], { length: 2 }) }),
+    /must be a list of \[name, value\] pairs$/,
+  );
+  assert.throws(derive({ headers: [[1, '1']] }), /must be a list of \[name, value\] pairs$/);
+  for (const timestamp of [Number.NaN, 1.5, '5'])
+    assert.throws(derive({ timestamp }), /^TypeError: the timestamp of a message must be whole milliseconds/);
+  assert.throws(
+    () => message.split([{} as { payload: Buffer }]),
+    /^TypeError: the payload of a message must be a Buffer/,
+  );
+  assert.equal(message.isSettled, false);
+  assert.equal(message.derive({ key: null, headers: [['a', null]], timestamp: 5 }).timestamp, 5);
+});
+
+test('a message that is nacked with another error may be sent again', () => {
+  const failures: (TidegateError | null)[] = [];
+  const target = { settled: (_: Message, failure: TidegateError | null) => void failures.push(failure) };
+  for (const error of [new Error('down'), undefined])
+    new Message(Buffer.from('x'), { target }).nack(error as unknown as TidegateError);
+  assert.deepEqual(
+    failures.map((failure) => [failure?.code, failure?.message, failure?.retryable]),
+    [
+      ['TG_FLOW_FAILED', 'down', true],
+      ['TG_FLOW_FAILED', 'undefined', true],
+    ],
+  );
+});

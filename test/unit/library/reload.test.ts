@@ -440,3 +440,60 @@ ${more}`,
   assert.match(metrics, /^tidegate_config_reloads_total\{result="refused"\} 1$/m);
   assert.match(metrics, /^tidegate_config_last_reload_success_timestamp_seconds \d{10}/m);
 });
+
+test('an address that this machine does not have changes nothing, though the port is one of ours', async (t) => {
+  const gateway = await running(t, { ...BASE, listeners: { public: { port: 0, host: '127.0.0.1' } } });
+  const { port } = new URL(url(gateway, '/orders'));
+  const at = (host: string) => ({ ...BASE, listeners: { public: { port: Number(port), host } } });
+  await gateway.reload(at('127.0.0.1'));
+  await assert.rejects(
+    gateway.reload(at('192.0.2.77')),
+    failsWith('TG_LISTEN_FAILED', /^listeners\.public: cannot listen at 192\.0\.2\.77: .*EADDRNOTAVAIL/),
+  );
+  await stored(await TestClient.open(url(gateway, '/orders')), 'as before');
+});
+
+test('a port that could not be bound again is bound by the next reload, though nothing has changed', async (t) => {
+  const first = await running(t, { ...BASE, listeners: { public: { port: 0, host: '127.0.0.1' } } });
+  const port = first.ports().listeners.public ?? 0;
+  const wanted = { ...BASE, listeners: { public: { port, host: '127.0.0.2' } } };
+  const other = createServer().listen(port, '127.0.0.2');
+  t.after(() => other.close());
+  await until(
+    () => other.listening,
+    5_000,
+    () => 'not listening',
+  );
+  await first.reload({ ...BASE, listeners: { public: { port, host: '127.0.0.1' } } });
+  const failed = await first.reload(wanted);
+  assert.match(failed.problems.join('\n'), /^listeners\.public: cannot listen on port/);
+  const again = await first.reload(wanted);
+  assert.equal(again.result, 'unchanged');
+  assert.match(again.problems.join('\n'), /^listeners\.public: cannot listen on port/);
+  await new Promise((resolve) => other.close(resolve));
+  assert.deepEqual((await first.reload(wanted)).problems, []);
+  await stored(await TestClient.open(`ws://127.0.0.2:${port}/orders`), 'bound at last');
+});
+
+test('a file with the mistake is one of the files to look at, though the gateway does not run on it yet', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidegate-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [file, more] = [join(folder, 'gateway.yaml'), join(folder, 'more.yaml')];
+  const main = `log: { driver: embedded, embedded: { memory: true } }
+admin: { enabled: false }
+listeners: { public: { port: 0 } }
+endpoints: { orders: { listener: public, path: /orders, codec: envelope } }
+pipelines: { in: { source: { endpoint: orders }, sink: { topic: { name: orders } } } }
+`;
+  writeFileSync(file, main);
+  const gateway = await createGateway({ config: { file }, logger: 'silent' });
+  t.after(() => gateway.stop());
+  await ready(gateway);
+  writeFileSync(more, 'endpoints: { news: { listener: public, path: /news, codec: 5 } }');
+  writeFileSync(file, `include: [ more.yaml ]\n${main}`);
+  await assert.rejects(gateway.reload(), ConfigError);
+  assert.deepEqual(gateway.inspect().config.files, [file, more]);
+  writeFileSync(file, main);
+  await gateway.reload();
+  assert.deepEqual(gateway.inspect().config.files, [file]);
+});

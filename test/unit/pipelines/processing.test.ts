@@ -215,3 +215,41 @@ test('order is kept within a batch and between batches, also while an earlier me
   assert.deepEqual(all(), [['a', 'slow 1', 'b'], ['c']]);
   assert.deepEqual([counts.traced, counts.ended], [2, 2]);
 });
+
+test('what is no message fails its message alone, also where it looks like one or throws', () => {
+  const throwing = () => {
+    throw new Error('not to be looked at');
+  };
+  const nonsense: ((message: Message) => unknown)[] = [
+    (message) => ({ ...message }),
+    (message) => ({ source: message.source ?? message }),
+    (message) => [{ source: message.source ?? message }],
+    (message) => Object.assign([message], { length: 2 }),
+    () => new Array(3),
+    () => new Proxy({}, { get: throwing }),
+    () => undefined,
+  ];
+  for (const give of nonsense) {
+    const evil = (message: Message) => (message.text === 'B' ? give(message) : message);
+    const { send, log, all, errors } = setUp([upper, evil as Processor['process']]);
+    send('a', 'b', 'c');
+    assert.deepEqual(errors, []);
+    assert.deepEqual(all(), [['A', 'C']], String(give));
+    assert.deepEqual(log.outcomes, ['TG_PROCESSOR_FAILED'], String(give));
+  }
+});
+
+test('an error that cannot be read fails its message alone', () => {
+  const throwing = () => {
+    throw new Error('not to be looked at');
+  };
+  const { send, all, errors } = setUp([
+    (message) => {
+      if (message.text === 'b') throw new Proxy({}, { get: throwing, getPrototypeOf: throwing });
+      return message;
+    },
+  ]);
+  send('a', 'b', 'c');
+  assert.deepEqual(errors, []);
+  assert.deepEqual(all(), [['a', 'c']]);
+});

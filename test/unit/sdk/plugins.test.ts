@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -205,4 +205,72 @@ test('the time to load a plugin holds up nothing once it is loaded, or cannot be
   const timers = started.calls.filter((call) => call.arguments[1] === 61_000).map((call) => call.result);
   assert.equal(timers.length, 2);
   assert.ok(timers.every((timer) => cancelled.includes(timer)));
+});
+
+test('a plugin that was refused and then repaired is loaded, without a restart', async (t) => {
+  const mistakes = ['export default {', "throw new Error('at the top')", 'export const other = 1', 'export default 5'];
+  const texts = Object.fromEntries(mistakes.map((text, at) => [`my-${at}.mjs`, text]));
+  const folder = await folderOf(t, { ...texts, 'my-4.cjs': "throw new Error('at the top')" });
+  for (const name of [...Object.keys(texts), 'my-4.cjs']) {
+    await assert.rejects(loadPlugin(new Registry(), `./${name}`, folder), TidegateError);
+    const start = name.endsWith('.cjs') ? 'module.exports =' : 'export default';
+    await writeFile(join(folder, name), `${start} ${component('trim')}`);
+    const registry = new Registry();
+    await loadPlugin(registry, `./${name}`, folder);
+    assert.equal(registry.find('processor', 'trim')?.plugin, `./${name}`);
+  }
+});
+
+test('a package that can only be imported is found from the folder of the configuration', async (t) => {
+  const folder = await folderOf(t, {
+    'node_modules/trim/package.json': '{ "type": "module", "exports": { "types": "./t.d.ts", "import": "./trim.js" } }',
+    'node_modules/trim/trim.js': `export default ${component('trim')};`,
+    'node_modules/@my/two/package.json':
+      '{ "type": "module", "exports": { "./b": { "node": { "import": "./b.js" }, "import": "./c.js" } } }',
+    'node_modules/@my/two/b.js': `export default ${component('pad')};`,
+    'node_modules/old/package.json':
+      '{ "type": "module", "exports": { ".": { "import": "./old.js" } }, "peerDependencies": { "tidegate": "^9" } }',
+    'node_modules/old/old.js': "throw new Error('it must not be run')",
+  });
+  const registry = new Registry();
+  await loadPlugin(registry, 'trim', join(folder, 'config'));
+  await loadPlugin(registry, '@my/two/b', join(folder, 'config'));
+  assert.equal(registry.find('processor', 'trim')?.plugin, 'trim');
+  assert.equal(registry.find('processor', 'pad')?.plugin, '@my/two/b');
+  await assert.rejects(loadPlugin(registry, 'old', folder), refused('TG_PLUGIN_VERSION', /is for tidegate \^9/));
+  await assert.rejects(loadPlugin(registry, '@my/two', folder), refused('TG_PLUGIN_MISSING', /the plugin @my\/two/));
+});
+
+test('the versions that a plugin names hold through links, and through a package.json that has no name', async (t) => {
+  const file = `export default ${component('trim')};`;
+  const folder = await folderOf(t, {
+    'real/package.json': '{ "name": "real", "type": "module", "peerDependencies": { "tidegate": "^9" } }',
+    'real/trim.js': file,
+    'real/esm/package.json': '{ "type": "module" }',
+    'real/esm/trim.js': file,
+    'real/other/package.json': '{ "name": "other", "type": "module" }',
+    'real/other/trim.js': file,
+  });
+  await symlink(join(folder, 'real/trim.js'), join(folder, 'link.js'));
+  for (const path of ['./link.js', './real/esm/trim.js'])
+    await assert.rejects(loadPlugin(new Registry(), path, folder), refused('TG_PLUGIN_VERSION', /real.package\.json/));
+  await loadPlugin(new Registry(), './real/other/trim.js', folder);
+});
+
+test('what throws when it is looked at is refused with the name of its plugin', async (t) => {
+  const texts = [
+    "new Proxy({}, { get() { throw new Error('gotcha'); } })",
+    "{ get kind() { throw new Error('gotcha'); } }",
+    component('trim')
+      .replace('config: {', "examples: [{}], config: { safeParse() { throw new Error('gotcha') } }, was: {")
+      .replace('examples: [],', ''),
+    component('trim').replace("'trim'", "{ toString() { throw new Error('gotcha') } }"),
+  ];
+  for (const text of texts) {
+    const folder = await pluginFile(t, `export default ${text}`);
+    await assert.rejects(
+      loadPlugin(new Registry(), './my.mjs', folder),
+      refused('TG_PLUGIN_INVALID', 'the plugin ./my.mjs cannot be read: gotcha'),
+    );
+  }
 });
