@@ -14,6 +14,7 @@ import type { Authenticators } from './authenticators.ts';
 import { componentContext } from './component-context.ts';
 import { queryFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import { recordKeyOf } from './record-key.ts';
 import { replayLimits } from './replay.ts';
 
 /** Each endpoint, by name. */
@@ -36,6 +37,7 @@ async function createEndpoint(
   const { codec, in_flight, slow_consumer } = endpoint;
   const auth = authOf(endpoint, context.config.auth);
   const replay = replayLimits(endpoint);
+  const logger = context.scoped('endpoint', { endpoint: name });
   const made = makeComponent(codec.spec, codec.config, componentContext(context, `endpoints.${name}.codec`));
   return new Endpoint({
     name,
@@ -67,10 +69,11 @@ async function createEndpoint(
       context.events.emit('ws-close', { ...connection, query, id }, { code, reason });
     },
     encode: encodeFrame,
+    keyOf: recordKeyOf(slow_consumer, logger),
     memory: context.memory,
     clock: context.clock,
     newId: context.newId,
-    logger: context.scoped('endpoint', { endpoint: name }),
+    logger,
     stats: context.stats,
     tracing: context.tracing,
     propagation: context.propagation,
