@@ -112,6 +112,11 @@ export class SendQueue {
     return this.next()?.length ?? 0;
   }
 
+  /** Whether it was made with other settings, and nothing waits in it or is to be reported. */
+  isOutdated(limit: number, whenFull: WhenFull): boolean {
+    return (limit !== this.limit || whenFull !== this.whenFull) && this.length === 0 && !this.hasDropped;
+  }
+
   /** Whether data frames were dropped since the last `takeDropped`. */
   get hasDropped(): boolean {
     return this.droppedSoFar + this.supersededSoFar > this.reported;

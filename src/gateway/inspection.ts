@@ -7,15 +7,16 @@ import type { BoundPorts, GatewaySnapshot, GroupSnapshot } from './snapshot.ts';
 
 export function inspect(context: GatewayContext, parts: GatewayParts, ports: BoundPorts): GatewaySnapshot {
   const { config, log, link, topics } = context;
-  const { listeners, endpoints, pipelines, servers, status } = parts;
+  const { listeners, endpoints, pipelines, servers, status, reloads } = parts;
   const { reasons } = status;
   return {
     version: VERSION,
     state: status.phase.value,
     ready: reasons.length === 0,
     reasons,
+    config: { generation: reloads.generation, files: reloads.files },
     log: { driver: log.driver, up: link.isUp },
-    listeners: listeners.map((listener) => {
+    listeners: listeners.all.map((listener) => {
       const { name } = listener;
       return {
         name,
@@ -25,7 +26,7 @@ export function inspect(context: GatewayContext, parts: GatewayParts, ports: Bou
       };
     }),
     endpoints: Object.entries(config.endpoints).map(([name, { listener, path, codec }]) => {
-      const connections = endpoints.get(name)?.size ?? 0;
+      const connections = endpoints.byName.get(name)?.size ?? 0;
       return { name, listener, paths: path, codec: codec.spec.name, connections };
     }),
     pipelines: pipelines.all.map((pipeline) => {
@@ -35,7 +36,7 @@ export function inspect(context: GatewayContext, parts: GatewayParts, ports: Bou
       return { name: topic.name, state: stateOf(topic), pending: topic.pending };
     }),
     groups: context.reading.members.map((member) => groupOf(context, member)),
-    rooms: [...endpoints.values()].flatMap(({ name, presence }) =>
+    rooms: [...endpoints.byName.values()].flatMap(({ name, presence }) =>
       presence === undefined ? [] : [{ endpoint: name, members: [...presence.names] }],
     ),
   };

@@ -11,7 +11,7 @@ import type { WhenFull } from '../../core/send-queue.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
-import { type ClientLimitRules, ClientLimits } from './client-limits.ts';
+import { type ClientLimitRules, ClientLimits, NO_LIMITS } from './client-limits.ts';
 import type { ReplayLimits } from './history.ts';
 import type { EndpointMetrics } from './metrics.ts';
 import { Payloads } from './payloads.ts';
@@ -80,18 +80,33 @@ export interface EndpointOptions {
   readonly baggage?: Baggage | undefined;
 }
 
+/** What may change while clients are connected. */
+export type EndpointChanges = Pick<
+  EndpointOptions,
+  | 'limits'
+  | 'keyOf'
+  | 'filteredIsError'
+  | 'keepsRejected'
+  | 'sweep'
+  | 'clientLimits'
+  | 'tokenParameters'
+  | 'permissions'
+  | 'access'
+  | 'closed'
+>;
+
 /** What all connections of an endpoint share; kept in one place because there are thousands of them. */
 export class EndpointContext {
   readonly name: string;
   readonly codec: Codec;
-  readonly limits: ConnectionLimits;
+  limits: ConnectionLimits;
   /** Whether a message that a processor ended is answered to the client as a failure. */
-  readonly filteredIsError: boolean;
+  filteredIsError: boolean;
   /** Whether a frame that the codec refuses goes to the dead letters of the pipeline, besides being answered. */
-  readonly keepsRejected: boolean;
+  keepsRejected: boolean;
   /** undefined where clients may send any number of messages. */
-  readonly clientLimits: ClientLimits | undefined;
-  readonly tokenParameters: ReadonlySet<string>;
+  clientLimits: ClientLimits | undefined;
+  tokenParameters: ReadonlySet<string>;
   /** What is held for clients of the gateway. */
   readonly memory: ClientMemory;
   readonly clock: Clock;
@@ -108,13 +123,13 @@ export class EndpointContext {
   readonly tick: TickBatch<Message>;
   /** Where clients work with topics by themselves. */
   readonly topics: TopicClients | undefined;
-  readonly permissions: Permissions;
-  readonly access: AccessPort | undefined;
+  permissions: Permissions;
+  access: AccessPort | undefined;
   /** What long answers to them have in common. */
   readonly payloads: Payloads;
   readonly encode: (frame: Frame) => Buffer;
   /** Where records take the place of older ones of their key. */
-  readonly keyOf: EndpointOptions['keyOf'];
+  keyOf: EndpointOptions['keyOf'];
   /** Where clients know of each other; set before the first one comes. */
   room: EndpointRoom<EndpointGuest> | undefined;
   /** Whether clients wait until they are let in. */
@@ -149,6 +164,21 @@ export class EndpointContext {
     this.encode = encodingOnce(options.encode);
     this.keyOf = options.keyOf;
     this.isGuarded = options.room !== undefined || options.replay !== undefined;
+  }
+
+  /** Clients that came while nothing was limited stay without limits. */
+  update(changes: EndpointChanges): void {
+    this.limits = changes.limits;
+    this.keyOf = changes.keyOf;
+    this.filteredIsError = changes.filteredIsError ?? false;
+    this.keepsRejected = changes.keepsRejected ?? false;
+    this.tokenParameters = changes.tokenParameters ?? new Set();
+    this.permissions = changes.permissions ?? NO_PERMISSIONS;
+    this.access = changes.access;
+    const { clientLimits, name: endpoint, clock, logger, metrics } = this;
+    const rules = changes.clientLimits;
+    if (clientLimits !== undefined) clientLimits.update(rules ?? NO_LIMITS);
+    else if (rules !== undefined) this.clientLimits = new ClientLimits(rules, { endpoint, clock, logger, metrics });
   }
 
   /** Whether clients ask for topics. */

@@ -287,7 +287,10 @@ export class Outbound {
   }
 
   private ensureQueue(): SendQueue {
-    this.queue ??= new SendQueue(this.context.limits.queue, this.context.limits.whenFull, this.context.memory.queued);
+    const { limits, memory } = this.context;
+    // The settings may be others by now; what waits goes on by those under which it came.
+    if (this.queue?.isOutdated(limits.queue, limits.whenFull)) this.queue = undefined;
+    this.queue ??= new SendQueue(limits.queue, limits.whenFull, memory.queued);
     return this.queue;
   }
 }

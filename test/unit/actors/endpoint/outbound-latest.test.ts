@@ -112,3 +112,23 @@ test('with latest what waits when the peer goes counts as lost by that', () => {
   outbound.gone();
   assert.deepEqual([drops, memory.held], [{ slow: 0, closed: 2, superseded: 1 }, 0]);
 });
+
+test('a policy that changes holds for a client when nothing waits for it any more', () => {
+  const { socket, outbound, drain, limits, drops, told } = setUp('disconnect', 8);
+  socket.buffered = FULL;
+  deliver(outbound, record('a', 1));
+  Object.assign(limits, { queue: 100, whenFull: 'latest' });
+  deliver(outbound, record('a', 2));
+  assert.deepEqual([drops, outbound.queuedBytes], [{ slow: 0, closed: 0 }, 8]);
+  drain();
+  assert.deepEqual(socket.taken(), ['a1..a2..']);
+  socket.buffered = FULL;
+  deliver(outbound, record('a', 3), record('a', 4));
+  Object.assign(limits, { whenFull: 'drop_newest', queue: 4 });
+  deliver(outbound, record('a', 5));
+  drain();
+  assert.deepEqual([socket.taken(), drops], [['dropped 2a5..'], { slow: 0, closed: 0, superseded: 2 }]);
+  socket.buffered = FULL;
+  deliver(outbound, record('b', 1), record('c', 1));
+  assert.deepEqual([drops.slow, told], [1, []]);
+});

@@ -31,8 +31,9 @@ export function setUp(whenFull: WhenFull = 'disconnect', queue = 1_000_000, memo
     wake: () => void woken.push('wake'),
     failed: (error: unknown) => assert.fail(String(error)),
   };
+  const limits = { queue, whenFull };
   const tick = { schedule: () => void told.push('wait') };
-  const outbound = new Outbound(socket, { limits: { queue, whenFull }, metrics, memory, tick } as never, owner);
+  const outbound = new Outbound(socket, { limits, metrics, memory, tick } as never, owner);
   const asked: string[] = [];
   socket.notifyDrain = () => void asked.push('drain');
   const drain = () => {
@@ -40,7 +41,7 @@ export function setUp(whenFull: WhenFull = 'disconnect', queue = 1_000_000, memo
     outbound.drained();
   };
   const sent = () => [metrics.framesSent.value, metrics.bytesSent.value];
-  return { socket, outbound, asked, drain, told, woken, drops, sent, memory };
+  return { socket, outbound, asked, drain, told, woken, drops, sent, memory, limits };
 }
 
 export const bytes = (length: number, fill = 'x') => Buffer.alloc(length, fill);
