@@ -11,7 +11,7 @@ const SLOW_CLIENTS = 4;
 /** Makes prices larger than what the network takes of a client that does not read. */
 const PADDING = 'x'.repeat(1_000);
 
-/** What a client has got: of each symbol the prices in their order, and how many it was told that it missed. */
+/** What a client has got: of each symbol the prices in their order, and how many it missed as the gateway says. */
 interface Seen {
   count: number;
   missed: number;

@@ -239,7 +239,7 @@ export class Outbound {
     this.context.metrics.dropped('slow', queue.droppedSoFar - before);
     this.context.metrics.dropped('superseded', queue.supersededSoFar - supersededBefore);
     this.flushOrAwaitDrain();
-    // The peer is told of drops when it has taken all, also where what is left of the turn goes to its socket by now.
+    // The peer gets the number of drops when it has taken all, also where what is left of the turn goes to its socket by now.
     if (queue.hasDropped) this.awaitDrain();
   }
 

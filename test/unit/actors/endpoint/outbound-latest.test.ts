@@ -56,7 +56,7 @@ test('with latest what waited goes first where the socket has room again, though
   assert.deepEqual(socket.taken(), []);
 });
 
-test('with latest the peer is told of what was superseded, though nothing waits any more', () => {
+test('with latest the peer gets the number of what was superseded, though nothing waits any more', () => {
   const { socket, outbound, drain, asked } = setUpLatest();
   socket.buffered = FULL - 6;
   deliver(outbound, record('a', 1, 8), record('a', 2, 6));
