@@ -67,6 +67,20 @@ test('what a record is the newest value of is asked once, whatever the number of
   assert.deepEqual(sockets[1]?.taken(), [`dropped 1|${'tick|'.repeat(4)}`]);
 });
 
+test('clients that are there get the newest of each key once the policy changes to it', async (t) => {
+  const { endpoint, connect, figure } = endpointRig(t);
+  const socket = await connect();
+  const limits = { messages: 100, bytes: 1_000_000, queue: 1_000, whenFull: 'latest' } as const;
+  const sweep = { pingInterval: 20, pingTimeout: 10, frameTimeout: 30, stallTimeout: 30 };
+  endpoint.update({ limits, sweep, keyOf: ({ text }) => text[0] });
+  socket.buffered = 65_536;
+  endpoint.deliver(records('a1', 'b1', 'a2'));
+  await turn();
+  assert.equal(figure('tidegate_frames_dropped_total', { reason: 'superseded' }), 1);
+  socket.drains();
+  assert.deepEqual(socket.taken(), ['dropped 1|a2|b1|']);
+});
+
 test('records that a codec does not give to clients are left out', async (t) => {
   const codec = wordCodec({
     record: (message) => (message.text === 'no' ? null : { data: message.text, binary: false }),
