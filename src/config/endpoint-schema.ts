@@ -21,9 +21,17 @@ const PATH = /^\*$|^\/(?:[^\s/{}?#]+|\{[A-Za-z_]\w*\})?(?:\/(?:[^\s/{}?#]+|\{[A-
 const slowConsumer = z.strictObject({
   queue: field.size().prefault('1MiB').describe('Bytes that may wait for one client.'),
   when_full: z
-    .enum(['block', 'drop_oldest', 'drop_newest', 'disconnect'])
+    .enum(['block', 'drop_oldest', 'drop_newest', 'disconnect', 'latest'])
     .prefault('disconnect')
-    .describe('What happens to a client that reads more slowly than records come. Answers are never dropped.'),
+    .describe(
+      'What happens to a client that reads more slowly than records come. latest: of each key only the newest record waits, and what does not fit even so is dropped, the oldest first. Answers are never dropped.',
+    ),
+  key: field
+    .pathExpression()
+    .optional()
+    .describe(
+      'With latest: what a record is the newest value of, such as "${! json.symbol }". A record without a value waits until it is sent or dropped. Left out: the key of the record.',
+    ),
 });
 
 const ping = z.strictObject({

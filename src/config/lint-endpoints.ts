@@ -45,6 +45,28 @@ const noClientBlocksAll: Rule = ({ endpoints }, usesOf) =>
       : undefined;
   });
 
+/** Only what a pipeline brings is the newest value of something. */
+const newestIsOfRecords: Rule = ({ endpoints }) =>
+  Object.entries(endpoints).flatMap(([name, { codec, slow_consumer }]) => {
+    const { spec } = codec;
+    const path = ['endpoints', name, 'slow_consumer'];
+    if (slow_consumer.when_full !== 'latest')
+      return slow_consumer.key === undefined
+        ? []
+        : failing([...path, 'key'], 'key is for when_full: latest; leave this out, or choose latest');
+    if (spec.servesTopics === true)
+      return failing(
+        [...path, 'when_full'],
+        `clients of the codec "${spec.name}" confirm what they subscribe to, and get all of it; leave this out`,
+      );
+    return spec.hasMembers === true
+      ? failing(
+          [...path, 'when_full'],
+          `with "latest" a message could overtake the news that a member joined or left the room, which the codec "${spec.name}" tells; use drop_oldest, drop_newest or disconnect`,
+        )
+      : [];
+  });
+
 const endpointIsRead: Rule = ({ endpoints }, usesOf) =>
   Object.entries(endpoints).map(([name, { codec, direction }]) =>
     codec.spec.servesTopics || direction === 'out' || usesOf(name).some(({ end }) => end === 'source')
@@ -250,6 +272,7 @@ const RULES: readonly Rule[] = [
   replayIsFedAndFits,
   pagesDiffer,
   noClientBlocksAll,
+  newestIsOfRecords,
   endpointIsRead,
   filteredIsAnswered,
   rejectedGoesSomewhere,

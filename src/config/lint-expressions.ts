@@ -29,7 +29,7 @@ export function lintExpressions(config: ParsedConfig): Finding[] {
       ...componentsIn(pipeline.processors, [...path, 'processors']),
       ...allSinksOf(pipeline, path),
     ].flatMap(({ chosen, path: at }) => expressionsOf(chosen, at));
-    return all.flatMap((placed) => findingsOf(placed, known));
+    return [...all, ...newestOf(pipeline, config)].flatMap((placed) => findingsOf(placed, known));
   });
 }
 
@@ -44,9 +44,10 @@ export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[
         expressionsOf(chosen, []).map(({ expression }) => expression.text),
       ),
     ),
-    ...Object.values(config.endpoints).flatMap((endpoint) =>
-      accessExpressions(endpoint, []).map(({ expression }) => expression.text),
-    ),
+    ...Object.values(config.endpoints).flatMap((endpoint) => [
+      ...accessExpressions(endpoint, []).map(({ expression }) => expression.text),
+      ...(endpoint.slow_consumer.key === undefined ? [] : [endpoint.slow_consumer.key.text]),
+    ]),
   ]);
   // A list may be one text with commas.
   const isEvaluated = (text: string) =>
@@ -62,6 +63,15 @@ export function lintUnevaluated(config: ParsedConfig, source: unknown): Finding[
         ]
       : [],
   );
+}
+
+/** What the endpoints that a pipeline feeds evaluate of its records. */
+function newestOf(pipeline: PipelineConfig, { endpoints }: ParsedConfig): Placed[] {
+  return endpointsOf(allSinksOf(pipeline, [])).flatMap((name) => {
+    const expression = ownEntry(endpoints, name)?.slow_consumer.key;
+    const path = ['endpoints', name, 'slow_consumer', 'key'];
+    return expression === undefined ? [] : [{ expression, path, isInAnswer: false }];
+  });
 }
 
 function findingsOf(placed: Placed, known: readonly string[] | undefined): Finding[] {
@@ -108,6 +118,7 @@ function missing({ expression: { text, reads }, path, isInAnswer }: Placed): Fin
 
 function outcomeAt(path: Path): string {
   const [name, setting] = path.slice(-2);
+  if (name === 'slow_consumer') return 'and no newer one takes its place';
   if (setting === 'by' || (name === 'topic' && setting === 'name')) return 'and the message fails';
   return name === 'lookup' || name === 'http' ? 'and it is a miss' : 'and is left out';
 }

@@ -1,8 +1,12 @@
 import { Fifo } from './fifo.ts';
-import { QueuedFrames } from './queued-frames.ts';
+import { NewestFrames } from './newest-frames.ts';
+import { KEYED_PLACE, QueuedFrames } from './queued-frames.ts';
 
-/** What happens to a data frame that does not fit. `block` asks the source of the frames to wait. */
-export type WhenFull = 'block' | 'drop_oldest' | 'drop_newest' | 'disconnect';
+/**
+ * What happens to a data frame that does not fit. `block` asks the source of the frames to wait. With `latest` a frame takes
+ * the place of the one with its key (see `withKey`) that waits; what does not fit even so is dropped as with `drop_oldest`.
+ */
+export type WhenFull = 'block' | 'drop_oldest' | 'drop_newest' | 'disconnect' | 'latest';
 
 /** What became of a push. `full`: the frame was not taken, and the owner must block or disconnect. */
 export type PushResult = 'queued' | 'dropped' | 'full';
@@ -16,10 +20,15 @@ export class SendQueue {
   readonly whenFull: WhenFull;
   dataBytes = 0;
   controlBytes = 0;
-  /** Data frames ever dropped. */
+  /** Data frames ever dropped for want of room. */
   droppedSoFar = 0;
+  /** Data frames ever dropped as a newer one of their key came. */
+  supersededSoFar = 0;
   private reported = 0;
-  private readonly data = new Fifo<Buffer>();
+  private readonly data: Fifo<Buffer> | NewestFrames;
+  private readonly newest: NewestFrames | undefined;
+  /** What a place among the data frames costs. */
+  private readonly place: number | undefined;
   private readonly control = new Fifo<Buffer>();
   private readonly weights: QueuedFrames;
 
@@ -28,6 +37,9 @@ export class SendQueue {
     this.limit = limit;
     this.whenFull = whenFull;
     this.weights = weights;
+    this.newest = whenFull === 'latest' ? new NewestFrames() : undefined;
+    this.data = this.newest ?? new Fifo();
+    this.place = this.newest === undefined ? undefined : KEYED_PLACE;
   }
 
   get bytes(): number {
@@ -38,7 +50,7 @@ export class SendQueue {
   get weight(): number {
     let weight = 0;
     for (const frame of this.control.toArray()) weight += QueuedFrames.share(frame);
-    for (const frame of this.data.toArray()) weight += QueuedFrames.share(frame);
+    for (const frame of this.data.toArray()) weight += QueuedFrames.share(frame, this.place);
     return weight;
   }
 
@@ -47,6 +59,7 @@ export class SendQueue {
   }
 
   push(frame: Buffer): PushResult {
+    if (this.newest !== undefined && frame.length <= this.limit) this.supersede(this.newest, frame);
     if (this.dataBytes + frame.length > this.limit) {
       if (this.whenFull === 'block' || this.whenFull === 'disconnect') return 'full';
       if (this.whenFull === 'drop_newest' || frame.length > this.limit) {
@@ -57,7 +70,7 @@ export class SendQueue {
     }
     this.data.push(frame);
     this.dataBytes += frame.length;
-    this.weights.hold(frame);
+    this.weights.hold(frame, this.place);
     return 'queued';
   }
 
@@ -91,7 +104,7 @@ export class SendQueue {
   clear(): void {
     this.takeControl();
     this.dataBytes = 0;
-    for (const frame of this.data.clear()) this.weights.release(frame);
+    for (const frame of this.data.clear()) this.weights.release(frame, this.place);
   }
 
   /** Bytes of the frame that is taken first; 0 where there is none. */
@@ -99,10 +112,21 @@ export class SendQueue {
     return this.next()?.length ?? 0;
   }
 
-  /** Data frames dropped since the last call; a codec reports them to the client. */
+  /** Whether it was made with other settings, and nothing waits in it or is to be reported. */
+  isOutdated(limit: number, whenFull: WhenFull): boolean {
+    return (limit !== this.limit || whenFull !== this.whenFull) && this.length === 0 && !this.hasDropped;
+  }
+
+  /** Whether data frames were dropped since the last `takeDropped`. */
+  get hasDropped(): boolean {
+    return this.droppedSoFar + this.supersededSoFar > this.reported;
+  }
+
+  /** Data frames dropped since the last call, for whatever reason; a codec reports them to the client. */
   takeDropped(): number {
-    const dropped = this.droppedSoFar - this.reported;
-    this.reported = this.droppedSoFar;
+    const all = this.droppedSoFar + this.supersededSoFar;
+    const dropped = all - this.reported;
+    this.reported = all;
     return dropped;
   }
 
@@ -122,7 +146,18 @@ export class SendQueue {
     const frame = this.data.shift();
     if (frame === undefined) return;
     this.dataBytes -= frame.length;
-    this.weights.release(frame);
+    this.weights.release(frame, this.place);
+  }
+
+  /** The older frame of the key is gone; its place is kept for the newer one where that fits without others being dropped. */
+  private supersede(newest: NewestFrames, frame: Buffer): void {
+    const older = newest.olderOf(frame);
+    if (older === undefined) return;
+    this.supersededSoFar += 1;
+    this.dataBytes -= older.length;
+    this.weights.release(older, this.place);
+    // In its old place it might be the first that is dropped to make room for it.
+    if (this.dataBytes + frame.length > this.limit) newest.leave(frame);
   }
 
   private dropOldest(needed: number): void {

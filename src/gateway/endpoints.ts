@@ -16,6 +16,7 @@ import type { Authenticators } from './authenticators.ts';
 import { componentContext } from './component-context.ts';
 import { queryFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import { recordKeyOf } from './record-key.ts';
 import { replayLimits } from './replay.ts';
 
 /** What an endpoint is made with, beside its settings. */
@@ -79,6 +80,7 @@ export function endpointChanges(
       queue: slow_consumer.queue,
       whenFull: slow_consumer.when_full,
     },
+    keyOf: recordKeyOf(slow_consumer, context.scoped('endpoint', { endpoint: name })),
     filteredIsError: endpoint.on_filtered === 'error',
     keepsRejected: endpoint.rejected === 'dead_letter',
     sweep: {

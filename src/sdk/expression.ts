@@ -76,6 +76,13 @@ export function compileExpression(text: string, encode: Encode = asItIs): Expres
   };
 }
 
+/** Compiles an expression without JSONata, which is evaluated synchronously for every message. Throws an Error. */
+export function compilePaths(text: string): Expression {
+  const expression = compileExpression(text);
+  if (expression.isSynchronous) return expression;
+  throw new Error(`${text} needs JSONata; only paths such as \${! json.id } can be used here, with text around them`);
+}
+
 /** Compiles a condition. Throws an Error, also for text that would be true for every message. */
 export function compileCondition(text: string): Expression {
   if (text.includes('${!')) return compileExpression(text);

@@ -13,7 +13,7 @@ import {
   SIZE,
 } from '../core/units.ts';
 import { compiled } from './compiled.ts';
-import { compileCondition, compileExpression } from './expression.ts';
+import { compileCondition, compileExpression, compilePaths } from './expression.ts';
 import { FieldPath } from './field-path.ts';
 import { compileFold } from './fold.ts';
 import { compileHttpUrl } from './http-url.ts';
@@ -183,6 +183,10 @@ export const byName = <V extends z.ZodType>(value: V) =>
 /** Text with `${! expr }` in it, compiled; text without is a constant. */
 export const expression = () =>
   compiled(z.string('expected text, with "${! ... }" where a value of the message is meant'), compileExpression);
+
+/** Text with paths such as `${! json.id }` in it, compiled: what needs JSONata is a mistake. */
+export const pathExpression = () =>
+  compiled(z.string('expected text, with "${! ... }" where a value of the message is meant'), compilePaths);
 
 /** A condition for each message, such as `${! json.type = 'ready' }`, compiled. */
 export const condition = () => compiled(z.string('expected an expression such as "${! json.ok }"'), compileCondition);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Message } from '../core/message.ts';
-import { compileCondition, compileExpression, type Expression } from './expression.ts';
+import { compileCondition, compilePaths, type Expression } from './expression.ts';
 import { exactJsonOf } from './roots.ts';
 
 /** Makes text from a message, synchronously; undefined if a value is missing. Throws TG_EXPRESSION_FAILED. */
@@ -51,11 +51,8 @@ export function compileMatcher(source: unknown): Matcher {
   return Object.assign(matches, { expressions: [expression] });
 }
 
-/** An expression without JSONata, which is evaluated synchronously. */
 function compilePathExpression(text: string, expressions: Expression[]): Expression {
-  const expression = compileExpression(text);
-  if (!expression.isSynchronous)
-    throw new Error(`${text} needs JSONata; only paths such as \${! json.id } can be used here, with text around them`);
+  const expression = compilePaths(text);
   expressions.push(expression);
   return expression;
 }

@@ -128,7 +128,7 @@ test('counters that alerts and dashboard ask for are there from the start, so th
   const feed = { component: 'pipelines.feed.source' };
   const counts = { pipeline: 'counts', operator: 'processors[0].window' };
   const known: Readonly<Record<string, readonly Record<string, string>[]>> = {
-    tidegate_frames_dropped_total: ['slow', 'closed'].map((reason) => ({ endpoint: 'rooms', reason })),
+    tidegate_frames_dropped_total: ['slow', 'superseded', 'closed'].map((reason) => ({ endpoint: 'rooms', reason })),
     tidegate_connections_closed_total: ['1000', '1006', '1008', '1012'].map((code) => ({ endpoint: 'rooms', code })),
     tidegate_connections_refused_total: ['origin', 'log_down', 'full'].map((reason) => ({ endpoint: 'rooms', reason })),
     tidegate_answers_total: ['ack', 'error', 'retryable'].map((result) => ({ endpoint: 'rooms', result })),

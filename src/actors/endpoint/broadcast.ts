@@ -1,6 +1,7 @@
 import type { Batch } from '../../core/batch.ts';
 import type { Frame } from '../../core/component.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
+import { withKey } from '../../core/frame-key.ts';
 import type { Message } from '../../core/message.ts';
 import { factsOf } from '../../telemetry/message-facts.ts';
 import { DeliveryTime } from '../delivery-time.ts';
@@ -36,7 +37,7 @@ export class Broadcast implements RoomEndpoint<EndpointGuest> {
 
   /** Records for all clients that are in at the end of this turn. One that the codec fails on is nacked, and no client gets it. */
   deliver(batch: Batch): void {
-    const { name, codec, tick, clock, logger, tracing, room } = this.context;
+    const { name, codec, tick, clock, logger, tracing, room, keyOf } = this.context;
     const presence = room?.presence;
     const counted = tracing.delivering(batch, name);
     let failed: { readonly message: Message; readonly failure: TidegateError } | undefined;
@@ -46,7 +47,8 @@ export class Broadcast implements RoomEndpoint<EndpointGuest> {
       try {
         const frame = codec.record(message, clock.now());
         if (frame === null) continue;
-        const bytes = this.encode(frame);
+        const encoded = this.encode(frame);
+        const bytes = keyOf === undefined ? encoded : withKey(encoded, keyOf(message));
         tick.tell(bytes);
         this.delivery.add(message);
         this.history?.keep(bytes, message, presence?.authorOf(message));

@@ -65,6 +65,8 @@ export interface EndpointOptions {
   /** Told of each connection that has ended. `id`: what `join` called it, whatever its room called it later. */
   readonly closed?: (id: string, connection: ConnectionInfo, code: number, reason: string) => void;
   readonly encode: (frame: Frame) => Buffer;
+  /** For `latest`: what a record is the newest value of; undefined for one that no other takes the place of. Does not throw. */
+  readonly keyOf?: ((record: Message) => string | undefined) | undefined;
   /** Shared with all endpoints of the gateway; without limit where it is missing. */
   readonly memory?: ClientMemory;
   readonly clock: Clock;
@@ -82,6 +84,7 @@ export interface EndpointOptions {
 export type EndpointChanges = Pick<
   EndpointOptions,
   | 'limits'
+  | 'keyOf'
   | 'filteredIsError'
   | 'keepsRejected'
   | 'sweep'
@@ -125,6 +128,8 @@ export class EndpointContext {
   /** What long answers to them have in common. */
   readonly payloads: Payloads;
   readonly encode: (frame: Frame) => Buffer;
+  /** Where records take the place of older ones of their key. */
+  keyOf: EndpointOptions['keyOf'];
   /** Where clients know of each other; set before the first one comes. */
   room: EndpointRoom<EndpointGuest> | undefined;
   /** Whether clients wait until they are let in. */
@@ -157,12 +162,14 @@ export class EndpointContext {
     this.access = options.access;
     this.payloads = new Payloads((view) => this.codec.topics?.payload(view) ?? []);
     this.encode = encodingOnce(options.encode);
+    this.keyOf = options.keyOf;
     this.isGuarded = options.room !== undefined || options.replay !== undefined;
   }
 
   /** Clients that came while nothing was limited stay without limits. */
   update(changes: EndpointChanges): void {
     this.limits = changes.limits;
+    this.keyOf = changes.keyOf;
     this.filteredIsError = changes.filteredIsError ?? false;
     this.keepsRejected = changes.keepsRejected ?? false;
     this.tokenParameters = changes.tokenParameters ?? new Set();

@@ -7,7 +7,7 @@ import { roundTrip } from './pings.ts';
 const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE_CODES).map(({ code }) => code));
 /** Labels of closes that come with every endpoint: ours, and what clients say, or fail to say, when they go. */
 const CLOSES = [...OUR_CODES, 1000, 1001, 1005, 1006].map(String);
-const DROPS = ['slow', 'closed'] as const;
+const DROPS = ['slow', 'superseded', 'closed'] as const;
 const RENEWALS = ['accepted', 'refused', 'unchecked', 'forbidden'] as const;
 /** Limits of one client that it was slowed or closed for. */
 const LIMITS = [

@@ -225,7 +225,9 @@ export class Outbound {
   private enqueue(frames: readonly Buffer[]): void {
     const queue = this.ensureQueue();
     const before = queue.droppedSoFar;
-    for (const [at, frame] of frames.entries()) {
+    const supersededBefore = queue.supersededSoFar;
+    for (let at = queue.whenFull === 'latest' ? this.writeAhead(queue, frames) : 0; at < frames.length; at += 1) {
+      const frame = frames[at] as Buffer;
       const outcome = this.place(queue, frame);
       if (outcome === 'written') this.writer.keepUnsent(frame);
       if (outcome !== 'full') continue;
@@ -235,7 +237,16 @@ export class Outbound {
       return;
     }
     this.context.metrics.dropped('slow', queue.droppedSoFar - before);
+    this.context.metrics.dropped('superseded', queue.supersededSoFar - supersededBefore);
     this.flushOrAwaitDrain();
+    // The peer gets the number of drops when it has taken all, also where what is left of the turn goes to its socket by now.
+    if (queue.hasDropped) this.awaitDrain();
+  }
+
+  /** A socket that takes what it is given gets all of a turn, of each key as well; how many of the frames it took. */
+  private writeAhead(queue: SendQueue, frames: readonly Buffer[]): number {
+    this.flushQueue();
+    return queue.length > 0 ? 0 : this.writer.writeWhatFits(frames);
   }
 
   private place(queue: SendQueue, frame: Buffer): PushResult | 'written' {
@@ -276,7 +287,10 @@ export class Outbound {
   }
 
   private ensureQueue(): SendQueue {
-    this.queue ??= new SendQueue(this.context.limits.queue, this.context.limits.whenFull, this.context.memory.queued);
+    const { limits, memory } = this.context;
+    // The settings may be others by now; what waits goes on by those under which it came.
+    if (this.queue?.isOutdated(limits.queue, limits.whenFull)) this.queue = undefined;
+    this.queue ??= new SendQueue(limits.queue, limits.whenFull, memory.queued);
     return this.queue;
   }
 }

@@ -65,6 +65,25 @@ export class SocketWriter {
     this.socket.write(bytes);
   }
 
+  /** Writes records as long as not more than SOCKET_MARK waits in the socket; how many of them. */
+  writeWhatFits(frames: readonly Buffer[]): number {
+    let from = 0;
+    for (let until = 0; from < frames.length; from = until) {
+      let room = SOCKET_MARK - this.socket.buffered;
+      if (room <= 0) return from;
+      for (; until < frames.length; until += 1) {
+        room -= frames[until]?.length ?? 0;
+        // A larger one is for a socket that has nothing else to send.
+        if (room < 0 && (until > from || this.socket.buffered > 0)) break;
+      }
+      if (until === from) return from;
+      const bytes = joined(frames.slice(from, until));
+      this.write(bytes, until - from);
+      this.keepUnsent(bytes);
+    }
+    return from;
+  }
+
   writeAnswers(frames: readonly Buffer[]): void {
     const bytes = joined(frames);
     this.write(bytes, frames.length);

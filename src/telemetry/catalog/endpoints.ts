@@ -35,7 +35,7 @@ export const ENDPOINT_METRICS = {
   tidegate_bytes_sent_total: { kind: 'counter', help: 'Payload bytes written to clients.', labels: ['endpoint'] },
   tidegate_frames_dropped_total: {
     kind: 'counter',
-    help: 'Frames a client did not get, because it was too slow or went away.',
+    help: 'Frames a client did not get: it was too slow, or went away (closed), or a newer record of the same key took the place of one that waited (superseded).',
     labels: ['endpoint', 'reason'],
   },
   tidegate_frames_rejected_total: {

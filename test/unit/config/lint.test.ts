@@ -229,6 +229,38 @@ describe('what does not go together is an error', () => {
       /pipelines\.out broadcasts .* use drop_oldest, drop_newest or disconnect/,
     ],
     [
+      'a key where the newest record of it does not matter',
+      endpoints('rooms: { listener: public, path: /, codec: raw, slow_consumer: { key: "${! json.symbol }" } }'),
+      'endpoints.rooms.slow_consumer.key',
+      /key is for when_full: latest; leave this out, or choose latest/,
+    ],
+    [
+      'a key that is not there at once',
+      endpoints(
+        'rooms: { listener: public, path: /, codec: raw, slow_consumer: { when_full: latest, key: "${! $string(json.symbol) }" } }',
+      ),
+      'endpoints.rooms.slow_consumer.key',
+      /needs JSONata; only paths such as/,
+    ],
+    [
+      'the newest messages of members of a room',
+      endpoints(
+        'rooms: { listener: public, path: /, codec: chat, presence: { topic: chat }, slow_consumer: { when_full: latest } }',
+      ),
+      'endpoints.rooms.slow_consumer.when_full',
+      /could overtake the news that a member joined .* codec "chat" .* use drop_oldest/,
+    ],
+    [
+      'the newest records of topics that clients subscribe to',
+      yaml({
+        endpoints:
+          'endpoints: { t: { listener: public, path: /, codec: topics, allow: { read: "*" }, slow_consumer: { when_full: latest } } }',
+        pipelines: '',
+      }),
+      'endpoints.t.slow_consumer.when_full',
+      /clients of the codec "topics" confirm what they subscribe to, and get all of it/,
+    ],
+    [
       'one path twice',
       endpoints(
         'rooms: { listener: public, path: "/a/{x}", codec: raw }, halls: { listener: public, path: "/a/{y}", codec: raw }',
@@ -316,6 +348,12 @@ describe('what goes together is none', () => {
       }),
     ],
     ['free ports', yaml({ admin: 'admin: { port: 0 }', listeners: 'listeners: { public: { port: 0 } }' })],
+    [
+      'the newest of each key, by default and by an expression',
+      endpoints(
+        'rooms: { listener: public, path: /, codec: raw, slow_consumer: { when_full: latest } }, b: { listener: public, path: /b, codec: json, direction: out, slow_consumer: { when_full: latest, key: "${! json.a }/${! json.b }" } }',
+      ),
+    ],
     [
       'block, where no broadcast comes',
       yaml({

@@ -45,6 +45,42 @@ test('records are framed once for all sockets, and are one write for each socket
   assert.equal(figure('tidegate_frames_sent_total'), 3 * 3 + 3);
 });
 
+test('what a record is the newest value of is asked once, whatever the number of sockets', async (t) => {
+  const asked: string[] = [];
+  const keyOf = ({ text }: Message) => {
+    asked.push(text);
+    return text[0] === '-' ? undefined : text[0];
+  };
+  // One frame for all records, as a codec may give.
+  const frame: Frame = { data: 'tick', binary: false };
+  const codec = wordCodec({ record: ({ text }) => (text === 'no' ? null : frame) });
+  const limits = { messages: 100, bytes: 1_000_000, queue: 1_000, whenFull: 'latest' } as const;
+  const { endpoint, connect, figure } = endpointRig(t, { codec, limits, keyOf });
+  const sockets = [await connect(), await connect(), await connect()];
+  for (const socket of sockets.slice(1)) socket.buffered = 65_536;
+  endpoint.deliver(records('a1', 'no', 'b1', 'a2', '-', '-'));
+  await turn();
+  assert.deepEqual(asked, ['a1', 'b1', 'a2', '-', '-']);
+  const dropped = () => ['superseded', 'slow'].map((reason) => figure('tidegate_frames_dropped_total', { reason }));
+  assert.deepEqual([sockets[0]?.taken(), dropped()], [['tick|'.repeat(5)], [2, 0]]);
+  sockets[1]?.drains();
+  assert.deepEqual(sockets[1]?.taken(), [`dropped 1|${'tick|'.repeat(4)}`]);
+});
+
+test('clients that are there get the newest of each key once the policy changes to it', async (t) => {
+  const { endpoint, connect, figure } = endpointRig(t);
+  const socket = await connect();
+  const limits = { messages: 100, bytes: 1_000_000, queue: 1_000, whenFull: 'latest' } as const;
+  const sweep = { pingInterval: 20, pingTimeout: 10, frameTimeout: 30, stallTimeout: 30 };
+  endpoint.update({ limits, sweep, keyOf: ({ text }) => text[0] });
+  socket.buffered = 65_536;
+  endpoint.deliver(records('a1', 'b1', 'a2'));
+  await turn();
+  assert.equal(figure('tidegate_frames_dropped_total', { reason: 'superseded' }), 1);
+  socket.drains();
+  assert.deepEqual(socket.taken(), ['dropped 1|a2|b1|']);
+});
+
 test('records that a codec does not give to clients are left out', async (t) => {
   const codec = wordCodec({
     record: (message) => (message.text === 'no' ? null : { data: message.text, binary: false }),

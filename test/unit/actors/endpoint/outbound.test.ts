@@ -1,46 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Outbound } from '../../../../src/actors/endpoint/outbound.ts';
-import { ClientMemory } from '../../../../src/core/client-memory.ts';
-import type { WhenFull } from '../../../../src/core/send-queue.ts';
 import { SharedBytes } from '../../../../src/core/shared-bytes.ts';
-import { FakeSocket } from '../fake-socket.ts';
-
-const FULL = 65_536;
-
-/** The writing side of a socket; `asked`: how often the socket was to say when it is empty, `told`: what its owner learnt. */
-function setUp(whenFull: WhenFull = 'disconnect', queue = 1_000_000, memory = new ClientMemory()) {
-  const socket = new FakeSocket();
-  const drops = { slow: 0, closed: 0 };
-  const metrics = {
-    framesSent: { value: 0 },
-    bytesSent: { value: 0 },
-    dropped: (reason: 'slow' | 'closed', frames: number) => {
-      drops[reason] += frames;
-    },
-    limited: (reason: string) => void told.push(reason),
-  };
-  const told: string[] = [];
-  const woken: string[] = [];
-  const owner = {
-    isOpen: true,
-    answersWereLeft: () => void told.push('left'),
-    dismiss: () => void told.push('slow'),
-    dropNotice: (count: number) => Buffer.from(`dropped ${count}`),
-    wake: () => void woken.push('wake'),
-    failed: (error: unknown) => assert.fail(String(error)),
-  };
-  const tick = { schedule: () => void told.push('wait') };
-  const outbound = new Outbound(socket, { limits: { queue, whenFull }, metrics, memory, tick } as never, owner);
-  const asked: string[] = [];
-  socket.notifyDrain = () => void asked.push('drain');
-  const drain = () => {
-    socket.buffered = 0;
-    outbound.drained();
-  };
-  const sent = () => [metrics.framesSent.value, metrics.bytesSent.value];
-  return { socket, outbound, asked, drain, told, woken, drops, sent, memory };
-}
+import { bytes, deliver, FULL, setUp } from './outbound-rig.ts';
 
 test('a peer that takes what is written is free, and no word of a drain is asked for', () => {
   const { socket, outbound, asked } = setUp();
@@ -74,11 +35,6 @@ test('a peer whose answers wait in the queue is not free until they have left', 
   assert.equal(outbound.isFree, true);
   assert.deepEqual(socket.writes, ['answer']);
 });
-
-const bytes = (length: number, fill = 'x') => Buffer.alloc(length, fill);
-
-/** Gives records to a peer, as one turn brings them. */
-const deliver = (outbound: Outbound, ...frames: Buffer[]) => outbound.deliver(Buffer.concat(frames), frames);
 
 test('answers of a turn are one write, and the owner is called before and after it', () => {
   const { socket, outbound, told, sent } = setUp();
