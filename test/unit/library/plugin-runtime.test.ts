@@ -97,10 +97,7 @@ test('the signal of a component aborts when its gateway stops, and not before', 
 
 test('the signal of a component aborts when its pipeline is replaced, and that of its successor does not', async (t) => {
   const { config } = await loadConfig({ text: JSON.stringify(configured()), name: 'test' });
-  const gateway = await Gateway.create(
-    { ...config, pipelines: {} },
-    { logger: keptLogger().logger, servers: {} },
-  );
+  const gateway = await Gateway.create({ ...config, pipelines: {} }, { logger: keptLogger().logger, servers: {} });
   t.after(() => gateway.stop());
   await gateway.start();
   await gateway.ready();

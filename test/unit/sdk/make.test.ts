@@ -44,7 +44,6 @@ const nonsense: readonly (readonly [Kind, unknown, string])[] = [
   ['sink', { ...SINK, write: 1, close: 2 }, 'an object without the functions write, close'],
   ['sink', { ...SINK, idle$: undefined }, 'an object whose idle$ is no observable'],
   ['codec', { open() {}, frame() {}, settled() {} }, 'an object without the functions record, dropped'],
-  ['processor', Promise.reject(new Error('late')), 'a promise; make the component at once, and wait in its open()'],
 ];
 
 for (const [kind, given, what] of nonsense) {
@@ -58,6 +57,15 @@ for (const [kind, given, what] of nonsense) {
     );
   });
 }
+
+test('a component that is still to come is refused, and what becomes of its promise ends nothing', async () => {
+  const refused = failing(
+    'TG_PLUGIN_CREATE_FAILED',
+    'pipelines.p.x: the processor mine of ./my.mjs cannot be made: its create returned a promise; make the component at once, and wait in its open()',
+  );
+  assert.throws(made('processor', () => Promise.reject(new Error('late'))).component, refused);
+  await new Promise(setImmediate);
+});
 
 test('an error that create throws has its place; a TidegateError stays what it is', () => {
   const throwing = (error: unknown) =>

@@ -184,7 +184,7 @@ test('a component may say its versions itself, and is refused where they are oth
 test('a package that says nothing of tidegate is not asked about by the one that it is in', async (t) => {
   const folder = await folderOf(t, {
     'package.json': manifest('^7.1'),
-    'inner/package.json': '{}',
+    'inner/package.json': '{ "name": "inner" }',
     'inner/my.mjs': `export default ${component('fine')};`,
   });
   const registry = new Registry();
