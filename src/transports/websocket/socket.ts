@@ -32,6 +32,7 @@ type OwnedSocket = WebSocket & Internals & { [OWNER]: ServerSocket };
  * the sender of ws keeps no state that could be mixed up, and one write can carry many frames.
  */
 export class ServerSocket implements Socket, ReadSocket {
+  readonly wire = 'plain';
   written = 0;
   handler: SocketHandler | undefined;
   /** The close frame that we have sent; ws forgets it where the peer sends none. */
