@@ -26,6 +26,14 @@ const slowConsumer = z.strictObject({
     .describe('What happens to a client that reads more slowly than records come. Answers are never dropped.'),
 });
 
+const compression = z.strictObject({
+  threshold: field.size().prefault('1KiB').describe('Messages of at least this size are compressed.'),
+  level: field
+    .integer({ min: 1, max: 9 })
+    .prefault(1)
+    .describe('From 1, the fastest, to 9. Level 6 makes messages about 10 % smaller for two to three times the CPU.'),
+});
+
 const ping = z.strictObject({
   interval: field.duration().prefault('20s').describe('Time between two pings to a client.'),
   timeout: field
@@ -193,6 +201,11 @@ export function endpointSchema(registry: Registry) {
         .size()
         .prefault('1MiB')
         .describe('Largest message of a client; a larger one closes it with 1009.'),
+      compression: compression
+        .optional()
+        .describe(
+          'Compression of messages for clients that offer it (permessage-deflate without context takeover), and of what they send. Nothing is compressed where it is left out.',
+        ),
       limits: endpointLimits(),
       meta_headers: field
         .list()

@@ -8,7 +8,7 @@ import type { Codec } from '../core/component.ts';
 import { BucketRule } from '../core/token-bucket.ts';
 import type { Quota } from '../core/units.ts';
 import { makeComponent } from '../sdk/make.ts';
-import { encodeFrame } from '../transports/websocket/framing.ts';
+import { frameEncoder } from '../transports/websocket/framing.ts';
 import { accessOf } from './access.ts';
 import type { Authenticators } from './authenticators.ts';
 import { componentContext } from './component-context.ts';
@@ -66,7 +66,7 @@ async function createEndpoint(
       const query = queryFacts(connection.query, auth);
       context.events.emit('ws-close', { ...connection, query, id }, { code, reason });
     },
-    encode: encodeFrame,
+    encode: frameEncoder(endpoint.compression),
     memory: context.memory,
     clock: context.clock,
     newId: context.newId,

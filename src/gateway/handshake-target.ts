@@ -46,6 +46,7 @@ export function targetOf(shared: ListenerContext, endpoint: Endpoint): Handshake
     isAllowed: originMatcher(config.origins ?? defaultOrigins(auth)),
     protocols: config.protocols ?? config.codec.spec.protocols ?? [],
     checksParams: config.codec.spec.checksParams === true,
+    compresses: config.compression !== undefined,
     maxPayload: config.max_payload,
     memory: context.memory,
     access: endpoint.access,

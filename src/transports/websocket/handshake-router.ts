@@ -7,6 +7,7 @@ import { printableValue, quoteValue } from '../../core/quote.ts';
 import type { Socket } from '../../core/socket.ts';
 import { AccessChecks, answerOf } from './access-checks.ts';
 import { CLOSE_CODES } from './close-codes.ts';
+import { deflateAnswer } from './deflate-offer.ts';
 import { type HandshakeRequest, hold, type Refusal, readHandshake, refuse } from './handshake.ts';
 import type { HandshakeLimits } from './handshake-limits.ts';
 import { type Match, matchRoute, parameterProblem, type Route } from './route.ts';
@@ -23,7 +24,9 @@ export interface HandshakeTarget {
   readonly protocols: readonly string[];
   /** Its codec has a rule of its own for the path's parameters, and closes a client that breaks it with the reason. */
   readonly checksParams: boolean;
-  /** Largest message in bytes; a larger one closes the socket with 1009. */
+  /** Whether clients may negotiate compression (RFC 7692). */
+  readonly compresses: boolean;
+  /** Largest message in bytes, after decompression; a larger one closes the socket with 1009. */
   readonly maxPayload: number;
   /** Where unfinished messages are counted. */
   readonly memory: ClientMemory;
@@ -75,7 +78,7 @@ export class HandshakeRouter {
     this.options = options;
     this.destinations = targets.map((target) => ({
       target,
-      upgrader: upgraderOf(target, { maxPayload: target.maxPayload }),
+      upgrader: answeringOffers(target, upgraderOf(target, { maxPayload: target.maxPayload })),
       rejecter: upgraderOf(target, {
         maxPayload: MAX_LAST_BYTES,
         maxBufferedChunks: MAX_LAST_PIECES,
@@ -136,7 +139,8 @@ export class HandshakeRouter {
     } else {
       upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.options.admitted?.(socket);
-        target.accept(new ServerSocket(ws, target.memory, known.remote), known, granted?.access);
+        const wire = target.compresses && deflateAnswer(extensionsOf(request)) !== undefined ? 'deflate' : 'plain';
+        target.accept(new ServerSocket(ws, target.memory, known.remote, wire), known, granted?.access);
       });
     }
   }
@@ -185,6 +189,19 @@ function upgraderOf(target: HandshakeTarget, limits: ServerOptions): WebSocketSe
     refuse(socket, refusal);
   });
   return upgrader;
+}
+
+/** Not for clients that are refused: they get nothing but a close frame. */
+function answeringOffers(target: HandshakeTarget, upgrader: WebSocketServer): WebSocketServer {
+  if (!target.compresses) return upgrader;
+  return upgrader.on('headers', (headers, request) => {
+    const answer = deflateAnswer(extensionsOf(request));
+    if (answer !== undefined) headers.push(`Sec-WebSocket-Extensions: ${answer}`);
+  });
+}
+
+function extensionsOf({ headers }: IncomingMessage): string | undefined {
+  return headers['sec-websocket-extensions'];
 }
 
 /** The one of ours that the client prefers; without one the handshake goes on, and the client decides (RFC 6455 4.2.2). */
