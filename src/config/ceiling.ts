@@ -61,8 +61,8 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
 }
 
 /** Beside the frames as they are, those of each other form in which they leave. */
-function replayCeiling({ replay, compression }: GatewayConfig['endpoints'][string]): number {
-  return (replay?.bytes ?? 0) * (compression === undefined ? 1 : 2);
+function replayCeiling({ replay, compression, sse }: GatewayConfig['endpoints'][string]): number {
+  return (replay?.bytes ?? 0) * (1 + (compression === undefined ? 0 : 1) + (sse ? 1 : 0));
 }
 
 /** Copies share their payload, and may have a key and headers of their own; a topic has one send in flight at a time. */

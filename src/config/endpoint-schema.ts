@@ -206,6 +206,12 @@ export function endpointSchema(registry: Registry) {
         .describe(
           'Compression of messages for clients that offer it (permessage-deflate without context takeover), and of what they send. Nothing is compressed where it is left out.',
         ),
+      sse: z
+        .boolean()
+        .prefault(false)
+        .describe(
+          'Whether a GET that accepts text/event-stream gets the records as server-sent events. Such clients only receive. Not for codecs whose clients meet in rooms or work with topics.',
+        ),
       limits: endpointLimits(),
       meta_headers: field
         .list()

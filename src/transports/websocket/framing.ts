@@ -3,6 +3,7 @@ import type { Frame } from '../../core/component.ts';
 import { joined } from '../../core/joined.ts';
 import type { EncodeFrame } from '../../core/shared-frame.ts';
 import { deflate } from './deflate.ts';
+import { eventText } from './event-text.ts';
 
 // @types/ws does not know Sender.frame, which ws exports for exactly this use.
 const { frame } = (ws as unknown as { Sender: unknown }).Sender as {
@@ -23,11 +24,13 @@ export interface Compression {
   readonly level: number;
 }
 
-/** The bytes of frames for WebSockets. Without compression no client may have negotiated it. */
+/** The bytes of frames for clients. Without compression all frames go as they are. */
 export function frameEncoder(compression: Compression | undefined): EncodeFrame {
-  if (compression === undefined) return encodeFrame;
-  return (frame, wire, shared) =>
-    wire === 'plain' ? encodeFrame(frame) : (compressedFrame(frame, compression) ?? shared.bytes('plain'));
+  return (frame, wire, shared) => {
+    if (wire === 'plain') return encodeFrame(frame);
+    if (wire === 'sse') return eventText(frame);
+    return (compression && compressedFrame(frame, compression)) ?? shared.bytes('plain');
+  };
 }
 
 /**

@@ -37,6 +37,7 @@ async function connected(t: TestContext, headers: Readonly<Record<string, string
         isAllowed: () => true,
         protocols: [],
         checksParams: false,
+        streams: false,
         compresses: true,
         maxPayload: MAX_PAYLOAD,
         memory,
