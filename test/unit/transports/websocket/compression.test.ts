@@ -172,6 +172,7 @@ test('messages from the threshold on leave compressed, with one compression for 
   const bytes = frame(text).bytes('deflate');
   assert.equal(bytes[0], TEXT);
   assert.equal(bytes[1], bytes.length - 2);
+  assert.notEqual(bytes.subarray(-4).toString('hex'), '0000ffff', 'the end of each message is not sent');
   const data = Buffer.concat([bytes.subarray(2), Buffer.from([0, 0, 0xff, 0xff])]);
   assert.equal(inflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH, windowBits: 12 }).toString(), text);
   assert.equal(frame(Buffer.from(text), true).bytes('deflate')[0], 0xc2);
