@@ -20,6 +20,7 @@ const FRAME = Buffer.from(JSON.stringify({ id: 7, user: 'ada', total: 12.5, at: 
 
 /** A peer that sends what it is told to. */
 class Peer implements Socket {
+  readonly wire = 'plain';
   readonly remote = '192.0.2.1';
   readonly buffered = 0;
   readonly written = 0;

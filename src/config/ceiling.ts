@@ -53,11 +53,16 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
   const serving = Object.values(config.endpoints).filter(({ codec }) => codec.spec.servesTopics === true);
   const publishers = sum(serving.map(({ topics }) => topics.in_flight.bytes));
   const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * CONNECTION));
-  const replay = sum(Object.values(config.endpoints).map((endpoint) => endpoint.replay?.bytes ?? 0));
+  const replay = sum(Object.values(config.endpoints).map(replayCeiling));
   const { limit } = config.memory;
   const groups = serving.length > 0 ? config.memory.groups : 0;
   const total = PROCESS + pipelines + sinks + tables + publishers + groups + replay + connections + limit;
   return { total, process: PROCESS, pipelines, sinks, tables, publishers, groups, replay, connections, limit };
+}
+
+/** Beside the frames as they are, those of each other form in which they leave. */
+function replayCeiling({ replay, compression, sse }: GatewayConfig['endpoints'][string]): number {
+  return (replay?.bytes ?? 0) * (1 + (compression === undefined ? 0 : 1) + (sse ? 1 : 0));
 }
 
 /** Copies share their payload, and may have a key and headers of their own; a topic has one send in flight at a time. */

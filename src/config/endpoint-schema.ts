@@ -34,6 +34,14 @@ const slowConsumer = z.strictObject({
     ),
 });
 
+const compression = z.strictObject({
+  threshold: field.size().prefault('1KiB').describe('Messages of at least this size are compressed.'),
+  level: field
+    .integer({ min: 1, max: 9 })
+    .prefault(1)
+    .describe('From 1, the fastest, to 9. Level 6 makes messages about 10 % smaller for two to three times the CPU.'),
+});
+
 const ping = z.strictObject({
   interval: field.duration().prefault('20s').describe('Time between two pings to a client.'),
   timeout: field
@@ -201,6 +209,17 @@ export function endpointSchema(registry: Registry) {
         .size()
         .prefault('1MiB')
         .describe('Largest message of a client; a larger one closes it with 1009.'),
+      compression: compression
+        .optional()
+        .describe(
+          'Compression of messages for clients that offer it (permessage-deflate without context takeover), and of what they send. Nothing is compressed where it is left out.',
+        ),
+      sse: z
+        .boolean()
+        .prefault(false)
+        .describe(
+          'Whether a GET that accepts text/event-stream gets the records as server-sent events. Such clients only receive. Not for codecs whose clients meet in rooms or work with topics.',
+        ),
       limits: endpointLimits(),
       meta_headers: field
         .list()

@@ -122,6 +122,17 @@ const outputTakesNothing: Rule = ({ endpoints }, usesOf) =>
         );
   });
 
+/** Without a way back, clients could neither join a room nor ask for a topic. */
+const eventsNeedNoAnswer: Rule = ({ endpoints }) =>
+  Object.entries(endpoints).map(([name, { codec, sse }]) =>
+    sse && (codec.spec.servesTopics === true || codec.spec.hasMembers === true)
+      ? failing(
+          ['endpoints', name, 'sse'],
+          `clients of the codec "${codec.spec.name}" have to send something, which clients of server-sent events cannot; leave this out`,
+        )
+      : undefined,
+  );
+
 /** With `close` a message that is larger than the bucket always ends its connection. */
 const largestMessageFits: Rule = ({ endpoints }) =>
   Object.entries(endpoints).map(([name, { limits, max_payload }]) => {
@@ -277,6 +288,7 @@ const RULES: readonly Rule[] = [
   filteredIsAnswered,
   rejectedGoesSomewhere,
   outputTakesNothing,
+  eventsNeedNoAnswer,
   largestMessageFits,
   listenerIsUsed,
   portsDiffer,

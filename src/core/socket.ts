@@ -1,5 +1,9 @@
+import type { Wire } from './shared-frame.ts';
+
 /** One accepted WebSocket, as a connection sees it. Bytes that are written are whole RFC 6455 frames. */
 export interface Socket {
+  /** The form of the bytes that are written. */
+  readonly wire: Wire;
   /** IP address of the client, without port, looked up when it is asked for; empty where it is not known any more. */
   readonly remote: string;
   /** Bytes that the operating system has not taken yet. */

@@ -10,7 +10,7 @@ import { BucketRule } from '../core/token-bucket.ts';
 import type { Quota } from '../core/units.ts';
 import { makeComponent } from '../sdk/make.ts';
 import type { Stats } from '../telemetry/stats.ts';
-import { encodeFrame } from '../transports/websocket/framing.ts';
+import { frameEncoder } from '../transports/websocket/framing.ts';
 import { accessOf } from './access.ts';
 import type { Authenticators } from './authenticators.ts';
 import { componentContext } from './component-context.ts';
@@ -51,7 +51,7 @@ export async function endpointMaker(
       ...room,
       ...(topicService === undefined ? {} : { topics: topicService() }),
       ...(replay === undefined ? {} : { replay }),
-      encode: encodeFrame,
+      encode: frameEncoder(endpoint.compression),
       memory: context.memory,
       clock: context.clock,
       newId: context.newId,

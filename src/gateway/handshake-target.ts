@@ -8,9 +8,10 @@ import { ownEntry } from '../core/own-entry.ts';
 import { ownText } from '../core/propagation.ts';
 import type { HandshakeRequest, Refusal } from '../transports/websocket/handshake.ts';
 import { LIMIT_REASONS } from '../transports/websocket/handshake-limits.ts';
-import type { HandshakeTarget } from '../transports/websocket/handshake-router.ts';
+
 import { originMatcher } from '../transports/websocket/origins.ts';
 import { parseRoute } from '../transports/websocket/route.ts';
+import type { HandshakeTarget } from '../transports/websocket/target.ts';
 import { queryFacts, requestFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import type { ListenerContext } from './listener-context.ts';
@@ -46,6 +47,8 @@ export function targetOf(shared: ListenerContext, endpoint: Endpoint): Handshake
     isAllowed: originMatcher(config.origins ?? defaultOrigins(auth)),
     protocols: config.protocols ?? config.codec.spec.protocols ?? [],
     checksParams: config.codec.spec.checksParams === true,
+    compresses: config.compression !== undefined,
+    streams: config.sse,
     maxPayload: config.max_payload,
     memory: context.memory,
     access: endpoint.access,
@@ -59,7 +62,7 @@ export function targetOf(shared: ListenerContext, endpoint: Endpoint): Handshake
     accept: (socket, request, access) => {
       accepted(request.at);
       const handshake = trace(request);
-      handshake?.end(101);
+      handshake?.end(socket.wire === 'sse' ? 200 : 101);
       const joining = { ...request, headers: listedHeaders(request.headers, config.meta_headers) };
       const connection = endpoint.join(socket, joining, handshake, baggageOf(context, request), access);
       if (!context.events.has('ws-connection')) return;

@@ -2,6 +2,7 @@ import type { EndpointRoom, Guest, RoomEndpoint } from '../actors/endpoint/room-
 import type { Clock } from '../core/clock.ts';
 import type { Identity, MemberEvent, Membership } from '../core/component.ts';
 import type { Headers } from '../core/headers.ts';
+import type { SharedFrame } from '../core/shared-frame.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Change, CommandOutcome, Newcomer, PresenceObserver, PresencePort, RoomCommand } from './port.ts';
 
@@ -35,7 +36,7 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
   private listPause = 0;
   private isListDue = false;
   /** The encoded list until a member joins or leaves; null where the codec has no list. */
-  private encodedList: Buffer | null | undefined;
+  private encodedList: SharedFrame | null | undefined;
 
   constructor(options: RoomOptions, home: RoomEndpoint<G>) {
     this.options = options;
@@ -97,7 +98,7 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
   changed(changes: readonly Change[]): void {
     this.encodedList = undefined;
     this.home.sendWaiting();
-    const announced: Buffer[] = [];
+    const announced: SharedFrame[] = [];
     const newcomers: { readonly guest: G; readonly from: number }[] = [];
     for (const change of changes) {
       if (change.type === 'taken') {
@@ -105,7 +106,7 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
         continue;
       }
       const frame = this.options.membership.announce(change, this.options.clock.now());
-      if (frame !== null) announced.push(this.home.encode(frame));
+      if (frame !== null) announced.push(this.home.share(frame));
       const guest = change.type === 'joined' && change.newcomer !== undefined && this.guests.get(change.newcomer);
       // A client gets the changes after its own joining.
       if (!guest) continue;
@@ -157,7 +158,7 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
 
   /** Each newcomer gets the list, or the changes since it joined; all others get every change. */
   private announce(
-    announced: readonly Buffer[],
+    announced: readonly SharedFrame[],
     newcomers: readonly { readonly guest: G; readonly from: number }[],
   ): void {
     // Without newcomers the list is not encoded: with thousands of names that would cost more than all else.
@@ -177,15 +178,15 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
     this.isListDue = false;
     const list = this.list();
     if (list === null) return;
-    this.listPause = Math.max(1, Math.ceil((list.length * this.home.size) / LIST_BUDGET));
+    this.listPause = Math.max(1, Math.ceil((list.size * this.home.size) / LIST_BUDGET));
     this.home.tellOthers([list], except);
   }
 
-  private list(): Buffer | null {
+  private list(): SharedFrame | null {
     if (this.encodedList !== undefined) return this.encodedList;
     const { membership, clock } = this.options;
     const frame = membership.list(this.presence.names, clock.now());
-    this.encodedList = frame === null ? null : this.home.encode(frame);
+    this.encodedList = frame === null ? null : this.home.share(frame);
     return this.encodedList;
   }
 

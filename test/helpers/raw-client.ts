@@ -7,6 +7,10 @@ export class RawClient {
   isClosed = false;
   /** Bytes read behind the handshake. */
   received = 0;
+  /** The answer to the handshake. */
+  answer = '';
+  /** The code of the close frame that came, where it is a packet's last frame. */
+  closeCode: number | undefined;
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -16,16 +20,22 @@ export class RawClient {
     });
   }
 
-  static async open(port: number, path: string): Promise<RawClient> {
+  static async open(port: number, path: string, headers: Readonly<Record<string, string>> = {}): Promise<RawClient> {
     const client = new RawClient(connect({ port, host: '127.0.0.1', noDelay: true }));
     client.socket.write(
       `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n' +
+        `${Object.entries(headers)
+          .map(([name, value]) => `${name}: ${value}\r\n`)
+          .join('')}\r\n`,
     );
     const [answer] = (await once(client.socket, 'data')) as [Buffer];
     if (!answer.toString().startsWith('HTTP/1.1 101')) throw new Error(answer.toString());
-    client.socket.on('data', (chunk) => {
+    client.answer = answer.toString();
+    client.socket.on('data', (chunk: Buffer) => {
       client.received += chunk.length;
+      const close = chunk.indexOf(0x88);
+      if (close >= 0 && chunk.length >= close + 4) client.closeCode = chunk.readUInt16BE(close + 2);
     });
     return client;
   }

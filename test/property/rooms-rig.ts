@@ -47,6 +47,7 @@ export async function openRoomLog(): Promise<Log> {
 
 /** The client's end of a socket: the frames that it received, and how it was closed. */
 export class Peer implements Socket {
+  readonly wire = 'plain';
   readonly remote = '192.0.2.1';
   buffered = 0;
   /** Whether it takes nothing of what is written to it. */

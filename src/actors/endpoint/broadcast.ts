@@ -1,8 +1,8 @@
 import type { Batch } from '../../core/batch.ts';
 import type { Frame } from '../../core/component.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
-import { withKey } from '../../core/frame-key.ts';
 import type { Message } from '../../core/message.ts';
+import { FrameGroup, type SharedFrame } from '../../core/shared-frame.ts';
 import { factsOf } from '../../telemetry/message-facts.ts';
 import { DeliveryTime } from '../delivery-time.ts';
 import { tell } from '../lifecycle.ts';
@@ -31,8 +31,8 @@ export class Broadcast implements RoomEndpoint<EndpointGuest> {
     return this.members.size;
   }
 
-  encode(frame: Frame): Buffer {
-    return this.context.encode(frame);
+  share(frame: Frame): SharedFrame {
+    return this.context.share(frame);
   }
 
   /** Records for all clients that are in at the end of this turn. One that the codec fails on is nacked, and no client gets it. */
@@ -47,11 +47,13 @@ export class Broadcast implements RoomEndpoint<EndpointGuest> {
       try {
         const frame = codec.record(message, clock.now());
         if (frame === null) continue;
-        const encoded = this.encode(frame);
-        const bytes = keyOf === undefined ? encoded : withKey(encoded, keyOf(message));
-        tick.tell(bytes);
+        const framed = this.share(frame);
+        const shared = keyOf === undefined ? framed : framed.withKey(keyOf(message));
+        // What cannot be made into bytes fails here, with its record.
+        shared.bytes('plain');
+        tick.tell(shared);
         this.delivery.add(message);
-        this.history?.keep(bytes, message, presence?.authorOf(message));
+        this.history?.keep(shared, message, presence?.authorOf(message));
       } catch (error) {
         const failure = asTidegateError(error, 'TG_CODEC_FAILED');
         failed = { message, failure };
@@ -67,8 +69,8 @@ export class Broadcast implements RoomEndpoint<EndpointGuest> {
   }
 
   /** Frames of one tick for every member. */
-  fanOut(chunk: Buffer, frames: readonly Buffer[]): void {
-    for (const connection of this.members) connection.deliver(chunk, frames);
+  fanOut(group: FrameGroup): void {
+    for (const connection of this.members) connection.deliver(group);
     this.delivery.written(this.members.size);
   }
 
@@ -76,17 +78,17 @@ export class Broadcast implements RoomEndpoint<EndpointGuest> {
     this.context.tick.fanOut();
   }
 
-  tellOthers(frames: readonly Buffer[], except: ReadonlySet<EndpointGuest>): void {
+  tellOthers(frames: readonly SharedFrame[], except: ReadonlySet<EndpointGuest>): void {
     if (frames.length === 0) return;
-    const chunk = Buffer.concat(frames);
+    const group = new FrameGroup(frames);
     for (const connection of this.members)
-      if (connection.guest === undefined || !except.has(connection.guest)) connection.deliver(chunk, frames);
+      if (connection.guest === undefined || !except.has(connection.guest)) connection.deliver(group);
   }
 
   replay(to: Pick<EndpointGuest, 'deliver'>): void {
     const { clock, room } = this.context;
     const frames = this.history?.frames(clock.now(), room?.presence) ?? [];
-    if (frames.length > 0) to.deliver(Buffer.concat(frames), frames);
+    if (frames.length > 0) to.deliver(new FrameGroup(frames));
   }
 
   closeAllForRestart(): void {

@@ -4,6 +4,7 @@ import type { ConnectionInfo, Farewell } from '../../core/component.ts';
 import type { Rejection } from '../../core/errors.ts';
 import type { Headers } from '../../core/headers.ts';
 import type { Permissions } from '../../core/permissions.ts';
+import type { FrameGroup, Wire } from '../../core/shared-frame.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
@@ -71,6 +72,10 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
   /** Address of the client. */
   get remote(): string {
     return this.socket.remote;
+  }
+
+  get wire(): Wire {
+    return this.socket.wire;
   }
 
   get permissions(): Permissions {
@@ -169,9 +174,11 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.wake();
   }
 
-  /** Records of one turn for this socket: `chunk` is the same frames in one piece, for a socket that keeps up. */
-  deliver(chunk: Buffer, frames: readonly Buffer[]): void {
-    if (this.isAdmitted) this.parts.outbound.deliver(chunk, frames);
+  /** Records of one turn for this socket. */
+  deliver(group: FrameGroup): void {
+    if (!this.isAdmitted) return;
+    const { chunk, frames } = group.on(this.socket.wire);
+    this.parts.outbound.deliver(chunk, frames);
   }
 
   /** Something that this connection may be held for is over. */

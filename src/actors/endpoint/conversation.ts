@@ -96,7 +96,7 @@ export class Conversation {
     const { peer, context } = this;
     try {
       const notice = context.codec.dropped(count, context.clock.now());
-      return notice === null ? null : context.encode(notice);
+      return notice === null ? null : context.encode(notice, peer.wire);
     } catch (error) {
       peer.codecFailed('dropped', error);
       return null;
@@ -109,7 +109,7 @@ export class Conversation {
     const { renewal } = context.codec;
     if (renewal === undefined || !peer.isOpen) return;
     try {
-      this.answers.sayNow(context.encode(make(renewal)));
+      this.answers.sayNow(context.encode(make(renewal), peer.wire));
     } catch (error) {
       peer.codecFailed(step, error);
     }
@@ -175,7 +175,7 @@ export class Conversation {
       this.context.metrics.rejected(rejected);
       this.publisher.traceRefusal(rejected, frame.data);
     }
-    this.publisher.answers.say(this.context.encode(frame));
+    this.publisher.answers.say(this.context.encode(frame, this.peer.wire));
   }
 }
 

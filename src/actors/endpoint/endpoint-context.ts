@@ -8,6 +8,7 @@ import type { Message } from '../../core/message.ts';
 import { NO_PERMISSIONS, type Permissions } from '../../core/permissions.ts';
 import { type Propagation, W3C } from '../../core/propagation.ts';
 import type { WhenFull } from '../../core/send-queue.ts';
+import { type EncodeFrame, SharedFrame, type Wire } from '../../core/shared-frame.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
@@ -64,7 +65,7 @@ export interface EndpointOptions {
   readonly isOutputOnly?: boolean;
   /** Told of each connection that has ended. `id`: what `join` called it, whatever its room called it later. */
   readonly closed?: (id: string, connection: ConnectionInfo, code: number, reason: string) => void;
-  readonly encode: (frame: Frame) => Buffer;
+  readonly encode: EncodeFrame;
   /** For `latest`: what a record is the newest value of; undefined for one that no other takes the place of. Does not throw. */
   readonly keyOf?: ((record: Message) => string | undefined) | undefined;
   /** Shared with all endpoints of the gateway; without limit where it is missing. */
@@ -127,7 +128,8 @@ export class EndpointContext {
   access: AccessPort | undefined;
   /** What long answers to them have in common. */
   readonly payloads: Payloads;
-  readonly encode: (frame: Frame) => Buffer;
+  /** A frame of which each wire's bytes are made once. */
+  readonly share: (frame: Frame) => SharedFrame;
   /** Where records take the place of older ones of their key. */
   keyOf: EndpointOptions['keyOf'];
   /** Where clients know of each other; set before the first one comes. */
@@ -161,7 +163,7 @@ export class EndpointContext {
     this.permissions = options.permissions ?? NO_PERMISSIONS;
     this.access = options.access;
     this.payloads = new Payloads((view) => this.codec.topics?.payload(view) ?? []);
-    this.encode = encodingOnce(options.encode);
+    this.share = sharingLast(options.encode);
     this.keyOf = options.keyOf;
     this.isGuarded = options.room !== undefined || options.replay !== undefined;
   }
@@ -181,6 +183,11 @@ export class EndpointContext {
     else if (rules !== undefined) this.clientLimits = new ClientLimits(rules, { endpoint, clock, logger, metrics });
   }
 
+  /** The bytes of a frame for one socket. */
+  encode(frame: Frame, wire: Wire): Buffer {
+    return this.share(frame).bytes(wire);
+  }
+
   /** Whether clients ask for topics. */
   get hasTopics(): boolean {
     return this.topics !== undefined || this.codec.topics !== undefined;
@@ -188,12 +195,13 @@ export class EndpointContext {
 }
 
 /** A codec gives the same object for equal answers of one millisecond: the bytes of the last frame are kept. */
-function encodingOnce(encode: (frame: Frame) => Buffer): (frame: Frame) => Buffer {
-  let last: { readonly frame: Frame; readonly bytes: Buffer } | undefined;
+function sharingLast(encode: EncodeFrame): (frame: Frame) => SharedFrame {
+  let last: SharedFrame | undefined;
+  let lastFrame: Frame | undefined;
   return (frame) => {
-    if (last?.frame === frame) return last.bytes;
-    const bytes = encode(frame);
-    last = { frame, bytes };
-    return bytes;
+    if (last !== undefined && lastFrame === frame) return last;
+    last = new SharedFrame(frame, encode);
+    lastFrame = frame;
+    return last;
   };
 }

@@ -66,7 +66,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     });
     const tick = new TickBatch<Message>({
       passOn: (messages) => received.passOn(messages),
-      fanOut: (chunk, frames) => this.broadcast.fanOut(chunk, frames),
+      fanOut: (group) => this.broadcast.fanOut(group),
       tickFailed: (error) =>
         options.logger.error({ error }, `endpoints.${this.name}: passing on what a turn brought failed`),
     });

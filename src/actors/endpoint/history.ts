@@ -1,6 +1,7 @@
 import { Fifo } from '../../core/fifo.ts';
 import type { StartPosition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
+import type { SharedFrame } from '../../core/shared-frame.ts';
 import { type Kept, UnsortedHistory } from './unsorted-history.ts';
 
 /** Which earlier messages a client gets when it connects: one of the first three. */
@@ -11,7 +12,7 @@ export interface ReplayLimits {
   readonly age?: number;
   /** Everything from there on. */
   readonly from?: StartPosition;
-  /** Bytes that are kept at most, as they go out. The oldest give way. */
+  /** Bytes that are kept at most, as they go out on the plain wire. The oldest give way. */
   readonly bytes: number;
 }
 
@@ -32,7 +33,7 @@ export class History {
   private readonly entries = new Fifo<Kept>();
   private bytes = 0;
   /** The entries as they are now; made for the first newcomer after a change, and used for all until the next. */
-  private made: readonly Buffer[] | undefined;
+  private made: readonly SharedFrame[] | undefined;
 
   constructor(limits: ReplayLimits) {
     this.limits = limits;
@@ -41,7 +42,8 @@ export class History {
   }
 
   /** `author`: the incarnation of the gateway whose member sent it. */
-  keep(frame: Buffer, message: Message, author?: string): void {
+  keep(shared: SharedFrame, message: Message, author?: string): void {
+    const frame = shared.detach();
     const said = author === undefined ? undefined : { author, at: message.timestamp };
     if (this.unsorted !== undefined) this.unsorted.keep(frame, message, said);
     else this.add({ frame, said, timestamp: message.timestamp });
@@ -54,7 +56,7 @@ export class History {
   }
 
   /** Frames for a client that connects now, oldest first, without messages that members sent too late, which `judge` knows. */
-  frames(now: number, judge?: Judge): readonly Buffer[] {
+  frames(now: number, judge?: Judge): readonly SharedFrame[] {
     this.sort();
     const from = now - (this.limits.age ?? Number.POSITIVE_INFINITY);
     for (
@@ -70,7 +72,7 @@ export class History {
 
   private add(kept: Kept): void {
     this.entries.push(kept);
-    this.bytes += kept.frame.length;
+    this.bytes += kept.frame.size;
     this.made = undefined;
     while (this.entries.length > this.last || this.bytes > this.limits.bytes) this.forgetOldest();
   }
@@ -86,7 +88,7 @@ export class History {
   }
 
   private forgetOldest(): void {
-    this.bytes -= this.entries.shift()?.frame.length ?? 0;
+    this.bytes -= this.entries.shift()?.frame.size ?? 0;
     this.made = undefined;
   }
 }

@@ -1,5 +1,6 @@
 import type { ConnectionInfo, Farewell } from '../../core/component.ts';
 import type { Permissions } from '../../core/permissions.ts';
+import type { Wire } from '../../core/shared-frame.ts';
 import type { ConnectionActor } from './connection-machine.ts';
 import type { EndpointGuest } from './room-port.ts';
 import type { Session } from './session.ts';
@@ -7,6 +8,8 @@ import type { Session } from './session.ts';
 /** A connection as its own parts see it: the client at the other end, the state of its machine, and where they report to. */
 export interface Peer {
   readonly info: ConnectionInfo;
+  /** How frames go to it. */
+  readonly wire: Wire;
   /** Address of the client. */
   readonly remote: string;
   readonly actor: ConnectionActor;

@@ -176,7 +176,7 @@ export class Publisher implements SettleTarget {
     } catch (error) {
       peer.codecFailed('settled', error);
     }
-    answers.fill(slot, frame === null ? null : context.encode(frame));
+    answers.fill(slot, frame === null ? null : context.encode(frame, peer.wire));
   }
 
   /** A codec without answers has no other way to say that a message is lost. */

@@ -1,5 +1,6 @@
 import type { ConnectionInfo, Effect, Farewell, MemberEvent } from '../../core/component.ts';
 import type { Permissions } from '../../core/permissions.ts';
+import type { FrameGroup, SharedFrame } from '../../core/shared-frame.ts';
 import type { Conversation } from './conversation.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import type { Outbound } from './outbound.ts';
@@ -53,12 +54,12 @@ export class RoomGuest implements EndpointGuest {
   }
 
   /** Says something of the room's to this client alone, in its turn among the answers. */
-  inform(frame: Buffer): void {
-    if (this.peer.isAdmitted) this.conversation.answers.sayNow(frame);
+  inform(frame: SharedFrame): void {
+    if (this.peer.isAdmitted) this.conversation.answers.sayNow(frame.bytes(this.peer.wire));
   }
 
-  deliver(chunk: Buffer, frames: readonly Buffer[]): void {
-    this.peer.deliver(chunk, frames);
+  deliver(group: FrameGroup): void {
+    this.peer.deliver(group);
   }
 
   dismiss(farewell: Farewell): void {
@@ -70,7 +71,8 @@ export class RoomGuest implements EndpointGuest {
     let isTaken = true;
     for (const effect of effects) {
       if (effect.type !== 'reply') this.conversation.apply([effect]);
-      else if (!this.peer.isOpen || !this.outbound.offer(this.context.encode(effect.frame))) isTaken = false;
+      else if (!this.peer.isOpen || !this.outbound.offer(this.context.encode(effect.frame, this.peer.wire)))
+        isTaken = false;
     }
     return isTaken;
   }

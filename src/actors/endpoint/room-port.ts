@@ -2,6 +2,7 @@ import type { ConnectionInfo, Farewell, Frame, MemberEvent } from '../../core/co
 import type { Headers } from '../../core/headers.ts';
 import type { Message } from '../../core/message.ts';
 import type { Permissions } from '../../core/permissions.ts';
+import type { FrameGroup, SharedFrame } from '../../core/shared-frame.ts';
 import type { WriteLease } from '../write-lease.ts';
 
 /** A connection as its room sees it. */
@@ -12,23 +13,23 @@ export interface Guest {
   admit(name: string): void;
   /** False for a direct message that the client has no room for: it reads too slowly, or its connection is closing. */
   hear(event: MemberEvent): boolean;
-  inform(frame: Buffer): void;
+  inform(frame: SharedFrame): void;
   dismiss(farewell: Farewell): void;
 }
 
 /** A guest that is a connection of the endpoint. */
 export interface EndpointGuest extends Guest {
-  /** Gives it records: `chunk` is the same frames in one piece. */
-  deliver(chunk: Buffer, frames: readonly Buffer[]): void;
+  /** Gives it records. */
+  deliver(group: FrameGroup): void;
 }
 
 /** What a room needs of the endpoint whose members it keeps. */
 export interface RoomEndpoint<G extends Guest> {
-  encode(frame: Frame): Buffer;
+  share(frame: Frame): SharedFrame;
   /** Sends out what waits for the end of the turn: it is for those who are in by now. */
   sendWaiting(): void;
   /** Says something to all members that are in but these. */
-  tellOthers(frames: readonly Buffer[], except: ReadonlySet<G>): void;
+  tellOthers(frames: readonly SharedFrame[], except: ReadonlySet<G>): void;
   /** The history of the endpoint, for a client that has just been let in. */
   replay(guest: G): void;
   closeAllForRestart(): void;

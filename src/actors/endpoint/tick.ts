@@ -1,11 +1,11 @@
-import { joined } from '../../core/joined.ts';
+import { FrameGroup, type SharedFrame } from '../../core/shared-frame.ts';
 
 /** What a turn of the event loop has gathered goes on at its end. */
 export interface TickEnd<M> {
   /** Messages that connections have read. */
   passOn(messages: readonly M[]): void;
   /** Frames for every member, in order: one chunk a member. */
-  fanOut(chunk: Buffer, frames: readonly Buffer[]): void;
+  fanOut(group: FrameGroup): void;
   /** One of these, or the writing of answers, threw, which no one further up could make good. */
   tickFailed(error: unknown): void;
 }
@@ -28,7 +28,7 @@ export class TickBatch<M extends { readonly payload: Uint8Array }> {
   private readonly end: TickEnd<M>;
   private messages: M[] = [];
   private bytes = 0;
-  private frames: Buffer[] = [];
+  private frames: SharedFrame[] = [];
   private scheduled: Flushed[] = [];
   private isPlanned = false;
   private isHurried = false;
@@ -45,7 +45,7 @@ export class TickBatch<M extends { readonly payload: Uint8Array }> {
   }
 
   /** A frame for every member. */
-  tell(frame: Buffer): void {
+  tell(frame: SharedFrame): void {
     this.frames.push(frame);
     this.plan();
   }
@@ -61,7 +61,7 @@ export class TickBatch<M extends { readonly payload: Uint8Array }> {
     const { frames } = this;
     if (frames.length === 0) return;
     this.frames = [];
-    this.end.fanOut(joined(frames), frames);
+    this.end.fanOut(new FrameGroup(frames));
   }
 
   private plan(): void {

@@ -140,7 +140,7 @@ export class TopicPeer implements TopicClient, SettleTarget, RequestsOwner {
     try {
       const notice = context.codec.topics?.notify(peer.state, messages, context.clock.now());
       if (notice === undefined) return;
-      frame = context.encode(notice);
+      frame = context.encode(notice, peer.wire);
     } catch (error) {
       peer.codecFailed('notify', error);
       return;
@@ -167,7 +167,7 @@ export class TopicPeer implements TopicClient, SettleTarget, RequestsOwner {
     if (!peer.isOpen) return;
     try {
       const frame = context.codec.topics?.answered(peer.state, correlation, outcome, context.clock.now()) ?? null;
-      if (frame !== null) this.publisher.answers.sayNow(context.encode(frame));
+      if (frame !== null) this.publisher.answers.sayNow(context.encode(frame, peer.wire));
     } catch (error) {
       peer.codecFailed('answered', error);
     }
@@ -181,7 +181,9 @@ export class TopicPeer implements TopicClient, SettleTarget, RequestsOwner {
       if (around === undefined) return;
       const tail = Buffer.from(around.tail);
       const following = made.bytes.length + tail.length;
-      this.outbound.writeLong(context.encode({ data: around.head, binary: false, following }), made, tail);
+      // Its middle is the same bytes for all of them.
+      const head = context.encode({ data: around.head, binary: false, following }, 'plain');
+      this.outbound.writeLong(head, made, tail);
     } catch (error) {
       peer.codecFailed('answered', error);
     }

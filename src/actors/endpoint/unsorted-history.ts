@@ -1,9 +1,10 @@
 import { Fifo } from '../../core/fifo.ts';
 import type { Message } from '../../core/message.ts';
+import type { SharedFrame } from '../../core/shared-frame.ts';
 
 /** A frame as it went out, or would have. */
 export interface Kept {
-  readonly frame: Buffer;
+  readonly frame: SharedFrame;
   /** For a message of a room's member: the incarnation of its gateway, and when it was sent by the clock of that. */
   readonly said: { readonly author: string; readonly at: number } | undefined;
   /** Milliseconds since the epoch; never less than that of the record before it in its partition. */
@@ -29,13 +30,13 @@ export class UnsortedHistory {
     this.most = bytes;
   }
 
-  keep(frame: Buffer, message: Message, said: Kept['said']): void {
+  keep(frame: SharedFrame, message: Message, said: Kept['said']): void {
     const partition = this.partitionOf(message);
     partition.latest = Math.max(partition.latest, message.timestamp);
     if (partition.latest < this.floor) return;
     partition.kept.push({ frame, said, timestamp: partition.latest });
     this.count += 1;
-    this.bytes += frame.length;
+    this.bytes += frame.size;
     while (this.count > this.last || this.bytes > this.most) this.floor = this.takeOldest()?.timestamp ?? this.floor;
   }
 
@@ -55,7 +56,7 @@ export class UnsortedHistory {
     const oldest = from?.shift();
     if (oldest === undefined) return undefined;
     this.count -= 1;
-    this.bytes -= oldest.frame.length;
+    this.bytes -= oldest.frame.size;
     return oldest;
   }
 

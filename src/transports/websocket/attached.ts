@@ -1,8 +1,9 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { HandshakeRouter, type HandshakeTarget, type RouterOptions, refuseUnknown } from './handshake-router.ts';
+import { HandshakeRouter, type RouterOptions, refuseUnknown } from './handshake-router.ts';
 import type { ListenerEdge } from './listener-edge.ts';
+import type { HandshakeTarget } from './target.ts';
 
 /** A server that a program made for itself. */
 export type ProgramServer = HttpServer | HttpsServer;

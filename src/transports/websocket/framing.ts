@@ -1,6 +1,9 @@
 import * as ws from 'ws';
 import type { Frame } from '../../core/component.ts';
 import { joined } from '../../core/joined.ts';
+import type { EncodeFrame } from '../../core/shared-frame.ts';
+import { deflate } from './deflate.ts';
+import { eventText } from './event-text.ts';
 
 // @types/ws does not know Sender.frame, which ws exports for exactly this use.
 const { frame } = (ws as unknown as { Sender: unknown }).Sender as {
@@ -13,8 +16,25 @@ const { frame } = (ws as unknown as { Sender: unknown }).Sender as {
 const TEXT = { fin: true, rsv1: false, opcode: 1, mask: false, readOnly: true };
 const BINARY = { ...TEXT, opcode: 2 };
 
+/** How messages to clients are compressed. */
+export interface Compression {
+  /** Bytes from which a message is compressed. */
+  readonly threshold: number;
+  /** Of zlib, from 1 to 9. */
+  readonly level: number;
+}
+
+/** The bytes of frames for clients. Without compression all frames go as they are. */
+export function frameEncoder(compression: Compression | undefined): EncodeFrame {
+  return (frame, wire, shared) => {
+    if (wire === 'plain') return encodeFrame(frame);
+    if (wire === 'sse') return eventText(frame);
+    return (compression && compressedFrame(frame, compression)) ?? shared.bytes('plain');
+  };
+}
+
 /**
- * The bytes of a data frame from server to client (RFC 6455 5.2): unfragmented, unmasked, no extension. Made once,
+ * The bytes of a data frame from server to client (RFC 6455 5.2): unfragmented, unmasked, not compressed. Made once,
  * they may be written to any number of sockets. Where the frame has `following` bytes, they are to be written behind these.
  */
 export function encodeFrame({ data, binary, following = 0 }: Frame): Buffer {
@@ -22,6 +42,15 @@ export function encodeFrame({ data, binary, following = 0 }: Frame): Buffer {
   if (following > 0) return Buffer.concat([header(binary, payload.length + following), payload]);
   const parts = frame(payload, binary ? BINARY : TEXT);
   return joined(parts);
+}
+
+/** The bytes of a compressed frame (RFC 7692 6.1); undefined where compressing is not worth it. */
+function compressedFrame({ data, binary }: Frame, { threshold, level }: Compression): Buffer | undefined {
+  const payload = typeof data === 'string' ? Buffer.from(data) : data;
+  if (payload.length < threshold) return undefined;
+  const compressed = deflate(payload, level);
+  if (compressed.length >= payload.length) return undefined;
+  return joined(frame(compressed, { ...(binary ? BINARY : TEXT), rsv1: true }));
 }
 
 /** The header of a frame of so many bytes, in the shortest form, as RFC 6455 5.2 asks for. */

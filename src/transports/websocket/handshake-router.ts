@@ -1,40 +1,18 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket as NetworkSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import type { Access, AccessPort, Granted } from '../../core/access.ts';
-import type { ClientMemory } from '../../core/client-memory.ts';
+import type { Granted } from '../../core/access.ts';
 import { printableValue, quoteValue } from '../../core/quote.ts';
-import type { Socket } from '../../core/socket.ts';
 import { AccessChecks, answerOf } from './access-checks.ts';
 import { CLOSE_CODES } from './close-codes.ts';
+import { deflateAnswer } from './deflate-offer.ts';
+import { asksForEvents, EventStreamSocket } from './event-stream.ts';
 import { type HandshakeRequest, hold, type Refusal, readHandshake, refuse } from './handshake.ts';
 import type { HandshakeLimits } from './handshake-limits.ts';
-import { type Match, matchRoute, parameterProblem, type Route } from './route.ts';
+import { type Match, matchRoute, parameterProblem } from './route.ts';
 import { ServerSocket } from './socket.ts';
-
-/** What a server needs of an endpoint to let clients in. */
-export interface HandshakeTarget {
-  readonly name: string;
-  /** The paths that lead to it. */
-  readonly routes: readonly Route[];
-  /** Whether pages of that origin may connect, at that Host, with TLS or without. Clients that are not browsers send none, and are not asked for it. */
-  isAllowed(origin: string, host: string | undefined, isSecure: boolean): boolean;
-  /** Subprotocols that are spoken; a client that offers none of them gets none. */
-  readonly protocols: readonly string[];
-  /** Its codec has a rule of its own for the path's parameters, and closes a client that breaks it with the reason. */
-  readonly checksParams: boolean;
-  /** Largest message in bytes; a larger one closes the socket with 1009. */
-  readonly maxPayload: number;
-  /** Where unfinished messages are counted. */
-  readonly memory: ClientMemory;
-  /** Why no socket may come in now, or undefined. Asked for each handshake. */
-  refusal(request: HandshakeRequest): Refusal | undefined;
-  /** What finds out about each client before it is let in; undefined: nothing has to be found out. */
-  readonly access?: AccessPort | undefined;
-  /** Called for every handshake that was refused. */
-  refused(request: HandshakeRequest, refusal: Refusal): void;
-  accept(socket: Socket, request: HandshakeRequest, access?: Access): void;
-}
+import type { HandshakeTarget } from './target.ts';
 
 /** Bytes that a client may still send after it was refused: they are read for its close frame alone. */
 const MAX_LAST_BYTES = 1_024;
@@ -75,7 +53,7 @@ export class HandshakeRouter {
     this.options = options;
     this.destinations = targets.map((target) => ({
       target,
-      upgrader: upgraderOf(target, { maxPayload: target.maxPayload }),
+      upgrader: answeringOffers(target, upgraderOf(target, { maxPayload: target.maxPayload })),
       rejecter: upgraderOf(target, {
         maxPayload: MAX_LAST_BYTES,
         maxBufferedChunks: MAX_LAST_PIECES,
@@ -92,8 +70,19 @@ export class HandshakeRouter {
     return found.to.target.name;
   }
 
-  /** Lets a client in, or says why not. False where no endpoint has the path: nothing was done then. */
-  receive(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+  /** Lets a client in that asks for server-sent events, or says why not. False where none are to be had: nothing was done then. */
+  stream(request: IncomingMessage): boolean {
+    if (!asksForEvents(request)) return false;
+    const found = this.find(readHandshake(request)?.path ?? '');
+    if (found?.to.target.streams !== true) return false;
+    return this.receive(request, request.socket);
+  }
+
+  /**
+   * Lets a client in, or says why not. False where no endpoint has the path: nothing was done then. `head`: what came behind
+   * the handshake of a WebSocket; undefined for a client that receives events.
+   */
+  receive(request: IncomingMessage, socket: Duplex, head?: Buffer): boolean {
     const { addressOf, limits } = this.options;
     const handshake = readHandshake(request, addressOf?.(request));
     const found = handshake === undefined ? undefined : this.find(handshake.path);
@@ -127,16 +116,22 @@ export class HandshakeRouter {
       // The gateway may be stopping, or full, when the check is done.
       checks.run(known, socket, (outcome) => this.answer(found, handshake, upgrade, outcome));
     } else if (granted !== undefined && 'refusal' in granted) {
-      const { refusal: why, asClose } = answerOf(granted.refusal, handshake.headers.origin !== undefined);
+      const isPage = head !== undefined && handshake.headers.origin !== undefined;
+      const { refusal: why, asClose } = answerOf(granted.refusal, isPage);
       if (asClose !== undefined) this.reject(found.to, known, upgrade, why, asClose);
       else {
         refuse(socket, why);
         target.refused(known, why);
       }
+    } else if (head === undefined) {
+      this.options.admitted?.(socket);
+      const stream = new EventStreamSocket(socket as NetworkSocket, handshake.headers.origin, known.remote);
+      target.accept(stream, known, granted?.access);
     } else {
       upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.options.admitted?.(socket);
-        target.accept(new ServerSocket(ws, target.memory, known.remote), known, granted?.access);
+        const wire = target.compresses && deflateAnswer(extensionsOf(request)) !== undefined ? 'deflate' : 'plain';
+        target.accept(new ServerSocket(ws, target.memory, known.remote, wire), known, granted?.access);
       });
     }
   }
@@ -145,7 +140,7 @@ export class HandshakeRouter {
   private reject(
     { target, rejecter }: Destination,
     known: HandshakeRequest,
-    { request, socket, head }: Upgrade,
+    { request, socket, head = Buffer.alloc(0) }: Upgrade,
     refusal: Refusal,
     { code, reason }: { readonly code: number; readonly reason: string },
   ): void {
@@ -187,6 +182,19 @@ function upgraderOf(target: HandshakeTarget, limits: ServerOptions): WebSocketSe
   return upgrader;
 }
 
+/** Not for clients that are refused: they get nothing but a close frame. */
+function answeringOffers(target: HandshakeTarget, upgrader: WebSocketServer): WebSocketServer {
+  if (!target.compresses) return upgrader;
+  return upgrader.on('headers', (headers, request) => {
+    const answer = deflateAnswer(extensionsOf(request));
+    if (answer !== undefined) headers.push(`Sec-WebSocket-Extensions: ${answer}`);
+  });
+}
+
+function extensionsOf({ headers }: IncomingMessage): string | undefined {
+  return headers['sec-websocket-extensions'];
+}
+
 /** The one of ours that the client prefers; without one the handshake goes on, and the client decides (RFC 6455 4.2.2). */
 function chooserAmong({ protocols, access }: HandshakeTarget) {
   return (offered: ReadonlySet<string>): string | false => {
@@ -201,7 +209,7 @@ function chooserAmong({ protocols, access }: HandshakeTarget) {
 interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
-  readonly head: Buffer;
+  readonly head: Buffer | undefined;
 }
 
 /** An endpoint whose path fits, and what is wrong with the parameters. */

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import * as ws from 'ws';
 import type { ClientMemory, WaitingReader } from '../../core/client-memory.ts';
 import { Blocks } from './blocks.ts';
+import { inflate, isTooLarge } from './deflate.ts';
 
 /** Fields and methods of the receiver of ws that have no public name; ws is pinned, and a test fails when they move. */
 interface Receiver extends Writable {
@@ -10,6 +11,9 @@ interface Receiver extends Writable {
   _payloadLength: number;
   _opcode: number;
   _fin: boolean;
+  readonly _compressed: boolean;
+  readonly _maxPayload: number;
+  _messageLength: number;
   _mask: Buffer | undefined;
   _fragments: Buffer[];
   _loop: boolean;
@@ -17,12 +21,15 @@ interface Receiver extends Writable {
   readonly _state: number;
   startLoop(done: Done): void;
   dataMessage(done: Done): void;
+  decompress(data: Buffer, done: Done): void;
+  createError(type: ErrorConstructor, message: string, prefix: boolean, closeCode: number, code: string): Error;
   [READING]: Reading;
 }
 
 type Done = (error?: Error | null) => void;
 
 const READING = Symbol('reading');
+const EMPTY = Buffer.alloc(0);
 const Original = (ws as unknown as { Receiver: { prototype: Receiver } }).Receiver.prototype;
 
 /** States of the receiver, and the first opcode of a control frame. */
@@ -43,6 +50,7 @@ export interface ReadSocket {
  * - the bytes of an unfinished frame, and the fragments of an unfinished message, are kept in blocks and counted as what
  *   they cost. ws would keep a Buffer for each piece, and with each fragment the whole chunk that it came in;
  * - at `memory.limit` a socket with an unfinished message is not read;
+ * - a compressed message is inflated when all of it is there, at once, and to no more than a message may have;
  * - a socket that is paused gives no more messages, though there are more in the chunk that was read;
  * - of a socket that is closing nothing is kept.
  */
@@ -68,6 +76,7 @@ export class Reading implements WaitingReader {
     this.receiver[READING] = this;
     this.receiver._write = write;
     this.receiver.dataMessage = dataMessage;
+    this.receiver.decompress = decompress;
   }
 
   /** Bytes that are held of a message whose end has not come, as what they cost. */
@@ -133,6 +142,27 @@ export class Reading implements WaitingReader {
       this.memory.read(-message.cost);
       message.moveTo(start);
       receiver._fragments.unshift(start);
+    }
+  }
+
+  /** What is wrong with a compressed message, which is whole now; undefined once it is inflated. */
+  inflateMessage(): Error | undefined {
+    const { receiver } = this;
+    try {
+      const data = this.discards ? EMPTY : inflate(receiver._fragments, receiver._maxPayload);
+      receiver._fragments = [data];
+      receiver._messageLength = data.length;
+      return undefined;
+    } catch (error) {
+      if (isTooLarge(error))
+        return receiver.createError(
+          RangeError,
+          'Max payload size exceeded',
+          false,
+          1009,
+          'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+        );
+      return receiver.createError(Error, 'invalid compressed data', false, 1007, 'WS_ERR_INVALID_DEFLATE');
     }
   }
 
@@ -234,9 +264,20 @@ function write(this: Writable, chunk: Buffer, _encoding: BufferEncoding, done: D
   (this as Receiver)[READING].take(chunk, done);
 }
 
+/** A fragment of a compressed message. */
+function decompress(this: Receiver, data: Buffer, done: Done): void {
+  if (data.length > 0) this._fragments.push(data);
+  this.dataMessage(done);
+}
+
 function dataMessage(this: Receiver, done: Done): void {
   const reading = this[READING];
   reading.beforeMessage();
+  const mistake = this._fin && this._compressed ? reading.inflateMessage() : undefined;
+  if (mistake !== undefined) {
+    done(mistake);
+    return;
+  }
   Original.dataMessage.call(this, done);
   if (reading.isPaused) this._loop = false;
 }

@@ -10,10 +10,11 @@ import { quoteValue } from '../../core/quote.ts';
 import type { ServerTls } from '../../core/server-tls.ts';
 import type { WaitingConnections } from '../../core/waiting-connections.ts';
 import { readHandshake, refuse } from './handshake.ts';
-import { HandshakeRouter, type HandshakeTarget, refuseUnknown } from './handshake-router.ts';
+import { HandshakeRouter, refuseUnknown } from './handshake-router.ts';
 import { HEAD_LIMITS, type HeadLimits, headMistake, readHeaders } from './head-limits.ts';
 import type { ListenerEdge } from './listener-edge.ts';
 import { asksForWebSocket, ignoreUpgrade } from './other-upgrades.ts';
+import type { HandshakeTarget } from './target.ts';
 
 export interface ServerOptions {
   readonly host: string | undefined;
@@ -119,7 +120,8 @@ export class WebSocketListener {
       sendError(response, 431, 'headers_too_large', mistake);
       return;
     }
-    if (onRequest(request, response)) return;
+    // Before the pages: a stream is a connection in the metrics, and no request that takes hours.
+    if (this.router.stream(request) || onRequest(request, response)) return;
     // The query may hold a token.
     const path = readHandshake(request)?.path ?? request.url?.split('?', 1)[0] ?? '';
     const endpoint = this.router.endpointAt(path);

@@ -2,6 +2,7 @@ import type { Socket as NetworkSocket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import { plainAddress } from '../../core/client-address.ts';
 import type { ClientMemory } from '../../core/client-memory.ts';
+import type { Wire } from '../../core/shared-frame.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import { Reading, type ReadSocket } from './reading.ts';
 
@@ -9,6 +10,8 @@ import { Reading, type ReadSocket } from './reading.ts';
 interface Internals {
   readonly _socket: NetworkSocket & { readonly _readableState: { highWaterMark: number } };
   readonly _receiver: object;
+  /** The same object that the receiver has. */
+  readonly _extensions: Record<string, typeof NEGOTIATED>;
 }
 
 /** What ws says that a socket ended with for which no close frame came (RFC 6455 7.1.5). */
@@ -17,10 +20,14 @@ const PROTOCOL_ERROR = 1002;
 /** By ws's error codes (https://github.com/websockets/ws/blob/8.23.0/doc/ws.md#error-codes); for all others it is 1002. */
 const CLOSE_CODE_OF: ReadonlyMap<string, number> = new Map([
   ['WS_ERR_INVALID_UTF8', 1007],
+  ['WS_ERR_INVALID_DEFLATE', 1007],
   ['WS_ERR_TOO_MANY_BUFFERED_PARTS', 1008],
   ['WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH', 1009],
   ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 1009],
 ]);
+
+/** All that ws has to know of compression: that its receiver may take such frames. `Reading` inflates them. */
+const NEGOTIATED = { cleanup: () => {} };
 
 /** Set on each ws socket, so that all of them share five listeners instead of having closures of their own. */
 const OWNER = Symbol('owner');
@@ -28,10 +35,11 @@ const OWNER = Symbol('owner');
 type OwnedSocket = WebSocket & Internals & { [OWNER]: ServerSocket };
 
 /**
- * A `ws` socket behind our port. Frames are written straight to the network socket: no extension is negotiated, so
- * the sender of ws keeps no state that could be mixed up, and one write can carry many frames.
+ * A `ws` socket behind our port. Frames are written straight to the network socket: compression keeps no state between
+ * messages, so the sender of ws has none that could be mixed up, and one write can carry many frames.
  */
 export class ServerSocket implements Socket, ReadSocket {
+  readonly wire: Wire;
   written = 0;
   handler: SocketHandler | undefined;
   /** The close frame that we have sent; ws forgets it where the peer sends none. */
@@ -40,11 +48,13 @@ export class ServerSocket implements Socket, ReadSocket {
   private readonly reading: Reading;
   private readonly address: string | undefined;
 
-  /** `address`: the client's, where it may be another one than the peer's. */
-  constructor(ws: WebSocket, memory: ClientMemory, address?: string) {
+  /** `address`: the client's, where it may be another one than the peer's. `wire`: deflate where it was negotiated. */
+  constructor(ws: WebSocket, memory: ClientMemory, address?: string, wire: Wire = 'plain') {
+    this.wire = wire;
     this.ws = ws as OwnedSocket;
     this.address = address;
     this.ws[OWNER] = this;
+    if (wire === 'deflate') this.ws._extensions['permessage-deflate'] = NEGOTIATED;
     this.reading = new Reading(this.ws._receiver, memory, this);
     // Where it is paused, Node would read on until 16 KiB wait, with a Buffer for each piece, and a piece may be a byte.
     this.ws._socket._readableState.highWaterMark = 1;

@@ -1,7 +1,9 @@
+import type { Wire } from '../../../src/core/shared-frame.ts';
 import type { Socket, SocketHandler } from '../../../src/core/socket.ts';
 
 /** A socket that remembers what was ordered; the test decides how much of what is written leaves. */
 export class FakeSocket implements Socket {
+  wire: Wire = 'plain';
   readonly remote = '192.0.2.1';
   buffered = 0;
   written = 0;

@@ -157,6 +157,12 @@ describe('what does not go together is an error', () => {
       /longer than backoff\.max/,
     ],
     [
+      'server-sent events for clients that have to send something',
+      endpoints('rooms: { listener: public, path: /ws, codec: rooms, presence: { topic: room }, sse: true }'),
+      'endpoints.rooms.sse',
+      /clients of the codec "rooms" have to send something/,
+    ],
+    [
       'filtered messages as errors for clients that are not answered',
       endpoints('rooms: { listener: public, path: /ws, codec: raw, on_filtered: error }'),
       'endpoints.rooms.on_filtered',
@@ -483,6 +489,9 @@ test('what is kept for clients that join late counts for the ceiling', async () 
   const ceiling = memoryCeiling(config);
   assert.equal(ceiling.replay, MEBIBYTE / 2);
   assert.match(describeCeiling(ceiling), / \+ replay 512 KiB \+ /);
+  const { endpoints } = config;
+  const rooms = { ...endpoints.rooms, sse: true, compression: { threshold: 1, level: 1 } } as typeof endpoints.rooms;
+  assert.equal(memoryCeiling({ ...config, endpoints: { rooms } as typeof endpoints }).replay, 1.5 * MEBIBYTE);
 });
 
 test('clients that publish without a pipeline count for the ceiling, and what is not known is mentioned', async () => {

@@ -33,6 +33,7 @@ describe('a configuration that is right', () => {
       ping: { interval: 20_000, timeout: 20_000 },
       frame_timeout: 30_000,
       stall_timeout: 30_000,
+      sse: false,
       limits: { burst: 1_000, when_over: 'slow', per_identity: {} },
       meta_headers: [],
       on_filtered: 'ack',

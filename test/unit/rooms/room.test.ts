@@ -4,9 +4,11 @@ import { NEVER } from 'rxjs';
 import type { Guest, RoomEndpoint } from '../../../src/actors/endpoint/room-port.ts';
 import type { ConnectionInfo, Farewell, Identity, Member, MemberEvent } from '../../../src/core/component.ts';
 import { type AllowedActions, Permissions } from '../../../src/core/permissions.ts';
+import type { SharedFrame } from '../../../src/core/shared-frame.ts';
 import type { CommandDone, CommandOutcome, Newcomer, PresenceObserver, PresencePort } from '../../../src/rooms/port.ts';
 import { Room, type RoomOptions } from '../../../src/rooms/room.ts';
 import { keptLogger } from '../actors/rig.ts';
+import { shared, textOf } from '../actors/shared.ts';
 import { HandClock } from '../core/hand-clock.ts';
 
 const NO_DETAILS = {};
@@ -42,8 +44,8 @@ class FakeGuest implements Guest {
     return true;
   }
 
-  inform(frame: Buffer): void {
-    this.diary.push(`${this.id} < ${frame}`);
+  inform(frame: SharedFrame): void {
+    this.diary.push(`${this.id} < ${textOf(frame)}`);
   }
 
   dismiss({ code, reason }: Farewell): void {
@@ -122,10 +124,11 @@ class RoomRig {
     this.allow = allow;
     let observer: PresenceObserver | undefined;
     const home: RoomEndpoint<FakeGuest> = {
-      encode: ({ data }) => Buffer.from(data),
+      share: ({ data }) => shared(data.toString()),
       sendWaiting: () => void diary.push('waiting frames are sent'),
       tellOthers: (frames, except) => {
-        if (frames.length > 0) diary.push(`all but [${[...except].map(({ id }) => id)}] < ${frames.join(' ')}`);
+        if (frames.length > 0)
+          diary.push(`all but [${[...except].map(({ id }) => id)}] < ${frames.map(textOf).join(' ')}`);
       },
       replay: ({ id }) => void diary.push(`${id} gets the history`),
       closeAllForRestart: () => void diary.push('all closed'),

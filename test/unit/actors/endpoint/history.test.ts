@@ -6,17 +6,17 @@ import { Batch } from '../../../../src/core/batch.ts';
 import { Message } from '../../../../src/core/message.ts';
 import { FakeSocket } from '../fake-socket.ts';
 import { endpointRig, turn } from '../rig.ts';
+import { shared, textOf } from '../shared.ts';
 
 const PLENTY = 1_000_000;
 
 /** A record that reads as its own frame. */
 function keep(history: History, text: string, timestamp = 0, partition = 0, author?: string): void {
-  const frame = Buffer.from(text);
-  history.keep(frame, new Message(frame, { topic: 'talk', partition, timestamp }), author);
+  history.keep(shared(text), new Message(Buffer.from(text), { topic: 'talk', partition, timestamp }), author);
 }
 
 function texts(history: History, now = 0): string[] {
-  return history.frames(now).map(String);
+  return history.frames(now).map(textOf);
 }
 
 /** A history that has been read, and goes on with what is live. */
@@ -56,14 +56,14 @@ test('what was said by a member whose gateway had no lease any more is forgotten
   keep(history, 'in time, too', 15, 0, 'old');
   keep(history, 'too late', 20, 1, 'old');
   keep(history, 'of a living one', 30, 1, 'new');
-  const texts = (last: number) => history.frames(last, judge).map(String);
+  const texts = (last: number) => history.frames(last, judge).map(textOf);
   assert.deepEqual(texts(0), ['of a living one', 'of another producer', 'in time, too']);
   keep(history, 'late again', 21, 0, 'old');
   assert.deepEqual(texts(0), ['of another producer', 'in time, too']);
   const alone = live({ last: 3, bytes: PLENTY });
   keep(alone, 'too late', 20, 0, 'old');
-  assert.deepEqual(alone.frames(0).map(String), ['too late']);
-  assert.deepEqual(alone.frames(0, judge).map(String), []);
+  assert.deepEqual(alone.frames(0).map(textOf), ['too late']);
+  assert.deepEqual(alone.frames(0, judge).map(textOf), []);
 });
 
 test('records that have grown too old are left out, also when nothing new has come', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TickBatch } from '../../../../src/actors/endpoint/tick.ts';
+import { shared } from '../shared.ts';
 
 function setUp() {
   const passed: number[] = [];
@@ -63,7 +64,7 @@ test('what one part of a turn throws does not keep the others from going on, nor
   });
   for (const name of ['a', 'b']) {
     tick.collect({ payload: Buffer.alloc(1) });
-    tick.tell(Buffer.alloc(1));
+    tick.tell(shared('a'));
     tick.schedule({ flush: () => void went.push(name) });
     await nextTurn();
   }

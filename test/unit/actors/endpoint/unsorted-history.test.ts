@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UnsortedHistory } from '../../../../src/actors/endpoint/unsorted-history.ts';
 import { Message } from '../../../../src/core/message.ts';
+import { shared, textOf } from '../shared.ts';
 
 /** Keeps records that are given as `partition:timestamp:text`; resolves with what is kept, in its order. */
 function kept(last: number, bytes: number, ...records: string[]): string[] {
@@ -9,9 +10,9 @@ function kept(last: number, bytes: number, ...records: string[]): string[] {
   for (const record of records) {
     const [partition, timestamp, text = ''] = record.split(':');
     const place = { topic: 't', partition: Number(partition), timestamp: Number(timestamp) };
-    past.keep(Buffer.from(text), new Message(Buffer.from(text), place), undefined);
+    past.keep(shared(text), new Message(Buffer.from(text), place), undefined);
   }
-  const all = past.takeAll().map(({ frame }) => String(frame));
+  const all = past.takeAll().map(({ frame }) => textOf(frame));
   assert.deepEqual(past.takeAll(), []);
   return all;
 }

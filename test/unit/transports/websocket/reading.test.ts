@@ -42,6 +42,8 @@ async function connected(t: TestContext, memory = new ClientMemory()) {
         isAllowed: () => true,
         protocols: [],
         checksParams: false,
+        streams: false,
+        compresses: false,
         maxPayload: MEBIBYTE,
         memory,
         refusal: () => undefined,

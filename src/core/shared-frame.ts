@@ -1,0 +1,114 @@
+import type { Frame } from './component.ts';
+import { withKey } from './frame-key.ts';
+import { joined } from './joined.ts';
+
+/**
+ * The forms in which a frame leaves; each connection has one of them. plain: a WebSocket frame as it is; deflate: one whose
+ * payload may be compressed (RFC 7692); sse: text of an event stream.
+ */
+export type Wire = 'plain' | 'deflate' | 'sse';
+
+/** The bytes of a frame on a wire. `shared` gives those of the plain wire, where they are to be used for this one as well. */
+export type EncodeFrame = (frame: Frame, wire: Wire, shared: SharedFrame) => Buffer;
+
+/** A frame for any number of sockets: its bytes are made once for each wire, when the first socket wants them. */
+export class SharedFrame {
+  private frame: Frame;
+  private readonly encode: EncodeFrame;
+  private plain: Buffer | undefined;
+  private others: Map<Wire, Buffer> | undefined;
+  /** What it is the newest value of, once `withKey` has said so. */
+  private key: { readonly value: string | undefined } | undefined;
+
+  constructor(frame: Frame, encode: EncodeFrame) {
+    this.frame = frame;
+    this.encode = encode;
+  }
+
+  bytes(wire: Wire): Buffer {
+    if (wire !== 'plain') return this.other(wire);
+    this.plain ??= this.made('plain');
+    return this.plain;
+  }
+
+  /**
+   * The frame of a record with that key, which its bytes have on every wire. It is the frame itself, or, where that is the frame of
+   * an earlier record, one of the same content.
+   */
+  withKey(value: string | undefined): SharedFrame {
+    const isUsed = this.key !== undefined || this.plain !== undefined || this.others !== undefined;
+    const own = isUsed ? new SharedFrame(this.frame, this.encode) : this;
+    own.key = { value };
+    return own;
+  }
+
+  /** Bytes on the plain wire. */
+  get size(): number {
+    return this.bytes('plain').length;
+  }
+
+  /** For a frame that is kept: it holds on to nothing but its own bytes, as its data may be part of a much larger read. */
+  detach(): this {
+    const { data, binary } = this.frame;
+    const plain = this.bytes('plain');
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    // The payload is the end of a frame that is not masked (RFC 6455 5.2).
+    this.frame = { data: plain.subarray(plain.length - length), binary };
+    return this;
+  }
+
+  private made(wire: Wire): Buffer {
+    const bytes = this.encode(this.frame, wire, this);
+    return this.key === undefined ? bytes : withKey(bytes, this.key.value);
+  }
+
+  private other(wire: Wire): Buffer {
+    this.others ??= new Map();
+    let bytes = this.others.get(wire);
+    if (bytes === undefined) {
+      bytes = this.made(wire);
+      this.others.set(wire, bytes);
+    }
+    return bytes;
+  }
+}
+
+/** What sockets of one wire are given. */
+export interface Written {
+  /** The frames in one piece, for a socket that keeps up. */
+  readonly chunk: Buffer;
+  readonly frames: readonly Buffer[];
+}
+
+/** Frames that go to sockets together, in order. What sockets of one wire get is made once, for the first of them. */
+export class FrameGroup {
+  readonly frames: readonly SharedFrame[];
+  private plain: Written | undefined;
+  private others: Map<Wire, Written> | undefined;
+
+  /** At least one frame. */
+  constructor(frames: readonly SharedFrame[]) {
+    this.frames = frames;
+  }
+
+  on(wire: Wire): Written {
+    if (wire !== 'plain') return this.other(wire);
+    this.plain ??= this.written('plain');
+    return this.plain;
+  }
+
+  private other(wire: Wire): Written {
+    this.others ??= new Map();
+    let written = this.others.get(wire);
+    if (written === undefined) {
+      written = this.written(wire);
+      this.others.set(wire, written);
+    }
+    return written;
+  }
+
+  private written(wire: Wire): Written {
+    const frames = this.frames.map((frame) => frame.bytes(wire));
+    return { chunk: joined(frames), frames };
+  }
+}
