@@ -3,6 +3,7 @@ import { Endpoint } from '../actors/endpoint/endpoint.ts';
 import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
 import { tokenParametersOf } from '../auth/automatic-credentials.ts';
 import { authOf } from '../auth/settings.ts';
+import { ChannelHub } from '../channels/channel-hub.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
 import { BucketRule } from '../core/token-bucket.ts';
@@ -60,6 +61,7 @@ async function createEndpoint(
     tokenParameters: new Set(auth && tokenParametersOf(auth)),
     ...(await roomOf(context, name, endpoint, made)),
     ...(await topicsOf(context, name, endpoint)),
+    ...channelsOf(context, name, endpoint),
     ...(replay === undefined ? {} : { replay }),
     closed: (id, connection, code, reason) => {
       if (!context.events.has('ws-close')) return;
@@ -98,6 +100,18 @@ async function topicsOf(
   if (endpoint.codec.spec.servesTopics !== true) return {};
   const { createTopicService } = await import('./topic-clients.ts');
   return { topics: createTopicService(context, name, endpoint) };
+}
+
+function channelsOf(
+  { stats }: GatewayContext,
+  name: string,
+  endpoint: EndpointConfig,
+): Pick<EndpointOptions, 'channels'> {
+  const { channels, allow } = endpoint;
+  if (channels === undefined) return {};
+  const isOnRequest = (allow?.subscribe.length ?? 0) > 0;
+  const options = { endpoint: name, maxPerConnection: channels.max_per_connection, isOnRequest, stats };
+  return { channels: (home) => new ChannelHub(options, home) };
 }
 
 /** undefined where nothing is limited: nothing is counted then. */

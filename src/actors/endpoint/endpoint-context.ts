@@ -12,6 +12,7 @@ import { type EncodeFrame, SharedFrame, type Wire } from '../../core/shared-fram
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
+import type { ChannelEndpoint, EndpointChannels } from './channel-port.ts';
 import { type ClientLimitRules, ClientLimits } from './client-limits.ts';
 import type { ReplayLimits } from './history.ts';
 import type { EndpointMetrics } from './metrics.ts';
@@ -53,6 +54,8 @@ export interface EndpointOptions {
   /** For a codec whose clients know of each other. */
   readonly room?: (endpoint: RoomEndpoint<EndpointGuest>) => EndpointRoom<EndpointGuest>;
   readonly replay?: ReplayLimits;
+  /** Where clients are subscribed to channels. */
+  readonly channels?: (endpoint: ChannelEndpoint) => EndpointChannels;
   /** For a codec whose clients work with topics by themselves. */
   readonly topics?: TopicClients;
   /** What clients may do of whom nothing has to be found out. Nothing where it is left out. */
@@ -115,6 +118,8 @@ export class EndpointContext {
   readonly share: (frame: Frame) => SharedFrame;
   /** Where clients know of each other; set before the first one comes. */
   room: EndpointRoom<EndpointGuest> | undefined;
+  /** Where clients are subscribed to channels; set before the first one comes. */
+  channels: EndpointChannels | undefined;
   /** Whether clients wait until they are let in. */
   readonly isGuarded: boolean;
   /** The endpoint's own coarse clock: whole seconds, counted by the sweep. */
