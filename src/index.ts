@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 
+export type { SettingChange } from './config/changed-settings.ts';
+export type { Change } from './config/difference.ts';
 export { ConfigError, type Problem } from './config/index.ts';
 export type { Severity } from './config/problem.ts';
 export type { S2Options } from './config/s2.ts';
@@ -11,6 +13,7 @@ export type { StandaloneFiles } from './connect/settings/standalone/standalone.t
 export { type ErrorCode, type NextStep, TidegateError } from './core/errors.ts';
 export { allHeaders, type Header, lastHeader } from './core/headers.ts';
 export type { TopicRecord } from './core/topic-record.ts';
+export type { ReloadCause, ReloadReport, ReloadResult } from './gateway/reload/report.ts';
 export type { BoundPorts, GatewaySnapshot, GroupSnapshot, StopReport } from './gateway/snapshot.ts';
 export { createGateway } from './library/create-gateway.ts';
 export type { ConnectionChange, Gateway, GatewayTopic, NewRecord, RecordPosition } from './library/gateway.ts';

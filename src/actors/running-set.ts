@@ -64,6 +64,7 @@ export class RunningSet<U extends Unit> {
   private isEnding = false;
   private isClosed = false;
   private readonly whenEmpty: (() => void)[] = [];
+  private readonly whenReplaced: (() => void)[] = [];
 
   constructor(options: RunningSetOptions<U>) {
     this.options = options;
@@ -72,6 +73,11 @@ export class RunningSet<U extends Unit> {
   /** What runs or drains, by key. */
   get units(): ReadonlyMap<string, U> {
     return new Map([...this.entries].map(([key, { unit }]) => [key, unit]));
+  }
+
+  /** What runs and is to go on, by key. */
+  get ongoing(): ReadonlyMap<string, U> {
+    return new Map([...this.goingOn()].map(([key, { unit }]) => [key, unit]));
   }
 
   /** Compares. Throws what `create` throws; the units behind that one are not created then. */
@@ -94,6 +100,17 @@ export class RunningSet<U extends Unit> {
     void entry.unit.close().then(() => this.remove(key, entry));
   }
 
+  /** Resolves when nothing drains any more: what was to be replaced is, or everything was closed. */
+  replaced(): Promise<void> {
+    if (this.isReplaced) return Promise.resolve();
+    return new Promise((resolve) => this.whenReplaced.push(resolve));
+  }
+
+  /** Drops what drains. */
+  giveUp(): void {
+    for (const [key, { draining }] of this.entries) if (draining !== undefined) this.drop(key);
+  }
+
   /** Resolves when nothing runs or drains any more, or everything was closed. */
   emptied(): Promise<void> {
     if (this.entries.size === 0 || this.isClosed) return Promise.resolve();
@@ -112,6 +129,7 @@ export class RunningSet<U extends Unit> {
     this.isEnding = true;
     this.isClosed = true;
     this.resolveIfEmpty();
+    for (const resolve of this.whenReplaced.splice(0)) resolve();
     await Promise.allSettled([...this.entries.values()].map(({ unit }) => unit.close()));
   }
 
@@ -133,6 +151,11 @@ export class RunningSet<U extends Unit> {
     this.entries.delete(key);
     this.options.removed(key, entry.unit);
     this.resolveIfEmpty();
+    if (this.isReplaced) for (const resolve of this.whenReplaced.splice(0)) resolve();
+  }
+
+  private get isReplaced(): boolean {
+    return this.isClosed || [...this.entries.values()].every(({ draining }) => draining === undefined);
   }
 
   private resolveIfEmpty(): void {

@@ -20,6 +20,8 @@ export interface SubscriptionOptions {
   readonly report?: ReadReport;
   /** Called once: everything that was there at the first start has been handed on. */
   readonly caughtUp?: () => void;
+  /** Called each time it is closed, with where it goes on if it is opened again. */
+  readonly closed?: (from: StartPosition) => void;
 }
 
 /**
@@ -118,6 +120,7 @@ export class Subscription implements TopicsSource {
     for (const subscription of this.following.splice(0)) subscription.unsubscribe();
     if (this.isLive) this.from = { checkpoint: reader.checkpoint() };
     await reader.close();
+    if (isCheckpoint(this.from)) this.options.closed?.(this.from);
   }
 }
 

@@ -14,6 +14,7 @@ import type { Callers } from './callers.ts';
 import { challengeHeaders, type Guard } from './guard.ts';
 import { createHealthHandler, type HealthSources, type RequestHandler } from './health.ts';
 import { gets, HttpMetrics } from './http-metrics.ts';
+import { answerReload, RELOAD_PATH, type ReloadPort } from './reload.ts';
 import { fixedPathOf, pathOf, refuseMethod, sendError, sendFailure } from './respond.ts';
 import { type TapPort, Taps } from './tap.ts';
 
@@ -30,6 +31,8 @@ export interface AdminOptions extends HealthSources {
   readonly guard: Guard;
   /** Shows operators the messages of pipelines. Left out: there are none to show. */
   readonly taps?: TapPort;
+  /** Left out: the configuration does not change. */
+  readonly reloads?: ReloadPort;
   readonly tls?: ServerTls | undefined;
   readonly logger: Logger;
 }
@@ -48,7 +51,10 @@ const MAX_CONNECTIONS = 16;
 export function createAdminServer(options: AdminOptions): AdminServer {
   const health = createHealthHandler(options, options.logger);
   const taps = options.taps === undefined ? undefined : new Taps(options.taps);
-  const http = new HttpMetrics(options.stats, 'admin', gets('/health', '/ready', '/metrics', TAP_PATH));
+  const http = new HttpMetrics(options.stats, 'admin', [
+    ...gets('/health', '/ready', '/metrics', TAP_PATH, RELOAD_PATH),
+    { method: 'POST', path: RELOAD_PATH },
+  ]);
   const serve = new OneAtATime().serving((request, response) => {
     http.watch(request, response, fixedPathOf(request));
     answer(request, response, options, { health, taps });
@@ -84,7 +90,7 @@ function answer(
       return;
     }
     if (health(request, response)) return;
-    if (fixedPathOf(request) !== '/metrics') answerOperator(request, response, options.guard, taps).catch(failed);
+    if (fixedPathOf(request) !== '/metrics') answerOperator(request, response, options, taps).catch(failed);
     else if (!refuseMethod(request, response)) options.metrics(request, response).catch(failed);
   } catch (error) {
     failed(error);
@@ -95,12 +101,13 @@ function answer(
 async function answerOperator(
   request: IncomingMessage,
   response: ServerResponse,
-  guard: Guard,
+  { guard, reloads }: AdminOptions,
   taps: Taps | undefined,
 ): Promise<void> {
   const refusal = await guard.refusal(request);
   if (refusal === undefined) {
     if (taps?.answer(request, response) === true) return;
+    if (reloads !== undefined && (await answerReload(request, response, reloads))) return;
     sendError(response, 404, 'not_found', 'there is nothing here; try /health, /ready or /metrics');
     return;
   }

@@ -111,7 +111,7 @@ function stream(
       left -= 1;
       quietFor = 0;
       lines.write(tappedLine(message));
-      if (left === 0) over(`${limit} messages were shown`);
+      if (left === 0) over(limit === 1 ? '1 message was shown' : `${limit} messages were shown`);
     },
     failed: (reason) =>
       isOver || say({ failed: `the filter failed for a message, which counts as not meant: ${reason}` }),
@@ -148,6 +148,7 @@ function readRequest(given: URLSearchParams, pipelines: ReturnType<TapPort['pipe
   if (found === undefined) {
     const names = new Set(pipelines.map(({ name }) => name));
     const there = names.size === 0 ? 'there are none' : `there are ${listNames(names)}`;
+    if (pipeline === '') return wrong(`pipeline is the name of a pipeline; ${there}`);
     return {
       status: 404,
       message: `there is no pipeline ${quoteValue(pipeline)}; ${there}${didYouMean(pipeline, names)}`,

@@ -19,8 +19,6 @@ export interface ChannelHubOptions {
   readonly endpoint: string;
   /** Subscriptions of one connection, those that it joins at its handshake included. */
   readonly maxPerConnection: number;
-  /** Whether clients may ask for subscriptions. */
-  readonly isOnRequest: boolean;
   readonly stats: Stats;
 }
 
@@ -29,7 +27,6 @@ export interface ChannelHubOptions {
  * brings goes out at its end, to those who are subscribed by then.
  */
 export class ChannelHub implements EndpointChannels, ChannelRules {
-  readonly isOnRequest: boolean;
   readonly maxPerConnection: number;
   readonly metrics: ChannelMetrics;
   readonly index = new Subscriptions<SubscribedClient>();
@@ -40,8 +37,7 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   private turns = new Map<string, ChannelTurn>();
   private sequence = 0;
 
-  constructor({ endpoint, maxPerConnection, isOnRequest, stats }: ChannelHubOptions, home: ChannelEndpoint) {
-    this.isOnRequest = isOnRequest;
+  constructor({ endpoint, maxPerConnection, stats }: ChannelHubOptions, home: ChannelEndpoint) {
     this.maxPerConnection = maxPerConnection;
     this.endpoint = home;
     this.metrics = channelMetrics(stats, endpoint, {

@@ -1,46 +1,56 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import { fileVersion } from '../core/file-version.ts';
 
-/**
- * Watches files until `close`. Their directories are watched, because most editors put a new file in the place of the old
- * one, which a watch of the file itself would not see; a file that is not there yet is so watched, too.
- */
+/** Milliseconds between two looks. A file counts as changed when two looks in a row found it the same: it may be being written. */
+const LOOK = 250;
+
+/** Calls `changed` when a file is not what it was. It looks again and again: not every file system reports changes. */
 export class FileWatch {
-  /** Resolves once a file has changed and `quiet` milliseconds went by without a further change. */
-  readonly changed: Promise<void>;
-  private readonly watchers: FSWatcher[] = [];
-  private timer: NodeJS.Timeout | undefined;
+  private readonly files: () => readonly string[];
+  private readonly changed: () => void;
+  private readonly clock: Pick<Clock, 'after'>;
+  private cancel: () => void = () => {};
+  private isClosed = false;
+  /** As they were when `changed` was called last. */
+  private known: string | undefined;
+  private lastSeen: string | undefined;
 
-  constructor(files: Iterable<string>, quiet: number) {
-    const names = new Map<string, Set<string>>();
-    for (const file of files) {
-      const path = resolve(file);
-      names.set(dirname(path), (names.get(dirname(path)) ?? new Set()).add(basename(path)));
-    }
-    this.changed = new Promise((resolve) => {
-      const hear = () => {
-        clearTimeout(this.timer);
-        this.timer = setTimeout(resolve, quiet);
-      };
-      for (const [directory, wanted] of names) this.watch(directory, wanted, hear);
-    });
+  /** `files` is asked for at each look. */
+  constructor(files: () => readonly string[], changed: () => void, clock: Pick<Clock, 'after'>) {
+    this.files = files;
+    this.changed = changed;
+    this.clock = clock;
+  }
+
+  /** Resolves once the files are known as they are now. */
+  async begin(): Promise<void> {
+    this.known = await versionOf(this.files());
+    this.lastSeen = this.known;
+    this.lookLater();
   }
 
   close(): void {
-    clearTimeout(this.timer);
-    for (const watcher of this.watchers) watcher.close();
+    this.isClosed = true;
+    this.cancel();
   }
 
-  private watch(directory: string, wanted: ReadonlySet<string>, hear: () => void): void {
-    try {
-      const watcher = watch(directory, (_, name) => {
-        if (name === null || wanted.has(name)) hear();
-      });
-      // The directory may be removed while it is watched; what is left goes on.
-      watcher.on('error', () => watcher.close());
-      this.watchers.push(watcher);
-    } catch {
-      // A file of a directory that is not there cannot change; the run has said so.
-    }
+  private lookLater(): void {
+    if (this.isClosed) return;
+    this.cancel = this.clock.after(LOOK, () => void this.look().then(() => this.lookLater()));
   }
+
+  private async look(): Promise<void> {
+    const version = await versionOf(this.files());
+    const isSettled = version === this.lastSeen;
+    this.lastSeen = version;
+    if (!isSettled || version === this.known || this.isClosed) return;
+    this.known = version;
+    this.changed();
+  }
+}
+
+/** Never rejects: a file that is not there is a version, too. */
+async function versionOf(files: readonly string[]): Promise<string> {
+  const versions = files.map(async (file) => `${file} ${await fileVersion(file).catch(() => 'none')}`);
+  return (await Promise.all(versions)).join('\n');
 }

@@ -25,12 +25,13 @@ Examples:
   $ tidegate run config/gateway.yaml                              messages are kept in ./data
   $ KAFKA_BROKERS=localhost:9092 tidegate run config/gateway.yaml the same on Kafka
   $ tidegate lint config/*.yaml                                   every mistake, with line and column
-  $ tidegate create 'websocket->filter->topic' > gateway.yaml     a configuration to start from
-  $ tidegate show topic                                           its settings, with examples
-  $ tidegate graph config/gateway.yaml                            what flows where, as a picture
   $ tidegate test config/*.yaml                                   the tests in them, in virtual time
-  $ tidegate log check config/gateway.yaml                        what is whole in ./data
+  $ tidegate tap messages-in                                      messages of a running gateway, as they go by
+  $ tidegate show topic                                           its settings, with examples
+  $ tidegate create 'websocket->filter->topic' > gateway.yaml     a configuration to start from
   $ tidegate create plugin mask-card --kind processor             a project that builds and passes its tests
+  $ tidegate graph config/gateway.yaml                            what flows where, as a picture
+  $ tidegate log check config/gateway.yaml                        what is whole in ./data
   $ tidegate token check gateway.yaml users < token               its claims, or why it is refused
   $ tidegate connect standalone worker.properties feed.properties Kafka Connect's own files
 
@@ -63,17 +64,16 @@ export function createProgram(): Command {
 
   addRunCommand(program);
   addLintCommand(program);
-  addCreateCommand(program);
-  addLogCommand(program);
-  addConnectCommand(program);
   addTestCommand(program);
-  addTokenCommand(program);
+  addTapCommand(program);
   addListCommand(program);
   addShowCommand(program);
   addCreateCommand(program);
   addConfigCommand(program);
   addGraphCommand(program);
+  addLogCommand(program);
+  addTokenCommand(program);
+  addConnectCommand(program);
   addCompletionCommand(program);
-  addTapCommand(program);
   return program;
 }

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
+import { awakeClock } from '../core/clock.ts';
 import { testedFiles } from '../testing/cases/run-tests.ts';
 import { usedFiles } from '../testing/cases/used-files.ts';
 import { FileWatch } from './file-watch.ts';
-
-/** Milliseconds without a further change before the tests run again: an editor writes a file in several steps. */
-const DEBOUNCE = 100;
 
 /**
  * Runs the tests again whenever one of their files changes, until SIGINT or SIGTERM; resolves with the exit code of the last
@@ -13,18 +11,24 @@ const DEBOUNCE = 100;
 export async function watchTests(names: readonly string[]): Promise<number> {
   let last = 0;
   for (const ending = endOfWatch(); ; ) {
-    const files = new FileWatch(await filesOf(names), DEBOUNCE);
+    const files = await filesOf(names);
+    let hear = () => {};
+    const changed = new Promise<void>((resolve) => {
+      hear = resolve;
+    });
+    const watch = new FileWatch(() => files, hear, awakeClock);
+    await watch.begin();
     last = (await Promise.race([runOnce(ending.signal), ending.ended])) ?? last;
     if (!ending.signal.aborted) console.log('\nwaiting for a change of a file; Ctrl-C ends');
-    await Promise.race([files.changed, ending.ended]);
-    files.close();
+    await Promise.race([changed, ending.ended]);
+    watch.close();
     if (ending.signal.aborted) return last;
   }
 }
 
-async function filesOf(names: readonly string[]): Promise<ReadonlySet<string>> {
+async function filesOf(names: readonly string[]): Promise<readonly string[]> {
   const used = await Promise.all((await testedFiles(names)).map((file) => usedFiles(file)));
-  return new Set([...names, ...used.flat()]);
+  return [...new Set([...names, ...used.flat()])];
 }
 
 /** Resolves with the exit code; undefined: a signal ended it. */

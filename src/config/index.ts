@@ -1,5 +1,11 @@
 export { builtinRegistry } from './builtins.ts';
 export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
+export {
+  type ConfigDifference,
+  describeDifference,
+  differenceBetween,
+  type Given,
+} from './difference.ts';
 export { endsOf, sinksOf, sourcesOf } from './ends.ts';
 export { type LoadedConfig, loadConfig, loadRegistry } from './load.ts';
 export { endpointsOf, sharingOf, topicsIn } from './pipeline-uses.ts';

@@ -28,8 +28,19 @@ const ANNOTATIONS = [
   'deprecationMessage',
 ] as const;
 
-/** JSON Schema (draft 2020-12) of configurations as they are written, for editors. */
+/** It takes longer to make than all else that a check of a file does. */
+const made = new WeakMap<Registry, { readonly size: number; readonly schema: JsonSchema }>();
+
+/** JSON Schema (draft 2020-12) of configurations as they are written, for editors; the same object as long as no component is added. */
 export function configJsonSchema(registry: Registry): JsonSchema {
+  const known = made.get(registry);
+  if (known?.size === registry.size) return known.schema;
+  const schema = madeFor(registry);
+  made.set(registry, { size: registry.size, schema });
+  return schema;
+}
+
+function madeFor(registry: Registry): JsonSchema {
   const schema = toJsonSchema(gatewaySchema(registry).extend({ tests: testsSchema.optional() }));
   const steps = [...registry.all('processor'), ...registry.all('operator')];
   const base = withTemplates(schema, { ...STEPS, minItems: 1 });

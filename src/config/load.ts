@@ -4,11 +4,13 @@ import { loadPlugin } from '../sdk/plugins.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { applyS2 } from './apply-s2.ts';
 import { builtinRegistry } from './builtins.ts';
+import type { IsSecret } from './changed-settings.ts';
 import { type ConfigText, readSource } from './config-source.ts';
 import { resolveDriver } from './driver.ts';
 import type { Environment } from './interpolate.ts';
 import { lint } from './lint.ts';
 import { tracingVariables } from './lint-tracing.ts';
+import { type FileVersions, namedFiles } from './named-files.ts';
 import { type Parsed, parseSettings } from './parse.ts';
 import { PathSet } from './path-set.ts';
 import { ConfigError, type Finding, failing, type Problem } from './problem.ts';
@@ -32,12 +34,19 @@ export interface LoadOptions {
 
 export interface LoadedConfig {
   readonly config: GatewayConfig;
+  /** What was read, before any schema, variables filled in. */
+  readonly source: Source;
+  /** Finds out which of them are secrets, by their paths. */
+  readonly secrets: () => Promise<IsSecret>;
+  /** Of the schemas and other files that pipelines and endpoints name. */
+  readonly fileVersions: FileVersions;
+  /**
+   * Files that were read for it: the configuration itself, what it includes, and schemas, but no plugins. None for a text or an
+   * object.
+   */
+  readonly files: readonly string[];
   /** Warnings, and notes, which only `lint` prints. */
   readonly warnings: readonly Problem[];
-  /** What was read, before any schema. */
-  readonly source: Source;
-  /** Files that were read, as absolute paths: the configuration itself and what it includes. None for a text or an object. */
-  readonly files: readonly string[];
   /** Whether the file has a section `tests`, which `loadTests` reads. */
   readonly hasTests: boolean;
 }
@@ -77,11 +86,15 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const errors = problems.filter(({ severity }) => severity === 'error');
   // Where the driver is open without an error of its own, the reason is among the others.
   if (typeof driver !== 'string' || errors.length > 0) throw new ConfigError(errors, files);
+  const { pipelines, endpoints } = source.value as { readonly pipelines?: unknown; readonly endpoints?: unknown };
+  const fileVersions = await namedFiles({ pipelines, endpoints });
   return {
     config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value),
+    secrets: () => secretsIn(registry, source.value),
+    files: files.length === 0 ? [] : [...files, ...fileVersions.keys()],
+    fileVersions,
     warnings: problems,
     source,
-    files,
     hasTests: source !== whole,
   };
 }
@@ -139,6 +152,16 @@ async function advise(
     ...(advice ? [...lintUnused(config), ...lintDeprecated(schema, value)] : []),
     ...(strict ? lintSecrets(schema, value, (path) => filled.has(JSON.stringify(path))) : []),
   ];
+}
+
+async function secretsIn(registry: Registry, value: unknown): Promise<IsSecret> {
+  const [{ secretSettings }, { configJsonSchema }] = await Promise.all([
+    import('./lint-secrets.ts'),
+    import('./json-schema.ts'),
+  ]);
+  const found = secretSettings(configJsonSchema(registry), value);
+  const secrets = new Set(found.map(({ path }) => path.join('\0')));
+  return (path) => secrets.has(path.join('\0'));
 }
 
 /** Plugins come before everything else, as the schema has their components in it. */

@@ -16,6 +16,10 @@ interface CatalogueEntry {
 export const ERRORS = {
   TG_CONFIG_INVALID: { next: 'stop', meaning: 'The configuration has mistakes; every one of them is listed.' },
   TG_CONFIG_UNREADABLE: { next: 'stop', meaning: 'The configuration file cannot be read or is not YAML.' },
+  TG_RELOAD_REFUSED: {
+    next: 'stop',
+    meaning: 'A new configuration changes what cannot change while the gateway runs; nothing was changed.',
+  },
   TG_DRIVER_AMBIGUOUS: {
     next: 'stop',
     meaning: 'It is not clear which log to use; the embedded log is never chosen by accident.',

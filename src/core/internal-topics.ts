@@ -4,9 +4,14 @@
  * gives them other names: these are listed.
  */
 export class InternalTopics {
-  private readonly named: ReadonlySet<string>;
+  private named: ReadonlySet<string>;
 
   constructor(named: Iterable<string> = []) {
+    this.named = new Set(named);
+  }
+
+  /** The configuration gives them these names from now on. */
+  become(named: Iterable<string>): void {
     this.named = new Set(named);
   }
 

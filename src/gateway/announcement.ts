@@ -2,7 +2,7 @@ import type { GatewayConfig } from '../config/index.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import { VERSION } from '../version.ts';
 import type { GatewayContext } from './gateway-context.ts';
-import type { Servers } from './listeners.ts';
+import type { Servers } from './listener-set.ts';
 import type { BoundPorts } from './snapshot.ts';
 
 /** The first line of a gateway: which version, and on which log. */

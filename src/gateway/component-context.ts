@@ -1,7 +1,7 @@
 import { ConsumerGroup } from '../actors/consumer-group/consumer-group.ts';
-import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import { MatchedTopics, type TopicsSource } from '../actors/matched-topics.ts';
 import { Subscription } from '../actors/subscription.ts';
+import { isSame } from '../config/same-settings.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
@@ -9,6 +9,7 @@ import { TopicCursors } from '../feeds/cursor-topic.ts';
 import type {
   ConnectedContext,
   CursorStore,
+  EndpointPort,
   FollowOptions,
   GatewayPorts,
   SubscribeOptions,
@@ -32,7 +33,7 @@ const STATE = '_tidegate.state';
 /** A component that no pipeline closes, as a codec. */
 const NEVER_ABORTED = new AbortController().signal;
 
-const NONE: ReadonlyMap<string, Endpoint> = new Map();
+const NONE: ReadonlyMap<string, EndpointPort> = new Map();
 
 /** What a component gets in place of the gateway's own: of its pipeline, or of the connector that runs it. */
 export interface OwnPorts {
@@ -49,7 +50,7 @@ const NO_TOPICS: ReadonlySet<string> = new Set();
 export function componentContext(
   context: GatewayContext,
   path: string,
-  endpoints: ReadonlyMap<string, Endpoint> = NONE,
+  endpoints: ReadonlyMap<string, EndpointPort> = NONE,
   replay?: Replay,
   own: Partial<OwnPorts> = {},
   ownTopics: ReadonlySet<string> = NO_TOPICS,
@@ -75,7 +76,7 @@ export function componentContext(
       },
       topic: (name) => transactions?.topic(name) ?? context.topic(name),
       namedTopics: transactions?.namedTopics(namedTopicsOf(context)) ?? namedTopicsOf(context),
-      subscribe: (options) => subscribe(context, options, { replay, ownTopics, transactions }),
+      subscribe: (options) => subscribe(context, options, { path, replay, ownTopics, transactions }),
       follow: (options) => follow(context, options),
       dial: dialWebSocket,
       cursors: (topic = CURSORS) => cursors ?? topicCursors(context, path, topic),
@@ -102,24 +103,22 @@ function follow(context: GatewayContext, { next, ...options }: FollowOptions): T
 
 /** What reading has of its pipeline. */
 interface ReadingParts {
+  /** Of the source. */
+  readonly path: string;
   readonly replay: Replay | undefined;
   readonly ownTopics: ReadonlySet<string>;
   readonly transactions: PipelineTransactions | undefined;
 }
 
-function subscribe(
-  context: GatewayContext,
-  options: SubscribeOptions,
-  { replay, ownTopics, transactions }: ReadingParts,
-): Source {
+function subscribe(context: GatewayContext, options: SubscribeOptions, parts: ReadingParts): Source {
   const { patterns = [] } = options;
-  const source = topicsSource(context, options, replay, transactions);
+  const source = topicsSource(context, options, parts);
   if (patterns.length === 0) return source;
   return new MatchedTopics(source, {
     admin: context.log.admin,
     topics: options.topics,
     patterns,
-    isExcluded: (topic) => ownTopics.has(topic) || context.internalTopics.has(topic),
+    isExcluded: (topic) => parts.ownTopics.has(topic) || context.internalTopics.has(topic),
     max: options.maxTopics ?? MAX_TOPICS,
     clock: context.clock,
     logger: context.scoped('consumer'),
@@ -129,8 +128,7 @@ function subscribe(
 function topicsSource(
   context: GatewayContext,
   { topics, from, group }: SubscribeOptions,
-  replay: Replay | undefined,
-  transactions: PipelineTransactions | undefined,
+  { path, replay, transactions }: ReadingParts,
 ): TopicsSource {
   const common = {
     log: context.log,
@@ -139,14 +137,21 @@ function topicsSource(
     polled: (batch: Batch) => context.reading.polled(batch, group),
     report: context.reading,
   };
-  if (group === undefined)
+  if (group === undefined) {
+    const { positions, clock } = context;
+    const before = positions.get(path);
+    // The one before has read the history, and where it was this one goes on: its clients miss nothing, and get nothing twice.
+    const isNext = before !== undefined && isSame(before.topics, topics, true) && (replay?.isFilled ?? true);
+    const goesOn = isNext ? before.from : undefined;
     return new Subscription({
       ...common,
-      from: replay?.from() ?? from,
-      clock: context.clock,
-      ...(replay === undefined ? {} : { caughtUp: replay.isRead }),
+      from: goesOn ?? replay?.from() ?? from,
+      clock,
+      ...(replay === undefined || goesOn !== undefined ? {} : { caughtUp: replay.isRead }),
+      closed: (last) => void positions.set(path, { topics, from: last }),
     });
-  context.ownGroups.add(group);
+  }
+  context.reserveGroup(group);
   const source = new ConsumerGroup({
     ...common,
     group,

@@ -4,6 +4,7 @@ import type { Codec } from '../core/component.ts';
 import type { PresenceObserver } from '../rooms/port.ts';
 import { Presence } from '../rooms/presence.ts';
 import { Room } from '../rooms/room.ts';
+import type { Stats } from '../telemetry/stats.ts';
 import type { GatewayContext } from './gateway-context.ts';
 
 /** What makes the clients of an endpoint the members of a room. */
@@ -12,8 +13,9 @@ export function createRoom(
   name: string,
   presence: NonNullable<EndpointConfig['presence']>,
   membership: NonNullable<Codec['membership']>,
+  stats: Stats,
 ): NonNullable<EndpointOptions['room']> {
-  const { log, config, clock, stats } = context;
+  const { log, config, clock } = context;
   const open = (observer: PresenceObserver) =>
     new Presence({
       endpoint: name,

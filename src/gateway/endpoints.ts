@@ -1,14 +1,16 @@
 import type { ClientLimitRules } from '../actors/endpoint/client-limits.ts';
 import { Endpoint } from '../actors/endpoint/endpoint.ts';
-import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
+import type { EndpointChanges, EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
+import type { TopicClients } from '../actors/endpoint/topic-clients.ts';
 import { tokenParametersOf } from '../auth/automatic-credentials.ts';
 import { authOf } from '../auth/settings.ts';
 import { ChannelHub } from '../channels/channel-hub.ts';
-import type { EndpointConfig } from '../config/index.ts';
+import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
 import { BucketRule } from '../core/token-bucket.ts';
 import type { Quota } from '../core/units.ts';
 import { makeComponent } from '../sdk/make.ts';
+import type { Stats } from '../telemetry/stats.ts';
 import { encodeFrame } from '../transports/websocket/framing.ts';
 import { accessOf } from './access.ts';
 import type { Authenticators } from './authenticators.ts';
@@ -17,31 +19,61 @@ import { queryFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { replayLimits } from './replay.ts';
 
-/** Each endpoint, by name. */
-export async function createEndpoints(
-  context: GatewayContext,
-  authenticators: Authenticators,
-): Promise<Map<string, Endpoint>> {
-  const endpoints = new Map<string, Endpoint>();
-  for (const [name, endpoint] of Object.entries(context.config.endpoints))
-    endpoints.set(name, await createEndpoint(context, name, endpoint, authenticators));
-  return endpoints;
+/** What an endpoint is made with, beside its settings. */
+export interface EndpointMaking {
+  readonly authenticators: Authenticators;
+  /** The section `auth` that its entry is in. */
+  readonly auth: GatewayConfig['auth'];
+  readonly stats: Stats;
 }
 
-async function createEndpoint(
+/**
+ * Gets ready to make an endpoint. What it resolves with makes it, and cannot fail; only then is anything of the endpoint there.
+ * Rejects where a component cannot be made.
+ */
+export async function endpointMaker(
   context: GatewayContext,
   name: string,
   endpoint: EndpointConfig,
-  authenticators: Authenticators,
-): Promise<Endpoint> {
-  const { codec, in_flight, slow_consumer } = endpoint;
-  const auth = authOf(endpoint, context.config.auth);
+  { authenticators, auth, stats }: EndpointMaking,
+): Promise<() => Endpoint> {
+  const { codec } = endpoint;
   const replay = replayLimits(endpoint);
   const made = makeComponent(codec.spec, codec.config, componentContext(context, `endpoints.${name}.codec`));
-  return new Endpoint({
-    name,
-    isOutputOnly: endpoint.direction === 'out',
-    codec: made,
+  const room = await roomOf(context, name, endpoint, made, stats);
+  const topicService = await topicServiceOf(context, name, endpoint);
+  return () =>
+    new Endpoint({
+      name,
+      isOutputOnly: endpoint.direction === 'out',
+      codec: made,
+      ...endpointChanges(context, name, endpoint, { authenticators, auth }),
+      ...room,
+      ...(topicService === undefined ? {} : { topics: topicService() }),
+      ...channelsOf(name, endpoint, stats),
+      ...(replay === undefined ? {} : { replay }),
+      encode: encodeFrame,
+      memory: context.memory,
+      clock: context.clock,
+      newId: context.newId,
+      logger: context.scoped('endpoint', { endpoint: name }),
+      stats,
+      tracing: context.tracing,
+      propagation: context.propagation,
+      baggage: context.baggage,
+    });
+}
+
+/** What changes of an endpoint while its clients stay connected. */
+export function endpointChanges(
+  context: GatewayContext,
+  name: string,
+  endpoint: EndpointConfig,
+  { authenticators, auth: entries }: Omit<EndpointMaking, 'stats'>,
+): EndpointChanges {
+  const { in_flight, slow_consumer } = endpoint;
+  const auth = authOf(endpoint, entries);
+  return {
     ...accessOf(name, endpoint, authenticators),
     limits: {
       messages: in_flight.messages,
@@ -59,25 +91,13 @@ async function createEndpoint(
     },
     clientLimits: clientLimitsOf(endpoint.limits),
     tokenParameters: new Set(auth && tokenParametersOf(auth)),
-    ...(await roomOf(context, name, endpoint, made)),
-    ...(await topicsOf(context, name, endpoint)),
-    ...channelsOf(context, name, endpoint),
-    ...(replay === undefined ? {} : { replay }),
+    takesSubscriptions: (endpoint.allow?.subscribe.length ?? 0) > 0,
     closed: (id, connection, code, reason) => {
       if (!context.events.has('ws-close')) return;
       const query = queryFacts(connection.query, auth);
       context.events.emit('ws-close', { ...connection, query, id }, { code, reason });
     },
-    encode: encodeFrame,
-    memory: context.memory,
-    clock: context.clock,
-    newId: context.newId,
-    logger: context.scoped('endpoint', { endpoint: name }),
-    stats: context.stats,
-    tracing: context.tracing,
-    propagation: context.propagation,
-    baggage: context.baggage,
-  });
+  };
 }
 
 async function roomOf(
@@ -85,32 +105,31 @@ async function roomOf(
   name: string,
   endpoint: EndpointConfig,
   { membership }: Codec,
+  stats: Stats,
 ): Promise<Pick<EndpointOptions, 'room'>> {
   const { presence } = endpoint;
   if (presence === undefined || membership === undefined) return {};
   const { createRoom } = await import('./endpoint-room.ts');
-  return { room: createRoom(context, name, presence, membership) };
+  return { room: createRoom(context, name, presence, membership, stats) };
 }
 
-async function topicsOf(
+async function topicServiceOf(
   context: GatewayContext,
   name: string,
   endpoint: EndpointConfig,
-): Promise<Pick<EndpointOptions, 'topics'>> {
-  if (endpoint.codec.spec.servesTopics !== true) return {};
+): Promise<(() => TopicClients) | undefined> {
+  if (endpoint.codec.spec.servesTopics !== true) return undefined;
   const { createTopicService } = await import('./topic-clients.ts');
-  return { topics: createTopicService(context, name, endpoint) };
+  return () => createTopicService(context, name, endpoint);
 }
 
 function channelsOf(
-  { stats }: GatewayContext,
   name: string,
-  endpoint: EndpointConfig,
+  { channels }: EndpointConfig,
+  stats: Stats,
 ): Pick<EndpointOptions, 'channels'> {
-  const { channels, allow } = endpoint;
   if (channels === undefined) return {};
-  const isOnRequest = (allow?.subscribe.length ?? 0) > 0;
-  const options = { endpoint: name, maxPerConnection: channels.max_per_connection, isOnRequest, stats };
+  const options = { endpoint: name, maxPerConnection: channels.max_per_connection, stats };
   return { channels: (home) => new ChannelHub(options, home) };
 }
 

@@ -7,7 +7,7 @@ import { Baggage } from '../core/baggage.ts';
 import { ClientMemory } from '../core/client-memory.ts';
 import { awakeClock, type Clock, systemClock } from '../core/clock.ts';
 import type { InternalTopics } from '../core/internal-topics.ts';
-import type { Log } from '../core/log.ts';
+import type { Log, StartPosition } from '../core/log.ts';
 import { type Propagation, propagationOf } from '../core/propagation.ts';
 import { METRICS, type MetricName, metricOf } from '../telemetry/catalog.ts';
 import { EventHub } from '../telemetry/events.ts';
@@ -20,7 +20,7 @@ import { createStats, type Stats } from '../telemetry/stats.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { VERSION } from '../version.ts';
 import { Reading } from './reading.ts';
-import { internalTopicsOf, OwnGroups } from './reserved-names.ts';
+import { internalNames, internalTopicsOf, OwnGroups } from './reserved-names.ts';
 
 /** Makes the log of a configuration. */
 export type LogDriver = (shared: {
@@ -38,6 +38,12 @@ export interface Surroundings {
   readonly newId?: (() => string) | undefined;
 }
 
+/** Where a reader of these topics was. */
+export interface HandedOver {
+  readonly topics: readonly string[];
+  readonly from: StartPosition;
+}
+
 /** Metrics whose only label is a topic. */
 const OF_TOPIC = (Object.keys(METRICS) as MetricName[]).filter((name) => {
   const { kind, labels } = metricOf(name);
@@ -46,7 +52,8 @@ const OF_TOPIC = (Object.keys(METRICS) as MetricName[]).filter((name) => {
 
 /** What all parts of a gateway share: its configuration, log, clock, metrics, traces, events, and the topics and groups that it uses. */
 export class GatewayContext implements PartContext {
-  readonly config: GatewayConfig;
+  /** The one that holds now: do not keep it. */
+  config: GatewayConfig;
   readonly logger: Logger;
   /** Where the logger's levels are changed; undefined where it is a logger of the program's own. */
   readonly levels: LogLevels | undefined;
@@ -73,8 +80,12 @@ export class GatewayContext implements PartContext {
   readonly internalTopics: InternalTopics;
   /** Topics that are written to, by name. */
   readonly topics = new Map<string, Topic>();
-  /** Those that are written to for as long as the gateway runs. */
-  private readonly held = new Set<string>();
+  /** Those that are kept open, by the parts that write to them. */
+  private readonly held = new Map<string, Set<object>>();
+  /** The part that this view of the context is for. */
+  private readonly holder: object = this;
+  /** Where readers of pipelines that ended were, for those that take their place; by the path of the source. */
+  readonly positions = new Map<string, HandedOver>();
 
   /** Starts telemetry, and loads the log's driver. */
   static async create(
@@ -139,10 +150,37 @@ export class GatewayContext implements PartContext {
     return this.logger.child({ scope, ...facts });
   }
 
+  /** From now on this is the configuration. */
+  reconfigure(config: GatewayConfig): void {
+    this.config = config;
+    this.internalTopics.become(internalNames(config));
+  }
+
+  /** The context as a part sees it that may end before the gateway: `release` lets go of the topics that it has kept. */
+  heldBy(holder: object): GatewayContext {
+    return Object.assign(Object.create(this) as GatewayContext, { holder });
+  }
+
   /** The one way to write to a topic, for parts that keep it. */
   topic(name: string): Topic {
-    this.held.add(name);
+    const holders = this.held.get(name) ?? new Set();
+    this.held.set(name, holders.add(this.holder));
     return this.openTopic(name);
+  }
+
+  /** Clients must not join it while the part reads in it. */
+  reserveGroup(name: string): void {
+    this.ownGroups.add(name, this.holder);
+  }
+
+  /** That part reads and writes no more. */
+  release(holder: object): void {
+    this.ownGroups.release(holder);
+    for (const [name, holders] of this.held) {
+      if (!holders.delete(holder) || holders.size > 0) continue;
+      this.held.delete(name);
+      this.closeTopic(name);
+    }
   }
 
   /** The same for parts that ask for each batch: once the topic is gone from the log, it may be let go. */
@@ -168,15 +206,20 @@ export class GatewayContext implements PartContext {
 
   /** The topic is gone from the log; nothing of it stays, unless messages for it are in flight. */
   letGo(name: string): void {
-    const topic = this.topics.get(name);
-    if (this.held.has(name) || (topic !== undefined && topic.pending > 0)) return;
-    if (topic !== undefined) {
-      topic.close();
-      this.topics.delete(name);
-      this.log.forget(name);
-    }
+    if (this.held.has(name) || !this.closeTopic(name)) return;
     this.reading.forget(name);
     for (const metric of OF_TOPIC) this.stats.forget(metric, { topic: name });
+  }
+
+  /** False where messages for it are in flight. */
+  private closeTopic(name: string): boolean {
+    const topic = this.topics.get(name);
+    if (topic === undefined) return true;
+    if (topic.pending > 0) return false;
+    topic.close();
+    this.topics.delete(name);
+    this.log.forget(name);
+    return true;
   }
 
   /** A pipeline may be in a group of that name, too. */

@@ -1,4 +1,3 @@
-import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import { tell } from '../actors/lifecycle.ts';
 import type { GatewayConfig } from '../config/index.ts';
 import { asTidegateError, TidegateError } from '../core/errors.ts';
@@ -12,6 +11,8 @@ import { GatewayContext } from './gateway-context.ts';
 import { inspect } from './inspection.ts';
 import { type GatewayParts, type GatewaySetup, makeParts } from './parts.ts';
 import type { GatewayPhase } from './phase.ts';
+import type { Outcome, ReadConfig } from './reload/reloads.ts';
+import type { ReloadCause } from './reload/report.ts';
 import type { BoundPorts, GatewaySnapshot, StopReport } from './snapshot.ts';
 
 /** Part of `shutdown.timeout` that is kept for close frames and closing, in milliseconds. */
@@ -27,7 +28,6 @@ export class Gateway {
   /** Resolves when the gateway cannot do its work until an operator changes something; never settles otherwise. */
   readonly failed: Promise<TidegateError>;
   private readonly parts: GatewayParts;
-  private readonly endpoints: readonly Endpoint[];
   private endPreparation: (isPrepared: boolean) => void = () => {};
   private fail: (failure: TidegateError) => void = () => {};
   private adminPort = 0;
@@ -46,7 +46,6 @@ export class Gateway {
     const { log, link, stats } = context;
     this.context = context;
     this.parts = parts;
-    this.endpoints = [...parts.endpoints.values()];
     this.prepared = new Promise((resolve) => {
       this.endPreparation = resolve;
     });
@@ -87,11 +86,16 @@ export class Gateway {
 
   ports(): BoundPorts {
     const { listeners, servers } = this.parts;
-    const ports = listeners.map(({ name, port }) => {
+    const ports = listeners.all.map(({ name, port }) => {
       const server = ownEntry(servers, name);
       return [name, server === undefined ? port : portOf(server)] as const;
     });
     return { admin: this.adminPort, connect: this.connectPort, listeners: Object.fromEntries(ports) };
+  }
+
+  /** Changes the configuration to the one that `read` gives. Never rejects: where nothing was changed, the outcome says why. */
+  reload(cause: ReloadCause, read: ReadConfig): Promise<Outcome> {
+    return this.parts.reloads.run(cause, read);
   }
 
   inspect(): GatewaySnapshot {
@@ -107,7 +111,7 @@ export class Gateway {
       // Connectors are known to other gateways by the address of their API.
       this.connectPort = (await connect?.listen()) ?? 0;
       await context.log.open();
-      for (const listener of listeners) await listener.open();
+      await listeners.open();
       this.adminPort = (await admin?.start()) ?? 0;
     } catch (error) {
       status.readiness.end(error);
@@ -137,8 +141,9 @@ export class Gateway {
       status.readiness.end(failure);
       return;
     }
+    status.isFlowing = true;
     pipelines.start();
-    for (const { presence } of this.endpoints) presence?.start();
+    this.parts.endpoints.begin();
     connect?.start();
     this.endPreparation(true);
   }
@@ -175,8 +180,9 @@ export class Gateway {
    * sockets and the topics run dry.
    */
   private async drain(jitter: number): Promise<void> {
-    const { endpoints, context, parts } = this;
-    for (const listener of parts.listeners) listener.drain();
+    const { context, parts } = this;
+    const { all: endpoints } = parts.endpoints;
+    parts.listeners.drain();
     await Promise.all([
       parts.pipelines.membersDrained(),
       ...endpoints.map((endpoint) => endpoint.drain(jitter)),
@@ -192,7 +198,8 @@ export class Gateway {
 
   /** Gives up what is not in the log: its senders are answered "retryable", and their sockets closed. Resolves with how many messages these are. */
   private async force(drained: Promise<void>): Promise<number> {
-    const { endpoints, context, parts } = this;
+    const { context, parts } = this;
+    const { all: endpoints } = parts.endpoints;
     parts.status.phase.enter('forcing');
     let unsettled = parts.connect?.unsettled ?? 0;
     for (const { topics } of endpoints) unsettled += topics?.unsettled ?? 0;
@@ -213,12 +220,12 @@ export class Gateway {
   }
 
   private async release(): Promise<void> {
-    const { listeners, pipelines, connect, authenticators } = this.parts;
-    for (const listener of listeners) listener.close();
+    const { endpoints, listeners, pipelines, connect, authenticators } = this.parts;
+    listeners.close();
     authenticators.close();
     await Promise.allSettled([
       pipelines.close(),
-      ...this.endpoints.map(({ presence }) => presence?.close()),
+      ...endpoints.all.map(({ presence }) => presence?.close()),
       connect?.close(),
     ]);
     this.context.link.close();

@@ -13,7 +13,7 @@ import { parseRoute } from '../transports/websocket/route.ts';
 import { queryFacts, requestFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { listedHeaders } from './listed-headers.ts';
-import { type ListenerContext, timesOf } from './listener-context.ts';
+import type { ListenerContext } from './listener-context.ts';
 
 /** Why handshakes for an endpoint are refused. */
 const REFUSALS = [
@@ -38,8 +38,8 @@ export function targetOf(shared: ListenerContext, endpoint: Endpoint): Handshake
   const checked = endpoint.access === undefined ? [] : UNCHECKED;
   const reasons = [...REFUSALS, ...checked, ...(config.channels === undefined ? [] : NOT_JOINED)];
   for (const reason of reasons) shared.count(reason, name);
-  const accepted = timesOf(context, name, 'accepted');
-  const refused = timesOf(context, name, 'refused');
+  const accepted = shared.timesOf(name, 'accepted');
+  const refused = shared.timesOf(name, 'refused');
   const route = config.path.join(' ');
   const trace = (request: HandshakeRequest) =>
     context.tracing.enabled ? context.tracing.handshake({ ...request, route, endpoint: name }) : undefined;
@@ -101,6 +101,10 @@ function refusalOf(
     const refusal = busy('not_ready', 'the gateway is not ready; GET /ready says why', RETRY_AFTER);
     return { ...refusal, until: shared.state.opening() };
   }
+  if (endpoint.isLeaving) return busy('stopping', `the endpoint ${endpoint.name} is being replaced`, 1);
+  const { notReadyReason } = endpoint;
+  if (notReadyReason !== undefined)
+    return busy('not_ready', `the endpoint ${endpoint.name} is not ready; GET /ready says why`, RETRY_AFTER);
   if (endpoint.size >= max_connections)
     return busy('full', `endpoints.${endpoint.name}.max_connections is reached`, RETRY_AFTER);
   if (endpoint.isFullFor(identity)) {

@@ -7,15 +7,16 @@ import type { BoundPorts, GatewaySnapshot, GroupSnapshot } from './snapshot.ts';
 
 export function inspect(context: GatewayContext, parts: GatewayParts, ports: BoundPorts): GatewaySnapshot {
   const { config, log, link, topics } = context;
-  const { listeners, endpoints, pipelines, servers, status } = parts;
+  const { listeners, endpoints, pipelines, servers, status, reloads } = parts;
   const { reasons } = status;
   return {
     version: VERSION,
     state: status.phase.value,
     ready: reasons.length === 0,
     reasons,
+    config: { generation: reloads.generation, files: reloads.files },
     log: { driver: log.driver, up: link.isUp },
-    listeners: listeners.map((listener) => {
+    listeners: listeners.all.map((listener) => {
       const { name } = listener;
       return {
         name,
@@ -25,7 +26,7 @@ export function inspect(context: GatewayContext, parts: GatewayParts, ports: Bou
       };
     }),
     endpoints: Object.entries(config.endpoints).map(([name, { listener, path, codec }]) => {
-      const endpoint = endpoints.get(name);
+      const endpoint = endpoints.byName.get(name);
       const facts = { name, listener, paths: path, codec: codec.spec.name, connections: endpoint?.size ?? 0 };
       if (endpoint?.channels === undefined) return facts;
       return { ...facts, channels: endpoint.channels.size, subscriptions: endpoint.channels.subscriptions };
@@ -37,7 +38,7 @@ export function inspect(context: GatewayContext, parts: GatewayParts, ports: Bou
       return { name: topic.name, state: stateOf(topic), pending: topic.pending };
     }),
     groups: context.reading.members.map((member) => groupOf(context, member)),
-    rooms: [...endpoints.values()].flatMap(({ name, presence }) =>
+    rooms: [...endpoints.byName.values()].flatMap(({ name, presence }) =>
       presence === undefined ? [] : [{ endpoint: name, members: [...presence.names] }],
     ),
   };

@@ -1,10 +1,10 @@
-import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import type { HealthSources } from '../admin/health.ts';
 import { gets, HttpMetrics } from '../admin/http-metrics.ts';
 import { resourceLimit } from '../core/resource-limits.ts';
 import { WaitingConnections } from '../core/waiting-connections.ts';
-import type { Counter } from '../telemetry/stats.ts';
+import type { Counter, Stats } from '../telemetry/stats.ts';
 import { mostSockets, mostWaiting } from '../transports/websocket/open-files.ts';
+import type { EndpointSet } from './endpoint-set.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { Refusals } from './refusals.ts';
 
@@ -29,7 +29,7 @@ export const PAGE = 'page';
 /** What all listeners share. */
 export class ListenerContext {
   readonly context: GatewayContext;
-  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly endpoints: EndpointSet;
   readonly state: GatewayState;
   readonly refusals: Refusals;
   readonly http: HttpMetrics;
@@ -44,14 +44,14 @@ export class ListenerContext {
   /** Of handshakes that no endpoint takes. */
   private readonly answered: (at: number) => void;
 
-  constructor(context: GatewayContext, endpoints: ReadonlyMap<string, Endpoint>, state: GatewayState) {
+  constructor(context: GatewayContext, endpoints: EndpointSet, state: GatewayState) {
     this.context = context;
     this.endpoints = endpoints;
     this.state = state;
     this.refusals = new Refusals(context.scoped('listener'), context.clock);
     this.http = new HttpMetrics(context.stats, 'public', gets('/health', '/ready', PAGE));
     for (const reason of OUTSIDE) this.count(reason);
-    this.answered = timesOf(context, NO_ENDPOINT, 'refused');
+    this.answered = this.timesOf(NO_ENDPOINT, 'refused');
   }
 
   get isFull(): boolean {
@@ -60,13 +60,23 @@ export class ListenerContext {
 
   /** Of handshakes and requests that were refused. */
   count(reason: string, endpoint = NO_ENDPOINT): Counter {
-    return this.context.stats.counter('tidegate_connections_refused_total', { endpoint, reason });
+    return this.statsOf(endpoint).counter('tidegate_connections_refused_total', { endpoint, reason });
+  }
+
+  /** Records how long handshakes of an endpoint take that came `at`, by performance.now(). */
+  timesOf(endpoint: string, result: 'accepted' | 'refused'): (at: number) => void {
+    const times = this.statsOf(endpoint).histogram('tidegate_handshake_seconds', { endpoint, result });
+    return (at) => times.record((performance.now() - at) / 1_000);
+  }
+
+  private statsOf(endpoint: string): Stats {
+    return endpoint === NO_ENDPOINT ? this.context.stats : this.endpoints.statsOf(endpoint);
   }
 
   /** Clients, of all endpoints. */
   private get size(): number {
     let size = 0;
-    for (const endpoint of this.endpoints.values()) size += endpoint.size;
+    for (const endpoint of this.endpoints) size += endpoint.size;
     return size;
   }
 
@@ -81,14 +91,4 @@ export class ListenerContext {
     const message = 'too many connections are open that have sent no request, and the oldest of them are cut';
     this.refusals.add('the listeners', { reason: 'waiting', message });
   }
-}
-
-/** Records how long handshakes take that came `at`, by performance.now(). */
-export function timesOf(
-  { stats }: GatewayContext,
-  endpoint: string,
-  result: 'accepted' | 'refused',
-): (at: number) => void {
-  const times = stats.histogram('tidegate_handshake_seconds', { endpoint, result });
-  return (at) => times.record((performance.now() - at) / 1_000);
 }

@@ -20,14 +20,14 @@ const WAIT_TIMEOUT = 1_000;
  */
 export class MemoryBudget {
   private readonly memory: ClientMemory;
-  private readonly endpoints: readonly MemoryHolders[];
+  private readonly endpoints: Iterable<MemoryHolders>;
   private readonly logger: Logger;
   private readonly endLooking: () => void;
   private fedBefore = -1;
 
   constructor(
     memory: ClientMemory,
-    endpoints: readonly MemoryHolders[],
+    endpoints: Iterable<MemoryHolders>,
     stats: Stats,
     logger: Logger,
     clock: Clock = systemClock,
@@ -66,7 +66,7 @@ export class MemoryBudget {
   private cutLargest(): void {
     const { memory, logger } = this;
     const { held, limit, waiting } = memory;
-    const holders = this.endpoints
+    const holders = [...this.endpoints]
       .flatMap(({ holders }) => holders)
       .map((connection) => ({ connection, weight: connection.weight }))
       .filter(({ weight }) => weight > 0)

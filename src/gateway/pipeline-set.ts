@@ -51,9 +51,19 @@ export class PipelineSet {
     return [...this.set.units.values()];
   }
 
+  /** The settings that hold now. */
+  get settings(): PipelineConfigs {
+    return this.configs;
+  }
+
+  /** Those that are to go on, also the ones that are not started yet. */
+  get ongoing(): Pipeline[] {
+    return [...this.set.ongoing.values()];
+  }
+
   /**
    * Makes these the pipelines that there are: others are drained, new ones created, and one whose settings are not the same
-   * object as before is replaced, so a caller that reads a configuration again keeps the objects of what has not changed. Throws what
+   * object as before is replaced, so `differenceBetween` keeps the objects of what has not changed. Throws what
    * a component throws that is created. Returns what changes.
    */
   apply(configs: PipelineConfigs): Difference {
@@ -65,6 +75,19 @@ export class PipelineSet {
   start(): void {
     this.isStarted = true;
     this.set.reconcile();
+  }
+
+  /** Resolves when nothing drains any more: every pipeline that was to be replaced is. */
+  replaced(): Promise<void> {
+    return this.set.replaced();
+  }
+
+  /** Closes the pipelines that still drain. Returns how many messages were given up for that. */
+  giveUp(): number {
+    const ongoing = new Set(this.ongoing);
+    const unsettled = this.all.reduce((sum, one) => sum + (ongoing.has(one) ? 0 : one.inFlight.size), 0);
+    this.set.giveUp();
+    return unsettled;
   }
 
   /** Drains pipelines that read as members of a group. Nothing is started or replaced any more. */

@@ -5,34 +5,65 @@ import type { Pipeline } from '../actors/pipeline/pipeline.ts';
 import { endpointsOf, type PipelineConfig, referencesOf, sharingOf, sinksOf, sourcesOf } from '../config/index.ts';
 import { componentsIn } from '../config/step-schema.ts';
 import type { Sink } from '../core/component.ts';
+import type { EndpointPort } from '../sdk/context.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { factsOf } from '../telemetry/message-facts.ts';
 import { OwnStats } from '../telemetry/own-stats.ts';
-import type { Stats } from '../telemetry/stats.ts';
+import { createStats, type Stats } from '../telemetry/stats.ts';
 import { componentContext } from './component-context.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { type FailureHandling, makePipeline } from './make-pipeline.ts';
 import { PipelineSet } from './pipeline-set.ts';
 import { PipelineTransactions } from './pipeline-transactions.ts';
-import { replayOf } from './replay.ts';
+import { type Replay, replayOf } from './replay.ts';
+
+/** What a pipeline uses of an endpoint. */
+export type PipelineEndpoint = EndpointPort &
+  Pick<Endpoint, 'presence' | 'historyBegins' | 'historyIsRead' | 'hasHistory'>;
+
+type PipelineEndpoints = ReadonlyMap<string, PipelineEndpoint>;
 
 /** The pipelines of the configuration, which are created, and started later. */
-export function createPipelines(context: GatewayContext, endpoints: ReadonlyMap<string, Endpoint>): PipelineSet {
+export function createPipelines(context: GatewayContext, endpoints: PipelineEndpoints): PipelineSet {
   const create = (name: string, settings: PipelineConfig) => {
     const stats = new OwnStats(context.stats);
-    const pipeline = createPipeline(context, endpoints, { name, settings, stats });
-    return { pipeline, ended: () => stats.end() };
+    const { pipeline, replay } = createPipeline(context.heldBy(stats), endpoints, { name, settings, stats });
+    const ended = () => {
+      replay?.ended();
+      stats.end();
+      // The pipeline that takes its place is made in this turn, and goes on with the same topics.
+      queueMicrotask(() => context.release(stats));
+    };
+    return { pipeline, ended };
   };
   const pipelines = new PipelineSet(create, context.scoped('gateway'));
   pipelines.apply(context.config.pipelines);
   return pipelines;
 }
 
+/**
+ * Makes those pipelines as `createPipelines` does, and drops them, to see whether they can be made. Throws what a component throws.
+ * What they name and is not there yet is taken as there.
+ */
+export function tryPipelines(
+  context: GatewayContext,
+  endpoints: PipelineEndpoints,
+  pipelines: Readonly<Record<string, PipelineConfig>>,
+): void {
+  const holder = {};
+  try {
+    for (const [name, settings] of Object.entries(pipelines))
+      createPipeline(context.heldBy(holder), endpoints, { name, settings, stats: createStats() });
+  } finally {
+    context.release(holder);
+  }
+}
+
 function createPipeline(
   context: GatewayContext,
-  endpoints: ReadonlyMap<string, Endpoint>,
+  endpoints: PipelineEndpoints,
   { name, settings, stats }: { readonly name: string; readonly settings: PipelineConfig; readonly stats: Stats },
-): Pipeline {
+): { readonly pipeline: Pipeline; readonly replay: Replay | undefined } {
   const logger = context.scoped('pipeline', { pipeline: name });
   const ownTopics = topicsOf(settings);
   const replay = replayOf(context, endpoints, settings, () => pipeline.settled());
@@ -56,7 +87,7 @@ function createPipeline(
     stats,
     logger,
   });
-  return pipeline;
+  return { pipeline, replay };
 }
 
 /** The topics that a pipeline writes to, as far as their names do not come from messages. */
@@ -69,7 +100,7 @@ export function topicsOf(settings: PipelineConfig): ReadonlySet<string> {
 }
 
 /** Messages of a room's members are written only while their gateway holds its lease: later their names may belong to others. */
-function leased(sink: Sink, settings: PipelineConfig, endpoints: ReadonlyMap<string, Endpoint>): Sink {
+function leased(sink: Sink, settings: PipelineConfig, endpoints: PipelineEndpoints): Sink {
   let leasedSink = sink;
   for (const endpoint of endpointsOf(sourcesOf(settings))) {
     const presence = endpoints.get(endpoint)?.presence;

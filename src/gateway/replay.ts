@@ -10,6 +10,10 @@ export interface Replay {
   from(): StartPosition;
   /** The source has handed on what was there when it began. */
   isRead(): void;
+  /** Whether the endpoint has it already, from a pipeline before this one. */
+  readonly isFilled: boolean;
+  /** The pipeline has ended: nothing waits for what it has not read. */
+  ended(): void;
 }
 
 /** undefined where clients get no history. */
@@ -24,7 +28,7 @@ export function replayLimits({ replay }: EndpointConfig): ReplayLimits | undefin
 /** For a pipeline whose clients get history when they join. `settled`: no message is in flight in it. */
 export function replayOf(
   context: GatewayContext,
-  endpoints: ReadonlyMap<string, Endpoint>,
+  endpoints: ReadonlyMap<string, Pick<Endpoint, 'historyBegins' | 'historyIsRead' | 'hasHistory'>>,
   settings: PipelineConfig,
   settled: () => Promise<void>,
 ): Replay | undefined {
@@ -33,14 +37,24 @@ export function replayOf(
   const config = name === undefined ? undefined : context.config.endpoints[name];
   const limits = config === undefined ? undefined : replayLimits(config);
   if (endpoint === undefined || limits === undefined) return undefined;
+  let isReading = false;
+  const end = () => {
+    if (isReading) endpoint.historyIsRead();
+    isReading = false;
+  };
   return {
+    get isFilled() {
+      return endpoint.hasHistory;
+    },
+    ended: end,
     from: () => {
+      isReading = true;
       endpoint.historyBegins();
       return replayStart(limits, context.clock.now());
     },
     isRead: () => {
       settled()
-        .then(() => endpoint.historyIsRead())
+        .then(end)
         .catch((error: unknown) => context.logger.error({ error }, 'the history buffer could not be filled'));
     },
   };

@@ -7,16 +7,24 @@ import { presenceTopics } from '../rooms/topics.ts';
 
 /** The groups in which gateways read by themselves: a client that joined one would take their partitions, or make all of them wait for its rebalances. */
 export class OwnGroups {
-  private readonly names = new Set<string>();
+  /** With the parts that read in them. */
+  private readonly names = new Map<string, Set<object>>();
   private readonly hasConnectors: boolean;
 
   constructor({ connect }: Pick<GatewayConfig, 'connect'>) {
     this.hasConnectors = connect !== undefined;
-    if (connect !== undefined) this.names.add(connect.group);
+    if (connect !== undefined) this.add(connect.group, this);
   }
 
-  add(group: string): void {
-    this.names.add(group);
+  add(group: string, holder: object): void {
+    const holders = this.names.get(group) ?? new Set();
+    this.names.set(group, holders.add(holder));
+  }
+
+  /** That part does not read any more. */
+  release(holder: object): void {
+    for (const [group, holders] of this.names)
+      if (holders.delete(holder) && holders.size === 0) this.names.delete(group);
   }
 
   /** Sinks of connectors count wherever they run: their group begins with what all of theirs begin with. */
@@ -26,13 +34,18 @@ export class OwnGroups {
 }
 
 /** The topics in which this configuration keeps something of its own, whatever their names are. */
-export function internalTopicsOf({
+export function internalTopicsOf(config: Parameters<typeof internalNames>[0]): InternalTopics {
+  return new InternalTopics(internalNames(config));
+}
+
+/** Their names. */
+export function internalNames({
   connect,
   endpoints,
   pipelines,
-}: Pick<GatewayConfig, 'connect' | 'endpoints' | 'pipelines'>): InternalTopics {
+}: Pick<GatewayConfig, 'connect' | 'endpoints' | 'pipelines'>): readonly string[] {
   const rooms = Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []);
-  return new InternalTopics([
+  return [
     ...[...(connect === undefined ? [] : connectTopics(connect.topics)), ...rooms.flatMap(presenceTopics)].map(
       ({ name }) => name,
     ),
@@ -41,5 +54,5 @@ export function internalTopicsOf({
         ({ chosen: { spec, config } }) => spec.internalTopics?.(config) ?? [],
       ),
     ),
-  ]);
+  ];
 }

@@ -11,6 +11,12 @@ export interface GatewaySnapshot {
   readonly ready: boolean;
   /** Why they are not, as text for the operator. */
   readonly reasons: readonly string[];
+  readonly config: {
+    /** 1 at the start, and one more with each reload that changed something. */
+    readonly generation: number;
+    /** Files that it was read from; empty where it came from the program. */
+    readonly files: readonly string[];
+  };
   readonly log: {
     /** `kafkajs` or `embedded`. */
     readonly driver: string;

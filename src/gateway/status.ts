@@ -1,7 +1,7 @@
-import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import type { HealthReport, ReadyReport } from '../admin/health.ts';
 import { VERSION } from '../version.ts';
 import type { ConnectService } from './connect-service.ts';
+import type { EndpointSet } from './endpoint-set.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import type { GatewayState } from './listener-context.ts';
 import { GatewayPhase } from './phase.ts';
@@ -11,8 +11,8 @@ import type { TopicPreparation } from './topic-preparation.ts';
 
 /** What decides whether a gateway takes traffic. */
 export interface StatusSources {
-  readonly endpoints: ReadonlyMap<string, Endpoint>;
-  readonly pipelines: Pick<PipelineSet, 'all'>;
+  readonly endpoints: Pick<EndpointSet, 'byName' | 'all'>;
+  readonly pipelines: Pick<PipelineSet, 'ongoing'>;
   readonly preparation: Pick<TopicPreparation, 'notReadyReason'>;
   readonly connect?: Pick<ConnectService, 'notReadyReason'> | undefined;
 }
@@ -22,6 +22,12 @@ export class GatewayStatus implements GatewayState {
   readonly phase = new GatewayPhase();
   readonly readiness: Readiness;
   private readonly context: GatewayContext;
+  /** Whether the topics of the configuration exist, so that pipelines run. */
+  isFlowing = false;
+  /** Whether everything of the start has been ready. */
+  private wasReady = false;
+  /** Parts that have been ready. */
+  private readonly begun = new WeakSet<object>();
   private readonly sources: StatusSources;
 
   constructor(context: GatewayContext, sources: StatusSources) {
@@ -31,8 +37,11 @@ export class GatewayStatus implements GatewayState {
       clock: context.clock,
       awakeClock: context.awakeClock,
       reasons: () => this.reasons,
-      failure: () => sources.pipelines.all.find(({ finalFailure }) => finalFailure !== undefined)?.finalFailure,
-      reached: () => context.events.emit('ready'),
+      failure: () => sources.pipelines.ongoing.find(({ finalFailure }) => finalFailure !== undefined)?.finalFailure,
+      reached: () => {
+        this.wasReady = true;
+        context.events.emit('ready');
+      },
     });
   }
 
@@ -44,12 +53,20 @@ export class GatewayStatus implements GatewayState {
     if (!link.isUp) return [`the log is not available: ${link.downReason}`];
     if (preparation.notReadyReason !== undefined) return [preparation.notReadyReason];
     return [
-      ...pipelines.all.map(({ notReadyReason }) => notReadyReason),
-      ...[...endpoints.values()].map(
-        ({ name, notReadyReason }) => notReadyReason && `the endpoint ${name}: ${notReadyReason}`,
-      ),
+      ...pipelines.ongoing.map((pipeline) => this.reasonOf(pipeline, pipeline.failure !== undefined)),
+      ...[...endpoints.byName.values()].map((endpoint) => {
+        const reason = this.reasonOf(endpoint, false);
+        return reason && `the endpoint ${endpoint.name}: ${reason}`;
+      }),
       connect?.notReadyReason,
     ].filter((reason) => reason !== undefined);
+  }
+
+  /** Parts that come with a reload are no reason to send the clients of all others away, unless they fail. */
+  private reasonOf(part: { readonly notReadyReason: string | undefined }, hasFailed: boolean): string | undefined {
+    const { notReadyReason } = part;
+    if (notReadyReason === undefined) this.begun.add(part);
+    return this.wasReady && !hasFailed && !this.begun.has(part) ? undefined : notReadyReason;
   }
 
   get isStopping(): boolean {
@@ -66,7 +83,7 @@ export class GatewayStatus implements GatewayState {
       version: VERSION,
       driver: log.driver,
       log: link.isUp ? 'up' : 'down',
-      connections: [...this.sources.endpoints.values()].reduce((sum, { size }) => sum + size, 0),
+      connections: this.sources.endpoints.all.reduce((sum, { size }) => sum + size, 0),
     };
   }
 

@@ -16,7 +16,7 @@ export class TopicPreparation {
   /** Why the topics are not ready, or undefined. */
   notReadyReason: string | undefined = 'the topics have not been checked yet';
   private readonly log: Pick<Log, 'admin'>;
-  private readonly wanted: readonly WantedTopic[];
+  private wanted: readonly WantedTopic[];
   private readonly logger: Logger;
   private readonly clock: Clock;
   private readonly created: string[] = [];
@@ -46,6 +46,17 @@ export class TopicPreparation {
     const { signal } = this.cancelling;
     const isDone = await retrying(() => this.prepare(), { clock, backoff: RETRY, signal, failed });
     return isDone === true;
+  }
+
+  /** These have to exist instead, where the others do not yet. */
+  want(wanted: readonly WantedTopic[]): void {
+    this.wanted = wanted;
+  }
+
+  /** Those that are not wanted so far. */
+  newAmong(wanted: readonly WantedTopic[]): readonly WantedTopic[] {
+    const known = new Set(this.wanted.map(({ name }) => name));
+    return wanted.filter(({ name }) => !known.has(name));
   }
 
   cancel(): void {

@@ -27,10 +27,19 @@ import { readConfig, readServers } from './read-options.ts';
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   refuseOthers(options);
   const logger = loggerOf(options);
-  const { config, warnings, standalone } = await readConfig(options);
+  const loaded = await readConfig(options);
+  const { config, warnings, standalone } = loaded;
   const servers = readServers(options, Object.keys(config.listeners));
   for (const warning of warnings) if (warning.severity === 'warning') logger.warn({}, formatProblem(warning));
-  return new ProgramGateway(await RunnableGateway.create(config, { logger, servers, standalone }));
+  const read = isFile(options) ? () => readConfig(options) : undefined;
+  const gateway = await RunnableGateway.create(config, { logger, servers, standalone, loaded, read });
+  const readOther = (other: GatewayOptions['config']) => readConfig({ ...options, config: other } as GatewayOptions);
+  return new ProgramGateway(gateway, read, standalone === undefined ? readOther : undefined);
+}
+
+/** Whether there is something that can be read again. */
+function isFile({ config }: GatewayOptions): boolean {
+  return typeof config === 'object' && 'file' in config && typeof config.file === 'string';
 }
 
 /** Not every program is type-checked. */

@@ -3,6 +3,7 @@ import type { TidegateError } from '../core/errors.ts';
 import type { Header } from '../core/headers.ts';
 import type { TopicRecord } from '../core/topic-record.ts';
 import type { Position } from '../core/topic-request.ts';
+import type { ReloadCause, ReloadReport } from '../gateway/reload/report.ts';
 import type { BoundPorts, GatewaySnapshot, StopReport } from '../gateway/snapshot.ts';
 import type {
   CloseFacts,
@@ -11,6 +12,7 @@ import type {
   GatewayListener,
   RequestFacts,
 } from '../telemetry/events.ts';
+import type { ConfigFile, ConfigObject } from './options.ts';
 
 /** Text is written as UTF-8. */
 export type NewValue = string | Uint8Array | null;
@@ -74,6 +76,14 @@ export interface Gateway {
    * are closed with 1012 over `shutdown.jitter`.
    */
   stop(): Promise<StopReport>;
+  /**
+   * Changes the configuration while the gateway runs: only what differs is drained, replaced or started, and everything else stays,
+   * its sockets too. Without `config` the file is read again that the gateway was made of. Resolves with what was done, when it is
+   * done. Rejects where nothing was changed, with a `ConfigError` that lists the mistakes, or with another `TidegateError`:
+   * TG_RELOAD_REFUSED (it changes what needs a restart), TG_LISTEN_FAILED, TG_TOPIC_INVALID, TG_NOT_RUNNING. A reload waits for the
+   * one before; of several that wait the newest is carried out, and all get its outcome.
+   */
+  reload(config?: string | ConfigFile | ConfigObject, cause?: ReloadCause): Promise<ReloadReport>;
   /** What there is at this moment, as plain data. */
   inspect(): GatewaySnapshot;
   /** Ports that are bound, once it is started. */

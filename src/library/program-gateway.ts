@@ -1,13 +1,22 @@
 import { Observable, share, takeUntil } from 'rxjs';
+import type { LoadedConfig } from '../config/index.ts';
 import type { Batch } from '../core/batch.ts';
-import type { TidegateError } from '../core/errors.ts';
+import { TidegateError } from '../core/errors.ts';
 import { recordOf, type TopicRecord } from '../core/topic-record.ts';
 import type { Gateway as RunnableGateway } from '../gateway/gateway.ts';
+import type { ReadConfig } from '../gateway/reload/reloads.ts';
+import type { ReloadCause, ReloadReport } from '../gateway/reload/report.ts';
 import type { BoundPorts, GatewaySnapshot, StopReport } from '../gateway/snapshot.ts';
 import { Follower } from '../tables/follower.ts';
 import type { EventHub, GatewayEventName, GatewayListener } from '../telemetry/events.ts';
 import type { ConnectionChange, Gateway, GatewayTopic } from './gateway.ts';
 import { Publishing } from './publishing.ts';
+
+type OtherConfig = NonNullable<Parameters<Gateway['reload']>[0]>;
+type ReadOther = (config: OtherConfig) => Promise<LoadedConfig>;
+
+const NOTHING_TO_READ =
+  'the gateway was not made of a file that can be read again; give reload() a configuration, or restart what was made of the files of a standalone worker';
 
 /** A gateway with what a program needs around it: events, clients that come and go, and topics. */
 export class ProgramGateway implements Gateway {
@@ -15,10 +24,15 @@ export class ProgramGateway implements Gateway {
   private readonly gateway: RunnableGateway;
   private readonly events: EventHub;
   private readonly publishing: Publishing;
+  private readonly read: ReadConfig | undefined;
+  private readonly readOther: ReadOther | undefined;
   private readonly topics = new Map<string, GatewayTopic>();
 
-  constructor(gateway: RunnableGateway) {
+  /** `read` reads the configuration of the start again, `readOther` another one; undefined where that cannot be. */
+  constructor(gateway: RunnableGateway, read: ReadConfig | undefined, readOther: ReadOther | undefined) {
     this.gateway = gateway;
+    this.read = read;
+    this.readOther = readOther;
     this.events = gateway.context.events;
     this.publishing = new Publishing(gateway);
     this.connections$ = changesOf(this.events).pipe(takeUntil(gateway.phase.stopped$), share());
@@ -34,6 +48,15 @@ export class ProgramGateway implements Gateway {
 
   stop(): Promise<StopReport> {
     return this.gateway.stop();
+  }
+
+  async reload(config?: OtherConfig, cause: ReloadCause = 'program'): Promise<ReloadReport> {
+    const { readOther } = this;
+    const read = config === undefined ? this.read : readOther && (() => readOther(config));
+    if (read === undefined) throw new TidegateError('TG_RELOAD_REFUSED', NOTHING_TO_READ);
+    const { report, failure } = await this.gateway.reload(cause, read);
+    if (failure !== undefined) throw failure;
+    return report;
   }
 
   get failed(): Promise<TidegateError> {

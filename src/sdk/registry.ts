@@ -61,6 +61,11 @@ export class Registry {
     this.specs.set(id, { spec, origin });
   }
 
+  /** How many components there are; none is ever removed or replaced. */
+  get size(): number {
+    return this.specs.size;
+  }
+
   find<K extends Kind>(kind: K, name: string): SpecOfKind[K] | undefined {
     return this.specs.get(identify(kind, name))?.spec as SpecOfKind[K] | undefined;
   }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { TestClient } from '../helpers/client.ts';
-import { countRecords } from '../helpers/embedded-content.ts';
 import { type GatewayProcess, startGateway, until } from '../helpers/gateway-process.ts';
+import { configOf } from '../helpers/reload-rig.ts';
 
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} ends a gateway with exit code 0, and it says that nothing was lost`, async (t) => {
     const gateway = await startGateway(t);
     await gateway.ready();
@@ -88,21 +88,48 @@ test('SIGHUP behind SIGTERM, as systemd may send it, does not cut the stop short
   assert.match(gateway.output(), /stopped; nothing was lost/);
 });
 
-test('SIGHUP delivers what is held, also where the terminal that showed the log is gone', async (t) => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tidegate-'));
-  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
-  const gateway = await startGateway(t, { config: 'test/fixtures/into-topic.yaml', dataDir });
+test('SIGHUP never ends a gateway: it reads its file again, also where its terminal is gone', async (t) => {
+  const gateway = await startGateway(t, { config: 'test/fixtures/into-topic.yaml' });
+  gateway.process.kill('SIGHUP');
   await gateway.ready();
   const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/ws`);
-  for (let id = 0; id < 2_000; id += 1) client.send('x', { id });
-  await client.until(() => client.of('ACK').length > 0);
+  await until(() => /reload 1: nothing has changed/.test(gateway.output()), 10_000, gateway.output);
   gateway.process.stdout?.destroy();
   gateway.process.stderr?.destroy();
-  assert.equal(await gateway.stop('SIGHUP'), 0);
-  await client.until(() => client.closed !== undefined);
-  assert.deepEqual(client.closed, { code: 1012, reason: 'service restart' });
-  assert.equal(client.of('ERROR').length, 0);
-  assert.equal(await countRecords(dataDir, 'in'), client.of('ACK').length);
+  gateway.process.kill('SIGHUP');
+  const reloads = async () => JSON.parse((await gateway.get('/-/reload')).body).reloads as { result: string }[];
+  await until(async () => (await reloads()).length === 2, 10_000, gateway.output);
+  assert.deepEqual(
+    (await reloads()).map(({ result }) => result),
+    ['unchanged', 'unchanged'],
+  );
+  client.send('x', { id: 1 });
+  await client.until(() => client.of('ACK').length === 1);
+  assert.equal(client.closed, undefined);
+  assert.equal(await gateway.stop(), 0);
+});
+
+test('with --watch a changed file is read again, and a mistake in it changes nothing', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidegate-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'gateway.yaml');
+  writeFileSync(file, configOf({}));
+  const gateway = await startGateway(t, { args: ['run', '--watch', file], env: { KAFKA_DRIVER: 'embedded' } });
+  await gateway.ready();
+  const client = await TestClient.open(`ws://127.0.0.1:${gateway.port}/ws`);
+  writeFileSync(file, configOf({ mistake: 'endpoints: [' }));
+  await until(
+    () => /reload 1: nothing was changed: .*gateway\.yaml:\d+/.test(gateway.output()),
+    10_000,
+    gateway.output,
+  );
+  // As editors and Kubernetes do it.
+  writeFileSync(`${file}.new`, configOf({ count: 7 }));
+  renameSync(`${file}.new`, file);
+  const done = /reload 2: pipelines\.steady-in changed \(batch\.count 200 -> 7\); \d+ others unchanged/;
+  await until(() => done.test(gateway.output()), 10_000, gateway.output);
+  assert.equal(client.closed, undefined);
+  assert.equal(await gateway.stop(), 0);
 });
 
 /** With so many clients that they are sent away over the whole jitter window of 5 s: time for a second signal. */

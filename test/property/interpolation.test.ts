@@ -46,12 +46,14 @@ test('of nested defaults the first variable that is set wins, else the last defa
   });
   fc.assert(
     fc.property(chain, plain, (links, last) => {
-      const text = links.reduceRight((inner, [variable]) => `\${${variable}:${inner}}`, last);
+      const withDefaults = (some: typeof links) =>
+        some.reduceRight((inner, [variable]) => `\${${variable}:${inner}}`, last);
       const env = Object.fromEntries(links.map(([variable, held]) => [variable, held ?? undefined]));
       const expected = links.find(([, held]) => held)?.[1] ?? last;
-      assert.deepEqual(interpolate(text, env), {
+      assert.deepEqual(interpolate(withDefaults(links), env), {
         text: expected,
         variables: links.map(([variable]) => variable),
+        defaults: new Map(links.map(([variable], at) => [variable, withDefaults(links.slice(at + 1))])),
         mistakes: [],
       });
     }),

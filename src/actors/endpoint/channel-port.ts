@@ -42,8 +42,6 @@ export interface ChannelEndpoint {
 
 /** The channels of an endpoint on this gateway, and who is subscribed to them. */
 export interface EndpointChannels {
-  /** Whether clients may ask for subscriptions. */
-  readonly isOnRequest: boolean;
   /** Channels that have subscribers. */
   readonly size: number;
   readonly subscriptions: number;

@@ -15,6 +15,8 @@ export interface ClientLimitRules {
   readonly closes: boolean;
 }
 
+export const NO_LIMITS: ClientLimitRules = { own: {}, identity: {}, closes: false };
+
 /** What a client that is slowed has to do. */
 export interface Slowed extends Peer {
   /** It may be read again. */
@@ -41,7 +43,8 @@ interface Reports {
 
 /** Slows or closes the clients of an endpoint that send more than they may. The others are not concerned. */
 export class ClientLimits {
-  private readonly rules: ClientLimitRules;
+  /** A copy of our own, which every client of ours counts by: it changes with the settings. */
+  private rules: ClientLimitRules;
   private readonly reports: Reports;
   private readonly lines: LineLimit;
   private readonly identities = new Map<string, IdentityUse>();
@@ -49,9 +52,20 @@ export class ClientLimits {
   private isLooking = false;
 
   constructor(rules: ClientLimitRules, reports: Reports) {
-    this.rules = rules;
+    this.rules = { own: { ...rules.own }, identity: { ...rules.identity }, closes: rules.closes };
     this.reports = reports;
     this.lines = new LineLimit(reports.clock);
+  }
+
+  /** What clients have sent so far stays counted. */
+  update({ own, identity, closes }: ClientLimitRules): void {
+    const { rules } = this;
+    const none = { messages: undefined, bytes: undefined };
+    this.rules = {
+      own: Object.assign(rules.own, none, own),
+      identity: Object.assign(rules.identity, { ...none, connections: undefined }, identity),
+      closes,
+    };
   }
 
   /** Whether one more client of that identity would be too many. */

@@ -13,7 +13,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
 import type { ChannelEndpoint, EndpointChannels } from './channel-port.ts';
-import { type ClientLimitRules, ClientLimits } from './client-limits.ts';
+import { type ClientLimitRules, ClientLimits, NO_LIMITS } from './client-limits.ts';
 import type { ReplayLimits } from './history.ts';
 import type { EndpointMetrics } from './metrics.ts';
 import { Payloads } from './payloads.ts';
@@ -56,6 +56,8 @@ export interface EndpointOptions {
   readonly replay?: ReplayLimits;
   /** Where clients are subscribed to channels. */
   readonly channels?: (endpoint: ChannelEndpoint) => EndpointChannels;
+  /** Whether clients may ask for subscriptions to them; false where it is left out. */
+  readonly takesSubscriptions?: boolean;
   /** For a codec whose clients work with topics by themselves. */
   readonly topics?: TopicClients;
   /** What clients may do of whom nothing has to be found out. Nothing where it is left out. */
@@ -82,18 +84,33 @@ export interface EndpointOptions {
   readonly baggage?: Baggage | undefined;
 }
 
+/** What may change while clients are connected. */
+export type EndpointChanges = Pick<
+  EndpointOptions,
+  | 'limits'
+  | 'filteredIsError'
+  | 'keepsRejected'
+  | 'sweep'
+  | 'clientLimits'
+  | 'tokenParameters'
+  | 'permissions'
+  | 'access'
+  | 'takesSubscriptions'
+  | 'closed'
+>;
+
 /** What all connections of an endpoint share; kept in one place because there are thousands of them. */
 export class EndpointContext {
   readonly name: string;
   readonly codec: Codec;
-  readonly limits: ConnectionLimits;
+  limits: ConnectionLimits;
   /** Whether a message that a processor ended is answered to the client as a failure. */
-  readonly filteredIsError: boolean;
+  filteredIsError: boolean;
   /** Whether a frame that the codec refuses goes to the dead letters of the pipeline, besides being answered. */
-  readonly keepsRejected: boolean;
+  keepsRejected: boolean;
   /** undefined where clients may send any number of messages. */
-  readonly clientLimits: ClientLimits | undefined;
-  readonly tokenParameters: ReadonlySet<string>;
+  clientLimits: ClientLimits | undefined;
+  tokenParameters: ReadonlySet<string>;
   /** What is held for clients of the gateway. */
   readonly memory: ClientMemory;
   readonly clock: Clock;
@@ -110,8 +127,10 @@ export class EndpointContext {
   readonly tick: TickBatch<Message>;
   /** Where clients work with topics by themselves. */
   readonly topics: TopicClients | undefined;
-  readonly permissions: Permissions;
-  readonly access: AccessPort | undefined;
+  permissions: Permissions;
+  access: AccessPort | undefined;
+  /** Whether clients that come may ask for subscriptions, where the codec has frames for that. */
+  takesSubscriptions: boolean;
   /** What long answers to them have in common. */
   readonly payloads: Payloads;
   /** A frame of which each wire's bytes are made once. */
@@ -148,6 +167,7 @@ export class EndpointContext {
     this.topics = options.topics;
     this.permissions = options.permissions ?? NO_PERMISSIONS;
     this.access = options.access;
+    this.takesSubscriptions = options.takesSubscriptions ?? false;
     this.payloads = new Payloads((view) => this.codec.topics?.payload(view) ?? []);
     this.share = sharingLast(options.encode);
     this.isGuarded = options.room !== undefined || options.replay !== undefined;
@@ -156,6 +176,21 @@ export class EndpointContext {
   /** The bytes of a frame for one socket. */
   encode(frame: Frame, wire: Wire): Buffer {
     return this.share(frame).bytes(wire);
+  }
+
+  /** Clients that came while nothing was limited stay without limits. */
+  update(changes: EndpointChanges): void {
+    this.limits = changes.limits;
+    this.filteredIsError = changes.filteredIsError ?? false;
+    this.keepsRejected = changes.keepsRejected ?? false;
+    this.tokenParameters = changes.tokenParameters ?? new Set();
+    this.permissions = changes.permissions ?? NO_PERMISSIONS;
+    this.access = changes.access;
+    this.takesSubscriptions = changes.takesSubscriptions ?? false;
+    const { clientLimits, name: endpoint, clock, logger, metrics } = this;
+    const rules = changes.clientLimits;
+    if (clientLimits !== undefined) clientLimits.update(rules ?? NO_LIMITS);
+    else if (rules !== undefined) this.clientLimits = new ClientLimits(rules, { endpoint, clock, logger, metrics });
   }
 
   /** Whether clients ask for topics. */

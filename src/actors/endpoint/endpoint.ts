@@ -16,7 +16,7 @@ import { Broadcast } from './broadcast.ts';
 import type { EndpointChannels } from './channel-port.ts';
 import { Connection } from './connection.ts';
 import { infoOf, type JoinRequest } from './connection-info.ts';
-import { EndpointContext, type EndpointOptions } from './endpoint-context.ts';
+import { type EndpointChanges, EndpointContext, type EndpointOptions } from './endpoint-context.ts';
 import { GracefulClose } from './graceful-close.ts';
 import { History } from './history.ts';
 import type { ConnectionHub } from './hub.ts';
@@ -41,7 +41,8 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   /** Batches of what clients have sent. */
   readonly received$: Observable<Batch>;
   readonly actor: EndpointActor;
-  private readonly options: EndpointOptions;
+  readonly received: Received;
+  private options: EndpointOptions;
   private readonly members = new Members();
   /** Connections that are not read. */
   private readonly waiting = new Set<Connection>();
@@ -51,13 +52,14 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   private readonly protocolErrors: ProtocolErrors;
   private readonly endSweeps: () => void;
   private jitter = 0;
-  private whenFinished: () => void = () => {};
+  private readonly whenFinished: (() => void)[] = [];
 
   constructor(options: EndpointOptions) {
     this.options = options;
     this.name = options.name;
     const { members } = this;
     const received = new Received(this.name, options.isOutputOnly ?? false);
+    this.received = received;
     this.received$ = received.batches$;
     const metrics = new EndpointMetrics(options.stats, this.name, {
       connections: () => members.size,
@@ -159,6 +161,23 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     return this.context.clientLimits?.isFull(identity) ?? false;
   }
 
+  /** Goes on with other settings; what they were when a client connected may stay for that one. */
+  update(changes: EndpointChanges): void {
+    this.options = { ...this.options, ...changes };
+    this.context.update(changes);
+  }
+
+  /** Whether no client may come in any more. */
+  get isLeaving(): boolean {
+    const { status, value } = this.actor.getSnapshot();
+    return status !== 'active' || value === 'draining';
+  }
+
+  /** Whether earlier messages have been read for new clients. */
+  get hasHistory(): boolean {
+    return this.joinQueue.hasHistory;
+  }
+
   historyBegins(): void {
     this.joinQueue.historyBegins();
   }
@@ -170,8 +189,10 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   /** Closes every connection in its own slot of `jitter` milliseconds; resolves when the last one is gone. */
   drain(jitter: number): Promise<void> {
     this.jitter = jitter;
+    this.received.refuseKept();
+    if (this.actor.getSnapshot().status !== 'active') return Promise.resolve();
     return new Promise((resolve) => {
-      this.whenFinished = resolve;
+      this.whenFinished.push(resolve);
       tell(this.actor, { type: 'DRAIN' });
     });
   }
@@ -234,7 +255,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
 
   finished(): void {
     this.endSweeps();
-    this.whenFinished();
+    for (const resolve of this.whenFinished.splice(0)) resolve();
   }
 
   // --- from connections

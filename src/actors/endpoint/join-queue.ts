@@ -15,6 +15,8 @@ export class JoinQueue {
   /** Undefined while no earlier messages are read. */
   private waiting: Set<Connection> | undefined;
   private readers = 0;
+  /** Whether the history was read. */
+  hasHistory = false;
 
   constructor(context: EndpointContext, broadcast: Broadcast, history: History | undefined) {
     this.context = context;
@@ -39,6 +41,7 @@ export class JoinQueue {
     this.readers -= 1;
     if (waiting === undefined || this.readers > 0) return;
     this.waiting = undefined;
+    this.hasHistory = true;
     this.history?.sort();
     for (const connection of waiting) this.letIn(connection);
   }

@@ -20,6 +20,7 @@ export class LogLink {
   private readonly logger: Logger;
   private readonly driver: string;
   private readonly events: Pick<EventHub, 'emit'> | undefined;
+  private readonly whenUp: (() => void)[] = [];
 
   constructor(log: Log, logger: Logger, events?: Pick<EventHub, 'emit'>) {
     this.events = events;
@@ -33,6 +34,12 @@ export class LogLink {
 
   get isUp(): boolean {
     return this.phase === 'up';
+  }
+
+  /** Resolves once it is up. */
+  up(): Promise<void> {
+    if (this.isUp) return Promise.resolve();
+    return new Promise((resolve) => this.whenUp.push(resolve));
   }
 
   /** Why the log is not up. */
@@ -66,6 +73,7 @@ export class LogLink {
     const { driver } = this;
     this.logger.info({ driver }, `the log is up (${driver})`);
     this.events?.emit('producer-ready', { driver });
+    for (const resolve of this.whenUp.splice(0)) resolve();
   }
 
   private becameDown(reason: string): void {

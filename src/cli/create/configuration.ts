@@ -4,7 +4,7 @@ import { TidegateError } from '../../core/errors.ts';
 import type { OperatorSpec, ProcessorSpec, SinkSpec, SourceSpec } from '../../sdk/define.ts';
 import { exampleConfig } from '../../sdk/example.ts';
 import { plainText } from '../terminal-text.ts';
-import { type NamedFlow, parseFlow } from './flow.ts';
+import { type NamedFlow, parseFlow, REGISTRY } from './flow.ts';
 
 type Step = ProcessorSpec | OperatorSpec;
 
@@ -52,7 +52,7 @@ async function exampleFor(step: Step): Promise<unknown> {
 
 async function mistakesIn(text: string): Promise<string[]> {
   try {
-    const options = { env: {}, production: null, strict: true, advice: true };
+    const options = { registry: REGISTRY, env: {}, production: null, strict: true, advice: true };
     const { warnings } = await loadConfig({ text, name: 'gateway.yaml' }, options);
     return warnings.filter(({ severity }) => severity === 'warning').map(({ message }) => message);
   } catch (error) {

@@ -10,6 +10,9 @@ export interface NamedFlow {
   readonly sink: SinkSpec;
 }
 
+/** The components that a flow may name. */
+export const REGISTRY = builtinRegistry();
+
 /** Words that say more plainly what an end of a flow is. */
 const ALIASES: Readonly<Record<string, string>> = {
   websocket: 'endpoint',
@@ -29,12 +32,11 @@ export function parseFlow(text: string): NamedFlow {
     throw invalid(`"${text}" is not a flow; write ${FORM} (in quotes, as > is a character of the shell)`);
   const [first = '', ...rest] = words;
   const last = rest.pop() ?? '';
-  const registry = builtinRegistry();
-  const steps = [...registry.all('processor'), ...registry.all('operator')];
+  const steps = [...REGISTRY.all('processor'), ...REGISTRY.all('operator')];
   return {
-    sources: first.split('+').map((word) => find('source', word.trim(), registry.all('source'), ALIASES)),
+    sources: first.split('+').map((word) => find('source', word.trim(), REGISTRY.all('source'), ALIASES)),
     steps: rest.map((word) => find('processor or operator', word, steps, {})),
-    sink: find('sink', last, registry.all('sink'), ALIASES),
+    sink: find('sink', last, REGISTRY.all('sink'), ALIASES),
   };
 }
 

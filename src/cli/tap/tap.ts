@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import querystring from 'node:querystring';
 import { TidegateError } from '../../core/errors.ts';
 import { displayUrl } from '../../core/secrets.ts';
 import { TAP_PATH, type TapLine } from '../../core/tap.ts';
@@ -58,7 +59,7 @@ async function ask(pipeline: string, options: TapOptions, signal: AbortSignal): 
 }
 
 const ADVICE: Readonly<Record<number, string>> = {
-  401: '; give the token of an operator in TIDEGATE_TOKEN or with --token-file',
+  401: '; give the token of an operator in TIDEGATE_TOKEN or with --token-file, or a user and password in --url',
 };
 
 async function address(pipeline: string, { url, tokenFile, ...options }: TapOptions) {
@@ -70,10 +71,13 @@ async function address(pipeline: string, { url, tokenFile, ...options }: TapOpti
     const value = options[name];
     if (value !== undefined) target.searchParams.set(name, value);
   }
-  const { username, password } = new URL(url);
+  const { username, password } = target;
+  // A fetch refuses a URL that has them, and its error would print them.
+  target.username = '';
+  target.password = '';
   return {
     url: target,
-    headers: await credentials(tokenFile, decodeURIComponent(username), decodeURIComponent(password)),
+    headers: await credentials(tokenFile, querystring.unescape(username), querystring.unescape(password)),
   };
 }
 

@@ -4,6 +4,26 @@ import { LATENCY_SECONDS, type MetricEntries } from './entry.ts';
 export const RUN_METRICS = {
   tidegate_info: { kind: 'gauge', help: 'Always 1; the labels say what runs.', labels: ['version', 'driver'] },
   tidegate_log_up: { kind: 'gauge', help: 'Whether the log can be reached (1) or not (0).', labels: ['driver'] },
+  tidegate_config_generation: {
+    kind: 'gauge',
+    help: 'How many configurations the gateway has run since its start: 1, and one more with each reload that changed something.',
+    labels: [],
+  },
+  tidegate_config_last_reload_successful: {
+    kind: 'gauge',
+    help: 'Whether the last reload was accepted (1) or changed nothing because of an error (0); 1 before the first one.',
+    labels: [],
+  },
+  tidegate_config_last_reload_success_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'When a configuration was last accepted, at the start or by a reload, in seconds since 1970.',
+    labels: [],
+  },
+  tidegate_config_reloads_total: {
+    kind: 'counter',
+    help: 'Reloads by result. applied; unchanged: there was nothing to change; invalid: the configuration has mistakes; refused: it changes what cannot change while the gateway runs; failed: a port, a file or a topic could not be had, or the gateway stopped.',
+    labels: ['result'],
+  },
 } as const satisfies MetricEntries;
 
 /** HTTP: the admin port, the Kafka Connect REST API, and what listeners answer besides handshakes. */

@@ -1,4 +1,4 @@
-import type { InputMessage } from '../simulation/messages.ts';
+import type { Fed, InputMessage, OutputMessage } from '../simulation/messages.ts';
 
 /** What became of a message of the input. */
 export interface ObservedInput {
@@ -38,6 +38,20 @@ export interface Observed {
   readonly isAggregating: boolean;
   /** Messages come from topics: those without a key are spread over the partitions. */
   readonly isFromTopics: boolean;
+}
+
+export function observedInput(
+  { message, outcome, error }: Fed,
+  facts: Pick<ObservedInput, 'settledTimes' | 'isCut' | 'isSettledEarly' | 'isDropped'>,
+): ObservedInput {
+  return { message, outcome, error: error?.code, ...facts };
+}
+
+export function observedOutput(
+  { payload, key, headers }: OutputMessage,
+  facts: Pick<ObservedOutput, 'topic' | 'isDeadLetter' | 'origin'>,
+): ObservedOutput {
+  return { payload, key, headers, ...facts };
 }
 
 /** Characters of a message that a sentence shows. */

@@ -1,11 +1,11 @@
 import type { FaultStep } from '../../config/forall-schema.ts';
 import { type GatewayConfig, type PipelineConfig, sinksOf, sourcesOf, topicsIn } from '../../config/index.ts';
 import type { Message } from '../../core/message.ts';
-import type { Fed, InputMessage } from '../simulation/messages.ts';
-import type { SinkWatcher } from '../simulation/replacements.ts';
+import type { Fed, InputMessage, OutputMessage } from '../simulation/messages.ts';
+import type { FedOf, Watcher } from '../simulation/replacements.ts';
+import type { SinkPlace } from '../simulation/rewriting.ts';
 import type { Simulation } from '../simulation/simulation.ts';
-import type { Observed } from './observed.ts';
-import { observedInput, observedOutputs, type Written } from './outputs.ts';
+import { type Observed, type ObservedOutput, observedInput, observedOutput } from './observed.ts';
 import type { InputStep } from './plan.ts';
 
 /** Milliseconds of the clock after which a message that is not settled never will be. */
@@ -14,8 +14,11 @@ const PATIENCE = 600_000;
 const LAST_PAUSE = 60_000;
 const LATE_ANSWER = 5_000;
 
-/** A run of a pipeline: what was put in, and what its sink was given. */
-export class PipelineRun {
+/** Which pipeline has made a dead letter. */
+const PIPELINE = 'tidegate-pipeline';
+
+/** A run of a pipeline: what was put in, what its sink was given, and what came out of it. To be the watcher of the simulation. */
+export class PipelineRun implements Watcher {
   private readonly pipeline: string;
   private readonly settings: PipelineConfig;
   private readonly isFromTopics: boolean;
@@ -27,7 +30,9 @@ export class PipelineRun {
   private readonly dropped = new Set<Fed>();
   /** How often messages had been settled when the gateway crashed last, and at most within one of its lives. */
   private readonly settled = new Map<Fed, { readonly before: number; readonly most: number }>();
-  private readonly written: Written[] = [];
+  /** What the sink was given: other pipelines write to topics, too. */
+  private readonly taken = new WeakSet<Message>();
+  private readonly outputs: ObservedOutput[] = [];
   private readonly batches: number[] = [];
   private faults = 0;
 
@@ -39,12 +44,27 @@ export class PipelineRun {
     this.isFromTopics = sourcesOf(settings).some(({ chosen }) => chosen.spec.name === 'topic');
   }
 
-  /** To be given to the simulation. */
-  readonly watchSinks: SinkWatcher = ({ pipeline, name }, messages, fedOf) => {
+  given({ pipeline, name }: SinkPlace, messages: readonly Message[], fedOf: FedOf): void {
     if (pipeline !== this.pipeline) return;
     this.batches.push(messages.length);
-    for (const message of messages) this.write(message, fedOf(message), name === 'drop');
-  };
+    for (const message of messages) {
+      this.taken.add(message.source ?? message);
+      const fed = fedOf(message);
+      if (fed === undefined) continue;
+      if (message.isSettled) this.early.add(fed);
+      if (name === 'drop') this.dropped.add(fed);
+    }
+  }
+
+  cameOut(topic: string, output: OutputMessage, sent: Message, fedOf: FedOf): void {
+    const isDeadLetter = topic === this.settings.on_error.dead_letter;
+    const isOurs = isDeadLetter ? output.headers[PIPELINE] === this.pipeline : this.taken.has(sent.source ?? sent);
+    if (!isOurs) return;
+    const fed = fedOf(sent);
+    const at = fed === undefined ? -1 : this.fed.indexOf(fed);
+    const origin = at < 0 ? undefined : at;
+    this.outputs.push(observedOutput(output, { topic, isDeadLetter, origin }));
+  }
 
   /** Puts the steps in, one behind the other, and lets time go on until all is done. Messages that follow each other come at once. */
   async run(simulation: Simulation, steps: readonly InputStep[]): Promise<void> {
@@ -62,8 +82,8 @@ export class PipelineRun {
     await this.end(simulation);
   }
 
-  observed(simulation: Pick<Simulation, 'output'>): Observed {
-    const { fed, settings, written, batches, isFromTopics } = this;
+  observed(): Observed {
+    const { fed, settings, outputs, batches, isFromTopics } = this;
     const isAggregating = settings.processors.some(
       (step) => 'spec' in step && step.spec.kind === 'operator' && step.spec.stateful,
     );
@@ -76,7 +96,7 @@ export class PipelineRun {
           isDropped: this.dropped.has(one),
         }),
       ),
-      outputs: observedOutputs(simulation.output(), { fed, written, settings }),
+      outputs,
       batches,
       isAggregating,
       isFromTopics,
@@ -91,12 +111,6 @@ export class PipelineRun {
       this.waiting = [];
     }
     await simulation.quiet();
-  }
-
-  private write(message: Message, fed: Fed | undefined, isDropped: boolean): void {
-    if (fed !== undefined && message.isSettled) this.early.add(fed);
-    if (fed !== undefined && isDropped) this.dropped.add(fed);
-    this.written.push({ payload: message.payload, fed });
   }
 
   /** Of several topics each gets a fault in turn; where messages name the topics, whichever is written to next. */

@@ -49,10 +49,10 @@ async function runOnce(
   { config, mocks = {} }: SimulatedOptions,
 ): Promise<{ readonly observed: Observed; readonly output: ReadonlyMap<string, readonly OutputMessage[]> }> {
   const run = new PipelineRun(pipeline, config.config);
-  const simulation = await Simulation.start(config, { mocks, watchSinks: run.watchSinks });
+  const simulation = await Simulation.start(config, { mocks, watcher: run });
   try {
     await run.run(simulation, steps);
-    return { observed: run.observed(simulation), output: simulation.output() };
+    return { observed: run.observed(), output: simulation.output() };
   } finally {
     await simulation.stop().catch(() => undefined);
   }

@@ -63,8 +63,9 @@ export class Feeding {
     return records;
   }
 
-  /** Which message was fed that this one came from; undefined where that is none, or not known. */
-  fedOf(source: Message): Fed | undefined {
+  /** Which message was fed that this one is made of; undefined where that is none, or not known. */
+  readonly fedOf = (message: Message): Fed | undefined => {
+    const source = message.source ?? message;
     const given = this.given.get(source);
     if (given !== undefined || source.topic === undefined) return given;
     for (const records of this.records.values()) {
@@ -72,7 +73,7 @@ export class Feeding {
       if (fed !== undefined) return fed;
     }
     return undefined;
-  }
+  };
 
   private inboxMessage(fed: FedMessage): Message {
     const { activity, clock, life } = this.parts;

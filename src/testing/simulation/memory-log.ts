@@ -36,6 +36,9 @@ export interface MemoryLogOptions {
   readonly clock?: Clock;
 }
 
+/** `stored`: the records, as a reader gets them; `sent`: the messages that they were made from, one each. */
+export type StoredWatcher = (topic: string, stored: readonly Message[], sent: readonly Message[]) => void;
+
 /**
  * A log in memory for tests: topics, groups, committed offsets and transactions, as the log of Kafka has them, without any I/O.
  * What is in it outlasts `close`: it is as a cluster of brokers, and each gateway has a connection of its own (`connect`). As a
@@ -53,7 +56,7 @@ export class MemoryLog implements Log {
   private readonly connections = new Set<MemoryConnection>();
   private readonly own: MemoryConnection;
   private readonly moves = new Set<() => void>();
-  private readonly watchers = new Set<(topic: string, messages: readonly Message[]) => void>();
+  private readonly watchers = new Set<StoredWatcher>();
   private readonly sharing = new Sharing({ maxRecord: SETTINGS.max_record });
 
   constructor({ clock = new TestClock() }: MemoryLogOptions = {}) {
@@ -95,7 +98,7 @@ export class MemoryLog implements Log {
    * Calls back with records that gateways have stored, in the order of each partition, and calls `moved` whenever something is
    * read or written; the returned function ends both.
    */
-  watch(watcher: (topic: string, messages: readonly Message[]) => void, moved: () => void = () => {}): () => void {
+  watch(watcher: StoredWatcher, moved: () => void = () => {}): () => void {
     this.watchers.add(watcher);
     this.moves.add(moved);
     return () => {
@@ -173,7 +176,7 @@ export class MemoryLog implements Log {
   private show(append: Append, base: number): void {
     if (this.watchers.size === 0) return;
     const messages = messagesOf(append, base);
-    for (const watcher of this.watchers) watcher(append.partition.topic.name, messages);
+    for (const watcher of this.watchers) watcher(append.partition.topic.name, messages, append.messages ?? messages);
   }
 
   private reach(): Store {

@@ -3,14 +3,27 @@ import type { Sink } from '../../core/component.ts';
 import type { Message } from '../../core/message.ts';
 import { type OutputMessage, outputOf } from './messages.ts';
 
+/** Called with each message that comes out, and with the one that was sent for it. */
+export type OutputWatcher = (name: string, output: OutputMessage, sent: Message) => void;
+
 /** What came out, by the name of the topic, the endpoint or the sink. */
 export class Recording {
   private readonly byName = new Map<string, OutputMessage[]>();
+  private readonly watch: OutputWatcher;
 
-  add(name: string, messages: readonly Message[]): void {
+  constructor(watch: OutputWatcher) {
+    this.watch = watch;
+  }
+
+  /** `sent`: what was sent for each, where that is another message. */
+  add(name: string, messages: readonly Message[], sent: readonly Message[] = messages): void {
     const known = this.byName.get(name) ?? [];
     this.byName.set(name, known);
-    known.push(...messages.map(outputOf));
+    for (const [at, message] of messages.entries()) {
+      const output = outputOf(message);
+      known.push(output);
+      this.watch(name, output, sent[at] ?? message);
+    }
   }
 
   get output(): ReadonlyMap<string, readonly OutputMessage[]> {

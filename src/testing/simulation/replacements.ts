@@ -4,19 +4,23 @@ import { ownEntry } from '../../core/own-entry.ts';
 import type { Activity } from './activity.ts';
 import type { Feeding } from './feeding.ts';
 import { InboxSource, observed } from './inbox.ts';
-import type { Fed } from './messages.ts';
+import type { Fed, OutputMessage } from './messages.ts';
 import { type Mocks, mockProcessor } from './mocks.ts';
 import { ASKING, asksServer, refusedProcessor } from './network.ts';
 import { type Recording, recorded, recordingSink } from './recording.ts';
 import type { Replacements, SinkPlace } from './rewriting.ts';
 import { watchedProcessor } from './watched-processor.ts';
 
-/** `fedOf`: of which message that was fed one of the batch is made; undefined where that is none, or not known. */
-export type SinkWatcher = (
-  sink: SinkPlace,
-  messages: readonly Message[],
-  fedOf: (message: Message) => Fed | undefined,
-) => void;
+/** Of which message that was fed a message is made; undefined where that is none, or several. */
+export type FedOf = (message: Message) => Fed | undefined;
+
+/** Sees what sinks are given, and what becomes of it. */
+export interface Watcher {
+  /** Called with each batch that a sink is given, in front of the sink. */
+  given(sink: SinkPlace, messages: readonly Message[], fedOf: FedOf): void;
+  /** Called with each message that comes out, and with what was sent for it, which has its place in the log later. */
+  cameOut(name: string, output: OutputMessage, sent: Message, fedOf: FedOf): void;
+}
 
 export interface ReplacementParts {
   readonly activity: Activity;
@@ -25,14 +29,14 @@ export interface ReplacementParts {
   readonly mocks: Mocks;
   /** Whether processors may ask HTTP servers. */
   readonly mayAsk: boolean;
-  readonly watchSinks: SinkWatcher;
+  readonly watcher: Watcher | undefined;
   /** What the output of an endpoint is called. */
   readonly outputOf: (endpoint: string) => string;
 }
 
 /** What takes the place of components in one life of the gateway. `isOver`: whether that has ended. */
 export function replacementsOf(parts: ReplacementParts, isOver: () => boolean): Replacements {
-  const { activity, feeding, recording, mocks, mayAsk, watchSinks, outputOf } = parts;
+  const { activity, feeding, recording, mocks, mayAsk, watcher, outputOf } = parts;
   const record = (name: string, messages: readonly Message[]) => {
     activity.moved();
     if (!isOver()) recording.add(name, messages);
@@ -48,7 +52,7 @@ export function replacementsOf(parts: ReplacementParts, isOver: () => boolean): 
         sinkOf(place, () => create(context), record, outputOf),
         place.name,
         (_, messages) => {
-          if (!isOver()) watchSinks(place, messages, (message) => feeding.fedOf(message.source ?? message));
+          if (!isOver()) watcher?.given(place, messages, feeding.fedOf);
         },
       ),
     processor: ({ label, name, settings }, create, context) => {

@@ -15,7 +15,7 @@ import type { Fed, InputMessage, OutputMessage } from './messages.ts';
 import type { Mocks } from './mocks.ts';
 import { NO_LOGGER } from './no-logger.ts';
 import { Recording } from './recording.ts';
-import { type ReplacementParts, replacementsOf, type SinkWatcher } from './replacements.ts';
+import { type ReplacementParts, replacementsOf, type Watcher } from './replacements.ts';
 import { rewritten } from './rewriting.ts';
 import { type ConfigSource, SimulatedConfig } from './simulated-config.ts';
 import { TestClock } from './test-clock.ts';
@@ -32,8 +32,8 @@ export interface SimulationOptions {
   readonly mocks?: Mocks;
   /** Whether processors may ask HTTP servers; otherwise messages that would need it fail. Default: false. */
   readonly network?: boolean;
-  /** Called with each batch that a sink of a pipeline is given, in front of the sink. */
-  readonly watchSinks?: SinkWatcher;
+  /** Sees what sinks of pipelines are given, and what becomes of it. */
+  readonly watcher?: Watcher;
   /** What the gateway logs; left out: nothing is logged. */
   readonly logger?: Logger;
 }
@@ -48,7 +48,7 @@ export class Simulation {
   private readonly config: GatewayConfig;
   private readonly logger: Logger;
   private readonly activity = new Activity();
-  private readonly recording = new Recording();
+  private readonly recording: Recording;
   private readonly identities = new Identities();
   private readonly feeding: Feeding;
   private readonly replaced: ReplacementParts;
@@ -68,16 +68,19 @@ export class Simulation {
   }
 
   private constructor(config: GatewayConfig, options: SimulationOptions) {
-    const { clock = new TestClock(), mocks = {}, network = false, logger = NO_LOGGER, watchSinks = () => {} } = options;
+    const { clock = new TestClock(), mocks = {}, network = false, logger = NO_LOGGER, watcher } = options;
     this.config = config;
     this.clock = clock;
     this.log = options.log ?? new MemoryLog({ clock });
     this.logger = logger;
-    const { activity, recording, log } = this;
+    const { activity, log } = this;
     this.feeding = new Feeding({ config, clock, log, activity, life: () => this.current });
+    const { fedOf } = this.feeding;
+    const recording = new Recording((name, output, sent) => watcher?.cameOut(name, output, sent, fedOf));
+    this.recording = recording;
     const outputOf = (endpoint: string) => endpointOutput(endpoint, config);
-    this.replaced = { activity, recording, feeding: this.feeding, mocks, mayAsk: network, watchSinks, outputOf };
-    this.endWatching = log.watch((topic, messages) => this.stored(topic, messages), activity.moved);
+    this.replaced = { activity, recording, feeding: this.feeding, mocks, mayAsk: network, watcher, outputOf };
+    this.endWatching = log.watch((topic, stored, sent) => this.stored(topic, stored, sent), activity.moved);
   }
 
   /**
@@ -211,8 +214,8 @@ export class Simulation {
     if (this.activity.count !== count) await this.quiet();
   }
 
-  private stored(topic: string, messages: readonly Message[]): void {
+  private stored(topic: string, stored: readonly Message[], sent: readonly Message[]): void {
     this.activity.moved();
-    if (this.current?.gateway.context.internalTopics.has(topic) !== true) this.recording.add(topic, messages);
+    if (this.current?.gateway.context.internalTopics.has(topic) !== true) this.recording.add(topic, stored, sent);
   }
 }

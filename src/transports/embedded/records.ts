@@ -1,4 +1,5 @@
 import { TidegateError } from '../../core/errors.ts';
+import type { Message } from '../../core/message.ts';
 import { damageIn } from './batch-damage.ts';
 import type { EncodedBatch } from './batch-format.ts';
 import { claimedTimestamp } from './batch-reading.ts';
@@ -12,6 +13,8 @@ const STEP = 64;
 export interface Append {
   readonly partition: PartitionState;
   readonly batches: readonly EncodedBatch[];
+  /** What the records were made from, one each, in their order, where that is known. */
+  readonly messages?: readonly Message[];
 }
 
 /** Decides about one batch while the oldest ones are looked through: `true` drops it. */

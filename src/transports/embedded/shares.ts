@@ -82,9 +82,9 @@ export class Sharing {
 /** What is stored of the shares of one topic, in their order. */
 export function appendsOf(topic: TopicState, shares: Shares): Append[] {
   const appends: Append[] = [];
-  for (const [index, { records }] of shares) {
+  for (const [index, { records, messages }] of shares) {
     const partition = topic.partitions[index];
-    if (partition !== undefined) appends.push({ partition, batches: encodeBatches(records) });
+    if (partition !== undefined) appends.push({ partition, batches: encodeBatches(records), messages });
   }
   return appends;
 }

@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { HandshakeRouter, type HandshakeTarget, type RouterOptions, refuseUnknown } from './handshake-router.ts';
+import type { ListenerEdge } from './listener-edge.ts';
 
 /** A server that a program made for itself. */
 export type ProgramServer = HttpServer | HttpsServer;
@@ -15,7 +16,7 @@ const ours = new WeakSet<object>();
  */
 export class AttachedListener {
   private readonly server: ProgramServer;
-  private readonly router: HandshakeRouter;
+  private router: HandshakeRouter;
 
   private readonly unknown: (at: number) => void;
 
@@ -30,6 +31,11 @@ export class AttachedListener {
     this.unknown = unknown;
     this.router = new HandshakeRouter(targets, router);
     ours.add(this.upgrade);
+  }
+
+  /** Handshakes go to these from now on. */
+  route(targets: readonly HandshakeTarget[], { router }: Pick<ListenerEdge, 'router'>): void {
+    this.router = new HandshakeRouter(targets, router);
   }
 
   /** Resolves with the server's port, or 0 while it has none. */

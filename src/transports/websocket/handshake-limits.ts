@@ -66,6 +66,16 @@ export class HandshakeLimits {
     return refusal;
   }
 
+  /** Counts the connections that others have counted so far, in their place. */
+  takeOver(others: HandshakeLimits): void {
+    for (const [socket, key] of others.addressOf) {
+      socket.off('close', others.gone);
+      this.keep(socket, key);
+    }
+    others.addressOf.clear();
+    others.connections.clear();
+  }
+
   private tooMany(key: string): Refusal | undefined {
     const { connections, per_address } = this.limits;
     if ((this.connections.get(key) ?? 0) >= (per_address.connections ?? Number.POSITIVE_INFINITY))

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { TidegateError } from '../../core/errors.ts';
 import { answerMalformed, errorBody, JSON_TYPE, type MalformedCode } from '../../core/http-error.ts';
 import { createTimedServer, HTTP_TIMEOUTS, type HttpTimeouts } from '../../core/http-timeouts.ts';
@@ -43,16 +44,12 @@ export type OutsideReason = 'not_found' | 'upgrade_required' | 'pipelined' | Mal
 export class WebSocketListener {
   private readonly options: ServerOptions;
   private readonly http: Server;
-  private readonly router: HandshakeRouter;
+  private router: HandshakeRouter;
 
   constructor(options: ServerOptions) {
     this.options = options;
     const { targets, waiting, refused, unknown, timeouts = HTTP_TIMEOUTS, heads = HEAD_LIMITS, edge } = options;
-    // A server that listens on a port has no other sockets.
-    this.router = new HandshakeRouter(targets, {
-      ...edge?.router,
-      admitted: (socket) => waiting.release(socket as Socket),
-    });
+    this.router = this.routerOf(targets, edge);
     const turns = new OneAtATime(() => refused('pipelined'));
     const serve = turns.serving((request, response) => this.answer(request, response));
     this.http = createTimedServer(timeouts, serve, { tls: options.tls, maxHead: heads.bytes });
@@ -73,6 +70,11 @@ export class WebSocketListener {
         unknown(at);
       }
     });
+  }
+
+  /** Handshakes go to these from now on; those that are being checked go where they came to. */
+  route(targets: readonly HandshakeTarget[], edge: ListenerEdge | undefined): void {
+    this.router = this.routerOf(targets, edge);
   }
 
   /** Resolves with the bound port. Rejects with TG_LISTEN_FAILED. */
@@ -100,6 +102,13 @@ export class WebSocketListener {
 
   close(): void {
     this.stopAccepting();
+  }
+
+  private routerOf(targets: readonly HandshakeTarget[], edge: ListenerEdge | undefined): HandshakeRouter {
+    const { waiting } = this.options;
+    // A server that listens on a port has no other sockets.
+    const admitted = (socket: Duplex) => waiting.release(socket as Socket);
+    return new HandshakeRouter(targets, { ...edge?.router, admitted });
   }
 
   private answer(request: IncomingMessage, response: ServerResponse): void {

@@ -55,7 +55,7 @@ test('a tap shows messages at a place as lines of JSON, until its limit', async 
 test('a request that makes no sense is refused with what to write', async (t) => {
   const { ask } = await tapped(t);
   const cases: [query: string, status: number, message: RegExp][] = [
-    ['', 404, /there is no pipeline ; there are made/],
+    ['', 400, /pipeline is the name of a pipeline; there are made/],
     ['?pipeline=mad', 404, /did you mean "made"\?/],
     ['?pipeline=made&at=3', 400, /at is a number from 0 \(behind the source\) to 2/],
     ['?pipeline=made&at=sink', 400, /at is a number/],

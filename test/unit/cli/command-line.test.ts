@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runTidegate } from '../../helpers/command-line.ts';
 import { changeText, openLog, textOf, writtenLog } from '../../helpers/embedded-damage.ts';
 
 const IS_COMPILED = import.meta.url.includes('/dist/');
@@ -16,6 +17,7 @@ const ROOT = fileURLToPath(new URL(IS_COMPILED ? '../../../../' : '../../../', i
 /** bin/tidegate runs what is compiled; from the sources the entry is called itself, so that no old build is tested. */
 const ENTRY = IS_COMPILED ? ['bin/tidegate'] : ['--import', 'tsx', 'src/cli/index.ts'];
 
+/** A process of its own, for what serves, and once for what the process itself does. */
 function tidegate(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...ENTRY, ...args], {
     cwd: ROOT,
@@ -24,6 +26,9 @@ function tidegate(args: readonly string[], env: Readonly<Record<string, string>>
   });
   return { status, stdout, stderr };
 }
+
+/** What a command prints, without a process of its own. */
+const printed = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => runTidegate(args, { env });
 
 async function write(t: TestContext, text: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tidegate-cli-'));
@@ -43,7 +48,7 @@ describe('tidegate', () => {
     const { status, stdout } = tidegate(['--help']);
     assert.equal(status, 0);
     for (const word of [
-      'run <file>',
+      'run [options] <file>',
       'lint [options] <files...>',
       'log',
       'connect',
@@ -65,8 +70,8 @@ describe('tidegate', () => {
 });
 
 describe('tidegate lint', () => {
-  test('says what every right file does', () => {
-    const { status, stdout, stderr } = tidegate(['lint', 'config/gateway.yaml', 'config/examples/raw.yaml']);
+  test('says what every right file does', async () => {
+    const { status, stdout, stderr } = await printed(['lint', 'config/gateway.yaml', 'config/examples/raw.yaml']);
     assert.deepEqual([status, stderr], [0, '']);
     assert.match(
       stdout,
@@ -82,7 +87,7 @@ describe('tidegate lint', () => {
   test('shows the mistakes of all files, and those that are right as well', async (t) => {
     const one = await write(t, 'admin: { prot: 1 }\nmemory: { limit: 5 }\n');
     const other = await write(t, 'listeners: { a: {} }\n');
-    const { status, stdout, stderr } = tidegate(['lint', one, 'config/gateway.yaml', other, '/nowhere.yaml']);
+    const { status, stdout, stderr } = await printed(['lint', one, 'config/gateway.yaml', other, '/nowhere.yaml']);
     assert.equal(status, 1);
     assert.match(stdout, /^config\/gateway\.yaml: ok$/m);
     const lines = stderr.trimEnd().split('\n');
@@ -96,7 +101,7 @@ describe('tidegate lint', () => {
 
   test('prints doubts to standard error and still succeeds', async (t) => {
     const file = await write(t, 'log: { driver: embedded }\nlisteners: { spare: { port: 1 } }\n');
-    const { status, stderr } = tidegate(['lint', file]);
+    const { status, stderr } = await printed(['lint', file]);
     assert.equal(status, 0);
     assert.match(stderr, /listeners\.spare {2}warning: no endpoint uses this listener/);
   });
@@ -104,16 +109,16 @@ describe('tidegate lint', () => {
   test('--strict: doubts are mistakes, and so is a secret in the file', async (t) => {
     const sasl = 'sasl: { mechanism: plain, username: ada, password: "hunter2" }';
     const file = await write(t, `log: { brokers: [ "a:9092" ], ${sasl} }\nlisteners: { spare: { port: 1 } }\n`);
-    assert.equal(tidegate(['lint', file]).status, 0);
-    const { status, stderr, stdout } = tidegate(['lint', '--strict', file]);
+    assert.equal((await printed(['lint', file])).status, 0);
+    const { status, stderr, stdout } = await printed(['lint', '--strict', file]);
     assert.deepEqual([status, stdout], [1, '']);
     assert.match(stderr, /:1:\d+ {2}log\.sasl\.password {2}warning: a secret is written here as it is; take it from/);
     assert.match(stderr, /no endpoint uses this listener\ntidegate: 2 mistakes\n$/);
     assert.doesNotMatch(stderr, /hunter2/);
   });
 
-  test('does not ask where the gateway will run', () => {
-    assert.equal(tidegate(['lint', 'config/gateway.yaml'], { NODE_ENV: 'production' }).status, 0);
+  test('does not ask where the gateway will run', async () => {
+    assert.equal((await printed(['lint', 'config/gateway.yaml'], { NODE_ENV: 'production' })).status, 0);
   });
 });
 
@@ -177,7 +182,7 @@ describe('tidegate run', () => {
 describe('tidegate log check', () => {
   test('says what is whole, and what is damaged, and changes nothing', async (t) => {
     const { directory, data } = await writtenLog(t);
-    const whole = tidegate(['log', 'check', '--data', directory]);
+    const whole = await printed(['log', 'check', '--data', directory]);
     assert.deepEqual([whole.status, whole.stderr], [0, '']);
     assert.match(
       whole.stdout,
@@ -185,7 +190,7 @@ describe('tidegate log check', () => {
     );
     changeText(data, textOf(34));
     const before = readFileSync(data);
-    const damaged = tidegate(['log', 'check', '--data', directory]);
+    const damaged = await printed(['log', 'check', '--data', directory]);
     assert.deepEqual(
       [damaged.status, damaged.stderr],
       [1, 't/0: offsets 30 to 39: damaged: the checksum of the batch is wrong\n'],
@@ -198,7 +203,7 @@ describe('tidegate log check', () => {
     const { directory, data } = await writtenLog(t);
     truncateSync(data, 20_000);
     const file = await write(t, `log: { driver: embedded, embedded: { path: ${directory} } }\n`);
-    const { status, stderr } = tidegate(['log', 'check', file]);
+    const { status, stderr } = await printed(['log', 'check', file]);
     assert.equal(status, 1);
     assert.match(stderr, /^data\.mdb is damaged: .* is not in the file, which has 20000 bytes\n$/);
   });
@@ -216,18 +221,18 @@ describe('tidegate log check', () => {
     const [status] = await once(child, 'close');
     assert.equal(status, 2);
     assert.match(stderr, new RegExp(`is in use by process ${process.pid}\\.`));
-    const missing = tidegate(['log', 'check', '--data', '/nowhere/at/all']);
+    const missing = await printed(['log', 'check', '--data', '/nowhere/at/all']);
     assert.deepEqual(
       [missing.status, missing.stderr],
       [2, 'tidegate: there is no directory /nowhere/at/all (TG_DATA_DIR_UNUSABLE)\n'],
     );
     const { directory: later } = await writtenLog(t);
     await writeFile(join(later, 'log.json'), '{"format":99}');
-    const newer = tidegate(['log', 'check', '--data', later]);
+    const newer = await printed(['log', 'check', '--data', later]);
     assert.deepEqual([newer.status, newer.stdout], [2, '']);
     assert.match(newer.stderr, /cannot be checked: it was written by a later version \(format 99; this one reads 3\)/);
     const file = await write(t, 'log: { driver: kafkajs, brokers: [ "127.0.0.1:1" ] }\n');
-    const kafka = tidegate(['log', 'check', file]);
+    const kafka = await printed(['log', 'check', file]);
     assert.equal(kafka.status, 2);
     assert.match(kafka.stderr, /its log is not in a directory/);
   });

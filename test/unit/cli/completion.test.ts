@@ -17,7 +17,7 @@ _tidegate; printf '%s\\n' "\${COMPREPLY[@]}"`;
 }
 
 test('bash completes commands, options, choices, names of components and files', { skip: !has('bash') }, async (t) => {
-  const script = tidegate('completion', 'bash').stdout;
+  const script = (await tidegate('completion', 'bash')).stdout;
   const first = offered(script, ['tidegate', '']);
   for (const name of ['run', 'lint', 'show', 'config', 'graph', 'completion', 'help'])
     assert.ok(first.includes(name), name);
@@ -34,8 +34,8 @@ test('bash completes commands, options, choices, names of components and files',
   assert.deepEqual(offered(script, ['tidegate', 'list', '--config', 'x'], dirname(file)), ['x.txt']);
 });
 
-test('zsh reads its script, and knows a function for each command', { skip: !has('zsh') }, () => {
-  const script = tidegate('completion', 'zsh').stdout;
+test('zsh reads its script, and knows a function for each command', { skip: !has('zsh') }, async () => {
+  const script = (await tidegate('completion', 'zsh')).stdout;
   const check = spawnSync('zsh', ['-f', '-n', '-c', script], { encoding: 'utf8' });
   assert.deepEqual([check.status, check.stderr], [0, '']);
   const names = spawnSync('zsh', ['-f', '-c', `${script}\nprint -l \${(k)functions} | grep _tidegate`], {
@@ -45,8 +45,8 @@ test('zsh reads its script, and knows a function for each command', { skip: !has
     assert.ok(names.stdout.split('\n').includes(name), `${name} ${names.stderr}`);
 });
 
-test('fish completes commands, options, choices and names', { skip: !has('fish') }, () => {
-  const script = tidegate('completion', 'fish').stdout;
+test('fish completes commands, options, choices and names', { skip: !has('fish') }, async () => {
+  const script = (await tidegate('completion', 'fish')).stdout;
   const of = (line: string) => {
     const { stdout, stderr } = spawnSync('fish', ['--no-config', '-c', `${script}\ncomplete -C '${line}'`], {
       encoding: 'utf8',
@@ -64,8 +64,8 @@ test('fish completes commands, options, choices and names', { skip: !has('fish')
   assert.deepEqual(of('tidegate show websocket_c'), ['websocket_client']);
 });
 
-test('a shell that there is no script for is refused with those that there are', () => {
-  const { status, stderr } = tidegate('completion', 'tcsh');
+test('a shell that there is no script for is refused with those that there are', async () => {
+  const { status, stderr } = await tidegate('completion', 'tcsh');
   assert.equal(status, 1);
   assert.match(stderr, /Allowed choices are bash, zsh, fish/);
 });

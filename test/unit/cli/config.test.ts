@@ -25,7 +25,7 @@ pipelines:
 `;
 
 test('config default passes lint, says every setting, and changes nothing', async () => {
-  const { status, stdout } = tidegate('config', 'default');
+  const { status, stdout } = await tidegate('config', 'default');
   assert.equal(status, 0);
   const options = { env: {}, production: null, strict: true, advice: true };
   const { config, warnings } = await loadConfig({ text: stdout, name: 'default.yaml' }, options);
@@ -37,8 +37,8 @@ test('config default passes lint, says every setting, and changes nothing', asyn
   assert.match(stdout, /\n {4}# Wire protocol of the clients\.[\s\S]*?\n {4}#codec:\n/);
 });
 
-test('config schema is the one of editors', () => {
-  const { status, stdout } = tidegate('config', 'schema');
+test('config schema is the one of editors', async () => {
+  const { status, stdout } = await tidegate('config', 'schema');
   assert.equal(status, 0);
   assert.deepEqual(JSON.parse(stdout), JSON.parse(JSON.stringify(configJsonSchema(builtinRegistry()))));
   assert.equal(stdout, readFileSync(join(ROOT, 'config/gateway.schema.json'), 'utf8'));
@@ -47,7 +47,7 @@ test('config schema is the one of editors', () => {
 test('config env has variables with defaults, values and settings, and hides secrets', async (t) => {
   const file = await written(t, { 'gateway.yaml': FILE });
   const env = { PORT: '9191', ADA_PASSWORD: 'correct horse' };
-  const { status, stdout } = runTidegate(['config', 'env', file], { env });
+  const { status, stdout } = await runTidegate(['config', 'env', file], { env });
   assert.equal(status, 0);
   assert.deepEqual(
     stdout
@@ -62,7 +62,7 @@ test('config env has variables with defaults, values and settings, and hides sec
       ['WORD', '***', '(not set)', 'pipelines.in.sink.topic.headers.authorization'],
     ],
   );
-  const json = JSON.parse(runTidegate(['config', 'env', '--json', file], { env }).stdout) as object[];
+  const json = JSON.parse((await runTidegate(['config', 'env', '--json', file], { env })).stdout) as object[];
   assert.deepEqual(json[1], {
     name: 'PORT',
     default: '9090',
@@ -72,15 +72,15 @@ test('config env has variables with defaults, values and settings, and hides sec
   });
   assert.doesNotMatch(JSON.stringify(json), /horse|trials|words/);
   const none = await written(t, { 'gateway.yaml': 'log: { driver: embedded }\n' });
-  assert.match(tidegate('config', 'env', none).stdout, /gateway\.yaml reads no variables\n$/);
+  assert.match((await tidegate('config', 'env', none)).stdout, /gateway\.yaml reads no variables\n$/);
   const broken = await written(t, { 'gateway.yaml': 'log: [\n' });
-  assert.equal(tidegate('config', 'env', broken).status, 1);
+  assert.equal((await tidegate('config', 'env', broken)).status, 1);
 });
 
 test('config echo has each value with its origin, hides secrets, and is the same configuration again', async (t) => {
   const file = await written(t, { 'gateway.yaml': FILE });
   const env = { PORT: '9191', TOPIC: 'orders', ADA_PASSWORD: 'correct horse' };
-  const { status, stdout } = runTidegate(['config', 'echo', file], { env });
+  const { status, stdout } = await runTidegate(['config', 'echo', file], { env });
   assert.equal(status, 0);
   for (const line of [
     '  driver: embedded  # gateway.yaml:1',
@@ -98,21 +98,24 @@ test('config echo has each value with its origin, hides secrets, and is the same
     assert.ok(stdout.split('\n').includes(line), `${line}\n${stdout}`);
   assert.doesNotMatch(stdout, /horse|hunter22|words/);
   const again = await written(t, { 'gateway.yaml': stdout });
-  assert.deepEqual(parse(runTidegate(['config', 'echo', again], { env }).stdout), parse(stdout));
+  assert.deepEqual(parse((await runTidegate(['config', 'echo', again], { env })).stdout), parse(stdout));
 });
 
 test('config echo says which log auto has chosen, and prints JSON', async (t) => {
   const file = await written(t, { 'gateway.yaml': 'log: { brokers: "${BROKERS:}" }\n' });
-  assert.match(tidegate('config', 'echo', file).stdout, /^ {2}driver: embedded {2}# auto, default$/m);
+  assert.match((await tidegate('config', 'echo', file)).stdout, /^ {2}driver: embedded {2}# auto, default$/m);
   const env = { BROKERS: 'a:9092,b:9092' };
-  assert.match(runTidegate(['config', 'echo', file], { env }).stdout, /^ {2}driver: kafkajs {2}# auto, default$/m);
-  const json = JSON.parse(runTidegate(['config', 'echo', '--json', file], { env }).stdout) as object[];
+  assert.match(
+    (await runTidegate(['config', 'echo', file], { env })).stdout,
+    /^ {2}driver: kafkajs {2}# auto, default$/m,
+  );
+  const json = JSON.parse((await runTidegate(['config', 'echo', '--json', file], { env })).stdout) as object[];
   assert.deepEqual(json[0], { path: 'log.brokers', value: 'a:9092,b:9092', from: '${BROKERS}, gateway.yaml:1' });
 });
 
 test('config echo prints mistakes in place of a configuration', async (t) => {
   const file = await written(t, { 'gateway.yaml': 'admin: { prot: 1 }\n' });
-  const { status, stdout, stderr } = tidegate('config', 'echo', file);
+  const { status, stdout, stderr } = await tidegate('config', 'echo', file);
   assert.deepEqual([status, stdout], [1, '']);
   assert.match(stderr, /:1:10 {2}admin\.prot {2}unknown key in admin; did you mean "port"\?/);
 });
@@ -127,12 +130,12 @@ pipelines:
 `;
   const held = await written(t, { 'held.txt': 'from-a-file\n' });
   const file = await written(t, { 'gateway.yaml': text.replace('FILE', held) });
-  const { stdout, stderr } = tidegate('config', 'echo', file);
+  const { stdout, stderr } = await tidegate('config', 'echo', file);
   assert.equal(stderr, '');
   assert.match(stdout, /^ {2}client_id: "\*{3}" {2}# \$\{file:/m);
   assert.match(stdout, /url: wss:\/\/feed\.example\.com\/a\?api_key=\*\*\*&from=\$\{! meta\.cursor \} /);
   assert.doesNotMatch(stdout, /hunter|from-a-file/);
-  const variables = tidegate('config', 'env', file).stdout;
+  const variables = (await tidegate('config', 'env', file)).stdout;
   assert.match(variables, /^SERVICE_TOKEN +\*{3} +\(not set\)/m);
   assert.match(variables, /^COLLECTOR +http:\/\/h\/api\/traces\?token=\*\*\* +\(not set\) +tracing\.endpoint$/m);
   assert.doesNotMatch(variables, /hunter|file:/);

@@ -149,10 +149,17 @@ test('a chain of two thousand topics is laid out, and long names are cut', () =>
 
 test('graph prints Mermaid, or writes SVG into a file, and says why it cannot', async (t) => {
   const file = await written(t, { 'gateway.yaml': FILE });
-  assert.equal(tidegate('graph', file).stdout, mermaidOf(await graph()));
+  assert.equal((await tidegate('graph', file)).stdout, mermaidOf(await graph()));
   const output = join(dirname(file), 'out.svg');
-  assert.deepEqual(tidegate('graph', file, '--format', 'svg', '-o', output), { status: 0, stdout: '', stderr: '' });
+  assert.deepEqual(await tidegate('graph', file, '--format', 'svg', '-o', output), {
+    status: 0,
+    stdout: '',
+    stderr: '',
+  });
   assert.equal(readFileSync(output, 'utf8'), svgOf(await graph()));
-  assert.match(tidegate('graph', file, '-o', '/nowhere/x.svg').stderr, /\/nowhere\/x\.svg cannot be written: ENOENT/);
-  assert.match(tidegate('graph', file, '--format', 'png').stderr, /Allowed choices are mermaid, svg/);
+  assert.match(
+    (await tidegate('graph', file, '-o', '/nowhere/x.svg')).stderr,
+    /\/nowhere\/x\.svg cannot be written: ENOENT/,
+  );
+  assert.match((await tidegate('graph', file, '--format', 'png')).stderr, /Allowed choices are mermaid, svg/);
 });

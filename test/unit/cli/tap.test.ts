@@ -20,7 +20,12 @@ const ENTRY = IS_COMPILED ? ['bin/tidegate'] : ['--import', 'tsx', 'src/cli/inde
 async function gateway(t: TestContext) {
   const made = await gatewayOf(t, {
     ...MEMORY,
-    auth: { operators: { bearer: { tokens: { ada: 'the-token-of-an-operator' } } } },
+    auth: {
+      operators: {
+        bearer: { tokens: { ada: 'the-token-of-an-operator' } },
+        basic: { bob: 'the password: 100% of it' },
+      },
+    },
     admin: { port: 0, host: '127.0.0.1', auth: 'operators' },
     pipelines: {
       made: {
@@ -48,7 +53,9 @@ function tap(t: TestContext, args: readonly string[], env: Readonly<Record<strin
     printed.error += chunk.toString();
   });
   const ended = once(child, 'close').then(([code]) => code as number | null);
-  return { child, printed, ended };
+  /** Resolves when something is printed, or nothing more will be. */
+  const begun = Promise.race([once(child.stdout, 'data'), ended]);
+  return { child, printed, begun, ended };
 }
 
 test('messages are printed one a line, until the limit', async (t) => {
@@ -76,18 +83,36 @@ test('with --json the lines are those of the gateway, and a token may be in a fi
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   assert.deepEqual(head, { tapped: 'made', at: 0, place: 'source' });
   assert.deepEqual(message?.json, { n: 5 });
-  assert.deepEqual(end, { ended: '1 messages were shown' });
+  assert.deepEqual(end, { ended: '1 message was shown' });
+});
+
+test('a user and a password may be in the URL', async (t) => {
+  const { url } = await gateway(t);
+  const withPassword = (password: string) => url.replace('//', `//bob:${password}@`);
+  const { printed, ended } = tap(t, [
+    'made',
+    '--limit',
+    '1',
+    '--url',
+    withPassword(encodeURIComponent('the password: 100% of it')),
+  ]);
+  assert.equal(await ended, 0, printed.error);
+  assert.equal(printed.out, 'key=k  {"n":5}\n');
+  const wrong = tap(t, ['made', '--url', withPassword('100%')]);
+  assert.equal(await wrong.ended, 1);
+  assert.match(wrong.printed.error, /answers 401/);
+  assert.doesNotMatch(wrong.printed.error, /100%/);
 });
 
 test('Ctrl-C ends it with exit code 0, and the end of the gateway as well', async (t) => {
   const { gateway: running, url } = await gateway(t);
   const env = { TIDEGATE_TOKEN: 'the-token-of-an-operator' };
   const first = tap(t, ['made', '--url', url], env);
-  await once(first.child.stdout, 'data');
+  await first.begun;
   first.child.kill('SIGINT');
   assert.equal(await first.ended, 0, first.printed.error);
   const second = tap(t, ['made', '--url', url], env);
-  await once(second.child.stdout, 'data');
+  await second.begun;
   await running.stop();
   assert.equal(await second.ended, 0, second.printed.error);
   assert.match(second.printed.error, /the pipeline made was stopped or replaced/);

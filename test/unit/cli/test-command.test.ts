@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { ROOT, runTidegate } from '../../helpers/command-line.ts';
 
 const IS_COMPILED = import.meta.url.includes('/dist/');
-const ROOT = fileURLToPath(new URL(IS_COMPILED ? '../../../../' : '../../../', import.meta.url));
 const PROGRAM = IS_COMPILED ? ['dist/src/cli/index.js'] : ['--import', 'tsx', 'src/cli/index.ts'];
 
 const config = (total: number) => `log: { driver: embedded, topics: { raw: { partitions: 1 } } }
@@ -33,19 +32,19 @@ function folderWith(t: TestContext, files: Readonly<Record<string, string>>): st
   return folder;
 }
 
-function tidegate(folder: string, words: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [...PROGRAM, ...words.map((word) => word.replace('@', folder))],
-    { cwd: ROOT, encoding: 'utf8', env: { PATH: process.env.PATH, ...env } },
+async function tidegate(folder: string, words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { status, stdout, stderr } = await runTidegate(
+    words.map((word) => word.replace('@', folder)),
+    { env },
   );
-  return { status, stdout: stdout.replaceAll(folder, '@'), stderr: stderr.replaceAll(folder, '@') };
+  const hidden = (text: string) => (folder === '' ? text : text.replaceAll(folder, '@'));
+  return { status, stdout: hidden(stdout), stderr: hidden(stderr) };
 }
 
-test('a test that fails ends with 1, says what differs and where, and is in the reports', (t) => {
+test('a test that fails ends with 1, says what differs and where, and is in the reports', async (t) => {
   const folder = folderWith(t, { 'a.yaml': GOOD, 'b.yaml': WRONG });
   const words = ['test', '@/a.yaml', '@/b.yaml', '--junit', '@/junit.xml'];
-  const { status, stdout } = tidegate(folder, words, { GITHUB_ACTIONS: 'true' });
+  const { status, stdout } = await tidegate(folder, words, { GITHUB_ACTIONS: 'true' });
   assert.match(
     stdout,
     /\n {2}FAIL {2}a total is doubled @\/b\.yaml:8:5\n {8}output\.doubled\[0\]\.json\.total {2}@\/b\.yaml:11:43\n {10}expected {2}4\n {10}got {7}6\n/,
@@ -62,54 +61,54 @@ test('a test that fails ends with 1, says what differs and where, and is in the 
   );
 });
 
-test('a file that is invalid ends with 2, and the others are run', (t) => {
+test('a file that is invalid ends with 2, and the others are run', async (t) => {
   const folder = folderWith(t, { 'a.yaml': GOOD, 'b.yaml': GOOD.replace('pipeline: double', 'pipeline: duoble') });
-  const { status, stdout } = tidegate(folder, ['test', '@/b.yaml', '@/a.yaml'], { GITHUB_ACTIONS: 'true' });
+  const { status, stdout } = await tidegate(folder, ['test', '@/b.yaml', '@/a.yaml'], { GITHUB_ACTIONS: 'true' });
   assert.match(stdout, /@\/b\.yaml:9:15 {2}tests\[0\]\.pipeline {2}there is no pipeline "duoble"/);
   assert.match(stdout, /\n::error file=@\/b\.yaml,line=9,col=15,title=tests\[0\]\.pipeline::there is no pipeline/);
   assert.match(stdout, /\n1 passed, 0 failed, 1 file invalid\n$/);
   assert.equal(status, 2);
 });
 
-test('nothing to run ends with 2 and says what to do', (t) => {
+test('nothing to run ends with 2 and says what to do', async (t) => {
   const folder = folderWith(t, { 'a.yaml': GOOD, 'b.yaml': GOOD.replace(/tests:[\s\S]*/, '') });
-  const none = tidegate(folder, ['test', '@/b.yaml']);
+  const none = await tidegate(folder, ['test', '@/b.yaml']);
   assert.deepEqual(
     [none.status, none.stderr],
     [2, 'tidegate: no tests were found; add tests: to a file, or write FILE_test.yaml beside it\n'],
   );
-  const named = tidegate(folder, ['test', '@/a.yaml', '--name', 'tripled']);
+  const named = await tidegate(folder, ['test', '@/a.yaml', '--name', 'tripled']);
   assert.deepEqual(
     [named.status, named.stderr],
     [2, 'tidegate: no tests were found; no name has a match of tripled\n'],
   );
 });
 
-test('a pattern that cannot be read ends with 2', () => {
-  const { status, stderr } = tidegate('', ['test', 'gateway.yaml', '--name', '(']);
+test('a pattern that cannot be read ends with 2', async () => {
+  const { status, stderr } = await tidegate('', ['test', 'gateway.yaml', '--name', '(']);
   assert.equal(status, 2);
   assert.match(stderr, /^tidegate: --name Invalid regular expression/);
 });
 
-test('tests that pass end with 0, and are green where colours are asked for', (t) => {
+test('tests that pass end with 0, and are green where colours are asked for', async (t) => {
   const folder = folderWith(t, { 'a.yaml': GOOD });
-  const { status, stdout } = tidegate(folder, ['test', '@/a.yaml'], { FORCE_COLOR: '1' });
+  const { status, stdout } = await tidegate(folder, ['test', '@/a.yaml'], { FORCE_COLOR: '1' });
   assert.ok(stdout.endsWith(`\n\u001b[32m1 passed, 0 failed\u001b[39m\n`), JSON.stringify(stdout));
   assert.equal(status, 0);
 });
 
-test('lint checks the tests of a file, and of the file beside it', (t) => {
+test('lint checks the tests of a file, and of the file beside it', async (t) => {
   const [settings = '', tests = ''] = GOOD.split(/^(?=tests:)/m);
   const folder = folderWith(t, {
     'a.yaml': settings,
     'a_test.yaml': tests,
     'b.yaml': GOOD.replace('output:', 'outputs:'),
   });
-  const good = tidegate(folder, ['lint', '@/a.yaml', '@/a_test.yaml']);
+  const good = await tidegate(folder, ['lint', '@/a.yaml', '@/a_test.yaml']);
   assert.equal(good.status, 0, good.stderr);
   assert.equal(good.stdout.match(/ok\n/g)?.length, 1);
   assert.match(good.stdout, /\n {2}tests {5}1, for tidegate test\n/);
-  const bad = tidegate(folder, ['lint', '@/b.yaml']);
+  const bad = await tidegate(folder, ['lint', '@/b.yaml']);
   assert.match(
     bad.stderr,
     /tests\[0\]\.outputs {2}unknown key in tests\[0\]; did you mean "output"\?\ntidegate: 1 mistake\n$/,

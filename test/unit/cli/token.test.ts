@@ -1,25 +1,13 @@
-// Slow: it starts a process for each command.
-
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { runTidegate } from '../../helpers/command-line.ts';
 import { EC, pemOf, SECRET } from '../auth/rig.ts';
 
-const IS_COMPILED = import.meta.url.includes('/dist/');
-const ROOT = fileURLToPath(new URL(IS_COMPILED ? '../../../../' : '../../../', import.meta.url));
-const ENTRY = IS_COMPILED ? ['bin/tidegate'] : ['--import', 'tsx', 'src/cli/index.ts'];
-
-function token(args: readonly string[], input = '', env: Readonly<Record<string, string>> = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...ENTRY, 'token', ...args], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    input,
-    env: { PATH: process.env.PATH, SECRET, ...env },
-  });
+async function token(args: readonly string[], input = '') {
+  const { status, stdout, stderr } = await runTidegate(['token', ...args], { input, env: { SECRET } });
   return { status, stdout: stdout.trim(), stderr: stderr.trim() };
 }
 
@@ -45,26 +33,26 @@ auth:
   return { config, key };
 }
 
-test('a token that is created is accepted by its entry, with its claims, and refused by another one', (t) => {
+test('a token that is created is accepted by its entry, with its claims, and refused by another one', async (t) => {
   const { config, key } = write(t);
   const claims = ['--claim', 'sub=007', '--claim', 'roles:=["trader"]', '--claim', 'note=a=b'];
-  const made = token(['create', config, '--auth', 'devices', ...claims, '--expires', '5m']);
+  const made = await token(['create', config, '--auth', 'devices', ...claims, '--expires', '5m']);
   assert.deepEqual([made.status, made.stderr], [0, '']);
-  const checked = token(['check', config, 'devices'], `${made.stdout}\n`);
+  const checked = await token(['check', config, 'devices'], `${made.stdout}\n`);
   assert.equal(checked.status, 0, checked.stderr);
   const said = JSON.parse(checked.stdout) as { claims: Record<string, unknown>; expires: string };
   const { iat, exp, ...others } = said.claims as { iat: number; exp: number };
   assert.deepEqual(others, { iss: 'me', aud: 'a', sub: '007', roles: ['trader'], note: 'a=b' });
   assert.equal(exp - iat, 300);
   assert.equal(Date.parse(said.expires), exp * 1_000 + 30_000);
-  const refused = token(['check', config, 'partners'], made.stdout);
+  const refused = await token(['check', config, 'partners'], made.stdout);
   assert.deepEqual([refused.status, refused.stdout], [1, '']);
   assert.match(refused.stderr, /^refused with 401 token_algorithm: /);
-  const signed = token(['create', config, '--auth', 'partners', '--key', key, '--claim', 'sub=ben']);
-  assert.equal(token(['check', config, 'partners'], signed.stdout).status, 0, signed.stderr);
+  const signed = await token(['create', config, '--auth', 'partners', '--key', key, '--claim', 'sub=ben']);
+  assert.equal((await token(['check', config, 'partners'], signed.stdout)).status, 0, signed.stderr);
 });
 
-test('what is missing for a token is said, and no secret is printed', (t) => {
+test('what is missing for a token is said, and no secret is printed', async (t) => {
   const { config, key } = write(t);
   const rows: [readonly string[], RegExp][] = [
     [['create', config, '--auth', 'partners'], /auth\.partners\.jwt: it has no secret to sign with; .* --key/],
@@ -79,15 +67,15 @@ test('what is missing for a token is said, and no secret is printed', (t) => {
     [['hash'], /no password on standard input/],
   ];
   for (const [args, reason] of rows) {
-    const { status, stdout, stderr } = token(args);
+    const { status, stdout, stderr } = await token(args);
     assert.deepEqual([status, stdout], [1, ''], args.join(' '));
     assert.match(stderr, reason);
     assert.ok(!stderr.includes(SECRET));
   }
 });
 
-test('a hash of a password is printed, of which the password is no part', () => {
-  const { status, stdout } = token(['hash'], 'geheim\n');
+test('a hash of a password is printed, of which the password is no part', async () => {
+  const { status, stdout } = await token(['hash'], 'geheim\n');
   assert.equal(status, 0);
   assert.match(stdout, /^\$scrypt\$ln=15,r=8,p=1\$\S+$/);
   assert.ok(!stdout.includes('geheim'));

@@ -12,10 +12,10 @@ const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../.
 const unit = readFileSync(join(ROOT, 'deploy/systemd/tidegate.service'), 'utf8');
 const settings = (name: string) => [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value);
 
-test('systemd waits longer for a stop than the gateway takes, and does not claim to reload', async () => {
+test('systemd waits longer than a stop takes, and reloads by SIGHUP once the file is checked', async () => {
   const { config } = await loadConfig({}, { env: {}, production: null });
   assert.ok(Number(settings('TimeoutStopSec')[0]) * 1_000 > config.shutdown.timeout);
-  assert.deepEqual(settings('ExecReload'), []);
+  assert.deepEqual(settings('ExecReload'), [...settings('ExecStartPre'), '/bin/kill -HUP $MAINPID']);
   assert.deepEqual(settings('LimitNOFILE'), ['131072']);
 });
 

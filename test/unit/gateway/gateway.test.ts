@@ -8,8 +8,10 @@ import { loadConfig, type PipelineConfig } from '../../../src/config/index.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { WantedTopic } from '../../../src/core/ensure-topic.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
+import type { EndpointSet } from '../../../src/gateway/endpoint-set.ts';
 import { Gateway } from '../../../src/gateway/gateway.ts';
 import { GatewayContext } from '../../../src/gateway/gateway-context.ts';
+import type { ListenerSet } from '../../../src/gateway/listener-set.ts';
 import { makeParts } from '../../../src/gateway/parts.ts';
 import { PipelineSet } from '../../../src/gateway/pipeline-set.ts';
 import { GatewayStatus } from '../../../src/gateway/status.ts';
@@ -29,6 +31,21 @@ shutdown: { timeout: 2100ms, jitter: 0s }
 interface Changes {
   readonly listeners?: readonly Listener[];
   readonly wantedTopics?: readonly WantedTopic[];
+}
+
+function listenersOf(all: readonly Listener[]) {
+  return {
+    all,
+    open: async () => {
+      for (const listener of all) await listener.open();
+    },
+    drain: () => {
+      for (const listener of all) listener.drain();
+    },
+    close: () => {
+      for (const listener of all) listener.close();
+    },
+  } as unknown as ListenerSet;
 }
 
 /** A gateway of one listener, one endpoint, one pipeline from it to one topic, on a log in the test's hand. */
@@ -86,14 +103,18 @@ async function setUp(t: TestContext, changes: Changes = {}) {
   };
   const parts = {
     ...(await makeParts(context, { logger, servers: {} })),
-    endpoints: new Map([[endpoint.name, endpoint]]),
+    endpoints: {
+      byName: new Map([[endpoint.name, endpoint]]),
+      all: [endpoint],
+      begin: () => {},
+    } as unknown as EndpointSet,
     pipelines,
     preparation: new TopicPreparation(
       context.log,
       changes.wantedTopics ?? [{ name: 'out', partitions: 1, create: true }],
       logger,
     ),
-    listeners: changes.listeners ?? [new Listener('public', server, logger)],
+    listeners: listenersOf(changes.listeners ?? [new Listener('public', server, logger)]),
   };
   const gateway = new Gateway(context, { ...parts, status: new GatewayStatus(context, parts) });
   const lane = () => {

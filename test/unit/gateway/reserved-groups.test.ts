@@ -5,11 +5,18 @@ import { OwnGroups } from '../../../src/gateway/reserved-names.ts';
 
 test('without connectors only the groups of pipelines are the gateway’s own', () => {
   const own = new OwnGroups({});
-  own.add('billing');
+  const pipeline = {};
+  own.add('billing', pipeline);
   assert.deepEqual(
     ['billing', 'tidegate-connect', 'connect-prices'].map((group) => own.has(group)),
     [true, false, false],
   );
+  const other = {};
+  own.add('billing', other);
+  own.release(pipeline);
+  assert.ok(own.has('billing'), 'another pipeline still reads in it');
+  own.release(other);
+  assert.ok(!own.has('billing'));
 });
 
 test('with connectors their group is, and those of sinks, whichever gateway runs them', () => {

@@ -159,6 +159,7 @@ suite('inspect', () => {
       state: 'running',
       ready: true,
       reasons: [],
+      config: { generation: 1, files: [] },
       log: { driver: 'embedded', up: true },
       listeners: [{ name: 'public', state: 'listening', port, attached: false }],
       endpoints: [{ name: 'topics', listener: 'public', paths: ['*'], codec: 'topics', connections: 2 }],

@@ -116,7 +116,7 @@ test('a concurrency that is no whole number from 1 on is refused with the place'
     });
     assert.throws(
       () => compileStages([{ spec, config: {} }], { contextOf: () => fakeContext().context }),
-      /pipelines\.p\.x: the processor odd cannot be made: its concurrency is/,
+      /pipelines\.p\.x: the processor odd cannot be made: its create returned a processor whose concurrency is /,
     );
   }
 });

@@ -95,7 +95,7 @@ test('limits of clients hold: a message that is too long closes, and one too man
   await simulation.stop();
 });
 
-test('a broadcast reaches every client and is shown under the name of the endpoint', async () => {
+test('a broadcast reaches every client and is shown as endpoints.NAME beside a topic of that name', async () => {
   const simulation = await Simulation.start(ENDPOINTS);
   const clients = [await simulation.connect('prices'), await simulation.connect('prices')];
   simulation.feed('prices-out', [{ json: { p: 1 } }, { json: { p: 2 } }]);
@@ -104,7 +104,7 @@ test('a broadcast reaches every client and is shown under the name of the endpoi
   assert.deepEqual(
     simulation
       .output()
-      .get('prices')
+      .get('endpoints.prices')
       ?.map(({ json }) => json),
     [{ p: 1 }, { p: 2 }],
   );
