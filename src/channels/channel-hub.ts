@@ -135,8 +135,8 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   private publishToAll(names: readonly unknown[], message: Message): number {
     const valid = new Set(names.filter(isChannelName));
     const wrong = names.filter((name) => !isChannelName(name));
-    if (valid.size === 0) return this.nowhere(wrong[0], message);
     for (const name of wrong) this.countNowhere(name);
+    if (valid.size === 0) message.ack('filtered');
     let sockets = 0;
     for (const channel of valid) sockets += this.publishTo(channel, message);
     return sockets;
