@@ -13,7 +13,10 @@ export function infoOf(
 ): ConnectionInfo {
   const asked = { clientId: newId(), endpoint, params: orNone(params), query: orNone(query) };
   const heard = headers === undefined ? asked : { ...asked, headers };
-  const info = channels !== undefined && takesSubscriptions && codec.channels !== undefined ? { ...heard, subscribes: true } : heard;
+  const info =
+    channels !== undefined && takesSubscriptions && codec.channels !== undefined
+      ? { ...heard, subscribes: true }
+      : heard;
   if (port === undefined || access === undefined) return info;
   const { name } = access;
   const named = name === undefined ? info : { ...info, name };

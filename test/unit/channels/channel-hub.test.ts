@@ -10,7 +10,11 @@ const forAll = (text: string) => new Batch([new Message(Buffer.from(text))]);
 
 test('a record goes to those who are in its channel, and to nobody else', async (t) => {
   const { connect, publish, turn } = channelRig(t);
-  const [a, b, c] = [await connect(accessTo(['x'])), await connect(accessTo(['x', 'y'])), await connect(accessTo(['z']))];
+  const [a, b, c] = [
+    await connect(accessTo(['x'])),
+    await connect(accessTo(['x', 'y'])),
+    await connect(accessTo(['z'])),
+  ];
   const settled = publish(['1', 'x'], ['2', 'y'], ['3', 'nobody']);
   await turn();
   assert.deepEqual([a.taken(), b.taken(), c.taken()], [['x=1|'], ['x=1|y=2|'], []]);
@@ -56,7 +60,10 @@ test('a record without a name, or with one that no channel can have, goes nowher
   const settled = publish(...wrong.map((name, at) => [`${at}`, name] as const));
   await turn();
   assert.deepEqual(client.taken(), []);
-  assert.deepEqual(settled, wrong.map((_, at) => `${at} filtered`));
+  assert.deepEqual(
+    settled,
+    wrong.map((_, at) => `${at} filtered`),
+  );
   assert.equal(count('tidegate_channel_records_total', { result: 'missing' }), 5);
   assert.equal(count('tidegate_channel_records_total', { result: 'invalid' }), 5);
 });
@@ -76,7 +83,10 @@ test('the channel client.ID is that of one connection, in which nobody else can 
   b.sends('+client.1');
   a.sends('-client.1');
   await turn();
-  assert.deepEqual([a.taken(), b.taken()], [['refused -c client.1 TG_NOT_ALLOWED|'], ['refused +c client.1 TG_NOT_ALLOWED|']]);
+  assert.deepEqual(
+    [a.taken(), b.taken()],
+    [['refused -c client.1 TG_NOT_ALLOWED|'], ['refused +c client.1 TG_NOT_ALLOWED|']],
+  );
   publish(['1', 'client.1'], ['2', 'client.7']);
   await turn();
   assert.deepEqual([a.taken(), b.taken()], [['client.1=1|'], []]);
@@ -117,7 +127,9 @@ test('what is not allowed, invalid or too much is refused with a code, and count
     'refused +x x2 TG_LIMIT_REACHED',
     'subscribed +x x1',
   ]);
-  const refusals = ['not_allowed', 'invalid', 'limit'].map((reason) => count('tidegate_channel_refusals_total', { reason }));
+  const refusals = ['not_allowed', 'invalid', 'limit'].map((reason) =>
+    count('tidegate_channel_refusals_total', { reason }),
+  );
   assert.deepEqual(refusals, [1, 1, 1]);
 });
 

@@ -25,9 +25,10 @@ test('a new token ends subscriptions that it does not allow, tells so, and joins
   renewed.push(accessTo(['tenant.b', 'user.ada'], ['symbol.Y']));
   client.sends('!');
   await turn();
-  assert.deepEqual(client.taken().join(''), [
-    ...['unsubscribed TG_NOT_ALLOWED tenant.a|', 'unsubscribed TG_NOT_ALLOWED symbol.X|', 'renewed|'],
-  ].join(''));
+  assert.deepEqual(
+    client.taken().join(''),
+    [...['unsubscribed TG_NOT_ALLOWED tenant.a|', 'unsubscribed TG_NOT_ALLOWED symbol.X|', 'renewed|']].join(''),
+  );
   assert.equal(count('tidegate_channel_refusals_total', { reason: 'revoked' }), 2);
   assert.equal(endpoint.channels?.subscriptions, 3);
   publish(['1', 'tenant.a'], ['2', 'tenant.b'], ['3', 'symbol.X'], ['4', 'symbol.Y'], ['5', 'user.ada']);

@@ -51,6 +51,7 @@ export function channelRig(
 ) {
   const stats = createStats();
   const renewed: Access[] = [];
+  const ids = [1, 2, 3].values();
   const rig = endpointRig(t, {
     codec,
     stats,
@@ -64,10 +65,7 @@ export function channelRig(
       admit: async () => ({ access: accessTo([]) }),
       renew: async () => ({ access: renewed.shift() ?? accessTo([]) }),
     },
-    newId: (() => {
-      let ids = 0;
-      return () => `${(ids += 1)}`;
-    })(),
+    newId: () => `${ids.next().value}`,
   });
   const publish = (...pairs: readonly (readonly [string, unknown])[]) => {
     const made = records(...pairs);

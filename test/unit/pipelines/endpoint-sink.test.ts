@@ -34,7 +34,12 @@ test('without a channel, a sink of an endpoint is for all its clients', () => {
 
 test('each record has the name that its expression gives; none where a value is missing', async () => {
   const all = [message('1', 'A'), message('2')];
-  assert.deepEqual(await channelsFor('symbol.${! key }', all), [[['1', '2'], ['symbol.A', undefined]]]);
+  assert.deepEqual(await channelsFor('symbol.${! key }', all), [
+    [
+      ['1', '2'],
+      ['symbol.A', undefined],
+    ],
+  ]);
   assert.deepEqual(await channelsFor('news', [message('1')]), [[['1'], ['news']]]);
 });
 
@@ -65,10 +70,16 @@ test('a record whose expression fails is nacked, and those beside it go out', as
 
 test('records keep their order, also behind one whose name is still being computed', async () => {
   const { context, published } = fakeContext();
-  const slow = endpointSink.config.parse({ name: 'rooms', channel: '${! $string($map([1], function($n) { $n })) & json }' });
+  const slow = endpointSink.config.parse({
+    name: 'rooms',
+    channel: '${! $string($map([1], function($n) { $n })) & json }',
+  });
   const sink = endpointSink.create(slow, context);
   sink.write(new Batch([message('1')]));
   sink.write(new Batch([message('2')]));
   for (let at = 0; at < 10 && published.length < 2; at += 1) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(published.map(({ batch }) => batch.messages[0]?.text), ['1', '2']);
+  assert.deepEqual(
+    published.map(({ batch }) => batch.messages[0]?.text),
+    ['1', '2'],
+  );
 });
