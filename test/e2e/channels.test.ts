@@ -56,8 +56,8 @@ async function started(t: TestContext): Promise<{ gateway: Gateway; url: string 
 }
 
 async function connected(t: TestContext, url: string, claims?: object): Promise<TestClient> {
-  const headers = claims === undefined ? {} : { authorization: `Bearer ${token(claims)}` };
-  const client = await TestClient.open(url, { headers });
+  const options = claims === undefined ? {} : { headers: { authorization: `Bearer ${token(claims)}` } };
+  const client = await TestClient.open(url, options);
   t.after(() => client.ws.terminate());
   return client;
 }

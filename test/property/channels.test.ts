@@ -36,10 +36,14 @@ function check({ pairs }: Model, { index, clients }: Real): void {
 }
 
 class Subscribe implements fc.Command<Model, Real> {
-  constructor(
-    readonly client: number,
-    readonly channel: string,
-  ) {}
+  private readonly client: number;
+  private readonly channel: string;
+
+  constructor(client: number, channel: string) {
+    this.client = client;
+    this.channel = channel;
+  }
+
   check = () => true;
   run(model: Model, real: Real): void {
     const isNew = !model.pairs.has(pair(this.client, this.channel));
@@ -51,10 +55,14 @@ class Subscribe implements fc.Command<Model, Real> {
 }
 
 class Unsubscribe implements fc.Command<Model, Real> {
-  constructor(
-    readonly client: number,
-    readonly channel: string,
-  ) {}
+  private readonly client: number;
+  private readonly channel: string;
+
+  constructor(client: number, channel: string) {
+    this.client = client;
+    this.channel = channel;
+  }
+
   check = () => true;
   run(model: Model, real: Real): void {
     const wasIn = model.pairs.delete(pair(this.client, this.channel));
@@ -65,7 +73,12 @@ class Unsubscribe implements fc.Command<Model, Real> {
 }
 
 class Close implements fc.Command<Model, Real> {
-  constructor(readonly client: number) {}
+  private readonly client: number;
+
+  constructor(client: number) {
+    this.client = client;
+  }
+
   check = () => true;
   run(model: Model, real: Real): void {
     real.index.removeAll(real.clients[this.client] as Client);

@@ -40,7 +40,7 @@ export interface ChannelEndpoint {
   mark(message: Message): void;
 }
 
-/** The channels of an endpoint on this gateway, and who is subscribed to them. */
+/** The channels of an endpoint on this gateway, and their subscribers. */
 export interface EndpointChannels {
   /** Channels that have subscribers. */
   readonly size: number;

@@ -8,14 +8,14 @@ import { accessTo, channelRig, codecWithChannels } from './rig.ts';
 
 const forAll = (text: string) => new Batch([new Message(Buffer.from(text))]);
 
-test('a record goes to those who are in its channel, and to nobody else', async (t) => {
+test('a record goes to those who are in its channel, and to no other', async (t) => {
   const { connect, publish, turn } = channelRig(t);
   const [a, b, c] = [
     await connect(accessTo(['x'])),
     await connect(accessTo(['x', 'y'])),
     await connect(accessTo(['z'])),
   ];
-  const settled = publish(['1', 'x'], ['2', 'y'], ['3', 'nobody']);
+  const settled = publish(['1', 'x'], ['2', 'y'], ['3', 'none']);
   await turn();
   assert.deepEqual([a.taken(), b.taken(), c.taken()], [['x=1|'], ['x=1|y=2|'], []]);
   assert.deepEqual(settled, ['1 stored', '2 stored', '3 stored']);
@@ -35,7 +35,7 @@ test('what a turn brings from channels and for all clients is one write a socket
   assert.deepEqual(c.taken(), ['all=2|all=5|']);
 });
 
-test('a record is encoded once for each channel, and not at all where nobody is subscribed', async (t) => {
+test('a record is encoded once for each channel, and not at all without a subscriber', async (t) => {
   let made = 0;
   const channels = {
     ...(codecWithChannels.channels as ChannelProtocol),
@@ -77,7 +77,7 @@ test('a list with a name that is none reaches the channels that are', async (t) 
   assert.equal(count('tidegate_channel_records_total', { result: 'invalid' }), 1);
 });
 
-test('the channel client.ID is that of one connection, in which nobody else can be', async (t) => {
+test('the channel client.ID is that of one connection, in which no other can be', async (t) => {
   const { connect, publish, turn, count } = channelRig(t);
   const [a, b] = [await connect(accessTo([])), await connect(accessTo([]))];
   b.sends('+client.1');
