@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Batch } from '../../../src/core/batch.ts';
-import type { ChannelProtocol } from '../../../src/core/component.ts';
+import type { ChannelProtocol, ConnectionInfo } from '../../../src/core/component.ts';
 import { Message } from '../../../src/core/message.ts';
 import { wordCodec } from '../actors/rig.ts';
 import { accessTo, channelRig, codecWithChannels } from './rig.ts';
@@ -192,4 +192,29 @@ test('a slow client is subject to the policy of its queue, and delays no other',
   assert.deepEqual(slow.taken(), []);
   assert.equal(quick.taken().length, 10);
   assert.ok(count('tidegate_frames_dropped_total', { reason: 'slow' }) > 5);
+});
+
+test('what one connection alone gets counts as its memory, and what several share does not', async (t) => {
+  const { connect, publish, turn, endpoint } = channelRig(t);
+  const [a, b] = [await connect(accessTo(['shared', 'own'])), await connect(accessTo(['shared']))];
+  for (const socket of [a, b]) socket.isStuck = true;
+  publish(['1', 'shared']);
+  await turn();
+  assert.equal(endpoint.heldBytes, 0);
+  publish(['2', 'own']);
+  await turn();
+  assert.equal(endpoint.heldBytes, 'own=2|'.length);
+});
+
+test('clients learn that they may subscribe only where the endpoint lets them', async (t) => {
+  for (const takesSubscriptions of [true, false]) {
+    const told: (boolean | undefined)[] = [];
+    const open = ({ subscribes }: ConnectionInfo) => {
+      told.push(subscribes);
+      return { state: null, effects: [] };
+    };
+    const { connect } = channelRig(t, { codec: { ...codecWithChannels, open }, takesSubscriptions });
+    await connect(accessTo([]));
+    assert.deepEqual(told, [takesSubscriptions || undefined]);
+  }
 });

@@ -47,7 +47,11 @@ export function records(...pairs: readonly (readonly [payload: string, channel: 
 /** An endpoint with channels, whose clients may subscribe to anything unless `allowed` says what. */
 export function channelRig(
   t: TestContext,
-  { maxPerConnection = 10, codec = codecWithChannels }: { maxPerConnection?: number; codec?: Codec } = {},
+  {
+    maxPerConnection = 10,
+    codec = codecWithChannels,
+    takesSubscriptions = true,
+  }: { maxPerConnection?: number; codec?: Codec; takesSubscriptions?: boolean } = {},
 ) {
   const stats = createStats();
   const renewed: Access[] = [];
@@ -56,7 +60,7 @@ export function channelRig(
     codec,
     stats,
     limits: { messages: 100, bytes: 1_000_000, queue: 1_000, whenFull: 'drop_oldest' },
-    takesSubscriptions: true,
+    takesSubscriptions,
     channels: (home) => new ChannelHub({ endpoint: 'rooms', maxPerConnection, stats }, home),
     access: {
       renews: true,
