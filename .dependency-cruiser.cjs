@@ -8,7 +8,7 @@ const LEVELS = [
   ['sdk'],
   ['codecs', 'transports', 'tables', 'pipelines'],
   ['actors'],
-  ['rooms', 'topics', 'feeds', 'auth'],
+  ['rooms', 'topics', 'channels', 'feeds', 'auth'],
   ['config'],
   ['admin'],
   ['connect'],

@@ -1,4 +1,5 @@
-import type { AccessPort, AccessRefusal, Granted, PathParams } from '../core/access.ts';
+import type { AccessPort, AccessRefusal, Granted, HandshakeFacts, PathParams } from '../core/access.ts';
+import type { Meta } from '../core/content.ts';
 import type { Authenticator, Credentials, Identified, Identity } from '../core/identity.ts';
 import { Message } from '../core/message.ts';
 import type { Expression } from '../sdk/expression.ts';
@@ -19,7 +20,14 @@ export interface AccessSettings {
   readonly renews: boolean;
   /** Seconds. */
   readonly grace: number;
+  /** Headers of the handshake that expressions may see; none where it is left out. */
+  readonly headersOf?: (headers: Credentials['headers']) => HandshakeFacts['headers'];
+  /** The channels that a client is in from the start, by what it is known as in `meta`. */
+  readonly join?: (client: Message) => Promise<Joined>;
 }
+
+/** Names of channels, or why a client is not let in. */
+export type Joined = { readonly channels: readonly string[] } | { readonly refusal: AccessRefusal };
 
 const NOT_ALLOWED = 'not_allowed';
 
@@ -44,33 +52,43 @@ export class EndpointAccess implements AccessPort {
 
   async admit(credentials: Credentials, params: PathParams): Promise<Granted> {
     const { authenticator } = this.settings;
-    if (authenticator === undefined) return this.grant(undefined, params);
-    return this.granted(await authenticator.identify(credentials), params);
+    const { headers, query } = credentials;
+    const facts = { params, query, headers: this.settings.headersOf?.(headers) };
+    if (authenticator === undefined) return this.grant(undefined, facts);
+    return this.granted(await authenticator.identify(credentials), facts);
   }
 
-  async renew(token: string, params: PathParams): Promise<Granted> {
+  async renew(token: string, facts: HandshakeFacts): Promise<Granted> {
     const { authenticator } = this.settings;
     if (authenticator === undefined) return { refusal: forbidden('this endpoint takes no tokens') };
-    return this.granted(await authenticator.renew(token), params);
+    return this.granted(await authenticator.renew(token), facts);
   }
 
-  private granted(found: Identified, params: PathParams): Promise<Granted> | Granted {
-    return 'refusal' in found ? found : this.grant(found.identity, params);
+  private granted(found: Identified, facts: HandshakeFacts): Promise<Granted> | Granted {
+    return 'refusal' in found ? found : this.grant(found.identity, facts);
   }
 
-  private async grant(identity: Identity | undefined, params: PathParams): Promise<Granted> {
-    const { endpoint, allow, name, readParam = asItIs } = this.settings;
-    const read = Object.fromEntries(Object.entries(params).map(([param, text]) => [param, readParam(text)]));
-    const client = new Message(Buffer.alloc(0), {
-      meta: { ...read, endpoint, ...(identity === undefined ? {} : { auth: identity.claims }) },
-    });
+  private async grant(identity: Identity | undefined, facts: HandshakeFacts): Promise<Granted> {
+    const { endpoint, allow, name, join, readParam = asItIs } = this.settings;
+    const read = Object.fromEntries(Object.entries(facts.params).map(([param, text]) => [param, readParam(text)]));
+    const known = { ...read, endpoint, ...(identity === undefined ? {} : { auth: identity.claims }) };
+    const client = clientOf(known);
     if (allow.connect !== undefined && !(await isTrue(allow.connect, client)))
       return { refusal: forbidden(`endpoints.${endpoint}.allow.connect does not let this client in`) };
     const called = name === undefined ? undefined : await textOf(name, client);
     if (name !== undefined && called === undefined)
       return { refusal: forbidden(`endpoints.${endpoint}.presence.name gives this client no name`) };
-    return { access: { identity, permissions: await this.known.of(client), name: called } };
+    const access = { identity, permissions: await this.known.of(client), name: called };
+    if (join === undefined) return { access };
+    const { query, headers = {} } = facts;
+    const joined = await join(clientOf({ query, headers, ...known }));
+    return 'refusal' in joined ? joined : { access: { ...access, channels: joined.channels } };
   }
+}
+
+/** What expressions see of a client that connects. */
+function clientOf(meta: Meta): Message {
+  return new Message(Buffer.alloc(0), { meta });
 }
 
 function asItIs(text: string): string {

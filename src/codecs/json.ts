@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import {
+  type ChannelProtocol,
   type Codec,
   type ConnectionInfo,
   defineCodec,
@@ -13,6 +14,7 @@ import {
   type Renewal,
   z,
 } from '../sdk/index.ts';
+import { channelProtocol, channelRequestIn, requestEffect } from './json-channels.ts';
 
 const ID = new JsonPath(['id']);
 /** Characters of an id, which each answer repeats. As JSON; an escape in a text counts as one character. */
@@ -21,25 +23,31 @@ const MAX_ID = 256;
 interface State {
   /** Whether the client may renew its token: `{"type":"renew","token"}` is no message of its then. */
   readonly renews: boolean;
+  /** Whether it may subscribe to channels: `{"type":"subscribe"}` and `{"type":"unsubscribe"}` are no messages of its then. */
+  readonly subscribes: boolean;
 }
 
-/** Shared by all connections. */
-const RENEWING: State = { renews: true };
-const PLAIN: State = { renews: false };
+/** One object for all connections that may do the same. */
+const STATES: readonly State[] = [false, true].flatMap((renews) =>
+  [false, true].map((subscribes) => ({ renews, subscribes })),
+);
 
 class JsonCodec implements Codec<State> {
   readonly answers: boolean;
   readonly renewal: Renewal<State> = { ask, renewed };
+  readonly channels: ChannelProtocol<State> = channelProtocol(answer, jsonValueOf);
 
   constructor(answers: boolean) {
     this.answers = answers;
   }
 
-  open({ renews }: ConnectionInfo): { state: State; effects: readonly Effect[] } {
-    return { state: renews === true ? RENEWING : PLAIN, effects: [] };
+  open(connection: ConnectionInfo): { state: State; effects: readonly Effect[] } {
+    const [renews, subscribes] = [connection.renews === true, connection.subscribes === true];
+    const state = STATES.find((one) => one.renews === renews && one.subscribes === subscribes);
+    return { state: state ?? { renews, subscribes }, effects: [] };
   }
 
-  frame({ renews }: State, data: Buffer, binary: boolean): readonly Effect[] {
+  frame({ renews, subscribes }: State, data: Buffer, binary: boolean): readonly Effect[] {
     if (binary) return [rejected('binary', 'a text frame with JSON was expected, not a binary frame')];
     let json: unknown;
     try {
@@ -49,6 +57,8 @@ class JsonCodec implements Codec<State> {
     }
     const token = renews ? tokenIn(json) : undefined;
     if (token !== undefined) return [{ type: 'renew', token, correlation: shortId(json, data) }];
+    const request = subscribes ? channelRequestIn(json) : undefined;
+    if (request !== undefined) return [requestEffect(request, shortId(json, data))];
     const hasId = json !== null && typeof json === 'object' && 'id' in json;
     const id = hasId ? ID.textIn(data) : undefined;
     if (this.answers && id !== undefined && lengthOf(json as object, id) > MAX_ID)
@@ -62,8 +72,8 @@ class JsonCodec implements Codec<State> {
   }
 
   record(message: Message): Frame | null {
-    if (message.meta.tombstone === true) return null;
-    return { data: isJson(message) ? message.payload : JSON.stringify(message.text), binary: false };
+    const value = jsonValueOf(message);
+    return value === null ? null : { data: value, binary: false };
   }
 
   dropped(count: number): Frame {
@@ -83,8 +93,15 @@ export const json = defineCodec({
       ),
   }),
   examples: [{}, { answers: false }],
+  subscribes: true,
   create: ({ answers }) => new JsonCodec(answers),
 });
+
+/** A record as JSON; null for one without a value. */
+function jsonValueOf(message: Message): Buffer | string | null {
+  if (message.meta.tombstone === true) return null;
+  return isJson(message) ? message.payload : JSON.stringify(message.text);
+}
 
 /** Clients close the connection on a text frame that is not UTF-8 (RFC 6455 8.1). */
 function isJson(message: Message): boolean {
@@ -102,7 +119,7 @@ function tokenIn(json: unknown): string | undefined {
   return type === 'renew' && typeof token === 'string' ? token : undefined;
 }
 
-/** The id of a frame that shows a token, as it came; a longer one is not repeated. */
+/** The id of a request, as it came; a longer one is not repeated. */
 function shortId(json: unknown, data: Buffer): string | undefined {
   const id = ID.textIn(data);
   return id !== undefined && lengthOf(json as object, id) <= MAX_ID ? id : undefined;

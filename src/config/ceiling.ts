@@ -13,6 +13,8 @@ const CHUNK = 65_536;
  * was reached, and one that Node reads before it stops), what the network socket has not sent, and its objects.
  */
 const CONNECTION = 3 * CHUNK + 16_384;
+/** A subscription of a connection to a channel, with the longest name that a client can choose. */
+const SUBSCRIPTION = 768;
 
 /** Objects, key and headers of a copy of a message. */
 const COPY = 512;
@@ -52,7 +54,12 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
   );
   const serving = Object.values(config.endpoints).filter(({ codec }) => codec.spec.servesTopics === true);
   const publishers = sum(serving.map(({ topics }) => topics.in_flight.bytes));
-  const connections = sum(Object.values(config.endpoints).map(({ max_connections }) => max_connections * CONNECTION));
+  const connections = sum(
+    Object.values(config.endpoints).map(
+      ({ max_connections, channels }) =>
+        max_connections * (CONNECTION + (channels?.max_per_connection ?? 0) * SUBSCRIPTION),
+    ),
+  );
   const replay = sum(Object.values(config.endpoints).map(replayCeiling));
   const { limit } = config.memory;
   const groups = serving.length > 0 ? config.memory.groups : 0;

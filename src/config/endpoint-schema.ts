@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { parseDuration } from '../core/units.ts';
-import { compiled } from '../sdk/compiled.ts';
 import * as field from '../sdk/fields.ts';
 import { isSubprotocol, NO_SUBPROTOCOL } from '../sdk/handshake.ts';
-import { NamePattern } from '../sdk/name-pattern.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { originMistake } from '../transports/websocket/origins.ts';
+import { allow } from './allow-schema.ts';
+import { channels } from './channels-schema.ts';
 import { componentSchema } from './component-schema.ts';
 import { endpointLimits } from './limits-schema.ts';
 import { topicName } from './log-schema.ts';
@@ -73,45 +73,6 @@ const presence = z.strictObject({
     .describe(
       'Name of a client among the members, such as "${! auth.sub }"; a client without one is refused. The choice of the codec where it is left out: a number for rooms, {username} of the path for chat.',
     ),
-});
-
-/** A name with `*` for any text, and claims in it. */
-const pattern = () => compiled(z.string().min(1), (text) => new NamePattern(text));
-
-const allowed = () =>
-  z
-    .union(
-      [z.enum(['everyone', 'nobody']), z.array(pattern())],
-      'expected everyone, nobody, or a list of names such as [admin, "team-*"]',
-    )
-    .prefault('nobody');
-
-/** Names of topics or groups. */
-const names = () =>
-  z
-    .preprocess(
-      (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value),
-      z.array(pattern(), 'expected a list of names such as [orders, "public-*"]').meta({ type: ['array', 'string'] }),
-    )
-    .prefault([]);
-
-const allow = z.strictObject({
-  connect: field
-    .condition()
-    .optional()
-    .describe(
-      'Which clients may connect, such as "${! \'trader\' in auth.roles }"; the others are refused with 403. All where it is left out.',
-    ),
-  direct: allowed().describe(
-    'Who may send to one other client alone: everyone, nobody, or names, with * for any text.',
-  ),
-  kick: allowed().describe('Who may disconnect other clients.'),
-  create: names().describe(
-    'Topics that clients may create, by name, with * for any text and claims such as orders.${! auth.tenant }.*',
-  ),
-  read: names().describe('Topics that clients may list and subscribe to.'),
-  write: names().describe('Topics that clients may list and publish to.'),
-  groups: names().describe('Consumer groups that clients may join.'),
 });
 
 const tokenExpiry = z.strictObject({
@@ -250,6 +211,11 @@ export function endpointSchema(registry: Registry) {
         .optional()
         .describe(
           'Which clients may connect, and what they may do: to other clients, and with topics and groups. All may connect and do nothing of these where it is left out.',
+        ),
+      channels: channels
+        .optional()
+        .describe(
+          'Channels: records that a sink sends to a channel go to the connections that are in it, and to no other.',
         ),
       token_expiry: tokenExpiry
         .optional()

@@ -9,6 +9,8 @@ import { didYouMean } from './suggest.ts';
 export interface AccessExpression {
   readonly expression: Expression;
   readonly path: Path;
+  /** What it sees in `meta` beside the endpoint, the parameters of the path and who the client is. */
+  readonly meta?: readonly string[];
 }
 
 /** Who the clients of endpoints are and what they may do: settings that do not go together. */
@@ -19,8 +21,8 @@ export function lintAccess({ endpoints }: ParsedConfig): Finding[] {
   ]);
 }
 
-/** What `allow` and `presence.name` of an endpoint evaluate. */
-export function accessExpressions({ allow, presence }: EndpointConfig, path: Path): AccessExpression[] {
+/** What `allow`, `presence.name` and `channels.join` of an endpoint evaluate. */
+export function accessExpressions({ allow, presence, channels }: EndpointConfig, path: Path): AccessExpression[] {
   const settings: AllowSettings = allow ?? {};
   const patterns = ACTIONS.flatMap((action) =>
     patternsIn({ [action]: settings[action] }).map(({ expression }, index) => ({
@@ -34,6 +36,13 @@ export function accessExpressions({ allow, presence }: EndpointConfig, path: Pat
     ...one(settings.connect, [...path, 'allow', 'connect']),
     ...patterns.filter(({ expression }) => expression.text.includes('${!')),
     ...one(presence?.name, [...path, 'presence', 'name']),
+    ...(channels?.join ?? [])
+      .map(({ expression }, at) => ({
+        expression,
+        path: [...path, 'channels', 'join', at],
+        meta: ['query', 'headers'],
+      }))
+      .filter(({ expression }) => expression.text.includes('${!')),
   ];
 }
 
@@ -63,9 +72,9 @@ function withoutEffect({ auth, token_expiry, path: paths, presence }: EndpointCo
 /** What is known of a client that connects. */
 const ROOTS_OF_CLIENTS = ['auth', 'meta'];
 
-function findingsOf({ expression, path }: AccessExpression, endpoint: EndpointConfig): Finding[] {
+function findingsOf({ expression, path, meta = [] }: AccessExpression, endpoint: EndpointConfig): Finding[] {
   const { text, reads, doubts } = expression;
-  const known = ['endpoint', ...(endpoint.auth === undefined ? [] : ['auth']), ...paramsOf(endpoint)];
+  const known = ['endpoint', ...meta, ...(endpoint.auth === undefined ? [] : ['auth']), ...paramsOf(endpoint)];
   const findings = reads.flatMap(({ path: [root = '', name] }): Finding[] => {
     if (!ROOTS_OF_CLIENTS.includes(root))
       return [

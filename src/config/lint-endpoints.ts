@@ -206,10 +206,14 @@ const membersHaveARoom: Rule = ({ endpoints }) =>
 /** What a pipeline does with messages is its own affair: `allow` says only who may connect. */
 function allowedInVain(allow: EndpointConfig['allow'], path: Path): Finding[] {
   if (allow === undefined) return [];
-  const given = ACTIONS.filter((action) => allow[action].length > 0 && allow[action] !== 'nobody');
+  const given = ACTIONS.filter(
+    (action) => action !== 'subscribe' && allow[action].length > 0 && allow[action] !== 'nobody',
+  );
   const why = 'is for codecs whose clients know each other or work with topics by themselves; leave this out';
   if (given.length > 0) return given.map((action) => failing([...path, action], `${action} ${why}`));
-  return allow.connect === undefined ? [failing(path, 'nothing is allowed here; leave this out, or set connect')] : [];
+  return allow.connect === undefined && allow.subscribe.length === 0
+    ? [failing(path, 'nothing is allowed here; leave this out, or set connect')]
+    : [];
 }
 
 /** Clients that take what they subscribe to would get nothing of what a pipeline brings. */

@@ -1,6 +1,7 @@
 import { readBroker } from '../transports/kafka/broker-address.ts';
 import { lintAccess } from './lint-access.ts';
 import { lintAuth } from './lint-auth.ts';
+import { lintChannels } from './lint-channels.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExposure } from './lint-exposure.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
@@ -22,6 +23,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
     ...lintExposure(config),
     ...lintEndpoints(config),
     ...lintAccess(config),
+    ...lintChannels(config),
     ...lintPipelines(config),
     ...lintLabels(config),
     ...lintTopics(config),

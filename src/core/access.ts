@@ -8,6 +8,8 @@ export interface Access {
   readonly permissions: Permissions;
   /** What the configuration calls it among the members of its room; undefined: the codec chooses. */
   readonly name: string | undefined;
+  /** Channels that it is in from the start. */
+  readonly channels?: readonly string[];
 }
 
 /** Why a client is not let in. 403: it is known who it is, and it may not. */
@@ -17,6 +19,14 @@ export type Granted = { readonly access: Access } | { readonly refusal: AccessRe
 
 /** Parameters of the path that a client came by, percent-decoded. */
 export type PathParams = Readonly<Record<string, string>>;
+
+/** What a client said in its handshake, as messages of it have it in `meta`. */
+export interface HandshakeFacts {
+  readonly params: PathParams;
+  readonly query: Readonly<Record<string, string>>;
+  /** Headers of the handshake that the endpoint lists, in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
 
 /** Finds out who the clients of an endpoint are, and what each of them may do. */
 export interface AccessPort {
@@ -29,5 +39,5 @@ export interface AccessPort {
   /** Never rejects. */
   admit(credentials: Credentials, params: PathParams): Promise<Granted>;
   /** The same for a token that came over an open connection. Never rejects. */
-  renew(token: string, params: PathParams): Promise<Granted>;
+  renew(token: string, facts: HandshakeFacts): Promise<Granted>;
 }

@@ -109,6 +109,8 @@ export interface ConnectionInfo {
   readonly name?: string;
   /** Whether it may renew its token: frames by which clients do that mean it. Left out: no. */
   readonly renews?: boolean;
+  /** Whether it may subscribe to channels: frames by which clients do that mean it. Left out: no. */
+  readonly subscribes?: boolean;
   /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
@@ -130,7 +132,9 @@ export type Effect =
   /** Ask the endpoint for something about topics. Only for codecs with `topics`. */
   | { readonly type: 'request'; readonly request: TopicRequest; readonly correlation?: unknown }
   /** Show a new token. Only for codecs with `renewal`, of connections that may renew theirs. */
-  | { readonly type: 'renew'; readonly token: string; readonly correlation?: unknown };
+  | { readonly type: 'renew'; readonly token: string; readonly correlation?: unknown }
+  /** Subscribe the client to a channel, or end that. Only for codecs with `channels`, of connections that may subscribe. */
+  | { readonly type: 'subscribe' | 'unsubscribe'; readonly channel: string; readonly correlation?: unknown };
 
 /**
  * A wire protocol: a pure function from frames and events to effects, and from records to frames. It does no I/O and
@@ -163,6 +167,29 @@ export interface Codec<State = unknown> {
   readonly topics?: TopicProtocol<State>;
   /** For protocols whose clients can renew their token on the open connection. */
   readonly renewal?: Renewal<State>;
+  /** For protocols whose clients know channels by their names. */
+  readonly channels?: ChannelProtocol<State>;
+}
+
+/** The part of a wire protocol for channels. Pure, as the rest of the codec. */
+export interface ChannelProtocol<State = unknown> {
+  /** The answer to a `subscribe`. Null: none. */
+  subscribed(state: State, correlation: unknown, channel: string, now: number): Frame | null;
+  /** The answer to an `unsubscribe`; with a `reason`, the gateway itself has ended the subscription. Null: none. */
+  unsubscribed(
+    state: State,
+    correlation: unknown,
+    channel: string,
+    reason: Rejection | null,
+    now: number,
+  ): Frame | null;
+  /** The answer to a `subscribe` or `unsubscribe` that was not done. Null: none. */
+  refused(state: State, correlation: unknown, channel: string, rejection: Rejection, now: number): Frame | null;
+  /**
+   * In place of `record` on endpoints with channels: made once for all subscribers of the channel. Undefined: the record is
+   * for all clients. Null: not for clients.
+   */
+  publication(channel: string | undefined, message: Message, now: number): Frame | null;
 }
 
 /** The part of a wire protocol for tokens. Pure, as the rest of the codec. */

@@ -1,12 +1,12 @@
 import { type Allowed, allowance } from './allowance.ts';
 
 /** What `allow` of an endpoint is about, each by names. */
-export const ACTIONS = ['create', 'read', 'write', 'groups', 'direct', 'kick'] as const;
+export const ACTIONS = ['create', 'read', 'write', 'groups', 'direct', 'kick', 'subscribe'] as const;
 export type Action = (typeof ACTIONS)[number];
 
 export type AllowedActions = Readonly<Partial<Record<Action, Allowed>>>;
 
-/** What a client may do, by names: of topics and groups, or its own name in its room. What is left out is not allowed. */
+/** What a client may do, by names: of topics, groups and channels, or its own name in its room. What is left out is not allowed. */
 export class Permissions {
   private readonly allowed: AllowedActions;
   private readonly compiled: Partial<Record<Action, (name: string) => boolean>> = {};

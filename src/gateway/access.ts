@@ -1,8 +1,10 @@
 import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
 import { type AllowSettings, commonPermissions, patternsIn } from '../auth/allow-settings.ts';
 import { EndpointAccess } from '../auth/endpoint-access.ts';
+import { Joining } from '../channels/joining.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Authenticators } from './authenticators.ts';
+import { listedHeaders } from './listed-headers.ts';
 
 /** Where the configuration says nothing of it. */
 const TOKEN_EXPIRY = { renew: true, grace: 30_000 };
@@ -16,7 +18,9 @@ export function accessOf(
   const allow: AllowSettings = endpoint.allow ?? {};
   const permissions = commonPermissions(allow);
   const isTheSame = patternsIn(allow).every(({ isConstant }) => isConstant);
-  const mayDiffer = allow.connect !== undefined || presence?.name !== undefined || !isTheSame;
+  const { channels, meta_headers } = endpoint;
+  const joining = channels === undefined || channels.join.length === 0 ? undefined : new Joining(name, channels);
+  const mayDiffer = allow.connect !== undefined || presence?.name !== undefined || !isTheSame || joining !== undefined;
   if (auth === undefined && !mayDiffer) return { permissions };
   const access = new EndpointAccess({
     endpoint: name,
@@ -26,6 +30,8 @@ export function accessOf(
     name: presence?.name,
     renews: renew,
     grace: Math.ceil(grace / 1_000),
+    headersOf: (headers) => listedHeaders(headers, meta_headers),
+    ...(joining && { join: (client) => joining.of(client) }),
   });
   return { permissions, access };
 }

@@ -4,6 +4,7 @@ import type { EndpointChanges, EndpointOptions } from '../actors/endpoint/endpoi
 import type { TopicClients } from '../actors/endpoint/topic-clients.ts';
 import { tokenParametersOf } from '../auth/automatic-credentials.ts';
 import { authOf } from '../auth/settings.ts';
+import { ChannelHub } from '../channels/channel-hub.ts';
 import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
 import { BucketRule } from '../core/token-bucket.ts';
@@ -50,6 +51,7 @@ export async function endpointMaker(
       ...endpointChanges(context, name, endpoint, { authenticators, auth }),
       ...room,
       ...(topicService === undefined ? {} : { topics: topicService() }),
+      ...channelsOf(name, endpoint, stats),
       ...(replay === undefined ? {} : { replay }),
       encode: frameEncoder(endpoint.compression),
       memory: context.memory,
@@ -91,6 +93,7 @@ export function endpointChanges(
     },
     clientLimits: clientLimitsOf(endpoint.limits),
     tokenParameters: new Set(auth && tokenParametersOf(auth)),
+    takesSubscriptions: (endpoint.allow?.subscribe.length ?? 0) > 0,
     closed: (id, connection, code, reason) => {
       if (!context.events.has('ws-close')) return;
       const query = queryFacts(connection.query, auth);
@@ -120,6 +123,12 @@ async function topicServiceOf(
   if (endpoint.codec.spec.servesTopics !== true) return undefined;
   const { createTopicService } = await import('./topic-clients.ts');
   return () => createTopicService(context, name, endpoint);
+}
+
+function channelsOf(name: string, { channels }: EndpointConfig, stats: Stats): Pick<EndpointOptions, 'channels'> {
+  if (channels === undefined) return {};
+  const options = { endpoint: name, maxPerConnection: channels.max_per_connection, stats };
+  return { channels: (home) => new ChannelHub(options, home) };
 }
 
 /** undefined where nothing is limited: nothing is counted then. */

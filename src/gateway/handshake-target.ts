@@ -4,7 +4,6 @@ import { type AuthSettings, authOf } from '../auth/settings.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Headers } from '../core/headers.ts';
 import type { Identity } from '../core/identity.ts';
-import { ownEntry } from '../core/own-entry.ts';
 import { ownText } from '../core/propagation.ts';
 import type { HandshakeRequest, Refusal } from '../transports/websocket/handshake.ts';
 import { LIMIT_REASONS } from '../transports/websocket/handshake-limits.ts';
@@ -14,6 +13,7 @@ import { parseRoute } from '../transports/websocket/route.ts';
 import type { HandshakeTarget } from '../transports/websocket/target.ts';
 import { queryFacts, requestFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import { listedHeaders } from './listed-headers.ts';
 import type { ListenerContext } from './listener-context.ts';
 
 /** Why handshakes for an endpoint are refused. */
@@ -24,6 +24,8 @@ const REFUSALS = [
 ];
 /** And where clients are checked before they are let in; the reasons of what checks them come with the first of each. */
 const UNCHECKED = ['not_allowed', 'checks_full', 'check_timeout', 'check_failed'];
+/** And where they join channels. */
+const NOT_JOINED = ['channel_missing', 'channel_invalid', 'channel_limit'];
 /** Seconds after which a client may try again, if the log was not available, or the gateway not ready or full. */
 const RETRY_AFTER = 5;
 
@@ -34,7 +36,8 @@ export function targetOf(shared: ListenerContext, endpoint: Endpoint): Handshake
   // Each endpoint is made from the configuration of that name.
   const config = context.config.endpoints[name] as EndpointConfig;
   const auth = authOf(config, context.config.auth);
-  const reasons = endpoint.access === undefined ? REFUSALS : [...REFUSALS, ...UNCHECKED];
+  const checked = endpoint.access === undefined ? [] : UNCHECKED;
+  const reasons = [...REFUSALS, ...checked, ...(config.channels === undefined ? [] : NOT_JOINED)];
   for (const reason of reasons) shared.count(reason, name);
   const accepted = shared.timesOf(name, 'accepted');
   const refused = shared.timesOf(name, 'refused');
@@ -72,20 +75,6 @@ export function targetOf(shared: ListenerContext, endpoint: Endpoint): Handshake
       context.events.emit('ws-connection', { ...connection, query, id: connection.clientId }, facts);
     },
   };
-}
-
-/** undefined where none are listed. */
-function listedHeaders(
-  headers: HandshakeRequest['headers'],
-  listed: readonly string[],
-): Readonly<Record<string, string>> | undefined {
-  if (listed.length === 0) return undefined;
-  const found: Record<string, string> = {};
-  for (const name of listed.map((one) => one.toLowerCase())) {
-    const value = ownEntry(headers, name);
-    if (value !== undefined) found[name] = String(value);
-  }
-  return found;
 }
 
 /** Pages that may connect where the configuration does not say. */

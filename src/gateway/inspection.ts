@@ -26,8 +26,10 @@ export function inspect(context: GatewayContext, parts: GatewayParts, ports: Bou
       };
     }),
     endpoints: Object.entries(config.endpoints).map(([name, { listener, path, codec }]) => {
-      const connections = endpoints.byName.get(name)?.size ?? 0;
-      return { name, listener, paths: path, codec: codec.spec.name, connections };
+      const endpoint = endpoints.byName.get(name);
+      const facts = { name, listener, paths: path, codec: codec.spec.name, connections: endpoint?.size ?? 0 };
+      if (endpoint?.channels === undefined) return facts;
+      return { ...facts, channels: endpoint.channels.size, subscriptions: endpoint.channels.subscriptions };
     }),
     pipelines: pipelines.all.map((pipeline) => {
       return { name: pipeline.name, state: stateOf(pipeline), inFlight: pipeline.inFlight.size };

@@ -36,6 +36,9 @@ export interface GatewaySnapshot {
     readonly paths: readonly string[];
     readonly codec: string;
     readonly connections: number;
+    /** Channels with subscribers on this gateway, and their subscriptions; only where the endpoint has channels. */
+    readonly channels?: number;
+    readonly subscriptions?: number;
   }[];
   readonly pipelines: readonly {
     readonly name: string;

@@ -103,6 +103,11 @@ export interface EndpointPort {
   resume(): void;
   /** Sends records to every connection. A slow one is subject to the endpoint's policy and never delays the others. */
   deliver(batch: Batch): void;
+  /**
+   * Sends records to the subscribers of channels. `channels`: for each record the name of its channel, or a list of names; one
+   * with anything else goes nowhere, and is counted.
+   */
+  publish(batch: Batch, channels: readonly unknown[]): void;
 }
 
 /** A topic that is written to. */

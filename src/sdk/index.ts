@@ -6,6 +6,7 @@ export { Batch } from '../core/batch.ts';
 export { explainValidity } from '../core/certificate.ts';
 export type { Clock } from '../core/clock.ts';
 export type {
+  ChannelProtocol,
   Codec,
   ConnectionInfo,
   Effect,

@@ -1,5 +1,5 @@
 import { AUTH_METRICS } from './catalog/auth.ts';
-import { ENDPOINT_METRICS, ROOM_METRICS } from './catalog/endpoints.ts';
+import { CHANNEL_METRICS, ENDPOINT_METRICS, ROOM_METRICS } from './catalog/endpoints.ts';
 import type { MetricEntries, MetricEntry } from './catalog/entry.ts';
 import { CONNECTOR_METRICS, FEED_METRICS } from './catalog/feeds.ts';
 import { LANE_METRICS, READER_METRICS } from './catalog/log.ts';
@@ -16,6 +16,7 @@ export const METRICS = {
   ...OPERATOR_METRICS,
   ...LOOKUP_METRICS,
   ...ENDPOINT_METRICS,
+  ...CHANNEL_METRICS,
   ...AUTH_METRICS,
   ...ROOM_METRICS,
   ...FEED_METRICS,

@@ -6,14 +6,15 @@ import { FrameGroup, type SharedFrame } from '../../core/shared-frame.ts';
 import { factsOf } from '../../telemetry/message-facts.ts';
 import { DeliveryTime } from '../delivery-time.ts';
 import { tell } from '../lifecycle.ts';
+import type { ChannelEndpoint } from './channel-port.ts';
 import { closing } from './connection-machine.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import type { History } from './history.ts';
 import type { Members } from './members.ts';
 import type { EndpointGuest, RoomEndpoint } from './room-port.ts';
 
-/** What goes to all members of an endpoint: a frame of each record, made once, whatever their number. */
-export class Broadcast implements RoomEndpoint<EndpointGuest> {
+/** What goes to members of an endpoint: to all of them, or to those in a channel. A frame is made once, whatever their number. */
+export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
   private readonly context: EndpointContext;
   private readonly members: Members;
   /** Undefined where clients that join get no earlier messages. */
@@ -31,47 +32,79 @@ export class Broadcast implements RoomEndpoint<EndpointGuest> {
     return this.members.size;
   }
 
+  get told(): number {
+    return this.context.tick.told;
+  }
+
   share(frame: Frame): SharedFrame {
     return this.context.share(frame);
   }
 
-  /** Records for all clients that are in at the end of this turn. One that the codec fails on is nacked, and no client gets it. */
+  publication(channel: string | undefined, message: Message): SharedFrame | null {
+    const { codec, clock, channels, keyOf } = this.context;
+    const now = clock.now();
+    const frame =
+      channels === undefined || codec.channels === undefined
+        ? codec.record(message, now)
+        : codec.channels.publication(channel, message, now);
+    if (frame === null) return null;
+    const framed = this.share(frame);
+    const shared = keyOf === undefined ? framed : framed.withKey(keyIn(channel, keyOf(message)));
+    // What cannot be made into bytes fails here, with its record.
+    shared.bytes('plain');
+    return shared;
+  }
+
+  mark(message: Message): void {
+    this.context.tick.mark();
+    this.delivery.add(message);
+  }
+
+  /** Records for all clients that are in at the end of this turn. */
   deliver(batch: Batch): void {
-    const { name, codec, tick, clock, logger, tracing, room, keyOf } = this.context;
-    const presence = room?.presence;
+    const presence = this.context.room?.presence;
+    this.deliverEach(batch, (message) => {
+      // Its sender's name may be another's by now.
+      if (presence?.isTooLate(message)) return 0;
+      const frame = this.publication(undefined, message);
+      if (frame === null) return 0;
+      this.context.tick.tell(frame);
+      this.delivery.add(message);
+      this.history?.keep(frame, message, presence?.authorOf(message));
+      return this.members.size;
+    });
+  }
+
+  /** One that the codec fails on is nacked, and no client gets it. `each`: to how many clients it goes, of which the greatest is traced. */
+  deliverEach(batch: Batch, each: (message: Message, at: number) => number): void {
+    const { name, logger, tracing } = this.context;
     const counted = tracing.delivering(batch, name);
     let failed: { readonly message: Message; readonly failure: TidegateError } | undefined;
+    let sockets = 0;
+    let at = 0;
     for (const message of batch.messages) {
-      // Its sender's name may be another's by now.
-      if (presence?.isTooLate(message)) continue;
       try {
-        const frame = codec.record(message, clock.now());
-        if (frame === null) continue;
-        const framed = this.share(frame);
-        const shared = keyOf === undefined ? framed : framed.withKey(keyOf(message));
-        // What cannot be made into bytes fails here, with its record.
-        shared.bytes('plain');
-        tick.tell(shared);
-        this.delivery.add(message);
-        this.history?.keep(shared, message, presence?.authorOf(message));
+        sockets = Math.max(sockets, each(message, at));
       } catch (error) {
         const failure = asTidegateError(error, 'TG_CODEC_FAILED');
         failed = { message, failure };
         message.nack(failure);
       }
+      at += 1;
     }
     if (failed !== undefined) {
       const { message, failure } = failed;
       logger.error({ ...factsOf(message), error: failure }, 'the codec failed on a record, which no client gets');
     }
-    counted(this.members.size);
+    counted(sockets);
     batch.ack();
   }
 
-  /** Frames of one tick for every member. */
+  /** Frames of one tick: for every member, and of channels. */
   fanOut(group: FrameGroup): void {
-    for (const connection of this.members) connection.deliver(group);
-    this.delivery.written(this.members.size);
+    const sockets = this.context.channels?.fanOut(group);
+    if (sockets === undefined) for (const connection of this.members) connection.deliver(group);
+    this.delivery.written(sockets ?? this.members.size);
   }
 
   sendWaiting(): void {
@@ -94,4 +127,9 @@ export class Broadcast implements RoomEndpoint<EndpointGuest> {
   closeAllForRestart(): void {
     for (const connection of this.members) tell(connection.actor, closing('restart'));
   }
+}
+
+/** A record of one channel takes the place of none of another. Names of channels have no line feed in them. */
+function keyIn(channel: string | undefined, key: string | undefined): string | undefined {
+  return channel === undefined || key === undefined ? key : `${channel}\n${key}`;
 }

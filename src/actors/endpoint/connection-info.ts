@@ -7,12 +7,16 @@ export type JoinRequest = Pick<ConnectionInfo, 'params' | 'query' | 'headers'>;
 
 /** What is known of a client that comes in, with an ID of its own. */
 export function infoOf(
-  { name: endpoint, access: port, codec, newId }: EndpointContext,
+  { name: endpoint, access: port, codec, newId, channels, takesSubscriptions }: EndpointContext,
   { params, query, headers }: JoinRequest,
   access: Access | undefined,
 ): ConnectionInfo {
   const asked = { clientId: newId(), endpoint, params: orNone(params), query: orNone(query) };
-  const info = headers === undefined ? asked : { ...asked, headers };
+  const heard = headers === undefined ? asked : { ...asked, headers };
+  const info =
+    channels !== undefined && takesSubscriptions && codec.channels !== undefined
+      ? { ...heard, subscribes: true }
+      : heard;
   if (port === undefined || access === undefined) return info;
   const { name } = access;
   const named = name === undefined ? info : { ...info, name };

@@ -1,6 +1,8 @@
 import type { Headers } from '../../core/headers.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
+import { ChannelPeer } from './channel-peer.ts';
+import type { ChannelClient } from './channel-port.ts';
 import type { Slowed } from './client-limits.ts';
 import { Conversation } from './conversation.ts';
 import type { EndpointContext } from './endpoint-context.ts';
@@ -12,7 +14,7 @@ import { RoomGuest } from './room-guest.ts';
 import type { EndpointGuest } from './room-port.ts';
 import { TopicPeer } from './topic-peer.ts';
 
-type Owner = Slowed & OutboundOwner & Pick<EndpointGuest, 'admit' | 'deliver'>;
+type Owner = Slowed & OutboundOwner & Pick<EndpointGuest, 'admit' | 'deliver'> & Pick<ChannelClient, 'deliver'>;
 
 /** What a connection is made of: its parts read, talk and write, and hold memory for that. */
 export class ConnectionParts {
@@ -24,6 +26,8 @@ export class ConnectionParts {
   readonly guest: EndpointGuest | undefined;
   /** What the topic service is given; undefined where clients do not work with topics. */
   readonly topicPeer: TopicPeer | undefined;
+  /** Undefined where clients are not subscribed to channels. */
+  readonly channelPeer: ChannelPeer | undefined;
 
   constructor(
     peer: Owner,
@@ -36,13 +40,16 @@ export class ConnectionParts {
     const outbound = new Outbound(socket, context, peer);
     const publisher = new Publisher(peer, context, outbound, handshake, baggage);
     const topicPeer = context.hasTopics ? new TopicPeer(peer, socket, context, publisher, outbound) : undefined;
-    const conversation = new Conversation(peer, context, publisher, topicPeer);
+    const { channels } = context;
+    const channelPeer = channels && new ChannelPeer(peer, context, channels, publisher.answers);
+    const conversation = new Conversation(peer, context, publisher, topicPeer, channelPeer);
     this.outbound = outbound;
     this.publisher = publisher;
     this.conversation = conversation;
     this.inbound = new Inbound(peer, socket, context, conversation, outbound, pace);
     this.guest = context.room === undefined ? undefined : new RoomGuest(peer, context, conversation, outbound);
     this.topicPeer = topicPeer;
+    this.channelPeer = channelPeer;
   }
 
   /** Bytes held for the peer, in both directions. */
@@ -61,6 +68,7 @@ export class ConnectionParts {
   gone(): void {
     this.inbound.gone();
     this.topicPeer?.abandon();
+    this.channelPeer?.gone();
     this.outbound.gone();
   }
 }

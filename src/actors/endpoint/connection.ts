@@ -58,7 +58,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.phase = context.isGuarded ? 'joining' : 'serving';
     const port = context.access;
     this.session =
-      port === undefined || access === undefined ? undefined : new Session(this, context, port, access, info.params);
+      port === undefined || access === undefined ? undefined : new Session(this, context, port, access, info);
     const pace = context.clientLimits?.enter(access?.identity);
     this.parts = new ConnectionParts(this, context, socket, handshake, baggage, pace);
     // As part of the endpoint's actor system, without being its child: half the memory of a root actor, none of the
@@ -174,11 +174,11 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.wake();
   }
 
-  /** Records of one turn for this socket. */
-  deliver(group: FrameGroup): void {
+  /** Records of one turn for this socket. `isOwn`: no other socket gets them in one piece. */
+  deliver(group: FrameGroup, isOwn = false): void {
     if (!this.isAdmitted) return;
     const { chunk, frames } = group.on(this.socket.wire);
-    this.parts.outbound.deliver(chunk, frames);
+    this.parts.outbound.deliver(chunk, frames, isOwn);
   }
 
   /** Something that this connection may be held for is over. */
@@ -243,8 +243,9 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
   }
 
   accessChanged(): boolean {
-    const { publisher, topicPeer } = this.parts;
+    const { publisher, topicPeer, channelPeer } = this.parts;
     publisher.forgetMeta();
+    channelPeer?.accessChanged(this.session?.access.channels ?? []);
     return topicPeer === undefined || this.context.topics?.mayContinue(topicPeer) !== false;
   }
 

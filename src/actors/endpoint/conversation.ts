@@ -1,6 +1,7 @@
 import type { Effect, Frame, Renewal } from '../../core/component.ts';
 import type { TopicRequest } from '../../core/topic-request.ts';
 import type { Answers } from './answers.ts';
+import type { ChannelPeer } from './channel-peer.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import type { Peer } from './peer.ts';
 import type { Publisher } from './publisher.ts';
@@ -20,14 +21,23 @@ export class Conversation {
   private readonly publisher: Publisher;
   /** Undefined where the codec knows no topics. */
   private readonly topicPeer: TopicPeer | undefined;
+  /** Undefined where clients are not subscribed to channels. */
+  private readonly channelPeer: ChannelPeer | undefined;
   /** Bytes of the frame that is being read. */
   private frameBytes = 0;
 
-  constructor(peer: Peer, context: EndpointContext, publisher: Publisher, topicPeer: TopicPeer | undefined) {
+  constructor(
+    peer: Peer,
+    context: EndpointContext,
+    publisher: Publisher,
+    topicPeer: TopicPeer | undefined,
+    channelPeer: ChannelPeer | undefined,
+  ) {
     this.peer = peer;
     this.context = context;
     this.publisher = publisher;
     this.topicPeer = topicPeer;
+    this.channelPeer = channelPeer;
   }
 
   get answers(): Answers {
@@ -139,6 +149,12 @@ export class Conversation {
           break;
         case 'renew':
           (this.peer.session ?? missing('session')).renew(effect.token, effect.correlation);
+          break;
+        case 'subscribe':
+          (this.channelPeer ?? missing('channels')).subscribe(effect.channel, effect.correlation);
+          break;
+        case 'unsubscribe':
+          (this.channelPeer ?? missing('channels')).unsubscribe(effect.channel, effect.correlation);
           break;
       }
     }

@@ -12,6 +12,7 @@ import { type EncodeFrame, SharedFrame, type Wire } from '../../core/shared-fram
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import type { Tracing } from '../../telemetry/tracing.ts';
+import type { ChannelEndpoint, EndpointChannels } from './channel-port.ts';
 import { type ClientLimitRules, ClientLimits, NO_LIMITS } from './client-limits.ts';
 import type { ReplayLimits } from './history.ts';
 import type { EndpointMetrics } from './metrics.ts';
@@ -53,6 +54,10 @@ export interface EndpointOptions {
   /** For a codec whose clients know of each other. */
   readonly room?: (endpoint: RoomEndpoint<EndpointGuest>) => EndpointRoom<EndpointGuest>;
   readonly replay?: ReplayLimits;
+  /** Where clients are subscribed to channels. */
+  readonly channels?: (endpoint: ChannelEndpoint) => EndpointChannels;
+  /** Whether clients may ask for subscriptions to them; false where it is left out. */
+  readonly takesSubscriptions?: boolean;
   /** For a codec whose clients work with topics by themselves. */
   readonly topics?: TopicClients;
   /** What clients may do of whom nothing has to be found out. Nothing where it is left out. */
@@ -93,6 +98,7 @@ export type EndpointChanges = Pick<
   | 'tokenParameters'
   | 'permissions'
   | 'access'
+  | 'takesSubscriptions'
   | 'closed'
 >;
 
@@ -126,6 +132,8 @@ export class EndpointContext {
   readonly topics: TopicClients | undefined;
   permissions: Permissions;
   access: AccessPort | undefined;
+  /** Whether clients that come may ask for subscriptions, where the codec has frames for that. */
+  takesSubscriptions: boolean;
   /** What long answers to them have in common. */
   readonly payloads: Payloads;
   /** A frame of which each wire's bytes are made once. */
@@ -134,6 +142,8 @@ export class EndpointContext {
   keyOf: EndpointOptions['keyOf'];
   /** Where clients know of each other; set before the first one comes. */
   room: EndpointRoom<EndpointGuest> | undefined;
+  /** Where clients are subscribed to channels; set before the first one comes. */
+  channels: EndpointChannels | undefined;
   /** Whether clients wait until they are let in. */
   readonly isGuarded: boolean;
   /** The endpoint's own coarse clock: whole seconds, counted by the sweep. */
@@ -162,6 +172,7 @@ export class EndpointContext {
     this.topics = options.topics;
     this.permissions = options.permissions ?? NO_PERMISSIONS;
     this.access = options.access;
+    this.takesSubscriptions = options.takesSubscriptions ?? false;
     this.payloads = new Payloads((view) => this.codec.topics?.payload(view) ?? []);
     this.share = sharingLast(options.encode);
     this.keyOf = options.keyOf;
@@ -177,6 +188,7 @@ export class EndpointContext {
     this.tokenParameters = changes.tokenParameters ?? new Set();
     this.permissions = changes.permissions ?? NO_PERMISSIONS;
     this.access = changes.access;
+    this.takesSubscriptions = changes.takesSubscriptions ?? false;
     const { clientLimits, name: endpoint, clock, logger, metrics } = this;
     const rules = changes.clientLimits;
     if (clientLimits !== undefined) clientLimits.update(rules ?? NO_LIMITS);

@@ -4,6 +4,7 @@ import type { Access, AccessPort } from '../../core/access.ts';
 import type { Batch } from '../../core/batch.ts';
 import { every } from '../../core/clock.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
+import { TidegateError } from '../../core/errors.ts';
 import type { Headers } from '../../core/headers.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Message } from '../../core/message.ts';
@@ -12,6 +13,7 @@ import type { EndpointPort } from '../../sdk/context.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { Broadcast } from './broadcast.ts';
+import type { EndpointChannels } from './channel-port.ts';
 import { Connection } from './connection.ts';
 import { infoOf, type JoinRequest } from './connection-info.ts';
 import { type EndpointChanges, EndpointContext, type EndpointOptions } from './endpoint-context.ts';
@@ -74,6 +76,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     const history = options.replay === undefined ? undefined : new History(options.replay);
     this.broadcast = new Broadcast(this.context, members, history);
     this.context.room = options.room?.(this.broadcast);
+    this.context.channels = options.channels?.(this.broadcast);
     this.joinQueue = new JoinQueue(this.context, this.broadcast, history);
     this.gracefulClose = new GracefulClose(this.context, members);
     this.protocolErrors = new ProtocolErrors(this.name, options.clock, options.logger);
@@ -121,6 +124,11 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   /** Members of the room on all gateways; undefined where clients know nothing of each other. */
   get presence(): RoomPresence | undefined {
     return this.context.room?.presence;
+  }
+
+  /** Undefined where clients are not subscribed to channels. */
+  get channels(): EndpointChannels | undefined {
+    return this.context.channels;
   }
 
   /** Why no client can be let in yet, or undefined. */
@@ -213,6 +221,12 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
 
   deliver(batch: Batch): void {
     this.broadcast.deliver(batch);
+  }
+
+  publish(batch: Batch, channels: readonly unknown[]): void {
+    if (this.context.channels === undefined)
+      throw new TidegateError('TG_CONFIG_INVALID', `endpoints.${this.name} has no channels; add channels: {} to it`);
+    this.context.channels.publish(batch, channels);
   }
 
   // --- orders of the machine

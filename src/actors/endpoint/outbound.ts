@@ -140,12 +140,18 @@ export class Outbound {
     }
   }
 
-  /** Records of one turn: `chunk` is the same frames in one piece, for a peer that keeps up. */
-  deliver(chunk: Buffer, frames: readonly Buffer[]): void {
+  /**
+   * Records of one turn: `chunk` is the same frames in one piece, for a peer that keeps up. `isOwn`: no other peer gets that
+   * piece, so that its memory counts for this one.
+   */
+  deliver(chunk: Buffer, frames: readonly Buffer[], isOwn = false): void {
     try {
       if (this.outbox !== undefined) this.writeOutbox();
-      if (this.isIdle && this.writer.buffered + chunk.length <= SOCKET_MARK) this.writer.write(chunk, frames.length);
-      else this.enqueue(frames);
+      if (!this.isIdle || this.writer.buffered + chunk.length > SOCKET_MARK) this.enqueue(frames);
+      else {
+        this.writer.write(chunk, frames.length);
+        if (isOwn) this.writer.wroteOwnRecords(chunk.length);
+      }
     } catch (error) {
       this.owner.failed(error);
     }

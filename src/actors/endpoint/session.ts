@@ -1,4 +1,4 @@
-import type { Access, AccessPort, AccessRefusal, Granted } from '../../core/access.ts';
+import type { Access, AccessPort, AccessRefusal, Granted, HandshakeFacts } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Farewell } from '../../core/component.ts';
 import type { Rejection } from '../../core/errors.ts';
@@ -51,7 +51,7 @@ export class Session {
   private readonly owner: SessionOwner;
   private readonly context: SessionContext;
   private readonly port: AccessPort;
-  private readonly params: Readonly<Record<string, string>>;
+  private readonly facts: HandshakeFacts;
   private current: Access;
   /** Seconds of the endpoint's clock at which the client was asked for a new token; 0: it was not. */
   private askedAt = 0;
@@ -60,18 +60,12 @@ export class Session {
   /** The token that is being checked. */
   private check: { readonly correlation: unknown; readonly since: number } | undefined;
 
-  constructor(
-    owner: SessionOwner,
-    context: SessionContext,
-    port: AccessPort,
-    access: Access,
-    params: Readonly<Record<string, string>>,
-  ) {
+  constructor(owner: SessionOwner, context: SessionContext, port: AccessPort, access: Access, facts: HandshakeFacts) {
     this.owner = owner;
     this.context = context;
     this.port = port;
     this.current = access;
-    this.params = params;
+    this.facts = facts;
   }
 
   get access(): Access {
@@ -103,7 +97,7 @@ export class Session {
     const check = { correlation, since: this.context.seconds };
     this.check = check;
     this.port
-      .renew(token, this.params)
+      .renew(token, this.facts)
       .then((granted) => {
         // The answer may have been given, or the client gone, meanwhile.
         if (this.check === check && this.owner.isOpen) this.checked(granted);

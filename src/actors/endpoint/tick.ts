@@ -4,7 +4,7 @@ import { FrameGroup, type SharedFrame } from '../../core/shared-frame.ts';
 export interface TickEnd<M> {
   /** Messages that connections have read. */
   passOn(messages: readonly M[]): void;
-  /** Frames for every member, in order: one chunk a member. */
+  /** Frames for every member, in order: one chunk a member. Empty where there are only such for some members. */
   fanOut(group: FrameGroup): void;
   /** One of these, or the writing of answers, threw, which no one further up could make good. */
   tickFailed(error: unknown): void;
@@ -30,6 +30,7 @@ export class TickBatch<M extends { readonly payload: Uint8Array }> {
   private bytes = 0;
   private frames: SharedFrame[] = [];
   private scheduled: Flushed[] = [];
+  private isMarked = false;
   private isPlanned = false;
   private isHurried = false;
 
@@ -50,6 +51,17 @@ export class TickBatch<M extends { readonly payload: Uint8Array }> {
     this.plan();
   }
 
+  /** Frames for every member that wait. */
+  get told(): number {
+    return this.frames.length;
+  }
+
+  /** There are frames for some members, which its end keeps. */
+  mark(): void {
+    this.isMarked = true;
+    this.plan();
+  }
+
   /** The writing side of a socket has answers, which it is to write when all else of the tick has gone on. */
   schedule(outbound: Flushed): void {
     this.scheduled.push(outbound);
@@ -59,8 +71,9 @@ export class TickBatch<M extends { readonly payload: Uint8Array }> {
   /** Sends frames out before the turn ends: they are for those who are members by now. */
   fanOut(): void {
     const { frames } = this;
-    if (frames.length === 0) return;
+    if (frames.length === 0 && !this.isMarked) return;
     this.frames = [];
+    this.isMarked = false;
     this.end.fanOut(new FrameGroup(frames));
   }
 

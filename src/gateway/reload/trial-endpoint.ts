@@ -13,6 +13,8 @@ export class TrialEndpoint implements PipelineEndpoint {
 
   deliver(): void {}
 
+  publish(): void {}
+
   historyBegins(): void {}
 
   historyIsRead(): void {}

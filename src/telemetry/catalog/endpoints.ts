@@ -74,6 +74,30 @@ export const ENDPOINT_METRICS = {
   },
 } as const satisfies MetricEntries;
 
+/** Channels: which records go to which connections of this gateway. */
+export const CHANNEL_METRICS = {
+  tidegate_channels: {
+    kind: 'gauge',
+    help: 'Channels with subscribers on this gateway. Those that each connection has for itself do not count.',
+    labels: ['endpoint'],
+  },
+  tidegate_channel_subscriptions: {
+    kind: 'gauge',
+    help: 'Subscriptions of the connections of this gateway to channels.',
+    labels: ['endpoint'],
+  },
+  tidegate_channel_records_total: {
+    kind: 'counter',
+    help: 'Records for channels, once for each channel: delivered to its subscribers; no_subscriber on this gateway; missing, as the sink gave no name of a channel; invalid, as what it gave is no such name.',
+    labels: ['endpoint', 'result'],
+  },
+  tidegate_channel_refusals_total: {
+    kind: 'counter',
+    help: 'Requests of clients about channels that were refused: not_allowed, limit (max_per_connection), invalid (no name of a channel), not_subscribed; revoked counts subscriptions that a new token ended.',
+    labels: ['endpoint', 'reason'],
+  },
+} as const satisfies MetricEntries;
+
 /** Rooms: the members on all gateways, as this gateway sees them. */
 export const ROOM_METRICS = {
   tidegate_presence_members: {

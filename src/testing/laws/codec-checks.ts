@@ -11,6 +11,8 @@ const EFFECTS: readonly string[] = [
   'kick',
   'request',
   'renew',
+  'subscribe',
+  'unsubscribe',
 ] satisfies Effect['type'][];
 
 /** Bytes of a close frame that are left for the reason (RFC 6455 5.5). */
@@ -67,6 +69,10 @@ function checkEffect(codec: Codec, effect: Effect): void {
       return;
     case 'renew':
       keeps(codec.renewal !== undefined, 'a renew of a codec without renewal', 'give the codec a `renewal`');
+      return;
+    case 'subscribe':
+    case 'unsubscribe':
+      keeps(codec.channels !== undefined, `a ${type} of a codec without channels`, 'give the codec `channels`');
   }
 }
 

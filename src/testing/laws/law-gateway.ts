@@ -134,6 +134,9 @@ export class LawGateway {
       deliver: ({ messages }) => {
         for (const message of messages) this.arrived(name, message);
       },
+      publish: ({ messages }) => {
+        for (const message of messages) this.arrived(name, message);
+      },
     };
   }
 

@@ -71,5 +71,10 @@ function sinkOf(
   outputOf: (endpoint: string) => string,
 ): Sink {
   if (name === 'topic' || name === 'drop') return create();
-  return name === 'endpoint' ? recorded(create(), outputOf(String(config)), record) : recordingSink(name, record);
+  return name === 'endpoint' ? recorded(create(), outputOf(endpointIn(config)), record) : recordingSink(name, record);
+}
+
+/** The endpoint that a sink names, whatever its channel. */
+function endpointIn(config: unknown): string {
+  return typeof config === 'string' ? config : String((config as { readonly name?: unknown }).name);
 }

@@ -26,6 +26,8 @@ function accessIn(granted: Granted): Access {
   return granted.access;
 }
 
+/** What is said in a handshake without parameters. */
+const NOTHING = { params: {}, query: {} };
 const claimsOf = async (port: EndpointAccess, claims: object) => accessIn(await port.admit(withToken(claims), {}));
 
 // Values that a claim may have; undefined: the token has no such claim.
@@ -165,8 +167,8 @@ test('what checks clients refuses them first, and a renewed token is judged as t
   const missing = await port.admit({ headers: {}, query: {} }, {});
   assert.ok('refusal' in missing);
   assert.deepEqual([missing.refusal.status, missing.refusal.reason], [401, 'token_missing']);
-  const { permissions } = accessIn(await port.renew(authenticator.sign({ ok: true, tenant: 'b' }), {}));
+  const { permissions } = accessIn(await port.renew(authenticator.sign({ ok: true, tenant: 'b' }), NOTHING));
   assert.deepEqual([permissions.has('read', 'a'), permissions.has('read', 'b')], [false, true]);
-  const forbidden = await port.renew(authenticator.sign({ ok: false }), {});
+  const forbidden = await port.renew(authenticator.sign({ ok: false }), NOTHING);
   assert.ok('refusal' in forbidden && forbidden.refusal.status === 403);
 });

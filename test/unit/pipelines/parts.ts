@@ -125,11 +125,13 @@ export function fakeContext() {
   const received = new Subject<Batch>();
   const orders: string[] = [];
   const delivered: Batch[] = [];
+  const published: { readonly batch: Batch; readonly channels: readonly unknown[] }[] = [];
   const endpoint: EndpointPort = {
     received$: received,
     pause: () => orders.push('pause'),
     resume: () => orders.push('resume'),
     deliver: (batch) => delivered.push(batch),
+    publish: (batch, channels) => published.push({ batch, channels }),
   };
   const lines: { level: string; facts: object; text: string }[] = [];
   const line = (level: string) => (facts: object, text: string) => lines.push({ level, facts, text });
@@ -178,7 +180,7 @@ export function fakeContext() {
   const state = { load: async () => undefined, save: async () => {} };
   const tracer = { span: () => NO_COMPONENT_SPAN };
   const context: ConnectedContext = { ...facts, clock, tracer, state, gateway };
-  return { context, topics, asked, followers, received, orders, delivered, lines, source };
+  return { context, topics, asked, followers, received, orders, delivered, published, lines, source };
 }
 
 export const texts = (messages: readonly Message[]) => messages.map(({ text }) => text);

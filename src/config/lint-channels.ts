@@ -1,0 +1,103 @@
+import { CHANNEL_NAME_RULE, CLIENT_PREFIX, isChannelName } from '../core/channel.ts';
+import { sinksOf } from './ends.ts';
+import { endpointsOf } from './pipeline-uses.ts';
+import { doubting, type Finding, failing, type Path } from './problem.ts';
+import type { EndpointConfig, ParsedConfig } from './schema.ts';
+
+/** Channels that records go to, and clients that are in them: either is of no use without the other. */
+export function lintChannels(config: ParsedConfig): Finding[] {
+  const fed = new Set<string>();
+  const all = new Set<string>();
+  const findings = Object.entries(config.pipelines).flatMap(([name, pipeline]) =>
+    sinksOf(pipeline, ['pipelines', name]).flatMap((sink): Finding[] => {
+      const [endpoint] = endpointsOf([sink]);
+      if (endpoint === undefined) return [];
+      if (!hasChannel(sink.chosen.config)) {
+        all.add(endpoint);
+        return [];
+      }
+      fed.add(endpoint);
+      if (config.endpoints[endpoint] === undefined || config.endpoints[endpoint].channels !== undefined) return [];
+      return [
+        failing(
+          [...sink.path, sink.chosen.spec.name, 'channel'],
+          `no client of endpoints.${endpoint} can be in a channel; add channels: {} with join to it, or allow.subscribe`,
+        ),
+      ];
+    }),
+  );
+  return [
+    ...findings,
+    ...Object.entries(config.endpoints).flatMap(([name, endpoint]) => [
+      ...lintEndpoint(endpoint, ['endpoints', name]),
+      ...lintFeeding(name, endpoint, fed, all),
+    ]),
+  ];
+}
+
+function hasChannel(config: unknown): boolean {
+  return (
+    typeof config === 'object' && config !== null && (config as { readonly channel?: unknown }).channel !== undefined
+  );
+}
+
+function lintFeeding(
+  name: string,
+  { channels, replay }: EndpointConfig,
+  fed: ReadonlySet<string>,
+  all: ReadonlySet<string>,
+): Finding[] {
+  if (channels === undefined) return [];
+  if (!fed.has(name))
+    return [
+      doubting(
+        ['endpoints', name, 'channels'],
+        `no pipeline sends records to channels of this endpoint; write sink: { endpoint: { name: ${name}, channel: ... } }`,
+      ),
+    ];
+  if (replay === undefined || all.has(name)) return [];
+  const message = 'records of channels are not replayed, and no pipeline sends records to all clients; leave this out';
+  return [failing(['endpoints', name, 'replay'], message)];
+}
+
+function lintEndpoint({ channels, allow, codec: { spec } }: EndpointConfig, path: Path): Finding[] {
+  const isAsked = (allow?.subscribe.length ?? 0) > 0;
+  const asked = [...path, 'allow', 'subscribe'];
+  if (channels === undefined)
+    return isAsked ? [failing(asked, 'this endpoint has no channels; add channels: {}, or leave this out')] : [];
+  if (spec.hasMembers === true || spec.servesTopics === true) {
+    const why = spec.hasMembers === true ? 'are in a room' : 'subscribe to topics';
+    const message = `the clients of the codec "${spec.name}" ${why} and can be in no channel; leave this out, or take json, envelope or raw`;
+    return [failing([...path, 'channels'], message)];
+  }
+  const unable =
+    isAsked && spec.subscribes !== true
+      ? [
+          failing(
+            asked,
+            `clients of the codec "${spec.name}" have no frame to subscribe by; use channels.join, or the codec json`,
+          ),
+        ]
+      : [];
+  return [...unable, ...lintJoin(channels, [...path, 'channels'])];
+}
+
+function lintJoin({ join, max_per_connection: most }: NonNullable<EndpointConfig['channels']>, path: Path): Finding[] {
+  const findings = join.flatMap(({ literal, isConstant, text }, at): Finding[] => {
+    const place = [...path, 'join', at];
+    if (literal.includes('*'))
+      return [failing(place, `"${text}" has a *, but a connection joins channels by their full names`)];
+    if (text.startsWith(CLIENT_PREFIX))
+      return [
+        failing(
+          place,
+          `channels that begin with ${CLIENT_PREFIX} are each of one connection, which is in its own always`,
+        ),
+      ];
+    if (isConstant && !isChannelName(literal)) return [failing(place, CHANNEL_NAME_RULE)];
+    return [];
+  });
+  if (join.length > most)
+    findings.push(failing([...path, 'join'], `${join.length} channels are more than max_per_connection (${most})`));
+  return findings;
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { load, problemsOf, yaml } from './fixture.ts';
+
+const JWT = 'jwt: { secret: "a secret of the test, 32 bytes or more", algorithms: [ HS256 ] }';
+
+/** What lint says of an endpoint `rooms` with these settings, whose sink is `sink`. */
+async function found(settings: string, sink = '{ name: rooms, channel: x }', codec = 'json'): Promise<string[]> {
+  const text = yaml({
+    auth: `auth: { users: { ${JWT} } }`,
+    endpoints: `endpoints:\n  rooms: { listener: public, path: "/ws/{symbol}", codec: ${codec}, ${settings} }`,
+    pipelines: [
+      'pipelines:',
+      '  in: { source: { endpoint: rooms }, sink: { topic: { name: chat } } }',
+      `  out: { source: { topic: { names: [chat] } }, sink: { endpoint: ${sink} } }`,
+    ].join('\n'),
+  });
+  const problems = await problemsOf(text);
+  const all =
+    problems.length > 0 ? problems : (await load(text)).warnings.filter(({ severity }) => severity === 'warning');
+  return all.map(({ path, message }) => `${path}: ${message}`).filter((line) => !line.includes('auth.users'));
+}
+
+async function says(pattern: RegExp, ...of: Parameters<typeof found>): Promise<void> {
+  const all = await found(...of);
+  assert.equal(all.length, 1, all.join('\n'));
+  assert.match(all[0] ?? '', pattern);
+}
+
+test('channels with a sink, joins and permissions have nothing wrong with them', async () => {
+  assert.deepEqual(await found('channels: {}, allow: { subscribe: "symbol.*" }'), []);
+  const join = '"user.${! auth.sub }", "s.${! meta.symbol }", "q.${! meta.query.q }"';
+  assert.deepEqual(await found(`channels: { join: [ ${join} ] }, auth: users`), []);
+  assert.deepEqual(await found('channels: { join: news }', '{ name: rooms, channel: [ a, "${! key }" ] }', 'raw'), []);
+});
+
+test('a sink with a channel and an endpoint without channels do not go together', async () => {
+  await says(
+    /pipelines\.out\.sink\.endpoint\.channel: no client of endpoints\.rooms can be in a channel/,
+    'limits: {}',
+  );
+  await says(/endpoints\.rooms\.channels: no pipeline sends records to channels/, 'channels: {}', 'rooms');
+  await says(/endpoints\.rooms\.replay: records of channels are not replayed/, 'channels: {}, replay: { last: 1 }');
+});
+
+test('what a codec cannot do is said', async () => {
+  await says(
+    /"raw" have no frame to subscribe by; use channels\.join/,
+    'channels: {}, allow: { subscribe: x }',
+    undefined,
+    'raw',
+  );
+  await says(
+    /"rooms" are in a room and can be in no channel/,
+    'presence: { topic: chat }, channels: {}',
+    undefined,
+    'rooms',
+  );
+  await says(/allow\.subscribe: this endpoint has no channels; add channels: \{\}/, 'allow: { subscribe: x }', 'rooms');
+});
+
+test('a join needs the auth and the parameters that it reads, and is no pattern', async () => {
+  await says(
+    /channels\.join\[0\]: .* reads auth, and this endpoint has none/,
+    'channels: { join: "u.${! auth.sub }" }',
+  );
+  await says(
+    /channels\.join\[0\]: a client that connects has no meta\.symbl; did you mean "symbol"/,
+    'channels: { join: "s.${! meta.symbl }" }',
+  );
+  await says(/reads json, which only messages have/, 'channels: { join: "s.${! json.a }" }');
+  await says(
+    /"symbol\.\*" has a \*, but a connection joins channels by their full names/,
+    'channels: { join: "symbol.*" }',
+  );
+  await says(/channels that begin with client\. are each of one connection/, 'channels: { join: "client.7" }');
+  await says(
+    /2 channels are more than max_per_connection \(1\)/,
+    'channels: { join: [ a, b ], max_per_connection: 1 }',
+  );
+});
