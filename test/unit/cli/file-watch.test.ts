@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { FileWatch } from '../../../src/cli/file-watch.ts';
 
+/** Milliseconds for a look; those of a watch that was closed meanwhile plan no other. */
+const LOOK_TIMEOUT = 2_000;
+
 /** A clock whose only timer is called by hand. */
 function handClock() {
   let due: (() => void) | undefined;
@@ -20,7 +23,8 @@ function handClock() {
       const call = due;
       due = undefined;
       call?.();
-      for (let n = 0; n < 200 && due === undefined; n += 1) await new Promise((resolve) => setImmediate(resolve));
+      const until = performance.now() + LOOK_TIMEOUT;
+      while (due === undefined && performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
     },
     get isDue() {
       return due !== undefined;
