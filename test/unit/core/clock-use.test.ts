@@ -17,6 +17,7 @@ const HOUR = 3_600_000;
 const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
   'actors/delivery-time.ts': 'the age of records',
   'actors/endpoint/broadcast.ts': 'timestamps of frames, and the age of what is replayed',
+  'actors/endpoint/channel-peer.ts': 'timestamps of frames',
   'actors/endpoint/connection.ts': 'timestamps of frames',
   'actors/endpoint/conversation.ts': 'timestamps of frames',
   'actors/endpoint/publisher.ts': 'timestamps of messages and answers',

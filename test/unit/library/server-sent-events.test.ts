@@ -153,5 +153,6 @@ test('a client that does not read is treated as slow_consumer says', async (t) =
   socket.terminate();
   events.response.resume();
   await until(() => clientsOf(gateway) === 0);
+  await until(events.hasEnded);
   assert.match(events.text(), /event: close\ndata: \{"code":1008,"reason":"slow"\}\n\n$/);
 });
