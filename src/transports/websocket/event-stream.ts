@@ -3,6 +3,7 @@ import type { Socket as NetworkSocket } from 'node:net';
 import { plainAddress } from '../../core/client-address.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import { CLOSE_CODES } from './close-codes.ts';
+import { whenWritten } from './when-written.ts';
 
 /** RFC 9110 12.5.1; weights do not matter, as there is one form of it. */
 const ACCEPTS = /(?:^|,)\s*text\/event-stream\s*(?:[;,]|$)/i;
@@ -78,7 +79,7 @@ export class EventStreamSocket implements Socket {
   }
 
   notifyDrain(): void {
-    this.socket.once('drain', () => this.handler?.onDrain());
+    whenWritten(this.socket, () => this.handler?.onDrain());
   }
 
   /** Nothing comes that could wait. */

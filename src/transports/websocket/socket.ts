@@ -5,6 +5,7 @@ import type { ClientMemory } from '../../core/client-memory.ts';
 import type { Wire } from '../../core/shared-frame.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import { Reading, type ReadSocket } from './reading.ts';
+import { whenWritten } from './when-written.ts';
 
 /** Fields of ws that have no public name; ws is pinned, and a test fails when they move. */
 interface Internals {
@@ -88,7 +89,7 @@ export class ServerSocket implements Socket, ReadSocket {
   }
 
   notifyDrain(): void {
-    this.ws._socket.once('drain', () => this.handler?.onDrain());
+    whenWritten(this.ws._socket, () => this.handler?.onDrain());
   }
 
   pause(): void {
