@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { whenWritten } from '../../../../src/transports/websocket/when-written.ts';
 
-/** Takes one write at a time, when it is told to. */
+/** Takes one write with each `take`. */
 class SlowStream extends Writable {
   private goOn: (() => void)[] = [];
 
