@@ -1,3 +1,4 @@
+import { firstValueFrom, map, merge } from 'rxjs';
 import {
   type ConfigDifference,
   ConfigError,
@@ -193,15 +194,13 @@ export class Reloads {
 
   /** One after the other, also where the log came back in the middle of the next reload. Never rejects. */
   private movedFlow(changeover: Changeover): Promise<string[]> {
-    const { phase } = this.options;
-    const stopped = new Promise<string[]>((resolve) => {
-      phase.stopping$.subscribe(() => resolve(['the gateway stops']));
-    });
     const moved = this.flow.then(() =>
       changeover.moveFlow().catch((error: unknown) => [asTidegateError(error, 'TG_FLOW_FAILED').message]),
     );
-    this.flow = Promise.race([moved, stopped]);
-    return Promise.race([moved, stopped]);
+    const stopped = this.options.phase.stopping$.pipe(map(() => ['the gateway stops']));
+    const outcome = firstValueFrom(merge(moved, stopped));
+    this.flow = outcome;
+    return outcome;
   }
 
   private refuseUnlessRunning(): void {
