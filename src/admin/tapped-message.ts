@@ -1,13 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { writeJson } from '../core/exact-number.ts';
-import type { HeaderValue } from '../core/headers.ts';
+import { type HeaderValue, textOrBase64 } from '../core/headers.ts';
 import type { Message } from '../core/message.ts';
-import { isSecretName } from '../core/secrets.ts';
+import { HIDDEN, isSecretName } from '../core/secrets.ts';
 
 /** Bytes of a payload that a tap shows. */
 export const MAX_SHOWN = 16_384;
-
-const HIDDEN = '***';
 
 /** A message as one line of JSON (`TappedMessage`), without a line end. Values of headers whose names say that they are secrets are hidden. */
 export function tappedLine(message: Message): string {
@@ -58,6 +56,5 @@ function beginningOf(payload: Buffer): Buffer {
 }
 
 function textOrBytes(value: HeaderValue): string | null | { base64: string } {
-  if (value === null || typeof value === 'string') return value;
-  return isUtf8(value) ? value.toString('utf8') : { base64: value.toString('base64') };
+  return value === null || typeof value === 'string' ? value : textOrBase64(value);
 }

@@ -1,3 +1,4 @@
+import { HIDDEN } from '../core/secrets.ts';
 import { isSame } from './same-settings.ts';
 
 /** A setting that differs. What is not there is undefined; secrets are hidden, and long values cut. */
@@ -13,7 +14,6 @@ export type IsSecret = (path: readonly string[]) => boolean;
 
 /** Characters of a value that are shown. */
 const MAX_SHOWN = 60;
-const HIDDEN = '***';
 
 /** What differs between two values of the settings as they were given; `part`: the path of both. */
 export function changedSettings(

@@ -7,7 +7,7 @@ export {
   type Given,
 } from './difference.ts';
 export { endsOf, sinksOf, sourcesOf } from './ends.ts';
-export { type LoadedConfig, loadConfig, loadRegistry } from './load.ts';
+export { type LoadedConfig, loadConfig, loadRegistry, registryOf } from './load.ts';
 export { endpointsOf, sharingOf, topicsIn } from './pipeline-uses.ts';
 export { ConfigError, formatPath, formatProblem, type Problem } from './problem.ts';
 export { referencesOf } from './references.ts';

@@ -5,7 +5,7 @@ import type { Registry } from '../sdk/registry.ts';
 import { applyS2 } from './apply-s2.ts';
 import { builtinRegistry } from './builtins.ts';
 import type { IsSecret } from './changed-settings.ts';
-import { type ConfigText, readSource } from './config-source.ts';
+import { type ConfigText, type ReadConfig, readSource } from './config-source.ts';
 import { resolveDriver } from './driver.ts';
 import type { Environment } from './interpolate.ts';
 import { lint } from './lint.ts';
@@ -90,7 +90,7 @@ export async function loadConfig(from: string | ConfigText | object, options: Lo
   const fileVersions = await namedFiles({ pipelines, endpoints });
   return {
     config: withLiterals({ ...config, log: { ...config.log, driver } }, source.value),
-    secrets: () => secretsIn(registry, source.value),
+    secrets: () => secretsIn(registry, source),
     files: files.length === 0 ? [] : [...files, ...fileVersions.keys()],
     fileVersions,
     warnings: problems,
@@ -125,8 +125,12 @@ async function resolvePaths(registry: Registry, { value, positions }: Source): P
 
 /** The components that a file may name: ours and those of its plugins. Throws ConfigError where one cannot be loaded. */
 export async function loadRegistry(file: string, env: Environment = process.env): Promise<Registry> {
+  return await registryOf(await readSource(file, env));
+}
+
+/** The same of a file that was read. */
+export async function registryOf({ source, folder }: ReadConfig): Promise<Registry> {
   const registry = builtinRegistry();
-  const { source, folder } = await readSource(file, env);
   const findings = await loadPlugins(source.value, registry, folder);
   if (findings.length > 0) throw new ConfigError(source.positions.problems(findings));
   return registry;
@@ -154,14 +158,12 @@ async function advise(
   ];
 }
 
-async function secretsIn(registry: Registry, value: unknown): Promise<IsSecret> {
-  const [{ secretSettings }, { configJsonSchema }] = await Promise.all([
-    import('./lint-secrets.ts'),
+async function secretsIn(registry: Registry, source: Source): Promise<IsSecret> {
+  const [{ secretPlaces }, { configJsonSchema }] = await Promise.all([
+    import('./secret-places.ts'),
     import('./json-schema.ts'),
   ]);
-  const found = secretSettings(configJsonSchema(registry), value);
-  const secrets = new Set(found.map(({ path }) => path.join('\0')));
-  return (path) => secrets.has(path.join('\0'));
+  return secretPlaces(configJsonSchema(registry), source);
 }
 
 /** Plugins come before everything else, as the schema has their components in it. */

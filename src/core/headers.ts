@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** Value of a header: text is written as UTF-8, and null is no value at all, which is not the same as an empty one for Kafka. */
 export type HeaderValue = string | Buffer | null;
 
@@ -53,4 +55,9 @@ export function withAddedHeader(headers: Headers, name: string, value: HeaderVal
 /** Without any header of that name. */
 export function withoutHeader(headers: Headers, name: string): Headers {
   return headers.filter((header) => header[0] !== name);
+}
+
+/** Bytes for JSON: text where they are text, else Base64. */
+export function textOrBase64(bytes: Buffer): string | { readonly base64: string } {
+  return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') };
 }

@@ -8,7 +8,8 @@ const SECRET_PARAMETER = /key$|^(?:pin|pwd?|sig)$/i;
 const SHORTEST = 4;
 /** Most values of a query are words, such as `format=full`. */
 const SHORTEST_QUERY = 8;
-const BLOT = '***';
+/** In the place of a secret. */
+export const HIDDEN = '***';
 
 /** Whether a value looks like a secret by itself. */
 export function isKeyLike(value: string): boolean {
@@ -38,11 +39,11 @@ export function withoutTokens(
 
 /** A URL for logs and metrics: without user, password and query, as those often hold secrets. */
 export function displayUrl(url: string): string {
-  if (!URL.canParse(url)) return BLOT;
+  if (!URL.canParse(url)) return HIDDEN;
   const { protocol, host, pathname, search } = new URL(url);
   const path = pathname
     .split('/')
-    .map((part) => (isKeyLike(part) ? BLOT : part))
+    .map((part) => (isKeyLike(part) ? HIDDEN : part))
     .join('/');
   return `${protocol}//${host}${path === '/' && search === '' ? '' : path}${search === '' ? '' : '?…'}`;
 }
@@ -88,7 +89,7 @@ export function withoutSecrets(text: string, secrets: readonly (string | undefin
   let clean = text;
   const known = secrets.filter((secret) => secret !== undefined).filter(({ length }) => length >= SHORTEST);
   // A longer one first: one that it holds would leave the rest of it to be read.
-  for (const secret of known.sort((one, other) => other.length - one.length)) clean = clean.replaceAll(secret, BLOT);
+  for (const secret of known.sort((one, other) => other.length - one.length)) clean = clean.replaceAll(secret, HIDDEN);
   return clean;
 }
 

@@ -43,6 +43,7 @@ export {
   type Headers,
   type HeaderValue,
   lastHeader,
+  textOrBase64,
   withAddedHeader,
   withHeader,
   withoutHeader,

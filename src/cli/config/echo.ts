@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
 import { stringify } from 'yaml';
 import { effectiveSettings } from '../../config/effective.ts';
-import { loadConfig, loadRegistry } from '../../config/index.ts';
+import { builtinRegistry, loadConfig } from '../../config/index.ts';
 import { configJsonSchema } from '../../config/json-schema.ts';
 import { formatPath, type Path } from '../../config/problem.ts';
+import { printable, secretPlaces } from '../../config/secret-places.ts';
 import type { Source } from '../../config/yaml-source.ts';
+import { HIDDEN } from '../../core/secrets.ts';
 import { LITERAL_MARK } from '../../sdk/literal.ts';
-import { HIDDEN, printable, secretPlaces } from './secret-places.ts';
 
 /** Sections that say how the file is made, and are not of a gateway. */
 const OF_THE_FILE: ReadonlySet<string> = new Set(['include', 'templates', 'tests']);
@@ -26,8 +27,10 @@ export interface EchoOptions {
  * the exit code; rejects with ConfigError where the file has a mistake.
  */
 export async function echoConfig(file: string, { json }: EchoOptions): Promise<number> {
-  const { config, source } = await loadConfig(file, { production: null });
-  const schema = configJsonSchema(await loadRegistry(file));
+  // Its plugins are added to it.
+  const registry = builtinRegistry();
+  const { config, source } = await loadConfig(file, { production: null, registry });
+  const schema = configJsonSchema(registry);
   const isSecret = secretPlaces(schema, source);
   const running = effectiveSettings(schema, source.value).filter(({ path }) => !OF_THE_FILE.has(String(path[0])));
   const settings = running.map(({ path, value, isDefault }): Printed => {

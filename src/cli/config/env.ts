@@ -1,9 +1,9 @@
 import { readSource } from '../../config/config-source.ts';
-import { ConfigError, formatPath, loadRegistry } from '../../config/index.ts';
+import { ConfigError, formatPath, registryOf } from '../../config/index.ts';
 import { configJsonSchema } from '../../config/json-schema.ts';
-import { isSecretName } from '../../core/secrets.ts';
+import { isOutside, printable, secretPlaces } from '../../config/secret-places.ts';
+import { HIDDEN, isSecretName } from '../../core/secrets.ts';
 import { columns } from '../terminal-text.ts';
-import { HIDDEN, isOutside, printable, secretPlaces } from './secret-places.ts';
 
 interface Variable {
   readonly name: string;
@@ -28,9 +28,10 @@ export async function printVariables(file: string, { json }: EnvOptions): Promis
 }
 
 async function variablesOf(file: string, env: NodeJS.ProcessEnv): Promise<Variable[]> {
-  const { source } = await readSource(file, env);
+  const read = await readSource(file, env);
+  const { source } = read;
   if (source.value === undefined) throw new ConfigError(source.positions.problems(source.findings));
-  const isSecret = secretPlaces(configJsonSchema(await loadRegistry(file)), source);
+  const isSecret = secretPlaces(configJsonSchema(await registryOf(read)), source);
   const names = [...new Set(source.variables.map(({ name }) => name))].filter((name) => !isOutside(name));
   return names.map((name) => {
     const uses = source.variables.filter((variable) => variable.name === name);

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { type Header, type Headers, type HeaderValue, quote } from '../../sdk/index.ts';
+import { type Header, type Headers, type HeaderValue, quote, textOrBase64 } from '../../sdk/index.ts';
 import { isFields, Mistake } from './wire.ts';
 
 /*
@@ -40,7 +40,7 @@ function writeList(headers: Headers): string {
   return JSON.stringify(
     headers.map(([name, value]) => {
       if (value === null || typeof value === 'string') return [name, value];
-      return [name, isUtf8(value) ? value.toString() : { base64: value.toString('base64') }];
+      return [name, textOrBase64(value)];
     }),
   );
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Codec, ConnectionInfo, Frame } from '../../core/component.ts';
+import { textOrBase64 } from '../../core/headers.ts';
 import { Message, type MessageInit } from '../../core/message.ts';
 import type { CodecSpec } from '../../sdk/define.ts';
 import { makeComponent } from '../../sdk/make.ts';
@@ -11,7 +12,7 @@ import { checkEffects, checkFrame } from './codec-checks.ts';
 import { CodecConnection, type CodecStep, NOW, shownOutputs } from './codec-run.ts';
 import { type ComponentLawOptions, gatewayOf, settingsOf } from './component.ts';
 import { type Law, lawOf, type Rule, type Settings } from './law.ts';
-import { shownBytes, shownMessage } from './shown.ts';
+import { shownMessage } from './shown.ts';
 
 /** What a record keeps when it goes out to a client that sends it back. */
 export type Kept = 'payload' | 'key' | 'headers';
@@ -157,7 +158,7 @@ function keepsContent(
   const published = effects.find((effect) => effect.type === 'publish');
   if (published === undefined)
     throw new Breach(
-      `the frame of the record is ${JSON.stringify(shownBytes(Buffer.from(data)))}, and is not published when it comes back`,
+      `the frame of the record is ${JSON.stringify(textOrBase64(Buffer.from(data)))}, and is not published when it comes back`,
       'read each frame that record gives, or leave roundTrip out',
     );
   for (const part of kept) {
@@ -171,7 +172,7 @@ function keepsContent(
 }
 
 function shownPart({ payload, key, headers }: MessageInit & { readonly payload: Buffer }, part: Kept): string {
-  if (part === 'payload') return JSON.stringify(shownBytes(payload));
+  if (part === 'payload') return JSON.stringify(textOrBase64(payload));
   if (part === 'key') return JSON.stringify(key?.toString() ?? null);
   return JSON.stringify((headers ?? []).map(([name, value]) => [name, value?.toString() ?? null]));
 }
@@ -179,7 +180,7 @@ function shownPart({ payload, key, headers }: MessageInit & { readonly payload: 
 function shownStory({ connection, steps }: Story): unknown {
   const shown = steps.map((step) =>
     step.type === 'frame'
-      ? { [step.frame.binary ? 'binary' : 'text']: shownBytes(step.frame.data) }
+      ? { [step.frame.binary ? 'binary' : 'text']: textOrBase64(step.frame.data) }
       : { [step.type]: step.type === 'dropped' ? step.count : step.outcome },
   );
   return { connection, steps: shown };

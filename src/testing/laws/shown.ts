@@ -1,5 +1,4 @@
-import { isUtf8 } from 'node:buffer';
-import type { Header, Headers } from '../../core/headers.ts';
+import { type Header, type Headers, textOrBase64 } from '../../core/headers.ts';
 
 interface Shown {
   readonly payload: Buffer;
@@ -9,7 +8,7 @@ interface Shown {
 
 /** A message as examples write it: its payload alone, or with what else there is. */
 export function shownMessage({ payload, key = null, headers = [] }: Shown): unknown {
-  const content = shownBytes(payload);
+  const content = textOrBase64(payload);
   if (key === null && headers.length === 0) return content;
   return {
     ...(typeof content === 'string' ? { text: content } : content),
@@ -19,12 +18,7 @@ export function shownMessage({ payload, key = null, headers = [] }: Shown): unkn
 }
 
 function shownHeader([name, value]: Header): unknown {
-  return [name, value === null ? null : shownBytes(Buffer.from(value))];
-}
-
-/** Text as it is, other bytes in base64. */
-export function shownBytes(bytes: Buffer): string | { readonly base64: string } {
-  return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') };
+  return [name, value === null ? null : textOrBase64(Buffer.from(value))];
 }
 
 /** `1 record`, `2 records`. */

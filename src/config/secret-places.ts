@@ -1,10 +1,8 @@
-import { secretSettings } from '../../config/lint-secrets.ts';
-import type { Path } from '../../config/problem.ts';
-import type { JsonSchema } from '../../config/walk-settings.ts';
-import type { Source } from '../../config/yaml-source.ts';
-import { isSecretName, secretsOfUrl, withoutSecrets } from '../../core/secrets.ts';
-
-export const HIDDEN = '***';
+import { isSecretName, secretsOfUrl, withoutSecrets } from '../core/secrets.ts';
+import { secretSettings } from './lint-secrets.ts';
+import type { Path } from './problem.ts';
+import type { JsonSchema } from './walk-settings.ts';
+import type { Source } from './yaml-source.ts';
 
 /** What is a file's or a command's: `file:/path`, `exec:/path words`. */
 export function isOutside(variable: string): boolean {
@@ -13,9 +11,9 @@ export function isOutside(variable: string): boolean {
 
 /** Says of a setting whether its value may be printed: not what a schema or a name says to be secret, nor what comes from a file or a command. */
 export function secretPlaces(schema: JsonSchema, { value, variables }: Source): (path: Path) => boolean {
-  const hidden = new Set(secretSettings(schema, value).map(({ path }) => JSON.stringify(path)));
-  for (const { path, name } of variables) if (isOutside(name) || isSecretName(name)) hidden.add(JSON.stringify(path));
-  return (path) => hidden.has(JSON.stringify(path));
+  const hidden = new Set(secretSettings(schema, value).map(({ path }) => path.join('\0')));
+  for (const { path, name } of variables) if (isOutside(name) || isSecretName(name)) hidden.add(path.join('\0'));
+  return (path) => hidden.has(path.join('\0'));
 }
 
 /** A value that may be printed, without what is secret in a URL. Expressions are made of each message, and stay. */
