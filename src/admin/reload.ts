@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { fixedPathOf, sendError, sendJson } from './respond.ts';
+import { fixedPathOf, refuseMethod, sendError, sendJson } from './respond.ts';
 
 export const RELOAD_PATH = '/-/reload';
 
@@ -33,12 +33,9 @@ export async function answerReload(
   { status, reload }: ReloadPort,
 ): Promise<boolean> {
   if (fixedPathOf(request) !== RELOAD_PATH) return false;
-  const { method } = request;
-  if (method === 'GET' || method === 'HEAD') sendJson(response, 200, status());
-  else if (method !== 'POST') {
-    const allow = { allow: 'GET, HEAD, POST' };
-    sendError(response, 405, 'method_not_allowed', `${method} is not possible here; use GET or POST`, allow);
-  } else if (reload === undefined) {
+  if (refuseMethod(request, response, ['GET', 'HEAD', 'POST'])) return true;
+  if (request.method !== 'POST') sendJson(response, 200, status());
+  else if (reload === undefined) {
     sendError(response, 409, 'not_reloadable', 'the gateway was not started from a file that can be read again');
   } else {
     const { report, failure } = await reload();

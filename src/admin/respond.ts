@@ -48,11 +48,19 @@ function sendText(
   response.end(json);
 }
 
-/** Answers everything but GET and HEAD with 405; true when it did. */
-export function refuseMethod(request: IncomingMessage, response: ServerResponse): boolean {
-  if (request.method === 'GET' || request.method === 'HEAD') return false;
-  sendError(response, 405, 'method_not_allowed', `${request.method} is not possible here; use GET`, {
-    allow: 'GET, HEAD',
+/** What most paths are for. */
+const READING = ['GET', 'HEAD'];
+
+/** Answers every method with 405 that the path is not for; true when it did. */
+export function refuseMethod(
+  { method = '' }: IncomingMessage,
+  response: ServerResponse,
+  allowed: readonly string[] = READING,
+): boolean {
+  if (allowed.includes(method)) return false;
+  const advice = allowed.filter((one) => one !== 'HEAD').join(' or ');
+  sendError(response, 405, 'method_not_allowed', `${method} is not possible here; use ${advice}`, {
+    allow: allowed.join(', '),
   });
   return true;
 }

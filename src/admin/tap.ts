@@ -8,7 +8,7 @@ import type { TapPoint } from '../pipelines/tap-point.ts';
 import type { TapPoints } from '../pipelines/tap-points.ts';
 import { compileCondition, type Expression } from '../sdk/expression.ts';
 import { LineStream } from './line-stream.ts';
-import { fixedPathOf, sendError } from './respond.ts';
+import { fixedPathOf, refuseMethod, sendError } from './respond.ts';
 import { tappedLine } from './tapped-message.ts';
 
 /** What taps need of the gateway. */
@@ -52,12 +52,7 @@ export class Taps {
   /** Answers a request for a tap; false where it is for something else. */
   answer(request: IncomingMessage, response: ServerResponse): boolean {
     if (fixedPathOf(request) !== TAP_PATH) return false;
-    if (request.method !== 'GET') {
-      sendError(response, 405, 'method_not_allowed', `${request.method} is not possible here; use GET`, {
-        allow: 'GET',
-      });
-      return true;
-    }
+    if (refuseMethod(request, response, ['GET'])) return true;
     const [, query = ''] = (request.url ?? '').split('?', 2);
     const read = readRequest(new URLSearchParams(query), this.port.pipelines());
     if ('status' in read) sendError(response, read.status, 'invalid_tap', read.message);

@@ -1,4 +1,5 @@
 import type { Path } from './problem.ts';
+import { isRecord } from './record.ts';
 import { branchesOf, type JsonSchema } from './walk-settings.ts';
 
 /** A setting that counts when a gateway runs with a file: text, a number, true or false, null, or an empty list or group. */
@@ -50,8 +51,4 @@ function converted(branches: readonly JsonSchema[], value: unknown): unknown {
   const isNumeric = types.includes('integer') || types.includes('number');
   if (isNumeric && value.trim() !== '' && !Number.isNaN(Number(value))) return Number(value);
   return types.includes('boolean') && (value === 'true' || value === 'false') ? value === 'true' : value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

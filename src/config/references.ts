@@ -5,6 +5,7 @@ import { sinkEntries, sourceEntries } from './ends.ts';
 import { topicNameMistake } from './log-schema.ts';
 import { parseSettings } from './parse.ts';
 import { type Finding, failing, type Path } from './problem.ts';
+import { isRecord } from './record.ts';
 import { entriesIn } from './step-schema.ts';
 import { asked, editDistance, listNames, Suggestions } from './suggest.ts';
 
@@ -132,8 +133,4 @@ function mistypedTopic(name: string, near: string | undefined, path: Path): Find
 
 function record(value: unknown): Record<string, unknown> {
   return isRecord(value) ? value : {};
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,6 +7,7 @@ import { type Chosen, componentSchema } from './component-schema.ts';
 import { PARSE_OPTIONS } from './issues.ts';
 import { entryName } from './name-schema.ts';
 import type { Path } from './problem.ts';
+import { isRecord } from './record.ts';
 
 /** What may be said beside the component of an entry. */
 export interface Beside {
@@ -175,8 +176,4 @@ function isTry(value: Readonly<Record<string, unknown>>): boolean {
 function componentOf(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { on_error: _, label: __, timeout: ___, ...component } = value;
   return component;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

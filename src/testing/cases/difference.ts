@@ -1,3 +1,4 @@
+import { isRecord } from '../../config/record.ts';
 import { AnyValue, Condition, isPatternList, type Pattern } from '../../config/tests/pattern.ts';
 import { reasonOf } from '../../core/errors.ts';
 import { ExactNumber, writeJson } from '../../core/exact-number.ts';
@@ -98,7 +99,7 @@ function isSame(pattern: Pattern, value: unknown): boolean {
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+  return isRecord(value) && !(value instanceof ExactNumber);
 }
 
 export function differing(pattern: Pattern, value: unknown, path: ValuePath): Difference {
