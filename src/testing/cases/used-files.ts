@@ -15,9 +15,10 @@ export async function usedFiles(file: string, env: NodeJS.ProcessEnv = process.e
 
 async function filesNamedIn(file: string, env: NodeJS.ProcessEnv): Promise<string[]> {
   try {
-    const { source, folder } = await readSource(file, env);
+    const { source, folder, files } = await readSource(file, env);
     // Plugins are looked for beside the file, and what a processor reads where the program was started.
-    return [...textsIn(source.value)].flatMap((text) => [join(folder, text), resolve(text)].filter(isFile));
+    const named = [...textsIn(source.value)].flatMap((text) => [join(folder, text), resolve(text)].filter(isFile));
+    return [...files, ...named];
   } catch {
     return [];
   }
