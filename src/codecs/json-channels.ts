@@ -3,7 +3,7 @@ import type { ChannelProtocol, Effect, Frame, Message, Rejection } from '../sdk/
 /** What a client asks of its channels. */
 export interface ChannelRequest {
   readonly type: 'subscribe' | 'unsubscribe';
-  /** Empty where there is no text: which no channel is called. */
+  /** Empty if the frame has no text there; no channel has the empty name. */
   readonly channel: string;
 }
 

@@ -5,6 +5,6 @@ export interface SourceText {
   readonly file: string;
   /** Where relative paths of it begin. */
   readonly folder: string;
-  /** undefined: there is no text, as where a program hands its settings over as an object. */
+  /** undefined where a program gives its settings as an object, so there is no text. */
   readonly lines: LineCounter | undefined;
 }

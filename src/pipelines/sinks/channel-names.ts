@@ -55,7 +55,7 @@ function addressed(messages: readonly Message[], values: readonly unknown[]): Ad
   return { messages: ready, channels: values.filter((value) => value !== FAILED).map(named) };
 }
 
-/** Numbers are names as they are written; what else is no text stays what it is, and is the name of nothing. */
+/** A number becomes the text that it is written as. Other values stay as they are, and no channel has them as a name. */
 function named(value: unknown): unknown {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);

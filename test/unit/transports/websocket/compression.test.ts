@@ -4,10 +4,8 @@ import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { ClientMemory } from '../../../../src/core/client-memory.ts';
 import { SharedFrame } from '../../../../src/core/shared-frame.ts';
 import type { Socket } from '../../../../src/core/socket.ts';
-import { WaitingConnections } from '../../../../src/core/waiting-connections.ts';
 import { frameEncoder } from '../../../../src/transports/websocket/framing.ts';
-import { parseRoute } from '../../../../src/transports/websocket/route.ts';
-import { WebSocketListener } from '../../../../src/transports/websocket/server.ts';
+import { DEAF, oneEndpoint } from '../../../helpers/one-endpoint.ts';
 import { RawClient } from '../../../helpers/raw-client.ts';
 
 const MAX_PAYLOAD = 65_536;
@@ -19,48 +17,16 @@ async function connected(t: TestContext, headers: Readonly<Record<string, string
   const frames: string[] = [];
   let socket: Socket | undefined;
   let mistake: string | undefined;
-  const listener = new WebSocketListener({
-    host: '127.0.0.1',
-    port: 0,
-    name: 'public',
-    waiting: new WaitingConnections(
-      () => 100,
-      () => {},
-    ),
-    refused: () => {},
-    unknown: () => {},
-    onRequest: () => false,
-    targets: [
-      {
-        name: 'prices',
-        routes: [parseRoute('/')],
-        isAllowed: () => true,
-        protocols: [],
-        checksParams: false,
-        streams: false,
-        compresses: true,
-        maxPayload: MAX_PAYLOAD,
-        memory,
-        refusal: () => undefined,
-        refused: () => {},
-        accept: (accepted) => {
-          socket = accepted;
-          accepted.attach({
-            onFrame: (data, binary) => void frames.push(binary ? data.toString('hex') : data.toString()),
-            onPing: () => {},
-            onProtocolError: (_code, message) => {
-              mistake = message;
-            },
-            onPong: () => {},
-            onDrain: () => {},
-            onClose: () => {},
-          });
-        },
+  const port = await oneEndpoint(t, { compresses: true, maxPayload: MAX_PAYLOAD, memory }, (accepted) => {
+    socket = accepted;
+    accepted.attach({
+      ...DEAF,
+      onFrame: (data, binary) => void frames.push(binary ? data.toString('hex') : data.toString()),
+      onProtocolError: (_code, message) => {
+        mistake = message;
       },
-    ],
+    });
   });
-  const port = await listener.listen();
-  t.after(() => listener.close());
   const client = await RawClient.open(port, '/', headers);
   t.after(() => client.socket.destroy());
   return { client, frames, memory, mistake: () => mistake, wire: () => socket?.wire };

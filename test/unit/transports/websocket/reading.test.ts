@@ -8,11 +8,9 @@ import { runInNewContext } from 'node:vm';
 import * as ws from 'ws';
 import { ClientMemory } from '../../../../src/core/client-memory.ts';
 import type { Socket } from '../../../../src/core/socket.ts';
-import { WaitingConnections } from '../../../../src/core/waiting-connections.ts';
 import { Blocks } from '../../../../src/transports/websocket/blocks.ts';
 import { Reading } from '../../../../src/transports/websocket/reading.ts';
-import { parseRoute } from '../../../../src/transports/websocket/route.ts';
-import { WebSocketListener } from '../../../../src/transports/websocket/server.ts';
+import { DEAF, oneEndpoint } from '../../../helpers/one-endpoint.ts';
 import { frameHead, RawClient, wholeFrame } from '../../../helpers/raw-client.ts';
 
 const MEBIBYTE = 1_048_576;
@@ -24,53 +22,22 @@ async function connected(t: TestContext, memory = new ClientMemory()) {
   let pongs = 0;
   let closed: number | undefined;
   let onFrame: (text: string) => void = () => {};
-  const listener = new WebSocketListener({
-    host: '127.0.0.1',
-    port: 0,
-    name: 'public',
-    waiting: new WaitingConnections(
-      () => 100,
-      () => {},
-    ),
-    refused: () => {},
-    unknown: () => {},
-    onRequest: () => false,
-    targets: [
-      {
-        name: 'rooms',
-        routes: [parseRoute('/')],
-        isAllowed: () => true,
-        protocols: [],
-        checksParams: false,
-        streams: false,
-        compresses: false,
-        maxPayload: MEBIBYTE,
-        memory,
-        refusal: () => undefined,
-        refused: () => {},
-        accept: (accepted) => {
-          socket = accepted;
-          accepted.attach({
-            onFrame: (data) => {
-              frames.push(data.toString());
-              onFrame(data.toString());
-            },
-            onPing: () => {},
-            onProtocolError: () => {},
-            onPong: () => {
-              pongs += 1;
-            },
-            onDrain: () => {},
-            onClose: (code) => {
-              closed = code;
-            },
-          });
-        },
+  const port = await oneEndpoint(t, { compresses: false, maxPayload: MEBIBYTE, memory }, (accepted) => {
+    socket = accepted;
+    accepted.attach({
+      ...DEAF,
+      onFrame: (data) => {
+        frames.push(data.toString());
+        onFrame(data.toString());
       },
-    ],
+      onPong: () => {
+        pongs += 1;
+      },
+      onClose: (code) => {
+        closed = code;
+      },
+    });
   });
-  const port = await listener.listen();
-  t.after(() => listener.close());
   const client = await RawClient.open(port, '/');
   t.after(() => client.socket.destroy());
   /** Sends each piece in a packet of its own. */
