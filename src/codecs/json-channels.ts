@@ -1,10 +1,21 @@
-import type { ChannelProtocol, Effect, Frame, Message, Rejection } from '../sdk/index.ts';
+import {
+  type ChannelPosition,
+  type ChannelProtocol,
+  type Effect,
+  type Frame,
+  type Message,
+  parsePosition,
+  positionText,
+  type Rejection,
+} from '../sdk/index.ts';
 
 /** What a client asks of its channels. */
 export interface ChannelRequest {
   readonly type: 'subscribe' | 'unsubscribe';
   /** Empty if the frame has no text there; no channel has the empty name. */
   readonly channel: string;
+  /** What `subscribe` may have: undefined where it has none, null where that is no position. */
+  readonly since: ChannelPosition | null | undefined;
 }
 
 /** Longer names are those of no channel, and are not repeated. */
@@ -12,13 +23,18 @@ const MAX_CHANNEL = 255;
 
 /** The request in a frame that has one. */
 export function channelRequestIn(json: unknown): ChannelRequest | undefined {
-  const { type, channel } = (json ?? {}) as { readonly type?: unknown; readonly channel?: unknown };
+  const { type, channel, since } = (json ?? {}) as Readonly<Record<string, unknown>>;
   if (type !== 'subscribe' && type !== 'unsubscribe') return undefined;
-  return { type, channel: typeof channel === 'string' ? channel : '' };
+  return { type, channel: typeof channel === 'string' ? channel : '', since: sinceIn(since) };
 }
 
-export function requestEffect(request: ChannelRequest, id: unknown): Effect {
-  return { ...request, correlation: id };
+function sinceIn(value: unknown): ChannelPosition | null | undefined {
+  if (value === undefined || value === null) return undefined;
+  return (typeof value === 'string' ? parsePosition(value) : undefined) ?? null;
+}
+
+export function requestEffect({ type, channel, since }: ChannelRequest, correlation: unknown): Effect {
+  return type === 'subscribe' ? { type, channel, since, correlation } : { type, channel, correlation };
 }
 
 /** `answer`: a frame with the id of the request, as the JSON that came; `jsonValueOf`: the payload as JSON, null for none. */
@@ -27,15 +43,17 @@ export function channelProtocol(
   jsonValueOf: (message: Message) => Buffer | string | null,
 ): ChannelProtocol {
   return {
-    subscribed: (_state, id, channel) => answer('subscribed', id, { channel }),
+    subscribed: (_state, id, channel, { position, recovered }) =>
+      answer('subscribed', id, { channel, position: position && positionText(position), recovered }),
     unsubscribed: (_state, id, channel, reason) => answer('unsubscribed', id, { channel, ...reason }),
     refused: (_state, id, channel, rejection: Rejection) =>
       answer('error', id, { ...(channel !== '' && channel.length <= MAX_CHANNEL && { channel }), ...rejection }),
-    publication: (channel, message) => {
+    publication: (channel, message, position) => {
       const value = jsonValueOf(message);
       if (value === null) return null;
       const named = channel === undefined ? '' : `,"channel":${JSON.stringify(channel)}`;
-      const head = Buffer.from(`{"type":"message"${named},"data":`);
+      const placed = position === undefined ? '' : `,"position":"${positionText(position)}"`;
+      const head = Buffer.from(`{"type":"message"${named}${placed},"data":`);
       const body = typeof value === 'string' ? Buffer.from(value) : value;
       return { data: Buffer.concat([head, body, END]), binary: false };
     },

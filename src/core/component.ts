@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from './batch.ts';
+import type { ChannelPosition } from './channel-position.ts';
 import type { CodecMessage } from './content.ts';
 import type { Rejection, TidegateError } from './errors.ts';
 import type { GroupState } from './group-state.ts';
@@ -133,8 +134,18 @@ export type Effect =
   | { readonly type: 'request'; readonly request: TopicRequest; readonly correlation?: unknown }
   /** Show a new token. Only for codecs with `renewal`, of connections that may renew theirs. */
   | { readonly type: 'renew'; readonly token: string; readonly correlation?: unknown }
-  /** Subscribe the client to a channel, or end that. Only for codecs with `channels`, of connections that may subscribe. */
-  | { readonly type: 'subscribe' | 'unsubscribe'; readonly channel: string; readonly correlation?: unknown };
+  /**
+   * Subscribe the client to a channel. Only for codecs with `channels`, of connections that may subscribe. `since`: it has the
+   * records in front of that position; null: it has shown one that is none.
+   */
+  | {
+      readonly type: 'subscribe';
+      readonly channel: string;
+      readonly since?: ChannelPosition | null | undefined;
+      readonly correlation?: unknown;
+    }
+  /** End a subscription; see `subscribe`. */
+  | { readonly type: 'unsubscribe'; readonly channel: string; readonly correlation?: unknown };
 
 /**
  * A wire protocol: a pure function from frames and events to effects, and from records to frames. It does no I/O and
@@ -171,10 +182,18 @@ export interface Codec<State = unknown> {
   readonly channels?: ChannelProtocol<State>;
 }
 
+/** What a client hears of a subscription that begins. */
+export interface SubscriptionFacts {
+  /** Where it is before the records that follow. Left out: the channel has no positions. */
+  readonly position?: ChannelPosition | undefined;
+  /** Where it has asked for records since a position: whether it gets all of them. */
+  readonly recovered?: boolean | undefined;
+}
+
 /** The part of a wire protocol for channels. Pure, as the rest of the codec. */
 export interface ChannelProtocol<State = unknown> {
   /** The answer to a `subscribe`. Null: none. */
-  subscribed(state: State, correlation: unknown, channel: string, now: number): Frame | null;
+  subscribed(state: State, correlation: unknown, channel: string, facts: SubscriptionFacts, now: number): Frame | null;
   /** The answer to an `unsubscribe`; with a `reason`, the gateway itself has ended the subscription. Null: none. */
   unsubscribed(
     state: State,
@@ -187,9 +206,14 @@ export interface ChannelProtocol<State = unknown> {
   refused(state: State, correlation: unknown, channel: string, rejection: Rejection, now: number): Frame | null;
   /**
    * In place of `record` on endpoints with channels: made once for all subscribers of the channel. Undefined: the record is
-   * for all clients. Null: not for clients.
+   * for all clients. Null: not for clients. `position`: where a client is that has the record; undefined: the channel has none.
    */
-  publication(channel: string | undefined, message: Message, now: number): Frame | null;
+  publication(
+    channel: string | undefined,
+    message: Message,
+    position: ChannelPosition | undefined,
+    now: number,
+  ): Frame | null;
 }
 
 /** The part of a wire protocol for tokens. Pure, as the rest of the codec. */

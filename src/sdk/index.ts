@@ -4,6 +4,7 @@ export type { UrlRule } from '../core/address.ts';
 export { type BackoffOptions, backoffDelay } from '../core/backoff.ts';
 export { Batch } from '../core/batch.ts';
 export { explainValidity } from '../core/certificate.ts';
+export { type ChannelPosition, parsePosition, positionText } from '../core/channel-position.ts';
 export type { Clock } from '../core/clock.ts';
 export type {
   ChannelProtocol,
@@ -24,6 +25,7 @@ export type {
   RosterChange,
   Sink,
   Source,
+  SubscriptionFacts,
   TopicProtocol,
 } from '../core/component.ts';
 export { type CodecMessage, copiedHeaders, copiedKey, copyOf, type Meta } from '../core/content.ts';

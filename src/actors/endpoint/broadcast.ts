@@ -46,7 +46,7 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     const frame =
       channels === undefined || codec.channels === undefined
         ? codec.record(message, now)
-        : codec.channels.publication(channel, message, now);
+        : codec.channels.publication(channel, message, undefined, now);
     if (frame === null) return null;
     const framed = this.share(frame);
     const shared = keyOf === undefined ? framed : framed.withKey(keyIn(channel, keyOf(message)));

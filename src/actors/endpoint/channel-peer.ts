@@ -53,7 +53,7 @@ export class ChannelPeer implements ChannelClient {
   subscribe(channel: string, correlation: unknown): void {
     const refusal = this.member.subscribe(channel);
     this.answer(refusal, channel, correlation, (protocol, now) =>
-      protocol.subscribed(this.peer.state, correlation, channel, now),
+      protocol.subscribed(this.peer.state, correlation, channel, {}, now),
     );
   }
 

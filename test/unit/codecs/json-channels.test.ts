@@ -9,7 +9,7 @@ const client = { clientId: 'c', endpoint: 'e', params: {}, query: {} };
 const { state } = codec.open({ ...client, subscribes: true }, NOW);
 const send = (text: string, of = state) => codec.frame(of, Buffer.from(text), false, NOW);
 const publication = (payload: string, channel: string | undefined, meta = {}) =>
-  codec.channels?.publication(channel, new Message(Buffer.from(payload), { meta }), NOW);
+  codec.channels?.publication(channel, new Message(Buffer.from(payload), { meta }), undefined, NOW);
 
 test('frames of a client that may subscribe ask for channels, with their id as it came', () => {
   assert.deepEqual(send('{"type":"subscribe","channel":"symbol.X","id":1.0}'), [
@@ -36,7 +36,7 @@ test('the same frames of other clients are messages', () => {
 
 test('answers have the id and the channel; one that no channel can have is not repeated', () => {
   const { channels } = codec;
-  assert.deepEqual(read(channels?.subscribed(state, '1', 'x', NOW) ?? null), {
+  assert.deepEqual(read(channels?.subscribed(state, '1', 'x', {}, NOW) ?? null), {
     type: 'subscribed',
     id: 1,
     channel: 'x',
