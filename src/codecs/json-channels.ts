@@ -34,7 +34,8 @@ function sinceIn(value: unknown): ChannelPosition | null | undefined {
 }
 
 export function requestEffect({ type, channel, since }: ChannelRequest, correlation: unknown): Effect {
-  return type === 'subscribe' ? { type, channel, since, correlation } : { type, channel, correlation };
+  if (type === 'unsubscribe' || since === undefined) return { type, channel, correlation };
+  return { type, channel, since, correlation };
 }
 
 /** `answer`: a frame with the id of the request, as the JSON that came; `jsonValueOf`: the payload as JSON, null for none. */
