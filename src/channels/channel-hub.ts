@@ -49,6 +49,9 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
     });
   }
 
+  readonly hasHistory = true;
+  gap(): void {}
+
   get size(): number {
     return this.index.channels;
   }

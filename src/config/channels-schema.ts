@@ -10,4 +10,13 @@ export const channels = z.strictObject({
     .integer({ min: 1, max: 100_000 })
     .prefault(100)
     .describe('Most channels that one connection may be in, those of join included.'),
+  history: z.strictObject({ last: field.integer({ min: 1 }).prefault(100) }).optional(),
+  recover: z
+    .strictObject({
+      records: field.integer({ min: 1 }).prefault(100_000),
+      age: field.duration().prefault('24h'),
+      concurrency: field.integer({ min: 1 }).prefault(2),
+      timeout: field.duration().prefault('3s'),
+    })
+    .optional(),
 });

@@ -1,5 +1,6 @@
 export { builtinRegistry } from './builtins.ts';
 export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
+export { feedSinks } from './channel-feeds.ts';
 export {
   type ConfigDifference,
   describeDifference,

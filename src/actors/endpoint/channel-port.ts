@@ -1,5 +1,6 @@
 import type { Batch } from '../../core/batch.ts';
 import type { ChannelFeed } from '../../core/channel-feed.ts';
+import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
@@ -46,6 +47,8 @@ export interface EndpointChannels {
   /** Channels that have subscribers. */
   readonly size: number;
   readonly subscriptions: number;
+  readonly hasHistory: boolean;
+  gap(feed: ChannelFeed, at: ChannelPosition): void;
   enter(client: ChannelClient, joined: readonly string[]): ChannelMember;
   /** See EndpointPort. */
   publish(batch: Batch, channels: readonly unknown[], feed?: ChannelFeed): void;

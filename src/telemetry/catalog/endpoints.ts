@@ -96,6 +96,16 @@ export const CHANNEL_METRICS = {
     help: 'Requests of clients about channels that were refused: not_allowed, limit (max_per_connection), invalid (no name of a channel), not_subscribed; revoked counts subscriptions that a new token ended.',
     labels: ['endpoint', 'reason'],
   },
+  tidegate_channel_recovery_passes_total: {
+    kind: 'counter',
+    help: 'Readers that were opened to read again what clients of channels have missed; one serves all that wait for it.',
+    labels: ['endpoint'],
+  },
+  tidegate_channel_recovery_records_total: {
+    kind: 'counter',
+    help: 'Records of topics that were read again for clients of channels, those of other channels included.',
+    labels: ['endpoint'],
+  },
 } as const satisfies MetricEntries;
 
 /** Rooms: the members on all gateways, as this gateway sees them. */
