@@ -150,14 +150,20 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
     return this.life !== undefined;
   }
 
-  /** The pipeline is gone. Resolves when nothing reads for it any more. Never rejects. */
+  /**
+   * The pipeline is gone. What is known of its channels stays so until they are let go of: the next feed of its name goes on there.
+   * Resolves when nothing reads for it any more. Never rejects.
+   */
   async close(): Promise<void> {
     this.isClosed = true;
-    this.forget('unavailable');
     this.cancelRetry();
-    this.options.channels.detach(this);
     this.nowKnown();
     await this.options.recoveries?.close();
+  }
+
+  detach(): void {
+    this.life = undefined;
+    this.options.channels.detach(this);
   }
 
   // --- within

@@ -10,6 +10,8 @@ import { type ChosenComponent, componentsIn } from './step-schema.ts';
 /** A pipeline whose records have positions in their channels, as far as its settings say. */
 export interface FeedPlan {
   readonly topic: string;
+  /** What channels are called, as it is written. */
+  readonly template: string;
   readonly names: readonly FeedNames[];
   /** Whether the name of a channel says in which partition its records are; otherwise the topic may have but one. */
   readonly isByKey: boolean;
@@ -26,18 +28,35 @@ export interface FeedSink {
 
 interface ChannelSink extends Omit<FeedSink, 'plan'> {
   readonly settings: PipelineConfig;
+  readonly template: string;
   readonly names: readonly FeedNames[];
 }
 
+type Pipelines = Pick<ParsedConfig, 'pipelines'>;
+
 /** All sinks for channels, in the order of the configuration. */
-export function feedSinks({ pipelines }: Pick<ParsedConfig, 'pipelines'>): readonly FeedSink[] {
-  const sinks = Object.entries(pipelines).flatMap(([name, settings]) =>
-    sinksOf(settings, ['pipelines', name]).flatMap((sink) => channelSink(name, settings, sink)),
-  );
+export function feedSinks(config: Pipelines): readonly FeedSink[] {
+  const sinks = channelSinks(config);
   return sinks.map((sink) => {
     const { pipeline, endpoint, path } = sink;
     return { pipeline, endpoint, path, plan: planOf(sink, sinks) };
   });
+}
+
+/** The endpoint in whose channels records of that pipeline have positions, and how; undefined where they have none. */
+export function feedPlanOf(config: Pipelines, pipeline: string): (FeedPlan & Pick<FeedSink, 'endpoint'>) | undefined {
+  const sinks = channelSinks(config);
+  const sink = sinks.find((one) => one.pipeline === pipeline);
+  const plan = sink && planOf(sink, sinks);
+  return sink === undefined || plan === undefined || typeof plan === 'string'
+    ? undefined
+    : { ...plan, endpoint: sink.endpoint };
+}
+
+function channelSinks({ pipelines }: Pipelines): ChannelSink[] {
+  return Object.entries(pipelines).flatMap(([name, settings]) =>
+    sinksOf(settings, ['pipelines', name]).flatMap((sink) => channelSink(name, settings, sink)),
+  );
 }
 
 /** How many partitions a topic has, where the configuration says it. */
@@ -51,11 +70,12 @@ function channelSink(pipeline: string, settings: PipelineConfig, sink: PlacedEnd
   const [endpoint] = endpointsOf([sink]);
   if (expressions === undefined || endpoint === undefined) return [];
   const path = [...sink.path, spec.name, 'channel'];
-  return [{ pipeline, endpoint, path, settings, names: expressions.map((one) => new FeedNames(one)) }];
+  const template = expressions.map(({ text }) => text).join(', ');
+  return [{ pipeline, endpoint, path, settings, template, names: expressions.map((one) => new FeedNames(one)) }];
 }
 
 function planOf(sink: ChannelSink, all: readonly ChannelSink[]): FeedPlan | string {
-  const { settings, names, endpoint } = sink;
+  const { settings, template, names, endpoint } = sink;
   if (settings.sink.spec.channels === undefined) return 'this sink is within another one';
   const topic = topicOf(settings);
   if (topic === undefined)
@@ -66,7 +86,7 @@ function planOf(sink: ChannelSink, all: readonly ChannelSink[]): FeedPlan | stri
     return `${forgetful.spec.name} makes something else than one record of each record by itself; do that in a pipeline of its own that writes to a topic`;
   const other = all.find((one) => one !== sink && one.endpoint === endpoint && overlap(one.names, names));
   if (other !== undefined) return `pipelines.${other.pipeline} may send records to a channel of the same name`;
-  return { topic, names, isByKey: names.every(({ hasKey }) => hasKey) && !processors.some(setsKey) };
+  return { topic, template, names, isByKey: names.every(({ hasKey }) => hasKey) && !processors.some(setsKey) };
 }
 
 function topicOf(settings: PipelineConfig): string | undefined {

@@ -3,7 +3,7 @@ import type { Pipeline } from '../actors/pipeline/pipeline.ts';
 import { Recoveries } from '../channels/recoveries.ts';
 import { recoveryMetrics } from '../channels/recovery-metrics.ts';
 import { TopicFeed } from '../channels/topic-feed.ts';
-import { type EndpointConfig, feedSinks, type PipelineConfig } from '../config/index.ts';
+import { feedPlanOf, type PipelineConfig } from '../config/index.ts';
 import { Rerun } from '../pipelines/rerun.ts';
 import { compileStages } from '../pipelines/stages.ts';
 import type { EndpointPort } from '../sdk/context.ts';
@@ -26,31 +26,34 @@ export function feedOf(
   fed: FedPipeline,
   pipeline: () => Pipeline,
 ): PipelineFeed | undefined {
-  const sink = feedSinks(context.config).find((one) => one.pipeline === fed.name);
-  if (sink === undefined || typeof sink.plan === 'string') return undefined;
-  const endpoint = endpoints.get(sink.endpoint);
-  const settings = context.config.endpoints[sink.endpoint];
-  if (endpoint?.channels?.hasHistory !== true || settings === undefined) return undefined;
+  const plan = feedPlanOf(context.config, fed.name);
+  const endpoint = plan && endpoints.get(plan.endpoint);
+  if (plan === undefined || endpoint?.channels?.hasHistory !== true) return undefined;
+  const { topic, template, names, isByKey } = plan;
   const joining = joiningOf(endpoint);
   const feed = new TopicFeed({
-    name: `${fed.name} ${JSON.stringify(fed.settings.sink.config)}`,
-    ...sink.plan,
+    name: `${fed.name}: ${template}`,
+    topic,
+    names,
+    isByKey,
     admin: context.log.admin,
     channels: endpoint.channels,
-    recoveries: recoveriesOf(context, fed, { name: sink.endpoint, settings, topic: sink.plan.topic }),
+    recoveries: recoveriesOf(context, fed, plan),
     settled: () => pipeline().settled(),
     known: joining.done('known'),
     clock: context.clock,
-    logger: context.scoped('channels', { endpoint: sink.endpoint, pipeline: fed.name }),
+    logger: context.scoped('channels', { endpoint: plan.endpoint, pipeline: fed.name }),
   });
+  context.feeds.began(feed);
   const caughtUp = joining.done('read');
   return {
-    endpoints: new Map([[sink.endpoint, fedBy(endpoint, feed)]]),
+    endpoints: new Map([[plan.endpoint, fedBy(endpoint, feed)]]),
     follower: feed,
     caughtUp: () => void pipeline().settled().then(caughtUp),
     ended: () => {
       caughtUp();
       void feed.close();
+      context.feeds.ended(feed);
     },
   };
 }
@@ -76,23 +79,21 @@ function fedBy(endpoint: PipelineEndpoint, feed: TopicFeed): EndpointPort {
   };
 }
 
-interface Recovered {
-  readonly name: string;
-  readonly settings: EndpointConfig;
-  readonly topic: string;
-}
-
-function recoveriesOf(context: GatewayContext, fed: FedPipeline, endpoint: Recovered): Recoveries | undefined {
-  const { log, clock } = context;
-  const recover = endpoint.settings.channels?.recover;
-  if (recover === undefined) return undefined;
+function recoveriesOf(
+  context: GatewayContext,
+  fed: FedPipeline,
+  { endpoint, topic }: { readonly endpoint: string; readonly topic: string },
+): Recoveries | undefined {
+  const { log, clock, config } = context;
+  const settings = config.endpoints[endpoint]?.channels?.recover;
+  if (settings === undefined) return undefined;
   return new Recoveries({
     log,
-    topic: endpoint.topic,
-    settings: recover,
-    makeRerun: (publish) => rerunOf(context, fed, endpoint.name, publish),
+    topic,
+    settings,
+    makeRerun: (publish) => rerunOf(context, fed, endpoint, publish),
     clock,
-    metrics: recoveryMetrics(fed.stats, endpoint.name),
+    metrics: recoveryMetrics(fed.stats, endpoint),
   });
 }
 
