@@ -224,7 +224,9 @@ async function run(t: TestContext, steps: readonly Step[], { recovers, ...limits
 
 test('a client gets each record of its channels once and in order, or hears that some are missing', async (t) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 150, size: 'max' }), settings, (steps, limits) => run(t, steps, limits)),
+    fc.asyncProperty(fc.array(step, { maxLength: 150, size: 'max' }), settings, (steps, limits) =>
+      run(t, steps, limits),
+    ),
     { numRuns: 200, includeErrorInReport: true },
   );
 });

@@ -63,6 +63,14 @@ test('a channel that has dropped records claims nothing in front of them once it
   assert.equal(since('a'), 9);
 });
 
+test('what goes later may have gone on earlier records: the claim is that of the newest that went', () => {
+  const { keep, since } = ring({ bytes: 2_000 });
+  keep('a', 9, { size: 300 });
+  keep('b', 3, { size: 300 });
+  keep('c', 10, { size: 1_200 });
+  assert.deepEqual([since('a'), since('b')], [10, 10]);
+});
+
 test('a record that is larger than all drives out none but those of its channel', () => {
   const { kept, keep, offsets, since } = ring({ bytes: 4_000 });
   keep('a', 0);

@@ -50,6 +50,22 @@ test('what is dropped meanwhile is read as well', async (t) => {
   assert.deepEqual(client.taken(), ['subscribed +x x@4 true|', 'x=r@5|x=r@6|x=6@7|x=7@8|']);
 });
 
+test('a record of the turn in which reading ends is neither doubled nor lost', async (t) => {
+  const { connect, channels, feeds, turn } = channelRig(t, { history: { recover: { timeout: 3_000 } } });
+  const feed = new FakeFeed();
+  for (const payload of ['0', '1']) feed.append('x', payload);
+  feed.start = 2;
+  channels.attach(feed);
+  const client = await connect(accessTo([]));
+  client.sends('+x since e.0.0');
+  feed.answer();
+  feeds(feed, 'x', '2');
+  await turn();
+  feeds(feed, 'x', '3');
+  await turn();
+  assert.deepEqual(all(client), ['subscribed +x x@0 true', 'x=0@1', 'x=1@2', 'x=2@3', 'x=3@4']);
+});
+
 test('a channel that is always faster than the reader is lost', async (t) => {
   const { connect, feed, feeds, turn, lost } = recoveringRig(t);
   const client = await connect();
