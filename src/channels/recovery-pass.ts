@@ -224,7 +224,7 @@ export class RecoveryPass implements RerunHost {
     if (!this.over.signal.aborted) this.cancelLook = this.parts.clock.after(LOOK, this.lookAgain);
   };
 
-  /** Answers those that have all their records, and ends reading where nobody wants more. */
+  /** Answers those that have all their records, and ends reading where no request wants more. */
   private look(): void {
     const { reader, untils } = this;
     const { topic, rerun } = this.parts;

@@ -65,7 +65,7 @@ export class Rerun implements InFlightObserver {
     this.host = host;
   }
 
-  /** Nobody hands records to it for now. */
+  /** No records are handed to it for now. */
   rest(): void {
     this.host = NO_HOST;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FeedNames } from '../../../src/channels/feed-names.ts';
+import { FeedSuccession } from '../../../src/channels/feed-succession.ts';
 import { TopicFeed, type TopicFeedOptions } from '../../../src/channels/topic-feed.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import type { ChannelPosition } from '../../../src/core/channel-position.ts';
@@ -253,13 +254,30 @@ test('a position of another epoch is not read again, nor one that is asked for t
   await turn();
   assert.deepEqual(await ask('x'), { lost: 'epoch' });
   await feed.close();
-  assert.deepEqual(await ask('x'), { lost: 'unavailable' });
+  assert.notEqual(feed.placeOf('symbol.BTC'), undefined);
+  feed.detach();
+  assert.deepEqual([feed.placeOf('symbol.BTC'), await ask('x')], [undefined, { lost: 'unavailable' }]);
 });
 
-test('a feed whose pipeline is gone says that it is, whatever is learnt later', async () => {
+test('a feed whose pipeline is gone learns nothing more', async () => {
   const { feed, taken } = feedRig();
   feed.live(at([1]));
   await feed.close();
   await turn();
-  assert.deepEqual([taken(), feed.placeOf('symbol.BTC')], [['detach', 'known'], undefined]);
+  assert.deepEqual([taken(), feed.placeOf('symbol.BTC')], [['known'], undefined]);
+});
+
+test('channels are let go of once the last feed of a name has ended', async () => {
+  const feeds = new FeedSuccession();
+  const events: string[] = [];
+  const feedOf = (label: string) => ({ name: 'p', detach: () => void events.push(label) });
+  const [first, second] = [feedOf('first'), feedOf('second')];
+  feeds.began(first);
+  feeds.ended(first);
+  feeds.began(second);
+  await turn();
+  assert.deepEqual(events, []);
+  feeds.ended(second);
+  await turn();
+  assert.deepEqual(events, ['first', 'second']);
 });
