@@ -44,15 +44,16 @@ const settings: fc.Arbitrary<Settings> = fc.record({
 
 const STEPS = {
   write: 12,
-  flood: 1,
+  flood: 2,
   subscribe: 12,
   hear: 4,
-  cut: 4,
+  cut: 2,
+  comeBack: 8,
   unsubscribe: 2,
   maintain: 3,
   crash: 2,
   roll: 1,
-  stall: 1,
+  stall: 2,
   unstall: 2,
   down: 1,
   up: 3,
@@ -64,7 +65,7 @@ interface Step {
   readonly reader: number;
   readonly gateway: number;
   readonly keys: readonly string[];
-  /** How far back a position is that is shown, and how many frames are read. */
+  /** How far back a position is that is shown, none where it is as far as there are any; and how many frames are read. */
   readonly count: number;
 }
 
@@ -111,6 +112,7 @@ class Scene {
     else if (type === 'unsubscribe') for (const key of keys) reader.unsubscribe(`symbol.${key}`);
     else if (type === 'hear') reader.hear(count);
     else if (type === 'cut') this.cut(reader, count);
+    else if (type === 'comeBack') await this.comeBack(reader, gateway, count);
     else if (type === 'stall') reader.stall(true);
     else if (type === 'unstall') reader.stall(false);
     else if (type === 'maintain') await this.maintain();
@@ -140,9 +142,20 @@ class Scene {
     if (reader.socket === undefined) reader.connected(await this.gateway(at).connect('prices'), at);
     for (const key of new Set(keys)) {
       const channel = `symbol.${key}`;
-      reader.subscribe(channel, reader.positions.get(channel)?.at(-back));
+      const known = reader.positions.get(channel) ?? [];
+      reader.subscribe(channel, known[known.length - 1 - (back % (known.length + 1))]);
     }
     if (!this.log.faults.isUp) reader.excuse();
+  }
+
+  /** It loses its connection, and goes on in all its channels. */
+  private async comeBack(reader: ChannelReader, gateway: number, count: number): Promise<void> {
+    const channels = [...reader.places.keys()];
+    this.cut(reader, count);
+    await this.topic.look();
+    if (!this.log.faults.isUp) return;
+    reader.connected(await this.gateway(gateway).connect('prices'), gateway);
+    for (const channel of channels) reader.subscribe(channel, reader.positions.get(channel)?.at(-1));
   }
 
   private cut(reader: ChannelReader, count: number): void {
@@ -163,9 +176,8 @@ class Scene {
 
   private async flood(keys: readonly string[]): Promise<void> {
     if (!this.log.faults.isUp) return;
-    for (const reader of this.readers) reader.overtaken();
-    await this.topic.flood(keys);
-    for (const reader of this.readers) reader.excuse();
+    const written = await this.topic.flood(keys);
+    for (const reader of this.readers) reader.overtaken(written);
   }
 
   private async up(): Promise<void> {

@@ -2,6 +2,9 @@ import type { ChannelPosition } from '../../src/core/channel-position.ts';
 import { Message } from '../../src/core/message.ts';
 import type { MemoryLog } from '../../src/testing/simulation/memory-log.ts';
 
+/** Batches. */
+const FLOOD = 5;
+
 interface Stored {
   readonly offset: number;
   /** Since when a newer record of its key has taken its place. */
@@ -30,11 +33,12 @@ export class ChannelTopic {
     await this.look();
   }
 
-  /** So much at once that the first of it is gone before any reader has come to it. */
-  async flood(keys: readonly string[]): Promise<void> {
-    const sent = Array.from({ length: 5 }, () => this.append(keys, 'x'.repeat(1_000)));
+  /** So much at once that the first of it is gone before any reader has come to it. Gives how many records may be compacted. */
+  async flood(keys: readonly string[]): Promise<number> {
+    const sent = Array.from({ length: FLOOD }, () => this.append(keys, 'x'.repeat(4_000)));
     await Promise.all([...sent, this.maintain()]);
     await this.look();
+    return this.isCompacted ? FLOOD * keys.length : 0;
   }
 
   /** What is too much, or replaced by newer records, is gone. */
