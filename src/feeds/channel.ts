@@ -161,6 +161,8 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
     this.endOutage();
   }
 
+  ready(): void {}
+
   frame(data: Buffer, binary: boolean): void {
     const { context, isBuffering, isOver } = this.owner;
     // Decompression may still deliver messages after reading has stopped; after a restart the server is asked for them again.

@@ -5,6 +5,7 @@ import type { RemoteEnd } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import { Attempts } from './attempts.ts';
 import { Connection, type ConnectionHandler, type Server } from './connection.ts';
+import { DamagedMessages } from './damaged-messages.ts';
 import { createDialerActor, type DialerActor, type DialerControl } from './machine.ts';
 import { Reading } from './reading.ts';
 import { Redaction } from './redaction.ts';
@@ -14,6 +15,8 @@ export interface DialerHandler {
   /** Where the server should continue, for the opening messages; undefined if nothing was received yet. */
   lastCursor(): unknown;
   live(): void;
+  /** A message can be sent at once; called after `mayTake` was false. */
+  ready(): void;
   /** A message that is not a reply to `subscribe`. May come before `live`. */
   frame(data: Buffer, binary: boolean): void;
   pong(payload: Buffer): void;
@@ -33,6 +36,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
   private readonly reading: Reading;
   private readonly redaction: Redaction;
   private readonly attempts: Attempts;
+  private readonly damagedMessages: DamagedMessages;
   private connection: Connection | undefined;
   private heardAt = 0;
   /** Why the last connection ended, in words that may be shown; undefined before the first end. */
@@ -45,12 +49,13 @@ export class Dialer implements DialerControl, ConnectionHandler {
   private gone: Promise<void> | undefined;
 
   constructor(server: Server, handler: DialerHandler) {
-    const { url, name, settings, context } = server;
+    const { url, name, settings, metrics, context } = server;
     this.server = server;
     this.handler = handler;
     this.reading = new Reading(context.clock);
     this.redaction = new Redaction(url, settings);
     this.attempts = new Attempts(settings.reconnect, context.clock);
+    this.damagedMessages = new DamagedMessages(name, metrics, context);
     this.actor = startActor(createDialerActor(this), `dialer ${name}`, context.logger);
   }
 
@@ -77,8 +82,14 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.connection?.send(frame, written);
   }
 
+  /** Sends a ping behind the messages so far. */
   ping(payload: Buffer): void {
-    this.connection?.socket.ping(payload);
+    this.connection?.ping(payload);
+  }
+
+  /** Whether a message would be sent at once. If not, `ready` follows while it is live. */
+  mayTake(): boolean {
+    return this.isLive && this.connection?.mayTake() === true;
   }
 
   /**
@@ -127,9 +138,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     const failed = this.attempts.succeeded();
     const after = failed === 0 ? '' : ` after ${failed} failed ${failed === 1 ? 'attempt' : 'attempts'}`;
     context.logger.info({ url: name }, `connected to ${name}${after}`);
-    const heartbeat = connection.startHeartbeat();
     this.handler.live();
-    this.reading.begin({ socket: connection.socket, heartbeat });
   }
 
   cut(): void {
@@ -160,6 +169,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
   hangUp(): void {
     this.isClosing = true;
     this.cancelRetry();
+    this.damagedMessages.stop();
     this.reading.end();
     this.connection?.close();
   }
@@ -174,6 +184,24 @@ export class Dialer implements DialerControl, ConnectionHandler {
     tell(this.actor, { type: 'CONNECTED' });
   }
 
+  replied(): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    this.reading.begin({ socket: connection.socket, heartbeat: connection.startHeartbeat() });
+  }
+
+  full(): void {
+    this.reading.block();
+  }
+
+  drained(): void {
+    this.reading.unblock();
+  }
+
+  ready(): void {
+    if (this.isLive) this.handler.ready();
+  }
+
   subscribed(): void {
     tell(this.actor, { type: 'SUBSCRIBED' });
   }
@@ -185,6 +213,11 @@ export class Dialer implements DialerControl, ConnectionHandler {
   heard(bytes: number): void {
     this.heardAt = this.server.context.clock.now();
     this.reading.heard(bytes);
+  }
+
+  damaged(data: Buffer, why: string): void {
+    this.heard(data.length);
+    this.damagedMessages.dropped(data, why);
   }
 
   frame(data: Buffer, binary: boolean): void {

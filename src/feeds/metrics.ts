@@ -3,7 +3,7 @@ import type { ComponentContext } from '../sdk/context.ts';
 import type { Counter, Stats } from '../telemetry/stats.ts';
 
 /** Why a message was dropped. */
-const DROP_REASONS = ['overflow', 'duplicate', 'unsettled', 'refused', 'tombstone'] as const;
+const DROP_REASONS = ['overflow', 'duplicate', 'unsettled', 'refused', 'tombstone', 'compressed'] as const;
 type DropReason = (typeof DROP_REASONS)[number];
 
 /** All kinds: the compiler refuses a list that lacks one. */
@@ -24,6 +24,8 @@ export class RemoteMetrics {
   readonly sent: Counter;
   readonly settled: Counter;
   readonly reconnects: Counter;
+  /** Pings of the server whose answer a newer one has displaced. */
+  readonly unanswered: Counter;
   totalDropped = 0;
   private readonly gaps: Counter;
   private readonly gapSeconds: Counter;
@@ -41,6 +43,7 @@ export class RemoteMetrics {
     this.sent = stats.counter('tidegate_remote_frames_sent_total', labels);
     this.settled = stats.counter('tidegate_remote_settled_total', labels);
     this.reconnects = stats.counter('tidegate_remote_reconnects_total', labels);
+    this.unanswered = stats.counter('tidegate_remote_unanswered_total', labels);
     this.gaps = stats.counter('tidegate_remote_gaps_total', labels);
     this.gapSeconds = stats.counter('tidegate_remote_gap_seconds_total', labels);
     for (const reason of Object.keys(END_KINDS)) {

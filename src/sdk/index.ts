@@ -103,6 +103,7 @@ export type {
 } from '../core/topic-request.ts';
 export { parseTraceparent } from '../core/trace-context.ts';
 export type { Quota } from '../core/units.ts';
+export { isTooLargeUnzipped, unzip, type ZippedFormat, zippedFormatOf } from '../core/unzip.ts';
 export { pause } from '../core/waiting.ts';
 export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';

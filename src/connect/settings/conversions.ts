@@ -32,6 +32,9 @@ export const message: Conversion = (text) => {
   return 'send' in value && ('expect' in value || 'reject' in value) ? value : text;
 };
 
+/** An object in JSON, or a list of them. */
+export const jsonOrList: Conversion = (text) => parsed(text);
+
 /** Text as it is, or what it says where it is an object in JSON. */
 export const objectOrText: Conversion = (text) => {
   if (!text.trimStart().startsWith('{')) return text;

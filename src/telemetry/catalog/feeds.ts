@@ -37,6 +37,11 @@ export const FEED_METRICS = {
     help: 'Messages sent to the server.',
     labels: ['component', 'url'],
   },
+  tidegate_remote_unanswered_total: {
+    kind: 'counter',
+    help: 'Pings of the server that were not answered, because newer ones came before their answer could be sent.',
+    labels: ['component', 'url'],
+  },
   tidegate_remote_settled_total: {
     kind: 'counter',
     help: 'Messages of the server that arrived where they should, and records that the server got.',
@@ -44,7 +49,7 @@ export const FEED_METRICS = {
   },
   tidegate_remote_dropped_total: {
     kind: 'counter',
-    help: 'Messages that went no further: overflow, duplicate, refused (answers of a server to which no subscription came about), tombstone (records without a value, which a sink leaves out), or unsettled when the gateway stopped.',
+    help: 'Messages that went no further: overflow, duplicate, refused (answers of a server to which no subscription came about), tombstone (records without a value, which a sink leaves out), compressed (messages that cannot be decompressed), or unsettled when the gateway stopped.',
     labels: ['component', 'url', 'reason'],
   },
   tidegate_remote_gaps_total: {

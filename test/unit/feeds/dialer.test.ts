@@ -32,6 +32,7 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
     live: () => {
       told.lives += 1;
     },
+    ready: () => {},
     frame: (data) => {
       told.frames.push(data.toString());
       if (told.lives === 0) told.early += 1;

@@ -28,10 +28,10 @@ test('the defaults are those of a feed that is not to lose anything', () => {
       url: ['ws://a'],
       headers: {},
       protocols: [],
-      subscribe: [],
+      subscribe: { messages: [] },
       reconnect: { enabled: true, backoff: { initial: 500, max: 30_000 } },
       connect_timeout: 30_000,
-      heartbeat: { ping: 20_000, timeout: 10_000 },
+      heartbeat: { ping: 20_000, timeout: 10_000, reply: [] },
       compression: false,
       max_frame: 16 * 1_048_576,
       overflow: 'pause',
@@ -45,7 +45,7 @@ test('the defaults are those of a feed that is not to lose anything', () => {
 test('one message to subscribe with needs no list, and takes no reply for granted', () => {
   const { subscribe } = websocketClientSource.config.parse({ url: 'ws://a', subscribe: '{"op":"sub"}' });
   assert.deepEqual(
-    subscribe.map(({ send, expect }) => [send(message('')), expect]),
+    subscribe.messages.map(({ send, expect }) => [send(message('')), expect]),
     [['{"op":"sub"}', undefined]],
   );
 });
@@ -59,7 +59,7 @@ test('an object with `send` is a step, whose mistakes are found; any other is se
     ],
   });
   assert.deepEqual(
-    subscribe.map(({ send, timeout }) => [send(message('')), timeout]),
+    subscribe.messages.map(({ send, timeout }) => [send(message('')), timeout]),
     [
       ['{"op":"sub","list":[1,{"a":null}]}', 0],
       ['x', 10_000],

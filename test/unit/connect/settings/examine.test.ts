@@ -17,7 +17,7 @@ const feedOf = (config: FlatConfig): FeedSettings => tasksOf(config)[0]?.pipelin
 /** Settings that a connect fills in, as the connector has them. */
 const textsOf = (list: readonly { readonly text: string }[]) => list.map(({ text }) => text);
 const sent = ({ subscribe }: Pick<FeedSettings, 'subscribe'>) =>
-  subscribe.map(({ send }) => send(new Message(Buffer.alloc(0))));
+  subscribe.messages.map(({ send }) => send(new Message(Buffer.alloc(0))));
 
 describe("a connector with S4's settings", () => {
   test('becomes a pipeline from its feed into its topic, with its reconnect pauses', () => {
@@ -40,7 +40,7 @@ describe("a connector with S4's settings", () => {
     assert.deepEqual(feed.reconnect, { ...feed.reconnect, enabled: true, interval: 5_000 });
     assert.equal(feed.connect_timeout, 30_000);
     assert.deepEqual(feed.headers, {});
-    assert.deepEqual(feed.subscribe, []);
+    assert.deepEqual(feed.subscribe, { messages: [] });
     assert.equal(feed.auth, undefined);
     assert.equal(feed.overflow, 'pause');
     assert.equal(tasksOf(config)[0]?.pipeline.in_flight.messages, 10_000);
@@ -68,8 +68,8 @@ describe("a connector with S4's settings", () => {
     const subscribe = (message: string) => feedOf({ ...BINANCE, 'websocket.subscription.message': message }).subscribe;
     assert.deepEqual(sent({ subscribe: subscribe('{"send":"all"}') }), ['{"send":"all"}']);
     const steps = subscribe('{"send":"all","expect":{"ok":true},"timeout":"2s"}');
-    assert.deepEqual([sent({ subscribe: steps }), steps[0]?.timeout], [['all'], 2_000]);
-    const [refusable] = subscribe('{"send":"all","expect":{"ok":true},"reject":{"ok":false}}');
+    assert.deepEqual([sent({ subscribe: steps }), steps.messages[0]?.timeout], [['all'], 2_000]);
+    const [refusable] = subscribe('{"send":"all","expect":{"ok":true},"reject":{"ok":false}}').messages;
     assert.equal(refusable?.reject?.(new Message(Buffer.from('{"ok":false}'))), true);
     const mistaken = errorsOf({ ...BINANCE, 'websocket.subscription.message': '{"send":"all","reject":{"ok":false}}' });
     assert.match(mistaken['websocket.subscription.message']?.[0] ?? '', /set expect, too/);
@@ -140,7 +140,7 @@ describe('tasks', () => {
       ['login', '{"op":"two"}'],
       ['login', 'three'],
     ]);
-    assert.equal(feeds[2]?.subscribe[1]?.timeout, 2_000);
+    assert.equal(feeds[2]?.subscribe.messages[1]?.timeout, 2_000);
     assert.equal(tasks[1]?.config['websocket.subscriptions'], '[{"op":"two"}]');
   });
 
