@@ -15,7 +15,10 @@ export async function feedRig(t: TestContext, settings: Record<string, unknown> 
   const { logger, lines } = keptLogger();
   const facts = { path: 'pipelines.p.source', clock, logger, stats };
   const cursors = new MemoryCursors();
-  const feed = new Feed(feedSettings(settings), remoteContext(network, { ...facts, gateway: { cursors: () => cursors } }));
+  const feed = new Feed(
+    feedSettings(settings),
+    remoteContext(network, { ...facts, gateway: { cursors: () => cursors } }),
+  );
   const received: Message[] = [];
   feed.batches$.subscribe(({ messages }) => received.push(...messages));
   await feed.open();

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { turn } from '../actors/rig.ts';
-import { batchOf } from '../pipelines/parts.ts';
 import { feedRig } from './feed-rig.ts';
 
 const quiet = { heartbeat: { ping: '0s' } };

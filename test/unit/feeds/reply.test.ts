@@ -55,7 +55,10 @@ describe('heartbeat.reply', () => {
   });
 
   test('an expression that takes a while holds back what is behind it, so that the order is kept', async (t) => {
-    const { network, texts } = await feedRig(t, reply({ when: '${! $sift(json, function($v, $k) { $k = "ping" }).ping }', message: 'pong' }));
+    const { network, texts } = await feedRig(
+      t,
+      reply({ when: '${! $sift(json, function($v, $k) { $k = "ping" }).ping }', message: 'pong' }),
+    );
     network.last.opens();
     for (const text of ['{"n":1}', '{"ping":true}', '{"n":2}', '{"n":3}']) network.last.says(text);
     await turn();

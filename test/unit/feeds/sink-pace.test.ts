@@ -46,7 +46,13 @@ test('send_rate: only what was sent and not confirmed is sent again after a reco
   network.last.opens();
   write('a', 'b', 'c', 'd');
   network.last.drains();
-  assert.deepEqual([network.last.sent, log.outcomes], [['a', 'b'], ['ack', 'ack']]);
+  assert.deepEqual(
+    [network.last.sent, log.outcomes],
+    [
+      ['a', 'b'],
+      ['ack', 'ack'],
+    ],
+  );
   network.last.ends();
   clock.advance(500);
   network.last.opens();
