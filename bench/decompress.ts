@@ -1,5 +1,5 @@
 /*
- * What a feed of compressed messages costs: `npm run bench:feed-gzip`. One connection brings JSON of 200 B as fast as it is
+ * What a feed of compressed messages costs: `npm run bench:decompress`. One connection brings JSON of 200 B as fast as it is
  * taken, into a pipeline that drops it: plain, gzip and zlib, and gzip whose messages are compared with two forms of a ping.
  * The gateway is this process; the server has another core.
  */
