@@ -184,7 +184,7 @@ export class Outbox {
     else if (echo !== undefined) this.options.socket.pong(echo);
   }
 
-  /** Nothing waits; whoever asked may send, once the rate allows it. */
+  /** Nothing waits: says so to the one that asked, once the rate allows a message. */
   private makeReady(): void {
     const delay = this.window?.delay ?? 0;
     if (delay > 0) {

@@ -201,7 +201,7 @@ test('Phoenix: the answers to heartbeats are no records', async (t) => {
   assert.deepEqual(records, ['{"topic":"room:lobby","event":"trade","payload":{"n":1},"ref":null}']);
 });
 
-test('a server that closes with 1008 above 5 messages a second, pings and pongs counted, gets 15 subscriptions', async (t) => {
+test('a server that allows 5 messages a second, pings and pongs counted, gets 15 subscriptions', async (t) => {
   const server = await FeedServer.start(t, {
     greet: ({ ws }) => {
       const times: number[] = [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { turn } from '../actors/rig.ts';
-import { feedRig } from './feed-rig.ts';
+import { servedFeed } from './served-feed.ts';
 
 const PLAIN = '{"ch":"trade","price":"1.50"}';
 const FORMS = { gzip: gzipSync(PLAIN), zlib: deflateSync(PLAIN), raw: deflateRawSync(PLAIN) };
@@ -12,7 +12,7 @@ describe('decompress', () => {
   for (const [decompress, forms] of Object.entries(takes))
     for (const form of forms)
       test(`${decompress} takes ${form}, and what is UTF-8 counts as text`, async (t) => {
-        const { network, texts, messages } = await feedRig(t, { decompress });
+        const { network, texts, messages } = await servedFeed(t, { decompress });
         network.last.opens();
         network.last.says(FORMS[form]);
         await turn();
@@ -21,7 +21,7 @@ describe('decompress', () => {
       });
 
   test('text passes, and with auto also binary messages that are not compressed', async (t) => {
-    const { network, messages } = await feedRig(t, { decompress: 'auto' });
+    const { network, messages } = await servedFeed(t, { decompress: 'auto' });
     network.last.opens();
     network.last.says('plain');
     network.last.says(Buffer.from('plain'));
@@ -38,7 +38,7 @@ describe('decompress', () => {
   });
 
   test('expect, reply, heartbeat.expect, resume and dedupe see the message as it was before', async (t) => {
-    const { network, clock, texts, dropped } = await feedRig(t, {
+    const { network, clock, texts, dropped } = await servedFeed(t, {
       decompress: 'gzip',
       subscribe: [{ send: 'login', expect: { ok: true } }],
       heartbeat: {
@@ -78,7 +78,7 @@ describe('a message that cannot be decompressed', () => {
     ['empty', Buffer.alloc(0)],
   ] as const)
     test(`${name} is dropped and counted, with a warning, and the connection lasts`, async (t) => {
-      const { network, texts, dropped, logged, figure } = await feedRig(t, { decompress: 'gzip' });
+      const { network, texts, dropped, logged, figure } = await servedFeed(t, { decompress: 'gzip' });
       network.last.opens();
       network.last.says(data);
       network.last.says(FORMS.gzip);
@@ -90,7 +90,7 @@ describe('a message that cannot be decompressed', () => {
     });
 
   test('many of them are one warning a minute with their number', async (t) => {
-    const { network, clock, logged } = await feedRig(t, { decompress: 'gzip' });
+    const { network, clock, logged } = await servedFeed(t, { decompress: 'gzip' });
     network.last.opens();
     for (let n = 0; n < 5; n += 1) network.last.says('x'.repeat(n), true);
     clock.advance(60_000);
@@ -98,7 +98,7 @@ describe('a message that cannot be decompressed', () => {
   });
 
   test('larger than max_frame ends the connection with a reason, and nothing behind it is taken', async (t) => {
-    const { network, texts, stats, logged } = await feedRig(t, { decompress: 'auto', max_frame: '1KiB' });
+    const { network, texts, stats, logged } = await servedFeed(t, { decompress: 'auto', max_frame: '1KiB' });
     network.last.opens();
     const bomb = gzipSync(Buffer.alloc(1_025, 'x'));
     network.last.says(gzipSync(Buffer.alloc(1_024, 'x')));
@@ -114,7 +114,7 @@ describe('a message that cannot be decompressed', () => {
   });
 
   test('1 MiB that would become 1 GiB takes no more memory than max_frame', async (t) => {
-    const { network } = await feedRig(t, { decompress: 'gzip', max_frame: '1MiB' });
+    const { network } = await servedFeed(t, { decompress: 'gzip', max_frame: '1MiB' });
     network.last.opens();
     const piece = gzipSync(Buffer.alloc(16_777_216));
     const bomb = Buffer.concat(Array.from({ length: 64 }, () => piece));

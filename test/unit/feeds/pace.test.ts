@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { turn } from '../actors/rig.ts';
-import { feedRig } from './feed-rig.ts';
+import { servedFeed } from './served-feed.ts';
 
 const quiet = { heartbeat: { ping: '0s' } };
 const subscriptions = (count: number) => Array.from({ length: count }, (_, n) => `sub ${n + 1}`);
 
 describe('subscribe.interval', () => {
   test('spaces the messages of subscribe, and that of resume, and then the feed is live', async (t) => {
-    const { network, clock, feed } = await feedRig(t, {
+    const { network, clock, feed } = await servedFeed(t, {
       ...quiet,
       subscribe: { messages: subscriptions(3), interval: '200ms' },
       resume: { cursor: '${! json.seq }', message: { after: '${! meta.cursor }' } },
@@ -32,8 +32,8 @@ describe('subscribe.interval', () => {
     assert.deepEqual(network.last.sent, [...subscriptions(3), '{"after":7}']);
   });
 
-  test('messages that come meanwhile go on at once when no reply is waited for, and are slowed by the gate', async (t) => {
-    const { network, clock, texts, feed } = await feedRig(t, {
+  test('without a reply to wait for, messages that come meanwhile go on, and the gate slows them', async (t) => {
+    const { network, clock, texts, feed } = await servedFeed(t, {
       ...quiet,
       subscribe: { messages: [{ send: 'login', expect: { ok: true } }, 'a', 'b'], interval: '10s' },
     });
@@ -53,7 +53,7 @@ describe('subscribe.interval', () => {
   });
 
   test('a reply is one only when its message was sent, and comes in time counted from then', async (t) => {
-    const { network, clock, feed, logged } = await feedRig(t, {
+    const { network, clock, feed, logged } = await servedFeed(t, {
       ...quiet,
       subscribe: {
         messages: ['a', { send: 'b', expect: { ok: true }, timeout: '1s' }],
@@ -74,7 +74,7 @@ describe('subscribe.interval', () => {
   });
 
   test('20,000 messages without a pace are sent at once', async (t) => {
-    const { network, feed } = await feedRig(t, { ...quiet, subscribe: subscriptions(20_000) });
+    const { network, feed } = await servedFeed(t, { ...quiet, subscribe: subscriptions(20_000) });
     network.last.opens();
     assert.equal(network.last.sent.length, 20_000);
     assert.equal(feed.connections[0]?.state, 'live');
@@ -83,7 +83,7 @@ describe('subscribe.interval', () => {
 
 describe('send_rate of a source', () => {
   test('restores 200 subscriptions at 5 a second, and heartbeats, pings and pongs count', async (t) => {
-    const { network, clock } = await feedRig(t, {
+    const { network, clock } = await servedFeed(t, {
       heartbeat: { ping: '3s', timeout: '2500ms', send: { every: '4s', message: 'beat' } },
       subscribe: subscriptions(200),
       send_rate: '5/s',
@@ -108,7 +108,7 @@ describe('send_rate of a source', () => {
   });
 
   test('the time of expect and of a ping counts from when they were sent', async (t) => {
-    const { network, clock, feed } = await feedRig(t, {
+    const { network, clock, feed } = await servedFeed(t, {
       ...quiet,
       subscribe: ['a', { send: 'b', expect: { ok: true }, timeout: '1s' }],
       send_rate: '6/m',
@@ -123,8 +123,8 @@ describe('send_rate of a source', () => {
     assert.equal(feed.connections[0]?.state, 'live');
   });
 
-  test('while 1,000 answers wait, the socket is not read; it is read again at half of them', async (t) => {
-    const { network, clock, messages } = await feedRig(t, {
+  test('while 1,000 answers wait the socket is not read, until half of them are sent', async (t) => {
+    const { network, clock, messages } = await servedFeed(t, {
       ...quiet,
       send_rate: '10/s',
       ack: { message: '${! json.n }' },
@@ -148,7 +148,7 @@ describe('send_rate of a source', () => {
   });
 
   test('the gate and waiting answers stop the reading independently', async (t) => {
-    const { network, clock, messages, feed } = await feedRig(t, {
+    const { network, clock, messages, feed } = await servedFeed(t, {
       ...quiet,
       send_rate: '100/s',
       ack: { message: '${! json.n }' },

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { turn } from '../actors/rig.ts';
-import { feedRig } from './feed-rig.ts';
+import { servedFeed } from './served-feed.ts';
 
 const HUOBI = { when: '${! $exists(json.ping) }', message: { pong: '${! json.ping }' } };
 const reply = (...replies: readonly object[]) => ({ heartbeat: { ping: '0s', reply: replies } });
 
 describe('heartbeat.reply', () => {
   test('answers the pings of the server with all their digits, and they are no records', async (t) => {
-    const { network, texts, figure } = await feedRig(t, { heartbeat: { reply: HUOBI } });
+    const { network, texts, figure } = await servedFeed(t, { heartbeat: { reply: HUOBI } });
     network.last.opens();
     network.last.says('{"ping":12345678901234567890}');
     network.last.says('{"n":1}');
@@ -28,7 +28,7 @@ describe('heartbeat.reply', () => {
       { when: "${! text = '2' or json.type = 'ping' }", message: 'never' },
       { when: { event: 'phx_reply', topic: 'phoenix' } },
     );
-    const { network, texts } = await feedRig(t, settings);
+    const { network, texts } = await servedFeed(t, settings);
     network.last.opens();
     for (const text of ['2', '{"type":"ping","payload":{"at":7}}', '{"op":"Ping"}', '{"op":"pong"}', '22'])
       network.last.says(text);
@@ -39,7 +39,7 @@ describe('heartbeat.reply', () => {
   });
 
   test('takes an empty line, as STOMP sends it', async (t) => {
-    const { network, texts } = await feedRig(t, reply({ when: '${! text = "\\n" }', message: '\n' }));
+    const { network, texts } = await servedFeed(t, reply({ when: '${! text = "\\n" }', message: '\n' }));
     network.last.opens();
     network.last.says('\n');
     await turn();
@@ -47,7 +47,7 @@ describe('heartbeat.reply', () => {
   });
 
   test('a ping without the value of the answer is not answered, and is no record either', async (t) => {
-    const { network, texts } = await feedRig(t, reply({ when: { op: 'ping' }, message: { id: '${! json.id }' } }));
+    const { network, texts } = await servedFeed(t, reply({ when: { op: 'ping' }, message: { id: '${! json.id }' } }));
     network.last.opens();
     network.last.says('{"op":"ping"}');
     await turn();
@@ -55,7 +55,7 @@ describe('heartbeat.reply', () => {
   });
 
   test('an expression that takes a while holds back what is behind it, so that the order is kept', async (t) => {
-    const { network, texts } = await feedRig(
+    const { network, texts } = await servedFeed(
       t,
       reply({ when: '${! $sift(json, function($v, $k) { $k = "ping" }).ping }', message: 'pong' }),
     );
@@ -71,7 +71,7 @@ describe('heartbeat.reply', () => {
       ...reply(HUOBI),
       subscribe: [{ send: 'login', expect: '${! $exists(json) }', reject: '${! $exists(json.ping) }' }],
     };
-    const { network, feed } = await feedRig(t, settings);
+    const { network, feed } = await servedFeed(t, settings);
     network.last.opens();
     network.last.says('{"ping":1}');
     assert.equal(feed.connections[0]?.state, 'subscribing');
@@ -83,7 +83,7 @@ describe('heartbeat.reply', () => {
 
 describe('a storm of pings', () => {
   test('at a rate: the newest 16 are answered, and the others are counted', async (t) => {
-    const { network, clock, figure } = await feedRig(t, {
+    const { network, clock, figure } = await servedFeed(t, {
       ...reply(HUOBI),
       send_rate: '1/s',
     });
@@ -99,7 +99,7 @@ describe('a storm of pings', () => {
   });
 
   test('does not keep messages from being sent', async (t) => {
-    const { network, clock, messages } = await feedRig(t, {
+    const { network, clock, messages } = await servedFeed(t, {
       ...reply(HUOBI),
       send_rate: '1/s',
       ack: { message: 'ack ${! json.n }' },
@@ -119,7 +119,7 @@ describe('a storm of pings', () => {
   });
 
   test('to which the server reads no answers: they do not pile up, and the newest follow when it reads', async (t) => {
-    const { network, clock, figure } = await feedRig(t, reply(HUOBI));
+    const { network, clock, figure } = await servedFeed(t, reply(HUOBI));
     network.last.opens();
     network.last.buffered = 3 * 1_048_576;
     for (let n = 1; n <= 100; n += 1) {
@@ -136,7 +136,7 @@ describe('a storm of pings', () => {
   });
 
   test('of WebSocket is answered at once if nothing is limited', async (t) => {
-    const { network } = await feedRig(t);
+    const { network } = await servedFeed(t);
     network.last.opens();
     network.last.asksPong('a');
     network.last.asksPong('b');

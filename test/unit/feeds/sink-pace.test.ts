@@ -24,7 +24,7 @@ async function setUp(t: TestContext, settings: Record<string, unknown>) {
 
 const quiet = { heartbeat: { ping: '0s' } };
 
-test('send_rate: records follow the messages of subscribe at that rate, and each is done once it is written', async (t) => {
+test('send_rate: records follow the messages of subscribe at that rate, each done when written', async (t) => {
   const { network, clock, log, write, sink, idles } = await setUp(t, { ...quiet, send_rate: '2/s', subscribe: ['hi'] });
   write('a', 'b', 'c');
   network.last.opens();

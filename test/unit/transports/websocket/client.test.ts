@@ -117,7 +117,7 @@ test('frames, pongs and closing codes come as the server sends them', async (t) 
   assert.deepEqual(await client.end(), { kind: 'closed', code: 4000, reason: 'the server closed with 4000 "enough"' });
 });
 
-test('pings are answered by whoever takes them, and at once where nobody does', async (t) => {
+test('pings are answered by the handler that takes them, and at once without one', async (t) => {
   const server = await FeedServer.start(t);
   const pings: string[] = [];
   const taking = await new Dialled(t, { url: server.url }, undefined, (payload) =>

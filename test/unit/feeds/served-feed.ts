@@ -8,7 +8,7 @@ import { FakeNetwork, feedSettings, remoteContext } from './fake-remote.ts';
 import { MemoryCursors } from './memory-cursors.ts';
 
 /** A feed, and a pipeline that keeps its messages. */
-export async function feedRig(t: TestContext, settings: Record<string, unknown> = {}) {
+export async function servedFeed(t: TestContext, settings: Record<string, unknown> = {}) {
   const network = new FakeNetwork();
   const clock = new HandClock();
   const stats = createStats();
