@@ -20,6 +20,15 @@ describe('decompress', () => {
         assert.equal(messages()[0]?.meta.binary, false);
       });
 
+  test('deflate tells raw deflate from zlib whatever it begins with', async (t) => {
+    const { network, texts } = await servedFeed(t, { decompress: 'deflate' });
+    const sent = Array.from({ length: 400 }, (_, n) => `${n}`.repeat((n % 7) + 1));
+    network.last.opens();
+    for (const text of sent) network.last.says(deflateRawSync(text, { level: sent.indexOf(text) % 10 }));
+    await turn();
+    assert.deepEqual(texts(), sent);
+  });
+
   test('text passes, and with auto also binary messages that are not compressed', async (t) => {
     const { network, messages } = await servedFeed(t, { decompress: 'auto' });
     network.last.opens();

@@ -73,6 +73,16 @@ describe('subscribe.interval', () => {
     assert.match(logged(), /no reply to message 2 of subscribe came within 1s/);
   });
 
+  test('a second reply is not one to a message that is not sent yet', async (t) => {
+    const steps = ['a', 'b'].map((send) => ({ send, expect: { ok: true } }));
+    const { network, clock, feed } = await servedFeed(t, { ...quiet, subscribe: { messages: steps, interval: '5s' } });
+    network.last.opens();
+    network.last.says('{"ok":true}');
+    network.last.says('{"ok":true}');
+    clock.advance(5_000);
+    assert.deepEqual([network.last.sent, feed.connections[0]?.state], [['a', 'b'], 'subscribing']);
+  });
+
   test('20,000 messages without a pace are sent at once', async (t) => {
     const { network, feed } = await servedFeed(t, { ...quiet, subscribe: subscriptions(20_000) });
     network.last.opens();
@@ -145,6 +155,43 @@ describe('send_rate of a source', () => {
       network.last.sent,
       Array.from({ length: 1_010 }, (_, n) => String(n + 1)),
     );
+  });
+
+  test('a connection that follows one with many waiting answers is read', async (t) => {
+    const { network, clock, messages } = await servedFeed(t, {
+      ...quiet,
+      send_rate: '1/s',
+      ack: { message: '${! json.n }' },
+    });
+    network.last.opens();
+    for (let n = 1; n <= 1_100; n += 1) network.last.says(`{"n":${n}}`);
+    await turn();
+    for (const message of messages()) message.ack();
+    assert.equal(network.last.isPaused, true);
+    network.last.ends();
+    clock.advance(500);
+    network.last.opens();
+    assert.deepEqual([network.last.isPaused, network.last.sent], [false, []]);
+  });
+
+  test('a ping that waited while reading stopped and went on is followed by one more, not two', async (t) => {
+    const { network, clock, feed } = await servedFeed(t, {
+      heartbeat: { ping: '10s', timeout: '5s' },
+      send_rate: '1/m',
+      subscribe: 'hi',
+    });
+    network.last.opens();
+    clock.advance(15_000);
+    feed.pause();
+    feed.resume();
+    clock.advance(44_999);
+    assert.equal(network.last.pings.length, 0);
+    clock.advance(1);
+    assert.equal(network.last.pings.length, 1);
+    clock.advance(4_999);
+    assert.equal(network.last.isEnded, false);
+    clock.advance(1);
+    assert.equal(network.sockets[0]?.isEnded, true);
   });
 
   test('the gate and waiting answers stop the reading independently', async (t) => {

@@ -66,6 +66,17 @@ describe('heartbeat.reply', () => {
     assert.deepEqual([network.last.sent, texts()], [['pong'], ['{"n":1}', '{"n":2}', '{"n":3}']]);
   });
 
+  test('a ping behind one whose expression takes a while is answered after it', async (t) => {
+    const slow = { when: '${! $sift(json, function($v, $k) { $k = "slow" }).slow }', message: 'slow' };
+    const { network } = await servedFeed(t, reply({ when: { op: 'fast' }, message: 'fast' }, slow));
+    network.last.opens();
+    network.last.says('{"slow":true}');
+    network.last.says('{"op":"fast"}');
+    await turn();
+    await turn();
+    assert.deepEqual(network.last.sent, ['slow', 'fast']);
+  });
+
   test('works while subscribing: a ping is neither a reply nor a refusal', async (t) => {
     const settings = {
       ...reply(HUOBI),
