@@ -46,6 +46,21 @@ describe("a connector with S4's settings", () => {
     assert.equal(tasksOf(config)[0]?.pipeline.in_flight.messages, 10_000);
   });
 
+  test('decompresses, answers pings and keeps to a pace by settings of its own', () => {
+    const feed = feedOf({
+      ...BINANCE,
+      'websocket.decompress': 'deflate',
+      'websocket.heartbeat.reply': '{"when":{"op":"ping"},"message":"pong"}',
+      'websocket.send.rate': '5/s',
+      'websocket.subscribe.interval.ms': '200',
+    });
+    assert.deepEqual([feed.decompress, feed.send_rate], ['deflate', { count: 5, period: 1_000 }]);
+    assert.equal(feed.heartbeat.reply[0]?.when(new Message(Buffer.from('{"op":"ping"}'))), true);
+    assert.deepEqual([feed.subscribe.interval, sent(feed).length], [200, 1]);
+    const errors = errorsOf({ ...BINANCE, 'websocket.decompress': 'zip', 'websocket.send.rate': 'often' });
+    assert.deepEqual(Object.keys(errors).sort(), ['websocket.decompress', 'websocket.send.rate']);
+  });
+
   test('keeps colons of header values, and sends its message byte for byte', () => {
     const message = '{ "id": 12345678901234567890,  "x": 1.50 }';
     const feed = feedOf({
