@@ -10,6 +10,7 @@ import type { Dial } from '../telemetry/tracing.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { RemoteMetrics } from './metrics.ts';
 import type { Redaction } from './redaction.ts';
+import { ReplaceRequests } from './replace-requests.ts';
 import { requestOf, withFields } from './request.ts';
 import { type SubscribeFailure, SubscribeHandshake } from './subscribe-handshake.ts';
 
@@ -40,6 +41,8 @@ export interface ConnectionHandler {
   subscribed(): void;
   /** The connection is useless and has to be cut. */
   stale(): void;
+  /** The server asks for a new connection in place of this one, by a message that may be shown as quoted. */
+  replacementAsked(quoted: string): void;
   /** A frame of this many bytes was read. */
   heard(bytes: number): void;
   /** A message that is not a reply to `subscribe`. */
@@ -61,7 +64,10 @@ export class Connection {
   private token: string | undefined;
   /** Why the connection is cut, in words that may be shown. */
   private cutReason: SubscribeFailure | undefined;
+  private readonly requests: ReplaceRequests | undefined;
   private isClosing = false;
+  /** Whether messages that arrive are ignored. */
+  private isDeaf = false;
   private cancelTimer: () => void;
 
   constructor(server: Server, redaction: Redaction, handler: ConnectionHandler) {
@@ -69,6 +75,7 @@ export class Connection {
     this.server = server;
     this.redaction = redaction;
     this.handler = handler;
+    this.requests = this.replaceRequests();
     this.cancelTimer = context.clock.after(settings.connect_timeout, () =>
       this.giveUp(`there was no answer within ${formatDuration(settings.connect_timeout)}`),
     );
@@ -124,9 +131,10 @@ export class Connection {
     this.socket.terminate();
   }
 
-  /** Starts the closing handshake. Messages that arrive from now on are ignored: they could not be settled. */
-  close(): void {
+  /** Starts the closing handshake. `isDeaf`: messages that arrive from now on are ignored, as they could not be settled. */
+  close(isDeaf: boolean): void {
     this.isClosing = true;
+    this.isDeaf = isDeaf;
     this.stopTimers();
     this.cancelTimer = this.server.context.clock.after(CLOSE_TIMEOUT, () => this.socket.terminate());
     this.socket.close(1000, 'closed');
@@ -157,15 +165,33 @@ export class Connection {
   }
 
   private frame(data: Buffer, binary: boolean): void {
-    if (this.isClosing) return;
+    if (this.isDeaf) return;
     this.heartbeat?.heard(data);
     this.handler.heard(data.length);
+    if (this.requests === undefined) this.take(data, binary);
+    else this.requests.take(data, binary);
+  }
+
+  /** A message that is meant for the subscribe handshake or for the pipeline. */
+  private take(data: Buffer, binary: boolean): void {
     if (this.subscribing === undefined) this.pass(data, binary);
     else this.subscribing.take(data, binary);
   }
 
   private pass(data: Buffer, binary: boolean): void {
-    if (!this.isClosing) this.handler.frame(data, binary);
+    if (!this.isDeaf) this.handler.frame(data, binary);
+  }
+
+  private replaceRequests(): ReplaceRequests | undefined {
+    const { on } = this.server.settings.reconnect;
+    if (on === undefined) return undefined;
+    return new ReplaceRequests({
+      on,
+      asked: (data) => {
+        if (!this.isClosing) this.handler.replacementAsked(this.redaction.quoted(data));
+      },
+      pass: (data, binary) => this.take(data, binary),
+    });
   }
 
   // --- within

@@ -6,6 +6,10 @@ import type { Counter, Stats } from '../telemetry/stats.ts';
 const DROP_REASONS = ['overflow', 'duplicate', 'unsettled', 'refused', 'tombstone'] as const;
 type DropReason = (typeof DROP_REASONS)[number];
 
+/** Why a connection that works is replaced: the server asks for it, or it is old. */
+const REPLACE_CAUSES = ['message', 'age'] as const;
+export type ReplaceCause = (typeof REPLACE_CAUSES)[number];
+
 /** All kinds: the compiler refuses a list that lacks one. */
 const END_KINDS: Readonly<Record<RemoteEndKind, true>> = {
   unreachable: true,
@@ -47,6 +51,7 @@ export class RemoteMetrics {
       stats.counter('tidegate_remote_lost_total', { ...labels, reason });
       stats.counter('tidegate_remote_failed_tries_total', { ...labels, reason });
     }
+    for (const cause of REPLACE_CAUSES) stats.counter('tidegate_remote_replaced_total', { ...labels, cause });
     for (const reason of DROP_REASONS) stats.counter('tidegate_remote_dropped_total', { ...labels, reason });
   }
 
@@ -62,6 +67,10 @@ export class RemoteMetrics {
   lost(reason: RemoteEndKind, wasLive: boolean): void {
     const name = wasLive ? 'tidegate_remote_lost_total' : 'tidegate_remote_failed_tries_total';
     this.stats.counter(name, { ...this.labels, reason }).value += 1;
+  }
+
+  replaced(cause: ReplaceCause): void {
+    this.stats.counter('tidegate_remote_replaced_total', { ...this.labels, cause }).value += 1;
   }
 
   dropped(reason: DropReason): void {

@@ -12,6 +12,7 @@ import {
   isSendableToken,
 } from './handshake.ts';
 import { withoutMarks } from './literal.ts';
+import { reconnect } from './reconnect-settings.ts';
 
 /*
  * Settings of a connection that the gateway dials. Errors never quote a URL, a header or a token: they may be secret.
@@ -87,25 +88,6 @@ const auth = z
     'set exactly one of token, token_file and token_command',
   );
 
-const reconnect = z.strictObject({
-  enabled: field
-    .boolean()
-    .prefault(true)
-    .describe('If false, the pipeline is FAILED as soon as the connection is lost or cannot be made.'),
-  interval: field.duration().optional().describe('A constant pause before each attempt, instead of the back-off.'),
-  backoff: z
-    .strictObject({
-      initial: field.duration().prefault('500ms').describe('First pause; it doubles with each attempt, with jitter.'),
-      max: field.duration().prefault('30s').describe('Longest pause.'),
-    })
-    .refine(({ initial, max }) => initial <= max, {
-      path: ['initial'],
-      message: 'the first pause is longer than backoff.max',
-    })
-    .prefault({})
-    .describe('Pauses between attempts; the next one is `initial` again once a connection has lasted 10 s.'),
-});
-
 const heartbeat = z.strictObject({
   ping: field.duration().prefault('20s').describe('Interval of the pings that are sent; 0s sends none.'),
   timeout: field
@@ -162,7 +144,9 @@ export const remoteShape = {
     .describe(
       'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, timeout }` to wait for a reply.',
     ),
-  reconnect: reconnect.prefault({}).describe('What to do when the connection is lost.'),
+  reconnect: reconnect()
+    .prefault({})
+    .describe('What to do when the connection is lost, and when a new one replaces it.'),
   connect_timeout: field
     .duration()
     .prefault('30s')

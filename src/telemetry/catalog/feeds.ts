@@ -17,6 +17,11 @@ export const FEED_METRICS = {
     help: 'Connections that were lost, by how.',
     labels: ['component', 'url', 'reason'],
   },
+  tidegate_remote_replaced_total: {
+    kind: 'counter',
+    help: 'Connections that worked and were replaced by new ones, by cause: message (the server asked for it) or age.',
+    labels: ['component', 'url', 'cause'],
+  },
   tidegate_remote_failed_tries_total: {
     kind: 'counter',
     help: 'Failed attempts to connect, by how.',
