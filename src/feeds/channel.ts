@@ -7,15 +7,17 @@ import type { RemoteUrl } from '../sdk/handshake.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
 import { feedOverlap } from './feed-overlap.ts';
+import type { ReceivedFrame } from './held-frames.ts';
 import type { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
 import { Links, type LinksHandler } from './links.ts';
 import { RemoteMetrics } from './metrics.ts';
 import { type Outage, OutageWatch } from './outage.ts';
 import { Progress } from './progress.ts';
+import { SequenceWatch } from './sequence-watch.ts';
 import type { FeedSettings } from './source-settings.ts';
 import type { ConnectionStatus } from './status-line.ts';
-import { Unsettled } from './unsettled.ts';
+import { renewed, Unsettled } from './unsettled.ts';
 
 /** The feed of a channel. */
 export interface ChannelOwner {
@@ -52,6 +54,8 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   readonly metrics: RemoteMetrics;
   /** Messages that are dropped as duplicates of its own earlier ones. */
   readonly duplicates: Duplicates;
+  /** undefined without `sequence`. */
+  readonly sequences: SequenceWatch | undefined;
   /** Messages that arrived and are not settled. */
   unsettled = 0;
   private readonly owner: ChannelOwner;
@@ -76,6 +80,10 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     this.duplicates = new Duplicates(name, context);
     this.rest = new Unsettled(name, context.logger);
     this.metas = { text: { url: name, binary: false }, binary: { url: name, binary: true } };
+    const send = (text: string, connection: number) => this.links?.send({ data: text, binary: false }, connection);
+    this.sequences =
+      settings.sequence &&
+      new SequenceWatch(settings.sequence, { name, settings, context, metrics: this.metrics, target: this, send });
     const stored = (message: Message, connection: number) => this.acknowledge(message, connection);
     this.progress = new Progress({ name, settings, context, ids, stored });
   }
@@ -111,11 +119,8 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
         settings,
         context,
         ids,
-        pass: ({ data, binary, connection }) => this.frame(data, binary, connection),
-        repeated: ({ data }) => {
-          this.heard(data);
-          metrics.dropped('duplicate');
-        },
+        pass: (frame) => this.frame(frame.data, frame.binary, frame.connection),
+        repeated: (frame) => this.repeated(frame),
       });
     const server = { url, name, settings, resume: settings.resume?.message, metrics, context };
     this.links = new Links({ server, overlap: settings.reconnect.overlap, makeOverlap }, this);
@@ -139,6 +144,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     const { links } = this;
     if (links?.isLive) this.heardUntil(this.owner.context.clock.now());
     this.duplicates.stop();
+    this.sequences?.stop();
     const closed = links?.close();
     this.links = undefined;
     // Both at once: a stopping gateway has little time, and a server that closes slowly must not cost the cursor.
@@ -182,7 +188,8 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     this.endOutage();
   }
 
-  frame(data: Buffer, binary: boolean, connection: number): void {
+  /** `isRepeated`: it came on another connection, too, and is only for its answer. */
+  frame(data: Buffer, binary: boolean, connection: number, isRepeated = false): void {
     const { context, isBuffering, isOver } = this.owner;
     // Decompression may still deliver messages after reading has stopped; after a restart the server is asked for them again.
     if (isOver) return;
@@ -196,7 +203,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
       token: this.count,
     });
     context.gateway.tracing.received(message, context.path, '', undefined);
-    this.owner.arrived(message, this.progress.enter(message, connection), this);
+    this.owner.arrived(message, this.progress.enter(message, connection, isRepeated), this);
   }
 
   /** Two connections are live: the new one repeats messages of the old one. */
@@ -222,7 +229,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
 
   settled(message: Message, failure: TidegateError | null): void {
     if (failure?.code === 'TG_FLOW_FAILED') {
-      this.rest.keep(this.renewed(message.source ?? message));
+      this.rest.keep(renewed(message.source ?? message, this));
       return;
     }
     this.unsettled -= 1;
@@ -237,6 +244,16 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   }
 
   // --- within
+
+  /** With `ack` it is answered when its message is stored: `dedupe`, which is set then, sees to that. */
+  private repeated({ data, binary, connection }: ReceivedFrame): void {
+    if (this.owner.settings.ack !== undefined) {
+      this.frame(data, binary, connection, true);
+      return;
+    }
+    this.heard(data);
+    this.metrics.dropped('duplicate');
+  }
 
   private heard(data: Buffer): void {
     this.endOutage();
@@ -254,18 +271,6 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     } catch {
       // A message for which no answer can be made, such as one that is not JSON, does not expect one.
     }
-  }
-
-  /** A copy of the message that can be settled again. */
-  private renewed({ payload, headers, meta, timestamp, token, trace }: Message): Message {
-    return new Message(Buffer.from(payload), {
-      headers,
-      meta,
-      timestamp,
-      target: this,
-      token,
-      ...(trace === undefined ? {} : { trace }),
-    });
   }
 
   /** The connection is closed on purpose; nothing was missed until now. */

@@ -8,7 +8,7 @@ import { type FrameKey, Overlap } from './overlap.ts';
 import type { FeedSettings } from './source-settings.ts';
 
 export interface FeedOverlapOptions {
-  readonly settings: Pick<FeedSettings, 'dedupe' | 'resume' | 'ack'>;
+  readonly settings: Pick<FeedSettings, 'dedupe' | 'resume'>;
   readonly context: Pick<FeedContext, 'clock'>;
   /** Ids of messages that were passed on; undefined without `dedupe`. */
   readonly ids: IdWindow | undefined;
@@ -22,15 +22,14 @@ export interface FeedOverlapOptions {
  * message that has neither is told apart by its content.
  */
 export function feedOverlap({ settings, context, ids, pass, repeated }: FeedOverlapOptions): Overlap {
-  const { dedupe, resume, ack } = settings;
+  const { dedupe, resume } = settings;
   const id = dedupe?.id ?? resume?.cursor;
   return new Overlap({
     clock: context.clock,
     keyOf: (data) => keyOf(data, id),
     isKnown: ({ text }) => ids?.has(text) === true,
     pass,
-    // A repetition is answered, too, when its message is stored: `dedupe` sees to that.
-    duplicate: ack === undefined ? repeated : pass,
+    duplicate: repeated,
   });
 }
 

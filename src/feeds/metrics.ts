@@ -10,6 +10,9 @@ type DropReason = (typeof DROP_REASONS)[number];
 const REPLACE_CAUSES = ['message', 'age'] as const;
 export type ReplaceCause = (typeof REPLACE_CAUSES)[number];
 
+/** How a sequence is not continued: numbers are missing, it goes back, or what should be a number is none. */
+const SEQUENCE_GAPS = ['hole', 'back', 'unreadable'] as const;
+
 /** All kinds: the compiler refuses a list that lacks one. */
 const END_KINDS: Readonly<Record<RemoteEndKind, true>> = {
   unreachable: true,
@@ -51,6 +54,8 @@ export class RemoteMetrics {
       stats.counter('tidegate_remote_lost_total', { ...labels, reason });
       stats.counter('tidegate_remote_failed_tries_total', { ...labels, reason });
     }
+    for (const kind of SEQUENCE_GAPS) stats.counter('tidegate_remote_sequence_gaps_total', { ...labels, kind });
+    stats.counter('tidegate_remote_sequence_missing_total', labels);
     for (const cause of REPLACE_CAUSES) stats.counter('tidegate_remote_replaced_total', { ...labels, cause });
     for (const reason of DROP_REASONS) stats.counter('tidegate_remote_dropped_total', { ...labels, reason });
   }
@@ -76,6 +81,12 @@ export class RemoteMetrics {
   dropped(reason: DropReason): void {
     this.totalDropped += 1;
     this.stats.counter('tidegate_remote_dropped_total', { ...this.labels, reason }).value += 1;
+  }
+
+  /** `missing`: how many numbers. */
+  sequenceGap(kind: (typeof SEQUENCE_GAPS)[number], missing: bigint): void {
+    this.stats.counter('tidegate_remote_sequence_gaps_total', { ...this.labels, kind }).value += 1;
+    this.stats.counter('tidegate_remote_sequence_missing_total', this.labels).value += Number(missing);
   }
 
   outage(milliseconds: number): void {

@@ -8,6 +8,7 @@ import {
   template,
   z,
 } from '../sdk/index.ts';
+import { sequenceSettings } from './sequence-settings.ts';
 
 const urls = z.preprocess(
   (value) => (typeof value === 'string' ? [value] : value),
@@ -92,7 +93,12 @@ export const sourceSettings = z
     ack: ack.optional().describe('Answers a message once its record is settled, in the order of the messages.'),
     gap: gap
       .optional()
-      .describe('Records of the times in which nothing was received. A metric and a log line report them in any case.'),
+      .describe(
+        'Records of the times in which nothing was received, and of gaps in sequences. Metrics and log lines report them in any case.',
+      ),
+    sequence: sequenceSettings
+      .optional()
+      .describe('Finds messages that are missing by their numbers, and reports them as gaps.'),
   })
   .superRefine(({ url, ...settings }, context) => {
     for (const use of mistakenUses(url, settings, '${! meta.cursor } has no value without resume'))

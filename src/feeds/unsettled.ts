@@ -1,4 +1,4 @@
-import type { Message } from '../core/message.ts';
+import { Message, type SettleTarget } from '../core/message.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** Messages of one URL that were read and not settled when their pipeline failed or the gateway stopped. */
@@ -45,4 +45,16 @@ export class Unsettled {
       );
     this.stopped = 0;
   }
+}
+
+/** A copy of a message that can be settled again. */
+export function renewed({ payload, headers, meta, timestamp, token, trace }: Message, target: SettleTarget): Message {
+  return new Message(Buffer.from(payload), {
+    headers,
+    meta,
+    timestamp,
+    target,
+    token,
+    ...(trace === undefined ? {} : { trace }),
+  });
 }

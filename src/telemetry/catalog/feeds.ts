@@ -62,6 +62,16 @@ export const FEED_METRICS = {
     help: 'How long those times were, together.',
     labels: ['component', 'url'],
   },
+  tidegate_remote_sequence_gaps_total: {
+    kind: 'counter',
+    help: 'Messages that do not continue their sequence, by kind: hole (numbers are missing), back (the number is lower than the last one), or unreadable (not a whole number).',
+    labels: ['component', 'url', 'kind'],
+  },
+  tidegate_remote_sequence_missing_total: {
+    kind: 'counter',
+    help: 'Numbers that are missing in sequences.',
+    labels: ['component', 'url'],
+  },
 } as const satisfies MetricEntries;
 
 /** Connectors, as far as they run on this gateway. */
