@@ -150,9 +150,10 @@ export class Links implements LinkOwner {
 
   takesOver(link: Link, cause: ReplaceCause, why: string): boolean {
     const { server, overlap } = this.options;
-    if (overlap === undefined || link === this.next) return false;
     // While the gateway stops, the connection is about to be closed for good.
-    if (this.isStopping || link !== this.current || this.next !== undefined) return true;
+    if (this.isStopping) return true;
+    if (overlap === undefined || link === this.next) return false;
+    if (link !== this.current || this.next !== undefined) return true;
     const now = server.context.clock.elapsed();
     const isRepeated = this.begunAt !== undefined && now - this.begunAt < REPEATED;
     if (!link.isUsable || this.leaving !== undefined || (cause === 'message' && isRepeated)) return false;
