@@ -18,8 +18,8 @@ export interface FeedOverlapOptions {
 }
 
 /**
- * The overlap of two connections of a feed, whose messages are told apart by the id of `dedupe`, else by their cursor. A
- * message that has neither is told apart by its content.
+ * The overlap of two connections of a feed, whose messages are compared by the id of `dedupe`, else by their cursor, else by
+ * their content.
  */
 export function feedOverlap({ settings, context, ids, pass, repeated }: FeedOverlapOptions): Overlap {
   const { dedupe, resume } = settings;

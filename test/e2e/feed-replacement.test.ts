@@ -25,7 +25,7 @@ test('connections that are replaced before their limit leave no gap: nothing is 
   }
 });
 
-test('what an exchange loses, and what it sends while nothing can be received, is told by gaps, exactly', async (t) => {
+test('gaps report exactly what an exchange loses, and what it sends while nothing can be received', async (t) => {
   const kafka = await requireKafka(t);
   if (kafka === undefined) return;
   const exchange = await Exchange.start(t, { limit: 4_000, lost: 10 });

@@ -13,7 +13,7 @@ const plan = fc.record({
   modulus: fc.option(fc.integer({ min: 600, max: 1_000 }), { nil: undefined }),
 });
 
-test('what a sequence lacks is told exactly, by symbol, with a modulus or without, and nothing else', () => {
+test('the tracker finds exactly what a sequence lacks, by symbol, with a modulus or without', () => {
   fc.assert(
     fc.property(plan, ({ first, step, arrivals, modulus }) => {
       const tracker = new SequenceTracker({ step, modulus, window: 10 });
@@ -41,7 +41,7 @@ test('what a sequence lacks is told exactly, by symbol, with a modulus or withou
   );
 });
 
-test('any numbers are followed: a higher one is a hole, a lower one goes back, on a new connection it begins again', () => {
+test('a higher number is a hole, a lower one a jump back; a new connection may begin again', () => {
   const number = fc.record({ value: fc.integer({ min: 0, max: 9 }), isReconnected: fc.boolean() });
   fc.assert(
     fc.property(fc.array(number, { maxLength: 40 }), (numbers) => {

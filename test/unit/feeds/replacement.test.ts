@@ -117,7 +117,7 @@ test('a sink closes the old connection first, and sends unconfirmed records agai
 
 const OVERLAP = { every: '100s', overlap: '10s' };
 
-test('overlap: the new connection is live before the old one is closed, and nothing is lost or stored twice', async (t) => {
+test('overlap: the new connection is live before the old one is closed; nothing is lost or stored twice', async (t) => {
   for (const [name, settings] of Object.entries({ resume: { resume: RESUME }, dedupe: { dedupe: DEDUPE } })) {
     const { network, clock, texts, counter, infos, warnings, reasons } = await feedRig(t, {
       ...settings,
@@ -256,7 +256,7 @@ test('a new connection that is lost before it leads costs nothing, and is made a
   assert.equal(counter('tidegate_remote_gaps_total'), 0);
 });
 
-test('a server that asks for a new connection is read while that is made; if it asks again, it is closed first', async (t) => {
+test('a server that asks for a new connection is read meanwhile; if it asks again, it is closed first', async (t) => {
   const { network, clock, counter } = await feedRig(t, {
     dedupe: DEDUPE,
     reconnect: { on: { op: 'reconnect' }, overlap: '5s' },
@@ -302,7 +302,7 @@ test('with ack, a message of both connections is answered on both, once it is st
   assert.deepEqual([old?.sent, next?.sent], [['{"ack":1}'], ['{"ack":1}']]);
 });
 
-test('an overlap stops with the gateway: what either connection has received is a record, nothing is dialled', async (t) => {
+test('an overlap stops with the gateway: what either connection has received is a record', async (t) => {
   const { feed, network, clock, texts } = await feedRig(t, { dedupe: DEDUPE, reconnect: OVERLAP });
   network.last.opens();
   clock.advance(100_000);
@@ -321,7 +321,7 @@ test('an overlap stops with the gateway: what either connection has received is 
   assert.equal(clock.pending, 0);
 });
 
-test('messages of an overlap without an id are told apart by their content', async (t) => {
+test('messages of an overlap without an id are compared by their content', async (t) => {
   const { network, clock, texts } = await feedRig(t, { dedupe: DEDUPE, reconnect: OVERLAP });
   network.last.opens();
   network.last.says('hello');
