@@ -25,7 +25,7 @@ function setUp() {
   return { overlap, passed, take };
 }
 
-test('what the new connection has passed on first is a duplicate on the old one, also if the new one is lost', () => {
+test('what the new connection has passed on first is a duplicate on the old one, also after its loss', () => {
   const { overlap, passed, take } = setUp();
   overlap.release();
   take('new', 'a');
@@ -35,7 +35,7 @@ test('what the new connection has passed on first is a duplicate on the old one,
   assert.deepEqual(passed, ['a', 'b']);
 });
 
-test('an overlap is over when the old connection is gone and has received nothing that the new one has not', () => {
+test('an overlap is over when the old connection is gone and was not ahead of the new one', () => {
   const { overlap, take } = setUp();
   overlap.release();
   take('new', 'a');
