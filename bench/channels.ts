@@ -1,10 +1,11 @@
 /*
- * What channels cost: `npm run bench:channels -- [shapes] [sizes] [unheard] [subscribing] [broadcast] [recovery]`, all where
+ * What channels cost: `npm run bench:channels -- [shapes] [sizes] [unheard] [subscribing] [broadcast] [recovering]`, all where
  * none is named. `--before DIR`: an older version, built there with `npx tsc`, for broadcast. Prints tables for
  * docs/performance.md.
  */
 import { cpSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type Kind, measureRecovering } from './channels/recovering.ts';
 import type { Cost } from './channels/rig.ts';
 import { measureBroadcast, measureShapes, SHAPES, type Shape, SIZES } from './channels/shapes.ts';
 import { measureSubscribing } from './channels/subscribing.ts';
@@ -79,6 +80,14 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
     const [own = [], before = []] = found.values();
     if (before.length > 0)
       print('', ['CPU, by round'], [['this version : before', own.map(({ cpu }, at) => cpu / (before[at]?.cpu ?? 0))]]);
+  },
+  recovering: async () => {
+    const rows: Row[] = [];
+    for (const kind of ['ring', 'log'] satisfies Kind[]) {
+      const found = await measureRecovering(kind, ROUNDS);
+      rows.push([kind, found.map(({ perSecond }) => perSecond), found.map(({ cpu }) => cpu)]);
+    }
+    print('100 records of a channel, from', ['recoveries/s', 'us of CPU a recovery'], rows);
   },
 };
 

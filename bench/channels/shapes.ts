@@ -3,6 +3,8 @@ import type { Load } from './source.ts';
 
 const PAYLOAD = JSON.stringify({ symbol: 'ACME', price: 123.45, size: 100, at: 1_700_000_000_000 });
 const PER_TURN = 100;
+/** Records of one client that may be under way. */
+const AT_ONCE = 20_000;
 
 /** One way in which channels and listeners lie to each other. */
 export interface Shape {
@@ -38,7 +40,7 @@ export async function measureShapes(shapes: readonly Shape[], rounds: number): P
     for (const shape of shapes) rigs.push([shape, await rigOf(shape)]);
     for (let round = 0; round <= rounds; round += 1)
       for (const [shape, rig] of rigs) {
-        const cost = await costOf(rig, loadOf(shape), listenersOf(shape));
+        const cost = await costOf(rig, loadOf(shape), listenersOf(shape), (AT_ONCE * shape.channels) / shape.each);
         if (round > 0) found.get(shape)?.push(cost);
       }
   } finally {
@@ -84,7 +86,7 @@ export async function measureBroadcast(before: string | undefined, rounds: numbe
     const load = { records: ALL_RECORDS, channels: 100, prefix: 'c', payload: PAYLOAD, perTurn: PER_TURN };
     for (let round = 0; round <= rounds; round += 1)
       for (const [name, rig] of round % 2 === 0 ? rigs : rigs.toReversed()) {
-        const cost = await costOf(rig, load, ALL_SOCKETS);
+        const cost = await costOf(rig, load, ALL_SOCKETS, AT_ONCE);
         if (round > 0) found.get(name)?.push(cost);
       }
   } finally {

@@ -5,6 +5,7 @@ import { RawSocket } from '../clients/raw-socket.ts';
 
 const OPENED_AT_A_TIME = 100;
 const LOOK_MS = 1;
+const MAX_WAIT = 20_000;
 const MAX_BUFFER = 65_536;
 
 let sockets: RawSocket[] = [];
@@ -26,7 +27,10 @@ function subscription(channel: string, since?: string): Buffer {
 /** Resolves with the milliseconds since `from` when so many frames have come. */
 async function until(wanted: number, from = performance.now()): Promise<number> {
   while (frames < wanted) {
-    if (performance.now() - from > 60_000) throw new Error(`${frames} of ${wanted} frames, the last: ${last}`);
+    if (performance.now() - from > MAX_WAIT) {
+      const open = sockets.filter(({ isOpen }) => isOpen).length;
+      throw new Error(`${frames} of ${wanted} frames on ${open} of ${sockets.length} sockets, the last: ${last}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   return performance.now() - from;
@@ -55,11 +59,27 @@ serve({
     }
     return until(sockets.length * each, from);
   },
-  /** Every socket shows a position of the same channel; milliseconds until each has the answer and `records` frames. */
-  recover: ({ channel, since, records }: { channel: string; since: string; records: number }) => {
+  /** The first socket subscribes to a channel, and says where that is. */
+  place: async (channel: string): Promise<string> => {
+    frames = 0;
+    sockets[0]?.write(subscription(channel));
+    await until(1);
+    return (JSON.parse(last) as { position: string }).position;
+  },
+  /** The sockets show positions, in turn; milliseconds until each has its answer and so many records. */
+  recover: ({
+    places,
+    records,
+  }: {
+    places: readonly (readonly [channel: string, since: string])[];
+    records: number;
+  }) => {
     frames = 0;
     const from = performance.now();
-    for (const socket of sockets) socket.write(subscription(channel, since));
+    for (const [at, socket] of sockets.entries()) {
+      const [channel, since] = places[at % places.length] as readonly [string, string];
+      socket.write(subscription(channel, since));
+    }
     return until(sockets.length * (records + 1), from);
   },
   begin: () => {
