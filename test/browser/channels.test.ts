@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
+import { WebSocketServer } from 'ws';
 import { TestClient } from '../helpers/client.ts';
 import { type GatewayProcess, startGateway } from '../helpers/gateway-process.ts';
 import { focusOf, requireChromium, tabTo, type Visitor, visit } from './visitor.ts';
@@ -148,7 +152,7 @@ test('the page keeps the newest thousand lines, and counts all records', async (
   assert.match(log[0] ?? '', /"price":4001}/);
 });
 
-test('after a restart of the gateway the page is subscribed again by itself, and not after Disconnect', async (t) => {
+test('after a restart of the gateway the page is subscribed again by itself, and says what was recovered', async (t) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidegate-browser-'));
   t.after(() => rmSync(dataDir, { recursive: true, force: true }));
   const stage = await prepare(t, dataDir);
@@ -163,17 +167,83 @@ test('after a restart of the gateway the page is subscribed again by itself, and
   const second = await startGateway(t, { config: CONFIG, dataDir, port: gateway.port });
   await second.ready();
   await visitor.is('connected');
-  await visitor.reads('symbol.ACME: subscribed again.');
+  await rowSays(visitor, 'symbol.ACME', 'Recovered');
+  await visitor.reads('symbol.ACME: subscribed again, nothing was missed.');
   await visitor.reads('Subscribed to symbol.IBM.');
   const send = await senderTo(t, second);
   await send('{"symbol":"ACME","price":2}');
   await send('{"symbol":"IBM","price":3}');
   await visitor.reads('"price":2');
   await visitor.reads('"price":3');
+});
+
+test('a page that was away gets what it missed in the order of the log, or says that it is lost', async (t) => {
+  const stage = await prepare(t);
+  if (stage === undefined) return;
+  const { visitor, gateway } = stage;
+  const send = await senderTo(t, gateway);
+  const sendSome = async (from: number, to: number) => {
+    for (let price = from; price <= to; price += 1) await send(`{"symbol":"ACME","price":${price}}`);
+  };
+  const prices = async () => (await visitor.log()).flatMap((line) => /"price":(\d+)/.exec(line)?.[1] ?? []).map(Number);
+  await subscribe(visitor, 'symbol.ACME');
+  await rowSays(visitor, 'symbol.ACME', /at [\w-]+\.0\.0/);
+  await sendSome(1, 3);
+  await rowSays(visitor, 'symbol.ACME', /3 records.*at [\w-]+\.0\.3/);
 
   await visitor.page.click('#disconnect');
   await visitor.is('disconnected');
   await rowSays(visitor, 'symbol.ACME', 'Not connected');
+  await sendSome(4, 8);
   await visitor.page.click('#connect');
-  await rowSays(visitor, 'symbol.ACME', 'Subscribed');
+  await rowSays(visitor, 'symbol.ACME', /Recovered.*8 records.*at [\w-]+\.0\.8/);
+  assert.deepEqual(await prices(), [1, 2, 3, 4, 5, 6, 7, 8]);
+
+  await visitor.page.click('#disconnect');
+  await visitor.is('disconnected');
+  await sendSome(9, 20);
+  await visitor.page.click('#connect');
+  await rowSays(visitor, 'symbol.ACME', /Not recovered.*8 records.*at [\w-]+\.0\.20/);
+  await visitor.reads('symbol.ACME: subscribed again, but records of the meantime are lost.');
+  await sendSome(21, 21);
+  await visitor.reads('"price":21');
+  assert.deepEqual(await prices(), [1, 2, 3, 4, 5, 6, 7, 8, 21]);
+});
+
+test('gaps and dropped records are shown, and channels of the handshake show where they were', async (t) => {
+  const browser = await requireChromium(t);
+  if (browser === undefined) return;
+  // In place of a gateway: retention and slow clients cannot be had at will.
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const urls: string[] = [];
+  server.on('connection', (socket, { url = '' }) => {
+    urls.push(url);
+    const say = (frame: object) => socket.send(JSON.stringify(frame));
+    const isBack = urls.length > 1;
+    for (const [channel, at] of Object.entries({ 'user.ada': 'e.2.7', 'tenant.a': 'e.2.4', news: 'e.0.1' }))
+      say({ type: 'subscribed', channel, position: at, ...(isBack && { recovered: channel !== 'news' }) });
+    if (isBack) return;
+    say({ type: 'message', channel: 'tenant.a', position: 'e.2.9', data: 1 });
+    say({ type: 'message', channel: 'team.b', data: 2 });
+    say({ type: 'gap', channel: 'news', position: 'e.0.50', reason: 'expired' });
+    say({ type: 'dropped', count: 3 });
+    say({ type: 'renew', within: 30 });
+  });
+  const visitor = await visit(browser, pathToFileURL(resolve('src/web/channels.html')).href);
+  await visitor.page.fill('#server', `ws://127.0.0.1:${(server.address() as AddressInfo).port}/prices?access_token=x`);
+  await visitor.page.click('#connect');
+  await visitor.is('connected');
+  await rowSays(visitor, 'user.ada', /Joined.*at e\.2\.7/);
+  await rowSays(visitor, 'team.b', /Joined.*1 record$/);
+  await rowSays(visitor, 'news', /Gap.*at e\.0\.50/);
+  await visitor.reads('news: records are missing (expired). It goes on at e.0.50.');
+  await visitor.reads('This page was too slow: 3 records were left out.');
+  await visitor.reads('The token of this connection ends in 30 s.');
+
+  for (const socket of server.clients) socket.terminate();
+  await rowSays(visitor, 'user.ada', 'Recovered');
+  await rowSays(visitor, 'news', 'Not recovered');
+  assert.deepEqual(urls, ['/prices?access_token=x', '/prices?access_token=x&since=e.2.9&since=e.0.50']);
 });
