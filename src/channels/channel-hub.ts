@@ -153,9 +153,10 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
       const place = this.history?.placeIn(feed, channel);
       if (place === undefined || !concerns(place)) continue;
       const frame = this.endpoint.gap(channel, place.at(place.next), reason);
-      if (frame !== null) this.add(channel, frame);
+      if (frame === null) continue;
+      this.add(channel, frame);
+      this.endpoint.mark();
     }
-    this.endpoint.mark();
   }
 
   /** Tells each subscriber which of its channels have something for it. */
