@@ -121,6 +121,8 @@ test('a keyboard is enough to subscribe, to go through the channels and to unsub
   assert.equal(await focus(), 'Unsubscribe from symbol.C', 'the focus is not lost with the row');
   await page.keyboard.press('Tab');
   assert.equal(await focusOf(page), 'log', 'the list is one stop of the Tab key');
+  await page.keyboard.press('Shift+Tab');
+  assert.equal(await focus(), 'Unsubscribe from symbol.C', 'the way back leads to where one was');
 });
 
 test('what becomes of the subscriptions is read out, and records are not', async (t) => {
