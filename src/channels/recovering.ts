@@ -2,40 +2,32 @@ import type { ChannelEndpoint } from '../actors/endpoint/channel-port.ts';
 import type { LossReason } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
+import type { Beginning, Missed, MissedPart } from './beginning.ts';
 import type { FeedPartition } from './feed-partition.ts';
-import type { PlacedFrame } from './kept-channel.ts';
-import type { Beginning, Subscribing } from './subscribing.ts';
+import type { PendingSubscription } from './subscribed-client.ts';
 
-/** What a client has missed of one channel. */
-export class MissedPart {
-  readonly channel: string;
-  /** What was read of it again. */
-  readonly read: PlacedFrame[] = [];
-  /** What has not been read begins there. */
-  from: number;
-
-  constructor(channel: string, from: number) {
-    this.channel = channel;
-    this.from = from;
-  }
-}
-
-/** What a client has missed of the channels that it comes into. */
-export interface Missed {
-  readonly place: FeedPartition;
-  /** Where it begins. */
-  readonly offset: number;
-  parts: MissedPart[];
+/** Where it goes on once the log was read. */
+export interface RecoveryEnd {
+  /** Whether all that is missing is kept. */
+  isKept(missed: Missed): boolean;
+  /** The offset from which on nothing of the channel is missing in what is kept. */
+  sinceOf(part: MissedPart, place: FeedPartition): number;
+  /** The client gets what it has missed, all of which is kept or read by now. */
+  goOn(beginning: Beginning, missed: Missed, by: 'log'): void;
+  /** The client cannot get all that it has missed. */
+  lose(beginning: Beginning, reason: LossReason): void;
+  /** The same where its place is over by now. */
+  loseEach(beginning: Beginning): void;
 }
 
 /** Meanwhile what is kept may lose its oldest records: how often these are read, too. */
 const MAX_ROUNDS = 4;
 
 /** A subscription that waits until what its client has missed is read from the log again. */
-export class Recovering {
+export class Recovering implements PendingSubscription {
   private beginning: Beginning;
   private readonly missed: Missed;
-  private readonly subscribing: Subscribing;
+  private readonly subscribing: RecoveryEnd;
   private readonly endpoint: ChannelEndpoint;
   private readonly abort = new AbortController();
   private readonly cancelTimer: () => void;
@@ -44,7 +36,7 @@ export class Recovering {
   constructor(
     beginning: Beginning,
     missed: Missed,
-    subscribing: Subscribing,
+    subscribing: RecoveryEnd,
     endpoint: ChannelEndpoint,
     clock: Clock,
     timeout: number,
@@ -65,7 +57,6 @@ export class Recovering {
     return this.beginning.channels;
   }
 
-  /** The client does not want that channel any more. */
   leave(channel: string): void {
     const { member, correlation, isAsked } = this.beginning;
     this.beginning = { ...this.beginning, channels: this.channels.filter((one) => one !== channel) };
@@ -74,7 +65,6 @@ export class Recovering {
     if (isAsked) member.client.refused(channel, correlation, new TidegateError('TG_NOT_SUBSCRIBED', LEFT));
   }
 
-  /** Nothing comes of it any more. */
   end(): void {
     this.cancelTimer();
     this.abort.abort();

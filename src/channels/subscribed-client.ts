@@ -6,11 +6,19 @@ import { quote } from '../core/quote.ts';
 import { ChannelTurn, type Merging } from './channel-turn.ts';
 import type { ChannelMetrics, RefusalReason } from './metrics.ts';
 import type { OneOrSet } from './one-or-set.ts';
-import type { Recovering } from './recovering.ts';
 import type { Subscriber, Subscriptions } from './subscriptions.ts';
 
 const PENDING = 'the subscription to this channel has not begun yet; wait for its answer';
 const SUBSCRIBED = 'this connection is subscribed to the channel; unsubscribe before a subscribe with since';
+
+/** Channels that it comes into once what it has missed is read. */
+export interface PendingSubscription {
+  readonly channels: readonly string[];
+  /** The client does not want that channel any more. */
+  leave(channel: string): void;
+  /** Nothing comes of it any more. */
+  end(): void;
+}
 
 /** What the channels of an endpoint have in common for all its connections. */
 export interface ChannelRules {
@@ -36,7 +44,7 @@ export class SubscribedClient implements ChannelMember, Subscriber {
   /** Channels that it joins once it is let in; undefined: it is. */
   private joining: readonly string[] | undefined;
   /** Subscriptions that wait for what was missed. */
-  private recovering: Set<Recovering> | undefined = undefined;
+  private recovering: Set<PendingSubscription> | undefined = undefined;
   private due: ChannelTurn | ChannelTurn[] | undefined = undefined;
 
   /** `joining`: channels that it joins once it is let in; undefined: it is let in. */
@@ -110,12 +118,12 @@ export class SubscribedClient implements ChannelMember, Subscriber {
     this.rules.index.add(this, channel);
   }
 
-  awaits(recovering: Recovering): void {
+  awaits(recovering: PendingSubscription): void {
     this.recovering ??= new Set();
     this.recovering.add(recovering);
   }
 
-  awaitsNoMore(recovering: Recovering): void {
+  awaitsNoMore(recovering: PendingSubscription): void {
     this.recovering?.delete(recovering);
     if (this.recovering?.size === 0) this.recovering = undefined;
   }
@@ -160,7 +168,7 @@ export class SubscribedClient implements ChannelMember, Subscriber {
     return count;
   }
 
-  private recoveryOf(channel: string): Recovering | undefined {
+  private recoveryOf(channel: string): PendingSubscription | undefined {
     for (const recovering of this.recovering ?? []) if (recovering.channels.includes(channel)) return recovering;
     return undefined;
   }

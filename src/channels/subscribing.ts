@@ -3,31 +3,18 @@ import type { ChannelPosition } from '../core/channel-position.ts';
 import type { Clock } from '../core/clock.ts';
 import type { SubscriptionFacts } from '../core/component.ts';
 import { FrameGroup, type SharedFrame } from '../core/shared-frame.ts';
+import { type Beginning, type Missed, MissedPart } from './beginning.ts';
 import { type ChannelHistory, inOrder } from './channel-history.ts';
 import type { FeedPartition } from './feed-partition.ts';
 import type { LossLabel, RecoveryMetrics } from './metrics.ts';
-import { type Missed, MissedPart, Recovering } from './recovering.ts';
+import { Recovering, type RecoveryEnd } from './recovering.ts';
 import type { SubscribedClient } from './subscribed-client.ts';
-
-/** Subscriptions of a client that begin together. */
-export interface Beginning {
-  readonly member: SubscribedClient;
-  /** The one that it asks for; or those of one partition that it joins, as a position may be one in all of them. */
-  readonly channels: readonly string[];
-  /** Undefined where they have no positions. */
-  readonly place: FeedPartition | undefined;
-  /** What the client shows; null: it shows something else. */
-  readonly since: ChannelPosition | null | undefined;
-  readonly correlation: unknown;
-  /** Whether a frame asks for it. */
-  readonly isAsked: boolean;
-}
 
 /**
  * How clients come into channels that have a history. All is done in one turn of the event loop, without a record between what
  * the client gets of before and what it gets from now on, and without one in both.
  */
-export class Subscribing {
+export class Subscribing implements RecoveryEnd {
   private readonly history: ChannelHistory;
   private readonly endpoint: ChannelEndpoint;
   private readonly clock: Clock;
@@ -74,17 +61,14 @@ export class Subscribing {
     return place?.at(place.next);
   }
 
-  /** Whether all that is missing is kept. */
   isKept({ place, parts }: Missed): boolean {
     return parts.every((part) => this.sinceOf(part, place) <= part.from);
   }
 
-  /** The offset from which on nothing of the channel is missing in what is kept. */
   sinceOf({ channel }: MissedPart, place: FeedPartition): number {
     return this.history.ring.sinceOf(channel, place, this.clock.now());
   }
 
-  /** The client gets what it has missed, all of which is kept or read by now. */
   goOn(beginning: Beginning, { place, offset, parts }: Missed, by: 'ring' | 'log'): void {
     const { client } = beginning.member;
     const lists = parts.flatMap(({ channel, read, from }) => [read, this.history.ring.from(channel, place, from)]);
@@ -97,14 +81,12 @@ export class Subscribing {
     enter(beginning, { position: place.at(offset), recovered: true }, frames);
   }
 
-  /** The client cannot get all that it has missed. */
   lose(beginning: Beginning, reason: LossLabel): void {
     this.endpoint.sendWaiting();
     this.metrics.lost[reason].value += beginning.channels.length;
     this.beginAnew(beginning, false);
   }
 
-  /** The same where its place is over by now. */
   loseEach(beginning: Beginning): void {
     for (const channel of beginning.channels) {
       const place = this.history.placeOf(channel);

@@ -21,7 +21,7 @@ export interface ChannelFeed {
   /**
    * Reads what the log has of a channel again, through the processors of the pipeline: records from `since` on and in front of
    * `until`. Many wait for one reader. Resolves with why not, where the records are not all there, are too many or too old, or the
-   * time is over; never rejects. `signal`: nobody waits for it any more.
+   * time is over; never rejects. `signal` aborts when it is not wanted any more.
    */
   readAgain(request: RecoveryRequest): Promise<Recovery>;
 }

@@ -4,12 +4,14 @@ import { Message } from '../core/message.ts';
 import type { RemoteSocket } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import type { Outbox } from './outbox.ts';
 
 export interface HeartbeatOptions {
   readonly settings: RemoteSettings['heartbeat'];
   /** What `send.message` can use at that moment. */
   readonly values: () => Message;
   readonly socket: RemoteSocket;
+  readonly outbox: Outbox;
   readonly clock: Clock;
   /** The server is silent; `why` is logged. */
   readonly stale: (why: string) => void;
@@ -26,6 +28,8 @@ export class Heartbeat {
   private heardBytes = 0;
   private expectedAt = 0;
   private isHeld = false;
+  /** Whether a ping waits to be sent. */
+  private isPingWaiting = false;
   private cancelPing = NOTHING;
   private cancelSend = NOTHING;
   private cancelExpect = NOTHING;
@@ -72,17 +76,24 @@ export class Heartbeat {
 
   private startListening(): void {
     const { settings, clock } = this.options;
-    this.cancelPing = settings.ping === 0 ? NOTHING : clock.after(settings.ping, this.ping);
+    if (settings.ping > 0 && !this.isPingWaiting) this.cancelPing = clock.after(settings.ping, this.ping);
     if (settings.expect === undefined) return;
     this.expectedAt = clock.elapsed();
     this.cancelExpect = clock.after(settings.expect.within, this.checkExpected);
   }
 
   private readonly ping = (): void => {
+    this.isPingWaiting = true;
+    this.options.outbox.beat(this.sendPing);
+  };
+
+  /** The server has `timeout` from when the ping is really sent. */
+  private readonly sendPing = (): void => {
     const { settings, socket, clock } = this.options;
+    this.isPingWaiting = false;
     this.heardBytes = socket.bytesRead;
     socket.ping(timePayload());
-    this.cancelPing = clock.after(settings.timeout, this.checkPing);
+    if (!this.isHeld) this.cancelPing = clock.after(settings.timeout, this.checkPing);
   };
 
   private readonly checkPing = (): void => {
@@ -101,13 +112,14 @@ export class Heartbeat {
   };
 
   private sendLater(): void {
-    const { settings, values, socket, clock } = this.options;
+    const { settings, values, outbox, clock } = this.options;
     const { send } = settings;
     if (send === undefined) return;
-    this.cancelSend = clock.after(send.every, () => {
+    const beat = () => {
       const text = send.message(values());
-      if (text !== undefined) socket.send({ data: text, binary: false });
+      if (text !== undefined) outbox.transmit({ data: text, binary: false });
       this.sendLater();
-    });
+    };
+    this.cancelSend = clock.after(send.every, () => outbox.beat(beat));
   }
 }

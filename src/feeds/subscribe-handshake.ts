@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { Message } from '../core/message.ts';
 import { formatDuration } from '../core/units.ts';
-import type { Step } from '../sdk/connect-messages.ts';
+import type { Step, Subscription } from '../sdk/connect-messages.ts';
 import type { Template } from '../sdk/template.ts';
 import { HeldMessages } from './held-messages.ts';
 
@@ -13,13 +13,16 @@ export interface SubscribeFailure {
 }
 
 export interface SubscribeHandshakeOptions {
-  readonly steps: readonly Step[];
+  readonly subscription: Subscription;
   /** Sent after the steps if there is a cursor. */
   readonly resume?: Template | undefined;
   /** What templates can use: `meta.cursor` and `meta.token`. */
   readonly values: Message;
   readonly clock: Clock;
-  readonly send: (text: string) => void;
+  /** `sent`: when it is really sent. */
+  readonly send: (text: string, sent: () => void) => void;
+  /** No reply is waited for any more; other messages of `subscribe` may follow. */
+  readonly replied: () => void;
   readonly done: () => void;
   readonly failed: (failure: SubscribeFailure) => void;
   /** A message that is not a reply, in the order of arrival. */
@@ -28,12 +31,14 @@ export interface SubscribeHandshakeOptions {
   readonly dropped: (data: Buffer) => void;
 }
 
+type SentStep = Omit<Step, 'send'> & { readonly send: Template };
+
 type Verdict = 'reply' | 'refusal' | 'other';
 
 /**
  * Sends the messages of `subscribe` after each connect, in order, and waits for their replies. A reply is not passed on.
  * Any other message is held until the last reply has come, and is then passed on as data; if the server refuses or closes
- * before that, the held messages were its answers and are dropped.
+ * before that, the held messages were its answers and are dropped. Without pace and limits everything is sent at once.
  */
 export class SubscribeHandshake {
   /** The last message of the server that was not a reply. */
@@ -41,14 +46,27 @@ export class SubscribeHandshake {
   private readonly options: SubscribeHandshakeOptions;
   private readonly held: HeldMessages;
   private state: 'open' | 'done' | 'failed' = 'open';
+  private readonly steps: readonly SentStep[];
   private at = 0;
+  /** Where the last message that waits for a reply is. */
+  private readonly lastReply: number;
+  private hasReplied = false;
+  private isAwaiting = false;
+  private isAdvancing = false;
+  private mayAdvance = false;
+  private mayStartAt = Number.NEGATIVE_INFINITY;
   private cancelTimer: () => void = () => {};
   /** Messages behind one whose expression is still being evaluated. */
   private readonly waiting: { readonly data: Buffer; readonly binary: boolean }[] = [];
   private isEvaluating = false;
 
   constructor(options: SubscribeHandshakeOptions) {
+    const { subscription, resume, values } = options;
+    const { messages } = subscription;
     this.options = options;
+    this.steps =
+      resume === undefined || values.meta.cursor === undefined ? messages : [...messages, { send: resume, timeout: 0 }];
+    this.lastReply = messages.findLastIndex(({ expect }) => expect !== undefined);
     this.held = new HeldMessages(options);
   }
 
@@ -57,7 +75,7 @@ export class SubscribeHandshake {
   }
 
   start(): void {
-    this.next();
+    this.advance();
   }
 
   /** Takes a message of the server. */
@@ -72,28 +90,58 @@ export class SubscribeHandshake {
     if (this.state === 'open') this.fail();
   }
 
-  /** Sends up to the next message that waits for a reply. A message without its value is not sent, and no reply is waited for. */
-  private next(): void {
-    const { steps, resume, values, send, done, clock } = this.options;
-    for (let step = steps[this.at]; step !== undefined; step = steps[this.at]) {
-      const text = step.send(values);
-      if (text !== undefined) send(text);
-      if (text !== undefined && step.expect !== undefined) {
-        const { timeout } = step;
-        this.cancelTimer = clock.after(timeout, () => this.timedOut(timeout));
-        return;
-      }
-      this.at += 1;
+  /** Sends messages up to the next one that has to wait. A loop, as there may be thousands. */
+  private advance(): void {
+    this.mayAdvance = true;
+    if (this.isAdvancing) return;
+    this.isAdvancing = true;
+    while (this.mayAdvance) {
+      this.mayAdvance = false;
+      this.next();
     }
-    const text = values.meta.cursor === undefined ? undefined : resume?.(values);
-    if (text !== undefined) send(text);
-    this.state = 'done';
-    done();
-    this.held.release();
+    this.isAdvancing = false;
+    if (this.hasReplied && this.state === 'open') this.held.release();
   }
 
+  /** Sends the next message. One without its value is not sent, and no reply is waited for. */
+  private next(): void {
+    const { values, send, done, replied, clock } = this.options;
+    let text = this.steps[this.at]?.send(values);
+    while (text === undefined && this.at < this.steps.length) {
+      this.at += 1;
+      text = this.steps[this.at]?.send(values);
+    }
+    if (!this.hasReplied && this.at > this.lastReply) {
+      this.hasReplied = true;
+      replied();
+    }
+    if (text === undefined) {
+      this.state = 'done';
+      done();
+      this.held.release();
+      return;
+    }
+    const pause = this.mayStartAt - clock.elapsed();
+    if (pause > 0) this.cancelTimer = clock.after(pause, () => this.advance());
+    else send(text, this.sent);
+  }
+
+  private readonly sent = (): void => {
+    if (this.state !== 'open') return;
+    const { subscription, clock } = this.options;
+    this.mayStartAt = clock.elapsed() + (subscription.interval ?? 0);
+    const { expect, timeout } = this.steps[this.at] ?? { timeout: 0 };
+    if (expect === undefined) {
+      this.at += 1;
+      this.advance();
+      return;
+    }
+    this.isAwaiting = true;
+    this.cancelTimer = clock.after(timeout, () => this.timedOut(timeout));
+  };
+
   private evaluate(data: Buffer, binary: boolean): void {
-    const verdict = this.state === 'open' ? this.verdictOn(data) : 'other';
+    const verdict = this.isAwaiting ? this.verdictOn(data) : 'other';
     if (!(verdict instanceof Promise)) {
       this.decide(verdict, data, binary);
       return;
@@ -113,7 +161,7 @@ export class SubscribeHandshake {
 
   /** `reject` is asked first: a refusal may match `expect`, too, such as `{"op":"login","success":false}`. */
   private verdictOn(data: Buffer): Verdict | Promise<Verdict> {
-    const { expect, reject } = this.options.steps[this.at] ?? {};
+    const { expect, reject } = this.steps[this.at] ?? {};
     const message = new Message(data);
     const replied = () => {
       const isReply = expect?.(message) ?? false;
@@ -135,13 +183,15 @@ export class SubscribeHandshake {
     }
     if (verdict === 'reply') {
       this.cancelTimer();
+      this.isAwaiting = false;
       this.at += 1;
-      this.next();
+      this.advance();
       return;
     }
     this.lastHeard = data;
-    if (verdict === 'other') this.held.push(data, binary);
-    else this.failed('refused', `the server refuses message ${this.at + 1} of subscribe`);
+    if (verdict === 'refusal') this.failed('refused', `the server refuses message ${this.at + 1} of subscribe`);
+    else if (this.hasReplied) this.options.pass(data, binary);
+    else this.held.push(data, binary);
   }
 
   private timedOut(timeout: number): void {
@@ -157,6 +207,7 @@ export class SubscribeHandshake {
 
   private fail(): void {
     this.state = 'failed';
+    this.isAwaiting = false;
     this.held.drop();
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BLANK_IN_URL, hasBlank } from '../core/address.ts';
 import { compiled } from './compiled.ts';
-import { matcher, openingTemplate, step } from './connect-messages.ts';
+import { matcher, openingTemplate, subscription, template } from './connect-messages.ts';
 import * as field from './fields.ts';
 import {
   compileHeader,
@@ -12,6 +12,7 @@ import {
   isSendableToken,
 } from './handshake.ts';
 import { withoutMarks } from './literal.ts';
+import { reconnect } from './reconnect-settings.ts';
 
 /*
  * Settings of a connection that the gateway dials. Errors never quote a URL, a header or a token: they may be secret.
@@ -87,23 +88,11 @@ const auth = z
     'set exactly one of token, token_file and token_command',
   );
 
-const reconnect = z.strictObject({
-  enabled: field
-    .boolean()
-    .prefault(true)
-    .describe('If false, the pipeline is FAILED as soon as the connection is lost or cannot be made.'),
-  interval: field.duration().optional().describe('A constant pause before each attempt, instead of the back-off.'),
-  backoff: z
-    .strictObject({
-      initial: field.duration().prefault('500ms').describe('First pause; it doubles with each attempt, with jitter.'),
-      max: field.duration().prefault('30s').describe('Longest pause.'),
-    })
-    .refine(({ initial, max }) => initial <= max, {
-      path: ['initial'],
-      message: 'the first pause is longer than backoff.max',
-    })
-    .prefault({})
-    .describe('Pauses between attempts; the next one is `initial` again once a connection has lasted 10 s.'),
+const reply = z.strictObject({
+  when: matcher().describe('Which messages of the server are pings: an expression, or fields that they have.'),
+  message: template()
+    .optional()
+    .describe('The answer, such as \'{"pong":${! json.ping }}\'; without it such a message is not answered.'),
 });
 
 const heartbeat = z.strictObject({
@@ -126,6 +115,15 @@ const heartbeat = z.strictObject({
     })
     .optional()
     .describe('Messages that must arrive regularly; without them the connection is closed as stale.'),
+  reply: z
+    .preprocess(
+      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+      z.array(reply).meta({ type: ['array', 'object'] }),
+    )
+    .prefault([])
+    .describe(
+      'Pings that the server sends as messages, and their answers; a list if there are several forms. Such messages do not become records. At most 16 answers wait to be sent.',
+    ),
 });
 
 /** Certificates of a connection that the gateway opens. */
@@ -153,16 +151,20 @@ export const remoteShape = {
       'Subprotocols to offer, in order of preference; they can use the same expressions as headers. A server may choose none of them.',
     ),
   auth: auth.optional().describe('A bearer token.'),
-  subscribe: z
-    .preprocess(
-      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-      z.array(step).meta({ type: ['array', 'string', 'object'] }),
-    )
+  subscribe: subscription
     .prefault([])
     .describe(
-      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, timeout }` to wait for a reply.',
+      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, timeout }` to wait for a reply. `{ messages, interval }` sends them no faster than one each interval.',
     ),
-  reconnect: reconnect.prefault({}).describe('What to do when the connection is lost.'),
+  send_rate: field
+    .quota()
+    .optional()
+    .describe(
+      'Limit on what is sent on a connection, such as 5/s: messages, answers, heartbeats, pings and pongs together. In no such time are there more; what is above it waits.',
+    ),
+  reconnect: reconnect()
+    .prefault({})
+    .describe('What to do when the connection is lost, and when a new one replaces it.'),
   connect_timeout: field
     .duration()
     .prefault('30s')
@@ -180,6 +182,12 @@ export const remoteShape = {
     .describe('HTTP proxy to use (CONNECT), such as http://user:password@proxy:3128.'),
   tls: tlsSettings.optional().describe('Certificates for wss://.'),
   compression: field.boolean().prefault(false).describe('Whether permessage-deflate is offered.'),
+  decompress: z
+    .enum(['gzip', 'deflate', 'auto'])
+    .optional()
+    .describe(
+      'How the server compresses its binary messages. deflate: with or without the header of zlib. auto: gzip and zlib by their first bytes; other messages pass. A result that is UTF-8 counts as text.',
+    ),
   max_frame: field
     .size()
     .prefault('16MiB')

@@ -56,7 +56,8 @@ function placesOf(urls: readonly RemoteUrl[], settings: ConnectSettings): Place[
   const places: Place[] = urls.map(({ make }) => ({ path: ['url'], make }));
   for (const [name, { make }] of Object.entries(headers)) places.push({ path: ['headers', name], make });
   for (const [at, { make }] of protocols.entries()) places.push({ path: ['protocols', at], make });
-  for (const [at, { send }] of subscribe.entries()) places.push({ path: ['subscribe', at], make: send });
+  const first = subscribe.interval === undefined ? ['subscribe'] : ['subscribe', 'messages'];
+  for (const [at, { send }] of subscribe.messages.entries()) places.push({ path: [...first, at], make: send });
   if (heartbeat.send !== undefined)
     places.push({ path: ['heartbeat', 'send', 'message'], make: heartbeat.send.message });
   if (resume?.message !== undefined) places.push({ path: ['resume', 'message'], make: resume.message });

@@ -131,6 +131,9 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType>
   /** It joins these topics: the source has to name them and no other. `create` gives a JoiningOperator. */
   readonly joins?: (config: z.output<S>) => readonly { readonly topic: string; readonly setting: string }[];
 }
+/** The web pages that Tidegate brings, each for one protocol; `channels` is for endpoints with subscriptions. */
+export type PageName = 'rooms' | 'chat' | 'channels';
+
 export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec', S, Codec> {
   /** Clients are members of a room: the codec has a `membership`, and its endpoints need a `presence`. */
   readonly hasMembers?: boolean;
@@ -151,7 +154,7 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
    */
   readonly readParam?: (text: string) => string;
   /** A page for browsers that speaks it, by name: one of those that Tidegate brings. */
-  readonly page?: 'rooms' | 'chat';
+  readonly page?: PageName;
 }
 
 export type ComponentSpec = SourceSpec | SinkSpec | ProcessorSpec | OperatorSpec | CodecSpec;

@@ -45,6 +45,16 @@ test('a sink with a channel and an endpoint without channels do not go together'
   await says(/endpoints\.rooms\.replay: records of channels are not replayed/, 'channels: {}, replay: { last: 1 }');
 });
 
+test('a page is for a codec that has one, and that of json for an endpoint with channels', async () => {
+  assert.deepEqual(await found('channels: {}, web_client: /page/'), []);
+  await says(
+    /endpoints\.rooms\.web_client: the page for the codec "json" shows channels, and this endpoint has none/,
+    'web_client: /page/',
+    'rooms',
+  );
+  await says(/web_client: there is no page for the codec "raw"/, 'channels: {}, web_client: /page/', undefined, 'raw');
+});
+
 test('what a codec cannot do is said', async () => {
   await says(
     /"raw" have no frame to subscribe by; use channels\.join/,
