@@ -1,4 +1,5 @@
 import { Fifo } from './fifo.ts';
+import { channelOfFrame } from './frame-channel.ts';
 import { NewestFrames } from './newest-frames.ts';
 import { KEYED_PLACE, QueuedFrames } from './queued-frames.ts';
 
@@ -107,6 +108,17 @@ export class SendQueue {
     for (const frame of this.data.clear()) this.weights.release(frame, this.place);
   }
 
+  /** Removes the data frames of a channel, which the peer does not want any more. */
+  leave(channel: string): void {
+    for (const frame of this.data.clear()) {
+      if (channelOfFrame(frame) !== channel) this.data.push(frame);
+      else {
+        this.dataBytes -= frame.length;
+        this.weights.release(frame, this.place);
+      }
+    }
+  }
+
   /** Bytes of the frame that is taken first; 0 where there is none. */
   get nextBytes(): number {
     return this.next()?.length ?? 0;
@@ -149,7 +161,10 @@ export class SendQueue {
     this.weights.release(frame, this.place);
   }
 
-  /** The older frame of the key is gone; its place is kept for the newer one where that fits without others being dropped. */
+  /**
+   * The older frame of the key is gone; its place is kept for the newer one where that fits without others being dropped, and passes
+   * none of its channel.
+   */
   private supersede(newest: NewestFrames, frame: Buffer): void {
     const older = newest.olderOf(frame);
     if (older === undefined) return;
@@ -157,7 +172,7 @@ export class SendQueue {
     this.dataBytes -= older.length;
     this.weights.release(older, this.place);
     // In its old place it might be the first that is dropped to make room for it.
-    if (this.dataBytes + frame.length > this.limit) newest.leave(frame);
+    if (this.dataBytes + frame.length > this.limit || newest.wouldPass(frame)) newest.leave(frame);
   }
 
   private dropOldest(needed: number): void {

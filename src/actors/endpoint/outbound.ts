@@ -184,6 +184,11 @@ export class Outbound {
     return outcome !== 'full' && outcome !== 'dropped';
   }
 
+  /** What waits of a channel is not for the peer any more. */
+  leave(channel: string): void {
+    this.queue?.leave(channel);
+  }
+
   /** For records that a ping will follow: they are not queued, so ask `isFree` before taking them. */
   deliverAtOnce(frame: Buffer): void {
     try {
