@@ -26,6 +26,8 @@ export class SendQueue {
   /** Data frames ever dropped as a newer one of their key came. */
   supersededSoFar = 0;
   private reported = 0;
+  /** Of `droppedSoFar`. */
+  private reportedLost = 0;
   private readonly data: Fifo<Buffer> | NewestFrames;
   private readonly newest: NewestFrames | undefined;
   /** What a place among the data frames costs. */
@@ -134,11 +136,17 @@ export class SendQueue {
     return this.droppedSoFar + this.supersededSoFar > this.reported;
   }
 
+  /** Whether some of those had no newer one of their key. */
+  get hasLost(): boolean {
+    return this.droppedSoFar > this.reportedLost;
+  }
+
   /** Data frames dropped since the last call, for whatever reason; a codec reports them to the client. */
   takeDropped(): number {
     const all = this.droppedSoFar + this.supersededSoFar;
     const dropped = all - this.reported;
     this.reported = all;
+    this.reportedLost = this.droppedSoFar;
     return dropped;
   }
 

@@ -287,6 +287,8 @@ export class Outbound {
     while (queue.length > 0) {
       const room = SOCKET_MARK - this.writer.buffered;
       if (room < SOCKET_MARK && queue.nextBytes > room) break;
+      // Before the records behind them: a peer whose connection is lost then goes on behind what it has.
+      if (queue.hasLost) this.tellDrops();
       const answers = queue.controlBytes;
       const frames = queue.take(room);
       const bytes = joined(frames);
