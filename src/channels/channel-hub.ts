@@ -6,6 +6,7 @@ import type {
 } from '../actors/endpoint/channel-port.ts';
 import type { Batch } from '../core/batch.ts';
 import { isChannelName, isReserved } from '../core/channel.ts';
+import type { ChannelFeed } from '../core/channel-feed.ts';
 import type { Message } from '../core/message.ts';
 import type { FrameGroup } from '../core/shared-frame.ts';
 import type { Stats } from '../telemetry/stats.ts';
@@ -33,6 +34,8 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   private readonly endpoint: ChannelEndpoint;
   /** All connections, by the name of the channel of each that is its own. */
   private readonly clients = new Map<string, SubscribedClient>();
+  /** Those whose records have positions, by their names. */
+  private readonly feeds = new Map<string, ChannelFeed>();
   /** What this turn has brought, by channel. */
   private turns = new Map<string, ChannelTurn>();
   private sequence = 0;
@@ -64,6 +67,14 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   left(member: SubscribedClient): void {
     this.index.removeAll(member);
     this.clients.delete(member.ownChannel);
+  }
+
+  attach(feed: ChannelFeed): void {
+    this.feeds.set(feed.name, feed);
+  }
+
+  detach(feed: ChannelFeed): void {
+    if (this.feeds.get(feed.name) === feed) this.feeds.delete(feed.name);
   }
 
   publish(batch: Batch, channels: readonly unknown[]): void {

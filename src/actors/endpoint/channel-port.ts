@@ -1,5 +1,5 @@
 import type { Batch } from '../../core/batch.ts';
-import type { ChannelPosition } from '../../core/channel-position.ts';
+import type { ChannelFeed } from '../../core/channel-feed.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
@@ -43,38 +43,6 @@ export interface ChannelEndpoint {
   mark(message: Message): void;
 }
 
-/**
- * A topic whose records a pipeline sends to channels, each channel's to one partition of it: so their offsets are positions in the
- * channel.
- */
-export interface ChannelFeed {
-  /**
-   * Where a channel is in the topic, with the offset from which on this gateway reads records live, when it begins; undefined where
-   * no record of this feed can be for that channel, or its positions are not known (yet).
-   */
-  placeOf(channel: string): ChannelPosition | undefined;
-  /**
-   * Reads what the log has of a channel again, through the processors of the pipeline: records from `since` on and in front of
-   * `until`. Many wait for one reader. Resolves with why not, where the records are not all there, are too many or too old, or the
-   * time is over; never rejects. `signal`: nobody waits for it any more.
-   */
-  readAgain(request: RecoveryRequest): Promise<Recovery>;
-}
-
-export interface RecoveryRequest {
-  readonly channel: string;
-  readonly since: ChannelPosition;
-  readonly until: number;
-  readonly signal: AbortSignal;
-}
-
-export type LossReason = 'epoch' | 'future' | 'expired' | 'too_many' | 'too_old' | 'unavailable';
-
-export type Recovery =
-  | { readonly messages: readonly Message[] }
-  /** epoch: of another topic or number of partitions. expired: retention has removed some. unavailable: the log, or no time. */
-  | { readonly lost: LossReason };
-
 /** The channels of an endpoint on this gateway, and their subscribers. */
 export interface EndpointChannels {
   /** Channels that have subscribers. */
@@ -82,7 +50,11 @@ export interface EndpointChannels {
   readonly subscriptions: number;
   enter(client: ChannelClient, joined: readonly string[]): ChannelMember;
   /** See EndpointPort. */
-  publish(batch: Batch, channels: readonly unknown[]): void;
+  publish(batch: Batch, channels: readonly unknown[], feed?: ChannelFeed): void;
+  /** The feed has positions from now on. It takes the place of one with its name: that of its pipeline before a reload. */
+  attach(feed: ChannelFeed): void;
+  /** Its pipeline is gone. Nothing is done where another has taken its place. */
+  detach(feed: ChannelFeed): void;
   /**
    * Gives each connection all that this turn has brought for it, in order and in one piece: of its channels, and what is for all.
    * Returns to how many; undefined where no channel has anything, and nothing was done.
