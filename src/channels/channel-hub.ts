@@ -9,18 +9,25 @@ import { isChannelName, isReserved } from '../core/channel.ts';
 import type { ChannelFeed } from '../core/channel-feed.ts';
 import type { Message } from '../core/message.ts';
 import type { FrameGroup } from '../core/shared-frame.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
+import { ChannelAnnouncer } from './channel-announcer.ts';
 import { ChannelTurn, Merging } from './channel-turn.ts';
+import type { Announce, ChannelsPresence } from './channels-presence.ts';
 import { type ChannelMetrics, channelMetrics } from './metrics.ts';
 import { countOf, type OneOrSet } from './one-or-set.ts';
 import { type ChannelRules, SubscribedClient } from './subscribed-client.ts';
+import { SubscriberWatch } from './subscriber-watch.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface ChannelHubOptions {
   readonly endpoint: string;
   /** Subscriptions of one connection, those that it joins at its handshake included. */
   readonly maxPerConnection: number;
+  /** Where it is kept who is in them on all gateways. */
+  readonly presence?: ((announce: Announce) => ChannelsPresence) | undefined;
   readonly stats: Stats;
+  readonly logger: Logger;
 }
 
 /**
@@ -30,7 +37,8 @@ export interface ChannelHubOptions {
 export class ChannelHub implements EndpointChannels, ChannelRules {
   readonly maxPerConnection: number;
   readonly metrics: ChannelMetrics;
-  readonly index = new Subscriptions<SubscribedClient>();
+  readonly presence: ChannelsPresence | undefined;
+  readonly index: Subscriptions<SubscribedClient>;
   private readonly endpoint: ChannelEndpoint;
   /** All connections, by the name of the channel of each that is its own. */
   private readonly clients = new Map<string, SubscribedClient>();
@@ -40,9 +48,12 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   private turns = new Map<string, ChannelTurn>();
   private sequence = 0;
 
-  constructor({ endpoint, maxPerConnection, stats }: ChannelHubOptions, home: ChannelEndpoint) {
+  constructor({ endpoint, maxPerConnection, presence, stats, logger }: ChannelHubOptions, home: ChannelEndpoint) {
     this.maxPerConnection = maxPerConnection;
     this.endpoint = home;
+    this.presence = presence?.((changes) => announcer.announce(changes));
+    this.index = new Subscriptions(this.presence && new SubscriberWatch(this.presence));
+    const announcer = new ChannelAnnouncer(this.index, home, logger);
     this.metrics = channelMetrics(stats, endpoint, {
       channels: () => this.size,
       subscriptions: () => this.subscriptions,

@@ -89,7 +89,16 @@ function lintEndpoint({ channels, allow, direction, codec: { spec } }: EndpointC
     direction === 'out' && asked.includes('publish')
       ? [failing(place('publish'), 'clients only receive here, as direction is out; leave one of the two out')]
       : [];
-  return [...unable, ...unread, ...lintJoin(channels, [...path, 'channels'])];
+  const unseen =
+    channels.presence !== undefined && spec.seesPresence !== true
+      ? [
+          failing(
+            [...path, 'channels', 'presence'],
+            `clients of the codec "${spec.name}" have no frame to ask who is in a channel by; leave this out`,
+          ),
+        ]
+      : [];
+  return [...unable, ...unread, ...unseen, ...lintJoin(channels, [...path, 'channels'])];
 }
 
 function lintJoin({ join, max_per_connection: most }: NonNullable<EndpointConfig['channels']>, path: Path): Finding[] {

@@ -14,6 +14,7 @@ import type { Stats } from '../telemetry/stats.ts';
 import { frameEncoder } from '../transports/websocket/framing.ts';
 import { accessOf } from './access.ts';
 import type { Authenticators } from './authenticators.ts';
+import { channelsPresenceOf } from './channels-presence.ts';
 import { componentContext } from './component-context.ts';
 import { queryFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -51,7 +52,7 @@ export async function endpointMaker(
       ...endpointChanges(context, name, endpoint, { authenticators, auth }),
       ...room,
       ...(topicService === undefined ? {} : { topics: topicService() }),
-      ...channelsOf(name, endpoint, stats),
+      ...channelsOf(context, name, endpoint, stats),
       ...(replay === undefined ? {} : { replay }),
       encode: frameEncoder(endpoint.compression),
       memory: context.memory,
@@ -126,9 +127,20 @@ async function topicServiceOf(
   return () => createTopicService(context, name, endpoint);
 }
 
-function channelsOf(name: string, { channels }: EndpointConfig, stats: Stats): Pick<EndpointOptions, 'channels'> {
+function channelsOf(
+  context: GatewayContext,
+  name: string,
+  { channels }: EndpointConfig,
+  stats: Stats,
+): Pick<EndpointOptions, 'channels'> {
   if (channels === undefined) return {};
-  const options = { endpoint: name, maxPerConnection: channels.max_per_connection, stats };
+  const options = {
+    endpoint: name,
+    maxPerConnection: channels.max_per_connection,
+    presence: channels.presence && channelsPresenceOf(context, name, channels.presence, stats),
+    stats,
+    logger: context.scoped('endpoint', { endpoint: name }),
+  };
   return { channels: (home) => new ChannelHub(options, home) };
 }
 

@@ -2,6 +2,7 @@ import type { Batch } from '../../core/batch.ts';
 import type { Frame } from '../../core/component.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
+import type { PresenceChange } from '../../core/presence.ts';
 import { FrameGroup, type SharedFrame } from '../../core/shared-frame.ts';
 import { factsOf } from '../../telemetry/message-facts.ts';
 import { DeliveryTime } from '../delivery-time.ts';
@@ -53,6 +54,12 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     // What cannot be made into bytes fails here, with its record.
     shared.bytes('plain');
     return shared;
+  }
+
+  announcement(channel: string, change: PresenceChange): SharedFrame | null {
+    const { codec, clock } = this.context;
+    const frame = codec.channels?.presence?.announce(channel, change, clock.now());
+    return frame === undefined || frame === null ? null : this.share(frame);
   }
 
   mark(message: Message): void {

@@ -1,5 +1,6 @@
 import type { ChannelProtocol, ConnectionInfo, Frame } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { FrameGroup } from '../../core/shared-frame.ts';
 import type { Answers } from './answers.ts';
@@ -29,6 +30,10 @@ export class ChannelPeer implements ChannelClient {
 
   get info(): ConnectionInfo {
     return this.peer.info;
+  }
+
+  get identity(): Identity | undefined {
+    return this.peer.session?.access.identity;
   }
 
   get permissions(): Permissions {
@@ -62,6 +67,16 @@ export class ChannelPeer implements ChannelClient {
     this.answer(refusal, channel, correlation, (protocol, now) =>
       protocol.unsubscribed(this.peer.state, correlation, channel, null, now),
     );
+  }
+
+  /** Says who is in a channel, or only how many. */
+  presence(channel: string, counts: boolean, correlation: unknown): void {
+    const found = this.member.presence(channel, counts);
+    if (found instanceof TidegateError) this.refused(found, channel, correlation);
+    else
+      this.say('presence', ({ presence }, now) =>
+        presence === undefined ? null : presence.answered(this.peer.state, correlation, channel, found, now),
+      );
   }
 
   /** Why the client may not publish to a channel, or undefined. */

@@ -6,7 +6,7 @@ import type { ChannelProtocol, Codec } from '../../../src/core/component.ts';
 import { Message } from '../../../src/core/message.ts';
 import { type Action, Permissions } from '../../../src/core/permissions.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
-import { endpointRig, turn, wordCodec } from '../actors/rig.ts';
+import { endpointRig, keptLogger, turn, wordCodec } from '../actors/rig.ts';
 
 const text = (data: string) => ({ data, binary: false });
 
@@ -61,7 +61,8 @@ export function channelRig(
     stats,
     limits: { messages: 100, bytes: 1_000_000, queue: 1_000, whenFull: 'drop_oldest' },
     takesSubscriptions,
-    channels: (home) => new ChannelHub({ endpoint: 'rooms', maxPerConnection, stats }, home),
+    channels: (home) =>
+      new ChannelHub({ endpoint: 'rooms', maxPerConnection, stats, logger: keptLogger().logger }, home),
     access: {
       renews: true,
       grace: 30,
