@@ -4,6 +4,8 @@ import { endpointsOf } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { EndpointConfig, ParsedConfig } from './schema.ts';
 
+type Channels = NonNullable<EndpointConfig['channels']>;
+
 /** Channels that records go to, and clients that are in them: either is of no use without the other. */
 export function lintChannels(config: ParsedConfig): Finding[] {
   const fed = new Set<string>();
@@ -98,10 +100,17 @@ function lintEndpoint({ channels, allow, direction, codec: { spec } }: EndpointC
           ),
         ]
       : [];
-  return [...unable, ...unread, ...unseen, ...lintJoin(channels, [...path, 'channels'])];
+  const at = [...path, 'channels'];
+  return [...unable, ...unread, ...unseen, ...lintJoin(channels, at), ...lintHistory(channels, at)];
 }
 
-function lintJoin({ join, max_per_connection: most }: NonNullable<EndpointConfig['channels']>, path: Path): Finding[] {
+function lintHistory({ history }: Channels, path: Path): Finding[] {
+  const { last, initial } = history ?? {};
+  if (last === undefined || initial === undefined || initial <= last) return [];
+  return [failing([...path, 'history', 'initial'], `only ${last} records of a channel are kept (history.last)`)];
+}
+
+function lintJoin({ join, max_per_connection: most }: Channels, path: Path): Finding[] {
   const findings = join.flatMap(({ literal, isConstant, text }, at): Finding[] => {
     const place = [...path, 'join', at];
     if (literal.includes('*'))

@@ -6,16 +6,16 @@ import type { Message } from './message.ts';
  * channel.
  */
 export interface ChannelFeed {
-  /** Of its pipeline and sink: after a reload the feed that takes its place has the same. */
+  /** Of its pipeline, its sink and what that calls channels: after a reload the feed that takes its place has the same. */
   readonly name: string;
   /**
-   * Where a channel is in the topic, with the offset from which on this gateway reads records live, when it begins; undefined where
-   * no record of this feed can be for that channel, or its positions are not known (yet).
+   * Where a channel is in the topic, with the offset from which on this gateway reads its partition; undefined where no record of
+   * this feed can be for that channel, or its positions are not known (any more).
    */
   placeOf(channel: string): ChannelPosition | undefined;
   /**
-   * A record of that channel is in another partition than `placeOf` says: it says nothing of any channel from now on, and the
-   * feed warns of it once.
+   * A record of that channel is in another partition than `placeOf` says, or came behind later ones of its partition: `placeOf`
+   * says nothing of any channel from now on, and the feed warns of it once.
    */
   contradicted(channel: string, record: Message): void;
   /**
@@ -30,6 +30,8 @@ export interface RecoveryRequest {
   readonly channel: string;
   readonly since: ChannelPosition;
   readonly until: number;
+  /** Payloads that the client has room for: where there are more, `too_many`. */
+  readonly bytes: number;
   readonly signal: AbortSignal;
 }
 

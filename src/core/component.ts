@@ -237,6 +237,8 @@ export interface ChannelProtocol<State = unknown> {
     position: ChannelPosition | undefined,
     now: number,
   ): Frame | null;
+  /** Records of the channel were lost while it was read; made once for all its subscribers. `position`: where it goes on. */
+  gap(channel: string, position: ChannelPosition, reason: GapReason, now: number): Frame | null;
   /** For protocols whose clients can ask who is in their channels. */
   readonly presence?: PresenceProtocol<State>;
 }
@@ -248,6 +250,9 @@ export interface PresenceProtocol<State = unknown> {
   /** The frame by which the subscribers of a channel learn of a change, made once for all of them. Null: none. */
   announce(channel: string, change: PresenceChange, now: number): Frame | null;
 }
+
+/** epoch: the topic was created anew, or has another number of partitions. expired: records were removed before they were read. */
+export type GapReason = 'epoch' | 'expired';
 
 /** The part of a wire protocol for tokens. Pure, as the rest of the codec. */
 export interface Renewal<State = unknown> {

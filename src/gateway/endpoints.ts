@@ -5,7 +5,7 @@ import type { TopicClients } from '../actors/endpoint/topic-clients.ts';
 import { tokenParametersOf } from '../auth/automatic-credentials.ts';
 import { authOf } from '../auth/settings.ts';
 import { ChannelHub } from '../channels/channel-hub.ts';
-import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
+import { channelHistoryOf, type EndpointConfig, type GatewayConfig } from '../config/index.ts';
 import type { Codec } from '../core/component.ts';
 import { BucketRule } from '../core/token-bucket.ts';
 import type { Quota } from '../core/units.ts';
@@ -134,12 +134,14 @@ function channelsOf(
   stats: Stats,
 ): Pick<EndpointOptions, 'channels'> {
   if (channels === undefined) return {};
+  const kept = channelHistoryOf(channels);
   const options = {
     endpoint: name,
     maxPerConnection: channels.max_per_connection,
     presence: channels.presence && channelsPresenceOf(context, name, channels.presence, stats),
     stats,
-    logger: context.scoped('endpoint', { endpoint: name }),
+    clock: context.clock,
+    history: kept && { ...kept, recover: channels.recover },
   };
   return { channels: (home) => new ChannelHub(options, home) };
 }

@@ -153,7 +153,7 @@ export class Conversation {
           (this.peer.session ?? missing('session')).renew(effect.token, effect.correlation);
           break;
         case 'subscribe':
-          (this.channelPeer ?? missing('channels')).subscribe(effect.channel, effect.correlation);
+          (this.channelPeer ?? missing('channels')).subscribe(effect);
           break;
         case 'unsubscribe':
           (this.channelPeer ?? missing('channels')).unsubscribe(effect.channel, effect.correlation);
@@ -170,7 +170,7 @@ export class Conversation {
     const refusal = channelPeer.mayPublish(channel);
     if (refusal === undefined) this.publisher.publish(message, correlation, channel);
     else if (this.context.codec.answers) this.publisher.refuse(message, correlation, refusal);
-    else channelPeer.refused(refusal, channel, correlation);
+    else channelPeer.refused(channel, correlation, refusal);
   }
 
   private direct(to: string, content: string): void {

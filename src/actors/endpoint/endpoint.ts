@@ -157,8 +157,9 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     this.members.add(connection);
     context.metrics.opened.value += 1;
     context.logger.debug({ client_id: info.clientId }, 'client connected');
-    const { topicPeer } = connection.parts;
+    const { topicPeer, channelPeer } = connection.parts;
     if (topicPeer !== undefined) context.topics?.enter(topicPeer);
+    if (request.since !== undefined) channelPeer?.shows(request.since);
     this.joinQueue.enter(connection);
     return info;
   }
