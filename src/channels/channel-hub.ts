@@ -176,7 +176,7 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
         if (frame !== null) this.add(channel, frame);
       }
     }
-    this.endpoint.mark();
+    if (this.turns.size > 0) this.endpoint.mark();
   }
 
   /** Tells each subscriber which of its channels have something for it. */

@@ -1,4 +1,8 @@
-import { ChannelsPresence, type ChannelsPresenceOptions } from '../../../src/channels/channels-presence.ts';
+import {
+  type Announce,
+  ChannelsPresence,
+  type ChannelsPresenceOptions,
+} from '../../../src/channels/channels-presence.ts';
 import { presenceTopicOf } from '../../../src/channels/presence-topic.ts';
 import type { PresenceChange } from '../../../src/core/presence.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
@@ -25,6 +29,7 @@ export class HandChannels extends HandPorts {
   readonly stats = createStats();
   isGone = false;
   isLeaving = false;
+  private announce: Announce = () => {};
   private readonly last = new Map<string, PresenceChange['type']>();
 
   constructor(log: HandLog, compaction = WHOLE, limits: Partial<ChannelsPresenceOptions> = {}) {
@@ -48,6 +53,12 @@ export class HandChannels extends HandPorts {
       (changes) => this.announced(changes),
     );
     this.presence.start();
+  }
+
+  /** For an endpoint whose subscribers are told, too. */
+  connected(announce: Announce): ChannelsPresence {
+    this.announce = announce;
+    return this.presence;
   }
 
   subscribe(channel: string, client: string, user = ''): void {
@@ -85,6 +96,7 @@ export class HandChannels extends HandPorts {
   }
 
   private announced(changes: ReadonlyMap<string, readonly PresenceChange[]>): void {
+    this.announce(changes);
     if (changes.size === 0) this.faults.push('told of nothing');
     for (const [channel, some] of changes) {
       for (const { type, client } of some) {

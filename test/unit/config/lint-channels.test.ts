@@ -96,3 +96,7 @@ test('allow.publish needs channels, a codec with frames for it, and clients that
   assert.equal(all.filter((line) => /allow\.publish: clients only receive here/.test(line)).length, 1, all.join());
   await says(/allow\.publish\[0\]: .* reads auth/, 'channels: {}, allow: { publish: "u.${! auth.sub }" }');
 });
+
+test('channels.presence needs a codec with frames for it', async () => {
+  await says(/"json" have no frame to ask who is in a channel by/, 'channels: { presence: { topic: chat } }');
+});
