@@ -30,7 +30,7 @@ export interface ChannelHubOptions {
   readonly endpoint: string;
   /** Subscriptions of one connection, those that it joins at its handshake included. */
   readonly maxPerConnection: number;
-  /** Where it is kept who is in them on all gateways. */
+  /** Where it is kept which clients are in them on all gateways. */
   readonly presence?: ((announce: Announce) => ChannelsPresence) | undefined;
   readonly stats: Stats;
   readonly clock: Clock;

@@ -45,7 +45,7 @@ export interface ChannelsPresenceOptions {
 export type Announce = (changes: ReadonlyMap<string, readonly PresenceChange[]>) => void;
 
 /**
- * Who is in the channels of an endpoint on all gateways that share its log: a record for each subscription, in a topic that
+ * Which clients are in the channels of an endpoint on all gateways that share its log: a record for each subscription, in a topic that
  * all of them read from its beginning. Gateways that die are found, and their clients removed, as in rooms.
  */
 export class ChannelsPresence implements Residence, LifeObserver<ClientInChannel, ChannelRoster> {

@@ -17,7 +17,7 @@ interface OneChannel {
   readonly users: Map<string, number>;
 }
 
-/** Who is in which channel: every claim counts, as a client may be in any number of them. */
+/** Which clients are in which channel: every claim counts, as a client may be in any number of them. */
 export class ClientsInChannels implements Claims<ClientInChannel> {
   private readonly channels = new Map<string, OneChannel>();
   private count = 0;

@@ -20,7 +20,7 @@ export interface ChannelRules {
   readonly metrics: Pick<ChannelMetrics, 'refused'>;
   /** Subscriptions of one connection. */
   readonly maxPerConnection: number;
-  /** Who is in the channels on all gateways; undefined where that is not kept. */
+  /** Which clients are in the channels on all gateways; undefined where that is not kept. */
   readonly presence: Pick<ChannelsPresence, 'of'> | undefined;
   /** It may be in the channel and is not yet: it is answered now or later. */
   begin(member: SubscribedClient, request: SubscribeRequest): void;
@@ -99,7 +99,8 @@ export class SubscribedClient implements ChannelMember, Subscriber {
     if (!this.rules.index.has(this, channel)) return this.notSubscribed(channel);
     const presence = this.rules.presence?.of(channel, counts);
     if (presence !== undefined) return presence;
-    const message = 'it is not known now who is in the channel, as this gateway does not hear of the others; ask again';
+    const message =
+      'it is not known now which clients are in the channel, as this gateway does not hear of the others; ask again';
     return this.refuse('unavailable', 'TG_LOG_UNAVAILABLE', message);
   }
 

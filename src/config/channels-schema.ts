@@ -84,7 +84,9 @@ export const channels = z.strictObject({
     ),
   presence: presence
     .optional()
-    .describe('Clients can ask who is in their channels on all gateways, where the codec has frames for it.'),
+    .describe(
+      'Clients can ask which clients are in their channels on all gateways, where the codec has frames for it.',
+    ),
 });
 
 type Channels = z.output<typeof channels>;

@@ -96,7 +96,7 @@ function lintEndpoint({ channels, allow, direction, codec: { spec } }: EndpointC
       ? [
           failing(
             [...path, 'channels', 'presence'],
-            `clients of the codec "${spec.name}" have no frame to ask who is in a channel by; leave this out`,
+            `clients of the codec "${spec.name}" have no frame to ask which clients are in a channel by; leave this out`,
           ),
         ]
       : [];

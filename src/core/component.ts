@@ -115,7 +115,7 @@ export interface ConnectionInfo {
   readonly subscribes?: boolean;
   /** Whether it may publish to channels: frames by which clients do that mean it. Left out: no. */
   readonly publishes?: boolean;
-  /** Whether it may ask who is in a channel that it is subscribed to. Left out: no. */
+  /** Whether it may ask which clients are in a channel that it is subscribed to. Left out: no. */
   readonly seesPresence?: boolean;
   /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -160,7 +160,7 @@ export type Effect =
   /** End a subscription; see `subscribe`. */
   | { readonly type: 'unsubscribe'; readonly channel: string; readonly correlation?: unknown }
   /**
-   * Ask who is in a channel that the client is subscribed to; `counts`: only how many. Only for codecs whose `channels` have
+   * Ask which clients are in a channel that the client is subscribed to; `counts`: only how many. Only for codecs whose `channels` have
    * `presence`, of connections that may see it. Refused by `refused` of `channels`.
    */
   | {
@@ -239,11 +239,11 @@ export interface ChannelProtocol<State = unknown> {
   ): Frame | null;
   /** Records of the channel were lost while it was read; made once for all its subscribers. `position`: where it goes on. */
   gap(channel: string, position: ChannelPosition, reason: GapReason, now: number): Frame | null;
-  /** For protocols whose clients can ask who is in their channels. */
+  /** For protocols whose clients can ask which clients are in their channels. */
   readonly presence?: PresenceProtocol<State>;
 }
 
-/** The part of a wire protocol for who is in a channel. Pure, as the rest of the codec. */
+/** The part of a wire protocol for the presence of channels. Pure, as the rest of the codec. */
 export interface PresenceProtocol<State = unknown> {
   /** The answer to a `presence`. Null: none. */
   answered(state: State, correlation: unknown, channel: string, presence: ChannelPresence, now: number): Frame | null;

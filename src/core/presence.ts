@@ -8,7 +8,7 @@ export interface PresentClient {
   readonly info?: unknown;
 }
 
-/** Who is in a channel, on all gateways. */
+/** Which clients are in a channel, on all gateways. */
 export interface ChannelPresence {
   readonly clients: number;
   /** Different users; all clients without one count as one. */

@@ -6,7 +6,7 @@ import type { GatewayContext } from './gateway-context.ts';
 
 type Settings = NonNullable<NonNullable<EndpointConfig['channels']>['presence']>;
 
-/** What keeps who is in the channels of an endpoint, on all gateways. */
+/** What keeps which clients are in the channels of an endpoint, on all gateways. */
 export function channelsPresenceOf(
   context: GatewayContext,
   name: string,

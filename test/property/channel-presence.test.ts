@@ -6,7 +6,7 @@ import type { Compaction } from '../unit/presence/hand-log.ts';
 
 /*
  * Some gateways and one log: gateways start, die, freeze, wake and say goodbye; clients subscribe to channels and leave them;
- * everything that is written is stored, acked and read at each gateway's own pace. Beside them a model: who is subscribed where.
+ * everything that is written is stored, acked and read at each gateway's own pace. Beside them a model: which client is subscribed where.
  */
 
 const MAX_GATEWAYS = 3;
@@ -119,7 +119,7 @@ class World {
     await settle(this.alive);
   }
 
-  /** Who is subscribed to a channel, by the model. */
+  /** The clients of a channel, by the model. */
   in(name: string): string[] {
     return this.alive
       .flatMap(({ own }) => [...own].map((one) => one.split(' ')))

@@ -97,7 +97,7 @@ export class ChannelPeer implements ChannelClient {
     );
   }
 
-  /** Says who is in a channel, or only how many. */
+  /** Says which clients are in a channel, or only how many. */
   presence(channel: string, counts: boolean, correlation: unknown): void {
     const found = this.member.presence(channel, counts);
     if (found instanceof TidegateError) this.refused(channel, correlation, found);

@@ -45,7 +45,7 @@ export interface ChannelMember {
   unsubscribe(channel: string): TidegateError | undefined;
   /** Why it may not publish to a channel, or undefined. */
   mayPublish(channel: string): TidegateError | undefined;
-  /** Who is in a channel that it is subscribed to, or why that is not said; `counts`: only how many. */
+  /** Which clients are in a channel that it is subscribed to, or why that is not said; `counts`: only how many. */
   presence(channel: string, counts: boolean): ChannelPresence | TidegateError;
   /**
    * Its permissions, and the channels that it is to join, are others now. Returns the channels that it was in and may not be in
@@ -86,7 +86,7 @@ export interface EndpointChannels {
   /** Channels that have subscribers. */
   readonly size: number;
   readonly subscriptions: number;
-  /** Who is in them, on all gateways; undefined where that is not kept. */
+  /** Which clients are in them, on all gateways; undefined where that is not kept. */
   readonly presence: Residence | undefined;
   /** Whether earlier records are kept: clients are in their channels once they are let in. */
   readonly hasHistory: boolean;

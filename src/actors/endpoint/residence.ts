@@ -1,4 +1,4 @@
-/** The life of this gateway among those that share the members of a room, or who is in channels. */
+/** The life of this gateway among those that share the members of a room, or which clients are in channels. */
 export interface Residence {
   /** Begins to follow the others, once the topics exist. */
   start(): void;

@@ -21,7 +21,7 @@ const WHOLE: Compaction = { part: 0, keepsTombstones: true };
 
 export class HandChannels extends HandPorts {
   readonly presence: ChannelsPresence;
-  /** What its subscribers were told, as `channel+client` and `channel-client`. */
+  /** What its subscribers have heard, as `channel+client` and `channel-client`. */
   readonly told: string[] = [];
   readonly faults: string[] = [];
   /** Its own subscriptions, as `channel client`. */
@@ -55,7 +55,7 @@ export class HandChannels extends HandPorts {
     this.presence.start();
   }
 
-  /** For an endpoint whose subscribers are told, too. */
+  /** For an endpoint whose subscribers hear of it, too. */
   connected(announce: Announce): ChannelsPresence {
     this.announce = announce;
     return this.presence;
@@ -109,7 +109,7 @@ export class HandChannels extends HandPorts {
       for (const { client } of some) {
         const isIn = this.last.get(`${channel} ${client.client}`) === 'joined';
         if (known !== undefined && known.includes(client.client) !== isIn)
-          this.faults.push(`${channel} ${client.client} is told to be ${isIn ? 'in' : 'out'}, and is not`);
+          this.faults.push(`${channel} ${client.client} should be ${isIn ? 'in' : 'out'}, and is not`);
       }
     }
   }

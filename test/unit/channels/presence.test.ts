@@ -22,7 +22,7 @@ const presence: NonNullable<ChannelProtocol['presence']> = {
   },
 };
 
-/** `?x` asks who is in x, `#x` how many are; else as the codec of the rig. */
+/** `?x` asks which clients are in x, `#x` how many are; else as the codec of the rig. */
 const codec = {
   ...codecWithChannels,
   channels: { ...(codecWithChannels.channels as ChannelProtocol), presence },
@@ -84,7 +84,7 @@ async function presenceRig(t: TestContext) {
   return { ...rig, near, other, arrive, refusals };
 }
 
-test('a client learns who is in its channel on all gateways, and how many', async (t) => {
+test('a client learns which clients are in its channel on all gateways, and how many', async (t) => {
   const { connect, other, arrive } = await presenceRig(t);
   const ada = await connect(accessOf({ sub: 'ada', info: { n: 1 } }, ['x']));
   other.subscribe('x', 'far', 'ada');

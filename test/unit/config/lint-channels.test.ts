@@ -98,5 +98,5 @@ test('allow.publish needs channels, a codec with frames for it, and clients that
 });
 
 test('channels.presence needs a codec with frames for it', async () => {
-  await says(/"json" have no frame to ask who is in a channel by/, 'channels: { presence: { topic: chat } }');
+  await says(/"json" have no frame to ask which clients are in a channel by/, 'channels: { presence: { topic: chat } }');
 });
