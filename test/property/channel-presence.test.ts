@@ -162,6 +162,7 @@ test('all gateways end with the clients that are subscribed, whatever happens to
         for (const name of CHANNELS) {
           const expected = world.in(name);
           assert.deepEqual(gateway.clients(name), expected);
+          for (const id of gateway.heardIn(name)) assert.ok(expected.includes(id), `${id} is thought to be in ${name}`);
           const users = new Set(expected.map((id) => id.split('.')[1])).size;
           const counts = gateway.presence.of(name, true);
           assert.deepEqual(counts, { clients: expected.length, users, members: undefined, isPartial: false });

@@ -79,6 +79,14 @@ export class HandChannels extends HandPorts {
       .sort();
   }
 
+  /** Clients of which its subscribers have heard last that they are in the channel. */
+  heardIn(channel: string): readonly string[] {
+    return [...this.last].flatMap(([key, type]) => {
+      const [of, client = ''] = key.split(' ');
+      return of === channel && type === 'joined' ? [client] : [];
+    });
+  }
+
   async resign(): Promise<void> {
     this.isLeaving = true;
     for (const one of [...this.own]) this.unsubscribe(...(one.split(' ') as [string, string]));
