@@ -127,7 +127,7 @@ class HandReader implements Reader {
 export class HandPorts {
   isFrozen = false;
   readonly clock = new HandClock();
-  protected readonly log: HandLog;
+  readonly log: HandLog;
   private readonly compaction: Compaction;
   private readonly waiting = new Map<string, Message[]>();
   private unacked: Message[] = [];
