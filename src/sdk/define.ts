@@ -141,6 +141,10 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
   readonly servesTopics?: boolean;
   /** Clients can subscribe to channels by frames of the protocol: the codec has `channels`. */
   readonly subscribes?: boolean;
+  /** Clients can publish to channels by frames of the protocol: the codec has `channels`. */
+  readonly publishes?: boolean;
+  /** Clients can ask which clients are in a channel by frames of the protocol: its `channels` have `presence`. */
+  readonly seesPresence?: boolean;
   /** Subprotocols (RFC 6455 1.9) of endpoints that list none. */
   readonly protocols?: readonly string[];
   /**

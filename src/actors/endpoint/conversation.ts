@@ -1,4 +1,5 @@
 import type { Effect, Frame, Renewal } from '../../core/component.ts';
+import type { CodecMessage } from '../../core/content.ts';
 import type { TopicRequest } from '../../core/topic-request.ts';
 import type { Answers } from './answers.ts';
 import type { ChannelPeer } from './channel-peer.ts';
@@ -130,7 +131,8 @@ export class Conversation {
     for (const effect of effects) {
       switch (effect.type) {
         case 'publish':
-          this.publisher.publish(effect.message, effect.correlation);
+          if (effect.channel === undefined) this.publisher.publish(effect.message, effect.correlation);
+          else this.publishTo(effect.channel, effect.message, effect.correlation);
           break;
         case 'reply':
           this.reply(effect.frame, effect.rejected);
@@ -156,8 +158,19 @@ export class Conversation {
         case 'unsubscribe':
           (this.channelPeer ?? missing('channels')).unsubscribe(effect.channel, effect.correlation);
           break;
+        case 'presence':
+          (this.channelPeer ?? missing('channels')).presence(effect.channel, effect.counts, effect.correlation);
+          break;
       }
     }
+  }
+
+  private publishTo(channel: string, message: CodecMessage, correlation: unknown): void {
+    const channelPeer = this.channelPeer ?? missing('channels');
+    const refusal = channelPeer.mayPublish(channel);
+    if (refusal === undefined) this.publisher.publish(message, correlation, channel);
+    else if (this.context.codec.answers) this.publisher.refuse(message, correlation, refusal);
+    else channelPeer.refused(channel, correlation, refusal);
   }
 
   private direct(to: string, content: string): void {

@@ -13,6 +13,7 @@ const EFFECTS: readonly string[] = [
   'renew',
   'subscribe',
   'unsubscribe',
+  'presence',
 ] satisfies Effect['type'][];
 
 /** Bytes of a close frame that are left for the reason (RFC 6455 5.5). */
@@ -48,6 +49,11 @@ function checkEffect(codec: Codec, effect: Effect): void {
         'the headers of a publish are not a list',
         'give headers as a list of [name, value]',
       );
+      keeps(
+        effect.channel === undefined || codec.channels !== undefined,
+        'a publish to a channel of a codec without channels',
+        'give the codec `channels`',
+      );
       return;
     case 'reply':
       checkFrame(effect.frame, 'a reply');
@@ -73,6 +79,13 @@ function checkEffect(codec: Codec, effect: Effect): void {
     case 'subscribe':
     case 'unsubscribe':
       keeps(codec.channels !== undefined, `a ${type} of a codec without channels`, 'give the codec `channels`');
+      return;
+    case 'presence':
+      keeps(
+        codec.channels?.presence !== undefined,
+        'a presence of a codec without presence',
+        'give its `channels` a `presence`',
+      );
   }
 }
 
