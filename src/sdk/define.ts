@@ -129,6 +129,8 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
   readonly hasMembers?: boolean;
   /** Clients read and write topics directly: the codec has `topics`, and its endpoints need no pipeline. */
   readonly servesTopics?: boolean;
+  /** Clients say who they are in their first command, if not in the handshake: the codec has an `introduction`. */
+  readonly introduces?: boolean;
   /** Clients can subscribe to channels by frames of the protocol: the codec has `channels`. */
   readonly subscribes?: boolean;
   /** Subprotocols (RFC 6455 1.9) of endpoints that list none. */

@@ -1,4 +1,4 @@
-import type { ChannelProtocol, ConnectionInfo, Frame } from '../../core/component.ts';
+import type { ChannelProtocol, ConnectionInfo, Frame, SubscriptionFacts } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { FrameGroup } from '../../core/shared-frame.ts';
@@ -24,7 +24,8 @@ export class ChannelPeer implements ChannelClient {
     this.peer = peer;
     this.context = context;
     this.answers = answers;
-    this.member = channels.enter(this, peer.session?.access.channels ?? []);
+    const isIn = context.codec.introduction === undefined;
+    this.member = channels.enter(this, isIn ? (peer.session?.access.channels ?? []) : []);
   }
 
   get info(): ConnectionInfo {
@@ -38,6 +39,12 @@ export class ChannelPeer implements ChannelClient {
   /** The socket is gone. */
   gone(): void {
     this.member.leave();
+  }
+
+  /** The client is in, and with it in these channels. */
+  join(channels: readonly string[]): ReadonlyMap<string, SubscriptionFacts> {
+    this.member.renew(channels);
+    return new Map(channels.map((channel) => [channel, {}]));
   }
 
   /** The client is known by another identity from now on: it hears which of its subscriptions have ended with that. */

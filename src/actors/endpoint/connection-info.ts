@@ -7,20 +7,28 @@ export type JoinRequest = Pick<ConnectionInfo, 'params' | 'query' | 'headers'>;
 
 /** What is known of a client that comes in, with an ID of its own. */
 export function infoOf(
-  { name: endpoint, access: port, codec, newId, channels, takesSubscriptions }: EndpointContext,
+  context: EndpointContext,
   { params, query, headers }: JoinRequest,
   access: Access | undefined,
 ): ConnectionInfo {
+  const { name: endpoint, codec, newId, channels, takesSubscriptions } = context;
   const asked = { clientId: newId(), endpoint, params: orNone(params), query: orNone(query) };
   const heard = headers === undefined ? asked : { ...asked, headers };
   const info =
     channels !== undefined && takesSubscriptions && codec.channels !== undefined
       ? { ...heard, subscribes: true }
       : heard;
-  if (port === undefined || access === undefined) return info;
-  const { name } = access;
+  return access === undefined ? info : knownInfo(info, context, access);
+}
+
+/** The same with what follows from who the client is. */
+export function knownInfo(
+  info: ConnectionInfo,
+  { access: port, codec }: EndpointContext,
+  { name }: Access,
+): ConnectionInfo {
   const named = name === undefined ? info : { ...info, name };
-  return port.renews && codec.renewal !== undefined ? { ...named, renews: true } : named;
+  return port?.renews && codec.renewal !== undefined ? { ...named, renews: true } : named;
 }
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});

@@ -23,6 +23,7 @@ import type { ConnectionHub } from './hub.ts';
 import { JoinQueue } from './join-queue.ts';
 import { type EndpointActor, type EndpointControl, endpointMachine } from './machine.ts';
 import { Members } from './members.ts';
+import { Newcomers } from './newcomers.ts';
 import { EndpointMetrics } from './metrics.ts';
 import { ProtocolErrors } from './protocol-errors.ts';
 import { Received } from './received.ts';
@@ -44,6 +45,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   readonly received: Received;
   private options: EndpointOptions;
   private readonly members = new Members();
+  private readonly newcomers = new Newcomers<Connection>();
   /** Connections that are not read. */
   private readonly waiting = new Set<Connection>();
   private readonly broadcast: Broadcast;
@@ -152,7 +154,8 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     context.logger.debug({ client_id: info.clientId }, 'client connected');
     const { topicPeer } = connection.parts;
     if (topicPeer !== undefined) context.topics?.enter(topicPeer);
-    this.joinQueue.enter(connection);
+    if (connection.introduction === undefined) this.joinQueue.enter(connection);
+    else this.newcomers.add(connection);
     return info;
   }
 
@@ -283,8 +286,14 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     this.memberFailed(actor.id, error);
   }
 
+  introduced(connection: Connection): void {
+    this.newcomers.delete(connection);
+    this.joinQueue.enter(connection);
+  }
+
   gone(connection: Connection): void {
     this.members.delete(connection);
+    this.newcomers.delete(connection);
     this.joinQueue.leave(connection);
     const { topicPeer } = connection.parts;
     if (topicPeer !== undefined) this.context.topics?.leave(topicPeer);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { EndpointAccess } from '../../../src/auth/endpoint-access.ts';
 import { chat } from '../../../src/codecs/chat.ts';
-import type { Access, Granted } from '../../../src/core/access.ts';
+import type { Access, Admitted } from '../../../src/core/access.ts';
 import { ACTIONS, type Action } from '../../../src/core/permissions.ts';
 import { compileCondition, compileExpression } from '../../../src/sdk/expression.ts';
 import { NamePattern } from '../../../src/sdk/name-pattern.ts';
@@ -21,9 +21,9 @@ function make(settings: Settings = {}): EndpointAccess {
 
 const patterns = (...texts: string[]) => texts.map((text) => new NamePattern(text));
 
-function accessIn(granted: Granted): Access {
-  if ('refusal' in granted) return assert.fail(`refused: ${granted.refusal.message}`);
-  return granted.access;
+function accessIn(admitted: Admitted): Access {
+  if ('access' in admitted) return admitted.access;
+  return assert.fail('refusal' in admitted ? `refused: ${admitted.refusal.message}` : 'let in later');
 }
 
 /** What is said in a handshake without parameters. */
@@ -127,7 +127,7 @@ test('clients of whom the same is true share what they may do, and patterns with
 test('connect lets in where it is true, and neither by a text nor by a failure', async () => {
   const verdict = async (condition: string, claims: object, params = {}) => {
     const granted = await make({ allow: { connect: compileCondition(condition) } }).admit(withToken(claims), params);
-    return 'access' in granted ? 'in' : `${granted.refusal.status} ${granted.refusal.reason}`;
+    return 'refusal' in granted ? `${granted.refusal.status} ${granted.refusal.reason}` : 'in';
   };
   const trader = "${! 'trader' in auth.roles }";
   assert.equal(await verdict(trader, { roles: ['user', 'trader'] }), 'in');
