@@ -61,6 +61,13 @@ export class SubscribedClient implements ChannelMember, Subscriber {
     return this.refuse('not_subscribed', 'TG_NOT_SUBSCRIBED', `this connection is not subscribed to ${quote(channel)}`);
   }
 
+  mayPublish(channel: string): TidegateError | undefined {
+    if (!isChannelName(channel)) return this.invalid();
+    if (!isReserved(channel) && this.client.permissions.has('publish', channel)) return undefined;
+    const message = `the endpoint does not allow its client to publish to ${quote(channel)}`;
+    return this.refuse('not_allowed', 'TG_NOT_ALLOWED', message);
+  }
+
   renew(joined: readonly string[]): readonly string[] {
     const { index, metrics } = this.rules;
     const revoked = index.channelsOf(this).filter((channel) => !joined.includes(channel) && !this.mayBeIn(channel));

@@ -1,9 +1,9 @@
 import { commonPermissions } from '../auth/allow-settings.ts';
-import { ACTIONS } from '../core/permissions.ts';
 import { formatSize } from '../core/units.ts';
+import { allowedInVain } from './lint-access.ts';
 import { answers, type EndpointUse, usesOfEndpoints } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
-import type { EndpointConfig, ParsedConfig } from './schema.ts';
+import type { ParsedConfig } from './schema.ts';
 
 /** `usesOf`: the pipelines at an endpoint. */
 type Rule = (
@@ -202,19 +202,6 @@ const membersHaveARoom: Rule = ({ endpoints }) =>
         : undefined,
     ];
   });
-
-/** What a pipeline does with messages is its own affair: `allow` says only who may connect. */
-function allowedInVain(allow: EndpointConfig['allow'], path: Path): Finding[] {
-  if (allow === undefined) return [];
-  const given = ACTIONS.filter(
-    (action) => action !== 'subscribe' && allow[action].length > 0 && allow[action] !== 'nobody',
-  );
-  const why = 'is for codecs whose clients know each other or work with topics by themselves; leave this out';
-  if (given.length > 0) return given.map((action) => failing([...path, action], `${action} ${why}`));
-  return allow.connect === undefined && allow.subscribe.length === 0
-    ? [failing(path, 'nothing is allowed here; leave this out, or set connect')]
-    : [];
-}
 
 /** Clients that take what they subscribe to would get nothing of what a pipeline brings. */
 const topicsHaveTheirOwnWay: Rule = ({ endpoints }, usesOf) =>

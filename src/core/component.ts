@@ -112,14 +112,24 @@ export interface ConnectionInfo {
   readonly renews?: boolean;
   /** Whether it may subscribe to channels: frames by which clients do that mean it. Left out: no. */
   readonly subscribes?: boolean;
+  /** Whether it may publish to channels: frames by which clients do that mean it. Left out: no. */
+  readonly publishes?: boolean;
   /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a codec wants done. The list is open: later protocols add to it. */
 export type Effect =
-  /** Hand a message to the pipelines; `settled` is asked for the answer, in the order of the frames. */
-  | { readonly type: 'publish'; readonly message: CodecMessage; readonly correlation?: unknown }
+  /**
+   * Hand a message to the pipelines; `settled` is asked for the answer, in the order of the frames. `channel`: what it is
+   * published to, as `meta.channel`, if the client may publish there; only for codecs with `channels`, on endpoints with channels.
+   */
+  | {
+      readonly type: 'publish';
+      readonly message: CodecMessage;
+      readonly channel?: string | undefined;
+      readonly correlation?: unknown;
+    }
   /**
    * Say this to the client, in the order of the frames. `rejected`: a short label of why its frame is refused, for
    * metrics; `why`: the same in words, as the frame has it, for the dead letter.
@@ -133,10 +143,15 @@ export type Effect =
   /** Ask the endpoint for something about topics. Only for codecs with `topics`. */
   | { readonly type: 'request'; readonly request: TopicRequest; readonly correlation?: unknown }
   /**
-   * Let the client in, which shows this token, if it shows one. Only for codecs with an `introduction`, once at a time, and before
+   * Let the client in, which shows this token, if it shows one, and where it is in channels that it is to be in. Only for codecs with an `introduction`, once at a time, and before
    * all other effects but `reply` and `close`; those behind it are done when the client is in.
    */
-  | { readonly type: 'introduce'; readonly token?: string | undefined; readonly correlation?: unknown }
+  | {
+      readonly type: 'introduce';
+      readonly token?: string | undefined;
+      readonly since?: ReadonlyMap<string, ChannelPosition | null>;
+      readonly correlation?: unknown;
+    }
   /** Show a new token. Only for codecs with `renewal`, of connections that may renew theirs. */
   | { readonly type: 'renew'; readonly token: string; readonly correlation?: unknown }
   /**

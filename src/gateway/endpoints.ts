@@ -94,6 +94,7 @@ export function endpointChanges(
     clientLimits: clientLimitsOf(endpoint.limits),
     tokenParameters: new Set(auth && tokenParametersOf(auth)),
     takesSubscriptions: (endpoint.allow?.subscribe.length ?? 0) > 0,
+    takesPublications: (endpoint.allow?.publish.length ?? 0) > 0,
     closed: (id, connection, code, reason) => {
       if (!context.events.has('ws-close')) return;
       const query = queryFacts(connection.query, auth);

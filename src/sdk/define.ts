@@ -133,6 +133,8 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
   readonly introduces?: boolean;
   /** Clients can subscribe to channels by frames of the protocol: the codec has `channels`. */
   readonly subscribes?: boolean;
+  /** Clients can publish to channels by frames of the protocol: the codec has `channels`. */
+  readonly publishes?: boolean;
   /** Subprotocols (RFC 6455 1.9) of endpoints that list none. */
   readonly protocols?: readonly string[];
   /**

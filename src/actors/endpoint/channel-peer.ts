@@ -71,8 +71,20 @@ export class ChannelPeer implements ChannelClient {
     );
   }
 
+  /** Why the client may not publish to a channel, or undefined. */
+  mayPublish(channel: string): TidegateError | undefined {
+    return this.member.mayPublish(channel);
+  }
+
   deliver(group: FrameGroup, isOwn: boolean): void {
     this.peer.deliver(group, isOwn);
+  }
+
+  /** What the client asked for in a channel is not done. */
+  refused(refusal: TidegateError, channel: string, correlation: unknown): void {
+    this.say('refused', (protocol, now) =>
+      protocol.refused(this.peer.state, correlation, channel, rejectionOf(refusal), now),
+    );
   }
 
   private answer(
@@ -82,10 +94,7 @@ export class ChannelPeer implements ChannelClient {
     done: (protocol: ChannelProtocol, now: number) => Frame | null,
   ): void {
     if (refusal === undefined) this.say('subscribed', done);
-    else
-      this.say('refused', (protocol, now) =>
-        protocol.refused(this.peer.state, correlation, channel, rejectionOf(refusal), now),
-      );
+    else this.refused(refusal, channel, correlation);
   }
 
   /** At once, before what the turn brings in the channel: an answer would else wait for that of a message before it. */

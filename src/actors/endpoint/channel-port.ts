@@ -20,6 +20,8 @@ export interface ChannelMember {
   /** Undefined where it is subscribed now, or was before. */
   subscribe(channel: string): TidegateError | undefined;
   unsubscribe(channel: string): TidegateError | undefined;
+  /** Why it may not publish to a channel, or undefined. */
+  mayPublish(channel: string): TidegateError | undefined;
   /**
    * Its permissions, and the channels that it is to join, are others now. Returns the channels that it was in and may not be in
    * any more.

@@ -11,13 +11,10 @@ export function infoOf(
   { params, query, headers }: JoinRequest,
   access: Access | undefined,
 ): ConnectionInfo {
-  const { name: endpoint, codec, newId, channels, takesSubscriptions } = context;
+  const { name: endpoint, newId } = context;
   const asked = { clientId: newId(), endpoint, params: orNone(params), query: orNone(query) };
   const heard = headers === undefined ? asked : { ...asked, headers };
-  const info =
-    channels !== undefined && takesSubscriptions && codec.channels !== undefined
-      ? { ...heard, subscribes: true }
-      : heard;
+  const info = withChannels(heard, context);
   return access === undefined ? info : knownInfo(info, context, access);
 }
 
@@ -29,6 +26,13 @@ export function knownInfo(
 ): ConnectionInfo {
   const named = name === undefined ? info : { ...info, name };
   return port?.renews && codec.renewal !== undefined ? { ...named, renews: true } : named;
+}
+
+function withChannels(info: ConnectionInfo, context: EndpointContext): ConnectionInfo {
+  const { channels, codec, takesSubscriptions, takesPublications } = context;
+  if (channels === undefined || codec.channels === undefined) return info;
+  if (!takesSubscriptions && !takesPublications) return info;
+  return { ...info, ...(takesSubscriptions && { subscribes: true }), ...(takesPublications && { publishes: true }) };
 }
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});

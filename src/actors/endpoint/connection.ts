@@ -8,10 +8,10 @@ import type { FrameGroup, Wire } from '../../core/shared-frame.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
+import { knownInfo } from './connection-info.ts';
 import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './connection-machine.ts';
 import { ConnectionParts } from './connection-parts.ts';
 import type { EndpointContext } from './endpoint-context.ts';
-import { knownInfo } from './connection-info.ts';
 import type { ConnectionHub } from './hub.ts';
 import { Introduction, type IntroductionOwner } from './introduction.ts';
 import type { OutboundOwner } from './outbound.ts';
@@ -24,7 +24,9 @@ import { Session, type SessionOwner } from './session.ts';
 type Phase = 'joining' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /** The life of one socket: its machine decides what may happen when, and its parts read, talk and write. */
-export class Connection implements SocketHandler, ConnectionControl, OutboundOwner, Peer, SessionOwner, IntroductionOwner {
+export class Connection
+  implements SocketHandler, ConnectionControl, OutboundOwner, Peer, SessionOwner, IntroductionOwner
+{
   /** What the codec knows; the client's ID is its name in the room once it is let in. */
   info: ConnectionInfo;
   state: unknown = undefined;

@@ -1,4 +1,5 @@
 import type { Effect, Frame, IntroductionRefusal, Renewal, SubscriptionFacts } from '../../core/component.ts';
+import type { CodecMessage } from '../../core/content.ts';
 import type { TopicRequest } from '../../core/topic-request.ts';
 import type { Answers } from './answers.ts';
 import type { ChannelPeer } from './channel-peer.ts';
@@ -119,11 +120,11 @@ export class Conversation {
   /** The client is not let in, by what it has said of itself. */
   refuse(correlation: unknown, refusal: IntroductionRefusal): void {
     const { peer, context } = this;
-    context.metrics.tokenChecked(refusal.status === 503 ? 'unchecked' : refusal.status === 401 ? 'refused' : 'forbidden');
+    context.metrics.tokenChecked(
+      refusal.status === 503 ? 'unchecked' : refusal.status === 401 ? 'refused' : 'forbidden',
+    );
     try {
-      this.carryOut(
-        context.codec.introduction?.refused(peer.state, correlation, refusal, context.clock.now()) ?? [],
-      );
+      this.carryOut(context.codec.introduction?.refused(peer.state, correlation, refusal, context.clock.now()) ?? []);
     } catch (error) {
       peer.codecFailed('refused', error);
     }
@@ -181,7 +182,8 @@ export class Conversation {
     for (const effect of effects) {
       switch (effect.type) {
         case 'publish':
-          this.publisher.publish(effect.message, effect.correlation);
+          if (effect.channel === undefined) this.publisher.publish(effect.message, effect.correlation);
+          else this.publishTo(effect.channel, effect.message, effect.correlation);
           break;
         case 'reply':
           this.reply(effect.frame, effect.rejected);
@@ -212,6 +214,14 @@ export class Conversation {
           break;
       }
     }
+  }
+
+  private publishTo(channel: string, message: CodecMessage, correlation: unknown): void {
+    const channelPeer = this.channelPeer ?? missing('channels');
+    const refusal = channelPeer.mayPublish(channel);
+    if (refusal === undefined) this.publisher.publish(message, correlation, channel);
+    else if (this.context.codec.answers) this.publisher.refuse(message, correlation, refusal);
+    else channelPeer.refused(refusal, channel, correlation);
   }
 
   private direct(to: string, content: string): void {

@@ -49,6 +49,11 @@ function checkEffect(codec: Codec, effect: Effect): void {
         'the headers of a publish are not a list',
         'give headers as a list of [name, value]',
       );
+      keeps(
+        effect.channel === undefined || codec.channels !== undefined,
+        'a publish to a channel of a codec without channels',
+        'give the codec `channels`',
+      );
       return;
     case 'reply':
       checkFrame(effect.frame, 'a reply');

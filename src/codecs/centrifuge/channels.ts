@@ -1,0 +1,34 @@
+import type { ChannelProtocol } from '../../sdk/index.ts';
+import { jsonValueOf } from '../json-value.ts';
+import { errorOf } from './codes.ts';
+import { type Asked, errorReply, message, publication, push, reply, subscriptionOf } from './frames.ts';
+import type { State } from './introduction.ts';
+
+/** Channels that begin so are each of one connection, whose library does not know that it is in one. */
+const OWN = 'client.';
+/** A library subscribes again by itself after codes from 2500 on. */
+const UNSUBSCRIBED = 2000;
+
+/** The commands `subscribe` and `unsubscribe`, and what comes in channels. */
+export const channelProtocol: ChannelProtocol<State> = {
+  subscribed: (_state, correlation, channel, facts) =>
+    correlation === undefined
+      ? push(channel, 'subscribe', subscriptionOf(facts))
+      : reply(correlation as Asked, subscriptionOf(facts)),
+  unsubscribed: (_state, correlation, channel, reason) =>
+    correlation === undefined
+      ? push(channel, 'unsubscribe', { code: UNSUBSCRIBED, reason: reason?.message ?? 'server unsubscribe' })
+      : reply(correlation as Asked, {}),
+  refused: (_state, correlation, _channel, rejection) => {
+    const asked = correlation as Asked;
+    // A library that leaves a channel which it is not in any more would connect again after an error.
+    if (asked.method === 'unsubscribe' && rejection.code === 'TG_NOT_SUBSCRIBED') return reply(asked, {});
+    return errorReply(asked, errorOf(rejection));
+  },
+  publication: (channel, record, position) => {
+    const value = jsonValueOf(record);
+    if (value === null) return null;
+    if (channel === undefined || channel.startsWith(OWN)) return message(value);
+    return publication(channel, value, position?.offset);
+  },
+};
