@@ -118,9 +118,13 @@ export class Introduction {
 
   /** `outcome`: undefined where the handshake has said all. */
   private settle(outcome: Granted | { readonly refusal: IntroductionRefusal } | undefined): void {
-    if (outcome !== undefined && 'refusal' in outcome) return this.refuse(outcome.refusal);
-    const access = outcome?.access ?? this.shown;
-    if (outcome !== undefined && this.context.clientLimits?.isFull(access?.identity)) return this.refuse(TOO_MANY);
+    if (outcome === undefined) this.letIn(this.shown);
+    else if ('refusal' in outcome) this.refuse(outcome.refusal);
+    else if (this.context.clientLimits?.isFull(outcome.access.identity)) this.refuse(TOO_MANY);
+    else this.letIn(outcome.access);
+  }
+
+  private letIn(access: Access | undefined): void {
     this.isKnown = true;
     this.owner.introduced(access);
   }
