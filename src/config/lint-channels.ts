@@ -4,6 +4,8 @@ import { endpointsOf } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { EndpointConfig, ParsedConfig } from './schema.ts';
 
+type Channels = NonNullable<EndpointConfig['channels']>;
+
 /** Channels that records go to, and clients that are in them: either is of no use without the other. */
 export function lintChannels(config: ParsedConfig): Finding[] {
   const fed = new Set<string>();
@@ -89,10 +91,21 @@ function lintEndpoint({ channels, allow, direction, codec: { spec } }: EndpointC
     direction === 'out' && asked.includes('publish')
       ? [failing(place('publish'), 'clients only receive here, as direction is out; leave one of the two out')]
       : [];
-  return [...unable, ...unread, ...lintJoin(channels, [...path, 'channels'])];
+  return [
+    ...unable,
+    ...unread,
+    ...lintJoin(channels, [...path, 'channels']),
+    ...lintHistory(channels, [...path, 'channels']),
+  ];
 }
 
-function lintJoin({ join, max_per_connection: most }: NonNullable<EndpointConfig['channels']>, path: Path): Finding[] {
+function lintHistory({ history }: Channels, path: Path): Finding[] {
+  const { last, initial } = history ?? {};
+  if (last === undefined || initial === undefined || initial <= last) return [];
+  return [failing([...path, 'history', 'initial'], `only ${last} records of a channel are kept (history.last)`)];
+}
+
+function lintJoin({ join, max_per_connection: most }: Channels, path: Path): Finding[] {
   const findings = join.flatMap(({ literal, isConstant, text }, at): Finding[] => {
     const place = [...path, 'join', at];
     if (literal.includes('*'))

@@ -1,26 +1,34 @@
+import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { ChannelProtocol, ConnectionInfo, Frame, SubscriptionFacts } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Permissions } from '../../core/permissions.ts';
-import type { FrameGroup } from '../../core/shared-frame.ts';
+import { type FrameGroup, type SharedFrame, SILENT } from '../../core/shared-frame.ts';
 import type { Answers } from './answers.ts';
-import type { ChannelClient, ChannelMember, EndpointChannels } from './channel-port.ts';
+import type { ChannelClient, ChannelMember, EndpointChannels, SubscribeRequest } from './channel-port.ts';
+import { closing } from './connection-machine.ts';
 import type { EndpointContext } from './endpoint-context.ts';
+import { Gathering } from './gathering.ts';
 import type { Peer } from './peer.ts';
 import { rejectionOf } from './publisher.ts';
 
+type Positions = ReadonlyMap<string, ChannelPosition | null>;
+const NO_CHANNELS: ReadonlyMap<string, SubscriptionFacts> = new Map();
+
+/** The connection, which gives records to its client. */
+export type ChannelOwner = Peer & Pick<ChannelClient, 'deliver' | 'room'>;
+
 /** A connection whose client is subscribed to channels: what it asks for, and what it is answered. */
 export class ChannelPeer implements ChannelClient {
-  private readonly peer: Peer & Pick<ChannelClient, 'deliver'>;
+  private readonly peer: ChannelOwner;
   private readonly context: EndpointContext;
   private readonly answers: Answers;
   private readonly member: ChannelMember;
+  /** Until it is let in, in protocols with an introduction. */
+  private gathering: Gathering | undefined;
+  /** Positions of its handshake, until it is let in. */
+  private shown: readonly ChannelPosition[] | undefined;
 
-  constructor(
-    peer: Peer & Pick<ChannelClient, 'deliver'>,
-    context: EndpointContext,
-    channels: EndpointChannels,
-    answers: Answers,
-  ) {
+  constructor(peer: ChannelOwner, context: EndpointContext, channels: EndpointChannels, answers: Answers) {
     this.peer = peer;
     this.context = context;
     this.answers = answers;
@@ -41,10 +49,30 @@ export class ChannelPeer implements ChannelClient {
     this.member.leave();
   }
 
-  /** The client is in, and with it in these channels. */
-  join(channels: readonly string[]): ReadonlyMap<string, SubscriptionFacts> {
-    this.member.renew(channels);
-    return new Map(channels.map((channel) => [channel, {}]));
+  /**
+   * The client is to be in these channels when it is let in. `since`: where it says that it is in some of them. Calls back once all
+   * are settled; records of them wait until `release`.
+   */
+  gather(channels: readonly string[], since: Positions | undefined, then: () => void): void {
+    this.member.admitted(undefined);
+    if (channels.length === 0) {
+      then();
+      return;
+    }
+    this.gathering = new Gathering(channels, () => this.gathered(then));
+    for (const channel of channels) this.member.join({ channel, since: since?.get(channel) });
+  }
+
+  /** What is known of them. */
+  get joined(): ReadonlyMap<string, SubscriptionFacts> {
+    return this.gathering?.facts ?? NO_CHANNELS;
+  }
+
+  /** The client knows that it is in. */
+  release(): void {
+    const { gathering } = this;
+    this.gathering = undefined;
+    for (const { group, isOwn } of gathering?.takeWaiting() ?? []) this.peer.deliver(group, isOwn);
   }
 
   /** The client is known by another identity from now on: it hears which of its subscriptions have ended with that. */
@@ -57,17 +85,52 @@ export class ChannelPeer implements ChannelClient {
     }
   }
 
-  subscribe(channel: string, correlation: unknown): void {
-    const refusal = this.member.subscribe(channel);
-    this.answer(refusal, channel, correlation, (protocol, now) =>
-      protocol.subscribed(this.peer.state, correlation, channel, {}, now),
-    );
+  /** The client shows these positions in its handshake. */
+  shows(positions: readonly ChannelPosition[]): void {
+    this.shown = positions;
+  }
+
+  /** The client is let in. */
+  admitted(): void {
+    const { shown } = this;
+    this.shown = undefined;
+    this.member.admitted(shown);
+  }
+
+  subscribe(request: SubscribeRequest): void {
+    const refusal = this.member.subscribe(request);
+    if (refusal !== undefined) this.refused(request.channel, request.correlation, refusal);
   }
 
   unsubscribe(channel: string, correlation: unknown): void {
     const refusal = this.member.unsubscribe(channel);
-    this.answer(refusal, channel, correlation, (protocol, now) =>
-      protocol.unsubscribed(this.peer.state, correlation, channel, null, now),
+    if (refusal !== undefined) this.refused(channel, correlation, refusal);
+    else
+      this.say('unsubscribed', (protocol, now) =>
+        protocol.unsubscribed(this.peer.state, correlation, channel, null, now),
+      );
+  }
+
+  subscribed(channel: string, correlation: unknown, facts: SubscriptionFacts): void {
+    if (this.gathering !== undefined) {
+      this.gathering.settle(channel, facts);
+      return;
+    }
+    const { position } = facts;
+    this.say(
+      'subscribed',
+      (protocol, now) => protocol.subscribed(this.peer.state, correlation, channel, facts, now),
+      position,
+    );
+  }
+
+  refused(channel: string, correlation: unknown, refusal: TidegateError): void {
+    if (this.gathering !== undefined) {
+      this.gathering.settle(channel, undefined);
+      return;
+    }
+    this.say('refused', (protocol, now) =>
+      protocol.refused(this.peer.state, correlation, channel, rejectionOf(refusal), now),
     );
   }
 
@@ -77,34 +140,62 @@ export class ChannelPeer implements ChannelClient {
   }
 
   deliver(group: FrameGroup, isOwn: boolean): void {
-    this.peer.deliver(group, isOwn);
+    const { gathering, peer } = this;
+    if (gathering === undefined) peer.deliver(group, isOwn);
+    else if (this.room > 0) gathering.keep(group, isOwn, peer.wire);
+    else peer.dismiss(closing('slow'));
   }
 
-  /** What the client asked for in a channel is not done. */
-  refused(refusal: TidegateError, channel: string, correlation: unknown): void {
-    this.say('refused', (protocol, now) =>
-      protocol.refused(this.peer.state, correlation, channel, rejectionOf(refusal), now),
-    );
+  get room(): number {
+    return this.peer.room - (this.gathering?.bytes ?? 0);
   }
 
-  private answer(
-    refusal: TidegateError | undefined,
-    channel: string,
-    correlation: unknown,
-    done: (protocol: ChannelProtocol, now: number) => Frame | null,
-  ): void {
-    if (refusal === undefined) this.say('subscribed', done);
-    else this.refused(refusal, channel, correlation);
+  fitting(frames: readonly SharedFrame[]): readonly SharedFrame[] {
+    const { room } = this;
+    const { wire } = this.peer;
+    let bytes = 0;
+    for (let at = frames.length - 1; at >= 0; at -= 1) {
+      bytes += frames[at]?.bytes(wire).length ?? 0;
+      if (bytes > room) return frames.slice(at + 1);
+    }
+    return frames;
   }
 
-  /** At once, before what the turn brings in the channel: an answer would else wait for that of a message before it. */
-  private say(step: string, make: (protocol: ChannelProtocol, now: number) => Frame | null): void {
-    const { peer, context } = this;
-    const { channels } = context.codec;
-    if (channels === undefined || !peer.isOpen) return;
+  failed(error: unknown): void {
+    this.peer.failed(error);
+  }
+
+  private gathered(then: () => void): void {
+    if (!this.peer.isOpen) return;
     try {
-      const frame = make(channels, context.clock.now());
-      if (frame !== null) this.answers.sayNow(context.encode(frame, peer.wire));
+      then();
+    } catch (error) {
+      this.peer.failed(error);
+    }
+  }
+
+  /**
+   * At once, before what the turn brings in the channel: an answer would else wait for that of a message before it. `position`: which
+   * clients of event streams show when they come back, whatever their codec says.
+   */
+  private say(
+    step: string,
+    make: (protocol: ChannelProtocol, now: number) => Frame | null,
+    position?: ChannelPosition,
+  ): void {
+    const { peer, context } = this;
+    if (!peer.isOpen) return;
+    try {
+      const { channels } = context.codec;
+      const frame = (channels && make(channels, context.clock.now())) ?? null;
+      if (position !== undefined && peer.wire === 'sse')
+        this.answers.sayNow(
+          context
+            .share(frame ?? SILENT)
+            .withPosition(position)
+            .bytes('sse'),
+        );
+      else if (frame !== null) this.answers.sayNow(context.encode(frame, peer.wire));
     } catch (error) {
       peer.codecFailed(step, error);
     }

@@ -175,6 +175,12 @@ export class Connection
 
   // --- from the endpoint
 
+  /** Calls back as soon as it can be let in: it may have to wait for what it has missed. */
+  comeIn(then: () => void): void {
+    if (this.introduction === undefined) then();
+    else this.parts.conversation.gather(this.introduction, then);
+  }
+
   /** The client is in, under the name that all gateways know; frames that it sent meanwhile are processed now. */
   admit(name: string): void {
     if (this.phase !== 'joining') return;
@@ -182,8 +188,10 @@ export class Connection
     tell(this.actor, { type: 'ADMIT' });
     const { introduction } = this;
     this.introduction = undefined;
-    if (introduction === undefined) this.parts.conversation.greet();
-    else this.parts.conversation.letIn(introduction);
+    if (introduction === undefined) {
+      this.parts.conversation.greet();
+      this.parts.channelPeer?.admitted();
+    } else this.parts.conversation.letIn(introduction);
     this.wake();
   }
 
@@ -192,6 +200,11 @@ export class Connection
     if (!this.isAdmitted) return;
     const { chunk, frames } = group.on(this.socket.wire);
     this.parts.outbound.deliver(chunk, frames, isOwn);
+  }
+
+  /** Bytes of records that it takes without one being dropped. */
+  get room(): number {
+    return this.isAdmitted || this.introduction !== undefined ? this.parts.outbound.room : 0;
   }
 
   /** Something that this connection may be held for is over. */

@@ -94,6 +94,13 @@ export class Conversation {
     }
   }
 
+  /** The client has said who it is: calls back as soon as it can hear in which channels it is. */
+  gather({ since }: Introduction, then: () => void): void {
+    const { peer, channelPeer } = this;
+    if (channelPeer === undefined) then();
+    else channelPeer.gather(peer.session?.access.channels ?? [], since, then);
+  }
+
   /** The client has said who it is, and is in: it hears so first. What it has asked for behind that is done then. */
   letIn(introduction: Introduction): void {
     const { peer, context, channelPeer } = this;
@@ -105,12 +112,13 @@ export class Conversation {
         {
           connection: info,
           expires: info.renews === true ? session?.access.identity?.expires : undefined,
-          channels: channelPeer?.join(session?.access.channels ?? []) ?? NO_CHANNELS,
+          channels: channelPeer?.joined ?? NO_CHANNELS,
           pingInterval: context.pingInterval,
         },
         context.clock.now(),
       );
       if (frame !== undefined) this.answers.sayNow(context.encode(frame, peer.wire));
+      channelPeer?.release();
       this.carryOut(introduction.takeDeferred());
     } catch (error) {
       peer.codecFailed('accepted', error);
@@ -207,7 +215,7 @@ export class Conversation {
           (this.peer.session ?? missing('session')).renew(effect.token, effect.correlation);
           break;
         case 'subscribe':
-          (this.channelPeer ?? missing('channels')).subscribe(effect.channel, effect.correlation);
+          (this.channelPeer ?? missing('channels')).subscribe(effect);
           break;
         case 'unsubscribe':
           (this.channelPeer ?? missing('channels')).unsubscribe(effect.channel, effect.correlation);
@@ -221,7 +229,7 @@ export class Conversation {
     const refusal = channelPeer.mayPublish(channel);
     if (refusal === undefined) this.publisher.publish(message, correlation, channel);
     else if (this.context.codec.answers) this.publisher.refuse(message, correlation, refusal);
-    else channelPeer.refused(refusal, channel, correlation);
+    else channelPeer.refused(channel, correlation, refusal);
   }
 
   private direct(to: string, content: string): void {

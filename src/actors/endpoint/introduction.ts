@@ -1,4 +1,5 @@
 import type { Access, AccessPort, Granted, HandshakeFacts } from '../../core/access.ts';
+import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { Effect, IntroductionRefusal } from '../../core/component.ts';
 import { closing } from './connection-machine.ts';
 import type { EndpointContext } from './endpoint-context.ts';
@@ -35,8 +36,10 @@ export class Introduction {
   /** What the handshake has shown; undefined where it has not, or where nothing is asked. */
   private readonly shown: Access | undefined;
   private readonly facts: HandshakeFacts;
-  private readonly since: number;
+  private readonly openedAt: number;
   private check: { readonly correlation: unknown; readonly since: number } | undefined;
+  /** Where the client says that it is in channels. */
+  since: ReadonlyMap<string, ChannelPosition | null> | undefined;
   /** Of the frame with the introduction, and behind it. */
   private deferred: readonly Effect[] = [];
   /** What that counts for. */
@@ -55,7 +58,7 @@ export class Introduction {
     this.port = port;
     this.shown = shown;
     this.facts = facts;
-    this.since = context.seconds;
+    this.openedAt = context.seconds;
   }
 
   /** Whether the client may send its first command now. */
@@ -72,7 +75,7 @@ export class Introduction {
   sweep(now: number): void {
     if (this.isKnown) return;
     if (this.check === undefined) {
-      if (now - this.since > TIMEOUT) this.owner.dismiss(closing('silent'));
+      if (now - this.openedAt > TIMEOUT) this.owner.dismiss(closing('silent'));
     } else if (now - this.check.since > CHECK_TIMEOUT) this.settle({ refusal: TOO_SLOW });
   }
 
@@ -87,6 +90,7 @@ export class Introduction {
     if (asked?.type !== 'introduce' || !this.owner.isOpen) return;
     this.deferred = effects.slice(at + 1);
     this.heldBytes = this.deferred.length === 0 ? 0 : bytes;
+    this.since = asked.since;
     this.begin(asked.token, asked.correlation);
   }
 

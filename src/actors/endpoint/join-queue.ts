@@ -61,8 +61,10 @@ export class JoinQueue {
       room.enter(connection.guest);
       return;
     }
-    this.broadcast.sendWaiting();
-    connection.admit(connection.info.clientId);
-    this.broadcast.replay(connection);
+    connection.comeIn(() => {
+      this.broadcast.sendWaiting();
+      connection.admit(connection.info.clientId);
+      this.broadcast.replay(connection);
+    });
   }
 }

@@ -1,6 +1,6 @@
-import type { ChannelProtocol } from '../../sdk/index.ts';
+import type { ChannelProtocol, Frame } from '../../sdk/index.ts';
 import { jsonValueOf } from '../json-value.ts';
-import { errorOf } from './codes.ts';
+import { errorOf, INSUFFICIENT_STATE } from './codes.ts';
 import { type Asked, errorReply, message, publication, push, reply, subscriptionOf } from './frames.ts';
 import type { State } from './introduction.ts';
 
@@ -8,6 +8,11 @@ import type { State } from './introduction.ts';
 const OWN = 'client.';
 /** A library subscribes again by itself after codes from 2500 on. */
 const UNSUBSCRIBED = 2000;
+
+/** The library connects again, and asks for what it has missed. */
+export function reconnect(): Frame {
+  return push(undefined, 'disconnect', { ...INSUFFICIENT_STATE, reconnect: true });
+}
 
 /** The commands `subscribe` and `unsubscribe`, and what comes in channels. */
 export const channelProtocol: ChannelProtocol<State> = {
@@ -19,12 +24,15 @@ export const channelProtocol: ChannelProtocol<State> = {
     correlation === undefined
       ? push(channel, 'unsubscribe', { code: UNSUBSCRIBED, reason: reason?.message ?? 'server unsubscribe' })
       : reply(correlation as Asked, {}),
-  refused: (_state, correlation, _channel, rejection) => {
+  refused: (_state, correlation, channel, rejection) => {
+    if (correlation === undefined)
+      return push(channel, 'unsubscribe', { code: UNSUBSCRIBED, reason: rejection.message });
     const asked = correlation as Asked;
     // A library that leaves a channel which it is not in any more would connect again after an error.
     if (asked.method === 'unsubscribe' && rejection.code === 'TG_NOT_SUBSCRIBED') return reply(asked, {});
     return errorReply(asked, errorOf(rejection));
   },
+  gap: reconnect,
   publication: (channel, record, position) => {
     const value = jsonValueOf(record);
     if (value === null) return null;

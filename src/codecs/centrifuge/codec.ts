@@ -12,10 +12,10 @@ import {
   type Renewal,
 } from '../../sdk/index.ts';
 import { jsonValueOf } from '../json-value.ts';
-import { channelProtocol } from './channels.ts';
-import { badRequest, errorOf, farewellOf, INSUFFICIENT_STATE, NO_DATA, NOT_OFFERED, UNKNOWN_METHOD } from './codes.ts';
+import { channelProtocol, reconnect } from './channels.ts';
+import { badRequest, errorOf, farewellOf, NO_DATA, NOT_OFFERED, UNKNOWN_METHOD } from './codes.ts';
 import { type Command, commandsIn, Mistake, PONG } from './commands.ts';
-import { type Asked, errorReply, message, push, reply, sinceIn, sincesIn } from './frames.ts';
+import { type Asked, errorReply, message, reply, sinceIn, sincesIn } from './frames.ts';
 import { introduction, renewal, type State } from './introduction.ts';
 
 export interface CentrifugeSettings {
@@ -73,9 +73,8 @@ export class CentrifugeCodec implements Codec<State> {
     return value === null ? null : message(value);
   }
 
-  /** The library connects again, and asks for what it has missed. */
   dropped(): Frame {
-    return push(undefined, 'disconnect', { ...INSUFFICIENT_STATE, reconnect: true });
+    return reconnect();
   }
 
   farewell(farewell: Farewell): Farewell {

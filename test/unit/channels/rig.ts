@@ -7,6 +7,7 @@ import { Message } from '../../../src/core/message.ts';
 import { type Action, Permissions } from '../../../src/core/permissions.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { endpointRig, turn, wordCodec } from '../actors/rig.ts';
+import { HandClock } from '../core/hand-clock.ts';
 
 const text = (data: string) => ({ data, binary: false });
 
@@ -16,6 +17,7 @@ const protocol: ChannelProtocol = {
   unsubscribed: (_state, id, channel, reason) => text(`unsubscribed ${id ?? reason?.code} ${channel}`),
   refused: (_state, id, channel, { code }) => text(`refused ${id} ${channel} ${code}`),
   publication: (channel, message) => text(`${channel ?? 'all'}=${message.text}`),
+  gap: (channel, { offset }, reason) => text(`gap ${channel} ${offset} ${reason}`),
 };
 
 /** `+x` subscribes to x, `-x` ends that. */
@@ -61,7 +63,7 @@ export function channelRig(
     stats,
     limits: { messages: 100, bytes: 1_000_000, queue: 1_000, whenFull: 'drop_oldest' },
     takesSubscriptions,
-    channels: (home) => new ChannelHub({ endpoint: 'rooms', maxPerConnection, stats }, home),
+    channels: (home) => new ChannelHub({ endpoint: 'rooms', maxPerConnection, stats, clock: new HandClock() }, home),
     access: {
       renews: true,
       grace: 30,
