@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { Centrifuge, type Options, type Subscription } from 'centrifuge';
 import { WebSocket } from 'ws';
 import { createGateway } from '../../src/index.ts';
-import { until } from '../helpers/gateway-process.ts';
+import { until as untilIn } from '../helpers/gateway-process.ts';
 import { tokenOf } from '../unit/auth/rig.ts';
 
 const SECRET = 'a secret of this test, 32 bytes or more';
@@ -12,7 +12,7 @@ const SECRET = 'a secret of this test, 32 bytes or more';
 const CONFIG = `
 log: { driver: embedded, embedded: { memory: true } }
 admin: { enabled: false }
-auth: { users: { jwt: { secret: "${SECRET}", algorithms: [ HS256 ] } } }
+auth: { users: { jwt: { secret: "${SECRET}", algorithms: [ HS256 ], clock_skew: 0s } } }
 listeners: { public: { port: 0 } }
 endpoints:
   app:
@@ -67,6 +67,8 @@ function library(t: TestContext, url: string, options: Partial<Options> = {}) {
   const of = (name: string) => events.filter(([one]) => one === name).map(([, event]) => event as Fields);
   return { client, opened, of };
 }
+
+const until = (condition: () => boolean) => untilIn(condition, 8_000, () => `not in time: ${condition}`);
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -211,7 +213,7 @@ test('frames that break the protocol end their connection alone', async (t) => {
   await client.ready(5_000);
   const hostile = [
     '{"id":1,"subscribe":{"channel":"news.a"}}',
-    `{"id":1,"connect":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}\n{"id":1,"connect":{}}`,
+    '{"id":1,"connect":[]}',
     '{"id":1,"connect":{"token":7}}',
     '['.repeat(500_000),
     `${'{"id":1,"ping":{}}\n'.repeat(20_000)}`,
