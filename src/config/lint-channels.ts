@@ -14,7 +14,7 @@ export function lintChannels(config: ParsedConfig): Finding[] {
     sinksOf(pipeline, ['pipelines', name]).flatMap((sink): Finding[] => {
       const [endpoint] = endpointsOf([sink]);
       if (endpoint === undefined) return [];
-      if (!hasChannel(sink.chosen.config)) {
+      if (sink.chosen.spec.channels?.(sink.chosen.config) === undefined) {
         all.add(endpoint);
         return [];
       }
@@ -35,12 +35,6 @@ export function lintChannels(config: ParsedConfig): Finding[] {
       ...lintFeeding(name, endpoint, fed, all),
     ]),
   ];
-}
-
-function hasChannel(config: unknown): boolean {
-  return (
-    typeof config === 'object' && config !== null && (config as { readonly channel?: unknown }).channel !== undefined
-  );
 }
 
 function lintFeeding(

@@ -104,8 +104,15 @@ export interface SinkSpec<S extends z.ZodType = z.ZodType> extends Spec<'sink', 
   readonly copies?: 'each' | 'one';
   /** How many topics may be written to at a time, where their names come from messages. */
   readonly openTopics?: (config: z.output<S>) => number;
+  /** What its records' channels at an endpoint are called; undefined where they are for all clients, or for none. */
+  readonly channels?: (config: z.output<S>) => readonly Expression[] | undefined;
 }
-export interface ProcessorSpec<S extends z.ZodType = z.ZodType> extends Spec<'processor', S, Processor> {}
+export interface ProcessorSpec<S extends z.ZodType = z.ZodType> extends Spec<'processor', S, Processor> {
+  /** Whether it may give a message another key; if omitted, it does not. */
+  readonly setsKey?: (config: z.output<S>) => boolean;
+  /** Whether it may make several messages of one; if omitted, it does not. */
+  readonly splits?: boolean;
+}
 export interface OperatorSpec<S extends z.ZodType = z.ZodType>
   extends Spec<'operator', S, Operator | StatefulOperator | JoiningOperator> {
   /** A stateful operator keeps messages; lint refuses it if clients wait for answers. */
