@@ -85,12 +85,17 @@ function lintEndpoint({ channels, allow, direction, codec: { spec } }: EndpointC
     direction === 'out' && asked.includes('publish')
       ? [failing(place('publish'), 'clients only receive here, as direction is out; leave one of the two out')]
       : [];
-  return [
-    ...unable,
-    ...unread,
-    ...lintJoin(channels, [...path, 'channels']),
-    ...lintHistory(channels, [...path, 'channels']),
-  ];
+  const unseen =
+    channels.presence !== undefined && spec.seesPresence !== true
+      ? [
+          failing(
+            [...path, 'channels', 'presence'],
+            `clients of the codec "${spec.name}" have no frame to ask who is in a channel by; leave this out`,
+          ),
+        ]
+      : [];
+  const at = [...path, 'channels'];
+  return [...unable, ...unread, ...unseen, ...lintJoin(channels, at), ...lintHistory(channels, at)];
 }
 
 function lintHistory({ history }: Channels, path: Path): Finding[] {

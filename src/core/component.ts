@@ -6,6 +6,7 @@ import type { Rejection, TidegateError } from './errors.ts';
 import type { GroupState } from './group-state.ts';
 import type { TopicPartition } from './log.ts';
 import type { Message, Outcome } from './message.ts';
+import type { ChannelPresence, PresenceChange } from './presence.ts';
 import type { TopicOutcome, TopicRequest, TopicView } from './topic-request.ts';
 
 /** Where a pipeline's batches come from. Retry, tracing, metrics and back-off wrap it from outside. */
@@ -114,6 +115,8 @@ export interface ConnectionInfo {
   readonly subscribes?: boolean;
   /** Whether it may publish to channels: frames by which clients do that mean it. Left out: no. */
   readonly publishes?: boolean;
+  /** Whether it may ask who is in a channel that it is subscribed to. Left out: no. */
+  readonly seesPresence?: boolean;
   /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
@@ -165,7 +168,17 @@ export type Effect =
       readonly correlation?: unknown;
     }
   /** End a subscription; see `subscribe`. */
-  | { readonly type: 'unsubscribe'; readonly channel: string; readonly correlation?: unknown };
+  | { readonly type: 'unsubscribe'; readonly channel: string; readonly correlation?: unknown }
+  /**
+   * Ask who is in a channel that the client is subscribed to; `counts`: only how many. Only for codecs whose `channels` have
+   * `presence`, of connections that may see it. Refused by `refused` of `channels`.
+   */
+  | {
+      readonly type: 'presence';
+      readonly channel: string;
+      readonly counts: boolean;
+      readonly correlation?: unknown;
+    };
 
 /**
  * A wire protocol: a pure function from frames and events to effects, and from records to frames. It does no I/O and
@@ -273,6 +286,16 @@ export interface ChannelProtocol<State = unknown> {
   ): Frame | null;
   /** Records of the channel were lost while it was read; made once for all its subscribers. `position`: where it goes on. */
   gap(channel: string, position: ChannelPosition, reason: GapReason, now: number): Frame | null;
+  /** For protocols whose clients can ask who is in their channels. */
+  readonly presence?: PresenceProtocol<State>;
+}
+
+/** The part of a wire protocol for who is in a channel. Pure, as the rest of the codec. */
+export interface PresenceProtocol<State = unknown> {
+  /** The answer to a `presence`. Null: none. */
+  answered(state: State, correlation: unknown, channel: string, presence: ChannelPresence, now: number): Frame | null;
+  /** The frame by which the subscribers of a channel learn of a change, made once for all of them. Null: none. */
+  announce(channel: string, change: PresenceChange, now: number): Frame | null;
 }
 
 /** epoch: the topic was created anew, or has another number of partitions. expired: records were removed before they were read. */

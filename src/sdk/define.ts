@@ -142,6 +142,8 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
   readonly subscribes?: boolean;
   /** Clients can publish to channels by frames of the protocol: the codec has `channels`. */
   readonly publishes?: boolean;
+  /** Clients can ask who is in a channel by frames of the protocol: its `channels` have `presence`. */
+  readonly seesPresence?: boolean;
   /** Subprotocols (RFC 6455 1.9) of endpoints that list none. */
   readonly protocols?: readonly string[];
   /**

@@ -23,6 +23,7 @@ export type {
   Membership,
   Operator,
   OperatorHost,
+  PresenceProtocol,
   Processor,
   ProcessorCall,
   Renewal,
@@ -65,6 +66,7 @@ export {
   type SettleTarget,
   type TraceContext,
 } from '../core/message.ts';
+export type { ChannelPresence, PresenceChange, PresentClient } from '../core/presence.ts';
 export { quote, quoteReason, quoteValue } from '../core/quote.ts';
 export type {
   Connect,

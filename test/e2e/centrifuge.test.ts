@@ -22,7 +22,7 @@ endpoints:
     auth: users
     ping: { interval: 1s, timeout: 2s }
     token_expiry: { grace: 2s }
-    channels: { join: "user.\${! auth.sub }", max_per_connection: 10001, history: { last: 100 } }
+    channels: { join: "user.\${! auth.sub }", max_per_connection: 10001, history: { last: 100 }, presence: { topic: events } }
     allow: { subscribe: [ "news.*" ], publish: [ "news.*", "user.*" ] }
 pipelines:
   in:
@@ -102,7 +102,28 @@ test('the library connects with a token, subscribes, and receives what another o
   assert.deepEqual(publications, [{ n: 1 }]);
   await assert.rejects(other.client.publish('secret', 1), { code: 103 });
   assert.deepEqual(await other.client.rpc('sum', [1, 2]), { data: {} });
-  await assert.rejects(other.client.presence('news.a'), { code: 108 });
+});
+
+test('presence lists who is in a channel, and subscribers hear who joins and leaves it', async (t) => {
+  const url = await started(t);
+  const one = library(t, url);
+  const { subscription } = await subscribedTo(one.client, 'news.a');
+  const changes: string[] = [];
+  subscription.on('join', ({ info }) => changes.push(`join ${info.user}`));
+  subscription.on('leave', ({ info }) => changes.push(`leave ${info.user}`));
+  const other = library(t, url, { token: token('bob') });
+  await subscribedTo(other.client, 'news.a');
+  await until(() => changes.includes('join bob'));
+  const { clients } = await subscription.presence();
+  assert.deepEqual(
+    Object.values(clients)
+      .map(({ user }) => user)
+      .sort(),
+    ['ann', 'bob'],
+  );
+  assert.deepEqual(await subscription.presenceStats(), { numClients: 2, numUsers: 2 });
+  other.client.disconnect();
+  await until(() => changes.at(-1) === 'leave bob');
 });
 
 test('a client that was cut recovers what was published meanwhile, each record once', async (t) => {

@@ -1,6 +1,7 @@
 import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { ChannelProtocol, ConnectionInfo, Frame, SubscriptionFacts } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import { type FrameGroup, type SharedFrame, SILENT } from '../../core/shared-frame.ts';
 import type { Answers } from './answers.ts';
@@ -38,6 +39,10 @@ export class ChannelPeer implements ChannelClient {
 
   get info(): ConnectionInfo {
     return this.peer.info;
+  }
+
+  get identity(): Identity | undefined {
+    return this.peer.session?.access.identity;
   }
 
   get permissions(): Permissions {
@@ -132,6 +137,16 @@ export class ChannelPeer implements ChannelClient {
     this.say('refused', (protocol, now) =>
       protocol.refused(this.peer.state, correlation, channel, rejectionOf(refusal), now),
     );
+  }
+
+  /** Says who is in a channel, or only how many. */
+  presence(channel: string, counts: boolean, correlation: unknown): void {
+    const found = this.member.presence(channel, counts);
+    if (found instanceof TidegateError) this.refused(channel, correlation, found);
+    else
+      this.say('presence', ({ presence }, now) =>
+        presence === undefined ? null : presence.answered(this.peer.state, correlation, channel, found, now),
+      );
   }
 
   /** Why the client may not publish to a channel, or undefined. */

@@ -35,8 +35,14 @@ export function knownInfo(
 function withChannels(info: ConnectionInfo, context: EndpointContext): ConnectionInfo {
   const { channels, codec, takesSubscriptions, takesPublications } = context;
   if (channels === undefined || codec.channels === undefined) return info;
-  if (!takesSubscriptions && !takesPublications) return info;
-  return { ...info, ...(takesSubscriptions && { subscribes: true }), ...(takesPublications && { publishes: true }) };
+  const seesPresence = channels.presence !== undefined && codec.channels.presence !== undefined;
+  if (!takesSubscriptions && !takesPublications && !seesPresence) return info;
+  return {
+    ...info,
+    ...(takesSubscriptions && { subscribes: true }),
+    ...(takesPublications && { publishes: true }),
+    ...(seesPresence && { seesPresence: true }),
+  };
 }
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});

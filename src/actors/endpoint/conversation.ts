@@ -220,6 +220,9 @@ export class Conversation {
         case 'unsubscribe':
           (this.channelPeer ?? missing('channels')).unsubscribe(effect.channel, effect.correlation);
           break;
+        case 'presence':
+          (this.channelPeer ?? missing('channels')).presence(effect.channel, effect.counts, effect.correlation);
+          break;
       }
     }
   }

@@ -28,6 +28,7 @@ import { EndpointMetrics } from './metrics.ts';
 import { Newcomers } from './newcomers.ts';
 import { ProtocolErrors } from './protocol-errors.ts';
 import { Received } from './received.ts';
+import type { Residence } from './residence.ts';
 import type { RoomPresence } from './room-port.ts';
 import { sweepConnection } from './sweep.ts';
 import { TickBatch } from './tick.ts';
@@ -127,6 +128,11 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   /** Members of the room on all gateways; undefined where clients know nothing of each other. */
   get presence(): RoomPresence | undefined {
     return this.context.room?.presence;
+  }
+
+  /** Undefined where no gateway knows of the clients of another one. */
+  get residence(): Residence | undefined {
+    return this.presence ?? this.channels?.presence;
   }
 
   /** Undefined where clients are not subscribed to channels. */

@@ -1,4 +1,4 @@
-import type { ChannelProtocol, Frame } from '../../sdk/index.ts';
+import type { ChannelPresence, ChannelProtocol, Frame, PresentClient } from '../../sdk/index.ts';
 import { jsonValueOf } from '../json-value.ts';
 import { errorOf, INSUFFICIENT_STATE } from './codes.ts';
 import { type Asked, errorReply, message, publication, push, reply, subscriptionOf } from './frames.ts';
@@ -33,6 +33,14 @@ export const channelProtocol: ChannelProtocol<State> = {
     return errorReply(asked, errorOf(rejection));
   },
   gap: reconnect,
+  presence: {
+    answered: (_state, correlation, _channel, presence) => {
+      const asked = correlation as Asked;
+      return reply(asked, asked.method === 'presence' ? { presence: clientsOf(presence) } : countsOf(presence));
+    },
+    announce: (channel, { type, client }) =>
+      push(channel, type === 'joined' ? 'join' : 'leave', { info: infoOf(client) }),
+  },
   publication: (channel, record, position) => {
     const value = jsonValueOf(record);
     if (value === null) return null;
@@ -40,3 +48,15 @@ export const channelProtocol: ChannelProtocol<State> = {
     return publication(channel, value, position?.offset);
   },
 };
+
+function clientsOf({ members = [] }: ChannelPresence): object {
+  return Object.fromEntries(members.map((one) => [one.client, infoOf(one)]));
+}
+
+function countsOf({ clients, users }: ChannelPresence): object {
+  return { num_clients: clients, num_users: users };
+}
+
+function infoOf({ client, user, info }: PresentClient): object {
+  return { client, user, conn_info: info };
+}

@@ -45,8 +45,9 @@ export class CentrifugeCodec implements Codec<State> {
   }
 
   open(connection: ConnectionInfo) {
-    const { subscribes = false, publishes = false } = connection;
-    return { state: { phase: 'new', renews: false, subscribes, publishes } satisfies State, effects: NOTHING };
+    const { subscribes = false, publishes = false, seesPresence = false } = connection;
+    const state: State = { phase: 'new', renews: false, subscribes, publishes, seesPresence };
+    return { state, effects: NOTHING };
   }
 
   frame(state: State, data: Buffer, binary: boolean): readonly Effect[] {
@@ -99,6 +100,15 @@ export class CentrifugeCodec implements Codec<State> {
         return this.call(asked, command);
       case 'refresh':
         return refresh(state, asked, params);
+      case 'presence':
+      case 'presence_stats':
+        if (!state.seesPresence) return notOffered(asked);
+        return withChannel(params, (channel) => ({
+          type: 'presence',
+          channel,
+          counts: method === 'presence_stats',
+          correlation: asked,
+        }));
       case 'ping':
         return { type: 'reply', frame: reply(asked, {}) };
       default:

@@ -16,5 +16,6 @@ export const centrifuge = defineCodec({
   introduces: true,
   subscribes: true,
   publishes: true,
+  seesPresence: true,
   create: (settings) => new CentrifugeCodec(settings),
 });

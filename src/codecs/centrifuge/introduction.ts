@@ -10,6 +10,7 @@ export interface State {
   renews: boolean;
   readonly subscribes: boolean;
   readonly publishes: boolean;
+  readonly seesPresence: boolean;
 }
 
 /** For people who look at the frames. */

@@ -14,6 +14,7 @@ const EFFECTS: readonly string[] = [
   'renew',
   'subscribe',
   'unsubscribe',
+  'presence',
 ] satisfies Effect['type'][];
 
 /** Bytes of a close frame that are left for the reason (RFC 6455 5.5). */
@@ -86,6 +87,13 @@ function checkEffect(codec: Codec, effect: Effect): void {
     case 'subscribe':
     case 'unsubscribe':
       keeps(codec.channels !== undefined, `a ${type} of a codec without channels`, 'give the codec `channels`');
+      return;
+    case 'presence':
+      keeps(
+        codec.channels?.presence !== undefined,
+        'a presence of a codec without presence',
+        'give its `channels` a `presence`',
+      );
   }
 }
 

@@ -228,6 +228,28 @@ test('refresh renews the token; the answer has its life, or a code of the protoc
   assert.equal(codec.renewal?.ask(state, 30, NOW), null);
 });
 
+test('presence lists the clients of a channel, presence_stats counts them, and changes are pushes', () => {
+  const { send, state } = answered({ ...all, seesPresence: true } as typeof all);
+  const ask = (method: string) => {
+    const effect = only(send({ id: 9, [method]: { channel: 'a' } }));
+    return effect.type === 'presence' ? effect : assert.fail(effect.type);
+  };
+  const ann = { client: 'c', user: 'ann', info: { name: 'Ann' } };
+  const answer = (method: string, members?: (typeof ann)[]) => {
+    const { correlation, channel, counts } = ask(method);
+    assert.deepEqual([channel, counts], ['a', members === undefined]);
+    const presence = { clients: 2, users: 1, members, isPartial: false };
+    return read(codec.channels?.presence?.answered(state, correlation, channel, presence, NOW) ?? null);
+  };
+  const info = { client: 'c', user: 'ann', conn_info: { name: 'Ann' } };
+  assert.deepEqual(answer('presence', [ann]), { id: 9, presence: { presence: { c: info } } });
+  assert.deepEqual(answer('presence_stats'), { id: 9, presence_stats: { num_clients: 2, num_users: 1 } });
+  const push = (type: 'joined' | 'left') =>
+    read(codec.channels?.presence?.announce('a', { type, client: ann }, NOW) ?? null);
+  assert.deepEqual(push('joined'), { push: { channel: 'a', join: { info } } });
+  assert.deepEqual(push('left'), { push: { channel: 'a', leave: { info } } });
+});
+
 test('what the endpoint does not offer is not available', () => {
   const { send } = answered({ ...client } as typeof all);
   const asked = [

@@ -5,13 +5,18 @@ import { load, problemsOf, yaml } from './fixture.ts';
 const JWT = 'jwt: { secret: "a secret of the test, 32 bytes or more", algorithms: [ HS256 ] }';
 
 /** What lint says of an endpoint `rooms` with these settings, whose sink is `sink`. */
-async function found(settings: string, sink = '{ name: rooms, channel: x }', codec = 'json'): Promise<string[]> {
+async function found(
+  settings: string,
+  sink = '{ name: rooms, channel: x }',
+  codec = 'json',
+  key = '',
+): Promise<string[]> {
   const text = yaml({
     auth: `auth: { users: { ${JWT} } }`,
     endpoints: `endpoints:\n  rooms: { listener: public, path: "/ws/{symbol}", codec: ${codec}, ${settings} }`,
     pipelines: [
       'pipelines:',
-      '  in: { source: { endpoint: rooms }, sink: { topic: { name: chat } } }',
+      `  in: { source: { endpoint: rooms }, sink: { topic: { name: chat${key && `, key: "${key}"`} } } }`,
       `  out: { source: { topic: { names: [chat] } }, sink: { endpoint: ${sink} } }`,
     ].join('\n'),
   });
@@ -78,4 +83,16 @@ test('a join needs the auth and the parameters that it reads, and is no pattern'
     /2 channels are more than max_per_connection \(1\)/,
     'channels: { join: [ a, b ], max_per_connection: 1 }',
   );
+});
+
+test('allow.publish needs channels, a codec with frames for it, and clients that may send', async () => {
+  assert.deepEqual(await found('channels: {}, allow: { publish: [ "x.*", "u.${! auth.sub }" ] }, auth: users'), []);
+  await says(/allow\.publish: this endpoint has no channels/, 'allow: { publish: x }', 'rooms');
+  const keyed = (settings: string) => found(settings, '{ name: rooms, channel: x }', 'json', '${! meta.channel }');
+  assert.deepEqual(await keyed('channels: {}, allow: { publish: x }'), []);
+  assert.match((await keyed('channels: {}, allow: { subscribe: x }')).join(), /never has meta\.channel/);
+  await says(/"raw" have no frame to publish by/, 'channels: {}, allow: { publish: x }', undefined, 'raw');
+  const all = await found('channels: {}, allow: { publish: x }, direction: out');
+  assert.equal(all.filter((line) => /allow\.publish: clients only receive here/.test(line)).length, 1, all.join());
+  await says(/allow\.publish\[0\]: .* reads auth/, 'channels: {}, allow: { publish: "u.${! auth.sub }" }');
 });
