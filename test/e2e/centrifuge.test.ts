@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Centrifuge, type Options, type Subscription } from 'centrifuge';
 import { WebSocket } from 'ws';
 import { createGateway } from '../../src/index.ts';
@@ -177,6 +180,17 @@ test('the library renews its token before the grace is over, and stays connected
   await until(() => asked === 2);
   await new Promise((resolve) => setTimeout(resolve, 4_000));
   assert.deepEqual([client.state, of('connected').length, of('disconnected').length], ['connected', 1, 0]);
+});
+
+/** As scripts/centrifuge-python.sh prints it. */
+const PYTHON = process.env.CENTRIFUGE_PYTHON;
+
+const skip = PYTHON === undefined && 'CENTRIFUGE_PYTHON is not set';
+test('the library for Python connects, recovers after a cut, and sees who is in a channel', { skip }, async (t) => {
+  const url = await started(t);
+  const program = fileURLToPath(new URL('../fixtures/centrifuge_client.py', import.meta.url));
+  const { stdout } = await promisify(execFile)(PYTHON ?? 'python3', [program, url, token('ann')], { timeout: 20_000 });
+  assert.deepEqual(JSON.parse(stdout), [[{ n: 1 }, { n: 2 }], [[false, false], [true, true]], ['ann']]);
 });
 
 test('a token that has expired is replaced, and one that is wrong ends the client', async (t) => {
