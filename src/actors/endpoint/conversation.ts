@@ -185,7 +185,7 @@ export class Conversation {
     else introduction.apply(effects, this.frameBytes);
   }
 
-  /** Does what the codec wants, whoever the client is. */
+  /** Does what the codec wants, of any client. */
   carryOut(effects: readonly Effect[]): void {
     for (const effect of effects) {
       switch (effect.type) {

@@ -14,6 +14,8 @@ export const centrifuge = defineCodec({
   }),
   examples: [{}, { calls: true }],
   introduces: true,
+  resumes: true,
+  meta: ['method'],
   subscribes: true,
   publishes: true,
   seesPresence: true,

@@ -172,3 +172,15 @@ test('what checks clients refuses them first, and a renewed token is judged as t
   const forbidden = await port.renew(authenticator.sign({ ok: false }), NOTHING);
   assert.ok('refusal' in forbidden && forbidden.refusal.status === 403);
 });
+
+test('a client that shows nothing comes in and says later who it is, where the protocol has that', async () => {
+  const authenticator = new HmacAuthenticator();
+  const nothing = { headers: {}, query: {} };
+  const later = make({ authenticator, mayShowLater: true });
+  assert.deepEqual(await later.admit(nothing, {}), { later: true });
+  assert.equal(authenticator.checks, 0);
+  const wrong = await later.admit({ ...nothing, query: { token: 'wrong' } }, {});
+  assert.equal('refusal' in wrong && wrong.refusal.reason, 'token_invalid');
+  const now = await make({ authenticator }).admit(nothing, {});
+  assert.equal('refusal' in now && now.refusal.reason, 'token_missing');
+});

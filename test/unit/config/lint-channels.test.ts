@@ -96,3 +96,12 @@ test('allow.publish needs channels, a codec with frames for it, and clients that
   assert.equal(all.filter((line) => /allow\.publish: clients only receive here/.test(line)).length, 1, all.join());
   await says(/allow\.publish\[0\]: .* reads auth/, 'channels: {}, allow: { publish: "u.${! auth.sub }" }');
 });
+
+test('clients of centrifuge miss no record on purpose, and receive no server-sent events', async () => {
+  const settings = 'channels: {}, allow: { subscribe: "a.*", publish: "a.*" }';
+  assert.deepEqual(await found(settings, undefined, 'centrifuge'), []);
+  assert.deepEqual(await found(settings, undefined, 'centrifuge', '${! meta.method }'), []);
+  const latest = `${settings}, slow_consumer: { when_full: latest }`;
+  await says(/when_full: .*connect again for each record/, latest, undefined, 'centrifuge');
+  await says(/rooms\.sse: .*have to send something/, `${settings}, sse: true`, undefined, 'centrifuge');
+});
