@@ -1,9 +1,8 @@
 import type { Access, AccessPort, Granted, HandshakeFacts } from '../../core/access.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
-import type { Effect, IntroductionRefusal } from '../../core/component.ts';
+import type { Effect, Farewell, IntroductionRefusal } from '../../core/component.ts';
+import type { Identity } from '../../core/identity.ts';
 import { closing } from './connection-machine.ts';
-import type { EndpointContext } from './endpoint-context.ts';
-import type { Peer } from './peer.ts';
 import { CHECK_TIMEOUT, MAX_TOKEN } from './session.ts';
 
 /** Seconds that a client has to say who it is. */
@@ -15,8 +14,20 @@ const SEVERAL = refusal(401, 'several_credentials', 'send one token: in the hand
 const TOO_MANY = refusal(429, 'identity_connections', 'this identity has as many connections as it may');
 const TOO_SLOW = refusal(503, 'check_timeout', 'it could not be found out in time who this client is; try again');
 
+/** What it needs of its endpoint. */
+interface IntroductionContext {
+  /** Seconds of the endpoint's own clock. */
+  readonly seconds: number;
+  /** Undefined where nothing is limited. */
+  readonly clientLimits: { isFull(identity: Identity | undefined): boolean } | undefined;
+}
+
 /** The connection whose client it is. */
-export interface IntroductionOwner extends Pick<Peer, 'isOpen' | 'dismiss' | 'failed'> {
+export interface IntroductionOwner {
+  readonly isOpen: boolean;
+  dismiss(farewell: Farewell): void;
+  /** A check threw: the connection is cut. */
+  failed(error: unknown): void;
   /** Does what the codec wants, whatever it is. */
   carryOut(effects: readonly Effect[]): void;
   /** What the codec wants to be done with a client that is not let in. */
@@ -31,7 +42,7 @@ export interface IntroductionOwner extends Pick<Peer, 'isOpen' | 'dismiss' | 'fa
  */
 export class Introduction {
   private readonly owner: IntroductionOwner;
-  private readonly context: Pick<EndpointContext, 'seconds' | 'clientLimits'>;
+  private readonly context: IntroductionContext;
   private readonly port: AccessPort | undefined;
   /** What the handshake has shown; undefined where it has not, or where nothing is asked. */
   private readonly shown: Access | undefined;
@@ -48,7 +59,7 @@ export class Introduction {
 
   constructor(
     owner: IntroductionOwner,
-    context: Pick<EndpointContext, 'seconds' | 'clientLimits'>,
+    context: IntroductionContext,
     port: AccessPort | undefined,
     shown: Access | undefined,
     facts: HandshakeFacts,
