@@ -111,9 +111,10 @@ test('what a client asks for behind its introduction is done after the answer, o
 });
 
 test('a client that is refused may try again, and what was behind its introduction is dropped', async (t) => {
-  const { connect, says, messages } = setUp(t);
+  const { connect, says, messages, endpoint } = setUp(t);
   const socket = await connect();
   assert.equal(await says(socket, 'hi bad one'), 'out bad 401 token_signature|');
+  assert.equal(endpoint.heldBytes, 0);
   assert.equal(await says(socket, 'hi - one'), 'out - 401 token_missing|');
   assert.equal(await says(socket, `hi ${'a'.repeat(16_385)}`), `out ${'a'.repeat(16_385)} 401 token_malformed|`);
   assert.equal(await says(socket, 'hi ann'), 'in ann until 5000000 ping 20|');
