@@ -107,7 +107,7 @@ test('the library connects with a token, subscribes, and receives what another o
   assert.deepEqual(await other.client.rpc('sum', [1, 2]), { data: {} });
 });
 
-test('presence lists who is in a channel, and subscribers hear who joins and leaves it', async (t) => {
+test('presence lists the clients of a channel, and its subscribers hear of each that joins or leaves', async (t) => {
   const url = await started(t);
   const one = library(t, url);
   const { subscription } = await subscribedTo(one.client, 'news.a');
@@ -192,7 +192,7 @@ test('the library renews its token before the grace is over, and stays connected
 const PYTHON = process.env.CENTRIFUGE_PYTHON;
 
 const skip = PYTHON === undefined && 'CENTRIFUGE_PYTHON is not set';
-test('the library for Python connects, recovers after a cut, and sees who is in a channel', { skip }, async (t) => {
+test('the library for Python connects, recovers after a cut, and lists the clients of a channel', { skip }, async (t) => {
   const url = await started(t);
   const program = fileURLToPath(new URL('../fixtures/centrifuge_client.py', import.meta.url));
   const { stdout } = await promisify(execFile)(PYTHON ?? 'python3', [program, url, token('ann')], { timeout: 20_000 });
