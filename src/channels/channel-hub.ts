@@ -106,8 +106,14 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   }
 
   join(member: SubscribedClient, channels: readonly string[], shown?: readonly ChannelPosition[]): void {
-    if (this.subscribing !== undefined) this.subscribing.join(member, channels, shown);
-    else for (const channel of channels) this.index.add(member, channel);
+    if (this.subscribing !== undefined) {
+      this.subscribing.join(member, channels, shown);
+      return;
+    }
+    for (const channel of channels) {
+      this.index.add(member, channel);
+      if (this.endpoint.tellsOfJoins) member.client.subscribed(channel, undefined, {});
+    }
   }
 
   left(member: SubscribedClient): void {

@@ -87,6 +87,10 @@ export class SubscribedClient implements ChannelMember, Subscriber {
     return undefined;
   }
 
+  join(request: SubscribeRequest): void {
+    this.rules.begin(this, request);
+  }
+
   unsubscribe(channel: string): TidegateError | undefined {
     if (!isChannelName(channel)) return this.invalid(CHANNEL_NAME_RULE);
     if (channel === this.ownChannel)

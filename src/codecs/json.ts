@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import {
   type ChannelProtocol,
   type Codec,
@@ -21,6 +20,7 @@ import {
   publicationIn,
   requestEffect,
 } from './json-channels.ts';
+import { jsonValueOf } from './json-value.ts';
 
 const ID = new JsonPath(['id']);
 /** Characters of an id, which each answer repeats. As JSON; an escape in a text counts as one character. */
@@ -110,22 +110,6 @@ export const json = defineCodec({
   publishes: true,
   create: ({ answers }) => new JsonCodec(answers),
 });
-
-/** A record as JSON; null for one without a value. */
-function jsonValueOf(message: Message): Buffer | string | null {
-  if (message.meta.tombstone === true) return null;
-  return isJson(message) ? message.payload : JSON.stringify(message.text);
-}
-
-/** Clients close the connection on a text frame that is not UTF-8 (RFC 6455 8.1). */
-function isJson(message: Message): boolean {
-  if (!isUtf8(message.payload)) return false;
-  try {
-    return message.plainJson !== undefined;
-  } catch {
-    return false;
-  }
-}
 
 /** The new token in a frame that shows one. */
 function tokenIn(json: unknown): string | undefined {

@@ -59,6 +59,11 @@ const newestIsOfRecords: Rule = ({ endpoints }) =>
         [...path, 'when_full'],
         `clients of the codec "${spec.name}" confirm what they subscribe to, and get all of it; leave this out`,
       );
+    if (spec.resumes === true)
+      return failing(
+        [...path, 'when_full'],
+        `clients of the codec "${spec.name}" connect again for each record that is left out; use disconnect, drop_oldest or drop_newest`,
+      );
     return spec.hasMembers === true
       ? failing(
           [...path, 'when_full'],
@@ -125,7 +130,7 @@ const outputTakesNothing: Rule = ({ endpoints }, usesOf) =>
 /** Without a way back, clients could neither join a room nor ask for a topic. */
 const eventsNeedNoAnswer: Rule = ({ endpoints }) =>
   Object.entries(endpoints).map(([name, { codec, sse }]) =>
-    sse && (codec.spec.servesTopics === true || codec.spec.hasMembers === true)
+    sse && (codec.spec.servesTopics === true || codec.spec.hasMembers === true || codec.spec.introduces === true)
       ? failing(
           ['endpoints', name, 'sse'],
           `clients of the codec "${codec.spec.name}" have to send something, which clients of server-sent events cannot; leave this out`,

@@ -138,7 +138,8 @@ function metaOf(pipeline: PipelineConfig, { endpoints }: ParsedConfig): readonly
   const hasAuth = read.some(({ auth }) => auth !== undefined);
   const names = known.flatMap((some) => some ?? []).filter((name) => name !== 'auth' || hasAuth);
   const mayPublish = read.some(({ allow }) => (allow?.publish.length ?? 0) > 0);
-  return [...names, ...(mayPublish ? ['channel'] : []), ...read.flatMap(paramsOf)];
+  const ofCodecs = read.flatMap(({ codec }) => codec.spec.meta ?? []);
+  return [...names, ...ofCodecs, ...(mayPublish ? ['channel'] : []), ...read.flatMap(paramsOf)];
 }
 
 function expressionsOf({ spec, config }: Chosen, path: Path): Placed[] {

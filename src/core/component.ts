@@ -145,6 +145,16 @@ export type Effect =
   | { readonly type: 'kick'; readonly target?: string }
   /** Ask the endpoint for something about topics. Only for codecs with `topics`. */
   | { readonly type: 'request'; readonly request: TopicRequest; readonly correlation?: unknown }
+  /**
+   * Let the client in, which shows this token, if it shows one, and where it is in channels that it is to be in. Only for codecs with an `introduction`, once at a time, and before
+   * all other effects but `reply` and `close`; those behind it are done when the client is in.
+   */
+  | {
+      readonly type: 'introduce';
+      readonly token?: string | undefined;
+      readonly since?: ReadonlyMap<string, ChannelPosition | null>;
+      readonly correlation?: unknown;
+    }
   /** Show a new token. Only for codecs with `renewal`, of connections that may renew theirs. */
   | { readonly type: 'renew'; readonly token: string; readonly correlation?: unknown }
   /**
@@ -203,6 +213,43 @@ export interface Codec<State = unknown> {
   readonly renewal?: Renewal<State>;
   /** For protocols whose clients know channels by their names. */
   readonly channels?: ChannelProtocol<State>;
+  /** For protocols whose clients say who they are in their first command. */
+  readonly introduction?: Introduction<State>;
+  /** A frame that every client answers, in place of the pings of RFC 6455. */
+  readonly ping?: Frame;
+  /** How this protocol says that the gateway closes the connection. Left out: as the gateway says it. */
+  farewell?(farewell: Farewell): Farewell;
+}
+
+/**
+ * The part of a wire protocol by which a client says who it is, in its first command. It receives nothing before that. Pure, as the
+ * rest of the codec.
+ */
+export interface Introduction<State = unknown> {
+  /** The answer to an `introduce`: the client is in. */
+  accepted(state: State, correlation: unknown, facts: IntroductionFacts, now: number): Frame;
+  /** What becomes of a client that is not let in. Where it is not closed it may try again. */
+  refused(state: State, correlation: unknown, refusal: IntroductionRefusal, now: number): readonly Effect[];
+}
+
+/** What a client hears when it is let in. */
+export interface IntroductionFacts {
+  /** With the name that it has, and whether it may renew its token. */
+  readonly connection: ConnectionInfo;
+  /** Milliseconds since 1970 at which its token expires, if it does. */
+  readonly expires: number | undefined;
+  /** The channels that it is in. */
+  readonly channels: ReadonlyMap<string, SubscriptionFacts>;
+  /** Seconds between two pings. */
+  readonly pingInterval: number;
+}
+
+/** 401: without a token, or with a wrong one. 403: it may not. 429: its identity has too many connections. 503: try again later. */
+export interface IntroductionRefusal {
+  readonly status: 401 | 403 | 429 | 503;
+  /** A short label, such as token_expired. */
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** What a client hears of a subscription that begins. */
@@ -256,8 +303,8 @@ export type GapReason = 'epoch' | 'expired';
 
 /** The part of a wire protocol for tokens. Pure, as the rest of the codec. */
 export interface Renewal<State = unknown> {
-  /** The frame that asks a client whose token has expired for a new one, within so many seconds. */
-  ask(state: State, within: number, now: number): Frame;
+  /** The frame that asks a client whose token has expired for a new one, within so many seconds. Null: it knows by itself. */
+  ask(state: State, within: number, now: number): Frame | null;
   /** The answer to a `renew`. `rejection` is null where the token was accepted; `expires`: milliseconds since 1970, if it does. */
   renewed(
     state: State,

@@ -36,6 +36,10 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     return this.members.size;
   }
 
+  get tellsOfJoins(): boolean {
+    return this.context.codec.introduction !== undefined;
+  }
+
   get told(): number {
     return this.context.tick.told;
   }

@@ -42,6 +42,8 @@ export interface SubscribeRequest {
 export interface ChannelMember {
   /** Undefined where the client was answered, or will be once the records that it has missed are read. */
   subscribe(request: SubscribeRequest): TidegateError | undefined;
+  /** It is to be in a channel for which it need not ask. */
+  join(request: SubscribeRequest): void;
   unsubscribe(channel: string): TidegateError | undefined;
   /** Why it may not publish to a channel, or undefined. */
   mayPublish(channel: string): TidegateError | undefined;
@@ -60,6 +62,8 @@ export interface ChannelMember {
 
 /** What channels need of the endpoint whose connections they keep. */
 export interface ChannelEndpoint {
+  /** Whether clients hear of channels that they come into without asking, also where these have no history. */
+  readonly tellsOfJoins: boolean;
   /** Frames for all clients that this turn has brought so far. */
   readonly told: number;
   /**

@@ -15,14 +15,21 @@ export function infoOf(
   { params, query, headers }: JoinRequest,
   access: Access | undefined,
 ): ConnectionInfo {
-  const { name: endpoint, access: port, codec, newId } = context;
+  const { name: endpoint, newId } = context;
   const asked = { clientId: newId(), endpoint, params: orNone(params), query: orNone(query) };
   const heard = headers === undefined ? asked : { ...asked, headers };
   const info = withChannels(heard, context);
-  if (port === undefined || access === undefined) return info;
-  const { name } = access;
+  return access === undefined ? info : knownInfo(info, context, access);
+}
+
+/** The same with what follows from who the client is. */
+export function knownInfo(
+  info: ConnectionInfo,
+  { access: port, codec }: EndpointContext,
+  { name }: Access,
+): ConnectionInfo {
   const named = name === undefined ? info : { ...info, name };
-  return port.renews && codec.renewal !== undefined ? { ...named, renews: true } : named;
+  return port?.renews && codec.renewal !== undefined ? { ...named, renews: true } : named;
 }
 
 function withChannels(info: ConnectionInfo, context: EndpointContext): ConnectionInfo {

@@ -117,6 +117,8 @@ export class EndpointContext {
   /** undefined where clients may send any number of messages. */
   clientLimits: ClientLimits | undefined;
   tokenParameters: ReadonlySet<string>;
+  /** Seconds between two pings to a client. */
+  pingInterval: number;
   /** What is held for clients of the gateway. */
   readonly memory: ClientMemory;
   readonly clock: Clock;
@@ -170,6 +172,7 @@ export class EndpointContext {
     this.baggage = options.baggage;
     this.metrics = metrics;
     this.tokenParameters = options.tokenParameters ?? new Set();
+    this.pingInterval = options.sweep.pingInterval;
     this.clientLimits =
       options.clientLimits && new ClientLimits(options.clientLimits, { ...options, endpoint: options.name, metrics });
     this.tick = tick;
@@ -191,6 +194,7 @@ export class EndpointContext {
     this.filteredIsError = changes.filteredIsError ?? false;
     this.keepsRejected = changes.keepsRejected ?? false;
     this.tokenParameters = changes.tokenParameters ?? new Set();
+    this.pingInterval = changes.sweep.pingInterval;
     this.permissions = changes.permissions ?? NO_PERMISSIONS;
     this.access = changes.access;
     this.takesSubscriptions = changes.takesSubscriptions ?? false;

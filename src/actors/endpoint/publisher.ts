@@ -38,8 +38,8 @@ export class Publisher implements SettleTarget {
   private readonly baggage: Headers | undefined;
   /** Made with the first message: most connections of a broadcast never send one. */
   private meta: Meta | undefined;
-  /** The same with the channel that was published to last. */
-  private channelMeta: Meta | undefined;
+  /** The same with the channel that was published to last, or the method that was called. */
+  private askedMeta: Meta | undefined;
 
   constructor(
     peer: Peer,
@@ -96,7 +96,7 @@ export class Publisher implements SettleTarget {
     const message = new Message(content.payload, {
       key: content.key,
       headers: this.headersOf(content),
-      meta: channel === undefined ? (this.meta ?? this.makeMeta()) : this.metaOf(channel),
+      meta: this.metaOf(channel, content.method),
       timestamp: content.timestamp ?? context.clock.now(),
       trace: this.traceOf(content),
       json: content.json,
@@ -159,13 +159,17 @@ export class Publisher implements SettleTarget {
   /** Messages that come from now on are of another identity. */
   forgetMeta(): void {
     this.meta = undefined;
-    this.channelMeta = undefined;
+    this.askedMeta = undefined;
   }
 
-  /** One object for the messages to one channel that come one after another. */
-  private metaOf(channel: string): Meta {
-    if (this.channelMeta?.channel !== channel) this.channelMeta = { ...(this.meta ?? this.makeMeta()), channel };
-    return this.channelMeta;
+  /** One object for the messages to one channel, or calls of one method, that come one after another. */
+  private metaOf(channel: string | undefined, method: string | undefined): Meta {
+    const meta = this.meta ?? this.makeMeta();
+    if (channel === undefined && method === undefined) return meta;
+    const { askedMeta } = this;
+    if (askedMeta !== undefined && askedMeta.channel === channel && askedMeta.method === method) return askedMeta;
+    this.askedMeta = { ...meta, ...(channel !== undefined && { channel }), ...(method !== undefined && { method }) };
+    return this.askedMeta;
   }
 
   private makeMeta(): Meta {

@@ -10,6 +10,7 @@ const EFFECTS: readonly string[] = [
   'direct',
   'kick',
   'request',
+  'introduce',
   'renew',
   'subscribe',
   'unsubscribe',
@@ -72,6 +73,13 @@ function checkEffect(codec: Codec, effect: Effect): void {
       return;
     case 'request':
       keeps(codec.topics !== undefined, 'a request of a codec without topics', 'give the codec `topics`');
+      return;
+    case 'introduce':
+      keeps(
+        codec.introduction !== undefined,
+        'an introduce of a codec without introduction',
+        'give the codec an `introduction`',
+      );
       return;
     case 'renew':
       keeps(codec.renewal !== undefined, 'a renew of a codec without renewal', 'give the codec a `renewal`');

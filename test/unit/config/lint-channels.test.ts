@@ -143,3 +143,12 @@ test('channels.presence needs a codec with frames for it', async () => {
     'channels: { presence: { topic: chat } }',
   );
 });
+
+test('clients of centrifuge miss no record on purpose, and receive no server-sent events', async () => {
+  const settings = 'channels: {}, allow: { subscribe: "a.*", publish: "a.*" }';
+  assert.deepEqual(await found(settings, undefined, 'centrifuge'), []);
+  assert.deepEqual(await found(settings, undefined, 'centrifuge', '${! meta.method }'), []);
+  const latest = `${settings}, slow_consumer: { when_full: latest }`;
+  await says(/when_full: .*connect again for each record/, latest, undefined, 'centrifuge');
+  await says(/rooms\.sse: .*have to send something/, `${settings}, sse: true`, undefined, 'centrifuge');
+});
