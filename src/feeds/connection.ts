@@ -3,12 +3,17 @@ import type { Message } from '../core/message.ts';
 import type { RemoteEnd, RemoteHandler, RemoteRequest, RemoteSocket, RemoteTarget } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import { type ConnectTemplate, connectMessage } from '../sdk/connect-template.ts';
+import type { ConnectUrl } from '../sdk/connect-url.ts';
 import type { ComponentContext, GatewayPorts } from '../sdk/context.ts';
-import { handshakeValues, type RemoteUrl } from '../sdk/handshake.ts';
-import type { Template } from '../sdk/template.ts';
+import { after } from '../sdk/value.ts';
 import type { Dial } from '../telemetry/tracing.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { RemoteMetrics } from './metrics.ts';
+import { checkNamedHost } from './named-host.ts';
+import { type Opening, openingOf } from './opening-texts.ts';
+import { PendingOpening } from './pending-opening.ts';
+import { type Answers, prepare } from './prepare.ts';
 import type { Redaction } from './redaction.ts';
 import { requestOf, withFields } from './request.ts';
 import { type SubscribeFailure, SubscribeHandshake } from './subscribe-handshake.ts';
@@ -18,12 +23,12 @@ const CLOSE_TIMEOUT = 3_000;
 
 /** What is the same for all connections to a server. */
 export interface Server {
-  readonly url: RemoteUrl;
+  readonly url: ConnectUrl;
   /** The URL as it may be shown. */
   readonly name: string;
   readonly settings: RemoteSettings;
   /** Sent after `subscribe` if there is a cursor. */
-  readonly resume?: Template | undefined;
+  readonly resume?: ConnectTemplate | undefined;
   readonly metrics: RemoteMetrics;
   readonly context: Pick<ComponentContext, 'path' | 'clock' | 'logger'> & {
     readonly gateway: Pick<GatewayPorts, 'dial' | 'tracing'>;
@@ -56,9 +61,15 @@ export class Connection {
   private readonly redaction: Redaction;
   private readonly handler: ConnectionHandler;
   private readonly span: Dial | undefined;
+  /** While the messages of `subscribe` are made. */
+  private pending: PendingOpening | undefined;
   private subscribing: SubscribeHandshake | undefined;
   private heartbeat: Heartbeat | undefined;
   private token: string | undefined;
+  /** Of the calls of `prepare`. */
+  private answers: Answers = {};
+  /** The call of `prepare` whose answer is awaited. */
+  private asking: string | undefined;
   /** Why the connection is cut, in words that may be shown. */
   private cutReason: SubscribeFailure | undefined;
   private isClosing = false;
@@ -69,21 +80,46 @@ export class Connection {
     this.server = server;
     this.redaction = redaction;
     this.handler = handler;
-    this.cancelTimer = context.clock.after(settings.connect_timeout, () =>
-      this.giveUp(`there was no answer within ${formatDuration(settings.connect_timeout)}`),
-    );
+    this.cancelTimer = context.clock.after(settings.connect_timeout, () => {
+      const asked = this.asking === undefined ? 'there was no answer' : `there was no answer to ${this.asking}`;
+      this.giveUp(`${asked} within ${formatDuration(settings.connect_timeout)}`);
+    });
     this.span = context.gateway.tracing.dialling(context.path, name);
-    const target = targetOf(settings, (token) => this.request(token));
+    const target = targetOf(settings, (token, signal) => this.request(token, signal));
     this.socket = context.gateway.dial(target, this.socketHandler());
   }
 
-  /** Sends the messages of `subscribe`; `subscribed` follows. */
+  /** Makes and sends the messages of `subscribe`; `subscribed` follows. */
   subscribe(): void {
-    const { settings, resume, metrics, context } = this.server;
+    const { settings, resume } = this.server;
+    try {
+      const opening = openingOf(settings.subscribe, resume, this.values(this.answers));
+      if (opening instanceof Promise) this.beginOnce(opening);
+      else this.begin(opening);
+    } catch (error) {
+      this.giveUp((error as Error).message);
+    }
+  }
+
+  private beginOnce(making: Promise<Opening>): void {
+    const { socket } = this;
+    socket.pause();
+    this.pending = new PendingOpening({
+      making,
+      made: (opening, early) => {
+        this.pending = undefined;
+        socket.resume();
+        this.begin(opening);
+        for (const { data, binary } of early) this.take(data, binary);
+      },
+      failed: ({ message }) => this.giveUp(message),
+    });
+  }
+
+  private begin(opening: Opening): void {
+    const { context } = this.server;
     this.subscribing = new SubscribeHandshake({
-      steps: settings.subscribe,
-      resume,
-      values: this.values(this.token),
+      opening,
       clock: context.clock,
       send: (text) => {
         this.redaction.sent(text);
@@ -92,11 +128,7 @@ export class Connection {
       done: () => this.handler.subscribed(),
       failed: ({ kind, why }) => this.giveUp(`${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`, kind),
       pass: (data, binary) => this.pass(data, binary),
-      dropped: (data) => {
-        metrics.received.value += 1;
-        metrics.receivedBytes.value += data.length;
-        metrics.dropped('refused');
-      },
+      dropped: (data) => this.dropped(data),
     });
     this.subscribing.start();
   }
@@ -104,7 +136,7 @@ export class Connection {
   startHeartbeat(): Heartbeat {
     const heartbeat = new Heartbeat({
       settings: this.server.settings.heartbeat,
-      values: () => this.values(this.token),
+      values: () => this.values(this.answers),
       socket: this.socket,
       clock: this.server.context.clock,
       stale: (why) => this.giveUp(why),
@@ -160,8 +192,21 @@ export class Connection {
     if (this.isClosing) return;
     this.heartbeat?.heard(data);
     this.handler.heard(data.length);
+    if (this.pending === undefined) this.take(data, binary);
+    else this.pending.push(data, binary);
+  }
+
+  private take(data: Buffer, binary: boolean): void {
     if (this.subscribing === undefined) this.pass(data, binary);
     else this.subscribing.take(data, binary);
+  }
+
+  /** A message that was an answer of the server, which did not let us in. */
+  private dropped(data: Buffer): void {
+    const { metrics } = this.server;
+    metrics.received.value += 1;
+    metrics.receivedBytes.value += data.length;
+    metrics.dropped('refused');
   }
 
   private pass(data: Buffer, binary: boolean): void {
@@ -170,18 +215,39 @@ export class Connection {
 
   // --- within
 
-  /** The request of the opening handshake, once the token is known. */
-  private request(token: string | undefined): RemoteRequest {
-    const { url, settings } = this.server;
-    this.redaction.begin(token);
-    const request = requestOf(url, settings, this.values(token));
-    this.redaction.asked(request);
-    return this.span === undefined ? request : withFields(request, this.span.fields);
+  /** The request of the opening handshake, once the token is known and the calls of `prepare` are answered. */
+  private request(token: string | undefined, signal: AbortSignal): RemoteRequest | Promise<RemoteRequest> {
+    const { settings } = this.server;
+    const { redaction } = this;
+    redaction.begin(token);
+    this.token = token;
+    if (settings.prepare.length === 0) return this.handshake();
+    const values = (answers: Answers) => this.values(answers);
+    const asking = (what: string) => {
+      this.asking = what;
+    };
+    return prepare({ calls: settings.prepare, values, redaction, signal, asking }).then((answers) => {
+      this.answers = answers;
+      this.asking = undefined;
+      return this.handshake();
+    });
   }
 
-  /** What the expressions in texts for the server are evaluated on. */
-  private values(token: string | undefined): Message {
-    return handshakeValues({ token, cursor: this.handler.lastCursor() });
+  private handshake(): RemoteRequest | Promise<RemoteRequest> {
+    const { url, settings } = this.server;
+    return after(requestOf(url, settings, this.values(this.answers)), (request) => {
+      if (url.isNamed) checkNamedHost(request.url, settings);
+      this.redaction.asked(request);
+      return this.span === undefined ? request : withFields(request, this.span.fields);
+    });
+  }
+
+  /** What the expressions in texts for the server are evaluated on: `meta.now` is the same in all that are made at once. */
+  private values(answers: Answers): Message {
+    const { settings, context } = this.server;
+    const { secrets = {} } = settings;
+    const cursor = this.handler.lastCursor();
+    return connectMessage({ token: this.token, cursor, now: context.clock.now(), secrets, answers });
   }
 
   private giveUp(why: string, kind: SubscribeFailure['kind'] = 'silent'): void {
@@ -191,6 +257,8 @@ export class Connection {
 
   private stopTimers(): void {
     this.cancelTimer();
+    for (const { data } of this.pending?.end() ?? []) this.dropped(data);
+    this.pending = undefined;
     this.subscribing?.end();
     this.subscribing = undefined;
     this.heartbeat?.stop();

@@ -4,6 +4,8 @@ import { Message } from '../core/message.ts';
 import type { RemoteSocket } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import type { ConnectTemplate } from '../sdk/connect-template.ts';
+import { madeText } from './opening-texts.ts';
 
 export interface HeartbeatOptions {
   readonly settings: RemoteSettings['heartbeat'];
@@ -11,7 +13,7 @@ export interface HeartbeatOptions {
   readonly values: () => Message;
   readonly socket: RemoteSocket;
   readonly clock: Clock;
-  /** The server is silent; `why` is logged. */
+  /** The server is silent, or gets no heartbeat; `why` is logged. */
   readonly stale: (why: string) => void;
 }
 
@@ -26,6 +28,7 @@ export class Heartbeat {
   private heardBytes = 0;
   private expectedAt = 0;
   private isHeld = false;
+  private isOver = false;
   private cancelPing = NOTHING;
   private cancelSend = NOTHING;
   private cancelExpect = NOTHING;
@@ -40,6 +43,7 @@ export class Heartbeat {
   }
 
   stop(): void {
+    this.isOver = true;
     this.cancelPing();
     this.cancelSend();
     this.cancelExpect();
@@ -101,13 +105,30 @@ export class Heartbeat {
   };
 
   private sendLater(): void {
-    const { settings, values, socket, clock } = this.options;
+    const { settings, clock } = this.options;
     const { send } = settings;
     if (send === undefined) return;
     this.cancelSend = clock.after(send.every, () => {
-      const text = send.message(values());
-      if (text !== undefined) socket.send({ data: text, binary: false });
+      this.sendMade(send.message);
       this.sendLater();
     });
   }
+
+  private sendMade(make: ConnectTemplate): void {
+    try {
+      const made = madeText(make, this.options.values(), 'heartbeat.send.message');
+      if (made instanceof Promise) void made.then(this.sendText, this.cannotSend);
+      else this.sendText(made);
+    } catch (error) {
+      this.cannotSend(error);
+    }
+  }
+
+  private readonly sendText = (text: string | undefined): void => {
+    if (text !== undefined && !this.isOver) this.options.socket.send({ data: text, binary: false });
+  };
+
+  private readonly cannotSend = (error: unknown): void => {
+    if (!this.isOver) this.options.stale((error as Error).message);
+  };
 }

@@ -7,10 +7,10 @@ import { TidegateError } from '../core/errors.ts';
 import { Fifo } from '../core/fifo.ts';
 import type { Message } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
-import { displayUrl } from '../core/secrets.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
 import type { RemoteSinkContext } from './feed-context.ts';
 import { RemoteMetrics } from './metrics.ts';
+import { nameOf } from './named-host.ts';
 import type { RemoteSinkSettings } from './sink-settings.ts';
 import { type ConnectionStatus, StatusLine } from './status-line.ts';
 
@@ -44,7 +44,7 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   constructor(settings: RemoteSinkSettings, context: RemoteSinkContext) {
     this.settings = settings;
     this.context = context;
-    this.name = displayUrl(settings.url.text);
+    this.name = nameOf(settings.url, settings.prepare);
     this.idle$ = this.becameIdle.asObservable();
     this.failed$ = this.hasFailed.asObservable();
     this.metrics = new RemoteMetrics(this.name, context);

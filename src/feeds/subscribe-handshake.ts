@@ -1,9 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { Message } from '../core/message.ts';
 import { formatDuration } from '../core/units.ts';
-import type { Step } from '../sdk/connect-messages.ts';
-import type { Template } from '../sdk/template.ts';
 import { HeldMessages } from './held-messages.ts';
+import type { Opening } from './opening-texts.ts';
 
 /** Why there is no subscription, without the last message of the server: it may contain secrets. */
 export interface SubscribeFailure {
@@ -13,11 +12,7 @@ export interface SubscribeFailure {
 }
 
 export interface SubscribeHandshakeOptions {
-  readonly steps: readonly Step[];
-  /** Sent after the steps if there is a cursor. */
-  readonly resume?: Template | undefined;
-  /** What templates can use: `meta.cursor` and `meta.token`. */
-  readonly values: Message;
+  readonly opening: Opening;
   readonly clock: Clock;
   readonly send: (text: string) => void;
   readonly done: () => void;
@@ -74,9 +69,10 @@ export class SubscribeHandshake {
 
   /** Sends up to the next message that waits for a reply. A message without its value is not sent, and no reply is waited for. */
   private next(): void {
-    const { steps, resume, values, send, done, clock } = this.options;
+    const { opening, send, done, clock } = this.options;
+    const { steps, resume } = opening;
     for (let step = steps[this.at]; step !== undefined; step = steps[this.at]) {
-      const text = step.send(values);
+      const { text } = step;
       if (text !== undefined) send(text);
       if (text !== undefined && step.expect !== undefined) {
         const { timeout } = step;
@@ -85,8 +81,7 @@ export class SubscribeHandshake {
       }
       this.at += 1;
     }
-    const text = values.meta.cursor === undefined ? undefined : resume?.(values);
-    if (text !== undefined) send(text);
+    if (resume !== undefined) send(resume);
     this.state = 'done';
     done();
     this.held.release();
@@ -113,7 +108,7 @@ export class SubscribeHandshake {
 
   /** `reject` is asked first: a refusal may match `expect`, too, such as `{"op":"login","success":false}`. */
   private verdictOn(data: Buffer): Verdict | Promise<Verdict> {
-    const { expect, reject } = this.options.steps[this.at] ?? {};
+    const { expect, reject } = this.options.opening.steps[this.at] ?? {};
     const message = new Message(data);
     const replied = () => {
       const isReply = expect?.(message) ?? false;

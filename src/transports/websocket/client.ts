@@ -58,7 +58,7 @@ class DialedSocket implements RemoteSocket {
     const { signal } = this.preparation;
     const { auth, proxy, tls } = target;
     this.token = auth === undefined ? undefined : await readToken(auth, signal);
-    const request = target.request(this.token);
+    const request = await target.request(this.token, signal);
     const files = request.url.startsWith('wss:') && tls !== undefined ? await readTlsFiles(tls) : {};
     const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, request.url, signal);
     try {
