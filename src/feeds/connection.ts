@@ -226,7 +226,8 @@ export class Connection {
     const asking = (what: string) => {
       this.asking = what;
     };
-    return prepare({ calls: settings.prepare, values, redaction, signal, asking }).then((answers) => {
+    const { prepare: calls, proxy } = settings;
+    return prepare({ calls, values, redaction, proxy, signal, asking }).then((answers) => {
       this.answers = answers;
       this.asking = undefined;
       return this.handshake();

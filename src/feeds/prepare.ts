@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { reasonOf } from '../core/errors.ts';
 import { parseAsWritten } from '../core/exact-number.ts';
 import { type CallAnswer, callHttp } from '../core/http-call.ts';
+import { openTunnel } from '../core/http-tunnel.ts';
 import type { Message } from '../core/message.ts';
 import { readTlsFiles } from '../core/tls-files.ts';
 import type { PrepareCall } from '../sdk/connect-prepare.ts';
@@ -25,6 +26,8 @@ export interface PrepareOptions {
   /** What the texts of the next call are made of. */
   readonly values: (answers: Answers) => Message;
   readonly redaction: Redaction;
+  /** URL of an HTTP proxy (CONNECT). */
+  readonly proxy: string | undefined;
   readonly signal: AbortSignal;
   /** A call begins; `what` may be shown. */
   readonly asking: (what: string) => void;
@@ -51,7 +54,7 @@ export async function prepare(options: PrepareOptions): Promise<Answers> {
 async function ask(
   { http }: PrepareCall,
   values: Message,
-  { redaction, signal }: PrepareOptions,
+  { redaction, proxy, signal }: PrepareOptions,
 ): Promise<PreparedAnswer> {
   const { method, max_bytes: maxBytes, tls } = http;
   const [url, headers, body] = await Promise.all([
@@ -68,6 +71,7 @@ async function ask(
     headers: { accept: 'application/json', ...contentType(body), ...lowerCased(headers) },
     body: Buffer.from(body ?? ''),
     tls: files,
+    tunnel: proxy === undefined ? undefined : await openTunnel(proxy, url, signal),
     signal,
     maxBytes,
   });
