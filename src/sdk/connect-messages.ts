@@ -40,7 +40,7 @@ export const matcher = () =>
   );
 
 /** As `matcher`, but an object without fields is a mistake: every reply would be a refusal. */
-const rejectMatcher = () =>
+export const rejectMatcher = () =>
   z
     .unknown()
     .refine(
