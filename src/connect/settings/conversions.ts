@@ -31,7 +31,8 @@ export const jsonObject: Conversion = (text) => {
 };
 
 /** One object, or a list of them. */
-export const jsonObjects: Conversion = (text) => (text.trimStart().startsWith('[') ? jsonList(text) : jsonObject(text));
+export const jsonObjects: Conversion = (text, internal) =>
+  (text.trimStart().startsWith('[') ? jsonList : jsonObject)(text, internal);
 
 /** A message as it is: byte for byte what was written. Only `{"send":...,"expect":...}` and `reject`, which our own settings have, is looked into. */
 export const message: Conversion = (text) => {

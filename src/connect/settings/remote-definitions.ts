@@ -1,11 +1,18 @@
-import { bytes, headers, jsonObject, jsonObjects, message, milliseconds, objectOrText } from './conversions.ts';
+import { bytes, headers, message, milliseconds, objectOrText } from './conversions.ts';
 import type { Definition } from './definition.ts';
 import { inOrder } from './in-order.ts';
+import { preparationDefinitions } from './preparation-definitions.ts';
 import type { Values } from './values.ts';
 
 /** Settings of the connection to a remote server; `component` is where they go, such as `source.websocket_client`. */
 export function remoteDefinitions(component: string): Definition[] {
-  return [...connection(component), ...reconnection(), ...heartbeat(component), ...tls(component)];
+  return [
+    ...connection(component),
+    ...preparationDefinitions(component),
+    ...reconnection(),
+    ...heartbeat(component),
+    ...tls(component),
+  ];
 }
 
 /** S4's pauses are all the same; with a longest one they double from there on. */
@@ -64,43 +71,6 @@ function connection(component: string): Definition[] {
       width: 'MEDIUM',
       displayName: 'Token',
       path: `${component}.auth.token`,
-    },
-    {
-      name: 'websocket.secrets',
-      type: 'PASSWORD',
-      default: null,
-      secrets: 'whole',
-      importance: 'LOW',
-      documentation:
-        'Keys by their names, an object in JSON: ${! meta.secrets.NAME } in what is sent, such as ${! $hmac("sha256", meta.secrets.NAME, $string(meta.now)) }.',
-      width: 'MEDIUM',
-      displayName: 'Secrets',
-      path: `${component}.secrets`,
-      convert: jsonObject,
-    },
-    {
-      name: 'websocket.prepare',
-      type: 'STRING',
-      default: null,
-      secrets: 'whole',
-      importance: 'LOW',
-      documentation:
-        'HTTP calls before each connect: an object in JSON such as {"http":{"url":"https://api.example.com/token","method":"POST"},"as":"session"}, or a list of them. Their answers are ${! meta.session.json }.',
-      width: 'LONG',
-      displayName: 'Preparing calls',
-      path: `${component}.prepare`,
-      convert: jsonObjects,
-    },
-    {
-      name: 'websocket.hosts',
-      type: 'LIST',
-      default: null,
-      importance: 'LOW',
-      documentation:
-        'Hosts that a URL which begins with ${! } may name, such as *.example.com: it comes from the answer of a call.',
-      width: 'MEDIUM',
-      displayName: 'Hosts',
-      path: `${component}.hosts`,
     },
     {
       name: 'websocket.connection.timeout.ms',
