@@ -83,7 +83,7 @@ function impossibleSubprotocols({ auth, protocols }: ConnectSettings): MistakenU
   });
 }
 
-/** The host of such a URL comes from another server: without a list, whoever controls that gets the secrets. */
+/** The host of such a URL comes from another server: without a list, an attacker of that one gets the secrets. */
 function unboundHosts(urls: readonly ConnectUrl[], { hosts, prepare }: ConnectSettings): MistakenUse[] {
   const isNamed = urls.some((url) => url.isNamed);
   if (!isNamed)

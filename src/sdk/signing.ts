@@ -7,7 +7,7 @@ const HASHES = ['sha256', 'sha384', 'sha512'];
 /** How a signature is written, or a key. */
 const ENCODINGS = ['hex', 'base64', 'base64url'];
 const KEY_ENCODINGS = ['utf8', ...ENCODINGS];
-/** What stands before the 32 bytes of a private key in PKCS #8 (RFC 8410 7). */
+/** The bytes before the 32 of a private key in PKCS #8 (RFC 8410 7). */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /**

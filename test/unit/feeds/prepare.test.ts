@@ -71,7 +71,7 @@ test('each connect calls first, and the answer gives host, token and messages', 
   );
 });
 
-test('an answer that is no use ends the attempt with the reason, without its secrets, and the next one calls again', async (t) => {
+test('an unusable answer ends the attempt with its reason, and the next attempt calls again', async (t) => {
   const { api, network, clock } = await setUp(
     t,
     { headers: { 'X-Token': '${! meta.session.json.token }' }, reconnect: { interval: '500ms' } },
@@ -196,7 +196,7 @@ test('a call goes through the proxy of the connection', async (t) => {
   assert.deepEqual([proxy.asked, api.asked.length], [[api.url.slice(7)], 1]);
 });
 
-test('a signed call has the same time in its header and in its signature, and a new one at each connect', async (t) => {
+test('a signed call has one time in header and signature, and a new one at each connect', async (t) => {
   const { api, network, clock } = await setUp(
     t,
     { secrets: { api: 'the-key' }, reconnect: { interval: '500ms' } },

@@ -288,7 +288,7 @@ test('an expression is a mistake wherever nothing evaluates it', () => {
   assert.deepEqual(mistakes({ auth: { token: `$${LITERAL_MARK}{! }` } }), []);
 });
 
-test('messages without an answer use values of the connect alone, also where other paths would be of no value', () => {
+test('messages without an answer can use only the values of the connect', () => {
   for (const message of ['${! meta.tokn }', { a: ['${! key }'] }, 'x ${! text }'])
     for (const settings of [
       { subscribe: message },
