@@ -78,6 +78,7 @@ export interface RemoteSocket {
   /** `written` is called once the operating system has accepted the frame, or not. Nothing is sent before `onOpen`. */
   send(frame: Frame, written?: (isWritten: boolean) => void): void;
   ping(payload: Buffer): void;
+  pong(payload: Buffer): void;
   pause(): void;
   resume(): void;
   /** Starts the closing handshake, or gives up dialling. */
@@ -90,6 +91,8 @@ export interface RemoteHandler {
   /** At most once. `token` is the one that was used. */
   onOpen(token: string | undefined): void;
   onFrame(data: Buffer, binary: boolean): void;
+  /** A ping, to be answered by `pong`. Where this is left out, pings are answered at once. */
+  onPing?(payload: Buffer): void;
   onPong(payload: Buffer): void;
   /** Exactly once, whether it was open before or not; nothing follows. */
   onClose(end: RemoteEnd): void;

@@ -4,21 +4,33 @@ import { TidegateError } from '../core/errors.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import { Attempts } from './attempts.ts';
-import { Connection, type ConnectionHandler, type Server } from './connection.ts';
+import { Connection, type ConnectionHandler } from './connection.ts';
+import { ConnectionEnds } from './connection-ends.ts';
+import { DamagedMessages } from './damaged-messages.ts';
+import { Lifetime } from './lifetime.ts';
 import { createDialerActor, type DialerActor, type DialerControl } from './machine.ts';
+import type { ReplaceCause } from './metrics.ts';
 import { Reading } from './reading.ts';
 import { Redaction } from './redaction.ts';
+import type { Server } from './server.ts';
 
 /** What the owner of a dialer does about its connections. */
 export interface DialerHandler {
   /** Where the server should continue, for the opening messages; undefined if nothing was received yet. */
   lastCursor(): unknown;
   live(): void;
+  /** A message can be sent at once; called after `mayTake` was false. */
+  ready(): void;
   /** A message that is not a reply to `subscribe`. May come before `live`. */
   frame(data: Buffer, binary: boolean): void;
   pong(payload: Buffer): void;
   /** The connection was lost, or could not be made. `heardAt`: when the server was last heard. */
   lost(end: RemoteEnd, heardAt: number): void;
+  /**
+   * A new connection should replace this one. Returns whether the owner sees to that while this one lasts; otherwise
+   * this one is closed first. `why` may be shown.
+   */
+  takesOver(cause: ReplaceCause, why: string): boolean;
   /** There will be no other connection. Follows `lost`. */
   failed(failure: TidegateError): void;
 }
@@ -33,24 +45,30 @@ export class Dialer implements DialerControl, ConnectionHandler {
   private readonly reading: Reading;
   private readonly redaction: Redaction;
   private readonly attempts: Attempts;
+  private readonly damagedMessages: DamagedMessages;
+  private readonly lifetime: Lifetime;
+  private readonly ends: ConnectionEnds;
   private connection: Connection | undefined;
   private heardAt = 0;
-  /** Why the last connection ended, in words that may be shown; undefined before the first end. */
-  private endReason: string | undefined;
-  /** The same, with what failed. */
-  private failureText = '';
   private isClosing = false;
+  private isRetired = false;
   private cancelRetry: () => void = () => {};
   private whenGone: () => void = () => {};
   private gone: Promise<void> | undefined;
 
   constructor(server: Server, handler: DialerHandler) {
-    const { url, name, settings, context } = server;
+    const { url, name, settings, metrics, context } = server;
     this.server = server;
     this.handler = handler;
     this.reading = new Reading(context.clock);
     this.redaction = new Redaction(url, settings);
     this.attempts = new Attempts(settings.reconnect, context.clock);
+    this.ends = new ConnectionEnds({ name, metrics, attempts: this.attempts });
+    this.damagedMessages = new DamagedMessages(name, metrics, context);
+    const { every } = settings.reconnect;
+    this.lifetime = new Lifetime(every, context.clock, () =>
+      this.replace('age', `the connection is replaced before it is ${formatDuration(every ?? 0)} old`),
+    );
     this.actor = startActor(createDialerActor(this), `dialer ${name}`, context.logger);
   }
 
@@ -60,7 +78,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   /** Why there is no connection at the moment; undefined while there is one, or before the first end. */
   get notLiveReason(): string | undefined {
-    return this.isLive ? undefined : this.endReason;
+    return this.isLive ? undefined : this.ends.reason;
   }
 
   /** Bytes that the socket has not sent yet. */
@@ -77,8 +95,14 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.connection?.send(frame, written);
   }
 
+  /** Sends a ping behind the messages so far. */
   ping(payload: Buffer): void {
-    this.connection?.socket.ping(payload);
+    this.connection?.ping(payload);
+  }
+
+  /** Whether a message would be sent at once. If not, `ready` follows while it is live. */
+  mayTake(): boolean {
+    return this.isLive && this.connection?.mayTake() === true;
   }
 
   /**
@@ -91,6 +115,12 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   resume(): void {
     this.reading.resume();
+  }
+
+  /** As `close`, but messages that still arrive are passed on, until `lost`. */
+  retire(): Promise<void> {
+    this.isRetired = true;
+    return this.close();
   }
 
   /** Closes the connection; resolves when there is no socket any more. */
@@ -127,23 +157,25 @@ export class Dialer implements DialerControl, ConnectionHandler {
     const failed = this.attempts.succeeded();
     const after = failed === 0 ? '' : ` after ${failed} failed ${failed === 1 ? 'attempt' : 'attempts'}`;
     context.logger.info({ url: name }, `connected to ${name}${after}`);
-    const heartbeat = connection.startHeartbeat();
     this.handler.live();
-    this.reading.begin({ socket: connection.socket, heartbeat });
   }
 
   cut(): void {
     this.connection?.cut();
   }
 
+  leave(): void {
+    this.isLive = false;
+    this.connection?.close(false);
+  }
+
   wait(): void {
     const { name, context } = this.server;
     const { count: attempt } = this.attempts;
     const delay = this.attempts.delay();
-    context.logger.warn(
-      { url: name, attempt, delay },
-      `${this.failureText}; the next attempt is in ${formatDuration(delay)}`,
-    );
+    const next = delay === 0 ? 'it is made again at once' : `the next attempt is in ${formatDuration(delay)}`;
+    const level = delay === 0 ? 'info' : 'warn';
+    context.logger[level]({ url: name, attempt, delay }, `${this.ends.text}; ${next}`);
     this.cancelRetry = context.clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
   }
 
@@ -151,7 +183,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     const { name, context } = this.server;
     const failure = new TidegateError(
       'TG_REMOTE_FAILED',
-      `${this.failureText}; reconnect.enabled is false, so there is no other attempt`,
+      `${this.ends.text}; reconnect.enabled is false, so there is no other attempt`,
     );
     context.logger.error({ url: name, code: failure.code }, failure.message);
     this.handler.failed(failure);
@@ -160,8 +192,10 @@ export class Dialer implements DialerControl, ConnectionHandler {
   hangUp(): void {
     this.isClosing = true;
     this.cancelRetry();
+    this.damagedMessages.stop();
+    this.lifetime.end();
     this.reading.end();
-    this.connection?.close();
+    this.connection?.close(!this.isRetired);
   }
 
   // --- from the connection
@@ -171,7 +205,26 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   connected(): void {
+    this.lifetime.begin();
     tell(this.actor, { type: 'CONNECTED' });
+  }
+
+  replied(): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    this.reading.begin({ socket: connection.socket, heartbeat: connection.startHeartbeat() });
+  }
+
+  full(): void {
+    this.reading.block();
+  }
+
+  drained(): void {
+    this.reading.unblock();
+  }
+
+  ready(): void {
+    if (this.isLive) this.handler.ready();
   }
 
   subscribed(): void {
@@ -182,9 +235,18 @@ export class Dialer implements DialerControl, ConnectionHandler {
     tell(this.actor, { type: 'STALE' });
   }
 
+  replacementAsked(quoted: string): void {
+    this.replace('message', `the server asks for a new connection; ${quoted}`);
+  }
+
   heard(bytes: number): void {
     this.heardAt = this.server.context.clock.now();
     this.reading.heard(bytes);
+  }
+
+  damaged(data: Buffer, why: string): void {
+    this.heard(data.length);
+    this.damagedMessages.dropped(data, why);
   }
 
   frame(data: Buffer, binary: boolean): void {
@@ -197,20 +259,25 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   ended(end: RemoteEnd): void {
-    const { name, metrics, context } = this.server;
     this.connection = undefined;
     this.reading.end();
+    this.lifetime.end();
     if (this.isClosing) {
       this.whenGone();
       return;
     }
-    const wasLive = this.isLive;
+    const shown = this.ends.ended(end, this.isLive);
     this.isLive = false;
-    this.attempts.ended(wasLive);
-    this.endReason = end.reason;
-    this.failureText = `${wasLive ? 'lost the connection to' : 'cannot connect to'} ${name}: ${end.reason}`;
-    metrics.lost(end.kind, wasLive);
-    this.handler.lost(end, end.kind === 'silent' ? this.heardAt : context.clock.now());
+    const { context } = this.server;
+    this.handler.lost(shown, shown.kind === 'silent' ? this.heardAt : context.clock.now());
     tell(this.actor, { type: 'LOST' });
+  }
+
+  // --- within
+
+  private replace(cause: ReplaceCause, why: string): void {
+    if (this.isClosing || this.ends.isReplacing || this.handler.takesOver(cause, why)) return;
+    this.ends.replacing(cause, why);
+    tell(this.actor, { type: 'REPLACE' });
   }
 }

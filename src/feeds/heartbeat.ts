@@ -6,14 +6,16 @@ import { formatDuration } from '../core/units.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
 import type { ConnectTemplate } from '../sdk/connect-template.ts';
 import { madeText } from './opening-texts.ts';
+import type { Outbox } from './outbox.ts';
 
 export interface HeartbeatOptions {
   readonly settings: RemoteSettings['heartbeat'];
   /** What `send.message` can use at that moment. */
   readonly values: () => Message;
   readonly socket: RemoteSocket;
+  readonly outbox: Outbox;
   readonly clock: Clock;
-  /** The server is silent, or gets no heartbeat; `why` is logged. */
+  /** The server is silent, or its heartbeat cannot be made; `why` is logged. */
   readonly stale: (why: string) => void;
 }
 
@@ -29,6 +31,8 @@ export class Heartbeat {
   private expectedAt = 0;
   private isHeld = false;
   private isOver = false;
+  /** Whether a ping waits to be sent. */
+  private isPingWaiting = false;
   private cancelPing = NOTHING;
   private cancelSend = NOTHING;
   private cancelExpect = NOTHING;
@@ -76,17 +80,24 @@ export class Heartbeat {
 
   private startListening(): void {
     const { settings, clock } = this.options;
-    this.cancelPing = settings.ping === 0 ? NOTHING : clock.after(settings.ping, this.ping);
+    if (settings.ping > 0 && !this.isPingWaiting) this.cancelPing = clock.after(settings.ping, this.ping);
     if (settings.expect === undefined) return;
     this.expectedAt = clock.elapsed();
     this.cancelExpect = clock.after(settings.expect.within, this.checkExpected);
   }
 
   private readonly ping = (): void => {
+    this.isPingWaiting = true;
+    this.options.outbox.beat(this.sendPing);
+  };
+
+  /** The server has `timeout` from when the ping is really sent. */
+  private readonly sendPing = (): void => {
     const { settings, socket, clock } = this.options;
+    this.isPingWaiting = false;
     this.heardBytes = socket.bytesRead;
     socket.ping(timePayload());
-    this.cancelPing = clock.after(settings.timeout, this.checkPing);
+    if (!this.isHeld) this.cancelPing = clock.after(settings.timeout, this.checkPing);
   };
 
   private readonly checkPing = (): void => {
@@ -107,11 +118,7 @@ export class Heartbeat {
   private sendLater(): void {
     const { settings, clock } = this.options;
     const { send } = settings;
-    if (send === undefined) return;
-    this.cancelSend = clock.after(send.every, () => {
-      this.sendMade(send.message);
-      this.sendLater();
-    });
+    if (send !== undefined) this.cancelSend = clock.after(send.every, () => this.sendMade(send.message));
   }
 
   private sendMade(make: ConnectTemplate): void {
@@ -124,8 +131,18 @@ export class Heartbeat {
     }
   }
 
+  /** It is made before it has its place in the rate: a promise between the two would send it too late. */
   private readonly sendText = (text: string | undefined): void => {
-    if (text !== undefined && !this.isOver) this.options.socket.send({ data: text, binary: false });
+    if (this.isOver) return;
+    if (text === undefined) {
+      this.sendLater();
+      return;
+    }
+    const { outbox } = this.options;
+    outbox.beat(() => {
+      outbox.transmit({ data: text, binary: false });
+      this.sendLater();
+    });
   };
 
   private readonly cannotSend = (error: unknown): void => {

@@ -22,6 +22,7 @@ export class Reading {
   private readonly clock: Clock;
   private live: Live | undefined;
   private isPaused = false;
+  private isBlocked = false;
   /** Bytes of the frames that came while it was paused. */
   private readWhilePaused = 0;
   private isLooking = false;
@@ -35,13 +36,14 @@ export class Reading {
 
   begin(live: Live): void {
     this.live = live;
-    if (this.isPaused) this.hold(live);
+    if (this.isHeld) this.hold(live);
   }
 
   /** The connection has ended, or is closing. */
   end(): void {
     this.live = undefined;
     this.isLooking = false;
+    this.isBlocked = false;
     this.cancelLook();
   }
 
@@ -55,7 +57,7 @@ export class Reading {
 
   /** A frame came. In one turn Node reads up to 2 MiB of a busy socket, so each look has a limit. */
   heard(bytes: number): void {
-    if (!this.isPaused) return;
+    if (!this.isHeld) return;
     this.readWhilePaused += bytes;
     if (!this.isLooking || this.readWhilePaused < this.lookLimit) return;
     this.isLooking = false;
@@ -65,6 +67,30 @@ export class Reading {
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
+    this.release();
+  }
+
+  /** As `pause`, for this connection and by itself: too many answers wait to be sent. */
+  block(): void {
+    if (this.isBlocked) return;
+    this.isBlocked = true;
+    if (this.isPaused) return;
+    this.readWhilePaused = 0;
+    if (this.live !== undefined) this.hold(this.live);
+  }
+
+  unblock(): void {
+    if (!this.isBlocked) return;
+    this.isBlocked = false;
+    this.release();
+  }
+
+  private get isHeld(): boolean {
+    return this.isPaused || this.isBlocked;
+  }
+
+  private release(): void {
+    if (this.isHeld) return;
     this.isLooking = false;
     this.cancelLook();
     this.live?.socket.resume();
@@ -85,7 +111,7 @@ export class Reading {
       live.socket.resume();
       // Timers run before the poll phase and immediates after it, so the socket is read in between.
       setImmediate(() => {
-        if (!this.isPaused || this.live !== live) return;
+        if (!this.isHeld || this.live !== live) return;
         if (this.isLooking) live.socket.pause();
         this.isLooking = false;
         this.lookLater(live);

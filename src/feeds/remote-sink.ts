@@ -68,6 +68,10 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
     return this.dialer?.state ?? 'closed';
   }
 
+  get nextState(): undefined {
+    return undefined;
+  }
+
   get notLiveReason(): string | undefined {
     return this.dialer?.notLiveReason;
   }
@@ -104,6 +108,11 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
     if (this.idle) this.becameIdle.next();
   }
 
+  ready(): void {
+    this.pump();
+    if (this.idle) this.becameIdle.next();
+  }
+
   /** Messages of the server are counted, and used only if they are replies. */
   frame(data: Buffer): void {
     this.metrics.received.value += 1;
@@ -122,6 +131,11 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
     for (const message of rest) this.waiting.push(message);
   }
 
+  /** Two connections at a time could change the order of the records. */
+  takesOver(): boolean {
+    return false;
+  }
+
   failed(failure: TidegateError): void {
     this.hasFailed.next(failure);
   }
@@ -138,21 +152,30 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
 
   /** Sends as much as the socket may buffer, and continues when the last message has left it. */
   private pump(): void {
-    const { dialer, connection } = this;
+    const { dialer, settings } = this;
     if (dialer === undefined || !dialer.isLive) return;
+    if (settings.send_rate === undefined) this.sendSome(dialer, Number.POSITIVE_INFINITY);
+    // One at a time: those that cannot be sent yet stay here, where a lost connection does not lose them.
+    else while (this.waiting.length > 0 && dialer.mayTake()) if (!this.sendSome(dialer, 1)) return;
+  }
+
+  /** Returns whether there was one to send. */
+  private sendSome(dialer: Dialer, max: number): boolean {
+    const { connection } = this;
     let last: Message | undefined;
-    while (dialer.buffered < MAX_BUFFERED) {
+    for (let count = 0; count < max && dialer.buffered < MAX_BUFFERED; count += 1) {
       const message = this.nextSendable();
       if (message === undefined) break;
       if (last !== undefined) this.send(dialer, last);
       last = message;
     }
-    if (last === undefined) return;
+    if (last === undefined) return false;
     const number = this.sentCount + 1;
     this.send(dialer, last, (isWritten) => {
       if (isWritten && connection === this.connection) this.written(number);
     });
     if (this.settings.confirm === 'pong') dialer.ping(numberPayload(number));
+    return true;
   }
 
   private send(dialer: Dialer, message: Message, written?: (isWritten: boolean) => void): void {

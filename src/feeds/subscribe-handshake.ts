@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { Message } from '../core/message.ts';
 import { formatDuration } from '../core/units.ts';
 import { HeldMessages } from './held-messages.ts';
-import type { Opening } from './opening-texts.ts';
+import type { Opening, ReadyStep } from './opening-texts.ts';
 
 /** Why there is no subscription, without the last message of the server: it may contain secrets. */
 export interface SubscribeFailure {
@@ -13,8 +13,13 @@ export interface SubscribeFailure {
 
 export interface SubscribeHandshakeOptions {
   readonly opening: Opening;
+  /** Milliseconds between two messages. */
+  readonly interval: number;
   readonly clock: Clock;
-  readonly send: (text: string) => void;
+  /** `sent`: when it is really sent. */
+  readonly send: (text: string, sent: () => void) => void;
+  /** No reply is waited for any more; other messages of `subscribe` may follow. */
+  readonly replied: () => void;
   readonly done: () => void;
   readonly failed: (failure: SubscribeFailure) => void;
   /** A message that is not a reply, in the order of arrival. */
@@ -28,7 +33,7 @@ type Verdict = 'reply' | 'refusal' | 'other';
 /**
  * Sends the messages of `subscribe` after each connect, in order, and waits for their replies. A reply is not passed on.
  * Any other message is held until the last reply has come, and is then passed on as data; if the server refuses or closes
- * before that, the held messages were its answers and are dropped.
+ * before that, the held messages were its answers and are dropped. Without pace and limits everything is sent at once.
  */
 export class SubscribeHandshake {
   /** The last message of the server that was not a reply. */
@@ -36,14 +41,25 @@ export class SubscribeHandshake {
   private readonly options: SubscribeHandshakeOptions;
   private readonly held: HeldMessages;
   private state: 'open' | 'done' | 'failed' = 'open';
+  private readonly steps: readonly ReadyStep[];
   private at = 0;
+  /** Where the last message that waits for a reply is. */
+  private readonly lastReply: number;
+  private hasReplied = false;
+  private isAwaiting = false;
+  private isAdvancing = false;
+  private mayAdvance = false;
+  private mayStartAt = Number.NEGATIVE_INFINITY;
   private cancelTimer: () => void = () => {};
   /** Messages behind one whose expression is still being evaluated. */
   private readonly waiting: { readonly data: Buffer; readonly binary: boolean }[] = [];
   private isEvaluating = false;
 
   constructor(options: SubscribeHandshakeOptions) {
+    const { steps, resume } = options.opening;
     this.options = options;
+    this.steps = resume === undefined ? steps : [...steps, { text: resume, timeout: 0 }];
+    this.lastReply = steps.findLastIndex(({ expect }) => expect !== undefined);
     this.held = new HeldMessages(options);
   }
 
@@ -52,7 +68,7 @@ export class SubscribeHandshake {
   }
 
   start(): void {
-    this.next();
+    this.advance();
   }
 
   /** Takes a message of the server. */
@@ -67,28 +83,55 @@ export class SubscribeHandshake {
     if (this.state === 'open') this.fail();
   }
 
-  /** Sends up to the next message that waits for a reply. A message without its value is not sent, and no reply is waited for. */
-  private next(): void {
-    const { opening, send, done, clock } = this.options;
-    const { steps, resume } = opening;
-    for (let step = steps[this.at]; step !== undefined; step = steps[this.at]) {
-      const { text } = step;
-      if (text !== undefined) send(text);
-      if (text !== undefined && step.expect !== undefined) {
-        const { timeout } = step;
-        this.cancelTimer = clock.after(timeout, () => this.timedOut(timeout));
-        return;
-      }
-      this.at += 1;
+  /** Sends messages up to the next one that has to wait. A loop, as there may be thousands. */
+  private advance(): void {
+    this.mayAdvance = true;
+    if (this.isAdvancing) return;
+    this.isAdvancing = true;
+    while (this.mayAdvance) {
+      this.mayAdvance = false;
+      this.next();
     }
-    if (resume !== undefined) send(resume);
-    this.state = 'done';
-    done();
-    this.held.release();
+    this.isAdvancing = false;
+    if (this.hasReplied && this.state === 'open') this.held.release();
   }
 
+  /** Sends the next message. One without its value is not sent, and no reply is waited for. */
+  private next(): void {
+    const { send, done, replied, clock } = this.options;
+    while (this.at < this.steps.length && this.steps[this.at]?.text === undefined) this.at += 1;
+    const text = this.steps[this.at]?.text;
+    if (!this.hasReplied && this.at > this.lastReply) {
+      this.hasReplied = true;
+      replied();
+    }
+    if (text === undefined) {
+      this.state = 'done';
+      done();
+      this.held.release();
+      return;
+    }
+    const pause = this.mayStartAt - clock.elapsed();
+    if (pause > 0) this.cancelTimer = clock.after(pause, () => this.advance());
+    else send(text, this.sent);
+  }
+
+  private readonly sent = (): void => {
+    if (this.state !== 'open') return;
+    const { interval, clock } = this.options;
+    this.mayStartAt = clock.elapsed() + interval;
+    const { expect, timeout } = this.steps[this.at] ?? { timeout: 0 };
+    if (expect === undefined) {
+      this.at += 1;
+      this.advance();
+      return;
+    }
+    this.isAwaiting = true;
+    this.cancelTimer = clock.after(timeout, () => this.timedOut(timeout));
+  };
+
   private evaluate(data: Buffer, binary: boolean): void {
-    const verdict = this.state === 'open' ? this.verdictOn(data) : 'other';
+    const verdict = this.isAwaiting ? this.verdictOn(data) : 'other';
     if (!(verdict instanceof Promise)) {
       this.decide(verdict, data, binary);
       return;
@@ -108,7 +151,7 @@ export class SubscribeHandshake {
 
   /** `reject` is asked first: a refusal may match `expect`, too, such as `{"op":"login","success":false}`. */
   private verdictOn(data: Buffer): Verdict | Promise<Verdict> {
-    const { expect, reject } = this.options.opening.steps[this.at] ?? {};
+    const { expect, reject } = this.steps[this.at] ?? {};
     const message = new Message(data);
     const replied = () => {
       const isReply = expect?.(message) ?? false;
@@ -130,13 +173,15 @@ export class SubscribeHandshake {
     }
     if (verdict === 'reply') {
       this.cancelTimer();
+      this.isAwaiting = false;
       this.at += 1;
-      this.next();
+      this.advance();
       return;
     }
     this.lastHeard = data;
-    if (verdict === 'other') this.held.push(data, binary);
-    else this.failed('refused', `the server refuses message ${this.at + 1} of subscribe`);
+    if (verdict === 'refusal') this.failed('refused', `the server refuses message ${this.at + 1} of subscribe`);
+    else if (this.hasReplied) this.options.pass(data, binary);
+    else this.held.push(data, binary);
   }
 
   private timedOut(timeout: number): void {
@@ -152,6 +197,7 @@ export class SubscribeHandshake {
 
   private fail(): void {
     this.state = 'failed';
+    this.isAwaiting = false;
     this.held.drop();
   }
 }

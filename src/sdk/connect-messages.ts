@@ -86,6 +86,37 @@ export const step = z.unknown().transform((value, context): Step => {
   return typeof parsed.data === 'function' ? { send: parsed.data, timeout: 0 } : parsed.data;
 });
 
+/** The messages of `subscribe`. */
+export interface Subscription {
+  readonly messages: readonly Step[];
+  /** Milliseconds between two of them; undefined if the setting is the messages alone. */
+  readonly interval?: number | undefined;
+}
+
+const steps = z.preprocess(
+  (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+  z.array(step).meta({ type: ['array', 'string', 'object'] }),
+);
+
+const pacedSteps = z.strictObject({
+  messages: steps.describe('The messages.'),
+  interval: field.duration().describe('Shortest time between two messages.'),
+});
+
+/** `{ messages, interval }`, or the messages alone. An object with both names is always the former. */
+export const subscription = z
+  .unknown()
+  .meta({ type: ['array', 'string', 'object'] })
+  .transform((value, context): Subscription => {
+    const isPaced = typeof value === 'object' && value !== null && 'messages' in value && 'interval' in value;
+    const parsed = isPaced ? pacedSteps.safeParse(value) : steps.safeParse(value);
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue);
+      return z.NEVER;
+    }
+    return 'messages' in parsed.data ? parsed.data : { messages: parsed.data };
+  });
+
 function json() {
   return z
     .unknown()

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { BLANK_IN_URL, hasBlank } from '../core/address.ts';
 import { compiled } from './compiled.ts';
-import { matcher, openingTemplate, step } from './connect-messages.ts';
+import { matcher, openingTemplate, subscription, template } from './connect-messages.ts';
 import { connectHeaders, prepareSettings } from './connect-prepare.ts';
 import { compileConnectUrl } from './connect-url.ts';
 import * as field from './fields.ts';
 import { compileSubprotocol, isConstant, isSendableToken } from './handshake.ts';
 import { withoutMarks } from './literal.ts';
+import { reconnect } from './reconnect-settings.ts';
 import { certificatePath, tlsSettings } from './tls-settings.ts';
 
 /*
@@ -61,23 +62,11 @@ const secrets = z.record(
   field.plainText().min(1, 'is empty').transform(withoutMarks).pipe(z.string()).meta(field.SECRET),
 );
 
-const reconnect = z.strictObject({
-  enabled: field
-    .boolean()
-    .prefault(true)
-    .describe('If false, the pipeline is FAILED as soon as the connection is lost or cannot be made.'),
-  interval: field.duration().optional().describe('A constant pause before each attempt, instead of the back-off.'),
-  backoff: z
-    .strictObject({
-      initial: field.duration().prefault('500ms').describe('First pause; it doubles with each attempt, with jitter.'),
-      max: field.duration().prefault('30s').describe('Longest pause.'),
-    })
-    .refine(({ initial, max }) => initial <= max, {
-      path: ['initial'],
-      message: 'the first pause is longer than backoff.max',
-    })
-    .prefault({})
-    .describe('Pauses between attempts; the next one is `initial` again once a connection has lasted 10 s.'),
+const reply = z.strictObject({
+  when: matcher().describe('Which messages of the server are pings: an expression, or fields that they have.'),
+  message: template()
+    .optional()
+    .describe('The answer, such as \'{"pong":${! json.ping }}\'; without it such a message is not answered.'),
 });
 
 const heartbeat = z.strictObject({
@@ -100,6 +89,15 @@ const heartbeat = z.strictObject({
     })
     .optional()
     .describe('Messages that must arrive regularly; without them the connection is closed as stale.'),
+  reply: z
+    .preprocess(
+      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+      z.array(reply).meta({ type: ['array', 'object'] }),
+    )
+    .prefault([])
+    .describe(
+      'Pings that the server sends as messages, and their answers; a list if there are several forms. Such messages do not become records. At most 16 answers wait to be sent.',
+    ),
 });
 
 /** The settings that a source and a sink that dial have in common. */
@@ -125,16 +123,20 @@ export const remoteShape = {
     .hostPatterns()
     .prefault([])
     .describe('Hosts that a `url` which begins with an expression may name, such as `*.example.com`.'),
-  subscribe: z
-    .preprocess(
-      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-      z.array(step).meta({ type: ['array', 'string', 'object'] }),
-    )
+  subscribe: subscription
     .prefault([])
     .describe(
-      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, timeout }` to wait for a reply.',
+      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, timeout }` to wait for a reply. `{ messages, interval }` sends them no faster than one each interval.',
     ),
-  reconnect: reconnect.prefault({}).describe('What to do when the connection is lost.'),
+  send_rate: field
+    .quota()
+    .optional()
+    .describe(
+      'Limit on what is sent on a connection, such as 5/s: messages, answers, heartbeats, pings and pongs together. In no such time are there more; what is above it waits.',
+    ),
+  reconnect: reconnect()
+    .prefault({})
+    .describe('What to do when the connection is lost, and when a new one replaces it.'),
   connect_timeout: field
     .duration()
     .prefault('30s')
@@ -152,6 +154,12 @@ export const remoteShape = {
     .describe('HTTP proxy to use (CONNECT), such as http://user:password@proxy:3128.'),
   tls: tlsSettings.optional().describe('Certificates for wss://.'),
   compression: field.boolean().prefault(false).describe('Whether permessage-deflate is offered.'),
+  decompress: z
+    .enum(['gzip', 'deflate', 'auto'])
+    .optional()
+    .describe(
+      'How the server compresses its binary messages. deflate: with or without the header of zlib. auto: gzip and zlib by their first bytes; other messages pass. A result that is UTF-8 counts as text.',
+    ),
   max_frame: field
     .size()
     .prefault('16MiB')

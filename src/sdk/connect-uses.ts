@@ -97,11 +97,12 @@ function unboundHosts(urls: readonly ConnectUrl[], { hosts, prepare }: ConnectSe
 
 function placesOf(urls: readonly ConnectUrl[], settings: ConnectSettings): Place[] {
   const { headers, protocols, subscribe, heartbeat, resume, prepare } = settings;
+  const first = subscribe.interval === undefined ? ['subscribe'] : ['subscribe', 'messages'];
   const places = [
     ...urls.map(({ make }) => ({ path: ['url'], make })),
     ...Object.entries(headers).map(([name, { make }]) => ({ path: ['headers', name], make })),
     ...protocols.map(({ make }, at) => ({ path: ['protocols', at], make })),
-    ...subscribe.map(({ send }, at) => ({ path: ['subscribe', at], make: send })),
+    ...subscribe.messages.map(({ send }, at) => ({ path: [...first, at], make: send })),
     ...(heartbeat.send === undefined ? [] : [{ path: ['heartbeat', 'send', 'message'], make: heartbeat.send.message }]),
     ...(resume?.message === undefined ? [] : [{ path: ['resume', 'message'], make: resume.message }]),
   ];

@@ -103,6 +103,7 @@ export type {
 } from '../core/topic-request.ts';
 export { parseTraceparent } from '../core/trace-context.ts';
 export type { Quota } from '../core/units.ts';
+export { isTooLargeUnzipped, unzip, type ZippedFormat, zippedFormatOf } from '../core/unzip.ts';
 export { pause } from '../core/waiting.ts';
 export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
@@ -161,6 +162,7 @@ export type { HttpUrl } from './http-url.ts';
 export { linearTest } from './linear-regex.ts';
 export { makeInnerSink } from './make.ts';
 export { pointInTime } from './point-in-time.ts';
+export { overlappingReconnect } from './reconnect-settings.ts';
 export { SchemaCheck } from './schema-check.ts';
 export type { Matcher, Template } from './template.ts';
 export { evaluateTemplate, evaluateTexts, notA, type TemplateValue, together } from './template-value.ts';

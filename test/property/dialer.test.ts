@@ -47,9 +47,11 @@ test('a dialer never waits longer than its maximum, never gives up, and has at m
           live: () => {
             lives += 1;
           },
+          ready() {},
           frame() {},
           pong() {},
           lost() {},
+          takesOver: () => false,
           failed: () => assert.fail('gave up'),
         },
       );

@@ -1,5 +1,6 @@
 import { bytes, headers, message, milliseconds, objectOrText } from './conversions.ts';
 import type { Definition } from './definition.ts';
+import { heartbeatDefinitions } from './heartbeat-definitions.ts';
 import { inOrder } from './in-order.ts';
 import { preparationDefinitions } from './preparation-definitions.ts';
 import type { Values } from './values.ts';
@@ -9,19 +10,26 @@ export function remoteDefinitions(component: string): Definition[] {
   return [
     ...connection(component),
     ...preparationDefinitions(component),
-    ...reconnection(),
-    ...heartbeat(component),
+    ...reconnection(component),
+    ...heartbeatDefinitions(component),
     ...tls(component),
   ];
 }
 
-/** S4's pauses are all the same; with a longest one they double from there on. */
-export function reconnectOf(values: Values): Record<string, unknown> {
-  const enabled = values.flag('websocket.reconnect.enabled');
+/** S4's pauses are all the same; with a longest one they double from there on. By their places in the pipeline. */
+export function reconnectOf(values: Values, component: string): Record<string, unknown> {
   const interval = `${values.number('websocket.reconnect.interval.ms')}ms`;
-  if (!values.has('websocket.reconnect.backoff.max.ms')) return { enabled, interval };
+  const place = `${component}.reconnect`;
+  const enabled = { [`${place}.enabled`]: values.flag('websocket.reconnect.enabled') };
+  if (!values.has('websocket.reconnect.backoff.max.ms')) return { ...enabled, [`${place}.interval`]: interval };
   const max = `${values.number('websocket.reconnect.backoff.max.ms')}ms`;
-  return { enabled, backoff: { initial: interval, max } };
+  return { ...enabled, [`${place}.backoff`]: { initial: interval, max } };
+}
+
+/** The messages of `subscribe`, and their pace. */
+export function subscribeOf(values: Values, messages: readonly unknown[]): unknown {
+  if (!values.has('websocket.subscribe.interval.ms')) return messages;
+  return { messages, interval: `${values.number('websocket.subscribe.interval.ms')}ms` };
 }
 
 function connection(component: string): Definition[] {
@@ -37,6 +45,27 @@ function connection(component: string): Definition[] {
       width: 'LONG',
       displayName: 'Subscription message',
       convert: message,
+    },
+    {
+      name: 'websocket.subscribe.interval.ms',
+      type: 'LONG',
+      default: null,
+      min: 1,
+      importance: 'LOW',
+      documentation: 'Shortest time between two messages that subscribe.',
+      width: 'SHORT',
+      displayName: 'Subscription interval',
+    },
+    {
+      name: 'websocket.send.rate',
+      type: 'STRING',
+      default: null,
+      importance: 'LOW',
+      documentation:
+        'Limit on what is sent on a connection, such as 5/s: messages, answers, heartbeats, pings and pongs together.',
+      width: 'SHORT',
+      displayName: 'Send rate',
+      path: `${component}.send_rate`,
     },
     {
       name: 'websocket.headers',
@@ -116,6 +145,17 @@ function connection(component: string): Definition[] {
       path: `${component}.compression`,
     },
     {
+      name: 'websocket.decompress',
+      type: 'STRING',
+      default: null,
+      importance: 'LOW',
+      documentation:
+        'How the server compresses its binary messages: gzip, deflate (with or without the header of zlib), or auto.',
+      width: 'SHORT',
+      displayName: 'Decompression',
+      path: `${component}.decompress`,
+    },
+    {
       name: 'websocket.message.max.bytes',
       type: 'INT',
       default: '16777216',
@@ -130,7 +170,7 @@ function connection(component: string): Definition[] {
   ]);
 }
 
-function reconnection(): Definition[] {
+function reconnection(component: string): Definition[] {
   return inOrder('Reconnect', [
     {
       name: 'websocket.reconnect.enabled',
@@ -162,81 +202,29 @@ function reconnection(): Definition[] {
       width: 'SHORT',
       displayName: 'Longest reconnect interval',
     },
-  ]);
-}
-
-function heartbeat(component: string): Definition[] {
-  return inOrder('Heartbeat', [
     {
-      name: 'websocket.ping.interval.ms',
-      type: 'LONG',
-      default: '20000',
-      min: 0,
-      importance: 'LOW',
-      documentation: 'Interval of our pings; 0 sends none.',
-      width: 'SHORT',
-      displayName: 'Ping interval',
-      path: `${component}.heartbeat.ping`,
-      convert: milliseconds,
-    },
-    {
-      name: 'websocket.ping.timeout.ms',
-      type: 'LONG',
-      default: '10000',
-      min: 1,
-      importance: 'LOW',
-      documentation: 'A server of which nothing is read for so long after a ping is given up.',
-      width: 'SHORT',
-      displayName: 'Ping timeout',
-      path: `${component}.heartbeat.timeout`,
-      convert: milliseconds,
-    },
-    {
-      name: 'websocket.heartbeat.message',
-      type: 'STRING',
-      default: null,
-      secrets: 'json',
-      importance: 'LOW',
-      documentation: 'Message that the server wants to see regularly.',
-      width: 'LONG',
-      displayName: 'Heartbeat message',
-      path: `${component}.heartbeat.send.message`,
-    },
-    {
-      name: 'websocket.heartbeat.interval.ms',
-      type: 'LONG',
-      default: null,
-      min: 1,
-      importance: 'LOW',
-      documentation: 'Interval of that message.',
-      width: 'SHORT',
-      displayName: 'Heartbeat interval',
-      path: `${component}.heartbeat.send.every`,
-      convert: milliseconds,
-    },
-    {
-      name: 'websocket.heartbeat.expect.ms',
-      type: 'LONG',
-      default: null,
-      min: 1,
-      importance: 'LOW',
-      documentation: 'Longest time between two messages of the server; then the connection is given up as stale.',
-      width: 'SHORT',
-      displayName: 'Expected every',
-      path: `${component}.heartbeat.expect.within`,
-      convert: milliseconds,
-    },
-    {
-      name: 'websocket.heartbeat.expect.message',
+      name: 'websocket.reconnect.on',
       type: 'STRING',
       default: null,
       importance: 'LOW',
       documentation:
-        'Which messages count for that: an expression, or an object in JSON whose fields they have. All, where it is not given.',
+        'Messages by which the server asks for a new connection: an expression, or an object in JSON whose fields they have. They are no records.',
       width: 'LONG',
-      displayName: 'Expected message',
-      path: `${component}.heartbeat.expect.frame`,
+      displayName: 'Reconnect on',
+      path: `${component}.reconnect.on`,
       convert: objectOrText,
+    },
+    {
+      name: 'websocket.reconnect.every.ms',
+      type: 'LONG',
+      default: null,
+      min: 1_000,
+      importance: 'LOW',
+      documentation: 'Age at which a connection is replaced by a new one, up to a tenth earlier at random.',
+      width: 'SHORT',
+      displayName: 'Reconnect every',
+      path: `${component}.reconnect.every`,
+      convert: milliseconds,
     },
   ]);
 }

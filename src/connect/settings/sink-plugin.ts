@@ -3,7 +3,7 @@ import { readAs } from './converted-values.ts';
 import type { Definition } from './definition.ts';
 import { inOrder } from './in-order.ts';
 import type { ConnectorPlugin } from './plugin.ts';
-import { reconnectOf, remoteDefinitions } from './remote-definitions.ts';
+import { reconnectOf, remoteDefinitions, subscribeOf } from './remote-definitions.ts';
 import { groupOfSink } from './sink-group.ts';
 import { hasTransforms } from './transform-chain.ts';
 
@@ -92,12 +92,13 @@ export const sinkPlugin: ConnectorPlugin = {
   settings: (values, name) => ({
     'source.topic.from': 'earliest',
     'source.topic.group': groupOfSink(name),
-    [`${SINK}.subscribe`]: values.settings('websocket.subscription.message'),
-    [`${SINK}.reconnect`]: reconnectOf(values),
+    [`${SINK}.subscribe`]: subscribeOf(values, values.settings('websocket.subscription.message')),
+    ...reconnectOf(values, SINK),
     // Transforms read the value themselves.
     processors: hasTransforms(values) ? [] : readAs(values),
   }),
   owners: [
+    [`${SINK}.subscribe.interval`, 'websocket.subscribe.interval.ms'],
     [`${SINK}.subscribe`, 'websocket.subscription.message'],
     [`${SINK}.reconnect`, 'websocket.reconnect.interval.ms'],
     ['sink', 'websocket.url'],

@@ -1,7 +1,7 @@
 import { writtenAs } from './converted-values.ts';
 import { type FlatConfig, missing } from './definition.ts';
 import type { ConnectorPlugin } from './plugin.ts';
-import { reconnectOf, remoteDefinitions } from './remote-definitions.ts';
+import { reconnectOf, remoteDefinitions, subscribeOf } from './remote-definitions.ts';
 import { SOURCE, sourceDefinitions } from './source-definitions.ts';
 import { hasTransforms } from './transform-chain.ts';
 import type { Values } from './values.ts';
@@ -22,11 +22,11 @@ export const sourcePlugin: ConnectorPlugin = {
   assign,
   settings: (values) => ({
     [`${SOURCE}.url`]: urlsOf(values),
-    [`${SOURCE}.subscribe`]: [
+    [`${SOURCE}.subscribe`]: subscribeOf(values, [
       ...values.settings('websocket.subscription.message'),
       ...values.settings('websocket.subscriptions'),
-    ],
-    [`${SOURCE}.reconnect`]: reconnectOf(values),
+    ]),
+    ...reconnectOf(values, SOURCE),
     ...queueOf(values),
     ...recordOf(values),
   }),
@@ -35,6 +35,8 @@ export const sourcePlugin: ConnectorPlugin = {
     [`${SOURCE}.reconnect`, 'websocket.reconnect.interval.ms'],
     // The message comes first, where there is one.
     [`${SOURCE}.subscribe[0]`, 'websocket.subscription.message'],
+    [`${SOURCE}.subscribe.messages[0]`, 'websocket.subscription.message'],
+    [`${SOURCE}.subscribe.interval`, 'websocket.subscribe.interval.ms'],
     [`${SOURCE}.subscribe`, 'websocket.subscriptions'],
     ['processors[0].map.key', 'websocket.record.key'],
     ['processors[0].map.headers', 'websocket.record.headers'],

@@ -1,6 +1,13 @@
 import { constants } from 'node:buffer';
-import { gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
-import { defineProcessor, field, TidegateError, z } from '../../sdk/index.ts';
+import {
+  defineProcessor,
+  field,
+  isTooLargeUnzipped,
+  TidegateError,
+  unzip,
+  z,
+  zippedFormatOf,
+} from '../../sdk/index.ts';
 import {
   type CompressionFormat,
   FORMATS,
@@ -8,15 +15,6 @@ import {
   ZSTD_NEEDS,
   zstdDecompressSync,
 } from './compression-formats.ts';
-
-type Unpack = (data: Buffer, options: { readonly maxOutputLength: number }) => Buffer;
-
-const UNPACK: Readonly<Record<CompressionFormat, Unpack | undefined>> = {
-  gzip: gunzipSync,
-  deflate: inflateSync,
-  deflate_raw: inflateRawSync,
-  zstd: zstdDecompressSync,
-};
 
 export const decompress = defineProcessor({
   name: 'decompress',
@@ -57,26 +55,25 @@ export const decompress = defineProcessor({
 });
 
 function unpacked(data: Buffer, format: CompressionFormat, limit: number): Buffer {
-  const unpack = UNPACK[format];
-  if (unpack === undefined) throw new TidegateError('TG_MESSAGE_INVALID', `the payload is zstd; ${ZSTD_NEEDS}`);
   try {
-    return unpack(data, { maxOutputLength: Math.min(limit, constants.MAX_LENGTH) });
+    return format === 'zstd' ? unpackedZstd(data, limit) : unzip(data, format, limit);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why =
-      code === 'ERR_BUFFER_TOO_LARGE'
-        ? `is more than ${limit} bytes once decompressed; decompress.limit allows no more`
-        : `cannot be decompressed as ${format}: ${message}`;
+    if (error instanceof TidegateError) throw error;
+    const why = isTooLargeUnzipped(error)
+      ? `is more than ${limit} bytes once decompressed; decompress.limit allows no more`
+      : `cannot be decompressed as ${format}: ${(error as Error).message}`;
     throw new TidegateError('TG_MESSAGE_INVALID', `the payload ${why}`, error);
   }
 }
 
-/** By the first bytes (RFC 1952, RFC 1950, RFC 8878). */
+function unpackedZstd(data: Buffer, limit: number): Buffer {
+  if (zstdDecompressSync === undefined)
+    throw new TidegateError('TG_MESSAGE_INVALID', `the payload is zstd; ${ZSTD_NEEDS}`);
+  return zstdDecompressSync(data, { maxOutputLength: Math.min(limit, constants.MAX_LENGTH) });
+}
+
+/** By the first bytes; those of zstd are in RFC 8878. */
 function formatOf(data: Buffer): CompressionFormat | undefined {
-  if (data.length < 2) return undefined;
-  const start = data.readUInt16BE(0);
-  if (start === 0x1f8b) return 'gzip';
-  if (data.length >= 4 && data.readUInt32LE(0) === 0xfd2fb528) return 'zstd';
-  // A window of 32 KiB, as all compressors write it, and the check that makes it a multiple of 31.
-  return data[0] === 0x78 && start % 31 === 0 ? 'deflate' : undefined;
+  const isZstd = data.length >= 4 && data.readUInt32LE(0) === 0xfd2fb528;
+  return isZstd ? 'zstd' : zippedFormatOf(data);
 }

@@ -34,6 +34,8 @@ export class LawRemote implements RemoteSocket {
     });
   }
 
+  pong(): void {}
+
   pause(): void {
     this.isPaused = true;
   }

@@ -78,6 +78,10 @@ class DialedSocket implements RemoteSocket {
     if (this.ws?.readyState === WebSocket.OPEN) this.ws.ping(payload);
   }
 
+  pong(payload: Buffer): void {
+    if (this.ws?.readyState === WebSocket.OPEN) this.ws.pong(payload);
+  }
+
   pause(): void {
     this.ws?.pause();
   }
@@ -118,6 +122,7 @@ class DialedSocket implements RemoteSocket {
       headers: { ...headers, ...authorization },
       perMessageDeflate: compression,
       maxPayload: maxFrame,
+      autoPong: this.handler.onPing === undefined,
       closeTimeout: CLOSE_TIMEOUT,
       finishRequest: sendRequest,
       ...files,
@@ -130,6 +135,7 @@ class DialedSocket implements RemoteSocket {
       this.handler.onOpen(this.token);
     });
     ws.on('message', (data, binary) => this.handler.onFrame(data as Buffer, binary));
+    ws.on('ping', (payload) => this.handler.onPing?.(payload));
     ws.on('pong', (payload) => this.handler.onPong(payload));
     ws.on('unexpected-response', (request, response) => this.refused(url, request, response));
     ws.on('error', (error) => {

@@ -32,6 +32,7 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
     live: () => {
       told.lives += 1;
     },
+    ready: () => {},
     frame: (data) => {
       told.frames.push(data.toString());
       if (told.lives === 0) told.early += 1;
@@ -40,6 +41,7 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
       told.pongs += 1;
     },
     lost: (end, heardAt) => told.lost.push({ ...end, heardAt }),
+    takesOver: () => false,
     failed: ({ code, message }) => told.failures.push(`${code} ${message}`),
   };
   const context = remoteContext(network, { path: 'p', clock, logger: kept.logger, stats, gateway: { tracing } });

@@ -20,6 +20,7 @@ export class FakeRemote implements RemoteSocket {
   readonly sent: string[] = [];
   readonly binaries: boolean[] = [];
   readonly pings: Buffer[] = [];
+  readonly ponged: string[] = [];
   readonly orders: string[] = [];
   /** What `send` was given to call once the frame has left. */
   readonly unwritten: ((isWritten: boolean) => void)[] = [];
@@ -45,6 +46,10 @@ export class FakeRemote implements RemoteSocket {
 
   ping(payload: Buffer): void {
     this.pings.push(payload);
+  }
+
+  pong(payload: Buffer): void {
+    this.ponged.push(payload.toString());
   }
 
   pause(): void {
@@ -94,9 +99,14 @@ export class FakeRemote implements RemoteSocket {
     this.handler.onOpen(token);
   }
 
-  says(text: string, binary = false): void {
-    this.bytesRead += text.length + 2;
-    this.handler.onFrame(Buffer.from(text), binary);
+  says(data: string | Buffer, binary = typeof data !== 'string'): void {
+    this.bytesRead += data.length + 2;
+    this.handler.onFrame(Buffer.from(data), binary);
+  }
+
+  asksPong(payload: string): void {
+    this.bytesRead += payload.length + 2;
+    this.handler.onPing?.(Buffer.from(payload));
   }
 
   pongs(payload: Buffer): void {

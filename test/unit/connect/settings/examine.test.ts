@@ -17,7 +17,7 @@ const feedOf = (config: FlatConfig): FeedSettings => tasksOf(config)[0]?.pipelin
 /** Settings that a connect fills in, as the connector has them. */
 const textsOf = (list: readonly { readonly text: string }[]) => list.map(({ text }) => text);
 const sent = ({ subscribe }: Pick<FeedSettings, 'subscribe'>) =>
-  subscribe.map(({ send }) => send(new Message(Buffer.alloc(0))));
+  subscribe.messages.map(({ send }) => send(new Message(Buffer.alloc(0))));
 
 describe("a connector with S4's settings", () => {
   test('becomes a pipeline from its feed into its topic, with its reconnect pauses', () => {
@@ -40,10 +40,25 @@ describe("a connector with S4's settings", () => {
     assert.deepEqual(feed.reconnect, { ...feed.reconnect, enabled: true, interval: 5_000 });
     assert.equal(feed.connect_timeout, 30_000);
     assert.deepEqual(feed.headers, {});
-    assert.deepEqual(feed.subscribe, []);
+    assert.deepEqual(feed.subscribe, { messages: [] });
     assert.equal(feed.auth, undefined);
     assert.equal(feed.overflow, 'pause');
     assert.equal(tasksOf(config)[0]?.pipeline.in_flight.messages, 10_000);
+  });
+
+  test('decompresses, answers pings and keeps to a pace by settings of its own', () => {
+    const feed = feedOf({
+      ...BINANCE,
+      'websocket.decompress': 'deflate',
+      'websocket.heartbeat.reply': '{"when":{"op":"ping"},"message":"pong"}',
+      'websocket.send.rate': '5/s',
+      'websocket.subscribe.interval.ms': '200',
+    });
+    assert.deepEqual([feed.decompress, feed.send_rate], ['deflate', { count: 5, period: 1_000 }]);
+    assert.equal(feed.heartbeat.reply[0]?.when(new Message(Buffer.from('{"op":"ping"}'))), true);
+    assert.deepEqual([feed.subscribe.interval, sent(feed).length], [200, 1]);
+    const errors = errorsOf({ ...BINANCE, 'websocket.decompress': 'zip', 'websocket.send.rate': 'often' });
+    assert.deepEqual(Object.keys(errors).sort(), ['websocket.decompress', 'websocket.send.rate']);
   });
 
   test('keeps colons of header values, and sends its message byte for byte', () => {
@@ -68,8 +83,8 @@ describe("a connector with S4's settings", () => {
     const subscribe = (message: string) => feedOf({ ...BINANCE, 'websocket.subscription.message': message }).subscribe;
     assert.deepEqual(sent({ subscribe: subscribe('{"send":"all"}') }), ['{"send":"all"}']);
     const steps = subscribe('{"send":"all","expect":{"ok":true},"timeout":"2s"}');
-    assert.deepEqual([sent({ subscribe: steps }), steps[0]?.timeout], [['all'], 2_000]);
-    const [refusable] = subscribe('{"send":"all","expect":{"ok":true},"reject":{"ok":false}}');
+    assert.deepEqual([sent({ subscribe: steps }), steps.messages[0]?.timeout], [['all'], 2_000]);
+    const [refusable] = subscribe('{"send":"all","expect":{"ok":true},"reject":{"ok":false}}').messages;
     assert.equal(refusable?.reject?.(new Message(Buffer.from('{"ok":false}'))), true);
     const mistaken = errorsOf({ ...BINANCE, 'websocket.subscription.message': '{"send":"all","reject":{"ok":false}}' });
     assert.match(mistaken['websocket.subscription.message']?.[0] ?? '', /set expect, too/);
@@ -77,6 +92,41 @@ describe("a connector with S4's settings", () => {
 
   test('fails after a disconnect if reconnecting is disabled', () => {
     assert.equal(feedOf({ ...BINANCE, 'websocket.reconnect.enabled': 'false' }).reconnect.enabled, false);
+  });
+
+  test('replaces connections, and watches the numbers of its messages', () => {
+    const feed = feedOf({
+      ...BINANCE,
+      'websocket.reconnect.on': '{"event":"serverShutdown"}',
+      'websocket.reconnect.every.ms': '82800000',
+      'websocket.reconnect.overlap.ms': '10000',
+      'websocket.dedupe.id': '${! json.t }',
+      'websocket.sequence.value': '${! json.u }',
+      'websocket.sequence.by': '${! json.s }',
+      'websocket.sequence.step': '2',
+      'websocket.sequence.modulus': '4294967296',
+      'websocket.sequence.window': '7',
+      'websocket.sequence.resubscribe': '[{"method":"UNSUBSCRIBE","s":"${! meta.by }"},"again"]',
+    });
+    const { on, every, overlap, interval } = feed.reconnect;
+    assert.deepEqual([every, overlap, interval], [82_800_000, 10_000, 3_000]);
+    assert.equal(on?.(new Message(Buffer.from('{"event":"serverShutdown"}'))), true);
+    const { value, by, step, modulus, window, resubscribe } = feed.sequence ?? {};
+    assert.deepEqual([value?.text, by?.text, step, modulus, window], ['${! json.u }', '${! json.s }', 2, 2 ** 32, 7]);
+    const gap = new Message(Buffer.from(''), { meta: { by: 'BTC' } });
+    assert.deepEqual(
+      resubscribe?.map(({ send }) => send(gap)),
+      ['{"method":"UNSUBSCRIBE","s":"BTC"}', 'again'],
+    );
+    const errors = errorsOf({
+      ...BINANCE,
+      'websocket.reconnect.every.ms': '9000',
+      'websocket.reconnect.overlap.ms': '1',
+    });
+    assert.match(errors['websocket.reconnect.overlap.ms']?.[0] ?? '', /set dedupe or resume, too/);
+    assert.deepEqual(Object.keys(errorsOf({ ...BINANCE, 'websocket.sequence.by': '${! json.s }' })), [
+      'websocket.sequence.value',
+    ]);
   });
 
   test('has a gate as large as its queue, and batches that fit it', () => {
@@ -140,7 +190,7 @@ describe('tasks', () => {
       ['login', '{"op":"two"}'],
       ['login', 'three'],
     ]);
-    assert.equal(feeds[2]?.subscribe[1]?.timeout, 2_000);
+    assert.equal(feeds[2]?.subscribe.messages[1]?.timeout, 2_000);
     assert.equal(tasks[1]?.config['websocket.subscriptions'], '[{"op":"two"}]');
   });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,6 +28,7 @@ class Dialled {
     t: TestContext,
     { url, headers = {}, protocols = [], ...target }: Partial<RemoteTarget & RemoteRequest> & { url: string },
     onOpen: (socket: RemoteSocket) => void = () => {},
+    onPing?: (payload: Buffer) => void,
   ) {
     const changed = () => {
       for (const watcher of [...this.watchers]) watcher();
@@ -44,6 +46,14 @@ class Dialled {
           this.frames.push({ text: data.toString(), binary });
           changed();
         },
+        ...(onPing === undefined
+          ? {}
+          : {
+              onPing: (payload) => {
+                onPing(payload);
+                changed();
+              },
+            }),
         onPong: (payload) => {
           this.pongs.push(payload.toString());
           changed();
@@ -105,6 +115,28 @@ test('frames, pongs and closing codes come as the server sends them', async (t) 
   assert.ok(client.socket.bytesRead > 0);
   connection.ws.close(4000, 'enough');
   assert.deepEqual(await client.end(), { kind: 'closed', code: 4000, reason: 'the server closed with 4000 "enough"' });
+});
+
+test('pings are answered by the handler that takes them, and at once without one', async (t) => {
+  const server = await FeedServer.start(t);
+  const pings: string[] = [];
+  const taking = await new Dialled(t, { url: server.url }, undefined, (payload) =>
+    pings.push(payload.toString()),
+  ).open();
+  const taken = await server.connection(1);
+  const pongs: string[] = [];
+  taken.ws.on('pong', (payload) => pongs.push(payload.toString()));
+  for (const text of ['a', 'b']) taken.ws.ping(text);
+  await taking.until(() => pings.length === 2);
+  taking.socket.pong(Buffer.from('b'));
+  taking.socket.send({ data: 'behind', binary: false });
+  await taken.until(() => taken.received.length === 1);
+  assert.deepEqual([pings, pongs], [['a', 'b'], ['b']]);
+  await new Dialled(t, { url: server.url }).open();
+  const left = await server.connection(2);
+  const answered = once(left.ws, 'pong');
+  left.ws.ping('c');
+  assert.equal(String((await answered)[0]), 'c');
 });
 
 test('frames that come with the handshake itself are not lost', async (t) => {
