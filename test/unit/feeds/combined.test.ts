@@ -223,3 +223,17 @@ test('confirm: reply keeps to send_rate: the timeout of a reply begins when its 
     ids.map(() => 'ack'),
   );
 });
+
+test('a heartbeat that JSONata still makes when its connection ends is not sent, and none follows it', async (t) => {
+  const { network, clock } = await feedRig(t, {
+    heartbeat: { ping: '0s', send: { every: '5s', message: JSONATA } },
+    reconnect: { interval: '1h' },
+  });
+  network.last.opens();
+  clock.advance(5_000);
+  network.last.ends();
+  await turn();
+  clock.advance(60_000);
+  await turn();
+  assert.deepEqual(network.last.sent, []);
+});
