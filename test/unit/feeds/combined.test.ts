@@ -17,7 +17,7 @@ const seq = (n: number) => JSON.stringify({ seq: n });
 const JSONATA = "${! $formatNumber(meta.now, '#') }";
 const DEDUPE = { id: '${! json.seq }' };
 
-test('overlap, prepare, gzip and a ping while subscribing: each connection calls, and nothing is doubled', async (t) => {
+test('overlap, prepare, gzip and pings: each connection calls, and nothing is doubled', async (t) => {
   const api = await startHttpAnswers(t);
   let calls = 0;
   api.answer = (_, response) => {
@@ -114,7 +114,7 @@ test('what an overlap remembers ends when the new connection is lost within 60 s
   assert.deepEqual(texts(), ['{"state":"open"}', '{"state":"open"}'], 'the server said it twice');
 });
 
-test('a connection that is closed while JSONata makes its first messages is read until the server has answered', async (t) => {
+test('a connection closed while JSONata makes its first messages is read until the server has answered', async (t) => {
   const { feed, network } = await feedRig(t, { subscribe: JSONATA });
   const { last } = network;
   last.isPolite = false;
@@ -126,7 +126,7 @@ test('a connection that is closed while JSONata makes its first messages is read
   await closed;
 });
 
-test('a request for a new connection is seen while JSONata makes the first messages, and is no record', async (t) => {
+test('a request for a new connection is seen while JSONata makes the first messages', async (t) => {
   const { network, clock, texts } = await feedRig(t, { subscribe: JSONATA, reconnect: { on: { op: 'bye' } } });
   network.last.opens();
   network.last.says('{"op":"bye"}');
@@ -136,7 +136,7 @@ test('a request for a new connection is seen while JSONata makes the first messa
   assert.deepEqual([network.sockets[0]?.sent, texts()], [[], []]);
 });
 
-test('an interval is kept between messages that JSONata makes, and a message without its value takes none', async (t) => {
+test('an interval is kept between messages that JSONata makes; one without its value takes none', async (t) => {
   const { network, clock } = await feedRig(t, {
     subscribe: { messages: [JSONATA, 'no ${! meta.cursor }', 'last'], interval: '2s' },
     resume: { cursor: '${! json.seq }' },
@@ -165,7 +165,7 @@ test('a heartbeat that JSONata makes goes before messages that wait for send_rat
   assert.deepEqual(kinds, ['a', 'beat', 'b', 'beat', 'c', 'beat', 'd']);
 });
 
-test('resubscriptions wait for send_rate, in order, and those that wait go with their connection', async (t) => {
+test('resubscriptions wait for send_rate in order, and are dropped with their connection', async (t) => {
   const { network, clock } = await feedRig(t, {
     send_rate: '2/s',
     sequence: {
@@ -224,7 +224,7 @@ test('confirm: reply keeps to send_rate: the timeout of a reply begins when its 
   );
 });
 
-test('a heartbeat that JSONata still makes when its connection ends is not sent, and none follows it', async (t) => {
+test('a heartbeat that is still made when its connection ends is not sent, and none follows', async (t) => {
   const { network, clock } = await feedRig(t, {
     heartbeat: { ping: '0s', send: { every: '5s', message: JSONATA } },
     reconnect: { interval: '1h' },

@@ -130,7 +130,7 @@ describe("a connector with S4's settings", () => {
     ]);
   });
 
-  test('asks another server first and signs, together with reconnect and sequence, by settings of its own', async () => {
+  test('asks another server first and signs, with reconnect and sequence, by settings of its own', async () => {
     const config: FlatConfig = {
       ...BINANCE,
       'websocket.url': '${! meta.session.json.endpoint }?token=${! meta.session.json.token }',
