@@ -58,7 +58,8 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     if (frame === null) return null;
     const framed = this.share(frame);
     const keyed = keyOf === undefined ? framed : framed.withKey(keyIn(channel, keyOf(message)));
-    const shared = position === undefined ? keyed : keyed.withPosition(position);
+    const placed = position === undefined ? keyed : keyed.withPosition(position);
+    const shared = channel === undefined ? placed : placed.inChannel(channel);
     // What cannot be made into bytes fails here, with its record.
     shared.bytes('plain');
     return shared;
@@ -90,7 +91,7 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
   gap(channel: string, position: ChannelPosition, reason: GapReason): SharedFrame | null {
     const { codec, clock } = this.context;
     const frame = codec.channels?.gap(channel, position, reason, clock.now()) ?? null;
-    return frame === null ? null : this.share(frame).withPosition(position);
+    return frame === null ? null : this.share(frame).withPosition(position).inChannel(channel);
   }
 
   mark(message?: Message): void {
