@@ -13,6 +13,9 @@ export class Attempts {
   private readonly clock: Clock;
   private failed = 0;
   private liveAt = 0;
+  /** By `Clock.elapsed`; undefined if no connection was closed to be replaced. */
+  private replacedAt: number | undefined;
+  private isAtOnce = false;
 
   constructor(settings: RemoteSettings['reconnect'], clock: Clock) {
     this.settings = settings;
@@ -29,13 +32,23 @@ export class Attempts {
 
   /** A connection was lost, or could not be made. */
   ended(wasLive: boolean): void {
+    this.isAtOnce = false;
     if (wasLive && this.clock.elapsed() - this.liveAt >= STABLE) this.count = 0;
     this.count += 1;
     if (!wasLive) this.failed += 1;
   }
 
+  /** A connection was closed so that a new one replaces it: at once, unless the last one was closed so just before. */
+  replaced(): void {
+    const now = this.clock.elapsed();
+    this.isAtOnce = this.replacedAt === undefined || now - this.replacedAt >= STABLE;
+    this.replacedAt = now;
+    this.count = this.isAtOnce ? 0 : this.count + 1;
+  }
+
   /** Milliseconds until the next attempt. */
   delay(): number {
+    if (this.isAtOnce) return 0;
     const { interval, backoff } = this.settings;
     return interval ?? backoffDelay(this.count, backoff);
   }

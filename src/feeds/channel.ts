@@ -4,16 +4,20 @@ import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import type { RemoteUrl } from '../sdk/handshake.ts';
-import { Dialer, type DialerHandler } from './dialer.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
+import { feedOverlap } from './feed-overlap.ts';
+import type { ReceivedFrame } from './held-frames.ts';
 import type { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
+import { Links, type LinksHandler } from './links.ts';
 import { RemoteMetrics } from './metrics.ts';
 import { type Outage, OutageWatch } from './outage.ts';
 import { Progress } from './progress.ts';
+import { SequenceWatch } from './sequence-watch.ts';
 import type { FeedSettings } from './source-settings.ts';
 import type { ConnectionStatus } from './status-line.ts';
+import { renewed, Unsettled } from './unsettled.ts';
 
 /** The feed of a channel. */
 export interface ChannelOwner {
@@ -44,28 +48,26 @@ export interface ChannelIdentity {
 const NOT_RUNNING = 'the feed was not running';
 
 /** One URL of a feed: makes messages of its frames, and follows them until they are settled. Outlives its connections. */
-export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
+export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   readonly name: string;
   readonly number: number;
   readonly metrics: RemoteMetrics;
   /** Messages that are dropped as duplicates of its own earlier ones. */
   readonly duplicates: Duplicates;
+  /** undefined without `sequence`. */
+  readonly sequences: SequenceWatch | undefined;
   /** Messages that arrived and are not settled. */
   unsettled = 0;
   private readonly owner: ChannelOwner;
   private readonly url: RemoteUrl;
   private readonly metas: { readonly text: Meta; readonly binary: Meta };
   private readonly progress: Progress;
-  private dialer: Dialer | undefined;
+  private links: Links | undefined;
   private count = 0;
-  /** The number of the current connection. */
-  private connection = 0;
+  private connections = 0;
   private hasBeenLive = false;
   private readonly outages = new OutageWatch();
-  /** Messages that could not be settled because the gateway stops. */
-  private stopped = 0;
-  /** Messages whose pipeline failed, for the next one. */
-  private again: Message[] = [];
+  private readonly rest: Unsettled;
 
   constructor(owner: ChannelOwner, { url, name, number }: ChannelIdentity) {
     const { settings, context, ids } = owner;
@@ -74,9 +76,14 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
     this.name = name;
     this.number = number;
     this.metrics = new RemoteMetrics(name, context);
-    this.metrics.watch(() => this.dialer?.isLive ?? false);
+    this.metrics.watch(() => this.links?.isLive ?? false);
     this.duplicates = new Duplicates(name, context);
+    this.rest = new Unsettled(name, context.logger);
     this.metas = { text: { url: name, binary: false }, binary: { url: name, binary: true } };
+    const send = (text: string, connection: number) => this.links?.send({ data: text, binary: false }, connection);
+    this.sequences =
+      settings.sequence &&
+      new SequenceWatch(settings.sequence, { name, settings, context, metrics: this.metrics, target: this, send });
     const stored = (message: Message, connection: number) => this.acknowledge(message, connection);
     this.progress = new Progress({ name, settings, context, ids, stored });
   }
@@ -87,11 +94,15 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
   }
 
   get state(): string {
-    return this.dialer?.state ?? 'closed';
+    return this.links?.state ?? 'closed';
+  }
+
+  get nextState(): string | undefined {
+    return this.links?.nextState;
   }
 
   get notLiveReason(): string | undefined {
-    return this.dialer?.notLiveReason;
+    return this.links?.notLiveReason;
   }
 
   /** Loads where an earlier run of the feed ended. */
@@ -101,43 +112,54 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
   }
 
   open(): void {
-    const { settings, context } = this.owner;
+    const { settings, context, ids } = this.owner;
     const { url, name, metrics } = this;
-    this.dialer = new Dialer({ url, name, settings, resume: settings.resume?.message, metrics, context }, this);
-    this.dialer.open();
+    const makeOverlap = () =>
+      feedOverlap({
+        settings,
+        context,
+        ids,
+        pass: (frame) => this.frame(frame.data, frame.binary, frame.connection),
+        repeated: (frame) => this.repeated(frame),
+      });
+    const server = { url, name, settings, resume: settings.resume?.message, metrics, context };
+    this.links = new Links({ server, overlap: settings.reconnect.overlap, makeOverlap }, this);
+    this.links.open();
   }
 
   pause(): void {
-    this.dialer?.pause();
+    this.links?.pause(false);
   }
 
   resume(): void {
-    this.dialer?.resume();
+    this.links?.resume();
   }
 
   stopReading(): void {
-    this.dialer?.pause({ forGood: true });
+    this.links?.pause(true);
   }
 
   /** Closes the connection and saves the cursor. */
   async close(): Promise<void> {
-    const { dialer } = this;
-    this.dialer = undefined;
-    if (dialer?.isLive) this.heardUntil(this.owner.context.clock.now());
+    const { links } = this;
+    if (links?.isLive) this.heardUntil(this.owner.context.clock.now());
     this.duplicates.stop();
+    this.sequences?.stop();
+    const closed = links?.close();
+    this.links = undefined;
     // Both at once: a stopping gateway has little time, and a server that closes slowly must not cost the cursor.
-    await Promise.all([dialer?.close(), this.progress.flush()]);
-    this.report();
+    await Promise.all([closed, this.progress.flush()]);
+    this.rest.report();
   }
 
   /** Messages that an earlier pipeline did not settle, oldest first. */
   takeAgain(): Message[] {
-    return this.again.splice(0).sort((a, b) => a.token - b.token);
+    return this.rest.takeAgain();
   }
 
   /** Keeps a message while there is no pipeline. */
   keep(message: Message): void {
-    this.again.push(message);
+    this.rest.keep(message);
   }
 
   drop(message: Message, reason: 'overflow' | 'duplicate'): void {
@@ -147,7 +169,12 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
     this.owner.settled();
   }
 
-  // --- from the connection
+  // --- from the connections
+
+  nextConnection(): number {
+    this.connections += 1;
+    return this.connections;
+  }
 
   lastCursor(): unknown {
     const { cursor } = this.progress;
@@ -161,15 +188,12 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
     this.endOutage();
   }
 
-  ready(): void {}
-
-  frame(data: Buffer, binary: boolean): void {
+  /** `isRepeated`: it came on another connection, too, and is only for its answer. */
+  frame(data: Buffer, binary: boolean, connection: number, isRepeated = false): void {
     const { context, isBuffering, isOver } = this.owner;
     // Decompression may still deliver messages after reading has stopped; after a restart the server is asked for them again.
     if (isOver) return;
-    this.endOutage();
-    this.metrics.received.value += 1;
-    this.metrics.receivedBytes.value += data.length;
+    this.heard(data);
     this.unsettled += 1;
     this.count += 1;
     const message = new Message(isBuffering ? Buffer.from(data) : data, {
@@ -179,14 +203,19 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
       token: this.count,
     });
     context.gateway.tracing.received(message, context.path, '', undefined);
-    this.owner.arrived(message, this.progress.enter(message, this.connection), this);
+    this.owner.arrived(message, this.progress.enter(message, connection, isRepeated), this);
   }
 
-  pong(): void {}
+  /** Two connections are live: the new one repeats messages of the old one. */
+  doubled(): void {
+    this.duplicates.lost();
+  }
+
+  replaced(): void {
+    this.duplicates.live();
+  }
 
   lost({ reason }: RemoteEnd, heardAt: number): void {
-    // A message is only acknowledged on the connection that received it.
-    this.connection += 1;
     this.duplicates.lost();
     if (this.hasBeenLive) this.outages.begin(heardAt, reason);
     this.owner.context.gateway.onStatus(this.name, reason);
@@ -200,12 +229,12 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
 
   settled(message: Message, failure: TidegateError | null): void {
     if (failure?.code === 'TG_FLOW_FAILED') {
-      this.again.push(this.renewed(message.source ?? message));
+      this.rest.keep(renewed(message.source ?? message, this));
       return;
     }
     this.unsettled -= 1;
     if (failure?.code === 'TG_STOPPING' || failure?.next === 'wait') {
-      this.stopped += 1;
+      this.rest.giveUp();
       this.metrics.dropped('unsettled');
     } else {
       if (failure === null) this.metrics.settled.value += 1;
@@ -216,28 +245,32 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
 
   // --- within
 
+  /** With `ack` it is answered when its message is stored: `dedupe`, which is set then, sees to that. */
+  private repeated({ data, binary, connection }: ReceivedFrame): void {
+    if (this.owner.settings.ack !== undefined) {
+      this.frame(data, binary, connection, true);
+      return;
+    }
+    this.heard(data);
+    this.metrics.dropped('duplicate');
+  }
+
+  private heard(data: Buffer): void {
+    this.endOutage();
+    this.metrics.received.value += 1;
+    this.metrics.receivedBytes.value += data.length;
+  }
+
   /** Sends the answer to a message on the connection that received it: the server does not expect it on another one. */
   private acknowledge(message: Message, connection: number): void {
     const { ack } = this.owner.settings;
-    if (ack === undefined || connection !== this.connection) return;
+    if (ack === undefined) return;
     try {
       const text = ack.message(message);
-      if (text !== undefined) this.dialer?.send({ data: text, binary: false });
+      if (text !== undefined) this.links?.send({ data: text, binary: false }, connection);
     } catch {
       // A message for which no answer can be made, such as one that is not JSON, does not expect one.
     }
-  }
-
-  /** A copy of the message that can be settled again. */
-  private renewed({ payload, headers, meta, timestamp, token, trace }: Message): Message {
-    return new Message(Buffer.from(payload), {
-      headers,
-      meta,
-      timestamp,
-      target: this,
-      token,
-      ...(trace === undefined ? {} : { trace }),
-    });
   }
 
   /** The connection is closed on purpose; nothing was missed until now. */
@@ -252,21 +285,5 @@ export class Channel implements DialerHandler, SettleTarget, ConnectionStatus {
     const isResumed = this.progress.cursor !== undefined && this.owner.settings.resume !== undefined;
     this.metrics.outage(outage.to - outage.from);
     this.owner.outageEnded({ url: this.name, ...outage, isResumed }, this);
-  }
-
-  private report(): void {
-    const { logger } = this.owner.context;
-    const { stopped, again, name } = this;
-    if (stopped > 0)
-      logger.warn(
-        { url: name, messages: stopped },
-        `${stopped} messages of ${name} were read and are not known to be stored, as the gateway stops`,
-      );
-    if (again.length > 0)
-      logger.warn(
-        { url: name, messages: again.length },
-        `${again.length} messages of ${name} wait for their pipeline to start again`,
-      );
-    this.stopped = 0;
   }
 }

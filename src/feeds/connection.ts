@@ -19,6 +19,7 @@ import { Incoming } from './incoming.ts';
 import type { RemoteMetrics } from './metrics.ts';
 import { Outbox, type OutboxHandler } from './outbox.ts';
 import type { Redaction } from './redaction.ts';
+import { ReplaceRequests } from './replace-requests.ts';
 import { requestOf, withFields } from './request.ts';
 import { SubscribeHandshake } from './subscribe-handshake.ts';
 
@@ -51,6 +52,8 @@ export interface ConnectionHandler extends OutboxHandler {
   subscribed(): void;
   /** The connection is useless and has to be cut. */
   stale(): void;
+  /** The server asks for a new connection in place of this one, by a message that may be shown as quoted. */
+  replacementAsked(quoted: string): void;
   /** A message of this many bytes was read. */
   heard(bytes: number): void;
   /** A message that cannot be decompressed, and why not. */
@@ -76,7 +79,10 @@ export class Connection {
   private token: string | undefined;
   /** Why the connection is cut, in words that may be shown. */
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
+  private readonly requests: ReplaceRequests | undefined;
   private isClosing = false;
+  /** Whether messages that arrive are ignored. */
+  private isDeaf = false;
   private cancelTimer: () => void;
 
   constructor(server: Server, redaction: Redaction, handler: ConnectionHandler) {
@@ -84,6 +90,7 @@ export class Connection {
     this.server = server;
     this.redaction = redaction;
     this.handler = handler;
+    this.requests = this.replaceRequests();
     this.cancelTimer = context.clock.after(settings.connect_timeout, () =>
       this.giveUp(`there was no answer within ${formatDuration(settings.connect_timeout)}`),
     );
@@ -153,9 +160,10 @@ export class Connection {
     this.socket.terminate();
   }
 
-  /** Starts the closing handshake. Messages that arrive from now on are ignored: they could not be settled. */
-  close(): void {
+  /** Starts the closing handshake. `isDeaf`: messages that arrive from now on are ignored, as they could not be settled. */
+  close(isDeaf: boolean): void {
     this.isClosing = true;
+    this.isDeaf = isDeaf;
     this.stopTimers();
     this.cancelTimer = this.server.context.clock.after(CLOSE_TIMEOUT, () => this.socket.terminate());
     this.socket.close(1000, 'closed');
@@ -190,18 +198,30 @@ export class Connection {
 
   private frame(data: Buffer, binary: boolean): void {
     // A server whose message was too large is being cut off.
-    if (this.isClosing || this.cutReason !== undefined) return;
+    if (this.isDeaf || this.cutReason !== undefined) return;
     this.incoming.take(data, binary);
   }
 
-  /** Takes a message that is not a ping of the server. */
+  /** A message that is meant for the subscribe handshake or for the pipeline. */
   private take(data: Buffer, binary: boolean): void {
     if (this.subscribing === undefined) this.pass(data, binary);
     else this.subscribing.take(data, binary);
   }
 
   private pass(data: Buffer, binary: boolean): void {
-    if (!this.isClosing) this.handler.frame(data, binary);
+    if (!this.isDeaf) this.handler.frame(data, binary);
+  }
+
+  private replaceRequests(): ReplaceRequests | undefined {
+    const { on } = this.server.settings.reconnect;
+    if (on === undefined) return undefined;
+    return new ReplaceRequests({
+      on,
+      asked: (data) => {
+        if (!this.isClosing) this.handler.replacementAsked(this.redaction.quoted(data));
+      },
+      pass: (data, binary) => this.take(data, binary),
+    });
   }
 
   // --- within
@@ -215,8 +235,13 @@ export class Connection {
         this.heartbeat?.heard(data);
         handler.heard(data.length);
       },
-      answer: (data) => outbox.reply(data),
-      pass: (data, binary) => this.take(data, binary),
+      answer: (data) => {
+        if (!this.isClosing) outbox.reply(data);
+      },
+      pass: (data, binary) => {
+        if (this.requests === undefined) this.take(data, binary);
+        else this.requests.take(data, binary);
+      },
       damaged: (data, why) => handler.damaged(data, why),
       tooLarge: (why) => this.giveUp(why, 'too_big'),
     });

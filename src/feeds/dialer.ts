@@ -6,7 +6,9 @@ import { formatDuration } from '../core/units.ts';
 import { Attempts } from './attempts.ts';
 import { Connection, type ConnectionHandler, type Server } from './connection.ts';
 import { DamagedMessages } from './damaged-messages.ts';
+import { Lifetime } from './lifetime.ts';
 import { createDialerActor, type DialerActor, type DialerControl } from './machine.ts';
+import type { ReplaceCause } from './metrics.ts';
 import { Reading } from './reading.ts';
 import { Redaction } from './redaction.ts';
 
@@ -22,6 +24,11 @@ export interface DialerHandler {
   pong(payload: Buffer): void;
   /** The connection was lost, or could not be made. `heardAt`: when the server was last heard. */
   lost(end: RemoteEnd, heardAt: number): void;
+  /**
+   * A new connection should replace this one. Returns whether the owner sees to that while this one lasts; otherwise
+   * this one is closed first. `why` may be shown.
+   */
+  takesOver(cause: ReplaceCause, why: string): boolean;
   /** There will be no other connection. Follows `lost`. */
   failed(failure: TidegateError): void;
 }
@@ -37,6 +44,9 @@ export class Dialer implements DialerControl, ConnectionHandler {
   private readonly redaction: Redaction;
   private readonly attempts: Attempts;
   private readonly damagedMessages: DamagedMessages;
+  private readonly lifetime: Lifetime;
+  /** Why this connection is being closed so that a new one replaces it. */
+  private replaced: { readonly cause: ReplaceCause; readonly why: string } | undefined;
   private connection: Connection | undefined;
   private heardAt = 0;
   /** Why the last connection ended, in words that may be shown; undefined before the first end. */
@@ -44,6 +54,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
   /** The same, with what failed. */
   private failureText = '';
   private isClosing = false;
+  private isRetired = false;
   private cancelRetry: () => void = () => {};
   private whenGone: () => void = () => {};
   private gone: Promise<void> | undefined;
@@ -56,6 +67,10 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.redaction = new Redaction(url, settings);
     this.attempts = new Attempts(settings.reconnect, context.clock);
     this.damagedMessages = new DamagedMessages(name, metrics, context);
+    const { every } = settings.reconnect;
+    this.lifetime = new Lifetime(every, context.clock, () =>
+      this.replace('age', `the connection is replaced before it is ${formatDuration(every ?? 0)} old`),
+    );
     this.actor = startActor(createDialerActor(this), `dialer ${name}`, context.logger);
   }
 
@@ -104,6 +119,12 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.reading.resume();
   }
 
+  /** As `close`, but messages that still arrive are passed on, until `lost`. */
+  retire(): Promise<void> {
+    this.isRetired = true;
+    return this.close();
+  }
+
   /** Closes the connection; resolves when there is no socket any more. */
   close(): Promise<void> {
     this.gone ??= new Promise((resolve) => {
@@ -145,14 +166,18 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.connection?.cut();
   }
 
+  leave(): void {
+    this.isLive = false;
+    this.connection?.close(false);
+  }
+
   wait(): void {
     const { name, context } = this.server;
     const { count: attempt } = this.attempts;
     const delay = this.attempts.delay();
-    context.logger.warn(
-      { url: name, attempt, delay },
-      `${this.failureText}; the next attempt is in ${formatDuration(delay)}`,
-    );
+    const next = delay === 0 ? 'it is made again at once' : `the next attempt is in ${formatDuration(delay)}`;
+    const level = delay === 0 ? 'info' : 'warn';
+    context.logger[level]({ url: name, attempt, delay }, `${this.failureText}; ${next}`);
     this.cancelRetry = context.clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
   }
 
@@ -170,8 +195,9 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.isClosing = true;
     this.cancelRetry();
     this.damagedMessages.stop();
+    this.lifetime.end();
     this.reading.end();
-    this.connection?.close();
+    this.connection?.close(!this.isRetired);
   }
 
   // --- from the connection
@@ -181,6 +207,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   connected(): void {
+    this.lifetime.begin();
     tell(this.actor, { type: 'CONNECTED' });
   }
 
@@ -210,6 +237,10 @@ export class Dialer implements DialerControl, ConnectionHandler {
     tell(this.actor, { type: 'STALE' });
   }
 
+  replacementAsked(quoted: string): void {
+    this.replace('message', `the server asks for a new connection; ${quoted}`);
+  }
+
   heard(bytes: number): void {
     this.heardAt = this.server.context.clock.now();
     this.reading.heard(bytes);
@@ -230,20 +261,46 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   ended(end: RemoteEnd): void {
-    const { name, metrics, context } = this.server;
     this.connection = undefined;
     this.reading.end();
+    this.lifetime.end();
     if (this.isClosing) {
       this.whenGone();
       return;
     }
+    const shown = this.replaced === undefined ? this.lost(end) : this.left(end, this.replaced);
+    const { context } = this.server;
+    this.endReason = shown.reason;
+    this.handler.lost(shown, shown.kind === 'silent' ? this.heardAt : context.clock.now());
+    tell(this.actor, { type: 'LOST' });
+  }
+
+  // --- within
+
+  private replace(cause: ReplaceCause, why: string): void {
+    if (this.isClosing || this.replaced !== undefined || this.handler.takesOver(cause, why)) return;
+    this.replaced = { cause, why };
+    tell(this.actor, { type: 'REPLACE' });
+  }
+
+  /** A connection has ended that was to last, or was not made. */
+  private lost(end: RemoteEnd): RemoteEnd {
+    const { name, metrics } = this.server;
     const wasLive = this.isLive;
     this.isLive = false;
     this.attempts.ended(wasLive);
-    this.endReason = end.reason;
     this.failureText = `${wasLive ? 'lost the connection to' : 'cannot connect to'} ${name}: ${end.reason}`;
     metrics.lost(end.kind, wasLive);
-    this.handler.lost(end, end.kind === 'silent' ? this.heardAt : context.clock.now());
-    tell(this.actor, { type: 'LOST' });
+    return end;
+  }
+
+  /** A connection has ended that was closed here, so that a new one replaces it. */
+  private left({ code }: RemoteEnd, { cause, why }: { cause: ReplaceCause; why: string }): RemoteEnd {
+    const { name, metrics } = this.server;
+    this.replaced = undefined;
+    this.attempts.replaced();
+    this.failureText = `closed the connection to ${name}: ${why}`;
+    metrics.replaced(cause);
+    return { kind: 'closed', code, reason: why };
   }
 }

@@ -165,21 +165,40 @@ export class Feed implements Source, ChannelOwner {
     const ready = unready < 0 ? this.arrivals : this.arrivals.slice(0, unready);
     this.arrivals = unready < 0 ? [] : this.arrivals.slice(unready);
     if (unready >= 0) this.flushLater();
-    const fresh = this.ids === undefined ? ready : ready.filter((arrival) => this.isNew(arrival));
+    const fresh = this.isSorting ? this.sorted(ready) : ready;
     if (this.isBuffering && !this.isDraining) this.keep(fresh);
     else this.emit(fresh);
   }
 
-  private isNew({ message, entry, channel }: Arrival): boolean {
-    const { ids } = this;
-    if (ids === undefined || entry?.id === undefined) return true;
-    const standing = ids.add(entry.id, channel.number);
-    if (standing === 'new') return true;
-    // Copies of other servers are expected, and so are repetitions by a server that waits for an answer.
-    const isAnswerDue = this.settings.ack !== undefined && !ids.isSettled(entry.id);
-    if (standing === 'repetition' && !isAnswerDue) channel.duplicates.dropped();
-    channel.drop(message, 'duplicate');
-    return false;
+  private get isSorting(): boolean {
+    return this.settings.dedupe !== undefined || this.settings.sequence !== undefined;
+  }
+
+  /** The messages that did not come before, each behind the record of a gap that it shows. */
+  private sorted(ready: readonly Arrival[]): Arrival[] {
+    const fresh: Arrival[] = [];
+    for (const arrival of ready) {
+      const { message, entry, channel } = arrival;
+      const standing = entry?.id === undefined ? 'new' : (this.ids?.add(entry.id, channel.number) ?? 'new');
+      // A server that repeats a message does not go back; what another one has sent first is in the sequence of this one.
+      const record = entry === undefined || standing === 'repetition' ? undefined : channel.sequences?.take(entry);
+      if (record !== undefined) {
+        channel.unsettled += 1;
+        fresh.push({ message: record, entry: undefined, channel });
+      }
+      if (standing === 'new') fresh.push(arrival);
+      else {
+        if (standing === 'repetition') this.repeated(arrival);
+        channel.drop(message, 'duplicate');
+      }
+    }
+    return fresh;
+  }
+
+  /** Copies of other servers are expected, and so are repetitions by a server that waits for an answer. */
+  private repeated({ entry, channel }: Arrival): void {
+    const isAnswerDue = this.settings.ack !== undefined && entry?.id !== undefined && !this.ids?.isSettled(entry.id);
+    if (!isAnswerDue) channel.duplicates.dropped();
   }
 
   private keep(arrivals: readonly Arrival[]): void {

@@ -44,6 +44,12 @@ export class IdWindow {
     return 'new';
   }
 
+  /** Whether a message with this id would not be new. */
+  has(id: string): boolean {
+    const known = this.ids.get(id);
+    return known !== undefined && !this.isForgotten(known, this.clock.elapsed());
+  }
+
   settle(id: string): void {
     const first = this.ids.get(id);
     if (first !== undefined) first.isSettled = true;

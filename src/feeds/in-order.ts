@@ -19,6 +19,8 @@ export interface Entry {
   /** As JSON. */
   cursor: string | undefined;
   id: string | undefined;
+  /** The number of the message in its sequence and what the sequence belongs to, as JSON; undefined without `sequence`. */
+  readonly sequence: { value: string | undefined; by: string | undefined } | undefined;
   /** Number of values that are still being evaluated. */
   pending: number;
 }

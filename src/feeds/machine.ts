@@ -14,6 +14,8 @@ type DialerEvent =
   | { type: 'LOST' }
   /** The server is silent, or its reply is not the expected one. */
   | { type: 'STALE' }
+  /** A new connection should replace this one. */
+  | { type: 'REPLACE' }
   /** The pause is over. */
   | { type: 'RETRY' }
   | { type: 'CLOSE' };
@@ -25,11 +27,12 @@ type DialerEvent =
  * - `subscribe`: send the messages of `subscribe`
  * - `goLive`: messages can be sent
  * - `cut`: end the socket without a closing handshake; LOST follows
+ * - `leave`: end the socket in order; LOST follows
  * - `wait`: send RETRY after a pause
  * - `fail`: there is no other connection
  * - `hangUp`: close the connection
  */
-const ORDERS = ['dial', 'subscribe', 'goLive', 'cut', 'wait', 'fail', 'hangUp'] as const;
+const ORDERS = ['dial', 'subscribe', 'goLive', 'cut', 'leave', 'wait', 'fail', 'hangUp'] as const;
 /** `mayReconnect`: whether to dial again after a connection is lost. */
 const QUESTIONS = ['mayReconnect'] as const;
 
@@ -56,8 +59,12 @@ function makeMachine() {
       states: {
         disconnected: { on: { OPEN: 'connecting' } },
         connecting: { entry: 'dial', on: { CONNECTED: 'subscribing', STALE: 'stale', LOST: lost } },
-        subscribing: { entry: 'subscribe', on: { SUBSCRIBED: 'live', STALE: 'stale', LOST: lost } },
-        live: { entry: 'goLive', on: { STALE: 'stale', LOST: lost } },
+        subscribing: {
+          entry: 'subscribe',
+          on: { SUBSCRIBED: 'live', STALE: 'stale', REPLACE: 'leaving', LOST: lost },
+        },
+        live: { entry: 'goLive', on: { STALE: 'stale', REPLACE: 'leaving', LOST: lost } },
+        leaving: { entry: 'leave', on: { LOST: lost } },
         stale: { entry: 'cut', on: { LOST: lost } },
         waiting: { entry: 'wait', on: { RETRY: 'connecting' } },
         failed: { entry: 'fail' },

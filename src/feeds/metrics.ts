@@ -6,6 +6,13 @@ import type { Counter, Stats } from '../telemetry/stats.ts';
 const DROP_REASONS = ['overflow', 'duplicate', 'unsettled', 'refused', 'tombstone', 'compressed'] as const;
 type DropReason = (typeof DROP_REASONS)[number];
 
+/** Why a connection that works is replaced: the server asks for it, or it is old. */
+const REPLACE_CAUSES = ['message', 'age'] as const;
+export type ReplaceCause = (typeof REPLACE_CAUSES)[number];
+
+/** How a sequence is not continued: numbers are missing, it goes back, or what should be a number is none. */
+const SEQUENCE_GAPS = ['hole', 'back', 'unreadable'] as const;
+
 /** All kinds: the compiler refuses a list that lacks one. */
 const END_KINDS: Readonly<Record<RemoteEndKind, true>> = {
   unreachable: true,
@@ -50,6 +57,9 @@ export class RemoteMetrics {
       stats.counter('tidegate_remote_lost_total', { ...labels, reason });
       stats.counter('tidegate_remote_failed_tries_total', { ...labels, reason });
     }
+    for (const kind of SEQUENCE_GAPS) stats.counter('tidegate_remote_sequence_gaps_total', { ...labels, kind });
+    stats.counter('tidegate_remote_sequence_missing_total', labels);
+    for (const cause of REPLACE_CAUSES) stats.counter('tidegate_remote_replaced_total', { ...labels, cause });
     for (const reason of DROP_REASONS) stats.counter('tidegate_remote_dropped_total', { ...labels, reason });
   }
 
@@ -67,9 +77,19 @@ export class RemoteMetrics {
     this.stats.counter(name, { ...this.labels, reason }).value += 1;
   }
 
+  replaced(cause: ReplaceCause): void {
+    this.stats.counter('tidegate_remote_replaced_total', { ...this.labels, cause }).value += 1;
+  }
+
   dropped(reason: DropReason): void {
     this.totalDropped += 1;
     this.stats.counter('tidegate_remote_dropped_total', { ...this.labels, reason }).value += 1;
+  }
+
+  /** `missing`: how many numbers. */
+  sequenceGap(kind: (typeof SEQUENCE_GAPS)[number], missing: bigint): void {
+    this.stats.counter('tidegate_remote_sequence_gaps_total', { ...this.labels, kind }).value += 1;
+    this.stats.counter('tidegate_remote_sequence_missing_total', this.labels).value += Number(missing);
   }
 
   outage(milliseconds: number): void {

@@ -6,7 +6,10 @@ import { formatDuration } from '../core/units.ts';
 import type { FeedContext } from './feed-context.ts';
 import type { FeedSettings } from './source-settings.ts';
 
-/** A time in which nothing could be received from a server. Settings, metrics and records call it a gap. */
+/**
+ * A time in which nothing could be received from a server, or of which messages are missing by their numbers. Settings,
+ * metrics and records call it a gap.
+ */
 export interface Outage {
   /** The URL as it may be shown. */
   readonly url: string;
@@ -16,6 +19,8 @@ export interface Outage {
   readonly reason: string;
   /** Whether the server was asked to continue after the last message that was received. */
   readonly isResumed: boolean;
+  /** What is missing by its numbers, as JSON; undefined if nothing at all could be received. */
+  readonly sequence?: string;
 }
 
 /** Follows whether messages of one server can be received. */
@@ -44,12 +49,14 @@ export class OutageWatch {
 /** Distinguishes records of gaps from messages of the feed. */
 const GAP_HEADER = 'tidegate-gap';
 
-/** The record of a gap: `{"gap": {"url", "from", "to", "seconds", "reason", "resumed"}}`, times in ISO 8601. */
+/** The record of a gap: `{"gap": {"url", "from", "to", "seconds", "reason", "resumed", "sequence"}}`, times in ISO 8601. */
 export function gapRecord(outage: Outage, target: SettleTarget): Message {
-  const { url, reason, isResumed } = outage;
+  const { url, reason, isResumed, sequence } = outage;
   const [from, to] = [new Date(outage.from).toISOString(), new Date(outage.to).toISOString()];
   const gap = { url, from, to, seconds: (outage.to - outage.from) / 1_000, reason, resumed: isResumed };
-  return new Message(Buffer.from(JSON.stringify({ gap })), {
+  const json = JSON.stringify(gap);
+  const whole = sequence === undefined ? json : `${json.slice(0, -1)},"sequence":${sequence}}`;
+  return new Message(Buffer.from(`{"gap":${whole}}`), {
     headers: [[GAP_HEADER, `${from}/${to}`]],
     meta: { url, binary: false, gap: true },
     timestamp: outage.to,
@@ -57,14 +64,24 @@ export function gapRecord(outage: Outage, target: SettleTarget): Message {
   });
 }
 
-/** Logs an outage, and writes its record to the topic of the section `gap`, if it has one. */
+/** Logs an outage, and writes its record. */
 export function reportOutage(
+  outage: Outage,
+  gap: FeedSettings['gap'],
+  context: Pick<FeedContext, 'logger' | 'gateway'>,
+): void {
+  const { url, from, to } = outage;
+  context.logger.warn({ url, from, to }, describe(outage));
+  writeGap(outage, gap, context);
+}
+
+/** Writes the record of a gap to the topic of the section `gap`, if it has one. */
+export function writeGap(
   outage: Outage,
   gap: FeedSettings['gap'],
   { logger, gateway }: Pick<FeedContext, 'logger' | 'gateway'>,
 ): void {
-  const { url, from, to } = outage;
-  logger.warn({ url, from, to }, describe(outage));
+  const { url } = outage;
   if (gap?.topic === undefined) return;
   const settled = (_: Message, failure: TidegateError | null) => {
     if (failure !== null)

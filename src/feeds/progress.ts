@@ -11,7 +11,7 @@ import type { FeedSettings } from './source-settings.ts';
 export interface ProgressOptions {
   /** The URL as it may be shown. */
   readonly name: string;
-  readonly settings: Pick<FeedSettings, 'resume' | 'ack' | 'dedupe' | 'gap'>;
+  readonly settings: Pick<FeedSettings, 'resume' | 'ack' | 'dedupe' | 'gap' | 'sequence'>;
   readonly context: FeedContext;
   /** Ids of all channels; undefined without `dedupe`. */
   readonly ids: IdWindow | undefined;
@@ -35,9 +35,9 @@ export class Progress {
 
   constructor(options: ProgressOptions) {
     const { name, settings, context } = options;
-    const { resume, ack, dedupe, gap } = settings;
+    const { resume, ack, dedupe, gap, sequence } = settings;
     this.options = options;
-    this.order = (resume ?? ack ?? dedupe) ? new InOrder() : undefined;
+    this.order = (resume ?? ack ?? dedupe ?? sequence) ? new InOrder() : undefined;
     if (resume !== undefined || gap !== undefined)
       this.keeper = new CursorKeeper(context.gateway.cursors(resume?.topic), `${context.path} ${name}`, context);
   }
@@ -59,14 +59,19 @@ export class Progress {
     await this.keeper?.flush();
   }
 
-  /** Messages are entered by their tokens: 1, 2, 3, ... undefined if their order does not matter. */
-  enter(message: Message, connection: number): Entry | undefined {
+  /**
+   * Messages are entered by their tokens: 1, 2, 3, ... undefined if their order does not matter. `isRepeated`: the feed is
+   * further already.
+   */
+  enter(message: Message, connection: number, isRepeated: boolean): Entry | undefined {
     const { order } = this;
     if (order === undefined) return undefined;
-    const { resume, dedupe } = this.options.settings;
-    const entry: Entry = { message, connection, outcome: 'open', cursor: undefined, id: undefined, pending: 0 };
+    const { resume, dedupe, sequence } = this.options.settings;
+    const numbers = sequence === undefined ? undefined : { value: undefined, by: undefined };
+    const entry = entryOf(message, connection, numbers);
     order.enter(entry);
-    if (resume !== undefined)
+    this.number(entry);
+    if (resume !== undefined && !isRepeated)
       this.evaluate(entry, resume.cursor, (json) => {
         if (json === undefined || json === 'null') return;
         entry.cursor = json;
@@ -77,6 +82,20 @@ export class Progress {
         if (json !== 'null') entry.id = json;
       });
     return entry;
+  }
+
+  /** Evaluates what the sequence needs. */
+  private number(entry: Entry): void {
+    const { sequence } = this.options.settings;
+    const numbers = entry.sequence;
+    if (sequence === undefined || numbers === undefined) return;
+    this.evaluate(entry, sequence.value, (json) => {
+      numbers.value = json;
+    });
+    if (sequence.by !== undefined)
+      this.evaluate(entry, sequence.by, (json) => {
+        numbers.by = json;
+      });
   }
 
   settled(message: Message, failure: TidegateError | null): void {
@@ -145,4 +164,8 @@ export class Progress {
     this.done = { cursor: cursor ?? this.done.cursor, heardAt: Math.max(heardAt, this.done.heardAt) };
     this.keeper?.moved(this.done);
   }
+}
+
+function entryOf(message: Message, connection: number, sequence: Entry['sequence']): Entry {
+  return { message, connection, outcome: 'open', cursor: undefined, id: undefined, sequence, pending: 0 };
 }

@@ -64,6 +64,10 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
     return this.dialer?.state ?? 'closed';
   }
 
+  get nextState(): undefined {
+    return undefined;
+  }
+
   get notLiveReason(): string | undefined {
     return this.dialer?.notLiveReason;
   }
@@ -120,6 +124,11 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
     this.context.gateway.onStatus(this.name, reason);
     const rest = [...this.startOver(), ...this.waiting.clear()];
     for (const message of rest) this.waiting.push(message);
+  }
+
+  /** Two connections at a time could change the order of the records. */
+  takesOver(): boolean {
+    return false;
   }
 
   failed(failure: TidegateError): void {

@@ -1,4 +1,14 @@
-import { field, mistakenUses, openingTemplate, remoteShape, remoteUrl, template, z } from '../sdk/index.ts';
+import {
+  field,
+  mistakenUses,
+  openingTemplate,
+  overlappingReconnect,
+  remoteShape,
+  remoteUrl,
+  template,
+  z,
+} from '../sdk/index.ts';
+import { sequenceSettings } from './sequence-settings.ts';
 
 const urls = z.preprocess(
   (value) => (typeof value === 'string' ? [value] : value),
@@ -66,6 +76,9 @@ export const sourceSettings = z
       'Server, ws:// or wss://; a list of servers has one connection each. `${! meta.token }` and `${! meta.cursor }` are filled in at each connect, percent-encoded; a query parameter whose value is missing is left out.',
     ),
     ...remoteShape,
+    reconnect: overlappingReconnect()
+      .prefault({})
+      .describe('What to do when the connection is lost, and when a new one replaces it.'),
     overflow: z
       .enum(['pause', 'drop_oldest', 'drop_newest'])
       .prefault('pause')
@@ -80,11 +93,35 @@ export const sourceSettings = z
     ack: ack.optional().describe('Answers a message once its record is settled, in the order of the messages.'),
     gap: gap
       .optional()
-      .describe('Records of the times in which nothing was received. A metric and a log line report them in any case.'),
+      .describe(
+        'Records of the times in which nothing was received, and of gaps in sequences. Metrics and log lines report them in any case.',
+      ),
+    sequence: sequenceSettings
+      .optional()
+      .describe('Finds messages that are missing by their numbers, and reports them as gaps.'),
   })
   .superRefine(({ url, ...settings }, context) => {
     for (const use of mistakenUses(url, settings, '${! meta.cursor } has no value without resume'))
       context.addIssue({ code: 'custom', ...use });
+    refuseDuplicates(settings, context);
   });
+
+/** Both connections of an overlap receive the same messages. */
+function refuseDuplicates(
+  {
+    reconnect,
+    dedupe,
+    resume,
+    ack,
+  }: { reconnect: { overlap?: unknown }; dedupe?: unknown; resume?: unknown; ack?: unknown },
+  context: z.RefinementCtx,
+): void {
+  if (reconnect.overlap === undefined || dedupe !== undefined) return;
+  const mistaken = (message: string) => context.addIssue({ code: 'custom', path: ['reconnect', 'overlap'], message });
+  if (resume === undefined)
+    mistaken('both connections receive the same messages, which would be stored twice; set dedupe or resume, too');
+  else if (ack !== undefined)
+    mistaken('a message that both connections receive is answered on both only with dedupe; set it, too');
+}
 
 export type FeedSettings = z.output<typeof sourceSettings>;

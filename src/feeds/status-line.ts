@@ -10,7 +10,9 @@ export interface ConnectionStatus {
   readonly name: string;
   /** The state of the machine; `closed` if there is none. */
   readonly state: string;
-  /** Why it is not live, if that is known. */
+  /** The state of the connection that is to replace it, if there is one. */
+  readonly nextState: string | undefined;
+  /** Why one of them is not live, if that is known. */
   readonly notLiveReason: string | undefined;
   readonly metrics: RemoteMetrics;
 }
@@ -45,7 +47,8 @@ export class StatusLine {
 
   private log(): void {
     const { path, logger } = this.context;
-    for (const { name, state, notLiveReason, metrics } of this.connections) {
+    for (const { name, state, nextState, notLiveReason, metrics } of this.connections) {
+      const next = nextState === undefined ? '' : `, and the connection that is to replace it is ${nextState}`;
       const facts = {
         url: name,
         connection: state,
@@ -57,7 +60,7 @@ export class StatusLine {
       };
       logger.info(
         facts,
-        `${path}: ${name} is ${state}${notLiveReason === undefined ? '' : ` (${notLiveReason})`}, ${facts.received} received, ${facts.produced} produced, ${facts.sent} sent, ${facts.dropped} dropped, ${facts.reconnects} reconnects`,
+        `${path}: ${name} is ${state}${next}${notLiveReason === undefined ? '' : ` (${notLiveReason})`}, ${facts.received} received, ${facts.produced} produced, ${facts.sent} sent, ${facts.dropped} dropped, ${facts.reconnects} reconnects`,
       );
     }
   }

@@ -12,6 +12,7 @@ import {
   isSendableToken,
 } from './handshake.ts';
 import { withoutMarks } from './literal.ts';
+import { reconnect } from './reconnect-settings.ts';
 
 /*
  * Settings of a connection that the gateway dials. Errors never quote a URL, a header or a token: they may be secret.
@@ -87,25 +88,6 @@ const auth = z
     'set exactly one of token, token_file and token_command',
   );
 
-const reconnect = z.strictObject({
-  enabled: field
-    .boolean()
-    .prefault(true)
-    .describe('If false, the pipeline is FAILED as soon as the connection is lost or cannot be made.'),
-  interval: field.duration().optional().describe('A constant pause before each attempt, instead of the back-off.'),
-  backoff: z
-    .strictObject({
-      initial: field.duration().prefault('500ms').describe('First pause; it doubles with each attempt, with jitter.'),
-      max: field.duration().prefault('30s').describe('Longest pause.'),
-    })
-    .refine(({ initial, max }) => initial <= max, {
-      path: ['initial'],
-      message: 'the first pause is longer than backoff.max',
-    })
-    .prefault({})
-    .describe('Pauses between attempts; the next one is `initial` again once a connection has lasted 10 s.'),
-});
-
 const reply = z.strictObject({
   when: matcher().describe('Which messages of the server are pings: an expression, or fields that they have.'),
   message: template()
@@ -180,7 +162,9 @@ export const remoteShape = {
     .describe(
       'Limit on what is sent on a connection, such as 5/s: messages, answers, heartbeats, pings and pongs together. In no such time are there more; what is above it waits.',
     ),
-  reconnect: reconnect.prefault({}).describe('What to do when the connection is lost.'),
+  reconnect: reconnect()
+    .prefault({})
+    .describe('What to do when the connection is lost, and when a new one replaces it.'),
   connect_timeout: field
     .duration()
     .prefault('30s')

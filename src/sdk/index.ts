@@ -160,6 +160,7 @@ export type { HttpUrl } from './http-url.ts';
 export { linearTest } from './linear-regex.ts';
 export { makeInnerSink } from './make.ts';
 export { pointInTime } from './point-in-time.ts';
+export { overlappingReconnect } from './reconnect-settings.ts';
 export { SchemaCheck } from './schema-check.ts';
 export type { Matcher, Template } from './template.ts';
 export { evaluateTemplate, evaluateTexts, notA, type TemplateValue, together } from './template-value.ts';

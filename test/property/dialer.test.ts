@@ -51,6 +51,7 @@ test('a dialer never waits longer than its maximum, never gives up, and has at m
           frame() {},
           pong() {},
           lost() {},
+          takesOver: () => false,
           failed: () => assert.fail('gave up'),
         },
       );

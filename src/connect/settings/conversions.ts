@@ -35,6 +35,12 @@ export const message: Conversion = (text) => {
 /** An object in JSON, or a list of them. */
 export const jsonOrList: Conversion = (text) => parsed(text);
 
+/** One message as it is, or those of a list in JSON, each as a step that sends it. */
+export const messages: Conversion = (text) => {
+  const list = text.trimStart().startsWith('[') ? parsed(text) : [text];
+  return (list as unknown[]).map((send) => ({ send }));
+};
+
 /** Text as it is, or what it says where it is an object in JSON. */
 export const objectOrText: Conversion = (text) => {
   if (!text.trimStart().startsWith('{')) return text;

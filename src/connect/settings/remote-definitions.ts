@@ -1,4 +1,4 @@
-import { bytes, headers, message, milliseconds } from './conversions.ts';
+import { bytes, headers, message, milliseconds, objectOrText } from './conversions.ts';
 import type { Definition } from './definition.ts';
 import { heartbeatDefinitions } from './heartbeat-definitions.ts';
 import { inOrder } from './in-order.ts';
@@ -6,16 +6,17 @@ import type { Values } from './values.ts';
 
 /** Settings of the connection to a remote server; `component` is where they go, such as `source.websocket_client`. */
 export function remoteDefinitions(component: string): Definition[] {
-  return [...connection(component), ...reconnection(), ...heartbeatDefinitions(component), ...tls(component)];
+  return [...connection(component), ...reconnection(component), ...heartbeatDefinitions(component), ...tls(component)];
 }
 
-/** S4's pauses are all the same; with a longest one they double from there on. */
-export function reconnectOf(values: Values): Record<string, unknown> {
-  const enabled = values.flag('websocket.reconnect.enabled');
+/** S4's pauses are all the same; with a longest one they double from there on. By their places in the pipeline. */
+export function reconnectOf(values: Values, component: string): Record<string, unknown> {
   const interval = `${values.number('websocket.reconnect.interval.ms')}ms`;
-  if (!values.has('websocket.reconnect.backoff.max.ms')) return { enabled, interval };
+  const place = `${component}.reconnect`;
+  const enabled = { [`${place}.enabled`]: values.flag('websocket.reconnect.enabled') };
+  if (!values.has('websocket.reconnect.backoff.max.ms')) return { ...enabled, [`${place}.interval`]: interval };
   const max = `${values.number('websocket.reconnect.backoff.max.ms')}ms`;
-  return { enabled, backoff: { initial: interval, max } };
+  return { ...enabled, [`${place}.backoff`]: { initial: interval, max } };
 }
 
 /** The messages of `subscribe`, and their pace. */
@@ -162,7 +163,7 @@ function connection(component: string): Definition[] {
   ]);
 }
 
-function reconnection(): Definition[] {
+function reconnection(component: string): Definition[] {
   return inOrder('Reconnect', [
     {
       name: 'websocket.reconnect.enabled',
@@ -193,6 +194,30 @@ function reconnection(): Definition[] {
         'Longest pause. With it pauses double from the interval on, with jitter; without it they are all the same.',
       width: 'SHORT',
       displayName: 'Longest reconnect interval',
+    },
+    {
+      name: 'websocket.reconnect.on',
+      type: 'STRING',
+      default: null,
+      importance: 'LOW',
+      documentation:
+        'Messages by which the server asks for a new connection: an expression, or an object in JSON whose fields they have. They are no records.',
+      width: 'LONG',
+      displayName: 'Reconnect on',
+      path: `${component}.reconnect.on`,
+      convert: objectOrText,
+    },
+    {
+      name: 'websocket.reconnect.every.ms',
+      type: 'LONG',
+      default: null,
+      min: 1_000,
+      importance: 'LOW',
+      documentation: 'Age at which a connection is replaced by a new one, up to a tenth earlier at random.',
+      width: 'SHORT',
+      displayName: 'Reconnect every',
+      path: `${component}.reconnect.every`,
+      convert: milliseconds,
     },
   ]);
 }

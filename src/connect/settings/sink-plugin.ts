@@ -81,7 +81,7 @@ export const sinkPlugin: ConnectorPlugin = {
     'source.topic.from': 'earliest',
     'source.topic.group': groupOfSink(name),
     [`${SINK}.subscribe`]: subscribeOf(values, values.settings('websocket.subscription.message')),
-    [`${SINK}.reconnect`]: reconnectOf(values),
+    ...reconnectOf(values, SINK),
     // Transforms read the value themselves.
     processors: hasTransforms(values) ? [] : readAs(values),
   }),

@@ -1,6 +1,7 @@
 import { headers, jsonList, milliseconds, topic } from './conversions.ts';
 import type { Definition } from './definition.ts';
 import { inOrder } from './in-order.ts';
+import { sequenceDefinitions } from './sequence-definitions.ts';
 
 /** Place of the source in the pipeline of a task. */
 export const SOURCE = 'source.websocket_client';
@@ -201,5 +202,19 @@ export const sourceDefinitions: readonly Definition[] = [
       path: `${SOURCE}.gap.topic`,
       convert: topic,
     },
+    {
+      name: 'websocket.reconnect.overlap.ms',
+      type: 'LONG',
+      default: null,
+      min: 0,
+      importance: 'LOW',
+      documentation:
+        'With it, a connection that is replaced is closed this long after the new one is live; needs websocket.dedupe.id or websocket.resume.cursor.',
+      width: 'SHORT',
+      displayName: 'Overlap',
+      path: `${SOURCE}.reconnect.overlap`,
+      convert: milliseconds,
+    },
   ]),
+  ...sequenceDefinitions(SOURCE),
 ];

@@ -26,7 +26,7 @@ export const sourcePlugin: ConnectorPlugin = {
       ...values.settings('websocket.subscription.message'),
       ...values.settings('websocket.subscriptions'),
     ]),
-    [`${SOURCE}.reconnect`]: reconnectOf(values),
+    ...reconnectOf(values, SOURCE),
     ...queueOf(values),
     ...recordOf(values),
   }),

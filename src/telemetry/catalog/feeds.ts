@@ -17,6 +17,11 @@ export const FEED_METRICS = {
     help: 'Connections that were lost, by how.',
     labels: ['component', 'url', 'reason'],
   },
+  tidegate_remote_replaced_total: {
+    kind: 'counter',
+    help: 'Connections that worked and were replaced by new ones, by cause: message (the server asked for it) or age.',
+    labels: ['component', 'url', 'cause'],
+  },
   tidegate_remote_failed_tries_total: {
     kind: 'counter',
     help: 'Failed attempts to connect, by how.',
@@ -60,6 +65,16 @@ export const FEED_METRICS = {
   tidegate_remote_gap_seconds_total: {
     kind: 'counter',
     help: 'How long those times were, together.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_sequence_gaps_total: {
+    kind: 'counter',
+    help: 'Messages that do not continue their sequence, by kind: hole (numbers are missing), back (the number is lower than the last one), or unreadable (not a whole number).',
+    labels: ['component', 'url', 'kind'],
+  },
+  tidegate_remote_sequence_missing_total: {
+    kind: 'counter',
+    help: 'Numbers that are missing in sequences.',
     labels: ['component', 'url'],
   },
 } as const satisfies MetricEntries;

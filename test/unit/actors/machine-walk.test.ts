@@ -59,6 +59,7 @@ const WALKS: readonly Walk[] = [
       subscribing: 'subscribe',
       live: 'goLive',
       stale: 'cut',
+      leaving: 'leave',
       waiting: 'wait',
       failed: 'fail',
       closed: 'hangUp',

@@ -41,6 +41,7 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
       told.pongs += 1;
     },
     lost: (end, heardAt) => told.lost.push({ ...end, heardAt }),
+    takesOver: () => false,
     failed: ({ code, message }) => told.failures.push(`${code} ${message}`),
   };
   const context = remoteContext(network, { path: 'p', clock, logger: kept.logger, stats, gateway: { tracing } });

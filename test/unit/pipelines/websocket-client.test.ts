@@ -42,6 +42,45 @@ test('the defaults are those of a feed that is not to lose anything', () => {
   assert.deepEqual([sink.frame, sink.confirm, sink.tombstones], ['text', 'written', 'skip']);
 });
 
+test('an overlap needs what removes duplicates, and something that replaces a connection', () => {
+  const every = { every: '23h', overlap: '10s' };
+  const resume = { cursor: '${! json.seq }' };
+  const dedupe = { id: '${! json.seq }' };
+  const ack = { message: 'ok' };
+  assert.match(
+    mistakes({ reconnect: every })[0] ?? '',
+    /^reconnect\.overlap: .* stored twice; set dedupe or resume, too$/,
+  );
+  assert.match(mistakes({ reconnect: every, resume, ack })[0] ?? '', /^reconnect\.overlap: .* only with dedupe/);
+  assert.deepEqual(mistakes({ reconnect: every, resume, dedupe, ack }), []);
+  assert.deepEqual(mistakes({ reconnect: every, resume }), []);
+  assert.deepEqual(mistakes({ reconnect: { on: { a: 1 }, overlap: '10s' }, dedupe }), []);
+  assert.match(mistakes({ reconnect: { overlap: '10s' }, dedupe })[0] ?? '', /^reconnect\.overlap: nothing replaces/);
+  assert.match(mistakes({ reconnect: { every: '19s', overlap: '10s' }, dedupe })[0] ?? '', /longer than half of every/);
+  assert.match(mistakes({ reconnect: { every: '999ms' } })[0] ?? '', /^reconnect\.every: is less than 1s/);
+  assert.match(
+    mistakes({ reconnect: { every: '1h', enabled: false } })[0] ?? '',
+    /^reconnect\.every: with enabled: false/,
+  );
+  assert.match(
+    mistakes({ reconnect: { on: { a: 1 }, enabled: false } })[0] ?? '',
+    /^reconnect\.on: with enabled: false/,
+  );
+  const sink = websocketClientSink.config.safeParse({ url: 'ws://a', reconnect: every });
+  assert.match(sink.error?.issues[0]?.message ?? '', /Unrecognized key: "overlap"/);
+});
+
+test('a resubscribe message is made of the message that shows the gap, and a step is less than the modulus', () => {
+  const sequence = (more: object) => mistakes({ sequence: { value: '${! json.seq }', ...more } });
+  assert.deepEqual(sequence({ by: '${! json.s }', resubscribe: { send: { s: '${! meta.by }' } } }), []);
+  assert.match(
+    sequence({ resubscribe: { send: '${! meta.token }' } })[0] ?? '',
+    /resubscribe\.0\.send: .* have no value/,
+  );
+  assert.match(sequence({ resubscribe: [] })[0] ?? '', /name at least one message/);
+  assert.match(sequence({ step: 256, modulus: 256 })[0] ?? '', /^sequence\.step: is not less than modulus/);
+});
+
 test('one message to subscribe with needs no list, and takes no reply for granted', () => {
   const { subscribe } = websocketClientSource.config.parse({ url: 'ws://a', subscribe: '{"op":"sub"}' });
   assert.deepEqual(

@@ -94,6 +94,41 @@ describe("a connector with S4's settings", () => {
     assert.equal(feedOf({ ...BINANCE, 'websocket.reconnect.enabled': 'false' }).reconnect.enabled, false);
   });
 
+  test('replaces connections, and watches the numbers of its messages', () => {
+    const feed = feedOf({
+      ...BINANCE,
+      'websocket.reconnect.on': '{"event":"serverShutdown"}',
+      'websocket.reconnect.every.ms': '82800000',
+      'websocket.reconnect.overlap.ms': '10000',
+      'websocket.dedupe.id': '${! json.t }',
+      'websocket.sequence.value': '${! json.u }',
+      'websocket.sequence.by': '${! json.s }',
+      'websocket.sequence.step': '2',
+      'websocket.sequence.modulus': '4294967296',
+      'websocket.sequence.window': '7',
+      'websocket.sequence.resubscribe': '[{"method":"UNSUBSCRIBE","s":"${! meta.by }"},"again"]',
+    });
+    const { on, every, overlap, interval } = feed.reconnect;
+    assert.deepEqual([every, overlap, interval], [82_800_000, 10_000, 3_000]);
+    assert.equal(on?.(new Message(Buffer.from('{"event":"serverShutdown"}'))), true);
+    const { value, by, step, modulus, window, resubscribe } = feed.sequence ?? {};
+    assert.deepEqual([value?.text, by?.text, step, modulus, window], ['${! json.u }', '${! json.s }', 2, 2 ** 32, 7]);
+    const gap = new Message(Buffer.from(''), { meta: { by: 'BTC' } });
+    assert.deepEqual(
+      resubscribe?.map(({ send }) => send(gap)),
+      ['{"method":"UNSUBSCRIBE","s":"BTC"}', 'again'],
+    );
+    const errors = errorsOf({
+      ...BINANCE,
+      'websocket.reconnect.every.ms': '9000',
+      'websocket.reconnect.overlap.ms': '1',
+    });
+    assert.match(errors['websocket.reconnect.overlap.ms']?.[0] ?? '', /set dedupe or resume, too/);
+    assert.deepEqual(Object.keys(errorsOf({ ...BINANCE, 'websocket.sequence.by': '${! json.s }' })), [
+      'websocket.sequence.value',
+    ]);
+  });
+
   test('has a gate as large as its queue, and batches that fit it', () => {
     for (const [size, messages, count] of [
       ['1', 2, 1],

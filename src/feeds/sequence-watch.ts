@@ -1,0 +1,125 @@
+import { parseAsWritten } from '../core/exact-number.ts';
+import { Message, type SettleTarget } from '../core/message.ts';
+import type { FeedContext } from './feed-context.ts';
+import type { Entry } from './in-order.ts';
+import type { RemoteMetrics } from './metrics.ts';
+import { gapRecord, type Outage, writeGap } from './outage.ts';
+import { RepeatedWarning } from './repeated-warning.ts';
+import { Resubscriptions } from './resubscriptions.ts';
+import type { SequenceSettings } from './sequence-settings.ts';
+import { type SequenceBreak, SequenceTracker } from './sequence-tracker.ts';
+import type { FeedSettings } from './source-settings.ts';
+
+/** Milliseconds between two warnings. */
+const WARNING_INTERVAL = 60_000;
+/** Characters of a value that are shown in the log. */
+const MAX_SHOWN = 60;
+/** A whole number, also as text. The length is bounded because a conversion takes longer than its length says. */
+const WHOLE = /^"?(-?\d{1,100})"?$/;
+
+export interface SequenceWatchOptions {
+  /** The URL as it may be shown. */
+  readonly name: string;
+  readonly settings: Pick<FeedSettings, 'gap' | 'resume'>;
+  readonly context: FeedContext;
+  readonly metrics: RemoteMetrics;
+  /** Settles the record of a gap. */
+  readonly target: SettleTarget;
+  /** Sends a message on the connection with this number. */
+  readonly send: (text: string, connection: number) => void;
+}
+
+/** Reports the gaps in the sequences of one URL. */
+export class SequenceWatch {
+  private readonly options: SequenceWatchOptions;
+  private readonly tracker: SequenceTracker;
+  private readonly resubscriptions: Resubscriptions;
+  private readonly gaps: RepeatedWarning;
+  private readonly unreadable: RepeatedWarning;
+  /** For the warnings. */
+  private lastGap = '';
+  private lastUnreadable = '';
+
+  constructor(sequence: SequenceSettings, options: SequenceWatchOptions) {
+    this.options = options;
+    this.tracker = new SequenceTracker(sequence);
+    this.resubscriptions = new Resubscriptions(sequence, options.context.clock);
+    this.gaps = this.warning('gaps in sequences', () => this.lastGap);
+    this.unreadable = this.warning('messages without a whole number', () => this.lastUnreadable);
+  }
+
+  /** Takes the messages in the order of arrival. Returns the record of a gap for the pipeline, if there is to be one. */
+  take({ message, connection, sequence }: Entry): Message | undefined {
+    const { name, metrics } = this.options;
+    const { value, by = '' } = sequence ?? {};
+    if (value === undefined || value === 'null') return undefined;
+    const digits = WHOLE.exec(value)?.[1];
+    if (digits === undefined) {
+      metrics.sequenceGap('unreadable', 0n);
+      this.lastUnreadable = `sequence.value of a message of ${name} is ${shown(value)}, which is not a whole number`;
+      this.unreadable.happened();
+      return undefined;
+    }
+    const found = this.tracker.take({ by, value: BigInt(digits), connection, at: message.timestamp });
+    return found === undefined ? undefined : this.report(found, by, message, connection);
+  }
+
+  /** Logs what has not been logged. */
+  stop(): void {
+    this.gaps.stop();
+    this.unreadable.stop();
+  }
+
+  private report(found: SequenceBreak, by: string, message: Message, connection: number): Message | undefined {
+    const { name, settings, context, metrics, target, send } = this.options;
+    const { kind, missing, since, isAcrossConnections } = found;
+    const reason = reasonOf(found, by);
+    metrics.sequenceGap(kind, missing);
+    this.lastGap = `${reason}, in what ${name} sends`;
+    this.gaps.happened();
+    // The subscriptions of a new connection have just been made.
+    if (!isAcrossConnections)
+      for (const text of this.resubscriptions.for(by, withBy(message, by))) send(text, connection);
+    const outage: Outage = {
+      url: name,
+      from: since,
+      to: Math.max(since, message.timestamp),
+      reason,
+      isResumed: isAcrossConnections && settings.resume !== undefined,
+      sequence: jsonOf(found, by),
+    };
+    writeGap(outage, settings.gap, context);
+    return settings.gap?.record === true ? gapRecord(outage, target) : undefined;
+  }
+
+  private warning(what: string, last: () => string): RepeatedWarning {
+    const { name, context } = this.options;
+    const { path, clock, logger } = context;
+    return new RepeatedWarning({
+      interval: WARNING_INTERVAL,
+      clock,
+      first: () => logger.warn({ url: name }, `${path}: ${last()}`),
+      more: (count) => logger.warn({ url: name }, `${path}: ${count} more ${what}; the last one: ${last()}`),
+    });
+  }
+}
+
+function reasonOf({ kind, after, before, missing }: SequenceBreak, by: string): string {
+  const whose = by === '' ? 'the sequence' : `the sequence of ${shown(by)}`;
+  if (kind === 'back') return `${whose} goes back from ${after} to ${before}`;
+  return `${whose} lacks ${missing} ${missing === 1n ? 'number' : 'numbers'} between ${after} and ${before}`;
+}
+
+/** Numbers keep all their digits. */
+function jsonOf({ kind, after, before, missing }: SequenceBreak, by: string): string {
+  const whose = by === '' ? 'null' : by;
+  return `{"by":${whose},"kind":"${kind}","after":${after},"before":${before},"missing":${missing}}`;
+}
+
+function withBy({ payload, headers, meta, timestamp }: Message, by: string): Message {
+  return new Message(payload, { headers, timestamp, meta: by === '' ? meta : { ...meta, by: parseAsWritten(by) } });
+}
+
+function shown(json: string): string {
+  return json.length > MAX_SHOWN ? `${json.slice(0, MAX_SHOWN)}…` : json;
+}

@@ -1,0 +1,67 @@
+import type { TestContext } from 'node:test';
+import type { Batch } from '../../../src/core/batch.ts';
+import type { Message } from '../../../src/core/message.ts';
+import { Feed } from '../../../src/feeds/feed.ts';
+import type { CursorStore } from '../../../src/sdk/context.ts';
+import { createStats } from '../../../src/telemetry/stats.ts';
+import { keptLogger } from '../actors/rig.ts';
+import { HandClock } from '../core/hand-clock.ts';
+import { KeptTopic } from '../pipelines/parts.ts';
+import { FakeNetwork, feedSettings, remoteContext } from './fake-remote.ts';
+import { MemoryCursors } from './memory-cursors.ts';
+
+/** A clock whose pauses have no random part. */
+class SteadyClock extends HandClock {
+  jitter(): number {
+    return 0;
+  }
+}
+
+/** A feed without pings, whose messages are kept and, unless `isSettling` is false, settled at once. */
+export async function feedRig(
+  t: TestContext,
+  settings: Record<string, unknown>,
+  { cursors = new MemoryCursors(), isSettling = true }: { cursors?: CursorStore; isSettling?: boolean } = {},
+) {
+  const network = new FakeNetwork();
+  const clock = new SteadyClock();
+  const stats = createStats();
+  const kept = keptLogger();
+  const topics = new Map<string, KeptTopic>();
+  const topic = (name: string) => {
+    const known = topics.get(name) ?? new KeptTopic();
+    topics.set(name, known);
+    return known;
+  };
+  const reasons: (string | undefined)[] = [];
+  const onStatus = (_: string, reason: string | undefined) => void reasons.push(reason);
+  const context = remoteContext(network, {
+    path: 'p',
+    clock,
+    logger: kept.logger,
+    stats,
+    gateway: { topic, cursors: () => cursors, onStatus },
+  });
+  const feed = new Feed(feedSettings({ heartbeat: { ping: '0s' }, ...settings }), context);
+  const messages: Message[] = [];
+  feed.batches$.subscribe((batch: Batch) => {
+    messages.push(...batch.messages);
+    if (isSettling) batch.ack();
+  });
+  await feed.open();
+  t.after(() => feed.close());
+  const labels = { component: 'p', url: 'wss://feed.example/ws' };
+  const counter = (name: Parameters<typeof stats.counter>[0], more: Record<string, string> = {}) =>
+    stats.counter(name, { ...labels, ...more }).value;
+  return {
+    feed,
+    network,
+    clock,
+    messages,
+    topics,
+    counter,
+    reasons,
+    texts: () => messages.map(({ text }) => text),
+    ...kept,
+  };
+}
