@@ -65,7 +65,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.handler = handler;
     this.reading = new Reading(context.clock);
     this.redaction = new Redaction(url, settings);
-    this.attempts = new Attempts(settings.reconnect, context.clock);
+    this.attempts = new Attempts(settings.reconnect, context.clock, server.pace);
     this.damagedMessages = new DamagedMessages(name, metrics, context);
     const { every } = settings.reconnect;
     this.lifetime = new Lifetime(every, context.clock, () =>
@@ -89,7 +89,15 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   open(): void {
-    tell(this.actor, { type: 'OPEN' });
+    const delay = this.attempts.firstDelay;
+    const open = () => tell(this.actor, { type: 'OPEN' });
+    if (delay === 0) open();
+    else this.cancelRetry = this.server.context.clock.after(delay, open);
+  }
+
+  /** The symbols have changed. */
+  resubscribe(): void {
+    if (this.isLive) this.connection?.resubscribe();
   }
 
   /** Only while it is live. */
@@ -155,7 +163,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     const { name, metrics, context } = this.server;
     this.heardAt = context.clock.now();
     this.isLive = true;
-    metrics.connected();
+    metrics.connected(name);
     const failed = this.attempts.succeeded();
     const after = failed === 0 ? '' : ` after ${failed} failed ${failed === 1 ? 'attempt' : 'attempts'}`;
     context.logger.info({ url: name }, `connected to ${name}${after}`);

@@ -13,8 +13,10 @@ export interface PlanChange {
   readonly changed: readonly Shard[];
   /** Shards that have no symbol any more. */
   readonly emptied: readonly Shard[];
-  /** Symbols that are in no shard any more, by the shard in which they were. */
-  readonly removed: ReadonlyMap<Shard, readonly string[]>;
+  /** Symbols that were in no shard before, by their shard. */
+  readonly added: ReadonlyMap<Shard, readonly string[]>;
+  /** How many symbols are in no shard any more. */
+  readonly removed: number;
 }
 
 interface OwnShard {
@@ -46,10 +48,6 @@ export class ShardPlan {
     return this.places.size;
   }
 
-  shardOf(symbol: string): Shard | undefined {
-    return this.places.get(symbol);
-  }
-
   /**
    * Places symbols as an earlier plan had them, by the number of the shard - 1. Only for an empty plan. What has no room,
    * because `perConnection` is lower now, or is named twice, is left out.
@@ -70,35 +68,35 @@ export class ShardPlan {
   /** `symbols` is the whole list. */
   update(symbols: ReadonlySet<string>): PlanChange {
     const before = new Set(this.shards.filter((shard) => shard.symbols.size > 0));
-    const touched = new Set<OwnShard>();
-    const removed = this.remove(symbols);
-    for (const shard of removed.keys()) touched.add(shard as OwnShard);
-    for (const shard of this.add(symbols)) touched.add(shard);
-    const all = [...touched];
+    const size = this.size;
+    const shrunk = this.remove(symbols);
+    const removed = size - this.size;
+    const added = this.add(symbols);
+    const touched = [...new Set([...shrunk, ...added.keys()])];
     return {
-      opened: all.filter((shard) => !before.has(shard)),
-      changed: all.filter((shard) => before.has(shard) && shard.symbols.size > 0),
-      emptied: all.filter((shard) => before.has(shard) && shard.symbols.size === 0),
+      opened: touched.filter((shard) => !before.has(shard)),
+      changed: touched.filter((shard) => before.has(shard) && shard.symbols.size > 0),
+      emptied: touched.filter((shard) => before.has(shard) && shard.symbols.size === 0),
+      added,
       removed,
     };
   }
 
-  private remove(wanted: ReadonlySet<string>): Map<Shard, string[]> {
-    const removed = new Map<Shard, string[]>();
+  /** Returns the shards that have lost symbols. */
+  private remove(wanted: ReadonlySet<string>): Set<OwnShard> {
+    const shrunk = new Set<OwnShard>();
     for (const [symbol, shard] of this.places) {
       if (wanted.has(symbol)) continue;
       this.places.delete(symbol);
       shard.symbols.delete(symbol);
-      const gone = removed.get(shard);
-      if (gone === undefined) removed.set(shard, [symbol]);
-      else gone.push(symbol);
+      shrunk.add(shard);
     }
-    return removed;
+    return shrunk;
   }
 
-  /** Returns the shards that have new symbols. */
-  private add(wanted: ReadonlySet<string>): Set<OwnShard> {
-    const grown = new Set<OwnShard>();
+  /** Returns the new symbols. */
+  private add(wanted: ReadonlySet<string>): Map<OwnShard, string[]> {
+    const added = new Map<OwnShard, string[]>();
     let at = 0;
     for (const symbol of wanted) {
       if (this.places.has(symbol)) continue;
@@ -106,9 +104,11 @@ export class ShardPlan {
       while (this.shardAt(at).symbols.size >= this.perConnection) at += 1;
       const shard = this.shardAt(at);
       this.place(symbol, shard);
-      grown.add(shard);
+      const fresh = added.get(shard);
+      if (fresh === undefined) added.set(shard, [symbol]);
+      else fresh.push(symbol);
     }
-    return grown;
+    return added;
   }
 
   private place(symbol: string, shard: OwnShard): void {

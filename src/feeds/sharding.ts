@@ -85,16 +85,15 @@ export class Sharding {
     const { settings, context } = this.options;
     const { share } = settings;
     const symbols = new Set([...this.list.symbols].filter((symbol) => isInShare(symbol, share)));
-    const before = this.plan.size;
     const change = this.plan.update(symbols);
-    const { opened, changed, emptied, removed } = change;
-    if (opened.length + changed.length + emptied.length === 0) return change;
+    const { added, removed } = change;
+    if (added.size + removed === 0) return change;
     this.places?.save(this.plan);
-    const gone = [...removed.values()].reduce((sum, each) => sum + each.length, 0);
+    const fresh = [...added.values()].reduce((sum, each) => sum + each.length, 0);
     const connections = this.plan.used.length;
     context.logger.info(
       { symbols: symbols.size, connections },
-      `${context.path}: ${symbols.size} symbols on ${connections} connections; ${symbols.size - before + gone} are new, ${gone} are gone`,
+      `${context.path}: ${symbols.size} symbols on ${connections} connections; ${fresh} are new, ${removed} are gone`,
     );
     return change;
   }

@@ -41,14 +41,14 @@ test('a symbol that stays in the list is never moved', () => {
   );
 });
 
-test('a change names exactly the connections whose symbols are others, and the symbols that are gone', () => {
+test('a change names exactly the connections whose symbols are others, and the symbols that are new', () => {
   fc.assert(
     fc.property(lists, limit, (steps, perConnection) => {
       const plan = new ShardPlan(perConnection);
       for (const step of steps) {
         const before = new Map(plan.used.map(({ number, symbols }) => [number, [...symbols].sort().join()]));
         const places = placesOf(plan);
-        const { opened, changed, emptied, removed } = plan.update(new Set(step));
+        const { opened, changed, emptied, added, removed } = plan.update(new Set(step));
         const after = new Map(plan.used.map(({ number, symbols }) => [number, [...symbols].sort().join()]));
         const numbers = (test: (number: number) => boolean) =>
           [...new Set([...before.keys(), ...after.keys()])].filter(test).sort();
@@ -66,8 +66,9 @@ test('a change names exactly the connections whose symbols are others, and the s
           named(changed),
           numbers((number) => before.has(number) && after.has(number) && before.get(number) !== after.get(number)),
         );
-        const gone = [...removed].flatMap(([{ number }, symbols]) => symbols.map((each) => [each, number]));
-        assert.deepEqual(gone.sort(), [...places].filter(([each]) => !step.includes(each)).sort());
+        const fresh = [...added].flatMap(([{ number }, symbols]) => symbols.map((each) => [each, number]));
+        assert.deepEqual(fresh.sort(), [...placesOf(plan)].filter(([each]) => !places.has(each)).sort());
+        assert.equal(removed, [...places.keys()].filter((each) => !step.includes(each)).length);
       }
     }),
   );
