@@ -22,6 +22,7 @@ const files: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/machines.md': machinesPage(),
   'docs/reference/metrics.md': metricsPage(),
+  'src/web/channels.html': await webPage('channels'),
   'src/web/chat.html': await webPage('chat'),
   'src/web/rooms.html': roomsPage,
   // A chart can only read files of its own folder.

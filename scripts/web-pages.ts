@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
-/* The pages of src/web are one file each, so that they work opened from disk: what they share is written into both. */
+/* The pages of src/web are one file each, so that they work opened from disk: what they share is written into each. */
 
 const FOLDER = 'src/web';
 const STYLE = [
-  '/* Shared by both pages: from shared.css, by `npm run generate`. */',
+  '/* Shared by all pages: from shared.css, by `npm run generate`. */',
   '/* End of what is shared. */',
 ] as const;
-const SCRIPT = [
-  '// Shared by both pages: from shared.js, by `npm run generate`.',
-  '// End of what is shared.',
-] as const;
+const SCRIPT = ['// Shared by all pages: from shared.js, by `npm run generate`.', '// End of what is shared.'] as const;
 
 /** The page with what is shared as it is now, and the hashes by which its policy allows its own style and script. */
 export async function webPage(name: string): Promise<string> {

@@ -2,12 +2,21 @@ import type { Observable, Subscription as RxSubscription } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeGap } from '../core/gap-words.ts';
-import type { Log, Reader, StartPosition } from '../core/log.ts';
+import type { Checkpoint, Gap, Log, Reader, StartPosition } from '../core/log.ts';
 import { catchUp } from '../tables/catch-up.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ReadReport } from '../telemetry/read-report.ts';
 import type { TopicsSource } from './matched-topics.ts';
 import { BatchRelay } from './relay.ts';
+
+/** Hears where the reader of a subscription is. `at`: asks it. */
+export interface ReaderFollower {
+  /** It is live, or, after its pipeline broke, live again. */
+  live(at: Checkpoint): void;
+  /** Before a pipeline sees the batch. */
+  polled(batch: Batch, at: () => Checkpoint): void;
+  gap(gap: Gap, at: () => Checkpoint): void;
+}
 
 export interface SubscriptionOptions {
   readonly log: Log;
@@ -18,6 +27,7 @@ export interface SubscriptionOptions {
   /** Called for each batch before a pipeline sees it. */
   readonly polled: (batch: Batch) => void;
   readonly report?: ReadReport;
+  readonly follower?: ReaderFollower | undefined;
   /** Called once: everything that was there at the first start has been handed on. */
   readonly caughtUp?: () => void;
   /** Called each time it is closed, with where it goes on if it is opened again. */
@@ -48,12 +58,13 @@ export class Subscription implements TopicsSource {
   }
 
   async open(): Promise<void> {
-    const { log, logger, report } = this.options;
+    const { log, logger, report, follower } = this.options;
     const { topics } = this;
     report?.opening(topics);
     const reader = log.reader({ topics, from: this.from });
     this.reader = reader;
     this.isLive = false;
+    const at = () => reader.checkpoint();
     let isBroken = false;
     const broke = (error: unknown) => {
       if (isBroken || this.reader !== reader) return;
@@ -61,10 +72,14 @@ export class Subscription implements TopicsSource {
       report?.failed(error, { topics });
     };
     this.following.push(
-      reader.gaps$.subscribe((gap) => logger.error({ ...gap }, describeGap(gap))),
+      reader.gaps$.subscribe((gap) => {
+        logger.error({ ...gap }, describeGap(gap));
+        follower?.gap(gap, at);
+      }),
       reader.batches$.subscribe({
         next: (batch) => {
           this.options.polled(batch);
+          follower?.polled(batch, at);
           this.relay.next(batch);
         },
         error: (error) => {
@@ -81,6 +96,7 @@ export class Subscription implements TopicsSource {
     }
     if (this.reader !== reader) return;
     this.isLive = true;
+    follower?.live(at());
     if (!isBroken) report?.ready({ topics });
     this.handOnHistory(reader).catch((error: unknown) => logger.error({ error }, 'catching up with the topics failed'));
   }

@@ -1,11 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import type { PageName } from '../sdk/define.ts';
 import type { RequestHandler } from './health.ts';
 import { pathOf, refuseMethod } from './respond.ts';
 
-/** A page of src/web: one file that also works opened from disk. */
-export type PageName = 'rooms' | 'chat';
-
+/** A page of src/web is one file, which also works opened from disk. */
 interface Page {
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string | number>>;

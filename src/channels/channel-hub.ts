@@ -3,16 +3,24 @@ import type {
   ChannelEndpoint,
   ChannelMember,
   EndpointChannels,
+  SubscribeRequest,
 } from '../actors/endpoint/channel-port.ts';
 import type { Batch } from '../core/batch.ts';
 import { isChannelName, isReserved } from '../core/channel.ts';
+import type { ChannelFeed } from '../core/channel-feed.ts';
+import type { ChannelPosition } from '../core/channel-position.ts';
+import type { Clock } from '../core/clock.ts';
+import type { GapReason } from '../core/component.ts';
 import type { Message } from '../core/message.ts';
-import type { FrameGroup } from '../core/shared-frame.ts';
+import type { FrameGroup, SharedFrame } from '../core/shared-frame.ts';
 import type { Stats } from '../telemetry/stats.ts';
+import { ChannelHistory, type HistorySettings } from './channel-history.ts';
 import { ChannelTurn, Merging } from './channel-turn.ts';
-import { type ChannelMetrics, channelMetrics } from './metrics.ts';
+import type { FeedPartition } from './feed-partition.ts';
+import { type ChannelMetrics, channelMetrics, historyMetrics } from './metrics.ts';
 import { countOf, type OneOrSet } from './one-or-set.ts';
 import { type ChannelRules, SubscribedClient } from './subscribed-client.ts';
+import { Subscribing } from './subscribing.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface ChannelHubOptions {
@@ -20,6 +28,9 @@ export interface ChannelHubOptions {
   /** Subscriptions of one connection, those that it joins at its handshake included. */
   readonly maxPerConnection: number;
   readonly stats: Stats;
+  readonly clock: Clock;
+  /** Where earlier records are kept. */
+  readonly history?: HistorySettings | undefined;
 }
 
 /**
@@ -31,19 +42,26 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   readonly metrics: ChannelMetrics;
   readonly index = new Subscriptions<SubscribedClient>();
   private readonly endpoint: ChannelEndpoint;
+  /** Undefined where channels have none. */
+  private readonly history: ChannelHistory | undefined;
+  private readonly subscribing: Subscribing | undefined;
   /** All connections, by the name of the channel of each that is its own. */
   private readonly clients = new Map<string, SubscribedClient>();
   /** What this turn has brought, by channel. */
   private turns = new Map<string, ChannelTurn>();
   private sequence = 0;
 
-  constructor({ endpoint, maxPerConnection, stats }: ChannelHubOptions, home: ChannelEndpoint) {
+  constructor({ endpoint, maxPerConnection, stats, clock, history }: ChannelHubOptions, home: ChannelEndpoint) {
     this.maxPerConnection = maxPerConnection;
     this.endpoint = home;
     this.metrics = channelMetrics(stats, endpoint, {
       channels: () => this.size,
       subscriptions: () => this.subscriptions,
     });
+    if (history === undefined) return;
+    const kept = new ChannelHistory(history, home);
+    this.history = kept;
+    this.subscribing = new Subscribing(kept, home, clock, historyMetrics(stats, endpoint, kept.ring));
   }
 
   get size(): number {
@@ -54,11 +72,33 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
     return this.index.size;
   }
 
+  get hasHistory(): boolean {
+    return this.history !== undefined;
+  }
+
   enter(client: ChannelClient, joined: readonly string[]): ChannelMember {
-    const member = new SubscribedClient(client, this);
+    const member = new SubscribedClient(client, this, this.hasHistory ? joined : undefined);
     this.clients.set(member.ownChannel, member);
-    for (const channel of joined) this.index.add(member, channel);
+    if (!this.hasHistory) this.join(member, joined);
     return member;
+  }
+
+  begin(member: SubscribedClient, request: SubscribeRequest): void {
+    const { channel, since, correlation } = request;
+    if (this.subscribing !== undefined) this.subscribing.ask(member, request);
+    else {
+      this.index.add(member, channel);
+      member.client.subscribed(channel, correlation, since === undefined ? {} : { recovered: false });
+    }
+  }
+
+  again({ client }: SubscribedClient, { channel, correlation }: SubscribeRequest): void {
+    client.subscribed(channel, correlation, { position: this.subscribing?.positionNow(channel) });
+  }
+
+  join(member: SubscribedClient, channels: readonly string[], shown?: readonly ChannelPosition[]): void {
+    if (this.subscribing !== undefined) this.subscribing.join(member, channels, shown);
+    else for (const channel of channels) this.index.add(member, channel);
   }
 
   left(member: SubscribedClient): void {
@@ -66,11 +106,25 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
     this.clients.delete(member.ownChannel);
   }
 
-  publish(batch: Batch, channels: readonly unknown[]): void {
+  attach(feed: ChannelFeed): void {
+    const before = this.history?.attach(feed);
+    if (before !== undefined) this.tellOfGap(feed, 'epoch', (place) => place.epoch !== before);
+  }
+
+  detach(feed: ChannelFeed): void {
+    this.history?.detach(feed);
+  }
+
+  gap(feed: ChannelFeed, at: ChannelPosition): void {
+    this.history?.restart(feed, at);
+    this.tellOfGap(feed, 'expired', (place) => place.partition === at.partition);
+  }
+
+  publish(batch: Batch, channels: readonly unknown[], feed?: ChannelFeed): void {
     this.endpoint.deliverEach(batch, (message, at) => {
       const named = channels[at];
-      if (typeof named === 'string') return this.publishTo(named, message);
-      if (Array.isArray(named) && named.length > 0) return this.publishToAll(named, message);
+      if (typeof named === 'string') return this.publishTo(named, message, feed);
+      if (Array.isArray(named) && named.length > 0) return this.publishToAll(named, message, feed);
       return this.nowhere(named, message);
     });
   }
@@ -91,6 +145,18 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
       else member.client.deliver(forAll, false);
     }
     return this.clients.size;
+  }
+
+  /** Subscribers hear of it in the order of the records. */
+  private tellOfGap(feed: ChannelFeed, reason: GapReason, concerns: (place: FeedPartition) => boolean): void {
+    for (const channel of this.index.names()) {
+      const place = this.history?.placeIn(feed, channel);
+      if (place === undefined || !concerns(place)) continue;
+      const frame = this.endpoint.gap(channel, place.at(place.next), reason);
+      if (frame === null) continue;
+      this.add(channel, frame);
+      this.endpoint.mark();
+    }
   }
 
   /** Tells each subscriber which of its channels have something for it. */
@@ -114,11 +180,28 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   }
 
   /** Returns how many connections get it. */
-  private publishTo(channel: string, message: Message): number {
+  private publishTo(channel: string, message: Message, feed: ChannelFeed | undefined): number {
     const subscribers = this.subscribersOf(channel);
-    if (subscribers === undefined) return isChannelName(channel) ? this.unheard() : this.nowhere(channel, message);
-    const frame = this.endpoint.publication(channel, message);
+    const history = this.historyOf(channel);
+    if (subscribers === undefined && (history === undefined || !isChannelName(channel)))
+      return isChannelName(channel) ? this.unheard() : this.nowhere(channel, message);
+    const frame =
+      history !== undefined ? history.publication(channel, message, feed) : this.endpoint.publication(channel, message);
+    if (subscribers === undefined) return this.unheard();
     if (frame === null) return 0;
+    this.add(channel, frame);
+    this.endpoint.mark(message);
+    this.metrics.records.delivered.value += 1;
+    return countOf(subscribers);
+  }
+
+  /** Undefined where nothing is kept of the channel. */
+  private historyOf(channel: string): ChannelHistory | undefined {
+    return this.history === undefined || isReserved(channel) ? undefined : this.history;
+  }
+
+  /** For the subscribers of the channel at the end of this turn. */
+  private add(channel: string, frame: SharedFrame): void {
     let turn = this.turns.get(channel);
     if (turn === undefined) {
       turn = new ChannelTurn(channel);
@@ -126,19 +209,16 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
     }
     turn.add({ frame, sequence: this.sequence, told: this.endpoint.told });
     this.sequence += 1;
-    this.endpoint.mark(message);
-    this.metrics.records.delivered.value += 1;
-    return countOf(subscribers);
   }
 
   /** One that is named twice gets it once. A name that is none takes the record from no other channel. */
-  private publishToAll(names: readonly unknown[], message: Message): number {
+  private publishToAll(names: readonly unknown[], message: Message, feed: ChannelFeed | undefined): number {
     const valid = new Set(names.filter(isChannelName));
     const wrong = names.filter((name) => !isChannelName(name));
     for (const name of wrong) this.countNowhere(name);
     if (valid.size === 0) message.ack('filtered');
     let sockets = 0;
-    for (const channel of valid) sockets += this.publishTo(channel, message);
+    for (const channel of valid) sockets += this.publishTo(channel, message, feed);
     return sockets;
   }
 

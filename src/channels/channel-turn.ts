@@ -60,17 +60,26 @@ export class Merging {
 
 /** Frames of several channels, and those that are for all clients, in the order in which they came. */
 function merge(turns: readonly ChannelTurn[], told: readonly SharedFrame[]): SharedFrame[] {
-  const [first] = turns;
-  const publications =
-    turns.length === 1 && first !== undefined
-      ? first.publications
-      : turns.flatMap((turn) => turn.publications).sort((one, other) => one.sequence - other.sequence);
+  const publications = inOrder(turns);
   const frames: SharedFrame[] = [];
   let taken = 0;
   for (const publication of publications) {
-    for (const frame of told.slice(taken, publication.told)) frames.push(frame);
-    taken = publication.told;
+    for (; taken < publication.told; taken += 1) frames.push(told[taken] as SharedFrame);
     frames.push(publication.frame);
   }
-  return frames.concat(told.slice(taken));
+  return taken < told.length ? frames.concat(told.slice(taken)) : frames;
+}
+
+/** Turns come in the order of their first publications: they are in order as they are, where each has one. */
+function inOrder(turns: readonly ChannelTurn[]): readonly Publication[] {
+  const [first] = turns;
+  if (turns.length === 1 && first !== undefined) return first.publications;
+  const all: Publication[] = [];
+  let isInOrder = true;
+  for (const { publications } of turns)
+    for (const publication of publications) {
+      isInOrder &&= (all.at(-1)?.sequence ?? -1) < publication.sequence;
+      all.push(publication);
+    }
+  return isInOrder ? all : all.sort((one, other) => one.sequence - other.sequence);
 }

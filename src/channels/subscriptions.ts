@@ -19,6 +19,11 @@ export class Subscriptions<S extends Subscriber> {
     return this.subscribers.size;
   }
 
+  /** Of the channels with a subscriber. */
+  names(): Iterable<string> {
+    return this.subscribers.keys();
+  }
+
   get size(): number {
     return this.count;
   }

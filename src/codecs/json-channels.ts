@@ -58,6 +58,7 @@ export function channelProtocol(
       const body = typeof value === 'string' ? Buffer.from(value) : value;
       return { data: Buffer.concat([head, body, END]), binary: false };
     },
+    gap: (channel, position, reason) => answer('gap', undefined, { channel, position: positionText(position), reason }),
   };
 }
 

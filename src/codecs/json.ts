@@ -94,6 +94,7 @@ export const json = defineCodec({
   }),
   examples: [{}, { answers: false }],
   subscribes: true,
+  page: 'channels',
   create: ({ answers }) => new JsonCodec(answers),
 });
 

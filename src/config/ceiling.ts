@@ -1,5 +1,6 @@
 import { formatSize } from '../core/units.ts';
 import type { InnerSink } from '../sdk/define.ts';
+import { channelHistoryOf } from './channels-schema.ts';
 import { sinksOf } from './ends.ts';
 import type { GatewayConfig } from './schema.ts';
 import { componentsIn } from './step-schema.ts';
@@ -21,6 +22,8 @@ const COPY = 512;
 /** The largest send to a topic, encoded. */
 const SEND = 1_048_576;
 
+type Endpoint = GatewayConfig['endpoints'][string];
+
 export interface Ceiling {
   /** Bytes. */
   readonly total: number;
@@ -36,6 +39,8 @@ export interface Ceiling {
   readonly groups: number;
   /** Records that are kept for clients that join late. */
   readonly replay: number;
+  /** Earlier records of channels. */
+  readonly history: number;
   readonly connections: number;
   readonly limit: number;
 }
@@ -61,15 +66,25 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
     ),
   );
   const replay = sum(Object.values(config.endpoints).map(replayCeiling));
+  const history = sum(Object.values(config.endpoints).map(historyCeiling));
   const { limit } = config.memory;
   const groups = serving.length > 0 ? config.memory.groups : 0;
-  const total = PROCESS + pipelines + sinks + tables + publishers + groups + replay + connections + limit;
-  return { total, process: PROCESS, pipelines, sinks, tables, publishers, groups, replay, connections, limit };
+  const total = PROCESS + pipelines + sinks + tables + publishers + groups + replay + history + connections + limit;
+  return { total, process: PROCESS, pipelines, sinks, tables, publishers, groups, replay, history, connections, limit };
 }
 
 /** Beside the frames as they are, those of each other form in which they leave. */
-function replayCeiling({ replay, compression, sse }: GatewayConfig['endpoints'][string]): number {
-  return (replay?.bytes ?? 0) * (1 + (compression === undefined ? 0 : 1) + (sse ? 1 : 0));
+function replayCeiling(endpoint: Endpoint): number {
+  return (endpoint.replay?.bytes ?? 0) * formsOf(endpoint);
+}
+
+function historyCeiling(endpoint: Endpoint): number {
+  const history = endpoint.channels && channelHistoryOf(endpoint.channels);
+  return (history?.bytes ?? 0) * formsOf(endpoint);
+}
+
+function formsOf({ compression, sse }: Endpoint): number {
+  return 1 + (compression === undefined ? 0 : 1) + (sse ? 1 : 0);
 }
 
 /** Copies share their payload, and may have a key and headers of their own; a topic has one send in flight at a time. */
@@ -90,13 +105,14 @@ function copiesIn({ spec, config }: InnerSink): number {
 
 /** `ceiling 1.3 GiB: process ... + pipelines ... + connections ... + memory.limit ...`. */
 export function describeCeiling(ceiling: Ceiling): string {
-  const { total, pipelines, sinks, tables, publishers, groups, replay, connections, limit } = ceiling;
+  const { total, pipelines, sinks, tables, publishers, groups, replay, history, connections, limit } = ceiling;
   const parts = [`process ${rounded(ceiling.process)}`, `pipelines ${rounded(pipelines)}`];
   if (sinks > 0) parts.push(`sinks ${rounded(sinks)}`);
   if (tables > 0) parts.push(`tables ${rounded(tables)}`);
   if (publishers > 0) parts.push(`clients that publish to topics ${rounded(publishers)}`);
   if (groups > 0) parts.push(`their groups ${rounded(groups)}`);
   if (replay > 0) parts.push(`replay ${rounded(replay)}`);
+  if (history > 0) parts.push(`channel history ${rounded(history)}`);
   parts.push(`connections ${rounded(connections)}`, `memory.limit ${rounded(limit)}`);
   return `ceiling ${rounded(total)}: ${parts.join(' + ')}`;
 }

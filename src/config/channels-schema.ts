@@ -2,6 +2,42 @@ import { z } from 'zod';
 import * as field from '../sdk/fields.ts';
 import { names } from './allow-schema.ts';
 
+const history = z.strictObject({
+  last: field
+    .integer({ min: 1, max: 100_000 })
+    .prefault(100)
+    .describe('Most records that are kept of each channel, its newest ones.'),
+  age: field
+    .duration()
+    .optional()
+    .describe('Records are kept for this time after their timestamp; without limit where it is left out.'),
+  bytes: field
+    .size()
+    .prefault('16MiB')
+    .describe(
+      'Memory for all channels of the endpoint; what is kept of the channel that was used least recently goes first.',
+    ),
+  initial: field
+    .integer({ max: 100_000 })
+    .optional()
+    .describe(
+      'Records that a client receives when it comes into a channel without a position, at most: 1 where last is 1, else none.',
+    ),
+});
+
+const recover = z.strictObject({
+  records: field
+    .integer({ min: 1, max: 100_000_000 })
+    .prefault(100_000)
+    .describe('Most records of a partition that are read again for one client.'),
+  age: field.duration().prefault('1d').describe('Clients that have missed older records are not recovered.'),
+  concurrency: field
+    .integer({ min: 1, max: 64 })
+    .prefault(2)
+    .describe('Most readers of a topic at once; each serves all clients that wait when it begins.'),
+  timeout: field.duration().prefault('3s').describe('Most time for one client.'),
+});
+
 export const channels = z.strictObject({
   join: names().describe(
     'Channels that each connection is in from its handshake on, such as "user.${! auth.sub }" or "symbol.${! meta.symbol }". A client for which one of them has no value is refused. An expression alone may give a list of names.',
@@ -10,4 +46,25 @@ export const channels = z.strictObject({
     .integer({ min: 1, max: 100_000 })
     .prefault(100)
     .describe('Most channels that one connection may be in, those of join included.'),
+  history: history
+    .optional()
+    .describe(
+      'Earlier records of each channel are kept: clients that come back get those that they have missed, where channels have positions, and clients that come the newest ones.',
+    ),
+  recover: recover
+    .optional()
+    .describe(
+      'Where the history of a channel is too short, the topic is read again. With it, history may be left out.',
+    ),
 });
+
+type Channels = z.output<typeof channels>;
+export type ChannelHistorySettings = Required<Omit<z.output<typeof history>, 'age'>> & {
+  readonly age?: number | undefined;
+};
+
+/** What is kept of channels, with what follows from other settings; undefined where nothing is. */
+export function channelHistoryOf({ history: given, recover }: Channels): ChannelHistorySettings | undefined {
+  const kept = given ?? (recover && history.parse({}));
+  return kept && { ...kept, initial: kept.initial ?? (kept.last === 1 ? 1 : 0) };
+}

@@ -4,6 +4,8 @@ import { endpointsOf } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { EndpointConfig, ParsedConfig } from './schema.ts';
 
+type Channels = NonNullable<EndpointConfig['channels']>;
+
 /** Channels that records go to, and clients that are in them: either is of no use without the other. */
 export function lintChannels(config: ParsedConfig): Finding[] {
   const fed = new Set<string>();
@@ -12,7 +14,7 @@ export function lintChannels(config: ParsedConfig): Finding[] {
     sinksOf(pipeline, ['pipelines', name]).flatMap((sink): Finding[] => {
       const [endpoint] = endpointsOf([sink]);
       if (endpoint === undefined) return [];
-      if (!hasChannel(sink.chosen.config)) {
+      if (sink.chosen.spec.channels?.(sink.chosen.config) === undefined) {
         all.add(endpoint);
         return [];
       }
@@ -33,12 +35,6 @@ export function lintChannels(config: ParsedConfig): Finding[] {
       ...lintFeeding(name, endpoint, fed, all),
     ]),
   ];
-}
-
-function hasChannel(config: unknown): boolean {
-  return (
-    typeof config === 'object' && config !== null && (config as { readonly channel?: unknown }).channel !== undefined
-  );
 }
 
 function lintFeeding(
@@ -79,10 +75,16 @@ function lintEndpoint({ channels, allow, codec: { spec } }: EndpointConfig, path
           ),
         ]
       : [];
-  return [...unable, ...lintJoin(channels, [...path, 'channels'])];
+  return [...unable, ...lintJoin(channels, [...path, 'channels']), ...lintHistory(channels, [...path, 'channels'])];
 }
 
-function lintJoin({ join, max_per_connection: most }: NonNullable<EndpointConfig['channels']>, path: Path): Finding[] {
+function lintHistory({ history }: Channels, path: Path): Finding[] {
+  const { last, initial } = history ?? {};
+  if (last === undefined || initial === undefined || initial <= last) return [];
+  return [failing([...path, 'history', 'initial'], `only ${last} records of a channel are kept (history.last)`)];
+}
+
+function lintJoin({ join, max_per_connection: most }: Channels, path: Path): Finding[] {
   const findings = join.flatMap(({ literal, isConstant, text }, at): Finding[] => {
     const place = [...path, 'join', at];
     if (literal.includes('*'))

@@ -184,7 +184,7 @@ const EVERY_ADDRESS = new Set([undefined, '', '0.0.0.0', '::']);
 
 /** A room without a name would be another one on every gateway. */
 const membersHaveARoom: Rule = ({ endpoints }) =>
-  Object.entries(endpoints).flatMap(([name, { codec, presence, allow, web_client }]) => {
+  Object.entries(endpoints).flatMap(([name, { codec, presence, allow, channels, web_client }]) => {
     const { spec } = codec;
     const path = ['endpoints', name];
     const without = `the clients of the codec "${spec.name}" know nothing of each other; leave this out`;
@@ -199,6 +199,12 @@ const membersHaveARoom: Rule = ({ endpoints }) =>
       ...(spec.hasMembers === true || spec.servesTopics === true ? [] : allowedInVain(allow, [...path, 'allow'])),
       web_client !== undefined && spec.page === undefined
         ? failing([...path, 'web_client'], `there is no page for the codec "${spec.name}"; leave this out`)
+        : undefined,
+      web_client !== undefined && spec.page === 'channels' && channels === undefined
+        ? failing(
+            [...path, 'web_client'],
+            `the page for the codec "${spec.name}" shows channels, and this endpoint has none; add channels: {}, or leave this out`,
+          )
         : undefined,
     ];
   });

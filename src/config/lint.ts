@@ -5,6 +5,7 @@ import { lintChannels } from './lint-channels.ts';
 import { lintEndpoints } from './lint-endpoints.ts';
 import { lintExposure } from './lint-exposure.ts';
 import { lintExpressions, lintUnevaluated } from './lint-expressions.ts';
+import { lintFeeds } from './lint-feeds.ts';
 import { lintLabels } from './lint-labels.ts';
 import { lintPipelines } from './lint-pipelines.ts';
 import { lintTls } from './lint-tls.ts';
@@ -24,6 +25,7 @@ export function lint(config: ParsedConfig, source: unknown): Finding[] {
     ...lintEndpoints(config),
     ...lintAccess(config),
     ...lintChannels(config),
+    ...lintFeeds(config),
     ...lintPipelines(config),
     ...lintLabels(config),
     ...lintTopics(config),

@@ -214,7 +214,12 @@ export interface ChannelProtocol<State = unknown> {
     position: ChannelPosition | undefined,
     now: number,
   ): Frame | null;
+  /** Records of the channel were lost while it was read; made once for all its subscribers. `position`: where it goes on. */
+  gap(channel: string, position: ChannelPosition, reason: GapReason, now: number): Frame | null;
 }
+
+/** epoch: the topic was created anew, or has another number of partitions. expired: records were removed before they were read. */
+export type GapReason = 'epoch' | 'expired';
 
 /** The part of a wire protocol for tokens. Pure, as the rest of the codec. */
 export interface Renewal<State = unknown> {

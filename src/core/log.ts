@@ -157,6 +157,10 @@ export interface Gap {
 export interface ReaderOptions {
   readonly topics: readonly string[];
   readonly from: StartPosition;
+  /** Only these partitions of each topic. All where it is left out, also those that are added later. */
+  readonly partitions?: readonly number[];
+  /** It reads what is there and is closed soon: readers of this kind share their connections, and open at less cost. */
+  readonly isBrief?: boolean;
 }
 
 export interface Reader {
@@ -171,6 +175,8 @@ export interface Reader {
   readonly gaps$: Observable<Gap>;
   pause(): void;
   resume(): void;
+  /** Reads that partition no further. What was already fetched may still be handed over. */
+  leave(place: TopicPartition): void;
   /** Next offset to be delivered, by topic and partition. */
   positions(): ReadonlyMap<string, ReadonlyMap<number, number>>;
   /** The same to go on from by another reader: with the ids of the topics, also of those that are gone by now. */

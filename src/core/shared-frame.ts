@@ -1,3 +1,4 @@
+import type { ChannelPosition } from './channel-position.ts';
 import type { Frame } from './component.ts';
 import { withKey } from './frame-key.ts';
 import { joined } from './joined.ts';
@@ -8,8 +9,14 @@ import { joined } from './joined.ts';
  */
 export type Wire = 'plain' | 'deflate' | 'sse';
 
-/** The bytes of a frame on a wire. `shared` gives those of the plain wire, where they are to be used for this one as well. */
+/**
+ * The bytes of a frame on a wire. `shared` gives those of the plain wire, where they are to be used for this one as well, and its
+ * position.
+ */
 export type EncodeFrame = (frame: Frame, wire: Wire, shared: SharedFrame) => Buffer;
+
+/** A frame for event streams alone, which says nothing but its position. */
+export const SILENT: Frame = { data: '', binary: false };
 
 /** A frame for any number of sockets: its bytes are made once for each wire, when the first socket wants them. */
 export class SharedFrame {
@@ -19,6 +26,7 @@ export class SharedFrame {
   private others: Map<Wire, Buffer> | undefined;
   /** What it is the newest value of, once `withKey` has said so. */
   private key: { readonly value: string | undefined } | undefined;
+  private place: ChannelPosition | undefined;
 
   constructor(frame: Frame, encode: EncodeFrame) {
     this.frame = frame;
@@ -36,10 +44,22 @@ export class SharedFrame {
    * an earlier record, one of the same content.
    */
   withKey(value: string | undefined): SharedFrame {
-    const isUsed = this.key !== undefined || this.plain !== undefined || this.others !== undefined;
-    const own = isUsed ? new SharedFrame(this.frame, this.encode) : this;
+    const own = this.own();
     own.key = { value };
     return own;
+  }
+
+  /** The frame of a record behind which a client is at that position. As with `withKey`, whose key it keeps. */
+  withPosition(position: ChannelPosition): SharedFrame {
+    const own = this.place === undefined && !this.isMade ? this : this.own();
+    own.key = this.key;
+    own.place = position;
+    return own;
+  }
+
+  /** Where a client is that has the record, in its channel. Undefined where that has no positions. */
+  get position(): ChannelPosition | undefined {
+    return this.place;
   }
 
   /** Bytes on the plain wire. */
@@ -47,14 +67,36 @@ export class SharedFrame {
     return this.bytes('plain').length;
   }
 
-  /** For a frame that is kept: it holds on to nothing but its own bytes, as its data may be part of a much larger read. */
+  /**
+   * For a frame that is kept: it holds on to nothing but its own bytes, as its data may be part of a much larger read, and they of
+   * the pool in which Node makes small buffers.
+   */
   detach(): this {
     const { data, binary } = this.frame;
-    const plain = this.bytes('plain');
+    const plain = this.ownPlain();
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
     // The payload is the end of a frame that is not masked (RFC 6455 5.2).
     this.frame = { data: plain.subarray(plain.length - length), binary };
     return this;
+  }
+
+  private get isMade(): boolean {
+    return this.plain !== undefined || this.others !== undefined;
+  }
+
+  /** Itself, or one of the same content where it is that of an earlier record. */
+  private own(): SharedFrame {
+    const isUsed = this.key !== undefined || this.place !== undefined || this.isMade;
+    return isUsed ? new SharedFrame(this.frame, this.encode) : this;
+  }
+
+  private ownPlain(): Buffer {
+    const plain = this.bytes('plain');
+    if (plain.length * 2 >= plain.buffer.byteLength) return plain;
+    const copy = Buffer.allocUnsafeSlow(plain.length);
+    plain.copy(copy);
+    this.plain = this.key === undefined ? copy : withKey(copy, this.key.value);
+    return this.plain;
   }
 
   private made(wire: Wire): Buffer {

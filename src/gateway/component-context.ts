@@ -20,6 +20,7 @@ import type { Stats } from '../telemetry/stats.ts';
 import { dialWebSocket } from '../transports/websocket/client.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { namedTopicsOf } from './named-topics.ts';
+import type { PipelineFeed } from './pipeline-endpoint.ts';
 import type { PipelineTransactions } from './pipeline-transactions.ts';
 import type { Replay } from './replay.ts';
 import { SavedState } from './saved-state.ts';
@@ -42,6 +43,8 @@ export interface OwnPorts {
   readonly stats: Stats;
   /** Aborts when the component's pipeline is closed. */
   readonly signal: AbortSignal;
+  /** By which the records of its pipeline have positions in channels. */
+  readonly feed: PipelineFeed | undefined;
 }
 
 const NO_TOPICS: ReadonlySet<string> = new Set();
@@ -76,7 +79,7 @@ export function componentContext(
       },
       topic: (name) => transactions?.topic(name) ?? context.topic(name),
       namedTopics: transactions?.namedTopics(namedTopicsOf(context)) ?? namedTopicsOf(context),
-      subscribe: (options) => subscribe(context, options, { path, replay, ownTopics, transactions }),
+      subscribe: (options) => subscribe(context, options, { path, replay, feed: own.feed, ownTopics, transactions }),
       follow: (options) => follow(context, options),
       dial: dialWebSocket,
       cursors: (topic = CURSORS) => cursors ?? topicCursors(context, path, topic),
@@ -106,6 +109,7 @@ interface ReadingParts {
   /** Of the source. */
   readonly path: string;
   readonly replay: Replay | undefined;
+  readonly feed: PipelineFeed | undefined;
   readonly ownTopics: ReadonlySet<string>;
   readonly transactions: PipelineTransactions | undefined;
 }
@@ -128,7 +132,7 @@ function subscribe(context: GatewayContext, options: SubscribeOptions, parts: Re
 function topicsSource(
   context: GatewayContext,
   { topics, from, group }: SubscribeOptions,
-  { path, replay, transactions }: ReadingParts,
+  { path, replay, feed, transactions }: ReadingParts,
 ): TopicsSource {
   const common = {
     log: context.log,
@@ -143,11 +147,17 @@ function topicsSource(
     // The one before has read the history, and where it was this one goes on: its clients miss nothing, and get nothing twice.
     const isNext = before !== undefined && isSame(before.topics, topics, true) && (replay?.isFilled ?? true);
     const goesOn = isNext ? before.from : undefined;
+    const replayed = goesOn === undefined ? replay : undefined;
+    const caughtUp = () => {
+      replayed?.isRead();
+      feed?.caughtUp();
+    };
     return new Subscription({
       ...common,
       from: goesOn ?? replay?.from() ?? from,
       clock,
-      ...(replay === undefined || goesOn !== undefined ? {} : { caughtUp: replay.isRead }),
+      follower: feed?.follower,
+      ...(replayed === undefined && feed === undefined ? {} : { caughtUp }),
       closed: (last) => void positions.set(path, { topics, from: last }),
     });
   }

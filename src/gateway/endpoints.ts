@@ -5,7 +5,8 @@ import type { TopicClients } from '../actors/endpoint/topic-clients.ts';
 import { tokenParametersOf } from '../auth/automatic-credentials.ts';
 import { authOf } from '../auth/settings.ts';
 import { ChannelHub } from '../channels/channel-hub.ts';
-import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
+import { channelHistoryOf, type EndpointConfig, type GatewayConfig } from '../config/index.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Codec } from '../core/component.ts';
 import { BucketRule } from '../core/token-bucket.ts';
 import type { Quota } from '../core/units.ts';
@@ -51,7 +52,7 @@ export async function endpointMaker(
       ...endpointChanges(context, name, endpoint, { authenticators, auth }),
       ...room,
       ...(topicService === undefined ? {} : { topics: topicService() }),
-      ...channelsOf(name, endpoint, stats),
+      ...channelsOf(name, endpoint, stats, context.clock),
       ...(replay === undefined ? {} : { replay }),
       encode: frameEncoder(endpoint.compression),
       memory: context.memory,
@@ -125,9 +126,16 @@ async function topicServiceOf(
   return () => createTopicService(context, name, endpoint);
 }
 
-function channelsOf(name: string, { channels }: EndpointConfig, stats: Stats): Pick<EndpointOptions, 'channels'> {
+function channelsOf(
+  name: string,
+  { channels }: EndpointConfig,
+  stats: Stats,
+  clock: Clock,
+): Pick<EndpointOptions, 'channels'> {
   if (channels === undefined) return {};
-  const options = { endpoint: name, maxPerConnection: channels.max_per_connection, stats };
+  const kept = channelHistoryOf(channels);
+  const history = kept && { ...kept, recover: channels.recover };
+  const options = { endpoint: name, maxPerConnection: channels.max_per_connection, stats, clock, history };
   return { channels: (home) => new ChannelHub(options, home) };
 }
 

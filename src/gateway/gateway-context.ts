@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Groups } from '../actors/consumer-group/groups.ts';
 import { LogLink } from '../actors/log-link/log-link.ts';
 import { Topic } from '../actors/topic/topic.ts';
+import { FeedSuccession } from '../channels/feed-succession.ts';
 import type { GatewayConfig } from '../config/index.ts';
 import { Baggage } from '../core/baggage.ts';
 import { ClientMemory } from '../core/client-memory.ts';
@@ -86,6 +87,7 @@ export class GatewayContext implements PartContext {
   private readonly holder: object = this;
   /** Where readers of pipelines that ended were, for those that take their place; by the path of the source. */
   readonly positions = new Map<string, HandedOver>();
+  readonly feeds = new FeedSuccession();
 
   /** Starts telemetry, and loads the log's driver. */
   static async create(

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import { isAutomatic } from '../auth/automatic-credentials.ts';
 import { type AuthSettings, authOf } from '../auth/settings.ts';
+import { shownPositions } from '../channels/shown-positions.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Headers } from '../core/headers.ts';
 import type { Identity } from '../core/identity.ts';
@@ -66,7 +67,10 @@ export function targetOf(shared: ListenerContext, endpoint: Endpoint): Handshake
       accepted(request.at);
       const handshake = trace(request);
       handshake?.end(socket.wire === 'sse' ? 200 : 101);
-      const joining = { ...request, headers: listedHeaders(request.headers, config.meta_headers) };
+      const since = endpoint.channels?.hasHistory
+        ? shownPositions(request.url, request.headers['last-event-id'])
+        : undefined;
+      const joining = { ...request, headers: listedHeaders(request.headers, config.meta_headers), since };
       const connection = endpoint.join(socket, joining, handshake, baggageOf(context, request), access);
       if (!context.events.has('ws-connection')) return;
       const { url, path, headers } = request;

@@ -5,6 +5,7 @@ import { createPageHandler } from '../admin/pages.ts';
 import { fixedPathOf, pathOf } from '../admin/respond.ts';
 import type { EndpointConfig, GatewayConfig } from '../config/index.ts';
 import { HTTP_TIMEOUTS } from '../core/http-timeouts.ts';
+import type { PageName } from '../sdk/define.ts';
 import { AttachedListener, type ProgramServer } from '../transports/websocket/attached.ts';
 import type { ListenerEdge } from '../transports/websocket/listener-edge.ts';
 import { type ServerOptions, WebSocketListener } from '../transports/websocket/server.ts';
@@ -97,7 +98,7 @@ function configuredAt({ config }: GatewayContext, name: string): [string, Endpoi
 class Requests {
   private readonly shared: ListenerContext;
   private readonly name: string;
-  private pages: ReadonlyMap<string, 'rooms' | 'chat'> = new Map();
+  private pages: ReadonlyMap<string, PageName> = new Map();
   private readonly health: ReturnType<typeof createHealthHandler>;
   private page: ReturnType<typeof createPageHandler> = () => false;
 
@@ -132,8 +133,8 @@ function portFacts({ link, config }: GatewayContext, endpoints: readonly Endpoin
 }
 
 /** Pages for browsers by path. */
-function pagesOf(endpoints: readonly EndpointConfig[]): Map<string, 'rooms' | 'chat'> {
-  const pages = new Map<string, 'rooms' | 'chat'>();
+function pagesOf(endpoints: readonly EndpointConfig[]): Map<string, PageName> {
+  const pages = new Map<string, PageName>();
   for (const { web_client, codec } of endpoints)
     if (web_client !== undefined && codec.spec.page !== undefined) pages.set(web_client, codec.spec.page);
   return pages;

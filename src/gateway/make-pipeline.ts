@@ -44,6 +44,8 @@ export interface PipelinePlan {
   /** With `exactly_once`: what the pipeline writes by, dead letters too. */
   readonly transactions?: PipelineTransactions | undefined;
   readonly metrics: PipelineMetrics;
+  /** Whether its sink has to get records in the order of their partition. */
+  readonly isInOrder?: boolean;
   /** For the metrics of processors and operators. */
   readonly stats: Stats;
   readonly logger: Logger;
@@ -58,6 +60,7 @@ export function makePipeline(context: GatewayContext, plan: PipelinePlan): Pipel
     contextOf: component,
     metricsOf: (place) => new ProcessorMetrics(stats, name, place),
     stateMetricsOf: (place) => new StageMetrics(stats, name, place),
+    ...(plan.isInOrder === undefined ? {} : { isInOrder: plan.isInOrder }),
   });
   for (const stage of stages) if ('stateful' in stage) stage.stateful.readFrom(from);
   return new Pipeline({

@@ -1,35 +1,30 @@
-import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import { LeasedSink } from '../actors/leased-sink.ts';
 import { pipelineMetrics } from '../actors/pipeline/metrics.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
 import { endpointsOf, type PipelineConfig, referencesOf, sharingOf, sinksOf, sourcesOf } from '../config/index.ts';
 import { componentsIn } from '../config/step-schema.ts';
 import type { Sink } from '../core/component.ts';
-import type { EndpointPort } from '../sdk/context.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { factsOf } from '../telemetry/message-facts.ts';
 import { OwnStats } from '../telemetry/own-stats.ts';
 import { createStats, type Stats } from '../telemetry/stats.ts';
+import { feedOf } from './channel-feeds.ts';
 import { componentContext } from './component-context.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { type FailureHandling, makePipeline } from './make-pipeline.ts';
+import type { PipelineEndpoints, PipelineFeed } from './pipeline-endpoint.ts';
 import { PipelineSet } from './pipeline-set.ts';
 import { PipelineTransactions } from './pipeline-transactions.ts';
 import { type Replay, replayOf } from './replay.ts';
-
-/** What a pipeline uses of an endpoint. */
-export type PipelineEndpoint = EndpointPort &
-  Pick<Endpoint, 'presence' | 'historyBegins' | 'historyIsRead' | 'hasHistory'>;
-
-type PipelineEndpoints = ReadonlyMap<string, PipelineEndpoint>;
 
 /** The pipelines of the configuration, which are created, and started later. */
 export function createPipelines(context: GatewayContext, endpoints: PipelineEndpoints): PipelineSet {
   const create = (name: string, settings: PipelineConfig) => {
     const stats = new OwnStats(context.stats);
-    const { pipeline, replay } = createPipeline(context.heldBy(stats), endpoints, { name, settings, stats });
+    const { pipeline, replay, feed } = createPipeline(context.heldBy(stats), endpoints, { name, settings, stats });
     const ended = () => {
       replay?.ended();
+      feed?.ended();
       stats.end();
       // The pipeline that takes its place is made in this turn, and goes on with the same topics.
       queueMicrotask(() => context.release(stats));
@@ -63,22 +58,25 @@ function createPipeline(
   context: GatewayContext,
   endpoints: PipelineEndpoints,
   { name, settings, stats }: { readonly name: string; readonly settings: PipelineConfig; readonly stats: Stats },
-): { readonly pipeline: Pipeline; readonly replay: Replay | undefined } {
+): { readonly pipeline: Pipeline; readonly replay: Replay | undefined; readonly feed: PipelineFeed | undefined } {
   const logger = context.scoped('pipeline', { pipeline: name });
   const ownTopics = topicsOf(settings);
   const replay = replayOf(context, endpoints, settings, () => pipeline.settled());
   const transactions = settings.exactly_once ? new PipelineTransactions(settings.transaction) : undefined;
   const closing = new AbortController();
   const { signal } = closing;
+  const feed = feedOf(context, endpoints, { name, settings, stats }, () => pipeline);
+  const own = { stats, signal };
   const pipeline: Pipeline = makePipeline(context, {
     name,
     settings,
     component: (place) => {
       const path = `pipelines.${name}.${place}`;
       return place.startsWith('source')
-        ? componentContext(context, path, endpoints, replay, { stats, signal }, ownTopics, transactions)
-        : componentContext(context, path, endpoints, undefined, { stats, signal }, undefined, transactions);
+        ? componentContext(context, path, endpoints, replay, { stats, signal, feed }, ownTopics, transactions)
+        : componentContext(context, path, feed?.endpoints ?? endpoints, undefined, own, undefined, transactions);
     },
+    isInOrder: feed !== undefined,
     closed: () => closing.abort(),
     transactions,
     leased: (sink) => leased(sink, settings, endpoints),
@@ -87,7 +85,7 @@ function createPipeline(
     stats,
     logger,
   });
-  return { pipeline, replay };
+  return { pipeline, replay, feed };
 }
 
 /** The topics that a pipeline writes to, as far as their names do not come from messages. */

@@ -39,6 +39,8 @@ export interface StageParts {
   readonly contextOf: (place: string) => ConnectedContext;
   readonly metricsOf?: (place: string) => ProcessorMetrics;
   readonly stateMetricsOf?: (place: string) => StageMetrics;
+  /** Whether messages have to stay in the order of their partition, also where a processor is given several at a time. */
+  readonly isInOrder?: boolean;
 }
 
 /** Makes the processors and operators of a pipeline; neighbouring processors run as one stage. */
@@ -53,7 +55,7 @@ export function compileStages(entries: readonly StepConfig[], parts: StageParts)
     const step = makeStep(entry, place, parts);
     if (isConcurrent(step)) {
       // State is rebuilt by reading a partition again, so an operator gets it in the order of the partition.
-      const orderBy = entries.slice(index + 1).some(isOperator) ? 'origin' : 'key';
+      const orderBy = parts.isInOrder === true || entries.slice(index + 1).some(isOperator) ? 'origin' : 'key';
       stages.push({ processors: [step], concurrent: new ConcurrentStage(step, step.concurrency, orderBy) });
       continue;
     }

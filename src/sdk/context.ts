@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from '../core/batch.ts';
+import type { ChannelFeed } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Sink, Source } from '../core/component.ts';
 import type { StartPosition } from '../core/log.ts';
@@ -105,9 +106,9 @@ export interface EndpointPort {
   deliver(batch: Batch): void;
   /**
    * Sends records to the subscribers of channels. `channels`: for each record the name of its channel, or a list of names; one
-   * with anything else goes nowhere, and is counted.
+   * with anything else goes nowhere, and is counted. `feed`: by which the records have positions in their channels; left out: none.
    */
-  publish(batch: Batch, channels: readonly unknown[]): void;
+  publish(batch: Batch, channels: readonly unknown[], feed?: ChannelFeed): void;
 }
 
 /** A topic that is written to. */

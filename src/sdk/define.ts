@@ -104,8 +104,15 @@ export interface SinkSpec<S extends z.ZodType = z.ZodType> extends Spec<'sink', 
   readonly copies?: 'each' | 'one';
   /** How many topics may be written to at a time, where their names come from messages. */
   readonly openTopics?: (config: z.output<S>) => number;
+  /** What its records' channels at an endpoint are called; undefined where they are for all clients, or for none. */
+  readonly channels?: (config: z.output<S>) => readonly Expression[] | undefined;
 }
-export interface ProcessorSpec<S extends z.ZodType = z.ZodType> extends Spec<'processor', S, Processor> {}
+export interface ProcessorSpec<S extends z.ZodType = z.ZodType> extends Spec<'processor', S, Processor> {
+  /** Whether it may give a message another key; if omitted, it does not. */
+  readonly setsKey?: (config: z.output<S>) => boolean;
+  /** Whether it may make several messages of one; if omitted, it does not. */
+  readonly splits?: boolean;
+}
 export interface OperatorSpec<S extends z.ZodType = z.ZodType>
   extends Spec<'operator', S, Operator | StatefulOperator | JoiningOperator> {
   /** A stateful operator keeps messages; lint refuses it if clients wait for answers. */
@@ -124,6 +131,9 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType>
   /** It joins these topics: the source has to name them and no other. `create` gives a JoiningOperator. */
   readonly joins?: (config: z.output<S>) => readonly { readonly topic: string; readonly setting: string }[];
 }
+/** The web pages that Tidegate brings, each for one protocol; `channels` is for endpoints with subscriptions. */
+export type PageName = 'rooms' | 'chat' | 'channels';
+
 export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec', S, Codec> {
   /** Clients are members of a room: the codec has a `membership`, and its endpoints need a `presence`. */
   readonly hasMembers?: boolean;
@@ -144,7 +154,7 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
    */
   readonly readParam?: (text: string) => string;
   /** A page for browsers that speaks it, by name: one of those that Tidegate brings. */
-  readonly page?: 'rooms' | 'chat';
+  readonly page?: PageName;
 }
 
 export type ComponentSpec = SourceSpec | SinkSpec | ProcessorSpec | OperatorSpec | CodecSpec;

@@ -13,6 +13,7 @@ export type {
   Effect,
   Farewell,
   Frame,
+  GapReason,
   Identity,
   Member,
   MemberEvent,

@@ -8,6 +8,9 @@ export function element(name, className, ...content) {
   return made;
 }
 
+/** Where a user of the page types. */
+export const field = document.querySelector('#composer input');
+
 // The log: the newest lines, with the reader's own time.
 
 export const MAX_LINES = 1_000;
@@ -36,8 +39,8 @@ export function addEntry(kind, at, ...content) {
   if (follows) scrollSoon();
 }
 
-export function addNote(text) {
-  addEntry('note', new Date(), element('span', 'text', text));
+export function addNote(text, at = new Date()) {
+  addEntry('note', at, element('span', 'text', text));
 }
 
 // Once a frame, as measuring the log for each of many messages would be slow.
@@ -71,7 +74,7 @@ new ResizeObserver(() => follows && scrollToEnd()).observe(log);
 $('latest').addEventListener('click', () => {
   follow(true);
   scrollToEnd();
-  $('message').focus();
+  field.focus();
 });
 
 // Toasts: what a reader who looks elsewhere would miss.
@@ -93,7 +96,7 @@ export function toast(kind, title, text) {
   close.addEventListener('click', () => {
     const hadFocus = document.activeElement === close;
     made.remove();
-    if (hadFocus) (toasts.querySelector('button') ?? $('message')).focus();
+    if (hadFocus) (toasts.querySelector('button') ?? field).focus();
   });
   toasts.append(made);
   // One that the reader is about to dismiss stays.
@@ -106,12 +109,12 @@ export function fade(made) {
   setTimeout(() => (made.matches(':hover, :focus-within') ? fade(made) : made.remove()), TOAST_TIME);
 }
 
-export function toastIncoming(title, text) {
+export function toastIncoming(title, text, kind = 'message') {
   if (document.hidden) {
     unread += 1;
     document.title = `(${unread}) ${PAGE_TITLE}`;
   }
-  toastAway('message', title, text);
+  toastAway(kind, title, text);
 }
 
 /** For text that is in the log, too: only a user that reads elsewhere would miss it. */
@@ -139,9 +142,10 @@ export const TURNED_AWAY = { 4401: 'this server wants a valid token', 4403: 'thi
 
 /**
  * `changed(state, text, when)` hears connecting, connected, reconnecting, disconnected and kicked; `verdict(code)` names the
- * state in which a close is final, or nothing where the link is to come back; `received(text)` hears every frame.
+ * state in which a close is final, or nothing where the link is to come back; `received(text)` hears every frame. `addressed`
+ * may add to the address of each attempt, and `opened(send)` say something before the server does.
  */
-export function createLink({ changed, verdict, received }) {
+export function createLink({ changed, verdict, received, addressed = (to) => to, opened = () => {} }) {
   let address = '';
   let socket;
   let timer;
@@ -150,13 +154,13 @@ export function createLink({ changed, verdict, received }) {
 
   function open() {
     clearTimeout(timer);
-    const mine = new WebSocket(address);
+    const mine = new WebSocket(addressed(address));
     mine.binaryType = 'arraybuffer';
     socket = mine;
     isIn = false;
     let openedAt;
     changed(attempt === 0 ? 'connecting' : 'reconnecting', '');
-    // Both protocols greet: a client that is turned away at once was never in. A server that says nothing counts, too.
+    // A client that is turned away at once was never in: the first frame says that it is. A server that says nothing counts, too.
     const enter = () => {
       clearTimeout(timer);
       if (isIn || socket !== mine) return;
@@ -169,6 +173,7 @@ export function createLink({ changed, verdict, received }) {
       openedAt = performance.now();
       clearTimeout(timer);
       timer = setTimeout(enter, GREETING_TIME);
+      opened((text) => mine.send(text));
     };
     mine.onmessage = ({ data }) => {
       if (socket !== mine) return;
@@ -248,7 +253,7 @@ export function showState(state, text, when) {
   const isOver = state === 'disconnected' || state === 'kicked';
   $('detail').textContent = when === undefined ? text : `${when} (${text})`;
   $('detail').classList.toggle('bad', isOver);
-  $('send').setAttribute('aria-disabled', String(state !== 'connected'));
+  $('send')?.setAttribute('aria-disabled', String(state !== 'connected'));
   showButtons(state, isOver);
   return before;
 }

@@ -4,12 +4,14 @@ import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
+import { TestClient } from '../helpers/client.ts';
 import { startGateway } from '../helpers/gateway-process.ts';
 import { requireChromium, type Visitor, visit } from './visitor.ts';
 
 const PAGES = {
   rooms: { config: 'config/examples/rooms.yaml', path: '/' },
   chat: { config: 'config/examples/chat.yaml', path: '/chat/' },
+  channels: { config: 'test/fixtures/channels-page.yaml', path: '/prices/' },
 } as const;
 const SIZES = [
   { width: 375, height: 812 },
@@ -26,10 +28,10 @@ for (const [name, { config, path }] of Object.entries(PAGES)) {
     if (stage === undefined) return;
     const visitor = await visit(stage.browser, fromDisk);
     await visitor.is('disconnected');
-    assert.match(await visitor.page.inputValue('#server'), /^ws:\/\/localhost:(8088\/|9090\/chat\/)$/);
+    assert.match(await visitor.page.inputValue('#server'), /^ws:\/\/localhost:(8088\/|9090\/(chat|prices)\/)$/);
     await visitor.page.fill('#server', `ws://localhost:${stage.port}${path}`);
     await enter(visitor, 'Dana');
-    await visitor.say('from a file');
+    await say(visitor, stage.port, 'from a file');
     await visitor.reads('from a file');
     assert.deepEqual(visitor.complaints, []);
   });
@@ -67,10 +69,10 @@ for (const [name, { config, path }] of Object.entries(PAGES)) {
         const visitor = await visit(stage.browser, url, { viewport, colorScheme });
         await enter(visitor, `${colorScheme} ${viewport.width}`);
         for (const line of CONVERSATION) {
-          await visitor.say(line);
+          await say(visitor, stage.port, line);
           await visitor.reads(line);
         }
-        await other.say('Thanks. I am on my way.');
+        await say(other, stage.port, 'Thanks. I am on my way.');
         await visitor.reads('Thanks. I am on my way.');
         await visitor.page.screenshot({ path: join(SCREENSHOTS, `${name}-${viewport.width}-${colorScheme}.png`) });
         const width = await visitor.page.evaluate('document.scrollingElement.scrollWidth');
@@ -100,4 +102,19 @@ async function enter({ page, is }: Visitor, name: string): Promise<void> {
   if ((await page.locator('#name').count()) > 0) await page.fill('#name', name);
   if (await page.locator('#connect').isVisible()) await page.click('#connect');
   await is('connected');
+  if ((await page.locator('#channel').count()) === 0) return;
+  for (const channel of ['symbol.pump', 'symbol.valve', 'private.plan']) {
+    await page.fill('#channel', channel);
+    await page.press('#channel', 'Enter');
+  }
+  await page.locator('#channels li', { hasText: 'Refused' }).waitFor();
+}
+
+/** In the page, or as a record of one of its channels. */
+async function say({ page, say: write }: Visitor, port: number, text: string): Promise<void> {
+  if ((await page.locator('#message').count()) > 0) return write(text);
+  const client = await TestClient.open(`ws://localhost:${port}/send`);
+  client.ws.send(JSON.stringify({ symbol: 'pump', text }));
+  await client.until(() => client.frames.length > 0);
+  client.ws.terminate();
 }

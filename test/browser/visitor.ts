@@ -12,7 +12,7 @@ export interface Visitor {
   /** Resolves when the page shows this state. */
   is(state: 'connected' | 'connecting' | 'disconnected' | 'kicked'): Promise<void>;
   /** Resolves when the log has an entry with this text. */
-  reads(text: string): Promise<void>;
+  reads(text: string | RegExp): Promise<void>;
   /** Everything in the log, in order, without the times. */
   log(): Promise<string[]>;
   /** Writes into the composer and presses Enter. */

@@ -1,5 +1,6 @@
 import type { Batch } from '../../core/batch.ts';
-import type { Frame } from '../../core/component.ts';
+import type { ChannelPosition } from '../../core/channel-position.ts';
+import type { Frame, GapReason } from '../../core/component.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { FrameGroup, type SharedFrame } from '../../core/shared-frame.ts';
@@ -12,6 +13,8 @@ import type { EndpointContext } from './endpoint-context.ts';
 import type { History } from './history.ts';
 import type { Members } from './members.ts';
 import type { EndpointGuest, RoomEndpoint } from './room-port.ts';
+
+const CODEC_FAILED = 'the codec failed on a record, which no client gets';
 
 /** What goes to members of an endpoint: to all of them, or to those in a channel. A frame is made once, whatever their number. */
 export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
@@ -40,24 +43,40 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     return this.context.share(frame);
   }
 
-  publication(channel: string | undefined, message: Message): SharedFrame | null {
+  publication(channel: string | undefined, message: Message, position?: ChannelPosition): SharedFrame | null {
     const { codec, clock, channels, keyOf } = this.context;
     const now = clock.now();
     const frame =
       channels === undefined || codec.channels === undefined
         ? codec.record(message, now)
-        : codec.channels.publication(channel, message, undefined, now);
+        : codec.channels.publication(channel, message, position, now);
     if (frame === null) return null;
     const framed = this.share(frame);
-    const shared = keyOf === undefined ? framed : framed.withKey(keyIn(channel, keyOf(message)));
+    const keyed = keyOf === undefined ? framed : framed.withKey(keyIn(channel, keyOf(message)));
+    const shared = position === undefined ? keyed : keyed.withPosition(position);
     // What cannot be made into bytes fails here, with its record.
     shared.bytes('plain');
     return shared;
   }
 
-  mark(message: Message): void {
+  recovered(channel: string, message: Message, position: ChannelPosition): SharedFrame | null {
+    try {
+      return this.publication(channel, message, position);
+    } catch (error) {
+      this.context.logger.error({ ...factsOf(message), error }, CODEC_FAILED);
+      return null;
+    }
+  }
+
+  gap(channel: string, position: ChannelPosition, reason: GapReason): SharedFrame | null {
+    const { codec, clock } = this.context;
+    const frame = codec.channels?.gap(channel, position, reason, clock.now()) ?? null;
+    return frame === null ? null : this.share(frame).withPosition(position);
+  }
+
+  mark(message?: Message): void {
     this.context.tick.mark();
-    this.delivery.add(message);
+    if (message !== undefined) this.delivery.add(message);
   }
 
   /** Records for all clients that are in at the end of this turn. */
@@ -94,7 +113,7 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     }
     if (failed !== undefined) {
       const { message, failure } = failed;
-      logger.error({ ...factsOf(message), error: failure }, 'the codec failed on a record, which no client gets');
+      logger.error({ ...factsOf(message), error: failure }, CODEC_FAILED);
     }
     counted(sockets);
     batch.ack();

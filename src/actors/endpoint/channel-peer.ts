@@ -1,26 +1,27 @@
-import type { ChannelProtocol, ConnectionInfo, Frame } from '../../core/component.ts';
+import type { ChannelPosition } from '../../core/channel-position.ts';
+import type { ChannelProtocol, ConnectionInfo, Frame, SubscriptionFacts } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Permissions } from '../../core/permissions.ts';
-import type { FrameGroup } from '../../core/shared-frame.ts';
+import { type FrameGroup, type SharedFrame, SILENT } from '../../core/shared-frame.ts';
 import type { Answers } from './answers.ts';
-import type { ChannelClient, ChannelMember, EndpointChannels } from './channel-port.ts';
+import type { ChannelClient, ChannelMember, EndpointChannels, SubscribeRequest } from './channel-port.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import type { Peer } from './peer.ts';
 import { rejectionOf } from './publisher.ts';
 
+/** The connection, which gives records to its client. */
+export type ChannelOwner = Peer & Pick<ChannelClient, 'deliver' | 'room'>;
+
 /** A connection whose client is subscribed to channels: what it asks for, and what it is answered. */
 export class ChannelPeer implements ChannelClient {
-  private readonly peer: Peer & Pick<ChannelClient, 'deliver'>;
+  private readonly peer: ChannelOwner;
   private readonly context: EndpointContext;
   private readonly answers: Answers;
   private readonly member: ChannelMember;
+  /** Positions of its handshake, until it is let in. */
+  private shown: readonly ChannelPosition[] | undefined;
 
-  constructor(
-    peer: Peer & Pick<ChannelClient, 'deliver'>,
-    context: EndpointContext,
-    channels: EndpointChannels,
-    answers: Answers,
-  ) {
+  constructor(peer: ChannelOwner, context: EndpointContext, channels: EndpointChannels, answers: Answers) {
     this.peer = peer;
     this.context = context;
     this.answers = answers;
@@ -50,17 +51,44 @@ export class ChannelPeer implements ChannelClient {
     }
   }
 
-  subscribe(channel: string, correlation: unknown): void {
-    const refusal = this.member.subscribe(channel);
-    this.answer(refusal, channel, correlation, (protocol, now) =>
-      protocol.subscribed(this.peer.state, correlation, channel, {}, now),
-    );
+  /** The client shows these positions in its handshake. */
+  shows(positions: readonly ChannelPosition[]): void {
+    this.shown = positions;
+  }
+
+  /** The client is let in. */
+  admitted(): void {
+    const { shown } = this;
+    this.shown = undefined;
+    this.member.admitted(shown);
+  }
+
+  subscribe(request: SubscribeRequest): void {
+    const refusal = this.member.subscribe(request);
+    if (refusal !== undefined) this.refused(request.channel, request.correlation, refusal);
   }
 
   unsubscribe(channel: string, correlation: unknown): void {
     const refusal = this.member.unsubscribe(channel);
-    this.answer(refusal, channel, correlation, (protocol, now) =>
-      protocol.unsubscribed(this.peer.state, correlation, channel, null, now),
+    if (refusal !== undefined) this.refused(channel, correlation, refusal);
+    else
+      this.say('unsubscribed', (protocol, now) =>
+        protocol.unsubscribed(this.peer.state, correlation, channel, null, now),
+      );
+  }
+
+  subscribed(channel: string, correlation: unknown, facts: SubscriptionFacts): void {
+    const { position } = facts;
+    this.say(
+      'subscribed',
+      (protocol, now) => protocol.subscribed(this.peer.state, correlation, channel, facts, now),
+      position,
+    );
+  }
+
+  refused(channel: string, correlation: unknown, refusal: TidegateError): void {
+    this.say('refused', (protocol, now) =>
+      protocol.refused(this.peer.state, correlation, channel, rejectionOf(refusal), now),
     );
   }
 
@@ -68,27 +96,46 @@ export class ChannelPeer implements ChannelClient {
     this.peer.deliver(group, isOwn);
   }
 
-  private answer(
-    refusal: TidegateError | undefined,
-    channel: string,
-    correlation: unknown,
-    done: (protocol: ChannelProtocol, now: number) => Frame | null,
-  ): void {
-    if (refusal === undefined) this.say('subscribed', done);
-    else
-      this.say('refused', (protocol, now) =>
-        protocol.refused(this.peer.state, correlation, channel, rejectionOf(refusal), now),
-      );
+  get room(): number {
+    return this.peer.room;
   }
 
-  /** At once, before what the turn brings in the channel: an answer would else wait for that of a message before it. */
-  private say(step: string, make: (protocol: ChannelProtocol, now: number) => Frame | null): void {
+  fitting(frames: readonly SharedFrame[]): readonly SharedFrame[] {
+    const { room, wire } = this.peer;
+    let bytes = 0;
+    for (let at = frames.length - 1; at >= 0; at -= 1) {
+      bytes += frames[at]?.bytes(wire).length ?? 0;
+      if (bytes > room) return frames.slice(at + 1);
+    }
+    return frames;
+  }
+
+  failed(error: unknown): void {
+    this.peer.failed(error);
+  }
+
+  /**
+   * At once, before what the turn brings in the channel: an answer would else wait for that of a message before it. `position`: which
+   * clients of event streams show when they come back, whatever their codec says.
+   */
+  private say(
+    step: string,
+    make: (protocol: ChannelProtocol, now: number) => Frame | null,
+    position?: ChannelPosition,
+  ): void {
     const { peer, context } = this;
-    const { channels } = context.codec;
-    if (channels === undefined || !peer.isOpen) return;
+    if (!peer.isOpen) return;
     try {
-      const frame = make(channels, context.clock.now());
-      if (frame !== null) this.answers.sayNow(context.encode(frame, peer.wire));
+      const { channels } = context.codec;
+      const frame = (channels && make(channels, context.clock.now())) ?? null;
+      if (position !== undefined && peer.wire === 'sse')
+        this.answers.sayNow(
+          context
+            .share(frame ?? SILENT)
+            .withPosition(position)
+            .bytes('sse'),
+        );
+      else if (frame !== null) this.answers.sayNow(context.encode(frame, peer.wire));
     } catch (error) {
       peer.codecFailed(step, error);
     }

@@ -1,6 +1,7 @@
 import type { Batch } from '../../core/batch.ts';
+import type { ChannelFeed } from '../../core/channel-feed.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
-import type { ConnectionInfo } from '../../core/component.ts';
+import type { ConnectionInfo, GapReason, SubscriptionFacts } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Permissions } from '../../core/permissions.ts';
@@ -13,18 +14,37 @@ export interface ChannelClient {
   readonly permissions: Permissions;
   /** Gives it records. `isOwn`: no other connection gets these in one piece. */
   deliver(group: FrameGroup, isOwn: boolean): void;
+  /** The newest of these that it would take without one being dropped. */
+  fitting(frames: readonly SharedFrame[]): readonly SharedFrame[];
+  /** Bytes of records that it would take without one being dropped. */
+  readonly room: number;
+  /** Answers its request; `correlation` is undefined for a channel that it joins without one. */
+  subscribed(channel: string, correlation: unknown, facts: SubscriptionFacts): void;
+  refused(channel: string, correlation: unknown, refusal: TidegateError): void;
+  /** Something threw that was done for it: it is cut. */
+  failed(error: unknown): void;
+}
+
+/** What a client asks for. */
+export interface SubscribeRequest {
+  readonly channel: string;
+  /** It has the records in front of it; null: it showed none that can be one. */
+  readonly since?: ChannelPosition | null | undefined;
+  readonly correlation?: unknown;
 }
 
 /** What one connection is subscribed to. */
 export interface ChannelMember {
-  /** Undefined where it is subscribed now, or was before. */
-  subscribe(channel: string): TidegateError | undefined;
+  /** Undefined where the client was answered, or will be once the records that it has missed are read. */
+  subscribe(request: SubscribeRequest): TidegateError | undefined;
   unsubscribe(channel: string): TidegateError | undefined;
   /**
    * Its permissions, and the channels that it is to join, are others now. Returns the channels that it was in and may not be in
    * any more.
    */
   renew(joined: readonly string[]): readonly string[];
+  /** The client is let in, where channels have a history. `shown`: positions of its handshake, undefined where it has none. */
+  admitted(shown: readonly ChannelPosition[] | undefined): void;
   /** The connection is gone. */
   leave(): void;
 }
@@ -33,54 +53,46 @@ export interface ChannelMember {
 export interface ChannelEndpoint {
   /** Frames for all clients that this turn has brought so far. */
   readonly told: number;
-  /** The frame of a record, for the subscribers of one channel; null: not for clients. Throws what the codec throws. */
-  publication(channel: string, message: Message): SharedFrame | null;
+  /**
+   * The frame of a record, for the subscribers of one channel; null: not for clients. Throws what the codec throws. `position`:
+   * where a client is that has it.
+   */
+  publication(channel: string, message: Message, position?: ChannelPosition): SharedFrame | null;
+  /** The same for a record that was read again: one that the codec fails on is logged, and null. */
+  recovered(channel: string, message: Message, position: ChannelPosition): SharedFrame | null;
+  /** The frame by which subscribers learn that records were lost; null where they learn nothing. */
+  gap(channel: string, position: ChannelPosition, reason: GapReason): SharedFrame | null;
   /** Hands on each record of a batch with its place in it, and acks the batch. A record on which `each` throws is nacked. */
   deliverEach(batch: Batch, each: (message: Message, at: number) => number): void;
-  /** The record goes out at the end of this turn: there, `fanOut` is called. */
-  mark(message: Message): void;
+  /** Something goes out at the end of this turn, a record if it is one: there, `fanOut` is called. */
+  mark(message?: Message): void;
+  /** Sends out now what the turn has brought, to those who are subscribed by now. */
+  sendWaiting(): void;
 }
-
-/**
- * A topic whose records a pipeline sends to channels, each channel's to one partition of it: so their offsets are positions in the
- * channel.
- */
-export interface ChannelFeed {
-  /**
-   * Where a channel is in the topic, with the offset from which on this gateway reads records live, when it begins; undefined where
-   * no record of this feed can be for that channel, or its positions are not known (yet).
-   */
-  placeOf(channel: string): ChannelPosition | undefined;
-  /**
-   * Reads what the log has of a channel again, through the processors of the pipeline: records from `since` on and in front of
-   * `until`. Many wait for one reader. Resolves with why not, where the records are not all there, are too many or too old, or the
-   * time is over; never rejects. `signal`: nobody waits for it any more.
-   */
-  readAgain(request: RecoveryRequest): Promise<Recovery>;
-}
-
-export interface RecoveryRequest {
-  readonly channel: string;
-  readonly since: ChannelPosition;
-  readonly until: number;
-  readonly signal: AbortSignal;
-}
-
-export type LossReason = 'epoch' | 'future' | 'expired' | 'too_many' | 'too_old' | 'unavailable';
-
-export type Recovery =
-  | { readonly messages: readonly Message[] }
-  /** epoch: of another topic or number of partitions. expired: retention has removed some. unavailable: the log, or no time. */
-  | { readonly lost: LossReason };
 
 /** The channels of an endpoint on this gateway, and their subscribers. */
 export interface EndpointChannels {
   /** Channels that have subscribers. */
   readonly size: number;
   readonly subscriptions: number;
+  /** Whether earlier records are kept: clients are in their channels once they are let in. */
+  readonly hasHistory: boolean;
   enter(client: ChannelClient, joined: readonly string[]): ChannelMember;
   /** See EndpointPort. */
-  publish(batch: Batch, channels: readonly unknown[]): void;
+  publish(batch: Batch, channels: readonly unknown[], feed?: ChannelFeed): void;
+  /**
+   * The feed says where channels are from now on: before the first of its records comes. It takes the place of one with its name,
+   * that of its pipeline before a reload, and goes on where that one ended. Called again when its topic is another one, by the epoch,
+   * once no record of the old one is in flight: subscribers hear of it.
+   */
+  attach(feed: ChannelFeed): void;
+  /**
+   * Records of an attached feed in front of `at` were lost, as retention has removed them before they were read. Called once no record
+   * of before is in flight, and before one from `at` on comes: subscribers of the channels in that partition hear of it.
+   */
+  gap(feed: ChannelFeed, at: ChannelPosition): void;
+  /** Its pipeline is gone. Nothing is done where another has taken its place. */
+  detach(feed: ChannelFeed): void;
   /**
    * Gives each connection all that this turn has brought for it, in order and in one piece: of its channels, and what is for all.
    * Returns to how many; undefined where no channel has anything, and nothing was done.

@@ -1,9 +1,13 @@
 import type { Access } from '../../core/access.ts';
+import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 
 /** What an endpoint takes of the handshake of a client. */
-export type JoinRequest = Pick<ConnectionInfo, 'params' | 'query' | 'headers'>;
+export type JoinRequest = Pick<ConnectionInfo, 'params' | 'query' | 'headers'> & {
+  /** Positions in channels that it shows; undefined where it shows none. */
+  readonly since?: readonly ChannelPosition[] | undefined;
+};
 
 /** What is known of a client that comes in, with an ID of its own. */
 export function infoOf(

@@ -1,8 +1,7 @@
 import type { Headers } from '../../core/headers.ts';
 import type { Socket } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
-import { ChannelPeer } from './channel-peer.ts';
-import type { ChannelClient } from './channel-port.ts';
+import { type ChannelOwner, ChannelPeer } from './channel-peer.ts';
 import type { Slowed } from './client-limits.ts';
 import { Conversation } from './conversation.ts';
 import type { EndpointContext } from './endpoint-context.ts';
@@ -14,7 +13,7 @@ import { RoomGuest } from './room-guest.ts';
 import type { EndpointGuest } from './room-port.ts';
 import { TopicPeer } from './topic-peer.ts';
 
-type Owner = Slowed & OutboundOwner & Pick<EndpointGuest, 'admit' | 'deliver'> & Pick<ChannelClient, 'deliver'>;
+type Owner = Slowed & OutboundOwner & Pick<EndpointGuest, 'admit' | 'deliver'> & ChannelOwner;
 
 /** What a connection is made of: its parts read, talk and write, and hold memory for that. */
 export class ConnectionParts {

@@ -171,6 +171,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.info = { ...this.info, clientId: name };
     tell(this.actor, { type: 'ADMIT' });
     this.parts.conversation.greet();
+    this.parts.channelPeer?.admitted();
     this.wake();
   }
 
@@ -179,6 +180,11 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     if (!this.isAdmitted) return;
     const { chunk, frames } = group.on(this.socket.wire);
     this.parts.outbound.deliver(chunk, frames, isOwn);
+  }
+
+  /** Bytes of records that it takes without one being dropped. */
+  get room(): number {
+    return this.isAdmitted ? this.parts.outbound.room : 0;
   }
 
   /** Something that this connection may be held for is over. */

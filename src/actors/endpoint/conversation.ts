@@ -151,7 +151,7 @@ export class Conversation {
           (this.peer.session ?? missing('session')).renew(effect.token, effect.correlation);
           break;
         case 'subscribe':
-          (this.channelPeer ?? missing('channels')).subscribe(effect.channel, effect.correlation);
+          (this.channelPeer ?? missing('channels')).subscribe(effect);
           break;
         case 'unsubscribe':
           (this.channelPeer ?? missing('channels')).unsubscribe(effect.channel, effect.correlation);

@@ -144,8 +144,7 @@ export class EndpointContext {
   room: EndpointRoom<EndpointGuest> | undefined;
   /** Where clients are subscribed to channels; set before the first one comes. */
   channels: EndpointChannels | undefined;
-  /** Whether clients wait until they are let in. */
-  readonly isGuarded: boolean;
+  private readonly hasReplay: boolean;
   /** The endpoint's own coarse clock: whole seconds, counted by the sweep. */
   seconds = 1;
   /** Whether the pipelines behind the endpoint want no more for now. */
@@ -176,7 +175,7 @@ export class EndpointContext {
     this.payloads = new Payloads((view) => this.codec.topics?.payload(view) ?? []);
     this.share = sharingLast(options.encode);
     this.keyOf = options.keyOf;
-    this.isGuarded = options.room !== undefined || options.replay !== undefined;
+    this.hasReplay = options.replay !== undefined;
   }
 
   /** Clients that came while nothing was limited stay without limits. */
@@ -193,6 +192,11 @@ export class EndpointContext {
     const rules = changes.clientLimits;
     if (clientLimits !== undefined) clientLimits.update(rules ?? NO_LIMITS);
     else if (rules !== undefined) this.clientLimits = new ClientLimits(rules, { endpoint, clock, logger, metrics });
+  }
+
+  /** Whether clients wait until they are let in. */
+  get isGuarded(): boolean {
+    return this.hasReplay || this.room !== undefined || this.channels?.hasHistory === true;
   }
 
   /** The bytes of a frame for one socket. */

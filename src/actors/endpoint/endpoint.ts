@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import { createActor } from 'xstate';
 import type { Access, AccessPort } from '../../core/access.ts';
 import type { Batch } from '../../core/batch.ts';
+import type { ChannelFeed } from '../../core/channel-feed.ts';
 import { every } from '../../core/clock.ts';
 import type { ConnectionInfo } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
@@ -150,8 +151,9 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     this.members.add(connection);
     context.metrics.opened.value += 1;
     context.logger.debug({ client_id: info.clientId }, 'client connected');
-    const { topicPeer } = connection.parts;
+    const { topicPeer, channelPeer } = connection.parts;
     if (topicPeer !== undefined) context.topics?.enter(topicPeer);
+    if (request.since !== undefined) channelPeer?.shows(request.since);
     this.joinQueue.enter(connection);
     return info;
   }
@@ -223,10 +225,10 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     this.broadcast.deliver(batch);
   }
 
-  publish(batch: Batch, channels: readonly unknown[]): void {
+  publish(batch: Batch, channels: readonly unknown[], feed?: ChannelFeed): void {
     if (this.context.channels === undefined)
       throw new TidegateError('TG_CONFIG_INVALID', `endpoints.${this.name} has no channels; add channels: {} to it`);
-    this.context.channels.publish(batch, channels);
+    this.context.channels.publish(batch, channels, feed);
   }
 
   // --- orders of the machine

@@ -89,6 +89,12 @@ export class Outbound {
     return isFree;
   }
 
+  /** Bytes of records that the peer's socket or queue takes now, with none dropped. */
+  get room(): number {
+    const inQueue = this.context.limits.queue - (this.queue?.dataBytes ?? 0);
+    return this.isIdle ? Math.max(inQueue, SOCKET_MARK - this.writer.buffered) : inQueue;
+  }
+
   /** Takes an answer of this turn. */
   push(answer: Buffer): void {
     if (this.outbox === undefined) {

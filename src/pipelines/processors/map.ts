@@ -58,6 +58,7 @@ export const map = defineProcessor({
       output: { error: 'TG_EXPRESSION_FAILED: ${! json.note } gives no value' },
     },
   ],
+  setsKey: ({ key }) => key !== undefined,
   create: (settings) => {
     const mapping = new Mapping(settings);
     return { process: (message) => mapping.process(message) };

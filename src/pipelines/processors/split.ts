@@ -15,6 +15,7 @@ const RETURN = 0x0d;
 
 export const split = defineProcessor({
   name: 'split',
+  splits: true,
   summary: 'Makes several messages of one: of the values of a list, of lines, or of parts between delimiters.',
   description:
     'Each part has the key, headers and timestamp of the whole. The whole is settled when all of its parts are: a client gets one answer, an offset is committed once, and one part that fails fails the whole. Empty lines and empty parts are left out; a message without parts ends here and counts as filtered. Numbers keep all their digits. A record without a value passes.',

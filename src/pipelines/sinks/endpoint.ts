@@ -35,6 +35,7 @@ export const endpointSink = defineSink({
   examples: ['rooms', { name: 'prices', channel: 'symbol.${! key }' }],
   reaches: 'clients',
   references: (config) => [{ to: 'endpoint', name: nameIn(config), path: typeof config === 'string' ? [] : ['name'] }],
+  channels: channelIn,
   needs: ['endpoint'],
   create: (config, { gateway }) => {
     const endpoint = gateway.endpoint(nameIn(config));

@@ -96,6 +96,31 @@ export const CHANNEL_METRICS = {
     help: 'Requests of clients about channels that were refused: not_allowed, limit (max_per_connection), invalid (no name of a channel), not_subscribed; revoked counts subscriptions that a new token ended.',
     labels: ['endpoint', 'reason'],
   },
+  tidegate_channel_history_channels: {
+    kind: 'gauge',
+    help: 'Channels of which earlier records are kept on this gateway.',
+    labels: ['endpoint'],
+  },
+  tidegate_channel_history_bytes: {
+    kind: 'gauge',
+    help: 'Memory of earlier records of channels, which channels.history.bytes limits.',
+    labels: ['endpoint'],
+  },
+  tidegate_channel_recoveries_total: {
+    kind: 'counter',
+    help: 'Subscriptions with a position, by where their client got what it had missed: ring, as it was kept; log, as it was read again; lost, as it got none of it. Reasons of lost: no_position, as it showed none of this channel, or the channel has none; not_kept; epoch, as the topic is another one; future; expired; too_many; too_old; unavailable.',
+    labels: ['endpoint', 'result', 'reason'],
+  },
+  tidegate_channel_recovery_passes_total: {
+    kind: 'counter',
+    help: 'Readers that were opened to read again what clients of channels have missed; one serves all that wait for it.',
+    labels: ['endpoint'],
+  },
+  tidegate_channel_recovery_records_total: {
+    kind: 'counter',
+    help: 'Records of topics that were read again for clients of channels, those of other channels included.',
+    labels: ['endpoint'],
+  },
 } as const satisfies MetricEntries;
 
 /** Rooms: the members on all gateways, as this gateway sees them. */

@@ -12,6 +12,7 @@ import { laneCases } from './lane.ts';
 import { laneLimitCases } from './lane-limits.ts';
 import { lifeCases } from './life.ts';
 import { readerCases } from './reader.ts';
+import { readerPartsCases } from './reader-parts.ts';
 import { recreatedTopicReaderCases } from './reader-recreated.ts';
 import { runCase } from './run-case.ts';
 import { transactionCases } from './transaction.ts';
@@ -40,6 +41,7 @@ const AT_A_TIME = 6;
 const SUITES: readonly Suite[] = [
   { suite: ['a lane'], register: [laneCases, laneLimitCases] },
   { suite: ['a reader'], register: [readerCases] },
+  { suite: ['a reader', 'of some partitions, or for a short time'], register: [readerPartsCases] },
   { suite: ['a reader', 'of a topic that is deleted and created again'], register: [recreatedTopicReaderCases] },
   {
     suite: ['a group'],

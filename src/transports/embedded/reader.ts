@@ -1,7 +1,7 @@
 import { Observable, Subject, type Subscriber } from 'rxjs';
 import type { Batch } from '../../core/batch.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
-import type { Checkpoint, Gap, Reader, ReaderOptions, TopicCheckpoint } from '../../core/log.ts';
+import type { Checkpoint, Gap, Reader, ReaderOptions, TopicCheckpoint, TopicPartition } from '../../core/log.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { type Cursor, Fetcher } from './fetcher.ts';
 import { startOffset } from './start-offset.ts';
@@ -54,6 +54,11 @@ export class EmbeddedReader implements Reader {
 
   resume(): void {
     this.fetcher.resume();
+  }
+
+  leave({ topic, partition: index }: TopicPartition): void {
+    for (const cursor of this.cursors.values())
+      if (cursor.partition.topic.name === topic && cursor.partition.index === index) cursor.paused = true;
   }
 
   positions(): ReadonlyMap<string, ReadonlyMap<number, number>> {
@@ -140,7 +145,7 @@ export class EmbeddedReader implements Reader {
       if (topic === undefined) continue;
       const gone = this.gone.get(name)?.offsets;
       for (const partition of topic.partitions) {
-        if (this.cursors.has(partition)) continue;
+        if (this.cursors.has(partition) || !(this.options.partitions?.includes(partition.index) ?? true)) continue;
         const before = gone?.get(partition.index);
         const cursor = { partition, position: 0, paused: false, room: Number.POSITIVE_INFINITY, before };
         this.cursors.set(partition, cursor);

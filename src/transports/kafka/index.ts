@@ -61,7 +61,7 @@ class KafkaLog implements Log {
   readonly admin: LogAdmin;
   private readonly options: KafkaLogOptions;
   private readonly client: Client;
-  private readonly clusters: { probe: Cluster; admin: Cluster; write: Cluster };
+  private readonly clusters: { probe: Cluster; admin: Cluster; write: Cluster; brief: Cluster };
   private readonly link: Link;
   private readonly producers: ProducerHolder;
   private readonly limits: TopicLimits;
@@ -80,6 +80,7 @@ class KafkaLog implements Log {
       probe: new Cluster(client, TIMEOUTS.probe),
       admin: new Cluster(client, TIMEOUTS.admin),
       write: new Cluster(client, TIMEOUTS.write),
+      brief: new Cluster(client, TIMEOUTS.read),
     };
     this.link = new Link(this.clusters.probe, options.clock, options.logger);
     this.link$ = this.link.state$;
@@ -122,6 +123,7 @@ class KafkaLog implements Log {
   forget(topic: string): void {
     for (const [lane, name] of this.lanes) if (name === topic) this.lanes.delete(lane);
     this.clusters.write.forget(topic);
+    this.clusters.brief.forget(topic);
     this.limits.forget(topic);
     this.forgotten += 1;
     // A producer that counted from 0 again would lose records where the topic is there after all: another one may.
@@ -130,13 +132,17 @@ class KafkaLog implements Log {
 
   reader(options: ReaderOptions): Reader {
     const { logger, stats, clock, propagation } = this.options;
+    const own = options.isBrief === true ? undefined : new Cluster(this.client, TIMEOUTS.read);
     const reader: Reader = new KafkaReader(options, {
-      cluster: new Cluster(this.client, TIMEOUTS.read),
+      cluster: own ?? this.clusters.brief,
       logger,
       stats,
       clock,
       propagation,
-      closed: () => this.readers.delete(reader),
+      closed: () => {
+        own?.close();
+        this.readers.delete(reader);
+      },
     });
     this.readers.add(reader);
     return reader;

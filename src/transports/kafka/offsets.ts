@@ -84,7 +84,9 @@ export async function startOffsets(
     const offsets = from.checkpoint.get(topic)?.offsets;
     return new Map(partitions.map((partition) => [partition, offsets?.get(partition) ?? 0]));
   }
-  const latest = await latestOffsets(cluster, topic, partitions);
+  const given = 'offsets' in from ? (ownEntry(from.offsets, topic) ?? {}) : {};
+  const others = partitions.filter((partition) => given[partition] === undefined);
+  const latest = others.length === 0 ? new Map<number, number>() : await latestOffsets(cluster, topic, others);
   if ('timestamp' in from) {
     const found = await listOffsets(cluster, topic, partitions, from.timestamp);
     for (const [partition, offset] of found) {
@@ -92,7 +94,6 @@ export async function startOffsets(
     }
     return latest;
   }
-  const given = ownEntry(from.offsets, topic) ?? {};
   for (const partition of partitions) {
     const offset = given[partition];
     if (offset !== undefined) latest.set(partition, offset);

@@ -2,7 +2,7 @@ import { Observable, Subject, type Subscriber } from 'rxjs';
 import { Batch } from '../../core/batch.ts';
 import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
-import type { Checkpoint, Gap, Reader, ReaderOptions } from '../../core/log.ts';
+import type { Checkpoint, Gap, Reader, ReaderOptions, TopicPartition } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Propagation } from '../../core/propagation.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -18,7 +18,6 @@ const MAX_PAUSE = 1_000;
 const MISSING_LOOKS = 4;
 
 export interface ReaderParts {
-  /** The reader's own, closed with it. */
   readonly cluster: Cluster;
   readonly logger: Logger;
   readonly stats: Stats;
@@ -86,6 +85,10 @@ export class KafkaReader implements Reader {
     this.fetcher.hold(false);
   }
 
+  leave({ topic, partition }: TopicPartition): void {
+    this.fetcher.pause(topic, partition, true);
+  }
+
   positions(): ReadonlyMap<string, ReadonlyMap<number, number>> {
     return positionsOf(this.fetcher.assigned());
   }
@@ -100,7 +103,6 @@ export class KafkaReader implements Reader {
     if (this.closed) return;
     this.closed = true;
     this.fetcher.close();
-    this.parts.cluster.close();
     this.subscriber?.complete();
     this.gaps.complete();
     this.parts.closed();
@@ -110,7 +112,8 @@ export class KafkaReader implements Reader {
   private goOnFrom(checkpoint: Checkpoint): void {
     for (const topic of this.options.topics) {
       const { id, offsets } = checkpoint.get(topic) ?? {};
-      for (const [partition, offset] of offsets ?? []) this.fetcher.assign(topic, partition, offset, { id });
+      for (const [partition, offset] of offsets ?? [])
+        if (this.isWanted(partition)) this.fetcher.assign(topic, partition, offset, { id });
     }
   }
 
@@ -143,7 +146,7 @@ export class KafkaReader implements Reader {
     missing.delete(topic);
     if (view !== undefined && isRefused(view.code)) throw logError(brokerError(view.code), `topic ${topic}`);
     if (view === undefined || view.code !== KAFKA.NONE) return false;
-    const partitions = view.partitions.map(({ partition }) => partition).filter((one) => !this.fetcher.has(topic, one));
+    const partitions = view.partitions.map(({ partition }) => partition).filter((one) => this.isMissing(topic, one));
     const offsets = await startOffsets(cluster, topic, partitions, this.options.from);
     // The id from before the offsets: should they be of a topic that came since, it is read from its first record.
     for (const [partition, offset] of offsets) this.fetcher.assign(topic, partition, offset, { id: view.id });
@@ -160,9 +163,17 @@ export class KafkaReader implements Reader {
       const view = this.parts.cluster.topic(topic);
       if (view?.code !== KAFKA.NONE) continue;
       for (const { partition } of view.partitions) {
-        if (!this.fetcher.has(topic, partition)) this.fetcher.assign(topic, partition, 0, { id: view.id });
+        if (this.isMissing(topic, partition)) this.fetcher.assign(topic, partition, 0, { id: view.id });
       }
     }
+  }
+
+  private isMissing(topic: string, partition: number): boolean {
+    return this.isWanted(partition) && !this.fetcher.has(topic, partition);
+  }
+
+  private isWanted(partition: number): boolean {
+    return this.options.partitions?.includes(partition) ?? true;
   }
 
   private deliver(messages: Message[]): number {

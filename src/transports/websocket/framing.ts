@@ -28,7 +28,7 @@ export interface Compression {
 export function frameEncoder(compression: Compression | undefined): EncodeFrame {
   return (frame, wire, shared) => {
     if (wire === 'plain') return encodeFrame(frame);
-    if (wire === 'sse') return eventText(frame);
+    if (wire === 'sse') return eventText(frame, shared.position);
     return (compression && compressedFrame(frame, compression)) ?? shared.bytes('plain');
   };
 }

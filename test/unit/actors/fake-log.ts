@@ -16,6 +16,7 @@ import type {
   ReaderOptions,
   Refusal,
   TopicDescription,
+  TopicPartition,
   TopicSpec,
 } from '../../../src/core/log.ts';
 import type { Message } from '../../../src/core/message.ts';
@@ -84,6 +85,10 @@ export class FakeReader implements Reader {
 
   resume(): void {
     this.orders.push('resume');
+  }
+
+  leave({ topic, partition }: TopicPartition): void {
+    this.orders.push(`leave ${topic}/${partition}`);
   }
 
   positions(): ReadonlyMap<string, ReadonlyMap<number, number>> {

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import { Subscription } from 'rxjs';
+import type { JoinRequest } from '../../../src/actors/endpoint/connection-info.ts';
 import { Endpoint } from '../../../src/actors/endpoint/endpoint.ts';
 import type { EndpointOptions } from '../../../src/actors/endpoint/endpoint-context.ts';
 import type { Access } from '../../../src/core/access.ts';
@@ -97,16 +98,19 @@ export function endpointRig(t: TestContext, changes: Partial<EndpointOptions> = 
     await drained;
   });
   const sockets: FakeSocket[] = [];
-  const connect = async (access?: Access) => {
-    const socket = new FakeSocket();
+  const join = async (socket: FakeSocket, access?: Access, request: Partial<JoinRequest> = {}) => {
     sockets.push(socket);
-    endpoint.join(socket, { params: {}, query: {} }, undefined, undefined, access);
+    endpoint.join(socket, { params: {}, query: {}, ...request }, undefined, undefined, access);
     await turn();
+    return socket;
+  };
+  const connect = async (access?: Access) => {
+    const socket = await join(new FakeSocket(), access);
     socket.taken();
     return socket;
   };
   const messages = (): Message[] => batches.flatMap((batch) => batch.messages);
   const figure = (name: Parameters<typeof stats.counter>[0], labels: Record<string, string> = {}) =>
     stats.counter(name, { endpoint: 'rooms', ...labels }).value;
-  return { endpoint, batches, messages, subscription, connect, stats, figure, clock, ...kept };
+  return { endpoint, batches, messages, subscription, join, connect, stats, figure, clock, ...kept };
 }

@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { createPageHandler, type PageName } from '../../../src/admin/pages.ts';
+import { createPageHandler } from '../../../src/admin/pages.ts';
+import type { PageName } from '../../../src/sdk/define.ts';
 
 async function serve(t: TestContext, pages: readonly (readonly [string, PageName])[]): Promise<string> {
   const handle = createPageHandler(new Map(pages));

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { channels } from '../../../src/config/channels-schema.ts';
+import { channelHistoryOf, memoryCeiling } from '../../../src/config/index.ts';
 import { load, problemsOf, yaml } from './fixture.ts';
 
 const JWT = 'jwt: { secret: "a secret of the test, 32 bytes or more", algorithms: [ HS256 ] }';
@@ -43,6 +45,16 @@ test('a sink with a channel and an endpoint without channels do not go together'
   await says(/endpoints\.rooms\.replay: records of channels are not replayed/, 'channels: {}, replay: { last: 1 }');
 });
 
+test('a page is for a codec that has one, and that of json for an endpoint with channels', async () => {
+  assert.deepEqual(await found('channels: {}, web_client: /page/'), []);
+  await says(
+    /endpoints\.rooms\.web_client: the page for the codec "json" shows channels, and this endpoint has none/,
+    'web_client: /page/',
+    'rooms',
+  );
+  await says(/web_client: there is no page for the codec "raw"/, 'channels: {}, web_client: /page/', undefined, 'raw');
+});
+
 test('what a codec cannot do is said', async () => {
   await says(
     /"raw" have no frame to subscribe by; use channels\.join/,
@@ -78,4 +90,32 @@ test('a join needs the auth and the parameters that it reads, and is no pattern'
     /2 channels are more than max_per_connection \(1\)/,
     'channels: { join: [ a, b ], max_per_connection: 1 }',
   );
+});
+
+test('a history has room for what new subscribers get of it, and is in the ceiling once for each form of its frames', async () => {
+  const history = 'history: { last: 2, initial: 3 }';
+  await says(/channels\.history\.initial: only 2 records of a channel are kept/, `channels: { ${history} }`);
+  const ceilingOf = async (settings: string) => {
+    const text = yaml({
+      endpoints: `endpoints:\n  rooms: { listener: public, path: /ws, codec: json, ${settings} }`,
+      pipelines: [
+        'pipelines:',
+        '  in: { source: { endpoint: rooms }, sink: { topic: { name: chat } } }',
+        '  out: { source: { topic: { names: [chat] } }, sink: { endpoint: { name: rooms, channel: x } } }',
+      ].join('\n'),
+    });
+    return memoryCeiling((await load(text)).config).history / 1_048_576;
+  };
+  assert.equal(await ceilingOf('channels: {}'), 0);
+  assert.equal(await ceilingOf('channels: { history: { bytes: 5MiB } }'), 5);
+  assert.equal(await ceilingOf('channels: { recover: {} }, sse: true'), 32);
+});
+
+test('new subscribers get the current value where one record is kept, and else nothing', async () => {
+  const initialOf = (given: object) => channelHistoryOf(channels.parse(given))?.initial;
+  assert.equal(initialOf({ history: { last: 1 } }), 1);
+  assert.equal(initialOf({ history: { last: 1, initial: 0 } }), 0);
+  assert.equal(initialOf({ history: {} }), 0);
+  assert.equal(initialOf({ recover: {} }), 0);
+  assert.equal(channelHistoryOf(channels.parse({})), undefined);
 });

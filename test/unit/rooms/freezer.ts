@@ -58,6 +58,7 @@ export class Freezer implements Clock {
         live: inner.live,
         gaps$: inner.gaps$,
         pause: () => inner.pause(),
+        leave: (place) => inner.leave(place),
         resume: () => inner.resume(),
         positions: () => inner.positions(),
         checkpoint: () => inner.checkpoint(),

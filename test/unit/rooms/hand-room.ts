@@ -107,6 +107,7 @@ class HandReader implements Reader {
 
   pause(): void {}
   resume(): void {}
+  leave(): void {}
 
   positions(): ReadonlyMap<string, ReadonlyMap<number, number>> {
     return new Map([[this.topic, new Map([[0, this.position]])]]);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { webPage } from '../../../scripts/web-pages.ts';
 
-const PAGES = { rooms: read('rooms'), chat: read('chat') };
+const PAGES = { rooms: read('rooms'), chat: read('chat'), channels: read('channels') };
 /** WCAG 2.2, 1.4.3 and 1.4.11: text, and what shows where a control or its focus is. */
 const TEXT_CONTRAST = 4.5;
 const SHAPE_CONTRAST = 3;
@@ -70,7 +70,7 @@ for (const [name, html] of Object.entries(PAGES)) {
   });
 }
 
-test('both pages have what they share as it is in its own files', async () => {
+test('the pages have what they share as it is in its own files', async () => {
   for (const [name, html] of Object.entries(PAGES)) assert.equal(html, await webPage(name), 'run `npm run generate`');
 });
 

@@ -1,0 +1,101 @@
+import type { ChannelEndpoint } from '../actors/endpoint/channel-port.ts';
+import type { ChannelFeed } from '../core/channel-feed.ts';
+import type { ChannelPosition } from '../core/channel-position.ts';
+import type { Message } from '../core/message.ts';
+import type { SharedFrame } from '../core/shared-frame.ts';
+import { ChannelRing, type RingLimits } from './channel-ring.ts';
+import type { FeedPartition } from './feed-partition.ts';
+import { FeedPartitions } from './feed-partitions.ts';
+import type { PlacedFrame } from './kept-channel.ts';
+
+/** What is kept of the channels of an endpoint, and what clients that subscribe get of it. */
+export interface HistorySettings extends RingLimits {
+  /** Records that a client without a position gets of each channel, at most. */
+  readonly initial: number;
+  /** Where the log is read again for what is not kept. `timeout`: milliseconds for one subscription. */
+  readonly recover?: { readonly timeout: number } | undefined;
+}
+
+/** Earlier records of the channels of an endpoint, and where they are in their topics. */
+export class ChannelHistory {
+  readonly settings: HistorySettings;
+  readonly ring: ChannelRing;
+  private readonly endpoint: ChannelEndpoint;
+  private readonly partitions = new FeedPartitions();
+
+  constructor(settings: HistorySettings, endpoint: ChannelEndpoint) {
+    this.settings = settings;
+    this.endpoint = endpoint;
+    this.ring = new ChannelRing(settings);
+  }
+
+  /** Returns the epoch of positions so far, where they had one. */
+  attach(feed: ChannelFeed): string | undefined {
+    const epoch = this.partitions.epochOf(feed.name);
+    this.partitions.attach(feed);
+    this.ring.forget((channel, place) => place?.owner.feed === feed && feed.placeOf(channel)?.epoch !== place.epoch);
+    return epoch;
+  }
+
+  detach(feed: ChannelFeed): void {
+    this.partitions.detach(feed);
+    this.forgetOver();
+  }
+
+  /** Reading of a partition goes on there, with records lost. */
+  restart(feed: ChannelFeed, at: ChannelPosition): void {
+    this.partitions.restart(feed, at);
+    this.forgetOver();
+  }
+
+  /** Where a channel is; undefined where it has no positions. */
+  placeOf(channel: string): FeedPartition | undefined {
+    return this.partitions.of(channel);
+  }
+
+  /** Where a channel is by that feed. */
+  placeIn(feed: ChannelFeed, channel: string): FeedPartition | undefined {
+    const place = this.ring.placeOf(channel);
+    if (place !== undefined && !place.isOver && place.owner.feed === feed) return place;
+    return this.partitions.in(feed, channel);
+  }
+
+  /** The frame of a record of a channel, which is kept. Null: not for clients. Throws what the codec throws. */
+  publication(channel: string, record: Message, feed: ChannelFeed | undefined): SharedFrame | null {
+    const { offset } = record.source ?? record;
+    const place = feed === undefined ? undefined : this.take(channel, record, feed);
+    const frame = this.endpoint.publication(channel, record, place?.at(offset + 1));
+    if (frame !== null) this.ring.keep(channel, frame, record.timestamp, place, offset);
+    // The value of its key is deleted: a client that comes must not get that as the current one.
+    else if (record.meta.tombstone === true) this.ring.clear(channel);
+    return frame;
+  }
+
+  /** What clients without a position get of these channels, oldest first. `now`: milliseconds since the epoch. */
+  initial(channels: readonly string[], place: FeedPartition | undefined, now: number): PlacedFrame[] {
+    const { initial } = this.settings;
+    if (initial === 0) return [];
+    return inOrder(channels.map((channel) => this.ring.newestOf(channel, place, initial, now)));
+  }
+
+  /** Undefined where its channel has no positions, or none any more, as the record contradicts them. */
+  private take(channel: string, record: Message, feed: ChannelFeed): FeedPartition | undefined {
+    const place = this.placeIn(feed, channel);
+    if (place === undefined) return undefined;
+    const { partition, offset } = record.source ?? record;
+    if (partition === place.partition && place.take(offset)) return place;
+    feed.contradicted(channel, record);
+    this.detach(feed);
+    return undefined;
+  }
+
+  private forgetOver(): void {
+    this.ring.forget((_channel, place) => place?.isOver === true);
+  }
+}
+
+/** Frames of several channels of one partition, in its order. */
+export function inOrder(lists: readonly (readonly PlacedFrame[])[]): PlacedFrame[] {
+  const frames = lists.flat();
+  return lists.length > 1 ? frames.sort((one, other) => one.offset - other.offset) : frames;
+}

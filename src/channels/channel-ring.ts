@@ -1,0 +1,140 @@
+import type { SharedFrame } from '../core/shared-frame.ts';
+import type { FeedPartition } from './feed-partition.ts';
+import { KeptChannel, type KeptFrame } from './kept-channel.ts';
+
+export interface RingLimits {
+  /** Records of one channel. */
+  readonly last: number;
+  /** Milliseconds since the timestamp of a record; without limit where it is left out. */
+  readonly age?: number | undefined;
+  /** Of all channels together. */
+  readonly bytes: number;
+}
+
+/** What a record counts for beside its bytes, and a channel beside its records and its name. */
+const FRAME = 512;
+const CHANNEL = 256;
+
+/**
+ * The newest records of each channel, for all channels of an endpoint together: the channel that was used least recently is
+ * the first to go. Nothing is left of it then but that records in front of an offset may be missing.
+ */
+export class ChannelRing {
+  private readonly limits: RingLimits;
+  /** The one that was used last is at the end. */
+  private readonly channels = new Map<string, KeptChannel>();
+  private newest: KeptChannel | undefined;
+  private used = 0;
+  private count = 0;
+
+  constructor(limits: RingLimits) {
+    this.limits = limits;
+  }
+
+  get size(): number {
+    return this.channels.size;
+  }
+
+  get bytes(): number {
+    return this.used;
+  }
+
+  /** In which partition a channel is that is kept. */
+  placeOf(name: string): FeedPartition | undefined {
+    return this.channels.get(name)?.place;
+  }
+
+  /** The offset from which on nothing of the channel is missing. `now`: milliseconds since the epoch. */
+  sinceOf(name: string, place: FeedPartition, now: number): number {
+    return this.fresh(name, place, now)?.since ?? place.since;
+  }
+
+  /** Records from that offset on. */
+  from(name: string, place: FeedPartition, offset: number): readonly KeptFrame[] {
+    return this.at(name, place)?.from(offset) ?? [];
+  }
+
+  /** The newest so many records, oldest first. */
+  newestOf(name: string, place: FeedPartition | undefined, count: number, now: number): readonly KeptFrame[] {
+    return this.fresh(name, place, now)?.newest(count) ?? [];
+  }
+
+  /** `offset`: in that partition, behind all that were kept of the channel. */
+  keep(name: string, frame: SharedFrame, timestamp: number, place: FeedPartition | undefined, offset: number): void {
+    const bytes = FRAME + frame.size;
+    const channel = this.use(name, place) ?? this.add(name, place);
+    this.count += 1;
+    channel.add({
+      frame: frame.detach(),
+      offset: place === undefined ? this.count : offset,
+      timestamp,
+      bytes,
+      next: undefined,
+    });
+    this.used += bytes;
+    if (channel.size > this.limits.last) this.used -= channel.dropOldest();
+    // It would else drive out all others first, and then go itself.
+    if (bytes > this.limits.bytes) this.evict(channel);
+    this.fit();
+  }
+
+  /** What was kept of the channel says nothing any more. It was complete, and stays so. */
+  clear(name: string): void {
+    const channel = this.channels.get(name);
+    while (channel?.oldest !== undefined) this.used -= channel.dropOldest();
+  }
+
+  /** Forgets channels of which nothing is to be claimed any more. */
+  forget(isOver: (name: string, place: FeedPartition | undefined) => boolean): void {
+    for (const channel of this.channels.values()) if (isOver(channel.name, channel.place)) this.evict(channel);
+  }
+
+  private fit(): void {
+    for (const channel of this.channels.values()) {
+      if (this.used <= this.limits.bytes) return;
+      if (channel !== this.newest) this.evict(channel);
+      else while (this.used > this.limits.bytes && channel.oldest !== undefined) this.used -= channel.dropOldest();
+    }
+  }
+
+  private evict(channel: KeptChannel): void {
+    channel.place?.evicted(channel.end);
+    this.channels.delete(channel.name);
+    this.used -= channel.bytes;
+    if (this.newest === channel) this.newest = undefined;
+  }
+
+  private add(name: string, place: FeedPartition | undefined): KeptChannel {
+    const channel = new KeptChannel(name, place, CHANNEL + 2 * name.length);
+    this.channels.set(name, channel);
+    this.newest = channel;
+    this.used += channel.bytes;
+    return channel;
+  }
+
+  /** The channel with the records that are not too old. */
+  private fresh(name: string, place: FeedPartition | undefined, now: number): KeptChannel | undefined {
+    const channel = this.use(name, place);
+    const { age } = this.limits;
+    if (channel === undefined || age === undefined) return channel;
+    while (channel.oldest !== undefined && channel.oldest.timestamp < now - age) this.used -= channel.dropOldest();
+    return channel;
+  }
+
+  private use(name: string, place: FeedPartition | undefined): KeptChannel | undefined {
+    const channel = this.at(name, place);
+    if (channel === undefined || channel === this.newest) return channel;
+    this.channels.delete(name);
+    this.channels.set(name, channel);
+    this.newest = channel;
+    return channel;
+  }
+
+  /** What was kept of it while it was in another place is gone. */
+  private at(name: string, place: FeedPartition | undefined): KeptChannel | undefined {
+    const channel = this.channels.get(name);
+    if (channel === undefined || channel.place === place) return channel;
+    this.evict(channel);
+    return undefined;
+  }
+}

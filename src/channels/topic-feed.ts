@@ -1,0 +1,270 @@
+import type { ReaderFollower } from '../actors/subscription.ts';
+import type { Batch } from '../core/batch.ts';
+import type { ChannelFeed, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
+import type { ChannelPosition } from '../core/channel-position.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Checkpoint, Gap, LogAdmin } from '../core/log.ts';
+import type { Message } from '../core/message.ts';
+import { partitionOfKey } from '../core/partitioner.ts';
+import { quote } from '../core/quote.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { epochOf } from './feed-epoch.ts';
+import type { FeedNames } from './feed-names.ts';
+import type { Recoveries } from './recoveries.ts';
+
+/** Milliseconds between two tries to learn about the topic. */
+const RETRY = 1_000;
+
+/** The channels of the endpoint that the feed is for. */
+export interface FeedChannels {
+  attach(feed: ChannelFeed): void;
+  gap(feed: ChannelFeed, at: ChannelPosition): void;
+  detach(feed: ChannelFeed): void;
+}
+
+export interface TopicFeedOptions {
+  readonly name: string;
+  readonly topic: string;
+  /** What the sink calls channels; never empty. */
+  readonly names: readonly FeedNames[];
+  /** Whether the name of a channel says in which partition its records are. */
+  readonly isByKey: boolean;
+  readonly admin: Pick<LogAdmin, 'clusterId' | 'describe'>;
+  readonly channels: FeedChannels;
+  /** Undefined where nothing is read again. */
+  readonly recoveries: Recoveries | undefined;
+  /** Resolves when no record is in flight in the pipeline, now or for a moment later. */
+  readonly settled: () => Promise<void>;
+  /** Called once: where channels are is known, or that it will not be. */
+  readonly known: () => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** From the creation of a topic to its end, or until it gets more partitions. */
+interface Life {
+  readonly id: string | undefined;
+  readonly epoch: string;
+  /** By partition: where reading began. */
+  readonly starts: ChannelPosition[];
+}
+
+/**
+ * The positions of the channels that one pipeline feeds from one topic. They are known while its reader is live, as long as
+ * every record is where the name of its channel says.
+ */
+export class TopicFeed implements ChannelFeed, ReaderFollower {
+  readonly name: string;
+  private readonly options: TopicFeedOptions;
+  private life: Life | undefined;
+  /** Id of the topic as the reader knows it. */
+  private id: string | undefined;
+  /** By partition: offset behind all records that have come here, from where the reader began on. */
+  private next: number[] = [];
+  /** By partition: where reading goes on behind records that are lost, until those in front of them have come here. */
+  private readonly gaps = new Map<number, number>();
+  private isOff = false;
+  private isClosed = false;
+  private isKnown = false;
+  /** Counts what was learnt of the topic: an earlier look has no effect. */
+  private looks = 0;
+  private cancelRetry: () => void = () => {};
+
+  constructor(options: TopicFeedOptions) {
+    this.options = options;
+    this.name = options.name;
+  }
+
+  placeOf(channel: string): ChannelPosition | undefined {
+    const { life } = this;
+    if (life === undefined) return undefined;
+    const { starts } = life;
+    const names = this.options.names.find((one) => one.has(channel));
+    if (names === undefined) return undefined;
+    return starts.length === 1 ? starts[0] : starts[partitionOfKey(names.keyOf(channel), starts.length)];
+  }
+
+  contradicted(channel: string, { partition, offset }: Message): void {
+    if (this.life === undefined) return;
+    this.forget('unavailable');
+    const why = `record ${offset} of partition ${partition} is for the channel ${quote(channel)}, whose records should be in another partition: its producer does not use the partitioner of Kafka's own clients, or a processor has changed the key`;
+    void this.lookAgain(why);
+  }
+
+  readAgain(request: RecoveryRequest): Promise<Recovery> {
+    const { life } = this;
+    if (life === undefined) return Promise.resolve({ lost: 'unavailable' });
+    if (request.since.epoch !== life.epoch) return Promise.resolve({ lost: 'epoch' });
+    return this.options.recoveries?.read(request, life.id) ?? Promise.resolve({ lost: 'unavailable' });
+  }
+
+  // --- from the reader of the pipeline
+
+  /** It is live, or live again after the pipeline broke: then what was in flight is lost. */
+  live(at: Checkpoint): void {
+    const { id, offsets } = at.get(this.options.topic) ?? {};
+    if (offsets === undefined) return;
+    this.gaps.clear();
+    if (this.life !== undefined && id === this.id && offsets.size === this.next.length) {
+      for (const [partition, offset] of offsets) if (offset !== this.next[partition]) this.goOn(partition, offset);
+      return;
+    }
+    this.id = id;
+    this.next = Array.from({ length: offsets.size }, (_, partition) => offsets.get(partition) ?? 0);
+    this.begin();
+  }
+
+  polled({ messages: [first] }: Batch, at: () => Checkpoint): void {
+    if (first === undefined || first.partition < this.next.length || this.isOff) return;
+    const { id, offsets } = at().get(this.options.topic) ?? {};
+    if (offsets === undefined) return;
+    this.id = id;
+    this.grow(offsets.size);
+  }
+
+  gap({ partition, from, to, recreated }: Gap, at: () => Checkpoint): void {
+    if (recreated === true) {
+      this.forget('epoch');
+      this.whenSettled(() => this.live(at()));
+    } else if (to < from) this.end(`its partition ${partition} has lost records at its end`);
+    else {
+      this.gaps.set(partition, to);
+      this.whenSettled(() => this.passGap(partition));
+    }
+  }
+
+  // --- from the sink of the pipeline
+
+  /** Before the endpoint gets records. Returns whether they have positions. */
+  passes({ messages }: Batch): boolean {
+    for (let at = 0; at < messages.length; at += 1) {
+      const { topic, partition, offset } = messages[at] as Message;
+      if (topic !== this.options.topic) continue;
+      if (offset >= (this.gaps.get(partition) ?? Number.POSITIVE_INFINITY)) this.passGap(partition);
+      if (offset >= (this.next[partition] ?? Number.POSITIVE_INFINITY)) this.next[partition] = offset + 1;
+      else if (this.life !== undefined)
+        this.end(
+          `record ${offset} of partition ${partition} came behind a later one, or twice: a processor makes several messages of one, or changes their order`,
+        );
+    }
+    return this.life !== undefined;
+  }
+
+  /**
+   * The pipeline is gone. What is known of its channels stays so until they are let go of: the next feed of its name goes on there.
+   * Resolves when nothing reads for it any more. Never rejects.
+   */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.cancelRetry();
+    this.nowKnown();
+    await this.options.recoveries?.close();
+  }
+
+  detach(): void {
+    this.life = undefined;
+    this.options.channels.detach(this);
+  }
+
+  // --- within
+
+  /** Calls back when no record is in flight, unless something else was learnt of the topic by then. */
+  private whenSettled(then: () => void): void {
+    const { looks } = this;
+    void this.options.settled().then(() => {
+      if (looks === this.looks && !this.isClosed && !this.isOff) then();
+    });
+  }
+
+  private passGap(partition: number): void {
+    const to = this.gaps.get(partition);
+    if (to === undefined) return;
+    this.gaps.delete(partition);
+    this.goOn(partition, Math.max(to, this.next[partition] ?? 0));
+  }
+
+  /** Records of that partition in front of `offset` are lost. */
+  private goOn(partition: number, offset: number): void {
+    const { life } = this;
+    this.next[partition] = offset;
+    if (life === undefined) return;
+    const at = { epoch: life.epoch, partition, offset };
+    life.starts[partition] = at;
+    this.options.channels.gap(this, at);
+  }
+
+  /** Partitions that came are read from their first record. */
+  private grow(partitions: number): void {
+    this.next = Array.from({ length: partitions }, (_, partition) => this.next[partition] ?? 0);
+    this.begin();
+  }
+
+  /** A record is where it cannot be: the topic has more partitions than it had, or positions say nothing. */
+  private async lookAgain(why: string): Promise<void> {
+    this.looks += 1;
+    const { looks } = this;
+    const { admin, topic } = this.options;
+    const description = await admin.describe(topic).catch(() => undefined);
+    if (looks !== this.looks || this.isClosed || this.isOff) return;
+    if (description !== undefined && description.partitions > this.next.length) this.grow(description.partitions);
+    else this.end(why);
+  }
+
+  /** A new life, from what has come here by then on. */
+  private begin(): void {
+    this.forget('epoch');
+    if (this.isOff || this.isClosed) return;
+    this.looks += 1;
+    const { looks } = this;
+    const { admin, clock } = this.options;
+    admin.clusterId().then(
+      (cluster) => {
+        if (looks === this.looks && !this.isClosed && !this.isOff) this.attach(cluster);
+      },
+      () => {
+        this.cancelRetry();
+        this.cancelRetry = clock.after(RETRY, () => {
+          if (looks === this.looks) this.begin();
+        });
+      },
+    );
+  }
+
+  private attach(cluster: string): void {
+    const { topic, channels, isByKey } = this.options;
+    const { id, next } = this;
+    const { length } = next;
+    if (length > 1 && !isByKey) {
+      this.end(`it has ${length} partitions, and the name of a channel does not say in which of them its records are`);
+      return;
+    }
+    const epoch = epochOf({ cluster, topic, id, partitions: length });
+    this.life = { id, epoch, starts: next.map((offset, partition) => ({ epoch, partition, offset })) };
+    channels.attach(this);
+    this.nowKnown();
+  }
+
+  /** Positions are off for good. */
+  private end(why: string): void {
+    if (this.isOff) return;
+    this.isOff = true;
+    const { topic, logger } = this.options;
+    this.forget('unavailable');
+    this.nowKnown();
+    logger.warn(
+      { topic },
+      `channels of the topic ${topic} have no positions, so that clients cannot recover what they miss: ${why}`,
+    );
+  }
+
+  private nowKnown(): void {
+    if (this.isKnown) return;
+    this.isKnown = true;
+    this.options.known();
+  }
+
+  private forget(reason: 'epoch' | 'unavailable'): void {
+    this.life = undefined;
+    this.options.recoveries?.loseAll(reason);
+  }
+}

@@ -1,0 +1,21 @@
+import { feedSinks, partitionsOf } from './channel-feeds.ts';
+import { doubting, type Finding } from './problem.ts';
+import type { ParsedConfig } from './schema.ts';
+
+const WITHOUT = 'these records have no positions, so clients that come back do not get those that they missed';
+
+/** Clients are to recover what they have missed, and a pipeline sends records to their channels that have no positions. */
+export function lintFeeds(config: ParsedConfig): Finding[] {
+  return feedSinks(config).flatMap(({ endpoint, path, plan }) => {
+    const { history, recover } = config.endpoints[endpoint]?.channels ?? {};
+    if (history === undefined && recover === undefined) return [];
+    if (typeof plan === 'string') return [doubting(path, `${WITHOUT}: ${plan}`)];
+    const partitions = partitionsOf(config, plan.topic);
+    if (plan.isByKey || partitions === 1) return [];
+    const why =
+      'only a name of text around ${! key }, with the key that the record has in the topic, says in which partition the records of a channel are';
+    if (partitions !== undefined)
+      return [doubting(path, `${WITHOUT}: ${plan.topic} has ${partitions} partitions; ${why}`)];
+    return [{ severity: 'note', path, message: `unless ${plan.topic} has one partition, ${WITHOUT}: ${why}` }];
+  });
+}

@@ -1,0 +1,43 @@
+import type { ChannelPosition } from './channel-position.ts';
+import type { Message } from './message.ts';
+
+/**
+ * A topic whose records a pipeline sends to channels, each channel's to one partition of it: so their offsets are positions in the
+ * channel.
+ */
+export interface ChannelFeed {
+  /** Of its pipeline, its sink and what that calls channels: after a reload the feed that takes its place has the same. */
+  readonly name: string;
+  /**
+   * Where a channel is in the topic, with the offset from which on this gateway reads its partition; undefined where no record of
+   * this feed can be for that channel, or its positions are not known (any more).
+   */
+  placeOf(channel: string): ChannelPosition | undefined;
+  /**
+   * A record of that channel is in another partition than `placeOf` says, or came behind later ones of its partition: `placeOf`
+   * says nothing of any channel from now on, and the feed warns of it once.
+   */
+  contradicted(channel: string, record: Message): void;
+  /**
+   * Reads what the log has of a channel again, through the processors of the pipeline: records from `since` on and in front of
+   * `until`. Many wait for one reader. Resolves with why not, where the records are not all there, are too many or too old, or the
+   * time is over; never rejects. `signal` aborts when it is not wanted any more.
+   */
+  readAgain(request: RecoveryRequest): Promise<Recovery>;
+}
+
+export interface RecoveryRequest {
+  readonly channel: string;
+  readonly since: ChannelPosition;
+  readonly until: number;
+  /** Payloads that the client has room for: where there are more, `too_many`. */
+  readonly bytes: number;
+  readonly signal: AbortSignal;
+}
+
+export type LossReason = 'epoch' | 'future' | 'expired' | 'too_many' | 'too_old' | 'unavailable';
+
+export type Recovery =
+  | { readonly messages: readonly Message[] }
+  /** epoch: of another topic or number of partitions. expired: retention has removed some. unavailable: the log, or no time. */
+  | { readonly lost: LossReason };

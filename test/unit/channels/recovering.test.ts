@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { FakeFeed } from './fake-feed.ts';
+import { accessTo, channelRig } from './rig.ts';
+
+/** An endpoint that keeps one record of a channel, whose feed has brought six: x of the offsets 0, 1, 3, 4 and 5, y of 2. */
+function recoveringRig(t: TestContext, changes: Parameters<typeof channelRig>[1] = {}) {
+  const rig = channelRig(t, { history: { last: 1, recover: { timeout: 3_000 } }, ...changes });
+  const feed = new FakeFeed();
+  rig.channels.attach(feed);
+  for (const channel of ['x', 'x', 'y', 'x', 'x', 'x']) rig.feeds(feed, channel, 'r');
+  const lost = (reason: string) => rig.count('tidegate_channel_recoveries_total', { result: 'lost', reason });
+  const connect = () => rig.connect(accessTo([]));
+  return { ...rig, feed, lost, connect };
+}
+
+const all = (socket: { taken(): string[] }) => socket.taken().join('').split('|').slice(0, -1);
+
+test('what is not kept any more is read again, and live records follow without a gap or a double', async (t) => {
+  const { connect, feed, feeds, turn, count, clock } = recoveringRig(t);
+  const client = await connect();
+  client.sends('+x since e.0.1');
+  feeds(feed, 'y', '6');
+  await turn();
+  assert.deepEqual(client.taken(), []);
+  const { signal, bytes, ...request } = feed.asked[0]?.request ?? assert.fail();
+  assert.deepEqual(request, { channel: 'x', since: feed.position('x', 1), until: 5 });
+  assert.ok(bytes >= 1_000 && !signal.aborted);
+  feed.answer();
+  await turn();
+  feeds(feed, 'x', '7');
+  await turn();
+  assert.deepEqual(client.taken(), ['subscribed +x x@1 true|', 'x=r@2|x=r@4|x=r@5|x=r@6|', 'x=7@8|']);
+  assert.equal(count('tidegate_channel_recoveries_total', { result: 'log', reason: '' }), 1);
+  assert.equal(clock.pending, 1);
+});
+
+test('what is dropped meanwhile is read as well', async (t) => {
+  const { connect, feed, feeds, turn } = recoveringRig(t);
+  const client = await connect();
+  client.sends('+x since e.0.4');
+  feeds(feed, 'x', '6');
+  feeds(feed, 'x', '7');
+  feed.answer();
+  await turn();
+  assert.deepEqual(feed.asked[0]?.request.since, feed.position('x', 5));
+  assert.deepEqual(feed.asked[0]?.request.until, 7);
+  feed.answer();
+  await turn();
+  assert.deepEqual(client.taken(), ['subscribed +x x@4 true|', 'x=r@5|x=r@6|x=6@7|x=7@8|']);
+});
+
+test('a record of the turn in which reading ends is neither doubled nor lost', async (t) => {
+  const { connect, channels, feeds, turn } = channelRig(t, { history: { recover: { timeout: 3_000 } } });
+  const feed = new FakeFeed();
+  for (const payload of ['0', '1']) feed.append('x', payload);
+  feed.start = 2;
+  channels.attach(feed);
+  const client = await connect(accessTo([]));
+  client.sends('+x since e.0.0');
+  feed.answer();
+  feeds(feed, 'x', '2');
+  await turn();
+  feeds(feed, 'x', '3');
+  await turn();
+  assert.deepEqual(all(client), ['subscribed +x x@0 true', 'x=0@1', 'x=1@2', 'x=2@3', 'x=3@4']);
+});
+
+test('a channel that is always faster than the reader is lost', async (t) => {
+  const { connect, feed, feeds, turn, lost } = recoveringRig(t);
+  const client = await connect();
+  client.sends('+x since e.0.0');
+  for (let round = 0; round < 4; round += 1) {
+    feeds(feed, 'x', 'f');
+    feed.answer();
+    await turn();
+  }
+  assert.deepEqual(all(client), ['subscribed +x x@10 false']);
+  assert.deepEqual([feed.asked.length, lost('unavailable')], [0, 1]);
+  feeds(feed, 'x', '10');
+  await turn();
+  assert.deepEqual(all(client), ['x=10@11']);
+});
+
+test('what the log does not have, and what takes too long, is lost', async (t) => {
+  const { connect, feed, turn, lost, clock } = recoveringRig(t);
+  const client = await connect();
+  for (const reason of ['expired', 'too_many', 'too_old'] as const) {
+    client.sends('+x since e.0.0');
+    feed.answer({ lost: reason });
+    await turn();
+    assert.deepEqual(all(client), ['subscribed +x x@6 false']);
+    assert.equal(lost(reason), 1);
+    client.sends('-x');
+    await turn();
+    client.taken();
+  }
+  client.sends('+x since e.0.0');
+  const { signal } = feed.asked[0]?.request ?? assert.fail();
+  clock.advance(2_999);
+  await turn();
+  assert.deepEqual([all(client), signal.aborted], [[], false]);
+  clock.advance(1);
+  feed.answer();
+  await turn();
+  assert.deepEqual(all(client), ['subscribed +x x@6 false']);
+  assert.deepEqual([lost('unavailable'), signal.aborted], [1, true]);
+});
+
+test('until it has begun, a subscription counts, is not begun twice, and may be ended', async (t) => {
+  const { connect, feed, feeds, turn, endpoint } = recoveringRig(t, { maxPerConnection: 2 });
+  const client = await connect();
+  for (const asked of ['+x since e.0.0', '+x', '+y', '+z', '-x']) client.sends(asked);
+  assert.equal(feed.asked[0]?.request.signal.aborted, true);
+  feeds(feed, 'x', '6');
+  feed.answer();
+  await turn();
+  assert.deepEqual(all(client), [
+    'refused +x x TG_MESSAGE_INVALID',
+    'subscribed +y y@6',
+    'refused +z z TG_LIMIT_REACHED',
+    'refused +x x TG_NOT_SUBSCRIBED',
+    'unsubscribed -x x',
+  ]);
+  client.sends('+z');
+  await turn();
+  assert.deepEqual(all(client), ['subscribed +z z@7']);
+  assert.equal(endpoint.channels?.subscriptions, 2);
+});
+
+test('nothing is done for a client that is gone or may not be in the channel any more', async (t) => {
+  const { connect, comesBack, channels, feed, turn, clock } = recoveringRig(t);
+  const client = await connect();
+  client.sends('+x since e.0.0');
+  client.closes();
+  assert.equal(feed.asked[0]?.request.signal.aborted, true);
+  feed.answer();
+  await turn();
+  assert.deepEqual([channels.subscriptions, clock.pending], [0, 1]);
+  const joining = await comesBack(accessTo(['x']), [feed.position('x', 0)]);
+  joining.taken();
+  assert.equal(feed.asked.length, 1);
+  joining.closes();
+  feed.answer();
+  await turn();
+  assert.deepEqual([channels.subscriptions, clock.pending], [0, 1]);
+});
+
+test('a topic that is another one meanwhile is another place', async (t) => {
+  const { connect, feed, feeds, channels, turn, lost } = recoveringRig(t);
+  const client = await connect();
+  client.sends('+x since e.0.0');
+  const { request, resolve } = feed.asked.shift() ?? assert.fail();
+  assert.equal(request.until, 5);
+  feed.recreate('f');
+  channels.attach(feed);
+  feeds(feed, 'x', 'new');
+  resolve({ lost: 'epoch' });
+  await turn();
+  feeds(feed, 'x', 'next');
+  await turn();
+  assert.deepEqual(all(client), ['subscribed +x x@1 false', 'x=next@2']);
+  assert.equal(lost('epoch'), 1);
+});
+
+test('a record that the codec fails on when it is read again is left out, and logged', async (t) => {
+  const { connect, feed, turn, errors } = recoveringRig(t);
+  const client = await connect();
+  client.sends('+x since e.0.3');
+  const { resolve } = feed.asked.shift() ?? assert.fail();
+  const broken = feed.append('x', 'broken');
+  Object.defineProperty(broken, 'text', {
+    get: () => {
+      throw new Error('codec bug');
+    },
+  });
+  resolve({ messages: [broken] });
+  await turn();
+  assert.deepEqual(all(client), ['subscribed +x x@3 true', 'x=r@6']);
+  assert.deepEqual(errors(), ['the codec failed on a record, which no client gets']);
+});
+
+test('an error of the code that recovers costs its client, and nothing else', async (t) => {
+  const { connect, feed, turn, errors } = recoveringRig(t);
+  const client = await connect();
+  client.sends('+x since e.0.0');
+  const { resolve } = feed.asked.shift() ?? assert.fail();
+  resolve(undefined as never);
+  await turn();
+  assert.deepEqual(client.orders, ['terminate']);
+  assert.deepEqual(errors(), ['a connection failed and is cut']);
+});
