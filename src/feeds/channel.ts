@@ -17,6 +17,7 @@ import { type Outage, OutageWatch } from './outage.ts';
 import { Progress } from './progress.ts';
 import { SequenceWatch } from './sequence-watch.ts';
 import type { Shard } from './shard-plan.ts';
+import { partOf } from './shard-share.ts';
 import type { FeedSettings } from './source-settings.ts';
 import type { ConnectionStatus } from './status-line.ts';
 import { renewed, Unsettled } from './unsettled.ts';
@@ -88,7 +89,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   constructor(owner: ChannelOwner, { server, shard, number }: ChannelIdentity) {
     const { settings, context, ids } = owner;
     const { name: url, metrics } = server;
-    const name = shard === undefined ? url : `${url} shard ${shard.number}`;
+    const name = shard === undefined ? url : `${url} ${partOf(settings.shards?.share)}shard ${shard.number}`;
     this.owner = owner;
     this.server = server;
     this.shard = shard;

@@ -45,7 +45,7 @@ export const shardSettings = z
       .optional()
       .describe('A compacted topic whose keys are the symbols; a record without a value removes its symbol.'),
     share: share
-      .prefault('1/1')
+      .optional()
       .describe('Which part of the symbols is read here, such as 2/3 for the second of three gateways.'),
     per_connection: field.integer({ min: 1 }).prefault(200).describe('Maximum number of symbols of a connection.'),
     per_message: field

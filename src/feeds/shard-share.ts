@@ -22,3 +22,8 @@ export function isInShare(symbol: string, { number, of }: ShardShare): boolean {
   }
   return best === number;
 }
+
+/** Begins the names of what belongs to a part. Without the number of parts: what stays in its part keeps its cursor. */
+export function partOf(share: ShardShare | undefined): string {
+  return share === undefined ? '' : `part ${share.number} `;
+}

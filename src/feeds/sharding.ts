@@ -2,7 +2,7 @@ import type { FeedContext } from './feed-context.ts';
 import { ShardPlaces } from './shard-places.ts';
 import { type PlanChange, type Shard, ShardPlan } from './shard-plan.ts';
 import type { ShardSettings } from './shard-settings.ts';
-import { isInShare } from './shard-share.ts';
+import { isInShare, partOf } from './shard-share.ts';
 import type { FeedSettings } from './source-settings.ts';
 import { type SymbolList, symbolListOf } from './symbol-list.ts';
 
@@ -35,7 +35,7 @@ export class Sharding {
     if (resume !== undefined)
       this.places = new ShardPlaces({
         store: context.gateway.cursors(resume.topic),
-        name: `${context.path} shards`,
+        name: `${context.path} ${partOf(settings.share)}shards`,
         context,
       });
   }
@@ -84,7 +84,8 @@ export class Sharding {
   private update(): PlanChange {
     const { settings, context } = this.options;
     const { share } = settings;
-    const symbols = new Set([...this.list.symbols].filter((symbol) => isInShare(symbol, share)));
+    const { symbols: all } = this.list;
+    const symbols = share === undefined ? all : new Set([...all].filter((symbol) => isInShare(symbol, share)));
     const change = this.plan.update(symbols);
     const { added, removed } = change;
     if (added.size + removed === 0) return change;

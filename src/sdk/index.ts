@@ -110,7 +110,7 @@ export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
 export type { ComponentSpan, SpanAttributes } from '../telemetry/tracing.ts';
-export { openingTemplate, type Step, template } from './connect-messages.ts';
+export { openingStep, openingTemplate, type Step, template } from './connect-messages.ts';
 export { type RemoteSettings, remoteShape, remoteUrl, tlsSettings } from './connect-settings.ts';
 export { mistakenUses } from './connect-uses.ts';
 export type {
