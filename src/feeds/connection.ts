@@ -9,11 +9,13 @@ import type {
   RemoteTarget,
 } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
+import type { Step } from '../sdk/connect-messages.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
 import type { ComponentContext, GatewayPorts } from '../sdk/context.ts';
 import { handshakeValues, type RemoteUrl } from '../sdk/handshake.ts';
 import type { Template } from '../sdk/template.ts';
 import type { Dial } from '../telemetry/tracing.ts';
+import type { ConnectPace } from './connect-pace.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Incoming } from './incoming.ts';
 import type { RemoteMetrics } from './metrics.ts';
@@ -21,7 +23,8 @@ import { Outbox, type OutboxHandler } from './outbox.ts';
 import type { Redaction } from './redaction.ts';
 import { ReplaceRequests } from './replace-requests.ts';
 import { requestOf, withFields } from './request.ts';
-import { SubscribeHandshake } from './subscribe-handshake.ts';
+import { type ServerSharding, ShardSubscriptions } from './shard-subscriptions.ts';
+import { SubscribeHandshake, type SubscribeHandshakeOptions } from './subscribe-handshake.ts';
 
 /** Milliseconds for the closing handshake; then the socket is terminated. */
 const CLOSE_TIMEOUT = 3_000;
@@ -35,6 +38,10 @@ export interface Server {
   /** Sent after `subscribe` if there is a cursor. */
   readonly resume?: Template | undefined;
   readonly metrics: RemoteMetrics;
+  /** With `shards`. */
+  readonly sharding?: ServerSharding | undefined;
+  /** If there are several connections. */
+  readonly pace?: ConnectPace | undefined;
   readonly context: Pick<ComponentContext, 'path' | 'clock' | 'logger'> & {
     readonly gateway: Pick<GatewayPorts, 'dial' | 'tracing'>;
   };
@@ -75,6 +82,7 @@ export class Connection {
   private readonly handler: ConnectionHandler;
   private readonly span: Dial | undefined;
   private subscribing: SubscribeHandshake | undefined;
+  private readonly symbols: ShardSubscriptions | undefined;
   private heartbeat: Heartbeat | undefined;
   private token: string | undefined;
   /** Why the connection is cut, in words that may be shown. */
@@ -91,6 +99,9 @@ export class Connection {
     this.redaction = redaction;
     this.handler = handler;
     this.requests = this.replaceRequests();
+    this.symbols =
+      server.sharding &&
+      new ShardSubscriptions(server.sharding, settings.subscribe.messages, (steps, done) => this.change(steps, done));
     this.cancelTimer = context.clock.after(settings.connect_timeout, () =>
       this.giveUp(`there was no answer within ${formatDuration(settings.connect_timeout)}`),
     );
@@ -104,19 +115,49 @@ export class Connection {
 
   /** Sends the messages of `subscribe`; `subscribed` follows. */
   subscribe(): void {
-    const { settings, resume, metrics, context } = this.server;
-    this.subscribing = new SubscribeHandshake({
-      subscription: settings.subscribe,
+    const { settings, resume } = this.server;
+    this.begin({
+      subscription: { ...settings.subscribe, messages: this.symbols?.opening() ?? settings.subscribe.messages },
       resume,
+      replied: () => this.handler.replied(),
+      done: () => this.handler.subscribed(),
+      failed: ({ kind, why }) => this.giveUp(`${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`, kind),
+    });
+  }
+
+  /** The connection is live, or the symbols have changed while it is. */
+  resubscribe(): void {
+    this.symbols?.update();
+  }
+
+  private change(messages: readonly Step[], done: () => void): void {
+    const { name, settings, context } = this.server;
+    this.begin({
+      subscription: { ...settings.subscribe, messages },
+      isLive: true,
+      notBefore: this.subscribing?.mayStartAt,
+      replied: () => {},
+      done,
+      failed: ({ why }) =>
+        context.logger.warn(
+          { url: name },
+          `a change of the symbols of ${name} failed: ${this.redaction.shown(why)}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`,
+        ),
+    });
+  }
+
+  private begin(
+    options: Omit<SubscribeHandshakeOptions, 'values' | 'clock' | 'send' | 'pass' | 'dropped'>,
+  ): void {
+    const { metrics, context } = this.server;
+    this.subscribing = new SubscribeHandshake({
+      ...options,
       values: this.values(this.token),
       clock: context.clock,
       send: (text, sent) => {
         this.redaction.sent(text);
         this.outbox.send({ data: text, binary: false }, sent);
       },
-      replied: () => this.handler.replied(),
-      done: () => this.handler.subscribed(),
-      failed: ({ kind, why }) => this.giveUp(`${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`, kind),
       pass: (data, binary) => this.pass(data, binary),
       dropped: (data) => {
         metrics.received.value += 1;

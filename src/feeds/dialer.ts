@@ -168,6 +168,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     const after = failed === 0 ? '' : ` after ${failed} failed ${failed === 1 ? 'attempt' : 'attempts'}`;
     context.logger.info({ url: name }, `connected to ${name}${after}`);
     this.handler.live();
+    connection.resubscribe();
   }
 
   cut(): void {

@@ -14,6 +14,13 @@ export interface SubscribeFailure {
 
 export interface SubscribeHandshakeOptions {
   readonly subscription: Subscription;
+  /**
+   * Whether the connection is live already: nothing is held back, and after a refusal, which is reported by `failed`, the next
+   * message follows.
+   */
+  readonly isLive?: boolean;
+  /** When the first message may be sent at the earliest, by `Clock.elapsed`. */
+  readonly notBefore?: number | undefined;
   /** Sent after the steps if there is a cursor. */
   readonly resume?: Template | undefined;
   /** What templates can use: `meta.cursor` and `meta.token`. */
@@ -43,6 +50,8 @@ type Verdict = 'reply' | 'refusal' | 'other';
 export class SubscribeHandshake {
   /** The last message of the server that was not a reply. */
   lastHeard: Buffer | undefined;
+  /** When the next message may be sent, by `Clock.elapsed`. */
+  mayStartAt: number;
   private readonly options: SubscribeHandshakeOptions;
   private readonly held: HeldMessages;
   private state: 'open' | 'done' | 'failed' = 'open';
@@ -50,11 +59,10 @@ export class SubscribeHandshake {
   private at = 0;
   /** Where the last message that waits for a reply is. */
   private readonly lastReply: number;
-  private hasReplied = false;
+  private hasReplied: boolean;
   private isAwaiting = false;
   private isAdvancing = false;
   private mayAdvance = false;
-  private mayStartAt = Number.NEGATIVE_INFINITY;
   private cancelTimer: () => void = () => {};
   /** Messages behind one whose expression is still being evaluated. */
   private readonly waiting: { readonly data: Buffer; readonly binary: boolean }[] = [];
@@ -68,6 +76,8 @@ export class SubscribeHandshake {
       resume === undefined || values.meta.cursor === undefined ? messages : [...messages, { send: resume, timeout: 0 }];
     this.lastReply = messages.findLastIndex(({ expect }) => expect !== undefined);
     this.held = new HeldMessages(options);
+    this.hasReplied = options.isLive === true;
+    this.mayStartAt = options.notBefore ?? Number.NEGATIVE_INFINITY;
   }
 
   get isOpen(): boolean {
@@ -188,7 +198,7 @@ export class SubscribeHandshake {
       this.advance();
       return;
     }
-    this.lastHeard = data;
+    if (verdict === 'refusal' || !this.options.isLive) this.lastHeard = data;
     if (verdict === 'refusal') this.failed('refused', `the server refuses message ${this.at + 1} of subscribe`);
     else if (this.hasReplied) this.options.pass(data, binary);
     else this.held.push(data, binary);
@@ -201,8 +211,15 @@ export class SubscribeHandshake {
 
   private failed(kind: SubscribeFailure['kind'], why: string): void {
     this.cancelTimer();
-    this.fail();
+    if (!this.options.isLive) {
+      this.fail();
+      this.options.failed({ kind, why });
+      return;
+    }
     this.options.failed({ kind, why });
+    this.isAwaiting = false;
+    this.at += 1;
+    this.advance();
   }
 
   private fail(): void {

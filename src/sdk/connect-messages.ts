@@ -35,7 +35,7 @@ export const openingTemplate = () =>
 
 /** More names may follow: a cursor that is an object has fields. */
 function isOpening([root, name]: readonly string[]): boolean {
-  return root === 'meta' && (name === 'token' || name === 'cursor');
+  return root === 'meta' && (name === 'token' || name === 'cursor' || name === 'shard');
 }
 
 /** Selects messages of the server: by an expression, or by an object whose fields the JSON of the message must have. */
@@ -92,7 +92,9 @@ const stepWithReply = z
   });
 
 /** `{ send, expect, reject, timeout }`, or the message alone. An object with `send` is always the former, so that misspelt fields are found. */
-export const step = z.unknown().transform((value, context): Step => {
+export const openingStep = () => step;
+
+const step = z.unknown().transform((value, context): Step => {
   const isLong = typeof value === 'object' && value !== null && 'send' in value;
   const parsed = isLong ? stepWithReply.safeParse(value) : stepWithReply.shape.send.safeParse(value);
   if (!parsed.success) {

@@ -57,7 +57,10 @@ export async function feedRig(
   const labels = { component: 'p', url: 'wss://feed.example/ws' };
   const counter = (name: Parameters<typeof stats.counter>[0], more: Record<string, string> = {}) =>
     stats.counter(name, { ...labels, ...more }).value;
-  const gauge = (name: string) => stats.snapshot().find((metric) => metric.name === name)?.points[0]?.value;
+  const gauge = (name: string) => {
+    const metric = stats.snapshot().find((each) => each.name === name);
+    return metric?.kind === 'gauge' ? metric.points[0]?.value : undefined;
+  };
   return {
     feed,
     gauge,

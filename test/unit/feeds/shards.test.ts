@@ -40,7 +40,8 @@ class SymbolTopic {
   }
 
   private write(symbols: readonly string[], value: string | null): void {
-    const messages = symbols.map((key) => new Message(Buffer.from(value ?? ''), { key, isTombstone: value === null }));
+    const meta = { tombstone: value === null };
+    const messages = symbols.map((key) => new Message(Buffer.from(value ?? ''), { key, meta }));
     this.options?.next(new Batch(messages));
   }
 }
