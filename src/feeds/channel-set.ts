@@ -26,7 +26,7 @@ export class ChannelSet {
   /** `names`: of the URLs, as they may be shown. */
   constructor(owner: ChannelOwner, names: readonly string[]) {
     const { settings, context } = owner;
-    const { shards, resume, url } = settings;
+    const { shards, url } = settings;
     this.owner = owner;
     this.servers = names.map((name, at) => ({
       url: url[at] as RemoteUrl,
@@ -37,7 +37,7 @@ export class ChannelSet {
     if (shards === undefined) {
       this.statuses = this.add(undefined);
     } else {
-      this.sharding = new Sharding({ settings: shards, resume, context, changed: (change) => this.apply(change) });
+      this.sharding = new Sharding({ shards, settings, context, changed: (change) => this.apply(change) });
       this.statuses = this.servers.map((server, at) => new ServerStatus(server, () => this.wantedOf(at)));
     }
     for (const [at, { metrics }] of this.servers.entries()) this.measure(metrics, at);
@@ -55,7 +55,7 @@ export class ChannelSet {
     if (signal.aborted) return;
     for (const shard of sharding?.shards ?? []) this.add(shard);
     // The places of symbols are kept with the cursors; a part that is new has none.
-    if (this.owner.settings.resume !== undefined) for (const shard of change?.opened ?? []) this.begin(shard);
+    for (const shard of change?.opened ?? []) this.begin(shard);
     for (const [shard, symbols] of change?.added ?? []) for (const channel of this.add(shard)) channel.changed(symbols);
     await Promise.all(this.wanted.map((channel) => channel.load(signal)));
   }

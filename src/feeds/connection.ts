@@ -146,9 +146,7 @@ export class Connection {
     });
   }
 
-  private begin(
-    options: Omit<SubscribeHandshakeOptions, 'values' | 'clock' | 'send' | 'pass' | 'dropped'>,
-  ): void {
+  private begin(options: Omit<SubscribeHandshakeOptions, 'values' | 'clock' | 'send' | 'pass' | 'dropped'>): void {
     const { metrics, context } = this.server;
     this.subscribing = new SubscribeHandshake({
       ...options,

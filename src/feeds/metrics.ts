@@ -69,7 +69,11 @@ export class RemoteMetrics {
   }
 
   /** Of a server with `shards`. */
-  watchShards(read: { readonly shards: () => number; readonly live: () => number; readonly symbols: () => number }): void {
+  watchShards(read: {
+    readonly shards: () => number;
+    readonly live: () => number;
+    readonly symbols: () => number;
+  }): void {
     this.stats.gauge('tidegate_remote_shards', this.labels, read.shards);
     this.stats.gauge('tidegate_remote_shards_live', this.labels, read.live);
     this.stats.gauge('tidegate_remote_symbols', this.labels, read.symbols);

@@ -34,7 +34,10 @@ export const shardSettings = z
     file: z
       .strictObject({
         path: field.filePath().describe('Path of the file, relative to the directory in which Tidegate is started.'),
-        reload: field.duration().prefault('5s').describe('Interval at which it is looked whether the file has changed.'),
+        reload: field
+          .duration()
+          .prefault('5s')
+          .describe('Interval at which it is looked whether the file has changed.'),
       })
       .optional()
       .describe('A file with one symbol on each line; empty lines and lines that begin with # are left out.'),

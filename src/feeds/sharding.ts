@@ -10,9 +10,9 @@ import { type SymbolList, symbolListOf } from './symbol-list.ts';
 const GATHER = 200;
 
 export interface ShardingOptions {
-  readonly settings: ShardSettings;
-  /** undefined: the places of symbols are not kept across a restart. */
-  readonly resume: FeedSettings['resume'];
+  readonly shards: ShardSettings;
+  /** With one of them, the places of symbols are kept across a restart, as the cursors of connections are. */
+  readonly settings: Pick<FeedSettings, 'resume' | 'gap'>;
   readonly context: FeedContext;
   readonly changed: (change: PlanChange) => void;
 }
@@ -28,14 +28,15 @@ export class Sharding {
   private isFollowing = false;
 
   constructor(options: ShardingOptions) {
-    const { settings, resume, context } = options;
+    const { shards, settings, context } = options;
+    const { resume, gap } = settings;
     this.options = options;
-    this.plan = new ShardPlan(settings.per_connection);
-    this.list = symbolListOf(settings, context);
-    if (resume !== undefined)
+    this.plan = new ShardPlan(shards.per_connection);
+    this.list = symbolListOf(shards, context);
+    if (resume !== undefined || gap !== undefined)
       this.places = new ShardPlaces({
-        store: context.gateway.cursors(resume.topic),
-        name: `${context.path} ${partOf(settings.share)}shards`,
+        store: context.gateway.cursors(resume?.topic),
+        name: `${context.path} ${partOf(shards.share)}shards`,
         context,
       });
   }
@@ -82,8 +83,8 @@ export class Sharding {
   }
 
   private update(): PlanChange {
-    const { settings, context } = this.options;
-    const { share } = settings;
+    const { shards, context } = this.options;
+    const { share } = shards;
     const { symbols: all } = this.list;
     const symbols = share === undefined ? all : new Set([...all].filter((symbol) => isInShare(symbol, share)));
     const change = this.plan.update(symbols);

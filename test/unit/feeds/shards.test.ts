@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { setImmediate as turn } from 'node:timers/promises';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Batch } from '../../../src/core/batch.ts';
 import { Message } from '../../../src/core/message.ts';
 import type { CursorStore, FollowOptions } from '../../../src/sdk/context.ts';
@@ -304,6 +304,7 @@ test('a symbol that is subscribed to again begins its sequence again', async (t)
   const made = await live(t, [...'ab'], { sequence });
   const socket = socketOf(made, 1);
   for (const symbol of ['a', 'b']) socket.says(`{"s":"${symbol}","n":1}`);
+  await turn();
   made.topic.remove('a');
   made.changed();
   made.topic.set('a');
@@ -328,8 +329,7 @@ test('the server is live while all connections are, and its status says how many
   const gauge = (name: string) => made.gauge(name);
   socketOf(made, 1).opens();
   assert.equal(made.feed.connections[0]?.state, 'live on 1 of 2 connections');
-  const read = () =>
-    ['live', 'shards', 'shards_live', 'symbols'].map((name) => gauge(`tidegate_remote_${name}`));
+  const read = () => ['live', 'shards', 'shards_live', 'symbols'].map((name) => gauge(`tidegate_remote_${name}`));
   assert.deepEqual(read(), [0, 2, 1, 3]);
   socketOf(made, 2).opens();
   assert.deepEqual(read(), [1, 2, 2, 3]);
