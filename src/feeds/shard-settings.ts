@@ -54,7 +54,9 @@ export const shardSettings = z
     per_message: field
       .integer({ min: 1 })
       .optional()
-      .describe('Maximum number of symbols of a message; left out: all that a connection has.'),
+      .describe(
+        'Maximum number of symbols of a message; left out: all that a connection has. With 1, `${! meta.shard.symbol }` is the symbol.',
+      ),
     unsubscribe: openingStep()
       .optional()
       .describe('The message for symbols that are no longer in the list; it has them as `${! meta.shard.symbols }`.'),

@@ -16,6 +16,7 @@ export function stepsFor(steps: readonly Step[], symbols: readonly string[], per
 
 function stepOf(step: Step, symbols: readonly string[]): Step {
   const { send } = step;
-  const make = ({ payload, meta }: Message) => send(new Message(payload, { meta: { ...meta, shard: { symbols } } }));
+  const shard = { symbols, symbol: symbols[0] };
+  const make = ({ payload, meta }: Message) => send(new Message(payload, { meta: { ...meta, shard } }));
   return { ...step, send: Object.assign(make, { ...send }) };
 }
