@@ -7,7 +7,7 @@ import { Child, modulePath } from './child.ts';
 import { median } from './numbers.ts';
 import { machine } from './report.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 const ADMIN_PORT = 18_098;
 const WARM_UP = 2_500;
 const WINDOW = 3_000;
