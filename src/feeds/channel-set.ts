@@ -1,4 +1,4 @@
-import type { RemoteUrl } from '../sdk/handshake.ts';
+import type { ConnectUrl } from '../sdk/connect-url.ts';
 import { Channel, type ChannelOwner, type FeedServer } from './channel.ts';
 import { ConnectPace } from './connect-pace.ts';
 import { RemoteMetrics } from './metrics.ts';
@@ -29,7 +29,7 @@ export class ChannelSet {
     const { shards, url } = settings;
     this.owner = owner;
     this.servers = names.map((name, at) => ({
-      url: url[at] as RemoteUrl,
+      url: url[at] as ConnectUrl,
       name,
       metrics: new RemoteMetrics(name, context),
       pace: shards && new ConnectPace(shards.connect_interval, context.clock),

@@ -3,7 +3,7 @@ import type { TidegateError } from '../core/errors.ts';
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
-import type { RemoteUrl } from '../sdk/handshake.ts';
+import type { ConnectUrl } from '../sdk/connect-url.ts';
 import type { ConnectPace } from './connect-pace.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
@@ -41,7 +41,7 @@ export interface ChannelOwner {
 
 /** A server of a feed. */
 export interface FeedServer {
-  readonly url: RemoteUrl;
+  readonly url: ConnectUrl;
   /** The URL as it may be shown; different for each server. */
   readonly name: string;
   readonly metrics: RemoteMetrics;

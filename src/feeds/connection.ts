@@ -1,51 +1,23 @@
 import type { Frame } from '../core/component.ts';
-import type { Message } from '../core/message.ts';
-import type {
-  RemoteEnd,
-  RemoteEndKind,
-  RemoteHandler,
-  RemoteRequest,
-  RemoteSocket,
-  RemoteTarget,
-} from '../core/remote.ts';
+import type { RemoteEnd, RemoteEndKind, RemoteHandler, RemoteSocket } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Step } from '../sdk/connect-messages.ts';
-import type { RemoteSettings } from '../sdk/connect-settings.ts';
-import type { ComponentContext, GatewayPorts } from '../sdk/context.ts';
-import { handshakeValues, type RemoteUrl } from '../sdk/handshake.ts';
-import type { Template } from '../sdk/template.ts';
 import type { Dial } from '../telemetry/tracing.ts';
-import type { ConnectPace } from './connect-pace.ts';
+import { ConnectRequest } from './connect-request.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Incoming } from './incoming.ts';
-import type { RemoteMetrics } from './metrics.ts';
 import { Outbox, type OutboxHandler } from './outbox.ts';
 import type { Redaction } from './redaction.ts';
 import { ReplaceRequests } from './replace-requests.ts';
-import { requestOf, withFields } from './request.ts';
-import { type ServerSharding, ShardSubscriptions } from './shard-subscriptions.ts';
-import { SubscribeHandshake, type SubscribeHandshakeOptions } from './subscribe-handshake.ts';
+import { type Server, targetOf } from './server.ts';
+import { ShardSubscriptions } from './shard-subscriptions.ts';
+import { Subscribing, type SubscribingOptions } from './subscribing.ts';
 
 /** Milliseconds for the closing handshake; then the socket is terminated. */
 const CLOSE_TIMEOUT = 3_000;
 
-/** What is the same for all connections to a server. */
-export interface Server {
-  readonly url: RemoteUrl;
-  /** The URL as it may be shown. */
-  readonly name: string;
-  readonly settings: RemoteSettings;
-  /** Sent after `subscribe` if there is a cursor. */
-  readonly resume?: Template | undefined;
-  readonly metrics: RemoteMetrics;
-  /** With `shards`. */
-  readonly sharding?: ServerSharding | undefined;
-  /** If there are several connections. */
-  readonly pace?: ConnectPace | undefined;
-  readonly context: Pick<ComponentContext, 'path' | 'clock' | 'logger'> & {
-    readonly gateway: Pick<GatewayPorts, 'dial' | 'tracing'>;
-  };
-}
+/** Subscribing on a live connection: whether its socket is read is up to the gate. */
+const ON_LIVE = { isLive: true, socket: { pause: () => {}, resume: () => {} }, replied: () => {} };
 
 /** What a connection reports. */
 export interface ConnectionHandler extends OutboxHandler {
@@ -81,10 +53,10 @@ export class Connection {
   private readonly redaction: Redaction;
   private readonly handler: ConnectionHandler;
   private readonly span: Dial | undefined;
-  private subscribing: SubscribeHandshake | undefined;
+  private readonly request: ConnectRequest;
+  private subscribing: Subscribing | undefined;
   private readonly symbols: ShardSubscriptions | undefined;
   private heartbeat: Heartbeat | undefined;
-  private token: string | undefined;
   /** Why the connection is cut, in words that may be shown. */
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
   private readonly requests: ReplaceRequests | undefined;
@@ -102,11 +74,10 @@ export class Connection {
     this.symbols =
       server.sharding &&
       new ShardSubscriptions(server.sharding, settings.subscribe.messages, (steps, done) => this.change(steps, done));
-    this.cancelTimer = context.clock.after(settings.connect_timeout, () =>
-      this.giveUp(`there was no answer within ${formatDuration(settings.connect_timeout)}`),
-    );
+    this.cancelTimer = context.clock.after(settings.connect_timeout, () => this.connectTimedOut());
     this.span = context.gateway.tracing.dialling(context.path, name);
-    const target = targetOf(settings, (token) => this.request(token));
+    this.request = this.makeRequest();
+    const target = targetOf(settings, (token, signal) => this.request.make(token, signal));
     this.socket = context.gateway.dial(target, this.socketHandler());
     const { socket } = this;
     this.outbox = new Outbox({ socket, rate: settings.send_rate, clock: context.clock, metrics, handler });
@@ -116,12 +87,16 @@ export class Connection {
   /** Sends the messages of `subscribe`; `subscribed` follows. */
   subscribe(): void {
     const { settings, resume } = this.server;
+    const { messages } = settings.subscribe;
     this.begin({
-      subscription: { ...settings.subscribe, messages: this.symbols?.opening() ?? settings.subscribe.messages },
+      subscription: { ...settings.subscribe, messages: this.symbols?.opening() ?? messages },
       resume,
+      socket: this.socket,
       replied: () => this.handler.replied(),
       done: () => this.handler.subscribed(),
-      failed: ({ kind, why }) => this.giveUp(`${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`, kind),
+      failed: ({ kind, why }) => this.giveUp(this.withAnswer(why), kind),
+      notMade: (why) => this.giveUp(why),
+      dropped: (data) => this.dropped(data),
     });
   }
 
@@ -132,44 +107,44 @@ export class Connection {
 
   private change(messages: readonly Step[], done: () => void): void {
     const { name, settings, context } = this.server;
+    const failed = (why: string) =>
+      context.logger.warn({ url: name }, `a change of the symbols of ${name} failed: ${this.redaction.shown(why)}`);
     this.begin({
+      ...ON_LIVE,
       subscription: { ...settings.subscribe, messages },
-      isLive: true,
       notBefore: this.subscribing?.mayStartAt,
-      replied: () => {},
       done,
-      failed: ({ why }) =>
-        context.logger.warn(
-          { url: name },
-          `a change of the symbols of ${name} failed: ${this.redaction.shown(why)}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`,
-        ),
+      failed: ({ why }) => failed(this.withAnswer(why)),
+      notMade: (why) => {
+        failed(why);
+        done();
+      },
+      dropped: (data) => this.pass(data, false),
     });
   }
 
-  private begin(options: Omit<SubscribeHandshakeOptions, 'values' | 'clock' | 'send' | 'pass' | 'dropped'>): void {
-    const { metrics, context } = this.server;
-    this.subscribing = new SubscribeHandshake({
+  private begin(options: Omit<SubscribingOptions, 'values' | 'clock' | 'send' | 'pass'>): void {
+    this.subscribing = new Subscribing({
       ...options,
-      values: this.values(this.token),
-      clock: context.clock,
+      values: this.request.values(),
+      clock: this.server.context.clock,
       send: (text, sent) => {
         this.redaction.sent(text);
         this.outbox.send({ data: text, binary: false }, sent);
       },
       pass: (data, binary) => this.pass(data, binary),
-      dropped: (data) => {
-        metrics.received.value += 1;
-        metrics.receivedBytes.value += data.length;
-        metrics.dropped('refused');
-      },
     });
     this.subscribing.start();
+  }
+
+  private withAnswer(why: string): string {
+    return `${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`;
   }
 
   startHeartbeat(): Heartbeat {
     const heartbeat = new Heartbeat({
       settings: this.server.settings.heartbeat,
-      values: () => this.values(this.token),
+      values: () => this.request.values(),
       socket: this.socket,
       outbox: this.outbox,
       clock: this.server.context.clock,
@@ -213,8 +188,7 @@ export class Connection {
   private socketHandler(): RemoteHandler {
     const { handler } = this;
     return {
-      onOpen: (token) => {
-        this.token = token;
+      onOpen: () => {
         this.cancelTimer();
         this.span?.end();
         handler.connected();
@@ -249,6 +223,14 @@ export class Connection {
 
   private pass(data: Buffer, binary: boolean): void {
     if (!this.isDeaf) this.handler.frame(data, binary);
+  }
+
+  /** A message that was an answer of the server, which did not let us in. */
+  private dropped(data: Buffer): void {
+    const { metrics } = this.server;
+    metrics.received.value += 1;
+    metrics.receivedBytes.value += data.length;
+    metrics.dropped('refused');
   }
 
   private replaceRequests(): ReplaceRequests | undefined {
@@ -286,18 +268,22 @@ export class Connection {
     });
   }
 
-  /** The request of the opening handshake, once the token is known. */
-  private request(token: string | undefined): RemoteRequest {
-    const { url, settings } = this.server;
-    this.redaction.begin(token);
-    const request = requestOf(url, settings, this.values(token));
-    this.redaction.asked(request);
-    return this.span === undefined ? request : withFields(request, this.span.fields);
+  private makeRequest(): ConnectRequest {
+    const { url, settings, context } = this.server;
+    return new ConnectRequest({
+      url,
+      settings,
+      redaction: this.redaction,
+      lastCursor: () => this.handler.lastCursor(),
+      now: () => context.clock.now(),
+      fields: () => this.span?.fields ?? [],
+    });
   }
 
-  /** What the expressions in texts for the server are evaluated on. */
-  private values(token: string | undefined): Message {
-    return handshakeValues({ token, cursor: this.handler.lastCursor() });
+  private connectTimedOut(): void {
+    const { asking } = this.request;
+    const asked = asking === undefined ? 'there was no answer' : `there was no answer to ${asking}`;
+    this.giveUp(`${asked} within ${formatDuration(this.server.settings.connect_timeout)}`);
   }
 
   private giveUp(why: string, kind: RemoteEndKind = 'silent'): void {
@@ -322,9 +308,4 @@ export class Connection {
     const hasAnswered = subscribing?.isOpen === true && subscribing.lastHeard !== undefined;
     return { kind, code, reason: hasAnswered ? `${shown}; ${this.redaction.quoted(subscribing.lastHeard)}` : shown };
   }
-}
-
-function targetOf(settings: RemoteSettings, request: RemoteTarget['request']): RemoteTarget {
-  const { auth, proxy, tls, compression, max_frame } = settings;
-  return { request, auth, proxy, tls, compression, maxFrame: max_frame };
 }

@@ -3,14 +3,13 @@ import { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
-import { displayUrl } from '../core/secrets.ts';
-import type { RemoteUrl } from '../sdk/handshake.ts';
 import type { Channel, ChannelOwner } from './channel.ts';
 import { ChannelSet } from './channel-set.ts';
 import { dropAlarm } from './drop-alarm.ts';
 import type { FeedContext } from './feed-context.ts';
 import { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
+import { nameOf } from './named-host.ts';
 import { gapRecord, type Outage, reportOutage } from './outage.ts';
 import { OverflowBuffer } from './overflow-buffer.ts';
 import type { RepeatedWarning } from './repeated-warning.ts';
@@ -50,13 +49,13 @@ export class Feed implements Source, ChannelOwner {
   private opening = new AbortController();
 
   constructor(settings: FeedSettings, context: FeedContext) {
-    const { overflow, buffer, dedupe, url } = settings;
+    const { overflow, buffer, dedupe } = settings;
     this.settings = settings;
     this.context = context;
     this.batches$ = defer(() => this.out);
     this.ids = dedupe === undefined ? undefined : new IdWindow(dedupe, context.clock);
     this.buffer = overflow === 'pause' ? undefined : new OverflowBuffer(buffer, overflow);
-    this.channels = new ChannelSet(this, namesOf(url));
+    this.channels = new ChannelSet(this, namesOf(settings));
     this.status = new StatusLine(this.channels.statuses, context);
     this.alarm = dropAlarm(overflow, context);
   }
@@ -232,8 +231,8 @@ export class Feed implements Source, ChannelOwner {
 }
 
 /** URLs that look the same without their secrets are numbered. */
-function namesOf(urls: readonly RemoteUrl[]): string[] {
-  const shown = urls.map(({ text }) => displayUrl(text));
+function namesOf({ url: urls, prepare }: Pick<FeedSettings, 'url' | 'prepare'>): string[] {
+  const shown = urls.map((url) => nameOf(url, prepare));
   return shown.map((name, at) => {
     const before = shown.slice(0, at).filter((other) => other === name).length;
     return before === 0 ? name : `${name} #${before + 1}`;

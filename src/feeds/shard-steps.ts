@@ -3,7 +3,7 @@ import type { Step } from '../sdk/connect-messages.ts';
 
 /** Whether a message is made of symbols: then it is sent for those of a connection, and again for new ones. */
 export function isOfSymbols({ send }: Step): boolean {
-  return send.uses.has('shard');
+  return send.uses.some(([name]) => name === 'shard');
 }
 
 /** The messages with those of symbols once for each `perMessage` symbols; undefined: once for all. None without symbols. */
