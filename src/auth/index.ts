@@ -10,7 +10,7 @@ import { fileKeys, inlineKeys, type KeySource } from './key-source.ts';
 import { Passwords } from './passwords.ts';
 import type { AuthSettings, BearerSettings, JwtSettings } from './settings.ts';
 import { readTokenFile, StaticTokens } from './static-tokens.ts';
-import { WatchedFile } from './watched-file.ts';
+import { WatchedFile } from '../sdk/watched-file.ts';
 
 export interface AuthContext {
   readonly clock: Clock;

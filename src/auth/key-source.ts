@@ -1,6 +1,6 @@
 import type { JwtSettings } from './settings.ts';
 import { keysOfJwks, publicKeyOf, secretKeyFor, type VerificationKey } from './verification-key.ts';
-import { WatchedFile, type WatchedFileOptions } from './watched-file.ts';
+import { WatchedFile, type WatchedFileOptions } from '../sdk/watched-file.ts';
 
 export type KeySet = readonly VerificationKey[];
 

@@ -1,6 +1,7 @@
 import { backoffDelay } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import type { ConnectPace } from './connect-pace.ts';
 
 /** Milliseconds that a connection must last for the back-off to begin again. */
 const STABLE = 10_000;
@@ -11,15 +12,23 @@ export class Attempts {
   count = 0;
   private readonly settings: RemoteSettings['reconnect'];
   private readonly clock: Clock;
+  private readonly pace: ConnectPace | undefined;
   private failed = 0;
   private liveAt = 0;
   /** By `Clock.elapsed`; undefined if no connection was closed to be replaced. */
   private replacedAt: number | undefined;
   private isAtOnce = false;
 
-  constructor(settings: RemoteSettings['reconnect'], clock: Clock) {
+  /** `pace`: of the connections to the same server, if there are several. */
+  constructor(settings: RemoteSettings['reconnect'], clock: Clock, pace: ConnectPace | undefined) {
     this.settings = settings;
     this.clock = clock;
+    this.pace = pace;
+  }
+
+  /** Milliseconds until the first attempt. */
+  get firstDelay(): number {
+    return this.pace?.reserve(0) ?? 0;
   }
 
   /** A connection is live. Returns the number of failed attempts since the previous one. */
@@ -48,8 +57,8 @@ export class Attempts {
 
   /** Milliseconds until the next attempt. */
   delay(): number {
-    if (this.isAtOnce) return 0;
     const { interval, backoff } = this.settings;
-    return interval ?? backoffDelay(this.count, backoff);
+    const delay = this.isAtOnce ? 0 : (interval ?? backoffDelay(this.count, backoff));
+    return this.pace?.reserve(delay) ?? delay;
   }
 }

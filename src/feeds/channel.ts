@@ -4,6 +4,7 @@ import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import type { ConnectUrl } from '../sdk/connect-url.ts';
+import type { ConnectPace } from './connect-pace.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
 import { feedOverlap } from './feed-overlap.ts';
@@ -11,10 +12,12 @@ import type { ReceivedFrame } from './held-frames.ts';
 import type { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
 import { Links, type LinksHandler } from './links.ts';
-import { RemoteMetrics } from './metrics.ts';
+import type { RemoteMetrics } from './metrics.ts';
 import { type Outage, OutageWatch } from './outage.ts';
 import { Progress } from './progress.ts';
 import { SequenceWatch } from './sequence-watch.ts';
+import type { Shard } from './shard-plan.ts';
+import { partOf } from './shard-share.ts';
 import type { FeedSettings } from './source-settings.ts';
 import type { ConnectionStatus } from './status-line.ts';
 import { renewed, Unsettled } from './unsettled.ts';
@@ -36,18 +39,31 @@ export interface ChannelOwner {
   failed(failure: TidegateError): void;
 }
 
+/** A server of a feed. */
+export interface FeedServer {
+  readonly url: ConnectUrl;
+  /** The URL as it may be shown; different for each server. */
+  readonly name: string;
+  readonly metrics: RemoteMetrics;
+  /** undefined if there is one connection. */
+  readonly pace: ConnectPace | undefined;
+}
+
 /** What distinguishes a channel from the others of its feed. */
 export interface ChannelIdentity {
-  readonly url: ConnectUrl;
-  /** The URL as it may be shown; different for each channel. */
-  readonly name: string;
+  readonly server: FeedServer;
+  /** Its part of the symbols; undefined without `shards`. */
+  readonly shard: Shard | undefined;
   /** From 0. */
   readonly number: number;
 }
 
 const NOT_RUNNING = 'the feed was not running';
 
-/** One URL of a feed: makes messages of its frames, and follows them until they are settled. Outlives its connections. */
+/**
+ * One URL of a feed, or one part of the symbols of it: makes messages of its frames, and follows them until they are settled.
+ * Outlives its connections.
+ */
 export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   readonly name: string;
   readonly number: number;
@@ -59,38 +75,50 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   /** Messages that arrived and are not settled. */
   unsettled = 0;
   private readonly owner: ChannelOwner;
-  private readonly url: ConnectUrl;
+  private readonly server: FeedServer;
+  private readonly shard: Shard | undefined;
   private readonly metas: { readonly text: Meta; readonly binary: Meta };
   private readonly progress: Progress;
   private links: Links | undefined;
   private count = 0;
   private connections = 0;
   private hasBeenLive = false;
-  private readonly outages = new OutageWatch();
+  private outages = new OutageWatch();
   private readonly rest: Unsettled;
 
-  constructor(owner: ChannelOwner, { url, name, number }: ChannelIdentity) {
+  constructor(owner: ChannelOwner, { server, shard, number }: ChannelIdentity) {
     const { settings, context, ids } = owner;
+    const { name: url, metrics } = server;
+    const name = shard === undefined ? url : `${url} ${partOf(settings.shards?.share)}shard ${shard.number}`;
     this.owner = owner;
-    this.url = url;
+    this.server = server;
+    this.shard = shard;
     this.name = name;
     this.number = number;
-    this.metrics = new RemoteMetrics(name, context);
-    this.metrics.watch(() => this.links?.isLive ?? false);
+    this.metrics = metrics;
     this.duplicates = new Duplicates(name, context);
     this.rest = new Unsettled(name, context.logger);
-    this.metas = { text: { url: name, binary: false }, binary: { url: name, binary: true } };
+    this.metas = { text: { url, binary: false }, binary: { url, binary: true } };
     const send = (text: string, connection: number) => this.links?.send({ data: text, binary: false }, connection);
     this.sequences =
       settings.sequence &&
-      new SequenceWatch(settings.sequence, { name, settings, context, metrics: this.metrics, target: this, send });
+      new SequenceWatch(settings.sequence, { name: url, settings, context, metrics, target: this, send });
     const stored = (message: Message, connection: number) => this.acknowledge(message, connection);
     this.progress = new Progress({ name, settings, context, ids, stored });
   }
 
   /** For reports about a message of the server that failed. */
   get shownUrl(): string {
-    return this.name;
+    return this.server.name;
+  }
+
+  /** Whether there is something to subscribe to. */
+  get isWanted(): boolean {
+    return this.shard === undefined || this.shard.symbols.size > 0;
+  }
+
+  get isLive(): boolean {
+    return this.links?.isLive ?? false;
   }
 
   get state(): string {
@@ -111,9 +139,23 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     if (saved !== undefined) this.outages.beginAgain(saved.heardAt, NOT_RUNNING);
   }
 
+  /** It begins with other symbols: where it was with the earlier ones means nothing for them. */
+  begin(): void {
+    this.outages = new OutageWatch();
+    this.hasBeenLive = false;
+    this.progress.begin(this.owner.context.clock.now());
+  }
+
+  /** Its symbols have changed. `added`: those that it did not have before. */
+  changed(added: readonly string[]): void {
+    this.sequences?.forget(added);
+    this.links?.resubscribe();
+  }
+
   open(): void {
     const { settings, context, ids } = this.owner;
-    const { url, name, metrics } = this;
+    const { name, metrics, shard } = this;
+    const { url, pace } = this.server;
     const makeOverlap = () =>
       feedOverlap({
         settings,
@@ -122,7 +164,8 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
         pass: (frame) => this.frame(frame.data, frame.binary, frame.connection),
         repeated: (frame) => this.repeated(frame),
       });
-    const server = { url, name, settings, resume: settings.resume?.message, metrics, context };
+    const sharding = shard && settings.shards && { shard, settings: settings.shards };
+    const server = { url, name, settings, resume: settings.resume?.message, metrics, context, sharding, pace };
     this.links = new Links({ server, overlap: settings.reconnect.overlap, makeOverlap }, this);
     this.links.open();
   }
@@ -284,6 +327,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     if (outage === undefined) return;
     const isResumed = this.progress.cursor !== undefined && this.owner.settings.resume !== undefined;
     this.metrics.outage(outage.to - outage.from);
-    this.owner.outageEnded({ url: this.name, ...outage, isResumed }, this);
+    const symbols = this.shard && [...this.shard.symbols];
+    this.owner.outageEnded({ url: this.server.name, symbols, ...outage, isResumed }, this);
   }
 }

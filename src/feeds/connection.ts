@@ -1,6 +1,7 @@
 import type { Frame } from '../core/component.ts';
 import type { RemoteEnd, RemoteEndKind, RemoteHandler, RemoteSocket } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
+import type { Step } from '../sdk/connect-messages.ts';
 import type { Dial } from '../telemetry/tracing.ts';
 import { ConnectRequest } from './connect-request.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -9,10 +10,14 @@ import { Outbox, type OutboxHandler } from './outbox.ts';
 import type { Redaction } from './redaction.ts';
 import { ReplaceRequests } from './replace-requests.ts';
 import { type Server, targetOf } from './server.ts';
-import { Subscribing } from './subscribing.ts';
+import { ShardSubscriptions } from './shard-subscriptions.ts';
+import { Subscribing, type SubscribingOptions } from './subscribing.ts';
 
 /** Milliseconds for the closing handshake; then the socket is terminated. */
 const CLOSE_TIMEOUT = 3_000;
+
+/** Subscribing on a live connection: whether its socket is read is up to the gate. */
+const ON_LIVE = { isLive: true, socket: { pause: () => {}, resume: () => {} }, replied: () => {} };
 
 /** What a connection reports. */
 export interface ConnectionHandler extends OutboxHandler {
@@ -50,6 +55,7 @@ export class Connection {
   private readonly span: Dial | undefined;
   private readonly request: ConnectRequest;
   private subscribing: Subscribing | undefined;
+  private readonly symbols: ShardSubscriptions | undefined;
   private heartbeat: Heartbeat | undefined;
   /** Why the connection is cut, in words that may be shown. */
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
@@ -65,6 +71,9 @@ export class Connection {
     this.redaction = redaction;
     this.handler = handler;
     this.requests = this.replaceRequests();
+    this.symbols =
+      server.sharding &&
+      new ShardSubscriptions(server.sharding, settings.subscribe.messages, (steps, done) => this.change(steps, done));
     this.cancelTimer = context.clock.after(settings.connect_timeout, () => this.connectTimedOut());
     this.span = context.gateway.tracing.dialling(context.path, name);
     this.request = this.makeRequest();
@@ -77,25 +86,59 @@ export class Connection {
 
   /** Sends the messages of `subscribe`; `subscribed` follows. */
   subscribe(): void {
-    const { settings, resume, context } = this.server;
-    this.subscribing = new Subscribing({
-      subscription: settings.subscribe,
+    const { settings, resume } = this.server;
+    const { messages } = settings.subscribe;
+    this.begin({
+      subscription: { ...settings.subscribe, messages: this.symbols?.opening() ?? messages },
       resume,
-      values: this.request.values(),
       socket: this.socket,
-      clock: context.clock,
+      replied: () => this.handler.replied(),
+      done: () => this.handler.subscribed(),
+      failed: ({ kind, why }) => this.giveUp(this.withAnswer(why), kind),
+      notMade: (why) => this.giveUp(why),
+      dropped: (data) => this.dropped(data),
+    });
+  }
+
+  /** The connection is live, or the symbols have changed while it is. */
+  resubscribe(): void {
+    this.symbols?.update();
+  }
+
+  private change(messages: readonly Step[], done: () => void): void {
+    const { name, settings, context } = this.server;
+    const failed = (why: string) =>
+      context.logger.warn({ url: name }, `a change of the symbols of ${name} failed: ${this.redaction.shown(why)}`);
+    this.begin({
+      ...ON_LIVE,
+      subscription: { ...settings.subscribe, messages },
+      notBefore: this.subscribing?.mayStartAt,
+      done,
+      failed: ({ why }) => failed(this.withAnswer(why)),
+      notMade: (why) => {
+        failed(why);
+        done();
+      },
+      dropped: (data) => this.pass(data, false),
+    });
+  }
+
+  private begin(options: Omit<SubscribingOptions, 'values' | 'clock' | 'send' | 'pass'>): void {
+    this.subscribing = new Subscribing({
+      ...options,
+      values: this.request.values(),
+      clock: this.server.context.clock,
       send: (text, sent) => {
         this.redaction.sent(text);
         this.outbox.send({ data: text, binary: false }, sent);
       },
-      replied: () => this.handler.replied(),
-      done: () => this.handler.subscribed(),
-      failed: ({ kind, why }) => this.giveUp(`${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`, kind),
       pass: (data, binary) => this.pass(data, binary),
-      notMade: (why) => this.giveUp(why),
-      dropped: (data) => this.dropped(data),
     });
     this.subscribing.start();
+  }
+
+  private withAnswer(why: string): string {
+    return `${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`;
   }
 
   startHeartbeat(): Heartbeat {

@@ -62,7 +62,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.handler = handler;
     this.reading = new Reading(context.clock);
     this.redaction = new Redaction(url, settings);
-    this.attempts = new Attempts(settings.reconnect, context.clock);
+    this.attempts = new Attempts(settings.reconnect, context.clock, server.pace);
     this.ends = new ConnectionEnds({ name, metrics, attempts: this.attempts });
     this.damagedMessages = new DamagedMessages(name, metrics, context);
     const { every } = settings.reconnect;
@@ -87,7 +87,15 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   open(): void {
-    tell(this.actor, { type: 'OPEN' });
+    const delay = this.attempts.firstDelay;
+    const open = () => tell(this.actor, { type: 'OPEN' });
+    if (delay === 0) open();
+    else this.cancelRetry = this.server.context.clock.after(delay, open);
+  }
+
+  /** The symbols have changed. */
+  resubscribe(): void {
+    if (this.isLive) this.connection?.resubscribe();
   }
 
   /** Only while it is live. */
@@ -153,11 +161,12 @@ export class Dialer implements DialerControl, ConnectionHandler {
     const { name, metrics, context } = this.server;
     this.heardAt = context.clock.now();
     this.isLive = true;
-    metrics.connected();
+    metrics.connected(name);
     const failed = this.attempts.succeeded();
     const after = failed === 0 ? '' : ` after ${failed} failed ${failed === 1 ? 'attempt' : 'attempts'}`;
     context.logger.info({ url: name }, `connected to ${name}${after}`);
     this.handler.live();
+    connection.resubscribe();
   }
 
   cut(): void {

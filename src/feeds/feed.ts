@@ -3,8 +3,8 @@ import { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
-import type { ConnectUrl } from '../sdk/connect-url.ts';
-import { Channel, type ChannelOwner } from './channel.ts';
+import type { Channel, ChannelOwner } from './channel.ts';
+import { ChannelSet } from './channel-set.ts';
 import { dropAlarm } from './drop-alarm.ts';
 import type { FeedContext } from './feed-context.ts';
 import { IdWindow } from './id-window.ts';
@@ -35,7 +35,7 @@ export class Feed implements Source, ChannelOwner {
   readonly settings: FeedSettings;
   readonly context: FeedContext;
   readonly ids: IdWindow | undefined;
-  private readonly channels: readonly Channel[];
+  private readonly channels: ChannelSet;
   private readonly buffer: OverflowBuffer<Arrival> | undefined;
   private readonly status: StatusLine;
   private readonly alarm: RepeatedWarning;
@@ -49,16 +49,14 @@ export class Feed implements Source, ChannelOwner {
   private opening = new AbortController();
 
   constructor(settings: FeedSettings, context: FeedContext) {
-    const { overflow, buffer, dedupe, url } = settings;
+    const { overflow, buffer, dedupe } = settings;
     this.settings = settings;
     this.context = context;
     this.batches$ = defer(() => this.out);
     this.ids = dedupe === undefined ? undefined : new IdWindow(dedupe, context.clock);
     this.buffer = overflow === 'pause' ? undefined : new OverflowBuffer(buffer, overflow);
-    this.channels = namesOf(settings).map(
-      (name, at) => new Channel(this, { url: url[at] as ConnectUrl, name, number: at }),
-    );
-    this.status = new StatusLine(this.channels, context);
+    this.channels = new ChannelSet(this, namesOf(settings));
+    this.status = new StatusLine(this.channels.statuses, context);
     this.alarm = dropAlarm(overflow, context);
   }
 
@@ -69,16 +67,16 @@ export class Feed implements Source, ChannelOwner {
     this.isPaused = false;
     this.isDraining = false;
     this.failure = undefined;
-    await Promise.all(this.channels.map((channel) => channel.load(signal)));
+    await this.channels.load(signal);
     if (signal.aborted) return;
-    this.emit(this.channels.flatMap((channel) => channel.takeAgain().map((message) => ({ message, channel }))));
-    for (const channel of this.channels) channel.open();
+    this.emit(this.channels.all.flatMap((channel) => channel.takeAgain().map((message) => ({ message, channel }))));
+    this.channels.open();
     this.status.start();
   }
 
-  /** The state of its connections, one for each URL. */
+  /** The state of its connections, for each URL. */
   get connections(): readonly ConnectionStatus[] {
-    return this.channels;
+    return this.channels.statuses;
   }
 
   get isBuffering(): boolean {
@@ -91,20 +89,20 @@ export class Feed implements Source, ChannelOwner {
 
   pause(): void {
     this.isPaused = true;
-    if (this.buffer === undefined) for (const channel of this.channels) channel.pause();
+    if (this.buffer === undefined) this.channels.pause();
   }
 
   resume(): void {
     this.isPaused = false;
     if (this.isDraining) return;
     this.release();
-    if (!this.isPaused) for (const channel of this.channels) channel.resume();
+    if (!this.isPaused) this.channels.resume();
   }
 
   /** Hands over what was read and stops reading. Answers are sent until it is closed. */
   drain(): void {
     this.isDraining = true;
-    for (const channel of this.channels) channel.stopReading();
+    this.channels.stopReading();
     this.flush();
     this.release();
   }
@@ -115,7 +113,7 @@ export class Feed implements Source, ChannelOwner {
     for (const { message, channel } of this.buffered(Number.POSITIVE_INFINITY)) channel.keep(message);
     this.alarm.stop();
     this.status.stop();
-    await Promise.all(this.channels.map((channel) => channel.close()));
+    await this.channels.close();
   }
 
   // --- from the channels
@@ -126,7 +124,7 @@ export class Feed implements Source, ChannelOwner {
   }
 
   settled(): void {
-    if (this.failure === undefined || this.channels.some(({ unsettled }) => unsettled > 0)) return;
+    if (this.failure === undefined || this.channels.all.some(({ unsettled }) => unsettled > 0)) return;
     const broken = this.out;
     const { failure } = this;
     this.failure = undefined;

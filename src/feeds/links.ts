@@ -83,6 +83,11 @@ export class Links implements LinkOwner {
     this.all.find((link) => link.number === connection && link.isUsable)?.dialer.send(frame);
   }
 
+  /** The symbols have changed. */
+  resubscribe(): void {
+    for (const { dialer } of this.all) dialer.resubscribe();
+  }
+
   pause(forGood: boolean): void {
     this.pausing = { forGood };
     if (forGood) {

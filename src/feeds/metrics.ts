@@ -38,7 +38,8 @@ export class RemoteMetrics {
   private readonly gapSeconds: Counter;
   private readonly stats: Stats;
   private readonly labels: { readonly component: string; readonly url: string };
-  private hasBeenLive = false;
+  /** Names of the connections that were live. */
+  private readonly known = new Set<string>();
 
   /** `url` as it may be shown. */
   constructor(url: string, { stats, path }: Pick<ComponentContext, 'stats' | 'path'>) {
@@ -67,9 +68,21 @@ export class RemoteMetrics {
     this.stats.gauge('tidegate_remote_live', this.labels, () => (isLive() ? 1 : 0));
   }
 
-  connected(): void {
-    if (this.hasBeenLive) this.reconnects.value += 1;
-    this.hasBeenLive = true;
+  /** Of a server with `shards`. */
+  watchShards(read: {
+    readonly shards: () => number;
+    readonly live: () => number;
+    readonly symbols: () => number;
+  }): void {
+    this.stats.gauge('tidegate_remote_shards', this.labels, read.shards);
+    this.stats.gauge('tidegate_remote_shards_live', this.labels, read.live);
+    this.stats.gauge('tidegate_remote_symbols', this.labels, read.symbols);
+  }
+
+  /** `name`: of the connection, of which a server may have several. */
+  connected(name: string): void {
+    if (this.known.has(name)) this.reconnects.value += 1;
+    this.known.add(name);
   }
 
   lost(reason: RemoteEndKind, wasLive: boolean): void {

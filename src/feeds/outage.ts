@@ -21,6 +21,8 @@ export interface Outage {
   readonly isResumed: boolean;
   /** What is missing by its numbers, as JSON; undefined if nothing at all could be received. */
   readonly sequence?: string;
+  /** The symbols of the connection, with `shards`. */
+  readonly symbols?: readonly string[] | undefined;
 }
 
 /** Follows whether messages of one server can be received. */
@@ -49,11 +51,14 @@ export class OutageWatch {
 /** Distinguishes records of gaps from messages of the feed. */
 const GAP_HEADER = 'tidegate-gap';
 
-/** The record of a gap: `{"gap": {"url", "from", "to", "seconds", "reason", "resumed", "sequence"}}`, times in ISO 8601. */
+/**
+ * The record of a gap: `{"gap": {"url", "from", "to", "seconds", "reason", "resumed", "symbols", "sequence"}}`, times in ISO
+ * 8601.
+ */
 export function gapRecord(outage: Outage, target: SettleTarget): Message {
-  const { url, reason, isResumed, sequence } = outage;
+  const { url, reason, isResumed, symbols, sequence } = outage;
   const [from, to] = [new Date(outage.from).toISOString(), new Date(outage.to).toISOString()];
-  const gap = { url, from, to, seconds: (outage.to - outage.from) / 1_000, reason, resumed: isResumed };
+  const gap = { url, from, to, seconds: (outage.to - outage.from) / 1_000, reason, resumed: isResumed, symbols };
   const json = JSON.stringify(gap);
   const whole = sequence === undefined ? json : `${json.slice(0, -1)},"sequence":${sequence}}`;
   return new Message(Buffer.from(`{"gap":${whole}}`), {
@@ -90,10 +95,11 @@ export function writeGap(
   gateway.topic(gap.topic).write(new Batch([gapRecord(outage, { settled })]));
 }
 
-function describe({ url, from, to, reason, isResumed }: Outage): string {
+function describe({ url, from, to, reason, isResumed, symbols }: Outage): string {
+  const what = symbols === undefined ? '' : ` for ${symbols.length} symbols`;
   const times = `from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
   const effect = isResumed
     ? 'the server was asked to continue after the last message'
     : 'messages of that time are missing, unless the server sends them again';
-  return `nothing was received from ${url} for ${formatDuration(to - from)}, ${times}: ${reason}; ${effect}`;
+  return `nothing was received from ${url}${what} for ${formatDuration(to - from)}, ${times}: ${reason}; ${effect}`;
 }

@@ -54,6 +54,14 @@ export class Progress {
     return saved;
   }
 
+  /** The feed begins anew `now`: it has no cursor, and one that was saved is not loaded. */
+  begin(now: number): void {
+    this.isLoaded = true;
+    this.cursor = undefined;
+    this.done = { heardAt: now };
+    this.keeper?.moved(this.done);
+  }
+
   /** Resolves when the last cursor is saved, or saving it has failed. */
   async flush(): Promise<void> {
     await this.keeper?.flush();

@@ -76,6 +76,11 @@ export class SequenceTracker {
     return found;
   }
 
+  /** The next number of this sequence is its first one. */
+  forget(by: string): void {
+    this.lasts.delete(sequenceKey(by));
+  }
+
   private compare({ value: after, connection: previous, at }: Last, before: bigint, connection: number) {
     const distance = this.distance(after, before);
     if (distance >= 0n && distance <= this.step) return undefined;

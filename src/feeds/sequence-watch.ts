@@ -64,6 +64,11 @@ export class SequenceWatch {
     return found === undefined ? undefined : this.report(found, by, message, connection);
   }
 
+  /** These symbols are subscribed to anew: what was not received meanwhile is no gap. */
+  forget(symbols: readonly string[]): void {
+    for (const symbol of symbols) this.tracker.forget(JSON.stringify(symbol));
+  }
+
   /** Logs what has not been logged. */
   stop(): void {
     this.gaps.stop();

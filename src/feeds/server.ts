@@ -3,7 +3,9 @@ import type { RemoteSettings } from '../sdk/connect-settings.ts';
 import type { ConnectTemplate } from '../sdk/connect-template.ts';
 import type { ConnectUrl } from '../sdk/connect-url.ts';
 import type { ComponentContext, GatewayPorts } from '../sdk/context.ts';
+import type { ConnectPace } from './connect-pace.ts';
 import type { RemoteMetrics } from './metrics.ts';
+import type { ServerSharding } from './shard-subscriptions.ts';
 
 /** What is the same for all connections to a server. */
 export interface Server {
@@ -14,6 +16,10 @@ export interface Server {
   /** Sent after `subscribe` if there is a cursor. */
   readonly resume?: ConnectTemplate | undefined;
   readonly metrics: RemoteMetrics;
+  /** With `shards`. */
+  readonly sharding?: ServerSharding | undefined;
+  /** If there are several connections. */
+  readonly pace?: ConnectPace | undefined;
   readonly context: Pick<ComponentContext, 'path' | 'clock' | 'logger'> & {
     readonly gateway: Pick<GatewayPorts, 'dial' | 'tracing'>;
   };

@@ -20,7 +20,12 @@ export const websocketClientSource = defineSource({
   ],
   sharing: () => 'own',
   meta: ['url', 'binary', 'gap'],
-  references: ({ gap }) => (gap?.topic === undefined ? [] : [{ to: 'topic', name: gap.topic, path: ['gap', 'topic'] }]),
+  references: ({ gap, shards }) => [
+    ...(gap?.topic === undefined ? [] : [{ to: 'topic' as const, name: gap.topic, path: ['gap', 'topic'] }]),
+    ...(shards?.topic === undefined
+      ? []
+      : [{ to: 'topic' as const, name: shards.topic.name, path: ['shards', 'topic', 'name'], isTable: true }]),
+  ],
   internalTopics: ({ resume }) => (resume === undefined ? [] : [resume.topic]),
   needs: FEED_NEEDS,
   create: (settings, context) => new Feed(settings, withRemoteScope(context)),

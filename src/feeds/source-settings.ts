@@ -9,6 +9,7 @@ import {
   z,
 } from '../sdk/index.ts';
 import { sequenceSettings } from './sequence-settings.ts';
+import { shardSettings } from './shard-settings.ts';
 
 const urls = z.preprocess(
   (value) => (typeof value === 'string' ? [value] : value),
@@ -95,6 +96,11 @@ export const sourceSettings = z
       .optional()
       .describe(
         'Records of the times in which nothing was received, and of gaps in sequences. Metrics and log lines report them in any case.',
+      ),
+    shards: shardSettings
+      .optional()
+      .describe(
+        'Spreads symbols over several connections. A message of `subscribe` that uses `${! meta.shard.symbols }` is sent for those of its connection, and again for new ones.',
       ),
     sequence: sequenceSettings
       .optional()

@@ -15,6 +15,13 @@ export interface SubscribeHandshakeOptions {
   readonly opening: Opening;
   /** Milliseconds between two messages. */
   readonly interval: number;
+  /**
+   * Whether the connection is live already: nothing is held back, and after a refusal, which is reported by `failed`, the next
+   * message follows.
+   */
+  readonly isLive?: boolean;
+  /** When the first message may be sent at the earliest, by `Clock.elapsed`. */
+  readonly notBefore?: number | undefined;
   readonly clock: Clock;
   /** `sent`: when it is really sent. */
   readonly send: (text: string, sent: () => void) => void;
@@ -38,6 +45,8 @@ type Verdict = 'reply' | 'refusal' | 'other';
 export class SubscribeHandshake {
   /** The last message of the server that was not a reply. */
   lastHeard: Buffer | undefined;
+  /** When the next message may be sent, by `Clock.elapsed`. */
+  mayStartAt: number;
   private readonly options: SubscribeHandshakeOptions;
   private readonly held: HeldMessages;
   private state: 'open' | 'done' | 'failed' = 'open';
@@ -45,11 +54,10 @@ export class SubscribeHandshake {
   private at = 0;
   /** Where the last message that waits for a reply is. */
   private readonly lastReply: number;
-  private hasReplied = false;
+  private hasReplied: boolean;
   private isAwaiting = false;
   private isAdvancing = false;
   private mayAdvance = false;
-  private mayStartAt = Number.NEGATIVE_INFINITY;
   private cancelTimer: () => void = () => {};
   /** Messages behind one whose expression is still being evaluated. */
   private readonly waiting: { readonly data: Buffer; readonly binary: boolean }[] = [];
@@ -61,6 +69,8 @@ export class SubscribeHandshake {
     this.steps = resume === undefined ? steps : [...steps, { text: resume, timeout: 0 }];
     this.lastReply = steps.findLastIndex(({ expect }) => expect !== undefined);
     this.held = new HeldMessages(options);
+    this.hasReplied = options.isLive === true;
+    this.mayStartAt = options.notBefore ?? Number.NEGATIVE_INFINITY;
   }
 
   get isOpen(): boolean {
@@ -178,7 +188,7 @@ export class SubscribeHandshake {
       this.advance();
       return;
     }
-    this.lastHeard = data;
+    if (verdict === 'refusal' || !this.options.isLive) this.lastHeard = data;
     if (verdict === 'refusal') this.failed('refused', `the server refuses message ${this.at + 1} of subscribe`);
     else if (this.hasReplied) this.options.pass(data, binary);
     else this.held.push(data, binary);
@@ -191,8 +201,15 @@ export class SubscribeHandshake {
 
   private failed(kind: SubscribeFailure['kind'], why: string): void {
     this.cancelTimer();
-    this.fail();
+    if (!this.options.isLive) {
+      this.fail();
+      this.options.failed({ kind, why });
+      return;
+    }
     this.options.failed({ kind, why });
+    this.isAwaiting = false;
+    this.at += 1;
+    this.advance();
   }
 
   private fail(): void {

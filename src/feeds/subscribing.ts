@@ -33,6 +33,11 @@ export class Subscribing {
     return this.handshake?.lastHeard;
   }
 
+  /** When the next message may be sent, by `Clock.elapsed`. */
+  get mayStartAt(): number | undefined {
+    return this.handshake?.mayStartAt;
+  }
+
   get isOpen(): boolean {
     return this.handshake?.isOpen === true;
   }

@@ -76,7 +76,9 @@ const stepWithReply = z
   });
 
 /** `{ send, expect, reject, timeout }`, or the message alone. An object with `send` is always the former, so that misspelt fields are found. */
-export const step = z.unknown().transform((value, context): Step => {
+export const openingStep = () => step;
+
+const step = z.unknown().transform((value, context): Step => {
   const isLong = typeof value === 'object' && value !== null && 'send' in value;
   const parsed = isLong ? stepWithReply.safeParse(value) : stepWithReply.shape.send.safeParse(value);
   if (!parsed.success) {

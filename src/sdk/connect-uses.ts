@@ -1,3 +1,4 @@
+import type { Step } from './connect-messages.ts';
 import type { RemoteSettings } from './connect-settings.ts';
 import { CONNECT_META, type ConnectTemplate, connectMessage } from './connect-template.ts';
 import type { ConnectUrl } from './connect-url.ts';
@@ -15,6 +16,7 @@ interface Place {
 /** The settings that are checked. */
 interface ConnectSettings extends RemoteSettings {
   readonly resume?: { readonly message?: ConnectTemplate | undefined } | undefined;
+  readonly shards?: { readonly unsubscribe?: Step | undefined } | undefined;
 }
 
 /** The use of a value that is always missing or never valid, with the path of its setting. */
@@ -34,19 +36,20 @@ export function mistakenUses(
   noCursor: string,
 ): readonly MistakenUse[] {
   const uses = placesOf(urls, settings).flatMap(({ path, make, answers }) =>
-    distinct(make.uses.map((use) => mistakeIn(use, settings, answers, noCursor))).map((message) => ({
+    distinct(make.uses.map((use) => mistakeIn(use, settings, answers, noCursor, path))).map((message) => ({
       path: [...path],
       message,
     })),
   );
-  return [...uses, ...impossibleSubprotocols(settings), ...unboundHosts(urls, settings)];
+  return [...uses, ...unusedShards(settings), ...impossibleSubprotocols(settings), ...unboundHosts(urls, settings)];
 }
 
 function mistakeIn(
   [name = '', inner]: readonly string[],
-  { auth, resume, secrets = {} }: ConnectSettings,
+  { auth, resume, secrets = {}, shards }: ConnectSettings,
   answers: readonly string[],
   noCursor: string,
+  [place]: Path,
 ): string | undefined {
   switch (name) {
     case 'token':
@@ -55,6 +58,11 @@ function mistakeIn(
       return resume === undefined ? noCursor : undefined;
     case 'now':
       return undefined;
+    case 'shard':
+      if (shards === undefined) return 'there is no shards, so ${! meta.shard } never has a value';
+      return place === 'subscribe' || place === 'shards'
+        ? undefined
+        : '${! meta.shard } has a value in the messages of subscribe and in shards.unsubscribe only';
     case 'secrets':
       if (inner !== undefined && Object.hasOwn(secrets, inner)) return undefined;
       return inner === undefined
@@ -68,6 +76,18 @@ function mistakeIn(
 
 function distinct(mistakes: readonly (string | undefined)[]): string[] {
   return [...new Set(mistakes.filter((mistake) => mistake !== undefined))];
+}
+
+/** Symbols that no message names are not subscribed to. */
+function unusedShards({ shards, subscribe }: ConnectSettings): MistakenUse[] {
+  if (shards === undefined) return [];
+  const isUnused = ({ send }: Step) => !send.uses.some(([name]) => name === 'shard');
+  const mistakes: MistakenUse[] = [];
+  if (subscribe.messages.every(isUnused))
+    mistakes.push({ path: ['shards'], message: 'no message of subscribe uses ${! meta.shard.symbols }' });
+  if (shards.unsubscribe !== undefined && isUnused(shards.unsubscribe))
+    mistakes.push({ path: ['shards', 'unsubscribe'], message: 'it does not use ${! meta.shard.symbols }' });
+  return mistakes;
 }
 
 function impossibleSubprotocols({ auth, protocols }: ConnectSettings): MistakenUse[] {
@@ -96,7 +116,7 @@ function unboundHosts(urls: readonly ConnectUrl[], { hosts, prepare }: ConnectSe
 }
 
 function placesOf(urls: readonly ConnectUrl[], settings: ConnectSettings): Place[] {
-  const { headers, protocols, subscribe, heartbeat, resume, prepare } = settings;
+  const { headers, protocols, subscribe, heartbeat, resume, prepare, shards } = settings;
   const first = subscribe.interval === undefined ? ['subscribe'] : ['subscribe', 'messages'];
   const places = [
     ...urls.map(({ make }) => ({ path: ['url'], make })),
@@ -105,6 +125,9 @@ function placesOf(urls: readonly ConnectUrl[], settings: ConnectSettings): Place
     ...subscribe.messages.map(({ send }, at) => ({ path: [...first, at], make: send })),
     ...(heartbeat.send === undefined ? [] : [{ path: ['heartbeat', 'send', 'message'], make: heartbeat.send.message }]),
     ...(resume?.message === undefined ? [] : [{ path: ['resume', 'message'], make: resume.message }]),
+    ...(shards?.unsubscribe === undefined
+      ? []
+      : [{ path: ['shards', 'unsubscribe'], make: shards.unsubscribe.send }]),
   ];
   const answers = prepare.map(({ as }) => as);
   return [...placesOfCalls(settings), ...places.map((place) => ({ ...place, answers }))];

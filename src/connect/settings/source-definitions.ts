@@ -2,6 +2,7 @@ import { headers, jsonList, milliseconds, topic } from './conversions.ts';
 import type { Definition } from './definition.ts';
 import { inOrder } from './in-order.ts';
 import { sequenceDefinitions } from './sequence-definitions.ts';
+import { shardDefinitions } from './shard-definitions.ts';
 
 /** Place of the source in the pipeline of a task. */
 export const SOURCE = 'source.websocket_client';
@@ -217,4 +218,5 @@ export const sourceDefinitions: readonly Definition[] = [
     },
   ]),
   ...sequenceDefinitions(SOURCE),
+  ...shardDefinitions(SOURCE),
 ];

@@ -2,6 +2,7 @@ import { writtenAs } from './converted-values.ts';
 import { type FlatConfig, missing } from './definition.ts';
 import type { ConnectorPlugin } from './plugin.ts';
 import { reconnectOf, remoteDefinitions, subscribeOf } from './remote-definitions.ts';
+import { hasShards, shardTasks } from './shard-definitions.ts';
 import { SOURCE, sourceDefinitions } from './source-definitions.ts';
 import { hasTransforms } from './transform-chain.ts';
 import type { Values } from './values.ts';
@@ -49,8 +50,9 @@ function urlsOf(values: Values): readonly string[] {
   return values.has('websocket.urls') ? values.list('websocket.urls') : values.list('websocket.url');
 }
 
-/** Several servers are distributed among the tasks, otherwise subscriptions. */
+/** Symbols are distributed among the tasks; without them several servers, otherwise subscriptions. */
 function assign(values: Values): FlatConfig[] {
+  if (hasShards(values)) return shardTasks(values);
   const urls = urlsOf(values);
   const subscriptions = values.settings('websocket.subscriptions');
   if (urls.length > 1)

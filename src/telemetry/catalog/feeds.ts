@@ -4,7 +4,22 @@ import type { MetricEntries } from './entry.ts';
 export const FEED_METRICS = {
   tidegate_remote_live: {
     kind: 'gauge',
-    help: 'Whether the server is connected and subscribed to (1) or not (0).',
+    help: 'Whether the server is connected and subscribed to (1) or not (0); with shards, whether all connections are.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_shards: {
+    kind: 'gauge',
+    help: 'Connections that the symbols of a feed need.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_shards_live: {
+    kind: 'gauge',
+    help: 'Those of them that are connected and subscribed.',
+    labels: ['component', 'url'],
+  },
+  tidegate_remote_symbols: {
+    kind: 'gauge',
+    help: 'Symbols of a feed.',
     labels: ['component', 'url'],
   },
   tidegate_remote_reconnects_total: {

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import type { Batch } from '../../../src/core/batch.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { Feed } from '../../../src/feeds/feed.ts';
-import type { CursorStore } from '../../../src/sdk/context.ts';
+import type { CursorStore, GatewayPorts } from '../../../src/sdk/context.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { keptLogger } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
@@ -21,7 +21,11 @@ class SteadyClock extends HandClock {
 export async function feedRig(
   t: TestContext,
   settings: Record<string, unknown>,
-  { cursors = new MemoryCursors(), isSettling = true }: { cursors?: CursorStore; isSettling?: boolean } = {},
+  {
+    cursors = new MemoryCursors(),
+    isSettling = true,
+    follow,
+  }: { cursors?: CursorStore; isSettling?: boolean; follow?: GatewayPorts['follow'] } = {},
 ) {
   const network = new FakeNetwork();
   const clock = new SteadyClock();
@@ -40,7 +44,7 @@ export async function feedRig(
     clock,
     logger: kept.logger,
     stats,
-    gateway: { topic, cursors: () => cursors, onStatus },
+    gateway: { topic, cursors: () => cursors, onStatus, ...(follow === undefined ? {} : { follow }) },
   });
   const feed = new Feed(feedSettings({ heartbeat: { ping: '0s' }, ...settings }), context);
   const messages: Message[] = [];
@@ -53,8 +57,13 @@ export async function feedRig(
   const labels = { component: 'p', url: 'wss://feed.example/ws' };
   const counter = (name: Parameters<typeof stats.counter>[0], more: Record<string, string> = {}) =>
     stats.counter(name, { ...labels, ...more }).value;
+  const gauge = (name: string) => {
+    const metric = stats.snapshot().find((each) => each.name === name);
+    return metric?.kind === 'gauge' ? metric.points[0]?.value : undefined;
+  };
   return {
     feed,
+    gauge,
     network,
     clock,
     messages,

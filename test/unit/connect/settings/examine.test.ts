@@ -241,6 +241,25 @@ describe('tasks', () => {
     });
   });
 
+  test('symbols are distributed among tasks, of which a list has no more than it needs connections', () => {
+    const shards = {
+      ...BINANCE,
+      'websocket.subscription.message': '{"sub":"${! meta.shard.symbols }"}',
+      'websocket.shards.list': 'a,b,c,d,e',
+      'websocket.shards.per.connection': '2',
+      'websocket.shards.unsubscribe.message': '{"unsub":"${! meta.shard.symbols }"}',
+      'tasks.max': '9',
+    };
+    const tasks = tasksOf(shards);
+    assert.deepEqual(
+      tasks.map(({ config: own }) => own['websocket.shards.share']),
+      ['1/3', '2/3', '3/3'],
+    );
+    assert.equal(tasksOf({ ...shards, 'tasks.max': '1' })[0]?.config['websocket.shards.share'], '1/1');
+    const { 'websocket.shards.list': _none, ...rest } = shards;
+    assert.equal(tasksOf({ ...rest, 'websocket.shards.topic': 'symbols' }).length, 9);
+  });
+
   test('a sink has tasks.max of them, all members of one group', () => {
     const tasks = tasksOf({ ...SINK, 'tasks.max': '3' });
     assert.deepEqual(

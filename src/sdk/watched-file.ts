@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger.ts';
 
 /** Milliseconds between two looks. */
 const INTERVAL = 5_000;
-/** Bytes of a file with keys or tokens. */
+/** Bytes of a file with keys, tokens or names. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 export interface WatchedFileOptions<T> {
@@ -17,6 +17,10 @@ export interface WatchedFileOptions<T> {
   readonly read: (text: string) => T;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Milliseconds between two looks. Default 5,000. */
+  readonly interval?: number;
+  /** Called when there is new content. */
+  readonly changed?: () => void;
 }
 
 /** What a file holds, read again when it changes. One that cannot be read leaves what was there before in use. */
@@ -56,18 +60,22 @@ export class WatchedFile<T> {
 
   private lookLater(): void {
     if (this.isClosed) return;
-    this.cancel = this.options.clock.after(INTERVAL, () => void this.look().then(() => this.lookLater()));
+    const { clock, interval = INTERVAL } = this.options;
+    this.cancel = clock.after(interval, () => void this.look().then(() => this.lookLater()));
   }
 
   /** Never rejects. */
   private async look(): Promise<void> {
-    const { path, setting, logger } = this.options;
+    const { path, setting, logger, changed } = this.options;
     const version = await fileVersion(path).catch((error: unknown) => `none: ${reasonOf(error)}`);
-    if (version === this.version) return;
+    if (version === this.version || this.isClosed) return;
     try {
-      this.held = await contentOf(this.options);
+      const content = await contentOf(this.options);
+      if (this.isClosed) return;
+      this.held = content;
       this.version = version;
       logger.info({ file: path }, `${setting}: the file ${path} was read again`);
+      changed?.();
     } catch (error) {
       // A file that is being written is looked at again, and reported only once it stays as it is.
       if ((await fileVersion(path).catch(() => version)) !== version) return;

@@ -1,0 +1,32 @@
+import type { Channel, FeedServer } from './channel.ts';
+import type { RemoteMetrics } from './metrics.ts';
+import type { ConnectionStatus } from './status-line.ts';
+
+/** The state of all connections of a server together. */
+export class ServerStatus implements ConnectionStatus {
+  readonly name: string;
+  readonly metrics: RemoteMetrics;
+  private readonly channels: () => readonly Channel[];
+
+  constructor({ name, metrics }: FeedServer, channels: () => readonly Channel[]) {
+    this.name = name;
+    this.metrics = metrics;
+    this.channels = channels;
+  }
+
+  get state(): string {
+    const channels = this.channels();
+    const live = channels.filter(({ isLive }) => isLive).length;
+    return `live on ${live} of ${channels.length} connections`;
+  }
+
+  /** Replacements are made connection by connection, and logged there. */
+  get nextState(): undefined {
+    return undefined;
+  }
+
+  /** Of one of them. */
+  get notLiveReason(): string | undefined {
+    return this.channels().find(({ isLive, notLiveReason }) => !isLive && notLiveReason !== undefined)?.notLiveReason;
+  }
+}
