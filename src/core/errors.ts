@@ -117,6 +117,10 @@ export const ERRORS = {
     next: 'stop',
     meaning: 'The connection to a WebSocket server ended, or could not be opened, and reconnect.enabled is false.',
   },
+  TG_REMOTE_REFUSED: {
+    next: 'reject',
+    meaning: 'A WebSocket server refused a record in its reply, or sent no reply to it.',
+  },
   TG_CONNECT_REFUSED: {
     next: 'reject',
     meaning: 'A request to the Kafka Connect API was refused; the answer says why.',

@@ -10,8 +10,11 @@ export interface RemoteRequest {
 
 /** A WebSocket server, and how to reach it. */
 export interface RemoteTarget {
-  /** Makes the request of this connect once its token is known. Throws an Error that can be logged if that is impossible. */
-  readonly request: (token: string | undefined) => RemoteRequest;
+  /**
+   * Makes the request of this connect once its token is known, until `signal` aborts. Throws, or rejects with, an Error that
+   * can be logged if that is impossible.
+   */
+  readonly request: (token: string | undefined, signal: AbortSignal) => RemoteRequest | Promise<RemoteRequest>;
   readonly auth?: RemoteAuth | undefined;
   /** URL of an HTTP proxy (CONNECT). */
   readonly proxy?: string | undefined;

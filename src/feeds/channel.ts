@@ -3,7 +3,7 @@ import type { TidegateError } from '../core/errors.ts';
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
-import type { RemoteUrl } from '../sdk/handshake.ts';
+import type { ConnectUrl } from '../sdk/connect-url.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
 import { feedOverlap } from './feed-overlap.ts';
@@ -38,7 +38,7 @@ export interface ChannelOwner {
 
 /** What distinguishes a channel from the others of its feed. */
 export interface ChannelIdentity {
-  readonly url: RemoteUrl;
+  readonly url: ConnectUrl;
   /** The URL as it may be shown; different for each channel. */
   readonly name: string;
   /** From 0. */
@@ -59,7 +59,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   /** Messages that arrived and are not settled. */
   unsettled = 0;
   private readonly owner: ChannelOwner;
-  private readonly url: RemoteUrl;
+  private readonly url: ConnectUrl;
   private readonly metas: { readonly text: Meta; readonly binary: Meta };
   private readonly progress: Progress;
   private links: Links | undefined;

@@ -1,44 +1,18 @@
 import type { Frame } from '../core/component.ts';
-import type { Message } from '../core/message.ts';
-import type {
-  RemoteEnd,
-  RemoteEndKind,
-  RemoteHandler,
-  RemoteRequest,
-  RemoteSocket,
-  RemoteTarget,
-} from '../core/remote.ts';
+import type { RemoteEnd, RemoteEndKind, RemoteHandler, RemoteSocket } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
-import type { RemoteSettings } from '../sdk/connect-settings.ts';
-import type { ComponentContext, GatewayPorts } from '../sdk/context.ts';
-import { handshakeValues, type RemoteUrl } from '../sdk/handshake.ts';
-import type { Template } from '../sdk/template.ts';
 import type { Dial } from '../telemetry/tracing.ts';
+import { ConnectRequest } from './connect-request.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Incoming } from './incoming.ts';
-import type { RemoteMetrics } from './metrics.ts';
 import { Outbox, type OutboxHandler } from './outbox.ts';
 import type { Redaction } from './redaction.ts';
 import { ReplaceRequests } from './replace-requests.ts';
-import { requestOf, withFields } from './request.ts';
-import { SubscribeHandshake } from './subscribe-handshake.ts';
+import { type Server, targetOf } from './server.ts';
+import { Subscribing } from './subscribing.ts';
 
 /** Milliseconds for the closing handshake; then the socket is terminated. */
 const CLOSE_TIMEOUT = 3_000;
-
-/** What is the same for all connections to a server. */
-export interface Server {
-  readonly url: RemoteUrl;
-  /** The URL as it may be shown. */
-  readonly name: string;
-  readonly settings: RemoteSettings;
-  /** Sent after `subscribe` if there is a cursor. */
-  readonly resume?: Template | undefined;
-  readonly metrics: RemoteMetrics;
-  readonly context: Pick<ComponentContext, 'path' | 'clock' | 'logger'> & {
-    readonly gateway: Pick<GatewayPorts, 'dial' | 'tracing'>;
-  };
-}
 
 /** What a connection reports. */
 export interface ConnectionHandler extends OutboxHandler {
@@ -74,9 +48,9 @@ export class Connection {
   private readonly redaction: Redaction;
   private readonly handler: ConnectionHandler;
   private readonly span: Dial | undefined;
-  private subscribing: SubscribeHandshake | undefined;
+  private readonly request: ConnectRequest;
+  private subscribing: Subscribing | undefined;
   private heartbeat: Heartbeat | undefined;
-  private token: string | undefined;
   /** Why the connection is cut, in words that may be shown. */
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
   private readonly requests: ReplaceRequests | undefined;
@@ -91,11 +65,10 @@ export class Connection {
     this.redaction = redaction;
     this.handler = handler;
     this.requests = this.replaceRequests();
-    this.cancelTimer = context.clock.after(settings.connect_timeout, () =>
-      this.giveUp(`there was no answer within ${formatDuration(settings.connect_timeout)}`),
-    );
+    this.cancelTimer = context.clock.after(settings.connect_timeout, () => this.connectTimedOut());
     this.span = context.gateway.tracing.dialling(context.path, name);
-    const target = targetOf(settings, (token) => this.request(token));
+    this.request = this.makeRequest();
+    const target = targetOf(settings, (token, signal) => this.request.make(token, signal));
     this.socket = context.gateway.dial(target, this.socketHandler());
     const { socket } = this;
     this.outbox = new Outbox({ socket, rate: settings.send_rate, clock: context.clock, metrics, handler });
@@ -104,11 +77,12 @@ export class Connection {
 
   /** Sends the messages of `subscribe`; `subscribed` follows. */
   subscribe(): void {
-    const { settings, resume, metrics, context } = this.server;
-    this.subscribing = new SubscribeHandshake({
+    const { settings, resume, context } = this.server;
+    this.subscribing = new Subscribing({
       subscription: settings.subscribe,
       resume,
-      values: this.values(this.token),
+      values: this.request.values(),
+      socket: this.socket,
       clock: context.clock,
       send: (text, sent) => {
         this.redaction.sent(text);
@@ -118,11 +92,8 @@ export class Connection {
       done: () => this.handler.subscribed(),
       failed: ({ kind, why }) => this.giveUp(`${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`, kind),
       pass: (data, binary) => this.pass(data, binary),
-      dropped: (data) => {
-        metrics.received.value += 1;
-        metrics.receivedBytes.value += data.length;
-        metrics.dropped('refused');
-      },
+      notMade: (why) => this.giveUp(why),
+      dropped: (data) => this.dropped(data),
     });
     this.subscribing.start();
   }
@@ -130,7 +101,7 @@ export class Connection {
   startHeartbeat(): Heartbeat {
     const heartbeat = new Heartbeat({
       settings: this.server.settings.heartbeat,
-      values: () => this.values(this.token),
+      values: () => this.request.values(),
       socket: this.socket,
       outbox: this.outbox,
       clock: this.server.context.clock,
@@ -175,7 +146,7 @@ export class Connection {
     const { handler } = this;
     return {
       onOpen: (token) => {
-        this.token = token;
+        this.request.token = token;
         this.cancelTimer();
         this.span?.end();
         handler.connected();
@@ -210,6 +181,14 @@ export class Connection {
 
   private pass(data: Buffer, binary: boolean): void {
     if (!this.isDeaf) this.handler.frame(data, binary);
+  }
+
+  /** A message that was an answer of the server, which did not let us in. */
+  private dropped(data: Buffer): void {
+    const { metrics } = this.server;
+    metrics.received.value += 1;
+    metrics.receivedBytes.value += data.length;
+    metrics.dropped('refused');
   }
 
   private replaceRequests(): ReplaceRequests | undefined {
@@ -247,18 +226,22 @@ export class Connection {
     });
   }
 
-  /** The request of the opening handshake, once the token is known. */
-  private request(token: string | undefined): RemoteRequest {
-    const { url, settings } = this.server;
-    this.redaction.begin(token);
-    const request = requestOf(url, settings, this.values(token));
-    this.redaction.asked(request);
-    return this.span === undefined ? request : withFields(request, this.span.fields);
+  private makeRequest(): ConnectRequest {
+    const { url, settings, context } = this.server;
+    return new ConnectRequest({
+      url,
+      settings,
+      redaction: this.redaction,
+      lastCursor: () => this.handler.lastCursor(),
+      now: () => context.clock.now(),
+      fields: () => this.span?.fields ?? [],
+    });
   }
 
-  /** What the expressions in texts for the server are evaluated on. */
-  private values(token: string | undefined): Message {
-    return handshakeValues({ token, cursor: this.handler.lastCursor() });
+  private connectTimedOut(): void {
+    const { asking } = this.request;
+    const asked = asking === undefined ? 'there was no answer' : `there was no answer to ${asking}`;
+    this.giveUp(`${asked} within ${formatDuration(this.server.settings.connect_timeout)}`);
   }
 
   private giveUp(why: string, kind: RemoteEndKind = 'silent'): void {
@@ -283,9 +266,4 @@ export class Connection {
     const hasAnswered = subscribing?.isOpen === true && subscribing.lastHeard !== undefined;
     return { kind, code, reason: hasAnswered ? `${shown}; ${this.redaction.quoted(subscribing.lastHeard)}` : shown };
   }
-}
-
-function targetOf(settings: RemoteSettings, request: RemoteTarget['request']): RemoteTarget {
-  const { auth, proxy, tls, compression, max_frame } = settings;
-  return { request, auth, proxy, tls, compression, maxFrame: max_frame };
 }

@@ -4,13 +4,15 @@ import { TidegateError } from '../core/errors.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import { Attempts } from './attempts.ts';
-import { Connection, type ConnectionHandler, type Server } from './connection.ts';
+import { Connection, type ConnectionHandler } from './connection.ts';
+import { ConnectionEnds } from './connection-ends.ts';
 import { DamagedMessages } from './damaged-messages.ts';
 import { Lifetime } from './lifetime.ts';
 import { createDialerActor, type DialerActor, type DialerControl } from './machine.ts';
 import type { ReplaceCause } from './metrics.ts';
 import { Reading } from './reading.ts';
 import { Redaction } from './redaction.ts';
+import type { Server } from './server.ts';
 
 /** What the owner of a dialer does about its connections. */
 export interface DialerHandler {
@@ -45,14 +47,9 @@ export class Dialer implements DialerControl, ConnectionHandler {
   private readonly attempts: Attempts;
   private readonly damagedMessages: DamagedMessages;
   private readonly lifetime: Lifetime;
-  /** Why this connection is being closed so that a new one replaces it. */
-  private replaced: { readonly cause: ReplaceCause; readonly why: string } | undefined;
+  private readonly ends: ConnectionEnds;
   private connection: Connection | undefined;
   private heardAt = 0;
-  /** Why the last connection ended, in words that may be shown; undefined before the first end. */
-  private endReason: string | undefined;
-  /** The same, with what failed. */
-  private failureText = '';
   private isClosing = false;
   private isRetired = false;
   private cancelRetry: () => void = () => {};
@@ -66,6 +63,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.reading = new Reading(context.clock);
     this.redaction = new Redaction(url, settings);
     this.attempts = new Attempts(settings.reconnect, context.clock);
+    this.ends = new ConnectionEnds({ name, metrics, attempts: this.attempts });
     this.damagedMessages = new DamagedMessages(name, metrics, context);
     const { every } = settings.reconnect;
     this.lifetime = new Lifetime(every, context.clock, () =>
@@ -80,7 +78,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   /** Why there is no connection at the moment; undefined while there is one, or before the first end. */
   get notLiveReason(): string | undefined {
-    return this.isLive ? undefined : this.endReason;
+    return this.isLive ? undefined : this.ends.reason;
   }
 
   /** Bytes that the socket has not sent yet. */
@@ -177,7 +175,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     const delay = this.attempts.delay();
     const next = delay === 0 ? 'it is made again at once' : `the next attempt is in ${formatDuration(delay)}`;
     const level = delay === 0 ? 'info' : 'warn';
-    context.logger[level]({ url: name, attempt, delay }, `${this.failureText}; ${next}`);
+    context.logger[level]({ url: name, attempt, delay }, `${this.ends.text}; ${next}`);
     this.cancelRetry = context.clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
   }
 
@@ -185,7 +183,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     const { name, context } = this.server;
     const failure = new TidegateError(
       'TG_REMOTE_FAILED',
-      `${this.failureText}; reconnect.enabled is false, so there is no other attempt`,
+      `${this.ends.text}; reconnect.enabled is false, so there is no other attempt`,
     );
     context.logger.error({ url: name, code: failure.code }, failure.message);
     this.handler.failed(failure);
@@ -268,9 +266,9 @@ export class Dialer implements DialerControl, ConnectionHandler {
       this.whenGone();
       return;
     }
-    const shown = this.replaced === undefined ? this.lost(end) : this.left(end, this.replaced);
+    const shown = this.ends.ended(end, this.isLive);
+    this.isLive = false;
     const { context } = this.server;
-    this.endReason = shown.reason;
     this.handler.lost(shown, shown.kind === 'silent' ? this.heardAt : context.clock.now());
     tell(this.actor, { type: 'LOST' });
   }
@@ -278,29 +276,8 @@ export class Dialer implements DialerControl, ConnectionHandler {
   // --- within
 
   private replace(cause: ReplaceCause, why: string): void {
-    if (this.isClosing || this.replaced !== undefined || this.handler.takesOver(cause, why)) return;
-    this.replaced = { cause, why };
+    if (this.isClosing || this.ends.isReplacing || this.handler.takesOver(cause, why)) return;
+    this.ends.replacing(cause, why);
     tell(this.actor, { type: 'REPLACE' });
-  }
-
-  /** A connection has ended that was to last, or was not made. */
-  private lost(end: RemoteEnd): RemoteEnd {
-    const { name, metrics } = this.server;
-    const wasLive = this.isLive;
-    this.isLive = false;
-    this.attempts.ended(wasLive);
-    this.failureText = `${wasLive ? 'lost the connection to' : 'cannot connect to'} ${name}: ${end.reason}`;
-    metrics.lost(end.kind, wasLive);
-    return end;
-  }
-
-  /** A connection has ended that was closed here, so that a new one replaces it. */
-  private left({ code }: RemoteEnd, { cause, why }: { cause: ReplaceCause; why: string }): RemoteEnd {
-    const { name, metrics } = this.server;
-    this.replaced = undefined;
-    this.attempts.replaced();
-    this.failureText = `closed the connection to ${name}: ${why}`;
-    metrics.replaced(cause);
-    return { kind: 'closed', code, reason: why };
   }
 }

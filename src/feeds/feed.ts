@@ -3,13 +3,13 @@ import { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
-import { displayUrl } from '../core/secrets.ts';
-import type { RemoteUrl } from '../sdk/handshake.ts';
+import type { ConnectUrl } from '../sdk/connect-url.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import { dropAlarm } from './drop-alarm.ts';
 import type { FeedContext } from './feed-context.ts';
 import { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
+import { nameOf } from './named-host.ts';
 import { gapRecord, type Outage, reportOutage } from './outage.ts';
 import { OverflowBuffer } from './overflow-buffer.ts';
 import type { RepeatedWarning } from './repeated-warning.ts';
@@ -55,7 +55,9 @@ export class Feed implements Source, ChannelOwner {
     this.batches$ = defer(() => this.out);
     this.ids = dedupe === undefined ? undefined : new IdWindow(dedupe, context.clock);
     this.buffer = overflow === 'pause' ? undefined : new OverflowBuffer(buffer, overflow);
-    this.channels = namesOf(url).map((name, at) => new Channel(this, { url: url[at] as RemoteUrl, name, number: at }));
+    this.channels = namesOf(settings).map(
+      (name, at) => new Channel(this, { url: url[at] as ConnectUrl, name, number: at }),
+    );
     this.status = new StatusLine(this.channels, context);
     this.alarm = dropAlarm(overflow, context);
   }
@@ -231,8 +233,8 @@ export class Feed implements Source, ChannelOwner {
 }
 
 /** URLs that look the same without their secrets are numbered. */
-function namesOf(urls: readonly RemoteUrl[]): string[] {
-  const shown = urls.map(({ text }) => displayUrl(text));
+function namesOf({ url: urls, prepare }: Pick<FeedSettings, 'url' | 'prepare'>): string[] {
+  const shown = urls.map((url) => nameOf(url, prepare));
   return shown.map((name, at) => {
     const before = shown.slice(0, at).filter((other) => other === name).length;
     return before === 0 ? name : `${name} #${before + 1}`;

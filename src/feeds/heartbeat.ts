@@ -4,6 +4,8 @@ import { Message } from '../core/message.ts';
 import type { RemoteSocket } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import type { ConnectTemplate } from '../sdk/connect-template.ts';
+import { madeText } from './opening-texts.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface HeartbeatOptions {
@@ -13,7 +15,7 @@ export interface HeartbeatOptions {
   readonly socket: RemoteSocket;
   readonly outbox: Outbox;
   readonly clock: Clock;
-  /** The server is silent; `why` is logged. */
+  /** The server is silent, or its heartbeat cannot be made; `why` is logged. */
   readonly stale: (why: string) => void;
 }
 
@@ -28,6 +30,7 @@ export class Heartbeat {
   private heardBytes = 0;
   private expectedAt = 0;
   private isHeld = false;
+  private isOver = false;
   /** Whether a ping waits to be sent. */
   private isPingWaiting = false;
   private cancelPing = NOTHING;
@@ -44,6 +47,7 @@ export class Heartbeat {
   }
 
   stop(): void {
+    this.isOver = true;
     this.cancelPing();
     this.cancelSend();
     this.cancelExpect();
@@ -112,14 +116,36 @@ export class Heartbeat {
   };
 
   private sendLater(): void {
-    const { settings, values, outbox, clock } = this.options;
+    const { settings, clock } = this.options;
     const { send } = settings;
-    if (send === undefined) return;
-    const beat = () => {
-      const text = send.message(values());
-      if (text !== undefined) outbox.transmit({ data: text, binary: false });
-      this.sendLater();
-    };
-    this.cancelSend = clock.after(send.every, () => outbox.beat(beat));
+    if (send !== undefined) this.cancelSend = clock.after(send.every, () => this.sendMade(send.message));
   }
+
+  private sendMade(make: ConnectTemplate): void {
+    try {
+      const made = madeText(make, this.options.values(), 'heartbeat.send.message');
+      if (made instanceof Promise) void made.then(this.sendText, this.cannotSend);
+      else this.sendText(made);
+    } catch (error) {
+      this.cannotSend(error);
+    }
+  }
+
+  /** It is made before it has its place in the rate: a promise between the two would send it too late. */
+  private readonly sendText = (text: string | undefined): void => {
+    if (this.isOver) return;
+    if (text === undefined) {
+      this.sendLater();
+      return;
+    }
+    const { outbox } = this.options;
+    outbox.beat(() => {
+      outbox.transmit({ data: text, binary: false });
+      this.sendLater();
+    });
+  };
+
+  private readonly cannotSend = (error: unknown): void => {
+    if (!this.isOver) this.options.stale((error as Error).message);
+  };
 }

@@ -1,8 +1,8 @@
 import type { TidegateError } from '../core/errors.ts';
 import type { RemoteEnd } from '../core/remote.ts';
-import type { Server } from './connection.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
 import type { ReplaceCause } from './metrics.ts';
+import type { Server } from './server.ts';
 
 /** What a link reports, with itself. */
 export interface LinkOwner {

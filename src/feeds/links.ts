@@ -1,10 +1,10 @@
 import type { Frame } from '../core/component.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { RemoteEnd } from '../core/remote.ts';
-import type { Server } from './connection.ts';
 import { Link, type LinkOwner } from './link.ts';
 import type { ReplaceCause } from './metrics.ts';
 import type { Overlap } from './overlap.ts';
+import type { Server } from './server.ts';
 
 /** Milliseconds: a server that asks for a new connection again so soon gets one as if the last one had been lost. */
 const REPEATED = 10_000;

@@ -1,7 +1,8 @@
+import { ExactNumber } from '../core/exact-number.ts';
 import type { RemoteRequest } from '../core/remote.ts';
 import { secretsOfJson, secretsOfUrl, withoutSecrets } from '../core/secrets.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
-import type { RemoteUrl } from '../sdk/handshake.ts';
+import type { ConnectUrl } from '../sdk/connect-url.ts';
 
 /** Characters of a server's answer that are shown. */
 const MAX_QUOTED = 200;
@@ -15,11 +16,15 @@ export class Redaction {
   /** Secrets that the last connection has sent. */
   private disclosed: (string | undefined)[] = [];
 
-  constructor(url: RemoteUrl, { headers, auth, proxy }: RemoteSettings) {
+  constructor(url: ConnectUrl, { headers, auth, proxy, secrets = {}, prepare }: RemoteSettings) {
     const urls = proxy === undefined ? [url.text] : [url.text, proxy];
     this.configured = [
       auth?.token,
-      ...Object.values(headers).map(({ text }) => text),
+      ...Object.values(secrets).flatMap(linesOf),
+      ...[headers, ...prepare.map(({ http }) => http.headers)].flatMap((each) =>
+        Object.values(each).map(({ text }) => text),
+      ),
+      ...prepare.flatMap(({ http }) => secretsOfUrl(http.url.text)),
       ...urls.flatMap((each) => secretsOfUrl(each)),
     ];
   }
@@ -29,14 +34,24 @@ export class Redaction {
     this.disclosed = token === undefined ? [] : [token, encodeURIComponent(token)];
   }
 
-  /** The opening handshake was sent. */
-  asked({ url, headers }: RemoteRequest): void {
+  /** The opening handshake, or a call before it, was sent. */
+  asked({ url, headers }: Pick<RemoteRequest, 'url' | 'headers'>): void {
     this.disclosed.push(...Object.values(headers), ...secretsOfUrl(url));
   }
 
   /** A message was sent, which may contain secrets. */
   sent(text: string): void {
     this.disclosed.push(...secretsOfJson(text));
+  }
+
+  /** The body of a call was sent: JSON, or a form. */
+  posted(body: string): void {
+    this.disclosed.push(...secretsOfJson(body), ...secretsOfUrl(`http://form/?${body}`));
+  }
+
+  /** A call was answered: all texts in it may be secrets, except short ones, which may be words. */
+  heard(answer: unknown): void {
+    this.disclosed.push(...textsIn(answer).flatMap((text) => [text, encodeURIComponent(text)]));
   }
 
   /** The text without secrets. */
@@ -52,4 +67,18 @@ export class Redaction {
     const text = withoutSecrets(this.shown(start), secretsOfJson(start)).replaceAll(/\p{Cc}+/gu, ' ');
     return `the server said: "${text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text}"`;
   }
+}
+
+/** Characters from which on a text of an answer is hidden. */
+const SHORTEST_TEXT = 8;
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return value.length < SHORTEST_TEXT ? [] : [value];
+  if (value instanceof ExactNumber) return [value.digits];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** A key in PEM has lines, of which an error may show one. */
+function linesOf(secret: string): string[] {
+  return [secret, encodeURIComponent(secret), ...(secret.includes('\n') ? secret.split(/\r?\n/) : [])];
 }

@@ -7,10 +7,11 @@ import { TidegateError } from '../core/errors.ts';
 import { Fifo } from '../core/fifo.ts';
 import type { Message } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
-import { displayUrl } from '../core/secrets.ts';
 import { Dialer, type DialerHandler } from './dialer.ts';
 import type { RemoteSinkContext } from './feed-context.ts';
 import { RemoteMetrics } from './metrics.ts';
+import { nameOf } from './named-host.ts';
+import { ReplyWindow } from './reply-window.ts';
 import type { RemoteSinkSettings } from './sink-settings.ts';
 import { type ConnectionStatus, StatusLine } from './status-line.ts';
 
@@ -35,6 +36,8 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   private readonly waiting = new Fifo<Message>();
   /** Sent on this connection and not confirmed. */
   private readonly sent = new Fifo<Message>();
+  /** The same with `confirm: reply`. */
+  private readonly replies: ReplyWindow | undefined;
   /** Of the messages that were sent on this connection. */
   private confirmedCount = 0;
   private sentCount = 0;
@@ -44,12 +47,13 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   constructor(settings: RemoteSinkSettings, context: RemoteSinkContext) {
     this.settings = settings;
     this.context = context;
-    this.name = displayUrl(settings.url.text);
+    this.name = nameOf(settings.url, settings.prepare);
     this.idle$ = this.becameIdle.asObservable();
     this.failed$ = this.hasFailed.asObservable();
     this.metrics = new RemoteMetrics(this.name, context);
     this.metrics.watch(() => this.dialer?.isLive ?? false);
     this.status = new StatusLine([this], context);
+    this.replies = this.makeReplies();
   }
 
   /** Does not wait for the server. */
@@ -109,10 +113,11 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
     if (this.idle) this.becameIdle.next();
   }
 
-  /** Messages of the server are counted, and not used. */
+  /** Messages of the server are counted, and used only if they are replies. */
   frame(data: Buffer): void {
     this.metrics.received.value += 1;
     this.metrics.receivedBytes.value += data.length;
+    this.replies?.take(data);
   }
 
   pong(payload: Buffer): void {
@@ -142,7 +147,7 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
     this.connection += 1;
     this.sentCount = 0;
     this.confirmedCount = 0;
-    return this.sent.clear();
+    return this.replies?.clear() ?? this.sent.clear();
   }
 
   /** Sends as much as the socket may buffer, and continues when the last message has left it. */
@@ -175,8 +180,31 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
 
   private send(dialer: Dialer, message: Message, written?: (isWritten: boolean) => void): void {
     this.sentCount += 1;
-    this.sent.push(message);
-    dialer.send({ data: message.payload, binary: this.settings.frame === 'binary' }, written);
+    if (this.replies === undefined) this.sent.push(message);
+    else this.replies.sent(message);
+    dialer.send({ data: message.payload, binary: this.isBinary(message) }, written);
+  }
+
+  private isBinary({ payload, meta }: Message): boolean {
+    const { frame } = this.settings;
+    return frame === 'as_is' ? meta.binary === true || !isUtf8(payload) : frame === 'binary';
+  }
+
+  private makeReplies(): ReplyWindow | undefined {
+    const { replies: settings } = this.settings;
+    if (settings === undefined) return undefined;
+    return new ReplyWindow({
+      settings,
+      clock: this.context.clock,
+      accepted: (message) => {
+        this.metrics.settled.value += 1;
+        message.ack();
+      },
+      again: (message) => {
+        this.waiting.push(message);
+        this.pump();
+      },
+    });
   }
 
   /** The next message that is not settled and that can be sent. */
@@ -188,13 +216,8 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
         message.ack();
         continue;
       }
-      if (this.settings.frame === 'binary' || isUtf8(message.payload)) return message;
-      message.nack(
-        new TidegateError(
-          'TG_MESSAGE_INVALID',
-          'the payload is not UTF-8, so it cannot be sent as a text message; set frame: binary',
-        ),
-      );
+      if (this.settings.frame === 'text' && !isUtf8(message.payload)) message.nack(notUtf8());
+      else if (this.replies?.admit(message) ?? true) return message;
     }
     return undefined;
   }
@@ -214,4 +237,11 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
       message.ack();
     }
   }
+}
+
+function notUtf8(): TidegateError {
+  return new TidegateError(
+    'TG_MESSAGE_INVALID',
+    'the payload is not UTF-8, so it cannot be sent as a text message; set frame: as_is or binary',
+  );
 }

@@ -1,9 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { Message } from '../core/message.ts';
 import { formatDuration } from '../core/units.ts';
-import type { Step, Subscription } from '../sdk/connect-messages.ts';
-import type { Template } from '../sdk/template.ts';
 import { HeldMessages } from './held-messages.ts';
+import type { Opening, ReadyStep } from './opening-texts.ts';
 
 /** Why there is no subscription, without the last message of the server: it may contain secrets. */
 export interface SubscribeFailure {
@@ -13,11 +12,9 @@ export interface SubscribeFailure {
 }
 
 export interface SubscribeHandshakeOptions {
-  readonly subscription: Subscription;
-  /** Sent after the steps if there is a cursor. */
-  readonly resume?: Template | undefined;
-  /** What templates can use: `meta.cursor` and `meta.token`. */
-  readonly values: Message;
+  readonly opening: Opening;
+  /** Milliseconds between two messages. */
+  readonly interval: number;
   readonly clock: Clock;
   /** `sent`: when it is really sent. */
   readonly send: (text: string, sent: () => void) => void;
@@ -30,8 +27,6 @@ export interface SubscribeHandshakeOptions {
   /** A message that came before the handshake failed: an answer of the server, not data. */
   readonly dropped: (data: Buffer) => void;
 }
-
-type SentStep = Omit<Step, 'send'> & { readonly send: Template };
 
 type Verdict = 'reply' | 'refusal' | 'other';
 
@@ -46,7 +41,7 @@ export class SubscribeHandshake {
   private readonly options: SubscribeHandshakeOptions;
   private readonly held: HeldMessages;
   private state: 'open' | 'done' | 'failed' = 'open';
-  private readonly steps: readonly SentStep[];
+  private readonly steps: readonly ReadyStep[];
   private at = 0;
   /** Where the last message that waits for a reply is. */
   private readonly lastReply: number;
@@ -61,12 +56,10 @@ export class SubscribeHandshake {
   private isEvaluating = false;
 
   constructor(options: SubscribeHandshakeOptions) {
-    const { subscription, resume, values } = options;
-    const { messages } = subscription;
+    const { steps, resume } = options.opening;
     this.options = options;
-    this.steps =
-      resume === undefined || values.meta.cursor === undefined ? messages : [...messages, { send: resume, timeout: 0 }];
-    this.lastReply = messages.findLastIndex(({ expect }) => expect !== undefined);
+    this.steps = resume === undefined ? steps : [...steps, { text: resume, timeout: 0 }];
+    this.lastReply = steps.findLastIndex(({ expect }) => expect !== undefined);
     this.held = new HeldMessages(options);
   }
 
@@ -105,12 +98,9 @@ export class SubscribeHandshake {
 
   /** Sends the next message. One without its value is not sent, and no reply is waited for. */
   private next(): void {
-    const { values, send, done, replied, clock } = this.options;
-    let text = this.steps[this.at]?.send(values);
-    while (text === undefined && this.at < this.steps.length) {
-      this.at += 1;
-      text = this.steps[this.at]?.send(values);
-    }
+    const { send, done, replied, clock } = this.options;
+    while (this.at < this.steps.length && this.steps[this.at]?.text === undefined) this.at += 1;
+    const text = this.steps[this.at]?.text;
     if (!this.hasReplied && this.at > this.lastReply) {
       this.hasReplied = true;
       replied();
@@ -128,8 +118,8 @@ export class SubscribeHandshake {
 
   private readonly sent = (): void => {
     if (this.state !== 'open') return;
-    const { subscription, clock } = this.options;
-    this.mayStartAt = clock.elapsed() + (subscription.interval ?? 0);
+    const { interval, clock } = this.options;
+    this.mayStartAt = clock.elapsed() + interval;
     const { expect, timeout } = this.steps[this.at] ?? { timeout: 0 };
     if (expect === undefined) {
       this.at += 1;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { compiled } from './compiled.ts';
+import { type ConnectTemplate, compileConnectTemplate } from './connect-template.ts';
 import * as field from './fields.ts';
-import { type ConnectTemplate, withoutMessage } from './handshake.ts';
 import { compileMatcher, compileTemplate, type Matcher } from './template.ts';
 
 /*
@@ -19,24 +19,8 @@ export const template = () =>
     withPlainNames((source) => compileTemplate(source, true)),
   );
 
-/** A message that answers no other message, so only cursor and token can be used in it. */
-export const openingTemplate = () =>
-  compiled(
-    json(),
-    withPlainNames((source) => {
-      const make = compileTemplate(source);
-      if (make.expressions.flatMap(({ reads }) => reads).some(({ path }) => !isOpening(path)))
-        throw new Error(
-          'is not an answer to a message, so it cannot use one; it can use ${! meta.cursor } and ${! meta.token }',
-        );
-      return withoutMessage(make);
-    }),
-  );
-
-/** More names may follow: a cursor that is an object has fields. */
-function isOpening([root, name]: readonly string[]): boolean {
-  return root === 'meta' && (name === 'token' || name === 'cursor');
-}
+/** A message that answers no other message: it is made when the gateway connects. */
+export const openingTemplate = () => compiled(json(), withPlainNames(compileConnectTemplate));
 
 /** Selects messages of the server: by an expression, or by an object whose fields the JSON of the message must have. */
 export const matcher = () =>
@@ -56,7 +40,7 @@ export const matcher = () =>
   );
 
 /** As `matcher`, but an object without fields is a mistake: every reply would be a refusal. */
-const rejectMatcher = () =>
+export const rejectMatcher = () =>
   z
     .unknown()
     .refine(

@@ -2,44 +2,20 @@ import { z } from 'zod';
 import { BLANK_IN_URL, hasBlank } from '../core/address.ts';
 import { compiled } from './compiled.ts';
 import { matcher, openingTemplate, subscription, template } from './connect-messages.ts';
+import { connectHeaders, prepareSettings } from './connect-prepare.ts';
+import { compileConnectUrl } from './connect-url.ts';
 import * as field from './fields.ts';
-import {
-  compileHeader,
-  compileSubprotocol,
-  compileUrl,
-  type HandshakeText,
-  isConstant,
-  isSendableToken,
-} from './handshake.ts';
+import { compileSubprotocol, isConstant, isSendableToken } from './handshake.ts';
 import { withoutMarks } from './literal.ts';
 import { reconnect } from './reconnect-settings.ts';
+import { certificatePath, tlsSettings } from './tls-settings.ts';
 
 /*
  * Settings of a connection that the gateway dials. Errors never quote a URL, a header or a token: they may be secret.
  */
 
-/** `ws://` or `wss://`, with `${! meta.token }` and `${! meta.cursor }`. Its errors do not quote the value. */
-export const remoteUrl = () => compiled(z.string('expected a URL'), compileUrl);
-
-const headers = z
-  .record(
-    z.string(),
-    z.preprocess(
-      (value) => (typeof value === 'number' ? String(value) : value),
-      z.string('expected text').meta({ type: ['string', 'number'] }),
-    ),
-  )
-  .transform((given, context): Readonly<Record<string, HandshakeText>> => {
-    const made: Record<string, HandshakeText> = {};
-    for (const [name, text] of Object.entries(given)) {
-      try {
-        made[name] = compileHeader(name, text);
-      } catch (error) {
-        context.issues.push({ code: 'custom', path: [name], message: (error as Error).message, input: text });
-      }
-    }
-    return made;
-  });
+/** `ws://` or `wss://`, with `${! }`. Its errors do not quote the value. */
+export const remoteUrl = () => compiled(z.string('expected a URL'), (text) => compileConnectUrl(text, 'ws'));
 
 /** RFC 6455 4.1: no duplicates; texts with expressions can be compared only at a connect. */
 const protocols = field
@@ -49,13 +25,6 @@ const protocols = field
       .array(compiled(z.string(), compileSubprotocol))
       .refine((given) => isUnique(given.map(({ text }) => text).filter(isConstant)), 'a subprotocol is offered twice'),
   );
-
-/** The path of a file. */
-const path = () =>
-  field
-    .plainText()
-    .refine((text) => !text.includes('\0'), 'a path cannot contain a NUL character')
-    .meta(field.FILE);
 
 const auth = z
   .strictObject({
@@ -68,7 +37,7 @@ const auth = z
       .meta(field.SECRET)
       .optional()
       .describe('The token itself; empty text means no token.'),
-    token_file: path().optional().describe('File that contains the token; read at each connect.'),
+    token_file: certificatePath().optional().describe('File that contains the token; read at each connect.'),
     token_command: z
       .union([field.plainText(), z.array(field.plainText()).min(1)])
       .optional()
@@ -87,6 +56,11 @@ const auth = z
       [token, token_file, token_command].filter((each) => each !== undefined).length === 1,
     'set exactly one of token, token_file and token_command',
   );
+
+const secrets = z.record(
+  z.string().regex(/^[A-Za-z_]\w*$/, 'expected a name of letters, digits and _'),
+  field.plainText().min(1, 'is empty').transform(withoutMarks).pipe(z.string()).meta(field.SECRET),
+);
 
 const reply = z.strictObject({
   when: matcher().describe('Which messages of the server are pings: an expression, or fields that they have.'),
@@ -126,21 +100,9 @@ const heartbeat = z.strictObject({
     ),
 });
 
-/** Certificates of a connection that the gateway opens. */
-export const tlsSettings = z.strictObject({
-  ca: path().optional().describe('Path of a PEM file with the certificates to trust; by default those of the system.'),
-  cert: path().optional().describe('Path of a PEM file with the client certificate, if the server asks for one.'),
-  key: path().optional().describe('Path of a PEM file with the key of `cert`.'),
-  servername: field.host().optional().describe('Server name to send (SNI) and to check the certificate against.'),
-  reject_unauthorized: field
-    .boolean()
-    .prefault(true)
-    .describe('If false, any certificate is accepted: for tests only.'),
-});
-
 /** The settings that a source and a sink that dial have in common. */
 export const remoteShape = {
-  headers: headers
+  headers: connectHeaders
     .prefault({})
     .describe(
       'Headers of the handshake; they can use `${! meta.token }` and `${! meta.cursor }`. A header whose value is missing is left out. Never logged.',
@@ -151,6 +113,16 @@ export const remoteShape = {
       'Subprotocols to offer, in order of preference; they can use the same expressions as headers. A server may choose none of them.',
     ),
   auth: auth.optional().describe('A bearer token.'),
+  secrets: secrets
+    .optional()
+    .describe('Keys by names that you choose: `${! meta.secrets.NAME }` for texts of a connect. Never logged.'),
+  prepare: prepareSettings
+    .prefault([])
+    .describe('HTTP calls before each connect, in this order; texts of the connect can use their answers.'),
+  hosts: field
+    .hostPatterns()
+    .prefault([])
+    .describe('Hosts that a `url` which begins with an expression may name, such as `*.example.com`.'),
   subscribe: subscription
     .prefault([])
     .describe(

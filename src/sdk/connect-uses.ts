@@ -1,11 +1,15 @@
 import type { RemoteSettings } from './connect-settings.ts';
-import { type ConnectTemplate, handshakeValues, isSubprotocol, NO_SUBPROTOCOL, type RemoteUrl } from './handshake.ts';
+import { CONNECT_META, type ConnectTemplate, connectMessage } from './connect-template.ts';
+import type { ConnectUrl } from './connect-url.ts';
+import { isSubprotocol, NO_SUBPROTOCOL } from './handshake.ts';
 
 type Path = readonly (string | number)[];
 
 interface Place {
   readonly path: Path;
   readonly make: Pick<ConnectTemplate, 'uses'>;
+  /** Names of the answers that are there by then. */
+  readonly answers: readonly string[];
 }
 
 /** The settings that are checked. */
@@ -20,46 +24,100 @@ interface MistakenUse {
 }
 
 /**
- * Finds settings that use `${! meta.token }` without `auth`, or `${! meta.cursor }` without `resume`: a text with a missing
- * value would silently be left out. Also finds subprotocols that are invalid with the configured token, so that every
- * connect would fail. `noCursor` says why there is no cursor.
+ * Finds settings that use a value that never is there: a text with a missing value would silently be left out. Also finds
+ * subprotocols that are invalid with the configured token, so that every connect would fail, and URLs whose host may be
+ * anything. `noCursor` says why there is no cursor.
  */
 export function mistakenUses(
-  urls: readonly RemoteUrl[],
+  urls: readonly ConnectUrl[],
   settings: ConnectSettings,
   noCursor: string,
 ): readonly MistakenUse[] {
-  const places = placesOf(urls, settings);
-  const usesOf = (name: 'token' | 'cursor', message: string) =>
-    places.filter(({ make }) => make.uses.has(name)).map(({ path }) => ({ path: [...path], message }));
-  return [
-    ...(settings.auth === undefined ? usesOf('token', 'there is no auth, so ${! meta.token } never has a value') : []),
-    ...(settings.resume === undefined ? usesOf('cursor', noCursor) : []),
-    ...impossibleSubprotocols(settings),
-  ];
+  const uses = placesOf(urls, settings).flatMap(({ path, make, answers }) =>
+    distinct(make.uses.map((use) => mistakeIn(use, settings, answers, noCursor))).map((message) => ({
+      path: [...path],
+      message,
+    })),
+  );
+  return [...uses, ...impossibleSubprotocols(settings), ...unboundHosts(urls, settings)];
+}
+
+function mistakeIn(
+  [name = '', inner]: readonly string[],
+  { auth, resume, secrets = {} }: ConnectSettings,
+  answers: readonly string[],
+  noCursor: string,
+): string | undefined {
+  switch (name) {
+    case 'token':
+      return auth === undefined ? 'there is no auth, so ${! meta.token } never has a value' : undefined;
+    case 'cursor':
+      return resume === undefined ? noCursor : undefined;
+    case 'now':
+      return undefined;
+    case 'secrets':
+      if (inner !== undefined && Object.hasOwn(secrets, inner)) return undefined;
+      return inner === undefined
+        ? '${! meta.secrets } is all of them; name one, such as ${! meta.secrets.key }'
+        : `there is no ${inner} in secrets`;
+    default:
+      if (answers.includes(name)) return undefined;
+      return `\${! meta.${name} } has no value here; there are ${[...CONNECT_META, ...answers].map((known) => `meta.${known}`).join(', ')}`;
+  }
+}
+
+function distinct(mistakes: readonly (string | undefined)[]): string[] {
+  return [...new Set(mistakes.filter((mistake) => mistake !== undefined))];
 }
 
 function impossibleSubprotocols({ auth, protocols }: ConnectSettings): MistakenUse[] {
   const token = auth?.token?.trim();
   if (token === undefined || token === '') return [];
-  const values = handshakeValues({ token, cursor: undefined });
+  const values = connectMessage({ token, cursor: undefined, now: 0, secrets: {} });
   return protocols.flatMap(({ make }, at) => {
-    const text = make.uses.has('token') ? make(values) : undefined;
-    return text === undefined || isSubprotocol(text)
+    const isOfToken = make.uses.length > 0 && make.uses.every(([name]) => name === 'token');
+    const text = isOfToken ? make(values) : undefined;
+    return typeof text !== 'string' || isSubprotocol(text)
       ? []
       : [{ path: ['protocols', at], message: `with the token, ${NO_SUBPROTOCOL}` }];
   });
 }
 
-function placesOf(urls: readonly RemoteUrl[], settings: ConnectSettings): Place[] {
-  const { headers, protocols, subscribe, heartbeat, resume } = settings;
-  const places: Place[] = urls.map(({ make }) => ({ path: ['url'], make }));
-  for (const [name, { make }] of Object.entries(headers)) places.push({ path: ['headers', name], make });
-  for (const [at, { make }] of protocols.entries()) places.push({ path: ['protocols', at], make });
+/** The host of such a URL comes from another server: without a list, an attacker of that one gets the secrets. */
+function unboundHosts(urls: readonly ConnectUrl[], { hosts, prepare }: ConnectSettings): MistakenUse[] {
+  const isNamed = urls.some((url) => url.isNamed);
+  if (!isNamed)
+    return hosts.length === 0 ? [] : [{ path: ['hosts'], message: 'no url begins with an expression; remove it' }];
+  if (prepare.length === 0)
+    return [{ path: ['url'], message: 'only the answer of prepare can name a host; set prepare, or write the host' }];
+  return hosts.length === 0
+    ? [{ path: ['hosts'], message: 'the url takes its host from an answer; list the hosts that it may name' }]
+    : [];
+}
+
+function placesOf(urls: readonly ConnectUrl[], settings: ConnectSettings): Place[] {
+  const { headers, protocols, subscribe, heartbeat, resume, prepare } = settings;
   const first = subscribe.interval === undefined ? ['subscribe'] : ['subscribe', 'messages'];
-  for (const [at, { send }] of subscribe.messages.entries()) places.push({ path: [...first, at], make: send });
-  if (heartbeat.send !== undefined)
-    places.push({ path: ['heartbeat', 'send', 'message'], make: heartbeat.send.message });
-  if (resume?.message !== undefined) places.push({ path: ['resume', 'message'], make: resume.message });
-  return places;
+  const places = [
+    ...urls.map(({ make }) => ({ path: ['url'], make })),
+    ...Object.entries(headers).map(([name, { make }]) => ({ path: ['headers', name], make })),
+    ...protocols.map(({ make }, at) => ({ path: ['protocols', at], make })),
+    ...subscribe.messages.map(({ send }, at) => ({ path: [...first, at], make: send })),
+    ...(heartbeat.send === undefined ? [] : [{ path: ['heartbeat', 'send', 'message'], make: heartbeat.send.message }]),
+    ...(resume?.message === undefined ? [] : [{ path: ['resume', 'message'], make: resume.message }]),
+  ];
+  const answers = prepare.map(({ as }) => as);
+  return [...placesOfCalls(settings), ...places.map((place) => ({ ...place, answers }))];
+}
+
+function placesOfCalls({ prepare }: ConnectSettings): Place[] {
+  return prepare.flatMap(({ http: { url, headers, body } }, at) => {
+    const answers = prepare.slice(0, at).map(({ as }) => as);
+    const path = ['prepare', at, 'http'];
+    return [
+      { path: [...path, 'url'], make: url.make, answers },
+      ...Object.entries(headers).map(([name, { make }]) => ({ path: [...path, 'headers', name], make, answers })),
+      ...(body === undefined ? [] : [{ path: [...path, 'body'], make: body, answers }]),
+    ];
+  });
 }

@@ -2,6 +2,7 @@ import { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
 import { compileJsonata } from './jsonata.ts';
 import { withoutMarks } from './literal.ts';
+import type { OwnFunctions } from './own-functions.ts';
 import { compilePath, PATH } from './path-expression.ts';
 import { after, type Doubt, type Read, type Text, type Value } from './value.ts';
 
@@ -43,8 +44,8 @@ const asItIs: Encode = (text) => text;
  * type; with other text around it, text, or no value where one of its expressions has none. Throws an Error that says
  * what is wrong with the expression.
  */
-export function compileExpression(text: string, encode: Encode = asItIs): Expression {
-  const parts = splitParts(text);
+export function compileExpression(text: string, encode: Encode = asItIs, compile = compileValue): Expression {
+  const parts = splitParts(text, compile);
   const values = parts.flatMap((part) => ('value' in part ? [part.value] : []));
   const facts = {
     text,
@@ -64,7 +65,7 @@ export function compileExpression(text: string, encode: Encode = asItIs): Expres
       evaluateJson: value.json,
     };
   }
-  const written = values.length === 0 ? constant(parts) : (message: Message) => interpolate(parts, message, encode);
+  const written = values.length === 0 ? constant(parts) : (message: Message) => writtenParts(parts, message, encode);
   return {
     ...facts,
     isWritten: false,
@@ -94,7 +95,8 @@ function constant(parts: readonly Part[]): () => string {
   return () => text;
 }
 
-function interpolate(
+/** The text of parts for a message. */
+export function writtenParts(
   parts: readonly Part[],
   message: Message,
   encode: Encode,
@@ -135,7 +137,7 @@ function plainText(found: Text, source: string): string | undefined {
 }
 
 /** The plain text and the expressions of a text, in order. Throws an Error that says what is wrong with an expression. */
-export function splitParts(text: string): Part[] {
+export function splitParts(text: string, compile = compileValue): Part[] {
   const parts: Part[] = [];
   let at = 0;
   while (at < text.length) {
@@ -143,7 +145,7 @@ export function splitParts(text: string): Part[] {
     if (start < 0) break;
     if (start > at) parts.push({ literal: withoutMarks(text.slice(at, start)) });
     const end = endOfExpression(text, start + 3);
-    parts.push({ value: compileValue(text.slice(start + 3, end).trim()) });
+    parts.push({ value: compile(text.slice(start + 3, end).trim()) });
     at = end + 1;
   }
   if (at < text.length) parts.push({ literal: withoutMarks(text.slice(at)) });
@@ -166,10 +168,18 @@ function endOfExpression(text: string, from: number): number {
       depth -= 1;
     }
   }
-  throw new Error(`"${text}" has no } that closes its \${! `);
+  throw new UnclosedExpression(text);
 }
 
-function compileValue(source: string): Value {
+/** Its message quotes the text, which must not be shown where it may be secret. */
+export class UnclosedExpression extends Error {
+  constructor(text: string) {
+    super(`"${text}" has no } that closes its \${! `);
+  }
+}
+
+/** One expression without its braces; `functions`: what it has beside the functions of JSONata. */
+export function compileValue(source: string, functions?: OwnFunctions): Value {
   if (source === '') throw new Error('an expression ${! } is empty');
-  return PATH.test(source) ? compilePath(source) : compileJsonata(source);
+  return PATH.test(source) ? compilePath(source) : compileJsonata(source, functions);
 }

@@ -36,7 +36,7 @@ export function compileFold(text: string): Fold {
   // The state that is computed with: a computation ends before anything else runs.
   let current: unknown;
   const { reads, doubts, compute, run } = compileProgram(source.trim(), (name) => name === 'state' || isRoot(name), {
-    state: () => current,
+    others: { state: () => current },
   });
   const nextOf = (value: unknown, state: Folded) => (value === undefined ? state : foldedOf(value, text));
   return {

@@ -110,8 +110,10 @@ export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
 export type { ComponentSpan, SpanAttributes } from '../telemetry/tracing.ts';
-export { openingTemplate, type Step, template } from './connect-messages.ts';
-export { type RemoteSettings, remoteShape, remoteUrl, tlsSettings } from './connect-settings.ts';
+export { matcher, openingTemplate, rejectMatcher, type Step, template } from './connect-messages.ts';
+export { type RemoteSettings, remoteShape, remoteUrl } from './connect-settings.ts';
+export type { ConnectTemplate } from './connect-template.ts';
+export type { ConnectUrl } from './connect-url.ts';
 export { mistakenUses } from './connect-uses.ts';
 export type {
   ComponentContext,
@@ -156,7 +158,7 @@ export { compileExpression, type Expression } from './expression.ts';
 export { Draft, FieldPath, isJsonObject, setField } from './field-path.ts';
 export * as field from './fields.ts';
 export { type Fold, type Folded, foldedOf } from './fold.ts';
-export { type ConnectTemplate, type HandshakeText, isHeaderName, isHeaderValue, type RemoteUrl } from './handshake.ts';
+export { type HandshakeText, isHeaderName, isHeaderValue } from './handshake.ts';
 export type { HttpUrl } from './http-url.ts';
 export { linearTest } from './linear-regex.ts';
 export { makeInnerSink } from './make.ts';
@@ -165,3 +167,4 @@ export { overlappingReconnect } from './reconnect-settings.ts';
 export { SchemaCheck } from './schema-check.ts';
 export type { Matcher, Template } from './template.ts';
 export { evaluateTemplate, evaluateTexts, notA, type TemplateValue, together } from './template-value.ts';
+export { tlsSettings } from './tls-settings.ts';

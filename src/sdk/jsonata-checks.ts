@@ -15,10 +15,11 @@ type IsRoot = (name: string) => boolean;
 
 /**
  * Finds mistakes in a syntax tree of JSONata: unknown functions, variables and roots, which JSONata treats as missing
- * values, and numbers that it would round. Throws an Error for the first mistake; what may be meant is a doubt.
+ * values, and numbers that it would round. Throws an Error for the first mistake; what may be meant is a doubt. `own`: functions
+ * that it has here beside those of JSONata.
  */
-export function checkJsonata(source: string, tree: unknown, isRoot: IsRoot): Checked {
-  const check = new Check(source, isRoot);
+export function checkJsonata(source: string, tree: unknown, isRoot: IsRoot, own: ReadonlySet<string>): Checked {
+  const check = new Check(source, isRoot, own);
   check.collectVariables(tree);
   check.visit(tree, true);
   return check;
@@ -38,15 +39,17 @@ class Check implements Checked {
   readonly doubts: Doubt[] = [];
   private readonly source: string;
   private readonly isRoot: IsRoot;
+  private readonly own: ReadonlySet<string>;
   /** As it is quoted in errors. */
   private readonly shown: string;
   private readonly variables = new Set<string>();
   /** Paths that the expression tests by $exists. */
   private readonly guarded = new Set<string>();
 
-  constructor(source: string, isRoot: IsRoot) {
+  constructor(source: string, isRoot: IsRoot, own: ReadonlySet<string>) {
     this.source = source;
     this.isRoot = isRoot;
+    this.own = own;
     this.shown = quoteValue(source);
   }
 
@@ -110,7 +113,7 @@ class Check implements Checked {
 
   private checkVariable(name: string): void {
     // $ is the context, $$ the message.
-    if (name === '' || name === '$' || this.variables.has(name) || FUNCTIONS.has(name)) return;
+    if (name === '' || name === '$' || this.variables.has(name) || FUNCTIONS.has(name) || this.own.has(name)) return;
     if (name === 'eval')
       throw new Error(
         `"${this.shown}" uses $eval, which is switched off: it would run text of messages as an expression; write what it should compute instead`,

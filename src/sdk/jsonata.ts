@@ -11,6 +11,7 @@ import { type Checked, checkJsonata } from './jsonata-checks.ts';
 import { registerExactFunctions } from './jsonata-functions.ts';
 import { jsonataLibrary } from './jsonata-library.ts';
 import { type JsonataOptions, limit } from './jsonata-limits.ts';
+import { type OwnFunctions, registerOwnFunctions } from './own-functions.ts';
 import { isRoot, rootsOf } from './roots.ts';
 import { after, isFunction, textOf, type Value } from './value.ts';
 import { sizeOf } from './value-size.ts';
@@ -24,8 +25,8 @@ export interface Program extends Checked {
 }
 
 /** Compiles an expression that is more than a path. Throws an Error that says what is wrong. */
-export function compileJsonata(source: string): Value {
-  const { reads, doubts, compute, run } = compileProgram(source, isRoot);
+export function compileJsonata(source: string, functions: OwnFunctions = {}): Value {
+  const { reads, doubts, compute, run } = compileProgram(source, isRoot, { functions });
   const evaluate = (message: Message): unknown => {
     const value = valueAtOnce(compute, message);
     return value === GIVE_UP ? run(rootsOf(message)) : value;
@@ -47,17 +48,25 @@ export function valueAtOnce(compute: Computation | undefined, message: Message):
   return isSound(value) ? value : GIVE_UP;
 }
 
-/**
- * `mayBegin`: the names that it may begin with. `others`: the values of those that are none of a message. Throws an Error that
- * says what is wrong.
- */
-export function compileProgram(source: string, mayBegin: (name: string) => boolean, others: OtherRoots = {}): Program {
+interface Additions {
+  /** The values of names that it may begin with and that are none of a message. */
+  readonly others?: OtherRoots;
+  readonly functions?: OwnFunctions;
+}
+
+/** `mayBegin`: the names that it may begin with. Throws an Error that says what is wrong. */
+export function compileProgram(
+  source: string,
+  mayBegin: (name: string) => boolean,
+  { others = {}, functions = {} }: Additions = {},
+): Program {
   const options = { sequence: LIMITS.items };
   const compiled = parse(source, options);
-  const { reads, doubts } = checkJsonata(source, compiled.ast(), mayBegin);
+  const { reads, doubts } = checkJsonata(source, compiled.ast(), mayBegin, new Set(Object.keys(functions)));
   // Before its limits rewrite the tree.
   const compute = compileTree(compiled.ast(), others);
   registerExactFunctions(compiled);
+  registerOwnFunctions(compiled, functions);
   limit(compiled, options);
   const run = (roots: object): Promise<unknown> => {
     const value = compiled

@@ -26,8 +26,13 @@ export interface Matcher {
  */
 export function compileTemplate(source: unknown, needsAll = false): Template {
   const expressions: Expression[] = [];
-  if (typeof source !== 'string')
-    return Object.assign(compileJson(source, expressions, needsAll), { expressions, needsAll });
+  if (typeof source !== 'string') {
+    const leaf = (text: string) => {
+      const expression = compilePathExpression(text, expressions);
+      return (message: Message) => expression.evaluateJson(message) as AtOnce;
+    };
+    return Object.assign(jsonMaker(source, leaf, needsAll), { expressions, needsAll });
+  }
   const expression = compilePathExpression(source, expressions);
   return Object.assign((message: Message) => expression.evaluateInText(message) as AtOnce, { expressions, needsAll });
 }
@@ -60,18 +65,26 @@ function compilePathExpression(text: string, expressions: Expression[]): Express
 /** Expressions of paths are synchronous: the value is never a promise. */
 type AtOnce = string | undefined;
 
-type JsonMaker = (message: Message) => string | undefined;
+type JsonMaker<Input> = (input: Input) => string | undefined;
 
-function compileJson(source: unknown, expressions: Expression[], needsAll: boolean): JsonMaker {
+/**
+ * Makes JSON of an object or list. `leaf` compiles a text in it, to what gives its JSON. A field without its value is left
+ * out, unless `needsAll`.
+ */
+export function jsonMaker<Input>(
+  source: unknown,
+  leaf: (text: string) => JsonMaker<Input>,
+  needsAll: boolean,
+): JsonMaker<Input> {
   if (typeof source === 'string') {
-    const expression = compilePathExpression(source, expressions);
-    return (message) => valued(expression.evaluateJson(message) as AtOnce);
+    const make = leaf(source);
+    return (input) => valued(make(input));
   }
-  if (Array.isArray(source)) return listMaker(source.map((item) => compileJson(item, expressions, needsAll)));
+  if (Array.isArray(source)) return listMaker(source.map((item) => jsonMaker(item, leaf, needsAll)));
   if (typeof source === 'object' && source !== null) {
     const fields = Object.entries(source).map(([name, value]) => ({
       name: JSON.stringify(name),
-      make: compileJson(value, expressions, needsAll),
+      make: jsonMaker(value, leaf, needsAll),
       mayBeLeftOut: !needsAll && typeof value === 'string',
     }));
     return objectMaker(fields);
@@ -85,11 +98,11 @@ function valued(json: string | undefined): string | undefined {
   return json === 'null' ? undefined : json;
 }
 
-function listMaker(items: readonly JsonMaker[]): JsonMaker {
-  return (message) => {
+function listMaker<Input>(items: readonly JsonMaker<Input>[]): JsonMaker<Input> {
+  return (input) => {
     const made: string[] = [];
     for (const item of items) {
-      const json = item(message);
+      const json = item(input);
       if (json === undefined) return undefined;
       made.push(json);
     }
@@ -97,18 +110,18 @@ function listMaker(items: readonly JsonMaker[]): JsonMaker {
   };
 }
 
-interface Field {
+interface Field<Input> {
   /** As JSON. */
   readonly name: string;
-  readonly make: JsonMaker;
+  readonly make: JsonMaker<Input>;
   readonly mayBeLeftOut: boolean;
 }
 
-function objectMaker(fields: readonly Field[]): JsonMaker {
-  return (message) => {
+function objectMaker<Input>(fields: readonly Field<Input>[]): JsonMaker<Input> {
+  return (input) => {
     const made: string[] = [];
     for (const { name, make, mayBeLeftOut } of fields) {
-      const json = make(message);
+      const json = make(input);
       if (json !== undefined) made.push(`${name}:${json}`);
       else if (!mayBeLeftOut) return undefined;
     }

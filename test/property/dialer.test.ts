@@ -7,7 +7,7 @@ import { Dialer } from '../../src/feeds/dialer.ts';
 import { Feed } from '../../src/feeds/feed.ts';
 import { RemoteMetrics } from '../../src/feeds/metrics.ts';
 import { RemoteSink } from '../../src/feeds/remote-sink.ts';
-import { compileUrl } from '../../src/sdk/handshake.ts';
+import { compileConnectUrl } from '../../src/sdk/connect-url.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { HandClock } from '../unit/core/hand-clock.ts';
 import { SettleLog } from '../unit/core/settle-log.ts';
@@ -41,7 +41,7 @@ test('a dialer never waits longer than its maximum, never gives up, and has at m
       const settings = feedSettings({ reconnect: { backoff }, subscribe, connect_timeout: '2s' });
       const metrics = new RemoteMetrics('u', context);
       const dialer = new Dialer(
-        { url: compileUrl('ws://feed.example'), name: 'feed', settings, metrics, context },
+        { url: compileConnectUrl('ws://feed.example', 'ws'), name: 'feed', settings, metrics, context },
         {
           lastCursor: () => undefined,
           live: () => {

@@ -23,6 +23,17 @@ export const jsonList: Conversion = (text) => {
   return value;
 };
 
+export const jsonObject: Conversion = (text) => {
+  const value = parsed(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error('expected an object in JSON');
+  return value;
+};
+
+/** One object, or a list of them. */
+export const jsonObjects: Conversion = (text, internal) =>
+  (text.trimStart().startsWith('[') ? jsonList : jsonObject)(text, internal);
+
 /** A message as it is: byte for byte what was written. Only `{"send":...,"expect":...}` and `reject`, which our own settings have, is looked into. */
 export const message: Conversion = (text) => {
   if (!text.trimStart().startsWith('{') || !/"(expect|reject)"/.test(text)) return text;

@@ -2,11 +2,18 @@ import { bytes, headers, message, milliseconds, objectOrText } from './conversio
 import type { Definition } from './definition.ts';
 import { heartbeatDefinitions } from './heartbeat-definitions.ts';
 import { inOrder } from './in-order.ts';
+import { preparationDefinitions } from './preparation-definitions.ts';
 import type { Values } from './values.ts';
 
 /** Settings of the connection to a remote server; `component` is where they go, such as `source.websocket_client`. */
 export function remoteDefinitions(component: string): Definition[] {
-  return [...connection(component), ...reconnection(component), ...heartbeatDefinitions(component), ...tls(component)];
+  return [
+    ...connection(component),
+    ...preparationDefinitions(component),
+    ...reconnection(component),
+    ...heartbeatDefinitions(component),
+    ...tls(component),
+  ];
 }
 
 /** S4's pauses are all the same; with a longest one they double from there on. By their places in the pipeline. */

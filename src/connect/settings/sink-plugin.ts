@@ -1,4 +1,4 @@
-import { topic } from './conversions.ts';
+import { jsonObject, topic } from './conversions.ts';
 import { readAs } from './converted-values.ts';
 import type { Definition } from './definition.ts';
 import { inOrder } from './in-order.ts';
@@ -36,9 +36,9 @@ const delivery: readonly Definition[] = inOrder('Delivery', [
     name: 'websocket.frame',
     type: 'STRING',
     default: 'text',
-    oneOf: ['text', 'binary'],
+    oneOf: ['text', 'binary', 'as_is'],
     importance: 'LOW',
-    documentation: 'How values are sent; text has to be UTF-8.',
+    documentation: 'How values are sent; text has to be UTF-8. as_is: what is UTF-8 as text, the rest as binary.',
     width: 'SHORT',
     displayName: 'Frame',
     path: `${SINK}.frame`,
@@ -47,13 +47,25 @@ const delivery: readonly Definition[] = inOrder('Delivery', [
     name: 'websocket.confirm',
     type: 'STRING',
     default: 'written',
-    oneOf: ['written', 'pong'],
+    oneOf: ['written', 'pong', 'reply'],
     importance: 'MEDIUM',
     documentation:
-      'When a record is done. written: the operating system has it. pong: the server has answered a ping that was sent behind it.',
+      'When a record is done. written: the operating system has it. pong: the server has answered a ping that was sent behind it. reply: the server has replied to it, see websocket.replies.',
     width: 'SHORT',
     displayName: 'Confirmation',
     path: `${SINK}.confirm`,
+  },
+  {
+    name: 'websocket.replies',
+    type: 'STRING',
+    default: null,
+    importance: 'LOW',
+    documentation:
+      'How the server replies to a record, for websocket.confirm=reply: an object in JSON, such as {"record":"${! json.id }","reply":"${! json.re }","reject":{"ok":false},"timeout":"10s","tries":3}.',
+    width: 'LONG',
+    displayName: 'Replies',
+    path: `${SINK}.replies`,
+    convert: jsonObject,
   },
   {
     name: 'websocket.tombstones',

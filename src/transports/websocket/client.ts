@@ -1,8 +1,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { connect as connectTls, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { explainValidity } from '../../core/certificate.ts';
 import type { Frame } from '../../core/component.ts';
+import { connectionThrough, openTunnel, type Tunnel } from '../../core/http-tunnel.ts';
 import type {
   Connect,
   RemoteEnd,
@@ -14,7 +15,6 @@ import type {
 import { readTlsFiles, type TlsFiles } from '../../core/tls-files.ts';
 import { answeredHandshake, brokenConnection, noConnection } from './client-ends.ts';
 import { readToken } from './client-token.ts';
-import { openTunnel, type Tunnel } from './client-tunnel.ts';
 
 /** Milliseconds that a closing handshake may take before the socket is cut. */
 const CLOSE_TIMEOUT = 2_000;
@@ -58,7 +58,7 @@ class DialedSocket implements RemoteSocket {
     const { signal } = this.preparation;
     const { auth, proxy, tls } = target;
     this.token = auth === undefined ? undefined : await readToken(auth, signal);
-    const request = target.request(this.token);
+    const request = await target.request(this.token, signal);
     const files = request.url.startsWith('wss:') && tls !== undefined ? await readTlsFiles(tls) : {};
     const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, request.url, signal);
     try {
@@ -126,7 +126,7 @@ class DialedSocket implements RemoteSocket {
       closeTimeout: CLOSE_TIMEOUT,
       finishRequest: sendRequest,
       ...files,
-      ...(tunnel === undefined ? {} : { createConnection: through(tunnel, files) }),
+      ...(tunnel === undefined ? {} : { createConnection: () => connectionThrough(tunnel, files) }),
     } as WebSocket.ClientOptions) as unknown as WebSocket & Internals;
     this.ws = ws;
     ws.on('upgrade', (response) => acceptNone(response, protocols));
@@ -182,12 +182,4 @@ function sendRequest(request: ClientRequest): void {
     if (socket instanceof TLSSocket) explainValidity(socket);
   });
   request.end();
-}
-
-/** How ws gets its connection when a proxy has made it already. */
-function through(tunnel: Tunnel, files: TlsFiles) {
-  return () => {
-    if (!tunnel.isSecure) return tunnel.socket;
-    return connectTls({ ...files, socket: tunnel.socket, servername: files.servername ?? tunnel.servername });
-  };
 }

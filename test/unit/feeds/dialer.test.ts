@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { RemoteEnd } from '../../../src/core/remote.ts';
 import { Dialer, type DialerHandler } from '../../../src/feeds/dialer.ts';
 import { RemoteMetrics } from '../../../src/feeds/metrics.ts';
-import { compileUrl } from '../../../src/sdk/handshake.ts';
+import { compileConnectUrl } from '../../../src/sdk/connect-url.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { type Dial, NO_TRACING } from '../../../src/telemetry/tracing.ts';
 import { keptLogger, turn } from '../actors/rig.ts';
@@ -46,7 +46,13 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
   };
   const context = remoteContext(network, { path: 'p', clock, logger: kept.logger, stats, gateway: { tracing } });
   const metrics = new RemoteMetrics('u', context);
-  const shared = { url: compileUrl(url), name: 'wss://feed.example/ws', settings: parsed, metrics, context };
+  const shared = {
+    url: compileConnectUrl(url, 'ws'),
+    name: 'wss://feed.example/ws',
+    settings: parsed,
+    metrics,
+    context,
+  };
   const dialer = new Dialer({ ...shared, resume: parsed.resume?.message }, handler);
   dialer.open();
   return { network, clock, stats, told, cursor, dialer, ...kept };

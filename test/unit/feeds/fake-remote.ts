@@ -29,6 +29,8 @@ export class FakeRemote implements RemoteSocket {
   /** Whether a server that is said goodbye to takes part. */
   isPolite = true;
   private readonly handler: RemoteHandler;
+  /** Aborts when dialling is given up. */
+  private readonly given = new AbortController();
 
   constructor(target: RemoteTarget, handler: RemoteHandler) {
     this.target = target;
@@ -67,6 +69,7 @@ export class FakeRemote implements RemoteSocket {
 
   terminate(): void {
     this.orders.push('terminate');
+    this.given.abort();
     this.ends({ kind: 'broken', code: 1006, reason: 'terminated' });
   }
 
@@ -74,7 +77,21 @@ export class FakeRemote implements RemoteSocket {
 
   /** The token is there, and the handshake is asked for. Throws where it cannot be made. */
   asks(token?: string): RemoteRequest {
-    return this.target.request(token);
+    const request = this.asksLater(token);
+    assert.ok(!(request instanceof Promise), 'the request is not made at once');
+    return request;
+  }
+
+  /** The same where JSONata, or another server, has to be asked. */
+  asksLater(token?: string): RemoteRequest | Promise<RemoteRequest> {
+    return this.target.request(token, this.given.signal);
+  }
+
+  /** Such a handshake is done. */
+  async opensLater(token?: string): Promise<RemoteRequest> {
+    const request = await this.asksLater(token);
+    this.handler.onOpen(token);
+    return request;
   }
 
   opens(token?: string): void {

@@ -28,6 +28,8 @@ test('the defaults are those of a feed that is not to lose anything', () => {
       url: ['ws://a'],
       headers: {},
       protocols: [],
+      prepare: [],
+      hosts: [],
       subscribe: { messages: [] },
       reconnect: { enabled: true, backoff: { initial: 500, max: 30_000 } },
       connect_timeout: 30_000,
@@ -114,7 +116,7 @@ test('an object with `send` is a step, whose mistakes are found; any other is se
 
 test('what is sent first cannot be made from a message, as there is none', () => {
   for (const subscribe of ['${! json.id }', { a: '${! json.id }' }])
-    assert.match(mistakes({ subscribe })[0] ?? '', /is not an answer to a message, so it cannot use one/);
+    assert.match(mistakes({ subscribe })[0] ?? '', /has no value here/);
   assert.deepEqual(mistakes({ auth: { token: 'x' }, subscribe: '{"t":"${! meta.token }"}' }), []);
 });
 
@@ -325,14 +327,14 @@ test('an expression is a mistake wherever nothing evaluates it', () => {
   assert.deepEqual(mistakes({ auth: { token: `$${LITERAL_MARK}{! }` } }), []);
 });
 
-test('messages without an answer use cursor and token alone, also where other paths would be of no value', () => {
+test('messages without an answer can use only the values of the connect', () => {
   for (const message of ['${! meta.tokn }', { a: ['${! key }'] }, 'x ${! text }'])
     for (const settings of [
       { subscribe: message },
       { heartbeat: { send: { every: '1s', message } } },
       { resume: { cursor: '${! json.n }', message } },
     ])
-      assert.match(mistakes(settings)[0] ?? '', /is not an answer to a message, so it cannot use one/);
+      assert.match(mistakes(settings)[0] ?? '', /has no value here/);
   assert.deepEqual(
     mistakes({
       auth: { token: 'x' },
@@ -430,4 +432,49 @@ test('a refusal is looked for only where a reply is waited for', () => {
 test('ids are remembered for ten minutes where nothing else is said', () => {
   const { dedupe } = websocketClientSource.config.parse({ url: 'ws://a', dedupe: { id: '${! json.id }' } });
   assert.deepEqual([dedupe?.window, dedupe?.within], [10_000, 600_000]);
+});
+
+test('answers of prepare, secrets and hosts are mistakes where they can have no effect or no value', () => {
+  const prepare = { http: { url: 'https://api.example/token' } };
+  const named = '${! meta.session.json.url }';
+  const cases = [
+    [{ subscribe: '${! meta.session.json.token }' }, /^subscribe.0: \$\{! meta.session \} has no value here/],
+    [{ subscribe: '${! meta.session.json.token }', prepare }, undefined],
+    [
+      { subscribe: '${! meta.login.json.token }', prepare },
+      /meta.login \} has no value here; there are .*meta.session$/,
+    ],
+    [{ subscribe: '${! meta.login.json.token }', prepare: { ...prepare, as: 'login' } }, undefined],
+    [{ prepare: { ...prepare, as: 'token' } }, /^prepare.0.as: this name has another meaning in meta/],
+    [{ prepare: { ...prepare, as: 'a-b' } }, /^prepare.0.as: expected a name of letters/],
+    [{ prepare: [prepare, prepare] }, /^prepare: two answers have the same name/],
+    [
+      { prepare: [{ http: { url: 'https://a/?t=${! meta.session.json.t }' }, as: 'first' }, prepare] },
+      /^prepare.0.http.url: \$\{! meta.session \} has no value here/,
+    ],
+    [{ prepare: [prepare, { http: { url: 'https://a/?t=${! meta.session.json.t }' }, as: 'second' }] }, undefined],
+    [{ prepare: { http: { url: 'https://a/', body: 'x' } } }, /^prepare.0.http.body: a GET has no body/],
+    [
+      { prepare: { http: { url: 'https://a/', headers: { Host: 'b' } } } },
+      /^prepare.0.http.headers: host, content-len/,
+    ],
+    [{ prepare: { http: { url: 'ws://a/' } } }, /^prepare.0.http.url: expected a URL that begins with http:/],
+    [{ prepare: { http: { url: 'https://${! meta.token }/' } } }, /host and port are always the same/],
+    [{ prepare: { http: { url: '${! meta.token }' } } }, /expected a URL that begins with http:/],
+    [{ subscribe: '${! meta.secrets.api }' }, /^subscribe.0: there is no api in secrets/],
+    [{ subscribe: '${! meta.secrets.toString }', secrets: { api: 'x' } }, /there is no toString in secrets/],
+    [{ subscribe: '${! meta.secrets }', secrets: { api: 'x' } }, /is all of them; name one/],
+    [{ subscribe: '${! meta.secrets.api }', secrets: { api: 'x' } }, undefined],
+    [{ secrets: { api: '' } }, /^secrets.api: is empty/],
+    [{ hosts: 'a' }, /^hosts: no url begins with an expression/],
+    [{ url: named, prepare }, /^hosts: the url takes its host from an answer; list the hosts/],
+    [{ url: named, hosts: ['*.example'] }, /only the answer of prepare can name a host/],
+    [{ url: named, hosts: ['*.example'], prepare }, undefined],
+    [{ url: named, hosts: ['wss://a'], prepare }, /^hosts.0: /],
+  ] as const;
+  for (const [settings, expected] of cases) {
+    const found = mistakes(settings).join(' | ');
+    if (expected === undefined) assert.equal(found, '', JSON.stringify(settings));
+    else assert.match(found, expected, JSON.stringify(settings));
+  }
 });

@@ -3,11 +3,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAsWritten } from '../../../src/core/exact-number.ts';
 import { requestOf } from '../../../src/feeds/request.ts';
-import { compileHeader, compileSubprotocol, compileUrl, handshakeValues } from '../../../src/sdk/handshake.ts';
+import { connectMessage } from '../../../src/sdk/connect-template.ts';
+import { compileConnectUrl } from '../../../src/sdk/connect-url.ts';
+import { compileHeader, compileSubprotocol } from '../../../src/sdk/handshake.ts';
 import { LITERAL_MARK } from '../../../src/sdk/literal.ts';
 
-const values = (token?: string, cursor?: unknown) => handshakeValues({ token, cursor });
-const url = (text: string, token?: string, cursor?: unknown) => compileUrl(text).make(values(token, cursor));
+const values = (token?: string, cursor?: unknown) => connectMessage({ token, cursor, now: 0, secrets: {} });
+const compileUrl = (text: string) => compileConnectUrl(text, 'ws');
+const url = (text: string, token?: string, cursor?: unknown) => compileUrl(text).make(values(token, cursor)) as string;
 
 test('token and cursor are percent-encoded in a URL, wherever they are', () => {
   assert.equal(
@@ -47,10 +50,7 @@ test('a parameter without its value is left out, and a path without it makes no 
   assert.equal(url(text, 't'), 'wss://h/x?a=1&t=t');
   assert.equal(url(text, undefined, null), 'wss://h/x?a=1');
   assert.equal(url('wss://h/x?t=${! meta.token }'), 'wss://h/x');
-  assert.throws(
-    () => url('wss://h/${! meta.token }'),
-    /^Error: the url needs \$\{! meta.token \}, and there is no token/,
-  );
+  assert.throws(() => url('wss://h/${! meta.token }'), /^Error: the url needs \$\{! meta.token \}, which has no value/);
 });
 
 test('a URL without expressions stays byte for byte what it was, and literal ones are characters', () => {
@@ -69,9 +69,15 @@ test('the URL that is shown is the same for all connects and has no expression i
 
 test('mistakes say what can be used, and quote nothing that may be secret', () => {
   const cases = [
-    ['wss://hidden/?a=${! json.id }', /^\$\{! json.id \} has no value here; there are \$\{! meta.token \} and/],
-    ['wss://hidden/?a=${! meta.tokn }', /meta.tokn/],
-    ['wss://hidden/?a=${! meta.cursor & "x" }', /has no value here/],
+    [
+      'wss://hidden/?a=${! json.id }',
+      /^json.id has no value here, before there is a message; there are \$\{! meta.token \}, /,
+    ],
+    ['wss://hidden/?a=${! meta.cursor & json.x }', /^json.x has no value here/],
+    ['wss://hidden/?a=${! meta }', /^meta has no value here/],
+    ['wss://hidden/?a=${! $lenght(meta.token) }', /\$lenght/],
+    ['${! meta.a.host }hidden/', /^expected a URL that begins with/],
+    ['${! meta.a.host }${! meta.token }/hidden', /^expected a URL that begins with/],
     ['wss://hidden/?a=${! meta.token', /^an expression \$\{! has no \} that closes it/],
     ['wss://${! meta.token }.hidden/', /^host and port are always the same/],
     ['wss://hidden:${! meta.token }/', /^expected a URL that begins with/],
@@ -86,7 +92,7 @@ test('mistakes say what can be used, and quote nothing that may be secret', () =
       ({ message }: Error) => expected.test(message) && !message.includes('hidden'),
       text,
     );
-  for (const text of ['${! json.x }', '${! meta.token', 'a${! $now() }']) {
+  for (const text of ['${! json.x }', '${! meta.token', 'a${! $nwo() }']) {
     assert.throws(
       () => compileHeader('X-A', `hidden ${text}`),
       ({ message }: Error) => !message.includes('hidden'),

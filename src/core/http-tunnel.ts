@@ -1,9 +1,10 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type Socket } from 'node:net';
-import { displayUrl } from '../../core/secrets.ts';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { displayUrl } from './secrets.ts';
 
-/** A connection to a server that a proxy has made (RFC 9110 9.3.6). */
+/** A connection to a server of HTTP or WebSocket that a proxy has made (RFC 9110 9.3.6). */
 export interface Tunnel {
   readonly socket: Socket;
   /** Whether TLS is due inside it, and the name to ask for there. */
@@ -12,10 +13,16 @@ export interface Tunnel {
   destroy(): void;
 }
 
-/** Rejects with an Error that names the proxy. */
+/** The connection for a client of HTTP or WebSocket, within TLS where that is due. */
+export function connectionThrough({ socket, isSecure, servername }: Tunnel, files: ConnectionOptions = {}): Socket {
+  if (!isSecure) return socket;
+  return connectTls({ ...files, socket, servername: files.servername ?? servername });
+}
+
+/** `url`: where to. Rejects with an Error that names the proxy. */
 export function openTunnel(proxy: string, url: string, signal: AbortSignal): Promise<Tunnel> {
   const { protocol, hostname, port } = new URL(url);
-  const isSecure = protocol === 'wss:';
+  const isSecure = protocol === 'wss:' || protocol === 'https:';
   const address = `${hostname}:${port || (isSecure ? 443 : 80)}`;
   const name = displayUrl(proxy);
   const through = new URL(proxy);

@@ -1,0 +1,75 @@
+import type { Message } from '../core/message.ts';
+import type { RemoteRequest } from '../core/remote.ts';
+import type { Field } from '../core/trace-format.ts';
+import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import { connectMessage } from '../sdk/connect-template.ts';
+import type { ConnectUrl } from '../sdk/connect-url.ts';
+import { after } from '../sdk/value.ts';
+import { checkNamedHost } from './named-host.ts';
+import { type Answers, prepare } from './prepare.ts';
+import type { Redaction } from './redaction.ts';
+import { requestOf, withFields } from './request.ts';
+
+export interface ConnectRequestOptions {
+  readonly url: ConnectUrl;
+  readonly settings: RemoteSettings;
+  readonly redaction: Redaction;
+  /** Where the server should continue; undefined if nothing was received yet. */
+  readonly lastCursor: () => unknown;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Headers of the trace of this connect. */
+  readonly fields: () => readonly Field[];
+}
+
+/** What one connect knows: its token and the answers of `prepare`. Makes the request, and what later texts are made of. */
+export class ConnectRequest {
+  /** The call of `prepare` whose answer is awaited. */
+  asking: string | undefined;
+  /** As it was used; a plugin that dials may read it later than the request is made. */
+  token: string | undefined;
+  private readonly options: ConnectRequestOptions;
+  private answers: Answers = {};
+
+  constructor(options: ConnectRequestOptions) {
+    this.options = options;
+  }
+
+  /** The request of the opening handshake, once the token is known and the calls of `prepare` are answered. */
+  make(token: string | undefined, signal: AbortSignal): RemoteRequest | Promise<RemoteRequest> {
+    const { settings, redaction } = this.options;
+    redaction.begin(token);
+    this.token = token;
+    const { prepare: calls, proxy } = settings;
+    if (calls.length === 0) return this.handshake();
+    const values = (answers: Answers) => this.valuesWith(answers);
+    const asking = (what: string) => {
+      this.asking = what;
+    };
+    return prepare({ calls, values, redaction, proxy, signal, asking }).then((answers) => {
+      this.answers = answers;
+      this.asking = undefined;
+      return this.handshake();
+    });
+  }
+
+  /** What the expressions in texts for the server are evaluated on: `meta.now` is the same in all that are made at once. */
+  values(): Message {
+    return this.valuesWith(this.answers);
+  }
+
+  private handshake(): RemoteRequest | Promise<RemoteRequest> {
+    const { url, settings, redaction, fields } = this.options;
+    return after(requestOf(url, settings, this.values()), (request) => {
+      if (url.isNamed) checkNamedHost(request.url, settings);
+      redaction.asked(request);
+      return withFields(request, fields());
+    });
+  }
+
+  private valuesWith(answers: Answers): Message {
+    const { settings, lastCursor, now } = this.options;
+    const { secrets = {} } = settings;
+    return connectMessage({ token: this.token, cursor: lastCursor(), now: now(), secrets, answers });
+  }
+}

@@ -1,0 +1,156 @@
+import type { Clock } from '../core/clock.ts';
+import { TidegateError } from '../core/errors.ts';
+import { Message } from '../core/message.ts';
+import { formatDuration } from '../core/units.ts';
+import type { RemoteSinkSettings } from './sink-settings.ts';
+
+export interface ReplyWindowOptions {
+  readonly settings: NonNullable<RemoteSinkSettings['replies']>;
+  readonly clock: Clock;
+  /** The server took it. */
+  readonly accepted: (message: Message) => void;
+  /** There was no reply in time; it is to be sent again. */
+  readonly again: (message: Message) => void;
+}
+
+/** A record that waits for its reply. */
+interface Waiting {
+  readonly message: Message;
+  readonly id: string;
+  /** By `clock.elapsed()`. */
+  sentAt: number;
+}
+
+/**
+ * Records that were sent on this connection and wait for the replies of the server. A reply belongs to the oldest record with
+ * its id. All wait equally long, so that one timer, for the oldest, is enough.
+ */
+export class ReplyWindow {
+  private readonly options: ReplyWindowOptions;
+  private readonly byMessage = new Map<Message, Waiting>();
+  /** Those that were sent, the oldest first. */
+  private readonly order = new Set<Waiting>();
+  private readonly byId = new Map<string, Waiting[]>();
+  /** How often records were sent that got no reply in time. */
+  private readonly tries = new Map<Message, number>();
+  private cancelTimer: (() => void) | undefined;
+
+  constructor(options: ReplyWindowOptions) {
+    this.options = options;
+  }
+
+  /** A record is about to be sent. False, and it is nacked, if no reply could be told to be its own. */
+  admit(message: Message): boolean {
+    try {
+      const id = this.options.settings.record.evaluateText(message) as string | undefined;
+      if (id === undefined)
+        throw new TidegateError('TG_MESSAGE_INVALID', 'replies.record has no value for this record');
+      this.byMessage.set(message, { message, id, sentAt: 0 });
+      return true;
+    } catch (error) {
+      message.nack(error as TidegateError);
+      return false;
+    }
+  }
+
+  /** An admitted record was sent. */
+  sent(message: Message): void {
+    const waiting = this.byMessage.get(message);
+    if (waiting === undefined) return;
+    waiting.sentAt = this.options.clock.elapsed();
+    this.order.add(waiting);
+    const same = this.byId.get(waiting.id);
+    if (same === undefined) this.byId.set(waiting.id, [waiting]);
+    else same.push(waiting);
+    this.watch();
+  }
+
+  /** A message of the server, which may be a reply. */
+  take(data: Buffer): void {
+    const { expect, reject } = this.options.settings;
+    const reply = new Message(data);
+    const waiting = this.waitingFor(reply);
+    if (waiting === undefined) return;
+    const isRefusal = reject?.(reply) ?? false;
+    const isReply = expect?.(reply) ?? true;
+    if (isRefusal instanceof Promise || isReply instanceof Promise)
+      // A matcher never rejects.
+      void Promise.all([isRefusal, isReply]).then(([refuses, accepts]) => this.decide(waiting, refuses, accepts));
+    else this.decide(waiting, isRefusal, isReply);
+  }
+
+  /** The connection is over. Returns the records without a reply, in the order in which they were sent. */
+  clear(): Message[] {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    const rest = [...this.order].map(({ message }) => message);
+    this.order.clear();
+    this.byId.clear();
+    this.byMessage.clear();
+    return rest;
+  }
+
+  private waitingFor(reply: Message): Waiting | undefined {
+    try {
+      const id = this.options.settings.reply.evaluateText(reply) as string | undefined;
+      return id === undefined ? undefined : this.byId.get(id)?.[0];
+    } catch {
+      // A message that is not JSON, such as a greeting, is no reply.
+      return undefined;
+    }
+  }
+
+  private decide(waiting: Waiting, isRefusal: boolean, isReply: boolean): void {
+    if ((!isRefusal && !isReply) || !this.order.has(waiting)) return;
+    this.remove(waiting);
+    this.tries.delete(waiting.message);
+    if (isRefusal) waiting.message.nack(new TidegateError('TG_REMOTE_REFUSED', 'the server refuses the record'));
+    else this.options.accepted(waiting.message);
+  }
+
+  private remove(waiting: Waiting): void {
+    this.order.delete(waiting);
+    this.byMessage.delete(waiting.message);
+    const same = this.byId.get(waiting.id);
+    same?.splice(same.indexOf(waiting), 1);
+    if (same?.length === 0) this.byId.delete(waiting.id);
+  }
+
+  private watch(): void {
+    if (this.cancelTimer !== undefined) return;
+    const { settings, clock } = this.options;
+    const [oldest] = this.order;
+    if (oldest === undefined) return;
+    const left = oldest.sentAt + settings.timeout - clock.elapsed();
+    this.cancelTimer = clock.after(Math.max(0, left), () => {
+      this.cancelTimer = undefined;
+      this.expire();
+      this.watch();
+    });
+  }
+
+  private expire(): void {
+    const { settings, clock, again } = this.options;
+    const late: Waiting[] = [];
+    for (const waiting of this.order) {
+      if (waiting.sentAt + settings.timeout > clock.elapsed()) break;
+      late.push(waiting);
+    }
+    for (const waiting of late) this.remove(waiting);
+    for (const { message } of late) {
+      const tries = (this.tries.get(message) ?? 0) + 1;
+      if (tries < settings.tries) {
+        this.tries.set(message, tries);
+        again(message);
+      } else {
+        this.tries.delete(message);
+        message.nack(noReply(tries, settings.timeout));
+      }
+    }
+  }
+}
+
+function noReply(tries: number, timeout: number): TidegateError {
+  const often = tries === 1 ? '' : `, though the record was sent ${tries} times`;
+  return new TidegateError('TG_REMOTE_REFUSED', `the server sent no reply within ${formatDuration(timeout)}${often}`);
+}
