@@ -11,6 +11,7 @@ import { Bitfinex } from '../helpers/exchange-bitfinex.ts';
 import { Coinbase } from '../helpers/exchange-coinbase.ts';
 import { Htx } from '../helpers/exchange-htx.ts';
 import { Kraken } from '../helpers/exchange-kraken.ts';
+import { Kucoin } from '../helpers/exchange-kucoin.ts';
 import { FASTER, type Market } from '../helpers/exchange-market.ts';
 import { Okx } from '../helpers/exchange-okx.ts';
 import { SocketIo } from '../helpers/exchange-socket-io.ts';
@@ -30,6 +31,7 @@ const MARKETS: Readonly<Record<string, () => Market>> = {
   'coinbase.yaml': () => new Coinbase(),
   'htx.yaml': () => new Htx(),
   'kraken.yaml': () => new Kraken(),
+  'kucoin.yaml': () => new Kucoin(),
   'okx.yaml': () => new Okx(),
   'socket-io.yaml': () => new SocketIo(),
   'stomp.yaml': () => new Stomp(),

@@ -84,7 +84,9 @@ export class Client {
 export abstract class Market {
   abstract readonly symbols: readonly string[];
   /** Environment of the gateway besides FEED_URL. */
-  readonly env: Readonly<Record<string, string>> = {};
+  get env(): Readonly<Record<string, string>> {
+    return {};
+  }
   /** Whether a new subscriber gets the last trades, so that none is lost during a short outage. */
   readonly hasSnapshots: boolean = false;
   /** Whether it serves a connection for a while when it has asked for a new one. */

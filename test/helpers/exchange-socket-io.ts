@@ -5,7 +5,9 @@ const TOKEN = 'a-token-of-clients';
 /** A server of Socket.IO (protocol 5): the handshake of Engine.IO, a namespace with a token, pings that want 3 within 5 s. */
 export class SocketIo extends Market {
   readonly symbols = ['BTC', 'ETH'];
-  override readonly env = { FEED_TOKEN: TOKEN };
+  override get env() {
+    return { FEED_TOKEN: TOKEN };
+  }
   private readonly pongs = new Map<Client, () => void>();
   private readonly connected = new Set<Client>();
 

@@ -3,7 +3,9 @@ import { type Client, Market, seconds, type Trade } from './exchange-market.ts';
 /** A broker with STOMP 1.2: login and receipts; heart-beats of both sides every 10 s; an ERROR before each refusal. */
 export class Stomp extends Market {
   readonly symbols = ['ACME', 'BOLT'];
-  override readonly env = { STOMP_LOGIN: 'ada', STOMP_PASSCODE: 'lovelace' };
+  override get env() {
+    return { STOMP_LOGIN: 'ada', STOMP_PASSCODE: 'lovelace' };
+  }
   private readonly deadlines = new Map<Client, () => void>();
   private readonly subscriptions = new Map<Client, string>();
 
