@@ -8,6 +8,7 @@ const LEVELS = [
   ['sdk'],
   ['codecs', 'transports', 'tables', 'pipelines'],
   ['actors'],
+  ['presence'],
   ['rooms', 'topics', 'channels', 'feeds', 'auth'],
   ['config'],
   ['admin'],
@@ -111,7 +112,7 @@ module.exports = {
     only(
       'xstate-in-machines',
       'Machines are in files called machine.ts, and the classes beside them run them.',
-      { path: '^src/(?!(actors|rooms|feeds|connect|gateway)/)' },
+      { path: '^src/(?!(actors|presence|feeds|connect|gateway)/)' },
       { path: 'node_modules/xstate' },
     ),
     only(

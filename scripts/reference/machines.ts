@@ -9,7 +9,7 @@ import { topicMachine } from '../../src/actors/topic/machine.ts';
 import { runnerMachine } from '../../src/connect/cluster/machine.ts';
 import { dialerMachine } from '../../src/feeds/machine.ts';
 import { PHASES } from '../../src/gateway/phase.ts';
-import { presenceMachine } from '../../src/rooms/machine.ts';
+import { presenceMachine } from '../../src/presence/machine.ts';
 import { page } from './markdown.ts';
 
 const MACHINES: readonly AnyStateMachine[] = [

@@ -51,9 +51,12 @@ export class EntryAuthenticator implements Authenticator {
   }
 
   identify(credentials: Credentials): Promise<Identified> {
-    const { places, methods } = this.options;
-    const where = { places, passwords: methods.passwords !== undefined };
-    return this.decide(() => this.verdictOn(findShown(credentials, where), credentials), credentials.address ?? '');
+    return this.decide(() => this.verdictOn(this.shownBy(credentials), credentials), credentials.address ?? '');
+  }
+
+  isShown(credentials: Credentials): boolean {
+    if (this.shownBy(credentials).kind !== 'none') return true;
+    return this.options.methods.certificate && identityOfCertificate(credentials.certificate) !== undefined;
   }
 
   renew(token: string): Promise<Identified> {
@@ -66,6 +69,11 @@ export class EntryAuthenticator implements Authenticator {
 
   close(): void {
     this.options.methods.close();
+  }
+
+  private shownBy(credentials: Credentials): Shown {
+    const { places, methods } = this.options;
+    return findShown(credentials, { places, passwords: methods.passwords !== undefined });
   }
 
   private async verdictOn(shown: Shown, { certificate }: Partial<Credentials> = {}): Promise<Verdict> {

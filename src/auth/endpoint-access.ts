@@ -1,4 +1,4 @@
-import type { AccessPort, AccessRefusal, Granted, HandshakeFacts, PathParams } from '../core/access.ts';
+import type { AccessPort, AccessRefusal, Admitted, Granted, HandshakeFacts, PathParams } from '../core/access.ts';
 import type { Meta } from '../core/content.ts';
 import type { Authenticator, Credentials, Identified, Identity } from '../core/identity.ts';
 import { Message } from '../core/message.ts';
@@ -18,6 +18,8 @@ export interface AccessSettings {
   /** What a client is called in its room. */
   readonly name: Expression | undefined;
   readonly renews: boolean;
+  /** Whether a client may say who it is in its first command, instead of its handshake; false where it is left out. */
+  readonly mayShowLater?: boolean;
   /** Seconds. */
   readonly grace: number;
   /** Headers of the handshake that expressions may see; none where it is left out. */
@@ -50,11 +52,12 @@ export class EndpointAccess implements AccessPort {
     return this.settings.authenticator?.isTokenProtocol(subprotocol) === true;
   }
 
-  async admit(credentials: Credentials, params: PathParams): Promise<Granted> {
-    const { authenticator } = this.settings;
+  async admit(credentials: Credentials, params: PathParams): Promise<Admitted> {
+    const { authenticator, mayShowLater } = this.settings;
     const { headers, query } = credentials;
     const facts = { params, query, headers: this.settings.headersOf?.(headers) };
     if (authenticator === undefined) return this.grant(undefined, facts);
+    if (mayShowLater === true && !authenticator.isShown(credentials)) return { later: true };
     return this.granted(await authenticator.identify(credentials), facts);
   }
 

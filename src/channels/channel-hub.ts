@@ -12,14 +12,17 @@ import type { ChannelPosition } from '../core/channel-position.ts';
 import type { Clock } from '../core/clock.ts';
 import type { GapReason } from '../core/component.ts';
 import type { Message } from '../core/message.ts';
+import type { PresenceChange } from '../core/presence.ts';
 import type { FrameGroup, SharedFrame } from '../core/shared-frame.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import { ChannelHistory, type HistorySettings } from './channel-history.ts';
 import { ChannelTurn, Merging } from './channel-turn.ts';
+import type { Announce, ChannelsPresence } from './channels-presence.ts';
 import type { FeedPartition } from './feed-partition.ts';
 import { type ChannelMetrics, channelMetrics, historyMetrics } from './metrics.ts';
 import { countOf, type OneOrSet } from './one-or-set.ts';
 import { type ChannelRules, SubscribedClient } from './subscribed-client.ts';
+import { SubscriberWatch } from './subscriber-watch.ts';
 import { Subscribing } from './subscribing.ts';
 import { Subscriptions } from './subscriptions.ts';
 
@@ -27,6 +30,8 @@ export interface ChannelHubOptions {
   readonly endpoint: string;
   /** Subscriptions of one connection, those that it joins at its handshake included. */
   readonly maxPerConnection: number;
+  /** Where it is kept which clients are in them on all gateways. */
+  readonly presence?: ((announce: Announce) => ChannelsPresence) | undefined;
   readonly stats: Stats;
   readonly clock: Clock;
   /** Where earlier records are kept. */
@@ -40,7 +45,8 @@ export interface ChannelHubOptions {
 export class ChannelHub implements EndpointChannels, ChannelRules {
   readonly maxPerConnection: number;
   readonly metrics: ChannelMetrics;
-  readonly index = new Subscriptions<SubscribedClient>();
+  readonly presence: ChannelsPresence | undefined;
+  readonly index: Subscriptions<SubscribedClient>;
   private readonly endpoint: ChannelEndpoint;
   /** Undefined where channels have none. */
   private readonly history: ChannelHistory | undefined;
@@ -51,9 +57,12 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   private turns = new Map<string, ChannelTurn>();
   private sequence = 0;
 
-  constructor({ endpoint, maxPerConnection, stats, clock, history }: ChannelHubOptions, home: ChannelEndpoint) {
+  constructor(options: ChannelHubOptions, home: ChannelEndpoint) {
+    const { endpoint, maxPerConnection, stats, clock, history, presence } = options;
     this.maxPerConnection = maxPerConnection;
     this.endpoint = home;
+    this.presence = presence?.((changes) => this.announce(changes));
+    this.index = new Subscriptions(this.presence && new SubscriberWatch(this.presence));
     this.metrics = channelMetrics(stats, endpoint, {
       channels: () => this.size,
       subscriptions: () => this.subscriptions,
@@ -97,8 +106,14 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   }
 
   join(member: SubscribedClient, channels: readonly string[], shown?: readonly ChannelPosition[]): void {
-    if (this.subscribing !== undefined) this.subscribing.join(member, channels, shown);
-    else for (const channel of channels) this.index.add(member, channel);
+    if (this.subscribing !== undefined) {
+      this.subscribing.join(member, channels, shown);
+      return;
+    }
+    for (const channel of channels) {
+      this.index.add(member, channel);
+      if (this.endpoint.tellsOfJoins) member.client.subscribed(channel, undefined, {});
+    }
   }
 
   left(member: SubscribedClient): void {
@@ -157,6 +172,18 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
       this.add(channel, frame);
       this.endpoint.mark();
     }
+  }
+
+  /** In the order of the records; frames are made where the channel has a subscriber here. */
+  private announce(changes: ReadonlyMap<string, readonly PresenceChange[]>): void {
+    for (const [channel, some] of changes) {
+      if (this.index.of(channel) === undefined) continue;
+      for (const change of some) {
+        const frame = this.endpoint.announcement(channel, change);
+        if (frame !== null) this.add(channel, frame);
+      }
+    }
+    if (this.turns.size > 0) this.endpoint.mark();
   }
 
   /** Tells each subscriber which of its channels have something for it. */

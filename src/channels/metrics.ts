@@ -4,7 +4,7 @@ import type { Counter, Stats } from '../telemetry/stats.ts';
 /** What becomes of a record for a channel. */
 const RESULTS = ['delivered', 'no_subscriber', 'missing', 'invalid'] as const;
 /** Why a client is not subscribed to what it asks for, or why its subscription ends. */
-const REFUSALS = ['not_allowed', 'limit', 'invalid', 'not_subscribed', 'revoked'] as const;
+const REFUSALS = ['not_allowed', 'limit', 'invalid', 'not_subscribed', 'revoked', 'unavailable'] as const;
 
 export type RefusalReason = (typeof REFUSALS)[number];
 

@@ -2,8 +2,10 @@ import type { ChannelClient, ChannelMember, SubscribeRequest } from '../actors/e
 import { CHANNEL_NAME_RULE, CLIENT_PREFIX, isChannelName, isReserved } from '../core/channel.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
 import { type ErrorCode, TidegateError } from '../core/errors.ts';
+import type { ChannelPresence } from '../core/presence.ts';
 import { quote } from '../core/quote.ts';
 import { ChannelTurn, type Merging } from './channel-turn.ts';
+import type { ChannelsPresence } from './channels-presence.ts';
 import type { ChannelMetrics, RefusalReason } from './metrics.ts';
 import type { OneOrSet } from './one-or-set.ts';
 import type { Subscriber, Subscriptions } from './subscriptions.ts';
@@ -26,6 +28,8 @@ export interface ChannelRules {
   readonly metrics: Pick<ChannelMetrics, 'refused'>;
   /** Subscriptions of one connection. */
   readonly maxPerConnection: number;
+  /** Which clients are in the channels on all gateways; undefined where that is not kept. */
+  readonly presence: Pick<ChannelsPresence, 'of'> | undefined;
   /** It may be in the channel and is not yet: it is answered now or later. */
   begin(member: SubscribedClient, request: SubscribeRequest): void;
   /** It is in the channel already. */
@@ -83,12 +87,33 @@ export class SubscribedClient implements ChannelMember, Subscriber {
     return undefined;
   }
 
+  join(request: SubscribeRequest): void {
+    this.rules.begin(this, request);
+  }
+
   unsubscribe(channel: string): TidegateError | undefined {
     if (!isChannelName(channel)) return this.invalid(CHANNEL_NAME_RULE);
     if (channel === this.ownChannel)
       return this.refuse('not_allowed', 'TG_NOT_ALLOWED', 'a connection cannot leave the channel that is its own');
     if (this.leaveChannel(channel)) return undefined;
-    return this.refuse('not_subscribed', 'TG_NOT_SUBSCRIBED', `this connection is not subscribed to ${quote(channel)}`);
+    return this.notSubscribed(channel);
+  }
+
+  mayPublish(channel: string): TidegateError | undefined {
+    if (!isChannelName(channel)) return this.invalid(CHANNEL_NAME_RULE);
+    if (!isReserved(channel) && this.client.permissions.has('publish', channel)) return undefined;
+    const message = `the endpoint does not allow its client to publish to ${quote(channel)}`;
+    return this.refuse('not_allowed', 'TG_NOT_ALLOWED', message);
+  }
+
+  presence(channel: string, counts: boolean): ChannelPresence | TidegateError {
+    if (!isChannelName(channel)) return this.invalid(CHANNEL_NAME_RULE);
+    if (!this.rules.index.has(this, channel)) return this.notSubscribed(channel);
+    const presence = this.rules.presence?.of(channel, counts);
+    if (presence !== undefined) return presence;
+    const message =
+      'it is not known now which clients are in the channel, as this gateway does not hear of the others; ask again';
+    return this.refuse('unavailable', 'TG_LOG_UNAVAILABLE', message);
   }
 
   renew(joined: readonly string[]): readonly string[] {
@@ -182,6 +207,10 @@ export class SubscribedClient implements ChannelMember, Subscriber {
 
   private invalid(why: string): TidegateError {
     return this.refuse('invalid', 'TG_MESSAGE_INVALID', why);
+  }
+
+  private notSubscribed(channel: string): TidegateError {
+    return this.refuse('not_subscribed', 'TG_NOT_SUBSCRIBED', `this connection is not subscribed to ${quote(channel)}`);
   }
 
   private refuse(reason: RefusalReason, code: ErrorCode, message: string): TidegateError {

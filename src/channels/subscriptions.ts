@@ -6,13 +6,24 @@ export interface Subscriber {
   channels: OneOrSet<string> | undefined;
 }
 
+/** Called for each subscription that begins or ends. */
+export interface SubscriptionWatcher<S> {
+  added(subscriber: S, channel: string): void;
+  removed(subscriber: S, channel: string): void;
+}
+
 /**
  * Which subscribers each channel has. A name takes memory while it has one, and nothing is left of it afterwards. What a
  * subscriber is in is kept at itself, so that its end costs as much as it has subscriptions, whatever the number of channels.
  */
 export class Subscriptions<S extends Subscriber> {
+  private readonly watcher: SubscriptionWatcher<S> | undefined;
   private readonly subscribers = new Map<string, OneOrSet<S>>();
   private count = 0;
+
+  constructor(watcher?: SubscriptionWatcher<S>) {
+    this.watcher = watcher;
+  }
 
   /** Channels with a subscriber. */
   get channels(): number {
@@ -52,6 +63,7 @@ export class Subscriptions<S extends Subscriber> {
     subscriber.channels = withOne(subscriber.channels, channel);
     this.subscribers.set(channel, withOne(this.subscribers.get(channel), subscriber));
     this.count += 1;
+    this.watcher?.added(subscriber, channel);
     return true;
   }
 
@@ -73,5 +85,6 @@ export class Subscriptions<S extends Subscriber> {
     if (left === undefined) this.subscribers.delete(channel);
     else this.subscribers.set(channel, left);
     this.count -= 1;
+    this.watcher?.removed(subscriber, channel);
   }
 }

@@ -3,11 +3,24 @@ import {
   type ChannelProtocol,
   type Effect,
   type Frame,
+  JsonPath,
   type Message,
   parsePosition,
   positionText,
   type Rejection,
 } from '../sdk/index.ts';
+
+const DATA = new JsonPath(['data']);
+
+/** What a client publishes to a channel. */
+export interface ChannelPublication {
+  /** As in `ChannelRequest`. */
+  readonly channel: string;
+  /** The JSON of `data` as it came; undefined where there is none. */
+  readonly payload: Buffer | undefined;
+  /** The same as JSON.parse gives it. */
+  readonly json: unknown;
+}
 
 /** What a client asks of its channels. */
 export interface ChannelRequest {
@@ -26,6 +39,16 @@ export function channelRequestIn(json: unknown): ChannelRequest | undefined {
   const { type, channel, since } = (json ?? {}) as Readonly<Record<string, unknown>>;
   if (type !== 'subscribe' && type !== 'unsubscribe') return undefined;
   return { type, channel: typeof channel === 'string' ? channel : '', since: sinceIn(since) };
+}
+
+/** The publication in a frame that has one. `frame`: the JSON as it came. */
+export function publicationIn(json: unknown, frame: Buffer): ChannelPublication | undefined {
+  const { type, channel, data } = (json ?? {}) as Readonly<Record<string, unknown>>;
+  if (type !== 'publish') return undefined;
+  const bytes = DATA.bytesIn(frame);
+  // A copy: what else is in the frame may be much longer, and would be kept with it.
+  const payload = bytes && Buffer.from(bytes);
+  return { channel: typeof channel === 'string' ? channel : '', payload, json: data };
 }
 
 function sinceIn(value: unknown): ChannelPosition | null | undefined {

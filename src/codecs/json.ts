@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import {
   type ChannelProtocol,
   type Codec,
@@ -14,7 +13,14 @@ import {
   type Renewal,
   z,
 } from '../sdk/index.ts';
-import { channelProtocol, channelRequestIn, requestEffect } from './json-channels.ts';
+import {
+  type ChannelPublication,
+  channelProtocol,
+  channelRequestIn,
+  publicationIn,
+  requestEffect,
+} from './json-channels.ts';
+import { jsonValueOf } from './json-value.ts';
 
 const ID = new JsonPath(['id']);
 /** Characters of an id, which each answer repeats. As JSON; an escape in a text counts as one character. */
@@ -25,11 +31,13 @@ interface State {
   readonly renews: boolean;
   /** Whether it may subscribe to channels: `{"type":"subscribe"}` and `{"type":"unsubscribe"}` are no messages of its then. */
   readonly subscribes: boolean;
+  /** Whether it may publish to channels: `{"type":"publish"}` is no message of its own then. */
+  readonly publishes: boolean;
 }
 
 /** One object for all connections that may do the same. */
 const STATES: readonly State[] = [false, true].flatMap((renews) =>
-  [false, true].map((subscribes) => ({ renews, subscribes })),
+  [false, true].flatMap((subscribes) => [false, true].map((publishes) => ({ renews, subscribes, publishes }))),
 );
 
 class JsonCodec implements Codec<State> {
@@ -41,13 +49,15 @@ class JsonCodec implements Codec<State> {
     this.answers = answers;
   }
 
-  open(connection: ConnectionInfo): { state: State; effects: readonly Effect[] } {
-    const [renews, subscribes] = [connection.renews === true, connection.subscribes === true];
-    const state = STATES.find((one) => one.renews === renews && one.subscribes === subscribes);
-    return { state: state ?? { renews, subscribes }, effects: [] };
+  open({ renews = false, subscribes = false, publishes = false }: ConnectionInfo): {
+    state: State;
+    effects: readonly Effect[];
+  } {
+    const state = STATES[Number(renews) * 4 + Number(subscribes) * 2 + Number(publishes)];
+    return { state: state ?? { renews, subscribes, publishes }, effects: [] };
   }
 
-  frame({ renews, subscribes }: State, data: Buffer, binary: boolean): readonly Effect[] {
+  frame({ renews, subscribes, publishes }: State, data: Buffer, binary: boolean): readonly Effect[] {
     if (binary) return [rejected('binary', 'a text frame with JSON was expected, not a binary frame')];
     let json: unknown;
     try {
@@ -61,8 +71,10 @@ class JsonCodec implements Codec<State> {
     if (request !== undefined) return [requestEffect(request, shortId(json, data))];
     const hasId = json !== null && typeof json === 'object' && 'id' in json;
     const id = hasId ? ID.textIn(data) : undefined;
-    if (this.answers && id !== undefined && lengthOf(json as object, id) > MAX_ID)
-      return [rejected('id', `id must be a JSON value of at most ${MAX_ID} characters`)];
+    const isLong = id !== undefined && lengthOf(json as object, id) > MAX_ID;
+    if (this.answers && isLong) return [rejected('id', `id must be a JSON value of at most ${MAX_ID} characters`)];
+    const publication = publishes ? publicationIn(json, data) : undefined;
+    if (publication !== undefined) return [publishEffect(publication, isLong ? undefined : id)];
     return [{ type: 'publish', message: { payload: data, json }, correlation: id }];
   }
 
@@ -95,24 +107,9 @@ export const json = defineCodec({
   examples: [{}, { answers: false }],
   subscribes: true,
   page: 'channels',
+  publishes: true,
   create: ({ answers }) => new JsonCodec(answers),
 });
-
-/** A record as JSON; null for one without a value. */
-function jsonValueOf(message: Message): Buffer | string | null {
-  if (message.meta.tombstone === true) return null;
-  return isJson(message) ? message.payload : JSON.stringify(message.text);
-}
-
-/** Clients close the connection on a text frame that is not UTF-8 (RFC 6455 8.1). */
-function isJson(message: Message): boolean {
-  if (!isUtf8(message.payload)) return false;
-  try {
-    return message.plainJson !== undefined;
-  } catch {
-    return false;
-  }
-}
 
 /** The new token in a frame that shows one. */
 function tokenIn(json: unknown): string | undefined {
@@ -154,13 +151,14 @@ function lengthOf({ id }: { readonly id?: unknown }, json: string): number {
   return (typeof id === 'string' ? id : json).length;
 }
 
-function rejected(reason: string, message: string): Effect {
-  return {
-    type: 'reply',
-    rejected: reason,
-    why: message,
-    frame: text({ type: 'error', code: 'TG_MESSAGE_INVALID', message, retryable: false }),
-  };
+function publishEffect({ channel, payload, json }: ChannelPublication, id: string | undefined): Effect {
+  if (payload === undefined) return rejected('no_data', 'publish needs data, which is any JSON value', id);
+  return { type: 'publish', channel, message: { payload, json }, correlation: id };
+}
+
+function rejected(reason: string, message: string, id?: string): Effect {
+  const rejection: Rejection = { code: 'TG_MESSAGE_INVALID', message, retryable: false };
+  return { type: 'reply', rejected: reason, why: message, frame: answer('error', id, rejection) };
 }
 
 function text(value: unknown): Frame {

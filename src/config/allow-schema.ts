@@ -43,4 +43,5 @@ export const allow = z.strictObject({
   subscribe: names().describe(
     'Channels that clients may subscribe to, by name, such as symbol.* or user.${! auth.sub }',
   ),
+  publish: names().describe('Channels that clients may publish to, by name. Their messages have it as meta.channel.'),
 });

@@ -16,6 +16,8 @@ const CHUNK = 65_536;
 const CONNECTION = 3 * CHUNK + 16_384;
 /** A subscription of a connection to a channel, with the longest name that a client can choose. */
 const SUBSCRIPTION = 768;
+/** What is known of it on all gateways (`channels.presence`), with the longest name, user and info. */
+const KNOWN_SUBSCRIPTION = 2_048;
 
 /** Objects, key and headers of a copy of a message. */
 const COPY = 512;
@@ -62,7 +64,8 @@ export function memoryCeiling(config: GatewayConfig): Ceiling {
   const connections = sum(
     Object.values(config.endpoints).map(
       ({ max_connections, channels }) =>
-        max_connections * (CONNECTION + (channels?.max_per_connection ?? 0) * SUBSCRIPTION),
+        max_connections * (CONNECTION + (channels?.max_per_connection ?? 0) * SUBSCRIPTION) +
+        (channels?.presence?.max_known ?? 0) * KNOWN_SUBSCRIPTION,
     ),
   );
   const replay = sum(Object.values(config.endpoints).map(replayCeiling));

@@ -1,5 +1,5 @@
 import { type AllowSettings, patternsIn } from '../auth/allow-settings.ts';
-import { ACTIONS } from '../core/permissions.ts';
+import { ACTIONS, type Action } from '../core/permissions.ts';
 import type { Expression } from '../sdk/expression.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
 import type { EndpointConfig, ParsedConfig } from './schema.ts';
@@ -67,6 +67,22 @@ function withoutEffect({ auth, token_expiry, path: paths, presence }: EndpointCo
       ),
     );
   return findings;
+}
+
+/** What `allow` says about channels: see `lint-channels.ts`. */
+const OF_CHANNELS: readonly Action[] = ['subscribe', 'publish'];
+
+/** What a pipeline does with messages is its own affair: `allow` says only who may connect. */
+export function allowedInVain(allow: EndpointConfig['allow'], path: Path): Finding[] {
+  if (allow === undefined) return [];
+  const given = ACTIONS.filter(
+    (action) => !OF_CHANNELS.includes(action) && allow[action].length > 0 && allow[action] !== 'nobody',
+  );
+  const why = 'is for codecs whose clients know each other or work with topics by themselves; leave this out';
+  if (given.length > 0) return given.map((action) => failing([...path, action], `${action} ${why}`));
+  return allow.connect === undefined && OF_CHANNELS.every((action) => allow[action].length === 0)
+    ? [failing(path, 'nothing is allowed here; leave this out, or set connect')]
+    : [];
 }
 
 /** What is known of a client that connects. */

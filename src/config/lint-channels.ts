@@ -56,26 +56,46 @@ function lintFeeding(
   return [failing(['endpoints', name, 'replay'], message)];
 }
 
-function lintEndpoint({ channels, allow, codec: { spec } }: EndpointConfig, path: Path): Finding[] {
-  const isAsked = (allow?.subscribe.length ?? 0) > 0;
-  const asked = [...path, 'allow', 'subscribe'];
+/** What clients ask for by frames. */
+const ASKED = ['subscribe', 'publish'] as const;
+const FRAMES = { subscribe: 'subscribes', publish: 'publishes' } as const;
+const OTHERWISE = { subscribe: 'use channels.join, or', publish: 'leave this out, or use' };
+
+function lintEndpoint({ channels, allow, direction, codec: { spec } }: EndpointConfig, path: Path): Finding[] {
+  const asked = ASKED.filter((action) => (allow?.[action].length ?? 0) > 0);
+  const place = (action: (typeof ASKED)[number]) => [...path, 'allow', action];
   if (channels === undefined)
-    return isAsked ? [failing(asked, 'this endpoint has no channels; add channels: {}, or leave this out')] : [];
+    return asked.map((action) =>
+      failing(place(action), 'this endpoint has no channels; add channels: {}, or leave this out'),
+    );
   if (spec.hasMembers === true || spec.servesTopics === true) {
     const why = spec.hasMembers === true ? 'are in a room' : 'subscribe to topics';
     const message = `the clients of the codec "${spec.name}" ${why} and can be in no channel; leave this out, or take json, envelope or raw`;
     return [failing([...path, 'channels'], message)];
   }
-  const unable =
-    isAsked && spec.subscribes !== true
+  const unable = asked
+    .filter((action) => spec[FRAMES[action]] !== true)
+    .map((action) =>
+      failing(
+        place(action),
+        `clients of the codec "${spec.name}" have no frame to ${action} by; ${OTHERWISE[action]} the codec json`,
+      ),
+    );
+  const unread =
+    direction === 'out' && asked.includes('publish')
+      ? [failing(place('publish'), 'clients only receive here, as direction is out; leave one of the two out')]
+      : [];
+  const unseen =
+    channels.presence !== undefined && spec.seesPresence !== true
       ? [
           failing(
-            asked,
-            `clients of the codec "${spec.name}" have no frame to subscribe by; use channels.join, or the codec json`,
+            [...path, 'channels', 'presence'],
+            `clients of the codec "${spec.name}" have no frame to ask which clients are in a channel by; leave this out`,
           ),
         ]
       : [];
-  return [...unable, ...lintJoin(channels, [...path, 'channels']), ...lintHistory(channels, [...path, 'channels'])];
+  const at = [...path, 'channels'];
+  return [...unable, ...unread, ...unseen, ...lintJoin(channels, at), ...lintHistory(channels, at)];
 }
 
 function lintHistory({ history }: Channels, path: Path): Finding[] {

@@ -1,9 +1,9 @@
 import { commonPermissions } from '../auth/allow-settings.ts';
-import { ACTIONS } from '../core/permissions.ts';
 import { formatSize } from '../core/units.ts';
+import { allowedInVain } from './lint-access.ts';
 import { answers, type EndpointUse, usesOfEndpoints } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
-import type { EndpointConfig, ParsedConfig } from './schema.ts';
+import type { ParsedConfig } from './schema.ts';
 
 /** `usesOf`: the pipelines at an endpoint. */
 type Rule = (
@@ -58,6 +58,11 @@ const newestIsOfRecords: Rule = ({ endpoints }) =>
       return failing(
         [...path, 'when_full'],
         `clients of the codec "${spec.name}" confirm what they subscribe to, and get all of it; leave this out`,
+      );
+    if (spec.resumes === true)
+      return failing(
+        [...path, 'when_full'],
+        `clients of the codec "${spec.name}" connect again for each record that is left out; use disconnect, drop_oldest or drop_newest`,
       );
     return spec.hasMembers === true
       ? failing(
@@ -125,7 +130,7 @@ const outputTakesNothing: Rule = ({ endpoints }, usesOf) =>
 /** Without a way back, clients could neither join a room nor ask for a topic. */
 const eventsNeedNoAnswer: Rule = ({ endpoints }) =>
   Object.entries(endpoints).map(([name, { codec, sse }]) =>
-    sse && (codec.spec.servesTopics === true || codec.spec.hasMembers === true)
+    sse && (codec.spec.servesTopics === true || codec.spec.hasMembers === true || codec.spec.introduces === true)
       ? failing(
           ['endpoints', name, 'sse'],
           `clients of the codec "${codec.spec.name}" have to send something, which clients of server-sent events cannot; leave this out`,
@@ -208,19 +213,6 @@ const membersHaveARoom: Rule = ({ endpoints }) =>
         : undefined,
     ];
   });
-
-/** What a pipeline does with messages is its own affair: `allow` says only who may connect. */
-function allowedInVain(allow: EndpointConfig['allow'], path: Path): Finding[] {
-  if (allow === undefined) return [];
-  const given = ACTIONS.filter(
-    (action) => action !== 'subscribe' && allow[action].length > 0 && allow[action] !== 'nobody',
-  );
-  const why = 'is for codecs whose clients know each other or work with topics by themselves; leave this out';
-  if (given.length > 0) return given.map((action) => failing([...path, action], `${action} ${why}`));
-  return allow.connect === undefined && allow.subscribe.length === 0
-    ? [failing(path, 'nothing is allowed here; leave this out, or set connect')]
-    : [];
-}
 
 /** Clients that take what they subscribe to would get nothing of what a pipeline brings. */
 const topicsHaveTheirOwnWay: Rule = ({ endpoints }, usesOf) =>

@@ -137,7 +137,9 @@ function metaOf(pipeline: PipelineConfig, { endpoints }: ParsedConfig): readonly
   if (known.some((names) => names === undefined)) return undefined;
   const hasAuth = read.some(({ auth }) => auth !== undefined);
   const names = known.flatMap((some) => some ?? []).filter((name) => name !== 'auth' || hasAuth);
-  return [...names, ...read.flatMap(paramsOf)];
+  const mayPublish = read.some(({ allow }) => (allow?.publish.length ?? 0) > 0);
+  const ofCodecs = read.flatMap(({ codec }) => codec.spec.meta ?? []);
+  return [...names, ...ofCodecs, ...(mayPublish ? ['channel'] : []), ...read.flatMap(paramsOf)];
 }
 
 function expressionsOf({ spec, config }: Chosen, path: Path): Placed[] {

@@ -19,8 +19,9 @@ function unusedTopics(config: ParsedConfig): Finding[] {
     for (const topic of topicsOf(pipeline)) names.add(topic);
     patterns.push(...patternsOf(pipeline));
   }
-  for (const { presence, codec, allow } of Object.values(config.endpoints)) {
+  for (const { presence, channels, codec, allow } of Object.values(config.endpoints)) {
     if (presence !== undefined) names.add(presence.topic);
+    if (channels?.presence !== undefined) names.add(channels.presence.topic);
     if (codec.spec.servesTopics !== true || allow === undefined) continue;
     for (const { text } of [...allow.create, ...allow.read, ...allow.write]) patterns.push(globOf(text));
   }

@@ -17,6 +17,9 @@ export type AccessRefusal = Omit<IdentityRefusal, 'status'> & { readonly status:
 
 export type Granted = { readonly access: Access } | { readonly refusal: AccessRefusal };
 
+/** `later`: it has shown nothing, and says who it is in its first command. */
+export type Admitted = Granted | { readonly later: true };
+
 /** Parameters of the path that a client came by, percent-decoded. */
 export type PathParams = Readonly<Record<string, string>>;
 
@@ -37,7 +40,7 @@ export interface AccessPort {
   /** Whether an offered subprotocol carries a token. */
   isTokenProtocol(subprotocol: string): boolean;
   /** Never rejects. */
-  admit(credentials: Credentials, params: PathParams): Promise<Granted>;
+  admit(credentials: Credentials, params: PathParams): Promise<Admitted>;
   /** The same for a token that came over an open connection. Never rejects. */
   renew(token: string, facts: HandshakeFacts): Promise<Granted>;
 }

@@ -6,6 +6,7 @@ import type { Rejection, TidegateError } from './errors.ts';
 import type { GroupState } from './group-state.ts';
 import type { TopicPartition } from './log.ts';
 import type { Message, Outcome } from './message.ts';
+import type { ChannelPresence, PresenceChange } from './presence.ts';
 import type { TopicOutcome, TopicRequest, TopicView } from './topic-request.ts';
 
 /** Where a pipeline's batches come from. Retry, tracing, metrics and back-off wrap it from outside. */
@@ -112,14 +113,26 @@ export interface ConnectionInfo {
   readonly renews?: boolean;
   /** Whether it may subscribe to channels: frames by which clients do that mean it. Left out: no. */
   readonly subscribes?: boolean;
+  /** Whether it may publish to channels: frames by which clients do that mean it. Left out: no. */
+  readonly publishes?: boolean;
+  /** Whether it may ask which clients are in a channel that it is subscribed to. Left out: no. */
+  readonly seesPresence?: boolean;
   /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a codec wants done. The list is open: later protocols add to it. */
 export type Effect =
-  /** Hand a message to the pipelines; `settled` is asked for the answer, in the order of the frames. */
-  | { readonly type: 'publish'; readonly message: CodecMessage; readonly correlation?: unknown }
+  /**
+   * Hand a message to the pipelines; `settled` is asked for the answer, in the order of the frames. `channel`: what it is
+   * published to, as `meta.channel`, if the client may publish there; only for codecs with `channels`, on endpoints with channels.
+   */
+  | {
+      readonly type: 'publish';
+      readonly message: CodecMessage;
+      readonly channel?: string | undefined;
+      readonly correlation?: unknown;
+    }
   /**
    * Say this to the client, in the order of the frames. `rejected`: a short label of why its frame is refused, for
    * metrics; `why`: the same in words, as the frame has it, for the dead letter.
@@ -132,6 +145,16 @@ export type Effect =
   | { readonly type: 'kick'; readonly target?: string }
   /** Ask the endpoint for something about topics. Only for codecs with `topics`. */
   | { readonly type: 'request'; readonly request: TopicRequest; readonly correlation?: unknown }
+  /**
+   * Let the client in, which shows this token, if it shows one, and where it is in channels that it is to be in. Only for codecs with an `introduction`, once at a time, and before
+   * all other effects but `reply` and `close`; those behind it are done when the client is in.
+   */
+  | {
+      readonly type: 'introduce';
+      readonly token?: string | undefined;
+      readonly since?: ReadonlyMap<string, ChannelPosition | null>;
+      readonly correlation?: unknown;
+    }
   /** Show a new token. Only for codecs with `renewal`, of connections that may renew theirs. */
   | { readonly type: 'renew'; readonly token: string; readonly correlation?: unknown }
   /**
@@ -145,7 +168,17 @@ export type Effect =
       readonly correlation?: unknown;
     }
   /** End a subscription; see `subscribe`. */
-  | { readonly type: 'unsubscribe'; readonly channel: string; readonly correlation?: unknown };
+  | { readonly type: 'unsubscribe'; readonly channel: string; readonly correlation?: unknown }
+  /**
+   * Ask which clients are in a channel that the client is subscribed to; `counts`: only how many. Only for codecs whose `channels` have
+   * `presence`, of connections that may see it. Refused by `refused` of `channels`.
+   */
+  | {
+      readonly type: 'presence';
+      readonly channel: string;
+      readonly counts: boolean;
+      readonly correlation?: unknown;
+    };
 
 /**
  * A wire protocol: a pure function from frames and events to effects, and from records to frames. It does no I/O and
@@ -180,6 +213,43 @@ export interface Codec<State = unknown> {
   readonly renewal?: Renewal<State>;
   /** For protocols whose clients know channels by their names. */
   readonly channels?: ChannelProtocol<State>;
+  /** For protocols whose clients say who they are in their first command. */
+  readonly introduction?: Introduction<State>;
+  /** A frame that every client answers, in place of the pings of RFC 6455. */
+  readonly ping?: Frame;
+  /** How this protocol says that the gateway closes the connection. Left out: as the gateway says it. */
+  farewell?(farewell: Farewell): Farewell;
+}
+
+/**
+ * The part of a wire protocol by which a client says who it is, in its first command. It receives nothing before that. Pure, as the
+ * rest of the codec.
+ */
+export interface Introduction<State = unknown> {
+  /** The answer to an `introduce`: the client is in. */
+  accepted(state: State, correlation: unknown, facts: IntroductionFacts, now: number): Frame;
+  /** What becomes of a client that is not let in. Where it is not closed it may try again. */
+  refused(state: State, correlation: unknown, refusal: IntroductionRefusal, now: number): readonly Effect[];
+}
+
+/** What a client hears when it is let in. */
+export interface IntroductionFacts {
+  /** With the name that it has, and whether it may renew its token. */
+  readonly connection: ConnectionInfo;
+  /** Milliseconds since 1970 at which its token expires, if it does. */
+  readonly expires: number | undefined;
+  /** The channels that it is in. */
+  readonly channels: ReadonlyMap<string, SubscriptionFacts>;
+  /** Seconds between two pings. */
+  readonly pingInterval: number;
+}
+
+/** 401: without a token, or with a wrong one. 403: it may not. 429: its identity has too many connections. 503: try again later. */
+export interface IntroductionRefusal {
+  readonly status: 401 | 403 | 429 | 503;
+  /** A short label, such as token_expired. */
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** What a client hears of a subscription that begins. */
@@ -216,6 +286,16 @@ export interface ChannelProtocol<State = unknown> {
   ): Frame | null;
   /** Records of the channel were lost while it was read; made once for all its subscribers. `position`: where it goes on. */
   gap(channel: string, position: ChannelPosition, reason: GapReason, now: number): Frame | null;
+  /** For protocols whose clients can ask which clients are in their channels. */
+  readonly presence?: PresenceProtocol<State>;
+}
+
+/** The part of a wire protocol for the presence of channels. Pure, as the rest of the codec. */
+export interface PresenceProtocol<State = unknown> {
+  /** The answer to a `presence`. Null: none. */
+  answered(state: State, correlation: unknown, channel: string, presence: ChannelPresence, now: number): Frame | null;
+  /** The frame by which the subscribers of a channel learn of a change, made once for all of them. Null: none. */
+  announce(channel: string, change: PresenceChange, now: number): Frame | null;
 }
 
 /** epoch: the topic was created anew, or has another number of partitions. expired: records were removed before they were read. */
@@ -223,8 +303,8 @@ export type GapReason = 'epoch' | 'expired';
 
 /** The part of a wire protocol for tokens. Pure, as the rest of the codec. */
 export interface Renewal<State = unknown> {
-  /** The frame that asks a client whose token has expired for a new one, within so many seconds. */
-  ask(state: State, within: number, now: number): Frame;
+  /** The frame that asks a client whose token has expired for a new one, within so many seconds. Null: it knows by itself. */
+  ask(state: State, within: number, now: number): Frame | null;
   /** The answer to a `renew`. `rejection` is null where the token was accepted; `expires`: milliseconds since 1970, if it does. */
   renewed(
     state: State,

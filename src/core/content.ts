@@ -17,6 +17,8 @@ export interface CodecMessage {
   readonly json?: unknown;
   readonly timestamp?: number;
   readonly traceparent?: string;
+  /** What is called, in protocols with calls: expressions see it as `meta.method`. */
+  readonly method?: string;
   /** A parsed frame whose fields may say its trace and baggage by the names of headers, in place of `traceparent`. */
   readonly fields?: object;
 }

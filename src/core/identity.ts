@@ -41,6 +41,8 @@ export interface Authenticator {
   readonly name: string;
   /** Never rejects. */
   identify(credentials: Credentials): Promise<Identified>;
+  /** Whether a client shows anything of itself. */
+  isShown(credentials: Credentials): boolean;
   /** Checks a token that came over an open connection. Never rejects. */
   renew(token: string): Promise<Identified>;
   /** Whether an offered subprotocol carries a token: it is left out of what is negotiated. */

@@ -25,13 +25,18 @@ export class JsonPath {
 
   /** undefined where there is no such field. Lists have no fields. */
   textIn(json: Buffer): string | undefined {
+    return this.bytesIn(json)?.toString('utf8');
+  }
+
+  /** The same as the bytes that it has there, in the memory of `json`. */
+  bytesIn(json: Buffer): Buffer | undefined {
     let at = skipSpace(json, 0);
     for (const { text, bytes } of this.names) {
       if (json[at] !== OPEN_OBJECT) return undefined;
       at = lastMember(json, at, text, bytes);
       if (at < 0) return undefined;
     }
-    return json.toString('utf8', at, endOfValue(json, at));
+    return json.subarray(at, endOfValue(json, at));
   }
 }
 

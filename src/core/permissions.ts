@@ -1,7 +1,7 @@
 import { type Allowed, allowance } from './allowance.ts';
 
 /** What `allow` of an endpoint is about, each by names. */
-export const ACTIONS = ['create', 'read', 'write', 'groups', 'direct', 'kick', 'subscribe'] as const;
+export const ACTIONS = ['create', 'read', 'write', 'groups', 'direct', 'kick', 'subscribe', 'publish'] as const;
 export type Action = (typeof ACTIONS)[number];
 
 export type AllowedActions = Readonly<Partial<Record<Action, Allowed>>>;

@@ -26,9 +26,8 @@ export interface ConnectRequestOptions {
 export class ConnectRequest {
   /** The call of `prepare` whose answer is awaited. */
   asking: string | undefined;
-  /** As it was used; a plugin that dials may read it later than the request is made. */
-  token: string | undefined;
   private readonly options: ConnectRequestOptions;
+  private token: string | undefined;
   private answers: Answers = {};
 
   constructor(options: ConnectRequestOptions) {

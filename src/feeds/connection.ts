@@ -145,8 +145,7 @@ export class Connection {
   private socketHandler(): RemoteHandler {
     const { handler } = this;
     return {
-      onOpen: (token) => {
-        this.request.token = token;
+      onOpen: () => {
         this.cancelTimer();
         this.span?.end();
         handler.connected();

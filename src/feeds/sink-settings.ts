@@ -41,9 +41,11 @@ export const sinkSettings = z
         'What to do with records without a value (`meta.tombstone`). skip: they count as done and are not sent. send: each is sent as an empty message.',
       ),
   })
-  .refine(({ confirm, replies }) => (confirm === 'reply') === (replies !== undefined), {
-    path: ['replies'],
-    message: 'confirm: reply and replies need each other; set both, or neither',
+  .superRefine(({ confirm, replies }, context) => {
+    if ((confirm === 'reply') === (replies !== undefined)) return;
+    const message = 'confirm: reply and replies need each other; set both, or neither';
+    // At the one that is set, so that a connector can name it.
+    context.addIssue({ code: 'custom', path: [replies === undefined ? 'confirm' : 'replies'], message });
   })
   .superRefine(({ url, ...settings }, context) => {
     for (const use of mistakenUses([url], settings, '${! meta.cursor } has no value in a sink'))

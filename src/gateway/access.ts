@@ -29,6 +29,7 @@ export function accessOf(
     readParam: endpoint.codec.spec.readParam,
     name: presence?.name,
     renews: renew,
+    mayShowLater: endpoint.codec.spec.introduces === true,
     grace: Math.ceil(grace / 1_000),
     headersOf: (headers) => listedHeaders(headers, meta_headers),
     ...(joining && { join: (client) => joining.of(client) }),

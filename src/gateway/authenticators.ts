@@ -20,6 +20,10 @@ class Entry implements Authenticator {
     return this.current.identify(credentials);
   }
 
+  isShown(credentials: Credentials): boolean {
+    return this.current.isShown(credentials);
+  }
+
   renew(token: string): Promise<Identified> {
     return this.current.renew(token);
   }

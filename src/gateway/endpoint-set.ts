@@ -77,9 +77,9 @@ export class EndpointSet {
     }
   }
 
-  /** The topics of rooms exist: those that are new are opened. */
+  /** The topics of rooms and of channels exist: those that are new are opened. */
   begin(): void {
-    for (const { presence } of this.fresh) presence?.start();
+    for (const { residence } of this.fresh) residence?.start();
     this.fresh.clear();
   }
 
@@ -133,9 +133,9 @@ export class EndpointSet {
   }
 
   private async end(endpoint: Endpoint): Promise<void> {
-    const { presence, topics, name } = endpoint;
-    await presence?.resign();
-    await presence?.close();
+    const { residence, topics, name } = endpoint;
+    await residence?.resign();
+    await residence?.close();
     await topics?.emptied();
     this.leaving.delete(endpoint);
     this.context.release(this.holders.get(endpoint) ?? endpoint);

@@ -6,7 +6,6 @@ import { tokenParametersOf } from '../auth/automatic-credentials.ts';
 import { authOf } from '../auth/settings.ts';
 import { ChannelHub } from '../channels/channel-hub.ts';
 import { channelHistoryOf, type EndpointConfig, type GatewayConfig } from '../config/index.ts';
-import type { Clock } from '../core/clock.ts';
 import type { Codec } from '../core/component.ts';
 import { BucketRule } from '../core/token-bucket.ts';
 import type { Quota } from '../core/units.ts';
@@ -15,6 +14,7 @@ import type { Stats } from '../telemetry/stats.ts';
 import { frameEncoder } from '../transports/websocket/framing.ts';
 import { accessOf } from './access.ts';
 import type { Authenticators } from './authenticators.ts';
+import { channelsPresenceOf } from './channels-presence.ts';
 import { componentContext } from './component-context.ts';
 import { queryFacts } from './event-facts.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -52,7 +52,7 @@ export async function endpointMaker(
       ...endpointChanges(context, name, endpoint, { authenticators, auth }),
       ...room,
       ...(topicService === undefined ? {} : { topics: topicService() }),
-      ...channelsOf(name, endpoint, stats, context.clock),
+      ...channelsOf(context, name, endpoint, stats),
       ...(replay === undefined ? {} : { replay }),
       encode: frameEncoder(endpoint.compression),
       memory: context.memory,
@@ -95,6 +95,7 @@ export function endpointChanges(
     clientLimits: clientLimitsOf(endpoint.limits),
     tokenParameters: new Set(auth && tokenParametersOf(auth)),
     takesSubscriptions: (endpoint.allow?.subscribe.length ?? 0) > 0,
+    takesPublications: (endpoint.allow?.publish.length ?? 0) > 0,
     closed: (id, connection, code, reason) => {
       if (!context.events.has('ws-close')) return;
       const query = queryFacts(connection.query, auth);
@@ -127,15 +128,21 @@ async function topicServiceOf(
 }
 
 function channelsOf(
+  context: GatewayContext,
   name: string,
   { channels }: EndpointConfig,
   stats: Stats,
-  clock: Clock,
 ): Pick<EndpointOptions, 'channels'> {
   if (channels === undefined) return {};
   const kept = channelHistoryOf(channels);
-  const history = kept && { ...kept, recover: channels.recover };
-  const options = { endpoint: name, maxPerConnection: channels.max_per_connection, stats, clock, history };
+  const options = {
+    endpoint: name,
+    maxPerConnection: channels.max_per_connection,
+    presence: channels.presence && channelsPresenceOf(context, name, channels.presence, stats),
+    stats,
+    clock: context.clock,
+    history: kept && { ...kept, recover: channels.recover },
+  };
   return { channels: (home) => new ChannelHub(options, home) };
 }
 

@@ -191,7 +191,7 @@ export class Gateway {
     await parts.pipelines.othersDrained();
     await context.groups.stop(CONFIRMING_TIME);
     // The members have gone; now the gateway itself resigns.
-    await Promise.all(endpoints.map(({ presence }) => presence?.resign()));
+    await Promise.all(endpoints.map(({ residence }) => residence?.resign()));
     await Promise.all(endpoints.map(({ topics }) => topics?.emptied()));
     await Promise.all([...context.topics.values()].map((topic) => topic.drained()));
   }
@@ -225,7 +225,7 @@ export class Gateway {
     authenticators.close();
     await Promise.allSettled([
       pipelines.close(),
-      ...endpoints.all.map(({ presence }) => presence?.close()),
+      ...endpoints.all.map(({ residence }) => residence?.close()),
       connect?.close(),
     ]);
     this.context.link.close();

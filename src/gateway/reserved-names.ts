@@ -1,3 +1,4 @@
+import { channelPresenceTopic } from '../channels/presence-topic.ts';
 import { endsOf, type GatewayConfig } from '../config/index.ts';
 import { componentsIn } from '../config/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
@@ -45,10 +46,14 @@ export function internalNames({
   pipelines,
 }: Pick<GatewayConfig, 'connect' | 'endpoints' | 'pipelines'>): readonly string[] {
   const rooms = Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []);
+  const presences = Object.values(endpoints).flatMap(({ channels }) => channels?.presence?.topic ?? []);
+  const own = [
+    ...(connect === undefined ? [] : connectTopics(connect.topics)),
+    ...rooms.flatMap(presenceTopics),
+    ...presences.map(channelPresenceTopic),
+  ];
   return [
-    ...[...(connect === undefined ? [] : connectTopics(connect.topics)), ...rooms.flatMap(presenceTopics)].map(
-      ({ name }) => name,
-    ),
+    ...own.map(({ name }) => name),
     ...Object.values(pipelines).flatMap((pipeline) =>
       [...endsOf(pipeline), ...componentsIn(pipeline.processors, [])].flatMap(
         ({ chosen: { spec, config } }) => spec.internalTopics?.(config) ?? [],

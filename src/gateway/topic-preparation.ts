@@ -1,3 +1,4 @@
+import { channelPresenceTopic } from '../channels/presence-topic.ts';
 import { endsOf, type GatewayConfig, topicsIn } from '../config/index.ts';
 import { componentsIn } from '../config/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
@@ -110,6 +111,7 @@ export function wantedTopics(
     ...(pipeline.on_error.dead_letter === undefined ? [] : [pipeline.on_error.dead_letter]),
   ]);
   const rooms = [...new Set(Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []))];
+  const presences = Object.values(endpoints).flatMap(({ channels }) => channels?.presence?.topic ?? []);
   const isUnlisted = (name: string) => !Object.hasOwn(log.topics, name);
   const tables = tablesIn(pipelines).filter(isUnlisted);
   const unlisted = [...new Set([...named, ...rooms])].filter((name) => isUnlisted(name) && !tables.includes(name));
@@ -119,5 +121,6 @@ export function wantedTopics(
     ...tables.map((name) => ({ name, config: { 'cleanup.policy': 'compact' } })),
     ...(connect === undefined || isStandalone ? [] : connectTopics(connect.topics)),
     ...rooms.flatMap(presenceTopics),
+    ...[...new Set(presences)].map(channelPresenceTopic),
   ];
 }

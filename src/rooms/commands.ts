@@ -1,15 +1,16 @@
 import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Member } from '../core/component.ts';
 import type { Log } from '../core/log.ts';
 import type { Message } from '../core/message.ts';
+import type { Claim } from '../presence/claim.ts';
+import { ForeignRecords } from '../presence/foreign-records.ts';
 import { Follower } from '../tables/follower.ts';
 import type { Outbox } from '../tables/outbox.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { authoredBy, authorOf } from './authorship.ts';
 import { type ControlRecord, controlKey, everyoneKey, readControlRecord } from './control.ts';
-import { ForeignRecords } from './foreign-records.ts';
 import type { LocalMembers } from './local-members.ts';
-import type { Claim } from './names.ts';
 import type { CommandDone, Newcomer, RoomCommand } from './port.ts';
 
 export interface RoomCommandsOptions {
@@ -91,7 +92,7 @@ export class RoomCommands {
   }
 
   /** Where it is sent, `done` is called later. */
-  send({ incarnation, seq }: Claim, record: ToOne, done?: CommandDone): 'sent' | 'unknown' {
+  send({ incarnation, seq }: Claim<Member>, record: ToOne, done?: CommandDone): 'sent' | 'unknown' {
     if (incarnation !== this.options.incarnation()) {
       this.whenHeld(() => this.write(controlKey(this.options.endpoint, incarnation), record, done), done);
       return 'sent';

@@ -1,17 +1,8 @@
 import type { Member } from '../core/component.ts';
+import type { Claim, ClaimChange, Claims } from '../presence/claim.ts';
 
-/** A member's record that has no tombstone yet, of an incarnation that has not been declared dead. */
-export interface Claim {
-  readonly key: string;
-  readonly incarnation: string;
-  readonly seq: number;
-  readonly member: Member;
-}
-
-export interface NameChange {
-  readonly type: 'joined' | 'left';
-  readonly claim: Claim;
-}
+type MemberClaim = Claim<Member>;
+type NameChange = ClaimChange<Member>;
 
 /**
  * Which claim holds which name. Three rules:
@@ -27,12 +18,12 @@ export interface NameChange {
  *    all. A record that was written twice (a batch sent again by a new producer, a death that two gateways declared) is
  *    kept by compaction at its later place only, so a claim that won on all other gateways may look like one that lost.
  */
-export class Names {
+export class Names implements Claims<Member> {
   /** All claims of a name, those that have lost too, in the log's order. */
-  private readonly queues = new Map<string, Set<Claim>>();
+  private readonly queues = new Map<string, Set<MemberClaim>>();
   /** The claim that holds each name, in the order of joining. */
-  private readonly holders = new Map<string, Claim>();
-  private readonly inDoubt = new WeakSet<Claim>();
+  private readonly holders = new Map<string, MemberClaim>();
+  private readonly inDoubt = new WeakSet<MemberClaim>();
   private listed: readonly string[] | undefined;
 
   /** All names in the order of joining; the same array until it changes. */
@@ -41,7 +32,7 @@ export class Names {
     return this.listed;
   }
 
-  get members(): Iterable<Claim> {
+  get members(): Iterable<MemberClaim> {
     return this.holders.values();
   }
 
@@ -49,12 +40,12 @@ export class Names {
     return this.holders.size;
   }
 
-  holder(name: string): Claim | undefined {
+  holder(name: string): MemberClaim | undefined {
     return this.holders.get(name);
   }
 
   /** Undefined where the claim has lost. */
-  add(claim: Claim, isInDoubt: boolean): NameChange | undefined {
+  add(claim: MemberClaim, isInDoubt: boolean): NameChange | undefined {
     const { name } = claim.member;
     if (isInDoubt) this.inDoubt.add(claim);
     const queue = this.queues.get(name);
@@ -67,7 +58,7 @@ export class Names {
   }
 
   /** Removes all of them before any name is passed on, so that none of them inherits from another. */
-  remove(claims: readonly Claim[]): NameChange[] {
+  remove(claims: readonly MemberClaim[]): NameChange[] {
     for (const claim of claims) {
       const { name } = claim.member;
       const queue = this.queues.get(name);
@@ -77,7 +68,7 @@ export class Names {
     return claims.flatMap((claim) => this.passOn(claim));
   }
 
-  private passOn(claim: Claim): NameChange[] {
+  private passOn(claim: MemberClaim): NameChange[] {
     const { name } = claim.member;
     if (this.holders.get(name) !== claim) return [];
     this.holders.delete(name);
@@ -87,7 +78,7 @@ export class Names {
     return [left];
   }
 
-  private join(claim: Claim): NameChange {
+  private join(claim: MemberClaim): NameChange {
     this.holders.set(claim.member.name, claim);
     this.listed = undefined;
     return { type: 'joined', claim };

@@ -9,12 +9,12 @@ import type { Stats } from '../telemetry/stats.ts';
 import { authorOf } from './authorship.ts';
 import { RoomCommands } from './commands.ts';
 import { LocalMembers } from './local-members.ts';
-import { type PresenceMetrics, presenceMetrics } from './metrics.ts';
+import { memberRecords } from './member-records.ts';
+import { type RoomMetrics, roomMetrics } from './metrics.ts';
 import type { CommandDone, CommandOutcome, Newcomer, PresenceObserver, PresencePort } from './port.ts';
-import { PresenceRecords } from './records.ts';
 import { RoomLease } from './room-lease.ts';
 import { RoomLife } from './room-life.ts';
-import type { Roster } from './roster.ts';
+import type { RoomRoster } from './roster.ts';
 import { ShownMembers } from './shown-members.ts';
 import { presenceTopicNames } from './topics.ts';
 
@@ -48,14 +48,14 @@ export class Presence implements PresencePort {
   private readonly members: LocalMembers;
   private readonly commands: RoomCommands;
   private readonly shown: ShownMembers;
-  private readonly metrics: PresenceMetrics;
+  private readonly metrics: RoomMetrics;
   private readonly life: RoomLife;
 
   constructor(options: PresenceOptions) {
     this.options = options;
     const { endpoint, room, log, write, clock, logger, stats, lease, isAlone } = options;
     const topics = presenceTopicNames(room);
-    const records = new PresenceRecords(endpoint);
+    const records = memberRecords(endpoint);
     const outbox = (name: string) => new Outbox({ name, topic: write(name), clock, logger });
     const presence = outbox(topics.presence);
     const ids = outbox(topics.ids);
@@ -78,7 +78,7 @@ export class Presence implements PresencePort {
       tooLate: () => this.countTooLate(),
       commanded: (commands) => this.inform((observer) => observer.commanded(commands)),
     });
-    this.metrics = presenceMetrics(stats, endpoint, {
+    this.metrics = roomMetrics(stats, endpoint, {
       members: () => this.shown.current.size,
       gateways: () => this.roster?.others.length ?? 0,
     });
@@ -167,7 +167,7 @@ export class Presence implements PresencePort {
   }
 
   /** What has been read, shown or not. */
-  private get roster(): Roster | undefined {
+  private get roster(): RoomRoster | undefined {
     return this.life.current?.roster;
   }
 

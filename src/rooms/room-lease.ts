@@ -3,7 +3,9 @@ import type { WriteLease } from '../actors/write-lease.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
 import { authorOf } from './authorship.ts';
-import type { Incarnation } from './incarnation.ts';
+
+/** An incarnation, as far as its members may write. */
+type Holder = Readonly<Record<'isHeld' | 'isOver', boolean>> & { readonly id: string };
 
 /**
  * When the messages of members may be written to the room's topic: only while no other gateway can have given their
@@ -11,12 +13,12 @@ import type { Incarnation } from './incarnation.ts';
  */
 export class RoomLease implements WriteLease {
   private readonly endpoint: string;
-  private readonly incarnation: () => Incarnation | undefined;
+  private readonly incarnation: () => Holder | undefined;
   private readonly moved = new Subject<void>();
   readonly changed$ = this.moved.asObservable();
   private isAbandoned = false;
 
-  constructor(endpoint: string, incarnation: () => Incarnation | undefined) {
+  constructor(endpoint: string, incarnation: () => Holder | undefined) {
     this.endpoint = endpoint;
     this.incarnation = incarnation;
   }

@@ -1,19 +1,19 @@
-import { createActor } from 'xstate';
-import { startActor, tell } from '../actors/lifecycle.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Member } from '../core/component.ts';
 import { type Headers, NO_HEADERS } from '../core/headers.ts';
 import type { Log } from '../core/log.ts';
+import type { Claim } from '../presence/claim.ts';
+import type { Incarnation } from '../presence/incarnation.ts';
+import { type LifeObserver, PresenceLife } from '../presence/life.ts';
+import type { PresenceRecords } from '../presence/records.ts';
 import type { Outbox } from '../tables/outbox.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { authoredBy } from './authorship.ts';
 import type { RoomCommands } from './commands.ts';
-import { Incarnation, type IncarnationObserver } from './incarnation.ts';
 import type { LocalMembers } from './local-members.ts';
-import { type PresenceActor, type PresenceControl, presenceMachine } from './machine.ts';
-import type { PresenceMetrics } from './metrics.ts';
-import type { Claim } from './names.ts';
-import type { PresenceRecords } from './records.ts';
+import type { RoomMetrics } from './metrics.ts';
 import type { RoomLease } from './room-lease.ts';
+import { RoomRoster } from './roster.ts';
 import type { ShownMembers } from './shown-members.ts';
 
 export interface RoomLifeOptions {
@@ -21,12 +21,12 @@ export interface RoomLifeOptions {
   /** The presence topic, and what writes to it. */
   readonly topic: string;
   readonly outbox: Outbox;
-  readonly records: PresenceRecords;
+  readonly records: PresenceRecords<Member>;
   readonly members: LocalMembers;
   readonly commands: RoomCommands;
   readonly shown: ShownMembers;
   readonly writeLease: RoomLease;
-  readonly metrics: PresenceMetrics;
+  readonly metrics: RoomMetrics;
   readonly log: Pick<Log, 'reader' | 'admin'>;
   /** Milliseconds. */
   readonly lease: number;
@@ -39,35 +39,38 @@ export interface RoomLifeOptions {
   readonly ended: () => void;
 }
 
-/** A gateway's incarnations in a room, one after the other: what the machine orders, and what an incarnation reads. */
-export class RoomLife implements PresenceControl, IncarnationObserver {
+/** A gateway's life in a room: what an incarnation reads goes to the members that are shown, to newcomers and to commands. */
+export class RoomLife implements LifeObserver<Member, RoomRoster> {
   authorship: Headers = NO_HEADERS;
   private readonly options: RoomLifeOptions;
-  private readonly actor: PresenceActor;
-  private incarnation: Incarnation | undefined;
-  private resigned: Promise<void> | undefined;
-  private hasResigned: () => void = () => {};
+  private readonly life: PresenceLife<Member, RoomRoster>;
 
   constructor(options: RoomLifeOptions) {
     this.options = options;
-    const { endpoint, logger } = options;
-    const machine = createActor(presenceMachine, { input: { control: this } });
-    this.actor = startActor(machine, `presence ${endpoint}`, logger);
+    const { endpoint, log, lease, isAlone, clock, logger, topic, records, outbox, metrics, commands } = options;
+    this.life = new PresenceLife({
+      ...{ endpoint, log, lease, isAlone, clock, logger, topic, records, outbox, metrics },
+      roster: (incarnation) => new RoomRoster(incarnation),
+      // Other gateways write to our members as soon as they read their claims: by then we must read the control topic.
+      listening: () => commands.listening,
+      observer: this,
+    });
   }
 
-  get current(): Incarnation | undefined {
-    return this.incarnation;
+  get current(): Incarnation<Member, RoomRoster> | undefined {
+    return this.life.current;
   }
 
   /** Whether the observer knows of all that the incarnation has read. */
   get isShown(): boolean {
-    return this.incarnation !== undefined && this.options.shown.current === this.incarnation.roster;
+    const { current } = this.life;
+    return current !== undefined && this.options.shown.current === current.roster;
   }
 
   /** Why no newcomer can join, or undefined. */
   get notReady(): string | undefined {
     const { topic } = this.options;
-    switch (this.actor.getSnapshot().value) {
+    switch (this.life.phase) {
       case 'present':
         return undefined;
       case 'waiting':
@@ -82,52 +85,25 @@ export class RoomLife implements PresenceControl, IncarnationObserver {
   }
 
   start(): void {
-    tell(this.actor, { type: 'START' });
+    this.life.start();
   }
 
   resign(): Promise<void> {
-    if (this.actor.getSnapshot().status !== 'active') return Promise.resolve();
-    this.resigned ??= new Promise((resolve) => {
-      this.hasResigned = resolve;
-      tell(this.actor, { type: 'RESIGN' });
-    });
-    return this.resigned;
+    return this.life.resign();
   }
 
-  async close(): Promise<void> {
-    tell(this.actor, { type: 'CLOSE' });
-    await this.incarnation?.close();
+  close(): Promise<void> {
+    return this.life.close();
   }
 
-  // --- from the machine
+  // --- from the life
 
-  rebuild(): void {
-    const { log, lease, isAlone, clock, logger, topic, records, outbox, metrics, commands } = this.options;
-    const incarnation = new Incarnation({
-      ...{ log, lease, isAlone, clock, logger, topic, records, outbox },
-      declaredDead: metrics.declaredDead,
-      observer: this,
-    });
-    this.incarnation = incarnation;
-    this.authorship = authoredBy(incarnation.id);
-    incarnation.open();
-    // Other gateways write to our members as soon as they read their claims: by then we must read the control topic.
-    Promise.all([incarnation.caughtUp, commands.listening]).then(
-      () => {
-        if (this.incarnation === incarnation) tell(this.actor, { type: 'CAUGHT_UP' });
-      },
-      (error) => logger.error({ error }, 'the members of the room cannot be read'),
-    );
+  began({ id }: Incarnation<Member, RoomRoster>): void {
+    this.authorship = authoredBy(id);
   }
 
-  enter(): void {
-    this.incarnation?.enter();
-  }
-
-  admit(): void {
-    if (this.incarnation === undefined) return;
+  admitted({ id, roster }: Incarnation<Member, RoomRoster>): void {
     const { shown, members, logger } = this.options;
-    const { id, roster } = this.incarnation;
     shown.show(roster);
     const facts = { incarnation: id, members: roster.size, gateways: roster.others.length };
     // A gateway that is alone in an empty room is nothing to report: every first start is one.
@@ -136,54 +112,43 @@ export class RoomLife implements PresenceControl, IncarnationObserver {
     members.open();
   }
 
-  fence(): void {
-    const { metrics, members, commands, fenced } = this.options;
-    metrics.fenced.value += 1;
-    void this.incarnation?.close();
+  fenced(): void {
+    const { members, commands, fenced } = this.options;
     members.forget();
     commands.dropWaiting();
     fenced();
   }
 
-  sayGoodbye(): void {
+  leaving(): void {
     this.options.members.shut();
-    this.incarnation?.sayGoodbye(() => tell(this.actor, { type: 'RESIGNED' }));
   }
 
-  end(): void {
-    this.options.members.shut();
+  ended(): void {
     this.options.ended();
-    this.hasResigned();
   }
 
   // --- from the incarnation
 
-  joined({ incarnation, seq, member }: Claim): void {
+  joined({ incarnation, seq, member }: Claim<Member>): void {
     const { members, shown, commands } = this.options;
-    const won = incarnation === this.incarnation?.id ? members.won(seq) : undefined;
+    const won = incarnation === this.life.current?.id ? members.won(seq) : undefined;
     if (!this.isShown) return;
     shown.add({ type: 'joined', member, ...(won === undefined ? {} : { newcomer: won.newcomer }) });
     if (won !== undefined) commands.passOn(won.early);
   }
 
-  left({ member }: Claim): void {
+  left({ member }: Claim<Member>): void {
     if (this.isShown) this.options.shown.add({ type: 'left', member });
   }
 
-  lost({ seq }: Claim): void {
+  lost({ seq }: Claim<Member>): void {
     const newcomer = this.options.members.lost(seq);
     if (newcomer !== undefined) this.options.shown.add({ type: 'taken', newcomer });
   }
 
   renewed(): void {
-    tell(this.actor, { type: 'LEASED' });
     this.options.commands.resume();
     this.options.writeLease.renewed();
-  }
-
-  fenced(): void {
-    this.options.shown.flush();
-    tell(this.actor, { type: 'FENCED' });
   }
 
   batchRead(): void {

@@ -1,5 +1,5 @@
 import type { Change } from './port.ts';
-import { Roster } from './roster.ts';
+import { RoomRoster } from './roster.ts';
 
 /**
  * The members that the observer knows of, and the changes that it does not know of yet. It knows of none until a roster
@@ -7,7 +7,7 @@ import { Roster } from './roster.ts';
  */
 export class ShownMembers {
   private readonly changed: (changes: readonly Change[]) => void;
-  private roster = new Roster('');
+  private roster = new RoomRoster('');
   private pending: Change[] = [];
 
   constructor(changed: (changes: readonly Change[]) => void) {
@@ -15,12 +15,12 @@ export class ShownMembers {
   }
 
   /** What the observer knows of. */
-  get current(): Roster {
+  get current(): RoomRoster {
     return this.roster;
   }
 
   /** All that has changed since the roster before, or all members where it is the first one. */
-  show(roster: Roster): void {
+  show(roster: RoomRoster): void {
     const before = this.roster;
     this.roster = roster;
     for (const { key, member } of before.members)

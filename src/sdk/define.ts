@@ -139,8 +139,18 @@ export interface CodecSpec<S extends z.ZodType = z.ZodType> extends Spec<'codec'
   readonly hasMembers?: boolean;
   /** Clients read and write topics directly: the codec has `topics`, and its endpoints need no pipeline. */
   readonly servesTopics?: boolean;
+  /** Clients say who they are in their first command, if not in the handshake: the codec has an `introduction`. */
+  readonly introduces?: boolean;
+  /** Clients that have missed records connect again and ask for them: none are left out on purpose. */
+  readonly resumes?: boolean;
+  /** Names that messages of its clients may have in `meta`, besides those that all have. */
+  readonly meta?: readonly string[];
   /** Clients can subscribe to channels by frames of the protocol: the codec has `channels`. */
   readonly subscribes?: boolean;
+  /** Clients can publish to channels by frames of the protocol: the codec has `channels`. */
+  readonly publishes?: boolean;
+  /** Clients can ask which clients are in a channel by frames of the protocol: its `channels` have `presence`. */
+  readonly seesPresence?: boolean;
   /** Subprotocols (RFC 6455 1.9) of endpoints that list none. */
   readonly protocols?: readonly string[];
   /**

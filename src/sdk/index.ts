@@ -15,11 +15,15 @@ export type {
   Frame,
   GapReason,
   Identity,
+  Introduction,
+  IntroductionFacts,
+  IntroductionRefusal,
   Member,
   MemberEvent,
   Membership,
   Operator,
   OperatorHost,
+  PresenceProtocol,
   Processor,
   ProcessorCall,
   Renewal,
@@ -62,6 +66,7 @@ export {
   type SettleTarget,
   type TraceContext,
 } from '../core/message.ts';
+export type { ChannelPresence, PresenceChange, PresentClient } from '../core/presence.ts';
 export { quote, quoteReason, quoteValue } from '../core/quote.ts';
 export type {
   Connect,

@@ -9,7 +9,7 @@ import type { Doubt } from './value.ts';
 /** Roots that every message has, if it has a value at all. */
 const ALWAYS = new Set(['text', 'topic', 'partition', 'offset', 'timestamp']);
 /** Fields of `meta` that only some messages have. */
-export const OPTIONAL_META: ReadonlySet<string> = new Set(['tombstone', 'gap', 'cursor', 'token']);
+export const OPTIONAL_META: ReadonlySet<string> = new Set(['tombstone', 'gap', 'cursor', 'token', 'channel', 'method']);
 /** Operators that give true or false even if a value is missing. */
 const DECIDED = new Set(['=', '!=', 'and', 'or', 'in']);
 /** The function that tests whether a value is missing. */

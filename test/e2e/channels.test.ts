@@ -24,7 +24,20 @@ endpoints:
     auth: users
     channels: { join: "user.\${! auth.sub }" }
     allow: { subscribe: "tenant.\${! auth.tenant }.*" }
+  talks:
+    listener: public
+    path: /talks
+    codec: json
+    auth: users
+    channels: {}
+    allow: { subscribe: "talk.*", publish: "talk.\${! auth.tenant }.*" }
 pipelines:
+  talks-in:
+    source: { endpoint: talks }
+    sink: { topic: { name: talks, key: "\${! meta.channel }" } }
+  talks-out:
+    source: { topic: { names: [ talks ] } }
+    sink: { endpoint: { name: talks, channel: "\${! key }" } }
   prices-out:
     source: { topic: { names: [ prices ] } }
     sink:
@@ -142,6 +155,32 @@ test('a pipeline answers the client that sent a message, by the channel that is 
   assert.deepEqual(
     jsonOf(bob).map(({ code }) => code),
     ['TG_NOT_ALLOWED'],
+  );
+});
+
+test('a client publishes to the channels of its tenant, and is answered', async (t) => {
+  const { url } = await started(t);
+  const ada = await connected(t, `${url}/talks`, { sub: 'ada', tenant: 'a' });
+  const bob = await connected(t, `${url}/talks`, { sub: 'bob', tenant: 'b' });
+  await ask(bob, { type: 'subscribe', channel: 'talk.a.x' });
+  const data = '{"n": 12345678901234567890.10}';
+  ada.ws.send(`{"type":"publish","channel":"talk.a.x","data":${data},"id":1.0}`);
+  await ada.until(() => ada.frames.length === 1);
+  assert.equal(ada.frames[0]?.toString(), '{"type":"ack","id":1.0,"outcome":"stored"}');
+  await bob.until(() => bob.frames.length === 2);
+  assert.equal(bob.frames[1]?.toString(), `{"type":"message","channel":"talk.a.x","data":${data}}`);
+  await ask(bob, { type: 'publish', channel: 'talk.a.x', data: 1, id: 2 });
+  await ask(bob, { type: 'publish', channel: `client.x`, data: 1, id: 3 });
+  await ask(bob, { type: 'publish', data: 1, id: 4 });
+  assert.deepEqual(
+    jsonOf(bob)
+      .slice(2)
+      .map(({ id, code }) => [id, code]),
+    [
+      [2, 'TG_NOT_ALLOWED'],
+      [3, 'TG_NOT_ALLOWED'],
+      [4, 'TG_MESSAGE_INVALID'],
+    ],
   );
 });
 

@@ -25,9 +25,11 @@ export class HmacAuthenticator implements Authenticator {
   }
 
   identify({ headers, query }: Credentials): Promise<Identified> {
-    const offered = headers['sec-websocket-protocol']?.split(',').map((one) => one.trim()) ?? [];
-    const protocol = offered.find((one) => this.isTokenProtocol(one))?.slice(PREFIX.length);
-    return this.check(headers.authorization?.replace(/^Bearer /, '') ?? query.token ?? protocol);
+    return this.check(this.tokenIn({ headers, query }));
+  }
+
+  isShown(credentials: Credentials): boolean {
+    return this.tokenIn(credentials) !== undefined;
   }
 
   renew(token: string): Promise<Identified> {
@@ -40,6 +42,12 @@ export class HmacAuthenticator implements Authenticator {
 
   close(): void {
     this.isClosed = true;
+  }
+
+  private tokenIn({ headers, query }: Credentials): string | undefined {
+    const offered = headers['sec-websocket-protocol']?.split(',').map((one) => one.trim()) ?? [];
+    const protocol = offered.find((one) => this.isTokenProtocol(one))?.slice(PREFIX.length);
+    return headers.authorization?.replace(/^Bearer /, '') ?? query.token ?? protocol;
   }
 
   private async check(token: string | undefined): Promise<Identified> {

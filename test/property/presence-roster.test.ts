@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Claim } from '../../src/rooms/names.ts';
-import { type PresenceRecord, PresenceRecords } from '../../src/rooms/records.ts';
-import { Roster } from '../../src/rooms/roster.ts';
+import type { Member } from '../../src/core/component.ts';
+import type { Claim } from '../../src/presence/claim.ts';
+import type { PresenceRecord } from '../../src/presence/records.ts';
+import { memberRecords } from '../../src/rooms/member-records.ts';
+import { RoomRoster } from '../../src/rooms/roster.ts';
 
 /*
  * A roster that reads every record, beside one that starts later and reads what compaction has left. The records are those that
  * gateways write, in any order that they could come in.
  */
 
-const RECORDS = new PresenceRecords('chat');
+const RECORDS = memberRecords('chat');
 const GATEWAYS = ['a', 'b', 'c'];
 const NAMES = ['ann', 'bob'];
 
@@ -44,11 +46,11 @@ function acts(canRepeat: boolean): fc.Arbitrary<Act[]> {
 
 class Game {
   /** Read every record as it came. */
-  readonly witness = new Roster('witness');
-  readonly late: Roster[] = [];
-  private readonly log: PresenceRecord[] = [];
+  readonly witness = new RoomRoster('witness');
+  readonly late: RoomRoster[] = [];
+  private readonly log: PresenceRecord<Member>[] = [];
   private readonly dead = new Set<string>();
-  private open: Claim[] = [];
+  private open: Claim<Member>[] = [];
   private seq = 0;
 
   constructor() {
@@ -81,11 +83,11 @@ class Game {
     this.append({ type: 'member', ...claim });
   }
 
-  private repeat(claim: Claim | undefined): void {
+  private repeat(claim: Claim<Member> | undefined): void {
     if (claim !== undefined) this.append({ type: 'member', ...claim });
   }
 
-  private bury(claim: Claim | undefined): void {
+  private bury(claim: Claim<Member> | undefined): void {
     if (claim === undefined) return;
     const { key, incarnation } = claim;
     this.open = this.open.filter((each) => each !== claim);
@@ -117,7 +119,7 @@ class Game {
   private rebuild(part: number, keepsTombstones: boolean): void {
     const clean = Math.floor(part * this.log.length);
     const last = new Map(this.log.slice(0, clean).map(({ key }, offset) => [key, offset]));
-    const roster = new Roster('latecomer');
+    const roster = new RoomRoster('latecomer');
     for (const [offset, record] of this.log.entries()) {
       const isLast = last.get(record.key) === offset && (keepsTombstones || record.type !== 'tombstone');
       if (offset >= clean || isLast) roster.apply(record);
@@ -126,14 +128,14 @@ class Game {
     this.late.push(roster);
   }
 
-  private append(record: PresenceRecord): void {
+  private append(record: PresenceRecord<Member>): void {
     this.log.push(record);
     for (const roster of [this.witness, ...this.late]) roster.apply(record);
   }
 }
 
 /** Claims of all members. Not in their order: a name whose death was found twice may come late. */
-function members(roster: Roster): string[] {
+function members(roster: RoomRoster): string[] {
   return [...roster.members].map(({ key }) => key).sort();
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Client, type Compaction, HandGateway, HandLog, LEASE } from '../unit/rooms/hand-room.ts';
+import type { Compaction } from '../unit/presence/hand-log.ts';
+import { type Client, HandGateway, handLog, LEASE } from '../unit/rooms/hand-room.ts';
 
 /*
  * Some gateways and one log: gateways start, die, freeze, wake and say goodbye; clients come and go; everything that
@@ -65,7 +66,7 @@ interface Sent {
 }
 
 class World {
-  readonly log = new HandLog();
+  readonly log = handLog();
   readonly clients: Client[] = [];
   readonly sent: Sent[] = [];
   readonly everyGateway: HandGateway[] = [];

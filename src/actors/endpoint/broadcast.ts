@@ -3,6 +3,7 @@ import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { Frame, GapReason } from '../../core/component.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
+import type { PresenceChange } from '../../core/presence.ts';
 import { FrameGroup, type SharedFrame } from '../../core/shared-frame.ts';
 import { factsOf } from '../../telemetry/message-facts.ts';
 import { DeliveryTime } from '../delivery-time.ts';
@@ -35,6 +36,10 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     return this.members.size;
   }
 
+  get tellsOfJoins(): boolean {
+    return this.context.codec.introduction !== undefined;
+  }
+
   get told(): number {
     return this.context.tick.told;
   }
@@ -57,6 +62,20 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     // What cannot be made into bytes fails here, with its record.
     shared.bytes('plain');
     return shared;
+  }
+
+  announcement(channel: string, change: PresenceChange): SharedFrame | null {
+    const { codec, clock, logger } = this.context;
+    try {
+      const frame = codec.channels?.presence?.announce(channel, change, clock.now()) ?? null;
+      return frame === null ? null : this.share(frame);
+    } catch (error) {
+      logger.error(
+        { error, channel },
+        'the codec failed on a change in a channel, of which its subscribers do not hear',
+      );
+      return null;
+    }
   }
 
   recovered(channel: string, message: Message, position: ChannelPosition): SharedFrame | null {

@@ -1,13 +1,19 @@
 import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { ChannelProtocol, ConnectionInfo, Frame, SubscriptionFacts } from '../../core/component.ts';
 import { TidegateError } from '../../core/errors.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import { type FrameGroup, type SharedFrame, SILENT } from '../../core/shared-frame.ts';
 import type { Answers } from './answers.ts';
 import type { ChannelClient, ChannelMember, EndpointChannels, SubscribeRequest } from './channel-port.ts';
+import { closing } from './connection-machine.ts';
 import type { EndpointContext } from './endpoint-context.ts';
+import { Gathering } from './gathering.ts';
 import type { Peer } from './peer.ts';
 import { rejectionOf } from './publisher.ts';
+
+type Positions = ReadonlyMap<string, ChannelPosition | null>;
+const NO_CHANNELS: ReadonlyMap<string, SubscriptionFacts> = new Map();
 
 /** The connection, which gives records to its client. */
 export type ChannelOwner = Peer & Pick<ChannelClient, 'deliver' | 'room'>;
@@ -18,6 +24,8 @@ export class ChannelPeer implements ChannelClient {
   private readonly context: EndpointContext;
   private readonly answers: Answers;
   private readonly member: ChannelMember;
+  /** Until it is let in, in protocols with an introduction. */
+  private gathering: Gathering | undefined;
   /** Positions of its handshake, until it is let in. */
   private shown: readonly ChannelPosition[] | undefined;
 
@@ -25,11 +33,16 @@ export class ChannelPeer implements ChannelClient {
     this.peer = peer;
     this.context = context;
     this.answers = answers;
-    this.member = channels.enter(this, peer.session?.access.channels ?? []);
+    const isIn = context.codec.introduction === undefined;
+    this.member = channels.enter(this, isIn ? (peer.session?.access.channels ?? []) : []);
   }
 
   get info(): ConnectionInfo {
     return this.peer.info;
+  }
+
+  get identity(): Identity | undefined {
+    return this.peer.session?.access.identity;
   }
 
   get permissions(): Permissions {
@@ -39,6 +52,32 @@ export class ChannelPeer implements ChannelClient {
   /** The socket is gone. */
   gone(): void {
     this.member.leave();
+  }
+
+  /**
+   * The client is to be in these channels when it is let in. `since`: where it says that it is in some of them. Calls back once all
+   * are settled; records of them wait until `release`.
+   */
+  gather(channels: readonly string[], since: Positions | undefined, then: () => void): void {
+    this.member.admitted(undefined);
+    if (channels.length === 0) {
+      then();
+      return;
+    }
+    this.gathering = new Gathering(channels, () => this.gathered(then));
+    for (const channel of channels) this.member.join({ channel, since: since?.get(channel) });
+  }
+
+  /** What is known of them. */
+  get joined(): ReadonlyMap<string, SubscriptionFacts> {
+    return this.gathering?.facts ?? NO_CHANNELS;
+  }
+
+  /** The client knows that it is in. */
+  release(): void {
+    const { gathering } = this;
+    this.gathering = undefined;
+    for (const { group, isOwn } of gathering?.takeWaiting() ?? []) this.peer.deliver(group, isOwn);
   }
 
   /** The client is known by another identity from now on: it hears which of its subscriptions have ended with that. */
@@ -78,6 +117,10 @@ export class ChannelPeer implements ChannelClient {
   }
 
   subscribed(channel: string, correlation: unknown, facts: SubscriptionFacts): void {
+    if (this.gathering !== undefined) {
+      this.gathering.settle(channel, facts);
+      return;
+    }
     const { position } = facts;
     this.say(
       'subscribed',
@@ -87,21 +130,44 @@ export class ChannelPeer implements ChannelClient {
   }
 
   refused(channel: string, correlation: unknown, refusal: TidegateError): void {
+    if (this.gathering !== undefined) {
+      this.gathering.settle(channel, undefined);
+      return;
+    }
     this.say('refused', (protocol, now) =>
       protocol.refused(this.peer.state, correlation, channel, rejectionOf(refusal), now),
     );
   }
 
+  /** Says which clients are in a channel, or only how many. */
+  presence(channel: string, counts: boolean, correlation: unknown): void {
+    const found = this.member.presence(channel, counts);
+    if (found instanceof TidegateError) this.refused(channel, correlation, found);
+    else
+      this.say('presence', ({ presence }, now) =>
+        presence === undefined ? null : presence.answered(this.peer.state, correlation, channel, found, now),
+      );
+  }
+
+  /** Why the client may not publish to a channel, or undefined. */
+  mayPublish(channel: string): TidegateError | undefined {
+    return this.member.mayPublish(channel);
+  }
+
   deliver(group: FrameGroup, isOwn: boolean): void {
-    this.peer.deliver(group, isOwn);
+    const { gathering, peer } = this;
+    if (gathering === undefined) peer.deliver(group, isOwn);
+    else if (this.room > 0) gathering.keep(group, isOwn, peer.wire);
+    else peer.dismiss(closing('slow'));
   }
 
   get room(): number {
-    return this.peer.room;
+    return this.peer.room - (this.gathering?.bytes ?? 0);
   }
 
   fitting(frames: readonly SharedFrame[]): readonly SharedFrame[] {
-    const { room, wire } = this.peer;
+    const { room } = this;
+    const { wire } = this.peer;
     let bytes = 0;
     for (let at = frames.length - 1; at >= 0; at -= 1) {
       bytes += frames[at]?.bytes(wire).length ?? 0;
@@ -112,6 +178,15 @@ export class ChannelPeer implements ChannelClient {
 
   failed(error: unknown): void {
     this.peer.failed(error);
+  }
+
+  private gathered(then: () => void): void {
+    if (!this.peer.isOpen) return;
+    try {
+      then();
+    } catch (error) {
+      this.peer.failed(error);
+    }
   }
 
   /**

@@ -3,13 +3,18 @@ import type { ChannelFeed } from '../../core/channel-feed.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { ConnectionInfo, GapReason, SubscriptionFacts } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { Message } from '../../core/message.ts';
 import type { Permissions } from '../../core/permissions.ts';
+import type { ChannelPresence, PresenceChange } from '../../core/presence.ts';
 import type { FrameGroup, SharedFrame } from '../../core/shared-frame.ts';
+import type { Residence } from './residence.ts';
 
 /** A connection as the channels of its endpoint see it. */
 export interface ChannelClient {
   readonly info: ConnectionInfo;
+  /** Who it is; undefined where the endpoint does not ask. */
+  readonly identity: Identity | undefined;
   /** What it may do now. */
   readonly permissions: Permissions;
   /** Gives it records. `isOwn`: no other connection gets these in one piece. */
@@ -37,7 +42,13 @@ export interface SubscribeRequest {
 export interface ChannelMember {
   /** Undefined where the client was answered, or will be once the records that it has missed are read. */
   subscribe(request: SubscribeRequest): TidegateError | undefined;
+  /** It is to be in a channel for which it need not ask. */
+  join(request: SubscribeRequest): void;
   unsubscribe(channel: string): TidegateError | undefined;
+  /** Why it may not publish to a channel, or undefined. */
+  mayPublish(channel: string): TidegateError | undefined;
+  /** Which clients are in a channel that it is subscribed to, or why that is not said; `counts`: only how many. */
+  presence(channel: string, counts: boolean): ChannelPresence | TidegateError;
   /**
    * Its permissions, and the channels that it is to join, are others now. Returns the channels that it was in and may not be in
    * any more.
@@ -51,6 +62,8 @@ export interface ChannelMember {
 
 /** What channels need of the endpoint whose connections they keep. */
 export interface ChannelEndpoint {
+  /** Whether clients hear of channels that they come into without asking, also where these have no history. */
+  readonly tellsOfJoins: boolean;
   /** Frames for all clients that this turn has brought so far. */
   readonly told: number;
   /**
@@ -62,6 +75,8 @@ export interface ChannelEndpoint {
   recovered(channel: string, message: Message, position: ChannelPosition): SharedFrame | null;
   /** The frame by which subscribers learn that records were lost; null where they learn nothing. */
   gap(channel: string, position: ChannelPosition, reason: GapReason): SharedFrame | null;
+  /** The frame by which subscribers learn who came or left; null where they learn nothing. */
+  announcement(channel: string, change: PresenceChange): SharedFrame | null;
   /** Hands on each record of a batch with its place in it, and acks the batch. A record on which `each` throws is nacked. */
   deliverEach(batch: Batch, each: (message: Message, at: number) => number): void;
   /** Something goes out at the end of this turn, a record if it is one: there, `fanOut` is called. */
@@ -75,6 +90,8 @@ export interface EndpointChannels {
   /** Channels that have subscribers. */
   readonly size: number;
   readonly subscriptions: number;
+  /** Which clients are in them, on all gateways; undefined where that is not kept. */
+  readonly presence: Residence | undefined;
   /** Whether earlier records are kept: clients are in their channels once they are let in. */
   readonly hasHistory: boolean;
   enter(client: ChannelClient, joined: readonly string[]): ChannelMember;

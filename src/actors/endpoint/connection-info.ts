@@ -11,20 +11,38 @@ export type JoinRequest = Pick<ConnectionInfo, 'params' | 'query' | 'headers'> &
 
 /** What is known of a client that comes in, with an ID of its own. */
 export function infoOf(
-  { name: endpoint, access: port, codec, newId, channels, takesSubscriptions }: EndpointContext,
+  context: EndpointContext,
   { params, query, headers }: JoinRequest,
   access: Access | undefined,
 ): ConnectionInfo {
+  const { name: endpoint, newId } = context;
   const asked = { clientId: newId(), endpoint, params: orNone(params), query: orNone(query) };
   const heard = headers === undefined ? asked : { ...asked, headers };
-  const info =
-    channels !== undefined && takesSubscriptions && codec.channels !== undefined
-      ? { ...heard, subscribes: true }
-      : heard;
-  if (port === undefined || access === undefined) return info;
-  const { name } = access;
+  const info = withChannels(heard, context);
+  return access === undefined ? info : knownInfo(info, context, access);
+}
+
+/** The same with what follows from who the client is. */
+export function knownInfo(
+  info: ConnectionInfo,
+  { access: port, codec }: EndpointContext,
+  { name }: Access,
+): ConnectionInfo {
   const named = name === undefined ? info : { ...info, name };
-  return port.renews && codec.renewal !== undefined ? { ...named, renews: true } : named;
+  return port?.renews && codec.renewal !== undefined ? { ...named, renews: true } : named;
+}
+
+function withChannels(info: ConnectionInfo, context: EndpointContext): ConnectionInfo {
+  const { channels, codec, takesSubscriptions, takesPublications } = context;
+  if (channels === undefined || codec.channels === undefined) return info;
+  const seesPresence = channels.presence !== undefined && codec.channels.presence !== undefined;
+  if (!takesSubscriptions && !takesPublications && !seesPresence) return info;
+  return {
+    ...info,
+    ...(takesSubscriptions && { subscribes: true }),
+    ...(takesPublications && { publishes: true }),
+    ...(seesPresence && { seesPresence: true }),
+  };
 }
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});

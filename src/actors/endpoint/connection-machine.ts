@@ -73,7 +73,13 @@ export const connectionMachine = setup({
             HOLD: { target: 'held', actions: 'hold' },
           },
         },
-        held: { on: { ADMIT: { target: '#serving.held', actions: 'admitted' } } },
+        held: {
+          on: {
+            ADMIT: { target: '#serving.held', actions: 'admitted' },
+            // It was not let in by what it has said, and may say something else.
+            RELEASE: { target: 'reading', actions: 'release' },
+          },
+        },
       },
     },
     serving: {

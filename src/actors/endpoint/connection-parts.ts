@@ -54,7 +54,7 @@ export class ConnectionParts {
   /** Bytes held for the peer, in both directions. */
   get heldBytes(): number {
     const { inbound, outbound, conversation } = this;
-    return inbound.heldBytes + outbound.heldBytes + conversation.waitingAnswers + conversation.requestBytes;
+    return inbound.heldBytes + outbound.heldBytes + conversation.heldBytes;
   }
 
   /** Gives up what is held: frames that are kept, answers and records. */

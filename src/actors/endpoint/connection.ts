@@ -1,6 +1,6 @@
 import { createActor } from 'xstate';
 import type { Access } from '../../core/access.ts';
-import type { ConnectionInfo, Farewell } from '../../core/component.ts';
+import type { ConnectionInfo, Effect, Farewell, IntroductionRefusal } from '../../core/component.ts';
 import type { Rejection } from '../../core/errors.ts';
 import type { Headers } from '../../core/headers.ts';
 import type { Permissions } from '../../core/permissions.ts';
@@ -8,13 +8,15 @@ import type { FrameGroup, Wire } from '../../core/shared-frame.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
+import { knownInfo } from './connection-info.ts';
 import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './connection-machine.ts';
 import { ConnectionParts } from './connection-parts.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import type { ConnectionHub } from './hub.ts';
+import { Introduction, type IntroductionOwner } from './introduction.ts';
 import type { OutboundOwner } from './outbound.ts';
 import type { Peer } from './peer.ts';
-import { numberOf } from './pings.ts';
+import { numberOf, timePayload } from './pings.ts';
 import type { EndpointGuest } from './room-port.ts';
 import { Session, type SessionOwner } from './session.ts';
 
@@ -22,7 +24,9 @@ import { Session, type SessionOwner } from './session.ts';
 type Phase = 'joining' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /** The life of one socket: its machine decides what may happen when, and its parts read, talk and write. */
-export class Connection implements SocketHandler, ConnectionControl, OutboundOwner, Peer, SessionOwner {
+export class Connection
+  implements SocketHandler, ConnectionControl, OutboundOwner, Peer, SessionOwner, IntroductionOwner
+{
   /** What the codec knows; the client's ID is its name in the room once it is let in. */
   info: ConnectionInfo;
   state: unknown = undefined;
@@ -31,7 +35,8 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
   readonly socket: Socket;
   readonly actor: ConnectionActor;
   readonly parts: ConnectionParts;
-  readonly session: Session | undefined;
+  session: Session | undefined;
+  introduction: Introduction | undefined;
   /** Seconds on the endpoint's clock; see the sweep. */
   stuckSince: number;
   closingSince = 0;
@@ -55,10 +60,11 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.info = info;
     this.id = info.clientId;
     this.stuckSince = context.seconds;
-    this.phase = context.isGuarded ? 'joining' : 'serving';
-    const port = context.access;
-    this.session =
-      port === undefined || access === undefined ? undefined : new Session(this, context, port, access, info);
+    const { codec, access: port } = context;
+    this.introduction =
+      codec.introduction === undefined ? undefined : new Introduction(this, context, port, access, info);
+    this.phase = context.isGuarded || this.introduction !== undefined ? 'joining' : 'serving';
+    this.session = this.sessionFor(access);
     const pace = context.clientLimits?.enter(access?.identity);
     this.parts = new ConnectionParts(this, context, socket, handshake, baggage, pace);
     // As part of the endpoint's actor system, without being its child: half the memory of a root actor, none of the
@@ -66,7 +72,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.actor = createActor(connectionMachine, { id: hub.nextName(), input: { control: this }, parent: hub.actor });
     this.actor.start();
     socket.attach(this);
-    if (this.isAdmitted) this.parts.conversation.greet();
+    if (this.isHeard) this.parts.conversation.greet();
   }
 
   /** Address of the client. */
@@ -92,6 +98,10 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
 
   get isAdmitted(): boolean {
     return this.phase === 'serving' || this.phase === 'draining';
+  }
+
+  get isHeard(): boolean {
+    return this.isAdmitted || (this.phase === 'joining' && this.introduction?.isAwaited === true);
   }
 
   /** Messages read and not settled yet. */
@@ -165,13 +175,23 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
 
   // --- from the endpoint
 
+  /** Calls back as soon as it can be let in: it may have to wait for what it has missed. */
+  comeIn(then: () => void): void {
+    if (this.introduction === undefined) then();
+    else this.parts.conversation.gather(this.introduction, then);
+  }
+
   /** The client is in, under the name that all gateways know; frames that it sent meanwhile are processed now. */
   admit(name: string): void {
     if (this.phase !== 'joining') return;
     this.info = { ...this.info, clientId: name };
     tell(this.actor, { type: 'ADMIT' });
-    this.parts.conversation.greet();
-    this.parts.channelPeer?.admitted();
+    const { introduction } = this;
+    this.introduction = undefined;
+    if (introduction === undefined) {
+      this.parts.conversation.greet();
+      this.parts.channelPeer?.admitted();
+    } else this.parts.conversation.letIn(introduction);
     this.wake();
   }
 
@@ -184,12 +204,24 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
 
   /** Bytes of records that it takes without one being dropped. */
   get room(): number {
-    return this.isAdmitted ? this.parts.outbound.room : 0;
+    return this.isAdmitted || this.introduction !== undefined ? this.parts.outbound.room : 0;
   }
 
   /** Something that this connection may be held for is over. */
   wake(): void {
-    if (this.phase === 'serving') this.parts.inbound.wake();
+    if (this.phase === 'serving' || this.isHeard) this.parts.inbound.wake();
+  }
+
+  /** Whether its client would leave without pings. */
+  get isWaitingForPings(): boolean {
+    return this.context.codec.ping !== undefined;
+  }
+
+  /** Asks whether the peer is still there; one that is not in yet is not asked by frames of its protocol. */
+  ping(): void {
+    const { ping } = this.context.codec;
+    if (ping === undefined || !this.isAdmitted) this.socket.ping(timePayload());
+    else this.parts.conversation.answers.sayNow(this.context.encode(ping, this.wire));
   }
 
   /** What is held for this peer is free at once. Its answers are given up, too: it takes nothing, or is in the middle of a message. */
@@ -255,6 +287,27 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     return topicPeer === undefined || this.context.topics?.mayContinue(topicPeer) !== false;
   }
 
+  // --- from its introduction
+
+  carryOut(effects: readonly Effect[]): void {
+    this.parts.conversation.carryOut(effects);
+  }
+
+  introduced(access: Access | undefined): void {
+    const { context } = this;
+    if (this.session === undefined && access !== undefined) {
+      this.session = this.sessionFor(access);
+      this.parts.inbound.paceBy(context.clientLimits?.enter(access.identity));
+      this.info = knownInfo(this.info, context, access);
+    }
+    this.hub.introduced(this);
+  }
+
+  notIntroduced(correlation: unknown, refusal: IntroductionRefusal): void {
+    this.parts.conversation.refuse(correlation, refusal);
+    this.wake();
+  }
+
   // --- orders of the machine
 
   admitted(): void {
@@ -283,7 +336,8 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.hub.held(this, false);
     // A paused socket never sees the peer's close frame.
     this.socket.resume();
-    this.socket.close(code, reason);
+    const farewell = this.context.codec.farewell?.({ code, reason }) ?? { code, reason };
+    this.socket.close(farewell.code, farewell.reason);
   }
 
   gone(): void {
@@ -292,5 +346,11 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.parts.gone();
     this.hub.gone(this);
     if (this.isAnswered) this.hub.left(this);
+  }
+
+  private sessionFor(access: Access | undefined): Session | undefined {
+    const { context, info } = this;
+    const port = context.access;
+    return port === undefined || access === undefined ? undefined : new Session(this, context, port, access, info);
   }
 }

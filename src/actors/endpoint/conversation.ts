@@ -1,8 +1,10 @@
-import type { Effect, Frame, Renewal } from '../../core/component.ts';
+import type { Effect, Frame, IntroductionRefusal, Renewal, SubscriptionFacts } from '../../core/component.ts';
+import type { CodecMessage } from '../../core/content.ts';
 import type { TopicRequest } from '../../core/topic-request.ts';
 import type { Answers } from './answers.ts';
 import type { ChannelPeer } from './channel-peer.ts';
 import type { EndpointContext } from './endpoint-context.ts';
+import type { Introduction } from './introduction.ts';
 import type { Peer } from './peer.ts';
 import type { Publisher } from './publisher.ts';
 import { whyRefused } from './refused-frame.ts';
@@ -10,6 +12,7 @@ import type { TopicPeer } from './topic-peer.ts';
 
 /** What a direct message or a kick counts for beside its content, in bytes. */
 const ORDER_COST = 256;
+const NO_CHANNELS: ReadonlyMap<string, SubscriptionFacts> = new Map();
 
 /**
  * What is said with one peer, by the codec: what its frames mean, and what it is to do about them. A codec that throws
@@ -61,8 +64,13 @@ export class Conversation {
     return this.publisher.answers.waitingBytes;
   }
 
-  /** Bytes of requests that are not answered yet. */
-  get requestBytes(): number {
+  /** Bytes of what waits: answers, requests, and what is to be done when the client is in. */
+  get heldBytes(): number {
+    const { introduction } = this.peer;
+    return this.waitingAnswers + this.requestBytes + (introduction === undefined ? 0 : introduction.heldBytes);
+  }
+
+  private get requestBytes(): number {
     return this.topicPeer === undefined ? 0 : this.topicPeer.bytes;
   }
 
@@ -83,6 +91,50 @@ export class Conversation {
       this.apply(effects);
     } catch (error) {
       peer.codecFailed('open', error);
+    }
+  }
+
+  /** The client has said who it is: calls back as soon as it can hear in which channels it is. */
+  gather({ since }: Introduction, then: () => void): void {
+    const { peer, channelPeer } = this;
+    if (channelPeer === undefined) then();
+    else channelPeer.gather(peer.session?.access.channels ?? [], since, then);
+  }
+
+  /** The client has said who it is, and is in: it hears so first. What it has asked for behind that is done then. */
+  letIn(introduction: Introduction): void {
+    const { peer, context, channelPeer } = this;
+    const { session, info } = peer;
+    try {
+      const frame = context.codec.introduction?.accepted(
+        peer.state,
+        introduction.correlation,
+        {
+          connection: info,
+          expires: info.renews === true ? session?.access.identity?.expires : undefined,
+          channels: channelPeer?.joined ?? NO_CHANNELS,
+          pingInterval: context.pingInterval,
+        },
+        context.clock.now(),
+      );
+      if (frame !== undefined) this.answers.sayNow(context.encode(frame, peer.wire));
+      channelPeer?.release();
+      this.carryOut(introduction.takeDeferred());
+    } catch (error) {
+      peer.codecFailed('accepted', error);
+    }
+  }
+
+  /** The client is not let in, by what it has said of itself. */
+  refuse(correlation: unknown, refusal: IntroductionRefusal): void {
+    const { peer, context } = this;
+    context.metrics.tokenChecked(
+      refusal.status === 503 ? 'unchecked' : refusal.status === 401 ? 'refused' : 'forbidden',
+    );
+    try {
+      this.carryOut(context.codec.introduction?.refused(peer.state, correlation, refusal, context.clock.now()) ?? []);
+    } catch (error) {
+      peer.codecFailed('refused', error);
     }
   }
 
@@ -114,23 +166,32 @@ export class Conversation {
   }
 
   /** Says what the codec makes of it, with no place among the answers. */
-  sayAtOnce(step: string, make: (renewal: Renewal) => Frame): void {
+  sayAtOnce(step: string, make: (renewal: Renewal) => Frame | null): void {
     const { peer, context } = this;
     const { renewal } = context.codec;
     if (renewal === undefined || !peer.isOpen) return;
     try {
-      this.answers.sayNow(context.encode(make(renewal), peer.wire));
+      const frame = make(renewal);
+      if (frame !== null) this.answers.sayNow(context.encode(frame, peer.wire));
     } catch (error) {
       peer.codecFailed(step, error);
     }
   }
 
-  /** Does what the codec wants. */
+  /** Does what the codec wants; what is for clients that are in waits until this one is. */
   apply(effects: readonly Effect[]): void {
+    const { introduction } = this.peer;
+    if (introduction === undefined) this.carryOut(effects);
+    else introduction.apply(effects, this.frameBytes);
+  }
+
+  /** Does what the codec wants, of any client. */
+  carryOut(effects: readonly Effect[]): void {
     for (const effect of effects) {
       switch (effect.type) {
         case 'publish':
-          this.publisher.publish(effect.message, effect.correlation);
+          if (effect.channel === undefined) this.publisher.publish(effect.message, effect.correlation);
+          else this.publishTo(effect.channel, effect.message, effect.correlation);
           break;
         case 'reply':
           this.reply(effect.frame, effect.rejected);
@@ -147,6 +208,9 @@ export class Conversation {
         case 'request':
           this.request(effect.request, effect.correlation);
           break;
+        case 'introduce':
+          missing('introduction now');
+          break;
         case 'renew':
           (this.peer.session ?? missing('session')).renew(effect.token, effect.correlation);
           break;
@@ -156,8 +220,19 @@ export class Conversation {
         case 'unsubscribe':
           (this.channelPeer ?? missing('channels')).unsubscribe(effect.channel, effect.correlation);
           break;
+        case 'presence':
+          (this.channelPeer ?? missing('channels')).presence(effect.channel, effect.counts, effect.correlation);
+          break;
       }
     }
+  }
+
+  private publishTo(channel: string, message: CodecMessage, correlation: unknown): void {
+    const channelPeer = this.channelPeer ?? missing('channels');
+    const refusal = channelPeer.mayPublish(channel);
+    if (refusal === undefined) this.publisher.publish(message, correlation, channel);
+    else if (this.context.codec.answers) this.publisher.refuse(message, correlation, refusal);
+    else channelPeer.refused(channel, correlation, refusal);
   }
 
   private direct(to: string, content: string): void {

@@ -58,6 +58,8 @@ export interface EndpointOptions {
   readonly channels?: (endpoint: ChannelEndpoint) => EndpointChannels;
   /** Whether clients may ask for subscriptions to them; false where it is left out. */
   readonly takesSubscriptions?: boolean;
+  /** Whether clients may publish to them; false where it is left out. */
+  readonly takesPublications?: boolean;
   /** For a codec whose clients work with topics by themselves. */
   readonly topics?: TopicClients;
   /** What clients may do of whom nothing has to be found out. Nothing where it is left out. */
@@ -99,6 +101,7 @@ export type EndpointChanges = Pick<
   | 'permissions'
   | 'access'
   | 'takesSubscriptions'
+  | 'takesPublications'
   | 'closed'
 >;
 
@@ -114,6 +117,8 @@ export class EndpointContext {
   /** undefined where clients may send any number of messages. */
   clientLimits: ClientLimits | undefined;
   tokenParameters: ReadonlySet<string>;
+  /** Seconds between two pings to a client. */
+  pingInterval: number;
   /** What is held for clients of the gateway. */
   readonly memory: ClientMemory;
   readonly clock: Clock;
@@ -134,6 +139,8 @@ export class EndpointContext {
   access: AccessPort | undefined;
   /** Whether clients that come may ask for subscriptions, where the codec has frames for that. */
   takesSubscriptions: boolean;
+  /** Whether they may publish to channels, where the codec has frames for that. */
+  takesPublications: boolean;
   /** What long answers to them have in common. */
   readonly payloads: Payloads;
   /** A frame of which each wire's bytes are made once. */
@@ -165,6 +172,7 @@ export class EndpointContext {
     this.baggage = options.baggage;
     this.metrics = metrics;
     this.tokenParameters = options.tokenParameters ?? new Set();
+    this.pingInterval = options.sweep.pingInterval;
     this.clientLimits =
       options.clientLimits && new ClientLimits(options.clientLimits, { ...options, endpoint: options.name, metrics });
     this.tick = tick;
@@ -172,6 +180,7 @@ export class EndpointContext {
     this.permissions = options.permissions ?? NO_PERMISSIONS;
     this.access = options.access;
     this.takesSubscriptions = options.takesSubscriptions ?? false;
+    this.takesPublications = options.takesPublications ?? false;
     this.payloads = new Payloads((view) => this.codec.topics?.payload(view) ?? []);
     this.share = sharingLast(options.encode);
     this.keyOf = options.keyOf;
@@ -185,9 +194,11 @@ export class EndpointContext {
     this.filteredIsError = changes.filteredIsError ?? false;
     this.keepsRejected = changes.keepsRejected ?? false;
     this.tokenParameters = changes.tokenParameters ?? new Set();
+    this.pingInterval = changes.sweep.pingInterval;
     this.permissions = changes.permissions ?? NO_PERMISSIONS;
     this.access = changes.access;
     this.takesSubscriptions = changes.takesSubscriptions ?? false;
+    this.takesPublications = changes.takesPublications ?? false;
     const { clientLimits, name: endpoint, clock, logger, metrics } = this;
     const rules = changes.clientLimits;
     if (clientLimits !== undefined) clientLimits.update(rules ?? NO_LIMITS);

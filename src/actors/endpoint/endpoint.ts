@@ -25,8 +25,10 @@ import { JoinQueue } from './join-queue.ts';
 import { type EndpointActor, type EndpointControl, endpointMachine } from './machine.ts';
 import { Members } from './members.ts';
 import { EndpointMetrics } from './metrics.ts';
+import { Newcomers } from './newcomers.ts';
 import { ProtocolErrors } from './protocol-errors.ts';
 import { Received } from './received.ts';
+import type { Residence } from './residence.ts';
 import type { RoomPresence } from './room-port.ts';
 import { sweepConnection } from './sweep.ts';
 import { TickBatch } from './tick.ts';
@@ -45,6 +47,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   readonly received: Received;
   private options: EndpointOptions;
   private readonly members = new Members();
+  private readonly newcomers = new Newcomers<Connection>();
   /** Connections that are not read. */
   private readonly waiting = new Set<Connection>();
   private readonly broadcast: Broadcast;
@@ -127,6 +130,11 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     return this.context.room?.presence;
   }
 
+  /** Undefined where no gateway knows of the clients of another one. */
+  get residence(): Residence | undefined {
+    return this.presence ?? this.channels?.presence;
+  }
+
   /** Undefined where clients are not subscribed to channels. */
   get channels(): EndpointChannels | undefined {
     return this.context.channels;
@@ -154,7 +162,8 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     const { topicPeer, channelPeer } = connection.parts;
     if (topicPeer !== undefined) context.topics?.enter(topicPeer);
     if (request.since !== undefined) channelPeer?.shows(request.since);
-    this.joinQueue.enter(connection);
+    if (connection.introduction === undefined) this.joinQueue.enter(connection);
+    else this.newcomers.add(connection);
     return info;
   }
 
@@ -285,8 +294,14 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     this.memberFailed(actor.id, error);
   }
 
+  introduced(connection: Connection): void {
+    this.newcomers.delete(connection);
+    this.joinQueue.enter(connection);
+  }
+
   gone(connection: Connection): void {
     this.members.delete(connection);
+    this.newcomers.delete(connection);
     this.joinQueue.leave(connection);
     const { topicPeer } = connection.parts;
     if (topicPeer !== undefined) this.context.topics?.leave(topicPeer);

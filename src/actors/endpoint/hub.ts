@@ -12,6 +12,8 @@ export interface ConnectionHub<Member> {
   closed(connection: Member, code: number, reason: string): void;
   /** The code of the connection itself threw: it is cut, and no other is concerned. */
   failed(connection: Member, error: unknown): void;
+  /** It is known who the client is: it may be let in. */
+  introduced(connection: Member): void;
   gone(connection: Member): void;
   /** The connection is gone and the last of its messages is settled. */
   left(connection: Member): void;

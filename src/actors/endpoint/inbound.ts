@@ -33,7 +33,7 @@ export class Inbound {
   private readonly context: EndpointContext;
   private readonly conversation: Conversation;
   private readonly outbound: Outbound;
-  private readonly pace: Pace | undefined;
+  private pace: Pace | undefined;
   private kept: KeptFrames | undefined;
   /** Whether it is read for one turn though it is held, and what has been read since it is. */
   private isLooking = false;
@@ -70,7 +70,7 @@ export class Inbound {
     this.heardAt = context.seconds;
     this.partialSince = 0;
     if (!this.mayCome(data.length)) return;
-    if (!this.peer.isAdmitted || this.kept !== undefined || this.untakenAnswers > ANSWERS_MARK) {
+    if (!this.peer.isHeard || this.kept !== undefined || this.untakenAnswers > ANSWERS_MARK) {
       this.kept ??= new KeptFrames();
       this.kept.keep(data, binary);
     } else if (!this.conversation.take(data, binary)) return;
@@ -119,13 +119,19 @@ export class Inbound {
     this.holdBeyond(-this.heldBeyond);
     // The time spent unread says nothing about the peer: its clock starts afresh.
     this.heardAt = this.context.seconds;
-    this.pingedAt = this.context.seconds;
+    if (this.context.codec.ping === undefined) this.pingedAt = this.context.seconds;
     this.partialSince = 0;
   }
 
   /** What is kept is not heard any more. */
   discard(): void {
     this.kept = undefined;
+  }
+
+  /** From now on it counts for the limits of another identity. */
+  paceBy(pace: Pace | undefined): void {
+    if (this.pace !== undefined) this.context.clientLimits?.leave(this.pace);
+    this.pace = pace;
   }
 
   /** The network socket is gone. */
@@ -192,13 +198,13 @@ export class Inbound {
   }
 
   private get mustHold(): boolean {
-    if (!this.peer.isAdmitted || this.kept !== undefined || this.context.isCongested) return true;
+    if (!this.peer.isHeard || this.kept !== undefined || this.context.isCongested) return true;
     if (this.pace?.isSlowed) return true;
     return this.conversation.isFull || this.untakenAnswers > ANSWERS_MARK;
   }
 
   private get mayRelease(): boolean {
-    if (!this.peer.isAdmitted || this.kept !== undefined || this.context.isCongested) return false;
+    if (!this.peer.isHeard || this.kept !== undefined || this.context.isCongested) return false;
     if (this.pace?.isSlowed) return false;
     return this.conversation.isHalfFree && this.answersAreTaken;
   }
@@ -206,9 +212,9 @@ export class Inbound {
   /** Processes kept frames, as far as the peer takes their answers. */
   private takeKept(): void {
     const { kept, conversation, peer } = this;
-    if (kept === undefined || !peer.isAdmitted) return;
+    if (kept === undefined || !peer.isHeard) return;
     kept.handOver(
-      () => peer.isOpen && this.untakenAnswers <= ANSWERS_MARK,
+      () => peer.isOpen && peer.isHeard && this.untakenAnswers <= ANSWERS_MARK,
       (data, binary) => conversation.take(data, binary),
     );
     if (kept.isEmpty) this.kept = undefined;

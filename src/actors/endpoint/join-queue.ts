@@ -48,7 +48,7 @@ export class JoinQueue {
 
   enter(connection: Connection): void {
     if (this.waiting !== undefined) this.waiting.add(connection);
-    else if (this.context.isGuarded) this.letIn(connection);
+    else if (!connection.isAdmitted) this.letIn(connection);
   }
 
   leave(connection: Connection): void {
@@ -61,8 +61,10 @@ export class JoinQueue {
       room.enter(connection.guest);
       return;
     }
-    this.broadcast.sendWaiting();
-    connection.admit(connection.info.clientId);
-    this.broadcast.replay(connection);
+    connection.comeIn(() => {
+      this.broadcast.sendWaiting();
+      connection.admit(connection.info.clientId);
+      this.broadcast.replay(connection);
+    });
   }
 }

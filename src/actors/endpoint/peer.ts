@@ -2,6 +2,7 @@ import type { ConnectionInfo, Farewell } from '../../core/component.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { Wire } from '../../core/shared-frame.ts';
 import type { ConnectionActor } from './connection-machine.ts';
+import type { Introduction } from './introduction.ts';
 import type { EndpointGuest } from './room-port.ts';
 import type { Session } from './session.ts';
 
@@ -15,8 +16,12 @@ export interface Peer {
   readonly actor: ConnectionActor;
   /** Whether frames may still go to it. */
   readonly isOpen: boolean;
-  /** Whether its room has let it in. */
+  /** Whether it is let in: by its room, and by what it says of itself. */
   readonly isAdmitted: boolean;
+  /** Whether what it says is processed now. */
+  readonly isHeard: boolean;
+  /** Undefined once its client is in, and where clients do not say who they are. */
+  readonly introduction: Introduction | undefined;
   /** The state that the codec keeps for this connection. */
   state: unknown;
   /** The connection as a member of its room; undefined where clients know nothing of each other. */

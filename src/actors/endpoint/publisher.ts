@@ -38,6 +38,8 @@ export class Publisher implements SettleTarget {
   private readonly baggage: Headers | undefined;
   /** Made with the first message: most connections of a broadcast never send one. */
   private meta: Meta | undefined;
+  /** The same with the channel that was published to last, or the method that was called. */
+  private askedMeta: Meta | undefined;
 
   constructor(
     peer: Peer,
@@ -58,9 +60,15 @@ export class Publisher implements SettleTarget {
     return this.peer.info;
   }
 
-  publish(content: CodecMessage, correlation: unknown): void {
+  /** `channel`: what it is published to, if it is. */
+  publish(content: CodecMessage, correlation: unknown, channel?: string): void {
     const token = this.context.codec.answers ? this.answers.open(correlation) : 0;
-    this.context.tick.collect(this.begin(content, token, correlation, this));
+    this.context.tick.collect(this.begin(content, token, correlation, this, channel));
+  }
+
+  /** A message that no pipeline gets; only for codecs with answers. */
+  refuse(content: CodecMessage, correlation: unknown, refusal: TidegateError): void {
+    this.begin(content, this.answers.open(correlation), correlation, this).nack(refusal);
   }
 
   /** A frame that the codec refuses goes to the pipeline as a message that has failed already. */
@@ -83,12 +91,12 @@ export class Publisher implements SettleTarget {
   }
 
   /** A message of this peer. `token`: the answer that takes its outcome; `id`: the peer's own, if it gave one. */
-  begin(content: CodecMessage, token: number, id: unknown, target: SettleTarget): Message {
+  begin(content: CodecMessage, token: number, id: unknown, target: SettleTarget, channel?: string): Message {
     const { context, peer } = this;
     const message = new Message(content.payload, {
       key: content.key,
       headers: this.headersOf(content),
-      meta: this.meta ?? this.makeMeta(),
+      meta: this.metaOf(channel, content.method),
       timestamp: content.timestamp ?? context.clock.now(),
       trace: this.traceOf(content),
       json: content.json,
@@ -151,6 +159,17 @@ export class Publisher implements SettleTarget {
   /** Messages that come from now on are of another identity. */
   forgetMeta(): void {
     this.meta = undefined;
+    this.askedMeta = undefined;
+  }
+
+  /** One object for the messages to one channel, or calls of one method, that come one after another. */
+  private metaOf(channel: string | undefined, method: string | undefined): Meta {
+    const meta = this.meta ?? this.makeMeta();
+    if (channel === undefined && method === undefined) return meta;
+    const { askedMeta } = this;
+    if (askedMeta !== undefined && askedMeta.channel === channel && askedMeta.method === method) return askedMeta;
+    this.askedMeta = { ...meta, ...(channel !== undefined && { channel }), ...(method !== undefined && { method }) };
+    return this.askedMeta;
   }
 
   private makeMeta(): Meta {

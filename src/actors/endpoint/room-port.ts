@@ -4,6 +4,7 @@ import type { Message } from '../../core/message.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { FrameGroup, SharedFrame } from '../../core/shared-frame.ts';
 import type { WriteLease } from '../write-lease.ts';
+import type { Residence } from './residence.ts';
 
 /** A connection as its room sees it. */
 export interface Guest {
@@ -37,26 +38,21 @@ export interface RoomEndpoint<G extends Guest> {
 }
 
 /** Members of a room on all gateways, as far as the endpoint and the gateway's start and stop are concerned. */
-export interface RoomPresence {
+export interface RoomPresence extends Residence {
   /** Names of all members everywhere, in the order of their joining. */
   readonly names: readonly string[];
   /** Why no client can be let in yet, or undefined. */
   readonly notReadyReason: string | undefined;
   /** Messages of members are written only while it is held: no other gateway has given their names away. */
   readonly lease: WriteLease;
-  /** Begins to follow the room, once its topics exist. */
-  start(): void;
   /** The incarnation of the gateway whose member sent it; undefined if the record has none. */
   authorOf(record: Message): string | undefined;
   /** Whether a record that is read now is a message of a member whose gateway is known to be dead. */
   isTooLate(record: Message): boolean;
   /** Whether an earlier record was written when its gateway had no lease any more. */
   wasTooLate(author: string, timestamp: number): boolean;
-  /** Says goodbye to the other gateways, after the last member has left; resolves when the log has it. */
-  resign(): Promise<void>;
   /** The deadline of a stop has come: what waits for the lease is lost. */
   abandon(): void;
-  close(): Promise<void>;
 }
 
 /** The room that the clients of an endpoint are in. */

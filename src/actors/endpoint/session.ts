@@ -33,9 +33,9 @@ export interface SessionOwner {
 }
 
 /** Most characters of a token: more than what fits into the headers of a handshake. */
-const MAX_TOKEN = 16_384;
+export const MAX_TOKEN = 16_384;
 /** Seconds that the check of a token may take. */
-const CHECK_TIMEOUT = 10;
+export const CHECK_TIMEOUT = 10;
 /** Most seconds that the pipelines behind the endpoint may add to the grace, as no client is read while they want no more. */
 const MAX_CONGESTION = 300;
 

@@ -2,7 +2,6 @@ import { tell } from '../lifecycle.ts';
 import type { Connection } from './connection.ts';
 import { closing, FRAME_TOO_LONG } from './connection-machine.ts';
 import type { SweepLimits } from './endpoint-context.ts';
-import { timePayload } from './pings.ts';
 
 /** A closing handshake that takes longer is cut. */
 const CLOSE_TIMEOUT = 5;
@@ -24,6 +23,7 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     if (now - connection.closingSince > CLOSE_TIMEOUT) connection.socket.terminate();
     return undefined;
   }
+  connection.introduction?.sweep(now);
   connection.session?.sweep(now);
   if (!connection.isOpen) return;
   if (isStalled(connection, now, limits.stallTimeout)) {
@@ -33,13 +33,15 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
   if (connection.parts.inbound.isHeld) {
     if ((now - connection.parts.inbound.pingedAt) % LOOK_INTERVAL === LOOK_INTERVAL - 1)
       connection.parts.inbound.look();
+    pingUnread(connection, now, limits.pingInterval);
     return undefined;
   }
   if (connection.socket.isStarved) {
     // It is not read because others hold too much: neither its message nor its pong can come.
     connection.parts.inbound.partialSince = now;
     connection.parts.inbound.heardAt = now;
-    connection.parts.inbound.pingedAt = now;
+    if (connection.isWaitingForPings) pingUnread(connection, now, limits.pingInterval);
+    else connection.parts.inbound.pingedAt = now;
     return undefined;
   }
   if (isPartial(connection, now, limits.frameTimeout)) {
@@ -62,9 +64,17 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
     now - connection.parts.inbound.pingedAt >= limits.pingInterval
   ) {
     connection.parts.inbound.pingedAt = now;
-    connection.socket.ping(timePayload());
+    connection.ping();
   }
   return undefined;
+}
+
+/** Clients of some protocols leave where no ping comes: they get pings also while they are not read, and no pong is expected. */
+function pingUnread(connection: Connection, now: number, interval: number): void {
+  const { inbound } = connection.parts;
+  if (!connection.isWaitingForPings || now - inbound.pingedAt < interval) return;
+  inbound.pingedAt = now;
+  connection.ping();
 }
 
 function isStalled(connection: Connection, now: number, timeout: number): boolean {

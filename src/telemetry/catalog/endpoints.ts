@@ -93,7 +93,7 @@ export const CHANNEL_METRICS = {
   },
   tidegate_channel_refusals_total: {
     kind: 'counter',
-    help: 'Requests of clients about channels that were refused: not_allowed, limit (max_per_connection), invalid (no name of a channel), not_subscribed; revoked counts subscriptions that a new token ended.',
+    help: 'Requests of clients about channels that were refused: not_allowed, limit (max_per_connection), invalid (no name of a channel), not_subscribed, unavailable (presence, while the log is away); revoked counts subscriptions that a new token ended.',
     labels: ['endpoint', 'reason'],
   },
   tidegate_channel_history_channels: {
@@ -123,16 +123,21 @@ export const CHANNEL_METRICS = {
   },
 } as const satisfies MetricEntries;
 
-/** Rooms: the members on all gateways, as this gateway sees them. */
+/** Rooms, and channels with presence: the members on all gateways, as this gateway sees them. */
 export const ROOM_METRICS = {
   tidegate_presence_members: {
     kind: 'gauge',
-    help: 'Members of the room on all gateways.',
+    help: 'Members of the room on all gateways; with channels.presence, subscriptions to channels on all gateways.',
+    labels: ['endpoint'],
+  },
+  tidegate_presence_unlisted: {
+    kind: 'gauge',
+    help: 'Subscriptions of this gateway that no gateway knows of, as channels.presence.max_known is reached.',
     labels: ['endpoint'],
   },
   tidegate_presence_gateways: {
     kind: 'gauge',
-    help: 'Other gateways that live and have or had members in the room.',
+    help: 'Other gateways that live and have or had such members.',
     labels: ['endpoint'],
   },
   tidegate_presence_declared_dead_total: {

@@ -37,6 +37,8 @@ export const anyConnection: fc.Arbitrary<ConnectionInfo> = fc.record(
     query: few(['room', 'name', 'user', 'since'], value),
     name: word,
     renews: fc.boolean(),
+    subscribes: fc.boolean(),
+    publishes: fc.boolean(),
     headers,
   },
   { requiredKeys: ['clientId', 'endpoint', 'params', 'query'] },

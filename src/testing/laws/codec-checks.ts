@@ -10,9 +10,11 @@ const EFFECTS: readonly string[] = [
   'direct',
   'kick',
   'request',
+  'introduce',
   'renew',
   'subscribe',
   'unsubscribe',
+  'presence',
 ] satisfies Effect['type'][];
 
 /** Bytes of a close frame that are left for the reason (RFC 6455 5.5). */
@@ -48,6 +50,11 @@ function checkEffect(codec: Codec, effect: Effect): void {
         'the headers of a publish are not a list',
         'give headers as a list of [name, value]',
       );
+      keeps(
+        effect.channel === undefined || codec.channels !== undefined,
+        'a publish to a channel of a codec without channels',
+        'give the codec `channels`',
+      );
       return;
     case 'reply':
       checkFrame(effect.frame, 'a reply');
@@ -67,12 +74,26 @@ function checkEffect(codec: Codec, effect: Effect): void {
     case 'request':
       keeps(codec.topics !== undefined, 'a request of a codec without topics', 'give the codec `topics`');
       return;
+    case 'introduce':
+      keeps(
+        codec.introduction !== undefined,
+        'an introduce of a codec without introduction',
+        'give the codec an `introduction`',
+      );
+      return;
     case 'renew':
       keeps(codec.renewal !== undefined, 'a renew of a codec without renewal', 'give the codec a `renewal`');
       return;
     case 'subscribe':
     case 'unsubscribe':
       keeps(codec.channels !== undefined, `a ${type} of a codec without channels`, 'give the codec `channels`');
+      return;
+    case 'presence':
+      keeps(
+        codec.channels?.presence !== undefined,
+        'a presence of a codec without presence',
+        'give its `channels` a `presence`',
+      );
   }
 }
 

@@ -34,6 +34,7 @@ export class Identities {
         const claims = this.claims.get(credentials.headers);
         return claims === undefined ? await real.identify(credentials) : { identity: { claims } };
       },
+      isShown: (credentials) => this.claims.has(credentials.headers) || real.isShown(credentials),
       renew: (token) => real.renew(token),
       isTokenProtocol: (subprotocol) => real.isTokenProtocol(subprotocol),
       close: () => real.close(),
@@ -47,6 +48,7 @@ function unusable(name: string, error: unknown): Authenticator {
   return {
     name,
     identify: async () => ({ refusal }),
+    isShown: () => true,
     renew: async () => ({ refusal }),
     isTokenProtocol: () => false,
     close: () => {},

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { AccessPort, AccessRefusal, Granted } from '../../core/access.ts';
+import type { AccessPort, AccessRefusal, Admitted } from '../../core/access.ts';
 import type { Credentials } from '../../core/identity.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import type { HandshakeRequest, Refusal } from './handshake.ts';
@@ -25,22 +25,22 @@ export class AccessChecks {
   }
 
   /** Calls back once, within ten seconds, unless the client goes away before that: then nothing of it is kept. */
-  run(request: HandshakeRequest, socket: Duplex, done: (granted: Granted) => void): void {
+  run(request: HandshakeRequest, socket: Duplex, done: (admitted: Admitted) => void): void {
     if (this.pending >= MAX_PENDING) {
       done(TOO_MANY);
       return;
     }
     this.pending += 1;
     let onDone: typeof done | undefined = done;
-    const end = (granted?: Granted) => {
+    const end = (admitted?: Admitted) => {
       if (onDone === undefined) return;
       const proceed = onDone;
       onDone = undefined;
       this.pending -= 1;
       clearTimeout(timer);
       socket.off('error', gone).off('end', gone).off('close', gone);
-      if (granted === undefined) socket.destroy();
-      else proceed(granted);
+      if (admitted === undefined) socket.destroy();
+      else proceed(admitted);
     };
     const gone = () => end();
     const timer = setTimeout(() => end(TOO_SLOW), TIMEOUT);
@@ -78,6 +78,6 @@ function credentialsOf({ headers, query, repeated, certificate, remote }: Handsh
   };
 }
 
-function unchecked(reason: string, message: string): Granted {
+function unchecked(reason: string, message: string): Admitted {
   return { refusal: { status: 503, reason, message } };
 }

@@ -77,6 +77,12 @@ export const CLOSE_CODES = {
     reconnect: 'with another token',
     meaning: 'The endpoint does not let this client in, or what its new token says is not allowed.',
   },
+  silent: {
+    code: 4408,
+    reason: 'no introduction',
+    reconnect: 'yes',
+    meaning: 'The client has not said in time who it is, in a protocol whose clients do so in their first command.',
+  },
   limited: {
     code: 4429,
     reason: 'too many messages',

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket as NetworkSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import type { Granted } from '../../core/access.ts';
+import type { Admitted } from '../../core/access.ts';
 import { printableValue, quoteValue } from '../../core/quote.ts';
 import { AccessChecks, answerOf } from './access-checks.ts';
 import { CLOSE_CODES } from './close-codes.ts';
@@ -96,28 +96,29 @@ export class HandshakeRouter {
     return true;
   }
 
-  /** `granted`: what was found out about the client, where that had to be. */
-  private answer(found: Found, handshake: HandshakeRequest, upgrade: Upgrade, granted?: Granted): void {
+  /** `admitted`: what was found out about the client, where that had to be. */
+  private answer(found: Found, handshake: HandshakeRequest, upgrade: Upgrade, admitted?: Admitted): void {
     const { target, upgrader, checks } = found.to;
     const { request, socket, head } = upgrade;
-    const identity = granted !== undefined && 'access' in granted ? granted.access.identity : undefined;
+    const access = admitted !== undefined && 'access' in admitted ? admitted.access : undefined;
+    const identity = access?.identity;
     const known = { ...handshake, ...found.match, ...(identity === undefined ? {} : { identity }) };
     const { problem } = found;
     const refusal = notFound(target, problem) ?? headerRefusal(target, handshake) ?? target.refusal(known);
     if (refusal?.until !== undefined) {
-      hold(socket, refusal.until, () => this.answer(found, handshake, upgrade, granted));
+      hold(socket, refusal.until, () => this.answer(found, handshake, upgrade, admitted));
     } else if (refusal !== undefined) {
       refuse(socket, refusal);
       target.refused(known, refusal);
     } else if (problem !== undefined) {
       const why = { status: 101, reason: 'path', message: problem };
       this.reject(found.to, known, upgrade, why, { code: CLOSE_CODES.refused.code, reason: problem });
-    } else if (checks !== undefined && granted === undefined) {
+    } else if (checks !== undefined && admitted === undefined) {
       // The gateway may be stopping, or full, when the check is done.
       checks.run(known, socket, (outcome) => this.answer(found, handshake, upgrade, outcome));
-    } else if (granted !== undefined && 'refusal' in granted) {
+    } else if (admitted !== undefined && 'refusal' in admitted) {
       const isPage = head !== undefined && handshake.headers.origin !== undefined;
-      const { refusal: why, asClose } = answerOf(granted.refusal, isPage);
+      const { refusal: why, asClose } = answerOf(admitted.refusal, isPage);
       if (asClose !== undefined) this.reject(found.to, known, upgrade, why, asClose);
       else {
         refuse(socket, why);
@@ -126,12 +127,12 @@ export class HandshakeRouter {
     } else if (head === undefined) {
       this.options.admitted?.(socket);
       const stream = new EventStreamSocket(socket as NetworkSocket, handshake.headers.origin, known.remote);
-      target.accept(stream, known, granted?.access);
+      target.accept(stream, known, access);
     } else {
       upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.options.admitted?.(socket);
         const wire = target.compresses && deflateAnswer(extensionsOf(request)) !== undefined ? 'deflate' : 'plain';
-        target.accept(new ServerSocket(ws, target.memory, known.remote, wire), known, granted?.access);
+        target.accept(new ServerSocket(ws, target.memory, known.remote, wire), known, access);
       });
     }
   }

@@ -10,7 +10,7 @@ import { pipelineMachine } from '../../../src/actors/pipeline/machine.ts';
 import { topicMachine } from '../../../src/actors/topic/machine.ts';
 import { runnerMachine } from '../../../src/connect/cluster/machine.ts';
 import { dialerMachine } from '../../../src/feeds/machine.ts';
-import { presenceMachine } from '../../../src/rooms/machine.ts';
+import { presenceMachine } from '../../../src/presence/machine.ts';
 
 interface Walk {
   readonly machine: AnyStateMachine;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { EndpointAccess } from '../../../src/auth/endpoint-access.ts';
 import { chat } from '../../../src/codecs/chat.ts';
-import type { Access, Granted } from '../../../src/core/access.ts';
+import type { Access, Admitted } from '../../../src/core/access.ts';
 import { ACTIONS, type Action } from '../../../src/core/permissions.ts';
 import { compileCondition, compileExpression } from '../../../src/sdk/expression.ts';
 import { NamePattern } from '../../../src/sdk/name-pattern.ts';
@@ -21,9 +21,9 @@ function make(settings: Settings = {}): EndpointAccess {
 
 const patterns = (...texts: string[]) => texts.map((text) => new NamePattern(text));
 
-function accessIn(granted: Granted): Access {
-  if ('refusal' in granted) return assert.fail(`refused: ${granted.refusal.message}`);
-  return granted.access;
+function accessIn(admitted: Admitted): Access {
+  if ('access' in admitted) return admitted.access;
+  return assert.fail('refusal' in admitted ? `refused: ${admitted.refusal.message}` : 'let in later');
 }
 
 /** What is said in a handshake without parameters. */
@@ -127,7 +127,7 @@ test('clients of whom the same is true share what they may do, and patterns with
 test('connect lets in where it is true, and neither by a text nor by a failure', async () => {
   const verdict = async (condition: string, claims: object, params = {}) => {
     const granted = await make({ allow: { connect: compileCondition(condition) } }).admit(withToken(claims), params);
-    return 'access' in granted ? 'in' : `${granted.refusal.status} ${granted.refusal.reason}`;
+    return 'refusal' in granted ? `${granted.refusal.status} ${granted.refusal.reason}` : 'in';
   };
   const trader = "${! 'trader' in auth.roles }";
   assert.equal(await verdict(trader, { roles: ['user', 'trader'] }), 'in');
@@ -171,4 +171,16 @@ test('what checks clients refuses them first, and a renewed token is judged as t
   assert.deepEqual([permissions.has('read', 'a'), permissions.has('read', 'b')], [false, true]);
   const forbidden = await port.renew(authenticator.sign({ ok: false }), NOTHING);
   assert.ok('refusal' in forbidden && forbidden.refusal.status === 403);
+});
+
+test('a client that shows nothing comes in and says later who it is, where the protocol has that', async () => {
+  const authenticator = new HmacAuthenticator();
+  const nothing = { headers: {}, query: {} };
+  const later = make({ authenticator, mayShowLater: true });
+  assert.deepEqual(await later.admit(nothing, {}), { later: true });
+  assert.equal(authenticator.checks, 0);
+  const wrong = await later.admit({ ...nothing, query: { token: 'wrong' } }, {});
+  assert.equal('refusal' in wrong && wrong.refusal.reason, 'token_invalid');
+  const now = await make({ authenticator }).admit(nothing, {});
+  assert.equal('refusal' in now && now.refusal.reason, 'token_missing');
 });

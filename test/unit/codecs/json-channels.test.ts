@@ -59,3 +59,42 @@ test('a record of a channel is the data of a message, untouched, and of no chann
   assert.equal(String(publication('no JSON', undefined)?.data), '{"type":"message","data":"no JSON"}');
   assert.equal(publication('', 'x', { tombstone: true }), null);
 });
+
+test('a publish of a client that may is its data as written, for the channel, with the id as it came', () => {
+  const { state: publishes } = codec.open({ ...client, publishes: true }, NOW);
+  const data = '{"n": 12345678901234567890.10, "a":[1 , 2]}';
+  const [effect] = send(`{"data":0,"type":"publish","channel":"symbol.X","data": ${data} ,"id":1.0}`, publishes);
+  assert.ok(effect?.type === 'publish');
+  const { channel, correlation, message } = effect;
+  assert.deepEqual([channel, correlation, message.payload.toString()], ['symbol.X', '1.0', data]);
+  assert.deepEqual(message.json, JSON.parse(data));
+  assert.ok(message.payload.buffer.byteLength < 20_000);
+  const plain = published(send('{"type":"publish","channel":"symbol.X","data":1}'));
+  assert.equal(plain.message.payload.toString(), '{"type":"publish","channel":"symbol.X","data":1}');
+});
+
+test('the payload of a publish does not keep the rest of its frame in memory', () => {
+  const { state: publishes } = codec.open({ ...client, publishes: true }, NOW);
+  const [effect] = send(`{"type":"publish","channel":"x","data":1,"more":"${'x'.repeat(200_000)}"}`, publishes);
+  assert.ok(effect?.type === 'publish');
+  assert.ok(effect.message.payload.buffer.byteLength < 100_000);
+});
+
+test('a publish without data is refused with its id, and one without a channel is of no channel', () => {
+  const { state: publishes } = codec.open({ ...client, publishes: true }, NOW);
+  const [refused] = send('{"type":"publish","channel":"x","id":7}', publishes);
+  assert.ok(refused?.type === 'reply');
+  assert.equal(refused.rejected, 'no_data');
+  assert.deepEqual(read(refused.frame), {
+    type: 'error',
+    id: 7,
+    code: 'TG_MESSAGE_INVALID',
+    message: 'publish needs data, which is any JSON value',
+    retryable: false,
+  });
+  for (const channel of ['', ',"channel":7']) {
+    const [effect] = send(`{"type":"publish"${channel},"data":null}`, publishes);
+    assert.ok(effect?.type === 'publish');
+    assert.deepEqual([effect.channel, effect.message.payload.toString()], ['', 'null']);
+  }
+});

@@ -7,13 +7,18 @@ import { load, problemsOf, yaml } from './fixture.ts';
 const JWT = 'jwt: { secret: "a secret of the test, 32 bytes or more", algorithms: [ HS256 ] }';
 
 /** What lint says of an endpoint `rooms` with these settings, whose sink is `sink`. */
-async function found(settings: string, sink = '{ name: rooms, channel: x }', codec = 'json'): Promise<string[]> {
+async function found(
+  settings: string,
+  sink = '{ name: rooms, channel: x }',
+  codec = 'json',
+  key = '',
+): Promise<string[]> {
   const text = yaml({
     auth: `auth: { users: { ${JWT} } }`,
     endpoints: `endpoints:\n  rooms: { listener: public, path: "/ws/{symbol}", codec: ${codec}, ${settings} }`,
     pipelines: [
       'pipelines:',
-      '  in: { source: { endpoint: rooms }, sink: { topic: { name: chat } } }',
+      `  in: { source: { endpoint: rooms }, sink: { topic: { name: chat${key && `, key: "${key}"`} } } }`,
       `  out: { source: { topic: { names: [chat] } }, sink: { endpoint: ${sink} } }`,
     ].join('\n'),
   });
@@ -118,4 +123,32 @@ test('new subscribers get the current value where one record is kept, and else n
   assert.equal(initialOf({ history: {} }), 0);
   assert.equal(initialOf({ recover: {} }), 0);
   assert.equal(channelHistoryOf(channels.parse({})), undefined);
+});
+
+test('allow.publish needs channels, a codec with frames for it, and clients that may send', async () => {
+  assert.deepEqual(await found('channels: {}, allow: { publish: [ "x.*", "u.${! auth.sub }" ] }, auth: users'), []);
+  await says(/allow\.publish: this endpoint has no channels/, 'allow: { publish: x }', 'rooms');
+  const keyed = (settings: string) => found(settings, '{ name: rooms, channel: x }', 'json', '${! meta.channel }');
+  assert.deepEqual(await keyed('channels: {}, allow: { publish: x }'), []);
+  assert.match((await keyed('channels: {}, allow: { subscribe: x }')).join(), /never has meta\.channel/);
+  await says(/"raw" have no frame to publish by/, 'channels: {}, allow: { publish: x }', undefined, 'raw');
+  const all = await found('channels: {}, allow: { publish: x }, direction: out');
+  assert.equal(all.filter((line) => /allow\.publish: clients only receive here/.test(line)).length, 1, all.join());
+  await says(/allow\.publish\[0\]: .* reads auth/, 'channels: {}, allow: { publish: "u.${! auth.sub }" }');
+});
+
+test('channels.presence needs a codec with frames for it', async () => {
+  await says(
+    /"json" have no frame to ask which clients are in a channel by/,
+    'channels: { presence: { topic: chat } }',
+  );
+});
+
+test('clients of centrifuge miss no record on purpose, and receive no server-sent events', async () => {
+  const settings = 'channels: {}, allow: { subscribe: "a.*", publish: "a.*" }';
+  assert.deepEqual(await found(settings, undefined, 'centrifuge'), []);
+  assert.deepEqual(await found(settings, undefined, 'centrifuge', '${! meta.method }'), []);
+  const latest = `${settings}, slow_consumer: { when_full: latest }`;
+  await says(/when_full: .*connect again for each record/, latest, undefined, 'centrifuge');
+  await says(/rooms\.sse: .*have to send something/, `${settings}, sse: true`, undefined, 'centrifuge');
 });

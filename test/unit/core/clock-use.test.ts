@@ -40,7 +40,7 @@ const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
   'pipelines/operators/collect/collect.ts': 'a record of the future counts as one of now',
   'pipelines/sources/generate.ts': 'timestamps of messages',
   'pipelines/state/stateful-stage.ts': 'what an idle partition follows, as the times of its records do',
-  'rooms/incarnation.ts': 'the age of records of other gateways',
+  'presence/incarnation.ts': 'the age of records of other gateways',
   'rooms/room.ts': 'timestamps of frames',
   'testing/cases/run-endpoint.ts': 'timestamps of records that a test appends',
   'testing/contract/admin.ts': 'timestamps of records',

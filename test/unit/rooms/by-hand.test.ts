@@ -8,7 +8,7 @@ import { createStats } from '../../../src/telemetry/stats.ts';
 import { FakeLog } from '../actors/fake-log.ts';
 import { keptLogger, turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
-import { HandGateway, HandLog, LEASE, TOPICS } from './hand-room.ts';
+import { HandGateway, handLog, LEASE, TOPICS } from './hand-room.ts';
 
 /* What takes leases, deaths and days, or one thing before another, on a log and clocks that are moved by hand. */
 
@@ -17,7 +17,7 @@ const RAW = { part: 0, keepsTombstones: true };
 
 /** Gateways on one log; time passes for all of them together. */
 class RoomByHand {
-  readonly log = new HandLog();
+  readonly log = handLog();
   readonly all: HandGateway[];
 
   constructor(count: number) {

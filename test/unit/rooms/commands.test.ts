@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Member } from '../../../src/core/component.ts';
+import type { Claim } from '../../../src/presence/claim.ts';
 import { RoomCommands, type RoomCommandsOptions } from '../../../src/rooms/commands.ts';
-import type { Claim } from '../../../src/rooms/names.ts';
 import type { Newcomer, RoomCommand } from '../../../src/rooms/port.ts';
 
 const NEWCOMER: Newcomer = { identity: { type: 'numbered', prefix: 'client-' } };
-const CLAIM: Claim = { key: 'k', incarnation: 'ours', seq: 1, member: { name: 'b', details: {} } };
+const CLAIM: Claim<Member> = { key: 'k', incarnation: 'ours', seq: 1, member: { name: 'b', details: {} } };
 
 /** Commands for a member of this gateway that may leave, under a lease that may be lost. */
 class CommandsRig {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Lease } from '../../../src/rooms/lease.ts';
+import { Lease } from '../../../src/presence/lease.ts';
 import { HandClock } from '../core/hand-clock.ts';
 
 class LeaseRig {

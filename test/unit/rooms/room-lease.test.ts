@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Message } from '../../../src/core/message.ts';
 import { authoredBy } from '../../../src/rooms/authorship.ts';
-import type { Incarnation } from '../../../src/rooms/incarnation.ts';
 import { RoomLease } from '../../../src/rooms/room-lease.ts';
 
 const by = (incarnation: string) => new Message(Buffer.from('hello'), { headers: authoredBy(incarnation) });
@@ -10,7 +9,7 @@ const by = (incarnation: string) => new Message(Buffer.from('hello'), { headers:
 /** The write lease of a gateway whose current incarnation is `now`. */
 class RoomLeaseRig {
   readonly incarnation = { id: 'now', isOver: false, isHeld: true };
-  readonly lease = new RoomLease('chat', () => this.incarnation as Incarnation);
+  readonly lease = new RoomLease('chat', () => this.incarnation);
   changes = 0;
 
   constructor() {

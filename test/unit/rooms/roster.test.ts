@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type PresenceRecord, PresenceRecords } from '../../../src/rooms/records.ts';
-import { Roster, type RosterEvent } from '../../../src/rooms/roster.ts';
+import type { Member } from '../../../src/core/component.ts';
+import type { PresenceRecord } from '../../../src/presence/records.ts';
+import type { RosterEvent } from '../../../src/presence/roster.ts';
+import { memberRecords } from '../../../src/rooms/member-records.ts';
+import { RoomRoster } from '../../../src/rooms/roster.ts';
 
-const RECORDS = new PresenceRecords('chat');
+const RECORDS = memberRecords('chat');
 
 /** A roster of the incarnation `me`: each method applies a record and returns the events, in short words. */
 class RosterRig {
-  readonly roster = new Roster('me');
+  readonly roster = new RoomRoster('me');
 
   constructor({ isRebuilding = false } = {}) {
     if (!isRebuilding) this.roster.rebuilt();
@@ -41,12 +44,12 @@ class RosterRig {
     return this.apply({ type: 'tombstone', of: 'dead', key: RECORDS.deadKey(incarnation), incarnation });
   }
 
-  private apply(record: PresenceRecord): string[] {
+  private apply(record: PresenceRecord<Member>): string[] {
     return this.roster.apply(record).map(shortly);
   }
 }
 
-function shortly(event: RosterEvent): string {
+function shortly(event: RosterEvent<Member>): string {
   switch (event.type) {
     case 'joined':
     case 'left':

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { memberRecords } from '../../../src/rooms/member-records.ts';
 import type { Change } from '../../../src/rooms/port.ts';
-import { PresenceRecords } from '../../../src/rooms/records.ts';
-import { Roster } from '../../../src/rooms/roster.ts';
+import { RoomRoster } from '../../../src/rooms/roster.ts';
 import { ShownMembers } from '../../../src/rooms/shown-members.ts';
 
-const RECORDS = new PresenceRecords('chat');
+const RECORDS = memberRecords('chat');
 
 /** A roster with these members: incarnation and name of each. */
-function rosterOf(...members: readonly (readonly [incarnation: string, name: string])[]): Roster {
-  const roster = new Roster('me');
+function rosterOf(...members: readonly (readonly [incarnation: string, name: string])[]): RoomRoster {
+  const roster = new RoomRoster('me');
   for (const [seq, [incarnation, name]] of members.entries()) {
     const key = RECORDS.memberKey(incarnation, seq);
     roster.apply({ type: 'member', key, incarnation, seq, member: { name, details: {} } });

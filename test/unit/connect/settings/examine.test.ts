@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { componentsIn } from '../../../../src/config/step-schema.ts';
 import {
@@ -129,6 +130,42 @@ describe("a connector with S4's settings", () => {
     ]);
   });
 
+  test('asks another server first and signs, with reconnect and sequence, by settings of its own', async () => {
+    const config: FlatConfig = {
+      ...BINANCE,
+      'websocket.url': '${! meta.session.json.endpoint }?token=${! meta.session.json.token }',
+      'websocket.hosts': '*.example.com,feed.example.org',
+      'websocket.secrets': '{"api":"topsecret"}',
+      'websocket.prepare':
+        '{"http":{"url":"https://api.example.com/bullet","method":"POST","headers":{"X-Key":"${! meta.secrets.api }"}},"as":"session"}',
+      'websocket.subscription.message': '{"sign":"${! $hmac(\'sha256\', meta.secrets.api, meta.session.json.token) }"}',
+      'websocket.decompress': 'gzip',
+      'websocket.reconnect.on': '{"op":"bye"}',
+      'websocket.reconnect.overlap.ms': '1000',
+      'websocket.dedupe.id': '${! json.u }',
+      'websocket.sequence.value': '${! json.u }',
+    };
+    assert.deepEqual(errorsOf(config), {});
+    const { url, hosts, secrets, prepare, subscribe, reconnect, sequence } = feedOf(config);
+    const meta = { secrets, session: { json: { endpoint: 'wss://a.example.com/x', token: 't k' } } };
+    const values = new Message(Buffer.alloc(0), { meta });
+    assert.deepEqual([url[0]?.isNamed, hosts], [true, ['*.example.com', 'feed.example.org']]);
+    assert.equal(url[0]?.make(values), 'wss://a.example.com/x?token=t%20k');
+    const [call] = prepare;
+    assert.deepEqual(
+      [call?.as, call?.http.method, call?.http.headers['X-Key']?.make(values)],
+      ['session', 'POST', 'topsecret'],
+    );
+    const sign = createHmac('sha256', 'topsecret').update('t k').digest('hex');
+    assert.equal(await subscribe.messages[0]?.send(values), JSON.stringify({ sign }));
+    assert.deepEqual([reconnect.overlap, sequence?.value.text], [1_000, '${! json.u }']);
+    const { 'websocket.hosts': _, ...without } = config;
+    assert.deepEqual(Object.keys(errorsOf(without)), ['websocket.hosts']);
+    assert.ok(
+      !JSON.stringify(errorsOf({ ...config, 'websocket.secrets': '{"api":["topsecret"]}' })).includes('topsecret'),
+    );
+  });
+
   test('has a gate as large as its queue, and batches that fit it', () => {
     for (const [size, messages, count] of [
       ['1', 2, 1],
@@ -218,6 +255,29 @@ describe('tasks', () => {
       (tasks[0]?.pipeline.sink.config as RemoteSinkSettings | undefined)?.url.text,
       'wss://partner.example.com/orders',
     );
+  });
+
+  test('a sink waits for replies, decompresses them and keeps to a pace by settings of its own', () => {
+    const config: FlatConfig = {
+      ...SINK,
+      'websocket.confirm': 'reply',
+      'websocket.replies': '{"record":"${! json.id }","reply":"${! json.re }","reject":{"ok":false},"timeout":"5s"}',
+      'websocket.frame': 'as_is',
+      'websocket.decompress': 'auto',
+      'websocket.send.rate': '5/s',
+      'websocket.reconnect.on': '{"op":"bye"}',
+      'websocket.reconnect.every.ms': '60000',
+      'websocket.secrets': '{"api":"topsecret"}',
+    };
+    assert.deepEqual(errorsOf(config), {});
+    const sink = tasksOf(config)[0]?.pipeline.sink.config as RemoteSinkSettings;
+    const { confirm, replies, frame, decompress, send_rate, reconnect, secrets } = sink;
+    assert.deepEqual([confirm, frame, decompress, secrets], ['reply', 'as_is', 'auto', { api: 'topsecret' }]);
+    assert.deepEqual([replies?.timeout, send_rate?.count, reconnect.every], [5_000, 5, 60_000]);
+    assert.equal(reconnect.on?.(new Message(Buffer.from('{"op":"bye"}'))), true);
+    const { 'websocket.replies': _, ...without } = config;
+    assert.deepEqual(Object.keys(errorsOf(without)), ['websocket.confirm']);
+    assert.deepEqual(Object.keys(errorsOf({ ...config, 'websocket.confirm': 'pong' })), ['websocket.replies']);
   });
 });
 

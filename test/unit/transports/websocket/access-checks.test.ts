@@ -25,7 +25,7 @@ function setUp(admit?: AccessPort['admit']) {
   const run = (socket = new PassThrough(), more: Partial<HandshakeRequest> = {}) => {
     const verdicts: (string | undefined)[] = [];
     checks.run({ ...REQUEST, ...more }, socket, (granted) =>
-      verdicts.push('access' in granted ? 'in' : `${granted.refusal.status} ${granted.refusal.reason}`),
+      verdicts.push('refusal' in granted ? `${granted.refusal.status} ${granted.refusal.reason}` : 'in'),
     );
     return { socket, verdicts };
   };

@@ -1,13 +1,12 @@
-import type { Member } from '../core/component.ts';
 import type { Message } from '../core/message.ts';
 import { isCount, objectOf } from '../tables/record-value.ts';
 
 /*
  * The presence topic, one partition. Keys are text; values are small JSON, or none for a tombstone.
  *
- *   ENDPOINT/member/INCARNATION/SEQ   {"name", "details"}   a client claims a name: written once, never again
- *   ENDPOINT/lease/INCARNATION        {"number"}            the gateway is alive: written again and again
- *   ENDPOINT/dead/INCARNATION         {"by", "until"}       another incarnation has declared it dead
+ *   ENDPOINT/member/INCARNATION/SEQ   {...}               a member comes, such as a client with its name: written once, never again
+ *   ENDPOINT/lease/INCARNATION        {"number"}          the gateway is alive: written again and again
+ *   ENDPOINT/dead/INCARNATION         {"by", "until"}     another incarnation has declared it dead
  *
  * An incarnation is a gateway from its start, or from the last time it was declared dead, to its end.
  */
@@ -19,10 +18,10 @@ export interface Keyed {
   readonly incarnation: string;
 }
 
-export interface MemberRecord extends Keyed {
+export interface MemberRecord<M> extends Keyed {
   readonly type: 'member';
   readonly seq: number;
-  readonly member: Member;
+  readonly member: M;
 }
 
 export interface LeaseRecord extends Keyed {
@@ -52,14 +51,17 @@ export interface Tombstone extends Keyed {
   readonly of: Kind;
 }
 
-export type PresenceRecord = MemberRecord | LeaseRecord | DeadRecord | Tombstone;
+export type PresenceRecord<M> = MemberRecord<M> | LeaseRecord | DeadRecord | Tombstone;
 
 /** The keys of one endpoint, and the records under them. */
-export class PresenceRecords {
+export class PresenceRecords<M> {
   private readonly prefix: string;
+  private readonly memberIn: (value: Readonly<Record<string, unknown>>) => M | undefined;
 
-  constructor(endpoint: string) {
+  /** `memberIn`: the member in the value of its record; undefined where no gateway can have written that. */
+  constructor(endpoint: string, memberIn: (value: Readonly<Record<string, unknown>>) => M | undefined) {
     this.prefix = `${endpoint}/`;
+    this.memberIn = memberIn;
   }
 
   memberKey(incarnation: string, seq: number): string {
@@ -81,7 +83,7 @@ export class PresenceRecords {
   }
 
   /** undefined for a record that no gateway can have written. */
-  read(key: string, message: Message): PresenceRecord | undefined {
+  read(key: string, message: Message): PresenceRecord<M> | undefined {
     const [kind, incarnation, number, ...more] = key.slice(this.prefix.length).split('/');
     const of = KINDS.find((known) => known === kind);
     if (of === undefined || !incarnation || more.length > 0) return undefined;
@@ -91,7 +93,7 @@ export class PresenceRecords {
     if (value === undefined) return undefined;
     switch (of) {
       case 'member':
-        return member(value, { key, incarnation, seq: Number(number) });
+        return this.member(value, { key, incarnation, seq: Number(number) });
       case 'lease':
         return isCount(value.number)
           ? { type: 'lease', key, incarnation, number: value.number, timestamp: message.timestamp }
@@ -105,17 +107,12 @@ export class PresenceRecords {
           : undefined;
     }
   }
-}
 
-function member(
-  { name, details }: Readonly<Record<string, unknown>>,
-  keyed: Keyed & { readonly seq: number },
-): MemberRecord | undefined {
-  if (typeof name !== 'string' || !isCount(keyed.seq) || !isTexts(details)) return undefined;
-  return { type: 'member', ...keyed, member: { name, details } };
-}
-
-function isTexts(value: unknown): value is Readonly<Record<string, string>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((each) => typeof each === 'string');
+  private member(
+    value: Readonly<Record<string, unknown>>,
+    keyed: Keyed & { readonly seq: number },
+  ): MemberRecord<M> | undefined {
+    const member = isCount(keyed.seq) ? this.memberIn(value) : undefined;
+    return member === undefined ? undefined : { type: 'member', ...keyed, member };
+  }
 }

@@ -1,12 +1,12 @@
-import type { Claim } from './names.ts';
+import type { Claim } from './claim.ts';
 import type { LeaseRecord } from './records.ts';
 
 /** An incarnation is dead when we read this many leases of our own and no record of that incarnation between them. */
 const SILENT_LEASES = 3;
 
 /** What an incarnation has in the topic. */
-interface Live {
-  readonly claims: Map<string, Claim>;
+interface Live<M> {
+  readonly claims: Map<string, Claim<M>>;
   leaseKey: string | undefined;
   /** When the lease was written by the clock of its gateway, in milliseconds since the epoch. */
   leasedAt: number | undefined;
@@ -21,9 +21,9 @@ interface Live {
  * Silence is counted in leases of our own that were read back, never in time: while the log makes no progress no gateway
  * can be heard, and none is declared dead for it.
  */
-export class LiveIncarnations {
+export class LiveIncarnations<M> {
   private readonly own: string;
-  private readonly live = new Map<string, Live>();
+  private readonly live = new Map<string, Live<M>>();
   private ownLeases = 0;
   private lastOwnLease = 0;
 
@@ -41,7 +41,7 @@ export class LiveIncarnations {
   }
 
   /** False for a record that was written twice: the first one counts. */
-  addClaim(claim: Claim): boolean {
+  addClaim(claim: Claim<M>): boolean {
     const { claims } = this.seen(claim.incarnation);
     if (claims.has(claim.key)) return false;
     claims.set(claim.key, claim);
@@ -76,7 +76,7 @@ export class LiveIncarnations {
   }
 
   /** A tombstone for a key of this incarnation was read. Returns the claim that ends by it. */
-  removeKey(incarnation: string, key: string): Claim | undefined {
+  removeKey(incarnation: string, key: string): Claim<M> | undefined {
     const live = this.live.get(incarnation);
     if (live === undefined) return undefined;
     if (live.leaseKey === key) live.leaseKey = undefined;
@@ -88,9 +88,9 @@ export class LiveIncarnations {
   }
 
   /** Returns what the incarnation has in the topic. */
-  remove(incarnation: string): { readonly claims: Claim[]; readonly keys: string[] } {
+  remove(incarnation: string): { readonly claims: Claim<M>[]; readonly keys: string[] } {
     const { claims, leaseKey } = this.live.get(incarnation) ?? {
-      claims: new Map<string, Claim>(),
+      claims: new Map<string, Claim<M>>(),
       leaseKey: undefined,
     };
     this.live.delete(incarnation);
@@ -98,7 +98,7 @@ export class LiveIncarnations {
   }
 
   /** Every record of an incarnation shows that it lives. */
-  private seen(incarnation: string): Live {
+  private seen(incarnation: string): Live<M> {
     let live = this.live.get(incarnation);
     if (live === undefined) {
       live = { claims: new Map(), leaseKey: undefined, leasedAt: undefined, seenAt: 0 };

@@ -7,11 +7,11 @@ import { Follower } from '../tables/follower.ts';
 import type { Outbox } from '../tables/outbox.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Counter } from '../telemetry/stats.ts';
+import type { Claim } from './claim.ts';
 import { ForeignRecords } from './foreign-records.ts';
 import { Lease } from './lease.ts';
-import type { Claim } from './names.ts';
 import type { PresenceRecords } from './records.ts';
-import { Roster, type RosterEvent } from './roster.ts';
+import type { Roster, RosterEvent } from './roster.ts';
 
 /**
  * Milliseconds for which the record of a death is kept. A machine may be suspended over a weekend, and its gateway has to
@@ -20,11 +20,11 @@ import { Roster, type RosterEvent } from './roster.ts';
 const DEATH_RETENTION = 7 * 86_400_000;
 
 /** Called with what is read, in the log's order. */
-export interface IncarnationObserver {
-  joined(claim: Claim): void;
-  left(claim: Claim): void;
-  /** A claim of ours has lost its name. */
-  lost(claim: Claim): void;
+export interface IncarnationObserver<M> {
+  joined(claim: Claim<M>): void;
+  left(claim: Claim<M>): void;
+  /** A claim of ours has lost. */
+  lost(claim: Claim<M>): void;
   /** Our lease was read back. */
   renewed(): void;
   /** The last call of all. */
@@ -32,9 +32,11 @@ export interface IncarnationObserver {
   batchRead(): void;
 }
 
-export interface IncarnationOptions {
+export interface IncarnationOptions<M, R extends Roster<M>> {
   readonly topic: string;
-  readonly records: PresenceRecords;
+  readonly records: PresenceRecords<M>;
+  /** A roster that has read nothing yet, for an incarnation of ours. */
+  readonly roster: (incarnation: string) => R;
   readonly outbox: Outbox;
   readonly log: Pick<Log, 'reader' | 'admin'>;
   /** Milliseconds. */
@@ -43,7 +45,7 @@ export interface IncarnationOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly declaredDead: Counter;
-  readonly observer: IncarnationObserver;
+  readonly observer: IncarnationObserver<M>;
 }
 
 /**
@@ -51,10 +53,10 @@ export interface IncarnationOptions {
  * or declared dead. It reads the presence topic from the beginning, applies the records to a roster of its own, and
  * writes the records that the roster asks for.
  */
-export class Incarnation {
+export class Incarnation<M, R extends Roster<M>> {
   readonly id = randomUUID();
-  readonly roster = new Roster(this.id);
-  private readonly options: IncarnationOptions;
+  readonly roster: R;
+  private readonly options: IncarnationOptions<M, R>;
   private readonly follower: Follower;
   private readonly lease: Lease;
   /** Offset behind the last record that was read. */
@@ -62,8 +64,9 @@ export class Incarnation {
   private isClosed = false;
   private readonly foreign: ForeignRecords;
 
-  constructor(options: IncarnationOptions) {
+  constructor(options: IncarnationOptions<M, R>) {
     this.options = options;
+    this.roster = options.roster(this.id);
     const { log, topic, clock, logger, lease } = options;
     const next = (batch: Batch) => this.readBatch(batch);
     const recreated = () => this.topicReplaced();
@@ -140,18 +143,15 @@ export class Incarnation {
     for (const event of this.roster.apply(record)) this.handle(event);
   }
 
-  /** The members were in a topic that is gone: as after a death of ours, all gateways write theirs again. */
+  /** The members were in a topic that is gone: as after a death of ours, all gateways write theirs again. A room closes its clients. */
   private topicReplaced(): void {
     if (this.isClosed) return;
     const { topic, logger } = this.options;
-    logger.error(
-      { topic },
-      `${topic} was deleted and created again: reading it from the beginning, closing all clients`,
-    );
+    logger.error({ topic }, `${topic} was deleted and created again: reading it from the beginning`);
     this.fenced();
   }
 
-  private handle(event: RosterEvent): void {
+  private handle(event: RosterEvent<M>): void {
     const { observer } = this.options;
     switch (event.type) {
       case 'joined':

@@ -17,11 +17,11 @@ type PresenceEvent =
   | { type: 'CLOSE' };
 
 /**
- * What the machine orders of a gateway's life in a room:
+ * What the machine orders of a gateway's life among those that share members:
  *
  * - `rebuild`: begin a new incarnation and read the members
  * - `enter`: tell the other gateways of this incarnation
- * - `admit`: show the members, and let waiting newcomers join
+ * - `admit`: show the members, and let those that wait join
  * - `fence`: every member of this gateway has to go
  * - `sayGoodbye`: tell the other gateways that this incarnation ends
  * - `end`: write nothing any more
@@ -30,7 +30,7 @@ const ORDERS = ['rebuild', 'enter', 'admit', 'fence', 'sayGoodbye', 'end'] as co
 
 export type PresenceControl = Control<(typeof ORDERS)[number]>;
 
-/** Life of a gateway in a room. Its events are about incarnations, never about members. */
+/** Life of a gateway in a room, or among those that share channels. Its events are about incarnations, never about members. */
 export const presenceMachine = setup({
   types: {
     context: {} as Controlled<PresenceControl>,

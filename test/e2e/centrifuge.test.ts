@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Centrifuge, type Options, type Subscription } from 'centrifuge';
+import { WebSocket } from 'ws';
+import { createGateway } from '../../src/index.ts';
+import { until as untilIn } from '../helpers/gateway-process.ts';
+import { tokenOf } from '../unit/auth/rig.ts';
+
+const SECRET = 'a secret of this test, 32 bytes or more';
+
+const CONFIG = `
+log: { driver: embedded, embedded: { memory: true } }
+admin: { enabled: false }
+auth: { users: { jwt: { secret: "${SECRET}", algorithms: [ HS256 ], clock_skew: 0s } } }
+listeners: { public: { port: 0 } }
+endpoints:
+  app:
+    listener: public
+    path: /connection/websocket
+    codec: { centrifuge: { calls: true } }
+    auth: users
+    ping: { interval: 1s, timeout: 2s }
+    token_expiry: { grace: 2s }
+    channels: { join: "user.\${! auth.sub }", max_per_connection: 10001, history: { last: 100 }, presence: { topic: events } }
+    allow: { subscribe: [ "news.*" ], publish: [ "news.*", "user.*" ] }
+pipelines:
+  in:
+    source: { endpoint: app }
+    processors: [ { map: { headers: { method: "\${! meta.method }" } } } ]
+    sink: { topic: { name: events, key: "\${! meta.channel }" } }
+  out:
+    source: { topic: { names: [ events ] } }
+    sink: { endpoint: { name: app, channel: "\${! key }" } }
+`;
+
+async function started(t: TestContext) {
+  const gateway = await createGateway({ config: CONFIG, logger: 'silent' });
+  t.after(() => gateway.stop());
+  await gateway.start();
+  return `ws://127.0.0.1:${gateway.inspect().listeners[0]?.port}/connection/websocket`;
+}
+
+const token = (sub: string, seconds = 600) =>
+  tokenOf({ alg: 'HS256' }, { sub, exp: Math.ceil(Date.now() / 1_000) + seconds }, SECRET);
+
+/** The sockets that clients of a test have opened, in their order. */
+function sockets() {
+  const opened: WebSocket[] = [];
+  class Kept extends WebSocket {
+    constructor(...args: ConstructorParameters<typeof WebSocket>) {
+      super(...args);
+      opened.push(this);
+    }
+  }
+  return { opened, websocket: Kept };
+}
+
+/** A client of the library as it is published. */
+function library(t: TestContext, url: string, options: Partial<Options> = {}) {
+  const { opened, websocket } = sockets();
+  const client = new Centrifuge(url, { websocket, minReconnectDelay: 20, token: token('ann'), ...options });
+  t.after(() => client.disconnect());
+  const events: [string, unknown][] = [];
+  for (const name of ['connected', 'disconnected', 'error', 'message', 'publication', 'subscribed'] as const)
+    client.on(name, (event: unknown) => events.push([name, event]));
+  const of = (name: string) => events.filter(([one]) => one === name).map(([, event]) => event as Fields);
+  return { client, opened, of };
+}
+
+const until = (condition: () => boolean) => untilIn(condition, 8_000, () => `not in time: ${condition}`);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function heard(subscription: Subscription) {
+  const publications: unknown[] = [];
+  const subscribed: Fields[] = [];
+  subscription.on('publication', ({ data }) => publications.push(data));
+  subscription.on('subscribed', (event) => subscribed.push(event as unknown as Fields));
+  return { publications, subscribed };
+}
+
+async function subscribedTo(client: Centrifuge, channel: string) {
+  const subscription = client.newSubscription(channel);
+  const kept = heard(subscription);
+  subscription.subscribe();
+  client.connect();
+  await subscription.ready(5_000);
+  return { subscription, ...kept };
+}
+
+test('the library connects with a token, subscribes, and receives what another one publishes', async (t) => {
+  const url = await started(t);
+  const one = library(t, url);
+  const { publications, subscribed } = await subscribedTo(one.client, 'news.a');
+  assert.equal(subscribed[0]?.recoverable, true);
+  const other = library(t, url, { token: token('bob') });
+  other.client.connect();
+  await other.client.publish('news.a', { n: 1 });
+  await other.client.publish('news.b', { n: 2 });
+  await until(() => publications.length > 0);
+  assert.deepEqual(publications, [{ n: 1 }]);
+  await assert.rejects(other.client.publish('secret', 1), { code: 103 });
+  assert.deepEqual(await other.client.rpc('sum', [1, 2]), { data: {} });
+});
+
+test('presence lists the clients of a channel, and its subscribers hear of each that joins or leaves', async (t) => {
+  const url = await started(t);
+  const one = library(t, url);
+  const { subscription } = await subscribedTo(one.client, 'news.a');
+  const changes: string[] = [];
+  subscription.on('join', ({ info }) => changes.push(`join ${info.user}`));
+  subscription.on('leave', ({ info }) => changes.push(`leave ${info.user}`));
+  const other = library(t, url, { token: token('bob') });
+  await subscribedTo(other.client, 'news.a');
+  await until(() => changes.includes('join bob'));
+  const { clients } = await subscription.presence();
+  assert.deepEqual(
+    Object.values(clients)
+      .map(({ user }) => user)
+      .sort(),
+    ['ann', 'bob'],
+  );
+  assert.deepEqual(await subscription.presenceStats(), { numClients: 2, numUsers: 2 });
+  other.client.disconnect();
+  await until(() => changes.at(-1) === 'leave bob');
+});
+
+test('a client that was cut recovers what was published meanwhile, each record once', async (t) => {
+  const url = await started(t);
+  const one = library(t, url);
+  const { publications, subscribed } = await subscribedTo(one.client, 'news.a');
+  const other = library(t, url, { token: token('bob') });
+  other.client.connect();
+  await other.client.publish('news.a', 1);
+  await until(() => publications.length === 1);
+  one.opened[0]?.terminate();
+  for (const n of [2, 3]) await other.client.publish('news.a', n);
+  await until(() => subscribed.length === 2);
+  await other.client.publish('news.a', 4);
+  await until(() => publications.length === 4);
+  assert.deepEqual(publications, [1, 2, 3, 4]);
+  assert.deepEqual([subscribed[1]?.wasRecovering, subscribed[1]?.recovered], [true, true]);
+});
+
+test('a channel of join is subscribed by the server, and recovers after a cut', async (t) => {
+  const url = await started(t);
+  const { client, opened, of } = library(t, url);
+  client.connect();
+  await client.ready(5_000);
+  assert.deepEqual(
+    of('subscribed').map(({ channel, recoverable }) => [channel, recoverable]),
+    [['user.ann', true]],
+  );
+  const other = library(t, url, { token: token('bob') });
+  other.client.connect();
+  await other.client.publish('user.ann', 1);
+  await until(() => of('publication').length === 1);
+  opened[0]?.terminate();
+  await other.client.publish('user.ann', 2);
+  await until(() => of('publication').length === 2);
+  assert.deepEqual(
+    of('publication').map(({ channel, data }) => [channel, data]),
+    [
+      ['user.ann', 1],
+      ['user.ann', 2],
+    ],
+  );
+  const { wasRecovering, recovered } = of('subscribed')[1] ?? {};
+  assert.deepEqual([wasRecovering, recovered], [true, true]);
+});
+
+test('the library renews its token before the grace is over, and stays connected', async (t) => {
+  const url = await started(t);
+  let asked = 0;
+  const getToken = async () => {
+    asked += 1;
+    return token('ann', asked === 1 ? 1 : 600);
+  };
+  const { client, of } = library(t, url, { token: '', getToken });
+  client.connect();
+  await client.ready(5_000);
+  await until(() => asked === 2);
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  assert.deepEqual([client.state, of('connected').length, of('disconnected').length], ['connected', 1, 0]);
+});
+
+/** As scripts/centrifuge-python.sh prints it. */
+const PYTHON = process.env.CENTRIFUGE_PYTHON;
+
+const skip = PYTHON === undefined && 'CENTRIFUGE_PYTHON is not set';
+test('the library for Python connects, recovers after a cut, and lists the clients of a channel', {
+  skip,
+}, async (t) => {
+  const url = await started(t);
+  const program = fileURLToPath(new URL('../fixtures/centrifuge_client.py', import.meta.url));
+  const { stdout } = await promisify(execFile)(PYTHON ?? 'python3', [program, url, token('ann')], { timeout: 20_000 });
+  assert.deepEqual(JSON.parse(stdout), [
+    [{ n: 1 }, { n: 2 }],
+    [
+      [false, false],
+      [true, true],
+    ],
+    ['ann'],
+  ]);
+});
+
+test('a token that has expired is replaced, and one that is wrong ends the client', async (t) => {
+  const url = await started(t);
+  const expired = library(t, url, { token: token('ann', -600), getToken: async () => token('ann') });
+  expired.client.connect();
+  await expired.client.ready(5_000);
+  assert.deepEqual(
+    expired.of('error').map(({ error }) => (error as Fields).code),
+    [109],
+  );
+  const wrong = library(t, url, { token: tokenOf({ alg: 'HS256' }, { sub: 'ann' }, `${SECRET}!`) });
+  wrong.client.connect();
+  await until(() => wrong.of('disconnected').length > 0);
+  assert.equal(wrong.of('disconnected')[0]?.code, 3500);
+  const none = library(t, url, { token: '' });
+  none.client.connect();
+  await until(() => none.of('disconnected').length > 0);
+  assert.equal(none.of('disconnected')[0]?.code, 101);
+});
+
+test('the library answers pings, and a client that does not is cut', async (t) => {
+  const url = await started(t);
+  const { client, of } = library(t, url);
+  client.connect();
+  await client.ready(5_000);
+  const mute = new WebSocket(url);
+  mute.on('error', () => {});
+  await once(mute, 'open');
+  mute.send(JSON.stringify({ id: 1, connect: { token: token('bob') } }));
+  const [code] = await once(mute, 'close');
+  assert.equal(code, 1006);
+  assert.deepEqual([client.state, of('connected').length], ['connected', 1]);
+});
+
+test('ten thousand subscriptions in one frame behind connect are all answered', async (t) => {
+  const url = await started(t);
+  const raw = new WebSocket(url);
+  t.after(() => raw.terminate());
+  const ids = new Set<number>();
+  raw.on('message', (data) => {
+    for (const line of String(data).split('\n')) {
+      const reply = JSON.parse(line) as { id?: number; error?: object };
+      if (reply.id !== undefined && reply.error === undefined) ids.add(reply.id);
+    }
+  });
+  await once(raw, 'open');
+  const subscribes = Array.from({ length: 10_000 }, (_, at) => ({ id: at + 2, subscribe: { channel: `news.${at}` } }));
+  const commands = [{ id: 1, connect: { token: token('ann') } }, ...subscribes];
+  raw.send(commands.map((command) => JSON.stringify(command)).join('\n'));
+  await until(() => ids.size === 10_001);
+});
+
+test('frames that break the protocol end their connection alone', async (t) => {
+  const url = await started(t);
+  const { client } = library(t, url);
+  client.connect();
+  await client.ready(5_000);
+  const hostile = [
+    '{"id":1,"subscribe":{"channel":"news.a"}}',
+    '{"id":1,"connect":[]}',
+    '{"id":1,"connect":{"token":7}}',
+    '['.repeat(500_000),
+    `${'{"id":1,"ping":{}}\n'.repeat(20_000)}`,
+  ];
+  for (const frame of hostile) {
+    const raw = new WebSocket(url);
+    await once(raw, 'open');
+    raw.send(frame);
+    const [code] = await once(raw, 'close');
+    assert.equal(code, 3501, frame.slice(0, 30));
+  }
+  assert.equal(client.state, 'connected');
+});
