@@ -40,6 +40,7 @@ export function feedOf(
     channels: endpoint.channels,
     recoveries: recoveriesOf(context, fed, plan),
     settled: () => pipeline().settled(),
+    inFlight: () => pipeline().inFlight.messages,
     known: joining.done('known'),
     clock: context.clock,
     logger: context.scoped('channels', { endpoint: plan.endpoint, pipeline: fed.name }),
@@ -50,6 +51,7 @@ export function feedOf(
     endpoints: new Map([[plan.endpoint, fedBy(endpoint, feed)]]),
     follower: feed,
     caughtUp: () => void pipeline().settled().then(caughtUp),
+    breaking: () => feed.breaking(),
     ended: () => {
       caughtUp();
       void feed.close();
