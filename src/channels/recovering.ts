@@ -44,6 +44,8 @@ export class Recovering implements PendingSubscription {
   private readonly clock: Clock;
   private readonly isReadAgain: boolean;
   private readonly cancelTimer: () => void;
+  /** Bytes. */
+  private held = 0;
   /** Whether this gateway has read as far as the client has. */
   private hasArrived: boolean;
 
@@ -87,6 +89,7 @@ export class Recovering implements PendingSubscription {
 
   end(): void {
     this.cancelTimer();
+    this.hold(-this.held);
     this.abort.abort();
     this.beginning.member.awaitsNoMore(this);
   }
@@ -172,10 +175,18 @@ export class Recovering implements PendingSubscription {
     for (const message of recovery.messages) {
       const { offset } = message.source ?? message;
       const frame = this.endpoint.recovered(channel, message, place.at(offset + 1));
-      if (frame !== null) part.read.push({ frame, offset });
+      if (frame === null) continue;
+      part.read.push({ frame, offset });
+      this.hold(frame.size);
     }
     part.from = until;
     return undefined;
+  }
+
+  /** Bytes of frames that wait for the others. */
+  private hold(bytes: number): void {
+    this.held += bytes;
+    this.endpoint.memory.recovering(bytes);
   }
 
   private lose(reason: LossLabel = 'unavailable'): void {

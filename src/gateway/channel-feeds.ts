@@ -86,7 +86,7 @@ function recoveriesOf(
   fed: FedPipeline,
   { endpoint, topic }: { readonly endpoint: string; readonly topic: string },
 ): Recoveries | undefined {
-  const { log, clock, config } = context;
+  const { log, clock, config, memory } = context;
   const settings = config.endpoints[endpoint]?.channels?.recover;
   if (settings === undefined) return undefined;
   return new Recoveries({
@@ -96,6 +96,7 @@ function recoveriesOf(
     makeRerun: (publish) => rerunOf(context, fed, endpoint, publish),
     clock,
     metrics: recoveryMetrics(fed.stats, endpoint),
+    memory,
   });
 }
 

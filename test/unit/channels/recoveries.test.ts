@@ -185,7 +185,7 @@ test('records go through the processors of the pipeline again; one that fails is
   await turn();
   assert.deepEqual([opened, counts.made, closed], [1, 1, 0]);
   // They are kept for a while, as another client may come soon.
-  clock.advance(59_000);
+  clock.advance(599_999_000);
   await turn();
   assert.equal(closed, 0);
   clock.advance(1_000);
@@ -270,4 +270,23 @@ test('a recovered record has its place in the log, and memory of its own', async
   const [first] = recovery.messages;
   assert.deepEqual([first?.topic, first?.partition, first?.offset, first?.key?.toString()], [TOPIC, 0, 2, 'A']);
   assert.equal(first?.payload.buffer.byteLength, 2);
+});
+
+test('what is read again counts as held for clients, and is not kept where the limit is reached', async (t) => {
+  const { memory, held, ask, clock } = await recoveryRig(t);
+  await memory.append(TOPIC, keyed(AB));
+  let most = 0;
+  const recovering = held.recovering.bind(held);
+  held.recovering = (bytes) => {
+    recovering(bytes);
+    most = Math.max(most, held.held);
+  };
+  assert.deepEqual(await outcome(ask('A', 0, 6)), ['A0', 'A2', 'A4']);
+  await passTurns(clock);
+  assert.deepEqual([most, held.held], [3 * (512 + 2), 0]);
+  held.read(99_999_000);
+  assert.equal(await outcome(ask('A', 0, 6)), 'too_many');
+  held.read(-99_999_000);
+  await passTurns(clock);
+  assert.equal(held.held, 0);
 });
