@@ -15,7 +15,7 @@ test('what is kept of channels goes on when their pipeline is replaced by a relo
   await publishPrices(url, SYMBOLS, 0, 20);
   await stays.until(() => stays.numbers.length === 10);
   const report = await gateway.reload(
-    pricesConfig({ ...settings, processors: '[ { filter: { drop: "${! json.n = 25 }" } } ]' }),
+    pricesConfig({ ...settings, processors: '[ { filter: { keep: "${! json.n != 25 }" } } ]' }),
   );
   assert.equal(report.problems.length, 0);
   await publishPrices(url, SYMBOLS, 20, 10);

@@ -19,6 +19,14 @@ test('a client gets the records of its channel from its position to where it is 
   assert.deepEqual([open.size, metrics.passes.value], [0, 4]);
 });
 
+test('clients of one reader get each what is between their own offsets', async (t) => {
+  const { memory, ask, readers } = await recoveryRig(t);
+  await memory.append(TOPIC, keyed(AB));
+  const asked = [ask('A', 0, 2), ask('A', 2, 6), ask('A', 1, 4)].map(outcome);
+  assert.deepEqual(await Promise.all(asked), [['A0'], ['A2', 'A4'], ['A2']]);
+  assert.equal(readers.length, 1);
+});
+
 test('nothing is read for a client that has all', async (t) => {
   const { memory, ask, readers } = await recoveryRig(t);
   await memory.append(TOPIC, keyed(AB));
