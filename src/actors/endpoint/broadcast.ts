@@ -1,5 +1,6 @@
 import type { Batch } from '../../core/batch.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
+import type { ClientMemory } from '../../core/client-memory.ts';
 import type { Frame, GapReason } from '../../core/component.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
@@ -38,6 +39,10 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
 
   get tellsOfJoins(): boolean {
     return this.context.codec.introduction !== undefined;
+  }
+
+  get memory(): ClientMemory {
+    return this.context.memory;
   }
 
   get told(): number {
