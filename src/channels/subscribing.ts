@@ -1,7 +1,7 @@
 import type { ChannelEndpoint, SubscribeRequest } from '../actors/endpoint/channel-port.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
+import type { SubscriptionFacts } from '../core/channel-protocol.ts';
 import type { Clock } from '../core/clock.ts';
-import type { SubscriptionFacts } from '../core/component.ts';
 import { FrameGroup, type SharedFrame } from '../core/shared-frame.ts';
 import { type Beginning, type Missed, MissedPart } from './beginning.ts';
 import { type ChannelHistory, inOrder } from './channel-history.ts';

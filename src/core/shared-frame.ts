@@ -1,5 +1,5 @@
 import type { ChannelPosition } from './channel-position.ts';
-import type { Frame } from './component.ts';
+import type { Frame } from './frame.ts';
 import { withKey } from './frame-key.ts';
 import { joined } from './joined.ts';
 

@@ -1,6 +1,8 @@
 import type { ChannelPosition } from '../../core/channel-position.ts';
-import type { ChannelProtocol, ConnectionInfo, Frame, SubscriptionFacts } from '../../core/component.ts';
+import type { ChannelProtocol, SubscriptionFacts } from '../../core/channel-protocol.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 import { TidegateError } from '../../core/errors.ts';
+import type { Frame } from '../../core/frame.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import { type FrameGroup, type SharedFrame, SILENT } from '../../core/shared-frame.ts';

@@ -1,7 +1,8 @@
 import type { Batch } from '../../core/batch.ts';
 import type { ChannelFeed } from '../../core/channel-feed.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
-import type { ConnectionInfo, GapReason, SubscriptionFacts } from '../../core/component.ts';
+import type { GapReason, SubscriptionFacts } from '../../core/channel-protocol.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Message } from '../../core/message.ts';

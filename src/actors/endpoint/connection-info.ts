@@ -1,6 +1,6 @@
 import type { Access } from '../../core/access.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
-import type { ConnectionInfo } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 
 /** What an endpoint takes of the handshake of a client. */

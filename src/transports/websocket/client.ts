@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { explainValidity } from '../../core/certificate.ts';
-import type { Frame } from '../../core/component.ts';
+import type { Frame } from '../../core/frame.ts';
 import type {
   Connect,
   RemoteEnd,
