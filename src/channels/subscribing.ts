@@ -2,10 +2,12 @@ import type { ChannelEndpoint, SubscribeRequest } from '../actors/endpoint/chann
 import type { ChannelPosition } from '../core/channel-position.ts';
 import type { SubscriptionFacts } from '../core/channel-protocol.ts';
 import type { Clock } from '../core/clock.ts';
+import type { KeptQuery, KeptRecords } from '../core/kept-records.ts';
 import { FrameGroup, type SharedFrame } from '../core/shared-frame.ts';
 import { type Beginning, type Missed, MissedPart } from './beginning.ts';
 import { type ChannelHistory, inOrder } from './channel-history.ts';
 import type { FeedPartition } from './feed-partition.ts';
+import { keptRecords } from './kept-page.ts';
 import type { LossLabel, RecoveryMetrics } from './metrics.ts';
 import { Recovering, type RecoveryEnd } from './recovering.ts';
 import type { SubscribedClient } from './subscribed-client.ts';
@@ -59,6 +61,11 @@ export class Subscribing implements RecoveryEnd {
     this.endpoint.sendWaiting();
     const place = this.history.placeOf(channel);
     return place?.at(place.next);
+  }
+
+  /** What is kept of a channel. */
+  kept(channel: string, query: KeptQuery, room: number): KeptRecords {
+    return keptRecords(this.history, channel, query, room, this.clock.now());
   }
 
   isKept({ place, parts }: Missed): boolean {

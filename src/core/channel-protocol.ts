@@ -1,6 +1,7 @@
 import type { ChannelPosition } from './channel-position.ts';
 import type { Rejection } from './errors.ts';
 import type { Frame } from './frame.ts';
+import type { KeptRecords } from './kept-records.ts';
 import type { Message } from './message.ts';
 import type { ChannelPresence, PresenceChange } from './presence.ts';
 
@@ -40,6 +41,14 @@ export interface ChannelProtocol<State = unknown> {
   gap(channel: string, position: ChannelPosition, reason: GapReason, now: number): Frame | null;
   /** For protocols whose clients can ask which clients are in their channels. */
   readonly presence?: PresenceProtocol<State>;
+  /** For protocols whose clients can ask for the records that are kept of their channels. */
+  readonly history?: HistoryProtocol<State>;
+}
+
+/** The part of a wire protocol for records that are kept. Pure, as the rest of the codec. */
+export interface HistoryProtocol<State = unknown> {
+  /** The answer to a `history`. Null: none. */
+  answered(state: State, correlation: unknown, channel: string, records: KeptRecords, now: number): Frame | null;
 }
 
 /** The part of a wire protocol for the presence of channels. Pure, as the rest of the codec. */

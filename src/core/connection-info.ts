@@ -16,6 +16,8 @@ export interface ConnectionInfo {
   readonly publishes?: boolean;
   /** Whether it may ask which clients are in a channel that it is subscribed to. Left out: no. */
   readonly seesPresence?: boolean;
+  /** Whether it may ask for the records that are kept of a channel that it is subscribed to. Left out: no. */
+  readonly seesHistory?: boolean;
   /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }

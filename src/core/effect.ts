@@ -1,6 +1,7 @@
 import type { ChannelPosition } from './channel-position.ts';
 import type { CodecMessage } from './content.ts';
 import type { Frame } from './frame.ts';
+import type { KeptQuery } from './kept-records.ts';
 import type { TopicRequest } from './topic-request.ts';
 
 /** What a codec wants done. The list is open: later protocols add to it. */
@@ -60,5 +61,15 @@ export type Effect =
       readonly type: 'presence';
       readonly channel: string;
       readonly counts: boolean;
+      readonly correlation?: unknown;
+    }
+  /**
+   * Ask for the records that are kept of a channel that the client is subscribed to. Only for codecs whose `channels` have `history`,
+   * of connections that may see it. Refused by `refused` of `channels`.
+   */
+  | {
+      readonly type: 'history';
+      readonly channel: string;
+      readonly query: KeptQuery;
       readonly correlation?: unknown;
     };

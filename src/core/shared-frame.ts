@@ -62,6 +62,11 @@ export class SharedFrame {
     return this.place;
   }
 
+  /** As the codec made it; text is UTF-8 once the frame is detached. */
+  get payload(): Frame['data'] {
+    return this.frame.data;
+  }
+
   /** Bytes on the plain wire. */
   get size(): number {
     return this.bytes('plain').length;

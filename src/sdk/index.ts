@@ -5,7 +5,13 @@ export { type BackoffOptions, backoffDelay } from '../core/backoff.ts';
 export { Batch } from '../core/batch.ts';
 export { explainValidity } from '../core/certificate.ts';
 export { type ChannelPosition, parsePosition, positionText } from '../core/channel-position.ts';
-export type { ChannelProtocol, GapReason, PresenceProtocol, SubscriptionFacts } from '../core/channel-protocol.ts';
+export type {
+  ChannelProtocol,
+  GapReason,
+  HistoryProtocol,
+  PresenceProtocol,
+  SubscriptionFacts,
+} from '../core/channel-protocol.ts';
 export type { Clock } from '../core/clock.ts';
 export type {
   Codec,
@@ -47,6 +53,7 @@ export {
 } from '../core/headers.ts';
 export { readBody } from '../core/http-body.ts';
 export { countFields, JsonPath, repeatedField } from '../core/json-path.ts';
+export type { KeptQuery, KeptRecords } from '../core/kept-records.ts';
 export type { StartPosition, TopicPartition, TopicSpec } from '../core/log.ts';
 export type { Identity, Member, MemberEvent, Membership, RosterChange } from '../core/membership.ts';
 export {

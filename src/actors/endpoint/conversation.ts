@@ -226,6 +226,9 @@ export class Conversation {
         case 'presence':
           (this.channelPeer ?? missing('channels')).presence(effect.channel, effect.counts, effect.correlation);
           break;
+        case 'history':
+          (this.channelPeer ?? missing('channels')).history(effect.channel, effect.query, effect.correlation);
+          break;
       }
     }
   }
