@@ -112,7 +112,7 @@ export class SubscribedClient implements ChannelMember, Subscriber {
   presence(channel: string, counts: boolean): ChannelPresence | TidegateError {
     if (!isChannelName(channel)) return this.invalid(CHANNEL_NAME_RULE);
     if (!this.rules.index.has(this, channel)) return this.notSubscribed(channel);
-    const presence = this.rules.presence?.of(channel, counts);
+    const presence = this.rules.presence?.of(channel, counts, this.client.info.clientId);
     if (presence !== undefined) return presence;
     const message =
       'it is not known now which clients are in the channel, as this gateway does not hear of the others; ask again';

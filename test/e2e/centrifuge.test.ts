@@ -129,6 +129,29 @@ test('presence lists the clients of a channel, and its subscribers hear of each 
   await until(() => changes.at(-1) === 'leave bob');
 });
 
+test('the library reads what is kept of a channel, from a position, in reverse and page by page', async (t) => {
+  const url = await started(t);
+  const { client } = library(t, url);
+  const { subscription, publications } = await subscribedTo(client, 'news.a');
+  const start = await subscription.history({ limit: 0 });
+  for (const n of [1, 2, 3]) await client.publish('news.a', { n });
+  await until(() => publications.length === 3);
+  const numbers = async (options: Parameters<Subscription['history']>[0]) =>
+    (await subscription.history(options)).publications.map(({ data }) => data.n);
+  const { epoch, offset, publications: all } = await subscription.history({ limit: -1 });
+  assert.deepEqual([all.map(({ data }) => data.n), all.at(-1)?.offset, epoch], [[1, 2, 3], offset, start.epoch]);
+  assert.deepEqual([start.publications, (await subscription.history({ limit: 0 })).offset], [[], offset]);
+  const second = { epoch, offset: all[1]?.offset ?? 0 };
+  assert.deepEqual(await numbers({ limit: 2 }), [1, 2]);
+  assert.deepEqual(await numbers({ limit: 2, reverse: true }), [3, 2]);
+  assert.deepEqual(await numbers({ limit: 10, since: second }), [3]);
+  assert.deepEqual(await numbers({ limit: 10, since: second, reverse: true }), [1]);
+  await assert.rejects(subscription.history({ limit: 1, since: { epoch: 'other.0', offset: 1 } }), { code: 112 });
+  await assert.rejects(client.history('news.b', { limit: 1 }), { code: 103 });
+  for (let n = 0; n < 100; n += 1) await client.publish('news.a', { n });
+  await assert.rejects(subscription.history({ limit: 1, since: { epoch, offset: start.offset } }), { code: 112 });
+});
+
 test('a client that was cut recovers what was published meanwhile, each record once', async (t) => {
   const url = await started(t);
   const one = library(t, url);

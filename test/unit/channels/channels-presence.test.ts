@@ -58,6 +58,6 @@ test('what came and went while the log took nothing is not written, and what is 
   }
   assert.equal(near.pending(TOPIC), 1_000);
   await settle([near], 4);
-  assert.equal(near.presence.of('x', true)?.clients, 1_200);
+  assert.equal(near.presence.of('x', true, '')?.clients, 1_200);
   assert.equal(near.told.length, 1_200);
 });

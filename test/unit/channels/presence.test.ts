@@ -122,6 +122,19 @@ test('subscribers hear of joins and leaves in the order of the records, and no o
   assert.deepEqual(other.told.slice(-2), ['x-1', 'x+late']);
 });
 
+test('a client is in its own answer at once, and counts once when its record was read', async (t) => {
+  const { connect, arrive } = await presenceRig(t);
+  const ada = await connect(accessOf({ sub: 'ada' }, ['x']));
+  const own = '[{"client":"1","user":"ada"}]|# x 1/1 undefined|';
+  for (const _when of ['before', 'after']) {
+    ada.taken();
+    for (const word of ['?x', '#x']) ada.sends(word);
+    await turn();
+    assert.equal(ada.taken().join(''), `? x 1/1 ${own}`);
+    await arrive();
+  }
+});
+
 test('only subscribers may ask, and an answer is refused while the others are not heard', async (t) => {
   const { connect, near, arrive, refusals } = await presenceRig(t);
   const ada = await connect(accessOf({}, ['x']));
