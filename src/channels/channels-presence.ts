@@ -194,7 +194,8 @@ export class ChannelsPresence implements Residence, LifeObserver<ClientInChannel
     const own = this.own.of(channel, client);
     if (own === undefined) return undefined;
     const key = this.memberKey(incarnation, own.seq);
-    const isRead = own.seq > 0 && this.shown?.claims.has({ key, incarnation, seq: own.seq, member: own.member }) === true;
+    const isRead =
+      own.seq > 0 && this.shown?.claims.has({ key, incarnation, seq: own.seq, member: own.member }) === true;
     return isRead ? undefined : own.member.client;
   }
 

@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Centrifuge, type Options, type Subscription } from 'centrifuge';
 import { WebSocket } from 'ws';
-import { createGateway } from '../../src/index.ts';
+import { createGateway, type Gateway } from '../../src/index.ts';
 import { until as untilIn } from '../helpers/gateway-process.ts';
+import { uniqueTopic } from '../helpers/unique-topic.ts';
+import { requireKafka } from '../services/kafka.ts';
 import { tokenOf } from '../unit/auth/rig.ts';
 
 const SECRET = 'a secret of this test, 32 bytes or more';
@@ -38,9 +40,17 @@ pipelines:
 `;
 
 async function started(t: TestContext) {
-  const gateway = await createGateway({ config: CONFIG, logger: 'silent' });
+  return urlOf(await gatewayWith(t, CONFIG));
+}
+
+async function gatewayWith(t: TestContext, config: string): Promise<Gateway> {
+  const gateway = await createGateway({ config, logger: 'silent' });
   t.after(() => gateway.stop());
   await gateway.start();
+  return gateway;
+}
+
+function urlOf(gateway: Gateway): string {
   return `ws://127.0.0.1:${gateway.inspect().listeners[0]?.port}/connection/websocket`;
 }
 
@@ -194,6 +204,51 @@ test('a channel of join is subscribed by the server, and recovers after a cut', 
   );
   const { wasRecovering, recovered } = of('subscribed')[1] ?? {};
   assert.deepEqual([wasRecovering, recovered], [true, true]);
+});
+
+test('on Kafka clients of two gateways see each other, and go on at the other one when theirs stops', async (t) => {
+  const kafka = await requireKafka(t);
+  if (kafka === undefined) return;
+  const topic = uniqueTopic('events');
+  const config = CONFIG.replace(/log: .*/, `log: { driver: kafkajs, brokers: "${kafka.brokers}" }`)
+    .replaceAll(' events', ` ${topic}`)
+    .replace('{ last: 100 }', '{ last: 100 }, recover: {}');
+  const [a, b] = [await gatewayWith(t, config), await gatewayWith(t, config)];
+  const one = library(t, urlOf(a));
+  // As behind a load balancer: the address stays, the gateway behind it is another one.
+  let front = urlOf(a);
+  class Balanced extends WebSocket {
+    constructor(_url: string, ...rest: [string[]?]) {
+      super(front, ...rest);
+    }
+  }
+  const moving = library(t, front, { token: token('eve'), websocket: Balanced });
+  const changes: string[] = [];
+  const other = library(t, urlOf(b), { token: token('bob') });
+  const seen = await subscribedTo(other.client, 'news.a');
+  seen.subscription.on('join', ({ info }) => changes.push(`join ${info.user}`));
+  seen.subscription.on('leave', ({ info }) => changes.push(`leave ${info.user}`));
+  const { publications, subscribed } = await subscribedTo(moving.client, 'news.a');
+  await subscribedTo(one.client, 'news.a');
+  await until(() => changes.includes('join eve') && changes.includes('join ann'));
+  const users = Object.values((await seen.subscription.presence()).clients).map(({ user }) => user);
+  assert.deepEqual(users.sort(), ['ann', 'bob', 'eve']);
+  for (const n of [1, 2, 3]) await other.client.publish('news.a', n);
+  await other.client.publish('user.eve', 'own');
+  await until(() => publications.length === 3 && moving.of('publication').length === 1);
+  front = urlOf(b);
+  const stopped = a.stop();
+  for (let n = 4; n <= 50; n += 1) await other.client.publish('news.a', n);
+  await other.client.publish('user.eve', 'later');
+  await stopped;
+  await until(() => publications.length === 50 && moving.of('publication').length === 2);
+  assert.deepEqual(
+    publications,
+    Array.from({ length: 50 }, (_, at) => at + 1),
+  );
+  assert.deepEqual([subscribed.at(-1)?.wasRecovering, subscribed.at(-1)?.recovered], [true, true]);
+  assert.equal(moving.of('subscribed').at(-1)?.recovered, true);
+  await until(() => changes.includes('leave ann'));
 });
 
 test('the library renews its token before the grace is over, and stays connected', async (t) => {

@@ -12,7 +12,7 @@ async function pair(t: TestContext) {
   return { near, far };
 }
 
-test('a gateway that was declared dead tells its subscribers what they have missed, and its clients are back', async (t) => {
+test('subscribers of a gateway that was declared dead hear what they missed, and its clients are back', async (t) => {
   const { near, far } = await pair(t);
   near.subscribe('x', 'mine');
   far.subscribe('x', 'other');
