@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { reasonOf, TidegateError } from '../core/errors.ts';
 import type { Authenticator } from '../core/identity.ts';
+import { WatchedFile } from '../sdk/watched-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import { EntryAuthenticator, type Methods } from './authenticator.ts';
@@ -10,7 +11,6 @@ import { fileKeys, inlineKeys, type KeySource } from './key-source.ts';
 import { Passwords } from './passwords.ts';
 import type { AuthSettings, BearerSettings, JwtSettings } from './settings.ts';
 import { readTokenFile, StaticTokens } from './static-tokens.ts';
-import { WatchedFile } from '../sdk/watched-file.ts';
 
 export interface AuthContext {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
+import { WatchedFile, type WatchedFileOptions } from '../sdk/watched-file.ts';
 import type { JwtSettings } from './settings.ts';
 import { keysOfJwks, publicKeyOf, secretKeyFor, type VerificationKey } from './verification-key.ts';
-import { WatchedFile, type WatchedFileOptions } from '../sdk/watched-file.ts';
 
 export type KeySet = readonly VerificationKey[];
 

@@ -9,8 +9,9 @@ import type { Batch } from '../core/batch.ts';
 import { isChannelName, isReserved } from '../core/channel.ts';
 import type { ChannelFeed } from '../core/channel-feed.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
+import type { GapReason } from '../core/channel-protocol.ts';
 import type { Clock } from '../core/clock.ts';
-import type { GapReason } from '../core/component.ts';
+import type { KeptQuery, KeptRecords } from '../core/kept-records.ts';
 import type { Message } from '../core/message.ts';
 import type { PresenceChange } from '../core/presence.ts';
 import type { FrameGroup, SharedFrame } from '../core/shared-frame.ts';
@@ -25,6 +26,9 @@ import { type ChannelRules, SubscribedClient } from './subscribed-client.ts';
 import { SubscriberWatch } from './subscriber-watch.ts';
 import { Subscribing } from './subscribing.ts';
 import { Subscriptions } from './subscriptions.ts';
+
+/** The answer of an endpoint whose channels have no history. */
+const NOTHING_KEPT: KeptRecords = { position: undefined, payloads: undefined };
 
 export interface ChannelHubOptions {
   readonly endpoint: string;
@@ -103,6 +107,10 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
 
   again({ client }: SubscribedClient, { channel, correlation }: SubscribeRequest): void {
     client.subscribed(channel, correlation, { position: this.subscribing?.positionNow(channel) });
+  }
+
+  kept(channel: string, query: KeptQuery, room: number): KeptRecords {
+    return this.subscribing?.kept(channel, query, room) ?? NOTHING_KEPT;
   }
 
   join(member: SubscribedClient, channels: readonly string[], shown?: readonly ChannelPosition[]): void {

@@ -1,7 +1,7 @@
 import type { Residence } from '../actors/endpoint/residence.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { ChannelPresence, PresenceChange } from '../core/presence.ts';
+import type { ChannelPresence, PresenceChange, PresentClient } from '../core/presence.ts';
 import type { Claim, ClaimChange } from '../presence/claim.ts';
 import type { Incarnation } from '../presence/incarnation.ts';
 import { type LifeObserver, PresenceLife } from '../presence/life.ts';
@@ -52,6 +52,7 @@ export class ChannelsPresence implements Residence, LifeObserver<ClientInChannel
   private readonly options: ChannelsPresenceOptions;
   private readonly announce: Announce;
   private readonly own: OwnClients;
+  private readonly memberKey: (incarnation: string, seq: number) => string;
   private readonly life: PresenceLife<ClientInChannel, ChannelRoster>;
   private readonly metrics: PresenceMetrics;
   private readonly removeGauge: () => void;
@@ -66,6 +67,7 @@ export class ChannelsPresence implements Residence, LifeObserver<ClientInChannel
     const { endpoint, log, write, lease, isAlone, maxKnown, clock, logger, stats } = options;
     const topic = presenceTopicOf(options.topic);
     const records = channelRecords(endpoint);
+    this.memberKey = (incarnation, seq) => records.memberKey(incarnation, seq);
     const outbox = new Outbox({ name: topic, topic: write(topic), clock, logger });
     const id = () => this.life.current?.id ?? '';
     this.own = new OwnClients({
@@ -118,12 +120,13 @@ export class ChannelsPresence implements Residence, LifeObserver<ClientInChannel
     this.own.leave(channel, client);
   }
 
-  /** Undefined where this gateway cannot know: it has not read all of it yet, or the log is away, or it was declared dead. */
-  of(channel: string, counts: boolean): ChannelPresence | undefined {
+  /** `asking`: a client of this gateway, which is in it at once. Undefined where this gateway cannot know: it has not read all of it yet, or the log is away, or it was declared dead. */
+  of(channel: string, counts: boolean, asking: string): ChannelPresence | undefined {
     const { maxListed, maxKnown } = this.options;
     const { current } = this.life;
     if (current === undefined || !current.isHeld || this.shown !== current.roster) return undefined;
-    const presence = this.shown.claims.of(channel, counts ? undefined : maxListed);
+    const { claims } = this.shown;
+    const presence = claims.of(channel, counts ? undefined : maxListed, this.unreadOf(current.id, channel, asking));
     return this.size < maxKnown ? presence : { ...presence, isPartial: true };
   }
 
@@ -184,6 +187,16 @@ export class ChannelsPresence implements Residence, LifeObserver<ClientInChannel
 
   private get size(): number {
     return this.life.current?.roster.claims.size ?? 0;
+  }
+
+  /** The client, where its claim was not read back yet. */
+  private unreadOf(incarnation: string, channel: string, client: string): PresentClient | undefined {
+    const own = this.own.of(channel, client);
+    if (own === undefined) return undefined;
+    const key = this.memberKey(incarnation, own.seq);
+    const isRead =
+      own.seq > 0 && this.shown?.claims.has({ key, incarnation, seq: own.seq, member: own.member }) === true;
+    return isRead ? undefined : own.member.client;
   }
 
   /** What subscribers have missed while the next incarnation read the topic. */

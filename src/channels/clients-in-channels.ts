@@ -34,17 +34,19 @@ export class ClientsInChannels implements Claims<ClientInChannel> {
     return this.channels.get(channel)?.claims.has(key) === true;
   }
 
-  /** `most`: how many members are listed; undefined: none, only the counts. */
-  of(channel: string, most: number | undefined): ChannelPresence {
+  /** `most`: how many members are listed; undefined: none, only the counts. `extra`: one that has no claim here yet. */
+  of(channel: string, most: number | undefined, extra?: PresentClient): ChannelPresence {
     const { claims, users } = this.channels.get(channel) ?? { claims: new Map<string, never>(), users: new Map() };
-    const counts = { clients: claims.size, users: users.size };
+    const clients = claims.size + (extra === undefined ? 0 : 1);
+    const counts = { clients, users: users.size + (extra === undefined || users.has(extra.user) ? 0 : 1) };
     if (most === undefined) return { ...counts, members: undefined, isPartial: false };
     const members: PresentClient[] = [];
     for (const { member } of claims.values()) {
       if (members.length >= most) break;
       members.push(member.client);
     }
-    return { ...counts, members, isPartial: claims.size > most };
+    if (extra !== undefined && members.length < most) members.push(extra);
+    return { ...counts, members, isPartial: clients > most };
   }
 
   add(claim: Claim<ClientInChannel>): Change {

@@ -48,6 +48,12 @@ export class OwnClients {
     return this.waiting.size;
   }
 
+  /** A subscription of this gateway, with the number of its claim; 0: none is written yet. */
+  of(channel: string, client: string): { readonly member: ClientInChannel; readonly seq: number } | undefined {
+    const entry = this.entries.get(keyOf(channel, client));
+    return entry?.isIn === true ? entry : undefined;
+  }
+
   join(member: ClientInChannel): void {
     const key = keyOf(member.channel, member.client.client);
     let entry = this.entries.get(key);

@@ -2,6 +2,7 @@ import type { ChannelClient, ChannelMember, SubscribeRequest } from '../actors/e
 import { CHANNEL_NAME_RULE, CLIENT_PREFIX, isChannelName, isReserved } from '../core/channel.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
 import { type ErrorCode, TidegateError } from '../core/errors.ts';
+import type { KeptQuery, KeptRecords } from '../core/kept-records.ts';
 import type { ChannelPresence } from '../core/presence.ts';
 import { quote } from '../core/quote.ts';
 import { ChannelTurn, type Merging } from './channel-turn.ts';
@@ -36,6 +37,8 @@ export interface ChannelRules {
   again(member: SubscribedClient, request: SubscribeRequest): void;
   join(member: SubscribedClient, channels: readonly string[], shown?: readonly ChannelPosition[]): void;
   left(member: SubscribedClient): void;
+  /** What is kept of a channel. `room`: bytes that the client takes. */
+  kept(channel: string, query: KeptQuery, room: number): KeptRecords;
 }
 
 /** One connection with its channels, and what a turn has brought in them. */
@@ -109,11 +112,17 @@ export class SubscribedClient implements ChannelMember, Subscriber {
   presence(channel: string, counts: boolean): ChannelPresence | TidegateError {
     if (!isChannelName(channel)) return this.invalid(CHANNEL_NAME_RULE);
     if (!this.rules.index.has(this, channel)) return this.notSubscribed(channel);
-    const presence = this.rules.presence?.of(channel, counts);
+    const presence = this.rules.presence?.of(channel, counts, this.client.info.clientId);
     if (presence !== undefined) return presence;
     const message =
       'it is not known now which clients are in the channel, as this gateway does not hear of the others; ask again';
     return this.refuse('unavailable', 'TG_LOG_UNAVAILABLE', message);
+  }
+
+  history(channel: string, query: KeptQuery): KeptRecords | TidegateError {
+    if (!isChannelName(channel)) return this.invalid(CHANNEL_NAME_RULE);
+    if (!this.rules.index.has(this, channel)) return this.notSubscribed(channel);
+    return this.rules.kept(channel, query, this.client.room);
   }
 
   renew(joined: readonly string[]): readonly string[] {

@@ -1,11 +1,13 @@
 import type { ChannelEndpoint, SubscribeRequest } from '../actors/endpoint/channel-port.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
+import type { SubscriptionFacts } from '../core/channel-protocol.ts';
 import type { Clock } from '../core/clock.ts';
-import type { SubscriptionFacts } from '../core/component.ts';
+import type { KeptQuery, KeptRecords } from '../core/kept-records.ts';
 import { FrameGroup, type SharedFrame } from '../core/shared-frame.ts';
 import { type Beginning, type Missed, MissedPart } from './beginning.ts';
 import { type ChannelHistory, inOrder } from './channel-history.ts';
 import type { FeedPartition } from './feed-partition.ts';
+import { keptRecords } from './kept-page.ts';
 import type { LossLabel, RecoveryMetrics } from './metrics.ts';
 import { Recovering, type RecoveryEnd } from './recovering.ts';
 import type { SubscribedClient } from './subscribed-client.ts';
@@ -63,6 +65,11 @@ export class Subscribing implements RecoveryEnd {
 
   placeOf(channel: string): FeedPartition | undefined {
     return this.history.placeOf(channel);
+  }
+
+  /** What is kept of a channel. */
+  kept(channel: string, query: KeptQuery, room: number): KeptRecords {
+    return keptRecords(this.history, channel, query, room, this.clock.now());
   }
 
   isKept({ place, parts }: Missed): boolean {

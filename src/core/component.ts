@@ -1,13 +1,15 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from './batch.ts';
-import type { ChannelPosition } from './channel-position.ts';
-import type { CodecMessage } from './content.ts';
+import type { ChannelProtocol, SubscriptionFacts } from './channel-protocol.ts';
+import type { ConnectionInfo } from './connection-info.ts';
+import type { Effect } from './effect.ts';
 import type { Rejection, TidegateError } from './errors.ts';
+import type { Farewell, Frame } from './frame.ts';
 import type { GroupState } from './group-state.ts';
 import type { TopicPartition } from './log.ts';
+import type { Membership } from './membership.ts';
 import type { Message, Outcome } from './message.ts';
-import type { ChannelPresence, PresenceChange } from './presence.ts';
-import type { TopicOutcome, TopicRequest, TopicView } from './topic-request.ts';
+import type { TopicProtocol } from './topic-protocol.ts';
 
 /** Where a pipeline's batches come from. Retry, tracing, metrics and back-off wrap it from outside. */
 export interface Source {
@@ -91,95 +93,6 @@ export interface OperatorHost {
   fail(message: Message, error: unknown): void;
 }
 
-/** A WebSocket data frame's content. */
-export interface Frame {
-  readonly data: Buffer | string;
-  readonly binary: boolean;
-  /** Bytes of the payload that are written behind `data`. */
-  readonly following?: number;
-}
-
-/** What a codec knows of a new connection. */
-export interface ConnectionInfo {
-  /** Unique among all gateways. */
-  readonly clientId: string;
-  readonly endpoint: string;
-  /** Parameters of the endpoint's path, percent-decoded. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
-  /** What the configuration calls it (`presence.name`): for codecs whose clients know of each other, in place of their own choice. */
-  readonly name?: string;
-  /** Whether it may renew its token: frames by which clients do that mean it. Left out: no. */
-  readonly renews?: boolean;
-  /** Whether it may subscribe to channels: frames by which clients do that mean it. Left out: no. */
-  readonly subscribes?: boolean;
-  /** Whether it may publish to channels: frames by which clients do that mean it. Left out: no. */
-  readonly publishes?: boolean;
-  /** Whether it may ask which clients are in a channel that it is subscribed to. Left out: no. */
-  readonly seesPresence?: boolean;
-  /** Headers of the handshake that the endpoint lists in `meta_headers`, in lower case; undefined where it lists none. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-}
-
-/** What a codec wants done. The list is open: later protocols add to it. */
-export type Effect =
-  /**
-   * Hand a message to the pipelines; `settled` is asked for the answer, in the order of the frames. `channel`: what it is
-   * published to, as `meta.channel`, if the client may publish there; only for codecs with `channels`, on endpoints with channels.
-   */
-  | {
-      readonly type: 'publish';
-      readonly message: CodecMessage;
-      readonly channel?: string | undefined;
-      readonly correlation?: unknown;
-    }
-  /**
-   * Say this to the client, in the order of the frames. `rejected`: a short label of why its frame is refused, for
-   * metrics; `why`: the same in words, as the frame has it, for the dead letter.
-   */
-  | { readonly type: 'reply'; readonly frame: Frame; readonly rejected?: string; readonly why?: string }
-  | { readonly type: 'close'; readonly code: number; readonly reason: string }
-  /** Say something to one other member, wherever it is connected. Only for codecs with a `membership`. */
-  | { readonly type: 'direct'; readonly to: string; readonly content: string }
-  /** Send a member away; without a target all of them, the sender too. Only for codecs with a `membership`. */
-  | { readonly type: 'kick'; readonly target?: string }
-  /** Ask the endpoint for something about topics. Only for codecs with `topics`. */
-  | { readonly type: 'request'; readonly request: TopicRequest; readonly correlation?: unknown }
-  /**
-   * Let the client in, which shows this token, if it shows one, and where it is in channels that it is to be in. Only for codecs with an `introduction`, once at a time, and before
-   * all other effects but `reply` and `close`; those behind it are done when the client is in.
-   */
-  | {
-      readonly type: 'introduce';
-      readonly token?: string | undefined;
-      readonly since?: ReadonlyMap<string, ChannelPosition | null>;
-      readonly correlation?: unknown;
-    }
-  /** Show a new token. Only for codecs with `renewal`, of connections that may renew theirs. */
-  | { readonly type: 'renew'; readonly token: string; readonly correlation?: unknown }
-  /**
-   * Subscribe the client to a channel. Only for codecs with `channels`, of connections that may subscribe. `since`: it has the
-   * records in front of that position; null: it has shown one that is none.
-   */
-  | {
-      readonly type: 'subscribe';
-      readonly channel: string;
-      readonly since?: ChannelPosition | null | undefined;
-      readonly correlation?: unknown;
-    }
-  /** End a subscription; see `subscribe`. */
-  | { readonly type: 'unsubscribe'; readonly channel: string; readonly correlation?: unknown }
-  /**
-   * Ask which clients are in a channel that the client is subscribed to; `counts`: only how many. Only for codecs whose `channels` have
-   * `presence`, of connections that may see it. Refused by `refused` of `channels`.
-   */
-  | {
-      readonly type: 'presence';
-      readonly channel: string;
-      readonly counts: boolean;
-      readonly correlation?: unknown;
-    };
-
 /**
  * A wire protocol: a pure function from frames and events to effects, and from records to frames. It does no I/O and
  * keeps nothing but `State`, one per connection. A codec that throws closes its connection with 1011.
@@ -252,55 +165,6 @@ export interface IntroductionRefusal {
   readonly message: string;
 }
 
-/** What a client hears of a subscription that begins. */
-export interface SubscriptionFacts {
-  /** Where it is before the records that follow. Left out: the channel has no positions. */
-  readonly position?: ChannelPosition | undefined;
-  /** Where it has asked for records since a position: whether it gets all of them. */
-  readonly recovered?: boolean | undefined;
-}
-
-/** The part of a wire protocol for channels. Pure, as the rest of the codec. */
-export interface ChannelProtocol<State = unknown> {
-  /** The answer to a `subscribe`. Null: none. */
-  subscribed(state: State, correlation: unknown, channel: string, facts: SubscriptionFacts, now: number): Frame | null;
-  /** The answer to an `unsubscribe`; with a `reason`, the gateway itself has ended the subscription. Null: none. */
-  unsubscribed(
-    state: State,
-    correlation: unknown,
-    channel: string,
-    reason: Rejection | null,
-    now: number,
-  ): Frame | null;
-  /** The answer to a `subscribe` or `unsubscribe` that was not done. Null: none. */
-  refused(state: State, correlation: unknown, channel: string, rejection: Rejection, now: number): Frame | null;
-  /**
-   * In place of `record` on endpoints with channels: made once for all subscribers of the channel. Undefined: the record is
-   * for all clients. Null: not for clients. `position`: where a client is that has the record; undefined: the channel has none.
-   */
-  publication(
-    channel: string | undefined,
-    message: Message,
-    position: ChannelPosition | undefined,
-    now: number,
-  ): Frame | null;
-  /** Records of the channel were lost while it was read; made once for all its subscribers. `position`: where it goes on. */
-  gap(channel: string, position: ChannelPosition, reason: GapReason, now: number): Frame | null;
-  /** For protocols whose clients can ask which clients are in their channels. */
-  readonly presence?: PresenceProtocol<State>;
-}
-
-/** The part of a wire protocol for the presence of channels. Pure, as the rest of the codec. */
-export interface PresenceProtocol<State = unknown> {
-  /** The answer to a `presence`. Null: none. */
-  answered(state: State, correlation: unknown, channel: string, presence: ChannelPresence, now: number): Frame | null;
-  /** The frame by which the subscribers of a channel learn of a change, made once for all of them. Null: none. */
-  announce(channel: string, change: PresenceChange, now: number): Frame | null;
-}
-
-/** epoch: the topic was created anew, or has another number of partitions. expired: records were removed before they were read. */
-export type GapReason = 'epoch' | 'expired';
-
 /** The part of a wire protocol for tokens. Pure, as the rest of the codec. */
 export interface Renewal<State = unknown> {
   /** The frame that asks a client whose token has expired for a new one, within so many seconds. Null: it knows by itself. */
@@ -313,74 +177,4 @@ export interface Renewal<State = unknown> {
     now: number,
     expires: number | undefined,
   ): Frame;
-}
-
-/** The part of a wire protocol for topics. Pure, as the rest of the codec. */
-export interface TopicProtocol<State = unknown> {
-  /** The answer to a request, in no given order. Null: none. A rejection always deserves one. */
-  answered(state: State, correlation: unknown, outcome: TopicOutcome, now: number): Frame | null;
-  /**
-   * What answers to `listed` and `health` have in common, for all clients, in pieces of some kilobytes: such an answer may be
-   * megabytes long, so it is made once for all clients, and other work is done between the pieces.
-   */
-  payload(view: TopicView): Iterable<string>;
-  /** What one client's answer has before and behind that payload; together a text frame. */
-  around(state: State, correlation: unknown, now: number): { readonly head: string; readonly tail: string };
-  /** Records of a subscription for one client, in one frame. Never empty. */
-  notify(state: State, messages: readonly Message[], now: number): Frame;
-}
-
-/** A client that was let in, under the name that all gateways know it by. */
-export interface Member {
-  readonly name: string;
-  /** What the protocol remembers of it for the others, such as its age. */
-  readonly details: Readonly<Record<string, string>>;
-}
-
-/** How a new connection is to be called. */
-export type Identity =
-  /** `prefix` and the next number of the room, which no other client ever had. */
-  | { readonly type: 'numbered'; readonly prefix: string }
-  /** The name that it asks for, which one client at a time may have; `taken` closes the second one. */
-  | {
-      readonly type: 'named';
-      readonly name: string;
-      readonly details: Readonly<Record<string, string>>;
-      readonly taken: Farewell;
-    }
-  /** It cannot be let in. */
-  | { readonly type: 'refused'; readonly farewell: Farewell };
-
-/** Close code and reason (RFC 6455 7.4; at most 123 bytes). */
-export interface Farewell {
-  readonly code: number;
-  readonly reason: string;
-}
-
-/** What a member hears of the others. */
-export type MemberEvent =
-  | { readonly type: 'direct'; readonly from: string; readonly content: string }
-  | { readonly type: 'kicked'; readonly by: string }
-  /** Its own `direct` or `kick` was not done: no such member, not allowed, or the log is away. */
-  | {
-      readonly type: 'refused';
-      readonly action: 'direct' | 'kick';
-      readonly target: string | undefined;
-      readonly reason: 'unknown' | 'forbidden' | 'unavailable';
-    };
-
-/** A client came or left, on any of the gateways. */
-export interface RosterChange {
-  readonly type: 'joined' | 'left';
-  readonly member: Member;
-}
-
-/** The part of a wire protocol for members. Pure, as the rest of the codec. */
-export interface Membership<State = unknown> {
-  identify(connection: ConnectionInfo): Identity;
-  event(state: State, event: MemberEvent, now: number): readonly Effect[];
-  /** The frame for the other members, made once for all of them. Null: none. */
-  announce(change: RosterChange, now: number): Frame | null;
-  /** Names of all members in the order of their joining: for each new client, and for all clients now and then. */
-  list(names: readonly string[], now: number): Frame | null;
 }

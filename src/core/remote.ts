@@ -1,4 +1,4 @@
-import type { Frame } from './component.ts';
+import type { Frame } from './frame.ts';
 
 /** The request of the opening handshake (RFC 6455 4.1). */
 export interface RemoteRequest {

@@ -1,5 +1,5 @@
 import type { ChannelPosition } from './channel-position.ts';
-import type { Frame } from './component.ts';
+import type { Frame } from './frame.ts';
 import { inChannel } from './frame-channel.ts';
 import { withKey } from './frame-key.ts';
 import { joined } from './joined.ts';
@@ -72,6 +72,11 @@ export class SharedFrame {
   /** Where a client is that has the record, in its channel. Undefined where that has no positions. */
   get position(): ChannelPosition | undefined {
     return this.place;
+  }
+
+  /** As the codec made it; text is UTF-8 once the frame is detached. */
+  get payload(): Frame['data'] {
+    return this.frame.data;
   }
 
   /** Bytes on the plain wire. */

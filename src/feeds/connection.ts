@@ -1,4 +1,4 @@
-import type { Frame } from '../core/component.ts';
+import type { Frame } from '../core/frame.ts';
 import type { RemoteEnd, RemoteEndKind, RemoteHandler, RemoteSocket } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Step } from '../sdk/connect-messages.ts';

@@ -1,6 +1,6 @@
 import { startActor, tell } from '../actors/lifecycle.ts';
-import type { Frame } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
+import type { Frame } from '../core/frame.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
 import { Attempts } from './attempts.ts';

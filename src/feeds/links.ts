@@ -1,5 +1,5 @@
-import type { Frame } from '../core/component.ts';
 import type { TidegateError } from '../core/errors.ts';
+import type { Frame } from '../core/frame.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import { Link, type LinkOwner } from './link.ts';
 import type { ReplaceCause } from './metrics.ts';

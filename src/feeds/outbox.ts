@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
-import type { Frame } from '../core/component.ts';
 import { Fifo } from '../core/fifo.ts';
+import type { Frame } from '../core/frame.ts';
 import type { RemoteSocket } from '../core/remote.ts';
 import type { Quota } from '../core/units.ts';
 import { Echoes } from './echoes.ts';

@@ -1,7 +1,7 @@
 import type { Batch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Member } from '../core/component.ts';
 import type { Log } from '../core/log.ts';
+import type { Member } from '../core/membership.ts';
 import type { Message } from '../core/message.ts';
 import type { Claim } from '../presence/claim.ts';
 import { ForeignRecords } from '../presence/foreign-records.ts';

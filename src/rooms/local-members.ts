@@ -1,4 +1,4 @@
-import type { Member } from '../core/component.ts';
+import type { Member } from '../core/membership.ts';
 import type { Newcomer, RoomCommand } from './port.ts';
 
 /** Commands kept for a newcomer whose claim has not been read back; later ones are dropped. */

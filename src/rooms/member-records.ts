@@ -1,4 +1,4 @@
-import type { Member } from '../core/component.ts';
+import type { Member } from '../core/membership.ts';
 import { PresenceRecords } from '../presence/records.ts';
 
 /** The records of a room: a client claims a name by `{"name", "details"}`. */

@@ -1,4 +1,4 @@
-import type { Member } from '../core/component.ts';
+import type { Member } from '../core/membership.ts';
 import type { Claim, ClaimChange, Claims } from '../presence/claim.ts';
 
 type MemberClaim = Claim<Member>;

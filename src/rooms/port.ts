@@ -1,6 +1,6 @@
 import type { RoomPresence } from '../actors/endpoint/room-port.ts';
-import type { Identity, Member } from '../core/component.ts';
 import type { Headers } from '../core/headers.ts';
+import type { Identity, Member } from '../core/membership.ts';
 
 /** A connection that asks to join. The presence knows it by this object alone. */
 export interface Newcomer {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
-import type { Member } from '../core/component.ts';
 import { type Headers, NO_HEADERS } from '../core/headers.ts';
 import type { Log } from '../core/log.ts';
+import type { Member } from '../core/membership.ts';
 import type { Claim } from '../presence/claim.ts';
 import type { Incarnation } from '../presence/incarnation.ts';
 import { type LifeObserver, PresenceLife } from '../presence/life.ts';

@@ -1,7 +1,7 @@
 import type { EndpointRoom, Guest, RoomEndpoint } from '../actors/endpoint/room-port.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Identity, MemberEvent, Membership } from '../core/component.ts';
 import type { Headers } from '../core/headers.ts';
+import type { Identity, MemberEvent, Membership } from '../core/membership.ts';
 import type { SharedFrame } from '../core/shared-frame.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Change, CommandOutcome, Newcomer, PresenceObserver, PresencePort, RoomCommand } from './port.ts';

@@ -1,4 +1,4 @@
-import type { Member } from '../core/component.ts';
+import type { Member } from '../core/membership.ts';
 import type { Claim } from '../presence/claim.ts';
 import { Roster } from '../presence/roster.ts';
 import { Names } from './names.ts';

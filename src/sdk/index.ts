@@ -5,35 +5,30 @@ export { type BackoffOptions, backoffDelay } from '../core/backoff.ts';
 export { Batch } from '../core/batch.ts';
 export { explainValidity } from '../core/certificate.ts';
 export { type ChannelPosition, parsePosition, positionText } from '../core/channel-position.ts';
-export type { Clock } from '../core/clock.ts';
 export type {
   ChannelProtocol,
-  Codec,
-  ConnectionInfo,
-  Effect,
-  Farewell,
-  Frame,
   GapReason,
-  Identity,
+  HistoryProtocol,
+  PresenceProtocol,
+  SubscriptionFacts,
+} from '../core/channel-protocol.ts';
+export type { Clock } from '../core/clock.ts';
+export type {
+  Codec,
   Introduction,
   IntroductionFacts,
   IntroductionRefusal,
-  Member,
-  MemberEvent,
-  Membership,
   Operator,
   OperatorHost,
-  PresenceProtocol,
   Processor,
   ProcessorCall,
   Renewal,
-  RosterChange,
   Sink,
   Source,
-  SubscriptionFacts,
-  TopicProtocol,
 } from '../core/component.ts';
+export type { ConnectionInfo } from '../core/connection-info.ts';
 export { type CodecMessage, copiedHeaders, copiedKey, copyOf, type Meta } from '../core/content.ts';
+export type { Effect } from '../core/effect.ts';
 export {
   asTidegateError,
   type ErrorCode,
@@ -44,6 +39,7 @@ export {
 } from '../core/errors.ts';
 export { asWritten, ExactNumber, parseAsWritten, writeJson } from '../core/exact-number.ts';
 export { fileVersion } from '../core/file-version.ts';
+export type { Farewell, Frame } from '../core/frame.ts';
 export {
   allHeaders,
   type Header,
@@ -57,7 +53,9 @@ export {
 } from '../core/headers.ts';
 export { readBody } from '../core/http-body.ts';
 export { countFields, JsonPath, repeatedField } from '../core/json-path.ts';
+export type { KeptQuery, KeptRecords } from '../core/kept-records.ts';
 export type { StartPosition, TopicPartition, TopicSpec } from '../core/log.ts';
+export type { Identity, Member, MemberEvent, Membership, RosterChange } from '../core/membership.ts';
 export {
   Message,
   type MessageInit,
@@ -99,6 +97,7 @@ export type {
 } from '../core/stateful-operator.ts';
 export { readTlsFiles, type TlsFiles } from '../core/tls-files.ts';
 export { BucketRule } from '../core/token-bucket.ts';
+export type { TopicProtocol } from '../core/topic-protocol.ts';
 export type {
   Position,
   SubscriptionRequest,

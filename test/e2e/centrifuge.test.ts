@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Centrifuge, type Options, type Subscription } from 'centrifuge';
 import { WebSocket } from 'ws';
-import { createGateway } from '../../src/index.ts';
+import { createGateway, type Gateway } from '../../src/index.ts';
 import { until as untilIn } from '../helpers/gateway-process.ts';
+import { uniqueTopic } from '../helpers/unique-topic.ts';
+import { requireKafka } from '../services/kafka.ts';
 import { tokenOf } from '../unit/auth/rig.ts';
 
 const SECRET = 'a secret of this test, 32 bytes or more';
@@ -38,9 +40,17 @@ pipelines:
 `;
 
 async function started(t: TestContext) {
-  const gateway = await createGateway({ config: CONFIG, logger: 'silent' });
+  return urlOf(await gatewayWith(t, CONFIG));
+}
+
+async function gatewayWith(t: TestContext, config: string): Promise<Gateway> {
+  const gateway = await createGateway({ config, logger: 'silent' });
   t.after(() => gateway.stop());
   await gateway.start();
+  return gateway;
+}
+
+function urlOf(gateway: Gateway): string {
   return `ws://127.0.0.1:${gateway.inspect().listeners[0]?.port}/connection/websocket`;
 }
 
@@ -129,6 +139,29 @@ test('presence lists the clients of a channel, and its subscribers hear of each 
   await until(() => changes.at(-1) === 'leave bob');
 });
 
+test('the library reads what is kept of a channel, from a position, in reverse and page by page', async (t) => {
+  const url = await started(t);
+  const { client } = library(t, url);
+  const { subscription, publications } = await subscribedTo(client, 'news.a');
+  const start = await subscription.history({ limit: 0 });
+  for (const n of [1, 2, 3]) await client.publish('news.a', { n });
+  await until(() => publications.length === 3);
+  const numbers = async (options: Parameters<Subscription['history']>[0]) =>
+    (await subscription.history(options)).publications.map(({ data }) => data.n);
+  const { epoch, offset, publications: all } = await subscription.history({ limit: -1 });
+  assert.deepEqual([all.map(({ data }) => data.n), all.at(-1)?.offset, epoch], [[1, 2, 3], offset, start.epoch]);
+  assert.deepEqual([start.publications, (await subscription.history({ limit: 0 })).offset], [[], offset]);
+  const second = { epoch, offset: all[1]?.offset ?? 0 };
+  assert.deepEqual(await numbers({ limit: 2 }), [1, 2]);
+  assert.deepEqual(await numbers({ limit: 2, reverse: true }), [3, 2]);
+  assert.deepEqual(await numbers({ limit: 10, since: second }), [3]);
+  assert.deepEqual(await numbers({ limit: 10, since: second, reverse: true }), [1]);
+  await assert.rejects(subscription.history({ limit: 1, since: { epoch: 'other.0', offset: 1 } }), { code: 112 });
+  await assert.rejects(client.history('news.b', { limit: 1 }), { code: 103 });
+  for (let n = 0; n < 100; n += 1) await client.publish('news.a', { n });
+  await assert.rejects(subscription.history({ limit: 1, since: { epoch, offset: start.offset } }), { code: 112 });
+});
+
 test('a client that was cut recovers what was published meanwhile, each record once', async (t) => {
   const url = await started(t);
   const one = library(t, url);
@@ -171,6 +204,51 @@ test('a channel of join is subscribed by the server, and recovers after a cut', 
   );
   const { wasRecovering, recovered } = of('subscribed')[1] ?? {};
   assert.deepEqual([wasRecovering, recovered], [true, true]);
+});
+
+test('on Kafka clients of two gateways see each other, and go on at the other one when theirs stops', async (t) => {
+  const kafka = await requireKafka(t);
+  if (kafka === undefined) return;
+  const topic = uniqueTopic('events');
+  const config = CONFIG.replace(/log: .*/, `log: { driver: kafkajs, brokers: "${kafka.brokers}" }`)
+    .replaceAll(' events', ` ${topic}`)
+    .replace('{ last: 100 }', '{ last: 100 }, recover: {}');
+  const [a, b] = [await gatewayWith(t, config), await gatewayWith(t, config)];
+  const one = library(t, urlOf(a));
+  // As behind a load balancer: the address stays, the gateway behind it is another one.
+  let front = urlOf(a);
+  class Balanced extends WebSocket {
+    constructor(_url: string, ...rest: [string[]?]) {
+      super(front, ...rest);
+    }
+  }
+  const moving = library(t, front, { token: token('eve'), websocket: Balanced });
+  const changes: string[] = [];
+  const other = library(t, urlOf(b), { token: token('bob') });
+  const seen = await subscribedTo(other.client, 'news.a');
+  seen.subscription.on('join', ({ info }) => changes.push(`join ${info.user}`));
+  seen.subscription.on('leave', ({ info }) => changes.push(`leave ${info.user}`));
+  const { publications, subscribed } = await subscribedTo(moving.client, 'news.a');
+  await subscribedTo(one.client, 'news.a');
+  await until(() => changes.includes('join eve') && changes.includes('join ann'));
+  const users = Object.values((await seen.subscription.presence()).clients).map(({ user }) => user);
+  assert.deepEqual(users.sort(), ['ann', 'bob', 'eve']);
+  for (const n of [1, 2, 3]) await other.client.publish('news.a', n);
+  await other.client.publish('user.eve', 'own');
+  await until(() => publications.length === 3 && moving.of('publication').length === 1);
+  front = urlOf(b);
+  const stopped = a.stop();
+  for (let n = 4; n <= 50; n += 1) await other.client.publish('news.a', n);
+  await other.client.publish('user.eve', 'later');
+  await stopped;
+  await until(() => publications.length === 50 && moving.of('publication').length === 2);
+  assert.deepEqual(
+    publications,
+    Array.from({ length: 50 }, (_, at) => at + 1),
+  );
+  assert.deepEqual([subscribed.at(-1)?.wasRecovering, subscribed.at(-1)?.recovered], [true, true]);
+  assert.equal(moving.of('subscribed').at(-1)?.recovered, true);
+  await until(() => changes.includes('leave ann'));
 });
 
 test('the library renews its token before the grace is over, and stays connected', async (t) => {

@@ -9,7 +9,7 @@ const SYMBOLS = Array.from({ length: 10 }, (_, at) => `S${at}`);
 const of = (symbol: number, from: number, to: number) =>
   Array.from({ length: to - from }, (_, at) => from + at).filter((n) => n % SYMBOLS.length === symbol);
 
-test('after a restart of the gateway a client gets exactly what it missed, from the log and from what came since', async (t) => {
+test('after a restart a client gets exactly what it missed, from the log and from what came since', async (t) => {
   const settings = { log: await temporaryLog(t), topic: 'prices' };
   const first = await startPrices(t, settings);
   const before = await PriceClient.open(t, first.url);
@@ -49,7 +49,7 @@ test('what the processors make of records is the same when they are read again',
   assert.deepEqual(messages(after), messages(before));
 });
 
-test('a client that missed more than may be read again is told so, and gets what comes', async (t) => {
+test('a client that missed more than may be read again is not recovered, and gets what comes', async (t) => {
   const log = await temporaryLog(t);
   const settings = {
     log,

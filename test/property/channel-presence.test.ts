@@ -164,7 +164,7 @@ test('all gateways end with the clients that are subscribed, whatever happens to
           assert.deepEqual(gateway.clients(name), expected);
           for (const id of gateway.heardIn(name)) assert.ok(expected.includes(id), `${id} is thought to be in ${name}`);
           const users = new Set(expected.map((id) => id.split('.')[1])).size;
-          const counts = gateway.presence.of(name, true);
+          const counts = gateway.presence.of(name, true, '');
           assert.deepEqual(counts, { clients: expected.length, users, members: undefined, isPartial: false });
         }
       }
@@ -186,7 +186,7 @@ test('with more subscriptions than may be known, as many of them are, and answer
       for (const gateway of world.alive) {
         let known = 0;
         for (const name of CHANNELS) {
-          const answer = gateway.presence.of(name, false);
+          const answer = gateway.presence.of(name, false, '');
           known += answer?.clients ?? 0;
           const subscribed = world.in(name);
           assert.ok(answer?.members?.every(({ client: id }) => subscribed.includes(id)));

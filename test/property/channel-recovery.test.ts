@@ -6,7 +6,7 @@ import { keyed, outcome, recoveryRig, TOPIC } from '../unit/channels/recovery-ri
 
 const request = fc.record({ key: fc.constantFrom('A', 'B', 'C'), since: fc.nat(40), span: fc.nat(45) });
 
-test('each of many clients gets the records of its channel that the log still has, in order, whatever is compacted', async (t) => {
+test('each client gets the records of its channel that the log still has, in order, whatever is compacted', async (t) => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom('A', 'B', 'C', 'D'), { maxLength: 40 }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Member } from '../../src/core/component.ts';
+import type { Member } from '../../src/core/membership.ts';
 import type { Claim } from '../../src/presence/claim.ts';
 import type { PresenceRecord } from '../../src/presence/records.ts';
 import { memberRecords } from '../../src/rooms/member-records.ts';

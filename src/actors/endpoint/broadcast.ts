@@ -1,8 +1,9 @@
 import type { Batch } from '../../core/batch.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
+import type { GapReason } from '../../core/channel-protocol.ts';
 import type { ClientMemory } from '../../core/client-memory.ts';
-import type { Frame, GapReason } from '../../core/component.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
+import type { Frame } from '../../core/frame.ts';
 import type { Message } from '../../core/message.ts';
 import type { PresenceChange } from '../../core/presence.ts';
 import { FrameGroup, type SharedFrame } from '../../core/shared-frame.ts';

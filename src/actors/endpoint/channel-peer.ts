@@ -1,7 +1,10 @@
 import type { ChannelPosition } from '../../core/channel-position.ts';
-import type { ChannelProtocol, ConnectionInfo, Frame, SubscriptionFacts } from '../../core/component.ts';
+import type { ChannelProtocol, SubscriptionFacts } from '../../core/channel-protocol.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 import { type Rejection, TidegateError } from '../../core/errors.ts';
+import type { Frame } from '../../core/frame.ts';
 import type { Identity } from '../../core/identity.ts';
+import type { KeptQuery } from '../../core/kept-records.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import { type FrameGroup, type SharedFrame, SILENT } from '../../core/shared-frame.ts';
 import type { Answers } from './answers.ts';
@@ -150,6 +153,16 @@ export class ChannelPeer implements ChannelClient {
     else
       this.say('presence', ({ presence }, now) =>
         presence === undefined ? null : presence.answered(this.peer.state, correlation, channel, found, now),
+      );
+  }
+
+  /** Says what is kept of a channel. */
+  history(channel: string, query: KeptQuery, correlation: unknown): void {
+    const found = this.member.history(channel, query);
+    if (found instanceof TidegateError) this.refused(channel, correlation, found);
+    else
+      this.say('history', ({ history }, now) =>
+        history === undefined ? null : history.answered(this.peer.state, correlation, channel, found, now),
       );
   }
 

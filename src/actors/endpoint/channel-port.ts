@@ -1,10 +1,12 @@
 import type { Batch } from '../../core/batch.ts';
 import type { ChannelFeed } from '../../core/channel-feed.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
+import type { GapReason, SubscriptionFacts } from '../../core/channel-protocol.ts';
 import type { ClientMemory } from '../../core/client-memory.ts';
-import type { ConnectionInfo, GapReason, SubscriptionFacts } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Identity } from '../../core/identity.ts';
+import type { KeptQuery, KeptRecords } from '../../core/kept-records.ts';
 import type { Message } from '../../core/message.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { ChannelPresence, PresenceChange } from '../../core/presence.ts';
@@ -50,6 +52,8 @@ export interface ChannelMember {
   mayPublish(channel: string): TidegateError | undefined;
   /** Which clients are in a channel that it is subscribed to, or why that is not said; `counts`: only how many. */
   presence(channel: string, counts: boolean): ChannelPresence | TidegateError;
+  /** Records that are kept of a channel that it is subscribed to, or why they are not given. */
+  history(channel: string, query: KeptQuery): KeptRecords | TidegateError;
   /**
    * Its permissions, and the channels that it is to join, are others now. Returns the channels that it was in and may not be in
    * any more.

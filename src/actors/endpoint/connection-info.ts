@@ -1,6 +1,6 @@
 import type { Access } from '../../core/access.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
-import type { ConnectionInfo } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 
 /** What an endpoint takes of the handshake of a client. */
@@ -36,12 +36,14 @@ function withChannels(info: ConnectionInfo, context: EndpointContext): Connectio
   const { channels, codec, takesSubscriptions, takesPublications } = context;
   if (channels === undefined || codec.channels === undefined) return info;
   const seesPresence = channels.presence !== undefined && codec.channels.presence !== undefined;
-  if (!takesSubscriptions && !takesPublications && !seesPresence) return info;
+  const seesHistory = channels.hasHistory && codec.channels.history !== undefined;
+  if (!takesSubscriptions && !takesPublications && !seesPresence && !seesHistory) return info;
   return {
     ...info,
     ...(takesSubscriptions && { subscribes: true }),
     ...(takesPublications && { publishes: true }),
     ...(seesPresence && { seesPresence: true }),
+    ...(seesHistory && { seesHistory: true }),
   };
 }
 

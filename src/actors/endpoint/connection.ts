@@ -1,32 +1,30 @@
 import { createActor } from 'xstate';
 import type { Access } from '../../core/access.ts';
-import type { ConnectionInfo, Effect, Farewell, IntroductionRefusal } from '../../core/component.ts';
-import type { Rejection } from '../../core/errors.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
+import type { Farewell } from '../../core/frame.ts';
 import type { Headers } from '../../core/headers.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { FrameGroup, Wire } from '../../core/shared-frame.ts';
 import type { Socket, SocketHandler } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
-import { knownInfo } from './connection-info.ts';
 import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './connection-machine.ts';
 import { ConnectionParts } from './connection-parts.ts';
 import type { EndpointContext } from './endpoint-context.ts';
+import { Entry, type EntryOwner } from './entry.ts';
 import type { ConnectionHub } from './hub.ts';
-import { Introduction, type IntroductionOwner } from './introduction.ts';
+import type { Introduction } from './introduction.ts';
 import type { OutboundOwner } from './outbound.ts';
 import type { Peer } from './peer.ts';
 import { numberOf, timePayload } from './pings.ts';
 import type { EndpointGuest } from './room-port.ts';
-import { Session, type SessionOwner } from './session.ts';
+import type { Session } from './session.ts';
 
 /** Where the machine is, as far as the parts of a connection ask. Only orders of the machine change it. */
 type Phase = 'joining' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /** The life of one socket: its machine decides what may happen when, and its parts read, talk and write. */
-export class Connection
-  implements SocketHandler, ConnectionControl, OutboundOwner, Peer, SessionOwner, IntroductionOwner
-{
+export class Connection implements SocketHandler, ConnectionControl, OutboundOwner, Peer, EntryOwner {
   /** What the codec knows; the client's ID is its name in the room once it is let in. */
   info: ConnectionInfo;
   state: unknown = undefined;
@@ -35,8 +33,7 @@ export class Connection
   readonly socket: Socket;
   readonly actor: ConnectionActor;
   readonly parts: ConnectionParts;
-  session: Session | undefined;
-  introduction: Introduction | undefined;
+  private readonly entry: Entry;
   /** Seconds on the endpoint's clock; see the sweep. */
   stuckSince: number;
   closingSince = 0;
@@ -60,11 +57,8 @@ export class Connection
     this.info = info;
     this.id = info.clientId;
     this.stuckSince = context.seconds;
-    const { codec, access: port } = context;
-    this.introduction =
-      codec.introduction === undefined ? undefined : new Introduction(this, context, port, access, info);
+    this.entry = new Entry(this, context, access);
     this.phase = context.isGuarded || this.introduction !== undefined ? 'joining' : 'serving';
-    this.session = this.sessionFor(access);
     const pace = context.clientLimits?.enter(access?.identity);
     this.parts = new ConnectionParts(this, context, socket, handshake, baggage, pace);
     // As part of the endpoint's actor system, without being its child: half the memory of a root actor, none of the
@@ -82,6 +76,14 @@ export class Connection
 
   get wire(): Wire {
     return this.socket.wire;
+  }
+
+  get session(): Session | undefined {
+    return this.entry.session;
+  }
+
+  get introduction(): Introduction | undefined {
+    return this.entry.introduction;
   }
 
   get permissions(): Permissions {
@@ -186,8 +188,7 @@ export class Connection
     if (this.phase !== 'joining') return;
     this.info = { ...this.info, clientId: name };
     tell(this.actor, { type: 'ADMIT' });
-    const { introduction } = this;
-    this.introduction = undefined;
+    const introduction = this.entry.takeIntroduction();
     if (introduction === undefined) {
       this.parts.conversation.greet();
       this.parts.channelPeer?.admitted();
@@ -266,46 +267,9 @@ export class Connection
     return this.parts.conversation.dropNotice(count);
   }
 
-  // --- from its session
-
-  askForToken(within: number): void {
-    const now = this.context.clock.now();
-    this.parts.conversation.sayAtOnce('ask', (renewal) => renewal.ask(this.state, within, now));
-  }
-
-  answerToken(correlation: unknown, rejection: Rejection | null, expires: number | undefined): void {
-    const now = this.context.clock.now();
-    this.parts.conversation.sayAtOnce('renewed', (renewal) =>
-      renewal.renewed(this.state, correlation, rejection, now, expires),
-    );
-  }
-
-  accessChanged(): boolean {
-    const { publisher, topicPeer, channelPeer } = this.parts;
-    publisher.forgetMeta();
-    channelPeer?.accessChanged(this.session?.access.channels ?? []);
-    return topicPeer === undefined || this.context.topics?.mayContinue(topicPeer) !== false;
-  }
-
-  // --- from its introduction
-
-  carryOut(effects: readonly Effect[]): void {
-    this.parts.conversation.carryOut(effects);
-  }
-
-  introduced(access: Access | undefined): void {
-    const { context } = this;
-    if (this.session === undefined && access !== undefined) {
-      this.session = this.sessionFor(access);
-      this.parts.inbound.paceBy(context.clientLimits?.enter(access.identity));
-      this.info = knownInfo(this.info, context, access);
-    }
+  /** It is known who the client is: it may be let in. */
+  introduced(): void {
     this.hub.introduced(this);
-  }
-
-  notIntroduced(correlation: unknown, refusal: IntroductionRefusal): void {
-    this.parts.conversation.refuse(correlation, refusal);
-    this.wake();
   }
 
   // --- orders of the machine
@@ -346,11 +310,5 @@ export class Connection
     this.parts.gone();
     this.hub.gone(this);
     if (this.isAnswered) this.hub.left(this);
-  }
-
-  private sessionFor(access: Access | undefined): Session | undefined {
-    const { context, info } = this;
-    const port = context.access;
-    return port === undefined || access === undefined ? undefined : new Session(this, context, port, access, info);
   }
 }

@@ -1,5 +1,8 @@
-import type { Effect, Frame, IntroductionRefusal, Renewal, SubscriptionFacts } from '../../core/component.ts';
+import type { SubscriptionFacts } from '../../core/channel-protocol.ts';
+import type { IntroductionRefusal, Renewal } from '../../core/component.ts';
 import type { CodecMessage } from '../../core/content.ts';
+import type { Effect } from '../../core/effect.ts';
+import type { Frame } from '../../core/frame.ts';
 import type { TopicRequest } from '../../core/topic-request.ts';
 import type { Answers } from './answers.ts';
 import type { ChannelPeer } from './channel-peer.ts';
@@ -222,6 +225,9 @@ export class Conversation {
           break;
         case 'presence':
           (this.channelPeer ?? missing('channels')).presence(effect.channel, effect.counts, effect.correlation);
+          break;
+        case 'history':
+          (this.channelPeer ?? missing('channels')).history(effect.channel, effect.query, effect.correlation);
           break;
       }
     }

@@ -4,7 +4,7 @@ import type { Access, AccessPort } from '../../core/access.ts';
 import type { Batch } from '../../core/batch.ts';
 import type { ChannelFeed } from '../../core/channel-feed.ts';
 import { every } from '../../core/clock.ts';
-import type { ConnectionInfo } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { Headers } from '../../core/headers.ts';
 import type { Identity } from '../../core/identity.ts';
@@ -15,22 +15,19 @@ import type { Handshake } from '../../telemetry/tracing.ts';
 import { startActor, tell } from '../lifecycle.ts';
 import { Broadcast } from './broadcast.ts';
 import type { EndpointChannels } from './channel-port.ts';
+import { Clients } from './clients.ts';
 import { Connection } from './connection.ts';
 import { infoOf, type JoinRequest } from './connection-info.ts';
 import { type EndpointChanges, EndpointContext, type EndpointOptions } from './endpoint-context.ts';
 import { GracefulClose } from './graceful-close.ts';
 import { History } from './history.ts';
-import type { ConnectionHub } from './hub.ts';
 import { JoinQueue } from './join-queue.ts';
 import { type EndpointActor, type EndpointControl, endpointMachine } from './machine.ts';
 import { Members } from './members.ts';
 import { EndpointMetrics } from './metrics.ts';
-import { Newcomers } from './newcomers.ts';
-import { ProtocolErrors } from './protocol-errors.ts';
 import { Received } from './received.ts';
 import type { Residence } from './residence.ts';
 import type { RoomPresence } from './room-port.ts';
-import { sweepConnection } from './sweep.ts';
 import { TickBatch } from './tick.ts';
 import type { TopicClients } from './topic-clients.ts';
 
@@ -38,28 +35,23 @@ import type { TopicClients } from './topic-clients.ts';
  * The hub of the clients that are connected to an endpoint on this gateway. Frames of one tick become one batch for the
  * pipelines, records of one tick become one write for each socket.
  */
-export class Endpoint implements ConnectionHub<Connection>, EndpointPort, EndpointControl {
+export class Endpoint implements EndpointPort, EndpointControl {
   readonly name: string;
   readonly context: EndpointContext;
   /** Batches of what clients have sent. */
   readonly received$: Observable<Batch>;
   readonly actor: EndpointActor;
   readonly received: Received;
-  private options: EndpointOptions;
   private readonly members = new Members();
-  private readonly newcomers = new Newcomers<Connection>();
-  /** Connections that are not read. */
-  private readonly waiting = new Set<Connection>();
   private readonly broadcast: Broadcast;
   private readonly joinQueue: JoinQueue;
   private readonly gracefulClose: GracefulClose;
-  private readonly protocolErrors: ProtocolErrors;
+  readonly clients: Clients;
   private readonly endSweeps: () => void;
   private jitter = 0;
   private readonly whenFinished: (() => void)[] = [];
 
   constructor(options: EndpointOptions) {
-    this.options = options;
     this.name = options.name;
     const { members } = this;
     const received = new Received(this.name, options.isOutputOnly ?? false);
@@ -67,7 +59,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     this.received$ = received.batches$;
     const metrics = new EndpointMetrics(options.stats, this.name, {
       connections: () => members.size,
-      paused: () => this.waiting.size,
+      paused: () => this.clients.waiting,
       queued: () => members.queuedBytes,
     });
     const tick = new TickBatch<Message>({
@@ -83,18 +75,18 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
     this.context.channels = options.channels?.(this.broadcast);
     this.joinQueue = new JoinQueue(this.context, this.broadcast, history);
     this.gracefulClose = new GracefulClose(this.context, members);
-    this.protocolErrors = new ProtocolErrors(this.name, options.clock, options.logger);
     this.actor = startActor(
       createActor(endpointMachine, { input: { control: this } }),
       `endpoint ${this.name}`,
       options.logger,
     );
+    this.clients = new Clients(this.context, members, this.joinQueue, this.actor, options);
     if (options.topics === undefined && !options.isOutputOnly) tell(this.actor, { type: 'CONGEST' });
     else {
       this.context.isCongested = false;
       options.topics?.serves(this);
     }
-    this.endSweeps = every(options.clock, 1_000, () => this.sweep());
+    this.endSweeps = every(options.clock, 1_000, () => this.clients.sweep());
   }
 
   get size(): number {
@@ -155,15 +147,7 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   ): ConnectionInfo {
     const { context } = this;
     const info = infoOf(context, request, access);
-    const connection = new Connection(context, this, socket, info, handshake, baggage, access);
-    this.members.add(connection);
-    context.metrics.opened.value += 1;
-    context.logger.debug({ client_id: info.clientId }, 'client connected');
-    const { topicPeer, channelPeer } = connection.parts;
-    if (topicPeer !== undefined) context.topics?.enter(topicPeer);
-    if (request.since !== undefined) channelPeer?.shows(request.since);
-    if (connection.introduction === undefined) this.joinQueue.enter(connection);
-    else this.newcomers.add(connection);
+    this.clients.enter(new Connection(context, this.clients, socket, info, handshake, baggage, access), request.since);
     return info;
   }
 
@@ -174,8 +158,8 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
 
   /** Goes on with other settings; what they were when a client connected may stay for that one. */
   update(changes: EndpointChanges): void {
-    this.options = { ...this.options, ...changes };
     this.context.update(changes);
+    this.clients.update(changes);
   }
 
   /** Whether no client may come in any more. */
@@ -247,17 +231,11 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   }
 
   releaseHeld(): void {
-    for (const connection of [...this.waiting]) connection.wake();
-  }
-
-  nextName(): string {
-    return this.members.nextName();
+    this.clients.releaseHeld();
   }
 
   memberFailed(name: string, error: unknown): void {
-    const connection = this.members.get(name);
-    this.context.logger.error({ error, client_id: connection?.info.clientId }, 'a connection failed and is cut');
-    connection?.socket.terminate();
+    this.clients.memberFailed(name, error);
   }
 
   startDrain(): void {
@@ -267,62 +245,5 @@ export class Endpoint implements ConnectionHub<Connection>, EndpointPort, Endpoi
   finished(): void {
     this.endSweeps();
     for (const resolve of this.whenFinished.splice(0)) resolve();
-  }
-
-  // --- from connections
-
-  held(connection: Connection, isHeld: boolean): void {
-    if (isHeld) {
-      this.waiting.add(connection);
-      // What it waits for may be what is still being collected.
-      this.context.topics?.flush();
-    } else this.waiting.delete(connection);
-  }
-
-  protocolBroken({ info, remote }: Connection, code: number, message: string): void {
-    this.protocolErrors.add({ client_id: info.clientId, remote }, code, message);
-  }
-
-  closed(connection: Connection, code: number, reason: string): void {
-    const { metrics, logger } = this.context;
-    metrics.closed(code);
-    logger.debug({ client_id: connection.info.clientId, code, reason }, 'client disconnected');
-    this.options.closed?.(connection.id, connection.info, code, reason);
-  }
-
-  failed({ actor }: Connection, error: unknown): void {
-    this.memberFailed(actor.id, error);
-  }
-
-  introduced(connection: Connection): void {
-    this.newcomers.delete(connection);
-    this.joinQueue.enter(connection);
-  }
-
-  gone(connection: Connection): void {
-    this.members.delete(connection);
-    this.newcomers.delete(connection);
-    this.joinQueue.leave(connection);
-    const { topicPeer } = connection.parts;
-    if (topicPeer !== undefined) this.context.topics?.leave(topicPeer);
-    if (this.members.size === 0) tell(this.actor, { type: 'EMPTY' });
-  }
-
-  left({ guest }: Connection): void {
-    if (guest !== undefined) this.context.room?.leave(guest);
-  }
-
-  private sweep(): void {
-    const { context } = this;
-    context.seconds += 1;
-    for (const connection of this.members) {
-      try {
-        const reason = sweepConnection(connection, context.seconds, this.options.sweep);
-        if (reason !== undefined) context.metrics.limited(reason);
-      } catch (error) {
-        this.failed(connection, error);
-      }
-    }
-    context.room?.sweep();
   }
 }

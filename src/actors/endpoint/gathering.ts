@@ -1,4 +1,4 @@
-import type { SubscriptionFacts } from '../../core/component.ts';
+import type { SubscriptionFacts } from '../../core/channel-protocol.ts';
 import type { FrameGroup, Wire } from '../../core/shared-frame.ts';
 
 interface Delivery {

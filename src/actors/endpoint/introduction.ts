@@ -1,6 +1,8 @@
 import type { Access, AccessPort, Granted, HandshakeFacts } from '../../core/access.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
-import type { Effect, Farewell, IntroductionRefusal } from '../../core/component.ts';
+import type { IntroductionRefusal } from '../../core/component.ts';
+import type { Effect } from '../../core/effect.ts';
+import type { Farewell } from '../../core/frame.ts';
 import type { Identity } from '../../core/identity.ts';
 import { closing } from './connection-machine.ts';
 import { CHECK_TIMEOUT, MAX_TOKEN } from './session.ts';

@@ -1,4 +1,4 @@
-import type { Farewell } from '../../core/component.ts';
+import type { Farewell } from '../../core/frame.ts';
 import { closing } from './connection-machine.ts';
 
 /** Clients of an endpoint that have not said who they are, at a time. */

@@ -1,4 +1,5 @@
-import type { ConnectionInfo, Farewell } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
+import type { Farewell } from '../../core/frame.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { Wire } from '../../core/shared-frame.ts';
 import type { ConnectionActor } from './connection-machine.ts';

@@ -1,7 +1,7 @@
 import { hasBaggage } from '../../core/baggage.ts';
-import type { Frame } from '../../core/component.ts';
 import type { CodecMessage, Meta } from '../../core/content.ts';
 import { type Rejection, TidegateError } from '../../core/errors.ts';
+import type { Frame } from '../../core/frame.ts';
 import { type Headers, NO_HEADERS } from '../../core/headers.ts';
 import { Message, type Sender, type SettleTarget, type TraceContext } from '../../core/message.ts';
 import { ownText } from '../../core/propagation.ts';

@@ -1,5 +1,5 @@
-import type { Effect } from '../../core/component.ts';
 import type { CodecMessage } from '../../core/content.ts';
+import type { Effect } from '../../core/effect.ts';
 import type { Headers } from '../../core/headers.ts';
 import { cut } from '../../core/quote.ts';
 

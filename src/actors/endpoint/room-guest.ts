@@ -1,4 +1,7 @@
-import type { ConnectionInfo, Effect, Farewell, MemberEvent } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
+import type { Effect } from '../../core/effect.ts';
+import type { Farewell } from '../../core/frame.ts';
+import type { MemberEvent } from '../../core/membership.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { FrameGroup, SharedFrame } from '../../core/shared-frame.ts';
 import type { Conversation } from './conversation.ts';

@@ -1,5 +1,7 @@
-import type { ConnectionInfo, Farewell, Frame, MemberEvent } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
+import type { Farewell, Frame } from '../../core/frame.ts';
 import type { Headers } from '../../core/headers.ts';
+import type { MemberEvent } from '../../core/membership.ts';
 import type { Message } from '../../core/message.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { FrameGroup, SharedFrame } from '../../core/shared-frame.ts';

@@ -1,7 +1,7 @@
 import type { Access, AccessPort, AccessRefusal, Granted, HandshakeFacts } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Farewell } from '../../core/component.ts';
 import type { Rejection } from '../../core/errors.ts';
+import type { Farewell } from '../../core/frame.ts';
 import { quoteReason } from '../../core/quote.ts';
 import { closing } from './connection-machine.ts';
 import type { EndpointMetrics } from './metrics.ts';

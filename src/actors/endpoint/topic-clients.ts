@@ -1,4 +1,4 @@
-import type { ConnectionInfo } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Permissions } from '../../core/permissions.ts';

@@ -1,5 +1,5 @@
 import { limitKeyOf } from '../../core/client-address.ts';
-import type { ConnectionInfo } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Message, Sender, SettleTarget } from '../../core/message.ts';
 import type { Permissions } from '../../core/permissions.ts';

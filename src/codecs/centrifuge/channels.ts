@@ -1,7 +1,18 @@
 import type { ChannelPresence, ChannelProtocol, Frame, PresentClient } from '../../sdk/index.ts';
 import { jsonValueOf } from '../json-value.ts';
-import { errorOf, INSUFFICIENT_STATE } from './codes.ts';
-import { type Asked, errorReply, message, publication, push, reply, subscriptionOf } from './frames.ts';
+import { errorOf, INSUFFICIENT_STATE, UNRECOVERABLE } from './codes.ts';
+import {
+  type Asked,
+  errorReply,
+  historyReply,
+  message,
+  placeOf,
+  publication,
+  publicationIn,
+  push,
+  reply,
+  subscriptionOf,
+} from './frames.ts';
 import type { State } from './introduction.ts';
 
 /** Channels that begin so are each of one connection, whose library does not know that it is in one. */
@@ -40,6 +51,17 @@ export const channelProtocol: ChannelProtocol<State> = {
     },
     announce: (channel, { type, client }) =>
       push(channel, type === 'joined' ? 'join' : 'leave', { info: infoOf(client) }),
+  },
+  history: {
+    answered: (_state, correlation, channel, { position, payloads }) => {
+      const asked = correlation as Asked;
+      if (payloads === undefined) return errorReply(asked, UNRECOVERABLE);
+      return historyReply(
+        asked,
+        payloads.map((payload) => publicationIn(channel, payload)),
+        placeOf(position),
+      );
+    },
   },
   publication: (channel, record, position) => {
     const value = jsonValueOf(record);

@@ -14,8 +14,8 @@ import {
 import { jsonValueOf } from '../json-value.ts';
 import { channelProtocol, reconnect } from './channels.ts';
 import { badRequest, errorOf, farewellOf, NO_DATA, NOT_OFFERED, UNKNOWN_METHOD } from './codes.ts';
-import { type Command, commandsIn, Mistake, PONG } from './commands.ts';
-import { type Asked, errorReply, message, reply, sinceIn, sincesIn } from './frames.ts';
+import { type Command, commandsIn, isObject, Mistake, PONG } from './commands.ts';
+import { type Asked, errorReply, message, positionIn, reply, sinceIn, sincesIn } from './frames.ts';
 import { introduction, renewal, type State } from './introduction.ts';
 
 export interface CentrifugeSettings {
@@ -45,8 +45,8 @@ export class CentrifugeCodec implements Codec<State> {
   }
 
   open(connection: ConnectionInfo) {
-    const { subscribes = false, publishes = false, seesPresence = false } = connection;
-    const state: State = { phase: 'new', renews: false, subscribes, publishes, seesPresence };
+    const { subscribes = false, publishes = false, seesPresence = false, seesHistory = false } = connection;
+    const state: State = { phase: 'new', renews: false, subscribes, publishes, seesPresence, seesHistory };
     return { state, effects: NOTHING };
   }
 
@@ -109,6 +109,8 @@ export class CentrifugeCodec implements Codec<State> {
           counts: method === 'presence_stats',
           correlation: asked,
         }));
+      case 'history':
+        return state.seesHistory ? history(asked, params) : notOffered(asked);
       case 'ping':
         return { type: 'reply', frame: reply(asked, {}) };
       default:
@@ -141,6 +143,20 @@ function subscribe(asked: Asked, params: Command['params']): Effect {
     if (since === undefined) return { type: 'subscribe', channel, correlation: asked };
     return { type: 'subscribe', channel, since, correlation: asked };
   });
+}
+
+/** Without a limit it asks only where the channel is; with a negative one for all that is kept. */
+function history(asked: Asked, { channel, limit = 0, since, reverse = false }: Command['params']): Effect {
+  if (typeof channel !== 'string') return badRequest('channel is not text');
+  if (typeof limit !== 'number' || !Number.isInteger(limit)) return badRequest('limit is not a whole number');
+  if (typeof reverse !== 'boolean') return badRequest('reverse is not true or false');
+  if (since !== undefined && !isObject(since)) return badRequest('since is not an object');
+  const query = {
+    limit: limit < 0 ? Number.MAX_SAFE_INTEGER : limit,
+    reverse,
+    ...(since !== undefined && { since: positionIn(since) ?? null }),
+  };
+  return { type: 'history', channel, query, correlation: asked };
 }
 
 function publish(asked: Asked, { params, line }: Command): Effect {

@@ -10,11 +10,12 @@ export interface ProtocolError {
 
 /** Numbers of the protocol; https://centrifugal.dev/docs/server/codes has their meaning. */
 const CODES = { internal: 100, unauthorized: 101, denied: 103, unknownMethod: 104, limit: 106, bad: 107 } as const;
-const MORE_CODES = { notOffered: 108, tokenExpired: 109, tooMany: 111 } as const;
+const MORE_CODES = { notOffered: 108, tokenExpired: 109, tooMany: 111, lost: 112 } as const;
 
 export const UNKNOWN_METHOD: ProtocolError = { code: CODES.unknownMethod, message: 'method not found' };
 export const NOT_OFFERED: ProtocolError = { code: MORE_CODES.notOffered, message: 'not available' };
 export const NO_DATA: ProtocolError = { code: CODES.bad, message: 'bad request: data is missing' };
+export const UNRECOVERABLE: ProtocolError = { code: MORE_CODES.lost, message: 'unrecoverable position' };
 const DENIED: ProtocolError = { code: CODES.denied, message: 'permission denied' };
 const UNAUTHORIZED: ProtocolError = { code: CODES.unauthorized, message: 'unauthorized' };
 const TOKEN_EXPIRED: ProtocolError = { code: MORE_CODES.tokenExpired, message: 'token expired' };
@@ -51,6 +52,7 @@ const EXPIRED = 'token_expired';
 export function errorOf({ code, message, retryable }: Rejection): ProtocolError {
   switch (code) {
     case 'TG_NOT_ALLOWED':
+    case 'TG_NOT_SUBSCRIBED':
       return DENIED;
     case 'TG_LIMIT_REACHED':
       return { code: CODES.limit, message };

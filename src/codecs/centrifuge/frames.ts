@@ -3,6 +3,8 @@ import { parsePosition } from '../../sdk/index.ts';
 import type { ProtocolError } from './codes.ts';
 import { isNumber, isObject } from './commands.ts';
 
+const PUBLICATION_END = '}}';
+
 /** The command that an answer is for. */
 export interface Asked {
   readonly id: number;
@@ -25,7 +27,23 @@ export function push(channel: string | undefined, kind: string, content: object)
 /** `value`: as JSON. `offset`: where a client is that has it. */
 export function publication(channel: string, value: Buffer | string, offset: number | undefined): Frame {
   const place = offset === undefined ? '' : `,"offset":${offset}`;
-  return around(`{"push":{"channel":${JSON.stringify(channel)},"pub":{"data":`, value, `${place}}}}`);
+  return around(`${publicationHead(channel)}{"data":`, value, `${place}}${PUBLICATION_END}`);
+}
+
+/** What `publication` has made of a record, without what is around it. */
+export function publicationIn(channel: string, payload: Buffer | string): string {
+  const text = payload.toString();
+  return text.slice(publicationHead(channel).length, -PUBLICATION_END.length);
+}
+
+/** The answer to a `history`. `place`: where the channel is. */
+export function historyReply({ id }: Asked, publications: readonly string[], place: object): Frame {
+  const members = JSON.stringify(place).slice(1, -1);
+  return text(`{"id":${id},"history":{"publications":[${publications.join()}]${members && `,${members}`}}}`);
+}
+
+function publicationHead(channel: string): string {
+  return `{"push":{"channel":${JSON.stringify(channel)},"pub":`;
 }
 
 /** A record that is in no channel that the client knows of. `value`: as JSON. */

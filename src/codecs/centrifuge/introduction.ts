@@ -11,6 +11,7 @@ export interface State {
   readonly subscribes: boolean;
   readonly publishes: boolean;
   readonly seesPresence: boolean;
+  readonly seesHistory: boolean;
 }
 
 /** For people who look at the frames. */

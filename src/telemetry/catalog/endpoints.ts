@@ -147,7 +147,7 @@ export const ROOM_METRICS = {
   },
   tidegate_presence_fenced_total: {
     kind: 'counter',
-    help: 'How often the others declared this gateway dead; each time all its clients had to come back.',
+    help: 'How often the others declared this gateway dead; each time all clients of a room had to come back; those of channels stay connected.',
     labels: ['endpoint'],
   },
   tidegate_presence_late_records_total: {

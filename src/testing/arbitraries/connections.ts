@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ConnectionInfo } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
 
 /** A handshake (RFC 6455 4.1), as a test client makes it. */
 export interface Handshake {

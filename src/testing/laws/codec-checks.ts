@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import type { Codec, Effect, Frame } from '../../core/component.ts';
+import type { Codec } from '../../core/component.ts';
+import type { Effect } from '../../core/effect.ts';
+import type { Frame } from '../../core/frame.ts';
 import { keeps } from './breach.ts';
 import type { CodecOutput } from './codec-run.ts';
 

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import type { Codec, ConnectionInfo, Frame } from '../../core/component.ts';
+import type { Codec } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
+import type { Frame } from '../../core/frame.ts';
 import { textOrBase64 } from '../../core/headers.ts';
 import { Message, type MessageInit } from '../../core/message.ts';
 import type { CodecSpec } from '../../sdk/define.ts';

@@ -1,5 +1,8 @@
-import type { Codec, ConnectionInfo, Effect, Frame } from '../../core/component.ts';
+import type { Codec } from '../../core/component.ts';
+import type { ConnectionInfo } from '../../core/connection-info.ts';
+import type { Effect } from '../../core/effect.ts';
 import type { Rejection } from '../../core/errors.ts';
+import type { Frame } from '../../core/frame.ts';
 import type { Outcome } from '../../core/message.ts';
 import type { FrameContent } from '../arbitraries/frames.ts';
 

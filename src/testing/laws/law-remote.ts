@@ -1,4 +1,4 @@
-import type { Frame } from '../../core/component.ts';
+import type { Frame } from '../../core/frame.ts';
 import { Message } from '../../core/message.ts';
 import type { RemoteHandler, RemoteSocket } from '../../core/remote.ts';
 

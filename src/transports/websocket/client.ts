@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { explainValidity } from '../../core/certificate.ts';
-import type { Frame } from '../../core/component.ts';
+import type { Frame } from '../../core/frame.ts';
 import { connectionThrough, openTunnel, type Tunnel } from '../../core/http-tunnel.ts';
 import type {
   Connect,

@@ -1,5 +1,5 @@
 import { type ChannelPosition, positionText } from '../../core/channel-position.ts';
-import type { Frame } from '../../core/component.ts';
+import type { Frame } from '../../core/frame.ts';
 import { SILENT } from '../../core/shared-frame.ts';
 
 const LINE_END = /\r\n|\r|\n/;

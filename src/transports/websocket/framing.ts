@@ -1,5 +1,5 @@
 import * as ws from 'ws';
-import type { Frame } from '../../core/component.ts';
+import type { Frame } from '../../core/frame.ts';
 import { joined } from '../../core/joined.ts';
 import type { EncodeFrame } from '../../core/shared-frame.ts';
 import { deflate } from './deflate.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Batch } from '../../../src/core/batch.ts';
-import type { ChannelProtocol, ConnectionInfo } from '../../../src/core/component.ts';
+import type { ChannelProtocol } from '../../../src/core/channel-protocol.ts';
+import type { ConnectionInfo } from '../../../src/core/connection-info.ts';
 import { Message } from '../../../src/core/message.ts';
 import { wordCodec } from '../actors/rig.ts';
 import { accessTo, channelRig, codecWithChannels } from './rig.ts';

@@ -74,7 +74,7 @@ export class HandChannels extends HandPorts {
   /** The clients of a channel in order; undefined where they are not known. */
   clients(channel: string): readonly string[] | undefined {
     return this.presence
-      .of(channel, false)
+      .of(channel, false, '')
       ?.members?.map(({ client }) => client)
       .sort();
   }

@@ -3,7 +3,8 @@ import { type TestContext, test } from 'node:test';
 import { ChannelHub } from '../../../src/channels/channel-hub.ts';
 import type { ChannelsPresence } from '../../../src/channels/channels-presence.ts';
 import type { Access } from '../../../src/core/access.ts';
-import type { ChannelProtocol, Codec } from '../../../src/core/component.ts';
+import type { ChannelProtocol } from '../../../src/core/channel-protocol.ts';
+import type { Codec } from '../../../src/core/component.ts';
 import { Permissions } from '../../../src/core/permissions.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { endpointRig, turn } from '../actors/rig.ts';
@@ -119,6 +120,19 @@ test('subscribers hear of joins and leaves in the order of the records, and no o
   await arrive();
   assert.deepEqual(ada.taken(), ['unsubscribed -x x|']);
   assert.deepEqual(other.told.slice(-2), ['x-1', 'x+late']);
+});
+
+test('a client is in its own answer at once, and counts once when its record was read', async (t) => {
+  const { connect, arrive } = await presenceRig(t);
+  const ada = await connect(accessOf({ sub: 'ada' }, ['x']));
+  const own = '[{"client":"1","user":"ada"}]|# x 1/1 undefined|';
+  for (const _when of ['before', 'after']) {
+    ada.taken();
+    for (const word of ['?x', '#x']) ada.sends(word);
+    await turn();
+    assert.equal(ada.taken().join(''), `? x 1/1 ${own}`);
+    await arrive();
+  }
 });
 
 test('only subscribers may ask, and an answer is refused while the others are not heard', async (t) => {

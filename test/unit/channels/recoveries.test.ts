@@ -137,7 +137,7 @@ test('a topic that was created anew, or is gone, has another epoch', async (t) =
   assert.equal(await outcome(ask('A', 0, 5, { partition: 7 })), 'epoch');
 });
 
-test('a reader is closed when nobody waits for it any more', async (t) => {
+test('a reader is closed when no client waits for it any more', async (t) => {
   const { memory, ask, open, clock } = await recoveryRig(t, { settings: { records: 100_000 } });
   await memory.append(TOPIC, keyed(new Array(5_000).fill('A')));
   const leaving = new AbortController();

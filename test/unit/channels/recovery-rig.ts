@@ -107,7 +107,7 @@ export async function recoveryRig(t: TestContext, options: RecoveryRigOptions = 
   return { clock, memory, held, recoveries, readers, open, counts, metrics, ask };
 }
 
-/** Records with the offset in their text, each with the key that stands beside it. */
+/** Records with the offset in their text, each with the key that is beside it. */
 export function keyed(keys: readonly string[], from = 0, timestamp?: number): Message[] {
   const time = timestamp === undefined ? {} : { timestamp };
   return keys.map((key, at) => new Message(Buffer.from(`${key}${from + at}`), { key, ...time }));

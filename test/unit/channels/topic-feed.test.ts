@@ -80,7 +80,7 @@ test('a channel is in the partition of the key in its name, from where the reade
   for (const other of ['symbol.', 'user.BTC', 'BTC', '']) assert.equal(feed.placeOf(other), undefined, other);
 });
 
-test('the epoch is the same on all gateways, and another one for another topic, id, cluster or number of partitions', async () => {
+test('the epoch is the same on all gateways, and differs by topic, id, cluster and number of partitions', async () => {
   const epochs = new Set<string>();
   const epochFor = async (changes: Partial<TopicFeedOptions>, checkpoint: Checkpoint) => {
     const { feed } = feedRig(changes);
@@ -113,7 +113,7 @@ test('positions begin with what comes after they are known, while the log is awa
   assert.equal(pass(0, 3), true);
 });
 
-test('a topic with several partitions has no positions where the name does not say in which one a record is', async () => {
+test('a topic with several partitions has no positions where the name does not say the partition', async () => {
   for (const [offsets, isOn] of [
     [[4], true],
     [[4, 5], false],

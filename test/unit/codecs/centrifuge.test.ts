@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { centrifuge } from '../../../src/codecs/centrifuge/index.ts';
-import type { Effect } from '../../../src/core/component.ts';
+import type { Effect } from '../../../src/core/effect.ts';
 import { Message } from '../../../src/core/message.ts';
 import { make, NOW, only, published, read } from './made.ts';
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Codec, Effect, Frame } from '../../../src/core/component.ts';
+import type { Codec } from '../../../src/core/component.ts';
+import type { Effect } from '../../../src/core/effect.ts';
+import type { Frame } from '../../../src/core/frame.ts';
 import type { CodecSpec } from '../../../src/sdk/define.ts';
 
 export const NOW = Date.parse('2024-01-01T12:00:00.000Z');

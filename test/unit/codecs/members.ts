@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Codec, Membership } from '../../../src/core/component.ts';
+import type { Codec } from '../../../src/core/component.ts';
+import type { Membership } from '../../../src/core/membership.ts';
 import type { MessageInit } from '../../../src/core/message.ts';
 import { NOW } from './made.ts';
 

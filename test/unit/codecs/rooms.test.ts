@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { rooms } from '../../../src/codecs/rooms.ts';
-import type { MemberEvent } from '../../../src/core/component.ts';
+import type { MemberEvent } from '../../../src/core/membership.ts';
 import { Message, type MessageInit } from '../../../src/core/message.ts';
 import { make, NOW, only, published, read, refused } from './made.ts';
 import { DEEP, frames, records, room } from './members.ts';

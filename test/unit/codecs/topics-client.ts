@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { topics } from '../../../src/codecs/topics/index.ts';
-import type { Codec, Effect, Frame, TopicProtocol } from '../../../src/core/component.ts';
+import type { Codec } from '../../../src/core/component.ts';
+import type { Effect } from '../../../src/core/effect.ts';
 import type { Rejection } from '../../../src/core/errors.ts';
+import type { Frame } from '../../../src/core/frame.ts';
 import type { Message } from '../../../src/core/message.ts';
+import type { TopicProtocol } from '../../../src/core/topic-protocol.ts';
 import type { TopicOutcome, TopicRequest, TopicResult, TopicView } from '../../../src/core/topic-request.ts';
 import { make, NOW, only } from './made.ts';
 

@@ -97,7 +97,7 @@ test('a join needs the auth and the parameters that it reads, and is no pattern'
   );
 });
 
-test('a history has room for what new subscribers get of it, and is in the ceiling once for each form of its frames', async () => {
+test('a history has room for what new subscribers get, and is in the ceiling once for each form of frame', async () => {
   const history = 'history: { last: 2, initial: 3 }';
   await says(/channels\.history\.initial: only 2 records of a channel are kept/, `channels: { ${history} }`);
   const ceilingOf = async (settings: string) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Frame } from '../../../src/core/component.ts';
+import type { Frame } from '../../../src/core/frame.ts';
 import { FrameGroup, SharedFrame, type Wire } from '../../../src/core/shared-frame.ts';
 
 /** Frames whose bytes on the wire `sse` are other ones than on the others, and what was encoded. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Member } from '../../../src/core/component.ts';
+import type { Member } from '../../../src/core/membership.ts';
 import type { Claim } from '../../../src/presence/claim.ts';
 import { RoomCommands, type RoomCommandsOptions } from '../../../src/rooms/commands.ts';
 import type { Newcomer, RoomCommand } from '../../../src/rooms/port.ts';

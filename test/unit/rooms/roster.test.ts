@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Member } from '../../../src/core/component.ts';
+import type { Member } from '../../../src/core/membership.ts';
 import type { PresenceRecord } from '../../../src/presence/records.ts';
 import type { RosterEvent } from '../../../src/presence/roster.ts';
 import { memberRecords } from '../../../src/rooms/member-records.ts';

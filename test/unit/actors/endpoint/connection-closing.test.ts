@@ -52,7 +52,7 @@ test('a codec that throws for records of a subscription closes its client once, 
   const { endpoint, errors } = endpointRig(t, { codec });
   const socket = new FakeSocket();
   const info = { clientId: 'c', endpoint: 'rooms', params: {}, query: {} };
-  const connection = new Connection(endpoint.context, endpoint, socket, info, undefined);
+  const connection = new Connection(endpoint.context, endpoint.clients, socket, info, undefined);
   connection.parts.topicPeer?.notify([new Message(Buffer.from('r'))]);
   connection.parts.topicPeer?.notify([new Message(Buffer.from('r'))]);
   assert.deepEqual(socket.orders, ['resume', 'close 1011 internal error']);

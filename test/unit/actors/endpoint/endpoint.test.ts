@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Batch } from '../../../../src/core/batch.ts';
-import type { Frame } from '../../../../src/core/component.ts';
+import type { Frame } from '../../../../src/core/frame.ts';
 import { Message } from '../../../../src/core/message.ts';
 import { encode, endpointRig, turn, wordCodec } from '../rig.ts';
 

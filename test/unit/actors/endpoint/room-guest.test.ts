@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RoomGuest } from '../../../../src/actors/endpoint/room-guest.ts';
-import type { Effect, MemberEvent } from '../../../../src/core/component.ts';
+import type { Effect } from '../../../../src/core/effect.ts';
+import type { MemberEvent } from '../../../../src/core/membership.ts';
 
 const DIRECT: MemberEvent = { type: 'direct', from: 'a', content: 'hello' };
 

@@ -14,7 +14,7 @@ async function swept(t: TestContext) {
   const socket = new FakeSocket();
   endpoint.context.seconds = 1_000;
   const info = { clientId: 'c', endpoint: 'rooms', params: {}, query: {} };
-  const connection = new Connection(endpoint.context, endpoint, socket, info, undefined);
+  const connection = new Connection(endpoint.context, endpoint.clients, socket, info, undefined);
   await turn();
   const reasons: (string | undefined)[] = [];
   const seconds = (count: number) => {
@@ -195,7 +195,7 @@ test('a peer that stalls while it is not read is closed all the same', async (t)
 test('a message that does not end is closed with 1009, and logged', async (t) => {
   const { endpoint, socket, seconds, reasons } = await swept(t);
   const broken: string[] = [];
-  endpoint.protocolBroken = (_connection, code, message) => void broken.push(`${code} ${message}`);
+  endpoint.clients.protocolBroken = (_connection, code, message) => void broken.push(`${code} ${message}`);
   socket.partial = 10;
   seconds(20);
   socket.pongs();
