@@ -72,7 +72,7 @@ function lintReach(
 
 function lintFeeding(
   name: string,
-  { channels, replay }: EndpointConfig,
+  { channels, replay, sse }: EndpointConfig,
   fed: ReadonlySet<string>,
   all: ReadonlySet<string>,
 ): Finding[] {
@@ -84,9 +84,23 @@ function lintFeeding(
         `no pipeline sends records to channels of this endpoint; write sink: { endpoint: { name: ${name}, channel: ... } }`,
       ),
     ];
-  if (replay === undefined || all.has(name)) return [];
-  const message = 'records of channels are not replayed, and no pipeline sends records to all clients; leave this out';
-  return [failing(['endpoints', name, 'replay'], message)];
+  if (all.has(name)) return [];
+  const findings: Finding[] = [];
+  if (replay !== undefined)
+    findings.push(
+      failing(
+        ['endpoints', name, 'replay'],
+        'records of channels are not replayed, and no pipeline sends records to all clients; leave this out',
+      ),
+    );
+  if (sse && channels.join.length === 0)
+    findings.push(
+      doubting(
+        ['endpoints', name, 'sse'],
+        'clients of server-sent events cannot ask for channels, so they receive nothing here; add channels.join, or leave this out',
+      ),
+    );
+  return findings;
 }
 
 /** What clients ask for by frames. */

@@ -113,7 +113,7 @@ test('a history has room for what new subscribers get of it, and is in the ceili
   };
   assert.equal(await ceilingOf('channels: {}'), 0);
   assert.equal(await ceilingOf('channels: { history: { bytes: 5MiB } }'), 5);
-  assert.equal(await ceilingOf('channels: { recover: {} }, sse: true'), 32);
+  assert.equal(await ceilingOf('channels: { recover: {}, join: x }, sse: true'), 32);
 });
 
 test('new subscribers get the current value where one record is kept, and else nothing', async () => {
@@ -162,7 +162,7 @@ test('a sink names a channel as a channel can be called, and a mistake in an exp
     (await sink('"symbol.*.${! key }"')).join(),
     /has a \*, but a record goes to channels by their full names/,
   );
-  assert.match((await sink('"symbol.${! kye }"')).join(), /did you mean "key"|kye/);
+  assert.match((await sink('"symbol.${! kye }"')).join(), /begins with kye/);
   assert.match((await sink('5')).join(), /expected the name of a channel such as/);
 });
 
@@ -177,6 +177,13 @@ test('a channel of a sink that no client can come into is said', async () => {
   for (const channel of ['"client.${! headers.c }"', '"${! json.channel }"'])
     assert.deepEqual(await sink(channel), [], channel);
   assert.deepEqual(await sink('x', 'channels: {}, allow: { subscribe: x }'), []);
+});
+
+test('clients of server-sent events are in channels of join, as they cannot ask for others', async () => {
+  const asked = 'channels: {}, allow: { subscribe: x }, sse: true';
+  await says(/endpoints\.rooms\.sse: clients of server-sent events cannot ask for channels/, asked);
+  assert.deepEqual(await found('channels: { join: x }, sse: true'), []);
+  assert.deepEqual(await found('channels: {}, allow: { subscribe: x }'), []);
 });
 
 test('allow cannot list the channels of connections', async () => {
