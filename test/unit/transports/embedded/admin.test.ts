@@ -73,5 +73,12 @@ test('what a group has committed is set for partitions that there are', async (t
   await assert.rejects(admin.setCommitted('g', 'x', new Map()), { code: 'TG_TOPIC_MISSING' });
   await admin.setCommitted('g', 't', new Map([[1, 0]]));
   assert.deepEqual(await admin.committed('g', 't'), new Map([[1, 0]]));
-  assert.equal(await admin.clusterId(), 'embedded');
+});
+
+test('a log has an id of its own, so that positions of one that is gone mean nothing in the next', async (t) => {
+  const [admin, other] = [await adminOf(t), await adminOf(t)];
+  const id = await admin.clusterId();
+  assert.match(id, /^embedded-[0-9a-z]+$/);
+  assert.equal(await admin.clusterId(), id);
+  assert.notEqual(await other.clusterId(), id);
 });
