@@ -154,7 +154,7 @@ test('clients of centrifuge miss no record on purpose, and receive no server-sen
   await says(/rooms\.sse: .*have to send something/, `${settings}, sse: true`, undefined, 'centrifuge');
 });
 
-test('a sink names a channel as a channel can be called, and a mistake in an expression is said as what it is', async () => {
+test('a sink gives names that channels can have, and a mistake in an expression of them is named', async () => {
   const sink = (channel: string) => found('channels: { join: x }', `{ name: rooms, channel: ${channel} }`);
   assert.match((await sink('""')).join(), /channel: the name of a channel has 1 to 255 printable characters$/);
   assert.match((await sink(`[ a, ${'x'.repeat(256)} ]`)).join(), /channel: the name of a channel has 1 to 255/);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { EmbeddedAdmin } from '../../../../src/transports/embedded/admin.ts';
 import { Coordinators } from '../../../../src/transports/embedded/coordinators.ts';
-import { openStore, parts } from './parts.ts';
+import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
+import { openStore, parts, temporary } from './parts.ts';
 
 async function adminOf(t: TestContext) {
   const store = await openStore(t);
@@ -81,4 +82,14 @@ test('a log has an id of its own, so that positions of one that is gone mean not
   assert.match(id, /^embedded-[0-9a-z]+$/);
   assert.equal(await admin.clusterId(), id);
   assert.notEqual(await other.clusterId(), id);
+});
+
+test('a log keeps its id when it is opened again', async (t) => {
+  const directory = await temporary(t);
+  const first = storeIn(directory, false);
+  const id = await first.identity();
+  await first.close();
+  const second = storeIn(directory, false);
+  t.after(() => second.close());
+  assert.equal(await second.identity(), id);
 });
