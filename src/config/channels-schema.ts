@@ -3,6 +3,8 @@ import * as field from '../sdk/fields.ts';
 import { names } from './allow-schema.ts';
 import { topicName } from './log-schema.ts';
 
+const someTime = () => field.duration().refine((milliseconds) => milliseconds > 0, 'expected more than 0s');
+
 const presence = z.strictObject({
   topic: topicName().describe(
     'A topic of these channels, or any other name. The clients in the channels are kept in _tidegate.<topic>.channels, which gateways and endpoints share.',
@@ -33,8 +35,7 @@ const history = z.strictObject({
     .integer({ min: 1, max: 100_000 })
     .prefault(100)
     .describe('Most records that are kept of each channel, its newest ones.'),
-  age: field
-    .duration()
+  age: someTime()
     .optional()
     .describe('Records are kept for this time after their timestamp; without limit where it is left out.'),
   bytes: field
@@ -56,12 +57,12 @@ const recover = z.strictObject({
     .integer({ min: 1, max: 100_000_000 })
     .prefault(100_000)
     .describe('Most records of a partition that are read again for one client.'),
-  age: field.duration().prefault('1d').describe('Clients that have missed older records are not recovered.'),
+  age: someTime().prefault('1d').describe('Clients that have missed older records are not recovered.'),
   concurrency: field
     .integer({ min: 1, max: 64 })
     .prefault(2)
     .describe('Most readers of a topic at once; each serves all clients that wait when it begins.'),
-  timeout: field.duration().prefault('3s').describe('Most time for one client.'),
+  timeout: someTime().prefault('3s').describe('Most time for one client.'),
 });
 
 export const channels = z.strictObject({

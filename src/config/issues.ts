@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { COMPILING } from '../sdk/compiled.ts';
 import { tracingAdvice } from './foreign-tracing.ts';
 import { type Finding, failing, formatPath, type Path } from './problem.ts';
 import { didYouMean } from './suggest.ts';
@@ -102,9 +103,10 @@ function isWithin({ path, code }: Issue): boolean {
   return path.length > 0 || code === 'unrecognized_keys';
 }
 
-/** The form has exactly the keys that were given, and one of their values is wrong. */
-function isOfValue({ path, input }: Issue): boolean {
-  return path.length > 0 && input !== undefined;
+/** The form has exactly the keys that were given, and one of their values is wrong; or it is text with a mistake in it. */
+function isOfValue(issue: Issue): boolean {
+  const isCompiling = issue.code === 'custom' && issue.params?.[COMPILING] === true;
+  return isCompiling || (issue.path.length > 0 && issue.input !== undefined);
 }
 
 function messageOf(issue: Issue): string {

@@ -1,4 +1,6 @@
 import { CHANNEL_NAME_RULE, CLIENT_PREFIX, isChannelName } from '../core/channel.ts';
+import { ownEntry } from '../core/own-entry.ts';
+import { type Expression, filledWith } from '../sdk/expression.ts';
 import { sinksOf } from './ends.ts';
 import { endpointsOf } from './pipeline-uses.ts';
 import { doubting, type Finding, failing, type Path } from './problem.ts';
@@ -14,17 +16,16 @@ export function lintChannels(config: ParsedConfig): Finding[] {
     sinksOf(pipeline, ['pipelines', name]).flatMap((sink): Finding[] => {
       const [endpoint] = endpointsOf([sink]);
       if (endpoint === undefined) return [];
-      if (sink.chosen.spec.channels?.(sink.chosen.config) === undefined) {
+      const channels = sink.chosen.spec.channels?.(sink.chosen.config);
+      if (channels === undefined) {
         all.add(endpoint);
         return [];
       }
       fed.add(endpoint);
-      if (config.endpoints[endpoint] === undefined || config.endpoints[endpoint].channels !== undefined) return [];
+      const path = [...sink.path, sink.chosen.spec.name, 'channel'];
       return [
-        failing(
-          [...sink.path, sink.chosen.spec.name, 'channel'],
-          `no client of endpoints.${endpoint} can be in a channel; add channels: {} with join to it, or allow.subscribe`,
-        ),
+        ...channels.flatMap((channel) => lintName(channel, path)),
+        ...lintReach(endpoint, ownEntry(config.endpoints, endpoint), channels, path),
       ];
     }),
   );
@@ -37,9 +38,41 @@ export function lintChannels(config: ParsedConfig): Finding[] {
   ];
 }
 
+/** What a sink calls a channel. */
+function lintName({ text }: Expression, path: Path): Finding[] {
+  const literal = filledWith(text, '');
+  if (literal.includes('*'))
+    return [failing(path, `"${text}" has a *, but a record goes to channels by their full names`)];
+  return text.includes('${!') || isChannelName(literal) ? [] : [failing(path, CHANNEL_NAME_RULE)];
+}
+
+/** Whether a client can be in the channels that a sink sends to. */
+function lintReach(
+  name: string,
+  endpoint: EndpointConfig | undefined,
+  names: readonly Expression[],
+  path: Path,
+): Finding[] {
+  if (endpoint === undefined) return [];
+  const { channels, allow } = endpoint;
+  if (channels === undefined) {
+    const message = `no client of endpoints.${name} can be in a channel; add channels: {} with join to it, or allow.subscribe`;
+    return [failing(path, message)];
+  }
+  if (channels.join.length > 0 || (allow?.subscribe.length ?? 0) > 0) return [];
+  // An expression at the beginning may give the channel of a connection.
+  const others = names.filter(({ text }) => !text.startsWith(CLIENT_PREFIX) && !text.startsWith('${!'));
+  return others.map(({ text }) =>
+    doubting(
+      path,
+      `no client can be in "${text}": clients of endpoints.${name} are only in channels that begin with ${CLIENT_PREFIX}; add channels.join or allow.subscribe to it`,
+    ),
+  );
+}
+
 function lintFeeding(
   name: string,
-  { channels, replay }: EndpointConfig,
+  { channels, replay, sse }: EndpointConfig,
   fed: ReadonlySet<string>,
   all: ReadonlySet<string>,
 ): Finding[] {
@@ -51,9 +84,23 @@ function lintFeeding(
         `no pipeline sends records to channels of this endpoint; write sink: { endpoint: { name: ${name}, channel: ... } }`,
       ),
     ];
-  if (replay === undefined || all.has(name)) return [];
-  const message = 'records of channels are not replayed, and no pipeline sends records to all clients; leave this out';
-  return [failing(['endpoints', name, 'replay'], message)];
+  if (all.has(name)) return [];
+  const findings: Finding[] = [];
+  if (replay !== undefined)
+    findings.push(
+      failing(
+        ['endpoints', name, 'replay'],
+        'records of channels are not replayed, and no pipeline sends records to all clients; leave this out',
+      ),
+    );
+  if (sse && channels.join.length === 0)
+    findings.push(
+      doubting(
+        ['endpoints', name, 'sse'],
+        'clients of server-sent events cannot ask for channels, so they receive nothing here; add channels.join, or leave this out',
+      ),
+    );
+  return findings;
 }
 
 /** What clients ask for by frames. */
@@ -95,7 +142,17 @@ function lintEndpoint({ channels, allow, direction, codec: { spec } }: EndpointC
         ]
       : [];
   const at = [...path, 'channels'];
-  return [...unable, ...unread, ...unseen, ...lintJoin(channels, at), ...lintHistory(channels, at)];
+  const reserved = asked.flatMap((action) =>
+    (allow?.[action] ?? [])
+      .filter(({ text }) => text.startsWith(CLIENT_PREFIX))
+      .map(({ text }) =>
+        failing(
+          place(action),
+          `"${text}" allows nothing: channels that begin with ${CLIENT_PREFIX} are each of one connection, which is in its own always`,
+        ),
+      ),
+  );
+  return [...unable, ...unread, ...unseen, ...reserved, ...lintJoin(channels, at), ...lintHistory(channels, at)];
 }
 
 function lintHistory({ history }: Channels, path: Path): Finding[] {

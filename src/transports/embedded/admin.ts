@@ -99,7 +99,7 @@ export class EmbeddedAdmin implements LogAdmin {
   }
 
   async clusterId(): Promise<string> {
-    return 'embedded';
+    return `embedded-${(await this.store().identity()).toString(36)}`;
   }
 
   private existing(name: string): TopicState {

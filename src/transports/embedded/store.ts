@@ -1,7 +1,11 @@
+import { randomInt } from 'node:crypto';
 import { CommittedOffsets } from './committed-offsets.ts';
 import type { Records } from './records.ts';
 import type { StoredTopic, Tables } from './tables.ts';
 import type { TopicState } from './topic-state.ts';
+
+/** What `randomInt` can draw from at most. */
+const MAX_IDENTITY = 2 ** 48 - 1;
 
 /** The topics of the log, and how they come and go; what they hold is in `records`, how far groups have come in `offsets`. */
 export class Store {
@@ -22,6 +26,18 @@ export class Store {
 
   async close(): Promise<void> {
     await this.environment.close();
+  }
+
+  /** Tells this log from every other one, also from one that was at the same path before. */
+  async identity(): Promise<number> {
+    const { counts } = this.environment;
+    const known = counts.get('log');
+    if (known !== undefined) return known;
+    return this.environment.transact(() => {
+      const drawn = counts.get('log') ?? randomInt(MAX_IDENTITY);
+      counts.putSync('log', drawn);
+      return drawn;
+    });
   }
 
   /** Undefined when there is a topic of that name. */

@@ -40,8 +40,8 @@ export interface Tables {
   readonly batches: Table<Buffer, BatchKey>;
   readonly marks: Table<Buffer, MarksKey>;
   readonly commits: Table<StoredCommit, CommitKey>;
-  /** `topics`: the highest id that was ever given to one. */
-  readonly counts: Table<number, 'topics'>;
+  /** `topics`: the highest id that was ever given to one. `log`: tells this log from others. */
+  readonly counts: Table<number, 'topics' | 'log'>;
   /** Does all of it or nothing, and resolves when it is durable. Rejects where it cannot be stored. `bytes` is about what is written. */
   transact<T>(action: () => T, bytes?: number): Promise<T>;
   /** From here on reads see what was written up to now. */

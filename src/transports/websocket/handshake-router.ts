@@ -63,11 +63,11 @@ export class HandshakeRouter {
     }));
   }
 
-  /** Name of the endpoint that has the path. */
-  endpointAt(path: string): string | undefined {
+  /** The endpoint that has the path. */
+  endpointAt(path: string): Pick<HandshakeTarget, 'name' | 'streams'> | undefined {
     const found = this.find(path);
     if (found === undefined || notFound(found.to.target, found.problem) !== undefined) return undefined;
-    return found.to.target.name;
+    return found.to.target;
   }
 
   /** Lets a client in that asks for server-sent events, or says why not. False where none are to be had: nothing was done then. */

@@ -131,9 +131,10 @@ export class WebSocketListener {
       sendError(response, 404, 'not_found', `there is nothing at ${shown}`);
     } else {
       const scheme = tls === undefined ? 'ws' : 'wss';
-      refused('upgrade_required', endpoint);
+      refused('upgrade_required', endpoint.name);
       response.setHeader('upgrade', 'websocket');
-      sendError(response, 426, 'upgrade_required', `${shown} speaks WebSocket; connect with ${scheme}://`);
+      const events = endpoint.streams ? ', or ask for server-sent events by Accept: text/event-stream' : '';
+      sendError(response, 426, 'upgrade_required', `${shown} speaks WebSocket; connect with ${scheme}://${events}`);
     }
   }
 }

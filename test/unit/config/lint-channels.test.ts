@@ -51,7 +51,7 @@ test('a sink with a channel and an endpoint without channels do not go together'
 });
 
 test('a page is for a codec that has one, and that of json for an endpoint with channels', async () => {
-  assert.deepEqual(await found('channels: {}, web_client: /page/'), []);
+  assert.deepEqual(await found('channels: { join: x }, web_client: /page/'), []);
   await says(
     /endpoints\.rooms\.web_client: the page for the codec "json" shows channels, and this endpoint has none/,
     'web_client: /page/',
@@ -113,7 +113,7 @@ test('a history has room for what new subscribers get, and is in the ceiling onc
   };
   assert.equal(await ceilingOf('channels: {}'), 0);
   assert.equal(await ceilingOf('channels: { history: { bytes: 5MiB } }'), 5);
-  assert.equal(await ceilingOf('channels: { recover: {} }, sse: true'), 32);
+  assert.equal(await ceilingOf('channels: { recover: {}, join: x }, sse: true'), 32);
 });
 
 test('new subscribers get the current value where one record is kept, and else nothing', async () => {
@@ -126,10 +126,11 @@ test('new subscribers get the current value where one record is kept, and else n
 });
 
 test('allow.publish needs channels, a codec with frames for it, and clients that may send', async () => {
-  assert.deepEqual(await found('channels: {}, allow: { publish: [ "x.*", "u.${! auth.sub }" ] }, auth: users'), []);
+  const allowed = 'allow: { publish: [ "x.*", "u.${! auth.sub }" ] }';
+  assert.deepEqual(await found(`channels: { join: x }, ${allowed}, auth: users`), []);
   await says(/allow\.publish: this endpoint has no channels/, 'allow: { publish: x }', 'rooms');
   const keyed = (settings: string) => found(settings, '{ name: rooms, channel: x }', 'json', '${! meta.channel }');
-  assert.deepEqual(await keyed('channels: {}, allow: { publish: x }'), []);
+  assert.deepEqual(await keyed('channels: { join: x }, allow: { publish: x }'), []);
   assert.match((await keyed('channels: {}, allow: { subscribe: x }')).join(), /never has meta\.channel/);
   await says(/"raw" have no frame to publish by/, 'channels: {}, allow: { publish: x }', undefined, 'raw');
   const all = await found('channels: {}, allow: { publish: x }, direction: out');
@@ -151,4 +152,49 @@ test('clients of centrifuge miss no record on purpose, and receive no server-sen
   const latest = `${settings}, slow_consumer: { when_full: latest }`;
   await says(/when_full: .*connect again for each record/, latest, undefined, 'centrifuge');
   await says(/rooms\.sse: .*have to send something/, `${settings}, sse: true`, undefined, 'centrifuge');
+});
+
+test('a sink gives names that channels can have, and a mistake in an expression of them is named', async () => {
+  const sink = (channel: string) => found('channels: { join: x }', `{ name: rooms, channel: ${channel} }`);
+  assert.match((await sink('""')).join(), /channel: the name of a channel has 1 to 255 printable characters$/);
+  assert.match((await sink(`[ a, ${'x'.repeat(256)} ]`)).join(), /channel: the name of a channel has 1 to 255/);
+  assert.match(
+    (await sink('"symbol.*.${! key }"')).join(),
+    /has a \*, but a record goes to channels by their full names/,
+  );
+  assert.match((await sink('"symbol.${! kye }"')).join(), /begins with kye/);
+  assert.match((await sink('5')).join(), /expected the name of a channel such as/);
+});
+
+test('a channel of a sink that no client can come into is said', async () => {
+  const sink = (channel: string, settings = 'channels: {}') => found(settings, `{ name: rooms, channel: ${channel} }`);
+  const wrong = await sink('[ "client.${! headers.c }", "symbol.${! key }" ]');
+  assert.match(
+    wrong.join(),
+    /channel: no client can be in "symbol\.\$\{! key \}": clients of endpoints\.rooms are only/,
+  );
+  assert.equal(wrong.length, 1);
+  for (const channel of ['"client.${! headers.c }"', '"${! json.channel }"'])
+    assert.deepEqual(await sink(channel), [], channel);
+  assert.deepEqual(await sink('x', 'channels: {}, allow: { subscribe: x }'), []);
+});
+
+test('clients of server-sent events are in channels of join, as they cannot ask for others', async () => {
+  const asked = 'channels: {}, allow: { subscribe: x }, sse: true';
+  await says(/endpoints\.rooms\.sse: clients of server-sent events cannot ask for channels/, asked);
+  assert.deepEqual(await found('channels: { join: x }, sse: true'), []);
+  assert.deepEqual(await found('channels: {}, allow: { subscribe: x }'), []);
+});
+
+test('allow cannot list the channels of connections', async () => {
+  for (const action of ['subscribe', 'publish'])
+    await says(
+      new RegExp(`allow\\.${action}: "client\\.\\*" allows nothing`),
+      `channels: { join: x }, allow: { ${action}: [ "client.*", a ] }`,
+    );
+});
+
+test('times of a history and of recovery are more than 0', async () => {
+  for (const settings of ['history: { age: 0s }', 'recover: { age: 0s }', 'recover: { timeout: 0s }'])
+    await says(/: expected more than 0s$/, `channels: { join: x, ${settings} }`);
 });

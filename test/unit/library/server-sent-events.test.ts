@@ -127,6 +127,17 @@ for (const [what, endpoint, headers, status, code] of [
   });
 }
 
+test('a request without the Accept of events hears of it where there are some', async (t) => {
+  for (const sse of [true, false]) {
+    const gateway = await gatewayOf(t, talk({ sse }));
+    await ready(gateway);
+    const refused = await requested(t, gateway, {});
+    await until(refused.hasEnded);
+    const { message } = JSON.parse(refused.text()).error;
+    assert.equal(/or ask for server-sent events by Accept: text\/event-stream$/.test(message), sse, message);
+  }
+});
+
 test('a page that may connect may read the stream', async (t) => {
   const gateway = await gatewayOf(t, talk({ origins: ['https://a.example'] }));
   await ready(gateway);

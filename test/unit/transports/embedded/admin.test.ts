@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { EmbeddedAdmin } from '../../../../src/transports/embedded/admin.ts';
 import { Coordinators } from '../../../../src/transports/embedded/coordinators.ts';
-import { openStore, parts } from './parts.ts';
+import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
+import { openStore, parts, temporary } from './parts.ts';
 
 async function adminOf(t: TestContext) {
   const store = await openStore(t);
@@ -73,5 +74,22 @@ test('what a group has committed is set for partitions that there are', async (t
   await assert.rejects(admin.setCommitted('g', 'x', new Map()), { code: 'TG_TOPIC_MISSING' });
   await admin.setCommitted('g', 't', new Map([[1, 0]]));
   assert.deepEqual(await admin.committed('g', 't'), new Map([[1, 0]]));
-  assert.equal(await admin.clusterId(), 'embedded');
+});
+
+test('a log has an id of its own, so that positions of one that is gone mean nothing in the next', async (t) => {
+  const [admin, other] = [await adminOf(t), await adminOf(t)];
+  const id = await admin.clusterId();
+  assert.match(id, /^embedded-[0-9a-z]+$/);
+  assert.equal(await admin.clusterId(), id);
+  assert.notEqual(await other.clusterId(), id);
+});
+
+test('a log keeps its id when it is opened again', async (t) => {
+  const directory = await temporary(t);
+  const first = storeIn(directory, false);
+  const id = await first.identity();
+  await first.close();
+  const second = storeIn(directory, false);
+  t.after(() => second.close());
+  assert.equal(await second.identity(), id);
 });
