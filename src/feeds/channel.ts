@@ -49,7 +49,6 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   readonly metrics: RemoteMetrics;
   /** Messages that are dropped as duplicates of its own earlier ones. */
   readonly duplicates: Duplicates;
-  /** undefined without `sequence`. */
   readonly sequences: SequenceWatch | undefined;
   /** Messages that arrived and are not settled. */
   unsettled = 0;
@@ -82,7 +81,6 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     this.sequences =
       settings.sequence &&
       new SequenceWatch(settings.sequence, { name: url, settings, context, metrics, target: this, send });
-    // On the connection that received the message: the server does not expect the answer on another one.
     const stored = (message: Message, connection: number) => {
       const text = answerTo(message, settings);
       if (text !== undefined) send(text, connection);

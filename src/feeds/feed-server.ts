@@ -1,8 +1,8 @@
 import type { Message } from '../core/message.ts';
 import type { ConnectUrl } from '../sdk/connect-url.ts';
 import type { ConnectPace } from './connect-pace.ts';
-import type { RemoteMetrics } from './metrics.ts';
 import type { FeedContext } from './feed-context.ts';
+import type { RemoteMetrics } from './metrics.ts';
 import type { Server } from './server.ts';
 import type { Shard } from './shard-plan.ts';
 import { partOf } from './shard-share.ts';
@@ -27,7 +27,10 @@ export interface ChannelIdentity {
   readonly number: number;
 }
 
-/** The answer of `ack` to a message; undefined if there is none. */
+/**
+ * The answer of `ack` to a message; undefined if there is none. It is sent on the connection that received the message: the
+ * server does not expect it on another one.
+ */
 export function answerTo(message: Message, { ack }: Pick<FeedSettings, 'ack'>): string | undefined {
   try {
     return ack?.message(message);

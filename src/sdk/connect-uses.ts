@@ -125,9 +125,7 @@ function placesOf(urls: readonly ConnectUrl[], settings: ConnectSettings): Place
     ...subscribe.messages.map(({ send }, at) => ({ path: [...first, at], make: send })),
     ...(heartbeat.send === undefined ? [] : [{ path: ['heartbeat', 'send', 'message'], make: heartbeat.send.message }]),
     ...(resume?.message === undefined ? [] : [{ path: ['resume', 'message'], make: resume.message }]),
-    ...(shards?.unsubscribe === undefined
-      ? []
-      : [{ path: ['shards', 'unsubscribe'], make: shards.unsubscribe.send }]),
+    ...(shards?.unsubscribe === undefined ? [] : [{ path: ['shards', 'unsubscribe'], make: shards.unsubscribe.send }]),
   ];
   const answers = prepare.map(({ as }) => as);
   return [...placesOfCalls(settings), ...places.map((place) => ({ ...place, answers }))];
