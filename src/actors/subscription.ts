@@ -12,7 +12,7 @@ import { BatchRelay } from './relay.ts';
 /** Hears where the reader of a subscription is. `at`: asks it. */
 export interface ReaderFollower {
   /** It is live, or, after its pipeline broke, live again. */
-  live(at: Checkpoint): void;
+  live(at: () => Checkpoint): void;
   /** Before a pipeline sees the batch. */
   polled(batch: Batch, at: () => Checkpoint): void;
   gap(gap: Gap, at: () => Checkpoint): void;
@@ -96,7 +96,7 @@ export class Subscription implements TopicsSource {
     }
     if (this.reader !== reader) return;
     this.isLive = true;
-    follower?.live(at());
+    follower?.live(at);
     if (!isBroken) report?.ready({ topics });
     this.handOnHistory(reader).catch((error: unknown) => logger.error({ error }, 'catching up with the topics failed'));
   }

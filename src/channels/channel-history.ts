@@ -85,7 +85,8 @@ export class ChannelHistory {
     const { partition, offset } = record.source ?? record;
     if (partition === place.partition && place.take(offset)) return place;
     feed.contradicted(channel, record);
-    this.detach(feed);
+    this.partitions.contradict(feed);
+    this.forgetOver();
     return undefined;
   }
 

@@ -7,7 +7,7 @@ export class FeedPartition {
   readonly owner: { readonly feed: ChannelFeed };
   readonly epoch: string;
   readonly partition: number;
-  /** Behind the last record that came, for whatever channel. */
+  /** Behind the last record that came, for whatever channel; records that are in none may follow it. */
   next: number;
   /** Positions of it mean nothing any more, or records were lost. */
   isOver = false;
@@ -41,6 +41,11 @@ export class FeedPartition {
     if (offset + 1 < this.next) return false;
     this.next = offset + 1;
     return true;
+  }
+
+  /** All records in front of that offset have come, or are in no channel. */
+  reached(offset: number): void {
+    this.next = Math.max(this.next, offset);
   }
 
   /** A channel is not kept any more, which had records in front of that offset. */

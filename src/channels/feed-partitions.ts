@@ -11,15 +11,26 @@ interface Attached {
 /** The partitions of all feeds of an endpoint: in which of them a channel is, and what this gateway has read of them. */
 export class FeedPartitions {
   private readonly attached = new Map<string, Attached>();
+  /** Of feeds whose positions a record has contradicted: the topic may turn out to be another one. */
+  private readonly contradicted = new Map<string, string | undefined>();
 
   attach(feed: ChannelFeed): void {
+    this.contradicted.delete(feed.name);
     const known = this.attached.get(feed.name);
     if (known === undefined) this.attached.set(feed.name, { feed, partitions: new Map() });
     else known.feed = feed;
   }
 
+  /** The same as detach, but subscribers are to hear of the next epoch. */
+  contradict(feed: ChannelFeed): void {
+    const epoch = this.epochOf(feed.name);
+    this.detach(feed);
+    this.contradicted.set(feed.name, epoch);
+  }
+
   /** What was known of its partitions is over. Nothing is done where another feed has taken its place. */
   detach(feed: ChannelFeed): void {
+    this.contradicted.delete(feed.name);
     const known = this.knownOf(feed);
     if (known === undefined) return;
     for (const partition of known.partitions.values()) partition.isOver = true;
@@ -29,7 +40,7 @@ export class FeedPartitions {
   /** What positions of the feed of that name are of so far; undefined where none were asked for. */
   epochOf(name: string): string | undefined {
     const [first] = this.attached.get(name)?.partitions.values() ?? [];
-    return first?.epoch;
+    return first?.epoch ?? this.contradicted.get(name);
   }
 
   /** Where a channel is, by whatever feed; undefined where it has no positions. */

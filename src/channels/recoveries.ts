@@ -1,4 +1,5 @@
 import type { LossReason, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
+import type { ClientMemory } from '../core/client-memory.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Rerun } from '../pipelines/rerun.ts';
@@ -33,7 +34,12 @@ export interface RecoveriesOptions {
   readonly makeRerun: MakeRerun;
   readonly clock: Clock;
   readonly metrics: RecoveryMetrics;
+  /** Counts what is kept for clients until they have all of it; when it is full, they are not recovered. */
+  readonly memory: RecoveredMemory;
 }
+
+/** What is held for all clients of the gateway. */
+export type RecoveredMemory = Pick<ClientMemory, 'recovering' | 'isFull'>;
 
 /** The steps of a pipeline, which serve one pass at a time. */
 interface Steps {
@@ -88,7 +94,7 @@ export class Recoveries {
 
   private start(): void {
     const { id } = this;
-    const { log, topic, settings, clock, metrics } = this.options;
+    const { log, topic, settings, clock, metrics, memory } = this.options;
     if (this.running.size >= settings.concurrency) return;
     const waiting = this.waiting.filter(({ isAnswered }) => !isAnswered);
     this.waiting = [];
@@ -97,9 +103,11 @@ export class Recoveries {
     const steps = this.idle.pop() ?? this.make();
     let kept = 0;
     const keep = (bytes: number) => {
+      if (this.keptBytes + bytes > MAX_KEPT_BYTES || memory.isFull) return false;
       kept += bytes;
       this.keptBytes += bytes;
-      return this.keptBytes <= MAX_KEPT_BYTES;
+      memory.recovering(bytes);
+      return true;
     };
     const { age } = settings;
     const pass = new RecoveryPass({ log, topic, id, rerun: steps.rerun, clock, age, keep, metrics });
@@ -109,6 +117,7 @@ export class Recoveries {
     void pass.run().then((isReusable) => {
       steps.pass = undefined;
       this.keptBytes -= kept;
+      memory.recovering(-kept);
       this.running.delete(pass);
       this.putBack(steps, isReusable);
       this.start();

@@ -4,18 +4,21 @@ import type { Clock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { Beginning, Missed, MissedPart } from './beginning.ts';
 import type { FeedPartition } from './feed-partition.ts';
+import type { LossLabel } from './metrics.ts';
 import type { PendingSubscription } from './subscribed-client.ts';
 
 /** Where it goes on once the log was read. */
 export interface RecoveryEnd {
+  /** Where a channel is now. */
+  placeOf(channel: string): FeedPartition | undefined;
   /** Whether all that is missing is kept. */
   isKept(missed: Missed): boolean;
   /** The offset from which on nothing of the channel is missing in what is kept. */
   sinceOf(part: MissedPart, place: FeedPartition): number;
   /** The client gets what it has missed, all of which is kept or read by now. */
-  goOn(beginning: Beginning, missed: Missed, by: 'log'): void;
+  goOn(beginning: Beginning, missed: Missed, by: 'ring' | 'log'): void;
   /** The client cannot get all that it has missed. */
-  lose(beginning: Beginning, reason: LossReason): void;
+  lose(beginning: Beginning, reason: LossLabel): void;
   /** The same where its place is over by now. */
   loseEach(beginning: Beginning): void;
 }
@@ -23,29 +26,48 @@ export interface RecoveryEnd {
 /** Meanwhile what is kept may lose its oldest records: how often these are read, too. */
 const MAX_ROUNDS = 4;
 
-/** A subscription that waits until what its client has missed is read from the log again. */
+/** Milliseconds for which a client waits that has more records than this gateway has read, where the log is not read again. */
+const TIMEOUT = 3_000;
+/** Milliseconds between two tries while the pipeline starts again or is replaced. */
+const RETRY = 50;
+
+/**
+ * A subscription that waits until this gateway has read as far as its client has got records from another one, and until what the
+ * client has missed is read from the log again.
+ */
 export class Recovering implements PendingSubscription {
   private beginning: Beginning;
   private readonly missed: Missed;
   private readonly subscribing: RecoveryEnd;
   private readonly endpoint: ChannelEndpoint;
   private readonly abort = new AbortController();
+  private readonly clock: Clock;
+  private readonly isReadAgain: boolean;
   private readonly cancelTimer: () => void;
+  /** Bytes. */
+  private held = 0;
+  /** Whether this gateway has read as far as the client has. */
+  private hasArrived: boolean;
 
-  /** `timeout`: milliseconds. */
+  /** `recover`: undefined where the log is not read again; `timeout`: milliseconds. */
   constructor(
     beginning: Beginning,
     missed: Missed,
     subscribing: RecoveryEnd,
     endpoint: ChannelEndpoint,
     clock: Clock,
-    timeout: number,
+    recover: { readonly timeout: number } | undefined,
   ) {
     this.beginning = beginning;
     this.missed = missed;
     this.subscribing = subscribing;
     this.endpoint = endpoint;
-    this.cancelTimer = clock.after(timeout, () => this.lose('unavailable'));
+    this.clock = clock;
+    this.hasArrived = missed.offset <= missed.place.next;
+    this.isReadAgain = recover !== undefined;
+    this.cancelTimer = clock.after(recover?.timeout ?? TIMEOUT, () =>
+      this.lose(this.hasArrived ? 'unavailable' : 'future'),
+    );
     beginning.member.awaits(this);
     this.run().catch((error: unknown) => {
       this.end();
@@ -67,6 +89,7 @@ export class Recovering implements PendingSubscription {
 
   end(): void {
     this.cancelTimer();
+    this.hold(-this.held);
     this.abort.abort();
     this.beginning.member.awaitsNoMore(this);
   }
@@ -76,16 +99,54 @@ export class Recovering implements PendingSubscription {
   }
 
   private async run(): Promise<void> {
+    if (this.hasArrived) return this.readAll();
+    const isThere = await this.arrive();
+    if (this.isOver) return;
+    if (!isThere) return this.lose('future');
+    this.hasArrived = true;
+    this.endpoint.sendWaiting();
+    if (this.missed.place.isOver) return this.lose();
+    if (this.subscribing.isKept(this.missed)) return this.goOn('ring');
+    if (!this.isReadAgain) return this.lose('not_kept');
+    await this.readAll();
+  }
+
+  /** Waits until this gateway has read as far as the client. False: the log ends before that. */
+  private async arrive(): Promise<boolean> {
+    const { place, offset } = this.missed;
+    while (!this.isOver && !place.isOver && place.next < offset) {
+      const reached = await place.owner.feed.reaches(place.at(offset), this.abort.signal);
+      if (this.isOver || reached === false) return false;
+      if (reached) place.reached(offset);
+      else if (this.channels.some((channel) => this.subscribing.placeOf(channel) !== place)) return false;
+      else await this.pause();
+    }
+    return !this.isOver;
+  }
+
+  private pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.clock.after(RETRY, resolve);
+      this.abort.signal.addEventListener('abort', () => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  private goOn(by: 'ring' | 'log'): void {
+    this.end();
+    this.subscribing.goOn(this.beginning, this.missed, by);
+  }
+
+  private async readAll(): Promise<void> {
     let lost: LossReason | undefined;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       lost = await this.readMissing();
       if (this.isOver) return;
       if (lost !== undefined || this.missed.place.isOver) break;
       this.endpoint.sendWaiting();
-      if (!this.subscribing.isKept(this.missed)) continue;
-      this.end();
-      this.subscribing.goOn(this.beginning, this.missed, 'log');
-      return;
+      if (this.subscribing.isKept(this.missed)) return this.goOn('log');
     }
     this.lose(lost);
   }
@@ -114,13 +175,21 @@ export class Recovering implements PendingSubscription {
     for (const message of recovery.messages) {
       const { offset } = message.source ?? message;
       const frame = this.endpoint.recovered(channel, message, place.at(offset + 1));
-      if (frame !== null) part.read.push({ frame, offset });
+      if (frame === null) continue;
+      part.read.push({ frame, offset });
+      this.hold(frame.size);
     }
     part.from = until;
     return undefined;
   }
 
-  private lose(reason: LossReason = 'unavailable'): void {
+  /** Bytes of frames that wait for the others. */
+  private hold(bytes: number): void {
+    this.held += bytes;
+    this.endpoint.memory.recovering(bytes);
+  }
+
+  private lose(reason: LossLabel = 'unavailable'): void {
     this.end();
     // Positions of before may mean nothing any more, or records behind them be lost.
     if (this.missed.place.isOver) this.subscribing.loseEach(this.beginning);

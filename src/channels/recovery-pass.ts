@@ -13,6 +13,9 @@ import type { RecoveryMetrics } from './recovery-metrics.ts';
 /** Milliseconds between two looks at where the reader is: records that are gone, or mark transactions, come in no batch. */
 const LOOK = 10;
 
+/** What a record counts for beside its payload. */
+const RECORD = 512;
+
 export interface PassParts {
   readonly log: Log;
   readonly topic: string;
@@ -22,7 +25,7 @@ export interface PassParts {
   readonly clock: Clock;
   /** Oldest record that is still recovered, in milliseconds. */
   readonly age: number;
-  /** Whether so many bytes more may be kept of all passes. */
+  /** Counts what is kept of all passes; false: so many bytes more may not be kept. */
   readonly keep: (bytes: number) => boolean;
   readonly metrics: RecoveryMetrics;
 }
@@ -202,7 +205,10 @@ export class RecoveryPass implements RerunHost {
       for (const pending of this.byChannel.get(channel as string) ?? []) {
         const { partition, since, until } = pending;
         if (partition !== message.partition || message.offset < since || message.offset >= until) continue;
-        if (kept === undefined && !this.parts.keep(message.payload.length)) pending.lose('too_many');
+        if (kept === undefined && !this.parts.keep(RECORD + message.payload.length)) {
+          pending.lose('too_many');
+          continue;
+        }
         kept ??= keptRecord(message);
         pending.add(kept);
       }

@@ -61,6 +61,10 @@ export class Subscribing implements RecoveryEnd {
     return place?.at(place.next);
   }
 
+  placeOf(channel: string): FeedPartition | undefined {
+    return this.history.placeOf(channel);
+  }
+
   isKept({ place, parts }: Missed): boolean {
     return parts.every((part) => this.sinceOf(part, place) <= part.from);
   }
@@ -102,14 +106,14 @@ export class Subscribing implements RecoveryEnd {
     const missed = since === undefined ? undefined : missedSince(since, beginning);
     if (missed === undefined) this.beginAnew(beginning);
     else if (typeof missed === 'string') this.lose(beginning, missed);
-    else if (this.isKept(missed)) this.goOn(beginning, missed, 'ring');
-    else this.readAgain(beginning, missed);
+    else if (isHere(missed) && this.isKept(missed)) this.goOn(beginning, missed, 'ring');
+    else this.wait(beginning, missed);
   }
 
-  private readAgain(beginning: Beginning, missed: Missed): void {
+  private wait(beginning: Beginning, missed: Missed): void {
     const { recover } = this.history.settings;
-    if (recover === undefined) this.lose(beginning, 'not_kept');
-    else new Recovering(beginning, missed, this, this.endpoint, this.clock, recover.timeout);
+    if (recover === undefined && isHere(missed)) this.lose(beginning, 'not_kept');
+    else new Recovering(beginning, missed, this, this.endpoint, this.clock, recover);
   }
 
   private beginAnew(beginning: Beginning, recovered?: false): void {
@@ -126,8 +130,12 @@ function missedSince(since: ChannelPosition | null, { place, channels }: Beginni
   if (place === undefined || since === null) return 'no_position';
   if (!place.has(since)) return 'epoch';
   const { offset } = since;
-  if (offset > place.next) return 'future';
   return { place, offset, parts: channels.map((channel) => new MissedPart(channel, offset)) };
+}
+
+/** Whether this gateway has read as far as the client has. */
+function isHere({ place, offset }: Missed): boolean {
+  return offset <= place.next;
 }
 
 /** From here on, until the next turn, nothing comes in the channels. */

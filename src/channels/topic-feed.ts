@@ -10,6 +10,7 @@ import { quote } from '../core/quote.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { epochOf } from './feed-epoch.ts';
 import type { FeedNames } from './feed-names.ts';
+import { FeedProgress } from './feed-progress.ts';
 import type { Recoveries } from './recoveries.ts';
 
 /** Milliseconds between two tries to learn about the topic. */
@@ -29,12 +30,14 @@ export interface TopicFeedOptions {
   readonly names: readonly FeedNames[];
   /** Whether the name of a channel says in which partition its records are. */
   readonly isByKey: boolean;
-  readonly admin: Pick<LogAdmin, 'clusterId' | 'describe'>;
+  readonly admin: Pick<LogAdmin, 'clusterId' | 'describe' | 'offsets'>;
   readonly channels: FeedChannels;
   /** Undefined where nothing is read again. */
   readonly recoveries: Recoveries | undefined;
   /** Resolves when no record is in flight in the pipeline, now or for a moment later. */
   readonly settled: () => Promise<void>;
+  /** What is in flight in the pipeline, as it was read. */
+  readonly inFlight: () => Iterable<Message>;
   /** Called once: where channels are is known, or that it will not be. */
   readonly known: () => void;
   readonly clock: Clock;
@@ -57,22 +60,19 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
   readonly name: string;
   private readonly options: TopicFeedOptions;
   private life: Life | undefined;
-  /** Id of the topic as the reader knows it. */
-  private id: string | undefined;
-  /** By partition: offset behind all records that have come here, from where the reader began on. */
-  private next: number[] = [];
-  /** By partition: where reading goes on behind records that are lost, until those in front of them have come here. */
-  private readonly gaps = new Map<number, number>();
   private isOff = false;
   private isClosed = false;
   private isKnown = false;
   /** Counts what was learnt of the topic: an earlier look has no effect. */
   private looks = 0;
   private cancelRetry: () => void = () => {};
+  private readonly progress: FeedProgress;
 
   constructor(options: TopicFeedOptions) {
     this.options = options;
     this.name = options.name;
+    const { admin, topic, inFlight, clock } = options;
+    this.progress = new FeedProgress({ topic, ends: () => admin.offsets(topic), inFlight, clock });
   }
 
   placeOf(channel: string): ChannelPosition | undefined {
@@ -91,6 +91,11 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
     void this.lookAgain(why);
   }
 
+  reaches({ epoch, partition, offset }: ChannelPosition, signal: AbortSignal): Promise<boolean | undefined> {
+    if (this.life?.epoch !== epoch || this.isClosed) return Promise.resolve(undefined);
+    return this.progress.waits.until(partition, offset, signal);
+  }
+
   readAgain(request: RecoveryRequest): Promise<Recovery> {
     const { life } = this;
     if (life === undefined) return Promise.resolve({ lost: 'unavailable' });
@@ -101,34 +106,36 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
   // --- from the reader of the pipeline
 
   /** It is live, or live again after the pipeline broke: then what was in flight is lost. */
-  live(at: Checkpoint): void {
-    const { id, offsets } = at.get(this.options.topic) ?? {};
+  live(at: () => Checkpoint): void {
+    const { id, offsets } = at().get(this.options.topic) ?? {};
     if (offsets === undefined) return;
-    this.gaps.clear();
-    if (this.life !== undefined && id === this.id && offsets.size === this.next.length) {
-      for (const [partition, offset] of offsets) if (offset !== this.next[partition]) this.goOn(partition, offset);
+    this.progress.follow(at);
+    this.progress.gaps.clear();
+    if (this.life !== undefined && id === this.progress.id && offsets.size === this.progress.next.length) {
+      for (const [partition, offset] of offsets)
+        if (offset !== this.progress.next[partition]) this.goOn(partition, offset);
       return;
     }
-    this.id = id;
-    this.next = Array.from({ length: offsets.size }, (_, partition) => offsets.get(partition) ?? 0);
+    this.progress.id = id;
+    this.progress.next = Array.from({ length: offsets.size }, (_, partition) => offsets.get(partition) ?? 0);
     this.begin();
   }
 
   polled({ messages: [first] }: Batch, at: () => Checkpoint): void {
-    if (first === undefined || first.partition < this.next.length || this.isOff) return;
+    if (first === undefined || first.partition < this.progress.next.length || this.isOff) return;
     const { id, offsets } = at().get(this.options.topic) ?? {};
     if (offsets === undefined) return;
-    this.id = id;
+    this.progress.id = id;
     this.grow(offsets.size);
   }
 
   gap({ partition, from, to, recreated }: Gap, at: () => Checkpoint): void {
     if (recreated === true) {
       this.forget('epoch');
-      this.whenSettled(() => this.live(at()));
+      this.whenSettled(() => this.live(at));
     } else if (to < from) this.end(`its partition ${partition} has lost records at its end`);
     else {
-      this.gaps.set(partition, to);
+      this.progress.gaps.set(partition, to);
       this.whenSettled(() => this.passGap(partition));
     }
   }
@@ -140,14 +147,22 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
     for (let at = 0; at < messages.length; at += 1) {
       const { topic, partition, offset } = messages[at] as Message;
       if (topic !== this.options.topic) continue;
-      if (offset >= (this.gaps.get(partition) ?? Number.POSITIVE_INFINITY)) this.passGap(partition);
-      if (offset >= (this.next[partition] ?? Number.POSITIVE_INFINITY)) this.next[partition] = offset + 1;
+      if (offset >= (this.progress.gaps.get(partition) ?? Number.POSITIVE_INFINITY)) this.passGap(partition);
+      if (offset >= (this.progress.next[partition] ?? Number.POSITIVE_INFINITY))
+        this.progress.moveTo(partition, offset + 1);
       else if (this.life !== undefined)
         this.end(
           `record ${offset} of partition ${partition} came behind a later one, or twice: a processor makes several messages of one, or changes their order`,
         );
     }
     return this.life !== undefined;
+  }
+
+  // --- from the pipeline
+
+  /** It breaks: what is in flight is lost. */
+  breaking(): void {
+    this.progress.rest();
   }
 
   /**
@@ -157,6 +172,7 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
   async close(): Promise<void> {
     this.isClosed = true;
     this.cancelRetry();
+    this.progress.waits.endAll();
     this.nowKnown();
     await this.options.recoveries?.close();
   }
@@ -177,16 +193,16 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
   }
 
   private passGap(partition: number): void {
-    const to = this.gaps.get(partition);
+    const to = this.progress.gaps.get(partition);
     if (to === undefined) return;
-    this.gaps.delete(partition);
-    this.goOn(partition, Math.max(to, this.next[partition] ?? 0));
+    this.progress.gaps.delete(partition);
+    this.goOn(partition, Math.max(to, this.progress.next[partition] ?? 0));
   }
 
   /** Records of that partition in front of `offset` are lost. */
   private goOn(partition: number, offset: number): void {
     const { life } = this;
-    this.next[partition] = offset;
+    this.progress.next[partition] = offset;
     if (life === undefined) return;
     const at = { epoch: life.epoch, partition, offset };
     life.starts[partition] = at;
@@ -195,7 +211,7 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
 
   /** Partitions that came are read from their first record. */
   private grow(partitions: number): void {
-    this.next = Array.from({ length: partitions }, (_, partition) => this.next[partition] ?? 0);
+    this.progress.next = Array.from({ length: partitions }, (_, partition) => this.progress.next[partition] ?? 0);
     this.begin();
   }
 
@@ -206,7 +222,8 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
     const { admin, topic } = this.options;
     const description = await admin.describe(topic).catch(() => undefined);
     if (looks !== this.looks || this.isClosed || this.isOff) return;
-    if (description !== undefined && description.partitions > this.next.length) this.grow(description.partitions);
+    if (description !== undefined && description.partitions > this.progress.next.length)
+      this.grow(description.partitions);
     else this.end(why);
   }
 
@@ -232,7 +249,7 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
 
   private attach(cluster: string): void {
     const { topic, channels, isByKey } = this.options;
-    const { id, next } = this;
+    const { id, next } = this.progress;
     const { length } = next;
     if (length > 1 && !isByKey) {
       this.end(`it has ${length} partitions, and the name of a channel does not say in which of them its records are`);
@@ -265,6 +282,7 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
 
   private forget(reason: 'epoch' | 'unavailable'): void {
     this.life = undefined;
+    this.progress.waits.endAll();
     this.options.recoveries?.loseAll(reason);
   }
 }

@@ -19,6 +19,11 @@ export interface ChannelFeed {
    */
   contradicted(channel: string, record: Message): void;
   /**
+   * Resolves with true once all records in front of that position have come to the endpoint, or are in no channel; with false where
+   * the log ends before it; with undefined where that is not known now, as the feed does not read. Never rejects.
+   */
+  reaches(position: ChannelPosition, signal: AbortSignal): Promise<boolean | undefined>;
+  /**
    * Reads what the log has of a channel again, through the processors of the pipeline: records from `since` on and in front of
    * `until`. Many wait for one reader. Resolves with why not, where the records are not all there, are too many or too old, or the
    * time is over; never rejects. `signal` aborts when it is not wanted any more.

@@ -31,6 +31,7 @@ export class ClientMemory {
   private unfinished = 0;
   private beyond = 0;
   private answers = 0;
+  private recovered = 0;
   private readonly readers = new Set<WaitingReader>();
   private isAlarmed = false;
   private isFeeding = false;
@@ -42,7 +43,7 @@ export class ClientMemory {
 
   /** Bytes. */
   get held(): number {
-    return this.unfinished + this.beyond + this.answers + this.queued.bytes;
+    return this.unfinished + this.beyond + this.answers + this.recovered + this.queued.bytes;
   }
 
   get isFull(): boolean {
@@ -84,6 +85,12 @@ export class ClientMemory {
   /** Bytes of answers that clients have not taken and that are in no queue, as they were counted last. */
   countedAnswers(bytes: number): void {
     this.answers = bytes;
+    this.changed();
+  }
+
+  /** Bytes of records that were read again for clients which wait for all of theirs, or, below zero, that are held no more. */
+  recovering(bytes: number): void {
+    this.recovered += bytes;
     this.changed();
   }
 

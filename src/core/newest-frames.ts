@@ -1,8 +1,10 @@
+import { channelOfFrame } from './frame-channel.ts';
 import { keyOfFrame } from './frame-key.ts';
 
 /**
  * Frames that wait in a line, of each key at most one: a newer one takes the place of the older one, so a key that changes all the
- * time is not put back again and again. Frames without a key wait as they come.
+ * time is not put back again and again. Frames without a key wait as they come, and those of a channel in its order: a client that has one
+ * of them has those before it.
  */
 export class NewestFrames {
   /** A map keeps the order in which keys came, and the place of a key whose value is changed. Numbers are for frames without a key. */
@@ -11,6 +13,8 @@ export class NewestFrames {
   private keys: Iterator<string | number> | undefined;
   private head: string | number | undefined;
   private numbered = 0;
+  /** By channel: the one of its frames that came last. */
+  private readonly lastOf = new Map<string, string | number>();
 
   get length(): number {
     return this.frames.size;
@@ -24,9 +28,17 @@ export class NewestFrames {
 
   /** The frame goes into the place of the older one of its key, or to the end. */
   push(frame: Buffer): void {
-    const key = keyOfFrame(frame);
-    this.frames.set(key ?? this.numbered, frame);
-    if (key === undefined) this.numbered += 1;
+    const key = keyOfFrame(frame) ?? this.numbered;
+    if (key === this.numbered) this.numbered += 1;
+    this.frames.set(key, frame);
+    const channel = channelOfFrame(frame);
+    if (channel !== undefined) this.lastOf.set(channel, key);
+  }
+
+  /** Whether this frame would pass others of its channel in the place of the older one of its key. */
+  wouldPass(frame: Buffer): boolean {
+    const channel = channelOfFrame(frame);
+    return channel !== undefined && this.lastOf.get(channel) !== keyOfFrame(frame);
   }
 
   /** The frame that waits with this one's key gives up its place. */
@@ -78,5 +90,6 @@ export class NewestFrames {
     this.keys = undefined;
     this.head = undefined;
     this.numbered = 0;
+    this.lastOf.clear();
   }
 }

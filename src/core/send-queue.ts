@@ -1,4 +1,5 @@
 import { Fifo } from './fifo.ts';
+import { channelOfFrame } from './frame-channel.ts';
 import { NewestFrames } from './newest-frames.ts';
 import { KEYED_PLACE, QueuedFrames } from './queued-frames.ts';
 
@@ -25,6 +26,8 @@ export class SendQueue {
   /** Data frames ever dropped as a newer one of their key came. */
   supersededSoFar = 0;
   private reported = 0;
+  /** Of `droppedSoFar`. */
+  private reportedLost = 0;
   private readonly data: Fifo<Buffer> | NewestFrames;
   private readonly newest: NewestFrames | undefined;
   /** What a place among the data frames costs. */
@@ -107,6 +110,17 @@ export class SendQueue {
     for (const frame of this.data.clear()) this.weights.release(frame, this.place);
   }
 
+  /** Removes the data frames of a channel, which the peer does not want any more. */
+  leave(channel: string): void {
+    for (const frame of this.data.clear()) {
+      if (channelOfFrame(frame) !== channel) this.data.push(frame);
+      else {
+        this.dataBytes -= frame.length;
+        this.weights.release(frame, this.place);
+      }
+    }
+  }
+
   /** Bytes of the frame that is taken first; 0 where there is none. */
   get nextBytes(): number {
     return this.next()?.length ?? 0;
@@ -122,11 +136,17 @@ export class SendQueue {
     return this.droppedSoFar + this.supersededSoFar > this.reported;
   }
 
+  /** Whether some of those had no newer one of their key. */
+  get hasLost(): boolean {
+    return this.droppedSoFar > this.reportedLost;
+  }
+
   /** Data frames dropped since the last call, for whatever reason; a codec reports them to the client. */
   takeDropped(): number {
     const all = this.droppedSoFar + this.supersededSoFar;
     const dropped = all - this.reported;
     this.reported = all;
+    this.reportedLost = this.droppedSoFar;
     return dropped;
   }
 
@@ -149,7 +169,10 @@ export class SendQueue {
     this.weights.release(frame, this.place);
   }
 
-  /** The older frame of the key is gone; its place is kept for the newer one where that fits without others being dropped. */
+  /**
+   * The older frame of the key is gone; its place is kept for the newer one where that fits without others being dropped, and passes
+   * none of its channel.
+   */
   private supersede(newest: NewestFrames, frame: Buffer): void {
     const older = newest.olderOf(frame);
     if (older === undefined) return;
@@ -157,7 +180,7 @@ export class SendQueue {
     this.dataBytes -= older.length;
     this.weights.release(older, this.place);
     // In its old place it might be the first that is dropped to make room for it.
-    if (this.dataBytes + frame.length > this.limit) newest.leave(frame);
+    if (this.dataBytes + frame.length > this.limit || newest.wouldPass(frame)) newest.leave(frame);
   }
 
   private dropOldest(needed: number): void {

@@ -1,5 +1,6 @@
 import type { ChannelPosition } from './channel-position.ts';
 import type { Frame } from './component.ts';
+import { inChannel } from './frame-channel.ts';
 import { withKey } from './frame-key.ts';
 import { joined } from './joined.ts';
 
@@ -27,6 +28,7 @@ export class SharedFrame {
   /** What it is the newest value of, once `withKey` has said so. */
   private key: { readonly value: string | undefined } | undefined;
   private place: ChannelPosition | undefined;
+  private channel: string | undefined;
 
   constructor(frame: Frame, encode: EncodeFrame) {
     this.frame = frame;
@@ -53,7 +55,17 @@ export class SharedFrame {
   withPosition(position: ChannelPosition): SharedFrame {
     const own = this.place === undefined && !this.isMade ? this : this.own();
     own.key = this.key;
+    own.channel = this.channel;
     own.place = position;
+    return own;
+  }
+
+  /** The frame of a record in that channel, which its bytes have on every wire. As with `withKey`, whose key it keeps. */
+  inChannel(channel: string): SharedFrame {
+    const own = this.channel === undefined && !this.isMade ? this : this.own();
+    own.key = this.key;
+    own.place = this.place;
+    own.channel = channel;
     return own;
   }
 
@@ -86,7 +98,7 @@ export class SharedFrame {
 
   /** Itself, or one of the same content where it is that of an earlier record. */
   private own(): SharedFrame {
-    const isUsed = this.key !== undefined || this.place !== undefined || this.isMade;
+    const isUsed = this.key !== undefined || this.place !== undefined || this.channel !== undefined || this.isMade;
     return isUsed ? new SharedFrame(this.frame, this.encode) : this;
   }
 
@@ -95,13 +107,18 @@ export class SharedFrame {
     if (plain.length * 2 >= plain.buffer.byteLength) return plain;
     const copy = Buffer.allocUnsafeSlow(plain.length);
     plain.copy(copy);
-    this.plain = this.key === undefined ? copy : withKey(copy, this.key.value);
+    this.plain = this.marked(copy);
     return this.plain;
   }
 
   private made(wire: Wire): Buffer {
-    const bytes = this.encode(this.frame, wire, this);
-    return this.key === undefined ? bytes : withKey(bytes, this.key.value);
+    return this.marked(this.encode(this.frame, wire, this));
+  }
+
+  /** With what queues ask of a frame. */
+  private marked(bytes: Buffer): Buffer {
+    const keyed = this.key === undefined ? bytes : withKey(bytes, this.key.value);
+    return this.channel === undefined ? keyed : inChannel(keyed, this.channel);
   }
 
   private other(wire: Wire): Buffer {

@@ -40,6 +40,7 @@ export function feedOf(
     channels: endpoint.channels,
     recoveries: recoveriesOf(context, fed, plan),
     settled: () => pipeline().settled(),
+    inFlight: () => pipeline().inFlight.messages,
     known: joining.done('known'),
     clock: context.clock,
     logger: context.scoped('channels', { endpoint: plan.endpoint, pipeline: fed.name }),
@@ -50,6 +51,7 @@ export function feedOf(
     endpoints: new Map([[plan.endpoint, fedBy(endpoint, feed)]]),
     follower: feed,
     caughtUp: () => void pipeline().settled().then(caughtUp),
+    breaking: () => feed.breaking(),
     ended: () => {
       caughtUp();
       void feed.close();
@@ -84,7 +86,7 @@ function recoveriesOf(
   fed: FedPipeline,
   { endpoint, topic }: { readonly endpoint: string; readonly topic: string },
 ): Recoveries | undefined {
-  const { log, clock, config } = context;
+  const { log, clock, config, memory } = context;
   const settings = config.endpoints[endpoint]?.channels?.recover;
   if (settings === undefined) return undefined;
   return new Recoveries({
@@ -94,6 +96,7 @@ function recoveriesOf(
     makeRerun: (publish) => rerunOf(context, fed, endpoint, publish),
     clock,
     metrics: recoveryMetrics(fed.stats, endpoint),
+    memory,
   });
 }
 

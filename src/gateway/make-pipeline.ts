@@ -36,6 +36,8 @@ export interface PipelinePlan {
   readonly settings: PipelineConfig;
   /** What the component at a place of the settings gets, such as `processors[0]`. */
   readonly component: (place: string) => ConnectedContext;
+  /** Called when the pipeline breaks, before the messages in flight are nacked. */
+  readonly breaking?: () => void;
   /** Called when the pipeline is closed: what its components do has no use any more. */
   readonly closed?: () => void;
   /** The sink as the pipeline writes to it. */
@@ -75,6 +77,7 @@ export function makePipeline(context: GatewayContext, plan: PipelinePlan): Pipel
     failurePolicy: failurePolicyOf(context, plan, target),
     stopsOnFailure: failures.stops,
     isTransactional: plan.transactions !== undefined,
+    ...(plan.breaking === undefined ? {} : { breaking: plan.breaking }),
     ...(plan.closed === undefined ? {} : { closed: plan.closed }),
     clock: context.clock,
     logger,

@@ -16,6 +16,8 @@ export interface PipelineFeed {
   readonly follower: ReaderFollower;
   /** The reader has handed on what was there when it began. */
   caughtUp(): void;
+  /** The pipeline breaks; what is in flight is not nacked yet. */
+  breaking(): void;
   /** The pipeline has ended. */
   ended(): void;
 }

@@ -78,6 +78,7 @@ function createPipeline(
     },
     isInOrder: feed !== undefined,
     closed: () => closing.abort(),
+    ...(feed === undefined ? {} : { breaking: () => feed.breaking() }),
     transactions,
     leased: (sink) => leased(sink, settings, endpoints),
     failures: failureHandling(settings, logger),

@@ -34,6 +34,11 @@ export class InFlightMessages implements Tracker {
     return this.admitted.size;
   }
 
+  /** As admitted, oldest first. */
+  get messages(): Iterable<Message> {
+    return this.admitted;
+  }
+
   /** Returns what is to be processed: a frame that its codec refused fails here, to become a dead letter. */
   admit(batch: Batch): Batch {
     let bytes = 0;

@@ -20,19 +20,28 @@ type Json = Readonly<Record<string, unknown>>;
 /** A gateway that sends prices to the channels of their symbols, and takes them from clients. */
 export async function startPrices(
   t: TestContext,
-  {
-    log,
-    topic,
-    partitions = 3,
-    config = '{}',
-    channels = '{ history: { last: 5 }, recover: {} }',
-    processors = '[]',
-  }: PriceGatewayOptions,
+  options: PriceGatewayOptions,
 ): Promise<{ gateway: Gateway; url: string }> {
-  const gateway = await createGateway({
-    config: `
+  const gateway = await createGateway({ config: pricesConfig(options), logger: 'silent' });
+  t.after(() => gateway.stop());
+  await gateway.start();
+  await gateway.ready();
+  return { gateway, url: `ws://127.0.0.1:${gateway.inspect().listeners[0]?.port}` };
+}
+
+/** The configuration of that gateway. */
+export function pricesConfig({
+  log,
+  topic,
+  partitions = 3,
+  config = '{}',
+  channels = '{ history: { last: 5 }, recover: {} }',
+  processors = '[]',
+}: PriceGatewayOptions): string {
+  return `
 log: { ${log}, topics: { ${topic}: { partitions: ${partitions}, config: ${config} } } }
 admin: { enabled: false }
+shutdown: { jitter: 0s }
 listeners: { public: { port: 0 } }
 endpoints:
   prices: { listener: public, path: /prices, codec: json, direction: out, channels: ${channels}, allow: { subscribe: "symbol.*" } }
@@ -45,13 +54,7 @@ pipelines:
   prices-in:
     source: { endpoint: input }
     sink: { topic: { name: ${topic}, key: "\${! json.symbol }" } }
-`,
-    logger: 'silent',
-  });
-  t.after(() => gateway.stop());
-  await gateway.start();
-  await gateway.ready();
-  return { gateway, url: `ws://127.0.0.1:${gateway.inspect().listeners[0]?.port}` };
+`;
 }
 
 export async function temporaryLog(t: TestContext): Promise<string> {

@@ -40,7 +40,7 @@ suite('the YAML of the pages', () => {
 });
 
 suite('the examples', () => {
-  const folders = ['config', 'config/examples', 'examples/plugin'];
+  const folders = ['config', 'config/examples', 'config/examples/feeds', 'examples/plugin'];
   const files = folders.flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name)));
   for (const file of files.filter((name) => name.endsWith('.yaml'))) {
     test(`${file} passes lint --strict`, async () => {

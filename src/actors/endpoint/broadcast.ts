@@ -1,5 +1,6 @@
 import type { Batch } from '../../core/batch.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
+import type { ClientMemory } from '../../core/client-memory.ts';
 import type { Frame, GapReason } from '../../core/component.ts';
 import { asTidegateError, type TidegateError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
@@ -40,6 +41,10 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     return this.context.codec.introduction !== undefined;
   }
 
+  get memory(): ClientMemory {
+    return this.context.memory;
+  }
+
   get told(): number {
     return this.context.tick.told;
   }
@@ -58,7 +63,8 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     if (frame === null) return null;
     const framed = this.share(frame);
     const keyed = keyOf === undefined ? framed : framed.withKey(keyIn(channel, keyOf(message)));
-    const shared = position === undefined ? keyed : keyed.withPosition(position);
+    const placed = position === undefined ? keyed : keyed.withPosition(position);
+    const shared = channel === undefined ? placed : placed.inChannel(channel);
     // What cannot be made into bytes fails here, with its record.
     shared.bytes('plain');
     return shared;
@@ -90,7 +96,7 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
   gap(channel: string, position: ChannelPosition, reason: GapReason): SharedFrame | null {
     const { codec, clock } = this.context;
     const frame = codec.channels?.gap(channel, position, reason, clock.now()) ?? null;
-    return frame === null ? null : this.share(frame).withPosition(position);
+    return frame === null ? null : this.share(frame).withPosition(position).inChannel(channel);
   }
 
   mark(message?: Message): void {

@@ -1,6 +1,6 @@
 import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { ChannelProtocol, ConnectionInfo, Frame, SubscriptionFacts } from '../../core/component.ts';
-import { TidegateError } from '../../core/errors.ts';
+import { type Rejection, TidegateError } from '../../core/errors.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import { type FrameGroup, type SharedFrame, SILENT } from '../../core/shared-frame.ts';
@@ -9,6 +9,7 @@ import type { ChannelClient, ChannelMember, EndpointChannels, SubscribeRequest }
 import { closing } from './connection-machine.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import { Gathering } from './gathering.ts';
+import type { Outbound } from './outbound.ts';
 import type { Peer } from './peer.ts';
 import { rejectionOf } from './publisher.ts';
 
@@ -23,16 +24,24 @@ export class ChannelPeer implements ChannelClient {
   private readonly peer: ChannelOwner;
   private readonly context: EndpointContext;
   private readonly answers: Answers;
+  private readonly outbound: Pick<Outbound, 'leave'>;
   private readonly member: ChannelMember;
   /** Until it is let in, in protocols with an introduction. */
   private gathering: Gathering | undefined;
   /** Positions of its handshake, until it is let in. */
   private shown: readonly ChannelPosition[] | undefined;
 
-  constructor(peer: ChannelOwner, context: EndpointContext, channels: EndpointChannels, answers: Answers) {
+  constructor(
+    peer: ChannelOwner,
+    context: EndpointContext,
+    channels: EndpointChannels,
+    answers: Answers,
+    outbound: Pick<Outbound, 'leave'>,
+  ) {
     this.peer = peer;
     this.context = context;
     this.answers = answers;
+    this.outbound = outbound;
     const isIn = context.codec.introduction === undefined;
     this.member = channels.enter(this, isIn ? (peer.session?.access.channels ?? []) : []);
   }
@@ -84,9 +93,7 @@ export class ChannelPeer implements ChannelClient {
   accessChanged(joined: readonly string[]): void {
     for (const channel of this.member.renew(joined)) {
       const reason = new TidegateError('TG_NOT_ALLOWED', 'the new token does not allow this subscription');
-      this.say('unsubscribed', (protocol, now) =>
-        protocol.unsubscribed(this.peer.state, undefined, channel, rejectionOf(reason), now),
-      );
+      this.left(channel, undefined, rejectionOf(reason));
     }
   }
 
@@ -110,10 +117,7 @@ export class ChannelPeer implements ChannelClient {
   unsubscribe(channel: string, correlation: unknown): void {
     const refusal = this.member.unsubscribe(channel);
     if (refusal !== undefined) this.refused(channel, correlation, refusal);
-    else
-      this.say('unsubscribed', (protocol, now) =>
-        protocol.unsubscribed(this.peer.state, correlation, channel, null, now),
-      );
+    else this.left(channel, correlation, null);
   }
 
   subscribed(channel: string, correlation: unknown, facts: SubscriptionFacts): void {
@@ -178,6 +182,14 @@ export class ChannelPeer implements ChannelClient {
 
   failed(error: unknown): void {
     this.peer.failed(error);
+  }
+
+  /** The answer goes ahead of records that wait, and none of the channel may follow it. */
+  private left(channel: string, correlation: unknown, rejection: Rejection | null): void {
+    this.outbound.leave(channel);
+    this.say('unsubscribed', (protocol, now) =>
+      protocol.unsubscribed(this.peer.state, correlation, channel, rejection, now),
+    );
   }
 
   private gathered(then: () => void): void {

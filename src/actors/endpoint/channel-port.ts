@@ -1,6 +1,7 @@
 import type { Batch } from '../../core/batch.ts';
 import type { ChannelFeed } from '../../core/channel-feed.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
+import type { ClientMemory } from '../../core/client-memory.ts';
 import type { ConnectionInfo, GapReason, SubscriptionFacts } from '../../core/component.ts';
 import type { TidegateError } from '../../core/errors.ts';
 import type { Identity } from '../../core/identity.ts';
@@ -64,6 +65,8 @@ export interface ChannelMember {
 export interface ChannelEndpoint {
   /** Whether clients hear of channels that they come into without asking, also where these have no history. */
   readonly tellsOfJoins: boolean;
+  /** What is held for clients. */
+  readonly memory: Pick<ClientMemory, 'recovering'>;
   /** Frames for all clients that this turn has brought so far. */
   readonly told: number;
   /**

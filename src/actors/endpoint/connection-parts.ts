@@ -40,7 +40,7 @@ export class ConnectionParts {
     const publisher = new Publisher(peer, context, outbound, handshake, baggage);
     const topicPeer = context.hasTopics ? new TopicPeer(peer, socket, context, publisher, outbound) : undefined;
     const { channels } = context;
-    const channelPeer = channels && new ChannelPeer(peer, context, channels, publisher.answers);
+    const channelPeer = channels && new ChannelPeer(peer, context, channels, publisher.answers, outbound);
     const conversation = new Conversation(peer, context, publisher, topicPeer, channelPeer);
     this.outbound = outbound;
     this.publisher = publisher;

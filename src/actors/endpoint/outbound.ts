@@ -184,6 +184,11 @@ export class Outbound {
     return outcome !== 'full' && outcome !== 'dropped';
   }
 
+  /** What waits of a channel is not for the peer any more. */
+  leave(channel: string): void {
+    this.queue?.leave(channel);
+  }
+
   /** For records that a ping will follow: they are not queued, so ask `isFree` before taking them. */
   deliverAtOnce(frame: Buffer): void {
     try {
@@ -282,6 +287,8 @@ export class Outbound {
     while (queue.length > 0) {
       const room = SOCKET_MARK - this.writer.buffered;
       if (room < SOCKET_MARK && queue.nextBytes > room) break;
+      // Before the records behind them: a peer whose connection is lost then goes on behind what it has.
+      if (queue.hasLost) this.tellDrops();
       const answers = queue.controlBytes;
       const frames = queue.take(room);
       const bytes = joined(frames);

@@ -25,6 +25,8 @@ export interface PipelineOptions {
   readonly stopsOnFailure: boolean | ((message: Message) => boolean);
   /** Results are stored in the transactions that commit what they were made of. */
   readonly isTransactional?: boolean;
+  /** Called when it breaks, before the messages in flight are nacked. */
+  readonly breaking?: () => void;
   /** Called when it is closed, after the messages in flight were nacked. */
   readonly closed?: () => void;
   readonly clock: Clock;

@@ -298,6 +298,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
     this.halting.end();
     this.subscription?.unsubscribe();
     this.subscription = undefined;
+    this.options.breaking?.();
     this.inFlight.nackAll(reason);
     void this.sourceAndSink.close();
   }

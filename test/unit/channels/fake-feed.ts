@@ -2,6 +2,12 @@ import type { ChannelFeed, Recovery, RecoveryRequest } from '../../../src/core/c
 import type { ChannelPosition } from '../../../src/core/channel-position.ts';
 import { Message } from '../../../src/core/message.ts';
 
+interface Awaited {
+  readonly position: ChannelPosition;
+  readonly signal: AbortSignal;
+  readonly resolve: (isThere: boolean | undefined) => void;
+}
+
 interface Asked {
   readonly request: RecoveryRequest;
   readonly resolve: (recovery: Recovery) => void;
@@ -16,6 +22,8 @@ export class FakeFeed implements ChannelFeed {
   readonly contradictions: string[] = [];
   /** What was asked for and is not answered. */
   asked: Asked[] = [];
+  /** Positions that clients wait for. */
+  awaited: Awaited[] = [];
   private readonly partitions: number;
   private readonly log = new Map<number, { readonly channel: string; readonly message: Message }[]>();
 
@@ -40,6 +48,15 @@ export class FakeFeed implements ChannelFeed {
 
   contradicted(channel: string): void {
     this.contradictions.push(channel);
+  }
+
+  reaches(position: ChannelPosition, signal: AbortSignal): Promise<boolean | undefined> {
+    return new Promise((resolve) => this.awaited.push({ position, signal, resolve }));
+  }
+
+  /** Answers the oldest that waits for a position. */
+  arrives(isThere: boolean | undefined): void {
+    this.awaited.shift()?.resolve(isThere);
   }
 
   readAgain(request: RecoveryRequest): Promise<Recovery> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Batch } from '../../../src/core/batch.ts';
 import { FakeFeed } from './fake-feed.ts';
 import { accessTo, channelRig } from './rig.ts';
 
@@ -65,4 +66,36 @@ test('a feed that takes the place of one of its name goes on where that ended', 
   feeds(before, 'x', 'late');
   await turn();
   assert.deepEqual(client.taken(), ['x=late|']);
+});
+
+test('a topic that a contradiction shows to have grown is another epoch for its subscribers', async (t) => {
+  const { connect, channels, feeds, turn } = channelRig(t, { history: {} });
+  const feed = new FakeFeed({ partitions: 2 });
+  channels.attach(feed);
+  const client = await connect(accessTo(['b', 'X']));
+  feeds(feed, 'b', '0');
+  channels.publish(new Batch([feed.append('b', 'elsewhere', 1)]), ['b'], feed);
+  await turn();
+  client.taken();
+  feed.contradictions.length = 0;
+  feed.recreate('f');
+  channels.attach(feed);
+  await turn();
+  assert.deepEqual(client.taken(), ['gap b@0 epoch|']);
+  // It is said once.
+  channels.attach(feed);
+  await turn();
+  assert.deepEqual(client.taken(), []);
+});
+
+test('a gap that no subscriber hears of writes to no client', async (t) => {
+  const { connect, channels, feeds, turn } = channelRig(t, { history: {} });
+  const feed = new FakeFeed({ partitions: 2 });
+  channels.attach(feed);
+  const client = await connect(accessTo(['X', 'a']));
+  feeds(feed, 'b', '0');
+  await turn();
+  channels.gap(feed, feed.position('b', 3));
+  await turn();
+  assert.deepEqual([client.taken(), client.orders], [[], []]);
 });

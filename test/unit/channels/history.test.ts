@@ -73,6 +73,8 @@ test('a client that cannot get all it has missed hears so, with the reason in th
   };
   for (const [reason, asked] of Object.entries(cases)) {
     client.sends(asked);
+    feed.arrives(false);
+    await turn();
     client.sends('-b');
     await turn();
     assert.deepEqual(client.taken().join('').split('|').slice(0, 2), ['subscribed +b b@2 false', 'b=2@3'], reason);

@@ -19,6 +19,14 @@ test('a client gets the records of its channel from its position to where it is 
   assert.deepEqual([open.size, metrics.passes.value], [0, 4]);
 });
 
+test('clients of one reader get each what is between their own offsets', async (t) => {
+  const { memory, ask, readers } = await recoveryRig(t);
+  await memory.append(TOPIC, keyed(AB));
+  const asked = [ask('A', 0, 2), ask('A', 2, 6), ask('A', 1, 4)].map(outcome);
+  assert.deepEqual(await Promise.all(asked), [['A0'], ['A2', 'A4'], ['A2']]);
+  assert.equal(readers.length, 1);
+});
+
 test('nothing is read for a client that has all', async (t) => {
   const { memory, ask, readers } = await recoveryRig(t);
   await memory.append(TOPIC, keyed(AB));
@@ -270,4 +278,23 @@ test('a recovered record has its place in the log, and memory of its own', async
   const [first] = recovery.messages;
   assert.deepEqual([first?.topic, first?.partition, first?.offset, first?.key?.toString()], [TOPIC, 0, 2, 'A']);
   assert.equal(first?.payload.buffer.byteLength, 2);
+});
+
+test('what is read again counts as held for clients, and is not kept where the limit is reached', async (t) => {
+  const { memory, held, ask, clock } = await recoveryRig(t);
+  await memory.append(TOPIC, keyed(AB));
+  let most = 0;
+  const recovering = held.recovering.bind(held);
+  held.recovering = (bytes) => {
+    recovering(bytes);
+    most = Math.max(most, held.held);
+  };
+  assert.deepEqual(await outcome(ask('A', 0, 6)), ['A0', 'A2', 'A4']);
+  await passTurns(clock);
+  assert.deepEqual([most, held.held], [3 * (512 + 2), 0]);
+  held.read(99_999_000);
+  assert.equal(await outcome(ask('A', 0, 6)), 'too_many');
+  held.read(-99_999_000);
+  await passTurns(clock);
+  assert.equal(held.held, 0);
 });

@@ -190,3 +190,24 @@ test('an error of the code that recovers costs its client, and nothing else', as
   assert.deepEqual(client.orders, ['terminate']);
   assert.deepEqual(errors(), ['a connection failed and is cut']);
 });
+
+test('records that wait for later ones count as held for their client, until it has them or is gone', async (t) => {
+  const { connect, feed, feeds, turn, memory } = recoveringRig(t);
+  const client = await connect();
+  client.sends('+x since e.0.0');
+  feeds(feed, 'x', '6');
+  feeds(feed, 'x', '7');
+  const before = memory.held;
+  feed.answer();
+  await turn();
+  assert.ok(memory.held > before + 10);
+  client.closes();
+  assert.equal(memory.held, 0);
+  const other = await connect();
+  other.sends('+x since e.0.4');
+  feed.asked.shift();
+  feed.answer();
+  await turn();
+  assert.match(all(other)[0] ?? '', /true$/);
+  assert.equal(memory.held, 0);
+});

@@ -3,6 +3,7 @@ import { NEVER } from 'rxjs';
 import { Recoveries, type RecoverySettings } from '../../../src/channels/recoveries.ts';
 import { recoveryMetrics } from '../../../src/channels/recovery-metrics.ts';
 import type { Recovery } from '../../../src/core/channel-feed.ts';
+import { ClientMemory } from '../../../src/core/client-memory.ts';
 import type { Log, Reader, ReaderOptions } from '../../../src/core/log.ts';
 import { Message } from '../../../src/core/message.ts';
 import { Rerun } from '../../../src/pipelines/rerun.ts';
@@ -52,6 +53,7 @@ export async function recoveryRig(t: TestContext, options: RecoveryRigOptions = 
     },
   });
   const counts = { made: 0, closed: 0 };
+  const held = new ClientMemory(100_000_000);
   const stats = createStats();
   const metrics = recoveryMetrics(stats, 'prices');
   const recoveries = new Recoveries({
@@ -60,6 +62,7 @@ export async function recoveryRig(t: TestContext, options: RecoveryRigOptions = 
     settings: { ...DEFAULTS, ...settings },
     clock,
     metrics,
+    memory: held,
     makeRerun: (publish) => {
       counts.made += 1;
       const { context } = fakeContext();
@@ -101,7 +104,7 @@ export async function recoveryRig(t: TestContext, options: RecoveryRigOptions = 
     const position = { epoch: EPOCH, partition, offset: since };
     return recoveries.read({ channel: wanted, since: position, until, bytes, signal }, id);
   };
-  return { clock, memory, recoveries, readers, open, counts, metrics, ask };
+  return { clock, memory, held, recoveries, readers, open, counts, metrics, ask };
 }
 
 /** Records with the offset in their text, each with the key that stands beside it. */

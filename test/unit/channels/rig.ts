@@ -6,6 +6,7 @@ import { ChannelHub } from '../../../src/channels/channel-hub.ts';
 import type { Access } from '../../../src/core/access.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import { type ChannelPosition, parsePosition } from '../../../src/core/channel-position.ts';
+import { ClientMemory } from '../../../src/core/client-memory.ts';
 import type { ChannelProtocol, Codec } from '../../../src/core/component.ts';
 import { Message } from '../../../src/core/message.ts';
 import { type Action, Permissions } from '../../../src/core/permissions.ts';
@@ -77,6 +78,7 @@ export function channelRig(
 ) {
   const stats = createStats();
   const clock = new HandClock();
+  const memory = new ClientMemory();
   const kept = history && { last: 100, bytes: 1_000_000, initial: 0, ...history };
   const renewed: Access[] = [];
   const ids = Array.from({ length: 100 }, (_, at) => at + 1).values();
@@ -94,6 +96,7 @@ export function channelRig(
       admit: async () => ({ access: accessTo([]) }),
       renew: async () => ({ access: renewed.shift() ?? accessTo([]) }),
     },
+    memory,
     newId: () => `${ids.next().value}`,
     ...changes,
   });
@@ -120,5 +123,5 @@ export function channelRig(
       | 'tidegate_frames_dropped_total',
     labels: Record<string, string>,
   ) => stats.counter(name, { endpoint: 'rooms', ...labels }).value;
-  return { ...rig, stats, clock, channels, renewed, publish, feeds, comesBack, count, turn };
+  return { ...rig, stats, clock, memory, channels, renewed, publish, feeds, comesBack, count, turn };
 }

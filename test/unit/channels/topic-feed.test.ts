@@ -25,6 +25,7 @@ function feedRig({
   const { logger, warnings } = keptLogger();
   const events: string[] = [];
   const topic = { partitions: 0, isAway: false };
+  const inFlight: Message[] = [];
   let settle: () => void = () => {};
   const feed: TopicFeed = new TopicFeed({
     name: 'p',
@@ -37,6 +38,7 @@ function feedRig({
         return 'cluster';
       },
       describe: async () => ({ name: 't', partitions: topic.partitions, maxMessageBytes: 1 }),
+      offsets: async () => [{ partition: 0, earliest: 0, latest: 100 }],
     },
     channels: {
       attach: () => events.push('attach'),
@@ -48,6 +50,7 @@ function feedRig({
       new Promise((resolve) => {
         settle = resolve;
       }),
+    inFlight: () => inFlight,
     known: () => events.push('known'),
     clock,
     logger,
@@ -58,7 +61,7 @@ function feedRig({
       new Batch(offsets.map((offset) => new Message(Buffer.from('x'), { key: 'BTC', topic: 't', partition, offset }))),
     );
   const taken = () => events.splice(0);
-  return { feed, clock, warnings, events, taken, topic, pass, settle: () => settle() };
+  return { feed, clock, warnings, events, taken, topic, inFlight, pass, settle: () => settle() };
 }
 
 const place = ({ epoch: _, ...rest }: ChannelPosition) => rest;
@@ -66,7 +69,7 @@ const place = ({ epoch: _, ...rest }: ChannelPosition) => rest;
 test('a channel is in the partition of the key in its name, from where the reader was when it became live', async () => {
   const { feed, taken } = feedRig();
   assert.equal(feed.placeOf('symbol.BTC'), undefined);
-  feed.live(at([10, 20, 30]));
+  feed.live(() => at([10, 20, 30]));
   assert.equal(feed.placeOf('symbol.BTC'), undefined);
   await turn();
   assert.deepEqual(taken(), ['attach', 'known']);
@@ -81,14 +84,14 @@ test('the epoch is the same on all gateways, and another one for another topic, 
   const epochs = new Set<string>();
   const epochFor = async (changes: Partial<TopicFeedOptions>, checkpoint: Checkpoint) => {
     const { feed } = feedRig(changes);
-    feed.live(checkpoint);
+    feed.live(() => checkpoint);
     await turn();
     return feed.placeOf('symbol.BTC')?.epoch ?? '';
   };
   const first = await epochFor({}, at([1, 2]));
   assert.match(first, /^[A-Za-z0-9_-]{10}$/);
   assert.equal(await epochFor({}, at([5, 6])), first);
-  const other = { clusterId: async () => 'other', describe: async () => undefined };
+  const other = { clusterId: async () => 'other', describe: async () => undefined, offsets: async () => [] };
   epochs.add(first);
   epochs.add(await epochFor({}, at([1, 2, 3])));
   epochs.add(await epochFor({}, at([1, 2], 'other')));
@@ -99,7 +102,7 @@ test('the epoch is the same on all gateways, and another one for another topic, 
 test('positions begin with what comes after they are known, while the log is away they are not', async () => {
   const { feed, topic, clock, pass, taken } = feedRig();
   topic.isAway = true;
-  feed.live(at([0]));
+  feed.live(() => at([0]));
   await turn();
   assert.equal(pass(0, 0, 1, 2), false);
   topic.isAway = false;
@@ -116,7 +119,7 @@ test('a topic with several partitions has no positions where the name does not s
     [[4, 5], false],
   ] as const) {
     const { feed, warnings, taken } = feedRig({ template: '${! json.to }', isByKey: false });
-    feed.live(at(offsets));
+    feed.live(() => at(offsets));
     await turn();
     assert.deepEqual([feed.placeOf('any')?.offset, warnings().length], isOn ? [4, 0] : [undefined, 1]);
     assert.deepEqual(taken(), isOn ? ['attach', 'known'] : ['known']);
@@ -126,14 +129,14 @@ test('a topic with several partitions has no positions where the name does not s
 test('a record in another partition than its channel switches positions off for good, with one warning', async () => {
   const { feed, topic, warnings, pass } = feedRig();
   topic.partitions = 3;
-  feed.live(at([0, 0, 0]));
+  feed.live(() => at([0, 0, 0]));
   await turn();
   const record = new Message(Buffer.from('x'), { key: 'BTC', topic: 't', partition: 1, offset: 7 });
   feed.contradicted('symbol.BTC', record);
   feed.contradicted('symbol.BTC', record);
   assert.equal(feed.placeOf('symbol.BTC'), undefined);
   await turn();
-  feed.live(at([9, 9, 9]));
+  feed.live(() => at([9, 9, 9]));
   await turn();
   assert.deepEqual([feed.placeOf('symbol.BTC'), pass(0, 1)], [undefined, false]);
   assert.equal(warnings().length, 1);
@@ -143,7 +146,7 @@ test('a record in another partition than its channel switches positions off for 
 test('where the topic has more partitions than it had, the contradiction begins another epoch', async () => {
   const { feed, topic, warnings, taken, pass } = feedRig();
   topic.partitions = 4;
-  feed.live(at([0, 0, 0]));
+  feed.live(() => at([0, 0, 0]));
   await turn();
   const before = feed.placeOf('symbol.BTC')?.epoch;
   pass(partitionOfKey('BTC', 4), 8);
@@ -157,7 +160,7 @@ test('where the topic has more partitions than it had, the contradiction begins 
 
 test('a batch of a partition that is new begins another epoch', async () => {
   const { feed, pass, taken } = feedRig();
-  feed.live(at([5, 5]));
+  feed.live(() => at([5, 5]));
   await turn();
   pass(0, 5, 9);
   pass(1, 6);
@@ -175,7 +178,7 @@ test('a batch of a partition that is new begins another epoch', async () => {
 
 test('records that come twice or in another order switch positions off', async () => {
   const { feed, pass, warnings } = feedRig();
-  feed.live(at([5]));
+  feed.live(() => at([5]));
   await turn();
   assert.equal(pass(0, 5, 6, 9), true);
   assert.equal(pass(0, 9), false);
@@ -185,7 +188,7 @@ test('records that come twice or in another order switch positions off', async (
 
 test('a gap is passed on behind the records in front of it, and before those behind it', async () => {
   const { feed, pass, settle, taken } = feedRig();
-  feed.live(at([0, 0]));
+  feed.live(() => at([0, 0]));
   await turn();
   pass(1, 0, 1);
   taken();
@@ -206,18 +209,74 @@ test('a gap is passed on behind the records in front of it, and before those beh
 
 test('after the pipeline broke, what was in flight is a gap', async () => {
   const { feed, pass, taken } = feedRig();
-  feed.live(at([0, 0]));
+  feed.live(() => at([0, 0]));
   await turn();
   pass(0, 0, 1, 2);
   taken();
-  feed.live(at([7, 0]));
+  feed.live(() => at([7, 0]));
   assert.deepEqual(taken(), ['gap 0/7']);
   assert.equal(pass(0, 7), true);
 });
 
+test('records that were settled without a client before the pipeline broke are no gap, those in flight are', async () => {
+  const { feed, inFlight, pass, taken } = feedRig();
+  const reader = [0, 0, 0];
+  feed.live(() => at(reader));
+  await turn();
+  pass(0, 0, 1, 2);
+  taken();
+  reader.splice(0, 3, 7, 4, 9);
+  for (const offset of [5, 6]) inFlight.push(new Message(Buffer.from('x'), { topic: 't', partition: 2, offset }));
+  feed.breaking();
+  inFlight.length = 0;
+  feed.breaking();
+  feed.live(() => at(reader));
+  assert.deepEqual(taken(), ['gap 2/9']);
+  assert.deepEqual([pass(0, 7), pass(1, 4), pass(2, 9)], [true, true, true]);
+});
+
+test('a client that is ahead waits for records that come, and for those that are in flight or filtered', async () => {
+  const { feed, clock, inFlight, pass } = feedRig();
+  const reader = [5];
+  feed.live(() => at(reader));
+  await turn();
+  const { epoch = '' } = feed.placeOf('symbol.BTC') ?? {};
+  const results: unknown[] = [];
+  const { signal } = new AbortController();
+  const wait = (offset: number, of = epoch) =>
+    void feed.reaches({ epoch: of, partition: 0, offset }, signal).then((isThere) => results.push([offset, isThere]));
+  for (const offset of [7, 9, 101]) wait(offset);
+  wait(8, 'other');
+  await turn();
+  assert.deepEqual(results.splice(0), [
+    [8, undefined],
+    [101, false],
+  ]);
+  pass(0, 5, 6);
+  await turn();
+  assert.deepEqual(results.splice(0), [[7, true]]);
+  reader[0] = 9;
+  inFlight.push(new Message(Buffer.from('x'), { topic: 't', partition: 0, offset: 8 }));
+  clock.advance(10);
+  await turn();
+  assert.deepEqual(results, []);
+  inFlight.length = 0;
+  clock.advance(10);
+  await turn();
+  assert.deepEqual(results.splice(0), [[9, true]]);
+  wait(50);
+  await feed.close();
+  wait(51);
+  await turn();
+  assert.deepEqual(results, [
+    [50, undefined],
+    [51, undefined],
+  ]);
+});
+
 test('a topic that was created anew is another epoch, once nothing of the old one is in flight', async () => {
   const { feed, pass, settle, taken } = feedRig();
-  feed.live(at([100], 'old'));
+  feed.live(() => at([100], 'old'));
   await turn();
   const before = feed.placeOf('symbol.BTC')?.epoch;
   taken();
@@ -233,7 +292,7 @@ test('a topic that was created anew is another epoch, once nothing of the old on
 
 test('a log that has lost records at its end has no positions any more', async () => {
   const { feed, warnings } = feedRig();
-  feed.live(at([100]));
+  feed.live(() => at([100]));
   await turn();
   feed.gap({ topic: 't', partition: 0, from: 100, to: 50 }, () => at([50]));
   assert.deepEqual([feed.placeOf('symbol.BTC'), warnings().length], [undefined, 1]);
@@ -250,7 +309,7 @@ test('a position of another epoch is not read again, nor one that is asked for t
       signal: new AbortController().signal,
     });
   assert.deepEqual(await ask('x'), { lost: 'unavailable' });
-  feed.live(at([1]));
+  feed.live(() => at([1]));
   await turn();
   assert.deepEqual(await ask('x'), { lost: 'epoch' });
   await feed.close();
@@ -261,7 +320,7 @@ test('a position of another epoch is not read again, nor one that is asked for t
 
 test('a feed whose pipeline is gone learns nothing more', async () => {
   const { feed, taken } = feedRig();
-  feed.live(at([1]));
+  feed.live(() => at([1]));
   await feed.close();
   await turn();
   assert.deepEqual([taken(), feed.placeOf('symbol.BTC')], [['known'], undefined]);

@@ -22,7 +22,7 @@ const validate = new Ajv2020({
 }).compile(schema);
 
 describe('every configuration that we ship', () => {
-  const files = ['config', 'config/examples'].flatMap((folder) =>
+  const files = ['config', 'config/examples', 'config/examples/feeds'].flatMap((folder) =>
     readdirSync(join(ROOT, folder))
       .filter((name) => name.endsWith('.yaml'))
       .map((name) => join(ROOT, folder, name)),
@@ -54,8 +54,8 @@ describe('every configuration that we ship', () => {
         warnings.filter(({ severity }) => severity === 'warning'),
         [],
       );
-      // A configuration of connectors alone serves no WebSockets.
-      if (config.connect === undefined) assert.equal(config.listeners.public?.port, 7_001);
+      // A configuration of connectors or feeds alone serves no WebSockets.
+      if (Object.keys(config.endpoints).length > 0) assert.equal(config.listeners.public?.port, 7_001);
       assert.equal(config.admin.port, 7_002);
       assert.deepEqual(config.log.brokers, ['a:1', 'b:2']);
       assert.equal(config.log.driver, 'kafkajs');

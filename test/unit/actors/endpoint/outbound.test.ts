@@ -332,3 +332,12 @@ test('at the end of a tick the owner may go on, and not when answers leave befor
   outbound.flush();
   assert.deepEqual(woken, ['wake']);
 });
+
+test('a peer hears of dropped records before it gets those behind them, also where it takes only a part of what waits', () => {
+  const { socket, outbound } = setUp('drop_oldest', 100);
+  socket.buffered = FULL;
+  deliver(outbound, bytes(50, 'a'), bytes(50, 'b'), bytes(50, 'c'));
+  socket.buffered = FULL - 200;
+  deliver(outbound, bytes(50, 'd'));
+  assert.equal(socket.taken().join(''), `dropped 1${['b', 'c', 'd'].map((fill) => fill.repeat(50)).join('')}`);
+});

@@ -14,9 +14,9 @@ const ROOT = fileURLToPath(
 /** Examples without a pipeline and an endpoint have nothing that a test could see. */
 const WITHOUT_TESTS = ['connector.yaml'];
 
-const examples = readdirSync(join(ROOT, 'config/examples')).filter(
-  (name) => name.endsWith('.yaml') && !name.endsWith('_test.yaml'),
-);
+const examples = ['', 'feeds/']
+  .flatMap((folder) => readdirSync(join(ROOT, 'config/examples', folder)).map((name) => `${folder}${name}`))
+  .filter((name) => name.endsWith('.yaml') && !name.endsWith('_test.yaml'));
 
 for (const name of examples.filter((one) => !WITHOUT_TESTS.includes(one)))
   test(`the tests of config/examples/${name} pass`, async () => {
