@@ -1,6 +1,7 @@
 import type { ConnectUrl } from '../sdk/connect-url.ts';
-import { Channel, type ChannelOwner, type FeedServer } from './channel.ts';
+import { Channel, type ChannelOwner } from './channel.ts';
 import { ConnectPace } from './connect-pace.ts';
+import type { FeedServer } from './feed-server.ts';
 import { RemoteMetrics } from './metrics.ts';
 import { ServerStatus } from './server-status.ts';
 import type { PlanChange, Shard } from './shard-plan.ts';

@@ -3,11 +3,10 @@ import type { TidegateError } from '../core/errors.ts';
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
-import type { ConnectUrl } from '../sdk/connect-url.ts';
-import type { ConnectPace } from './connect-pace.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
 import { feedOverlap } from './feed-overlap.ts';
+import { answerTo, type ChannelIdentity, type FeedServer, nameOfChannel, serverOf } from './feed-server.ts';
 import type { ReceivedFrame } from './held-frames.ts';
 import type { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
@@ -17,7 +16,6 @@ import { type Outage, OutageWatch } from './outage.ts';
 import { Progress } from './progress.ts';
 import { SequenceWatch } from './sequence-watch.ts';
 import type { Shard } from './shard-plan.ts';
-import { partOf } from './shard-share.ts';
 import type { FeedSettings } from './source-settings.ts';
 import type { ConnectionStatus } from './status-line.ts';
 import { renewed, Unsettled } from './unsettled.ts';
@@ -39,30 +37,11 @@ export interface ChannelOwner {
   failed(failure: TidegateError): void;
 }
 
-/** A server of a feed. */
-export interface FeedServer {
-  readonly url: ConnectUrl;
-  /** The URL as it may be shown; different for each server. */
-  readonly name: string;
-  readonly metrics: RemoteMetrics;
-  /** undefined if there is one connection. */
-  readonly pace: ConnectPace | undefined;
-}
-
-/** What distinguishes a channel from the others of its feed. */
-export interface ChannelIdentity {
-  readonly server: FeedServer;
-  /** Its part of the symbols; undefined without `shards`. */
-  readonly shard: Shard | undefined;
-  /** From 0. */
-  readonly number: number;
-}
-
 const NOT_RUNNING = 'the feed was not running';
 
 /**
- * One URL of a feed, or one part of the symbols of it: makes messages of its frames, and follows them until they are settled.
- * Outlives its connections.
+ * One URL of a feed, or a part of its symbols: makes messages of frames, and follows them until they are settled. Outlives
+ * its connections.
  */
 export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   readonly name: string;
@@ -70,7 +49,6 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   readonly metrics: RemoteMetrics;
   /** Messages that are dropped as duplicates of its own earlier ones. */
   readonly duplicates: Duplicates;
-  /** undefined without `sequence`. */
   readonly sequences: SequenceWatch | undefined;
   /** Messages that arrived and are not settled. */
   unsettled = 0;
@@ -89,7 +67,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   constructor(owner: ChannelOwner, { server, shard, number }: ChannelIdentity) {
     const { settings, context, ids } = owner;
     const { name: url, metrics } = server;
-    const name = shard === undefined ? url : `${url} ${partOf(settings.shards?.share)}shard ${shard.number}`;
+    const name = nameOfChannel(url, shard, settings);
     this.owner = owner;
     this.server = server;
     this.shard = shard;
@@ -103,7 +81,10 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     this.sequences =
       settings.sequence &&
       new SequenceWatch(settings.sequence, { name: url, settings, context, metrics, target: this, send });
-    const stored = (message: Message, connection: number) => this.acknowledge(message, connection);
+    const stored = (message: Message, connection: number) => {
+      const text = answerTo(message, settings);
+      if (text !== undefined) send(text, connection);
+    };
     this.progress = new Progress({ name, settings, context, ids, stored });
   }
 
@@ -154,8 +135,6 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
 
   open(): void {
     const { settings, context, ids } = this.owner;
-    const { name, metrics, shard } = this;
-    const { url, pace } = this.server;
     const makeOverlap = () =>
       feedOverlap({
         settings,
@@ -164,8 +143,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
         pass: (frame) => this.frame(frame.data, frame.binary, frame.connection),
         repeated: (frame) => this.repeated(frame),
       });
-    const sharding = shard && settings.shards && { shard, settings: settings.shards };
-    const server = { url, name, settings, resume: settings.resume?.message, metrics, context, sharding, pace };
+    const server = serverOf(this.server, this.name, this.shard, { settings, context });
     this.links = new Links({ server, overlap: settings.reconnect.overlap, makeOverlap }, this);
     this.links.open();
   }
@@ -185,7 +163,12 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   /** Closes the connection and saves the cursor. */
   async close(): Promise<void> {
     const { links } = this;
-    if (links?.isLive) this.heardUntil(this.owner.context.clock.now());
+    if (links?.isLive) {
+      const now = this.owner.context.clock.now();
+      // It is closed on purpose; nothing was missed until now.
+      this.outages.beginAgain(now, NOT_RUNNING);
+      if (this.unsettled === 0) this.progress.heardUntil(now);
+    }
     this.duplicates.stop();
     this.sequences?.stop();
     const closed = links?.close();
@@ -302,24 +285,6 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     this.endOutage();
     this.metrics.received.value += 1;
     this.metrics.receivedBytes.value += data.length;
-  }
-
-  /** Sends the answer to a message on the connection that received it: the server does not expect it on another one. */
-  private acknowledge(message: Message, connection: number): void {
-    const { ack } = this.owner.settings;
-    if (ack === undefined) return;
-    try {
-      const text = ack.message(message);
-      if (text !== undefined) this.links?.send({ data: text, binary: false }, connection);
-    } catch {
-      // A message for which no answer can be made, such as one that is not JSON, does not expect one.
-    }
-  }
-
-  /** The connection is closed on purpose; nothing was missed until now. */
-  private heardUntil(now: number): void {
-    this.outages.beginAgain(now, NOT_RUNNING);
-    if (this.unsettled === 0) this.progress.heardUntil(now);
   }
 
   private endOutage(): void {

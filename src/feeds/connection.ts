@@ -4,9 +4,10 @@ import { formatDuration } from '../core/units.ts';
 import type { Step } from '../sdk/connect-messages.ts';
 import type { Dial } from '../telemetry/tracing.ts';
 import { ConnectRequest } from './connect-request.ts';
+import type { ConnectionHandler } from './connection-handler.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Incoming } from './incoming.ts';
-import { Outbox, type OutboxHandler } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 import type { Redaction } from './redaction.ts';
 import { ReplaceRequests } from './replace-requests.ts';
 import { type Server, targetOf } from './server.ts';
@@ -18,31 +19,6 @@ const CLOSE_TIMEOUT = 3_000;
 
 /** Subscribing on a live connection: whether its socket is read is up to the gate. */
 const ON_LIVE = { isLive: true, socket: { pause: () => {}, resume: () => {} }, replied: () => {} };
-
-/** What a connection reports. */
-export interface ConnectionHandler extends OutboxHandler {
-  /** Where the server should continue; undefined if nothing was received yet. */
-  lastCursor(): unknown;
-  /** The opening handshake of WebSocket is done. */
-  connected(): void;
-  /** No reply to `subscribe` is waited for any more. Messages of the server may follow, and at the latest `subscribed`. */
-  replied(): void;
-  /** All messages of `subscribe` are sent, and all replies have come. */
-  subscribed(): void;
-  /** The connection is useless and has to be cut. */
-  stale(): void;
-  /** The server asks for a new connection in place of this one, by a message that may be shown as quoted. */
-  replacementAsked(quoted: string): void;
-  /** A message of this many bytes was read. */
-  heard(bytes: number): void;
-  /** A message that cannot be decompressed, and why not. */
-  damaged(data: Buffer, why: string): void;
-  /** A message that is not a reply to `subscribe`. */
-  frame(data: Buffer, binary: boolean): void;
-  pong(payload: Buffer): void;
-  /** Exactly once, nothing follows. The reason may be shown. */
-  ended(end: RemoteEnd): void;
-}
 
 /** One socket to a server, from the first packet until it is gone. It reports; the machine of the dialer decides. */
 export class Connection {

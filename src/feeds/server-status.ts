@@ -1,4 +1,5 @@
-import type { Channel, FeedServer } from './channel.ts';
+import type { Channel } from './channel.ts';
+import type { FeedServer } from './feed-server.ts';
 import type { RemoteMetrics } from './metrics.ts';
 import type { ConnectionStatus } from './status-line.ts';
 

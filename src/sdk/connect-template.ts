@@ -19,7 +19,7 @@ import type { Value } from './value.ts';
  */
 
 /** Names in `meta` that are always there; the answers of `prepare` have names of their own. */
-export const CONNECT_META = ['token', 'cursor', 'now', 'secrets'] as const;
+export const CONNECT_META = ['token', 'cursor', 'now', 'secrets', 'shard'] as const;
 
 /** A text, or an object or list as JSON, for one connect. */
 export interface ConnectTemplate {
