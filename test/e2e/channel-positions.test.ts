@@ -22,7 +22,7 @@ async function shows(t: TestContext, url: string, change: (position: ChannelPosi
   return [answer.recovered, answer.position === position];
 }
 
-test('a position of another epoch or partition, from the future, or none at all is not recovered, and live records come', async (t) => {
+test('a position of another epoch or partition, or of the future, is not recovered, and live records come', async (t) => {
   const { url } = await startPrices(t, { log: await temporaryLog(t), topic: 'prices', partitions: PARTITIONS });
   await publishPrices(url, SYMBOLS, 0, 100);
   const wrong: readonly ((position: ChannelPosition) => string)[] = [
@@ -47,7 +47,7 @@ interface Said {
 
 const said = ({ frames }: TestClient) => frames.map((frame) => JSON.parse(frame.toString()) as Said);
 
-test('a handshake shows positions of several partitions; channels of those that it leaves out are not recovered', async (t) => {
+test('a handshake shows positions of several partitions; channels of others are not recovered', async (t) => {
   const gateway = await createGateway({
     config: `
 log: { driver: embedded, embedded: { memory: true }, topics: { prices: { partitions: ${PARTITIONS} } } }

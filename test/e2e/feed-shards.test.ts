@@ -108,7 +108,7 @@ async function run(t: TestContext, shards: object, url: string, log: object = { 
   return { gateway, records };
 }
 
-test('a file of symbols is spread over connections, and only what changes in it is subscribed or unsubscribed', async (t) => {
+test('a file of symbols is spread over connections, and only its changes are subscribed or unsubscribed', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-shards-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'symbols.txt');

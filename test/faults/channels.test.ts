@@ -23,7 +23,7 @@ async function metric(gateway: GatewayProcess, name: string): Promise<number> {
   return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
-test('while Kafka does not answer a recovery ends within its timeout, and the subscription goes on when it does', async (t) => {
+test('while Kafka does not answer a recovery ends within its timeout, and the subscription goes on', async (t) => {
   const kafka = await requireOwnKafka(t);
   if (kafka === undefined) return;
   const topic = uniqueTopic('frozen');

@@ -137,7 +137,7 @@ class Scene {
   }
 
   private async subscribe(reader: ChannelReader, at: number, keys: readonly string[], back: number): Promise<void> {
-    // Without the log nobody is let in.
+    // Without the log no client is let in.
     if (reader.socket === undefined && !this.log.faults.isUp) return;
     if (reader.socket === undefined) reader.connected(await this.gateway(at).connect('prices'), at);
     for (const key of new Set(keys)) {

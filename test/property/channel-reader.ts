@@ -107,7 +107,7 @@ export class ChannelReader {
   isComplete(): void {
     assert.deepEqual([...this.asked.keys()], [], 'subscriptions without an answer');
     for (const [channel, { next, moment }] of this.places) this.passes(channel, next, Number.POSITIVE_INFINITY, moment);
-    assert.ok(this.credit <= this.uncertain, `it was told of ${this.credit} dropped records more than it has missed`);
+    assert.ok(this.credit <= this.uncertain, `it has heard of ${this.credit} dropped records more than it has missed`);
   }
 
   /**

@@ -71,7 +71,7 @@ function keyOf(at: number): string {
   return `S${at}`;
 }
 
-test(`${CLIENTS} clients miss nothing that they have not heard of, while two gateways are replaced for ${DURATION / 1_000} s`, {
+test(`${CLIENTS} clients miss nothing unheard while two gateways are replaced for ${DURATION / 1_000} s`, {
   timeout: DURATION + 300_000,
 }, async (t) => {
   const kafka = await requireOwnKafka(t);

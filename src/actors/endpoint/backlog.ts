@@ -2,7 +2,7 @@ import { joined } from '../../core/joined.ts';
 import { type PushResult, SendQueue } from '../../core/send-queue.ts';
 import { closing } from './connection-machine.ts';
 import type { EndpointContext } from './endpoint-context.ts';
-import type { OutboundOwner } from './outbound.ts';
+import type { OutboundOwner } from './outbound-owner.ts';
 import { SOCKET_MARK, type SocketWriter } from './socket-writer.ts';
 
 /**

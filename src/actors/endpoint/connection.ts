@@ -14,7 +14,7 @@ import type { EndpointContext } from './endpoint-context.ts';
 import { Entry, type EntryOwner } from './entry.ts';
 import type { ConnectionHub } from './hub.ts';
 import type { Introduction } from './introduction.ts';
-import type { OutboundOwner } from './outbound.ts';
+import type { OutboundOwner } from './outbound-owner.ts';
 import type { Peer } from './peer.ts';
 import { numberOf, timePayload } from './pings.ts';
 import type { EndpointGuest } from './room-port.ts';

@@ -333,7 +333,7 @@ test('at the end of a tick the owner may go on, and not when answers leave befor
   assert.deepEqual(woken, ['wake']);
 });
 
-test('a peer hears of dropped records before it gets those behind them, also where it takes only a part of what waits', () => {
+test('a peer hears of dropped records before it gets those behind them, also where it takes only a part', () => {
   const { socket, outbound } = setUp('drop_oldest', 100);
   socket.buffered = FULL;
   deliver(outbound, bytes(50, 'a'), bytes(50, 'b'), bytes(50, 'c'));
