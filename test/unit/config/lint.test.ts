@@ -469,6 +469,7 @@ test('the memory ceiling follows from gates, connections and the limit', async (
     publishers: 0,
     groups: 0,
     replay: 0,
+    history: 0,
     connections: 16 * 212_992,
     limit: MEBIBYTE,
   });

@@ -169,7 +169,7 @@ describe('components and names', () => {
       'an unknown codec',
       yaml({ endpoints: 'endpoints: { r: { listener: public, path: /, codec: envelop } }', pipelines: '' }),
       'endpoints.r.codec',
-      /there is no codec "envelop"; there are chat, envelope, json, raw, rooms, topics; did you mean "envelope"\?/,
+      /there is no codec "envelop"; there are centrifuge, chat, envelope, json, raw, rooms, topics; did you mean "envelope"\?/,
     ],
     [
       'a setting that a codec does not have',
