@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,6 +13,7 @@ import { uniqueTopic } from '../helpers/unique-topic.ts';
 import { requireKafka } from '../services/kafka.ts';
 import { tokenOf } from '../unit/auth/rig.ts';
 
+const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
 const SECRET = 'a secret of this test, 32 bytes or more';
 
 const CONFIG = `
@@ -274,7 +276,7 @@ test('the library for Python connects, recovers after a cut, and lists the clien
   skip,
 }, async (t) => {
   const url = await started(t);
-  const program = fileURLToPath(new URL('../fixtures/centrifuge_client.py', import.meta.url));
+  const program = join(ROOT, 'test/fixtures/centrifuge_client.py');
   const { stdout } = await promisify(execFile)(PYTHON ?? 'python3', [program, url, token('ann')], { timeout: 20_000 });
   assert.deepEqual(JSON.parse(stdout), [
     [{ n: 1 }, { n: 2 }],

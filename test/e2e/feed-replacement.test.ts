@@ -8,7 +8,7 @@ import { requireKafka } from '../services/kafka.ts';
 test('connections that are replaced before their limit leave no gap: nothing is lost, nothing stored twice', async (t) => {
   const kafka = await requireKafka(t);
   if (kafka === undefined) return;
-  const exchange = await Exchange.start(t, { limit: 4_000 });
+  const exchange = await Exchange.start(t, { limit: 6_000 });
   const env = { KAFKA_BROKERS: kafka.brokers, TOPIC: uniqueTopic('replaced'), EVERY: '3s', OVERLAP: '300ms' };
   const gateway = await tradeFor(t, exchange, env, { seconds: 12, disturbances: 0 });
   const { body } = await gateway.get('/metrics');
@@ -28,7 +28,7 @@ test('connections that are replaced before their limit leave no gap: nothing is 
 test('gaps report exactly what an exchange loses, and what it sends while nothing can be received', async (t) => {
   const kafka = await requireKafka(t);
   if (kafka === undefined) return;
-  const exchange = await Exchange.start(t, { limit: 4_000, lost: 10 });
+  const exchange = await Exchange.start(t, { limit: 6_000, lost: 10 });
   const env = { KAFKA_BROKERS: kafka.brokers, TOPIC: uniqueTopic('disturbed'), EVERY: '3s', OVERLAP: '300ms' };
   const gateway = await tradeFor(t, exchange, env, { seconds: 10, disturbances: 8 });
   assert.equal(await gateway.stop(), 0);

@@ -49,6 +49,7 @@ test('while Kafka does not answer a recovery ends within its timeout, and the su
   await admin.produce(topic, prices(['A'], 50, 60));
   await client.until(() => client.numbers.length === 10);
   assert.deepEqual(client.numbers, before.numbers.slice(-10));
+  await gateway.ready();
   const again = await PriceClient.open(t, urlOf(gateway));
   assert.equal((await again.subscribe('symbol.A', String(position))).recovered, true);
   await again.until(() => again.numbers.length === 60);

@@ -33,6 +33,35 @@ const name = nearly('fuzz-1', 'fuzz-2', 'other', 'a b', '_tidegate.x');
 const object = (fields: Record<string, fc.Arbitrary<unknown>>) =>
   fc.oneof({ weight: 8, arbitrary: fc.record(fields, { requiredKeys: [] }) }, { weight: 1, arbitrary: junk });
 
+const channel = nearly('fuzz', 'fuzz.1', 'client.1', 'x'.repeat(256));
+/** A command of the codec `centrifuge`; most clients begin with `connect`. */
+const command = object({
+  id: nearly(1, 2, 0, 2 ** 32),
+  connect: object({
+    token: nearly('a.b.c'),
+    data: junk,
+    subs: object({ fuzz: object({ recover: nearly(true), offset: nearly(1, -1) }) }),
+  }),
+  subscribe: object({ channel, recover: nearly(true), epoch: nearly('e.0', ''), offset: nearly(0, 2 ** 53) }),
+  unsubscribe: object({ channel }),
+  publish: object({ channel, data: junk }),
+  history: object({
+    channel,
+    limit: nearly(1, -1),
+    since: object({ offset: nearly(1), epoch: nearly('e.0') }),
+    reverse: nearly(true),
+  }),
+  presence: object({ channel }),
+  presence_stats: object({ channel }),
+  refresh: object({ token: nearly('') }),
+  rpc: object({ method: nearly('m'), data: junk }),
+  send: object({ data: junk }),
+  ping: object({}),
+});
+const commands = fc
+  .array(fc.oneof(command, fc.constant({}), fc.constant({ id: 1, connect: {} })), { maxLength: 5 })
+  .map((list) => list.map((one) => JSON.stringify(one)).join('\n'));
+
 const SHAPES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   raw: junk,
   json: fc.jsonValue({ maxDepth: 4 }),
@@ -66,6 +95,7 @@ const SHAPES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
       }),
     ),
   }),
+  centrifuge: commands,
   rooms: object({
     type: nearly('broadcast-all', 'broadcast', 'broadcast-one', 'kick-one', 'kick-all', 'chat'),
     targetId: nearly('client-1', 'client-2', 'client-999999'),

@@ -145,7 +145,12 @@ function codeOf(frames: readonly ServerFrame[]): number | undefined {
 /** A close has a code of the documented ones; an answer that is an error says which, and why. */
 function assertReasons(frames: readonly ServerFrame[], shown: () => string): void {
   const code = codeOf(frames);
-  assert.ok(code === undefined || code === NORMAL || KNOWN_CODES.has(code), `closed with ${code}: ${shown()}`);
+  // Those of the protocol of Centrifugo's clients.
+  const isOfProtocol = code !== undefined && code >= 3000 && code < 4000;
+  assert.ok(
+    code === undefined || code === NORMAL || isOfProtocol || KNOWN_CODES.has(code),
+    `closed with ${code}: ${shown()}`,
+  );
   for (const { opcode, payload } of frames) {
     if (opcode !== 1 || !payload.toString().startsWith('{')) continue;
     const answer = JSON.parse(payload.toString()) as Record<string, unknown>;
@@ -253,12 +258,20 @@ function CONFIG(folder: string) {
       topics: endpoint('/topics', 'topics', {
         allow: { create: 'fuzz-*', read: 'fuzz-*', write: 'fuzz-*', groups: 'fuzz-*' },
       }),
+      centrifuge: endpoint(
+        '/centrifuge',
+        { centrifuge: { calls: true } },
+        {
+          channels: { history: {}, presence: { topic: 'fuzz' } },
+          allow: { subscribe: 'fuzz*', publish: 'fuzz*' },
+        },
+      ),
       rooms: endpoint('/rooms', 'rooms', {
         presence: { topic: 'rooms-records' },
         allow: { direct: 'everyone', kick: 'everyone' },
       }),
       chat: endpoint('/chat/{username}', 'chat', { presence: { topic: 'chat-records' } }),
     },
-    pipelines: Object.assign({}, ...['raw', 'json', 'envelope', 'rooms', 'chat'].map(pipes)),
+    pipelines: Object.assign({}, ...['raw', 'json', 'envelope', 'centrifuge', 'rooms', 'chat'].map(pipes)),
   };
 }

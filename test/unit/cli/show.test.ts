@@ -21,7 +21,7 @@ test('list prints every component below its kind, or those of one kind', async (
     );
   }
   const codecs = (await tidegate('list', 'codecs')).stdout;
-  assert.match(codecs, /^chat {6}Lines of text between members/);
+  assert.match(codecs, /^chat {8}Lines of text between members/m);
   assert.doesNotMatch(codecs, /websocket_client/);
 });
 

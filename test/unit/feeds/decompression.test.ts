@@ -1,3 +1,4 @@
+// Own process: it measures the buffers of its whole process.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';

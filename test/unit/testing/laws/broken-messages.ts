@@ -129,7 +129,7 @@ export const MESSAGES: Readonly<Record<string, readonly string[]>> = {
   answers_some: [
     'answers_some breaks the law: answers each message if it answers',
     'settings: {}',
-    'smallest input: {"connection":{"clientId":"00000000-0000-1000-8000-000000000000","endpoint":"a","params":{},"query":{}},"steps":[{"text":"false"},{"settled":"rejected"}]}',
+    'smallest input: {"connection":{"clientId":"00000000-0000-1000-8000-000000000000","endpoint":"a","params":{},"query":{}},"steps":[{"text":""},{"settled":"busy"}]}',
     'what happened: settled gave null for a message',
     'what to do: return a frame for each message, or say answers: false: a client that waits for an answer sends again',
   ],
@@ -172,7 +172,7 @@ export const MESSAGES: Readonly<Record<string, readonly string[]>> = {
     'numbers_connections breaks the law: does the same with the same frames',
     'settings: {}',
     'smallest input: {"connection":{"clientId":"00000000-0000-1000-8000-000000000000","endpoint":"a","params":{},"query":{}},"steps":[]}',
-    'what happened: it gave open [[{"type":"reply","frame":{"data":"you are number 319","binary":false}}],null], and open [[{"type":"reply","frame":{"data":"you are number 320","binary":false}}],null] at the second time',
+    'what happened: it gave open [[{"type":"reply","frame":{"data":"you are number 329","binary":false}}],null], and open [[{"type":"reply","frame":{"data":"you are number 330","binary":false}}],null] at the second time',
     'what to do: keep what you know of a connection in its state, and nothing else: a codec is a pure function',
   ],
   reads_at_once: [
