@@ -114,7 +114,15 @@ export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
 export type { ComponentSpan, SpanAttributes } from '../telemetry/tracing.ts';
-export { matcher, openingStep, openingTemplate, rejectMatcher, type Step, template } from './connect-messages.ts';
+export {
+  matcher,
+  openingStep,
+  openingTemplate,
+  rejectMatcher,
+  type Step,
+  type Subscription,
+  template,
+} from './connect-messages.ts';
 export { type RemoteSettings, remoteShape, remoteUrl } from './connect-settings.ts';
 export type { ConnectTemplate } from './connect-template.ts';
 export type { ConnectUrl } from './connect-url.ts';
