@@ -24,16 +24,3 @@ test('connections that are replaced before their limit leave no gap: nothing is 
     assert.ok(count >= 3 && count <= 5, `${name}: ${count} replaced`);
   }
 });
-
-test('gaps report exactly what an exchange loses, and what it sends while nothing can be received', async (t) => {
-  const kafka = await requireKafka(t);
-  if (kafka === undefined) return;
-  const exchange = await Exchange.start(t, { limit: 6_000, lost: 10 });
-  const env = { KAFKA_BROKERS: kafka.brokers, TOPIC: uniqueTopic('disturbed'), EVERY: '3s', OVERLAP: '300ms' };
-  const gateway = await tradeFor(t, exchange, env, { seconds: 10, disturbances: 8 });
-  assert.equal(await gateway.stop(), 0);
-  const resumed = await checkStored(exchange, kafka.brokers, `${env.TOPIC}.resume`);
-  assert.equal(resumed.missed, 0, 'resumed messages fill what a cut has cost');
-  assert.ok(resumed.holes > 0);
-  await checkStored(exchange, kafka.brokers, `${env.TOPIC}.dedupe`);
-});

@@ -4,7 +4,7 @@ import { after, before, suite, test } from 'node:test';
 import { createProject } from '../helpers/packed-project.ts';
 import { createPlugin, KINDS, passes, runs } from '../helpers/plugin-project.ts';
 
-/** Each kind once: all of them in both languages are in test/soak/plugin-projects. */
+/** Types are looked at for each kind; what is run here is one in each language. All of them run in test/soak/plugin-projects. */
 const LANGUAGES = { processor: 'ts', operator: 'js', source: 'js', sink: 'js', codec: 'js' } as const;
 
 suite('a project that tidegate create plugin makes, with the packed tidegate', { concurrency: 2 }, () => {
@@ -14,7 +14,7 @@ suite('a project that tidegate create plugin makes, with the packed tidegate', {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  for (const kind of KINDS)
+  for (const kind of ['processor', 'codec'] as const)
     test(`for a ${kind} in ${LANGUAGES[kind]} lints and passes its own tests at once`, async () => {
       await passes(await createPlugin(folder, kind, LANGUAGES[kind]));
     });

@@ -151,12 +151,12 @@ async function outcomeOf(evaluate: () => unknown): Promise<Outcome> {
     return { value: plain(await evaluate()) };
   } catch (error) {
     const { code, message: reason } = asTidegateError(error, 'TG_PROCESSOR_FAILED');
-    return { failure: `${code}: ${WITH_LIST.test(reason) ? '' : reason}` };
+    return { failure: `${code}: ${WITH_PARTS.test(reason) ? '' : reason}` };
   }
 }
 
-/** JSONata evaluates the items of a list at the same time: which failure comes first is not the same each time. */
-const WITH_LIST = /\[[^\]]*,/;
+/** JSONata evaluates items of a list, and fields of an object, at the same time: which failure comes first is not given. */
+const WITH_PARTS = /[[{][^\]}]*,/;
 
 type Content = typeof message extends fc.Arbitrary<infer C> ? C : never;
 
