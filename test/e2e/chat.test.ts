@@ -88,6 +88,8 @@ async function talk(...[here, there]: readonly [number, number]): Promise<void> 
   for (const each of [anna, cleo]) await each.hears('Ben left the chat');
   const again = await ChatClient.join(here, 'Ben');
   await cleo.hears('Ben connected to chat');
+  // Of two such lines the first came long before.
+  await anna.until(() => anna.lines.filter((line) => line === 'Ben connected to chat').length === 2);
   assert.deepEqual(anna.lines, [
     'Hi Anna! You have succesfully connected to the chat',
     'Ben connected to chat',
