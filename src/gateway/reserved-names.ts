@@ -1,10 +1,9 @@
-import { channelPresenceTopic } from '../channels/presence-topic.ts';
 import { endsOf, type GatewayConfig } from '../config/index.ts';
 import { componentsIn } from '../config/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
 import { groupOfSink } from '../connect/settings/sink-group.ts';
 import { InternalTopics } from '../core/internal-topics.ts';
-import { presenceTopics } from '../rooms/topics.ts';
+import { presenceTopicsOf } from './presence-topics.ts';
 
 /** The groups in which gateways read by themselves: a client that joined one would take their partitions, or make all of them wait for its rebalances. */
 export class OwnGroups {
@@ -45,13 +44,7 @@ export function internalNames({
   endpoints,
   pipelines,
 }: Pick<GatewayConfig, 'connect' | 'endpoints' | 'pipelines'>): readonly string[] {
-  const rooms = Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []);
-  const presences = Object.values(endpoints).flatMap(({ channels }) => channels?.presence?.topic ?? []);
-  const own = [
-    ...(connect === undefined ? [] : connectTopics(connect.topics)),
-    ...rooms.flatMap(presenceTopics),
-    ...presences.map(channelPresenceTopic),
-  ];
+  const own = [...(connect === undefined ? [] : connectTopics(connect.topics)), ...presenceTopicsOf(endpoints)];
   return [
     ...own.map(({ name }) => name),
     ...Object.values(pipelines).flatMap((pipeline) =>

@@ -1,4 +1,3 @@
-import { channelPresenceTopic } from '../channels/presence-topic.ts';
 import { endsOf, type GatewayConfig, topicsIn } from '../config/index.ts';
 import { componentsIn } from '../config/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
@@ -7,8 +6,8 @@ import { ensureTopic, type WantedTopic } from '../core/ensure-topic.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { retrying } from '../core/retrying.ts';
-import { presenceTopics } from '../rooms/topics.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { presenceTopicsOf } from './presence-topics.ts';
 
 const RETRY = { initial: 250, max: 5_000 };
 
@@ -110,8 +109,7 @@ export function wantedTopics(
     ...[...endsOf(pipeline), ...componentsIn(pipeline.processors, [])].flatMap(({ chosen }) => topicsIn(chosen)),
     ...(pipeline.on_error.dead_letter === undefined ? [] : [pipeline.on_error.dead_letter]),
   ]);
-  const rooms = [...new Set(Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []))];
-  const presences = Object.values(endpoints).flatMap(({ channels }) => channels?.presence?.topic ?? []);
+  const rooms = Object.values(endpoints).flatMap(({ presence }) => presence?.topic ?? []);
   const isUnlisted = (name: string) => !Object.hasOwn(log.topics, name);
   const tables = tablesIn(pipelines).filter(isUnlisted);
   const unlisted = [...new Set([...named, ...rooms])].filter((name) => isUnlisted(name) && !tables.includes(name));
@@ -120,7 +118,6 @@ export function wantedTopics(
     ...unlisted.map((name) => ({ name })),
     ...tables.map((name) => ({ name, config: { 'cleanup.policy': 'compact' } })),
     ...(connect === undefined || isStandalone ? [] : connectTopics(connect.topics)),
-    ...rooms.flatMap(presenceTopics),
-    ...[...new Set(presences)].map(channelPresenceTopic),
+    ...presenceTopicsOf(endpoints),
   ];
 }
