@@ -38,3 +38,8 @@ export interface Missed {
   readonly offset: number;
   parts: MissedPart[];
 }
+
+/** Whether this gateway has read as far as the client has. */
+export function isHere({ place, offset }: Missed): boolean {
+  return offset <= place.next;
+}

@@ -2,7 +2,8 @@ import type { ChannelEndpoint } from '../actors/endpoint/channel-port.ts';
 import type { LossReason } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
-import type { Beginning, Missed, MissedPart } from './beginning.ts';
+import { pause } from '../core/waiting.ts';
+import { type Beginning, isHere, type Missed, type MissedPart } from './beginning.ts';
 import type { FeedPartition } from './feed-partition.ts';
 import type { LossLabel } from './metrics.ts';
 import type { PendingSubscription } from './subscribed-client.ts';
@@ -63,7 +64,7 @@ export class Recovering implements PendingSubscription {
     this.subscribing = subscribing;
     this.endpoint = endpoint;
     this.clock = clock;
-    this.hasArrived = missed.offset <= missed.place.next;
+    this.hasArrived = isHere(missed);
     this.isReadAgain = recover !== undefined;
     this.cancelTimer = clock.after(recover?.timeout ?? TIMEOUT, () =>
       this.lose(this.hasArrived ? 'unavailable' : 'future'),
@@ -114,24 +115,14 @@ export class Recovering implements PendingSubscription {
   /** Waits until this gateway has read as far as the client. False: the log ends before that. */
   private async arrive(): Promise<boolean> {
     const { place, offset } = this.missed;
-    while (!this.isOver && !place.isOver && place.next < offset) {
+    while (!this.isOver && !place.isOver && !isHere(this.missed)) {
       const reached = await place.owner.feed.reaches(place.at(offset), this.abort.signal);
       if (this.isOver || reached === false) return false;
       if (reached) place.reached(offset);
       else if (this.channels.some((channel) => this.subscribing.placeOf(channel) !== place)) return false;
-      else await this.pause();
+      else await pause(this.clock, RETRY, this.abort.signal);
     }
     return !this.isOver;
-  }
-
-  private pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.clock.after(RETRY, resolve);
-      this.abort.signal.addEventListener('abort', () => {
-        cancel();
-        resolve();
-      });
-    });
   }
 
   private goOn(by: 'ring' | 'log'): void {

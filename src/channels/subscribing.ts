@@ -4,7 +4,7 @@ import type { SubscriptionFacts } from '../core/channel-protocol.ts';
 import type { Clock } from '../core/clock.ts';
 import type { KeptQuery, KeptRecords } from '../core/kept-records.ts';
 import { FrameGroup, type SharedFrame } from '../core/shared-frame.ts';
-import { type Beginning, type Missed, MissedPart } from './beginning.ts';
+import { type Beginning, isHere, type Missed, MissedPart } from './beginning.ts';
 import { type ChannelHistory, inOrder } from './channel-history.ts';
 import type { FeedPartition } from './feed-partition.ts';
 import { keptRecords } from './kept-page.ts';
@@ -138,11 +138,6 @@ function missedSince(since: ChannelPosition | null, { place, channels }: Beginni
   if (!place.has(since)) return 'epoch';
   const { offset } = since;
   return { place, offset, parts: channels.map((channel) => new MissedPart(channel, offset)) };
-}
-
-/** Whether this gateway has read as far as the client has. */
-function isHere({ place, offset }: Missed): boolean {
-  return offset <= place.next;
 }
 
 /** From here on, until the next turn, nothing comes in the channels. */
