@@ -175,10 +175,7 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
     for (const channel of this.index.names()) {
       const place = this.history?.placeIn(feed, channel);
       if (place === undefined || !concerns(place)) continue;
-      const frame = this.endpoint.gap(channel, place.at(place.next), reason);
-      if (frame === null) continue;
-      this.add(channel, frame);
-      this.endpoint.mark();
+      this.tell(channel, this.endpoint.gap(channel, place.at(place.next), reason));
     }
   }
 
@@ -186,12 +183,15 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   private announce(changes: ReadonlyMap<string, readonly PresenceChange[]>): void {
     for (const [channel, some] of changes) {
       if (this.index.of(channel) === undefined) continue;
-      for (const change of some) {
-        const frame = this.endpoint.announcement(channel, change);
-        if (frame !== null) this.add(channel, frame);
-      }
+      for (const change of some) this.tell(channel, this.endpoint.announcement(channel, change));
     }
-    if (this.turns.size > 0) this.endpoint.mark();
+  }
+
+  /** `frame`: of no record; null: there is nothing to say. */
+  private tell(channel: string, frame: SharedFrame | null): void {
+    if (frame === null) return;
+    this.add(channel, frame);
+    this.endpoint.mark();
   }
 
   /** Tells each subscriber which of its channels have something for it. */

@@ -17,7 +17,8 @@ import type { Peer } from './peer.ts';
 import { rejectionOf } from './publisher.ts';
 
 type Positions = ReadonlyMap<string, ChannelPosition | null>;
-const NO_CHANNELS: ReadonlyMap<string, SubscriptionFacts> = new Map();
+/** What is known of the channels of a client that is in none. */
+export const NO_CHANNELS: ReadonlyMap<string, SubscriptionFacts> = new Map();
 
 /** The connection, which gives records to its client. */
 export type ChannelOwner = Peer & Pick<ChannelClient, 'deliver' | 'room'>;

@@ -1,11 +1,10 @@
-import type { SubscriptionFacts } from '../../core/channel-protocol.ts';
 import type { IntroductionRefusal, Renewal } from '../../core/component.ts';
 import type { CodecMessage } from '../../core/content.ts';
 import type { Effect } from '../../core/effect.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { TopicRequest } from '../../core/topic-request.ts';
 import type { Answers } from './answers.ts';
-import type { ChannelPeer } from './channel-peer.ts';
+import { type ChannelPeer, NO_CHANNELS } from './channel-peer.ts';
 import type { EndpointContext } from './endpoint-context.ts';
 import type { Introduction } from './introduction.ts';
 import type { Peer } from './peer.ts';
@@ -15,7 +14,6 @@ import type { TopicPeer } from './topic-peer.ts';
 
 /** What a direct message or a kick counts for beside its content, in bytes. */
 const ORDER_COST = 256;
-const NO_CHANNELS: ReadonlyMap<string, SubscriptionFacts> = new Map();
 
 /**
  * What is said with one peer, by the codec: what its frames mean, and what it is to do about them. A codec that throws
