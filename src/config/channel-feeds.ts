@@ -45,18 +45,22 @@ export function feedSinks(config: Pipelines): readonly FeedSink[] {
 
 /** The endpoint in whose channels records of that pipeline have positions, and how; undefined where they have none. */
 export function feedPlanOf(config: Pipelines, pipeline: string): (FeedPlan & Pick<FeedSink, 'endpoint'>) | undefined {
-  const sinks = channelSinks(config);
-  const sink = sinks.find((one) => one.pipeline === pipeline);
-  const plan = sink && planOf(sink, sinks);
-  return sink === undefined || plan === undefined || typeof plan === 'string'
-    ? undefined
-    : { ...plan, endpoint: sink.endpoint };
+  const settings = ownEntry(config.pipelines, pipeline);
+  const own = settings === undefined ? [] : channelSinksOf(pipeline, settings);
+  const [sink] = own;
+  // Most pipelines send nothing to channels: the others are not looked at for each of them.
+  if (sink === undefined) return undefined;
+  const others = channelSinks(config).filter((one) => one.pipeline !== pipeline);
+  const plan = planOf(sink, [...own, ...others]);
+  return typeof plan === 'string' ? undefined : { ...plan, endpoint: sink.endpoint };
 }
 
 function channelSinks({ pipelines }: Pipelines): ChannelSink[] {
-  return Object.entries(pipelines).flatMap(([name, settings]) =>
-    sinksOf(settings, ['pipelines', name]).flatMap((sink) => channelSink(name, settings, sink)),
-  );
+  return Object.entries(pipelines).flatMap(([name, settings]) => channelSinksOf(name, settings));
+}
+
+function channelSinksOf(name: string, settings: PipelineConfig): ChannelSink[] {
+  return sinksOf(settings, ['pipelines', name]).flatMap((sink) => channelSink(name, settings, sink));
 }
 
 /** How many partitions a topic has, where the configuration says it. */
