@@ -12,6 +12,17 @@ export interface Retrying {
   readonly failed?: (failure: TidegateError) => boolean;
 }
 
+/** Resolves after the pause before try `attempt`, see `backoffDelay`, or once `signal` is aborted. */
+export function pauseBefore(
+  attempt: number,
+  backoff: BackoffOptions,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<void> {
+  const delay = backoffDelay(attempt, backoff, () => jitterOf(clock));
+  return pause(clock, delay, signal);
+}
+
 /**
  * What `attempt` resolves with, after as many attempts as it takes, with pauses that grow; undefined once it was aborted.
  * Rejects with the TidegateError of an attempt after which another cannot help.
@@ -26,11 +37,7 @@ export async function retrying<T>(
     } catch (error) {
       const failure = asTidegateError(error, 'TG_LOG_UNAVAILABLE');
       if (!failed(failure)) throw failure;
-      await pause(
-        clock,
-        backoffDelay(number, backoff, () => jitterOf(clock)),
-        signal,
-      );
+      await pauseBefore(number, backoff, clock, signal);
     }
   }
   return undefined;

@@ -1,11 +1,11 @@
 import { Subject, type Subscription } from 'rxjs';
-import { type BackoffOptions, backoffDelay } from '../core/backoff.ts';
+import type { BackoffOptions } from '../core/backoff.ts';
 import type { Batch } from '../core/batch.ts';
-import { type Clock, jitterOf } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Sink } from '../core/component.ts';
 import type { GateLimits } from '../core/credit-gate.ts';
 import { TidegateError } from '../core/errors.ts';
-import { pause } from '../core/waiting.ts';
+import { pauseBefore } from '../core/retrying.ts';
 import type { BatchLimits } from './batching.ts';
 import { buildFlow, type Stage } from './flow.ts';
 import { InFlightMessages, type InFlightObserver } from './in-flight.ts';
@@ -119,11 +119,7 @@ export class Rerun implements InFlightObserver {
       clock,
       processing: {
         retries,
-        pause: (attempt) =>
-          pause(
-            clock,
-            backoffDelay(attempt, backoff, () => jitterOf(clock)),
-          ),
+        pause: (attempt) => pauseBefore(attempt, backoff, clock),
         retried: () => {},
         filtered: () => {},
         skipped: () => {},

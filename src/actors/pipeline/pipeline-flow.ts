@@ -1,7 +1,6 @@
 import { filter, type Observable, tap } from 'rxjs';
-import { backoffDelay } from '../../core/backoff.ts';
 import type { Batch } from '../../core/batch.ts';
-import { jitterOf } from '../../core/clock.ts';
+import { pauseBefore } from '../../core/retrying.ts';
 import { buildFlow } from '../../pipelines/flow.ts';
 import type { InFlightMessages } from '../../pipelines/in-flight.ts';
 import type { TapPoints } from '../../pipelines/tap-points.ts';
@@ -55,13 +54,7 @@ export function pipelineFlow(options: PipelineOptions, host: FlowHost): Observab
     taps,
     processing: {
       retries,
-      pause: (attempt) =>
-        new Promise((resolve) =>
-          clock.after(
-            backoffDelay(attempt, backoff, () => jitterOf(clock)),
-            resolve,
-          ),
-        ),
+      pause: (attempt) => pauseBefore(attempt, backoff, clock),
       retried: (failure) => {
         metrics.retries.value += 1;
         failureLog.retried(failure);
