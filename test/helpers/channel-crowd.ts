@@ -43,6 +43,7 @@ class ChannelVisitor {
   private readonly findings: Findings;
   private socket: WebSocket | undefined;
   private isAtEnd = false;
+  private cameAt = 0;
 
   constructor(urls: readonly string[], channels: readonly string[], findings: Findings) {
     this.urls = urls;
@@ -56,6 +57,15 @@ class ChannelVisitor {
   get isIn(): boolean {
     for (const { isIn } of this.places.values()) if (!isIn) return false;
     return true;
+  }
+
+  /** What it waits for. */
+  toString(): string {
+    const out = [...this.places].filter(([, { isIn }]) => !isIn);
+    const seconds = Math.round((Date.now() - this.cameAt) / 1_000);
+    const state = ['connecting', 'open', 'closing', 'closed'][this.socket?.readyState ?? 3];
+    const names = out.map(([channel, { position }]) => `${channel} since ${position}`);
+    return `${this.socket?.url} ${state}, begun ${seconds} s ago, without ${names.join(', ')}`;
   }
 
   has(numbers: ReadonlyMap<string, number>): boolean {
@@ -78,6 +88,7 @@ class ChannelVisitor {
     const url = this.urls[Math.floor(Math.random() * this.urls.length)] as string;
     const socket = new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: 10_000 });
     this.socket = socket;
+    this.cameAt = Date.now();
     socket.on('open', () => {
       for (const [channel, { position }] of this.places)
         socket.send(JSON.stringify({ type: 'subscribe', channel, since: position }));
@@ -156,7 +167,11 @@ export class ChannelCrowd {
     await until(
       () => out() === 0,
       90_000,
-      () => `${out()} clients do not come into their channels: ${this.findings.unexpected.slice(0, 3)}`,
+      () => {
+        const waiting = this.visitors.filter(({ isIn }) => !isIn).slice(0, 5);
+        const heard = this.findings.unexpected.slice(0, 3);
+        return `${out()} clients do not come into their channels: ${waiting.map(String).join('; ')} ${heard}`;
+      },
     );
   }
 
