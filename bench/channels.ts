@@ -122,5 +122,6 @@ const named = process.argv.slice(2).filter((word) => word in PARTS);
 console.log(machine());
 const centrifugo = optionOf('--centrifugo');
 if (centrifugo !== undefined) await beside(centrifugo);
-else for (const [name, measure] of Object.entries(PARTS)) if (named.length === 0 || named.includes(name)) await measure();
+else
+  for (const [name, measure] of Object.entries(PARTS)) if (named.length === 0 || named.includes(name)) await measure();
 process.exit(0);

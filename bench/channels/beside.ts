@@ -78,7 +78,11 @@ async function costOf({ server, clients, topic }: Side, shape: Shape, producer: 
     const end = Math.min(records, sent + step);
     const arrived = clients.ask('until', end * listeners);
     for (; sent < end; sent = Math.min(end, sent + RECORDS_OF_A_REQUEST))
-      await producer.send({ topic, acks: 1, messages: messages.slice(sent, Math.min(end, sent + RECORDS_OF_A_REQUEST)) });
+      await producer.send({
+        topic,
+        acks: 1,
+        messages: messages.slice(sent, Math.min(end, sent + RECORDS_OF_A_REQUEST)),
+      });
     await arrived;
   }
   const [used, took] = [cpuSeconds(server.pid) - cpu, performance.now() - from];

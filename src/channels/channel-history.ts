@@ -1,9 +1,9 @@
 import type { ChannelEndpoint } from '../actors/endpoint/channel-port.ts';
-import type { ChannelFeed } from '../core/channel-feed.ts';
+import type { ChannelFeed, EarlierOfChannel, EarlierPart } from '../core/channel-feed.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
 import type { Message } from '../core/message.ts';
 import type { SharedFrame } from '../core/shared-frame.ts';
-import { ChannelRing, type RingLimits } from './channel-ring.ts';
+import { ChannelRing, type EarlierFrames, type RingLimits } from './channel-ring.ts';
 import type { FeedPartition } from './feed-partition.ts';
 import { FeedPartitions } from './feed-partitions.ts';
 import type { PlacedFrame } from './kept-channel.ts';
@@ -67,8 +67,26 @@ export class ChannelHistory {
     const frame = this.endpoint.publication(channel, record, place?.at(offset + 1));
     if (frame !== null) this.ring.keep(channel, frame, record.timestamp, place, offset);
     // The value of its key is deleted: a client that comes must not get that as the current one.
-    else if (record.meta.tombstone === true) this.ring.clear(channel);
+    else if (record.meta.tombstone === true) this.ring.clear(channel, place);
     return frame;
+  }
+
+  /** Records of each channel that would be kept; undefined where there is no room for more. */
+  get keptOfEach(): number | undefined {
+    return this.ring.hasRoom ? this.settings.last : undefined;
+  }
+
+  /**
+   * What was read again for some clients is kept for the others, who come back as well: after a restart the log is not read once for
+   * each of them.
+   */
+  extend(feed: ChannelFeed, epoch: string, { partition, from, until, channels }: EarlierPart): void {
+    const place = this.partitions.numbered(feed, partition);
+    if (place === undefined || place.epoch !== epoch || from >= place.since || until < place.since) return;
+    const earlier = new Map<string, EarlierFrames>();
+    for (const [channel, own] of channels)
+      if (this.placeIn(feed, channel) === place) earlier.set(channel, this.framesOf(channel, own, place));
+    this.ring.extend(place, from, earlier);
   }
 
   /** What clients without a position get of these channels, oldest first. `now`: milliseconds since the epoch. */
@@ -88,6 +106,22 @@ export class ChannelHistory {
     this.partitions.contradict(feed);
     this.forgetOver();
     return undefined;
+  }
+
+  private framesOf(channel: string, { since, messages }: EarlierOfChannel, place: FeedPartition): EarlierFrames {
+    let frames: EarlierFrames['frames'][number][] = [];
+    let from = since;
+    for (const message of messages) {
+      const { offset } = message.source ?? message;
+      if (offset >= place.since) break;
+      const frame = this.endpoint.recovered(channel, message, place.at(offset + 1));
+      if (frame !== null) frames.push({ frame, offset, timestamp: message.timestamp });
+      else if (message.meta.tombstone === true) {
+        frames = [];
+        from = offset + 1;
+      }
+    }
+    return { since: from, frames };
   }
 
   private forgetOver(): void {

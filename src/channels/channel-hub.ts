@@ -7,7 +7,7 @@ import type {
 } from '../actors/endpoint/channel-port.ts';
 import type { Batch } from '../core/batch.ts';
 import { isChannelName, isReserved } from '../core/channel.ts';
-import type { ChannelFeed } from '../core/channel-feed.ts';
+import type { ChannelFeed, EarlierPart } from '../core/channel-feed.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
 import type { GapReason } from '../core/channel-protocol.ts';
 import type { Clock } from '../core/clock.ts';
@@ -136,6 +136,14 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
 
   detach(feed: ChannelFeed): void {
     this.history?.detach(feed);
+  }
+
+  get keptOfEach(): number | undefined {
+    return this.history?.keptOfEach;
+  }
+
+  extend(feed: ChannelFeed, epoch: string, part: EarlierPart): void {
+    this.history?.extend(feed, epoch, part);
   }
 
   gap(feed: ChannelFeed, at: ChannelPosition): void {

@@ -1,6 +1,6 @@
 import type { SharedFrame } from '../core/shared-frame.ts';
 import type { FeedPartition } from './feed-partition.ts';
-import { KeptChannel, type KeptFrame } from './kept-channel.ts';
+import { KeptChannel, type KeptFrame, type PlacedFrame } from './kept-channel.ts';
 
 export interface RingLimits {
   /** Records of one channel. */
@@ -9,6 +9,13 @@ export interface RingLimits {
   readonly age?: number | undefined;
   /** Of all channels together. */
   readonly bytes: number;
+}
+
+/** Of one channel, oldest first: records in front of those that are kept. */
+export interface EarlierFrames {
+  /** The offset from which on none of them is missing. */
+  readonly since: number;
+  readonly frames: readonly (PlacedFrame & { readonly timestamp: number })[];
 }
 
 /** What a record counts for beside its bytes, and a channel beside its records and its name. */
@@ -39,6 +46,11 @@ export class ChannelRing {
     return this.used;
   }
 
+  /** Whether more than what comes by itself can be kept. */
+  get hasRoom(): boolean {
+    return this.used < this.limits.bytes / 2;
+  }
+
   /** In which partition a channel is that is kept. */
   placeOf(name: string): FeedPartition | undefined {
     return this.channels.get(name)?.place;
@@ -61,16 +73,11 @@ export class ChannelRing {
 
   /** `offset`: in that partition, behind all that were kept of the channel. */
   keep(name: string, frame: SharedFrame, timestamp: number, place: FeedPartition | undefined, offset: number): void {
-    const bytes = FRAME + frame.size;
     const channel = this.use(name, place) ?? this.add(name, place);
     this.count += 1;
-    channel.add({
-      frame: frame.detach(),
-      offset: place === undefined ? this.count : offset,
-      timestamp,
-      bytes,
-      next: undefined,
-    });
+    const kept = keptFrame(frame, place === undefined ? this.count : offset, timestamp);
+    const { bytes } = kept;
+    channel.add(kept);
     this.used += bytes;
     if (channel.size > this.limits.last) this.used -= channel.dropOldest();
     // It would else drive out all others first, and then go itself.
@@ -78,10 +85,42 @@ export class ChannelRing {
     this.fit();
   }
 
-  /** What was kept of the channel says nothing any more. It was complete, and stays so. */
-  clear(name: string): void {
-    const channel = this.channels.get(name);
-    while (channel?.oldest !== undefined) this.used -= channel.dropOldest();
+  /**
+   * What was kept of the channel says nothing any more, and what came before says nothing either, should it be read again. The
+   * channel was complete, and stays so.
+   */
+  clear(name: string, place: FeedPartition | undefined): void {
+    const channel = this.at(name, place) ?? (place && this.add(name, place));
+    if (channel === undefined) return;
+    while (channel.oldest !== undefined) this.used -= channel.dropOldest();
+    channel.isCleared = true;
+    this.fit();
+  }
+
+  /**
+   * What all channels of a partition had from that offset on, in front of what is kept. Nothing is driven out for it: where there is
+   * no room, nothing is kept.
+   */
+  extend(place: FeedPartition, from: number, earlier: ReadonlyMap<string, EarlierFrames>): void {
+    if (this.used + bytesOf(earlier) > this.limits.bytes) return;
+    const start = place.since;
+    for (const channel of this.channels.values())
+      if (channel.place === place && channel.joins(start) && !earlier.has(channel.name)) channel.since = from;
+    for (const [name, own] of earlier) {
+      const channel = this.at(name, place) ?? this.add(name, place);
+      if (channel.joins(start)) this.prepend(channel, own);
+    }
+    place.extended(from);
+  }
+
+  private prepend(channel: KeptChannel, { since, frames }: EarlierFrames): void {
+    const older = frames.filter(({ offset }) => offset < channel.since);
+    const fitting = older.slice(Math.max(0, older.length - Math.max(0, this.limits.last - channel.size)));
+    const before = channel.bytes;
+    const [lost] = older.slice(0, older.length - fitting.length).slice(-1);
+    const kept = fitting.map(({ frame, offset, timestamp }) => keptFrame(frame, offset, timestamp));
+    channel.prepend(kept, Math.min(channel.since, lost === undefined ? since : lost.offset + 1));
+    this.used += channel.bytes - before;
   }
 
   /** Forgets channels of which nothing is to be claimed any more. */
@@ -137,4 +176,17 @@ export class ChannelRing {
     this.evict(channel);
     return undefined;
   }
+}
+
+function keptFrame(frame: SharedFrame, offset: number, timestamp: number): KeptFrame {
+  return { frame: frame.detach(), offset, timestamp, bytes: FRAME + frame.size, next: undefined };
+}
+
+function bytesOf(earlier: ReadonlyMap<string, EarlierFrames>): number {
+  let bytes = 0;
+  for (const [name, { frames }] of earlier) {
+    bytes += CHANNEL + 2 * name.length;
+    for (const { frame } of frames) bytes += FRAME + frame.size;
+  }
+  return bytes;
 }

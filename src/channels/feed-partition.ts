@@ -48,6 +48,11 @@ export class FeedPartition {
     this.next = Math.max(this.next, offset);
   }
 
+  /** All records from that offset on are known, as far as they are kept. */
+  extended(from: number): void {
+    this.completeFrom = Math.min(this.completeFrom, from);
+  }
+
   /** A channel is not kept any more, which had records in front of that offset. */
   evicted(until: number): void {
     this.completeFrom = Math.max(this.completeFrom, until);

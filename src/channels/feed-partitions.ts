@@ -58,6 +58,11 @@ export class FeedPartitions {
     return known && placed(known, channel);
   }
 
+  /** The partition of that number; undefined where none of its channels was asked for. */
+  numbered(feed: ChannelFeed, partition: number): FeedPartition | undefined {
+    return this.knownOf(feed)?.partitions.get(partition);
+  }
+
   /** Reading goes on there: what was known of that partition is over. */
   restart(feed: ChannelFeed, at: ChannelPosition): void {
     const known = this.knownOf(feed);

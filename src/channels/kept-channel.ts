@@ -26,6 +26,8 @@ export class KeptChannel {
   since: number;
   /** What it counts for. */
   bytes: number;
+  /** Its value was deleted: what came before that is not the current one. */
+  isCleared = false;
   private count = 0;
   private first: KeptFrame | undefined;
   private last: KeptFrame | undefined;
@@ -57,6 +59,23 @@ export class KeptChannel {
     this.last = frame;
     this.count += 1;
     this.bytes += frame.bytes;
+  }
+
+  /** Whether records in front of that offset would join on to what it has. */
+  joins(offset: number): boolean {
+    return this.since <= offset && !this.isCleared;
+  }
+
+  /** Records in front of all that it has; nothing is missing from `since` on. */
+  prepend(frames: readonly KeptFrame[], since: number): void {
+    for (const frame of frames.toReversed()) {
+      frame.next = this.first;
+      this.first = frame;
+      this.last ??= frame;
+      this.count += 1;
+      this.bytes += frame.bytes;
+    }
+    this.since = since;
   }
 
   /** Returns the bytes that are free by that. */

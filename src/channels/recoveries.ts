@@ -1,4 +1,4 @@
-import type { LossReason, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
+import type { EarlierPart, LossReason, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
 import type { ClientMemory } from '../core/client-memory.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -32,6 +32,10 @@ export interface RecoveriesOptions {
   readonly topic: string;
   readonly settings: RecoverySettings;
   readonly makeRerun: MakeRerun;
+  /** What is kept of each channel, records; undefined where there is no room for more. */
+  readonly last: () => number | undefined;
+  /** All of a partition from one offset to another was read: it may be kept for those who come later. */
+  readonly extend: (part: EarlierPart) => void;
   readonly clock: Clock;
   readonly metrics: RecoveryMetrics;
   /** Counts what is kept for clients until they have all of it; when it is full, they are not recovered. */
@@ -94,7 +98,7 @@ export class Recoveries {
 
   private start(): void {
     const { id } = this;
-    const { log, topic, settings, clock, metrics, memory } = this.options;
+    const { log, topic, settings, clock, metrics, memory, last, extend } = this.options;
     if (this.running.size >= settings.concurrency) return;
     const waiting = this.waiting.filter(({ isAnswered }) => !isAnswered);
     this.waiting = [];
@@ -110,7 +114,8 @@ export class Recoveries {
       return true;
     };
     const { age } = settings;
-    const pass = new RecoveryPass({ log, topic, id, rerun: steps.rerun, clock, age, keep, metrics });
+    const { rerun } = steps;
+    const pass = new RecoveryPass({ log, topic, id, rerun, clock, age, keep, last: last(), extend, metrics });
     steps.pass = pass;
     this.running.add(pass);
     for (const pending of waiting) pass.take(pending);

@@ -1,12 +1,14 @@
 import type { Subscription } from 'rxjs';
 import { Batch } from '../core/batch.ts';
-import type { LossReason } from '../core/channel-feed.ts';
+import { isChannelName } from '../core/channel.ts';
+import type { EarlierPart, LossReason } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import { asTidegateError } from '../core/errors.ts';
 import type { Gap, Log, PartitionOffsets, Reader } from '../core/log.ts';
 import type { Message } from '../core/message.ts';
 import { aborted } from '../core/waiting.ts';
 import type { Rerun, RerunHost } from '../pipelines/rerun.ts';
+import { EarlierRecords } from './earlier-records.ts';
 import { keptRecord, type PendingRecovery } from './pending-recovery.ts';
 import type { RecoveryMetrics } from './recovery-metrics.ts';
 
@@ -27,6 +29,10 @@ export interface PassParts {
   readonly age: number;
   /** Counts what is kept of all passes; false: so many bytes more may not be kept. */
   readonly keep: (bytes: number) => boolean;
+  /** What is kept of each channel, records; undefined where there is no room for what the pass reads. */
+  readonly last: number | undefined;
+  /** A partition was read from one offset to another, for whatever channel. */
+  readonly extend: (part: EarlierPart) => void;
   readonly metrics: RecoveryMetrics;
 }
 
@@ -41,6 +47,7 @@ export class RecoveryPass implements RerunHost {
   private ends: ReadonlyMap<number, PartitionOffsets> | undefined;
   /** Where reading of each partition ends; those that are read to there are left out. */
   private readonly untils = new Map<number, number>();
+  private readonly earlier: EarlierRecords | undefined;
   private isLookDue = false;
   private cancelLook: () => void = () => {};
   private isOpened = false;
@@ -48,6 +55,7 @@ export class RecoveryPass implements RerunHost {
 
   constructor(parts: PassParts) {
     this.parts = parts;
+    this.earlier = parts.last === undefined ? undefined : new EarlierRecords(parts.last);
   }
 
   /** False where that request has to wait for another pass. */
@@ -132,6 +140,7 @@ export class RecoveryPass implements RerunHost {
     for (const pending of [...this.pending]) this.check(pending, this.ends.get(pending.partition));
     if (this.pending.size === 0) return;
     const starts = this.starts();
+    this.earlier?.begin(starts);
     const partitions = [...starts.keys()];
     const from = { offsets: { [topic]: Object.fromEntries(starts) } };
     metrics.passes.value += 1;
@@ -190,6 +199,7 @@ export class RecoveryPass implements RerunHost {
   }
 
   private lost({ partition, from, to, recreated }: Gap): void {
+    this.earlier?.lose(partition);
     for (const pending of [...this.pending]) {
       if (recreated === true) pending.lose('epoch');
       // One that goes back is behind the end of the log, which is not the one that positions are of.
@@ -202,17 +212,23 @@ export class RecoveryPass implements RerunHost {
   private hand(message: Message, channels: Iterable<unknown>): void {
     let kept: Message | undefined;
     for (const channel of channels) {
-      for (const pending of this.byChannel.get(channel as string) ?? []) {
-        const { partition, since, until } = pending;
-        if (partition !== message.partition || message.offset < since || message.offset >= until) continue;
-        if (kept === undefined && !this.parts.keep(RECORD + message.payload.length)) {
-          pending.lose('too_many');
-          continue;
-        }
-        kept ??= keptRecord(message);
-        pending.add(kept);
+      const isForAll = this.earlier?.wants(message.partition) === true && isChannelName(channel);
+      const asking = this.byChannel.get(channel as string)?.filter((pending) => isOf(pending, message)) ?? [];
+      if (!isForAll && asking.length === 0) continue;
+      kept ??= this.keptOf(message);
+      if (kept === undefined) for (const pending of asking) pending.lose('too_many');
+      else {
+        for (const pending of asking) pending.add(kept);
+        if (isForAll) this.earlier?.add(channel, kept);
       }
     }
+  }
+
+  /** Undefined where there is no room for it. */
+  private keptOf(message: Message): Message | undefined {
+    if (this.parts.keep(RECORD + message.payload.length)) return keptRecord(message);
+    this.earlier?.loseAll();
+    return undefined;
   }
 
   /** After all that is done in this turn: a reader moves its position on once a batch was taken. */
@@ -237,13 +253,16 @@ export class RecoveryPass implements RerunHost {
     if (reader === undefined || this.over.signal.aborted) return;
     const positions = reader.positions().get(topic);
     const positionOf = (partition: number) => positions?.get(partition) ?? 0;
-    if (rerun.isSettled)
-      for (const pending of [...this.pending]) if (pending.until <= positionOf(pending.partition)) pending.complete();
     for (const [partition, until] of untils) {
       if (positionOf(partition) < until) continue;
       untils.delete(partition);
+      this.earlier?.ended(partition, until);
       reader.leave({ topic, partition });
     }
+    if (!rerun.isSettled) return;
+    // Before the clients go on: what is kept by then need not be read for the next ones.
+    for (const part of this.earlier?.take() ?? []) this.parts.extend(part);
+    for (const pending of [...this.pending]) if (pending.until <= positionOf(pending.partition)) pending.complete();
   }
 
   private forget(pending: PendingRecovery): void {
@@ -253,4 +272,9 @@ export class RecoveryPass implements RerunHost {
     else this.byChannel.set(pending.request.channel, others);
     if (this.pending.size === 0) this.over.abort();
   }
+}
+
+/** Whether a request is for that record of its channel. */
+function isOf({ partition, since, until }: PendingRecovery, message: Message): boolean {
+  return partition === message.partition && message.offset >= since && message.offset < until;
 }

@@ -1,6 +1,6 @@
 import type { ReaderFollower } from '../actors/subscription.ts';
 import type { Batch } from '../core/batch.ts';
-import type { ChannelFeed, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
+import type { ChannelFeed, EarlierPart, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Checkpoint, Gap, LogAdmin } from '../core/log.ts';
@@ -21,6 +21,7 @@ export interface FeedChannels {
   attach(feed: ChannelFeed): void;
   gap(feed: ChannelFeed, at: ChannelPosition): void;
   detach(feed: ChannelFeed): void;
+  extend(feed: ChannelFeed, epoch: string, part: EarlierPart): void;
 }
 
 export interface TopicFeedOptions {
@@ -101,6 +102,11 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
     if (life === undefined) return Promise.resolve({ lost: 'unavailable' });
     if (request.since.epoch !== life.epoch) return Promise.resolve({ lost: 'epoch' });
     return this.options.recoveries?.read(request, life.id) ?? Promise.resolve({ lost: 'unavailable' });
+  }
+
+  /** What was read again, for whatever channel. */
+  extend(part: EarlierPart): void {
+    if (this.life !== undefined && !this.isClosed) this.options.channels.extend(this, this.life.epoch, part);
   }
 
   // --- from the reader of the pipeline

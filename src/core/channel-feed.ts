@@ -46,3 +46,18 @@ export type Recovery =
   | { readonly messages: readonly Message[] }
   /** epoch: of another topic or number of partitions. expired: retention has removed some. unavailable: the log, or no time. */
   | { readonly lost: LossReason };
+
+/** Records of one channel that were read again, oldest first. */
+export interface EarlierOfChannel {
+  /** The offset from which on none of them is missing. */
+  since: number;
+  readonly messages: Message[];
+}
+
+/** All that a partition has from an offset on and in front of another one: what is in no channel of it, is not there. */
+export interface EarlierPart {
+  readonly partition: number;
+  readonly from: number;
+  readonly until: number;
+  readonly channels: ReadonlyMap<string, EarlierOfChannel>;
+}

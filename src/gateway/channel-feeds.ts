@@ -1,9 +1,11 @@
 import { NEVER } from 'rxjs';
+import type { EndpointChannels } from '../actors/endpoint/channel-port.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
 import { Recoveries } from '../channels/recoveries.ts';
 import { recoveryMetrics } from '../channels/recovery-metrics.ts';
 import { TopicFeed } from '../channels/topic-feed.ts';
 import { feedPlanOf, type PipelineConfig } from '../config/index.ts';
+import type { EarlierPart } from '../core/channel-feed.ts';
 import { Rerun } from '../pipelines/rerun.ts';
 import { compileStages } from '../pipelines/stages.ts';
 import type { EndpointPort } from '../sdk/context.ts';
@@ -38,7 +40,7 @@ export function feedOf(
     isByKey,
     admin: context.log.admin,
     channels: endpoint.channels,
-    recoveries: recoveriesOf(context, fed, plan),
+    recoveries: recoveriesOf(context, fed, plan, endpoint.channels, (part) => feed.extend(part)),
     settled: () => pipeline().settled(),
     inFlight: () => pipeline().inFlight.messages,
     known: joining.done('known'),
@@ -85,6 +87,8 @@ function recoveriesOf(
   context: GatewayContext,
   fed: FedPipeline,
   { endpoint, topic }: { readonly endpoint: string; readonly topic: string },
+  channels: Pick<EndpointChannels, 'keptOfEach'>,
+  extend: (part: EarlierPart) => void,
 ): Recoveries | undefined {
   const { log, clock, config, memory } = context;
   const settings = config.endpoints[endpoint]?.channels?.recover;
@@ -94,6 +98,8 @@ function recoveriesOf(
     topic,
     settings,
     makeRerun: (publish) => rerunOf(context, fed, endpoint, publish),
+    last: () => channels.keptOfEach,
+    extend,
     clock,
     metrics: recoveryMetrics(fed.stats, endpoint),
     memory,

@@ -1,5 +1,5 @@
 import type { Batch } from '../../core/batch.ts';
-import type { ChannelFeed } from '../../core/channel-feed.ts';
+import type { ChannelFeed, EarlierPart } from '../../core/channel-feed.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { GapReason, SubscriptionFacts } from '../../core/channel-protocol.ts';
 import type { ClientMemory } from '../../core/client-memory.ts';
@@ -117,6 +117,10 @@ export interface EndpointChannels {
   gap(feed: ChannelFeed, at: ChannelPosition): void;
   /** Its pipeline is gone. Nothing is done where another has taken its place. */
   detach(feed: ChannelFeed): void;
+  /** Records of each channel that would be kept of those that are read again; undefined where there is no room for more. */
+  readonly keptOfEach: number | undefined;
+  /** What was read again of an attached feed, whose positions have that epoch: it is kept where there is room. */
+  extend(feed: ChannelFeed, epoch: string, part: EarlierPart): void;
   /**
    * Gives each connection all that this turn has brought for it, in order and in one piece: of its channels, and what is for all.
    * Returns to how many; undefined where no channel has anything, and nothing was done.

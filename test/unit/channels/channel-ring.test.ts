@@ -55,9 +55,9 @@ test('a channel that goes takes the claim of all channels with it of which nothi
 });
 
 test('a channel that has dropped records claims nothing in front of them once it goes', () => {
-  const { keep, since, kept } = ring({ last: 1, bytes: 2_000 });
+  const { keep, since, kept, place } = ring({ last: 1, bytes: 2_000 });
   for (const offset of [3, 4, 8]) keep('a', offset);
-  kept.clear('a');
+  kept.clear('a', place);
   assert.equal(since('a'), 9);
   keep('b', 9, { size: 1_300 });
   assert.equal(since('a'), 9);
@@ -112,4 +112,81 @@ test('nothing is left of channels that have gone', () => {
   assert.ok(kept.size < 40, `${kept.size}`);
   kept.forget(() => true);
   assert.deepEqual([kept.size, kept.bytes], [0, 0]);
+});
+
+function earlier(records: Readonly<Record<string, readonly [since: number, ...offsets: number[]]>>, size = 10) {
+  return new Map(
+    Object.entries(records).map(([channel, [since, ...offsets]]) => {
+      const frames = offsets.map((offset) => {
+        const frame = new SharedFrame({ data: `${offset}`.padEnd(size), binary: false }, encode);
+        return { frame, offset, timestamp: NOW };
+      });
+      return [channel, { since, frames }];
+    }),
+  );
+}
+
+function startedAt(offset: number, limits: Partial<RingLimits> = {}) {
+  const own = ring(limits);
+  own.place.evicted(offset);
+  return own;
+}
+
+test('what is read again joins on to what is kept, and all channels are complete from there on', () => {
+  const { kept, keep, place, offsets, since } = startedAt(20);
+  keep('a', 21);
+  keep('b', 22);
+  kept.extend(place, 10, earlier({ a: [10, 12], c: [10, 11, 13] }));
+  assert.deepEqual([offsets('a'), offsets('b'), offsets('c')], [[12, 21], [22], [11, 13]]);
+  assert.deepEqual([since('a'), since('b'), since('c'), since('never')], [10, 10, 10, 10]);
+  kept.extend(place, 5, earlier({ a: [5, 7] }));
+  assert.deepEqual([offsets('a'), since('a'), since('never')], [[7, 12, 21], 5, 5]);
+});
+
+test('a channel takes as many earlier records as it has room for, and claims no more', () => {
+  const { kept, keep, place, offsets, since } = startedAt(20);
+  keep('a', 21);
+  keep('a', 22);
+  kept.extend(place, 10, earlier({ a: [10, 12, 15], b: [14, 14, 15, 16] }));
+  assert.deepEqual([offsets('a'), since('a')], [[15, 21, 22], 13]);
+  assert.deepEqual([offsets('b'), since('b')], [[14, 15, 16], 14]);
+  keep('a', 23);
+  assert.deepEqual([offsets('a'), since('a')], [[21, 22, 23], 16]);
+});
+
+test('a channel that has lost records since then is left as it is', () => {
+  const { kept, keep, place, offsets, since } = startedAt(20, { last: 1 });
+  for (const offset of [21, 22]) keep('a', offset);
+  kept.extend(place, 10, earlier({ a: [10, 12] }));
+  assert.deepEqual([offsets('a'), since('a'), since('b')], [[22], 22, 10]);
+});
+
+test('a value that was deleted does not come back by what is read again', () => {
+  const { kept, keep, place, offsets, newest, since } = startedAt(20);
+  kept.clear('a', place);
+  kept.extend(place, 10, earlier({ a: [10, 12] }));
+  assert.deepEqual([newest('a', 1), since('a'), since('b')], [[], 20, 10]);
+  keep('a', 24);
+  assert.deepEqual([offsets('a'), since('a')], [[24], 20]);
+});
+
+test('nothing is driven out by what is read again', () => {
+  const { kept, keep, place, offsets, since } = startedAt(20, { bytes: 4_000 });
+  keep('a', 21);
+  assert.equal(kept.hasRoom, true);
+  kept.extend(place, 10, earlier({ b: [10, 12] }, 4_000));
+  assert.deepEqual([offsets('a'), offsets('b'), since('b')], [[21], [], 20]);
+  const used = kept.bytes;
+  kept.extend(place, 10, earlier({ b: [10, 12] }, 1_000));
+  assert.deepEqual([offsets('b'), kept.bytes - used], [[12], 512 + 1_001 + 256 + 2]);
+  keep('c', 23, { size: 900 });
+  assert.equal(kept.hasRoom, false);
+});
+
+test('what goes after it was extended takes the claims of all with it', () => {
+  const { kept, keep, place, since } = startedAt(20, { bytes: 2_400 });
+  kept.extend(place, 10, earlier({ a: [10, 12] }));
+  keep('b', 21);
+  keep('c', 22, { size: 800 });
+  assert.deepEqual([since('a'), since('never'), since('b')], [13, 13, 10]);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
+import type { EarlierPart } from '../../../src/core/channel-feed.ts';
 import { Message } from '../../../src/core/message.ts';
 import { defineProcessor } from '../../../src/sdk/define.ts';
 import { turn } from '../actors/rig.ts';
@@ -297,4 +298,58 @@ test('what is read again counts as held for clients, and is not kept where the l
   held.read(-99_999_000);
   await passTurns(clock);
   assert.equal(held.held, 0);
+});
+
+/** What a pass hands on for all clients: by channel, where it is complete from, and the texts. */
+function partsOf(parts: readonly EarlierPart[]) {
+  return parts.map(({ partition, from, until, channels }) => ({
+    ...{ partition, from, until },
+    channels: Object.fromEntries(
+      [...channels].map(([channel, { since, messages }]) => [channel, [since, ...messages.map(({ text }) => text)]]),
+    ),
+  }));
+}
+
+test('what is read for one client is handed on for those of all channels, the newest of each', async (t) => {
+  const { memory, ask, parts } = await recoveryRig(t, { last: 2 });
+  await memory.append(TOPIC, keyed([...AB, 'A', 'C', 'A']));
+  assert.deepEqual(await outcome(ask('A', 1, 8)), ['A2', 'A4', 'A6']);
+  assert.deepEqual(partsOf(parts), [
+    { partition: 0, from: 1, until: 8, channels: { A: [3, 'A4', 'A6'], B: [2, 'B3', 'B5'], C: [1, 'C7'] } },
+  ]);
+});
+
+test('of each partition is handed on what was read of it, before its client goes on', async (t) => {
+  const { memory, ask, parts } = await recoveryRig(t, { last: 9, partitions: 2 });
+  const messages = keyed(['A', 'B', 'C', 'D', 'E', 'F', 'A', 'B', 'C', 'D', 'E', 'F']);
+  await memory.append(TOPIC, messages);
+  const of = (partition: number) => messages.filter((message) => message.partition === partition);
+  assert.ok(of(0).length > 2 && of(1).length > 2);
+  const seen: number[] = [];
+  const noting = (partition: number) =>
+    ask('A', 1, 3, { partition }).then(() => seen.push(parts.filter((part) => part.partition === partition).length));
+  await Promise.all([noting(0), noting(1)]);
+  assert.deepEqual(seen, [1, 1]);
+  for (const { partition, from, until, channels } of parts) {
+    assert.deepEqual([from, until], [1, 3]);
+    const texts = [...channels.values()].flatMap((own) => own.messages.map(({ text }) => text));
+    assert.deepEqual(
+      texts,
+      of(partition)
+        .slice(1, 3)
+        .map(({ text }) => text),
+    );
+  }
+});
+
+test('nothing is handed on where memory is short, and nothing of a pass that is lost', async (t) => {
+  const { memory, ask, parts, held, recoveries } = await recoveryRig(t, { last: 9 });
+  await memory.append(TOPIC, keyed(AB));
+  const lost = outcome(ask('A', 0, 6));
+  recoveries.loseAll('epoch');
+  assert.equal(await lost, 'epoch');
+  held.recovering(100_000_000);
+  assert.equal(await outcome(ask('A', 0, 6)), 'too_many');
+  held.recovering(-100_000_000);
+  assert.deepEqual(parts, []);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { Message } from '../../../src/core/message.ts';
 import { FakeFeed } from './fake-feed.ts';
 import { accessTo, channelRig } from './rig.ts';
 
@@ -210,4 +211,43 @@ test('records that wait for later ones count as held for their client, until it 
   await turn();
   assert.match(all(other)[0] ?? '', /true$/);
   assert.equal(memory.held, 0);
+});
+
+test('what was read for one client is kept for the next ones, who have it at once', async (t) => {
+  const rig = channelRig(t, { history: { last: 9, recover: { timeout: 3_000 } } });
+  const { connect, channels, feeds, turn, count } = { ...rig, connect: () => rig.connect(accessTo([])) };
+  const feed = new FakeFeed();
+  const [x0, y1, x2] = ['x', 'y', 'x'].map((channel, at) => feed.append(channel, `${at}`));
+  feed.start = 3;
+  channels.attach(feed);
+  const first = await connect();
+  first.sends('+x since e.0.0');
+  feeds(feed, 'x', '3');
+  assert.equal(channels.keptOfEach, 9);
+  const of = (since: number, ...messages: (Message | undefined)[]) => ({ since, messages: messages as Message[] });
+  const part = {
+    partition: 0,
+    from: 0,
+    until: 3,
+    channels: new Map([
+      ['x', of(0, x0, x2)],
+      ['y', of(0, y1)],
+    ]),
+  };
+  channels.extend(feed, 'other', { ...part, from: 1 });
+  channels.extend(feed, 'e', { ...part, until: 2 });
+  channels.extend(feed, 'e', part);
+  feed.answer();
+  await turn();
+  assert.deepEqual(all(first), ['subscribed +x x@0 true', 'x=0@1', 'x=2@3', 'x=3@4']);
+  const second = await connect();
+  for (const request of ['+x since e.0.1', '+y since e.0.0', '+z since e.0.0']) second.sends(request);
+  await turn();
+  assert.deepEqual(all(second), [
+    ...['subscribed +x x@1 true', 'x=2@3', 'x=3@4', 'subscribed +y y@0 true', 'y=1@2', 'subscribed +z z@0 true'],
+  ]);
+  assert.deepEqual(
+    ['ring', 'log'].map((result) => count('tidegate_channel_recoveries_total', { result, reason: '' })),
+    [3, 1],
+  );
 });

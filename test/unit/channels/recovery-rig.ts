@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { NEVER } from 'rxjs';
 import { Recoveries, type RecoverySettings } from '../../../src/channels/recoveries.ts';
 import { recoveryMetrics } from '../../../src/channels/recovery-metrics.ts';
-import type { Recovery } from '../../../src/core/channel-feed.ts';
+import type { EarlierPart, Recovery } from '../../../src/core/channel-feed.ts';
 import { ClientMemory } from '../../../src/core/client-memory.ts';
 import type { Log, Reader, ReaderOptions } from '../../../src/core/log.ts';
 import { Message } from '../../../src/core/message.ts';
@@ -24,6 +24,8 @@ export interface RecoveryRigOptions {
   readonly processors?: readonly StepConfig[];
   readonly settings?: Partial<RecoverySettings>;
   readonly config?: Readonly<Record<string, string>>;
+  /** Records of each channel that are kept of what is read. */
+  readonly last?: number;
   readonly inFlight?: { readonly messages: number; readonly bytes: number };
 }
 
@@ -54,6 +56,7 @@ export async function recoveryRig(t: TestContext, options: RecoveryRigOptions = 
   });
   const counts = { made: 0, closed: 0 };
   const held = new ClientMemory(100_000_000);
+  const parts: EarlierPart[] = [];
   const stats = createStats();
   const metrics = recoveryMetrics(stats, 'prices');
   const recoveries = new Recoveries({
@@ -63,6 +66,8 @@ export async function recoveryRig(t: TestContext, options: RecoveryRigOptions = 
     clock,
     metrics,
     memory: held,
+    last: () => options.last,
+    extend: (part) => parts.push(part),
     makeRerun: (publish) => {
       counts.made += 1;
       const { context } = fakeContext();
@@ -104,7 +109,7 @@ export async function recoveryRig(t: TestContext, options: RecoveryRigOptions = 
     const position = { epoch: EPOCH, partition, offset: since };
     return recoveries.read({ channel: wanted, since: position, until, bytes, signal }, id);
   };
-  return { clock, memory, held, recoveries, readers, open, counts, metrics, ask };
+  return { clock, memory, held, recoveries, readers, open, counts, metrics, parts, ask };
 }
 
 /** Records with the offset in their text, each with the key that is beside it. */

@@ -44,6 +44,8 @@ function feedRig({
       attach: () => events.push('attach'),
       gap: (_, { partition, offset }) => events.push(`gap ${partition}/${offset}`),
       detach: () => events.push('detach'),
+      extend: (_, epoch, { partition, from }) =>
+        events.push(`extend ${epoch === feed.placeOf('symbol.BTC')?.epoch} ${partition}/${from}`),
     },
     recoveries: undefined,
     settled: () =>
