@@ -11,6 +11,7 @@ import { Bitfinex } from '../helpers/exchange-bitfinex.ts';
 import { Coinbase } from '../helpers/exchange-coinbase.ts';
 import { Htx } from '../helpers/exchange-htx.ts';
 import { Kraken } from '../helpers/exchange-kraken.ts';
+import { KrakenFutures } from '../helpers/exchange-kraken-futures.ts';
 import { Kucoin } from '../helpers/exchange-kucoin.ts';
 import { FASTER, type Market } from '../helpers/exchange-market.ts';
 import { Okx } from '../helpers/exchange-okx.ts';
@@ -30,6 +31,7 @@ const MARKETS: Readonly<Record<string, () => Market>> = {
   'bitfinex.yaml': () => new Bitfinex(),
   'coinbase.yaml': () => new Coinbase(),
   'htx.yaml': () => new Htx(),
+  'kraken-futures.yaml': () => new KrakenFutures(),
   'kraken.yaml': () => new Kraken(),
   'kucoin.yaml': () => new Kucoin(),
   'okx.yaml': () => new Okx(),
