@@ -110,8 +110,8 @@ export class Connection {
       values: () => this.request.values(),
       named: (as, data) => this.request.replied(as, data),
       clock: this.server.context.clock,
-      send: (text, sent) => {
-        this.redaction.sent(text);
+      send: (text, sent, hasSecrets) => {
+        this.redaction.sent(text, hasSecrets);
         this.outbox.send({ data: text, binary: false }, sent);
       },
       pass: (data, binary) => this.pass(data, binary),

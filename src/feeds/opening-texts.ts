@@ -11,6 +11,8 @@ export interface ReadyStep extends Omit<Step, 'send'> {
   readonly send: string | ConnectTemplate | undefined;
   /** Whether one of its values is missing: then no reply is waited for, either. */
   readonly isSkipped: boolean;
+  /** Whether it is made of keys, so that it may contain a signature. */
+  readonly hasSecrets: boolean;
 }
 
 /**
@@ -34,7 +36,8 @@ export function openingOf(
   return together(texts, (found) =>
     steps.map((step, at) => {
       const send = found[at] as ReadyStep['send'];
-      return { ...step, send, isSkipped: send === undefined && step.send !== undefined };
+      const hasSecrets = step.send?.uses.some(([name]) => name === 'secrets') === true;
+      return { ...step, send, isSkipped: send === undefined && step.send !== undefined, hasSecrets };
     }),
   );
 }

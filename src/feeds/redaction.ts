@@ -42,9 +42,9 @@ export class Redaction {
     this.disclosed.push(...Object.values(headers), ...secretsOfUrl(url));
   }
 
-  /** A message was sent, which may contain secrets. */
-  sent(text: string): void {
-    this.disclosed.push(...secretsOfJson(text));
+  /** A message was sent, which may contain secrets. `isMadeOfSecrets`: under any name, as signatures do. */
+  sent(text: string, isMadeOfSecrets: boolean): void {
+    this.disclosed.push(...secretsOfJson(text), ...(isMadeOfSecrets ? opaqueIn(text) : []));
   }
 
   /** The body of a call was sent: JSON, or a form. */

@@ -27,7 +27,7 @@ export interface SubscribeHandshakeOptions {
   readonly notBefore?: number | undefined;
   readonly clock: Clock;
   /** `sent`: when it is really sent. */
-  readonly send: (text: string, sent: () => void) => void;
+  readonly send: (text: string, sent: () => void, hasSecrets: boolean) => void;
   /** A reply has come that has a name. */
   readonly named: (as: string, data: Buffer) => void;
   /** A message cannot be made; `why` may contain secrets. */
@@ -114,7 +114,7 @@ export class SubscribeHandshake {
 
   /** Sends the next message. One without its value is not sent, and no reply is waited for. */
   private next(): void {
-    const { send, done, replied, clock } = this.options;
+    const { done, replied, clock } = this.options;
     while (this.steps[this.at]?.isSkipped === true) this.at += 1;
     const step = this.steps[this.at];
     if (!this.hasReplied && this.at > this.lastReply) {
@@ -133,7 +133,7 @@ export class SubscribeHandshake {
     }
     const pause = this.mayStartAt - clock.elapsed();
     if (pause > 0) this.cancelTimer = clock.after(pause, () => this.advance());
-    else if (typeof step.send === 'string') send(step.send, this.sent);
+    else if (typeof step.send === 'string') this.sendMade(step.send);
     else this.makeNow(step.send, step.what);
   }
 
@@ -151,7 +151,7 @@ export class SubscribeHandshake {
   private readonly sendMade = (text: string | undefined): void => {
     if (this.state !== 'open') return;
     if (text !== undefined) {
-      this.options.send(text, this.sent);
+      this.options.send(text, this.sent, this.steps[this.at]?.hasSecrets === true);
       return;
     }
     this.at += 1;

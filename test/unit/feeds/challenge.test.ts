@@ -16,7 +16,7 @@ const SIGNED =
   '${! $hmac("sha512", meta.secrets.secret, $hash("sha256", meta.challenge.json.message), "base64", "base64", "hex") }';
 const ASK = { send: { event: 'challenge' }, expect: { event: 'challenge' }, as: 'challenge' };
 const LOGIN = {
-  send: { event: 'subscribe', original: '${! meta.challenge.json.message }', signed: SIGNED },
+  send: { event: 'subscribe', original: '${! meta.challenge.json.message }', proof: SIGNED },
   expect: { event: 'subscribed' },
   reject: { event: 'error' },
 };
@@ -33,7 +33,7 @@ test('a challenge of Kraken is answered with itself and its signature, and each 
     network.last.says(challenge(message));
     await turn();
     assert.deepEqual([network.last.sent.length, lastOf(network.last.sent).original], [2, message]);
-    if (message === KRAKEN.challenge) assert.equal(lastOf(network.last.sent).signed, KRAKEN.signed);
+    if (message === KRAKEN.challenge) assert.equal(lastOf(network.last.sent).proof, KRAKEN.signed);
     assert.equal(feed.connections[0]?.state, 'subscribing');
     network.last.says('{"event":"subscribed"}');
     assert.equal(feed.connections[0]?.state, 'live');
@@ -168,8 +168,9 @@ test('neither key nor challenge nor signature is shown if the server repeats the
   network.last.opens();
   network.last.says(challenge(KRAKEN.challenge));
   await turn();
-  const { signed } = lastOf(network.last.sent);
-  network.last.says(JSON.stringify({ event: 'error', of: [KRAKEN.challenge, signed, KRAKEN.secret] }));
+  const { proof } = lastOf(network.last.sent);
+  assert.equal(proof, KRAKEN.signed);
+  network.last.says(JSON.stringify({ event: 'error', of: [KRAKEN.challenge, proof, KRAKEN.secret] }));
   network.last.says('{"n":1}');
   const shown = `${lines.map(({ text, ...more }) => `${text} ${JSON.stringify(more)}`).join('\n')} ${reasons.join()}`;
   assert.match(shown, /the server refuses message 2 of subscribe; the server said: .*error/);
