@@ -112,7 +112,7 @@ async function run(t: TestContext, name: string, market: Market): Promise<Gatewa
   const config = readFileSync(join(FOLDER, name), 'utf8')
     .replaceAll(/\$\{([A-Z_]+):([^}]*)\}/g, (_, variable: string, value: string) => env[variable] ?? value)
     .replaceAll('23h', '25s')
-    .replaceAll(/\b(\d+)(ms|s)(?=[ ,}\n])/g, (_, count: string, unit: string) =>
+    .replaceAll(/(?<!\/)\b(\d+)(ms|s)(?=[ ,}\n])/g, (_, count: string, unit: string) =>
       unit === 's' ? `${(Number(count) * 1_000) / FASTER}ms` : `${count}ms`,
     );
   const gateway = await createGateway({ config });
