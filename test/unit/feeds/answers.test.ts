@@ -103,7 +103,7 @@ test('resubscriptions use what the connect knows, the gap and by', async (t) => 
   assert.deepEqual(network.last.sent, ['-A 7', JSON.stringify({ to: 'A', from: 4, sign: sign('A') })]);
 });
 
-test('an answer that cannot be made is a warning a minute, without secrets; a message that is not JSON is none', async (t) => {
+test('an answer that cannot be made is a warning a minute, without secrets; one to no JSON is none', async (t) => {
   const reply = { when: '${! $exists(text) }', message: '${! $hmac(meta.secrets.api, meta.secrets.api, json.text) }' };
   const { network, clock, lines } = await feedRig(t, { ...settings, heartbeat: { ping: '0s', reply } });
   const warnings = () => lines.filter(({ text }) => text.includes('cannot be made')).map(({ text }) => text);
