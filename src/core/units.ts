@@ -44,10 +44,14 @@ export interface Quota {
 /** Such as `64KiB/s`. */
 export const BYTE_RATE = /^(\d+(?:\.\d+)?(?:B|KB|MB|GB|KiB|MiB|GiB))\/(s|m|h)$/;
 
+/** Such as `50/s`, or `100/10s`. */
+export const QUOTA = /^(\d+(?:\.\d+)?)\/([1-9]\d{0,3})?(s|m|h)$/;
+
 /** A quota such as `50/s` or `5/m`: `5/m` lets five in at once, and then one each 12 seconds. undefined when the text is none. */
 export function parseQuota(text: string): Quota | undefined {
-  const [, count, unit] = RATE.exec(text) ?? [];
-  return unit === undefined ? undefined : { count: Number(count), period: RATE_UNITS[unit as keyof typeof RATE_UNITS] };
+  const [, count, times = '1', unit] = QUOTA.exec(text) ?? [];
+  if (unit === undefined) return undefined;
+  return { count: Number(count), period: Number(times) * RATE_UNITS[unit as keyof typeof RATE_UNITS] };
 }
 
 /** The same in bytes, such as `64KiB/s`. */

@@ -3,10 +3,11 @@ import type { TidegateError } from '../core/errors.ts';
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
+import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
 import { feedOverlap } from './feed-overlap.ts';
-import { answerTo, type ChannelIdentity, type FeedServer, nameOfChannel, serverOf } from './feed-server.ts';
+import { type ChannelIdentity, type FeedServer, nameOfChannel, serverOf } from './feed-server.ts';
 import type { ReceivedFrame } from './held-frames.ts';
 import type { IdWindow } from './id-window.ts';
 import type { Entry } from './in-order.ts';
@@ -77,13 +78,14 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     this.duplicates = new Duplicates(name, context);
     this.rest = new Unsettled(name, context.logger);
     this.metas = { text: { url, binary: false }, binary: { url, binary: true } };
-    const send = (text: string, connection: number) => this.links?.send({ data: text, binary: false }, connection);
+    // On the connection that received the message: the server does not expect it on another one.
+    const answer = (make: AnswerTemplate, message: Message, connection: number) =>
+      this.links?.answer(make, message, connection);
     this.sequences =
       settings.sequence &&
-      new SequenceWatch(settings.sequence, { name: url, settings, context, metrics, target: this, send });
+      new SequenceWatch(settings.sequence, { name: url, settings, context, metrics, target: this, answer });
     const stored = (message: Message, connection: number) => {
-      const text = answerTo(message, settings);
-      if (text !== undefined) send(text, connection);
+      if (settings.ack !== undefined) answer(settings.ack.message, message, connection);
     };
     this.progress = new Progress({ name, settings, context, ids, stored });
   }

@@ -1,14 +1,23 @@
+import { parseAsWritten } from '../core/exact-number.ts';
 import type { Message } from '../core/message.ts';
 import type { RemoteRequest } from '../core/remote.ts';
 import type { Field } from '../core/trace-format.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
 import { connectMessage } from '../sdk/connect-template.ts';
 import type { ConnectUrl } from '../sdk/connect-url.ts';
+import { setField } from '../sdk/field-path.ts';
 import { after } from '../sdk/value.ts';
 import { checkNamedHost } from './named-host.ts';
 import { type Answers, prepare } from './prepare.ts';
 import type { Redaction } from './redaction.ts';
 import { requestOf, withFields } from './request.ts';
+
+/** What texts can use of a reply. */
+interface Reply {
+  readonly text: string;
+  /** undefined if it is not JSON. */
+  readonly json: unknown;
+}
 
 export interface ConnectRequestOptions {
   readonly url: ConnectUrl;
@@ -22,13 +31,15 @@ export interface ConnectRequestOptions {
   readonly fields: () => readonly Field[];
 }
 
-/** What one connect knows: its token and the answers of `prepare`. Makes the request, and what later texts are made of. */
+/** What one connect knows: its token, the answers of `prepare`, and replies. Makes the request, and what later texts are made of. */
 export class ConnectRequest {
   /** The call of `prepare` whose answer is awaited. */
   asking: string | undefined;
   private readonly options: ConnectRequestOptions;
   private token: string | undefined;
   private answers: Answers = {};
+  /** To messages of `subscribe`, by the names that `as` gives them. */
+  private readonly replies: Record<string, Reply> = {};
 
   constructor(options: ConnectRequestOptions) {
     this.options = options;
@@ -57,6 +68,13 @@ export class ConnectRequest {
     return this.valuesWith(this.answers);
   }
 
+  /** The server has replied to a message of `subscribe`. */
+  replied(as: string, data: Buffer): void {
+    const text = data.toString();
+    this.options.redaction.replied(text);
+    setField(this.replies, as, { text, json: jsonOf(text) });
+  }
+
   private handshake(): RemoteRequest | Promise<RemoteRequest> {
     const { url, settings, redaction, fields } = this.options;
     return after(requestOf(url, settings, this.values()), (request) => {
@@ -69,6 +87,16 @@ export class ConnectRequest {
   private valuesWith(answers: Answers): Message {
     const { settings, lastCursor, now } = this.options;
     const { secrets = {} } = settings;
-    return connectMessage({ token: this.token, cursor: lastCursor(), now: now(), secrets, answers });
+    const known = { ...answers, ...this.replies };
+    return connectMessage({ token: this.token, cursor: lastCursor(), now: now(), secrets, answers: known });
+  }
+}
+
+/** Numbers keep all their digits. */
+function jsonOf(text: string): unknown {
+  try {
+    return parseAsWritten(text);
+  } catch {
+    return undefined;
   }
 }

@@ -1,8 +1,11 @@
 import type { Frame } from '../core/frame.ts';
+import type { Message } from '../core/message.ts';
 import type { RemoteEnd, RemoteEndKind, RemoteHandler, RemoteSocket } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
+import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import type { Step } from '../sdk/connect-messages.ts';
 import type { Dial } from '../telemetry/tracing.ts';
+import { AnswerTexts } from './answer-texts.ts';
 import { ConnectRequest } from './connect-request.ts';
 import type { ConnectionHandler } from './connection-handler.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -25,6 +28,7 @@ export class Connection {
   readonly socket: RemoteSocket;
   private readonly outbox: Outbox;
   private readonly incoming: Incoming;
+  private readonly answers: AnswerTexts;
   private readonly server: Server;
   private readonly redaction: Redaction;
   private readonly handler: ConnectionHandler;
@@ -57,6 +61,7 @@ export class Connection {
     this.socket = context.gateway.dial(target, this.socketHandler());
     const { socket } = this;
     this.outbox = new Outbox({ socket, rate: settings.send_rate, clock: context.clock, metrics, handler });
+    this.answers = new AnswerTexts({ name, redaction, context, values: () => this.request.values() });
     this.incoming = this.makeIncoming();
   }
 
@@ -99,13 +104,14 @@ export class Connection {
     });
   }
 
-  private begin(options: Omit<SubscribingOptions, 'values' | 'clock' | 'send' | 'pass'>): void {
+  private begin(options: Omit<SubscribingOptions, 'values' | 'named' | 'clock' | 'send' | 'pass'>): void {
     this.subscribing = new Subscribing({
       ...options,
-      values: this.request.values(),
+      values: () => this.request.values(),
+      named: (as, data) => this.request.replied(as, data),
       clock: this.server.context.clock,
-      send: (text, sent) => {
-        this.redaction.sent(text);
+      send: (text, sent, hasSecrets) => {
+        this.redaction.sent(text, hasSecrets);
         this.outbox.send({ data: text, binary: false }, sent);
       },
       pass: (data, binary) => this.pass(data, binary),
@@ -123,6 +129,7 @@ export class Connection {
       values: () => this.request.values(),
       socket: this.socket,
       outbox: this.outbox,
+      sent: (text) => this.redaction.answered(text),
       clock: this.server.context.clock,
       stale: (why) => this.giveUp(why),
     });
@@ -133,6 +140,11 @@ export class Connection {
 
   send(frame: Frame, written?: (isWritten: boolean) => void): void {
     this.outbox.send(frame, undefined, written);
+  }
+
+  /** Answers a message that this connection has received. */
+  answer(make: AnswerTemplate, message: Message): void {
+    this.answers.make(make, message, this.sendText);
   }
 
   /** Sends a ping behind the messages so far. */
@@ -154,9 +166,11 @@ export class Connection {
   close(isDeaf: boolean): void {
     this.isClosing = true;
     this.isDeaf = isDeaf;
-    this.stopTimers();
-    this.cancelTimer = this.server.context.clock.after(CLOSE_TIMEOUT, () => this.socket.terminate());
-    this.socket.close(1000, 'closed');
+    this.answers.whenMade(() => {
+      this.stopTimers();
+      this.cancelTimer = this.server.context.clock.after(CLOSE_TIMEOUT, () => this.socket.terminate());
+      this.socket.close(1000, 'closed');
+    });
   }
 
   // --- from the socket
@@ -224,7 +238,7 @@ export class Connection {
   // --- within
 
   private makeIncoming(): Incoming {
-    const { handler, outbox } = this;
+    const { handler } = this;
     const { settings } = this.server;
     return new Incoming({
       settings,
@@ -232,8 +246,8 @@ export class Connection {
         this.heartbeat?.heard(data);
         handler.heard(data.length);
       },
-      answer: (data) => {
-        if (!this.isClosing) outbox.reply(data);
+      answer: (make, message) => {
+        if (!this.isClosing) this.answers.make(make, message, this.reply);
       },
       pass: (data, binary) => {
         if (this.requests === undefined) this.take(data, binary);
@@ -243,6 +257,12 @@ export class Connection {
       tooLarge: (why) => this.giveUp(why, 'too_big'),
     });
   }
+
+  private readonly sendText = (text: string): void => this.send({ data: text, binary: false });
+
+  private readonly reply = (text: string): void => {
+    if (!this.isClosing) this.outbox.reply(text);
+  };
 
   private makeRequest(): ConnectRequest {
     const { url, settings, context } = this.server;
@@ -271,6 +291,7 @@ export class Connection {
     this.cancelTimer();
     this.subscribing?.end();
     this.subscribing = undefined;
+    this.answers.end();
     this.outbox.end();
     this.heartbeat?.stop();
     this.heartbeat = undefined;

@@ -1,8 +1,10 @@
 import { startActor, tell } from '../actors/lifecycle.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
+import type { Message } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import { formatDuration } from '../core/units.ts';
+import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import { Attempts } from './attempts.ts';
 import { Connection } from './connection.ts';
 import { ConnectionEnds } from './connection-ends.ts';
@@ -102,6 +104,11 @@ export class Dialer implements DialerControl, ConnectionHandler {
   /** Only while it is live. */
   send(frame: Frame, written?: (isWritten: boolean) => void): void {
     this.connection?.send(frame, written);
+  }
+
+  /** Answers a message that the connection has received. */
+  answer(make: AnswerTemplate, message: Message): void {
+    this.connection?.answer(make, message);
   }
 
   /** Sends a ping behind the messages so far. */

@@ -1,4 +1,3 @@
-import type { Message } from '../core/message.ts';
 import type { ConnectUrl } from '../sdk/connect-url.ts';
 import type { ConnectPace } from './connect-pace.ts';
 import type { FeedContext } from './feed-context.ts';
@@ -25,19 +24,6 @@ export interface ChannelIdentity {
   readonly shard: Shard | undefined;
   /** From 0. */
   readonly number: number;
-}
-
-/**
- * The answer of `ack` to a message; undefined if there is none. It is sent on the connection that received the message: the
- * server does not expect it on another one.
- */
-export function answerTo(message: Message, { ack }: Pick<FeedSettings, 'ack'>): string | undefined {
-  try {
-    return ack?.message(message);
-  } catch {
-    // A message for which no answer can be made, such as one that is not JSON, does not expect one.
-    return undefined;
-  }
 }
 
 /** Of a URL, or of a part of its symbols, as it may be shown. */

@@ -14,6 +14,8 @@ export interface HeartbeatOptions {
   readonly values: () => Message;
   readonly socket: RemoteSocket;
   readonly outbox: Outbox;
+  /** A text that may have secrets in it is about to be sent. */
+  readonly sent: (text: string) => void;
   readonly clock: Clock;
   /** The server is silent, or its heartbeat cannot be made; `why` is logged. */
   readonly stale: (why: string) => void;
@@ -138,7 +140,8 @@ export class Heartbeat {
       this.sendLater();
       return;
     }
-    const { outbox } = this.options;
+    const { outbox, settings, sent } = this.options;
+    if ((settings.send?.message.uses.length ?? 0) > 0) sent(text);
     outbox.beat(() => {
       outbox.transmit({ data: text, binary: false });
       this.sendLater();

@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import type { Message } from '../core/message.ts';
+import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
 import { Replies } from './replies.ts';
 import { UnpackingFailed, unpack } from './unpacking.ts';
@@ -7,8 +9,8 @@ export interface IncomingOptions {
   readonly settings: Pick<RemoteSettings, 'decompress' | 'max_frame' | 'heartbeat'>;
   /** A message of the server, decompressed. */
   readonly heard: (data: Buffer) => void;
-  /** A message that the server sent as a ping has this answer. */
-  readonly answer: (text: string) => void;
+  /** A message that the server sent as a ping is to be answered so. */
+  readonly answer: (make: AnswerTemplate, message: Message) => void;
   /** A message that is not a ping, in the order of arrival. */
   readonly pass: (data: Buffer, binary: boolean) => void;
   /** A message that cannot be decompressed, and why not. */

@@ -1,6 +1,7 @@
 import type { TidegateError } from '../core/errors.ts';
-import type { Frame } from '../core/frame.ts';
+import type { Message } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
+import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import { Link, type LinkOwner } from './link.ts';
 import type { ReplaceCause } from './metrics.ts';
 import type { Overlap } from './overlap.ts';
@@ -78,9 +79,9 @@ export class Links implements LinkOwner {
     this.current.dialer.open();
   }
 
-  /** On the connection with this number, if it is still there. */
-  send(frame: Frame, connection: number): void {
-    this.all.find((link) => link.number === connection && link.isUsable)?.dialer.send(frame);
+  /** Answers a message on the connection with this number, if it is still there. */
+  answer(make: AnswerTemplate, message: Message, connection: number): void {
+    this.all.find((link) => link.number === connection && link.isUsable)?.dialer.answer(make, message);
   }
 
   /** The symbols have changed. */

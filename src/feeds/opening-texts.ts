@@ -5,32 +5,41 @@ import { together } from '../sdk/template-value.ts';
 
 /** A step whose message is made. */
 export interface ReadyStep extends Omit<Step, 'send'> {
-  /** undefined if one of its values is missing. */
-  readonly text: string | undefined;
-}
-
-export interface Opening {
-  readonly steps: readonly ReadyStep[];
-  /** Sent after the steps. */
-  readonly resume: string | undefined;
+  /** How it is called in errors. */
+  readonly what: string;
+  /** A function: it uses the reply to an earlier message, and is made when that has come. undefined: nothing is sent. */
+  readonly send: string | ConnectTemplate | undefined;
+  /** Whether one of its values is missing: then no reply is waited for, either. */
+  readonly isSkipped: boolean;
+  /** Whether it is made of keys, so that it may contain a signature. */
+  readonly hasSecrets: boolean;
 }
 
 /**
- * Makes the first messages of a connection, at once unless an expression needs JSONata. `resume` is left out without a
- * cursor. Throws, or rejects with, an Error that names the message.
+ * Makes the first messages of a connection, at once unless an expression needs JSONata. `resume` is the last one, and is left
+ * out without a cursor. Throws, or rejects with, an Error that names the message.
  */
 export function openingOf(
-  steps: readonly Step[],
+  subscribe: readonly Step[],
   resume: ConnectTemplate | undefined,
   values: Message,
-): Opening | Promise<Opening> {
-  const texts = steps.map(({ send }, at) => madeText(send, values, `message ${at + 1} of subscribe`));
-  const last =
-    resume === undefined || values.meta.cursor === undefined ? undefined : madeText(resume, values, 'resume.message');
-  return together([...texts, last], (found) => ({
-    steps: steps.map(({ send: _, ...step }, at) => ({ ...step, text: found[at] as string | undefined })),
-    resume: found.at(-1) as string | undefined,
-  }));
+): readonly ReadyStep[] | Promise<readonly ReadyStep[]> {
+  const steps = subscribe.map((step, at) => ({ ...step, what: `message ${at + 1} of subscribe` }));
+  if (resume !== undefined && values.meta.cursor !== undefined)
+    steps.push({ send: resume, timeout: 0, what: 'resume.message' });
+  const replies = new Set<string>();
+  const texts = steps.map(({ send, as, what }) => {
+    const isLate = send?.uses.some(([name = '']) => replies.has(name)) === true;
+    if (as !== undefined) replies.add(as);
+    return send === undefined || isLate ? send : madeText(send, values, what);
+  });
+  return together(texts, (found) =>
+    steps.map((step, at) => {
+      const send = found[at] as ReadyStep['send'];
+      const hasSecrets = step.send?.uses.some(([name]) => name === 'secrets') === true;
+      return { ...step, send, isSkipped: send === undefined && step.send !== undefined, hasSecrets };
+    }),
+  );
 }
 
 /** The text of a template. Throws, or rejects with, an Error that says which one it is: `what`. */

@@ -1,4 +1,4 @@
-import type { Opening } from './opening-texts.ts';
+import type { ReadyStep } from './opening-texts.ts';
 
 interface Early {
   readonly data: Buffer;
@@ -6,9 +6,9 @@ interface Early {
 }
 
 export interface PendingOpeningOptions {
-  readonly making: Promise<Opening>;
+  readonly making: Promise<readonly ReadyStep[]>;
   /** `early`: what the server has sent meanwhile. */
-  readonly made: (opening: Opening, early: readonly Early[]) => void;
+  readonly made: (opening: readonly ReadyStep[], early: readonly Early[]) => void;
   readonly failed: (error: Error) => void;
 }
 

@@ -15,6 +15,8 @@ export class Redaction {
   private readonly configured: readonly (string | undefined)[];
   /** Secrets that the last connection has sent. */
   private disclosed: (string | undefined)[] = [];
+  /** Those of its last answers to messages. */
+  private answers: string[] = [];
 
   constructor(url: ConnectUrl, { headers, auth, proxy, secrets = {}, prepare }: RemoteSettings) {
     const urls = proxy === undefined ? [url.text] : [url.text, proxy];
@@ -32,6 +34,7 @@ export class Redaction {
   /** Starts another connect, with this token. */
   begin(token: string | undefined): void {
     this.disclosed = token === undefined ? [] : [token, encodeURIComponent(token)];
+    this.answers = [];
   }
 
   /** The opening handshake, or a call before it, was sent. */
@@ -39,9 +42,9 @@ export class Redaction {
     this.disclosed.push(...Object.values(headers), ...secretsOfUrl(url));
   }
 
-  /** A message was sent, which may contain secrets. */
-  sent(text: string): void {
-    this.disclosed.push(...secretsOfJson(text));
+  /** A message was sent, which may contain secrets. `isMadeOfSecrets`: under any name, as signatures do. */
+  sent(text: string, isMadeOfSecrets: boolean): void {
+    this.disclosed.push(...secretsOfJson(text), ...(isMadeOfSecrets ? opaqueIn(text) : []));
   }
 
   /** The body of a call was sent: JSON, or a form. */
@@ -54,9 +57,20 @@ export class Redaction {
     this.disclosed.push(...textsIn(answer).flatMap((text) => [text, encodeURIComponent(text)]));
   }
 
+  /** A reply came that later messages use, such as a challenge. */
+  replied(text: string): void {
+    this.disclosed.push(...secretsOfJson(text), ...opaqueIn(text));
+  }
+
+  /** An answer to a message, or a heartbeat, was made of secrets, such as a signature. */
+  answered(text: string): void {
+    this.answers.push(...secretsOfJson(text), ...opaqueIn(text));
+    if (this.answers.length > MAX_OF_ANSWERS) this.answers = this.answers.slice(-MAX_OF_ANSWERS);
+  }
+
   /** The text without secrets. */
   shown(text: string): string {
-    return withoutSecrets(text, [...this.configured, ...this.disclosed]);
+    return withoutSecrets(text, [...this.configured, ...this.disclosed, ...this.answers]);
   }
 
   /** The start of a message of the server. Secrets are removed before it is cut, so that no part of one is left. */
@@ -67,6 +81,14 @@ export class Redaction {
     const text = withoutSecrets(this.shown(start), secretsOfJson(start)).replaceAll(/\p{Cc}+/gu, ' ');
     return `the server said: "${text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text}"`;
   }
+}
+
+/** Secrets of answers that are remembered: there may be an answer to each message. */
+const MAX_OF_ANSWERS = 64;
+
+/** Parts of a text that may be secrets whatever their names: long, and with a digit in them, as signatures and UUIDs are. */
+function opaqueIn(text: string): string[] {
+  return (text.match(/[\w+/=-]{16,}/g) ?? []).filter((part) => /\d/.test(part));
 }
 
 /** Characters from which on a text of an answer is hidden. */

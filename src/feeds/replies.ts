@@ -1,11 +1,12 @@
 import { Message } from '../core/message.ts';
+import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
 
 type Reply = RemoteSettings['heartbeat']['reply'][number];
 
 export interface RepliesOptions {
   readonly replies: readonly Reply[];
-  readonly answer: (text: string) => void;
+  readonly answer: (make: AnswerTemplate, message: Message) => void;
   /** A message that matches none, in the order of arrival. */
   readonly pass: (data: Buffer, binary: boolean) => void;
 }
@@ -60,20 +61,7 @@ export class Replies {
   }
 
   private decide(reply: Reply | undefined, message: Message, binary: boolean): void {
-    if (reply === undefined) {
-      this.options.pass(message.payload, binary);
-      return;
-    }
-    const text = textOf(reply, message);
-    if (text !== undefined) this.options.answer(text);
-  }
-}
-
-/** undefined if a value of the answer is missing. */
-function textOf({ message: make }: Reply, message: Message): string | undefined {
-  try {
-    return make?.(message);
-  } catch {
-    return undefined;
+    if (reply === undefined) this.options.pass(message.payload, binary);
+    else if (reply.message !== undefined) this.options.answer(reply.message, message);
   }
 }

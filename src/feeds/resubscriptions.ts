@@ -1,5 +1,4 @@
 import type { Clock } from '../core/clock.ts';
-import type { Message } from '../core/message.ts';
 import type { SequenceSettings } from './sequence-settings.ts';
 import { sequenceKey } from './sequence-tracker.ts';
 
@@ -18,8 +17,8 @@ export class Resubscriptions {
     this.clock = clock;
   }
 
-  /** Texts to send because of a gap in the sequence of `by`, which `message` shows. */
-  for(by: string, message: Message): string[] {
+  /** What is to be sent because of a gap in the sequence of `by`. */
+  for(by: string): NonNullable<SequenceSettings['resubscribe']> {
     const { resubscribe } = this.settings;
     if (resubscribe === undefined) return [];
     const now = this.clock.elapsed();
@@ -27,14 +26,7 @@ export class Resubscriptions {
     const key = sequenceKey(by);
     if (this.doneAt.has(key) || this.doneAt.size >= this.settings.window) return [];
     this.doneAt.set(key, now);
-    return resubscribe.flatMap(({ send }) => {
-      try {
-        return send(message) ?? [];
-      } catch {
-        // As with `ack`: a message of which it cannot be made does not get it.
-        return [];
-      }
-    });
+    return resubscribe;
   }
 
   private forgetUntil(time: number): void {

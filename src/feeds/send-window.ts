@@ -3,8 +3,14 @@ import { Fifo } from '../core/fifo.ts';
 import type { Quota } from '../core/units.ts';
 
 /**
- * A limit on messages: in any time of `period`, wherever it begins, no more than `count` of them. Servers count so. A token bucket
- * would let twice as many through in the first period.
+ * Milliseconds by which the network may bring two messages closer together than they were sent. A delay that varies by tens of
+ * them, and mostly also a packet that is lost and sent again: TCP waits 200 ms before it does.
+ */
+const JITTER = 250;
+
+/**
+ * A limit on messages that a server counts when they arrive: in any time of `period` and JITTER, wherever it begins, no more than
+ * `count` are sent. So no more arrive in any `period`, in one that begins at a full second, or than a bucket of `count` tokens has.
  */
 export class SendWindow {
   private readonly count: number;
@@ -16,7 +22,7 @@ export class SendWindow {
   /** A quota below 1 is one message in a longer time. */
   constructor({ count, period }: Quota, clock: Clock) {
     this.count = Math.max(1, Math.floor(count));
-    this.period = (period * this.count) / count;
+    this.period = (period * this.count) / count + JITTER;
     this.clock = clock;
   }
 

@@ -1,30 +1,20 @@
-import { field, type Template, template, z } from '../sdk/index.ts';
-
-const TOKEN_OR_CURSOR =
-  'is made of the message that shows the gap, where ${! meta.token } and ${! meta.cursor } have no value';
+import { type AnswerTemplate, field, template, z } from '../sdk/index.ts';
 
 const resubscription = z
   .strictObject({
-    send: template().describe(
-      'The message; it can use the message that shows the gap, and the value of `by` as `${! meta.by }`. It is not sent if one of its values is missing.',
+    send: template(['url', 'binary', 'by']).describe(
+      'The message; it can use the message that shows the gap, the value of `by` as `${! meta.by }`, and what `subscribe` can use. It is not sent if one of its values is missing.',
     ),
   })
-  .refine(
-    ({ send }) =>
-      !send.expressions
-        .flatMap(({ reads }) => reads)
-        .some(({ path: [root, name] }) => root === 'meta' && (name === 'token' || name === 'cursor')),
-    { path: ['send'], message: TOKEN_OR_CURSOR },
-  )
   .transform(({ send }) => ({ send: withBy(send) }));
 
 /** `meta.by` is there only for these messages, so that lint must not look for it in what the source gives. */
-function withBy(send: Template): Template {
+function withBy(send: AnswerTemplate): AnswerTemplate {
   const expressions = send.expressions.map((expression) => ({
     ...expression,
     reads: expression.reads.filter(({ path: [root, name] }) => root !== 'meta' || name !== 'by'),
   }));
-  return Object.assign((message: Parameters<Template>[0]) => send(message), { expressions, needsAll: send.needsAll });
+  return Object.assign((message: Parameters<AnswerTemplate>[0]) => send(message), { ...send, expressions });
 }
 
 /** Numbers by which a feed shows that messages are missing. */

@@ -1,5 +1,6 @@
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
+import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import type { FeedContext } from './feed-context.ts';
 import type { Entry } from './in-order.ts';
 import type { RemoteMetrics } from './metrics.ts';
@@ -25,8 +26,8 @@ export interface SequenceWatchOptions {
   readonly metrics: RemoteMetrics;
   /** Settles the record of a gap. */
   readonly target: SettleTarget;
-  /** Sends a message on the connection with this number. */
-  readonly send: (text: string, connection: number) => void;
+  /** Answers a message on the connection with this number. */
+  readonly answer: (make: AnswerTemplate, message: Message, connection: number) => void;
 }
 
 /** Reports the gaps in the sequences of one URL. */
@@ -76,15 +77,14 @@ export class SequenceWatch {
   }
 
   private report(found: SequenceBreak, by: string, message: Message, connection: number): Message | undefined {
-    const { name, settings, context, metrics, target, send } = this.options;
+    const { name, settings, context, metrics, target } = this.options;
     const { kind, missing, since, isAcrossConnections } = found;
     const reason = reasonOf(found, by);
     metrics.sequenceGap(kind, missing);
     this.lastGap = `${reason}, in what ${name} sends`;
     this.gaps.happened();
     // The subscriptions of a new connection have just been made.
-    if (!isAcrossConnections)
-      for (const text of this.resubscriptions.for(by, withBy(message, by))) send(text, connection);
+    if (!isAcrossConnections) this.resubscribe(by, withBy(message, by), connection);
     const outage: Outage = {
       url: name,
       from: since,
@@ -95,6 +95,10 @@ export class SequenceWatch {
     };
     writeGap(outage, settings.gap, context);
     return settings.gap?.record === true ? gapRecord(outage, target) : undefined;
+  }
+
+  private resubscribe(by: string, message: Message, connection: number): void {
+    for (const { send } of this.resubscriptions.for(by)) this.options.answer(send, message, connection);
   }
 
   private warning(what: string, last: () => string): RepeatedWarning {

@@ -3,7 +3,7 @@ import type { Step } from '../sdk/connect-messages.ts';
 
 /** Whether a message is made of symbols: then it is sent for those of a connection, and again for new ones. */
 export function isOfSymbols({ send }: Step): boolean {
-  return send.uses.some(([name]) => name === 'shard');
+  return send?.uses.some(([name]) => name === 'shard') === true;
 }
 
 /** The messages with those of symbols once for each `perMessage` symbols; undefined: once for all. None without symbols. */
@@ -16,6 +16,7 @@ export function stepsFor(steps: readonly Step[], symbols: readonly string[], per
 
 function stepOf(step: Step, symbols: readonly string[]): Step {
   const { send } = step;
+  if (send === undefined) return step;
   const shard = { symbols, symbol: symbols[0] };
   const make = ({ payload, meta }: Message) => send(new Message(payload, { meta: { ...meta, shard } }));
   return { ...step, send: Object.assign(make, { ...send }) };

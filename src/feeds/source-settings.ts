@@ -55,8 +55,8 @@ const dedupe = z.strictObject({
 });
 
 const ack = z.strictObject({
-  message: template().describe(
-    'The answer, such as \'{"ack":${! json.id }}\'; no answer is sent if one of its values is missing.',
+  message: template(['url', 'binary']).describe(
+    'The answer, such as \'{"ack":${! json.id }}\'; no answer is sent if one of its values is missing. It can use the message, and what `subscribe` can use.',
   ),
 });
 

@@ -1,8 +1,9 @@
 import type { Clock } from '../core/clock.ts';
 import { Message } from '../core/message.ts';
 import { formatDuration } from '../core/units.ts';
+import type { ConnectTemplate } from '../sdk/connect-template.ts';
 import { HeldMessages } from './held-messages.ts';
-import type { Opening, ReadyStep } from './opening-texts.ts';
+import { madeText, type ReadyStep } from './opening-texts.ts';
 
 /** Why there is no subscription, without the last message of the server: it may contain secrets. */
 export interface SubscribeFailure {
@@ -12,7 +13,9 @@ export interface SubscribeFailure {
 }
 
 export interface SubscribeHandshakeOptions {
-  readonly opening: Opening;
+  readonly opening: readonly ReadyStep[];
+  /** What the messages are made of. */
+  readonly values: () => Message;
   /** Milliseconds between two messages. */
   readonly interval: number;
   /**
@@ -24,7 +27,11 @@ export interface SubscribeHandshakeOptions {
   readonly notBefore?: number | undefined;
   readonly clock: Clock;
   /** `sent`: when it is really sent. */
-  readonly send: (text: string, sent: () => void) => void;
+  readonly send: (text: string, sent: () => void, hasSecrets: boolean) => void;
+  /** A reply has come that has a name. */
+  readonly named: (as: string, data: Buffer) => void;
+  /** A message cannot be made; `why` may contain secrets. */
+  readonly notMade: (why: string) => void;
   /** No reply is waited for any more; other messages of `subscribe` may follow. */
   readonly replied: () => void;
   readonly done: () => void;
@@ -64,10 +71,9 @@ export class SubscribeHandshake {
   private isEvaluating = false;
 
   constructor(options: SubscribeHandshakeOptions) {
-    const { steps, resume } = options.opening;
     this.options = options;
-    this.steps = resume === undefined ? steps : [...steps, { text: resume, timeout: 0 }];
-    this.lastReply = steps.findLastIndex(({ expect }) => expect !== undefined);
+    this.steps = options.opening;
+    this.lastReply = this.steps.findLastIndex(({ expect }) => expect !== undefined);
     this.held = new HeldMessages(options);
     this.hasReplied = options.isLive === true;
     this.mayStartAt = options.notBefore ?? Number.NEGATIVE_INFINITY;
@@ -108,37 +114,74 @@ export class SubscribeHandshake {
 
   /** Sends the next message. One without its value is not sent, and no reply is waited for. */
   private next(): void {
-    const { send, done, replied, clock } = this.options;
-    while (this.at < this.steps.length && this.steps[this.at]?.text === undefined) this.at += 1;
-    const text = this.steps[this.at]?.text;
+    const { done, replied, clock } = this.options;
+    while (this.steps[this.at]?.isSkipped === true) this.at += 1;
+    const step = this.steps[this.at];
     if (!this.hasReplied && this.at > this.lastReply) {
       this.hasReplied = true;
       replied();
     }
-    if (text === undefined) {
+    if (step === undefined) {
       this.state = 'done';
       done();
       this.held.release();
       return;
     }
+    if (step.send === undefined) {
+      this.awaitReply();
+      return;
+    }
     const pause = this.mayStartAt - clock.elapsed();
     if (pause > 0) this.cancelTimer = clock.after(pause, () => this.advance());
-    else send(text, this.sent);
+    else if (typeof step.send === 'string') this.sendMade(step.send);
+    else this.makeNow(step.send, step.what);
   }
+
+  /** A message that uses a reply. What the server sends meanwhile is no reply to it. */
+  private makeNow(make: ConnectTemplate, what: string): void {
+    try {
+      const made = madeText(make, this.options.values(), what);
+      if (made instanceof Promise) void made.then(this.sendMade, this.cannotMake);
+      else this.sendMade(made);
+    } catch (error) {
+      this.cannotMake(error);
+    }
+  }
+
+  private readonly sendMade = (text: string | undefined): void => {
+    if (this.state !== 'open') return;
+    if (text !== undefined) {
+      this.options.send(text, this.sent, this.steps[this.at]?.hasSecrets === true);
+      return;
+    }
+    this.at += 1;
+    this.advance();
+  };
+
+  private readonly cannotMake = (error: unknown): void => {
+    if (this.state !== 'open') return;
+    if (this.options.isLive) this.state = 'done';
+    else this.fail();
+    this.options.notMade((error as Error).message);
+  };
 
   private readonly sent = (): void => {
     if (this.state !== 'open') return;
     const { interval, clock } = this.options;
     this.mayStartAt = clock.elapsed() + interval;
-    const { expect, timeout } = this.steps[this.at] ?? { timeout: 0 };
-    if (expect === undefined) {
-      this.at += 1;
-      this.advance();
+    if (this.steps[this.at]?.expect !== undefined) {
+      this.awaitReply();
       return;
     }
-    this.isAwaiting = true;
-    this.cancelTimer = clock.after(timeout, () => this.timedOut(timeout));
+    this.at += 1;
+    this.advance();
   };
+
+  private awaitReply(): void {
+    const { timeout } = this.steps[this.at] ?? { timeout: 0 };
+    this.isAwaiting = true;
+    this.cancelTimer = this.options.clock.after(timeout, () => this.timedOut(timeout));
+  }
 
   private evaluate(data: Buffer, binary: boolean): void {
     const verdict = this.isAwaiting ? this.verdictOn(data) : 'other';
@@ -182,6 +225,8 @@ export class SubscribeHandshake {
       return;
     }
     if (verdict === 'reply') {
+      const as = this.steps[this.at]?.as;
+      if (as !== undefined) this.options.named(as, data);
       this.cancelTimer();
       this.isAwaiting = false;
       this.at += 1;

@@ -1,8 +1,7 @@
-import type { Message } from '../core/message.ts';
 import type { RemoteSocket } from '../core/remote.ts';
 import type { Subscription } from '../sdk/connect-messages.ts';
 import type { ConnectTemplate } from '../sdk/connect-template.ts';
-import { type Opening, openingOf } from './opening-texts.ts';
+import { openingOf, type ReadyStep } from './opening-texts.ts';
 import { PendingOpening } from './pending-opening.ts';
 import { SubscribeHandshake, type SubscribeHandshakeOptions } from './subscribe-handshake.ts';
 
@@ -10,11 +9,7 @@ export interface SubscribingOptions extends Omit<SubscribeHandshakeOptions, 'ope
   readonly subscription: Subscription;
   /** Sent after the messages of `subscribe` if there is a cursor. */
   readonly resume?: ConnectTemplate | undefined;
-  /** What the messages are made of. */
-  readonly values: Message;
   readonly socket: Pick<RemoteSocket, 'pause' | 'resume'>;
-  /** A message cannot be made; `why` may contain secrets. */
-  readonly notMade: (why: string) => void;
 }
 
 /** The subscription of a connection: its messages are made, for which JSONata may need a moment, and then sent. */
@@ -45,7 +40,7 @@ export class Subscribing {
   start(): void {
     const { subscription, resume, values, notMade } = this.options;
     try {
-      const opening = openingOf(subscription.messages, resume, values);
+      const opening = openingOf(subscription.messages, resume, values());
       if (opening instanceof Promise) this.beginOnce(opening);
       else this.begin(opening);
     } catch (error) {
@@ -70,7 +65,7 @@ export class Subscribing {
     options.socket.resume();
   }
 
-  private beginOnce(making: Promise<Opening>): void {
+  private beginOnce(making: Promise<readonly ReadyStep[]>): void {
     const { socket, notMade } = this.options;
     socket.pause();
     this.pending = new PendingOpening({
@@ -85,7 +80,7 @@ export class Subscribing {
     });
   }
 
-  private begin(opening: Opening): void {
+  private begin(opening: readonly ReadyStep[]): void {
     const { subscription } = this.options;
     this.handshake = new SubscribeHandshake({ ...this.options, opening, interval: subscription.interval ?? 0 });
     this.handshake.start();

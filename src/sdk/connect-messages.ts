@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { compileAnswerTemplate } from './answer-template.ts';
 import { compiled } from './compiled.ts';
-import { type ConnectTemplate, compileConnectTemplate } from './connect-template.ts';
+import { CONNECT_META, type ConnectTemplate, compileConnectTemplate } from './connect-template.ts';
 import * as field from './fields.ts';
-import { compileMatcher, compileTemplate, type Matcher } from './template.ts';
+import { compileMatcher, type Matcher } from './template.ts';
 
 /*
  * Settings of the messages that the gateway sends to a server, and of the replies that it waits for. Errors never quote
@@ -10,13 +11,14 @@ import { compileMatcher, compileTemplate, type Matcher } from './template.ts';
  */
 
 /**
- * The answer to a message: text, or an object or list that becomes JSON, with `${! path }` in its values. If one of the
- * values is missing there is no answer: otherwise messages that need none, such as errors, would be answered.
+ * The answer to a message: text, or an object or list that becomes JSON, with `${! }` in its values. If one of the values is
+ * missing there is no answer: otherwise messages that need none, such as errors, would be answered. `own`: names in `meta` that
+ * the message has itself.
  */
-export const template = () =>
+export const template = (own: readonly string[] = []) =>
   compiled(
     json(),
-    withPlainNames((source) => compileTemplate(source, true)),
+    withPlainNames((source) => compileAnswerTemplate(source, own)),
   );
 
 /** A message that answers no other message: it is made when the gateway connects. */
@@ -51,36 +53,64 @@ export const rejectMatcher = () =>
 
 /** One message that is sent after each connect, and the reply that it waits for. */
 export interface Step {
-  readonly send: ConnectTemplate;
+  /** undefined: the server speaks first, and `expect` is what it says. */
+  readonly send?: ConnectTemplate | undefined;
   readonly expect?: Matcher | undefined;
   /** Only with `expect`. */
   readonly reject?: Matcher | undefined;
+  /** The name of the reply for later messages. Only with `expect`. */
+  readonly as?: string | undefined;
   /** Milliseconds. */
   readonly timeout: number;
 }
+
+/** The name of an answer or a reply in `meta`. */
+export const nameInMeta = () =>
+  z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'expected a name of letters, digits and _')
+    .refine((name) => !TAKEN.includes(name), 'this name has another meaning in meta');
+
+/** Those of a connect, and those of messages that are answered. */
+const TAKEN: readonly string[] = [...CONNECT_META, 'url', 'binary', 'by'];
 
 const REPLY_TIMEOUT = '10s';
 
 const stepWithReply = z
   .strictObject({
-    send: openingTemplate().describe('The message.'),
+    send: openingTemplate()
+      .optional()
+      .describe('The message; left out where the server speaks first, and `expect` waits for what it says.'),
     expect: matcher().optional().describe('Which reply to wait for before the next message is sent.'),
     reject: rejectMatcher()
       .optional()
       .describe('Replies by which the server refuses; one of them ends the connection.'),
+    as: nameInMeta()
+      .optional()
+      .describe('Name of the reply for later messages: `challenge` is `${! meta.challenge.json }`, and `.text`.'),
     timeout: field.duration().prefault(REPLY_TIMEOUT).describe('Longest wait for the reply.'),
+  })
+  .refine(({ send, expect }) => send !== undefined || expect !== undefined, {
+    path: ['send'],
+    message: 'without expect there is nothing to wait for; set send, too',
+  })
+  .refine(({ expect, as }) => as === undefined || expect !== undefined, {
+    path: ['as'],
+    message: 'without expect no reply is waited for; set expect, too',
   })
   .refine(({ expect, reject }) => reject === undefined || expect !== undefined, {
     path: ['reject'],
     message: 'without expect no reply is waited for; set expect, too',
   });
 
-/** `{ send, expect, reject, timeout }`, or the message alone. An object with `send` is always the former, so that misspelt fields are found. */
+/** `{ send, expect, reject, as, timeout }`, or the message alone. An object with `send` or `expect` is always the former, so that misspelt fields are found. */
 export const openingStep = () => step;
 
+const message = openingTemplate();
+
 const step = z.unknown().transform((value, context): Step => {
-  const isLong = typeof value === 'object' && value !== null && 'send' in value;
-  const parsed = isLong ? stepWithReply.safeParse(value) : stepWithReply.shape.send.safeParse(value);
+  const isLong = typeof value === 'object' && value !== null && ('send' in value || 'expect' in value);
+  const parsed = isLong ? stepWithReply.safeParse(value) : message.safeParse(value);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue);
     return z.NEVER;

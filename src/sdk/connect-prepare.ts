@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { compiled } from './compiled.ts';
-import { openingTemplate } from './connect-messages.ts';
-import { CONNECT_META } from './connect-template.ts';
+import { nameInMeta, openingTemplate } from './connect-messages.ts';
 import { compileConnectUrl } from './connect-url.ts';
 import * as field from './fields.ts';
 import { compileHeader, type HandshakeText } from './handshake.ts';
@@ -35,7 +34,6 @@ export const connectHeaders = z
 
 /** Headers that follow from the request. */
 const OWN_HEADER = /^(?:host|content-length|transfer-encoding|expect|te|trailer|keep-alive)$/i;
-const NAME = /^[A-Za-z_]\w*$/;
 
 const http = z
   .strictObject({
@@ -63,10 +61,7 @@ const http = z
 
 const call = z.strictObject({
   http: http.describe('The request. Its answer must be JSON, or empty, with a status from 200 to 299.'),
-  as: z
-    .string()
-    .regex(NAME, 'expected a name of letters, digits and _')
-    .refine((name) => !(CONNECT_META as readonly string[]).includes(name), 'this name has another meaning in meta')
+  as: nameInMeta()
     .prefault('session')
     .describe('Name of the answer: `session` is `${! meta.session.json }` and `${! meta.session.headers }`.'),
 });

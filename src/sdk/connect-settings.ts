@@ -66,7 +66,9 @@ const reply = z.strictObject({
   when: matcher().describe('Which messages of the server are pings: an expression, or fields that they have.'),
   message: template()
     .optional()
-    .describe('The answer, such as \'{"pong":${! json.ping }}\'; without it such a message is not answered.'),
+    .describe(
+      'The answer, such as \'{"pong":${! json.ping }}\'; without it such a message is not answered. It can use the message, and what `subscribe` can use.',
+    ),
 });
 
 const heartbeat = z.strictObject({
@@ -126,13 +128,13 @@ export const remoteShape = {
   subscribe: subscription
     .prefault([])
     .describe(
-      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, timeout }` to wait for a reply. `{ messages, interval }` sends them no faster than one each interval.',
+      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, as, timeout }` to wait for a reply, which later messages can use by the name `as`. `{ messages, interval }` sends them no faster than one each interval.',
     ),
   send_rate: field
     .quota()
     .optional()
     .describe(
-      'Limit on what is sent on a connection, such as 5/s: messages, answers, heartbeats, pings and pongs together. In no such time are there more; what is above it waits.',
+      'Limit of the server on what it receives on a connection, such as 5/s or 100/10s: messages, answers, heartbeats, pings and pongs together. In no such time and a quarter of a second are more sent; what is above it waits.',
     ),
   reconnect: reconnect()
     .prefault({})

@@ -9,8 +9,7 @@ import {
   UnclosedExpression,
 } from './expression.ts';
 import { SIGNING } from './signing.ts';
-import { jsonMaker } from './template.ts';
-import { together } from './template-value.ts';
+import { eventualMaker } from './template.ts';
 import type { Value } from './value.ts';
 
 /*
@@ -18,7 +17,7 @@ import type { Value } from './value.ts';
  * sign. Errors never quote the text around an expression: it may be secret.
  */
 
-/** Names in `meta` that are always there; the answers of `prepare` have names of their own. */
+/** Names in `meta` that are always there; the answers of `prepare` and replies to `subscribe` have names of their own. */
 export const CONNECT_META = ['token', 'cursor', 'now', 'secrets', 'shard'] as const;
 
 /** A text, or an object or list as JSON, for one connect. */
@@ -38,7 +37,7 @@ export interface ConnectValues {
   /** Milliseconds since the epoch: the same in all texts that are made together. */
   readonly now: number;
   readonly secrets: Readonly<Record<string, string>>;
-  /** By the names that `prepare` gives them. */
+  /** Of `prepare`, and replies to `subscribe`, by the names that `as` gives them. */
   readonly answers?: Readonly<Record<string, unknown>>;
 }
 
@@ -49,18 +48,12 @@ export function connectMessage({ answers, ...values }: ConnectValues): Message {
 /** Compiles text, or an object or list that becomes JSON. Throws an Error. */
 export function compileConnectTemplate(source: unknown): ConnectTemplate {
   const compiled: Expression[] = [];
-  const leaf = (text: string) => {
-    const at = compiled.push(compileConnectExpression(text)) - 1;
-    return (found: readonly unknown[]) => found[at] as string | undefined;
+  const compile = (text: string) => {
+    const expression = compileConnectExpression(text);
+    compiled.push(expression);
+    return expression;
   };
-  const isText = typeof source === 'string';
-  const build = isText ? leaf(source) : jsonMaker(source, leaf, false);
-  const make = (values: Message) =>
-    together(
-      compiled.map((each) => (isText ? each.evaluateInText(values) : each.evaluateJson(values))),
-      build,
-    );
-  return Object.assign(make, {
+  return Object.assign(eventualMaker(source, compile, false), {
     expressions: compiled.filter(({ text }) => text.includes('${!')).map(withoutMessage),
     uses: compiled.flatMap(({ reads }) => reads.map(({ path: [, ...path] }) => path)),
   });
@@ -87,7 +80,7 @@ function compileConnectValue(source: string): Value {
   return value;
 }
 
-const INSTEAD = `before there is a message; there are ${CONNECT_META.map((name) => `\${! meta.${name} }`).join(', ')}, and the answers of prepare`;
+const INSTEAD = `before there is a message; there are ${CONNECT_META.map((name) => `\${! meta.${name} }`).join(', ')}, and answers and replies that have a name`;
 
 function guarded<T>(compile: () => T): T {
   try {

@@ -1,4 +1,5 @@
-import type { Step } from './connect-messages.ts';
+import type { AnswerTemplate } from './answer-template.ts';
+import type { Step, Subscription } from './connect-messages.ts';
 import type { RemoteSettings } from './connect-settings.ts';
 import { CONNECT_META, type ConnectTemplate, connectMessage } from './connect-template.ts';
 import type { ConnectUrl } from './connect-url.ts';
@@ -17,6 +18,8 @@ interface Place {
 interface ConnectSettings extends RemoteSettings {
   readonly resume?: { readonly message?: ConnectTemplate | undefined } | undefined;
   readonly shards?: { readonly unsubscribe?: Step | undefined } | undefined;
+  readonly ack?: { readonly message: AnswerTemplate } | undefined;
+  readonly sequence?: { readonly resubscribe?: readonly { readonly send: AnswerTemplate }[] | undefined } | undefined;
 }
 
 /** The use of a value that is always missing or never valid, with the path of its setting. */
@@ -41,7 +44,13 @@ export function mistakenUses(
       message,
     })),
   );
-  return [...uses, ...unusedShards(settings), ...impossibleSubprotocols(settings), ...unboundHosts(urls, settings)];
+  return [
+    ...uses,
+    ...sharedNames(settings),
+    ...unusedShards(settings),
+    ...impossibleSubprotocols(settings),
+    ...unboundHosts(urls, settings),
+  ];
 }
 
 function mistakeIn(
@@ -78,10 +87,21 @@ function distinct(mistakes: readonly (string | undefined)[]): string[] {
   return [...new Set(mistakes.filter((mistake) => mistake !== undefined))];
 }
 
+/** Two answers or replies with one name would replace each other. */
+function sharedNames({ prepare, subscribe }: ConnectSettings): MistakenUse[] {
+  const first = placeOfMessages(subscribe);
+  return subscribe.messages.flatMap(({ as }, at) => {
+    const others = [...prepare, ...subscribe.messages.slice(0, at)];
+    return as !== undefined && others.some((other) => other.as === as)
+      ? [{ path: [...first, at, 'as'], message: `another answer or reply has the name ${as}` }]
+      : [];
+  });
+}
+
 /** Symbols that no message names are not subscribed to. */
 function unusedShards({ shards, subscribe }: ConnectSettings): MistakenUse[] {
   if (shards === undefined) return [];
-  const isUnused = ({ send }: Step) => !send.uses.some(([name]) => name === 'shard');
+  const isUnused = ({ send }: Step) => send?.uses.some(([name]) => name === 'shard') !== true;
   const mistakes: MistakenUse[] = [];
   if (subscribe.messages.every(isUnused))
     mistakes.push({ path: ['shards'], message: 'no message of subscribe uses ${! meta.shard.symbols }' });
@@ -116,19 +136,51 @@ function unboundHosts(urls: readonly ConnectUrl[], { hosts, prepare }: ConnectSe
 }
 
 function placesOf(urls: readonly ConnectUrl[], settings: ConnectSettings): Place[] {
-  const { headers, protocols, subscribe, heartbeat, resume, prepare, shards } = settings;
-  const first = subscribe.interval === undefined ? ['subscribe'] : ['subscribe', 'messages'];
+  const { headers, protocols, prepare } = settings;
+  const answers = prepare.map(({ as }) => as);
   const places = [
     ...urls.map(({ make }) => ({ path: ['url'], make })),
     ...Object.entries(headers).map(([name, { make }]) => ({ path: ['headers', name], make })),
     ...protocols.map(({ make }, at) => ({ path: ['protocols', at], make })),
-    ...subscribe.messages.map(({ send }, at) => ({ path: [...first, at], make: send })),
-    ...(heartbeat.send === undefined ? [] : [{ path: ['heartbeat', 'send', 'message'], make: heartbeat.send.message }]),
-    ...(resume?.message === undefined ? [] : [{ path: ['resume', 'message'], make: resume.message }]),
-    ...(shards?.unsubscribe === undefined ? [] : [{ path: ['shards', 'unsubscribe'], make: shards.unsubscribe.send }]),
   ];
-  const answers = prepare.map(({ as }) => as);
-  return [...placesOfCalls(settings), ...places.map((place) => ({ ...place, answers }))];
+  return [
+    ...placesOfCalls(settings),
+    ...places.map((place) => ({ ...place, answers })),
+    ...placesOfSubscribe(settings, answers),
+    ...placesAfter(settings, [...answers, ...namesOf(settings.subscribe.messages)]),
+  ];
+}
+
+function placesOfSubscribe({ subscribe }: ConnectSettings, answers: readonly string[]): Place[] {
+  const first = placeOfMessages(subscribe);
+  return subscribe.messages.flatMap(({ send }, at) => {
+    const known = [...answers, ...namesOf(subscribe.messages.slice(0, at))];
+    return send === undefined ? [] : [{ path: [...first, at], make: send, answers: known }];
+  });
+}
+
+/** What is sent when replies may have come. */
+function placesAfter(
+  { heartbeat, resume, shards, ack, sequence }: ConnectSettings,
+  answers: readonly string[],
+): Place[] {
+  const made: readonly (readonly [Path, Pick<ConnectTemplate, 'uses'> | undefined])[] = [
+    [['heartbeat', 'send', 'message'], heartbeat.send?.message],
+    ...heartbeat.reply.map(({ message }, at) => [['heartbeat', 'reply', at, 'message'], message] as const),
+    [['resume', 'message'], resume?.message],
+    [['shards', 'unsubscribe'], shards?.unsubscribe?.send],
+    [['ack', 'message'], ack?.message],
+    ...(sequence?.resubscribe ?? []).map(({ send }, at) => [['sequence', 'resubscribe', at, 'send'], send] as const),
+  ];
+  return made.flatMap(([path, make]) => (make === undefined ? [] : [{ path, make, answers }]));
+}
+
+function placeOfMessages({ interval }: Pick<Subscription, 'interval'>): readonly string[] {
+  return interval === undefined ? ['subscribe'] : ['subscribe', 'messages'];
+}
+
+function namesOf(steps: readonly Step[]): string[] {
+  return steps.flatMap(({ as }) => as ?? []);
 }
 
 function placesOfCalls({ prepare }: ConnectSettings): Place[] {

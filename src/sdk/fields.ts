@@ -8,6 +8,7 @@ import {
   parseQuota,
   parseRate,
   parseSize,
+  QUOTA,
   type Quota,
   RATE,
   SIZE,
@@ -109,8 +110,8 @@ export const rate = () =>
       return z.NEVER;
     });
 
-/** A limit such as `50/s` or `5/m`; how many, and in how many milliseconds, once parsed. */
-export const quota = () => quotaIn(RATE, parseQuota, '50/s or 5/m');
+/** A limit such as `50/s`, `5/m` or `100/10s`; how many, and in how many milliseconds, once parsed. */
+export const quota = () => quotaIn(QUOTA, parseQuota, '50/s or 100/10s');
 
 /** A limit in bytes, such as `64KiB/s`. */
 export const byteQuota = () => quotaIn(BYTE_RATE, parseByteQuota, '64KiB/s or 10MiB/m');

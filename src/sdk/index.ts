@@ -114,6 +114,7 @@ export type { MetricName } from '../telemetry/catalog.ts';
 export type { Logger } from '../telemetry/logger.ts';
 export type { Counter, HistogramRecorder, Labels, Stats } from '../telemetry/stats.ts';
 export type { ComponentSpan, SpanAttributes } from '../telemetry/tracing.ts';
+export type { AnswerTemplate } from './answer-template.ts';
 export {
   matcher,
   openingStep,
@@ -177,6 +178,6 @@ export { makeInnerSink } from './make.ts';
 export { pointInTime } from './point-in-time.ts';
 export { overlappingReconnect } from './reconnect-settings.ts';
 export { SchemaCheck } from './schema-check.ts';
-export type { Matcher, Template } from './template.ts';
+export type { Matcher } from './template.ts';
 export { evaluateTemplate, evaluateTexts, notA, type TemplateValue, together } from './template-value.ts';
 export { tlsSettings } from './tls-settings.ts';

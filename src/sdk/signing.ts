@@ -1,8 +1,8 @@
-import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { createHash, createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import type { Node } from './jsonata-tree.ts';
 import type { OwnFunction, OwnFunctions } from './own-functions.ts';
 
-/** Hashes of HMAC (RFC 2104, FIPS 180-4). */
+/** Hashes, also of HMAC (RFC 2104, FIPS 180-4). */
 const HASHES = ['sha256', 'sha384', 'sha512'];
 /** How a signature is written, or a key. */
 const ENCODINGS = ['hex', 'base64', 'base64url'];
@@ -11,23 +11,47 @@ const KEY_ENCODINGS = ['utf8', ...ENCODINGS];
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /**
- * `$hmac(hash, secret, text, encoding, encodingOfSecret)`: the signature of a text as UTF-8; hex by default, with a secret
- * that is used as it is. Without one of its values it has no value.
+ * `$hmac(hash, secret, text, encoding, encodingOfSecret, encodingOfText)`: the signature of a text; hex by default. Secret and
+ * text are used as they are, in UTF-8, unless they are said to be written otherwise. Without one of its values it has no value.
  */
 const hmac: OwnFunction = {
-  signature: '<ssss?s?:s>',
-  implementation: (hash?: string, secret?: string, text?: string, encoding = 'hex', secretEncoding = 'utf8') => {
+  signature: '<ssss?s?s?:s>',
+  implementation: (
+    hash?: string,
+    secret?: string,
+    text?: string,
+    encoding = 'hex',
+    secretEncoding = 'utf8',
+    textEncoding = 'utf8',
+  ) => {
     if (hash === undefined || secret === undefined || text === undefined) return undefined;
     oneOf(HASHES, hash, '$hmac', 'hash');
     oneOf(KEY_ENCODINGS, secretEncoding, '$hmac', 'encoding of the secret');
+    oneOf(KEY_ENCODINGS, textEncoding, '$hmac', 'encoding of the text');
     const key = Buffer.from(secret, secretEncoding as BufferEncoding);
-    return createHmac(hash, key).update(text, 'utf8').digest(encodingOf(encoding, '$hmac'));
+    const bytes = Buffer.from(text, textEncoding as BufferEncoding);
+    return createHmac(hash, key).update(bytes).digest(encodingOf(encoding, '$hmac'));
   },
-  check: ([hash, secret, , encoding, secretEncoding]) => {
+  check: ([hash, secret, , encoding, secretEncoding, textEncoding]) => {
     literalOf(hash, HASHES, '$hmac', 'hash');
     refuseLiteral(secret, '$hmac');
     literalOf(encoding, ENCODINGS, '$hmac', 'encoding');
     literalOf(secretEncoding, KEY_ENCODINGS, '$hmac', 'encoding of the secret');
+    literalOf(textEncoding, KEY_ENCODINGS, '$hmac', 'encoding of the text');
+  },
+};
+
+/** `$hash(hash, text, encoding)`: of a text as UTF-8; hex by default. Without one of its values it has no value. */
+const hash: OwnFunction = {
+  signature: '<sss?:s>',
+  implementation: (name?: string, text?: string, encoding = 'hex') => {
+    if (name === undefined || text === undefined) return undefined;
+    oneOf(HASHES, name, '$hash', 'hash');
+    return createHash(name).update(text, 'utf8').digest(encodingOf(encoding, '$hash'));
+  },
+  check: ([name, , encoding]) => {
+    literalOf(name, HASHES, '$hash', 'hash');
+    literalOf(encoding, ENCODINGS, '$hash', 'encoding');
   },
 };
 
@@ -47,8 +71,8 @@ const ed25519: OwnFunction = {
   },
 };
 
-/** For expressions that are evaluated when the gateway connects: their errors are shown without secrets. */
-export const SIGNING: OwnFunctions = { hmac, ed25519 };
+/** For expressions of a connect and of answers to a server: their errors are shown without secrets. */
+export const SIGNING: OwnFunctions = { hash, hmac, ed25519 };
 
 function encodingOf(encoding: string, name: string): 'hex' | 'base64' | 'base64url' {
   oneOf(ENCODINGS, encoding, name, 'encoding');

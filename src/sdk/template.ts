@@ -1,40 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Message } from '../core/message.ts';
-import { compileCondition, compilePaths, type Expression } from './expression.ts';
+import { compileCondition, type Expression } from './expression.ts';
 import { exactJsonOf } from './roots.ts';
-
-/** Makes text from a message, synchronously; undefined if a value is missing. Throws TG_EXPRESSION_FAILED. */
-export interface Template {
-  (message: Message): string | undefined;
-  readonly expressions: readonly Expression[];
-  /** Whether any missing value leaves no text at all, also in a field of an object. */
-  readonly needsAll: boolean;
-}
+import { together } from './template-value.ts';
 
 /** Whether a message matches. Never throws: a message that cannot be evaluated does not match. */
 export interface Matcher {
   (message: Message): boolean | Promise<boolean>;
   readonly expressions: readonly Expression[];
-}
-
-/**
- * Compiles text, or an object or list that becomes JSON, with `${! path }` in its texts. In JSON, a text that is one path
- * alone becomes the value itself. If a value is missing, the field of an object is left out, unless `needsAll`; anywhere
- * else there is no text at all, since the items behind a missing one of a list would change places. Numbers keep all their
- * digits.
- * Throws an Error that says what is wrong.
- */
-export function compileTemplate(source: unknown, needsAll = false): Template {
-  const expressions: Expression[] = [];
-  if (typeof source !== 'string') {
-    const leaf = (text: string) => {
-      const expression = compilePathExpression(text, expressions);
-      return (message: Message) => expression.evaluateJson(message) as AtOnce;
-    };
-    return Object.assign(jsonMaker(source, leaf, needsAll), { expressions, needsAll });
-  }
-  const expression = compilePathExpression(source, expressions);
-  return Object.assign((message: Message) => expression.evaluateInText(message) as AtOnce, { expressions, needsAll });
 }
 
 /**
@@ -56,14 +29,32 @@ export function compileMatcher(source: unknown): Matcher {
   return Object.assign(matches, { expressions: [expression] });
 }
 
-function compilePathExpression(text: string, expressions: Expression[]): Expression {
-  const expression = compilePaths(text);
-  expressions.push(expression);
-  return expression;
-}
+/** Makes text of a message: at once where each of its expressions answers at once. */
+type EventualMaker = (message: Message) => string | undefined | Promise<string | undefined>;
 
-/** Expressions of paths are synchronous: the value is never a promise. */
-type AtOnce = string | undefined;
+/**
+ * Compiles text, or an object or list that becomes JSON. In JSON, a text that is one expression alone becomes the value itself.
+ * If a value is missing, the field of an object is left out, unless `needsAll`; anywhere else there is no text at all, since the
+ * items behind a missing one of a list would change places. Numbers keep all their digits. Throws an Error.
+ */
+export function eventualMaker(
+  source: unknown,
+  compile: (text: string) => Expression,
+  needsAll: boolean,
+): EventualMaker {
+  const compiled: Expression[] = [];
+  const leaf = (text: string) => {
+    const at = compiled.push(compile(text)) - 1;
+    return (found: readonly unknown[]) => found[at] as string | undefined;
+  };
+  const isText = typeof source === 'string';
+  const build = isText ? leaf(source) : jsonMaker(source, leaf, needsAll);
+  return (message) =>
+    together(
+      compiled.map((each) => (isText ? each.evaluateInText(message) : each.evaluateJson(message))),
+      build,
+    );
+}
 
 type JsonMaker<Input> = (input: Input) => string | undefined;
 

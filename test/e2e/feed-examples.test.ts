@@ -11,6 +11,7 @@ import { Bitfinex } from '../helpers/exchange-bitfinex.ts';
 import { Coinbase } from '../helpers/exchange-coinbase.ts';
 import { Htx } from '../helpers/exchange-htx.ts';
 import { Kraken } from '../helpers/exchange-kraken.ts';
+import { KrakenFutures } from '../helpers/exchange-kraken-futures.ts';
 import { Kucoin } from '../helpers/exchange-kucoin.ts';
 import { FASTER, type Market } from '../helpers/exchange-market.ts';
 import { Okx } from '../helpers/exchange-okx.ts';
@@ -30,6 +31,7 @@ const MARKETS: Readonly<Record<string, () => Market>> = {
   'bitfinex.yaml': () => new Bitfinex(),
   'coinbase.yaml': () => new Coinbase(),
   'htx.yaml': () => new Htx(),
+  'kraken-futures.yaml': () => new KrakenFutures(),
   'kraken.yaml': () => new Kraken(),
   'kucoin.yaml': () => new Kucoin(),
   'okx.yaml': () => new Okx(),
@@ -110,7 +112,7 @@ async function run(t: TestContext, name: string, market: Market): Promise<Gatewa
   const config = readFileSync(join(FOLDER, name), 'utf8')
     .replaceAll(/\$\{([A-Z_]+):([^}]*)\}/g, (_, variable: string, value: string) => env[variable] ?? value)
     .replaceAll('23h', '25s')
-    .replaceAll(/\b(\d+)(ms|s)(?=[ ,}\n])/g, (_, count: string, unit: string) =>
+    .replaceAll(/(?<!\/)\b(\d+)(ms|s)(?=[ ,}\n])/g, (_, count: string, unit: string) =>
       unit === 's' ? `${(Number(count) * 1_000) / FASTER}ms` : `${count}ms`,
     );
   const gateway = await createGateway({ config });

@@ -22,6 +22,8 @@ test('no period has more than the rate, nothing waits longer than it must, and m
       fc.array(step, { maxLength: 60 }),
       (count, period, steps) => {
         const clock = new HandClock();
+        // So much closer together the network may bring two messages.
+        const window = period + 250;
         const times: number[] = [];
         const texts: string[] = [];
         const note = () => times.push(clock.elapsed());
@@ -55,17 +57,17 @@ test('no period has more than the rate, nothing waits longer than it must, and m
           else if (type === 'behind') outbox.pingBehind(Buffer.from('q'));
           else if (type === 'beat') outbox.beat(() => socket.ping());
           // Less than the rate was used: there is nothing that waits.
-          const recent = times.filter((at) => at > clock.elapsed() - period).length;
+          const recent = times.filter((at) => at > clock.elapsed() - window).length;
           if (recent < count) assert.equal(times.length + metrics.unanswered.value, asked);
         }
-        clock.advance(period * (asked + 1));
+        clock.advance(window * (asked + 1));
         assert.equal(times.length + metrics.unanswered.value, asked);
         assert.deepEqual(
           texts.filter((text) => text.startsWith('m')),
           messages,
         );
         for (let at = count; at < times.length; at += 1)
-          assert.ok((times[at] ?? 0) - (times[at - count] ?? 0) >= period);
+          assert.ok((times[at] ?? 0) - (times[at - count] ?? 0) >= window);
       },
     ),
     { numRuns: 300 },

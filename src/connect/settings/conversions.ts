@@ -34,13 +34,16 @@ export const jsonObject: Conversion = (text) => {
 export const jsonObjects: Conversion = (text, internal) =>
   (text.trimStart().startsWith('[') ? jsonList : jsonObject)(text, internal);
 
-/** A message as it is: byte for byte what was written. Only `{"send":...,"expect":...}` and `reject`, which our own settings have, is looked into. */
+const STEP = new Set(['send', 'expect', 'reject', 'as', 'timeout']);
+
+/** A message as it is: byte for byte what was written. Only an object with `expect` or `reject` that is a step of our own settings is looked into. */
 export const message: Conversion = (text) => {
   if (!text.trimStart().startsWith('{') || !/"(expect|reject)"/.test(text)) return text;
   const read = readJson(text);
   if (read === undefined) return text;
   const value = notTooDeep(read.value) as object;
-  return 'send' in value && ('expect' in value || 'reject' in value) ? value : text;
+  const isWait = 'expect' in value && Object.keys(value).every((name) => STEP.has(name));
+  return isWait || ('send' in value && ('expect' in value || 'reject' in value)) ? value : text;
 };
 
 /** An object in JSON, or a list of them. */

@@ -80,6 +80,7 @@ export function heartbeatDefinitions(component: string): Definition[] {
       name: 'websocket.heartbeat.reply',
       type: 'STRING',
       default: null,
+      secrets: 'json',
       importance: 'LOW',
       documentation:
         'Messages of the server that are pings, and their answer: {"when":...,"message":...} in JSON, or a list of these. Such messages do not become records.',

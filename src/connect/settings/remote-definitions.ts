@@ -41,7 +41,7 @@ function connection(component: string): Definition[] {
       secrets: 'json',
       importance: 'HIGH',
       documentation:
-        'Message that is sent after each connect, first of all; {"send":...,"expect":...,"reject":...,"timeout":"10s"} where a reply is waited for.',
+        'Message that is sent after each connect, first of all; {"send":...,"expect":...,"reject":...,"timeout":"10s"} where a reply is waited for, and "as":"login" where later messages use it as ${! meta.login.json }.',
       width: 'LONG',
       displayName: 'Subscription message',
       convert: message,
@@ -62,7 +62,7 @@ function connection(component: string): Definition[] {
       default: null,
       importance: 'LOW',
       documentation:
-        'Limit on what is sent on a connection, such as 5/s: messages, answers, heartbeats, pings and pongs together.',
+        'Limit of the server on what it receives on a connection, such as 5/s or 100/10s: messages, answers, heartbeats, pings and pongs together.',
       width: 'SHORT',
       displayName: 'Send rate',
       path: `${component}.send_rate`,

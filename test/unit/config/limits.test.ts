@@ -29,7 +29,11 @@ test('limits that are right are taken, in any unit of time', async () => {
 
 test('limits that are not are refused, with what to write', async () => {
   for (const [listener, endpoint, mistake] of [
-    [{ limits: { handshakes: '200' } }, {}, /limits\.handshakes {2}"200" is not a limit; .* such as 50\/s or 5\/m$/],
+    [
+      { limits: { handshakes: '200' } },
+      {},
+      /limits\.handshakes {2}"200" is not a limit; .* such as 50\/s or 100\/10s$/,
+    ],
     [{ limits: { handshakes: '0/s' } }, {}, /"0\/s" is not a limit/],
     [{ limits: { handshakes: '5/d' } }, {}, /"5\/d" is not a limit/],
     [{}, { limits: { bytes: '64/s' } }, /limits\.bytes {2}"64\/s" is not a limit; .* such as 64KiB\/s or 10MiB\/m$/],

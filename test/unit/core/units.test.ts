@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../../src/core/units.ts';
+import { formatDuration, formatSize, parseDuration, parseQuota, parseSize } from '../../../src/core/units.ts';
 
 test('durations are read in every unit', () => {
   const read = ['0ms', '5ms', '1.5s', '10s', '1m', '2h', '1d'].map(parseDuration);
@@ -19,6 +19,17 @@ test('text that is not a duration or size is undefined', () => {
   for (const text of ['', '5', 'B', '5 B', '-5B', '5kb', '5kib', '5K', '5Mi', '0x5B']) {
     assert.equal(parseSize(text), undefined, text);
   }
+});
+
+test('a quota has a number of seconds, minutes or hours', () => {
+  assert.deepEqual(['5/s', '100/10s', '0.5/5m', '480/1h'].map(parseQuota), [
+    { count: 5, period: 1_000 },
+    { count: 100, period: 10_000 },
+    { count: 0.5, period: 300_000 },
+    { count: 480, period: 3_600_000 },
+  ]);
+  for (const text of ['5', '5/', '5/0s', '5/ms', '5/1.5s', '5/-1s', '/s', '5/10', '5/10000s'])
+    assert.equal(parseQuota(text), undefined, text);
 });
 
 test('the shortest exact form is written', () => {

@@ -157,7 +157,7 @@ test('a heartbeat that JSONata makes goes before messages that wait for send_rat
     heartbeat: { ping: '0s', send: { every: '500ms', message: JSONATA } },
   });
   network.last.opens();
-  for (let n = 0; n < 12; n += 1) {
+  for (let n = 0; n < 15; n += 1) {
     clock.advance(500);
     await turn();
   }
@@ -179,7 +179,7 @@ test('resubscriptions wait for send_rate in order, and are dropped with their co
   for (const n of [1, 3, 5]) for (const symbol of ['A', 'B', 'C']) tick(n, symbol);
   await turn();
   assert.deepEqual(network.last.sent, ['-A', '+A'], 'as many as the rate has');
-  clock.advance(999);
+  clock.advance(1_249);
   assert.equal(network.last.sent.length, 2);
   clock.advance(1);
   assert.deepEqual(network.last.sent.slice(2), ['-B', '+B']);
@@ -205,7 +205,7 @@ test('confirm: reply keeps to send_rate: the timeout of a reply begins when its 
   sink.write(batchOf(...ids.map((id) => log.message(JSON.stringify({ id }), { token: id }))));
   assert.equal(network.last.sent.length, 1);
   for (let n = 0; n < 4; n += 1) {
-    clock.advance(1_000);
+    clock.advance(1_250);
     network.last.drains();
     if (n < 3) network.last.says(JSON.stringify({ re: n + 1 }));
   }

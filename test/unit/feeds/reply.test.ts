@@ -103,7 +103,7 @@ describe('a storm of pings', () => {
     for (let n = 1; n <= 1_000; n += 1) network.last.says(`{"ping":${n}}`);
     assert.deepEqual(sent(), ['{"pong":1}']);
     assert.equal(figure('tidegate_remote_unanswered_total'), 1_000 - 1 - 16);
-    clock.advance(16_000);
+    clock.advance(16 * 1_250);
     assert.deepEqual(sent().slice(1, 3), ['{"pong":985}', '{"pong":986}']);
     assert.equal(sent().at(-1), '{"pong":1000}');
     assert.equal(sent().length, 17);
@@ -121,7 +121,7 @@ describe('a storm of pings', () => {
     for (const message of messages()) message.ack();
     for (let n = 1; n <= 6; n += 1) {
       for (let ping = 1; ping <= 50; ping += 1) network.last.says(`{"ping":${n * 100 + ping}}`);
-      clock.advance(1_000);
+      clock.advance(1_250);
     }
     assert.deepEqual(
       network.last.sent.map((text) => text.slice(0, 5)),

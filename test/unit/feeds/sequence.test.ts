@@ -280,7 +280,8 @@ test('resubscriptions are remembered for 10 s, and as many as the window says', 
   const clock = new HandClock();
   const settings = sequenceSettings.parse({ value: VALUE, window: 2, resubscribe: { send: '${! meta.by }' } });
   const resubscriptions = new Resubscriptions(settings, clock);
-  const texts = (by: string) => resubscriptions.for(by, new Message(Buffer.alloc(0), { meta: { by } }));
+  const texts = (by: string) =>
+    resubscriptions.for(by).map(({ send }) => send(new Message(Buffer.alloc(0), { meta: { by } })));
   assert.deepEqual(['a', 'a', 'b', 'c'].flatMap(texts), ['a', 'b']);
   clock.advance(10_000);
   assert.deepEqual(['c', 'a', 'b'].flatMap(texts), ['c', 'a']);

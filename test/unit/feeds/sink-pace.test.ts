@@ -31,7 +31,7 @@ test('send_rate: records follow the messages of subscribe at that rate, each don
   assert.deepEqual(network.last.sent, ['hi', 'a']);
   network.last.drains();
   assert.deepEqual([log.outcomes, sink.idle], [['ack'], false]);
-  clock.advance(999);
+  clock.advance(1_249);
   assert.equal(network.last.sent.length, 2);
   const before = idles();
   clock.advance(1);
@@ -64,7 +64,7 @@ test('send_rate with confirm pong: the ping behind a record counts, too', async 
   network.last.opens();
   write('a', 'b');
   assert.deepEqual([network.last.sent, network.last.pings.length], [['a'], 1]);
-  clock.advance(1_000);
+  clock.advance(1_250);
   assert.deepEqual([network.last.sent, network.last.pings.length], [['a', 'b'], 2]);
   for (const ping of network.last.pings) network.last.pongs(ping);
   assert.deepEqual(log.outcomes, ['ack', 'ack']);

@@ -5,9 +5,10 @@ import { Message } from '../../../src/core/message.ts';
 import { displayUrl, secretsOfJson, secretsOfUrl, withoutSecrets } from '../../../src/core/secrets.ts';
 import { websocketClientSink } from '../../../src/feeds/sink-component.ts';
 import { websocketClientSource } from '../../../src/feeds/source-component.ts';
+import { compileConnectTemplate } from '../../../src/sdk/connect-template.ts';
 import type { z } from '../../../src/sdk/index.ts';
 import { LITERAL_MARK } from '../../../src/sdk/literal.ts';
-import { compileMatcher, compileTemplate } from '../../../src/sdk/template.ts';
+import { compileMatcher } from '../../../src/sdk/template.ts';
 import { keptLogger } from '../actors/rig.ts';
 import { FakeNetwork, remoteContext } from '../feeds/fake-remote.ts';
 
@@ -77,7 +78,7 @@ test('a resubscribe message is made of the message that shows the gap, and a ste
   assert.deepEqual(sequence({ by: '${! json.s }', resubscribe: { send: { s: '${! meta.by }' } } }), []);
   assert.match(
     sequence({ resubscribe: { send: '${! meta.token }' } })[0] ?? '',
-    /resubscribe\.0\.send: .* have no value/,
+    /^sequence\.resubscribe\.0\.send: there is no auth/,
   );
   assert.match(sequence({ resubscribe: [] })[0] ?? '', /name at least one message/);
   assert.match(sequence({ step: 256, modulus: 256 })[0] ?? '', /^sequence\.step: is not less than modulus/);
@@ -86,7 +87,7 @@ test('a resubscribe message is made of the message that shows the gap, and a ste
 test('one message to subscribe with needs no list, and takes no reply for granted', () => {
   const { subscribe } = websocketClientSource.config.parse({ url: 'ws://a', subscribe: '{"op":"sub"}' });
   assert.deepEqual(
-    subscribe.messages.map(({ send, expect }) => [send(message('')), expect]),
+    subscribe.messages.map(({ send, expect }) => [send?.(message('')), expect]),
     [['{"op":"sub"}', undefined]],
   );
 });
@@ -100,7 +101,7 @@ test('an object with `send` is a step, whose mistakes are found; any other is se
     ],
   });
   assert.deepEqual(
-    subscribe.messages.map(({ send, timeout }) => [send(message('')), timeout]),
+    subscribe.messages.map(({ send, timeout }) => [send?.(message('')), timeout]),
     [
       ['{"op":"sub","list":[1,{"a":null}]}', 0],
       ['x', 10_000],
@@ -120,31 +121,93 @@ test('what is sent first cannot be made from a message, as there is none', () =>
   assert.deepEqual(mistakes({ auth: { token: 'x' }, subscribe: '{"t":"${! meta.token }"}' }), []);
 });
 
-test('templates are paths with text around them; with JSONata the order of messages depends on its speed', () => {
-  assert.match(mistakes({ ack: { message: '${! json.id & "x" }' } })[0] ?? '', /^ack.message: .* needs JSONata/);
-  assert.match(mistakes({ ack: { message: { a: ['${! $now() }'] } } })[0] ?? '', /needs JSONata/);
-  assert.match(mistakes({ ack: { message: '${! wrong.root }' } })[0] ?? '', /begins with wrong/);
+test('an answer can use the message, what the connect knows if it is there, and functions that sign', () => {
+  const found = (message: unknown, more: object = {}) => [
+    ...mistakes({ ack: { message }, ...more }),
+    ...mistakes({ heartbeat: { reply: { when: { op: 'ping' }, message } }, ...more }),
+    ...mistakes({ sequence: { value: '${! json.seq }', resubscribe: { send: message } }, ...more }),
+  ];
+  const cases = [
+    ['${! json.id & "x" }', {}, undefined],
+    [{ a: ['${! $hmac("sha256", meta.secrets.k, json.id) }'] }, { secrets: { k: 'x' } }, undefined],
+    ['${! $hash("sha256", text) }', {}, undefined],
+    ['${! wrong.root }', {}, /begins with wrong/],
+    ['${! json.id } and ${! json.more ', {}, /an expression \$\{! has no \} that closes it$/],
+    ['${! $keys(meta) }', { secrets: { k: 'x' } }, /: meta is all of it, secrets too; name one value/],
+    ['${! $string(meta.secrets) }', { secrets: { k: 'x' } }, /is all of them; name one/],
+    ['${! meta.secrets.other }', { secrets: { k: 'x' } }, /there is no other in secrets/],
+    ['${! meta.token }', {}, /there is no auth/],
+    ['${! meta.cursor }', {}, /has no value without resume/],
+    ['${! meta.shard.symbol }', {}, /there is no shards/],
+    ['${! meta.session.json.id }', {}, /meta.session \} has no value here/],
+    ['${! meta.session.json.id }', { prepare: { http: { url: 'https://a/' } } }, undefined],
+    ['${! meta.hello.json.id }', { subscribe: { expect: { op: 'hello' }, as: 'hello' } }, undefined],
+    ['${! $hmac("sha256", "hidden", text) }', {}, /the key of \$hmac is written here/],
+  ] as const;
+  for (const [source, more, expected] of cases) {
+    const texts = found(source, more);
+    if (expected === undefined) assert.deepEqual(texts, [], JSON.stringify(source));
+    else {
+      assert.equal(texts.length, 3, `${JSON.stringify(source)} ${texts}`);
+      for (const text of texts) assert.match(text, expected);
+    }
+    assert.ok(!texts.join().includes('hidden'));
+  }
+  assert.deepEqual(mistakes({ ack: { message: '${! meta.url } ${! meta.binary }' } }), []);
+  assert.match(
+    mistakes({ heartbeat: { reply: { when: { op: 'ping' }, message: '${! meta.url }' } } })[0] ?? '',
+    /^heartbeat.reply.0.message: \$\{! meta.url \} has no value here/,
+  );
+});
+
+test('a reply that has a name can be used by later messages only', () => {
+  const challenge = { send: 'login', expect: { event: 'challenge' }, as: 'challenge' };
+  const answer = { sign: '${! meta.challenge.json.message }' };
+  const cases = [
+    [{ subscribe: [challenge, answer] }, undefined],
+    [{ subscribe: { messages: [challenge, answer], interval: '1s' } }, undefined],
+    [{ subscribe: [answer, challenge] }, /^subscribe.0: \$\{! meta.challenge \} has no value here/],
+    [{ subscribe: { messages: [answer], interval: '1s' } }, /^subscribe.messages.0: /],
+    [{ subscribe: [challenge], headers: { A: '${! meta.challenge.text }' } }, /^headers.A: .* has no value here/],
+    [{ subscribe: [challenge], heartbeat: { send: { every: '1s', message: answer } } }, undefined],
+    [{ subscribe: [challenge], resume: { cursor: '${! json.seq }', message: answer } }, undefined],
+    [{ subscribe: [challenge, challenge] }, /^subscribe.1.as: another answer or reply has the name challenge$/],
+    [
+      { subscribe: [challenge], prepare: { http: { url: 'https://a/' }, as: 'challenge' } },
+      /^subscribe.0.as: another answer/,
+    ],
+    [{ subscribe: [{ send: 'x', as: 'a' }] }, /^subscribe.0.as: without expect no reply is waited for/],
+    [{ subscribe: [{ expect: { op: 0 }, as: 'token' }] }, /^subscribe.0.as: this name has another meaning/],
+    [{ subscribe: [{ expect: { op: 0 }, as: 'url' }] }, /^subscribe.0.as: this name has another meaning/],
+    [{ subscribe: [{ expect: { op: 0 }, tiemout: '1s' }] }, /Unrecognized key: "tiemout"/],
+    [{ subscribe: [{ expect: { op: 0 } }] }, undefined],
+  ] as const;
+  for (const [settings, expected] of cases) {
+    const found = mistakes(settings).join(' | ');
+    if (expected === undefined) assert.equal(found, '', JSON.stringify(settings));
+    else assert.match(found, expected, JSON.stringify(settings));
+  }
 });
 
 test('a template keeps the type of a value inside JSON, and leaves a field without a value out', () => {
-  const make = compileTemplate({
-    after: '${! json.n }',
-    text: 'n=${! json.n }',
-    none: '${! json.none }',
+  const make = compileConnectTemplate({
+    after: '${! meta.n }',
+    text: 'n=${! meta.n }',
+    none: '${! meta.none }',
     at: [1, true, null],
   });
-  assert.equal(make(message('{"n":7}')), '{"after":7,"text":"n=7","at":[1,true,null]}');
-  assert.equal(compileTemplate('${! json.o }')(message('{"o":{"a":1}}')), '{"a":1}');
-  assert.equal(compileTemplate('${! json.none }')(message('{}')), undefined);
+  assert.equal(make(message('', { n: 7 })), '{"after":7,"text":"n=7","at":[1,true,null]}');
+  assert.equal(compileConnectTemplate('${! meta.o }')(message('', { o: { a: 1 } })), '{"a":1}');
+  assert.equal(compileConnectTemplate('${! meta.none }')(message('')), undefined);
 });
 
 test('a list without one of its items is not sent, and null is no value', () => {
-  const opening = (source: unknown, text: string) => compileTemplate(source)(message(text));
-  const list = { op: 'replay', of: { l: [1, '${! json.n }'] } };
-  assert.equal(opening(list, '{"n":7}'), '{"op":"replay","of":{"l":[1,7]}}');
-  assert.equal(opening(list, '{}'), undefined);
-  assert.equal(opening(list, '{"n":null}'), undefined);
-  assert.equal(opening([{ a: '${! json.n }', b: '' }], '{"n":null}'), '[{"b":""}]');
+  const opening = (source: unknown, meta: object) => compileConnectTemplate(source)(message('', meta));
+  const list = { op: 'replay', of: { l: [1, '${! meta.n }'] } };
+  assert.equal(opening(list, { n: 7 }), '{"op":"replay","of":{"l":[1,7]}}');
+  assert.equal(opening(list, {}), undefined);
+  assert.equal(opening(list, { n: null }), undefined);
+  assert.equal(opening([{ a: '${! meta.n }', b: '' }], { n: null }), '[{"b":""}]');
 });
 
 test('an answer is not sent without all of its values, whatever its form', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac, generateKeyPairSync, verify } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, verify } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compileConnectTemplate, connectMessage } from '../../../src/sdk/connect-template.ts';
@@ -43,6 +43,24 @@ test('$hmac gives the digests of RFC 4231, in each encoding', async () => {
           digest.toString(encoding),
         );
     }
+});
+
+test('$hash gives the hashes of Node in each encoding, and $hmac takes a text that is written in one', async () => {
+  for (const hash of ['sha256', 'sha384', 'sha512'])
+    for (const encoding of ['hex', 'base64', 'base64url'] as const) {
+      const digest = createHash(hash).update('ü=1').digest();
+      assert.equal(await made(`\${! $hash('${hash}', 'ü=1', '${encoding}') }`), digest.toString(encoding));
+      assert.equal(
+        await made(
+          `\${! $hmac('sha512', meta.secrets.k, $hash('${hash}', 'ü=1', '${encoding}'), 'hex', 'utf8', '${encoding}') }`,
+          {
+            k: 'key',
+          },
+        ),
+        createHmac('sha512', 'key').update(digest).digest('hex'),
+      );
+    }
+  assert.equal(await made("${! $hash('sha256', meta.secrets.none) }"), undefined);
 });
 
 /** TEST 1 and TEST 2 of RFC 8032 7.1: key, text and signature. */
@@ -115,6 +133,12 @@ test('what can never be signed is found when the expression is compiled, without
       "$hmac('sha256', meta.secrets.k, 'x', 'hex', 'latin1')",
       /the encoding of the secret of \$hmac is not one of utf8/,
     ],
+    [
+      "$hmac('sha256', meta.secrets.k, 'x', 'hex', 'hex', 'latin1')",
+      /the encoding of the text of \$hmac is not one of utf8/,
+    ],
+    ["$hash('md5', 'x')", /the hash of \$hash is not one of sha256, sha384, sha512/],
+    ["$hash('sha256', 'x', 'hidden')", /the encoding of \$hash is not one of/],
     ["$hmac('sha256', 'hidden', 'x')", /the key of \$hmac is written here; write it in secrets/],
     ["meta.now > 5 ? $ed25519('hidden', 'x') : 'y'", /the key of \$ed25519 is written here/],
     ["$ed25519(meta.secrets.k, 'x', 'hidden')", /the encoding of \$ed25519 is not one of/],
@@ -143,6 +167,6 @@ test('a key or a text that cannot be used fails without showing it', async () =>
     );
 });
 
-test('signing functions are known in texts of a connect only', () => {
+test('signing functions are known in texts for a server only', () => {
   assert.throws(() => compileExpression("${! $hmac('sha256', json.k, 'x') }"), /uses \$hmac, but JSONata has no such/);
 });

@@ -18,7 +18,7 @@ const feedOf = (config: FlatConfig): FeedSettings => tasksOf(config)[0]?.pipelin
 /** Settings that a connect fills in, as the connector has them. */
 const textsOf = (list: readonly { readonly text: string }[]) => list.map(({ text }) => text);
 const sent = ({ subscribe }: Pick<FeedSettings, 'subscribe'>) =>
-  subscribe.messages.map(({ send }) => send(new Message(Buffer.alloc(0))));
+  subscribe.messages.map(({ send }) => send?.(new Message(Buffer.alloc(0))));
 
 describe("a connector with S4's settings", () => {
   test('becomes a pipeline from its feed into its topic, with its reconnect pauses', () => {
@@ -157,13 +157,32 @@ describe("a connector with S4's settings", () => {
       ['session', 'POST', 'topsecret'],
     );
     const sign = createHmac('sha256', 'topsecret').update('t k').digest('hex');
-    assert.equal(await subscribe.messages[0]?.send(values), JSON.stringify({ sign }));
+    assert.equal(await subscribe.messages[0]?.send?.(values), JSON.stringify({ sign }));
     assert.deepEqual([reconnect.overlap, sequence?.value.text], [1_000, '${! json.u }']);
     const { 'websocket.hosts': _, ...without } = config;
     assert.deepEqual(Object.keys(errorsOf(without)), ['websocket.hosts']);
     assert.ok(
       !JSON.stringify(errorsOf({ ...config, 'websocket.secrets': '{"api":["topsecret"]}' })).includes('topsecret'),
     );
+  });
+
+  test('answers challenges: a reply has a name, and a server that speaks first is waited for', () => {
+    const sign = (name: string) => `{"sign":"\${! $hmac('sha256', meta.secrets.api, meta.${name}.json.id) }"}`;
+    const config: FlatConfig = {
+      ...BINANCE,
+      'websocket.secrets': '{"api":"topsecret"}',
+      'websocket.subscription.message': '{"expect":{"op":"hello"},"as":"hello"}',
+      'websocket.subscriptions': `[${sign('hello')}]`,
+      'websocket.heartbeat.reply': `{"when":{"op":"challenge"},"message":${sign('hello')}}`,
+      'websocket.ack.message': sign('hello'),
+    };
+    assert.deepEqual(errorsOf(config), {});
+    const [first, second] = feedOf(config).subscribe.messages;
+    assert.deepEqual([first?.send, first?.as, second?.expect], [undefined, 'hello', undefined]);
+    const message = { ...config, 'websocket.subscription.message': '{"expect":7,"method":"SUBSCRIBE"}' };
+    assert.match(JSON.stringify(errorsOf(message)), /meta.hello \} has no value here/);
+    const unknown = { ...config, 'websocket.ack.message': sign('other') };
+    assert.match(JSON.stringify(errorsOf(unknown)), /websocket.ack.message.*meta.other \} has no value here/);
   });
 
   test('has a gate as large as its queue, and batches that fit it', () => {
@@ -519,7 +538,7 @@ describe('mistakes', () => {
         'websocket.proxy': `socks://user:${secret}@h/`,
         'websocket.headers': `Connection:${secret},X:\u0000${secret}`,
         'websocket.auth.token': '',
-        'websocket.ack.message': `{"token":"${secret}","id":"\${! $uppercase(json.id) }"}`,
+        'websocket.ack.message': `{"token":"${secret}","id":"\${! $nosuch(json.id) }"}`,
         'websocket.subscriptions': `[{"send":"${secret} \${! nothing } \${!"}]`,
       }),
     );
