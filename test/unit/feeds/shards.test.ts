@@ -5,18 +5,20 @@ import { Batch } from '../../../src/core/batch.ts';
 import { Message } from '../../../src/core/message.ts';
 import type { CursorStore, FollowOptions } from '../../../src/sdk/context.ts';
 import type { FakeRemote } from './fake-remote.ts';
-import { feedRig } from './feed-rig.ts';
+import { feedRig, SteadyClock } from './feed-rig.ts';
 import { MemoryCursors } from './memory-cursors.ts';
 
 const SYMBOLS = '${! meta.shard.symbols }';
 const UNSUBSCRIBE = { unsub: SYMBOLS };
+const RESUME = { cursor: '${! json.n }', message: { after: '${! meta.cursor }' } };
 /** Longer than changes of the list are gathered. */
 const GATHERED = 250;
 
 /** A topic of symbols. */
 class SymbolTopic {
   private options: FollowOptions | undefined;
-  private readonly first: readonly string[];
+  /** What it has when it is read from its beginning. */
+  first: readonly string[];
 
   constructor(first: readonly string[]) {
     this.first = first;
@@ -35,6 +37,10 @@ class SymbolTopic {
     this.write(symbols, null);
   }
 
+  setWithoutKey(): void {
+    this.options?.next(new Batch([new Message(Buffer.from('1'))]));
+  }
+
   recreate(): void {
     this.options?.recreated?.('symbols');
   }
@@ -50,6 +56,7 @@ interface ShardRig {
   readonly shards?: Record<string, unknown>;
   readonly cursors?: CursorStore;
   readonly topic?: SymbolTopic;
+  readonly clock?: SteadyClock;
 }
 
 /** A feed of symbols, two a connection. */
@@ -57,7 +64,7 @@ async function rig(
   t: TestContext,
   symbols: readonly string[],
   settings: Record<string, unknown> = {},
-  { shards = {}, cursors, topic = new SymbolTopic(symbols) }: ShardRig = {},
+  { shards = {}, cursors, topic = new SymbolTopic(symbols), clock: ownClock }: ShardRig = {},
 ) {
   const made = await feedRig(
     t,
@@ -72,7 +79,11 @@ async function rig(
       subscribe: { sub: SYMBOLS },
       ...settings,
     },
-    { follow: topic.follow, ...(cursors === undefined ? {} : { cursors }) },
+    {
+      follow: topic.follow,
+      ...(cursors === undefined ? {} : { cursors }),
+      ...(ownClock === undefined ? {} : { clock: ownClock }),
+    },
   );
   const { network, clock } = made;
   const open = () => {
@@ -284,6 +295,47 @@ test('messages of all connections are records with the URL, and duplicates among
   assert.equal(made.counter('tidegate_remote_frames_received_total'), 3);
 });
 
+test('each of several URLs has all symbols, on connections and with a pace of its own', async (t) => {
+  const url = ['wss://a.example/ws', 'wss://b.example/ws'];
+  const made = await rig(
+    t,
+    [...'abc'],
+    { url, dedupe: { id: '${! json.n }' } },
+    { shards: { connect_interval: '1s' } },
+  );
+  assert.equal(made.network.sockets.length, 2, 'one for each server');
+  made.clock.advance(1_000);
+  made.open();
+  const subscriptions = () => made.network.sockets.map((socket) => `${socket.asks().url} ${socket.sent.splice(0)}`);
+  assert.deepEqual(subscriptions(), [
+    'wss://a.example/ws {"sub":["a","b"]}',
+    'wss://b.example/ws {"sub":["a","b"]}',
+    'wss://a.example/ws {"sub":["c"]}',
+    'wss://b.example/ws {"sub":["c"]}',
+  ]);
+  assert.deepEqual(
+    made.feed.connections.map(({ state }) => state),
+    Array(2).fill('live on 2 of 2 connections'),
+  );
+  made.topic.remove('a', 'b');
+  made.changed();
+  assert.equal(made.network.alive.length, 2);
+});
+
+test('a topic has 100,000 symbols at most, and records without a key are none', async (t) => {
+  const symbols = Array.from({ length: 100_000 }, (_, n) => `S${n}`);
+  const made = await live(t, symbols, {}, { shards: { per_connection: 200_000 } });
+  made.topic.setWithoutKey();
+  made.topic.set('more', 'and more');
+  made.changed();
+  assert.equal(made.gauge('tidegate_remote_symbols'), 100_000);
+  assert.match(made.errors().join(), /^p: the topic symbols has more than 100000 symbols; those that come later/);
+  made.topic.remove('S0');
+  made.topic.set('late');
+  made.changed();
+  assert.match(made.sent()[0] ?? '', / \{"unsub":\["S0"\]\} \{"sub":\["late"\]\}$/);
+});
+
 test('while the feed is paused a new connection is not read, and a drained feed makes none', async (t) => {
   const made = await live(t, ['a'], {}, { shards: { per_connection: 1 } });
   made.feed.pause();
@@ -297,6 +349,57 @@ test('while the feed is paused a new connection is not read, and a drained feed 
   made.topic.set('c');
   made.changed();
   assert.equal(made.network.sockets.length, 2);
+});
+
+test('a list that changes while the cursors are loaded makes one connection for each part of it', async (t) => {
+  const clock = new SteadyClock();
+  const topic = new SymbolTopic([...'abcd']);
+  let isRestarted = false;
+  const cursors = new (class extends MemoryCursors {
+    override async load(name: string) {
+      if (isRestarted && name.endsWith('shard 2')) {
+        topic.remove('c', 'd');
+        clock.advance(GATHERED);
+        topic.set(...'efgh');
+        clock.advance(GATHERED);
+      }
+      return super.load(name);
+    }
+  })();
+  const first = await live(t, [...'abcd'], { resume: RESUME }, { cursors });
+  socketOf(first, 2).says('{"n":20}');
+  await turn();
+  await first.feed.close();
+  isRestarted = true;
+  const made = await live(t, [], { resume: RESUME }, { cursors, topic, clock });
+  // The cursor of c and d is not that of e and f.
+  assert.deepEqual(made.sent(), ['{"sub":["a","b"]}', '{"sub":["e","f"]}', '{"sub":["g","h"]}']);
+  assert.equal(made.network.sockets.length, 3);
+});
+
+test('a feed that is opened again has the list of then, and no symbol of before', async (t) => {
+  const made = await live(t, [...'abc']);
+  await made.feed.close();
+  made.sent();
+  made.topic.first = [...'bd'];
+  await made.feed.open();
+  made.open();
+  assert.deepEqual(
+    made.network.alive.map(({ sent }) => sent.join(' ')),
+    ['{"sub":["b","d"]}'],
+  );
+});
+
+test('a connection that was lost is no trouble any more when its symbols are gone', async (t) => {
+  const made = await live(t, [...'abcd']);
+  socketOf(made, 2).ends({ reason: 'gone' });
+  assert.equal(made.reasons.at(-1), 'gone');
+  made.topic.remove('c', 'd');
+  made.changed();
+  assert.equal(made.reasons.at(-1), undefined);
+  assert.equal(made.feed.connections[0]?.notLiveReason, undefined);
+  made.clock.advance(60_000);
+  assert.equal(made.network.alive.length, 1);
 });
 
 test('a symbol that is subscribed to again begins its sequence again', async (t) => {
@@ -340,8 +443,6 @@ test('the server is live while all connections are, and its status says how many
   made.open();
   assert.equal(made.counter('tidegate_remote_reconnects_total'), 1);
 });
-
-const RESUME = { cursor: '${! json.n }', message: { after: '${! meta.cursor }' } };
 
 test('after a restart each symbol has the connection and the cursor that it had, whatever the list is now', async (t) => {
   const cursors = new MemoryCursors();
