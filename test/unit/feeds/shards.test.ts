@@ -159,6 +159,7 @@ test('a change of the list sends only what has changed, on the connection that h
   made.sent();
   made.topic.remove('b');
   made.topic.set('e');
+  made.clock.advance(100);
   assert.deepEqual(made.sent(), ['', ''], 'changes are gathered');
   made.changed();
   assert.deepEqual(made.sent(), ['{"unsub":["b"]} {"sub":["e"]}', '']);
@@ -256,6 +257,23 @@ test('a change that is refused or not answered is a warning, and the next messag
   assert.equal(warnings.length, 2);
 });
 
+test('a change waits for the reply to the one before, has all that has changed by then, and no login', async (t) => {
+  const subscribe = [{ login: 1 }, { send: { sub: SYMBOLS }, expect: { ok: true } }];
+  const made = await live(t, ['a'], { subscribe }, { shards: { per_connection: 9 } });
+  const socket = socketOf(made, 1);
+  socket.says('{"ok":true}');
+  assert.deepEqual(made.sent(), ['{"login":1} {"sub":["a"]}']);
+  const change = (symbol: string) => {
+    made.topic.set(symbol);
+    made.changed();
+    return made.sent();
+  };
+  assert.deepEqual(change('b'), ['{"sub":["b"]}']);
+  assert.deepEqual([change('c'), change('d')], [[''], ['']]);
+  socket.says('{"ok":true}');
+  assert.deepEqual(made.sent(), ['{"sub":["c","d"]}']);
+});
+
 test('changes keep the interval of subscribe', async (t) => {
   const subscribe = { messages: [{ sub: SYMBOLS }], interval: '1s' };
   const made = await live(t, [...'ab'], { subscribe }, { shards: { per_connection: 9, per_message: 1 } });
@@ -325,12 +343,12 @@ test('each of several URLs has all symbols, on connections and with a pace of it
 test('a topic has 100,000 symbols at most, and records without a key are none', async (t) => {
   const symbols = Array.from({ length: 100_000 }, (_, n) => `S${n}`);
   const made = await live(t, symbols, {}, { shards: { per_connection: 200_000 } });
-  made.topic.setWithoutKey();
   made.topic.set('more', 'and more');
   made.changed();
   assert.equal(made.gauge('tidegate_remote_symbols'), 100_000);
   assert.match(made.errors().join(), /^p: the topic symbols has more than 100000 symbols; those that come later/);
   made.topic.remove('S0');
+  made.topic.setWithoutKey();
   made.topic.set('late');
   made.changed();
   assert.match(made.sent()[0] ?? '', / \{"unsub":\["S0"\]\} \{"sub":\["late"\]\}$/);
@@ -495,4 +513,19 @@ test('a part of the symbols has names of its own for its cursors', async (t) => 
   assert.deepEqual(subscribed.sort(), symbols.sort());
   const again = await live(t, symbols, { resume: RESUME }, { cursors, shards: { share: '2/3', per_connection: 12 } });
   assert.match(again.sent()[0] ?? '', /\{"after":2\}$/);
+});
+
+test('parts of the symbols keep their places apart from each other', async (t) => {
+  const cursors = new MemoryCursors();
+  const symbols = Array.from({ length: 24 }, (_, n) => `s${n}`);
+  const part = (list: readonly string[], share: string) =>
+    live(t, list, { resume: RESUME }, { cursors, shards: { share } });
+  const before: string[][] = [];
+  for (const share of ['1/2', '2/2']) {
+    const made = await part(symbols, share);
+    before.push(made.sent());
+    await made.feed.close();
+  }
+  const again = await part([...symbols].reverse(), '1/2');
+  assert.deepEqual(again.sent(), before[0]);
 });
