@@ -130,16 +130,13 @@ test('many messages that become as large as allowed are taken some at a time, an
   // Half of what Node reads of a busy socket in a turn.
   const count = 64;
   const sentAt = performance.now();
-  // Messages that are read fast make the window of TCP grow, so that more than a chunk is there when the bombs come.
-  const plain = 'x'.repeat(MIB);
-  for (let n = 0; n < count; n += 1) ws.send(plain);
   for (let n = 0; n < count; n += 1) ws.send(ZEROS);
   // A thousandth of the second layer: it is a message like any other.
   ws.send(gzipSync(repeated(ZEROS, 64), { level: 9 }));
   // What costs most CPU for its length, and gives nothing.
   ws.send(filled(EMPTY));
   await until(
-    async () => (await figure('tidegate_remote_settled_total', 'pipelines.many.source')) === 2 * count + 2,
+    async () => (await figure('tidegate_remote_settled_total', 'pipelines.many.source')) === count + 2,
     60_000,
     () => 'not all messages came',
   );
