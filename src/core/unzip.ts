@@ -12,15 +12,33 @@ const MAX_PIECE = 65_536;
 /** How much larger than its source JSON usually is. */
 const USUAL_GROWTH = 8;
 
+/** What zlib returns with `info`, which its types do not know. */
+interface Unzipped {
+  readonly buffer: Buffer;
+  /** It has taken so many bytes of the source. */
+  readonly engine: { readonly bytesWritten: number };
+}
+
 /**
  * Unzips synchronously, which for small messages is several times as fast as zlib's threads. Stops as soon as the result has more
- * than `limit` bytes: no more memory than that is used. Throws the error of zlib; see `isTooLargeUnzipped`.
+ * than `limit` bytes: no more memory than that is used. Throws the error of zlib, see `isTooLargeUnzipped`, and an Error for bytes
+ * behind the end, which may be another message. gzip may have several members.
  */
 export function unzip(data: Buffer, format: ZippedFormat, limit: number): Buffer {
-  return UNZIP[format](data, {
+  const { buffer, engine } = UNZIP[format](data, {
     maxOutputLength: Math.max(1, Math.min(limit, constants.MAX_LENGTH)),
     chunkSize: Math.min(Math.max(MIN_PIECE, data.length * USUAL_GROWTH), MAX_PIECE),
-  });
+    info: true,
+  }) as unknown as Unzipped;
+  const rest = data.length - engine.bytesWritten;
+  if (rest > 0 && !(format === 'gzip' && isPadding(data.subarray(-rest))))
+    throw new Error(`there are ${rest} bytes behind its end`);
+  return buffer;
+}
+
+/** gzip, the program, ignores zeros behind the last member. */
+function isPadding(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0);
 }
 
 /** Whether an error of `unzip` says that the result has more bytes than allowed. */

@@ -117,12 +117,13 @@ export class ChannelSet {
     for (const channel of this.add(shard)) channel.begin();
   }
 
-  /** The list has changed while the feed is open. */
+  /** The list has changed while the feed is open, or while `load` is not done: then `open` makes the connections. */
   private apply({ opened, changed, emptied, added }: PlanChange): void {
     for (const shard of opened) {
       this.begin(shard);
       for (const channel of this.add(shard)) {
         channel.changed(added.get(shard) ?? []);
+        if (!this.isOpen) continue;
         channel.open();
         if (this.isPaused) channel.pause();
       }
@@ -132,6 +133,8 @@ export class ChannelSet {
   }
 
   private end(channel: Channel): void {
+    // What it could not connect to is no trouble of the feed any more.
+    this.owner.context.gateway.onStatus(channel.name, undefined);
     const closed = channel.close().finally(() => this.closing.delete(closed));
     this.closing.add(closed);
   }

@@ -15,6 +15,8 @@ export interface ConnectionHandler extends OutboxHandler {
   stale(): void;
   /** The server asks for a new connection in place of this one, by a message that may be shown as quoted. */
   replacementAsked(quoted: string): void;
+  /** Whether the socket may be read: not while the gate is shut. */
+  mayRead(): boolean;
   /** A message of this many bytes was read. */
   heard(bytes: number): void;
   /** A message that cannot be decompressed, and why not. */

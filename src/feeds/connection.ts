@@ -238,10 +238,12 @@ export class Connection {
   // --- within
 
   private makeIncoming(): Incoming {
-    const { handler } = this;
+    const { handler, socket } = this;
     const { settings } = this.server;
     return new Incoming({
       settings,
+      socket,
+      mayRead: () => this.subscribing?.isMaking !== true && handler.mayRead(),
       heard: (data) => {
         this.heartbeat?.heard(data);
         handler.heard(data.length);

@@ -256,6 +256,10 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.replace('message', `the server asks for a new connection; ${quoted}`);
   }
 
+  mayRead(): boolean {
+    return this.reading.mayRead;
+  }
+
   heard(bytes: number): void {
     this.heardAt = this.server.context.clock.now();
     this.reading.heard(bytes);

@@ -1,12 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import type { Message } from '../core/message.ts';
+import type { RemoteSocket } from '../core/remote.ts';
 import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import { ReadBudget } from './read-budget.ts';
 import { Replies } from './replies.ts';
 import { UnpackingFailed, unpack } from './unpacking.ts';
 
 export interface IncomingOptions {
-  readonly settings: Pick<RemoteSettings, 'decompress' | 'max_frame' | 'heartbeat'>;
+  readonly settings: Pick<RemoteSettings, 'decompress' | 'compression' | 'max_frame' | 'heartbeat'>;
+  readonly socket: Pick<RemoteSocket, 'pause' | 'resume'>;
+  /** Whether the socket is not paused for another reason. */
+  readonly mayRead: () => boolean;
   /** A message of the server, decompressed. */
   readonly heard: (data: Buffer) => void;
   /** A message that the server sent as a ping is to be answered so. */
@@ -23,22 +28,28 @@ export interface IncomingOptions {
 export class Incoming {
   private readonly options: IncomingOptions;
   private readonly replies: Replies | undefined;
+  /** undefined if messages are as large as they were sent. */
+  private readonly budget: ReadBudget | undefined;
 
   constructor(options: IncomingOptions) {
-    const { settings, answer, pass } = options;
+    const { settings, socket, mayRead, answer, pass } = options;
     const replies = settings.heartbeat.reply;
     this.options = options;
+    if (settings.decompress !== undefined || settings.compression) this.budget = new ReadBudget(socket, mayRead);
     this.replies = replies.length === 0 ? undefined : new Replies({ replies, answer, pass });
   }
 
   take(data: Buffer, binary: boolean): void {
     const { decompress } = this.options.settings;
+    this.budget?.spend(data.length);
     if (!binary || decompress === undefined) {
       this.pass(data, binary);
       return;
     }
     const unpacked = this.unpacked(data, decompress);
-    if (unpacked !== undefined) this.pass(unpacked, unpacked === data || !isUtf8(unpacked));
+    if (unpacked === undefined) return;
+    if (unpacked !== data) this.budget?.spend(unpacked.length);
+    this.pass(unpacked, unpacked === data || !isUtf8(unpacked));
   }
 
   private pass(data: Buffer, binary: boolean): void {

@@ -46,7 +46,8 @@ export class Progress {
   async load(signal: AbortSignal): Promise<SavedCursor | undefined> {
     if (this.isLoaded || this.keeper === undefined) return undefined;
     const saved = await this.keeper.load(signal);
-    if (signal.aborted) return undefined;
+    // It may have begun anew meanwhile.
+    if (signal.aborted || this.isLoaded) return undefined;
     this.isLoaded = true;
     if (saved === undefined) return undefined;
     this.done = saved;

@@ -34,6 +34,11 @@ export class Reading {
     this.clock = clock;
   }
 
+  /** Whether the socket is read. */
+  get mayRead(): boolean {
+    return this.live === undefined || !this.isHeld;
+  }
+
   begin(live: Live): void {
     this.live = live;
     if (this.isHeld) this.hold(live);

@@ -33,6 +33,11 @@ export class Subscribing {
     return this.handshake?.mayStartAt;
   }
 
+  /** Whether the socket is paused while the messages are made. */
+  get isMaking(): boolean {
+    return this.pending !== undefined;
+  }
+
   get isOpen(): boolean {
     return this.handshake?.isOpen === true;
   }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { formatSize } from '../core/units.ts';
 import { isTooLargeUnzipped, unzip, type ZippedFormat, zippedFormatOf } from '../core/unzip.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
@@ -27,6 +28,8 @@ export function unpack(data: Buffer, setting: NonNullable<RemoteSettings['decomp
         `the server sent a message larger than max_frame (${formatSize(maxFrame)}) once decompressed; raise it if such messages are meant`,
         true,
       );
+    // Text that begins as zlib does, such as "x^2" or "x = 1"; what is compressed is hardly ever UTF-8.
+    if (setting === 'auto' && isUtf8(data)) return data;
     throw new UnpackingFailed(`cannot be decompressed as ${setting}: ${(error as Error).message}`, false);
   }
 }

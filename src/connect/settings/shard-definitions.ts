@@ -3,8 +3,8 @@ import type { Definition, FlatConfig } from './definition.ts';
 import { inOrder } from './in-order.ts';
 import type { Values } from './values.ts';
 
-/** The settings of which one says what the symbols are. */
-const LISTS = ['websocket.shards.list', 'websocket.shards.file', 'websocket.shards.topic'];
+/** The settings of which one says what the symbols are; mistakes in all of them together belong to the one that is given. */
+export const LISTS = ['websocket.shards.list', 'websocket.shards.file', 'websocket.shards.topic'];
 /** Of a connection, where nothing else is given. */
 const PER_CONNECTION = 200;
 
@@ -94,7 +94,8 @@ export function shardDefinitions(component: string): Definition[] {
       type: 'STRING',
       default: null,
       importance: 'LOW',
-      documentation: 'Part of the symbols that a task has, such as 2/3. The tasks get theirs by themselves.',
+      documentation:
+        'Part of the symbols that this connector reads, by one task, such as 2/3 for the second of three connectors. Without it, each task gets a part.',
       width: 'SHORT',
       displayName: 'Part of the symbols',
       path: `${place}.share`,
@@ -106,8 +107,12 @@ export function hasShards(values: Values): boolean {
   return LISTS.some((name) => values.has(name));
 }
 
-/** A part of the symbols for each task. No more tasks than a list has connections, as the others would be idle. */
+/**
+ * A part of the symbols for each task, unless the connector has one that is given. No more tasks than a list has connections,
+ * as the others would be idle.
+ */
 export function shardTasks(values: Values): FlatConfig[] {
+  if (values.has('websocket.shards.share')) return [{}];
   const max = values.number('tasks.max');
   const per = values.has('websocket.shards.per.connection')
     ? values.number('websocket.shards.per.connection')

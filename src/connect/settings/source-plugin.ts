@@ -2,7 +2,7 @@ import { writtenAs } from './converted-values.ts';
 import { type FlatConfig, missing } from './definition.ts';
 import type { ConnectorPlugin } from './plugin.ts';
 import { reconnectOf, remoteDefinitions, subscribeOf } from './remote-definitions.ts';
-import { hasShards, shardTasks } from './shard-definitions.ts';
+import { hasShards, LISTS, shardTasks } from './shard-definitions.ts';
 import { SOURCE, sourceDefinitions } from './source-definitions.ts';
 import { hasTransforms } from './transform-chain.ts';
 import type { Values } from './values.ts';
@@ -39,6 +39,7 @@ export const sourcePlugin: ConnectorPlugin = {
     [`${SOURCE}.subscribe.messages[0]`, 'websocket.subscription.message'],
     [`${SOURCE}.subscribe.interval`, 'websocket.subscribe.interval.ms'],
     [`${SOURCE}.subscribe`, 'websocket.subscriptions'],
+    ...LISTS.map((name) => [`${SOURCE}.shards`, name] as const),
     ['processors[0].map.key', 'websocket.record.key'],
     ['processors[0].map.headers', 'websocket.record.headers'],
     ['processors', 'websocket.record.timestamp'],

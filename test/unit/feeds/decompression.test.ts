@@ -80,7 +80,69 @@ describe('decompress', () => {
   });
 });
 
+describe('auto', () => {
+  for (const text of ['x y = 1', 'x?', 'x}', 'x^2 + 1', 'x^', 'x\x01', 'x'])
+    test(`passes ${JSON.stringify(text)}, which begins as zlib may`, async (t) => {
+      const { network, messages, dropped } = await servedFeed(t, { decompress: 'auto' });
+      network.last.opens();
+      network.last.says(Buffer.from(text));
+      await turn();
+      assert.deepEqual(
+        messages().map(({ text, meta }) => [text, meta.binary]),
+        [[text, true]],
+      );
+      assert.equal(dropped('compressed'), 0);
+    });
+
+  for (const level of [1, 6, 9])
+    test(`takes what zlib compresses at level ${level}, however short`, async (t) => {
+      const sent = Array.from({ length: 300 }, (_, n) => `${n}`.repeat(n % 5));
+      const { network, texts } = await servedFeed(t, { decompress: 'auto' });
+      network.last.opens();
+      for (const text of sent) network.last.says(deflateSync(text, { level }));
+      await turn();
+      assert.deepEqual(texts(), sent);
+    });
+});
+
+describe('several members of gzip', () => {
+  const parts = [gzipSync('{"a":'), gzipSync(''), gzipSync('1}')];
+  for (const decompress of ['gzip', 'auto'])
+    test(`are one message with ${decompress}, and zeros behind them are ignored`, async (t) => {
+      const { network, texts } = await servedFeed(t, { decompress });
+      network.last.opens();
+      network.last.says(Buffer.concat(parts));
+      network.last.says(Buffer.concat([...parts, Buffer.alloc(7)]));
+      await turn();
+      assert.deepEqual(texts(), ['{"a":1}', '{"a":1}']);
+    });
+});
+
 describe('a message that cannot be decompressed', () => {
+  const rubbish = Buffer.from('xx');
+  for (const [name, decompress, data] of [
+    ['gzip with rubbish behind it', 'gzip', Buffer.concat([FORMS.gzip, rubbish])],
+    ['gzip with zeros and another member behind it', 'gzip', Buffer.concat([FORMS.gzip, Buffer.alloc(2), FORMS.gzip])],
+    ['gzip and half of another member', 'gzip', Buffer.concat([FORMS.gzip, FORMS.gzip.subarray(0, 20)])],
+    ['zlib with rubbish behind it', 'deflate', Buffer.concat([FORMS.zlib, rubbish])],
+    ['zlib twice', 'auto', Buffer.concat([FORMS.zlib, FORMS.zlib])],
+    ['raw deflate twice', 'deflate', Buffer.concat([FORMS.raw, FORMS.raw])],
+    ['zlib with a preset dictionary', 'auto', deflateSync(PLAIN, { dictionary: Buffer.from('"price":') })],
+    ['raw deflate with one', 'deflate', deflateRawSync(PLAIN, { dictionary: Buffer.from(PLAIN) })],
+    ['zlib without its end', 'auto', FORMS.zlib.subarray(0, -1)],
+    ['an empty one', 'deflate', Buffer.alloc(0)],
+  ] as const)
+    test(`${name} is dropped with ${decompress}, and the next one is taken`, async (t) => {
+      const { network, texts, dropped, logged } = await servedFeed(t, { decompress });
+      network.last.opens();
+      network.last.says(data);
+      network.last.says(decompress === 'gzip' ? FORMS.gzip : FORMS.zlib);
+      await turn();
+      assert.deepEqual(texts(), [PLAIN]);
+      assert.equal(dropped('compressed'), 1);
+      assert.match(logged(), new RegExp(`it cannot be decompressed as ${decompress}: `));
+    });
+
   for (const [name, data] of [
     ['cut short', FORMS.gzip.subarray(0, 20)],
     ['without its last byte', FORMS.gzip.subarray(0, -1)],
@@ -132,5 +194,56 @@ describe('a message that cannot be decompressed', () => {
     network.last.says(bomb);
     assert.equal(network.last.isEnded, true);
     assert.ok(process.memoryUsage().arrayBuffers - before < 8 * 1_048_576);
+  });
+});
+
+describe('messages that become large', () => {
+  const MIB = 1_048_576;
+  const bomb = gzipSync(Buffer.alloc(MIB));
+  /** The socket is read again two turns after the one that has brought too much. */
+  const turns = async () => {
+    for (let n = 0; n < 3; n += 1) await turn();
+  };
+
+  test('pause the socket at 4 MiB of a turn, until the pipeline has them', async (t) => {
+    const { network, messages } = await servedFeed(t, { decompress: 'gzip' });
+    const socket = network.last;
+    socket.opens();
+    for (let n = 1; n <= 6; n += 1) {
+      socket.says(bomb);
+      assert.deepEqual(socket.orders, n < 4 ? [] : ['pause']);
+    }
+    assert.equal(messages().length, 0);
+    await turns();
+    assert.equal(messages().length, 6);
+    assert.deepEqual(socket.orders, ['pause', 'resume']);
+    for (let n = 0; n < 3; n += 1) socket.says(bomb);
+    await turns();
+    for (let n = 0; n < 3; n += 1) socket.says(bomb);
+    assert.deepEqual(socket.orders, ['pause', 'resume'], 'turns are counted one by one');
+  });
+
+  test('leave the socket paused if the gate is shut by then', async (t) => {
+    const { feed, network } = await servedFeed(t, { decompress: 'gzip' });
+    const socket = network.last;
+    socket.opens();
+    const gate = feed.batches$.subscribe(() => feed.pause());
+    for (let n = 0; n < 5; n += 1) socket.says(bomb);
+    await turns();
+    assert.equal(socket.isPaused, true);
+    gate.unsubscribe();
+    feed.resume();
+    assert.equal(socket.isPaused, false);
+  });
+
+  test('count also before the server has replied to subscribe', async (t) => {
+    const subscribe = { send: 'all', expect: { ok: true } };
+    const { network } = await servedFeed(t, { decompress: 'gzip', subscribe });
+    const socket = network.last;
+    socket.opens();
+    for (let n = 0; n < 5; n += 1) socket.says(bomb);
+    assert.equal(socket.isPaused, true);
+    await turns();
+    assert.equal(socket.isPaused, false);
   });
 });

@@ -11,7 +11,7 @@ import { FakeNetwork, feedSettings, remoteContext } from './fake-remote.ts';
 import { MemoryCursors } from './memory-cursors.ts';
 
 /** A clock whose pauses have no random part. */
-class SteadyClock extends HandClock {
+export class SteadyClock extends HandClock {
   jitter(): number {
     return 0;
   }
@@ -25,10 +25,10 @@ export async function feedRig(
     cursors = new MemoryCursors(),
     isSettling = true,
     follow,
-  }: { cursors?: CursorStore; isSettling?: boolean; follow?: GatewayPorts['follow'] } = {},
+    clock = new SteadyClock(),
+  }: { cursors?: CursorStore; isSettling?: boolean; follow?: GatewayPorts['follow']; clock?: SteadyClock } = {},
 ) {
   const network = new FakeNetwork();
-  const clock = new SteadyClock();
   const stats = createStats();
   const kept = keptLogger();
   const topics = new Map<string, KeptTopic>();

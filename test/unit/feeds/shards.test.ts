@@ -5,18 +5,20 @@ import { Batch } from '../../../src/core/batch.ts';
 import { Message } from '../../../src/core/message.ts';
 import type { CursorStore, FollowOptions } from '../../../src/sdk/context.ts';
 import type { FakeRemote } from './fake-remote.ts';
-import { feedRig } from './feed-rig.ts';
+import { feedRig, SteadyClock } from './feed-rig.ts';
 import { MemoryCursors } from './memory-cursors.ts';
 
 const SYMBOLS = '${! meta.shard.symbols }';
 const UNSUBSCRIBE = { unsub: SYMBOLS };
+const RESUME = { cursor: '${! json.n }', message: { after: '${! meta.cursor }' } };
 /** Longer than changes of the list are gathered. */
 const GATHERED = 250;
 
 /** A topic of symbols. */
 class SymbolTopic {
   private options: FollowOptions | undefined;
-  private readonly first: readonly string[];
+  /** What it has when it is read from its beginning. */
+  first: readonly string[];
 
   constructor(first: readonly string[]) {
     this.first = first;
@@ -35,6 +37,10 @@ class SymbolTopic {
     this.write(symbols, null);
   }
 
+  setWithoutKey(): void {
+    this.options?.next(new Batch([new Message(Buffer.from('1'))]));
+  }
+
   recreate(): void {
     this.options?.recreated?.('symbols');
   }
@@ -50,6 +56,7 @@ interface ShardRig {
   readonly shards?: Record<string, unknown>;
   readonly cursors?: CursorStore;
   readonly topic?: SymbolTopic;
+  readonly clock?: SteadyClock;
 }
 
 /** A feed of symbols, two a connection. */
@@ -57,7 +64,7 @@ async function rig(
   t: TestContext,
   symbols: readonly string[],
   settings: Record<string, unknown> = {},
-  { shards = {}, cursors, topic = new SymbolTopic(symbols) }: ShardRig = {},
+  { shards = {}, cursors, topic = new SymbolTopic(symbols), clock: ownClock }: ShardRig = {},
 ) {
   const made = await feedRig(
     t,
@@ -72,7 +79,11 @@ async function rig(
       subscribe: { sub: SYMBOLS },
       ...settings,
     },
-    { follow: topic.follow, ...(cursors === undefined ? {} : { cursors }) },
+    {
+      follow: topic.follow,
+      ...(cursors === undefined ? {} : { cursors }),
+      ...(ownClock === undefined ? {} : { clock: ownClock }),
+    },
   );
   const { network, clock } = made;
   const open = () => {
@@ -148,6 +159,7 @@ test('a change of the list sends only what has changed, on the connection that h
   made.sent();
   made.topic.remove('b');
   made.topic.set('e');
+  made.clock.advance(100);
   assert.deepEqual(made.sent(), ['', ''], 'changes are gathered');
   made.changed();
   assert.deepEqual(made.sent(), ['{"unsub":["b"]} {"sub":["e"]}', '']);
@@ -245,6 +257,23 @@ test('a change that is refused or not answered is a warning, and the next messag
   assert.equal(warnings.length, 2);
 });
 
+test('a change waits for the reply to the one before, has all that has changed by then, and no login', async (t) => {
+  const subscribe = [{ login: 1 }, { send: { sub: SYMBOLS }, expect: { ok: true } }];
+  const made = await live(t, ['a'], { subscribe }, { shards: { per_connection: 9 } });
+  const socket = socketOf(made, 1);
+  socket.says('{"ok":true}');
+  assert.deepEqual(made.sent(), ['{"login":1} {"sub":["a"]}']);
+  const change = (symbol: string) => {
+    made.topic.set(symbol);
+    made.changed();
+    return made.sent();
+  };
+  assert.deepEqual(change('b'), ['{"sub":["b"]}']);
+  assert.deepEqual([change('c'), change('d')], [[''], ['']]);
+  socket.says('{"ok":true}');
+  assert.deepEqual(made.sent(), ['{"sub":["c","d"]}']);
+});
+
 test('changes keep the interval of subscribe', async (t) => {
   const subscribe = { messages: [{ sub: SYMBOLS }], interval: '1s' };
   const made = await live(t, [...'ab'], { subscribe }, { shards: { per_connection: 9, per_message: 1 } });
@@ -284,6 +313,47 @@ test('messages of all connections are records with the URL, and duplicates among
   assert.equal(made.counter('tidegate_remote_frames_received_total'), 3);
 });
 
+test('each of several URLs has all symbols, on connections and with a pace of its own', async (t) => {
+  const url = ['wss://a.example/ws', 'wss://b.example/ws'];
+  const made = await rig(
+    t,
+    [...'abc'],
+    { url, dedupe: { id: '${! json.n }' } },
+    { shards: { connect_interval: '1s' } },
+  );
+  assert.equal(made.network.sockets.length, 2, 'one for each server');
+  made.clock.advance(1_000);
+  made.open();
+  const subscriptions = () => made.network.sockets.map((socket) => `${socket.asks().url} ${socket.sent.splice(0)}`);
+  assert.deepEqual(subscriptions(), [
+    'wss://a.example/ws {"sub":["a","b"]}',
+    'wss://b.example/ws {"sub":["a","b"]}',
+    'wss://a.example/ws {"sub":["c"]}',
+    'wss://b.example/ws {"sub":["c"]}',
+  ]);
+  assert.deepEqual(
+    made.feed.connections.map(({ state }) => state),
+    Array(2).fill('live on 2 of 2 connections'),
+  );
+  made.topic.remove('a', 'b');
+  made.changed();
+  assert.equal(made.network.alive.length, 2);
+});
+
+test('a topic has 100,000 symbols at most, and records without a key are none', async (t) => {
+  const symbols = Array.from({ length: 100_000 }, (_, n) => `S${n}`);
+  const made = await live(t, symbols, {}, { shards: { per_connection: 200_000 } });
+  made.topic.set('more', 'and more');
+  made.changed();
+  assert.equal(made.gauge('tidegate_remote_symbols'), 100_000);
+  assert.match(made.errors().join(), /^p: the topic symbols has more than 100000 symbols; those that come later/);
+  made.topic.remove('S0');
+  made.topic.setWithoutKey();
+  made.topic.set('late');
+  made.changed();
+  assert.match(made.sent()[0] ?? '', / \{"unsub":\["S0"\]\} \{"sub":\["late"\]\}$/);
+});
+
 test('while the feed is paused a new connection is not read, and a drained feed makes none', async (t) => {
   const made = await live(t, ['a'], {}, { shards: { per_connection: 1 } });
   made.feed.pause();
@@ -297,6 +367,57 @@ test('while the feed is paused a new connection is not read, and a drained feed 
   made.topic.set('c');
   made.changed();
   assert.equal(made.network.sockets.length, 2);
+});
+
+test('a list that changes while the cursors are loaded makes one connection for each part of it', async (t) => {
+  const clock = new SteadyClock();
+  const topic = new SymbolTopic([...'abcd']);
+  let isRestarted = false;
+  const cursors = new (class extends MemoryCursors {
+    override async load(name: string) {
+      if (isRestarted && name.endsWith('shard 2')) {
+        topic.remove('c', 'd');
+        clock.advance(GATHERED);
+        topic.set(...'efgh');
+        clock.advance(GATHERED);
+      }
+      return super.load(name);
+    }
+  })();
+  const first = await live(t, [...'abcd'], { resume: RESUME }, { cursors });
+  socketOf(first, 2).says('{"n":20}');
+  await turn();
+  await first.feed.close();
+  isRestarted = true;
+  const made = await live(t, [], { resume: RESUME }, { cursors, topic, clock });
+  // The cursor of c and d is not that of e and f.
+  assert.deepEqual(made.sent(), ['{"sub":["a","b"]}', '{"sub":["e","f"]}', '{"sub":["g","h"]}']);
+  assert.equal(made.network.sockets.length, 3);
+});
+
+test('a feed that is opened again has the list of then, and no symbol of before', async (t) => {
+  const made = await live(t, [...'abc']);
+  await made.feed.close();
+  made.sent();
+  made.topic.first = [...'bd'];
+  await made.feed.open();
+  made.open();
+  assert.deepEqual(
+    made.network.alive.map(({ sent }) => sent.join(' ')),
+    ['{"sub":["b","d"]}'],
+  );
+});
+
+test('a connection that was lost is no trouble any more when its symbols are gone', async (t) => {
+  const made = await live(t, [...'abcd']);
+  socketOf(made, 2).ends({ reason: 'gone' });
+  assert.equal(made.reasons.at(-1), 'gone');
+  made.topic.remove('c', 'd');
+  made.changed();
+  assert.equal(made.reasons.at(-1), undefined);
+  assert.equal(made.feed.connections[0]?.notLiveReason, undefined);
+  made.clock.advance(60_000);
+  assert.equal(made.network.alive.length, 1);
 });
 
 test('a symbol that is subscribed to again begins its sequence again', async (t) => {
@@ -340,8 +461,6 @@ test('the server is live while all connections are, and its status says how many
   made.open();
   assert.equal(made.counter('tidegate_remote_reconnects_total'), 1);
 });
-
-const RESUME = { cursor: '${! json.n }', message: { after: '${! meta.cursor }' } };
 
 test('after a restart each symbol has the connection and the cursor that it had, whatever the list is now', async (t) => {
   const cursors = new MemoryCursors();
@@ -394,4 +513,19 @@ test('a part of the symbols has names of its own for its cursors', async (t) => 
   assert.deepEqual(subscribed.sort(), symbols.sort());
   const again = await live(t, symbols, { resume: RESUME }, { cursors, shards: { share: '2/3', per_connection: 12 } });
   assert.match(again.sent()[0] ?? '', /\{"after":2\}$/);
+});
+
+test('parts of the symbols keep their places apart from each other', async (t) => {
+  const cursors = new MemoryCursors();
+  const symbols = Array.from({ length: 24 }, (_, n) => `s${n}`);
+  const part = (list: readonly string[], share: string) =>
+    live(t, list, { resume: RESUME }, { cursors, shards: { share } });
+  const before: string[][] = [];
+  for (const share of ['1/2', '2/2']) {
+    const made = await part(symbols, share);
+    before.push(made.sent());
+    await made.feed.close();
+  }
+  const again = await part([...symbols].reverse(), '1/2');
+  assert.deepEqual(again.sent(), before[0]);
 });

@@ -277,6 +277,24 @@ describe('tasks', () => {
     assert.equal(tasksOf({ ...shards, 'tasks.max': '1' })[0]?.config['websocket.shards.share'], '1/1');
     const { 'websocket.shards.list': _none, ...rest } = shards;
     assert.equal(tasksOf({ ...rest, 'websocket.shards.topic': 'symbols' }).length, 9);
+    assert.equal(tasksOf({ ...shards, 'websocket.shards.list': 'a,b,a,b,a' }).length, 1, 'a symbol counts once');
+    // A part that is given is that of the whole connector.
+    const part = { ...shards, 'websocket.shards.share': '2/3' };
+    assert.equal(tasksOf(part).length, 1);
+    assert.deepEqual(feedOf(part).shards?.share, { number: 2, of: 3 });
+  });
+
+  test('mistakes about symbols name the list that is given, or the one that is missing', () => {
+    const subscribe = { ...BINANCE, 'websocket.subscription.message': '{"sub":"${! meta.shard.symbols }"}' };
+    const [file, topic] = [{ 'websocket.shards.file': 'symbols.txt' }, { 'websocket.shards.topic': 'symbols' }];
+    assert.deepEqual(errorsOf({ ...subscribe, ...file, ...topic }), {
+      'websocket.shards.file': [
+        'Invalid value symbols.txt for configuration websocket.shards.file: set exactly one of list, file and topic',
+      ],
+    });
+    assert.deepEqual(Object.keys(errorsOf({ ...BINANCE, ...topic })), ['websocket.shards.topic']);
+    const { 'websocket.shards.list': missing = [] } = errorsOf({ ...BINANCE, 'websocket.shards.share': '1/2' });
+    assert.match(missing.join(), /^Missing required configuration "websocket\.shards\.list"/);
   });
 
   test('a sink has tasks.max of them, all members of one group', () => {
