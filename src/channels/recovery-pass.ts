@@ -67,16 +67,16 @@ export class RecoveryPass implements RerunHost {
   async run(): Promise<boolean> {
     const { rerun } = this.parts;
     rerun.serve(this);
-    try {
-      await Promise.race([this.begin(), aborted(this.over.signal)]);
-      await aborted(this.over.signal);
-    } catch (error) {
-      this.failed(error);
-    }
+    const begun = this.begin().catch((error: unknown) => {
+      if (!this.over.signal.aborted) this.failed(error);
+    });
+    await aborted(this.over.signal);
     this.cancelLook();
     rerun.rest();
     for (const subscription of this.following.splice(0)) subscription.unsubscribe();
     await this.reader?.close();
+    // What is being opened counts until it is: clients that ask and leave at once would open any number of it.
+    if (!this.isOpened) await begun;
     return this.isOpened && !this.isBroken && rerun.isSettled;
   }
 
@@ -105,6 +105,12 @@ export class RecoveryPass implements RerunHost {
 
   settled(): void {
     this.lookSoon();
+  }
+
+  missed({ partition, offset }: Message): void {
+    for (const pending of [...this.pending])
+      if (pending.partition === partition && offset >= pending.since && offset < pending.until)
+        pending.lose('unavailable');
   }
 
   failed(error: unknown): void {
