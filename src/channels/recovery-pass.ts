@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs';
 import { Batch } from '../core/batch.ts';
-import type { LossReason } from '../core/channel-feed.ts';
+import type { Lost } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import { asTidegateError } from '../core/errors.ts';
 import type { Gap, Log, PartitionOffsets, Reader } from '../core/log.ts';
@@ -81,7 +81,7 @@ export class RecoveryPass implements RerunHost {
   }
 
   /** All that wait are answered with that, and the pass ends. */
-  loseAll(reason: LossReason): void {
+  loseAll(reason: Lost): void {
     for (const pending of [...this.pending]) pending.lose(reason);
     this.over.abort();
   }
