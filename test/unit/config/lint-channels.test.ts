@@ -212,3 +212,14 @@ test('times of a history and of recovery are more than 0', async () => {
   for (const settings of ['history: { age: 0s }', 'recover: { age: 0s }', 'recover: { timeout: 0s }'])
     await says(/: expected more than 0s$/, `channels: { join: x, ${settings} }`);
 });
+
+test('where no pipeline reads an endpoint, lint says that subscriptions of its clients wait', async () => {
+  const text = yaml({
+    endpoints:
+      'endpoints:\n  rooms: { listener: public, path: /ws, codec: json, channels: {}, allow: { subscribe: "s.*" } }',
+    pipelines:
+      'pipelines:\n  out: { source: { topic: { names: [chat] } }, sink: { endpoint: { name: rooms, channel: "s.${! key }" } } }',
+  });
+  const [warning] = (await load(text)).warnings.filter(({ severity }) => severity === 'warning');
+  assert.match(warning?.message ?? '', /no pipeline reads .* and what they subscribe to waits; .* direction: out$/);
+});
