@@ -106,7 +106,9 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   }
 
   again({ client }: SubscribedClient, { channel, correlation }: SubscribeRequest): void {
-    client.subscribed(channel, correlation, { position: this.subscribing?.positionNow(channel) });
+    const position = this.subscribing?.positionNow(channel);
+    // With that a client which is cut now would not get what waits for it.
+    client.subscribed(channel, correlation, client.isBehind ? {} : { position });
   }
 
   kept(channel: string, query: KeptQuery, room: number): KeptRecords {

@@ -1,4 +1,4 @@
-import type { LossReason, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
+import type { Lost, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import { copiedHeaders, copiedKey, copyOf } from '../core/content.ts';
 import { Message } from '../core/message.ts';
@@ -56,7 +56,7 @@ export class PendingRecovery {
     this.end({ messages: this.messages });
   }
 
-  lose(lost: LossReason): void {
+  lose(lost: Lost): void {
     this.end({ lost });
   }
 

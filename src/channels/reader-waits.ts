@@ -14,16 +14,27 @@ export interface ReaderWaitsOptions {
 interface Wait {
   readonly partition: number;
   readonly offset: number;
-  /** Whether the log was asked if it reaches that far. */
-  isAsked: boolean;
   readonly end: (isThere?: boolean) => void;
 }
 
-/** Clients that were at a gateway which has read further than this one: they wait until its reader is where they are. */
+/** Those that wait in one partition. */
+interface Waiting {
+  readonly all: Set<Wait>;
+  /** None of them waits for an offset in front of that. */
+  lowest: number;
+}
+
+/**
+ * Clients that were at a gateway which has read further than this one: they wait until its reader is where they are. When that
+ * gateway stops all of its clients come at once, so what is done for one of them does not depend on how many there are.
+ */
 export class ReaderWaits {
   private readonly options: ReaderWaitsOptions;
-  private readonly waits = new Set<Wait>();
+  private readonly byPartition = new Map<number, Waiting>();
+  /** Those for which the log is to be asked if it reaches that far. */
+  private readonly unasked = new Set<Wait>();
   private isAsking = false;
+  private isBeginning = false;
   private isLooking = false;
   private cancelLook: () => void = () => {};
 
@@ -42,36 +53,68 @@ export class ReaderWaits {
       const wait: Wait = {
         partition,
         offset,
-        isAsked: false,
         end: (isThere?: boolean) => {
-          if (!this.waits.delete(wait)) return;
+          if (!this.remove(wait)) return;
           signal.removeEventListener('abort', abort);
-          if (this.waits.size === 0) this.rest();
           resolve(isThere);
         },
       };
       signal.addEventListener('abort', abort);
-      this.waits.add(wait);
-      this.look();
-      if (!this.waits.has(wait)) return;
-      this.ask();
-      this.begin();
+      this.add(wait);
+      this.beginSoon();
     });
   }
 
   /** Records of that partition in front of the offset are settled, or are just handed on. */
   reached(partition: number, offset: number): void {
-    if (this.waits.size === 0) return;
-    for (const wait of [...this.waits]) if (wait.partition === partition && wait.offset <= offset) wait.end(true);
+    const waiting = this.byPartition.get(partition);
+    if (waiting === undefined || offset < waiting.lowest) return;
+    waiting.lowest = Number.POSITIVE_INFINITY;
+    for (const wait of [...waiting.all]) {
+      if (wait.offset <= offset) wait.end(true);
+      else waiting.lowest = Math.min(waiting.lowest, wait.offset);
+    }
   }
 
   /** Nothing of the topic that they wait for is read any more. */
   endAll(): void {
-    for (const wait of [...this.waits]) wait.end();
+    for (const { all } of [...this.byPartition.values()]) for (const wait of [...all]) wait.end();
+  }
+
+  private add(wait: Wait): void {
+    const waiting = this.byPartition.get(wait.partition);
+    if (waiting === undefined) this.byPartition.set(wait.partition, { all: new Set([wait]), lowest: wait.offset });
+    else {
+      waiting.all.add(wait);
+      waiting.lowest = Math.min(waiting.lowest, wait.offset);
+    }
+    this.unasked.add(wait);
+  }
+
+  /** False where it has ended before. */
+  private remove(wait: Wait): boolean {
+    const waiting = this.byPartition.get(wait.partition);
+    if (waiting?.all.delete(wait) !== true) return false;
+    this.unasked.delete(wait);
+    if (waiting.all.size === 0) this.byPartition.delete(wait.partition);
+    if (this.byPartition.size === 0) this.rest();
+    return true;
+  }
+
+  /** Once for all that come in this turn. */
+  private beginSoon(): void {
+    if (this.isBeginning) return;
+    this.isBeginning = true;
+    queueMicrotask(() => {
+      this.isBeginning = false;
+      this.look();
+      this.ask();
+      this.begin();
+    });
   }
 
   private begin(): void {
-    if (this.isLooking) return;
+    if (this.isLooking || this.byPartition.size === 0) return;
     this.isLooking = true;
     this.lookSoon();
   }
@@ -95,10 +138,10 @@ export class ReaderWaits {
   /** One question for all that wait. A log that does not answer may have the records. */
   private ask(): void {
     if (this.isAsking) return;
-    const asked = [...this.waits].filter(({ isAsked }) => !isAsked);
+    const asked = [...this.unasked];
+    this.unasked.clear();
     if (asked.length === 0) return;
     this.isAsking = true;
-    for (const wait of asked) wait.isAsked = true;
     void this.options
       .ends()
       .then(

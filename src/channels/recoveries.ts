@@ -1,4 +1,4 @@
-import type { EarlierPart, LossReason, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
+import type { EarlierPart, Lost, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
 import type { ClientMemory } from '../core/client-memory.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -71,7 +71,7 @@ export class Recoveries {
     const { settings, clock } = this.options;
     const span = request.until - request.since.offset;
     if (span <= 0) return Promise.resolve({ messages: [] });
-    if (this.isClosed) return Promise.resolve({ lost: 'unavailable' });
+    if (this.isClosed) return Promise.resolve({ lost: 'closed' });
     if (span > settings.records) return Promise.resolve({ lost: 'too_many' });
     const pending = new PendingRecovery(request, clock, settings.timeout);
     if (!pending.isAnswered && ![...this.running].some((pass) => pass.take(pending))) {
@@ -83,7 +83,7 @@ export class Recoveries {
   }
 
   /** What is being read belongs to another life of the topic. */
-  loseAll(reason: LossReason): void {
+  loseAll(reason: Lost): void {
     for (const pending of this.waiting.splice(0)) pending.lose(reason);
     for (const pass of this.running) pass.loseAll(reason);
   }
@@ -91,7 +91,7 @@ export class Recoveries {
   /** Resolves when its processors are closed. Never rejects. */
   async close(): Promise<void> {
     this.isClosed = true;
-    this.loseAll('unavailable');
+    this.loseAll('closed');
     this.cancelKeeping();
     await Promise.all(this.idle.splice(0).map(({ rerun }) => rerun.close()));
   }

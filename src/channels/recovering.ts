@@ -1,5 +1,5 @@
 import type { ChannelEndpoint } from '../actors/endpoint/channel-port.ts';
-import type { LossReason } from '../core/channel-feed.ts';
+import type { Lost } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
 import { pause } from '../core/waiting.ts';
@@ -131,25 +131,30 @@ export class Recovering implements PendingSubscription {
   }
 
   private async readAll(): Promise<void> {
-    let lost: LossReason | undefined;
+    let lost: Lost | undefined;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       lost = await this.readMissing();
+      // The pipeline is being replaced: the next one reads on.
+      while (lost === 'closed' && !this.isOver && !this.missed.place.isOver) {
+        await pause(this.clock, RETRY, this.abort.signal);
+        lost = await this.readMissing();
+      }
       if (this.isOver) return;
       if (lost !== undefined || this.missed.place.isOver) break;
       this.endpoint.sendWaiting();
       if (this.subscribing.isKept(this.missed)) return this.goOn('log');
     }
-    this.lose(lost);
+    this.lose(lost === 'closed' ? 'unavailable' : lost);
   }
 
   /** Returns why it cannot be read. */
-  private async readMissing(): Promise<LossReason | undefined> {
+  private async readMissing(): Promise<Lost | undefined> {
     const { parts, place } = this.missed;
     const reading = parts.map((part) => this.read(part, this.subscribing.sinceOf(part, place)));
     return (await Promise.all(reading)).find((lost) => lost !== undefined);
   }
 
-  private async read(part: MissedPart, until: number): Promise<LossReason | undefined> {
+  private async read(part: MissedPart, until: number): Promise<Lost | undefined> {
     const { channel, from } = part;
     if (until <= from) return undefined;
     const { place } = this.missed;

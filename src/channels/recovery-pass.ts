@@ -1,7 +1,7 @@
 import type { Subscription } from 'rxjs';
 import { Batch } from '../core/batch.ts';
 import { isChannelName } from '../core/channel.ts';
-import type { EarlierPart, LossReason } from '../core/channel-feed.ts';
+import type { EarlierPart, Lost } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import { asTidegateError } from '../core/errors.ts';
 import type { Gap, Log, PartitionOffsets, Reader } from '../core/log.ts';
@@ -75,21 +75,21 @@ export class RecoveryPass implements RerunHost {
   async run(): Promise<boolean> {
     const { rerun } = this.parts;
     rerun.serve(this);
-    try {
-      await Promise.race([this.begin(), aborted(this.over.signal)]);
-      await aborted(this.over.signal);
-    } catch (error) {
-      this.failed(error);
-    }
+    const begun = this.begin().catch((error: unknown) => {
+      if (!this.over.signal.aborted) this.failed(error);
+    });
+    await aborted(this.over.signal);
     this.cancelLook();
     rerun.rest();
     for (const subscription of this.following.splice(0)) subscription.unsubscribe();
     await this.reader?.close();
+    // What is being opened counts until it is: clients that ask and leave at once would open any number of it.
+    if (!this.isOpened) await begun;
     return this.isOpened && !this.isBroken && rerun.isSettled;
   }
 
   /** All that wait are answered with that, and the pass ends. */
-  loseAll(reason: LossReason): void {
+  loseAll(reason: Lost): void {
     for (const pending of [...this.pending]) pending.lose(reason);
     this.over.abort();
   }
@@ -113,6 +113,13 @@ export class RecoveryPass implements RerunHost {
 
   settled(): void {
     this.lookSoon();
+  }
+
+  missed({ partition, offset }: Message): void {
+    this.earlier?.lose(partition);
+    for (const pending of [...this.pending])
+      if (pending.partition === partition && offset >= pending.since && offset < pending.until)
+        pending.lose('unavailable');
   }
 
   failed(error: unknown): void {

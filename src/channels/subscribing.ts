@@ -141,8 +141,14 @@ function missedSince(since: ChannelPosition | null, { place, channels }: Beginni
 }
 
 /** From here on, until the next turn, nothing comes in the channels. */
-function enter({ member, channels, correlation }: Beginning, facts: SubscriptionFacts, frames: readonly SharedFrame[]) {
-  for (const channel of channels) member.client.subscribed(channel, correlation, facts);
+function enter(
+  { member, channels, correlation, isAsked }: Beginning,
+  facts: SubscriptionFacts,
+  frames: readonly SharedFrame[],
+) {
+  // The position of a channel that it joins is one in the others, too, of which records may wait for it.
+  const said = isAsked || !member.client.isBehind ? facts : { ...facts, position: undefined };
+  for (const channel of channels) member.client.subscribed(channel, correlation, said);
   if (frames.length > 0) member.client.deliver(new FrameGroup(frames), frames.length > 1);
   for (const channel of channels) member.isIn(channel);
 }

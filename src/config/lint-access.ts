@@ -91,7 +91,8 @@ const ROOTS_OF_CLIENTS = ['auth', 'meta'];
 function findingsOf({ expression, path, meta = [] }: AccessExpression, endpoint: EndpointConfig): Finding[] {
   const { text, reads, doubts } = expression;
   const known = ['endpoint', ...meta, ...(endpoint.auth === undefined ? [] : ['auth']), ...paramsOf(endpoint)];
-  const findings = reads.flatMap(({ path: [root = '', name] }): Finding[] => {
+  const headers = endpoint.meta_headers.map((one) => one.toLowerCase());
+  const findings = reads.flatMap(({ path: [root = '', name, header] }): Finding[] => {
     if (!ROOTS_OF_CLIENTS.includes(root))
       return [
         failing(path, `"${text}" reads ${root}, which only messages have; a client that connects has auth and meta`),
@@ -102,6 +103,8 @@ function findingsOf({ expression, path, meta = [] }: AccessExpression, endpoint:
       ];
     if (root === 'meta' && name !== undefined && !known.includes(name))
       return [doubting(path, `a client that connects has no meta.${name}${didYouMean(name, known)}`)];
+    if (root === 'meta' && name === 'headers' && header !== undefined && !headers.includes(header))
+      return [doubting(path, `a client that connects has no meta.headers.${header}; list that header in meta_headers`)];
     return [];
   });
   return [...findings, ...doubts.map(({ severity, message }): Finding => ({ severity, path, message }))];

@@ -43,7 +43,18 @@ function lintName({ text }: Expression, path: Path): Finding[] {
   const literal = filledWith(text, '');
   if (literal.includes('*'))
     return [failing(path, `"${text}" has a *, but a record goes to channels by their full names`)];
-  return text.includes('${!') || isChannelName(literal) ? [] : [failing(path, CHANNEL_NAME_RULE)];
+  if (!text.includes('${!') && !isChannelName(literal)) return [failing(path, CHANNEL_NAME_RULE)];
+  return lintBraces(text, literal, path, 'for each record');
+}
+
+/** As parameters of a path are written. */
+const BRACES = /\{\s*([A-Za-z_][\w.]*)\s*\}/;
+
+/** Text that looks like a value, and is none. */
+function lintBraces(text: string, literal: string, path: Path, who: string): Finding[] {
+  const [written, name] = BRACES.exec(literal) ?? [];
+  if (name === undefined) return [];
+  return [doubting(path, `"${text}" has ${written} as it is written ${who}; for a value write \${! ${name} }`)];
 }
 
 /** Whether a client can be in the channels that a sink sends to. */
@@ -117,7 +128,7 @@ function lintEndpoint({ channels, allow, direction, codec: { spec } }: EndpointC
     );
   if (spec.hasMembers === true || spec.servesTopics === true) {
     const why = spec.hasMembers === true ? 'are in a room' : 'subscribe to topics';
-    const message = `the clients of the codec "${spec.name}" ${why} and can be in no channel; leave this out, or take json, envelope or raw`;
+    const message = `the clients of the codec "${spec.name}" ${why} and can be in no channel; leave this out, or take json, envelope, raw or centrifuge`;
     return [failing([...path, 'channels'], message)];
   }
   const unable = asked
@@ -174,7 +185,7 @@ function lintJoin({ join, max_per_connection: most }: Channels, path: Path): Fin
         ),
       ];
     if (isConstant && !isChannelName(literal)) return [failing(place, CHANNEL_NAME_RULE)];
-    return [];
+    return lintBraces(text, literal, place, 'for each client');
   });
   if (join.length > most)
     findings.push(failing([...path, 'join'], `${join.length} channels are more than max_per_connection (${most})`));

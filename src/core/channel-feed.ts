@@ -42,10 +42,13 @@ export interface RecoveryRequest {
 
 export type LossReason = 'epoch' | 'future' | 'expired' | 'too_many' | 'too_old' | 'unavailable';
 
+/** closed: the pipeline ends, as it is replaced or gone. The feed that takes its place may be asked. */
+export type Lost = LossReason | 'closed';
+
 export type Recovery =
   | { readonly messages: readonly Message[] }
   /** epoch: of another topic or number of partitions. expired: retention has removed some. unavailable: the log, or no time. */
-  | { readonly lost: LossReason };
+  | { readonly lost: Lost };
 
 /** Records of one channel that were read again, oldest first. */
 export interface EarlierOfChannel {

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Sink } from '../core/component.ts';
 import type { GateLimits } from '../core/credit-gate.ts';
 import { TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
 import { pauseBefore } from '../core/retrying.ts';
 import type { BatchLimits } from './batching.ts';
 import { buildFlow, type Stage } from './flow.ts';
@@ -30,15 +31,17 @@ export interface RerunHost {
   held(isHeld: boolean): void;
   /** All that was handed to it is settled. */
   settled(): void;
+  /** It could not process a record now; the pipeline itself may have. */
+  missed(record: Message): void;
   /** It can process nothing any more. */
   failed(error: unknown): void;
 }
 
-const NO_HOST: RerunHost = { held: () => {}, settled: () => {}, failed: () => {} };
+const NO_HOST: RerunHost = { held: () => {}, settled: () => {}, missed: () => {}, failed: () => {} };
 
 /**
  * The flow of a pipeline once more, for records that are read again: the same steps in the same order, with processors of its own.
- * Nothing is counted, traced or dead-lettered a second time: a record that fails is gone, as it was for the pipeline itself.
+ * Nothing is counted, traced or dead-lettered a second time: a record that fails for good is gone, as it was for the pipeline itself.
  */
 export class Rerun implements InFlightObserver {
   private readonly parts: RerunParts;
@@ -101,7 +104,9 @@ export class Rerun implements InFlightObserver {
     if (isOpen) this.opened.next();
   }
 
-  messageSettled(): void {}
+  messageSettled(message: Message, failure: TidegateError | null): void {
+    if (failure !== null && isPassing(failure)) this.host.missed(message);
+  }
 
   emptied(): void {
     this.host.settled();
@@ -127,4 +132,10 @@ export class Rerun implements InFlightObserver {
       },
     });
   }
+}
+
+/** Whether another try could have gone well, also where all of them are over. */
+function isPassing({ code, retryable, cause }: TidegateError): boolean {
+  if (retryable || code === 'TG_PROCESSOR_TIMEOUT') return true;
+  return cause instanceof TidegateError && cause.retryable;
 }

@@ -229,6 +229,7 @@ test('gaps and dropped records are shown, and channels of the handshake show whe
     if (isBack) return;
     say({ type: 'message', channel: 'tenant.a', position: 'e.2.9', data: 1 });
     say({ type: 'message', channel: 'team.b', data: 2 });
+    say({ type: 'message', channel: 'client.7', data: 3 });
     say({ type: 'gap', channel: 'news', position: 'e.0.50', reason: 'expired' });
     say({ type: 'dropped', count: 3 });
     say({ type: 'renew', within: 30 });
@@ -239,6 +240,7 @@ test('gaps and dropped records are shown, and channels of the handshake show whe
   await visitor.is('connected');
   await rowSays(visitor, 'user.ada', /Joined.*at e\.2\.7/);
   await rowSays(visitor, 'team.b', /Joined.*1 record$/);
+  await rowSays(visitor, 'client.7', /Joined.*1 record$/);
   await rowSays(visitor, 'news', /Gap.*at e\.0\.50/);
   await visitor.reads('news: records are missing (expired). It goes on at e.0.50.');
   await visitor.reads('This page was too slow: 3 records were left out.');
@@ -247,5 +249,53 @@ test('gaps and dropped records are shown, and channels of the handshake show whe
   for (const socket of server.clients) socket.terminate();
   await rowSays(visitor, 'user.ada', 'Recovered');
   await rowSays(visitor, 'news', 'Not recovered');
+  assert.equal(await visitor.page.locator('#channels li[data-channel="client.7"]').count(), 0);
   assert.deepEqual(urls, ['/prices?access_token=x', '/prices?access_token=x&since=e.2.9&since=e.0.50']);
+});
+
+test('an unsubscribe holds that is not answered yet, or comes before the answer to the subscribe', async (t) => {
+  const browser = await requireChromium(t);
+  if (browser === undefined) return;
+  // In place of a gateway: one that reads a topic again takes its time.
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const asked: string[] = [];
+  server.on('connection', (socket) => {
+    const say = (frame: object) => socket.send(JSON.stringify(frame));
+    socket.on('message', (frame: Buffer) => {
+      const { type, channel, id } = JSON.parse(frame.toString());
+      asked.push(`${type} ${channel}`);
+      if (type === 'unsubscribe' && channel === 'slow') {
+        say({
+          type: 'error',
+          id: id - 1,
+          channel,
+          code: 'TG_NOT_SUBSCRIBED',
+          message: 'it has ended',
+          retryable: false,
+        });
+        say({ type: 'unsubscribed', id, channel });
+      } else if (type === 'subscribe' && channel === 'news')
+        say({ type: 'subscribed', id, channel, position: 'e.0.1' });
+    });
+  });
+  const visitor = await visit(browser, pathToFileURL(resolve('src/web/channels.html')).href);
+  await visitor.page.fill('#server', `ws://127.0.0.1:${(server.address() as AddressInfo).port}/prices`);
+  await visitor.page.click('#connect');
+  await visitor.is('connected');
+  await subscribe(visitor, 'slow');
+  await rowSays(visitor, 'slow', 'Subscribing');
+  await visitor.page.getByRole('button', { name: 'Unsubscribe from slow' }).click();
+  await visitor.reads('Unsubscribed from slow.');
+  assert.ok(!(await visitor.log()).some((line) => line.includes('it has ended')));
+
+  await subscribe(visitor, 'news');
+  await rowSays(visitor, 'news', 'Subscribed');
+  await visitor.page.getByRole('button', { name: 'Unsubscribe from news' }).click();
+  await rowSays(visitor, 'news', 'Unsubscribing');
+  for (const socket of server.clients) socket.terminate();
+  await visitor.reads('Connected again.');
+  assert.equal(await visitor.page.locator('#channels li').count(), 0);
+  assert.deepEqual(asked.slice(2), ['subscribe news', 'unsubscribe news']);
 });

@@ -28,7 +28,7 @@ export class ChannelPeer implements ChannelClient {
   private readonly peer: ChannelOwner;
   private readonly context: EndpointContext;
   private readonly answers: Answers;
-  private readonly outbound: Pick<Outbound, 'leave'>;
+  private readonly outbound: Pick<Outbound, 'leave' | 'queuedBytes'>;
   private readonly member: ChannelMember;
   /** Until it is let in, in protocols with an introduction. */
   private gathering: Gathering | undefined;
@@ -40,7 +40,7 @@ export class ChannelPeer implements ChannelClient {
     context: EndpointContext,
     channels: EndpointChannels,
     answers: Answers,
-    outbound: Pick<Outbound, 'leave'>,
+    outbound: Pick<Outbound, 'leave' | 'queuedBytes'>,
   ) {
     this.peer = peer;
     this.context = context;
@@ -181,6 +181,10 @@ export class ChannelPeer implements ChannelClient {
 
   get room(): number {
     return this.peer.room - (this.gathering?.bytes ?? 0);
+  }
+
+  get isBehind(): boolean {
+    return this.outbound.queuedBytes > 0;
   }
 
   fitting(frames: readonly SharedFrame[]): readonly SharedFrame[] {

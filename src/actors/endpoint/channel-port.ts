@@ -26,6 +26,8 @@ export interface ChannelClient {
   fitting(frames: readonly SharedFrame[]): readonly SharedFrame[];
   /** Bytes of records that it would take without one being dropped. */
   readonly room: number;
+  /** Whether records wait for it, which an answer overtakes. */
+  readonly isBehind: boolean;
   /** Answers its request; `correlation` is undefined for a channel that it joins without one. */
   subscribed(channel: string, correlation: unknown, facts: SubscriptionFacts): void;
   refused(channel: string, correlation: unknown, refusal: TidegateError): void;

@@ -7,7 +7,7 @@ import { HandClock } from '../core/hand-clock.ts';
 
 function waitsRig() {
   const clock = new HandClock();
-  const log = { latest: 10, asked: 0, isAway: false };
+  const log = { latest: 10, asked: 0, looks: 0, isAway: false };
   const settled = new Map([[0, 3]]);
   const waits = new ReaderWaits({
     ends: async () => {
@@ -15,7 +15,10 @@ function waitsRig() {
       if (log.isAway) throw new TidegateError('TG_LOG_UNAVAILABLE', 'away');
       return [{ partition: 0, earliest: 0, latest: log.latest }];
     },
-    settled: () => settled,
+    settled: () => {
+      log.looks += 1;
+      return settled;
+    },
     clock,
   });
   const results: unknown[] = [];
@@ -48,10 +51,29 @@ test('a position behind the end of the log is none, and one question is for all 
   for (const offset of [11, 12, 10, 13]) until(offset);
   await turn();
   assert.deepEqual(results, [false, false, false]);
-  assert.equal(log.asked, 2);
+  assert.equal(log.asked, 1);
   until(4, 7);
   await turn();
   assert.deepEqual([results.length, clock.pending], [4, 1]);
+});
+
+test('clients that come at once are looked at once, and a record that none of them waits for at none', async () => {
+  const { log, until, results, waits } = waitsRig();
+  for (let client = 0; client < 1_000; client += 1) until(5 + (client % 5));
+  await turn();
+  assert.deepEqual([log.looks, log.asked], [1, 1]);
+  waits.reached(0, 4);
+  await turn();
+  assert.deepEqual(results, []);
+  for (const [offset, ended] of [
+    [5, 200],
+    [6, 400],
+    [9, 1_000],
+  ] as const) {
+    waits.reached(0, offset);
+    await turn();
+    assert.equal(results.length, ended);
+  }
 });
 
 test('while the log does not answer, clients wait', async () => {

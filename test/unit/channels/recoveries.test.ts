@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import type { EarlierPart } from '../../../src/core/channel-feed.ts';
+import { TidegateError } from '../../../src/core/errors.ts';
 import { Message } from '../../../src/core/message.ts';
 import { defineProcessor } from '../../../src/sdk/define.ts';
 import { turn } from '../actors/rig.ts';
@@ -154,8 +155,37 @@ test('a reader is closed when no client waits for it any more', async (t) => {
   assert.equal(await outcome(ask('A', 0, 5_000, { signal: gone.signal })), 'unavailable');
 });
 
+test('clients that ask and leave at once open no more than concurrency says', async (t) => {
+  let opened = 0;
+  let open: () => void = () => {};
+  const opening = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const spec = slow(
+    () => {
+      opened += 1;
+      return opening;
+    },
+    () => {},
+  );
+  const { memory, ask, counts } = await recoveryRig(t, { processors: [{ spec, config: undefined }] });
+  await memory.append(TOPIC, keyed(AB));
+  for (let client = 0; client < 50; client += 1) {
+    const leaving = new AbortController();
+    const left = outcome(ask('A', 0, 5, { signal: leaving.signal }));
+    leaving.abort();
+    assert.equal(await left, 'unavailable');
+    await turn();
+  }
+  assert.deepEqual([opened, counts.made], [2, 2]);
+  open();
+  await turn();
+  assert.deepEqual(await outcome(ask('A', 0, 5)), ['A0!', 'A2!', 'A4!']);
+  assert.equal(opened, 2);
+});
+
 /** Fails for `bad`, is asynchronous, and gives a message other text. */
-const slow = (open: () => void, close: () => void) =>
+const slow = (open: () => void | Promise<void>, close: () => void) =>
   defineProcessor({
     name: 'slow',
     summary: 'slow',
@@ -203,7 +233,26 @@ test('records go through the processors of the pipeline again; one that fails is
   assert.deepEqual(await outcome(ask('A', 2, 4)), ['b!', 'c!']);
   await recoveries.close();
   assert.deepEqual([opened, closed], [2, 2]);
-  assert.equal(await outcome(ask('A', 2, 4)), 'unavailable');
+  assert.equal(await outcome(ask('A', 2, 4)), 'closed');
+});
+
+test('a record that cannot be processed now is not left out: those that ask for it hear that it is missing', async (t) => {
+  const away = defineProcessor({
+    name: 'away',
+    summary: 'away',
+    config: z.unknown(),
+    examples: [],
+    create: () => ({
+      process: (message: Message) => {
+        if (message.text === 'C2') throw new TidegateError('TG_PROCESSOR_BUSY', 'the server does not answer');
+        return message;
+      },
+    }),
+  });
+  const { memory, ask } = await recoveryRig(t, { processors: [{ spec: away, config: undefined }] });
+  await memory.append(TOPIC, keyed(['A', 'A', 'C', 'A', 'A']));
+  const [over, before, behind] = await Promise.all([ask('A', 0, 5), ask('A', 0, 2), ask('A', 3, 5)].map(outcome));
+  assert.deepEqual([over, before, behind], ['unavailable', ['A0', 'A1'], ['A3', 'A4']]);
 });
 
 test('a processor that cannot be opened, or never answers, costs the client its records', async (t) => {

@@ -36,6 +36,41 @@ test('what is not kept any more is read again, and live records follow without a
   assert.equal(clock.pending, 1);
 });
 
+test('where the pipeline is replaced meanwhile, the feed that takes its place reads on', async (t) => {
+  const { connect, channels, feed, feeds, turn, clock, lost } = recoveringRig(t);
+  const client = await connect();
+  client.sends('+x since e.0.1');
+  await turn();
+  feed.answer({ lost: 'closed' });
+  await turn();
+  clock.advance(50);
+  await turn();
+  feed.answer({ lost: 'closed' });
+  await turn();
+  const after = new FakeFeed();
+  for (const channel of ['x', 'x', 'y', 'x', 'x', 'x']) after.append(channel, 'again');
+  channels.attach(after);
+  clock.advance(50);
+  await turn();
+  after.answer();
+  await turn();
+  feeds(after, 'x', '6');
+  await turn();
+  assert.deepEqual(all(client), ['subscribed +x x@1 true', 'x=again@2', 'x=again@4', 'x=again@5', 'x=r@6', 'x=6@7']);
+
+  const other = await connect();
+  other.sends('+x since e.0.1');
+  await turn();
+  after.answer({ lost: 'closed' });
+  channels.detach(after);
+  await turn();
+  clock.advance(50);
+  await turn();
+  after.answer({ lost: 'closed' });
+  await turn();
+  assert.deepEqual([all(other), lost('epoch')], [['subscribed +x x false'], 1]);
+});
+
 test('what is dropped meanwhile is read as well', async (t) => {
   const { connect, feed, feeds, turn } = recoveringRig(t);
   const client = await connect();

@@ -83,6 +83,23 @@ test('a slow client that leaves a channel and comes back with its position gets 
   await simulation.stop();
 });
 
+test('no answer shows a slow client a position in front of which records still wait for it', async () => {
+  const { simulation, client, write } = await slowClient('{ queue: 1MiB }');
+  await write(...Array.from({ length: 9 }, () => 'a'));
+  client.send({ type: 'subscribe', channel: 'all' });
+  await simulation.quiet();
+  client.unstall();
+  await simulation.quiet();
+  assert.equal(framesOf(client).filter(({ type }) => type === 'subscribed').length, 2);
+  let records = 0;
+  for (const { type, position } of framesOf(client)) {
+    if (type === 'message') records += 1;
+    if (position !== undefined) assert.equal(parsePosition(position)?.offset, records, `${type} ${position}`);
+  }
+  assert.equal(records, 9);
+  await simulation.stop();
+});
+
 test('with latest the records of a channel that a slow client gets keep their order', async () => {
   const { simulation, client, write } = await slowClient(`{ queue: 1MiB, when_full: latest, key: "\${! key }" }`);
   for (const key of ['1', '2', '3', '4', '5', '6', 'a', 'b', 'a', 'c', 'b']) await write(key);

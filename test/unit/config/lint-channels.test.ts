@@ -85,10 +85,20 @@ test('a join needs the auth and the parameters that it reads, and is no pattern'
     /channels\.join\[0\]: a client that connects has no meta\.symbl; did you mean "symbol"/,
     'channels: { join: "s.${! meta.symbl }" }',
   );
+  await says(
+    /channels\.join\[0\]: a client that connects has no meta\.headers\.tenant; list that header in meta_headers/,
+    'channels: { join: "s.${! meta.headers.tenant }" }',
+  );
+  const listed = 'channels: { join: "s.${! meta.headers.tenant }" }, meta_headers: [ Tenant ]';
+  assert.deepEqual(await found(listed), []);
   await says(/reads json, which only messages have/, 'channels: { join: "s.${! json.a }" }');
   await says(
     /"symbol\.\*" has a \*, but a connection joins channels by their full names/,
     'channels: { join: "symbol.*" }',
+  );
+  await says(
+    /"s\.\{ meta\.symbol \}" has \{ meta\.symbol \} as it is written for each client; for a value write \$\{! meta\.symbol \}/,
+    'channels: { join: "s.{ meta.symbol }" }',
   );
   await says(/channels that begin with client\. are each of one connection/, 'channels: { join: "client.7" }');
   await says(
@@ -163,6 +173,10 @@ test('a sink gives names that channels can have, and a mistake in an expression 
     /has a \*, but a record goes to channels by their full names/,
   );
   assert.match((await sink('"symbol.${! kye }"')).join(), /begins with kye/);
+  assert.match(
+    (await sink('"symbol.{key}"')).join(),
+    /"symbol\.\{key\}" has \{key\} as it is written for each record; for a value write \$\{! key \}/,
+  );
   assert.match((await sink('5')).join(), /expected the name of a channel such as/);
 });
 
@@ -197,4 +211,15 @@ test('allow cannot list the channels of connections', async () => {
 test('times of a history and of recovery are more than 0', async () => {
   for (const settings of ['history: { age: 0s }', 'recover: { age: 0s }', 'recover: { timeout: 0s }'])
     await says(/: expected more than 0s$/, `channels: { join: x, ${settings} }`);
+});
+
+test('where no pipeline reads an endpoint, lint says that subscriptions of its clients wait', async () => {
+  const text = yaml({
+    endpoints:
+      'endpoints:\n  rooms: { listener: public, path: /ws, codec: json, channels: {}, allow: { subscribe: "s.*" } }',
+    pipelines:
+      'pipelines:\n  out: { source: { topic: { names: [chat] } }, sink: { endpoint: { name: rooms, channel: "s.${! key }" } } }',
+  });
+  const [warning] = (await load(text)).warnings.filter(({ severity }) => severity === 'warning');
+  assert.match(warning?.message ?? '', /no pipeline reads .* and what they subscribe to waits; .* direction: out$/);
 });
