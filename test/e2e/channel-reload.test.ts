@@ -53,11 +53,10 @@ const AWAY: Record<string, (config: string) => string> = {
   'to other channels': (config) => config.replace('symbol.${! key }', 'other.${! key }'),
   'to another endpoint': (config) => config.replace('endpoint: { name: prices,', 'endpoint: { name: others,'),
   'from another topic': (config) => config.replace('names: [ prices ]', 'names: [ elsewhere ]'),
-  'from a topic that has no positions': (config) =>
-    config.replace('names: [ prices ] }', 'names: [ elsewhere ], group: g }'),
   nowhere: (config) => config.replace(OUT, ''),
   'through another pipeline': (config) => config.replace('prices-out:', 'prices-out-2:'),
-  'within another sink': (config) => config.replace(SINK, 'sink: { all: [ { endpoint: { name: prices, $1 } } ] }'),
+  'within another sink': (config) =>
+    config.replace(SINK, 'sink: { all: [ { endpoint: { name: prices, $1 } }, { drop: {} } ] }'),
   'in parts': (config) => config.replace('processors: []', 'processors: [ { split: { lines: true } } ]'),
   'beside those of another pipeline': (config) => `${config}${OUT.exec(config)?.[0].replace('out:', 'again:')}`,
   'as before': (config) => config.replace('processors: []', 'batch: { count: 7 }'),
