@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../.
 const SECRET = 'a secret of this test, 32 bytes or more';
 
 /** Milliseconds for what a machine that runs other tests as well does late. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 const CONFIG = `
 log: { driver: embedded, embedded: { memory: true } }
@@ -82,7 +82,7 @@ function library(t: TestContext, url: string, options: Partial<Options> = {}) {
   const client = new Centrifuge(url, {
     websocket,
     minReconnectDelay: 20,
-    timeout: PATIENCE,
+    timeout: TIMEOUT,
     token: token('ann'),
     ...options,
   });
@@ -94,7 +94,7 @@ function library(t: TestContext, url: string, options: Partial<Options> = {}) {
   return { client, opened, of };
 }
 
-const until = (condition: () => boolean) => untilIn(condition, PATIENCE, () => `not in time: ${condition}`);
+const until = (condition: () => boolean) => untilIn(condition, TIMEOUT, () => `not in time: ${condition}`);
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -111,7 +111,7 @@ async function subscribedTo(client: Centrifuge, channel: string) {
   const kept = heard(subscription);
   subscription.subscribe();
   client.connect();
-  await subscription.ready(PATIENCE);
+  await subscription.ready(TIMEOUT);
   return { subscription, ...kept };
 }
 
@@ -196,7 +196,7 @@ test('a channel of join is subscribed by the server, and recovers after a cut', 
   const url = await started(t);
   const { client, opened, of } = library(t, url);
   client.connect();
-  await client.ready(PATIENCE);
+  await client.ready(TIMEOUT);
   assert.deepEqual(
     of('subscribed').map(({ channel, recoverable }) => [channel, recoverable]),
     [['user.ann', true]],
@@ -275,7 +275,7 @@ test('the library renews its token before the grace is over, and stays connected
   };
   const { client, of } = library(t, url, { token: '', getToken });
   client.connect();
-  await client.ready(PATIENCE);
+  await client.ready(TIMEOUT);
   await until(() => asked === 2);
   await new Promise((resolve) => setTimeout(resolve, 4_000));
   assert.deepEqual([client.state, of('connected').length, of('disconnected').length], ['connected', 1, 0]);
@@ -305,7 +305,7 @@ test('a token that has expired is replaced, and one that is wrong ends the clien
   const url = await started(t);
   const expired = library(t, url, { token: token('ann', -600), getToken: async () => token('ann') });
   expired.client.connect();
-  await expired.client.ready(PATIENCE);
+  await expired.client.ready(TIMEOUT);
   assert.deepEqual(
     expired.of('error').map(({ error }) => (error as Fields).code),
     [109],
@@ -324,7 +324,7 @@ test('the library answers pings, and a client that does not is cut', async (t) =
   const url = await started(t);
   const { client, of } = library(t, url);
   client.connect();
-  await client.ready(PATIENCE);
+  await client.ready(TIMEOUT);
   const mute = new WebSocket(url);
   mute.on('error', () => {});
   await once(mute, 'open');
@@ -356,7 +356,7 @@ test('frames that break the protocol end their connection alone', async (t) => {
   const url = await started(t);
   const { client } = library(t, url);
   client.connect();
-  await client.ready(PATIENCE);
+  await client.ready(TIMEOUT);
   const hostile = [
     '{"id":1,"subscribe":{"channel":"news.a"}}',
     '{"id":1,"connect":[]}',
