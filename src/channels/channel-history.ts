@@ -1,9 +1,11 @@
 import type { ChannelEndpoint } from '../actors/endpoint/channel-port.ts';
-import type { ChannelFeed, EarlierOfChannel, EarlierPart } from '../core/channel-feed.ts';
+import type { ChannelFeed, EarlierOfChannel, EarlierPart, FeedEnd } from '../core/channel-feed.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
+import type { GapReason } from '../core/channel-protocol.ts';
 import type { Message } from '../core/message.ts';
 import type { SharedFrame } from '../core/shared-frame.ts';
 import { ChannelRing, type EarlierFrames, type RingLimits } from './channel-ring.ts';
+import { FeedEnds } from './feed-ends.ts';
 import type { FeedPartition } from './feed-partition.ts';
 import { FeedPartitions } from './feed-partitions.ts';
 import type { PlacedFrame } from './kept-channel.ts';
@@ -22,6 +24,7 @@ export class ChannelHistory {
   readonly ring: ChannelRing;
   private readonly endpoint: ChannelEndpoint;
   private readonly partitions = new FeedPartitions();
+  private readonly ends = new FeedEnds();
 
   constructor(settings: HistorySettings, endpoint: ChannelEndpoint) {
     this.settings = settings;
@@ -29,12 +32,22 @@ export class ChannelHistory {
     this.ring = new ChannelRing(settings);
   }
 
-  /** Returns the epoch of positions so far, where they had one. */
-  attach(feed: ChannelFeed): string | undefined {
-    const epoch = this.partitions.epochOf(feed.name);
+  attach(feed: ChannelFeed): void {
     this.partitions.attach(feed);
-    this.ring.forget((channel, place) => place?.owner.feed === feed && feed.placeOf(channel)?.epoch !== place.epoch);
-    return epoch;
+    this.forgetOver();
+  }
+
+  /** `subscribed`: channels that have subscribers. */
+  ended(feed: ChannelFeed, end: FeedEnd, subscribed: () => Iterable<string>): void {
+    this.partitions.ended(feed, end);
+    this.ends.add(end, subscribed);
+  }
+
+  /** Why subscribers of the channel miss records in front of where it begins now; undefined where they miss none. */
+  breakBefore(place: FeedPartition, channel: string): GapReason | undefined {
+    const end = this.ends.of(channel);
+    if (end === undefined || place.isAt(end)) return undefined;
+    return end.epoch === place.epoch ? 'expired' : 'epoch';
   }
 
   detach(feed: ChannelFeed): void {
@@ -63,7 +76,7 @@ export class ChannelHistory {
   /** The frame of a record of a channel, which is kept. Null: not for clients. Throws what the codec throws. */
   publication(channel: string, record: Message, feed: ChannelFeed | undefined): SharedFrame | null {
     const { offset } = record.source ?? record;
-    const place = feed === undefined ? undefined : this.take(channel, record, feed);
+    const place = feed === undefined ? this.takeUnplaced(channel) : this.take(channel, record, feed);
     const frame = this.endpoint.publication(channel, record, place?.at(offset + 1));
     if (frame !== null) this.ring.keep(channel, frame, record.timestamp, place, offset);
     // The value of its key is deleted: a client that comes must not get that as the current one.
@@ -99,12 +112,11 @@ export class ChannelHistory {
   /** Undefined where its channel has no positions, or none any more, as the record contradicts them. */
   private take(channel: string, record: Message, feed: ChannelFeed): FeedPartition | undefined {
     const place = this.placeIn(feed, channel);
-    if (place === undefined) return undefined;
+    if (place === undefined) return this.takeUnplaced(channel);
     const { partition, offset } = record.source ?? record;
     if (partition === place.partition && place.take(offset)) return place;
     feed.contradicted(channel, record);
-    this.partitions.contradict(feed);
-    this.forgetOver();
+    this.detach(feed);
     return undefined;
   }
 
@@ -122,6 +134,14 @@ export class ChannelHistory {
       }
     }
     return { since: from, frames };
+  }
+
+  /** A record without a position came into the channel, such as one of a pipeline that is new: positions do not say what it has any more. */
+  private takeUnplaced(channel: string): undefined {
+    const feed = this.partitions.feedOf(channel);
+    if (feed === undefined) return;
+    feed.mixed(channel);
+    this.detach(feed);
   }
 
   private forgetOver(): void {

@@ -7,7 +7,7 @@ import type {
 } from '../actors/endpoint/channel-port.ts';
 import type { Batch } from '../core/batch.ts';
 import { isChannelName, isReserved } from '../core/channel.ts';
-import type { ChannelFeed, EarlierPart } from '../core/channel-feed.ts';
+import type { ChannelFeed, EarlierPart, FeedEnd } from '../core/channel-feed.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
 import type { GapReason } from '../core/channel-protocol.ts';
 import type { Clock } from '../core/clock.ts';
@@ -17,11 +17,12 @@ import type { PresenceChange } from '../core/presence.ts';
 import type { FrameGroup, SharedFrame } from '../core/shared-frame.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import { ChannelHistory, type HistorySettings } from './channel-history.ts';
-import { ChannelTurn, Merging } from './channel-turn.ts';
+import { Merging } from './channel-turn.ts';
+import { ChannelTurns } from './channel-turns.ts';
 import type { Announce, ChannelsPresence } from './channels-presence.ts';
 import type { FeedPartition } from './feed-partition.ts';
 import { type ChannelMetrics, channelMetrics, historyMetrics } from './metrics.ts';
-import { countOf, type OneOrSet } from './one-or-set.ts';
+import { countOf, listOf, type OneOrSet } from './one-or-set.ts';
 import { type ChannelRules, SubscribedClient } from './subscribed-client.ts';
 import { SubscriberWatch } from './subscriber-watch.ts';
 import { Subscribing } from './subscribing.ts';
@@ -57,9 +58,7 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   private readonly subscribing: Subscribing | undefined;
   /** All connections, by the name of the channel of each that is its own. */
   private readonly clients = new Map<string, SubscribedClient>();
-  /** What this turn has brought, by channel. */
-  private turns = new Map<string, ChannelTurn>();
-  private sequence = 0;
+  private readonly turns = new ChannelTurns((channel) => this.subscribersOf(channel));
 
   constructor(options: ChannelHubOptions, home: ChannelEndpoint) {
     const { endpoint, maxPerConnection, stats, clock, history, presence } = options;
@@ -132,8 +131,14 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   }
 
   attach(feed: ChannelFeed): void {
-    const before = this.history?.attach(feed);
-    if (before !== undefined) this.tellOfGap(feed, 'epoch', (place) => place.epoch !== before);
+    const { history } = this;
+    if (history === undefined) return;
+    history.attach(feed);
+    this.tellOfGap(feed, (place, channel) => history.breakBefore(place, channel));
+  }
+
+  ended(feed: ChannelFeed, end: FeedEnd): void {
+    this.history?.ended(feed, end, () => this.index.names());
   }
 
   detach(feed: ChannelFeed): void {
@@ -150,7 +155,7 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
 
   gap(feed: ChannelFeed, at: ChannelPosition): void {
     this.history?.restart(feed, at);
-    this.tellOfGap(feed, 'expired', (place) => place.partition === at.partition);
+    this.tellOfGap(feed, (place) => (place.partition === at.partition ? 'expired' : undefined));
   }
 
   publish(batch: Batch, channels: readonly unknown[], feed?: ChannelFeed): void {
@@ -163,11 +168,8 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   }
 
   fanOut(forAll: FrameGroup): number | undefined {
-    const { turns } = this;
-    if (turns.size === 0) return undefined;
-    this.turns = new Map();
-    this.sequence = 0;
-    const touched = this.touch(turns);
+    if (this.turns.isEmpty) return undefined;
+    const touched = this.turns.end();
     const merging = new Merging(forAll.frames);
     if (merging.isForFew) {
       for (const member of touched) member.flush(merging);
@@ -180,12 +182,24 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
     return this.clients.size;
   }
 
-  /** Subscribers hear of it in the order of the records. */
-  private tellOfGap(feed: ChannelFeed, reason: GapReason, concerns: (place: FeedPartition) => boolean): void {
+  /** Subscribers hear of it in the order of the records. `reasonIn`: undefined where nothing is missing. */
+  private tellOfGap(
+    feed: ChannelFeed,
+    reasonIn: (place: FeedPartition, channel: string) => GapReason | undefined,
+  ): void {
     for (const channel of this.index.names()) {
       const place = this.history?.placeIn(feed, channel);
-      if (place === undefined || !concerns(place)) continue;
-      this.tell(channel, this.endpoint.gap(channel, place.at(place.next), reason));
+      const reason = place && reasonIn(place, channel);
+      if (place !== undefined && reason !== undefined) this.tellOfGapIn(channel, place.at(place.next), reason);
+    }
+  }
+
+  /** Clients that cannot hear of it are cut: they come back, and hear then what they have missed. */
+  private tellOfGapIn(channel: string, at: ChannelPosition, reason: GapReason): void {
+    try {
+      this.tell(channel, this.endpoint.gap(channel, at, reason));
+    } catch (error) {
+      for (const { client } of listOf(this.index.of(channel))) client.failed(error);
     }
   }
 
@@ -200,24 +214,8 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   /** `frame`: of no record; null: there is nothing to say. */
   private tell(channel: string, frame: SharedFrame | null): void {
     if (frame === null) return;
-    this.add(channel, frame);
+    this.turns.add(channel, frame, this.endpoint.told);
     this.endpoint.mark();
-  }
-
-  /** Tells each subscriber which of its channels have something for it. */
-  private touch(turns: ReadonlyMap<string, ChannelTurn>): SubscribedClient[] {
-    const touched: SubscribedClient[] = [];
-    for (const turn of turns.values()) {
-      const subscribers = this.subscribersOf(turn.channel);
-      if (subscribers === undefined) continue;
-      if (!(subscribers instanceof Set)) {
-        if (subscribers.addDue(turn)) touched.push(subscribers);
-        continue;
-      }
-      turn.isShared = true;
-      for (const member of subscribers) if (member.addDue(turn)) touched.push(member);
-    }
-    return touched;
   }
 
   private subscribersOf(channel: string): OneOrSet<SubscribedClient> | undefined {
@@ -234,7 +232,7 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
       history !== undefined ? history.publication(channel, message, feed) : this.endpoint.publication(channel, message);
     if (subscribers === undefined) return this.unheard();
     if (frame === null) return 0;
-    this.add(channel, frame);
+    this.turns.add(channel, frame, this.endpoint.told);
     this.endpoint.mark(message);
     this.metrics.records.delivered.value += 1;
     return countOf(subscribers);
@@ -243,17 +241,6 @@ export class ChannelHub implements EndpointChannels, ChannelRules {
   /** Undefined where nothing is kept of the channel. */
   private historyOf(channel: string): ChannelHistory | undefined {
     return this.history === undefined || isReserved(channel) ? undefined : this.history;
-  }
-
-  /** For the subscribers of the channel at the end of this turn. */
-  private add(channel: string, frame: SharedFrame): void {
-    let turn = this.turns.get(channel);
-    if (turn === undefined) {
-      turn = new ChannelTurn(channel);
-      this.turns.set(channel, turn);
-    }
-    turn.add({ frame, sequence: this.sequence, told: this.endpoint.told });
-    this.sequence += 1;
   }
 
   /** One that is named twice gets it once. A name that is none takes the record from no other channel. */

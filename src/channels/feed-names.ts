@@ -11,7 +11,7 @@ export class FeedNames {
   /** What all of them begin with; the name itself where there is but one. */
   readonly prefix: string;
   readonly suffix: string;
-  /** What is between the two is the key of the record. */
+  /** What is between the two is the key of the record, which may be empty. */
   readonly hasKey: boolean;
   private readonly isConstant: boolean;
 
@@ -27,7 +27,7 @@ export class FeedNames {
   has(channel: string): boolean {
     const { prefix, suffix } = this;
     if (this.isConstant) return channel === prefix;
-    return channel.length > prefix.length + suffix.length && channel.startsWith(prefix) && channel.endsWith(suffix);
+    return channel.length >= prefix.length + suffix.length && channel.startsWith(prefix) && channel.endsWith(suffix);
   }
 
   /** Of a channel whose name it `has`. */

@@ -36,6 +36,11 @@ export class FeedPartition {
     return epoch === this.epoch && partition === this.partition;
   }
 
+  /** Whether it has come exactly so far. */
+  isAt(position: ChannelPosition): boolean {
+    return this.has(position) && position.offset === this.next;
+  }
+
   /** False where it came behind a later one. A record may be for several channels. */
   take(offset: number): boolean {
     if (offset + 1 < this.next) return false;

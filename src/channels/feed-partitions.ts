@@ -1,4 +1,4 @@
-import type { ChannelFeed } from '../core/channel-feed.ts';
+import type { ChannelFeed, FeedEnd } from '../core/channel-feed.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
 import { FeedPartition } from './feed-partition.ts';
 
@@ -11,36 +11,41 @@ interface Attached {
 /** The partitions of all feeds of an endpoint: in which of them a channel is, and what this gateway has read of them. */
 export class FeedPartitions {
   private readonly attached = new Map<string, Attached>();
-  /** Of feeds whose positions a record has contradicted: the topic may turn out to be another one. */
-  private readonly contradicted = new Map<string, string | undefined>();
 
+  /** Goes on with what was read for the feed of that name before, in each partition that is read on from where that one was left. */
   attach(feed: ChannelFeed): void {
-    this.contradicted.delete(feed.name);
     const known = this.attached.get(feed.name);
-    if (known === undefined) this.attached.set(feed.name, { feed, partitions: new Map() });
-    else known.feed = feed;
+    if (known === undefined) {
+      this.attached.set(feed.name, { feed, partitions: new Map() });
+      return;
+    }
+    known.feed = feed;
+    for (const partition of known.partitions.values()) {
+      const start = feed.startOf(partition.partition);
+      if (start === undefined || !partition.isAt(start)) over(known, partition);
+    }
   }
 
-  /** The same as detach, but subscribers are to hear of the next epoch. */
-  contradict(feed: ChannelFeed): void {
-    const epoch = this.epochOf(feed.name);
-    this.detach(feed);
-    this.contradicted.set(feed.name, epoch);
+  /** Nothing more comes of what it reads now. */
+  ended(feed: ChannelFeed, end: FeedEnd): void {
+    for (const partition of this.knownOf(feed)?.partitions.values() ?? []) {
+      const at = end.in(partition.partition);
+      if (at?.epoch === partition.epoch) partition.reached(at.offset);
+    }
   }
 
-  /** What was known of its partitions is over. Nothing is done where another feed has taken its place. */
-  detach(feed: ChannelFeed): void {
-    this.contradicted.delete(feed.name);
-    const known = this.knownOf(feed);
+  /** What was known of the partitions of that feed, or of the one before it, is over. */
+  detach({ name }: Pick<ChannelFeed, 'name'>): void {
+    const known = this.attached.get(name);
     if (known === undefined) return;
-    for (const partition of known.partitions.values()) partition.isOver = true;
-    this.attached.delete(feed.name);
+    for (const partition of known.partitions.values()) over(known, partition);
+    this.attached.delete(name);
   }
 
-  /** What positions of the feed of that name are of so far; undefined where none were asked for. */
-  epochOf(name: string): string | undefined {
-    const [first] = this.attached.get(name)?.partitions.values() ?? [];
-    return first?.epoch ?? this.contradicted.get(name);
+  /** The feed that a channel has its place by; undefined where it has none. */
+  feedOf(channel: string): ChannelFeed | undefined {
+    for (const { feed } of this.attached.values()) if (feed.placeOf(channel) !== undefined) return feed;
+    return undefined;
   }
 
   /** Where a channel is, by whatever feed; undefined where it has no positions. */
@@ -80,6 +85,11 @@ function placed(known: Attached, channel: string): FeedPartition | undefined {
   if (place === undefined) return undefined;
   const partition = known.partitions.get(place.partition);
   return partition?.epoch === place.epoch ? partition : begin(known, place);
+}
+
+function over({ partitions }: Attached, partition: FeedPartition): void {
+  partition.isOver = true;
+  partitions.delete(partition.partition);
 }
 
 function begin(owner: Attached, at: ChannelPosition): FeedPartition {

@@ -6,7 +6,7 @@ export interface EndingFeed extends Pick<ChannelFeed, 'name'> {
 }
 
 interface Line {
-  readonly feeds: EndingFeed[];
+  newest: EndingFeed;
   /** How many of them have not ended. */
   current: number;
 }
@@ -19,10 +19,12 @@ export class FeedSuccession {
   private readonly lines = new Map<string, Line>();
 
   began(feed: EndingFeed): void {
-    const line = this.lines.get(feed.name) ?? { feeds: [], current: 0 };
-    line.feeds.push(feed);
-    line.current += 1;
-    this.lines.set(feed.name, line);
+    const line = this.lines.get(feed.name);
+    if (line === undefined) this.lines.set(feed.name, { newest: feed, current: 1 });
+    else {
+      line.newest = feed;
+      line.current += 1;
+    }
   }
 
   ended({ name }: EndingFeed): void {
@@ -32,7 +34,7 @@ export class FeedSuccession {
     queueMicrotask(() => {
       if (line.current > 0 || this.lines.get(name) !== line) return;
       this.lines.delete(name);
-      for (const feed of line.feeds) feed.detach();
+      line.newest.detach();
     });
   }
 }

@@ -2,55 +2,22 @@ import type { ReaderFollower } from '../actors/subscription.ts';
 import type { Batch } from '../core/batch.ts';
 import type { ChannelFeed, EarlierPart, Recovery, RecoveryRequest } from '../core/channel-feed.ts';
 import type { ChannelPosition } from '../core/channel-position.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Checkpoint, Gap, LogAdmin } from '../core/log.ts';
+import type { Checkpoint, Gap } from '../core/log.ts';
 import type { Message } from '../core/message.ts';
-import { partitionOfKey } from '../core/partitioner.ts';
 import { quote } from '../core/quote.ts';
-import type { Logger } from '../telemetry/logger.ts';
 import { epochOf } from './feed-epoch.ts';
-import type { FeedNames } from './feed-names.ts';
+import { FeedPlaces } from './feed-places.ts';
 import { FeedProgress } from './feed-progress.ts';
-import type { Recoveries } from './recoveries.ts';
+import type { TopicFeedOptions } from './topic-feed-options.ts';
 
 /** Milliseconds between two tries to learn about the topic. */
 const RETRY = 1_000;
 
-/** The channels of the endpoint that the feed is for. */
-export interface FeedChannels {
-  attach(feed: ChannelFeed): void;
-  gap(feed: ChannelFeed, at: ChannelPosition): void;
-  detach(feed: ChannelFeed): void;
-  extend(feed: ChannelFeed, epoch: string, part: EarlierPart): void;
-}
-
-export interface TopicFeedOptions {
-  readonly name: string;
-  readonly topic: string;
-  /** What the sink calls channels; never empty. */
-  readonly names: readonly FeedNames[];
-  /** Whether the name of a channel says in which partition its records are. */
-  readonly isByKey: boolean;
-  readonly admin: Pick<LogAdmin, 'clusterId' | 'describe' | 'offsets'>;
-  readonly channels: FeedChannels;
-  /** Undefined where nothing is read again. */
-  readonly recoveries: Recoveries | undefined;
-  /** Resolves when no record is in flight in the pipeline, now or for a moment later. */
-  readonly settled: () => Promise<void>;
-  /** What is in flight in the pipeline, as it was read. */
-  readonly inFlight: () => Iterable<Message>;
-  /** Called once: where channels are is known, or that it will not be. */
-  readonly known: () => void;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
 /** From the creation of a topic to its end, or until it gets more partitions. */
 interface Life {
   readonly id: string | undefined;
-  readonly epoch: string;
-  /** By partition: where reading began. */
-  readonly starts: ChannelPosition[];
+  /** Where reading began. */
+  readonly starts: FeedPlaces;
 }
 
 /**
@@ -77,12 +44,11 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
   }
 
   placeOf(channel: string): ChannelPosition | undefined {
-    const { life } = this;
-    if (life === undefined) return undefined;
-    const { starts } = life;
-    const names = this.options.names.find((one) => one.has(channel));
-    if (names === undefined) return undefined;
-    return starts.length === 1 ? starts[0] : starts[partitionOfKey(names.keyOf(channel), starts.length)];
+    return this.life?.starts.of(channel);
+  }
+
+  startOf(partition: number): ChannelPosition | undefined {
+    return this.life?.starts.in(partition);
   }
 
   contradicted(channel: string, { partition, offset }: Message): void {
@@ -92,21 +58,25 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
     void this.lookAgain(why);
   }
 
+  mixed(channel: string): void {
+    this.end(`the channel ${quote(channel)} gets records of another pipeline, or of a plugin`);
+  }
+
   reaches({ epoch, partition, offset }: ChannelPosition, signal: AbortSignal): Promise<boolean | undefined> {
-    if (this.life?.epoch !== epoch || this.isClosed) return Promise.resolve(undefined);
+    if (this.life?.starts.epoch !== epoch || this.isClosed) return Promise.resolve(undefined);
     return this.progress.waits.until(partition, offset, signal);
   }
 
   readAgain(request: RecoveryRequest): Promise<Recovery> {
     const { life } = this;
     if (life === undefined) return Promise.resolve({ lost: 'unavailable' });
-    if (request.since.epoch !== life.epoch) return Promise.resolve({ lost: 'epoch' });
+    if (request.since.epoch !== life.starts.epoch) return Promise.resolve({ lost: 'epoch' });
     return this.options.recoveries?.read(request, life.id) ?? Promise.resolve({ lost: 'unavailable' });
   }
 
   /** What was read again, for whatever channel. */
   extend(part: EarlierPart): void {
-    if (this.life !== undefined && !this.isClosed) this.options.channels.extend(this, this.life.epoch, part);
+    if (this.life !== undefined && !this.isClosed) this.options.channels.extend(this, this.life.starts.epoch, part);
   }
 
   // --- from the reader of the pipeline
@@ -122,6 +92,7 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
         if (offset !== this.progress.next[partition]) this.goOn(partition, offset);
       return;
     }
+    this.forget('epoch');
     this.progress.id = id;
     this.progress.next = Array.from({ length: offsets.size }, (_, partition) => offsets.get(partition) ?? 0);
     this.begin();
@@ -131,6 +102,7 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
     if (first === undefined || first.partition < this.progress.next.length || this.isOff) return;
     const { id, offsets } = at().get(this.options.topic) ?? {};
     if (offsets === undefined) return;
+    this.forget('epoch');
     this.progress.id = id;
     this.grow(offsets.size);
   }
@@ -166,7 +138,7 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
 
   // --- from the pipeline
 
-  /** It breaks: what is in flight is lost. */
+  /** It breaks, or is closed: what is in flight is lost. */
   breaking(): void {
     this.progress.rest();
   }
@@ -176,6 +148,7 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
    * Resolves when nothing reads for it any more. Never rejects.
    */
   async close(): Promise<void> {
+    this.leave();
     this.isClosed = true;
     this.cancelRetry();
     this.progress.waits.endAll();
@@ -210,13 +183,12 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
     const { life } = this;
     this.progress.next[partition] = offset;
     if (life === undefined) return;
-    const at = { epoch: life.epoch, partition, offset };
-    life.starts[partition] = at;
-    this.options.channels.gap(this, at);
+    this.options.channels.gap(this, life.starts.move(partition, offset));
   }
 
   /** Partitions that came are read from their first record. */
   private grow(partitions: number): void {
+    this.forget('epoch');
     this.progress.next = Array.from({ length: partitions }, (_, partition) => this.progress.next[partition] ?? 0);
     this.begin();
   }
@@ -235,7 +207,6 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
 
   /** A new life, from what has come here by then on. */
   private begin(): void {
-    this.forget('epoch');
     if (this.isOff || this.isClosed) return;
     this.looks += 1;
     const { looks } = this;
@@ -254,26 +225,29 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
   }
 
   private attach(cluster: string): void {
-    const { topic, channels, isByKey } = this.options;
+    const { topic, channels, names, isByKey, isDoubted } = this.options;
     const { id, next } = this.progress;
     const { length } = next;
     if (length > 1 && !isByKey) {
-      this.end(`it has ${length} partitions, and the name of a channel does not say in which of them its records are`);
+      const why = `it has ${length} partitions, and the name of a channel does not say in which of them its records are`;
+      this.end(why, isDoubted);
       return;
     }
     const epoch = epochOf({ cluster, topic, id, partitions: length });
-    this.life = { id, epoch, starts: next.map((offset, partition) => ({ epoch, partition, offset })) };
+    this.life = { id, starts: new FeedPlaces(names, epoch, next) };
     channels.attach(this);
     this.nowKnown();
   }
 
-  /** Positions are off for good. */
-  private end(why: string): void {
-    if (this.isOff) return;
+  /** Positions are off for good, also those of the feed whose place it takes. */
+  private end(why: string, isKnown = false): void {
+    if (this.isOff || this.isClosed) return;
     this.isOff = true;
-    const { topic, logger } = this.options;
+    const { topic, channels, logger } = this.options;
     this.forget('unavailable');
+    channels.detach(this);
     this.nowKnown();
+    if (isKnown) return;
     logger.warn(
       { topic },
       `channels of the topic ${topic} have no positions, so that clients cannot recover what they miss: ${why}`,
@@ -287,8 +261,15 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
   }
 
   private forget(reason: 'epoch' | 'unavailable'): void {
+    this.leave();
     this.life = undefined;
     this.progress.waits.endAll();
     this.options.recoveries?.loseAll(reason);
+  }
+
+  /** Nothing more comes of this life. */
+  private leave(): void {
+    const { life, isClosed } = this;
+    if (life !== undefined && !isClosed) this.options.channels.ended(this, life.starts.at(this.progress.next));
   }
 }

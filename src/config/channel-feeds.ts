@@ -55,6 +55,20 @@ export function feedPlanOf(config: Pipelines, pipeline: string): (FeedPlan & Pic
   return typeof plan === 'string' ? undefined : { ...plan, endpoint: sink.endpoint };
 }
 
+/** Pipelines whose records have positions in channels, as far as the settings say. */
+export function placedPipelines({ pipelines, endpoints }: Pick<ParsedConfig, 'pipelines' | 'endpoints'>): Set<string> {
+  const placed = feedSinks({ pipelines }).filter(
+    ({ endpoint, plan }) => typeof plan !== 'string' && keepsHistory(endpoints[endpoint]),
+  );
+  return new Set(placed.map(({ pipeline }) => pipeline));
+}
+
+/** Whether earlier records of the channels of an endpoint are kept, or read again. */
+export function keepsHistory(endpoint: ParsedConfig['endpoints'][string] | undefined): boolean {
+  const { history, recover } = endpoint?.channels ?? {};
+  return history !== undefined || recover !== undefined;
+}
+
 function channelSinks({ pipelines }: Pipelines): ChannelSink[] {
   return Object.entries(pipelines).flatMap(([name, settings]) => channelSinksOf(name, settings));
 }

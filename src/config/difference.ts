@@ -1,9 +1,10 @@
 import { changedSettings, describeChange, type IsSecret, type SettingChange } from './changed-settings.ts';
+import { placedPipelines } from './channel-feeds.ts';
 import { endsOf } from './ends.ts';
 import { type FileVersions, filesIn } from './named-files.ts';
 import { endpointsOf } from './pipeline-uses.ts';
 import { isSame } from './same-settings.ts';
-import type { GatewayConfig } from './schema.ts';
+import type { GatewayConfig, PipelineConfig } from './schema.ts';
 
 /** A configuration, with the settings as they were given, variables filled in, where these are known. */
 export interface Given {
@@ -154,18 +155,28 @@ class Planner {
         this.config[section] = this.old.config[section];
   }
 
-  /** A pipeline holds the endpoints that it names: it is replaced with them. */
+  /**
+   * A pipeline holds the endpoints that it names, and is replaced with them. The same is done where another pipeline decides whether
+   * its records have positions in channels.
+   */
   dependents(): void {
     const moved = new Map(
       this.changes
         .filter(({ part, action }) => part.startsWith('endpoints.') && action === 'replaced')
         .map(({ part }) => [part.slice('endpoints.'.length), part]),
     );
-    const pipelines = this.config.pipelines as GatewayConfig['pipelines'];
-    const replaced = Object.entries(pipelines).map(([name, pipeline]) => {
+    const { pipelines } = this.config as GatewayConfig;
+    const wasPlaced = placedPipelines(this.old.config);
+    const isPlaced = placedPipelines(this.config as GatewayConfig);
+    const causeOf = (name: string, pipeline: PipelineConfig) => {
       const cause = endpointsOf(endsOf(pipeline)).find((endpoint) => moved.has(endpoint));
-      if (cause === undefined || this.old.config.pipelines[name] !== pipeline) return [name, pipeline];
-      const because = `${moved.get(cause)} is replaced`;
+      if (cause !== undefined) return `${moved.get(cause)} is replaced`;
+      if (wasPlaced.has(name) === isPlaced.has(name)) return undefined;
+      return `its records have ${isPlaced.has(name) ? 'positions in channels now' : 'no positions in channels any more'}`;
+    };
+    const replaced = Object.entries(pipelines).map(([name, pipeline]) => {
+      const because = this.old.config.pipelines[name] === pipeline ? causeOf(name, pipeline) : undefined;
+      if (because === undefined) return [name, pipeline];
       this.changes.push({ part: `pipelines.${name}`, action: 'replaced', settings: [], because });
       this.unchanged -= 1;
       return [name, { ...pipeline }];

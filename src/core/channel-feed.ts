@@ -13,11 +13,15 @@ export interface ChannelFeed {
    * this feed can be for that channel, or its positions are not known (any more).
    */
   placeOf(channel: string): ChannelPosition | undefined;
+  /** The offset from which on this gateway reads that partition; undefined while positions are not known. */
+  startOf(partition: number): ChannelPosition | undefined;
   /**
    * A record of that channel is in another partition than `placeOf` says, or came behind later ones of its partition: `placeOf`
    * says nothing of any channel from now on, and the feed warns of it once.
    */
   contradicted(channel: string, record: Message): void;
+  /** A record that is not of this feed came into that channel: as with `contradicted`. */
+  mixed(channel: string): void;
   /**
    * Resolves with true once all records in front of that position have come to the endpoint, or are in no channel; with false where
    * the log ends before it; with undefined where that is not known now, as the feed does not read. Never rejects.
@@ -29,6 +33,13 @@ export interface ChannelFeed {
    * time is over; never rejects. `signal` aborts when it is not wanted any more.
    */
   readAgain(request: RecoveryRequest): Promise<Recovery>;
+}
+
+/** Where a feed has left its channels: all records in front of these offsets have come, or are in no channel. */
+export interface FeedEnd {
+  /** Undefined where no record of the feed could be for that channel. */
+  of(channel: string): ChannelPosition | undefined;
+  in(partition: number): ChannelPosition | undefined;
 }
 
 export interface RecoveryRequest {

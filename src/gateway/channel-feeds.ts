@@ -4,7 +4,7 @@ import type { Pipeline } from '../actors/pipeline/pipeline.ts';
 import { Recoveries } from '../channels/recoveries.ts';
 import { recoveryMetrics } from '../channels/recovery-metrics.ts';
 import { TopicFeed } from '../channels/topic-feed.ts';
-import { feedPlanOf, type PipelineConfig } from '../config/index.ts';
+import { feedPlanOf, type PipelineConfig, partitionsOf } from '../config/index.ts';
 import type { EarlierPart } from '../core/channel-feed.ts';
 import { Rerun } from '../pipelines/rerun.ts';
 import { compileStages } from '../pipelines/stages.ts';
@@ -32,12 +32,14 @@ export function feedOf(
   const endpoint = plan && endpoints.get(plan.endpoint);
   if (plan === undefined || endpoint?.channels?.hasHistory !== true) return undefined;
   const { topic, template, names, isByKey } = plan;
+  const partitions = partitionsOf(context.config, topic) ?? 1;
   const joining = joiningOf(endpoint);
   const feed = new TopicFeed({
-    name: `${fed.name}: ${template}`,
+    name: `${fed.name} to ${plan.endpoint}: ${template}`,
     topic,
     names,
     isByKey,
+    isDoubted: partitions > 1,
     admin: context.log.admin,
     channels: endpoint.channels,
     recoveries: recoveriesOf(context, fed, plan, endpoint.channels, (part) => feed.extend(part)),

@@ -50,7 +50,7 @@ export class MemoryBudget {
   private look(): void {
     const { memory } = this;
     let answers = 0;
-    for (const { holders } of this.endpoints) for (const { answerBytes } of holders) answers += answerBytes;
+    for (const { holders } of this.endpoints) for (const { parts } of holders) answers += parts.answerBytes;
     memory.countedAnswers(answers);
     if (memory.isExceeded) this.enforce();
     else if (memory.waiting === 0) this.fedBefore = -1;
@@ -68,7 +68,7 @@ export class MemoryBudget {
     const { held, limit, waiting } = memory;
     const holders = [...this.endpoints]
       .flatMap(({ holders }) => holders)
-      .map((connection) => ({ connection, weight: connection.weight }))
+      .map((connection) => ({ connection, weight: connection.parts.weight }))
       .filter(({ weight }) => weight > 0)
       .sort((a, b) => b.weight - a.weight);
     let cut = 0;

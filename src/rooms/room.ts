@@ -105,8 +105,10 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
         this.refuseName(change.newcomer);
         continue;
       }
-      const frame = this.options.membership.announce(change, this.options.clock.now());
-      if (frame !== null) announced.push(this.home.share(frame));
+      const frame = this.home.said('a change in the room', () =>
+        this.options.membership.announce(change, this.options.clock.now()),
+      );
+      if (frame !== null) announced.push(frame);
       const guest = change.type === 'joined' && change.newcomer !== undefined && this.guests.get(change.newcomer);
       // A client gets the changes after its own joining.
       if (!guest) continue;
@@ -185,8 +187,7 @@ export class Room<G extends Guest> implements EndpointRoom<G>, PresenceObserver 
   private list(): SharedFrame | null {
     if (this.encodedList !== undefined) return this.encodedList;
     const { membership, clock } = this.options;
-    const frame = membership.list(this.presence.names, clock.now());
-    this.encodedList = frame === null ? null : this.home.share(frame);
+    this.encodedList = this.home.said('the list of members', () => membership.list(this.presence.names, clock.now()));
     return this.encodedList;
   }
 

@@ -44,3 +44,72 @@ test('a reload that changes the history begins with an empty one, and the log ha
   assert.equal((await found.subscribe('symbol.A', position as string)).recovered, true);
   await found.until(() => found.numbers.length === 10);
 });
+
+const OUT = /^ {2}prices-out:\n(?: {4}.*\n)+/m;
+const SINK = /sink: \{ endpoint: \{ name: prices, (.*) \} \}/;
+
+/** What a reload does with the records of the channels for a while. */
+const AWAY: Record<string, (config: string) => string> = {
+  'to other channels': (config) => config.replace('symbol.${! key }', 'other.${! key }'),
+  'to another endpoint': (config) => config.replace('endpoint: { name: prices,', 'endpoint: { name: others,'),
+  'from another topic': (config) => config.replace('names: [ prices ]', 'names: [ elsewhere ]'),
+  nowhere: (config) => config.replace(OUT, ''),
+  'through another pipeline': (config) => config.replace('prices-out:', 'prices-out-2:'),
+  'within another sink': (config) =>
+    config.replace(SINK, 'sink: { all: [ { endpoint: { name: prices, $1 } }, { drop: {} } ] }'),
+  'in parts': (config) => config.replace('processors: []', 'processors: [ { split: { lines: true } } ]'),
+  'beside those of another pipeline': (config) => `${config}${OUT.exec(config)?.[0].replace('out:', 'again:')}`,
+  'as before': (config) => config.replace('processors: []', 'batch: { count: 7 }'),
+  'by a list of sources': (config) => config.replace(/source: (\{ topic: .*)/, 'source: [ $1 ]'),
+};
+
+/** The records that a live client has not received, with no gap in front of the next one. */
+function silentlyMissed({ frames }: PriceClient): number[] {
+  const missed: number[] = [];
+  let next = 0;
+  for (const { type, data } of frames) {
+    if (type === 'gap') next = Number.NaN;
+    if (type !== 'message') continue;
+    const { n } = data as { n: number };
+    for (let one = next; one < n; one += 2) missed.push(one);
+    next = n + 2;
+  }
+  return missed;
+}
+
+for (const [how, change] of Object.entries(AWAY))
+  for (const recover of ['', ', recover: {}'])
+    test(`no client silently misses records that go ${how} for a while${recover}`, async (t) => {
+      const base = pricesConfig({
+        log: await temporaryLog(t),
+        topic: 'prices',
+        channels: `{ history: { last: 50 }${recover} }`,
+      })
+        .replace('topics: {', 'topics: { elsewhere: { partitions: 3 },')
+        .replace(
+          'endpoints:',
+          'endpoints:\n  others: { listener: public, path: /others, codec: json, direction: out, channels: {} }',
+        );
+      const { gateway, url } = await startPrices(t, { log: '', topic: '', text: base });
+      const stays = await PriceClient.open(t, url);
+      await stays.subscribe('symbol.A');
+      await publishPrices(url, SYMBOLS, 0, 20);
+      await stays.until(() => stays.numbers.length === 10);
+      const { position } = stays;
+      for (const config of [change(base), base]) {
+        assert.deepEqual((await gateway.reload(config)).problems, []);
+        await publishPrices(url, SYMBOLS, config === base ? 30 : 20, 10);
+      }
+      await stays.until(() => stays.numbers.includes(38));
+      assert.deepEqual(silentlyMissed(stays), []);
+      const isAllThere = new Set(stays.numbers).size === 20;
+      if (how === 'as before') assert.ok(!stays.frames.some(({ type }) => type === 'gap'));
+      if (how === 'nowhere' || how === 'from another topic') assert.ok(!isAllThere);
+      const back = await PriceClient.open(t, url);
+      const { recovered } = await back.subscribe('symbol.A', position as string);
+      if (recover !== '') assert.equal(recovered, true);
+      if (recover === '' && !isAllThere) assert.equal(recovered, false);
+      if (recovered !== true) return;
+      await back.until(() => back.numbers.includes(38));
+      assert.deepEqual(back.numbers, [20, 22, 24, 26, 28, 30, 32, 34, 36, 38]);
+    });

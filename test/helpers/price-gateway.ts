@@ -13,6 +13,8 @@ export interface PriceGatewayOptions {
   readonly config?: string;
   readonly channels?: string;
   readonly processors?: string;
+  /** The whole configuration, in place of all others. */
+  readonly text?: string;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -22,7 +24,7 @@ export async function startPrices(
   t: TestContext,
   options: PriceGatewayOptions,
 ): Promise<{ gateway: Gateway; url: string }> {
-  const gateway = await createGateway({ config: pricesConfig(options), logger: 'silent' });
+  const gateway = await createGateway({ config: options.text ?? pricesConfig(options), logger: 'silent' });
   t.after(() => gateway.stop());
   await gateway.start();
   await gateway.ready();

@@ -57,8 +57,8 @@ test('the dashboard has a row for each part of the gateway, and no panel covers 
   const { panels, templating } = dashboard();
   const rows = panels.filter(({ type }) => type === 'row').map(({ title }) => title);
   assert.deepEqual(rows, [
-    ...['At a glance', 'Clients', 'Rooms', 'Pipelines', 'Operators with state', 'Log', 'Groups', 'Feeds', 'Connectors'],
-    ...['Memory and process', 'HTTP', 'Security'],
+    ...['At a glance', 'Clients', 'Rooms', 'Channels', 'Pipelines', 'Operators with state', 'Log', 'Groups', 'Feeds'],
+    ...['Connectors', 'Memory and process', 'HTTP', 'Security'],
   ]);
   const places = panels.map(({ title, gridPos: { x, y, w, h } }) => ({ title, x, y, right: x + w, below: y + h }));
   const pairs = places.flatMap((a, index) => places.slice(index + 1).map((b) => [a, b] as const));
@@ -69,6 +69,15 @@ test('the dashboard has a row for each part of the gateway, and no panel covers 
     templating.list.map(({ name }) => name),
     ['instance', 'endpoint', 'pipeline'],
   );
+});
+
+test('the dashboard shows each gauge and counter of rooms and channels', () => {
+  const asked = dashboardQueries().map(({ expr }) => expr);
+  const ofReaders = ['tidegate_channel_recovery_passes_total', 'tidegate_channel_recovery_records_total'];
+  const missing = Object.keys(METRICS)
+    .filter((name) => /^tidegate_(channel|presence)/.test(name) && !ofReaders.includes(name))
+    .filter((name) => !asked.some((expr) => expr.includes(name)));
+  assert.deepEqual(missing, ['tidegate_channel_history_channels']);
 });
 
 test('each query of the dashboard follows the variables that its metrics have labels for', () => {
@@ -104,6 +113,7 @@ test('counters that alerts and dashboard ask for are there from the start, so th
       listeners: { public: { port: 0, tls: { cert, key } } },
       endpoints: {
         rooms: { listener: 'public', path: '/', codec: 'rooms', presence: { topic: 'lobby' }, auth: 'users' },
+        prices: { listener: 'public', path: '/p', codec: 'json', direction: 'out', channels: { history: {} } },
       },
       pipelines: {
         in: { source: { endpoint: 'rooms' }, sink: { topic: { name: 'lobby' } } },
@@ -142,6 +152,12 @@ test('counters that alerts and dashboard ask for are there from the start, so th
     tidegate_tls_handshakes_total: ['ok', 'alert'].map((result) => ({ place: 'listeners.public', result })),
     tidegate_clients_limited_total: ['messages', 'memory'].map((reason) => ({ endpoint: 'rooms', reason })),
     tidegate_token_renewals_total: ['accepted', 'refused'].map((result) => ({ endpoint: 'rooms', result })),
+    tidegate_channel_records_total: ['delivered', 'missing'].map((result) => ({ endpoint: 'prices', result })),
+    tidegate_channel_refusals_total: ['limit', 'revoked'].map((reason) => ({ endpoint: 'prices', reason })),
+    tidegate_channel_recoveries_total: [
+      { endpoint: 'prices', result: 'ring', reason: '' },
+      { endpoint: 'prices', result: 'lost', reason: 'expired' },
+    ],
     tidegate_operator_late_total: [counts],
     tidegate_operator_results_total: [counts],
     tidegate_remote_lost_total: ['closed', 'silent'].map((reason) => ({ ...feed, reason })),

@@ -50,8 +50,18 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
     return this.context.tick.told;
   }
 
-  share(frame: Frame): SharedFrame {
-    return this.context.share(frame);
+  said(what: string, make: () => Frame | null, facts: object = {}): SharedFrame | null {
+    try {
+      const frame = make();
+      if (frame === null) return null;
+      const shared = this.context.share(frame);
+      // What cannot be made into bytes fails here, and not in the turn in which all clients get theirs.
+      shared.bytes('plain');
+      return shared;
+    } catch (error) {
+      this.context.logger.error({ ...facts, error }, `the codec failed on ${what}, of which no client hears`);
+      return null;
+    }
   }
 
   publication(channel: string | undefined, message: Message, position?: ChannelPosition): SharedFrame | null {
@@ -62,7 +72,7 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
         ? codec.record(message, now)
         : codec.channels.publication(channel, message, position, now);
     if (frame === null) return null;
-    const framed = this.share(frame);
+    const framed = this.context.share(frame);
     const keyed = keyOf === undefined ? framed : framed.withKey(keyIn(channel, keyOf(message)));
     const placed = position === undefined ? keyed : keyed.withPosition(position);
     const shared = channel === undefined ? placed : placed.inChannel(channel);
@@ -72,17 +82,9 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
   }
 
   announcement(channel: string, change: PresenceChange): SharedFrame | null {
-    const { codec, clock, logger } = this.context;
-    try {
-      const frame = codec.channels?.presence?.announce(channel, change, clock.now()) ?? null;
-      return frame === null ? null : this.share(frame);
-    } catch (error) {
-      logger.error(
-        { error, channel },
-        'the codec failed on a change in a channel, of which its subscribers do not hear',
-      );
-      return null;
-    }
+    const { codec, clock } = this.context;
+    const make = () => codec.channels?.presence?.announce(channel, change, clock.now()) ?? null;
+    return this.said('a change in a channel', make, { channel });
   }
 
   recovered(channel: string, message: Message, position: ChannelPosition): SharedFrame | null {
@@ -97,7 +99,10 @@ export class Broadcast implements RoomEndpoint<EndpointGuest>, ChannelEndpoint {
   gap(channel: string, position: ChannelPosition, reason: GapReason): SharedFrame | null {
     const { codec, clock } = this.context;
     const frame = codec.channels?.gap(channel, position, reason, clock.now()) ?? null;
-    return frame === null ? null : this.share(frame).withPosition(position).inChannel(channel);
+    if (frame === null) return null;
+    const shared = this.context.share(frame).withPosition(position).inChannel(channel);
+    shared.bytes('plain');
+    return shared;
   }
 
   mark(message?: Message): void {

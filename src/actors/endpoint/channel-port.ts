@@ -1,5 +1,5 @@
 import type { Batch } from '../../core/batch.ts';
-import type { ChannelFeed, EarlierPart } from '../../core/channel-feed.ts';
+import type { ChannelFeed, EarlierPart, FeedEnd } from '../../core/channel-feed.ts';
 import type { ChannelPosition } from '../../core/channel-position.ts';
 import type { GapReason, SubscriptionFacts } from '../../core/channel-protocol.ts';
 import type { ClientMemory } from '../../core/client-memory.ts';
@@ -82,7 +82,7 @@ export interface ChannelEndpoint {
   publication(channel: string, message: Message, position?: ChannelPosition): SharedFrame | null;
   /** The same for a record that was read again: one that the codec fails on is logged, and null. */
   recovered(channel: string, message: Message, position: ChannelPosition): SharedFrame | null;
-  /** The frame by which subscribers learn that records were lost; null where they learn nothing. */
+  /** The frame by which subscribers learn that records were lost; null where they learn nothing. Throws what the codec throws. */
   gap(channel: string, position: ChannelPosition, reason: GapReason): SharedFrame | null;
   /** The frame by which subscribers learn who came or left; null where they learn nothing. */
   announcement(channel: string, change: PresenceChange): SharedFrame | null;
@@ -108,16 +108,19 @@ export interface EndpointChannels {
   publish(batch: Batch, channels: readonly unknown[], feed?: ChannelFeed): void;
   /**
    * The feed says where channels are from now on: before the first of its records comes. It takes the place of one with its name,
-   * that of its pipeline before a reload, and goes on where that one ended. Called again when its topic is another one, by the epoch,
-   * once no record of the old one is in flight: subscribers hear of it.
+   * that of its pipeline before a reload, and goes on where that one ended. Subscribers of a channel that some feed had before, and
+   * that does not go on where that was left, hear of it. Called again when its topic is another one, by the epoch, once no record of
+   * the old one is in flight.
    */
   attach(feed: ChannelFeed): void;
+  /** Nothing more comes of what the feed reads now, as its pipeline is gone or its topic is another one: its channels are left there. */
+  ended(feed: ChannelFeed, end: FeedEnd): void;
   /**
    * Records of an attached feed in front of `at` were lost, as retention has removed them before they were read. Called once no record
    * of before is in flight, and before one from `at` on comes: subscribers of the channels in that partition hear of it.
    */
   gap(feed: ChannelFeed, at: ChannelPosition): void;
-  /** Its pipeline is gone. Nothing is done where another has taken its place. */
+  /** The feed, and one of its name before it, says nothing of channels any more. */
   detach(feed: ChannelFeed): void;
   /** Records of each channel that would be kept of those that are read again; undefined where there is no room for more. */
   readonly keptOfEach: number | undefined;

@@ -16,7 +16,7 @@ import { TopicPeer } from './topic-peer.ts';
 
 type Owner = Slowed & OutboundOwner & Pick<EndpointGuest, 'admit' | 'deliver'> & ChannelOwner;
 
-/** What a connection is made of: its parts read, talk and write, and hold memory for that. */
+/** What a connection is made of: its parts read, talk and write, and hold memory for that, which is counted here. */
 export class ConnectionParts {
   readonly outbound: Outbound;
   readonly publisher: Publisher;
@@ -28,6 +28,8 @@ export class ConnectionParts {
   readonly topicPeer: TopicPeer | undefined;
   /** Undefined where clients are not subscribed to channels. */
   readonly channelPeer: ChannelPeer | undefined;
+  private readonly peer: Owner;
+  private readonly socket: Socket;
 
   constructor(
     peer: Owner,
@@ -50,12 +52,34 @@ export class ConnectionParts {
     this.guest = context.room === undefined ? undefined : new RoomGuest(peer, context, conversation, outbound);
     this.topicPeer = topicPeer;
     this.channelPeer = channelPeer;
+    this.peer = peer;
+    this.socket = socket;
   }
 
-  /** Bytes held for the peer, in both directions. */
+  /** Messages read and not settled yet. */
+  get unsettled(): number {
+    return this.publisher.inFlight;
+  }
+
+  /** Bytes held for the peer, in both directions; none where it is closing, as nothing can free them sooner. */
   get heldBytes(): number {
+    if (!this.peer.isOpen) return 0;
     const { inbound, outbound, conversation } = this;
     return inbound.heldBytes + outbound.heldBytes + conversation.heldBytes;
+  }
+
+  get queuedBytes(): number {
+    return this.outbound.queuedBytes;
+  }
+
+  /** Bytes held for this peer alone besides unfinished messages and the send queue, which are counted as they come. */
+  get answerBytes(): number {
+    return this.peer.isOpen ? this.heldBytes - this.socket.partial - this.queuedBytes : 0;
+  }
+
+  /** Bytes that a cut would free: of a frame that waits for others as well, a part. */
+  get weight(): number {
+    return this.socket.partial + this.outbound.weight + this.answerBytes;
   }
 
   /** Gives up what is held: frames that are kept, answers and records. */

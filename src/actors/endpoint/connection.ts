@@ -5,7 +5,7 @@ import type { Farewell } from '../../core/frame.ts';
 import type { Headers } from '../../core/headers.ts';
 import type { Permissions } from '../../core/permissions.ts';
 import type { FrameGroup, Wire } from '../../core/shared-frame.ts';
-import type { Socket, SocketHandler } from '../../core/socket.ts';
+import type { Socket } from '../../core/socket.ts';
 import type { Handshake } from '../../telemetry/tracing.ts';
 import { tell } from '../lifecycle.ts';
 import { type ConnectionActor, type ConnectionControl, closing, connectionMachine } from './connection-machine.ts';
@@ -16,15 +16,16 @@ import type { ConnectionHub } from './hub.ts';
 import type { Introduction } from './introduction.ts';
 import type { OutboundOwner } from './outbound-owner.ts';
 import type { Peer } from './peer.ts';
-import { numberOf, timePayload } from './pings.ts';
+import { timePayload } from './pings.ts';
 import type { EndpointGuest } from './room-port.ts';
 import type { Session } from './session.ts';
+import { type EventsOwner, SocketEvents } from './socket-events.ts';
 
 /** Where the machine is, as far as the parts of a connection ask. Only orders of the machine change it. */
 type Phase = 'joining' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /** The life of one socket: its machine decides what may happen when, and its parts read, talk and write. */
-export class Connection implements SocketHandler, ConnectionControl, OutboundOwner, Peer, EntryOwner {
+export class Connection implements ConnectionControl, OutboundOwner, Peer, EntryOwner, EventsOwner {
   /** What the codec knows; the client's ID is its name in the room once it is let in. */
   info: ConnectionInfo;
   state: unknown = undefined;
@@ -65,7 +66,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     // copying of children, and an error that is thrown reaches the endpoint.
     this.actor = createActor(connectionMachine, { id: hub.nextName(), input: { control: this }, parent: hub.actor });
     this.actor.start();
-    socket.attach(this);
+    socket.attach(new SocketEvents(this, context));
     if (this.isHeard) this.parts.conversation.greet();
   }
 
@@ -106,69 +107,17 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     return this.isAdmitted || (this.phase === 'joining' && this.introduction?.isAwaited === true);
   }
 
-  /** Messages read and not settled yet. */
-  get unsettled(): number {
-    return this.parts.publisher.inFlight;
-  }
-
   get isAnswered(): boolean {
     return this.parts.publisher.inFlight === 0;
   }
 
-  /** Bytes held for this peer, in both directions; none where it is closing, as nothing can free them sooner. */
-  get heldBytes(): number {
-    return this.isOpen ? this.parts.heldBytes : 0;
-  }
+  // --- from its socket
 
-  get queuedBytes(): number {
-    return this.parts.outbound.queuedBytes;
-  }
-
-  /** Bytes held for this peer alone besides unfinished messages and the send queue, which are counted as they come. */
-  get answerBytes(): number {
-    return this.isOpen ? this.heldBytes - this.socket.partial - this.queuedBytes : 0;
-  }
-
-  /** Bytes that a cut would free: of a frame that waits for others as well, a part. */
-  get weight(): number {
-    return this.socket.partial + this.parts.outbound.weight + this.answerBytes;
-  }
-
-  // --- from the socket
-
-  onFrame(data: Buffer, binary: boolean): void {
-    if (this.isOpen) this.parts.inbound.frame(data, binary);
-  }
-
-  onPing(): void {
-    if (this.isOpen) this.parts.inbound.ping();
-  }
-
-  onPong(payload: Buffer): void {
-    this.parts.inbound.heardAt = this.context.seconds;
-    const number = numberOf(payload);
-    if (number === undefined) this.context.metrics.pong(payload);
-    else if (this.parts.topicPeer !== undefined) this.context.topics?.ponged(this.parts.topicPeer, number);
-  }
-
-  onDrain(): void {
-    if (!this.isOpen) return;
-    try {
-      const { outbound, topicPeer } = this.parts;
-      outbound.drained();
-      topicPeer?.askNext();
-      if (topicPeer !== undefined) this.context.topics?.drained(topicPeer);
-      this.wake();
-    } catch (error) {
-      this.failed(error);
-    }
-  }
-
-  onProtocolError(code: number, message: string): void {
+  broke(code: number, message: string): void {
     this.hub.protocolBroken(this, code, message);
   }
 
-  onClose(code: number, reason: string): void {
+  lost(code: number, reason: string): void {
     this.hub.closed(this, code, reason);
     tell(this.actor, { type: 'GONE' });
     // A machine that failed cannot say so any more.
@@ -227,7 +176,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
 
   /** What is held for this peer is free at once. Its answers are given up, too: it takes nothing, or is in the middle of a message. */
   cut(): void {
-    const isReading = this.socket.partial > this.heldBytes / 2;
+    const isReading = this.socket.partial > this.parts.heldBytes / 2;
     const { isStuck } = this.parts.outbound;
     this.parts.discard();
     this.context.metrics.limited('memory');
@@ -300,7 +249,7 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.hub.held(this, false);
     // A paused socket never sees the peer's close frame.
     this.socket.resume();
-    const farewell = this.context.codec.farewell?.({ code, reason }) ?? { code, reason };
+    const farewell = this.farewell({ code, reason });
     this.socket.close(farewell.code, farewell.reason);
   }
 
@@ -310,5 +259,19 @@ export class Connection implements SocketHandler, ConnectionControl, OutboundOwn
     this.parts.gone();
     this.hub.gone(this);
     if (this.isAnswered) this.hub.left(this);
+  }
+
+  /** As its protocol says it; where the codec fails, as the gateway does. */
+  private farewell(closing: Farewell): Farewell {
+    const { codec, logger } = this.context;
+    try {
+      return codec.farewell?.(closing) ?? closing;
+    } catch (error) {
+      logger.error(
+        { error, client_id: this.info.clientId },
+        'the codec failed (farewell), closing its client without it',
+      );
+      return closing;
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import type { ConnectionParts } from './connection-parts.ts';
 
 /**
  * The connections of an endpoint by the name of their machine. A plain map outside of any machine's context: thousands
@@ -19,16 +20,16 @@ export class Members implements Iterable<Connection> {
 
   /** Bytes held for clients: unfinished messages and send queues. */
   get heldBytes(): number {
-    return this.sumOf((connection) => connection.heldBytes);
+    return this.sumOf((parts) => parts.heldBytes);
   }
 
   get queuedBytes(): number {
-    return this.sumOf((connection) => connection.queuedBytes);
+    return this.sumOf((parts) => parts.queuedBytes);
   }
 
   /** Messages that were read and whose outcome is not known yet. */
   get unsettled(): number {
-    return this.sumOf((connection) => connection.unsettled);
+    return this.sumOf((parts) => parts.unsettled);
   }
 
   /** Connections whose memory a cut would free; not those that are closing, whose memory is free already. */
@@ -60,9 +61,9 @@ export class Members implements Iterable<Connection> {
     return this.connections.get(name);
   }
 
-  private sumOf(metric: (connection: Connection) => number): number {
+  private sumOf(metric: (parts: ConnectionParts) => number): number {
     let sum = 0;
-    for (const connection of this) sum += metric(connection);
+    for (const { parts } of this) sum += metric(parts);
     return sum;
   }
 }

@@ -1,7 +1,6 @@
 import { hasBaggage } from '../../core/baggage.ts';
 import type { CodecMessage, Meta } from '../../core/content.ts';
 import { type Rejection, TidegateError } from '../../core/errors.ts';
-import type { Frame } from '../../core/frame.ts';
 import { type Headers, NO_HEADERS } from '../../core/headers.ts';
 import { Message, type Sender, type SettleTarget, type TraceContext } from '../../core/message.ts';
 import { ownText } from '../../core/propagation.ts';
@@ -189,13 +188,14 @@ export class Publisher implements SettleTarget {
     const rejection = failure !== null ? rejectionOf(failure) : isFiltered && context.filteredIsError ? FILTERED : null;
     context.metrics.answered(rejection, outcome);
     const correlation = answers.correlation(slot);
-    let frame: Frame | null = null;
+    let answer: Buffer | null = null;
     try {
-      frame = context.codec.settled(peer.state, correlation, rejection, context.clock.now(), outcome);
+      const frame = context.codec.settled(peer.state, correlation, rejection, context.clock.now(), outcome);
+      if (frame !== null) answer = context.encode(frame, peer.wire);
     } catch (error) {
       peer.codecFailed('settled', error);
     }
-    answers.fill(slot, frame === null ? null : context.encode(frame, peer.wire));
+    answers.fill(slot, answer);
   }
 
   /** A codec without answers has no other way to say that a message is lost. */

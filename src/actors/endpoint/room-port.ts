@@ -28,7 +28,8 @@ export interface EndpointGuest extends Guest {
 
 /** What a room needs of the endpoint whose members it keeps. */
 export interface RoomEndpoint<G extends Guest> {
-  share(frame: Frame): SharedFrame;
+  /** The frame that the codec makes for several clients; null where they hear nothing, or it fails, which is logged as on `what`. */
+  said(what: string, make: () => Frame | null): SharedFrame | null;
   /** Sends out what waits for the end of the turn: it is for those who are in by now. */
   sendWaiting(): void;
   /** Says something to all members that are in but these. */

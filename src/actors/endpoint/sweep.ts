@@ -46,7 +46,7 @@ export function sweepConnection(connection: Connection, now: number, limits: Swe
   }
   if (isPartial(connection, now, limits.frameTimeout)) {
     const close = closing('tooBig', FRAME_TOO_LONG);
-    connection.onProtocolError(close.code, close.reason);
+    connection.broke(close.code, close.reason);
     tell(connection.actor, close);
     return 'frame_timeout';
   }

@@ -194,6 +194,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   /** Closes source, processors and sink; what is in flight is nacked. Only after `drained`, or to force an end. */
   async close(): Promise<void> {
     this.run += 1;
+    this.options.breaking?.();
     this.inFlight.nackAll(new TidegateError('TG_STOPPING', 'the gateway stopped before the message was processed'));
     this.subscription?.unsubscribe();
     this.taps.end();

@@ -18,7 +18,7 @@ import type { ReloadCause, ReloadReport, ReloadResult } from './report.ts';
 export type ReadConfig = () => Promise<LoadedConfig>;
 
 /** What a configuration was made of. */
-export type LoadedParts = Pick<LoadedConfig, 'source' | 'secrets' | 'files' | 'fileVersions'>;
+export type LoadedParts = Pick<LoadedConfig, 'source' | 'secrets' | 'files' | 'fileVersions' | 'warnings'>;
 
 /** Reports that are kept, the newest first. */
 const MAX_KEPT = 20;
@@ -54,6 +54,8 @@ export class Reloads {
   private secrets: LoadedConfig['secrets'];
   private currentFiles: readonly string[];
   private refusedFiles: readonly string[] = [];
+  /** What is doubtful in the configuration that was read last, which is said once. */
+  private doubts: ReadonlySet<string>;
   private number = 0;
   private current = 1;
   private isRunning = false;
@@ -74,6 +76,7 @@ export class Reloads {
     this.given = givenOf(context.config, loaded);
     this.secrets = loaded?.secrets ?? (async () => () => false);
     this.currentFiles = loaded?.files ?? [];
+    this.doubts = doubtsIn(loaded?.warnings ?? []);
     this.lastGoodAt = clock.now();
     stats.gauge('tidegate_config_generation', {}, () => this.current);
     stats.gauge('tidegate_config_last_reload_successful', {}, () => (this.isLastGood ? 1 : 0));
@@ -121,14 +124,19 @@ export class Reloads {
     try {
       this.refuseUnlessRunning();
       const loaded = await read();
-      for (const { severity, message, path } of loaded.warnings)
-        if (severity === 'warning') this.logger.warn({}, `${path}: ${message}`);
+      this.warn(loaded);
       const [before, after] = await Promise.all([this.secrets(), loaded.secrets()]);
       const difference = differenceBetween(this.given, loaded, (path) => before(path) || after(path));
       return await this.change(begun, loaded, difference);
     } catch (error) {
       return this.failed(begun, asTidegateError(error, 'TG_CONFIG_INVALID'));
     }
+  }
+
+  private warn({ warnings }: LoadedConfig): void {
+    const doubts = doubtsIn(warnings);
+    for (const doubt of doubts) if (!this.doubts.has(doubt)) this.logger.warn({}, doubt);
+    this.doubts = doubts;
   }
 
   private async change(begun: Begun, next: LoadedConfig, difference: ConfigDifference): Promise<Outcome> {
@@ -270,6 +278,11 @@ interface Begun {
 function refused({ refused: parts }: ConfigDifference): TidegateError {
   const lines = parts.map(({ part, message }) => `${part} ${message}`);
   return new TidegateError('TG_RELOAD_REFUSED', lines.join('\n'));
+}
+
+function doubtsIn(warnings: LoadedConfig['warnings']): ReadonlySet<string> {
+  const doubts = warnings.filter(({ severity }) => severity === 'warning');
+  return new Set(doubts.map(({ path, message }) => `${path}: ${message}`));
 }
 
 function resultOf(failure: TidegateError): ReloadResult {

@@ -5,19 +5,21 @@ import type { Frame } from '../../core/frame.ts';
 import { keeps } from './breach.ts';
 import type { CodecOutput } from './codec-run.ts';
 
-const EFFECTS: readonly string[] = [
-  'publish',
-  'reply',
-  'close',
-  'direct',
-  'kick',
-  'request',
-  'introduce',
-  'renew',
-  'subscribe',
-  'unsubscribe',
-  'presence',
-] satisfies Effect['type'][];
+/** By their names, so that none is forgotten. */
+export const EFFECTS = Object.keys({
+  publish: true,
+  reply: true,
+  close: true,
+  direct: true,
+  kick: true,
+  request: true,
+  introduce: true,
+  renew: true,
+  subscribe: true,
+  unsubscribe: true,
+  presence: true,
+  history: true,
+} satisfies Record<Effect['type'], true>);
 
 /** Bytes of a close frame that are left for the reason (RFC 6455 5.5). */
 const MAX_REASON = 123;
@@ -95,6 +97,13 @@ function checkEffect(codec: Codec, effect: Effect): void {
         codec.channels?.presence !== undefined,
         'a presence of a codec without presence',
         'give its `channels` a `presence`',
+      );
+      return;
+    case 'history':
+      keeps(
+        codec.channels?.history !== undefined,
+        'a history of a codec without history',
+        'give its `channels` a `history`',
       );
   }
 }

@@ -718,3 +718,12 @@ test('results of a window wait for room among the messages in flight', async () 
   assert.equal(all().length, 300);
   assert.equal(settled.outcomes.length, 301);
 });
+
+test('what is in flight when a pipeline is closed can be seen before it is nacked', async () => {
+  const seen: string[] = [];
+  const rig = setUp({ breaking: () => seen.push([...rig.pipeline.inFlight.messages].map(({ text }) => text).join()) });
+  await rig.start();
+  rig.emit(...records(rig.settled, 'a', 'b'));
+  await rig.pipeline.close();
+  assert.deepEqual(seen, ['a,b']);
+});

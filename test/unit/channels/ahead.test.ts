@@ -91,6 +91,8 @@ test('while the feed does not read, it is asked again, and so is the one that ta
   await turn();
   const after = new FakeFeed();
   for (const payload of ['0', '1']) after.append('x', payload);
+  after.start = 2;
+  channels.ended(feed, feed.endAt(2));
   channels.attach(after);
   clock.advance(50);
   await turn();

@@ -1,4 +1,4 @@
-import type { ChannelFeed, Recovery, RecoveryRequest } from '../../../src/core/channel-feed.ts';
+import type { ChannelFeed, FeedEnd, Recovery, RecoveryRequest } from '../../../src/core/channel-feed.ts';
 import type { ChannelPosition } from '../../../src/core/channel-position.ts';
 import { Message } from '../../../src/core/message.ts';
 
@@ -42,12 +42,29 @@ export class FakeFeed implements ChannelFeed {
     return this.position(channel, this.start);
   }
 
+  startOf(partition: number): ChannelPosition | undefined {
+    return { epoch: this.epoch, partition, offset: this.start };
+  }
+
+  /** Its channels are left at that offset of each partition, in what it reads now. */
+  endAt(offset: number): FeedEnd {
+    const { epoch } = this;
+    return {
+      of: (channel) => (/^[a-z]/.test(channel) ? { epoch, partition: this.partitionOf(channel), offset } : undefined),
+      in: (partition) => ({ epoch, partition, offset }),
+    };
+  }
+
   position(channel: string, offset: number): ChannelPosition {
     return { epoch: this.epoch, partition: this.partitionOf(channel), offset };
   }
 
   contradicted(channel: string): void {
     this.contradictions.push(channel);
+  }
+
+  mixed(channel: string): void {
+    this.contradictions.push(`mixed ${channel}`);
   }
 
   reaches(position: ChannelPosition, signal: AbortSignal): Promise<boolean | undefined> {

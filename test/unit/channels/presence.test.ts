@@ -7,19 +7,21 @@ import type { ChannelProtocol } from '../../../src/core/channel-protocol.ts';
 import type { Codec } from '../../../src/core/component.ts';
 import { Permissions } from '../../../src/core/permissions.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
-import { endpointRig, turn } from '../actors/rig.ts';
+import { encode, endpointRig, turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { HandChannels, handLog, settle } from './hand-channels.ts';
 import { codecWithChannels, records } from './rig.ts';
 
 const text = (data: string) => ({ data, binary: false });
 
+const UNWRITABLE = 'no bytes are made of this';
+
 const presence: NonNullable<ChannelProtocol['presence']> = {
   answered: (_state, id, channel, { clients, users, members, isPartial }) =>
     text(`${id} ${channel} ${clients}/${users} ${JSON.stringify(members)}${isPartial ? ' partial' : ''}`),
   announce: (channel, { type, client }) => {
     if (client.client === 'bad') throw new Error('codec bug');
-    return text(`${channel} ${type} ${client.client}`);
+    return text(client.client === 'unwritable' ? UNWRITABLE : `${channel} ${type} ${client.client}`);
   },
 };
 
@@ -46,6 +48,10 @@ async function presenceRig(t: TestContext) {
   const own = near.connected.bind(near);
   const rig = endpointRig(t, {
     codec,
+    encode: (frame) => {
+      if (frame.data === UNWRITABLE) throw new TypeError('no frame');
+      return encode(frame);
+    },
     stats,
     limits: { messages: 100, bytes: 1_000_000, queue: 10_000, whenFull: 'drop_oldest' },
     takesSubscriptions: true,
@@ -109,7 +115,7 @@ test('subscribers hear of joins and leaves in the order of the records, and no o
   const { batch, channels } = records(['1', 'x']);
   endpoint.publish(batch, channels);
   other.subscribe('x', 'far');
-  other.subscribe('x', 'bad');
+  for (const client of ['bad', 'unwritable']) other.subscribe('x', client);
   await arrive();
   other.unsubscribe('x', 'far');
   bob.closes(1000);

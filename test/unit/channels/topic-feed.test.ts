@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FeedNames } from '../../../src/channels/feed-names.ts';
 import { FeedSuccession } from '../../../src/channels/feed-succession.ts';
-import { TopicFeed, type TopicFeedOptions } from '../../../src/channels/topic-feed.ts';
+import { TopicFeed } from '../../../src/channels/topic-feed.ts';
+import type { TopicFeedOptions } from '../../../src/channels/topic-feed-options.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import type { ChannelPosition } from '../../../src/core/channel-position.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
@@ -32,6 +33,7 @@ function feedRig({
     topic: 't',
     names: [new FeedNames(compileExpression(template))],
     isByKey,
+    isDoubted: false,
     admin: {
       clusterId: async () => {
         if (topic.isAway) throw new TidegateError('TG_LOG_UNAVAILABLE', 'away');
@@ -42,6 +44,7 @@ function feedRig({
     },
     channels: {
       attach: () => events.push('attach'),
+      ended: (_, end) => events.push(`ended ${[0, 1, 2].flatMap((partition) => end.in(partition)?.offset ?? [])}`),
       gap: (_, { partition, offset }) => events.push(`gap ${partition}/${offset}`),
       detach: () => events.push('detach'),
       extend: (_, epoch, { partition, from }) =>
@@ -79,7 +82,8 @@ test('a channel is in the partition of the key in its name, from where the reade
   const found = feed.placeOf('symbol.BTC');
   assert.ok(found !== undefined);
   assert.deepEqual(place(found), { partition, offset: 10 * (partition + 1) });
-  for (const other of ['symbol.', 'user.BTC', 'BTC', '']) assert.equal(feed.placeOf(other), undefined, other);
+  assert.equal(feed.placeOf('symbol.')?.partition, partitionOfKey('', 3), 'its key is empty');
+  for (const other of ['symbol', 'user.BTC', 'BTC', '']) assert.equal(feed.placeOf(other), undefined, other);
 });
 
 test('the epoch is the same on all gateways, and differs by topic, id, cluster and number of partitions', async () => {
@@ -124,8 +128,20 @@ test('a topic with several partitions has no positions where the name does not s
     feed.live(() => at(offsets));
     await turn();
     assert.deepEqual([feed.placeOf('any')?.offset, warnings().length], isOn ? [4, 0] : [undefined, 1]);
-    assert.deepEqual(taken(), isOn ? ['attach', 'known'] : ['known']);
+    assert.deepEqual(taken(), isOn ? ['attach', 'known'] : ['detach', 'known']);
   }
+});
+
+test('what lint has said of a topic with several partitions is not said again, what only records show is', async () => {
+  const { feed, warnings, taken } = feedRig({ template: '${! json.to }', isByKey: false, isDoubted: true });
+  feed.live(() => at([4, 5]));
+  await turn();
+  assert.deepEqual([feed.placeOf('any'), warnings(), taken()], [undefined, [], ['detach', 'known']]);
+  const other = feedRig({ isDoubted: true });
+  other.feed.live(() => at([4, 5]));
+  await turn();
+  other.pass(0, 4, 4);
+  assert.equal(other.warnings().length, 1);
 });
 
 test('a record in another partition than its channel switches positions off for good, with one warning', async () => {
@@ -157,7 +173,7 @@ test('where the topic has more partitions than it had, the contradiction begins 
   await turn();
   const found = feed.placeOf('symbol.BTC');
   assert.notEqual(found?.epoch, before);
-  assert.deepEqual([found?.partition, warnings(), taken()], [partitionOfKey('BTC', 4), [], ['attach']]);
+  assert.deepEqual([found?.partition, warnings(), taken()], [partitionOfKey('BTC', 4), [], ['ended 0,0,9', 'attach']]);
 });
 
 test('a batch of a partition that is new begins another epoch', async () => {
@@ -171,19 +187,34 @@ test('a batch of a partition that is new begins another epoch', async () => {
   feed.polled(batch, () => at([10, 7, 0]));
   assert.equal(feed.placeOf('symbol.BTC'), undefined);
   await turn();
-  assert.deepEqual(taken(), ['attach']);
+  assert.deepEqual(taken(), ['ended 10,7', 'attach']);
   const offsets = ['a', 'b', 'c', 'd', 'e'].map((key) => feed.placeOf(`symbol.${key}`));
   for (const found of offsets) assert.equal(found?.offset, [10, 7, 0][found?.partition ?? -1]);
   // A batch of partitions that are known changes nothing.
   feed.polled(batch, () => assert.fail('asked again'));
 });
 
+test('a channel that others send records to as well switches positions off, with one warning', async () => {
+  const { feed, warnings, taken } = feedRig();
+  feed.live(() => at([5]));
+  await turn();
+  taken();
+  for (const channel of ['symbol.BTC', 'symbol.ETH']) feed.mixed(channel);
+  assert.deepEqual([taken(), feed.placeOf('symbol.BTC')], [['ended 5', 'detach'], undefined]);
+  assert.match(
+    warnings().join(),
+    /^channels of the topic t have no positions, .*: the channel symbol.BTC gets records/,
+  );
+});
+
 test('records that come twice or in another order switch positions off', async () => {
-  const { feed, pass, warnings } = feedRig();
+  const { feed, pass, warnings, taken } = feedRig();
   feed.live(() => at([5]));
   await turn();
   assert.equal(pass(0, 5, 6, 9), true);
+  taken();
   assert.equal(pass(0, 9), false);
+  assert.deepEqual(taken(), ['ended 10', 'detach']);
   assert.equal(feed.placeOf('symbol.BTC'), undefined);
   assert.match(warnings()[0] ?? '', /record 9 of partition 0 came behind a later one, or twice/);
 });
@@ -288,7 +319,7 @@ test('a topic that was created anew is another epoch, once nothing of the old on
   settle();
   await turn();
   const found = feed.placeOf('symbol.BTC');
-  assert.deepEqual([found?.offset, found?.epoch === before, taken()], [3, false, ['attach']]);
+  assert.deepEqual([found?.offset, found?.epoch === before, taken()], [3, false, ['ended 100', 'attach']]);
   assert.equal(pass(0, 3), true);
 });
 
@@ -328,6 +359,23 @@ test('a feed whose pipeline is gone learns nothing more', async () => {
   assert.deepEqual([taken(), feed.placeOf('symbol.BTC')], [['known'], undefined]);
 });
 
+test('a pipeline that is gone leaves its channels where records were settled, also those of no client', async () => {
+  const { feed, inFlight, pass, taken } = feedRig();
+  const reader = [0, 0, 0];
+  feed.live(() => at(reader));
+  await turn();
+  pass(0, 0, 1, 2);
+  taken();
+  reader.splice(0, 3, 7, 4, 9);
+  for (const offset of [5, 6]) inFlight.push(new Message(Buffer.from('x'), { topic: 't', partition: 2, offset }));
+  feed.breaking();
+  inFlight.length = 0;
+  await feed.close();
+  assert.deepEqual(taken(), ['ended 7,4,5']);
+  await feed.close();
+  assert.deepEqual(taken(), []);
+});
+
 test('channels are let go of once the last feed of a name has ended', async () => {
   const feeds = new FeedSuccession();
   const events: string[] = [];
@@ -340,5 +388,5 @@ test('channels are let go of once the last feed of a name has ended', async () =
   assert.deepEqual(events, []);
   feeds.ended(second);
   await turn();
-  assert.deepEqual(events, ['first', 'second']);
+  assert.deepEqual(events, ['second']);
 });

@@ -162,3 +162,25 @@ test('a file that a processor names is a change when its content is another one'
   const difference = differenceBetween(old, await load(text));
   assert.equal(describeDifference(difference), 'pipelines.in changed (a file that it names); 4 others unchanged');
 });
+
+test('a pipeline is replaced where another one decides whether its records have positions', async () => {
+  const channels = ', channels: { history: {} }, allow: { subscribe: "*" }';
+  const send = (topic: string, channel: string) =>
+    `{ source: { topic: { names: [${topic}] } }, sink: { endpoint: { name: rooms, channel: "${channel}" } } }`;
+  const file = (...more: string[]) =>
+    yaml({
+      endpoints: endpoints(channels, 'json'),
+      pipelines: ['pipelines:', `  in: ${send('chat', 'a.${! key }')}`, ...more].join('\n'),
+    });
+  const other = `  other: ${send('news', 'a.${! key }')}`;
+  for (const [from, to, because] of [
+    [file(), file(other), 'its records have no positions in channels any more'],
+    [file(other), file(), 'its records have positions in channels now'],
+    [file(), file(`  other: ${send('news', 'b.${! key }')}`), undefined],
+  ] as const) {
+    const { old, difference } = await planned(from, to);
+    const change = difference.changes.find(({ part }) => part === 'pipelines.in');
+    assert.deepEqual([change?.action, change?.because], [because && 'replaced', because]);
+    assert.equal(difference.config.pipelines.in === old.config.pipelines.in, because === undefined);
+  }
+});

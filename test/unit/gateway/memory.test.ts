@@ -192,7 +192,7 @@ test('looks at sockets whose gate is shut count their bytes until it opens, and 
 
 test('answers that clients do not take are counted once a second', (t) => {
   const { memory, stats, logger } = limited(t, 1_000);
-  const endpoint = { holders: [{ answerBytes: 300 }, { answerBytes: 200 }] as unknown as Connection[] };
+  const endpoint = { holders: [300, 200].map((answerBytes) => ({ parts: { answerBytes } }) as unknown as Connection) };
   const clock = new HandClock();
   const budget = new MemoryBudget(memory, [endpoint], stats, logger, clock);
   t.after(() => budget.close());

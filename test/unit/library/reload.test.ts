@@ -497,3 +497,42 @@ pipelines: { in: { source: { endpoint: orders }, sink: { topic: { name: orders }
   await gateway.reload();
   assert.deepEqual(gateway.inspect().config.files, [file]);
 });
+
+test('a warning about the configuration is logged when it is new, and not again by each reload', async (t) => {
+  const { logger, warnings } = keptLogger();
+  const doubtful = (topic: string): ConfigObject => ({
+    ...BASE,
+    log: { driver: 'embedded', embedded: { memory: true }, topics: { [topic]: { partitions: 3 } } },
+    endpoints: {
+      orders: {
+        listener: 'public',
+        path: '/orders',
+        codec: 'json',
+        channels: { history: {} },
+        allow: { subscribe: '*' },
+      },
+    },
+    pipelines: {
+      in: { source: { endpoint: 'orders' }, sink: { topic: { name: topic } } },
+      out: {
+        source: { topic: { names: [topic] } },
+        sink: { endpoint: { name: 'orders', channel: 'a.${! json.x }' } },
+      },
+    },
+  });
+  const gateway = await createGateway({ config: doubtful('orders'), logger });
+  t.after(() => gateway.stop());
+  await ready(gateway);
+  const positions = () => warnings().filter((line) => line.includes('no positions'));
+  assert.equal(positions().length, 1, positions().join('\n'));
+  await gateway.reload(doubtful('orders'));
+  await gateway.reload({ ...doubtful('orders'), shutdown: { timeout: '9s' } });
+  assert.equal(positions().length, 1, positions().join('\n'));
+  await gateway.reload(doubtful('others'));
+  await until(
+    () => gateway.inspect().ready,
+    5_000,
+    () => 'not ready',
+  );
+  assert.equal(positions().length, 2, positions().join('\n'));
+});

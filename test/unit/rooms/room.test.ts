@@ -112,6 +112,8 @@ interface Setting {
   readonly size?: number;
   /** Called for each list that is made. */
   readonly listed?: () => void;
+  /** Called for each change that is announced. */
+  readonly announced?: () => void;
 }
 
 class RoomRig {
@@ -121,12 +123,20 @@ class RoomRig {
   private readonly diary: string[] = [];
   private readonly allow: AllowedActions;
 
-  constructor({ allow = {}, hasList = true, identify = numbered, size = 10, listed }: Setting = {}) {
+  constructor({ allow = {}, hasList = true, identify = numbered, size = 10, listed, announced }: Setting = {}) {
     const { presence, diary } = this;
     this.allow = allow;
     let observer: PresenceObserver | undefined;
     const home: RoomEndpoint<FakeGuest> = {
-      share: ({ data }) => shared(data.toString()),
+      said: (what, make) => {
+        try {
+          const frame = make();
+          return frame === null ? null : shared(frame.data.toString());
+        } catch {
+          diary.push(`failed on ${what}`);
+          return null;
+        }
+      },
       sendWaiting: () => void diary.push('waiting frames are sent'),
       tellOthers: (frames, except) => {
         if (frames.length > 0)
@@ -140,7 +150,10 @@ class RoomRig {
       membership: {
         identify,
         event: () => [],
-        announce: ({ type, member: { name } }) => ({ data: `${type === 'joined' ? '+' : '-'}${name}`, binary: false }),
+        announce: ({ type, member: { name } }) => {
+          announced?.();
+          return { data: `${type === 'joined' ? '+' : '-'}${name}`, binary: false };
+        },
         list: (names) => {
           listed?.();
           return hasList ? { data: `[${names}]`, binary: false } : null;
@@ -186,6 +199,21 @@ function numbered(): Identity {
 function named({ params }: ConnectionInfo): Identity {
   return { type: 'named', name: params.name ?? '', details: NO_DETAILS, taken: { code: 1003, reason: 'taken' } };
 }
+
+test('a codec that fails on a change or on the list keeps no client out', () => {
+  const fail = () => {
+    throw new Error('codec bug');
+  };
+  const rig = new RoomRig({ announced: fail, listed: fail });
+  rig.enter('a', 'anna');
+  rig.room.sweep();
+  const diary = rig.takeDiary();
+  assert.ok(diary.includes('a is anna'));
+  assert.deepEqual(
+    [...new Set(diary.filter((line) => line.startsWith('failed')))],
+    ['failed on a change in the room', 'failed on the list of members'],
+  );
+});
 
 test('a client with an invalid identity is closed, and not announced', () => {
   const farewell = { code: 1008, reason: 'no such name' };
