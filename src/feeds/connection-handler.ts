@@ -13,8 +13,8 @@ export interface ConnectionHandler extends OutboxHandler {
   subscribed(): void;
   /** The connection is useless and has to be cut. */
   stale(): void;
-  /** The server asks for a new connection in place of this one, by a message that may be shown as quoted. */
-  replacementAsked(quoted: string): void;
+  /** The server asks for a new connection in place of this one. `quote` gives its message as it may be shown. */
+  replacementAsked(quote: () => string): void;
   /** A message of this many bytes was read. */
   heard(bytes: number): void;
   /** A message that cannot be decompressed, and why not. */

@@ -215,7 +215,7 @@ export class Connection {
     return new ReplaceRequests({
       on,
       asked: (data) => {
-        if (!this.isClosing) this.handler.replacementAsked(this.redaction.quoted(data));
+        if (!this.isClosing) this.handler.replacementAsked(() => this.redaction.quoted(data));
       },
       pass: (data, binary) => this.take(data, binary),
     });

@@ -29,9 +29,9 @@ export interface DialerHandler {
   lost(end: RemoteEnd, heardAt: number): void;
   /**
    * A new connection should replace this one. Returns whether the owner sees to that while this one lasts; otherwise
-   * this one is closed first. `why` may be shown.
+   * this one is closed first. `why` gives what may be shown, which takes time: a server may ask with each message.
    */
-  takesOver(cause: ReplaceCause, why: string): boolean;
+  takesOver(cause: ReplaceCause, why: () => string): boolean;
   /** There will be no other connection. Follows `lost`. */
   failed(failure: TidegateError): void;
 }
@@ -67,14 +67,18 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.ends = new ConnectionEnds({ name, metrics, attempts: this.attempts });
     this.damagedMessages = new DamagedMessages(name, metrics, context);
     const { every } = settings.reconnect;
-    this.lifetime = new Lifetime(every, context.clock, () =>
-      this.replace('age', `the connection is replaced before it is ${formatDuration(every ?? 0)} old`),
-    );
+    const why = () => `the connection is replaced before it is ${formatDuration(every ?? 0)} old`;
+    this.lifetime = new Lifetime(every, context.clock, () => this.replace('age', why));
     this.actor = startActor(createDialerActor(this), `dialer ${name}`, context.logger);
   }
 
   get state(): string {
     return String(this.actor.getSnapshot().value);
+  }
+
+  /** Whether the connection has lasted for a while. */
+  get isStable(): boolean {
+    return this.attempts.isStable;
   }
 
   /** Why there is no connection at the moment; undefined while there is one, or before the first end. */
@@ -245,8 +249,8 @@ export class Dialer implements DialerControl, ConnectionHandler {
     tell(this.actor, { type: 'STALE' });
   }
 
-  replacementAsked(quoted: string): void {
-    this.replace('message', `the server asks for a new connection; ${quoted}`);
+  replacementAsked(quote: () => string): void {
+    this.replace('message', () => `the server asks for a new connection; ${quote()}`);
   }
 
   heard(bytes: number): void {
@@ -285,9 +289,9 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   // --- within
 
-  private replace(cause: ReplaceCause, why: string): void {
+  private replace(cause: ReplaceCause, why: () => string): void {
     if (this.isClosing || this.ends.isReplacing || this.handler.takesOver(cause, why)) return;
-    this.ends.replacing(cause, why);
+    this.ends.replacing(cause, why());
     tell(this.actor, { type: 'REPLACE' });
   }
 }

@@ -5,6 +5,7 @@ import type { FeedContext } from './feed-context.ts';
 import type { ReceivedFrame } from './held-frames.ts';
 import type { IdWindow } from './id-window.ts';
 import { type FrameKey, Overlap } from './overlap.ts';
+import { keyOfValue } from './sent-values.ts';
 import type { FeedSettings } from './source-settings.ts';
 
 export interface FeedOverlapOptions {
@@ -48,7 +49,7 @@ function keyOf(data: Buffer, id: Expression | undefined): FrameKey | Promise<Fra
 }
 
 function keyFor(data: Buffer, json: string | undefined): FrameKey {
-  if (json !== undefined && json !== 'null') return { text: json, isRepeatable: true };
+  if (json !== undefined && json !== 'null') return { text: keyOfValue(json), isRepeatable: true };
   // No JSON begins with this character.
   return { text: `#${createHash('sha256').update(data).digest('base64')}`, isRepeatable: false };
 }

@@ -6,9 +6,6 @@ import type { ReplaceCause } from './metrics.ts';
 import type { Overlap } from './overlap.ts';
 import type { Server } from './server.ts';
 
-/** Milliseconds: a server that asks for a new connection again so soon gets one as if the last one had been lost. */
-const REPEATED = 10_000;
-
 export interface LinksOptions {
   readonly server: Server;
   /** Milliseconds in which the connection that is replaced is still read; undefined: it is closed first. */
@@ -46,7 +43,8 @@ export class Links implements LinkOwner {
   private leaving: Link | undefined;
   private overlap: Overlap | undefined;
   private cause: ReplaceCause = 'age';
-  private begunAt: number | undefined;
+  /** Whether there was an overlap before. */
+  private hasOverlapped = false;
   private isStopping = false;
   private pausing: { readonly forGood: boolean } | undefined;
   private cancelTimer: () => void = () => {};
@@ -114,7 +112,7 @@ export class Links implements LinkOwner {
   // --- from the links
 
   asks(link: Link): unknown {
-    if (link === this.next) this.overlap?.asked();
+    if (link === this.next || this.leaving !== undefined) this.overlap?.asked();
     return this.handler.lastCursor();
   }
 
@@ -147,24 +145,24 @@ export class Links implements LinkOwner {
       this.cancelTimer();
       this.overlap?.lost();
     } else if (this.next === undefined) {
-      this.overlap?.end();
-      this.overlap = undefined;
+      if (this.leaving === undefined) this.endOverlap();
+      else this.overlap?.lostLast();
       this.handler.lost(end, heardAt);
     } else this.takePlace(this.next, end, heardAt);
   }
 
-  takesOver(link: Link, cause: ReplaceCause, why: string): boolean {
+  takesOver(link: Link, cause: ReplaceCause, why: () => string): boolean {
     const { server, overlap } = this.options;
     // While the gateway stops, the connection is about to be closed for good.
     if (this.isStopping) return true;
     if (overlap === undefined || link === this.next) return false;
     if (link !== this.current || this.next !== undefined) return true;
-    const now = server.context.clock.elapsed();
-    const isRepeated = this.begunAt !== undefined && now - this.begunAt < REPEATED;
+    // A server that asks again so soon gets a new connection as if the last one had been lost.
+    const isRepeated = this.hasOverlapped && !link.dialer.isStable;
     if (!link.isUsable || this.leaving !== undefined || (cause === 'message' && isRepeated)) return false;
-    this.begunAt = now;
+    this.hasOverlapped = true;
     this.cause = cause;
-    server.context.logger.info({ url: server.name }, `connecting to ${server.name} a second time: ${why}`);
+    server.context.logger.info({ url: server.name }, `connecting to ${server.name} a second time: ${why()}`);
     this.beginOverlap();
     return true;
   }
@@ -179,9 +177,14 @@ export class Links implements LinkOwner {
     return [this.current, this.next, this.leaving].filter((link) => link !== undefined);
   }
 
+  private endOverlap(): void {
+    this.overlap?.end();
+    this.overlap = undefined;
+  }
+
   private beginOverlap(): void {
     const { server, makeOverlap } = this.options;
-    this.overlap?.end();
+    this.endOverlap();
     this.overlap = makeOverlap();
     this.next = new Link(server, this, this.handler.nextConnection());
     if (this.pausing !== undefined) this.next.dialer.pause(this.pausing);

@@ -78,6 +78,19 @@ export class Overlap {
     });
   }
 
+  /**
+   * The new connection was lost while the old one is being closed. What it has received is passed on, and is a duplicate on the
+   * old one; a connection that follows asks for what is missing, and is the new one then.
+   */
+  lostLast(): void {
+    this.turns.next(() => {
+      if (this.state === 'tail' || this.state === 'over') return;
+      this.passHeld();
+      this.state = 'idle';
+      for (const [key, count] of this.ahead) if (count > 0) this.ahead.delete(key);
+    });
+  }
+
   take(side: 'old' | 'new', data: Buffer, binary: boolean, connection: number): void {
     if (this.isOver || (side === 'old' && this.isIdle)) {
       this.options.pass({ data, binary, connection });

@@ -210,7 +210,10 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   /** The next message that is not settled and that can be sent. */
   private nextSendable(): Message | undefined {
     for (let message = this.waiting.shift(); message !== undefined; message = this.waiting.shift()) {
-      if (message.isSettled) continue;
+      if (message.isSettled) {
+        this.replies?.withdraw(message);
+        continue;
+      }
       if (message.isTombstone && this.settings.tombstones === 'skip') {
         this.metrics.dropped('tombstone');
         message.ack();

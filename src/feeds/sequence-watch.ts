@@ -6,6 +6,7 @@ import type { RemoteMetrics } from './metrics.ts';
 import { gapRecord, type Outage, writeGap } from './outage.ts';
 import { RepeatedWarning } from './repeated-warning.ts';
 import { Resubscriptions } from './resubscriptions.ts';
+import { isUsable } from './sent-values.ts';
 import type { SequenceSettings } from './sequence-settings.ts';
 import { type SequenceBreak, SequenceTracker } from './sequence-tracker.ts';
 import type { FeedSettings } from './source-settings.ts';
@@ -115,14 +116,15 @@ function reasonOf({ kind, after, before, missing }: SequenceBreak, by: string): 
   return `${whose} lacks ${missing} ${missing === 1n ? 'number' : 'numbers'} between ${after} and ${before}`;
 }
 
-/** Numbers keep all their digits. */
+/** Numbers keep all their digits. A value that is too long for a record is cut. */
 function jsonOf({ kind, after, before, missing }: SequenceBreak, by: string): string {
-  const whose = by === '' ? 'null' : by;
+  const whose = by === '' ? 'null' : isUsable(by) ? by : JSON.stringify(shown(by));
   return `{"by":${whose},"kind":"${kind}","after":${after},"before":${before},"missing":${missing}}`;
 }
 
 function withBy({ payload, headers, meta, timestamp }: Message, by: string): Message {
-  return new Message(payload, { headers, timestamp, meta: by === '' ? meta : { ...meta, by: parseAsWritten(by) } });
+  const hasBy = by !== '' && isUsable(by);
+  return new Message(payload, { headers, timestamp, meta: hasBy ? { ...meta, by: parseAsWritten(by) } : meta });
 }
 
 function shown(json: string): string {

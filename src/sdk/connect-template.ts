@@ -8,6 +8,7 @@ import {
   splitParts,
   UnclosedExpression,
 } from './expression.ts';
+import { hidingValues } from './hidden-values.ts';
 import { SIGNING } from './signing.ts';
 import { jsonMaker } from './template.ts';
 import { together } from './template-value.ts';
@@ -84,7 +85,7 @@ function compileConnectValue(source: string): Value {
   const value = compileValue(source, SIGNING);
   for (const { path } of value.reads)
     if (path[0] !== 'meta' || path[1] === undefined) throw new Error(`${path.join('.')} has no value here, ${INSTEAD}`);
-  return value;
+  return hidingValues(value, source);
 }
 
 const INSTEAD = `before there is a message; there are ${CONNECT_META.map((name) => `\${! meta.${name} }`).join(', ')}, and the answers of prepare`;
