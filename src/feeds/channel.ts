@@ -3,6 +3,7 @@ import type { TidegateError } from '../core/errors.ts';
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
+import type { BacklogHandler } from './backlog.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
 import { feedOverlap } from './feed-overlap.ts';
@@ -135,13 +136,14 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
 
   open(): void {
     const { settings, context, ids } = this.owner;
-    const makeOverlap = () =>
+    const makeOverlap = (backlog: BacklogHandler) =>
       feedOverlap({
         settings,
         context,
         ids,
         pass: (frame) => this.frame(frame.data, frame.binary, frame.connection),
         repeated: (frame) => this.repeated(frame),
+        backlog,
       });
     const server = serverOf(this.server, this.name, this.shard, { settings, context });
     this.links = new Links({ server, overlap: settings.reconnect.overlap, makeOverlap }, this);

@@ -3,8 +3,9 @@ import type { RemoteEnd, RemoteEndKind, RemoteHandler, RemoteSocket } from '../c
 import { formatDuration } from '../core/units.ts';
 import type { Step } from '../sdk/connect-messages.ts';
 import type { Dial } from '../telemetry/tracing.ts';
+import type { BacklogHandler } from './backlog.ts';
 import { ConnectRequest } from './connect-request.ts';
-import type { ConnectionHandler } from './connection-handler.ts';
+import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Incoming } from './incoming.ts';
 import { Outbox } from './outbox.ts';
@@ -37,6 +38,7 @@ export class Connection {
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
   private readonly requests: ReplaceRequests | undefined;
   private isClosing = false;
+  private isEnded = false;
   /** Whether messages that arrive are ignored. */
   private isDeaf = false;
   private cancelTimer: () => void;
@@ -180,6 +182,7 @@ export class Connection {
         const shown = this.shown(end);
         this.span?.end(shown.reason);
         this.stopTimers();
+        this.isEnded = true;
         handler.ended(shown);
       },
     };
@@ -218,10 +221,20 @@ export class Connection {
         if (!this.isClosing) this.handler.replacementAsked(() => this.redaction.quoted(data));
       },
       pass: (data, binary) => this.take(data, binary),
+      backlog: this.backlogOf('on'),
     });
   }
 
   // --- within
+
+  private backlogOf(kind: BehindKind): BacklogHandler {
+    const { handler } = this;
+    // What still waits when the connection has ended delays no other one.
+    const unlessEnded = (report: () => void) => () => {
+      if (!this.isEnded) report();
+    };
+    return { full: unlessEnded(() => handler.behind(kind)), drained: unlessEnded(() => handler.caughtUp(kind)) };
+  }
 
   private makeIncoming(): Incoming {
     const { handler, outbox } = this;
@@ -241,6 +254,7 @@ export class Connection {
       },
       damaged: (data, why) => handler.damaged(data, why),
       tooLarge: (why) => this.giveUp(why, 'too_big'),
+      backlog: this.backlogOf('reply'),
     });
   }
 

@@ -6,12 +6,12 @@ import { formatDuration } from '../core/units.ts';
 import { Attempts } from './attempts.ts';
 import { Connection } from './connection.ts';
 import { ConnectionEnds } from './connection-ends.ts';
-import type { ConnectionHandler } from './connection-handler.ts';
+import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
 import { DamagedMessages } from './damaged-messages.ts';
 import { Lifetime } from './lifetime.ts';
 import { createDialerActor, type DialerActor, type DialerControl } from './machine.ts';
 import type { ReplaceCause } from './metrics.ts';
-import { Reading } from './reading.ts';
+import { MAX_WHILE_PAUSED, Reading } from './reading.ts';
 import { Redaction } from './redaction.ts';
 import type { Server } from './server.ts';
 
@@ -53,6 +53,8 @@ export class Dialer implements DialerControl, ConnectionHandler {
   private heardAt = 0;
   private isClosing = false;
   private isRetired = false;
+  /** Bytes that came while the connection was being closed and the pipeline took no messages. */
+  private readInVain = 0;
   private cancelRetry: () => void = () => {};
   private whenGone: () => void = () => {};
   private gone: Promise<void> | undefined;
@@ -230,11 +232,19 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   full(): void {
-    this.reading.block();
+    this.reading.block('answers');
   }
 
   drained(): void {
-    this.reading.unblock();
+    this.reading.unblock('answers');
+  }
+
+  behind(kind: BehindKind): void {
+    this.reading.block(kind);
+  }
+
+  caughtUp(kind: BehindKind): void {
+    this.reading.unblock(kind);
   }
 
   ready(): void {
@@ -256,6 +266,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
   heard(bytes: number): void {
     this.heardAt = this.server.context.clock.now();
     this.reading.heard(bytes);
+    if (this.isRetired || this.ends.isReplacing) this.limitLast(bytes);
   }
 
   damaged(data: Buffer, why: string): void {
@@ -274,6 +285,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   ended(end: RemoteEnd): void {
     this.connection = undefined;
+    this.readInVain = 0;
     this.reading.end();
     this.lifetime.end();
     if (this.isClosing) {
@@ -288,6 +300,13 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   // --- within
+
+  /** A connection that is being closed is read, as the answer of the server is behind its messages: those need a limit. */
+  private limitLast(bytes: number): void {
+    if (!this.reading.isPaused) return;
+    this.readInVain += bytes;
+    if (this.readInVain >= MAX_WHILE_PAUSED) this.connection?.cut();
+  }
 
   private replace(cause: ReplaceCause, why: () => string): void {
     if (this.isClosing || this.ends.isReplacing || this.handler.takesOver(cause, why)) return;

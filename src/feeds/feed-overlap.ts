@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Message } from '../core/message.ts';
 import type { Expression } from '../sdk/expression.ts';
+import type { BacklogHandler } from './backlog.ts';
 import type { FeedContext } from './feed-context.ts';
 import type { ReceivedFrame } from './held-frames.ts';
 import type { IdWindow } from './id-window.ts';
@@ -16,13 +17,14 @@ export interface FeedOverlapOptions {
   readonly pass: (frame: ReceivedFrame) => void;
   /** A message that both connections have received, the second time. */
   readonly repeated: (frame: ReceivedFrame) => void;
+  readonly backlog: BacklogHandler;
 }
 
 /**
  * The overlap of two connections of a feed, whose messages are compared by the id of `dedupe`, else by their cursor, else by
  * their content.
  */
-export function feedOverlap({ settings, context, ids, pass, repeated }: FeedOverlapOptions): Overlap {
+export function feedOverlap({ settings, context, ids, pass, repeated, backlog }: FeedOverlapOptions): Overlap {
   const { dedupe, resume } = settings;
   const id = dedupe?.id ?? resume?.cursor;
   return new Overlap({
@@ -31,6 +33,7 @@ export function feedOverlap({ settings, context, ids, pass, repeated }: FeedOver
     isKnown: ({ text }) => ids?.has(text) === true,
     pass,
     duplicate: repeated,
+    backlog,
   });
 }
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import type { BacklogHandler } from './backlog.ts';
 import { Replies } from './replies.ts';
 import { UnpackingFailed, unpack } from './unpacking.ts';
 
@@ -15,6 +16,8 @@ export interface IncomingOptions {
   readonly damaged: (data: Buffer, why: string) => void;
   /** A message that has more bytes than `max_frame` once it is decompressed. */
   readonly tooLarge: (why: string) => void;
+  /** Of messages that wait for an expression. */
+  readonly backlog: BacklogHandler;
 }
 
 /** What is done with a message before anything else looks at it: it is decompressed, and answered if it is a ping. */
@@ -23,10 +26,10 @@ export class Incoming {
   private readonly replies: Replies | undefined;
 
   constructor(options: IncomingOptions) {
-    const { settings, answer, pass } = options;
+    const { settings, answer, pass, backlog } = options;
     const replies = settings.heartbeat.reply;
     this.options = options;
-    this.replies = replies.length === 0 ? undefined : new Replies({ replies, answer, pass });
+    this.replies = replies.length === 0 ? undefined : new Replies({ replies, answer, pass, backlog });
   }
 
   take(data: Buffer, binary: boolean): void {

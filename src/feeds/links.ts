@@ -1,6 +1,7 @@
 import type { TidegateError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
 import type { RemoteEnd } from '../core/remote.ts';
+import type { BacklogHandler } from './backlog.ts';
 import { Link, type LinkOwner } from './link.ts';
 import type { ReplaceCause } from './metrics.ts';
 import type { Overlap } from './overlap.ts';
@@ -10,7 +11,7 @@ export interface LinksOptions {
   readonly server: Server;
   /** Milliseconds in which the connection that is replaced is still read; undefined: it is closed first. */
   readonly overlap: number | undefined;
-  readonly makeOverlap: () => Overlap;
+  readonly makeOverlap: (backlog: BacklogHandler) => Overlap;
 }
 
 /** What the links of a server report to its channel. */
@@ -46,6 +47,8 @@ export class Links implements LinkOwner {
   /** Whether there was an overlap before. */
   private hasOverlapped = false;
   private isStopping = false;
+  /** Whether too many messages wait for their keys. */
+  private isBehind = false;
   private pausing: { readonly forGood: boolean } | undefined;
   private cancelTimer: () => void = () => {};
 
@@ -98,7 +101,7 @@ export class Links implements LinkOwner {
 
   resume(): void {
     this.pausing = undefined;
-    for (const { dialer } of this.all) dialer.resume();
+    if (!this.isBehind) for (const { dialer } of this.all) dialer.resume();
   }
 
   /** Resolves when there is no socket any more. */
@@ -177,6 +180,16 @@ export class Links implements LinkOwner {
     return [this.current, this.next, this.leaving].filter((link) => link !== undefined);
   }
 
+  private fellBehind(): void {
+    this.isBehind = true;
+    if (this.pausing === undefined) for (const { dialer } of this.all) dialer.pause();
+  }
+
+  private caughtUp(): void {
+    this.isBehind = false;
+    if (this.pausing === undefined) for (const { dialer } of this.all) dialer.resume();
+  }
+
   private endOverlap(): void {
     this.overlap?.end();
     this.overlap = undefined;
@@ -185,7 +198,7 @@ export class Links implements LinkOwner {
   private beginOverlap(): void {
     const { server, makeOverlap } = this.options;
     this.endOverlap();
-    this.overlap = makeOverlap();
+    this.overlap = makeOverlap({ full: () => this.fellBehind(), drained: () => this.caughtUp() });
     this.next = new Link(server, this, this.handler.nextConnection());
     if (this.pausing !== undefined) this.next.dialer.pause(this.pausing);
     this.next.dialer.open();

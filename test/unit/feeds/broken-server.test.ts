@@ -83,3 +83,53 @@ test('long ids are remembered by their hashes', async (t) => {
   assert.ok(keyOfValue(json).length < 100);
   assert.deepEqual([feed.ids?.has(json), feed.ids?.has(keyOfValue(json))], [false, true]);
 });
+
+/** An expression that needs JSONata, whose value is there later. */
+const slowly = (value: string) => `\${! ($x := $match("a", /a/).match; ${value}) }`;
+
+test('a server that is faster than an expression is not read until what came is evaluated', async (t) => {
+  const id = slowly('$string(json.seq) & $x');
+  const cases = [
+    { dedupe: { id } },
+    { dedupe: { id }, overflow: 'drop_oldest' },
+    { resume: { cursor: id } },
+    { sequence: { value: slowly('$x = "a" ? json.seq : 0') } },
+    { reconnect: { on: slowly('json.op = "bye" and $x = "a"') } },
+    { heartbeat: { ping: '0s', reply: { when: slowly('json.op = "ping" and $x = "a"'), message: 'pong' } } },
+    { dedupe: { id }, reconnect: { every: '100s', overlap: '10s' } },
+  ];
+  for (const settings of cases) {
+    const { network, clock, texts } = await feedRig(t, settings);
+    network.last.opens();
+    if ('every' in (settings.reconnect ?? {})) {
+      clock.advance(100_000);
+      network.last.opens();
+    }
+    const [socket] = network.sockets;
+    assert.ok(socket);
+    let sent = 0;
+    while (!socket.isPaused && sent < 5_000) {
+      sent += 1;
+      socket.says(`{"seq":${sent}}`);
+    }
+    assert.ok(sent > 1_000 && sent <= 1_002, `${JSON.stringify(settings)}: ${sent}`);
+    for (let n = 0; n < 1_000 && texts().length < sent; n += 1) await turn();
+    assert.equal(socket.isPaused, false);
+    assert.equal(texts().length, sent);
+  }
+});
+
+test('a pipeline that is congested meanwhile keeps the server waiting', async (t) => {
+  const { feed, network } = await feedRig(t, { dedupe: { id: slowly('$string(json.seq) & $x') } });
+  network.last.opens();
+  for (let seq = 1; seq <= 1_001; seq += 1) network.last.says(`{"seq":${seq}}`);
+  assert.equal(network.last.isPaused, true);
+  feed.pause();
+  feed.resume();
+  assert.equal(network.last.isPaused, true, 'expressions are behind');
+  feed.pause();
+  for (let n = 0; n < 100; n += 1) await turn();
+  assert.equal(network.last.isPaused, true, 'the gate is shut');
+  feed.resume();
+  assert.equal(network.last.isPaused, false);
+});

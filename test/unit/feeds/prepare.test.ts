@@ -90,6 +90,7 @@ test('an unusable answer ends the attempt with its reason, and the next attempt 
       /the answer is not JSON \(text\/html\); check the url/,
     ],
     [200, JSON.stringify({ a: 'x'.repeat(1_024) }), {}, /the answer has more than 1024 bytes/],
+    [200, `${'['.repeat(500)}1.10${']'.repeat(500)}`, {}, /the answer has more than 100 levels of lists and objects/],
   ] as const;
   for (const [status, body, headers, expected] of cases) {
     api.answer = (_, response) => response.writeHead(status, headers).end(body);

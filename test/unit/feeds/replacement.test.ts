@@ -409,6 +409,27 @@ test('a new connection is paused, too, while the pipeline is congested', async (
   assert.deepEqual([old?.isPaused, next?.isPaused], [false, false]);
 });
 
+test('a server that sends on while its connection is closed is cut off if the pipeline is congested', async (t) => {
+  const megabyte = (n: number) => JSON.stringify({ seq: n, padding: 'x'.repeat(1_048_576) });
+  for (const overlap of [{}, { overlap: '10s' }]) {
+    const { feed, network, clock } = await feedRig(t, { dedupe: DEDUPE, reconnect: { every: '100s', ...overlap } });
+    const old = network.last;
+    old.isPolite = false;
+    old.opens();
+    feed.pause();
+    clock.advance(100_000);
+    if (network.last !== old) {
+      network.last.opens();
+      clock.advance(10_000);
+    }
+    assert.ok(old.orders.includes('close 1000'));
+    for (const n of [1, 2, 3]) old.says(megabyte(n));
+    assert.equal(old.isEnded, false);
+    old.says(megabyte(4));
+    assert.equal(old.isEnded, true);
+  }
+});
+
 test('more than 10,000 messages of the new connection do not wait: both lead, and nothing is doubled', async (t) => {
   const { network, clock, texts } = await feedRig(t, { resume: RESUME, reconnect: OVERLAP });
   network.last.opens();
