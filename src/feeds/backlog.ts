@@ -9,8 +9,8 @@ export interface BacklogHandler {
 }
 
 /**
- * Counts messages that wait for JSONata. It lets the event loop turn, so without a limit a server that is faster than its
- * expressions would fill the memory.
+ * Counts messages that wait beside the pipeline, most of them for JSONata. It lets the event loop turn, so without a limit a
+ * server that is faster than its expressions would fill the memory.
  */
 export class Backlog {
   private readonly handler: BacklogHandler;

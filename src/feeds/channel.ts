@@ -3,7 +3,7 @@ import type { TidegateError } from '../core/errors.ts';
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
-import type { BacklogHandler } from './backlog.ts';
+import type { Backlog, BacklogHandler } from './backlog.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
 import { feedOverlap } from './feed-overlap.ts';
@@ -27,6 +27,8 @@ export interface ChannelOwner {
   readonly context: FeedContext;
   /** Ids of all channels; undefined without `dedupe`. */
   readonly ids: IdWindow | undefined;
+  /** Of what the gate of the pipeline does not know. */
+  readonly backlog: Backlog;
   /** Whether messages outlive the turn of the event loop in which they arrive. */
   readonly isBuffering: boolean;
   /** Whether messages that arrive from now on would not be settled. */
@@ -66,7 +68,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   private readonly rest: Unsettled;
 
   constructor(owner: ChannelOwner, { server, shard, number }: ChannelIdentity) {
-    const { settings, context, ids } = owner;
+    const { settings, context, ids, backlog } = owner;
     const { name: url, metrics } = server;
     const name = nameOfChannel(url, shard, settings);
     this.owner = owner;
@@ -81,7 +83,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     const send = (text: string, connection: number) => this.links?.send({ data: text, binary: false }, connection);
     this.sequences =
       settings.sequence &&
-      new SequenceWatch(settings.sequence, { name: url, settings, context, metrics, target: this, send });
+      new SequenceWatch(settings.sequence, { name: url, settings, context, backlog, metrics, target: this, send });
     const stored = (message: Message, connection: number) => {
       const text = answerTo(message, settings);
       if (text !== undefined) send(text, connection);

@@ -48,8 +48,8 @@ export class Feed implements Source, ChannelOwner {
   private isScheduled = false;
   private isPaused = false;
   private isDraining = false;
-  /** Messages that wait for values of `dedupe`, `resume` and `sequence`. */
-  private readonly backlog = new Backlog({ full: () => this.fellBehind(), drained: () => this.caughtUp() });
+  /** Messages that wait for values of `dedupe`, `resume` and `sequence`, and records of gaps that are not stored yet. */
+  readonly backlog = new Backlog({ full: () => this.fellBehind(), drained: () => this.caughtUp() });
   private isBehind = false;
   private failure: TidegateError | undefined;
   private opening = new AbortController();
@@ -143,7 +143,7 @@ export class Feed implements Source, ChannelOwner {
 
   outageEnded(outage: Outage, channel: Channel): void {
     const { gap } = this.settings;
-    reportOutage(outage, gap, this.context);
+    reportOutage(outage, gap, this.context, this.backlog);
     if (gap?.record !== true) return;
     channel.unsettled += 1;
     this.arrived(gapRecord(outage, channel), undefined, channel);

@@ -1,5 +1,6 @@
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
+import type { Backlog } from './backlog.ts';
 import type { FeedContext } from './feed-context.ts';
 import type { Entry } from './in-order.ts';
 import type { RemoteMetrics } from './metrics.ts';
@@ -23,6 +24,8 @@ export interface SequenceWatchOptions {
   readonly name: string;
   readonly settings: Pick<FeedSettings, 'gap' | 'resume'>;
   readonly context: FeedContext;
+  /** Of records of gaps that are not stored yet. */
+  readonly backlog: Backlog;
   readonly metrics: RemoteMetrics;
   /** Settles the record of a gap. */
   readonly target: SettleTarget;
@@ -77,7 +80,7 @@ export class SequenceWatch {
   }
 
   private report(found: SequenceBreak, by: string, message: Message, connection: number): Message | undefined {
-    const { name, settings, context, metrics, target, send } = this.options;
+    const { name, settings, context, backlog, metrics, target, send } = this.options;
     const { kind, missing, since, isAcrossConnections } = found;
     const reason = reasonOf(found, by);
     metrics.sequenceGap(kind, missing);
@@ -94,7 +97,7 @@ export class SequenceWatch {
       isResumed: isAcrossConnections && settings.resume !== undefined,
       sequence: jsonOf(found, by),
     };
-    writeGap(outage, settings.gap, context);
+    writeGap(outage, settings.gap, context, backlog);
     return settings.gap?.record === true ? gapRecord(outage, target) : undefined;
   }
 

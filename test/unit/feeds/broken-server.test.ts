@@ -133,3 +133,16 @@ test('a pipeline that is congested meanwhile keeps the server waiting', async (t
   feed.resume();
   assert.equal(network.last.isPaused, false);
 });
+
+test('a server whose messages all show a gap is not read while 1,000 records of gaps wait for their topic', async (t) => {
+  const { network, topics } = await feedRig(t, { sequence: { value: '${! json.seq }' }, gap: { topic: 'gaps' } });
+  network.last.opens();
+  for (let turns = 0; turns < 1_100 && !network.last.isPaused; turns += 1) {
+    for (const seq of [1, 3]) network.last.says(`{"seq":${seq}}`);
+    await turn();
+  }
+  const records = topics.get('gaps')?.messages ?? [];
+  assert.ok(network.last.isPaused && records.length <= 1_002, `${records.length}`);
+  for (const record of records) record.ack();
+  assert.equal(network.last.isPaused, false);
+});
