@@ -36,6 +36,12 @@ export class FrameQueue<T> {
     this.backlog.add(data.length);
   }
 
+  /** Forgets what waits. */
+  clear(): void {
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift())
+      this.backlog.remove(next.data.length);
+  }
+
   private evaluate(data: Buffer, binary: boolean): void {
     const { evaluate, decide } = this.options;
     const message = new Message(data);

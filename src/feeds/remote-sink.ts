@@ -204,6 +204,7 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
         this.waiting.push(message);
         this.pump();
       },
+      backlog: { full: () => this.dialer?.pause(), drained: () => this.dialer?.resume() },
     });
   }
 

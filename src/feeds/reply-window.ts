@@ -1,7 +1,9 @@
 import type { Clock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
-import { Message } from '../core/message.ts';
+import type { Message } from '../core/message.ts';
 import { formatDuration } from '../core/units.ts';
+import type { BacklogHandler } from './backlog.ts';
+import { FrameQueue } from './frame-queue.ts';
 import type { RemoteSinkSettings } from './sink-settings.ts';
 
 export interface ReplyWindowOptions {
@@ -11,6 +13,17 @@ export interface ReplyWindowOptions {
   readonly accepted: (message: Message) => void;
   /** There was no reply in time; it is to be sent again. */
   readonly again: (message: Message) => void;
+  /** Of messages of the server that wait for `expect` and `reject`. */
+  readonly backlog: BacklogHandler;
+}
+
+/** What a message of the server says of the record with this id. */
+interface Verdict {
+  readonly id: string;
+  readonly isRefusal: boolean;
+  readonly isReply: boolean;
+  /** The number of the connection on which it came. */
+  readonly connection: number;
 }
 
 /** A record that waits for its reply, or to be sent again. */
@@ -34,10 +47,16 @@ export class ReplyWindow {
   /** How often records were sent on this connection that got no reply in time. */
   private readonly tries = new Map<Message, number>();
   private connection = 0;
+  private readonly replies: FrameQueue<Verdict | undefined>;
   private cancelTimer: (() => void) | undefined;
 
   constructor(options: ReplyWindowOptions) {
     this.options = options;
+    this.replies = new FrameQueue({
+      evaluate: (reply) => this.verdictOn(reply),
+      decide: (verdict) => this.decide(verdict),
+      backlog: options.backlog,
+    });
   }
 
   /** A record is about to be sent. False, and it is nacked, if no reply could be told to be its own. */
@@ -75,26 +94,13 @@ export class ReplyWindow {
 
   /** A message of the server, which may be a reply. */
   take(data: Buffer): void {
-    const { expect, reject } = this.options.settings;
-    const reply = new Message(data);
-    const id = this.idOf(reply);
-    if (id === undefined || !this.byId.has(id)) return;
-    const isRefusal = reject?.(reply) ?? false;
-    const isReply = expect?.(reply) ?? true;
-    if (!(isRefusal instanceof Promise) && !(isReply instanceof Promise)) {
-      this.decide(id, isRefusal, isReply);
-      return;
-    }
-    const { connection } = this;
-    // A matcher never rejects.
-    void Promise.all([isRefusal, isReply]).then(([refuses, accepts]) => {
-      if (connection === this.connection) this.decide(id, refuses, accepts);
-    });
+    this.replies.take(data, false);
   }
 
   /** The connection is over. Returns the records without a reply, in the order in which they were sent. */
   clear(): Message[] {
     this.connection += 1;
+    this.replies.clear();
     this.cancelTimer?.();
     this.cancelTimer = undefined;
     const rest = [...this.order].map(({ message }) => message);
@@ -103,6 +109,23 @@ export class ReplyWindow {
     this.byMessage.clear();
     this.tries.clear();
     return rest;
+  }
+
+  private verdictOn(reply: Message): Verdict | undefined | Promise<Verdict> {
+    const { expect, reject } = this.options.settings;
+    const { connection } = this;
+    const id = this.idOf(reply);
+    if (id === undefined || !this.byId.has(id)) return undefined;
+    const isRefusal = reject?.(reply) ?? false;
+    const isReply = expect?.(reply) ?? true;
+    if (!(isRefusal instanceof Promise) && !(isReply instanceof Promise)) return { id, isRefusal, isReply, connection };
+    // A matcher never rejects.
+    return Promise.all([isRefusal, isReply]).then(([refuses, accepts]) => ({
+      id,
+      isRefusal: refuses,
+      isReply: accepts,
+      connection,
+    }));
   }
 
   private idOf(reply: Message): string | undefined {
@@ -114,8 +137,9 @@ export class ReplyWindow {
     }
   }
 
-  /** The oldest record is looked up only now: a reply before this one may have been for the one that was. */
-  private decide(id: string, isRefusal: boolean, isReply: boolean): void {
+  private decide(verdict: Verdict | undefined): void {
+    if (verdict === undefined || verdict.connection !== this.connection) return;
+    const { id, isRefusal, isReply } = verdict;
     const waiting = this.byId.get(id)?.[0];
     if ((!isRefusal && !isReply) || waiting === undefined) return;
     this.remove(waiting);

@@ -142,6 +142,29 @@ test('replies to records with the same id confirm them one by one, also if JSONa
   assert.deepEqual([outcome(0), outcome(1)], [['ack'], ['ack']]);
 });
 
+test('a server that replies faster than JSONata judges is not read meanwhile; a cut forgets the rest', async (t) => {
+  const { network, clock, write, says, outcome } = await setUp(t, { expect: '${! $match(json.type, /^ack$/) }' });
+  network.last.opens();
+  write(7, 8);
+  let count = 0;
+  for (; count < 5_000 && !network.last.isPaused; count += 1) says({ re: 7, type: 'other' });
+  assert.ok(network.last.isPaused && count <= 1_002, `${count}`);
+  says({ re: 8, type: 'ack' });
+  for (let n = 0; n < 100 && network.last.isPaused; n += 1) await turn();
+  for (let n = 0; n < 100 && outcome(1) === undefined; n += 1) await turn();
+  assert.deepEqual([network.last.isPaused, outcome(0), outcome(1)], [false, undefined, ['ack']]);
+  for (count = 0; count < 1_002; count += 1) says({ re: 7, type: 'ack' });
+  network.last.ends();
+  clock.advance(1_000);
+  network.last.opens();
+  assert.equal(network.last.isPaused, false);
+  for (let n = 0; n < 100; n += 1) await turn();
+  assert.equal(outcome(0), undefined, 'replies of another connection');
+  says({ re: 7, type: 'ack' });
+  for (let n = 0; n < 100 && outcome(0) === undefined; n += 1) await turn();
+  assert.deepEqual(outcome(0), ['ack']);
+});
+
 test('a reply confirms a record that waits to be sent again, and no try of it follows', async (t) => {
   const { network, clock, write, says, outcome } = await setUp(t, {}, { send_rate: '1/h', heartbeat: { ping: '0s' } });
   network.last.opens();
