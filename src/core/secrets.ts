@@ -8,6 +8,13 @@ const SECRET_PARAMETER = /key$|^(?:pin|pwd?|sig)$/i;
 const SHORTEST = 4;
 /** Most values of a query are words, such as `format=full`. */
 const SHORTEST_QUERY = 8;
+/** Most words of a header, such as `no-cache`, are shorter. */
+const SHORTEST_WORD = 10;
+/** How often JSON may be within a text of JSON. */
+const MOST_ESCAPES = 3;
+/** A field of JSON that is text, which may lack its end. */
+const NAMED_TEXT = /"([^"\\]{1,100})"\s{0,10}:\s{0,10}"((?:[^"\\]|\\.)*)/gs;
+const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 /** In the place of a secret. */
 export const HIDDEN = '***';
 
@@ -70,7 +77,7 @@ export function secretsOfUrl(url: string): string[] {
   return secrets;
 }
 
-/** Values of a message in JSON whose names say that they are secrets; none where it is not JSON. */
+/** Values of a message in JSON whose names say that they are secrets; of a part of one those that can be made out. */
 export function secretsOfJson(text: string): string[] {
   const secrets: string[] = [];
   try {
@@ -79,18 +86,46 @@ export function secretsOfJson(text: string): string[] {
       return value;
     });
   } catch {
-    // Some servers are not spoken to in JSON.
+    // Some servers are not spoken to in JSON, and a long message may have been cut.
+    for (const [, name = '', value = ''] of text.matchAll(NAMED_TEXT))
+      if (isSecretName(name) || isKeyLike(value)) secrets.push(value, unescaped(value));
   }
   return secrets;
 }
 
-/** Blots secrets out of a text that others wrote: a server may repeat what it was sent. */
+/** What the value of a header holds: a server may repeat a token without the word before it. */
+export function secretsOfHeader(value: string): string[] {
+  const words = value.split(/[\s,;]+/).flatMap((word) => [word, word.slice(word.indexOf('=') + 1)]);
+  const basic = /^basic\s+(\S+)$/i.exec(value)?.[1];
+  const pair = basic === undefined ? '' : Buffer.from(basic, 'base64').toString();
+  const [user = '', password = ''] = pair.split(/:(.*)/s);
+  return [value, ...words.filter(({ length }) => length >= SHORTEST_WORD), user, password];
+}
+
+/**
+ * Blots secrets out of a text that others wrote: a server may repeat what it was sent. Where it repeats one as JSON escapes it,
+ * the text is shown without escapes.
+ */
 export function withoutSecrets(text: string, secrets: readonly (string | undefined)[]): string {
-  let clean = text;
   const known = secrets.filter((secret) => secret !== undefined).filter(({ length }) => length >= SHORTEST);
   // A longer one first: one that it holds would leave the rest of it to be read.
-  for (const secret of known.sort((one, other) => other.length - one.length)) clean = clean.replaceAll(secret, HIDDEN);
+  known.sort((one, other) => other.length - one.length);
+  const blotted = (some: string) => known.reduce((clean, secret) => clean.replaceAll(secret, HIDDEN), some);
+  let clean = blotted(text);
+  let plain = clean;
+  for (let times = 0; times < MOST_ESCAPES && plain.includes('\\'); times += 1) {
+    const before = unescaped(plain);
+    plain = blotted(before);
+    if (plain !== before) clean = plain;
+  }
   return clean;
+}
+
+/** A text of JSON without its escapes (RFC 8259 7). */
+function unescaped(text: string): string {
+  return text.replaceAll(/\\(?:u([0-9a-fA-F]{4})|(.))/gs, (_, code: string | undefined, char: string) =>
+    code === undefined ? (CONTROLS[char] ?? char) : String.fromCharCode(Number.parseInt(code, 16)),
+  );
 }
 
 function decoded(text: string): string {

@@ -2,6 +2,7 @@ import { backoffDelay } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
 import type { ConnectPace } from './connect-pace.ts';
+import type { ReplaceCause } from './metrics.ts';
 
 /** Milliseconds that a connection must last for the back-off to begin again. */
 const STABLE = 10_000;
@@ -14,9 +15,10 @@ export class Attempts {
   private readonly clock: Clock;
   private readonly pace: ConnectPace | undefined;
   private failed = 0;
-  private liveAt = 0;
-  /** By `Clock.elapsed`; undefined if no connection was closed to be replaced. */
-  private replacedAt: number | undefined;
+  /** By `Clock.elapsed`; undefined if there is no live connection. */
+  private liveAt: number | undefined;
+  /** Whether the server has asked for a new connection since the last stable one. */
+  private wasAsked = false;
   private isAtOnce = false;
 
   /** `pace`: of the connections to the same server, if there are several. */
@@ -31,6 +33,11 @@ export class Attempts {
     return this.pace?.reserve(0) ?? 0;
   }
 
+  /** Whether the connection has lasted so long that the next one may be made at once. */
+  get isStable(): boolean {
+    return this.liveAt !== undefined && this.clock.elapsed() - this.liveAt >= STABLE;
+  }
+
   /** A connection is live. Returns the number of failed attempts since the previous one. */
   succeeded(): number {
     const { failed } = this;
@@ -42,16 +49,21 @@ export class Attempts {
   /** A connection was lost, or could not be made. */
   ended(wasLive: boolean): void {
     this.isAtOnce = false;
-    if (wasLive && this.clock.elapsed() - this.liveAt >= STABLE) this.count = 0;
+    this.over();
     this.count += 1;
     if (!wasLive) this.failed += 1;
   }
 
-  /** A connection was closed so that a new one replaces it: at once, unless the last one was closed so just before. */
-  replaced(): void {
-    const now = this.clock.elapsed();
-    this.isAtOnce = this.replacedAt === undefined || now - this.replacedAt >= STABLE;
-    this.replacedAt = now;
+  /**
+   * A connection was closed so that a new one replaces it: at once, unless the server asks again and again. Pauses do not
+   * count as time in which it did not ask.
+   */
+  replaced(cause: ReplaceCause): void {
+    const wasLive = this.liveAt !== undefined;
+    this.over();
+    // `every` sets the pace itself.
+    this.isAtOnce = cause === 'age' ? wasLive : !this.wasAsked;
+    if (cause === 'message') this.wasAsked = true;
     this.count = this.isAtOnce ? 0 : this.count + 1;
   }
 
@@ -60,5 +72,13 @@ export class Attempts {
     const { interval, backoff } = this.settings;
     const delay = this.isAtOnce ? 0 : (interval ?? backoffDelay(this.count, backoff));
     return this.pace?.reserve(delay) ?? delay;
+  }
+
+  private over(): void {
+    if (this.isStable) {
+      this.count = 0;
+      this.wasAsked = false;
+    }
+    this.liveAt = undefined;
   }
 }

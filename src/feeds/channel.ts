@@ -4,6 +4,7 @@ import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import type { AnswerTemplate } from '../sdk/answer-template.ts';
+import type { Backlog, BacklogHandler } from './backlog.ts';
 import { Duplicates } from './duplicates.ts';
 import type { FeedContext } from './feed-context.ts';
 import { feedOverlap } from './feed-overlap.ts';
@@ -27,6 +28,8 @@ export interface ChannelOwner {
   readonly context: FeedContext;
   /** Ids of all channels; undefined without `dedupe`. */
   readonly ids: IdWindow | undefined;
+  /** Of what the gate of the pipeline does not know. */
+  readonly backlog: Backlog;
   /** Whether messages outlive the turn of the event loop in which they arrive. */
   readonly isBuffering: boolean;
   /** Whether messages that arrive from now on would not be settled. */
@@ -66,7 +69,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   private readonly rest: Unsettled;
 
   constructor(owner: ChannelOwner, { server, shard, number }: ChannelIdentity) {
-    const { settings, context, ids } = owner;
+    const { settings, context, ids, backlog } = owner;
     const { name: url, metrics } = server;
     const name = nameOfChannel(url, shard, settings);
     this.owner = owner;
@@ -83,7 +86,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
       this.links?.answer(make, message, connection);
     this.sequences =
       settings.sequence &&
-      new SequenceWatch(settings.sequence, { name: url, settings, context, metrics, target: this, answer });
+      new SequenceWatch(settings.sequence, { name: url, settings, context, backlog, metrics, target: this, answer });
     const stored = (message: Message, connection: number) => {
       if (settings.ack !== undefined) answer(settings.ack.message, message, connection);
     };
@@ -137,13 +140,14 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
 
   open(): void {
     const { settings, context, ids } = this.owner;
-    const makeOverlap = () =>
+    const makeOverlap = (backlog: BacklogHandler) =>
       feedOverlap({
         settings,
         context,
         ids,
         pass: (frame) => this.frame(frame.data, frame.binary, frame.connection),
         repeated: (frame) => this.repeated(frame),
+        backlog,
       });
     const server = serverOf(this.server, this.name, this.shard, { settings, context });
     this.links = new Links({ server, overlap: settings.reconnect.overlap, makeOverlap }, this);

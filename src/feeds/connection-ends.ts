@@ -52,7 +52,7 @@ export class ConnectionEnds {
   private left({ code }: RemoteEnd, { cause, why }: { cause: ReplaceCause; why: string }): RemoteEnd {
     const { name, metrics, attempts } = this.options;
     this.replacement = undefined;
-    attempts.replaced();
+    attempts.replaced(cause);
     this.text = `closed the connection to ${name}: ${why}`;
     metrics.replaced(cause);
     return { kind: 'closed', code, reason: why };

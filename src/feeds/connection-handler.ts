@@ -1,6 +1,9 @@
 import type { RemoteEnd } from '../core/remote.ts';
 import type { OutboxHandler } from './outbox.ts';
 
+/** `heartbeat.reply`, or `reconnect.on`. */
+export type BehindKind = 'reply' | 'on';
+
 /** What a connection reports. */
 export interface ConnectionHandler extends OutboxHandler {
   /** Where the server should continue; undefined if nothing was received yet. */
@@ -13,10 +16,13 @@ export interface ConnectionHandler extends OutboxHandler {
   subscribed(): void;
   /** The connection is useless and has to be cut. */
   stale(): void;
-  /** The server asks for a new connection in place of this one, by a message that may be shown as quoted. */
-  replacementAsked(quoted: string): void;
+  /** The server asks for a new connection in place of this one. `quote` gives its message as it may be shown. */
+  replacementAsked(quote: () => string): void;
   /** Whether the socket may be read: not while the gate is shut. */
   mayRead(): boolean;
+  /** Many messages wait for expressions of this kind. `caughtUp` follows, unless the connection ends. */
+  behind(kind: BehindKind): void;
+  caughtUp(kind: BehindKind): void;
   /** A message of this many bytes was read. */
   heard(bytes: number): void;
   /** A message that cannot be decompressed, and why not. */

@@ -6,8 +6,9 @@ import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import type { Step } from '../sdk/connect-messages.ts';
 import type { Dial } from '../telemetry/tracing.ts';
 import { AnswerTexts } from './answer-texts.ts';
+import type { BacklogHandler } from './backlog.ts';
 import { ConnectRequest } from './connect-request.ts';
-import type { ConnectionHandler } from './connection-handler.ts';
+import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Incoming } from './incoming.ts';
 import { Outbox } from './outbox.ts';
@@ -41,6 +42,7 @@ export class Connection {
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
   private readonly requests: ReplaceRequests | undefined;
   private isClosing = false;
+  private isEnded = false;
   /** Whether messages that arrive are ignored. */
   private isDeaf = false;
   private cancelTimer: () => void;
@@ -194,6 +196,7 @@ export class Connection {
         const shown = this.shown(end);
         this.span?.end(shown.reason);
         this.stopTimers();
+        this.isEnded = true;
         handler.ended(shown);
       },
     };
@@ -229,13 +232,23 @@ export class Connection {
     return new ReplaceRequests({
       on,
       asked: (data) => {
-        if (!this.isClosing) this.handler.replacementAsked(this.redaction.quoted(data));
+        if (!this.isClosing) this.handler.replacementAsked(() => this.redaction.quoted(data));
       },
       pass: (data, binary) => this.take(data, binary),
+      backlog: this.backlogOf('on'),
     });
   }
 
   // --- within
+
+  private backlogOf(kind: BehindKind): BacklogHandler {
+    const { handler } = this;
+    // What still waits when the connection has ended delays no other one.
+    const unlessEnded = (report: () => void) => () => {
+      if (!this.isEnded) report();
+    };
+    return { full: unlessEnded(() => handler.behind(kind)), drained: unlessEnded(() => handler.caughtUp(kind)) };
+  }
 
   private makeIncoming(): Incoming {
     const { handler, socket } = this;
@@ -257,6 +270,7 @@ export class Connection {
       },
       damaged: (data, why) => handler.damaged(data, why),
       tooLarge: (why) => this.giveUp(why, 'too_big'),
+      backlog: this.backlogOf('reply'),
     });
   }
 

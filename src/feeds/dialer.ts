@@ -8,12 +8,12 @@ import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import { Attempts } from './attempts.ts';
 import { Connection } from './connection.ts';
 import { ConnectionEnds } from './connection-ends.ts';
-import type { ConnectionHandler } from './connection-handler.ts';
+import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
 import { DamagedMessages } from './damaged-messages.ts';
 import { Lifetime } from './lifetime.ts';
 import { createDialerActor, type DialerActor, type DialerControl } from './machine.ts';
 import type { ReplaceCause } from './metrics.ts';
-import { Reading } from './reading.ts';
+import { MAX_WHILE_PAUSED, Reading } from './reading.ts';
 import { Redaction } from './redaction.ts';
 import type { Server } from './server.ts';
 
@@ -31,9 +31,9 @@ export interface DialerHandler {
   lost(end: RemoteEnd, heardAt: number): void;
   /**
    * A new connection should replace this one. Returns whether the owner sees to that while this one lasts; otherwise
-   * this one is closed first. `why` may be shown.
+   * this one is closed first. `why` gives what may be shown, which takes time: a server may ask with each message.
    */
-  takesOver(cause: ReplaceCause, why: string): boolean;
+  takesOver(cause: ReplaceCause, why: () => string): boolean;
   /** There will be no other connection. Follows `lost`. */
   failed(failure: TidegateError): void;
 }
@@ -55,6 +55,8 @@ export class Dialer implements DialerControl, ConnectionHandler {
   private heardAt = 0;
   private isClosing = false;
   private isRetired = false;
+  /** Bytes that came while the connection was being closed and the pipeline took no messages. */
+  private readInVain = 0;
   private cancelRetry: () => void = () => {};
   private whenGone: () => void = () => {};
   private gone: Promise<void> | undefined;
@@ -69,14 +71,18 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.ends = new ConnectionEnds({ name, metrics, attempts: this.attempts });
     this.damagedMessages = new DamagedMessages(name, metrics, context);
     const { every } = settings.reconnect;
-    this.lifetime = new Lifetime(every, context.clock, () =>
-      this.replace('age', `the connection is replaced before it is ${formatDuration(every ?? 0)} old`),
-    );
+    const why = () => `the connection is replaced before it is ${formatDuration(every ?? 0)} old`;
+    this.lifetime = new Lifetime(every, context.clock, () => this.replace('age', why));
     this.actor = startActor(createDialerActor(this), `dialer ${name}`, context.logger);
   }
 
   get state(): string {
     return String(this.actor.getSnapshot().value);
+  }
+
+  /** Whether the connection has lasted for a while. */
+  get isStable(): boolean {
+    return this.attempts.isStable;
   }
 
   /** Why there is no connection at the moment; undefined while there is one, or before the first end. */
@@ -233,11 +239,19 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   full(): void {
-    this.reading.block();
+    this.reading.block('answers');
   }
 
   drained(): void {
-    this.reading.unblock();
+    this.reading.unblock('answers');
+  }
+
+  behind(kind: BehindKind): void {
+    this.reading.block(kind);
+  }
+
+  caughtUp(kind: BehindKind): void {
+    this.reading.unblock(kind);
   }
 
   ready(): void {
@@ -252,8 +266,8 @@ export class Dialer implements DialerControl, ConnectionHandler {
     tell(this.actor, { type: 'STALE' });
   }
 
-  replacementAsked(quoted: string): void {
-    this.replace('message', `the server asks for a new connection; ${quoted}`);
+  replacementAsked(quote: () => string): void {
+    this.replace('message', () => `the server asks for a new connection; ${quote()}`);
   }
 
   mayRead(): boolean {
@@ -263,6 +277,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
   heard(bytes: number): void {
     this.heardAt = this.server.context.clock.now();
     this.reading.heard(bytes);
+    if (this.isRetired || this.ends.isReplacing) this.limitLast(bytes);
   }
 
   damaged(data: Buffer, why: string): void {
@@ -281,6 +296,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   ended(end: RemoteEnd): void {
     this.connection = undefined;
+    this.readInVain = 0;
     this.reading.end();
     this.lifetime.end();
     if (this.isClosing) {
@@ -296,9 +312,16 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   // --- within
 
-  private replace(cause: ReplaceCause, why: string): void {
+  /** A connection that is being closed is read, as the answer of the server is behind its messages: those need a limit. */
+  private limitLast(bytes: number): void {
+    if (!this.reading.isPaused) return;
+    this.readInVain += bytes;
+    if (this.readInVain >= MAX_WHILE_PAUSED) this.connection?.cut();
+  }
+
+  private replace(cause: ReplaceCause, why: () => string): void {
     if (this.isClosing || this.ends.isReplacing || this.handler.takesOver(cause, why)) return;
-    this.ends.replacing(cause, why);
+    this.ends.replacing(cause, why());
     tell(this.actor, { type: 'REPLACE' });
   }
 }

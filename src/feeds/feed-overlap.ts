@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Message } from '../core/message.ts';
 import type { Expression } from '../sdk/expression.ts';
+import type { BacklogHandler } from './backlog.ts';
 import type { FeedContext } from './feed-context.ts';
 import type { ReceivedFrame } from './held-frames.ts';
 import type { IdWindow } from './id-window.ts';
 import { type FrameKey, Overlap } from './overlap.ts';
+import { keyOfValue } from './sent-values.ts';
 import type { FeedSettings } from './source-settings.ts';
 
 export interface FeedOverlapOptions {
@@ -15,13 +17,14 @@ export interface FeedOverlapOptions {
   readonly pass: (frame: ReceivedFrame) => void;
   /** A message that both connections have received, the second time. */
   readonly repeated: (frame: ReceivedFrame) => void;
+  readonly backlog: BacklogHandler;
 }
 
 /**
  * The overlap of two connections of a feed, whose messages are compared by the id of `dedupe`, else by their cursor, else by
  * their content.
  */
-export function feedOverlap({ settings, context, ids, pass, repeated }: FeedOverlapOptions): Overlap {
+export function feedOverlap({ settings, context, ids, pass, repeated, backlog }: FeedOverlapOptions): Overlap {
   const { dedupe, resume } = settings;
   const id = dedupe?.id ?? resume?.cursor;
   return new Overlap({
@@ -30,6 +33,7 @@ export function feedOverlap({ settings, context, ids, pass, repeated }: FeedOver
     isKnown: ({ text }) => ids?.has(text) === true,
     pass,
     duplicate: repeated,
+    backlog,
   });
 }
 
@@ -48,7 +52,7 @@ function keyOf(data: Buffer, id: Expression | undefined): FrameKey | Promise<Fra
 }
 
 function keyFor(data: Buffer, json: string | undefined): FrameKey {
-  if (json !== undefined && json !== 'null') return { text: json, isRepeatable: true };
+  if (json !== undefined && json !== 'null') return { text: keyOfValue(json), isRepeatable: true };
   // No JSON begins with this character.
   return { text: `#${createHash('sha256').update(data).digest('base64')}`, isRepeatable: false };
 }

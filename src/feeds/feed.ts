@@ -3,6 +3,7 @@ import { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import type { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
+import { Backlog } from './backlog.ts';
 import type { Channel, ChannelOwner } from './channel.ts';
 import { ChannelSet } from './channel-set.ts';
 import { dropAlarm } from './drop-alarm.ts';
@@ -24,6 +25,8 @@ interface Arrival {
   readonly message: Message;
   readonly entry: Entry | undefined;
   readonly channel: Channel;
+  /** Whether JSONata was needed for it. */
+  readonly isLate: boolean;
 }
 
 /**
@@ -45,6 +48,9 @@ export class Feed implements Source, ChannelOwner {
   private isScheduled = false;
   private isPaused = false;
   private isDraining = false;
+  /** Messages that wait for values of `dedupe`, `resume` and `sequence`, and records of gaps that are not stored yet. */
+  readonly backlog = new Backlog({ full: () => this.fellBehind(), drained: () => this.caughtUp() });
+  private isBehind = false;
   private failure: TidegateError | undefined;
   private opening = new AbortController();
 
@@ -71,6 +77,7 @@ export class Feed implements Source, ChannelOwner {
     if (signal.aborted) return;
     this.emit(this.channels.all.flatMap((channel) => channel.takeAgain().map((message) => ({ message, channel }))));
     this.channels.open();
+    if (this.isBehind) this.channels.pause();
     this.status.start();
   }
 
@@ -96,7 +103,7 @@ export class Feed implements Source, ChannelOwner {
     this.isPaused = false;
     if (this.isDraining) return;
     this.release();
-    if (!this.isPaused) this.channels.resume();
+    if (!this.isPaused && !this.isBehind) this.channels.resume();
   }
 
   /** Hands over what was read and stops reading. Answers are sent until it is closed. */
@@ -119,7 +126,9 @@ export class Feed implements Source, ChannelOwner {
   // --- from the channels
 
   arrived(message: Message, entry: Entry | undefined, channel: Channel): void {
-    this.arrivals.push({ message, entry, channel });
+    const isLate = entry !== undefined && entry.pending > 0;
+    this.arrivals.push({ message, entry, channel, isLate });
+    if (isLate) this.backlog.add(message.size);
     this.flushLater();
   }
 
@@ -134,7 +143,7 @@ export class Feed implements Source, ChannelOwner {
 
   outageEnded(outage: Outage, channel: Channel): void {
     const { gap } = this.settings;
-    reportOutage(outage, gap, this.context);
+    reportOutage(outage, gap, this.context, this.backlog);
     if (gap?.record !== true) return;
     channel.unsettled += 1;
     this.arrived(gapRecord(outage, channel), undefined, channel);
@@ -158,6 +167,16 @@ export class Feed implements Source, ChannelOwner {
     });
   }
 
+  private fellBehind(): void {
+    this.isBehind = true;
+    if (!this.isDraining) this.channels.pause();
+  }
+
+  private caughtUp(): void {
+    this.isBehind = false;
+    if (!this.isDraining && (!this.isPaused || this.buffer !== undefined)) this.channels.resume();
+  }
+
   /** Hands over the messages that arrived, or buffers them while the pipeline is congested. */
   private flush(): void {
     // Ids that need JSONata are usually evaluated by now; messages behind one that is not wait for the next turn.
@@ -165,6 +184,7 @@ export class Feed implements Source, ChannelOwner {
     const ready = unready < 0 ? this.arrivals : this.arrivals.slice(0, unready);
     this.arrivals = unready < 0 ? [] : this.arrivals.slice(unready);
     if (unready >= 0) this.flushLater();
+    for (const { message, isLate } of ready) if (isLate) this.backlog.remove(message.size);
     const fresh = this.isSorting ? this.sorted(ready) : ready;
     if (this.isBuffering && !this.isDraining) this.keep(fresh);
     else this.emit(fresh);
@@ -184,7 +204,7 @@ export class Feed implements Source, ChannelOwner {
       const record = entry === undefined || standing === 'repetition' ? undefined : channel.sequences?.take(entry);
       if (record !== undefined) {
         channel.unsettled += 1;
-        fresh.push({ message: record, entry: undefined, channel });
+        fresh.push({ message: record, entry: undefined, channel, isLate: false });
       }
       if (standing === 'new') fresh.push(arrival);
       else {

@@ -3,6 +3,7 @@ import type { Message } from '../core/message.ts';
 import type { RemoteSocket } from '../core/remote.ts';
 import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import type { BacklogHandler } from './backlog.ts';
 import { ReadBudget } from './read-budget.ts';
 import { Replies } from './replies.ts';
 import { UnpackingFailed, unpack } from './unpacking.ts';
@@ -22,6 +23,8 @@ export interface IncomingOptions {
   readonly damaged: (data: Buffer, why: string) => void;
   /** A message that has more bytes than `max_frame` once it is decompressed. */
   readonly tooLarge: (why: string) => void;
+  /** Of messages that wait for an expression. */
+  readonly backlog: BacklogHandler;
 }
 
 /** What is done with a message before anything else looks at it: it is decompressed, and answered if it is a ping. */
@@ -32,11 +35,11 @@ export class Incoming {
   private readonly budget: ReadBudget | undefined;
 
   constructor(options: IncomingOptions) {
-    const { settings, socket, mayRead, answer, pass } = options;
+    const { settings, socket, mayRead, answer, pass, backlog } = options;
     const replies = settings.heartbeat.reply;
     this.options = options;
     if (settings.decompress !== undefined || settings.compression) this.budget = new ReadBudget(socket, mayRead);
-    this.replies = replies.length === 0 ? undefined : new Replies({ replies, answer, pass });
+    this.replies = replies.length === 0 ? undefined : new Replies({ replies, answer, pass, backlog });
   }
 
   take(data: Buffer, binary: boolean): void {

@@ -10,7 +10,7 @@ export interface LinkOwner {
   live(link: Link): void;
   frame(link: Link, data: Buffer, binary: boolean): void;
   lost(link: Link, end: RemoteEnd, heardAt: number): void;
-  takesOver(link: Link, cause: ReplaceCause, why: string): boolean;
+  takesOver(link: Link, cause: ReplaceCause, why: () => string): boolean;
   failed(failure: TidegateError): void;
 }
 
@@ -54,7 +54,7 @@ export class Link implements DialerHandler {
     this.owner.lost(this, end, heardAt);
   }
 
-  takesOver(cause: ReplaceCause, why: string): boolean {
+  takesOver(cause: ReplaceCause, why: () => string): boolean {
     return this.owner.takesOver(this, cause, why);
   }
 

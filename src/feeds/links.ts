@@ -2,19 +2,17 @@ import type { TidegateError } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
 import type { RemoteEnd } from '../core/remote.ts';
 import type { AnswerTemplate } from '../sdk/answer-template.ts';
+import type { BacklogHandler } from './backlog.ts';
 import { Link, type LinkOwner } from './link.ts';
 import type { ReplaceCause } from './metrics.ts';
 import type { Overlap } from './overlap.ts';
 import type { Server } from './server.ts';
 
-/** Milliseconds: a server that asks for a new connection again so soon gets one as if the last one had been lost. */
-const REPEATED = 10_000;
-
 export interface LinksOptions {
   readonly server: Server;
   /** Milliseconds in which the connection that is replaced is still read; undefined: it is closed first. */
   readonly overlap: number | undefined;
-  readonly makeOverlap: () => Overlap;
+  readonly makeOverlap: (backlog: BacklogHandler) => Overlap;
 }
 
 /** What the links of a server report to its channel. */
@@ -47,8 +45,11 @@ export class Links implements LinkOwner {
   private leaving: Link | undefined;
   private overlap: Overlap | undefined;
   private cause: ReplaceCause = 'age';
-  private begunAt: number | undefined;
+  /** Whether there was an overlap before. */
+  private hasOverlapped = false;
   private isStopping = false;
+  /** Whether too many messages wait for their keys. */
+  private isBehind = false;
   private pausing: { readonly forGood: boolean } | undefined;
   private cancelTimer: () => void = () => {};
 
@@ -101,7 +102,7 @@ export class Links implements LinkOwner {
 
   resume(): void {
     this.pausing = undefined;
-    for (const { dialer } of this.all) dialer.resume();
+    if (!this.isBehind) for (const { dialer } of this.all) dialer.resume();
   }
 
   /** Resolves when there is no socket any more. */
@@ -115,7 +116,7 @@ export class Links implements LinkOwner {
   // --- from the links
 
   asks(link: Link): unknown {
-    if (link === this.next) this.overlap?.asked();
+    if (link === this.next || this.leaving !== undefined) this.overlap?.asked();
     return this.handler.lastCursor();
   }
 
@@ -148,24 +149,24 @@ export class Links implements LinkOwner {
       this.cancelTimer();
       this.overlap?.lost();
     } else if (this.next === undefined) {
-      this.overlap?.end();
-      this.overlap = undefined;
+      if (this.leaving === undefined) this.endOverlap();
+      else this.overlap?.lostLast();
       this.handler.lost(end, heardAt);
     } else this.takePlace(this.next, end, heardAt);
   }
 
-  takesOver(link: Link, cause: ReplaceCause, why: string): boolean {
+  takesOver(link: Link, cause: ReplaceCause, why: () => string): boolean {
     const { server, overlap } = this.options;
     // While the gateway stops, the connection is about to be closed for good.
     if (this.isStopping) return true;
     if (overlap === undefined || link === this.next) return false;
     if (link !== this.current || this.next !== undefined) return true;
-    const now = server.context.clock.elapsed();
-    const isRepeated = this.begunAt !== undefined && now - this.begunAt < REPEATED;
+    // A server that asks again so soon gets a new connection as if the last one had been lost.
+    const isRepeated = this.hasOverlapped && !link.dialer.isStable;
     if (!link.isUsable || this.leaving !== undefined || (cause === 'message' && isRepeated)) return false;
-    this.begunAt = now;
+    this.hasOverlapped = true;
     this.cause = cause;
-    server.context.logger.info({ url: server.name }, `connecting to ${server.name} a second time: ${why}`);
+    server.context.logger.info({ url: server.name }, `connecting to ${server.name} a second time: ${why()}`);
     this.beginOverlap();
     return true;
   }
@@ -180,10 +181,25 @@ export class Links implements LinkOwner {
     return [this.current, this.next, this.leaving].filter((link) => link !== undefined);
   }
 
+  private fellBehind(): void {
+    this.isBehind = true;
+    if (this.pausing === undefined) for (const { dialer } of this.all) dialer.pause();
+  }
+
+  private caughtUp(): void {
+    this.isBehind = false;
+    if (this.pausing === undefined) for (const { dialer } of this.all) dialer.resume();
+  }
+
+  private endOverlap(): void {
+    this.overlap?.end();
+    this.overlap = undefined;
+  }
+
   private beginOverlap(): void {
     const { server, makeOverlap } = this.options;
-    this.overlap?.end();
-    this.overlap = makeOverlap();
+    this.endOverlap();
+    this.overlap = makeOverlap({ full: () => this.fellBehind(), drained: () => this.caughtUp() });
     this.next = new Link(server, this, this.handler.nextConnection());
     if (this.pausing !== undefined) this.next.dialer.pause(this.pausing);
     this.next.dialer.open();

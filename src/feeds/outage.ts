@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { TidegateError } from '../core/errors.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import { formatDuration } from '../core/units.ts';
+import type { Backlog } from './backlog.ts';
 import type { FeedContext } from './feed-context.ts';
 import type { FeedSettings } from './source-settings.ts';
 
@@ -74,25 +75,33 @@ export function reportOutage(
   outage: Outage,
   gap: FeedSettings['gap'],
   context: Pick<FeedContext, 'logger' | 'gateway'>,
+  backlog: Backlog,
 ): void {
   const { url, from, to } = outage;
   context.logger.warn({ url, from, to }, describe(outage));
-  writeGap(outage, gap, context);
+  writeGap(outage, gap, context, backlog);
 }
 
-/** Writes the record of a gap to the topic of the section `gap`, if it has one. */
+/**
+ * Writes the record of a gap to the topic of the section `gap`, if it has one. It waits in `backlog`: each message of a server
+ * may show a gap, and the gate of the pipeline does not know of these records.
+ */
 export function writeGap(
   outage: Outage,
   gap: FeedSettings['gap'],
   { logger, gateway }: Pick<FeedContext, 'logger' | 'gateway'>,
+  backlog: Backlog,
 ): void {
   const { url } = outage;
   if (gap?.topic === undefined) return;
-  const settled = (_: Message, failure: TidegateError | null) => {
+  const settled = ({ size }: Message, failure: TidegateError | null) => {
+    backlog.remove(size);
     if (failure !== null)
       logger.error({ code: failure.code }, `a gap of ${url} could not be recorded: ${failure.message}`);
   };
-  gateway.topic(gap.topic).write(new Batch([gapRecord(outage, { settled })]));
+  const record = gapRecord(outage, { settled });
+  backlog.add(record.size);
+  gateway.topic(gap.topic).write(new Batch([record]));
 }
 
 function describe({ url, from, to, reason, isResumed, symbols }: Outage): string {

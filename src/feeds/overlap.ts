@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { Backlog, type BacklogHandler } from './backlog.ts';
 import { HeldFrames, type ReceivedFrame } from './held-frames.ts';
 import { Turns } from './turns.ts';
 
@@ -22,6 +23,8 @@ export interface OverlapOptions {
   readonly pass: (frame: ReceivedFrame) => void;
   /** A message that the other connection has received, too. */
   readonly duplicate: (frame: ReceivedFrame) => void;
+  /** Of messages whose key is awaited. */
+  readonly backlog: BacklogHandler;
 }
 
 /**
@@ -35,6 +38,7 @@ export interface OverlapOptions {
 export class Overlap {
   private readonly options: OverlapOptions;
   private readonly turns = new Turns();
+  private readonly backlog: Backlog;
   private readonly held = new HeldFrames();
   /** By key, how many more messages the old connection has received than the new one; below 0 if it has received fewer. */
   private readonly ahead = new Map<string, number>();
@@ -45,6 +49,7 @@ export class Overlap {
 
   constructor(options: OverlapOptions) {
     this.options = options;
+    this.backlog = new Backlog(options.backlog);
   }
 
   /** Whether messages can be passed on without it. */
@@ -78,6 +83,19 @@ export class Overlap {
     });
   }
 
+  /**
+   * The new connection was lost while the old one is being closed. What it has received is passed on, and is a duplicate on the
+   * old one; a connection that follows asks for what is missing, and is the new one then.
+   */
+  lostLast(): void {
+    this.turns.next(() => {
+      if (this.state === 'tail' || this.state === 'over') return;
+      this.passHeld();
+      this.state = 'idle';
+      for (const [key, count] of this.ahead) if (count > 0) this.ahead.delete(key);
+    });
+  }
+
   take(side: 'old' | 'new', data: Buffer, binary: boolean, connection: number): void {
     if (this.isOver || (side === 'old' && this.isIdle)) {
       this.options.pass({ data, binary, connection });
@@ -85,9 +103,13 @@ export class Overlap {
     }
     // A copy: it may outlive its turn of the event loop and would keep the whole read chunk in memory.
     const frame = { data: Buffer.from(data), binary, connection };
-    this.turns.after(this.options.keyOf(frame.data), (key) => {
-      if (side === 'old') this.takeOld(key, frame);
-      else this.takeNew(key, frame);
+    const key = this.options.keyOf(frame.data);
+    const isLate = key instanceof Promise || this.turns.isWaiting;
+    if (isLate) this.backlog.add(frame.data.length);
+    this.turns.after(key, (made) => {
+      if (isLate) this.backlog.remove(frame.data.length);
+      if (side === 'old') this.takeOld(made, frame);
+      else this.takeNew(made, frame);
     });
   }
 

@@ -4,6 +4,7 @@ import { parseAsWritten } from '../core/exact-number.ts';
 import { type CallAnswer, callHttp } from '../core/http-call.ts';
 import { openTunnel } from '../core/http-tunnel.ts';
 import type { Message } from '../core/message.ts';
+import { isTooDeep, MAX_LEVELS } from '../core/nesting.ts';
 import { readTlsFiles } from '../core/tls-files.ts';
 import type { PrepareCall } from '../sdk/connect-prepare.ts';
 import { shownUrl } from '../sdk/connect-url.ts';
@@ -83,12 +84,19 @@ function answerOf({ status, headers, body }: CallAnswer): PreparedAnswer {
   if (status < 200 || status > 299)
     throw new Error(`the server answers ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd() + adviceOn(status));
   if (body.length === 0) return { json: undefined, headers };
+  return { json: jsonOf(body, headers), headers };
+}
+
+function jsonOf(body: Buffer, headers: CallAnswer['headers']): unknown {
+  const text = body.toString();
   try {
-    return { json: parseAsWritten(body.toString()), headers };
+    // First without its digits: to keep them takes a stack as deep as the answer.
+    if (!isTooDeep(JSON.parse(text))) return parseAsWritten(text);
   } catch {
     const type = headers['content-type'] ?? 'no content-type';
     throw new Error(`the answer is not JSON (${type}); check the url of prepare`);
   }
+  throw new Error(`the answer has more than ${MAX_LEVELS} levels of lists and objects`);
 }
 
 function adviceOn(status: number): string {

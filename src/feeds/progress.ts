@@ -6,7 +6,12 @@ import { CursorKeeper } from './cursor-keeper.ts';
 import type { FeedContext } from './feed-context.ts';
 import type { IdWindow } from './id-window.ts';
 import { type Entry, InOrder } from './in-order.ts';
+import { RepeatedWarning } from './repeated-warning.ts';
+import { isUsable, keyOfValue } from './sent-values.ts';
 import type { FeedSettings } from './source-settings.ts';
+
+/** Milliseconds between two warnings. */
+const WARNING_INTERVAL = 60_000;
 
 export interface ProgressOptions {
   /** The URL as it may be shown. */
@@ -30,6 +35,9 @@ export class Progress {
   /** undefined if the order of settling does not matter. */
   private readonly order: InOrder | undefined;
   private readonly keeper: CursorKeeper | undefined;
+  private readonly unusable: RepeatedWarning;
+  /** The token of the message that `cursor` is of. */
+  private cursorAt = 0;
   private done: SavedCursor = { heardAt: 0 };
   private isLoaded = false;
 
@@ -40,6 +48,7 @@ export class Progress {
     this.order = (resume ?? ack ?? dedupe ?? sequence) ? new InOrder() : undefined;
     if (resume !== undefined || gap !== undefined)
       this.keeper = new CursorKeeper(context.gateway.cursors(resume?.topic), `${context.path} ${name}`, context);
+    this.unusable = this.warning();
   }
 
   /** Loads, once, the cursor that an earlier run of the feed has saved; undefined if there is none. */
@@ -50,9 +59,10 @@ export class Progress {
     if (signal.aborted || this.isLoaded) return undefined;
     this.isLoaded = true;
     if (saved === undefined) return undefined;
-    this.done = saved;
-    this.cursor = saved.cursor;
-    return saved;
+    const { cursor, heardAt } = saved;
+    this.cursor = cursor !== undefined && this.isCursor(cursor) ? cursor : undefined;
+    this.done = { cursor: this.cursor, heardAt };
+    return this.done;
   }
 
   /** The feed begins anew `now`: it has no cursor, and one that was saved is not loaded. */
@@ -65,6 +75,7 @@ export class Progress {
 
   /** Resolves when the last cursor is saved, or saving it has failed. */
   async flush(): Promise<void> {
+    this.unusable.stop();
     await this.keeper?.flush();
   }
 
@@ -82,15 +93,37 @@ export class Progress {
     this.number(entry);
     if (resume !== undefined && !isRepeated)
       this.evaluate(entry, resume.cursor, (json) => {
-        if (json === undefined || json === 'null') return;
+        if (json === undefined || json === 'null' || !this.isCursor(json)) return;
         entry.cursor = json;
+        // JSONata may be done with a later message first.
+        if (message.token < this.cursorAt) return;
+        this.cursorAt = message.token;
         this.cursor = json;
       });
     if (dedupe !== undefined)
       this.evaluate(entry, dedupe.id, (json) => {
-        if (json !== 'null') entry.id = json;
+        if (json !== undefined && json !== 'null') entry.id = keyOfValue(json);
       });
     return entry;
+  }
+
+  /** Whether it is one that can be used. Otherwise no connect would be possible any more. */
+  private isCursor(json: string): boolean {
+    if (isUsable(json)) return true;
+    this.unusable.happened();
+    return false;
+  }
+
+  private warning(): RepeatedWarning {
+    const { name, context } = this.options;
+    const { path, clock, logger } = context;
+    const what = `resume.cursor of a message of ${name} is longer than 65,536 characters or nested too deeply, and is ignored`;
+    return new RepeatedWarning({
+      interval: WARNING_INTERVAL,
+      clock,
+      first: () => logger.warn({ url: name }, `${path}: ${what}`),
+      more: (count) => logger.warn({ url: name }, `${path}: ${count} more times: ${what}`),
+    });
   }
 
   /** Evaluates what the sequence needs. */

@@ -1,13 +1,17 @@
 import type { Clock } from '../core/clock.ts';
 import type { RemoteSocket } from '../core/remote.ts';
+import type { BehindKind } from './connection-handler.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
 /** Milliseconds: a paused socket is read for one turn at this interval, to see a close, a pong, or a ping to answer. */
 const LOOK_INTERVAL = 2_000;
 /** Bytes that looks may read while the gate is shut; after that there are no more looks until it opens. */
-const MAX_WHILE_PAUSED = 4 * 1_024 * 1_024;
+export const MAX_WHILE_PAUSED = 4 * 1_024 * 1_024;
 /** Bytes that one look may read: a close or a ping may be behind some frames. */
 const MAX_PER_LOOK = 64 * 1_024;
+
+/** Too many answers wait to be sent, or too many messages for expressions of this kind. */
+type Block = 'answers' | BehindKind;
 
 interface Live {
   readonly socket: RemoteSocket;
@@ -21,8 +25,10 @@ interface Live {
 export class Reading {
   private readonly clock: Clock;
   private live: Live | undefined;
-  private isPaused = false;
-  private isBlocked = false;
+  /** Whether the pipeline takes no messages. */
+  isPaused = false;
+  /** Why this connection is not read, beside that. */
+  private readonly blocks = new Set<Block>();
   /** Bytes of the frames that came while it was paused. */
   private readWhilePaused = 0;
   private isLooking = false;
@@ -48,7 +54,7 @@ export class Reading {
   end(): void {
     this.live = undefined;
     this.isLooking = false;
-    this.isBlocked = false;
+    this.blocks.clear();
     this.cancelLook();
   }
 
@@ -75,23 +81,21 @@ export class Reading {
     this.release();
   }
 
-  /** As `pause`, for this connection and by itself: too many answers wait to be sent. */
-  block(): void {
-    if (this.isBlocked) return;
-    this.isBlocked = true;
-    if (this.isPaused) return;
+  /** As `pause`, for this connection and by itself. */
+  block(why: Block): void {
+    const wasHeld = this.isHeld;
+    this.blocks.add(why);
+    if (wasHeld) return;
     this.readWhilePaused = 0;
     if (this.live !== undefined) this.hold(this.live);
   }
 
-  unblock(): void {
-    if (!this.isBlocked) return;
-    this.isBlocked = false;
-    this.release();
+  unblock(why: Block): void {
+    if (this.blocks.delete(why)) this.release();
   }
 
   private get isHeld(): boolean {
-    return this.isPaused || this.isBlocked;
+    return this.isPaused || this.blocks.size > 0;
   }
 
   private release(): void {

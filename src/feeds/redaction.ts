@@ -1,6 +1,6 @@
 import { ExactNumber } from '../core/exact-number.ts';
 import type { RemoteRequest } from '../core/remote.ts';
-import { secretsOfJson, secretsOfUrl, withoutSecrets } from '../core/secrets.ts';
+import { secretsOfHeader, secretsOfJson, secretsOfUrl, withoutSecrets } from '../core/secrets.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
 import type { ConnectUrl } from '../sdk/connect-url.ts';
 
@@ -14,7 +14,7 @@ export class Redaction {
   /** Secrets in the settings; the same for all connections. */
   private readonly configured: readonly (string | undefined)[];
   /** Secrets that the last connection has sent. */
-  private disclosed: (string | undefined)[] = [];
+  private readonly disclosed = new Set<string>();
   /** Those of its last answers to messages. */
   private answers: string[] = [];
 
@@ -24,7 +24,7 @@ export class Redaction {
       auth?.token,
       ...Object.values(secrets).flatMap(linesOf),
       ...[headers, ...prepare.map(({ http }) => http.headers)].flatMap((each) =>
-        Object.values(each).map(({ text }) => text),
+        Object.values(each).flatMap(({ text }) => secretsOfHeader(text)),
       ),
       ...prepare.flatMap(({ http }) => secretsOfUrl(http.url.text)),
       ...urls.flatMap((each) => secretsOfUrl(each)),
@@ -33,33 +33,39 @@ export class Redaction {
 
   /** Starts another connect, with this token. */
   begin(token: string | undefined): void {
-    this.disclosed = token === undefined ? [] : [token, encodeURIComponent(token)];
+    this.disclosed.clear();
+    if (token !== undefined) this.disclose([token, percentEncoded(token)]);
     this.answers = [];
   }
 
   /** The opening handshake, or a call before it, was sent. */
   asked({ url, headers }: Pick<RemoteRequest, 'url' | 'headers'>): void {
-    this.disclosed.push(...Object.values(headers), ...secretsOfUrl(url));
+    this.disclose([...Object.values(headers).flatMap(secretsOfHeader), ...secretsOfUrl(url)]);
   }
 
   /** A message was sent, which may contain secrets. `isMadeOfSecrets`: under any name, as signatures do. */
   sent(text: string, isMadeOfSecrets: boolean): void {
-    this.disclosed.push(...secretsOfJson(text), ...(isMadeOfSecrets ? opaqueIn(text) : []));
+    this.disclose([...secretsOfJson(text), ...(isMadeOfSecrets ? opaqueIn(text) : [])]);
   }
 
   /** The body of a call was sent: JSON, or a form. */
   posted(body: string): void {
-    this.disclosed.push(...secretsOfJson(body), ...secretsOfUrl(`http://form/?${body}`));
+    this.disclose([...secretsOfJson(body), ...secretsOfUrl(`http://form/?${body}`)]);
   }
 
   /** A call was answered: all texts in it may be secrets, except short ones, which may be words. */
   heard(answer: unknown): void {
-    this.disclosed.push(...textsIn(answer).flatMap((text) => [text, encodeURIComponent(text)]));
+    this.disclose(textsIn(answer).flatMap((text) => [text, percentEncoded(text)]));
+  }
+
+  /** One by one: an answer may have more texts than a call may have arguments. */
+  private disclose(secrets: readonly string[]): void {
+    for (const secret of secrets) this.disclosed.add(secret);
   }
 
   /** A reply came that later messages use, such as a challenge. */
   replied(text: string): void {
-    this.disclosed.push(...secretsOfJson(text), ...opaqueIn(text));
+    this.disclose([...secretsOfJson(text), ...opaqueIn(text)]);
   }
 
   /** An answer to a message, or a heartbeat, was made of secrets, such as a signature. */
@@ -102,5 +108,10 @@ function textsIn(value: unknown): string[] {
 
 /** A key in PEM has lines, of which an error may show one. */
 function linesOf(secret: string): string[] {
-  return [secret, encodeURIComponent(secret), ...(secret.includes('\n') ? secret.split(/\r?\n/) : [])];
+  return [secret, percentEncoded(secret), ...(secret.includes('\n') ? secret.split(/\r?\n/) : [])];
+}
+
+/** As in a URL. A text of JSON may contain half a character, which has no code. */
+function percentEncoded(text: string): string {
+  return encodeURIComponent(Buffer.from(text).toString());
 }

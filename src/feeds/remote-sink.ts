@@ -204,13 +204,17 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
         this.waiting.push(message);
         this.pump();
       },
+      backlog: { full: () => this.dialer?.pause(), drained: () => this.dialer?.resume() },
     });
   }
 
   /** The next message that is not settled and that can be sent. */
   private nextSendable(): Message | undefined {
     for (let message = this.waiting.shift(); message !== undefined; message = this.waiting.shift()) {
-      if (message.isSettled) continue;
+      if (message.isSettled) {
+        this.replies?.withdraw(message);
+        continue;
+      }
       if (message.isTombstone && this.settings.tombstones === 'skip') {
         this.metrics.dropped('tombstone');
         message.ack();

@@ -1,6 +1,6 @@
-import { Message } from '../core/message.ts';
 import type { Matcher } from '../sdk/template.ts';
-import { Turns } from './turns.ts';
+import type { BacklogHandler } from './backlog.ts';
+import { FrameQueue } from './frame-queue.ts';
 
 export interface ReplaceRequestsOptions {
   /** Which messages are requests. */
@@ -8,27 +8,26 @@ export interface ReplaceRequestsOptions {
   readonly asked: (data: Buffer) => void;
   /** Any other message, in the order of arrival. */
   readonly pass: (data: Buffer, binary: boolean) => void;
+  /** Of messages that wait for the expression. */
+  readonly backlog: BacklogHandler;
 }
 
 /** Takes the messages out by which a server asks for a new connection. */
 export class ReplaceRequests {
-  private readonly options: ReplaceRequestsOptions;
-  private readonly turns = new Turns();
+  private readonly queue: FrameQueue<boolean>;
 
-  constructor(options: ReplaceRequestsOptions) {
-    this.options = options;
+  constructor({ on, asked, pass, backlog }: ReplaceRequestsOptions) {
+    this.queue = new FrameQueue({
+      evaluate: on,
+      decide: (isRequest, { payload }, binary) => {
+        if (isRequest) asked(payload);
+        else pass(payload, binary);
+      },
+      backlog,
+    });
   }
 
   take(data: Buffer, binary: boolean): void {
-    const verdict = this.options.on(new Message(data));
-    // A matcher never rejects.
-    if (verdict instanceof Promise || this.turns.isWaiting)
-      this.turns.after(verdict, (isRequest) => this.decide(isRequest, data, binary));
-    else this.decide(verdict, data, binary);
-  }
-
-  private decide(isRequest: boolean, data: Buffer, binary: boolean): void {
-    if (isRequest) this.options.asked(data);
-    else this.options.pass(data, binary);
+    this.queue.take(data, binary);
   }
 }

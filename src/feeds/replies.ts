@@ -1,6 +1,8 @@
 import { Message } from '../core/message.ts';
 import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
+import type { BacklogHandler } from './backlog.ts';
+import { FrameQueue } from './frame-queue.ts';
 
 type Reply = RemoteSettings['heartbeat']['reply'][number];
 
@@ -9,46 +11,30 @@ export interface RepliesOptions {
   readonly answer: (make: AnswerTemplate, message: Message) => void;
   /** A message that matches none, in the order of arrival. */
   readonly pass: (data: Buffer, binary: boolean) => void;
+  /** Of messages that wait for an expression. */
+  readonly backlog: BacklogHandler;
 }
 
 /** Answers the messages of the server that are its pings. They are not passed on. */
 export class Replies {
   private readonly options: RepliesOptions;
-  /** Messages behind one whose expression is still being evaluated. */
-  private readonly waiting: { readonly data: Buffer; readonly binary: boolean }[] = [];
-  private isEvaluating = false;
+  private readonly queue: FrameQueue<Reply | undefined>;
 
   constructor(options: RepliesOptions) {
     this.options = options;
+    this.queue = new FrameQueue({
+      evaluate: (message) => this.replyTo(message, 0),
+      decide: (reply, message, binary) => this.decide(reply, message, binary),
+      backlog: options.backlog,
+    });
   }
 
   /** Takes a message of the server. */
   take(data: Buffer, binary: boolean): void {
-    if (this.isEvaluating) this.waiting.push({ data, binary });
-    else this.evaluate(data, binary);
+    this.queue.take(data, binary);
   }
 
-  private evaluate(data: Buffer, binary: boolean): void {
-    const message = new Message(data);
-    const found = this.replyTo(message, 0);
-    if (!(found instanceof Promise)) {
-      this.decide(found, message, binary);
-      return;
-    }
-    this.isEvaluating = true;
-    // A matcher never rejects.
-    void found.then((reply) => {
-      this.isEvaluating = false;
-      this.decide(reply, message, binary);
-      while (!this.isEvaluating) {
-        const next = this.waiting.shift();
-        if (next === undefined) return;
-        this.evaluate(next.data, next.binary);
-      }
-    });
-  }
-
-  /** The first one from `index` on that matches. */
+  /** The first one from `index` on that matches. A matcher never rejects. */
   private replyTo(message: Message, index: number): Reply | undefined | Promise<Reply | undefined> {
     const { replies } = this.options;
     for (let at = index; at < replies.length; at += 1) {

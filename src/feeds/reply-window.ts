@@ -1,7 +1,9 @@
 import type { Clock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
-import { Message } from '../core/message.ts';
+import type { Message } from '../core/message.ts';
 import { formatDuration } from '../core/units.ts';
+import type { BacklogHandler } from './backlog.ts';
+import { FrameQueue } from './frame-queue.ts';
 import type { RemoteSinkSettings } from './sink-settings.ts';
 
 export interface ReplyWindowOptions {
@@ -11,9 +13,20 @@ export interface ReplyWindowOptions {
   readonly accepted: (message: Message) => void;
   /** There was no reply in time; it is to be sent again. */
   readonly again: (message: Message) => void;
+  /** Of messages of the server that wait for `expect` and `reject`. */
+  readonly backlog: BacklogHandler;
 }
 
-/** A record that waits for its reply. */
+/** What a message of the server says of the record with this id. */
+interface Verdict {
+  readonly id: string;
+  readonly isRefusal: boolean;
+  readonly isReply: boolean;
+  /** The number of the connection on which it came. */
+  readonly connection: number;
+}
+
+/** A record that waits for its reply, or to be sent again. */
 interface Waiting {
   readonly message: Message;
   readonly id: string;
@@ -28,15 +41,22 @@ interface Waiting {
 export class ReplyWindow {
   private readonly options: ReplyWindowOptions;
   private readonly byMessage = new Map<Message, Waiting>();
-  /** Those that were sent, the oldest first. */
+  /** Those whose time is not over, the oldest first. */
   private readonly order = new Set<Waiting>();
   private readonly byId = new Map<string, Waiting[]>();
-  /** How often records were sent that got no reply in time. */
+  /** How often records were sent on this connection that got no reply in time. */
   private readonly tries = new Map<Message, number>();
+  private connection = 0;
+  private readonly replies: FrameQueue<Verdict | undefined>;
   private cancelTimer: (() => void) | undefined;
 
   constructor(options: ReplyWindowOptions) {
     this.options = options;
+    this.replies = new FrameQueue({
+      evaluate: (reply) => this.verdictOn(reply),
+      decide: (verdict) => this.decide(verdict),
+      backlog: options.backlog,
+    });
   }
 
   /** A record is about to be sent. False, and it is nacked, if no reply could be told to be its own. */
@@ -45,12 +65,19 @@ export class ReplyWindow {
       const id = this.options.settings.record.evaluateText(message) as string | undefined;
       if (id === undefined)
         throw new TidegateError('TG_MESSAGE_INVALID', 'replies.record has no value for this record');
+      this.withdraw(message);
       this.byMessage.set(message, { message, id, sentAt: 0 });
       return true;
     } catch (error) {
       message.nack(error as TidegateError);
       return false;
     }
+  }
+
+  /** A record is sent again, or was settled before it could be. */
+  withdraw(message: Message): void {
+    const waiting = this.byMessage.get(message);
+    if (waiting !== undefined) this.remove(waiting);
   }
 
   /** An admitted record was sent. */
@@ -67,41 +94,54 @@ export class ReplyWindow {
 
   /** A message of the server, which may be a reply. */
   take(data: Buffer): void {
-    const { expect, reject } = this.options.settings;
-    const reply = new Message(data);
-    const waiting = this.waitingFor(reply);
-    if (waiting === undefined) return;
-    const isRefusal = reject?.(reply) ?? false;
-    const isReply = expect?.(reply) ?? true;
-    if (isRefusal instanceof Promise || isReply instanceof Promise)
-      // A matcher never rejects.
-      void Promise.all([isRefusal, isReply]).then(([refuses, accepts]) => this.decide(waiting, refuses, accepts));
-    else this.decide(waiting, isRefusal, isReply);
+    this.replies.take(data, false);
   }
 
   /** The connection is over. Returns the records without a reply, in the order in which they were sent. */
   clear(): Message[] {
+    this.connection += 1;
+    this.replies.clear();
     this.cancelTimer?.();
     this.cancelTimer = undefined;
     const rest = [...this.order].map(({ message }) => message);
     this.order.clear();
     this.byId.clear();
     this.byMessage.clear();
+    this.tries.clear();
     return rest;
   }
 
-  private waitingFor(reply: Message): Waiting | undefined {
+  private verdictOn(reply: Message): Verdict | undefined | Promise<Verdict> {
+    const { expect, reject } = this.options.settings;
+    const { connection } = this;
+    const id = this.idOf(reply);
+    if (id === undefined || !this.byId.has(id)) return undefined;
+    const isRefusal = reject?.(reply) ?? false;
+    const isReply = expect?.(reply) ?? true;
+    if (!(isRefusal instanceof Promise) && !(isReply instanceof Promise)) return { id, isRefusal, isReply, connection };
+    // A matcher never rejects.
+    return Promise.all([isRefusal, isReply]).then(([refuses, accepts]) => ({
+      id,
+      isRefusal: refuses,
+      isReply: accepts,
+      connection,
+    }));
+  }
+
+  private idOf(reply: Message): string | undefined {
     try {
-      const id = this.options.settings.reply.evaluateText(reply) as string | undefined;
-      return id === undefined ? undefined : this.byId.get(id)?.[0];
+      return this.options.settings.reply.evaluateText(reply) as string | undefined;
     } catch {
       // A message that is not JSON, such as a greeting, is no reply.
       return undefined;
     }
   }
 
-  private decide(waiting: Waiting, isRefusal: boolean, isReply: boolean): void {
-    if ((!isRefusal && !isReply) || !this.order.has(waiting)) return;
+  private decide(verdict: Verdict | undefined): void {
+    if (verdict === undefined || verdict.connection !== this.connection) return;
+    const { id, isRefusal, isReply } = verdict;
+    const waiting = this.byId.get(id)?.[0];
+    if ((!isRefusal && !isReply) || waiting === undefined) return;
     this.remove(waiting);
     this.tries.delete(waiting.message);
     if (isRefusal) waiting.message.nack(new TidegateError('TG_REMOTE_REFUSED', 'the server refuses the record'));
@@ -112,7 +152,8 @@ export class ReplyWindow {
     this.order.delete(waiting);
     this.byMessage.delete(waiting.message);
     const same = this.byId.get(waiting.id);
-    same?.splice(same.indexOf(waiting), 1);
+    const at = same?.indexOf(waiting) ?? -1;
+    if (at >= 0) same?.splice(at, 1);
     if (same?.length === 0) this.byId.delete(waiting.id);
   }
 
@@ -136,13 +177,16 @@ export class ReplyWindow {
       if (waiting.sentAt + settings.timeout > clock.elapsed()) break;
       late.push(waiting);
     }
-    for (const waiting of late) this.remove(waiting);
-    for (const { message } of late) {
+    for (const waiting of late) this.order.delete(waiting);
+    for (const waiting of late) {
+      const { message } = waiting;
       const tries = (this.tries.get(message) ?? 0) + 1;
       if (tries < settings.tries) {
+        // Until it is sent again, its reply may still come.
         this.tries.set(message, tries);
         again(message);
       } else {
+        this.remove(waiting);
         this.tries.delete(message);
         message.nack(noReply(tries, settings.timeout));
       }

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
+import { keyOfValue } from './sent-values.ts';
 import type { SequenceSettings } from './sequence-settings.ts';
-import { sequenceKey } from './sequence-tracker.ts';
 
 /** Milliseconds: what arrives until then was sent before the server knew of the new subscription. */
 const PAUSE = 10_000;
@@ -23,7 +23,7 @@ export class Resubscriptions {
     if (resubscribe === undefined) return [];
     const now = this.clock.elapsed();
     this.forgetUntil(now - PAUSE);
-    const key = sequenceKey(by);
+    const key = keyOfValue(by);
     if (this.doneAt.has(key) || this.doneAt.size >= this.settings.window) return [];
     this.doneAt.set(key, now);
     return resubscribe;

@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
+import { keyOfValue } from './sent-values.ts';
 import type { SequenceSettings } from './sequence-settings.ts';
-
-/** Characters of a value of `by` that are kept; a longer one is remembered by its hash. */
-const MAX_KEY = 200;
 
 /** A place where a sequence is not continued. */
 export interface SequenceBreak {
@@ -60,7 +57,7 @@ export class SequenceTracker {
   }
 
   take({ by, value, connection, at }: Numbered): SequenceBreak | undefined {
-    const key = sequenceKey(by);
+    const key = keyOfValue(by);
     const last = this.lasts.get(key);
     if (last === undefined) {
       this.remember(key, { value, connection, at });
@@ -78,7 +75,7 @@ export class SequenceTracker {
 
   /** The next number of this sequence is its first one. */
   forget(by: string): void {
-    this.lasts.delete(sequenceKey(by));
+    this.lasts.delete(keyOfValue(by));
   }
 
   private compare({ value: after, connection: previous, at }: Last, before: bigint, connection: number) {
@@ -109,10 +106,4 @@ export class SequenceTracker {
       return;
     }
   }
-}
-
-/** A text of bounded length that stands for a value of `by`. */
-export function sequenceKey(by: string): string {
-  // No JSON begins with this character.
-  return by.length <= MAX_KEY ? by : `#${createHash('sha256').update(by).digest('base64')}`;
 }

@@ -1,12 +1,14 @@
 import { parseAsWritten } from '../core/exact-number.ts';
 import { Message, type SettleTarget } from '../core/message.ts';
 import type { AnswerTemplate } from '../sdk/answer-template.ts';
+import type { Backlog } from './backlog.ts';
 import type { FeedContext } from './feed-context.ts';
 import type { Entry } from './in-order.ts';
 import type { RemoteMetrics } from './metrics.ts';
 import { gapRecord, type Outage, writeGap } from './outage.ts';
 import { RepeatedWarning } from './repeated-warning.ts';
 import { Resubscriptions } from './resubscriptions.ts';
+import { isUsable } from './sent-values.ts';
 import type { SequenceSettings } from './sequence-settings.ts';
 import { type SequenceBreak, SequenceTracker } from './sequence-tracker.ts';
 import type { FeedSettings } from './source-settings.ts';
@@ -23,6 +25,8 @@ export interface SequenceWatchOptions {
   readonly name: string;
   readonly settings: Pick<FeedSettings, 'gap' | 'resume'>;
   readonly context: FeedContext;
+  /** Of records of gaps that are not stored yet. */
+  readonly backlog: Backlog;
   readonly metrics: RemoteMetrics;
   /** Settles the record of a gap. */
   readonly target: SettleTarget;
@@ -77,7 +81,7 @@ export class SequenceWatch {
   }
 
   private report(found: SequenceBreak, by: string, message: Message, connection: number): Message | undefined {
-    const { name, settings, context, metrics, target } = this.options;
+    const { name, settings, context, backlog, metrics, target } = this.options;
     const { kind, missing, since, isAcrossConnections } = found;
     const reason = reasonOf(found, by);
     metrics.sequenceGap(kind, missing);
@@ -93,7 +97,7 @@ export class SequenceWatch {
       isResumed: isAcrossConnections && settings.resume !== undefined,
       sequence: jsonOf(found, by),
     };
-    writeGap(outage, settings.gap, context);
+    writeGap(outage, settings.gap, context, backlog);
     return settings.gap?.record === true ? gapRecord(outage, target) : undefined;
   }
 
@@ -119,14 +123,15 @@ function reasonOf({ kind, after, before, missing }: SequenceBreak, by: string): 
   return `${whose} lacks ${missing} ${missing === 1n ? 'number' : 'numbers'} between ${after} and ${before}`;
 }
 
-/** Numbers keep all their digits. */
+/** Numbers keep all their digits. A value that is too long for a record is cut. */
 function jsonOf({ kind, after, before, missing }: SequenceBreak, by: string): string {
-  const whose = by === '' ? 'null' : by;
+  const whose = by === '' ? 'null' : isUsable(by) ? by : JSON.stringify(shown(by));
   return `{"by":${whose},"kind":"${kind}","after":${after},"before":${before},"missing":${missing}}`;
 }
 
 function withBy({ payload, headers, meta, timestamp }: Message, by: string): Message {
-  return new Message(payload, { headers, timestamp, meta: by === '' ? meta : { ...meta, by: parseAsWritten(by) } });
+  const hasBy = by !== '' && isUsable(by);
+  return new Message(payload, { headers, timestamp, meta: hasBy ? { ...meta, by: parseAsWritten(by) } : meta });
 }
 
 function shown(json: string): string {

@@ -8,6 +8,7 @@ import {
   splitParts,
   UnclosedExpression,
 } from './expression.ts';
+import { hidingValues } from './hidden-values.ts';
 import { SIGNING } from './signing.ts';
 import { eventualMaker } from './template.ts';
 import type { Value } from './value.ts';
@@ -77,7 +78,7 @@ function compileConnectValue(source: string): Value {
   const value = compileValue(source, SIGNING);
   for (const { path } of value.reads)
     if (path[0] !== 'meta' || path[1] === undefined) throw new Error(`${path.join('.')} has no value here, ${INSTEAD}`);
-  return value;
+  return hidingValues(value, source);
 }
 
 const INSTEAD = `before there is a message; there are ${CONNECT_META.map((name) => `\${! meta.${name} }`).join(', ')}, and answers and replies that have a name`;

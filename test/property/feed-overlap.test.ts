@@ -72,6 +72,7 @@ class OverlapRun {
       isKnown: () => false,
       pass: ({ data }) => this.passed.push(Number(data)),
       duplicate: () => {},
+      backlog: { full: () => {}, drained: () => {} },
     });
   }
 

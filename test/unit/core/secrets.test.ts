@@ -6,6 +6,7 @@ import {
   isOpenUrl,
   isSecretName,
   isSecretParameter,
+  secretsOfHeader,
   secretsOfJson,
   secretsOfUrl,
   withoutSecrets,
@@ -67,6 +68,43 @@ test('the secrets of a message are by name or by look, and text only', () => {
   const json = JSON.stringify({ token: 'short', n: { password: 'deep' }, other: KEY, plain: 'word', secret: 5 });
   assert.deepEqual(secretsOfJson(json), ['short', 'deep', KEY]);
   assert.deepEqual(secretsOfJson('{"token":'), []);
+});
+
+test('the secrets of a message that was cut, or is not quite JSON, are found as far as they go', () => {
+  assert.deepEqual(secretsOfJson(`{"x":[{"token" : "short"},{"a":"${KEY}"},{"password":"en`).slice(0, 6), [
+    'short',
+    'short',
+    KEY,
+    KEY,
+    'en',
+    'en',
+  ]);
+  assert.deepEqual(secretsOfJson('{"plain":"word","token":"a\\/b"} and more'), ['a\\/b', 'a/b']);
+});
+
+test('the secrets of a header are its value, the words in it, and user and password', () => {
+  assert.deepEqual(secretsOfHeader('Bearer my-long-token'), [
+    'Bearer my-long-token',
+    'my-long-token',
+    'my-long-token',
+    '',
+    '',
+  ]);
+  assert.ok(secretsOfHeader('sid=my-long-token; a=b').includes('my-long-token'));
+  const basic = secretsOfHeader(`Basic ${Buffer.from('user:pass:word').toString('base64')}`);
+  assert.deepEqual(basic.slice(-2), ['user', 'pass:word']);
+});
+
+test('secrets are blotted out as JSON escapes them, also twice; other texts keep their escapes', () => {
+  const secrets = ['pa"ss/wo&rd', 'ütf-8'];
+  for (const [text, shown] of [
+    ['{"e":"bad pa\\"ss\\/wo\\u0026rd"}', '{"e":"bad ***"}'],
+    ['{"e":"bad \\u00FCtf-8"}', '{"e":"bad ***"}'],
+    [JSON.stringify({ e: JSON.stringify({ e: 'pa"ss/wo&rd' }) }), '{"e":"{"e":"***"}"}'],
+    ['{"e":"C:\\\\new \\"x\\""}', '{"e":"C:\\\\new \\"x\\""}'],
+    ['ends with \\', 'ends with \\'],
+  ] as const)
+    assert.equal(withoutSecrets(text, secrets), shown);
 });
 
 test('secrets are blotted out, longer ones first, and those of three characters not at all', () => {

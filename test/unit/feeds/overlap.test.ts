@@ -18,6 +18,7 @@ function setUp() {
     isKnown: () => false,
     pass: ({ data }) => passed.push(String(data)),
     duplicate: () => {},
+    backlog: { full: () => {}, drained: () => {} },
   });
   overlap.asked();
   overlap.live();

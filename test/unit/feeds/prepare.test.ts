@@ -90,6 +90,7 @@ test('an unusable answer ends the attempt with its reason, and the next attempt 
       /the answer is not JSON \(text\/html\); check the url/,
     ],
     [200, JSON.stringify({ a: 'x'.repeat(1_024) }), {}, /the answer has more than 1024 bytes/],
+    [200, `${'['.repeat(500)}1.10${']'.repeat(500)}`, {}, /the answer has more than 100 levels of lists and objects/],
   ] as const;
   for (const [status, body, headers, expected] of cases) {
     api.answer = (_, response) => response.writeHead(status, headers).end(body);
@@ -164,6 +165,56 @@ test('secrets of the answer are shown nowhere, also if the server repeats them',
   const shown = JSON.stringify([lines, told]);
   assert.match(shown, /the server refuses message 1 of subscribe/);
   assert.doesNotMatch(shown, /the token|the%20token|also-secret|key-of-the-api/);
+});
+
+test('a server that repeats a secret escaped, or a part of a header, shows nothing of it', async (t) => {
+  for (const [settings, answer] of [
+    [{ auth: { token: 'hush/hush+hush' } }, '{"e":"bad hush\\/hush+hush"}'],
+    [{ secrets: { api: 'hush"hush<1>' } }, '{"e":"bad hush\\"hush\\u003c1\\u003e"}'],
+    [{ headers: { Authorization: 'Bearer hush-hush-token' } }, 'bad hush-hush-token'],
+    [
+      { headers: { Cookie: '${! "session=" & meta.secrets.api }' }, secrets: { api: 'hush-hush-token' } },
+      'hush-hush-token',
+    ],
+    [{}, `{"token":"hush \\"hush\\"","more":"${'x'.repeat(200_000)}"}`],
+  ] as const) {
+    const { network, lines, api } = await setUp(t, {
+      ...settings,
+      subscribe: [{ send: 'a', expect: { a: true }, reject: '${! $length(text) > 1 }' }],
+    });
+    api.answer = (_, response) => response.end('{}');
+    await network.last.opensLater((settings as { auth?: { token: string } }).auth?.token);
+    network.last.says(answer);
+    for (let n = 0; n < 5; n += 1) await turn();
+    assert.match(JSON.stringify(lines), /the server refuses message 1/);
+    assert.doesNotMatch(JSON.stringify(lines), /hush/, answer);
+  }
+});
+
+test('an answer with very many texts, or half a character in one, is used like any other', async (t) => {
+  const { api, network } = await setUp(t, { url: URL_OF_ANSWER, hosts: '*' }, { max_bytes: '8MiB' });
+  const list = Array.from({ length: 300_000 }, (_, at) => `"text ${at}"`);
+  api.answer = (_, response) =>
+    response.end(`{"data":{"endpoint":"wss://x.example/e","token":"half \\ud800"},"list":[${list}]}`);
+  const { url } = await network.last.asksLater();
+  assert.equal(url, 'wss://x.example/e?token=half%20%EF%BF%BD&id=1');
+});
+
+test('an expression that fails quotes nothing of what it was given, which may be part of a secret', async (t) => {
+  for (const expression of [
+    '$number($substring(meta.secrets.api, 2))',
+    '$fromMillis($substring(meta.secrets.api, 2))',
+  ]) {
+    const { network, lines, api } = await setUp(t, {
+      secrets: { api: `hush-${'hush'.repeat(100)}` },
+      subscribe: { sign: `\${! ${expression} }` },
+    });
+    api.answer = (_, response) => response.end('{}');
+    await network.last.opensLater();
+    for (let n = 0; n < 10; n += 1) await turn();
+    assert.match(JSON.stringify(lines), /message 1 of subscribe cannot be made/);
+    assert.doesNotMatch(JSON.stringify(lines), /hush/);
+  }
 });
 
 test('a later call uses the answer of an earlier one, and cookies can be sent back', async (t) => {

@@ -59,6 +59,38 @@ test('a server that asks again and again gets new connections after the pauses o
   assert.equal(network.sockets.length, 5);
 });
 
+test('a server that asks with each message gets longer pauses, which do not count as silence', async (t) => {
+  for (const overlap of [undefined, '1s']) {
+    const { network, clock } = await feedRig(t, {
+      dedupe: DEDUPE,
+      reconnect: { on: { op: 'reconnect' }, backoff: { initial: '4s', max: '20s' }, ...(overlap && { overlap }) },
+    });
+    let connects = 0;
+    for (let seconds = 0; seconds < 600; seconds += 1) {
+      for (const socket of network.sockets.slice(connects)) socket.opens();
+      connects = network.sockets.length;
+      // Once it leads, if there is an overlap.
+      clock.advance(1_000);
+      await turn();
+      for (const socket of network.alive.filter((each) => network.sockets.indexOf(each) < connects))
+        socket.says('{"op":"reconnect"}');
+      clock.advance(NOW);
+    }
+    // The pauses have no random part here: 2, 4, 8 and then 10 s.
+    assert.ok(connects > 10 && connects < 70, `${overlap}: ${connects} connections`);
+  }
+});
+
+test('every: connections that do not last 10 s are replaced at once, too', async (t) => {
+  const { network, clock } = await feedRig(t, { reconnect: { every: '5s' } });
+  for (let connects = 1; connects <= 10; connects += 1) {
+    assert.equal(network.sockets.length, connects);
+    network.last.opens();
+    clock.advance(5_000);
+    clock.advance(NOW);
+  }
+});
+
 test('a request for a new connection that needs JSONata is found in the order of the messages', async (t) => {
   const { network, texts } = await feedRig(t, { reconnect: { on: '${! $contains($string(json.op), /^rec/) }' } });
   network.last.opens();
@@ -173,6 +205,34 @@ test('with resume, what the new connection repeats is dropped, also after the ol
   for (const n of [2, 3, 4, 5]) next?.says(seq(n));
   await turn();
   assert.deepEqual(texts(), [1, 2, 3, 4, 5].map(seq));
+});
+
+test('a new connection that is lost while the old one is closed doubles nothing of the old one', async (t) => {
+  for (const settings of [{ resume: RESUME }, { dedupe: DEDUPE }]) {
+    const { network, clock, texts } = await feedRig(t, { ...settings, reconnect: OVERLAP });
+    network.last.opens();
+    network.last.says(seq(1));
+    clock.advance(100_000);
+    const [old, next] = network.sockets;
+    assert.ok(old && next);
+    next.opens();
+    for (const n of [2, 3]) next.says(seq(n));
+    old.isPolite = false;
+    clock.advance(10_000);
+    await turn();
+    assert.deepEqual(old.orders, ['close 1000']);
+    next.ends();
+    for (const n of [2, 3, 4]) old.says(seq(n));
+    clock.advance(500);
+    network.last.opens();
+    old.says(seq(5));
+    for (const n of [5, 6]) network.last.says(seq(n));
+    old.ends();
+    await turn();
+    network.last.says(seq(7));
+    await turn();
+    assert.deepEqual(texts(), [1, 2, 3, 4, 5, 6, 7].map(seq));
+  }
 });
 
 test('if the new connection never gets live, the old one stays until the server cuts it', async (t) => {
@@ -347,6 +407,27 @@ test('a new connection is paused, too, while the pipeline is congested', async (
   assert.deepEqual([old?.isPaused, next?.isPaused], [true, true]);
   feed.resume();
   assert.deepEqual([old?.isPaused, next?.isPaused], [false, false]);
+});
+
+test('a server that sends on while its connection is closed is cut off if the pipeline is congested', async (t) => {
+  const megabyte = (n: number) => JSON.stringify({ seq: n, padding: 'x'.repeat(1_048_576) });
+  for (const overlap of [{}, { overlap: '10s' }]) {
+    const { feed, network, clock } = await feedRig(t, { dedupe: DEDUPE, reconnect: { every: '100s', ...overlap } });
+    const old = network.last;
+    old.isPolite = false;
+    old.opens();
+    feed.pause();
+    clock.advance(100_000);
+    if (network.last !== old) {
+      network.last.opens();
+      clock.advance(10_000);
+    }
+    assert.ok(old.orders.includes('close 1000'));
+    for (const n of [1, 2, 3]) old.says(megabyte(n));
+    assert.equal(old.isEnded, false);
+    old.says(megabyte(4));
+    assert.equal(old.isEnded, true);
+  }
 });
 
 test('more than 10,000 messages of the new connection do not wait: both lead, and nothing is doubled', async (t) => {

@@ -12,12 +12,17 @@ import { FakeNetwork, remoteContext, sinkSettings } from './fake-remote.ts';
 
 const REPLIES = { record: '${! json.id }', reply: '${! json.re }', reject: { ok: false }, timeout: '5s', tries: 2 };
 
-async function setUp(t: { after: TestContext['after'] }, changes: Record<string, unknown> = {}) {
+async function setUp(
+  t: { after: TestContext['after'] },
+  changes: Record<string, unknown> = {},
+  more: Record<string, unknown> = {},
+) {
   const network = new FakeNetwork();
   const clock = new HandClock();
   const context = remoteContext(network, { path: 'p', clock, logger: keptLogger().logger, stats: createStats() });
   const replies = { ...REPLIES, ...changes };
-  const sink = new RemoteSink(sinkSettings({ confirm: 'reply', replies, reconnect: { interval: '1s' } }), context);
+  const settings = sinkSettings({ confirm: 'reply', replies, reconnect: { interval: '1s' }, ...more });
+  const sink = new RemoteSink(settings, context);
   await sink.open();
   t.after(() => sink.close());
   const log = new SettleLog();
@@ -126,6 +131,50 @@ test('replies to records with the same id confirm them one by one, and one witho
   assert.deepEqual([outcome(0), outcome(1)], [['ack'], undefined]);
   says({ re: 7, ok: false });
   assert.deepEqual(outcome(1), ['TG_REMOTE_REFUSED']);
+});
+
+test('replies to records with the same id confirm them one by one, also if JSONata judges them', async (t) => {
+  const { network, write, says, outcome } = await setUp(t, { expect: '${! $match(json.type, /^ack$/) }' });
+  network.last.opens();
+  write(7, 7);
+  for (let n = 0; n < 2; n += 1) says({ re: 7, type: 'ack' });
+  for (let n = 0; n < 20 && outcome(1) === undefined; n += 1) await turn();
+  assert.deepEqual([outcome(0), outcome(1)], [['ack'], ['ack']]);
+});
+
+test('a server that replies faster than JSONata judges is not read meanwhile; a cut forgets the rest', async (t) => {
+  const { network, clock, write, says, outcome } = await setUp(t, { expect: '${! $match(json.type, /^ack$/) }' });
+  network.last.opens();
+  write(7, 8);
+  let count = 0;
+  for (; count < 5_000 && !network.last.isPaused; count += 1) says({ re: 7, type: 'other' });
+  assert.ok(network.last.isPaused && count <= 1_002, `${count}`);
+  says({ re: 8, type: 'ack' });
+  for (let n = 0; n < 100 && network.last.isPaused; n += 1) await turn();
+  for (let n = 0; n < 100 && outcome(1) === undefined; n += 1) await turn();
+  assert.deepEqual([network.last.isPaused, outcome(0), outcome(1)], [false, undefined, ['ack']]);
+  for (count = 0; count < 1_002; count += 1) says({ re: 7, type: 'ack' });
+  network.last.ends();
+  clock.advance(1_000);
+  network.last.opens();
+  assert.equal(network.last.isPaused, false);
+  for (let n = 0; n < 100; n += 1) await turn();
+  assert.equal(outcome(0), undefined, 'replies of another connection');
+  says({ re: 7, type: 'ack' });
+  for (let n = 0; n < 100 && outcome(0) === undefined; n += 1) await turn();
+  assert.deepEqual(outcome(0), ['ack']);
+});
+
+test('a reply confirms a record that waits to be sent again, and no try of it follows', async (t) => {
+  const { network, clock, write, says, outcome } = await setUp(t, {}, { send_rate: '1/h', heartbeat: { ping: '0s' } });
+  network.last.opens();
+  write(1, 2);
+  assert.deepEqual(network.last.sent, [record(1)]);
+  clock.advance(5_000);
+  says({ re: 1 });
+  assert.deepEqual(outcome(0), ['ack']);
+  clock.advance(3_600_000);
+  assert.deepEqual(network.last.sent, [record(1), record(2)]);
 });
 
 test('every record is settled once, whatever replies, silences and cuts come', async () => {
