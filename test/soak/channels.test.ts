@@ -111,6 +111,8 @@ test(`${CLIENTS} clients miss nothing unheard while two gateways are replaced fo
     // Clients that go from one gateway to the other, whose history begins with its start.
     crowd.cut(0.2);
     await sleep(3_000);
+    // As one who replaces gateways does: the next one when the clients of this one are back.
+    await crowd.areIn();
     stops += 1;
   }
   prices.halt();
