@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { compiled } from './compiled.ts';
 import { type ConnectTemplate, compileConnectTemplate } from './connect-template.ts';
 import * as field from './fields.ts';
+import { parseWithin } from './parse-within.ts';
 import { compileMatcher, compileTemplate, type Matcher } from './template.ts';
 
 /*
@@ -80,12 +81,13 @@ export const openingStep = () => step;
 
 const step = z.unknown().transform((value, context): Step => {
   const isLong = typeof value === 'object' && value !== null && 'send' in value;
-  const parsed = isLong ? stepWithReply.safeParse(value) : stepWithReply.shape.send.safeParse(value);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue);
+  if (isLong && 'interval' in value) {
+    const message = 'interval belongs to all messages: subscribe: { messages: [ ... ], interval: 200ms }';
+    context.issues.push({ code: 'custom', path: ['interval'], message, input: value.interval });
     return z.NEVER;
   }
-  return typeof parsed.data === 'function' ? { send: parsed.data, timeout: 0 } : parsed.data;
+  const parsed = parseWithin<Step | ConnectTemplate>(isLong ? stepWithReply : stepWithReply.shape.send, value, context);
+  return typeof parsed === 'function' ? { send: parsed, timeout: 0 } : parsed;
 });
 
 /** The messages of `subscribe`. */
@@ -111,13 +113,22 @@ export const subscription = z
   .meta({ type: ['array', 'string', 'object'] })
   .transform((value, context): Subscription => {
     const isPaced = typeof value === 'object' && value !== null && 'messages' in value && 'interval' in value;
-    const parsed = isPaced ? pacedSteps.safeParse(value) : steps.safeParse(value);
-    if (!parsed.success) {
-      for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue);
+    if (!isPaced && hasSteps(value)) {
+      const message = 'without interval this is sent as one message; set interval, or write the list alone';
+      context.issues.push({ code: 'custom', path: ['messages'], message, input: value });
       return z.NEVER;
     }
-    return 'messages' in parsed.data ? parsed.data : { messages: parsed.data };
+    if (isPaced) return parseWithin<Subscription>(pacedSteps, value, context);
+    return { messages: parseWithin<readonly Step[]>(steps, value, context) };
   });
+
+/** `{ messages: [ { send: ... } ] }`: no server has such a message. */
+function hasSteps(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('messages' in value)) return false;
+  const { messages } = value;
+  const isStep = (each: unknown) => typeof each === 'object' && each !== null && 'send' in each;
+  return Object.keys(value).length === 1 && (Array.isArray(messages) ? messages.some(isStep) : isStep(messages));
+}
 
 function json() {
   return z

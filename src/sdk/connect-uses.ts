@@ -16,7 +16,7 @@ interface Place {
 /** The settings that are checked. */
 interface ConnectSettings extends RemoteSettings {
   readonly resume?: { readonly message?: ConnectTemplate | undefined } | undefined;
-  readonly shards?: { readonly unsubscribe?: Step | undefined } | undefined;
+  readonly shards?: { readonly per_message?: number | undefined; readonly unsubscribe?: Step | undefined } | undefined;
 }
 
 /** The use of a value that is always missing or never valid, with the path of its setting. */
@@ -60,6 +60,8 @@ function mistakeIn(
       return undefined;
     case 'shard':
       if (shards === undefined) return 'there is no shards, so ${! meta.shard } never has a value';
+      if (inner === 'symbol' && shards.per_message !== 1)
+        return '${! meta.shard.symbol } has a value with per_message: 1 only; use ${! meta.shard.symbols }, or set it';
       return place === 'subscribe' || place === 'shards'
         ? undefined
         : '${! meta.shard } has a value in the messages of subscribe and in shards.unsubscribe only';
@@ -69,9 +71,15 @@ function mistakeIn(
         ? '${! meta.secrets } is all of them; name one, such as ${! meta.secrets.key }'
         : `there is no ${inner} in secrets`;
     default:
-      if (answers.includes(name)) return undefined;
+      if (answers.includes(name)) return mistakeInAnswer(name, inner);
       return `\${! meta.${name} } has no value here; there are ${[...CONNECT_META, ...answers].map((known) => `meta.${known}`).join(', ')}`;
   }
+}
+
+/** An answer has two parts; a field of its JSON that is written without `json` would never have a value. */
+function mistakeInAnswer(name: string, part: string | undefined): string | undefined {
+  if (part === undefined || part === 'json' || part === 'headers') return undefined;
+  return `\${! meta.${name}.${part} } has no value; an answer has json and headers: \${! meta.${name}.json.${part} }`;
 }
 
 function distinct(mistakes: readonly (string | undefined)[]): string[] {
