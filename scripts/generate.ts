@@ -3,6 +3,7 @@ import { builtinRegistry } from '../src/config/index.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import { componentsPage } from './reference/components.ts';
 import { configPage } from './reference/config.ts';
+import { connectorsPage } from './reference/connectors.ts';
 import { errorsPage } from './reference/errors.ts';
 import { machinesPage } from './reference/machines.ts';
 import { metricsPage } from './reference/metrics.ts';
@@ -19,6 +20,7 @@ const files: Readonly<Record<string, string>> = {
   'config/gateway.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
   'docs/reference/config.md': configPage(schema),
   'docs/reference/components.md': componentsPage(registry),
+  'docs/reference/connectors.md': connectorsPage(),
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/machines.md': machinesPage(),
   'docs/reference/metrics.md': metricsPage(),

@@ -34,7 +34,7 @@ export function configRows(schema: Schema): { readonly name: string; readonly ro
 
 /** Settings inside a schema by dotted name, depth first. `NAME` stands for names that the user chooses. */
 export function rowsOf(schema: Schema, prefix: string, isRequired = false): Row[] {
-  const inner = objectForm(schema);
+  const inner = objectForm(schema) ?? itemForm(schema);
   if (inner?.properties === undefined && typeof inner?.additionalProperties !== 'object') {
     return [row(prefix, schema, isRequired)];
   }
@@ -100,6 +100,11 @@ export function objectForm(schema: Schema): Schema | undefined {
   if (schema.type === 'object') return schema;
   const forms = schema.anyOf?.map(objectForm).filter((found) => found !== undefined) ?? [];
   return forms.length === 1 ? forms[0] : undefined;
+}
+
+/** The settings of an entry, where one entry may be written without its list. */
+function itemForm({ type, items }: Schema): Schema | undefined {
+  return Array.isArray(type) && type.includes('object') && items !== undefined ? objectForm(items) : undefined;
 }
 
 /** Texts with a variable fit everywhere; saying so at every setting would only make noise. */

@@ -1,4 +1,5 @@
-import { parseAsWritten } from '../core/exact-number.ts';
+import { reasonOf } from '../core/errors.ts';
+import { parseAsWritten, writeJson } from '../core/exact-number.ts';
 import type { Message } from '../core/message.ts';
 import type { RemoteRequest } from '../core/remote.ts';
 import type { Field } from '../core/trace-format.ts';
@@ -63,6 +64,13 @@ export class ConnectRequest {
     });
   }
 
+  /** An answer with the status 200 may be an error of the server: then a value of the request is missing. */
+  private withAnswer(error: unknown): unknown {
+    const json = writeJson(Object.values(this.answers).at(-1)?.json);
+    if (json === undefined) return error;
+    return new Error(`${reasonOf(error)}; in prepare, ${this.options.redaction.quoted(Buffer.from(json))}`);
+  }
+
   /** What the expressions in texts for the server are evaluated on: `meta.now` is the same in all that are made at once. */
   values(): Message {
     return this.valuesWith(this.answers);
@@ -77,11 +85,24 @@ export class ConnectRequest {
 
   private handshake(): RemoteRequest | Promise<RemoteRequest> {
     const { url, settings, redaction, fields } = this.options;
-    return after(requestOf(url, settings, this.values()), (request) => {
+    return after(this.request(), (request) => {
       if (url.isNamed) checkNamedHost(request.url, settings);
       redaction.asked(request);
       return withFields(request, fields());
     });
+  }
+
+  private request(): RemoteRequest | Promise<RemoteRequest> {
+    const { url, settings } = this.options;
+    const failed = (error: unknown) => {
+      throw this.withAnswer(error);
+    };
+    try {
+      const made = requestOf(url, settings, this.values());
+      return made instanceof Promise ? made.catch(failed) : made;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   private valuesWith(answers: Answers): Message {

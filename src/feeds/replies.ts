@@ -1,4 +1,4 @@
-import { Message } from '../core/message.ts';
+import type { Message } from '../core/message.ts';
 import type { AnswerTemplate } from '../sdk/answer-template.ts';
 import type { RemoteSettings } from '../sdk/connect-settings.ts';
 import type { BacklogHandler } from './backlog.ts';

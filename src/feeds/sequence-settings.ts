@@ -6,7 +6,11 @@ const resubscription = z
       'The message; it can use the message that shows the gap, the value of `by` as `${! meta.by }`, and what `subscribe` can use. It is not sent if one of its values is missing.',
     ),
   })
-  .transform(({ send }) => ({ send: withBy(send) }));
+  .transform(({ send }) => ({ send: withBy(send), usesBy: reads(send, 'by') }));
+
+function reads({ expressions }: AnswerTemplate, wanted: string): boolean {
+  return expressions.some((each) => each.reads.some(({ path: [root, name] }) => root === 'meta' && name === wanted));
+}
 
 /** `meta.by` is there only for these messages, so that lint must not look for it in what the source gives. */
 function withBy(send: AnswerTemplate): AnswerTemplate {
@@ -58,6 +62,10 @@ export const sequenceSettings = z
   .refine(({ step, modulus }) => modulus === undefined || step < modulus, {
     path: ['step'],
     message: 'is not less than modulus',
+  })
+  .refine(({ by, resubscribe = [] }) => by !== undefined || !resubscribe.some(({ usesBy }) => usesBy), {
+    path: ['resubscribe'],
+    message: 'there is no by, so ${! meta.by } never has a value; set by, such as "${! json.symbol }"',
   });
 
 export type SequenceSettings = z.output<typeof sequenceSettings>;

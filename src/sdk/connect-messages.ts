@@ -3,6 +3,7 @@ import { compileAnswerTemplate } from './answer-template.ts';
 import { compiled } from './compiled.ts';
 import { CONNECT_META, type ConnectTemplate, compileConnectTemplate } from './connect-template.ts';
 import * as field from './fields.ts';
+import { parseWithin } from './parse-within.ts';
 import { compileMatcher, type Matcher } from './template.ts';
 
 /*
@@ -110,12 +111,13 @@ const message = openingTemplate();
 
 const step = z.unknown().transform((value, context): Step => {
   const isLong = typeof value === 'object' && value !== null && ('send' in value || 'expect' in value);
-  const parsed = isLong ? stepWithReply.safeParse(value) : message.safeParse(value);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue);
+  if (isLong && 'interval' in value) {
+    const why = 'interval belongs to all messages: subscribe: { messages: [ ... ], interval: 200ms }';
+    context.issues.push({ code: 'custom', path: ['interval'], message: why, input: value.interval });
     return z.NEVER;
   }
-  return typeof parsed.data === 'function' ? { send: parsed.data, timeout: 0 } : parsed.data;
+  const parsed = parseWithin<Step | ConnectTemplate>(isLong ? stepWithReply : message, value, context);
+  return typeof parsed === 'function' ? { send: parsed, timeout: 0 } : parsed;
 });
 
 /** The messages of `subscribe`. */
@@ -141,13 +143,22 @@ export const subscription = z
   .meta({ type: ['array', 'string', 'object'] })
   .transform((value, context): Subscription => {
     const isPaced = typeof value === 'object' && value !== null && 'messages' in value && 'interval' in value;
-    const parsed = isPaced ? pacedSteps.safeParse(value) : steps.safeParse(value);
-    if (!parsed.success) {
-      for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue);
+    if (!isPaced && hasSteps(value)) {
+      const message = 'without interval this is sent as one message; set interval, or write the list alone';
+      context.issues.push({ code: 'custom', path: ['messages'], message, input: value });
       return z.NEVER;
     }
-    return 'messages' in parsed.data ? parsed.data : { messages: parsed.data };
+    if (isPaced) return parseWithin<Subscription>(pacedSteps, value, context);
+    return { messages: parseWithin<readonly Step[]>(steps, value, context) };
   });
+
+/** `{ messages: [ { send: ... } ] }`: no server has such a message. */
+function hasSteps(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('messages' in value)) return false;
+  const { messages } = value;
+  const isStep = (each: unknown) => typeof each === 'object' && each !== null && 'send' in each;
+  return Object.keys(value).length === 1 && (Array.isArray(messages) ? messages.some(isStep) : isStep(messages));
+}
 
 function json() {
   return z

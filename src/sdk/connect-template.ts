@@ -9,6 +9,8 @@ import {
   UnclosedExpression,
 } from './expression.ts';
 import { hidingValues } from './hidden-values.ts';
+import { PATH } from './path-expression.ts';
+import { isRoot } from './roots.ts';
 import { SIGNING } from './signing.ts';
 import { eventualMaker } from './template.ts';
 import type { Value } from './value.ts';
@@ -75,13 +77,15 @@ export function compileConnectExpression(text: string, encode?: Encode): Express
 }
 
 function compileConnectValue(source: string): Value {
+  const [root = ''] = source.trim().split(/[^\w]/, 1);
+  if (PATH.test(source.trim()) && !isRoot(root)) throw new Error(`${source.trim()} has no value here, ${INSTEAD}`);
   const value = compileValue(source, SIGNING);
   for (const { path } of value.reads)
     if (path[0] !== 'meta' || path[1] === undefined) throw new Error(`${path.join('.')} has no value here, ${INSTEAD}`);
   return hidingValues(value, source);
 }
 
-const INSTEAD = `before there is a message; there are ${CONNECT_META.map((name) => `\${! meta.${name} }`).join(', ')}, and answers and replies that have a name`;
+const INSTEAD = `before there is a message; there are ${CONNECT_META.map((name) => `\${! meta.${name} }`).join(', ')}, and answers and replies that have a name, such as \${! meta.session.json }; \${NAME} is a variable of the environment`;
 
 function guarded<T>(compile: () => T): T {
   try {

@@ -17,7 +17,7 @@ interface Place {
 /** The settings that are checked. */
 interface ConnectSettings extends RemoteSettings {
   readonly resume?: { readonly message?: ConnectTemplate | undefined } | undefined;
-  readonly shards?: { readonly unsubscribe?: Step | undefined } | undefined;
+  readonly shards?: { readonly per_message?: number | undefined; readonly unsubscribe?: Step | undefined } | undefined;
   readonly ack?: { readonly message: AnswerTemplate } | undefined;
   readonly sequence?: { readonly resubscribe?: readonly { readonly send: AnswerTemplate }[] | undefined } | undefined;
 }
@@ -55,7 +55,7 @@ export function mistakenUses(
 
 function mistakeIn(
   [name = '', inner]: readonly string[],
-  { auth, resume, secrets = {}, shards }: ConnectSettings,
+  { auth, prepare, resume, secrets = {}, shards }: ConnectSettings,
   answers: readonly string[],
   noCursor: string,
   [place]: Path,
@@ -69,6 +69,8 @@ function mistakeIn(
       return undefined;
     case 'shard':
       if (shards === undefined) return 'there is no shards, so ${! meta.shard } never has a value';
+      if (inner === 'symbol' && shards.per_message !== 1)
+        return '${! meta.shard.symbol } has a value with per_message: 1 only; use ${! meta.shard.symbols }, or set it';
       return place === 'subscribe' || place === 'shards'
         ? undefined
         : '${! meta.shard } has a value in the messages of subscribe and in shards.unsubscribe only';
@@ -78,9 +80,21 @@ function mistakeIn(
         ? '${! meta.secrets } is all of them; name one, such as ${! meta.secrets.key }'
         : `there is no ${inner} in secrets`;
     default:
-      if (answers.includes(name)) return undefined;
+      if (answers.includes(name))
+        return mistakeInAnswer(
+          name,
+          inner,
+          prepare.some(({ as }) => as === name),
+        );
       return `\${! meta.${name} } has no value here; there are ${[...CONNECT_META, ...answers].map((known) => `meta.${known}`).join(', ')}`;
   }
+}
+
+/** An answer, or a reply, has two parts; a field of its JSON that is written without `json` would never have a value. */
+function mistakeInAnswer(name: string, part: string | undefined, isOfPrepare: boolean): string | undefined {
+  const [what, other] = isOfPrepare ? ['an answer', 'headers'] : ['a reply', 'text'];
+  if (part === undefined || part === 'json' || part === other) return undefined;
+  return `\${! meta.${name}.${part} } has no value; ${what} has json and ${other}: \${! meta.${name}.json.${part} }`;
 }
 
 function distinct(mistakes: readonly (string | undefined)[]): string[] {

@@ -2,17 +2,17 @@ import { createHash, createHmac, createPrivateKey, type KeyObject, sign } from '
 import type { Node } from './jsonata-tree.ts';
 import type { OwnFunction, OwnFunctions } from './own-functions.ts';
 
-/** Hashes, also of HMAC (RFC 2104, FIPS 180-4). */
+/** By their names in FIPS 180-4, also of HMAC (RFC 2104). */
 const HASHES = ['sha256', 'sha384', 'sha512'];
-/** How a signature is written, or a key. */
+/** How a signature is written, or a key, or bytes that are signed. */
 const ENCODINGS = ['hex', 'base64', 'base64url'];
-const KEY_ENCODINGS = ['utf8', ...ENCODINGS];
+const INPUT_ENCODINGS = ['utf8', ...ENCODINGS];
 /** The bytes before the 32 of a private key in PKCS #8 (RFC 8410 7). */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /**
  * `$hmac(hash, secret, text, encoding, encodingOfSecret, encodingOfText)`: the signature of a text; hex by default. Secret and
- * text are used as they are, in UTF-8, unless they are said to be written otherwise. Without one of its values it has no value.
+ * text are used as they are, in UTF-8, or are bytes that are written in that encoding. Without one of its values it has none.
  */
 const hmac: OwnFunction = {
   signature: '<ssss?s?s?:s>',
@@ -26,32 +26,38 @@ const hmac: OwnFunction = {
   ) => {
     if (hash === undefined || secret === undefined || text === undefined) return undefined;
     oneOf(HASHES, hash, '$hmac', 'hash');
-    oneOf(KEY_ENCODINGS, secretEncoding, '$hmac', 'encoding of the secret');
-    oneOf(KEY_ENCODINGS, textEncoding, '$hmac', 'encoding of the text');
-    const key = Buffer.from(secret, secretEncoding as BufferEncoding);
-    const bytes = Buffer.from(text, textEncoding as BufferEncoding);
-    return createHmac(hash, key).update(bytes).digest(encodingOf(encoding, '$hmac'));
+    const key = bytesOf(secret, secretEncoding, '$hmac', 'encoding of the secret');
+    const signed = bytesOf(text, textEncoding, '$hmac', 'encoding of the text');
+    return createHmac(hash, key).update(signed).digest(encodingOf(encoding, '$hmac'));
   },
-  check: ([hash, secret, , encoding, secretEncoding, textEncoding]) => {
+  check: (inputs) => {
+    const [hash, secret, , encoding, secretEncoding, textEncoding] = inputs;
+    if (inputs.length < 3 || inputs.length > 6)
+      throw new Error('write $hmac(hash, secret, text); encodings of result, secret and text may follow');
     literalOf(hash, HASHES, '$hmac', 'hash');
     refuseLiteral(secret, '$hmac');
     literalOf(encoding, ENCODINGS, '$hmac', 'encoding');
-    literalOf(secretEncoding, KEY_ENCODINGS, '$hmac', 'encoding of the secret');
-    literalOf(textEncoding, KEY_ENCODINGS, '$hmac', 'encoding of the text');
+    literalOf(secretEncoding, INPUT_ENCODINGS, '$hmac', 'encoding of the secret');
+    literalOf(textEncoding, INPUT_ENCODINGS, '$hmac', 'encoding of the text');
   },
 };
 
-/** `$hash(hash, text, encoding)`: of a text as UTF-8; hex by default. Without one of its values it has no value. */
-const hash: OwnFunction = {
-  signature: '<sss?:s>',
-  implementation: (name?: string, text?: string, encoding = 'hex') => {
-    if (name === undefined || text === undefined) return undefined;
-    oneOf(HASHES, name, '$hash', 'hash');
-    return createHash(name).update(text, 'utf8').digest(encodingOf(encoding, '$hash'));
+/** `$hash(hash, text, encoding, encodingOfText)`: the hash of a text; hex by default. */
+const hashed: OwnFunction = {
+  signature: '<sss?s?:s>',
+  implementation: (hash?: string, text?: string, encoding = 'hex', textEncoding = 'utf8') => {
+    if (hash === undefined || text === undefined) return undefined;
+    oneOf(HASHES, hash, '$hash', 'hash');
+    const bytes = bytesOf(text, textEncoding, '$hash', 'encoding of the text');
+    return createHash(hash).update(bytes).digest(encodingOf(encoding, '$hash'));
   },
-  check: ([name, , encoding]) => {
-    literalOf(name, HASHES, '$hash', 'hash');
+  check: (inputs) => {
+    const [hash, , encoding, textEncoding] = inputs;
+    if (inputs.length < 2 || inputs.length > 4)
+      throw new Error('write $hash(hash, text); encodings of result and text may follow');
+    literalOf(hash, HASHES, '$hash', 'hash');
     literalOf(encoding, ENCODINGS, '$hash', 'encoding');
+    literalOf(textEncoding, INPUT_ENCODINGS, '$hash', 'encoding of the text');
   },
 };
 
@@ -65,18 +71,26 @@ const ed25519: OwnFunction = {
     if (key === undefined || text === undefined) return undefined;
     return sign(null, Buffer.from(text, 'utf8'), keyOf(key)).toString(encodingOf(encoding, '$ed25519'));
   },
-  check: ([key, , encoding]) => {
+  check: (inputs) => {
+    const [key, , encoding] = inputs;
+    if (inputs.length < 2 || inputs.length > 3)
+      throw new Error('write $ed25519(key, text, encoding); encoding may be left out');
     refuseLiteral(key, '$ed25519');
     literalOf(encoding, ENCODINGS, '$ed25519', 'encoding');
   },
 };
 
 /** For expressions of a connect and of answers to a server: their errors are shown without secrets. */
-export const SIGNING: OwnFunctions = { hash, hmac, ed25519 };
+export const SIGNING: OwnFunctions = { hmac, hash: hashed, ed25519 };
 
 function encodingOf(encoding: string, name: string): 'hex' | 'base64' | 'base64url' {
   oneOf(ENCODINGS, encoding, name, 'encoding');
   return encoding as 'hex' | 'base64' | 'base64url';
+}
+
+function bytesOf(text: string, encoding: string, name: string, what: string): Buffer {
+  oneOf(INPUT_ENCODINGS, encoding, name, what);
+  return Buffer.from(text, encoding as BufferEncoding);
 }
 
 /** Does not quote what was given: it may be the secret, in the wrong place. */

@@ -162,6 +162,7 @@ test('counters that alerts and dashboard ask for are there from the start, so th
     tidegate_operator_results_total: [counts],
     tidegate_remote_lost_total: ['closed', 'silent'].map((reason) => ({ ...feed, reason })),
     tidegate_remote_failed_tries_total: ['refused', 'protocol'].map((reason) => ({ ...feed, reason })),
+    tidegate_remote_sequence_gaps_total: ['hole', 'back', 'unreadable'].map((kind) => ({ ...feed, kind })),
     tidegate_remote_dropped_total: ['overflow', 'duplicate', 'unsettled'].map((reason) => ({ ...feed, reason })),
     tidegate_remote_frames_received_total: [feed],
     tidegate_remote_frames_sent_total: [feed],

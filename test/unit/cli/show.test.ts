@@ -85,6 +85,13 @@ test('show has the settings of a path, with the names of entries or without', as
   assert.equal(count.split('\n').filter((line) => line.startsWith('  pipelines')).length, 1);
 });
 
+test('show has the settings of an entry, where one entry may be written without its list', async () => {
+  const { stdout } = await tidegate('show', 'websocket_client');
+  for (const setting of ['prepare.http.url', 'prepare.http.max_bytes', 'prepare.as', 'heartbeat.reply.when'])
+    assert.ok(stdout.includes(`\n  ${setting}  (`), setting);
+  assert.ok(stdout.includes('\n  sequence.resubscribe.send  ('));
+});
+
 test('show says what may have been meant', async () => {
   const { status, stdout, stderr } = await tidegate('show', 'fliter');
   assert.deepEqual([status, stdout], [1, '']);

@@ -151,6 +151,18 @@ test('an answer names only hosts that are listed, and no ws:// where it came by 
   }
 });
 
+test('an answer that lacks what the url needs is quoted, without its long texts', async (t) => {
+  const { api, network } = await setUp(t, { url: URL_OF_ANSWER, hosts: '*.exchange.example' });
+  api.answer = (_, response) => response.end('{"code":"400100","msg":"the key secret-key is unknown","id":17}');
+  await assert.rejects(
+    async () => network.last.asksLater(),
+    ({ message }: Error) =>
+      message ===
+      'the url needs ${! meta.session.json.data.endpoint }, which has no value; in prepare, the server said: ' +
+        '"{"code":"400100","msg":"***","id":17}"',
+  );
+});
+
 test('secrets of the answer are shown nowhere, also if the server repeats them', async (t) => {
   const { api, network, lines, told } = await setUp(t, {
     url: URL_OF_ANSWER,

@@ -278,7 +278,12 @@ test('with a modulus the nearer way counts: numbers that begin at 0 again are no
 
 test('resubscriptions are remembered for 10 s, and as many as the window says', () => {
   const clock = new HandClock();
-  const settings = sequenceSettings.parse({ value: VALUE, window: 2, resubscribe: { send: '${! meta.by }' } });
+  const settings = sequenceSettings.parse({
+    value: VALUE,
+    by: '${! json.s }',
+    window: 2,
+    resubscribe: { send: '${! meta.by }' },
+  });
   const resubscriptions = new Resubscriptions(settings, clock);
   const texts = (by: string) =>
     resubscriptions.for(by).map(({ send }) => send(new Message(Buffer.alloc(0), { meta: { by } })));

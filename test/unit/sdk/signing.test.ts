@@ -63,6 +63,32 @@ test('$hash gives the hashes of Node in each encoding, and $hmac takes a text th
   assert.equal(await made("${! $hash('sha256', meta.secrets.none) }"), undefined);
 });
 
+test('$hash gives the digests of FIPS 180-4, of a text or of bytes', async () => {
+  const abc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+  assert.equal(await made("${! $hash('sha256', 'abc') }"), abc);
+  assert.equal(await made("${! $hash('sha256', '616263', 'hex', 'hex') }"), abc);
+  assert.equal(
+    await made("${! $hash('sha256', 'YWJj', 'base64', 'base64') }"),
+    Buffer.from(abc, 'hex').toString('base64'),
+  );
+  assert.equal(await made("${! $hash('sha256', meta.nothing) }"), undefined);
+});
+
+test('a path and a hash are signed together as bytes, as the REST API of Kraken has it in its example', async () => {
+  const k = 'kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg==';
+  const path = Buffer.from('/0/private/AddOrder').toString('hex');
+  const body = "'nonce=' & $nonce & '&ordertype=limit&pair=XBTUSD&price=37500&type=buy&volume=1.25'";
+  const text = `'${path}' & $hash('sha256', $nonce & ${body})`;
+  assert.equal(
+    await made(
+      `\${! ($nonce := $string(meta.now); $hmac('sha512', meta.secrets.k, ${text}, 'base64', 'base64', 'hex')) }`,
+      { k },
+      1_616_492_376_594,
+    ),
+    '4/dpxb3iT4tp/ZCVEwSnEsLxx0bqyhLpdfOpc6fn7OR8+UClSV5n9E6aSS8MPtnRfp32bAb0nmbRn6H8ndwLUQ==',
+  );
+});
+
 /** TEST 1 and TEST 2 of RFC 8032 7.1: key, text and signature. */
 const RFC8032 = [
   [
