@@ -1,12 +1,10 @@
 /*
- * What channels cost: `npm run bench:channels -- [shapes] [sizes] [unheard] [subscribing] [broadcast] [recovering]`, all of
- * these where none is named. `--before DIR`: an older version, built there with `npx tsc`, for broadcast. `--centrifugo
- * FILE`: the shapes alone, on a real Kafka, beside Centrifugo, whose program it is (`scripts/go-tool.sh centrifugo` builds it). Prints
- * tables for docs/performance.md.
+ * What channels cost: `npm run bench:channels -- [shapes] [sizes] [unheard] [subscribing] [broadcast] [recovering]`, all where
+ * none is named. `--before DIR`: an older version, built there with `npx tsc`, for broadcast. Prints tables for
+ * docs/performance.md.
  */
 import { cpSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { measureBeside } from './channels/beside.ts';
 import { type Kind, measureRecovering } from './channels/recovering.ts';
 import type { Cost } from './channels/rig.ts';
 import { measureBroadcast, measureShapes, SHAPES, type Shape, SIZES } from './channels/shapes.ts';
@@ -93,24 +91,10 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-async function beside(program: string): Promise<void> {
-  const rows = new Map<string, Cost[]>();
-  for (const { shape, program: name, ...cost } of await measureBeside(program, ROUNDS)) {
-    const row = `${shape} | ${name}`;
-    rows.set(row, [...(rows.get(row) ?? []), cost]);
-  }
-  print('shape | program', DELIVERIES, costRows(rows));
-}
-
-/** What stands behind an option such as `--before`. */
-function optionOf(name: string): string | undefined {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-}
-
 /** Folder of the older version's compiled bench, with these files in it. */
 function beforeBuild(): string | undefined {
-  const folder = optionOf('--before');
+  const at = process.argv.indexOf('--before');
+  const folder = at < 0 ? undefined : process.argv[at + 1];
   if (folder === undefined) return undefined;
   const bench = join(folder, 'dist/bench');
   for (const name of ['child.js', 'channels'])
@@ -120,8 +104,5 @@ function beforeBuild(): string | undefined {
 
 const named = process.argv.slice(2).filter((word) => word in PARTS);
 console.log(machine());
-const centrifugo = optionOf('--centrifugo');
-if (centrifugo !== undefined) await beside(centrifugo);
-else
-  for (const [name, measure] of Object.entries(PARTS)) if (named.length === 0 || named.includes(name)) await measure();
+for (const [name, measure] of Object.entries(PARTS)) if (named.length === 0 || named.includes(name)) await measure();
 process.exit(0);

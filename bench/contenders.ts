@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Direction } from './baseline-settings.ts';
 import { Child, modulePath } from './child.ts';
 import { gatewayConfig, type Protocol } from './gateway-config.ts';
-import { freePort, repositoryRoot, untilReady } from './started.ts';
 
 export type ContenderName = 'gateway' | 'careful' | 'naive' | 'bare' | 'per-socket';
 
@@ -27,6 +27,9 @@ export interface Contender {
   readonly child: Child;
   stop(): Promise<void>;
 }
+
+/** From start to the first message may take as long as a rebalance, and the machine may be busy. */
+const READY_WITHIN_MS = 60_000;
 
 export async function startContender(name: ContenderName, surroundings: Surroundings): Promise<Contender> {
   return name === 'gateway' ? startGateway(surroundings) : startBaseline(name, surroundings);
@@ -52,7 +55,7 @@ async function startGateway(around: Surroundings): Promise<Contender> {
   writeFileSync(file, gatewayConfig({ ...around, port, adminPort }));
   const program = join(repositoryRoot(), 'bin', 'tidegate');
   const child = new Child(program, { args: ['run', file], env: { LOG_LEVEL: 'error' }, execArgv: probe(around) });
-  await untilReady(`http://127.0.0.1:${adminPort}/ready`, child.process);
+  await untilReady(adminPort, child);
   const stop = async () => {
     await child.stop('SIGTERM');
     rmSync(folder, { recursive: true });
@@ -62,4 +65,37 @@ async function startGateway(around: Surroundings): Promise<Contender> {
 
 function probe({ probeMemory = false }: Surroundings): string[] {
   return probeMemory ? ['--import', pathToFileURL(modulePath('./memory-probe')).href] : [];
+}
+
+async function untilReady(adminPort: number, child: Child): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline) {
+    if (child.process.exitCode !== null) throw new Error(`the gateway ended with code ${child.process.exitCode}`);
+    try {
+      if ((await fetch(`http://127.0.0.1:${adminPort}/ready`)).ok) return;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('the gateway did not get ready');
+}
+
+/** This file is in bench/ or in dist/bench/. */
+function repositoryRoot(): string {
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  return join(here, here.includes(`${join('dist', 'bench')}`) ? '../..' : '..');
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no free port')),
+      );
+    });
+  });
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A program in Go that tests, or benches, use: bash scripts/go-tool.sh promtool|helm|kustomize|actionlint|centrifugo
+# A program in Go that tests use: bash scripts/go-tool.sh promtool|helm|kustomize|actionlint
 # Builds it once for all clones and prints its path. Where that cannot be done, one line says why and the exit code is 1.
 set -euo pipefail
 
@@ -8,8 +8,7 @@ case "${1:-}" in
   helm) version=v3.18.4 package=helm.sh/helm/v3/cmd/helm ;;
   kustomize) version=v5.5.0 package=sigs.k8s.io/kustomize/kustomize/v5 ;;
   actionlint) version=v1.7.7 package=github.com/rhysd/actionlint/cmd/actionlint ;;
-  centrifugo) version=v5.4.9 package=github.com/centrifugal/centrifugo/v5 ;;
-  *) echo "usage: go-tool.sh promtool|helm|kustomize|actionlint|centrifugo" >&2; exit 2 ;;
+  *) echo "usage: go-tool.sh promtool|helm|kustomize|actionlint" >&2; exit 2 ;;
 esac
 name=$1
 give_up() { echo "no $name: $1; the tests that need it are skipped" >&2; exit 1; }

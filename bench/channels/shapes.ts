@@ -1,7 +1,7 @@
 import { type Cost, costOf, type Rig, startRig, TO_ALL, TO_CHANNELS } from './rig.ts';
 import type { Load } from './source.ts';
 
-export const PAYLOAD = JSON.stringify({ symbol: 'ACME', price: 123.45, size: 100, at: 1_700_000_000_000 });
+const PAYLOAD = JSON.stringify({ symbol: 'ACME', price: 123.45, size: 100, at: 1_700_000_000_000 });
 const PER_TURN = 100;
 /** Records of one client that may be under way. */
 const AT_ONCE = 20_000;
