@@ -49,6 +49,8 @@ test('where the pipeline is replaced meanwhile, the feed that takes its place re
   await turn();
   const after = new FakeFeed();
   for (const channel of ['x', 'x', 'y', 'x', 'x', 'x']) after.append(channel, 'again');
+  after.start = 6;
+  channels.ended(feed, feed.endAt(6));
   channels.attach(after);
   clock.advance(50);
   await turn();

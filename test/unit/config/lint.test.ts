@@ -664,11 +664,11 @@ describe('expressions that do not do what was meant', () => {
     );
     assert.deepEqual(await problemsOf(text), []);
     assert.deepEqual(await found(text), []);
-    const answer = feed.replace('resume:', 'ack: { message: "${! meta.token }" }, resume:');
-    const warned = await found(
-      pipelines(`in: { source: { websocket_client: ${answer} }, sink: { topic: { name: chat } } }`),
-    );
-    assert.match(warned.join(), /ack\.message .*never has meta\.token/);
+    const ack = (message: string) => feed.replace('resume:', `ack: { message: "${message}" }, resume:`);
+    const withAck = (message: string) =>
+      pipelines(`in: { source: { websocket_client: ${ack(message)} }, sink: { topic: { name: chat } } }`);
+    assert.deepEqual(await found(withAck('\${! meta.token }')), []);
+    await assert.rejects(found(withAck('\${! meta.topic }')), /ack\.message {2}\$\{! meta\.topic \} has no value here/);
   });
 
   test('an expression where nothing evaluates it is an error at its place', async () => {
