@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaAdmin } from '../helpers/kafka-admin.ts';
-import { PriceClient, publishPrices, startPrices, temporaryLog } from '../helpers/price-gateway.ts';
+import { PriceClient, pricesConfig, publishPrices, startPrices, temporaryLog } from '../helpers/price-gateway.ts';
 import { uniqueTopic } from '../helpers/unique-topic.ts';
 import { requireKafka } from '../services/kafka.ts';
 
@@ -115,4 +115,31 @@ test('on Kafka a client whose records were removed by retention is not recovered
   const after = await PriceClient.open(t, b.url);
   assert.equal((await after.subscribe('symbol.S7', position as string)).recovered, false);
   assert.deepEqual(after.numbers, []);
+});
+
+test('what the first client has read again after a restart is there for the others', async (t) => {
+  const settings = { log: await temporaryLog(t), topic: 'prices', partitions: 1 };
+  const first = await startPrices(t, settings);
+  const before = await PriceClient.open(t, first.url);
+  const { position } = await before.subscribe('symbol.S3');
+  before.client.ws.terminate();
+  await publishPrices(first.url, SYMBOLS, 0, 40);
+  await first.gateway.stop();
+  const text = pricesConfig(settings).replace('admin: { enabled: false }', 'admin: { port: 0 }');
+  const second = await startPrices(t, { ...settings, text });
+  const metrics = async () => (await fetch(`http://127.0.0.1:${second.gateway.ports().admin}/metrics`)).text();
+  for (const [symbol, results] of [
+    [3, { log: 1, ring: 0 }],
+    [4, { log: 1, ring: 1 }],
+    [3, { log: 1, ring: 2 }],
+  ] as const) {
+    const client = await PriceClient.open(t, second.url);
+    const answer = await client.subscribe(`symbol.S${symbol}`, position as string);
+    assert.equal(answer.recovered, true);
+    await client.until(() => client.numbers.length === 4);
+    assert.deepEqual(client.numbers, of(symbol, 0, 40));
+    const shown = await metrics();
+    for (const [result, count] of Object.entries(results))
+      assert.match(shown, new RegExp(`^tidegate_channel_recoveries_total\\{.*result="${result}".*\\} ${count}$`, 'm'));
+  }
 });

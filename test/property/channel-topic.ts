@@ -36,8 +36,9 @@ export class ChannelTopic {
   /** So much at once that the first of it is gone before any reader has come to it. Gives how many records may be compacted. */
   async flood(keys: readonly string[]): Promise<number> {
     const sent = Array.from({ length: FLOOD }, () => this.append(keys, 'x'.repeat(4_000)));
-    await Promise.all([...sent, this.maintain()]);
+    await Promise.all([...sent, this.log.maintain()]);
     await this.look();
+    this.replaced();
     return this.isCompacted ? FLOOD * keys.length : 0;
   }
 
@@ -45,6 +46,11 @@ export class ChannelTopic {
   async maintain(): Promise<void> {
     await this.log.maintain();
     await this.look();
+    this.replaced();
+  }
+
+  /** All but the newest of a key may be gone, also of those that came while the log was looked through. */
+  private replaced(): void {
     if (!this.isCompacted) return;
     this.moment += 1;
     for (const all of this.stored.values())

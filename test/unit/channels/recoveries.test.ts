@@ -249,10 +249,11 @@ test('a record that cannot be processed now is not left out: those that ask for 
       },
     }),
   });
-  const { memory, ask } = await recoveryRig(t, { processors: [{ spec: away, config: undefined }] });
+  const { memory, ask, parts } = await recoveryRig(t, { last: 9, processors: [{ spec: away, config: undefined }] });
   await memory.append(TOPIC, keyed(['A', 'A', 'C', 'A', 'A']));
   const [over, before, behind] = await Promise.all([ask('A', 0, 5), ask('A', 0, 2), ask('A', 3, 5)].map(outcome));
   assert.deepEqual([over, before, behind], ['unavailable', ['A0', 'A1'], ['A3', 'A4']]);
+  assert.deepEqual(parts, []);
 });
 
 test('a processor that cannot be opened, or never answers, costs the client its records', async (t) => {

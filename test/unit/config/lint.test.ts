@@ -667,8 +667,8 @@ describe('expressions that do not do what was meant', () => {
     const ack = (message: string) => feed.replace('resume:', `ack: { message: "${message}" }, resume:`);
     const withAck = (message: string) =>
       pipelines(`in: { source: { websocket_client: ${ack(message)} }, sink: { topic: { name: chat } } }`);
-    assert.deepEqual(await found(withAck('\${! meta.token }')), []);
-    await assert.rejects(found(withAck('\${! meta.topic }')), /ack\.message {2}\$\{! meta\.topic \} has no value here/);
+    assert.deepEqual(await found(withAck('${! meta.token }')), []);
+    await assert.rejects(found(withAck('${! meta.topic }')), /ack\.message {2}\$\{! meta\.topic \} has no value here/);
   });
 
   test('an expression where nothing evaluates it is an error at its place', async () => {
