@@ -312,7 +312,7 @@ test('a thousand tokens with invented keys, which wait for the key server, keep 
   const refused = () => metric('tidegate_connections_refused_total{endpoint="orders",reason="keys_unavailable"}');
   await until(
     async () => (await refused()) === 100,
-    10_000,
+    60_000,
     () => 'a thousand wait, and the others do not learn that',
   );
   assert.equal((await TestClient.open(url, shows('one'))).closed, undefined);
