@@ -104,11 +104,12 @@ function distinct(mistakes: readonly (string | undefined)[]): string[] {
 /** Two answers or replies with one name would replace each other. */
 function sharedNames({ prepare, subscribe }: ConnectSettings): MistakenUse[] {
   const first = placeOfMessages(subscribe);
+  const names = new Set<string | undefined>(prepare.map(({ as }) => as));
   return subscribe.messages.flatMap(({ as }, at) => {
-    const others = [...prepare, ...subscribe.messages.slice(0, at)];
-    return as !== undefined && others.some((other) => other.as === as)
-      ? [{ path: [...first, at, 'as'], message: `another answer or reply has the name ${as}` }]
-      : [];
+    if (as === undefined) return [];
+    const isTaken = names.has(as);
+    names.add(as);
+    return isTaken ? [{ path: [...first, at, 'as'], message: `another answer or reply has the name ${as}` }] : [];
   });
 }
 
@@ -167,9 +168,11 @@ function placesOf(urls: readonly ConnectUrl[], settings: ConnectSettings): Place
 
 function placesOfSubscribe({ subscribe }: ConnectSettings, answers: readonly string[]): Place[] {
   const first = placeOfMessages(subscribe);
-  return subscribe.messages.flatMap(({ send }, at) => {
-    const known = [...answers, ...namesOf(subscribe.messages.slice(0, at))];
-    return send === undefined ? [] : [{ path: [...first, at], make: send, answers: known }];
+  let known = answers;
+  return subscribe.messages.flatMap(({ send, as }, at) => {
+    const place = { path: [...first, at], answers: known };
+    if (as !== undefined) known = [...known, as];
+    return send === undefined ? [] : [{ ...place, make: send }];
   });
 }
 
