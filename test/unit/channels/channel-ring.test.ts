@@ -190,3 +190,11 @@ test('what goes after it was extended takes the claims of all with it', () => {
   keep('c', 22, { size: 800 });
   assert.deepEqual([since('a'), since('never'), since('b')], [13, 13, 10]);
 });
+
+test('what is kept already is not taken again, where the claims of all begin behind it', () => {
+  const { kept, keep, place, offsets, since } = startedAt(20);
+  keep('a', 21);
+  place.evicted(30);
+  kept.extend(place, 10, earlier({ a: [10, 12, 21] }));
+  assert.deepEqual([offsets('a'), since('a')], [[12, 21], 10]);
+});

@@ -403,3 +403,32 @@ test('nothing is handed on where memory is short, and nothing of a pass that is 
   held.recovering(-100_000_000);
   assert.deepEqual(parts, []);
 });
+
+test('where one record of another channel was not kept, none of its partition is handed on', async (t) => {
+  const { memory, ask, parts, held } = await recoveryRig(t, { last: 9 });
+  await memory.append(TOPIC, keyed(AB));
+  let looks = 0;
+  const isFull = () => {
+    looks += 1;
+    return looks === 2;
+  };
+  Object.defineProperty(held, 'isFull', { get: isFull });
+  assert.deepEqual(await outcome(ask('A', 0, 6)), ['A0', 'A2', 'A4']);
+  assert.deepEqual([looks > 2, parts], [true, []]);
+});
+
+test('where retention overtakes the reader, none of the partition is handed on', async (t) => {
+  const config = { 'retention.ms': '1000', 'segment.ms': '1' };
+  const { memory, ask, clock, parts } = await recoveryRig(t, { last: 9, config });
+  await memory.append(TOPIC, keyed(AB));
+  clock.advance(60_000);
+  await memory.append(TOPIC, keyed(AB, 6));
+  const open = memory.reader.bind(memory);
+  memory.reader = (options) => {
+    void memory.maintain();
+    return open(options);
+  };
+  const [over, behind] = await Promise.all([ask('A', 0, 12), ask('A', 6, 12)].map(outcome));
+  assert.deepEqual([over, behind], ['expired', ['A6', 'A8', 'A10']]);
+  assert.deepEqual(parts, []);
+});

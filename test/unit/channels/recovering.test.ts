@@ -273,6 +273,10 @@ test('what was read for one client is kept for the next ones, who have it at onc
   };
   channels.extend(feed, 'other', { ...part, from: 1 });
   channels.extend(feed, 'e', { ...part, until: 2 });
+  const early = await connect();
+  early.sends('+y since e.0.1');
+  await turn();
+  assert.deepEqual(early.taken(), []);
   channels.extend(feed, 'e', part);
   feed.answer();
   await turn();
