@@ -115,10 +115,11 @@ export class ChannelRing {
 
   private prepend(channel: KeptChannel, { since, frames }: EarlierFrames): void {
     const older = frames.filter(({ offset }) => offset < channel.since);
-    const fitting = older.slice(Math.max(0, older.length - Math.max(0, this.limits.last - channel.size)));
+    const room = Math.max(0, this.limits.last - channel.size);
+    const left = Math.max(0, older.length - room);
+    const lost = older[left - 1];
     const before = channel.bytes;
-    const [lost] = older.slice(0, older.length - fitting.length).slice(-1);
-    const kept = fitting.map(({ frame, offset, timestamp }) => keptFrame(frame, offset, timestamp));
+    const kept = older.slice(left).map(({ frame, offset, timestamp }) => keptFrame(frame, offset, timestamp));
     channel.prepend(kept, Math.min(channel.since, lost === undefined ? since : lost.offset + 1));
     this.used += channel.bytes - before;
   }
@@ -144,7 +145,7 @@ export class ChannelRing {
   }
 
   private add(name: string, place: FeedPartition | undefined): KeptChannel {
-    const channel = new KeptChannel(name, place, CHANNEL + 2 * name.length);
+    const channel = new KeptChannel(name, place, bytesOfName(name));
     this.channels.set(name, channel);
     this.newest = channel;
     this.used += channel.bytes;
@@ -179,14 +180,22 @@ export class ChannelRing {
 }
 
 function keptFrame(frame: SharedFrame, offset: number, timestamp: number): KeptFrame {
-  return { frame: frame.detach(), offset, timestamp, bytes: FRAME + frame.size, next: undefined };
+  return { frame: frame.detach(), offset, timestamp, bytes: bytesOfFrame(frame), next: undefined };
+}
+
+function bytesOfFrame({ size }: SharedFrame): number {
+  return FRAME + size;
+}
+
+function bytesOfName({ length }: string): number {
+  return CHANNEL + 2 * length;
 }
 
 function bytesOf(earlier: ReadonlyMap<string, EarlierFrames>): number {
   let bytes = 0;
   for (const [name, { frames }] of earlier) {
-    bytes += CHANNEL + 2 * name.length;
-    for (const { frame } of frames) bytes += FRAME + frame.size;
+    bytes += bytesOfName(name);
+    for (const { frame } of frames) bytes += bytesOfFrame(frame);
   }
   return bytes;
 }

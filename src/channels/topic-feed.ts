@@ -102,7 +102,6 @@ export class TopicFeed implements ChannelFeed, ReaderFollower {
     if (first === undefined || first.partition < this.progress.next.length || this.isOff) return;
     const { id, offsets } = at().get(this.options.topic) ?? {};
     if (offsets === undefined) return;
-    this.forget('epoch');
     this.progress.id = id;
     this.grow(offsets.size);
   }

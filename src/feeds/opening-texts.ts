@@ -1,5 +1,5 @@
 import type { Message } from '../core/message.ts';
-import type { Step } from '../sdk/connect-messages.ts';
+import { isMadeOf, type Step } from '../sdk/connect-messages.ts';
 import type { ConnectTemplate } from '../sdk/connect-template.ts';
 import { together } from '../sdk/template-value.ts';
 
@@ -36,8 +36,8 @@ export function openingOf(
   return together(texts, (found) =>
     steps.map((step, at) => {
       const send = found[at] as ReadyStep['send'];
-      const hasSecrets = step.send?.uses.some(([name]) => name === 'secrets') === true;
-      return { ...step, send, isSkipped: send === undefined && step.send !== undefined, hasSecrets };
+      const isSkipped = send === undefined && step.send !== undefined;
+      return { ...step, send, isSkipped, hasSecrets: isMadeOf(step, 'secrets') };
     }),
   );
 }

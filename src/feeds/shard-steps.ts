@@ -1,9 +1,9 @@
 import { Message } from '../core/message.ts';
-import type { Step } from '../sdk/connect-messages.ts';
+import { isMadeOf, type Step } from '../sdk/connect-messages.ts';
 
 /** Whether a message is made of symbols: then it is sent for those of a connection, and again for new ones. */
-export function isOfSymbols({ send }: Step): boolean {
-  return send?.uses.some(([name]) => name === 'shard') === true;
+export function isOfSymbols(step: Step): boolean {
+  return isMadeOf(step, 'shard');
 }
 
 /** The messages with those of symbols once for each `perMessage` symbols; undefined: once for all. None without symbols. */

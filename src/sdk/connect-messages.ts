@@ -65,6 +65,11 @@ export interface Step {
   readonly timeout: number;
 }
 
+/** Whether the message is made of that value in `meta`. */
+export function isMadeOf({ send }: Pick<Step, 'send'>, name: string): boolean {
+  return send?.uses.some(([used]) => used === name) === true;
+}
+
 /** The name of an answer or a reply in `meta`. */
 export const nameInMeta = () =>
   z

@@ -1,5 +1,5 @@
 import type { AnswerTemplate } from './answer-template.ts';
-import type { Step, Subscription } from './connect-messages.ts';
+import { isMadeOf, type Step, type Subscription } from './connect-messages.ts';
 import type { RemoteSettings } from './connect-settings.ts';
 import { CONNECT_META, type ConnectTemplate, connectMessage } from './connect-template.ts';
 import type { ConnectUrl } from './connect-url.ts';
@@ -116,7 +116,7 @@ function sharedNames({ prepare, subscribe }: ConnectSettings): MistakenUse[] {
 /** Symbols that no message names are not subscribed to. */
 function unusedShards({ shards, subscribe }: ConnectSettings): MistakenUse[] {
   if (shards === undefined) return [];
-  const isUnused = ({ send }: Step) => send?.uses.some(([name]) => name === 'shard') !== true;
+  const isUnused = (step: Step) => !isMadeOf(step, 'shard');
   const mistakes: MistakenUse[] = [];
   if (subscribe.messages.every(isUnused))
     mistakes.push({ path: ['shards'], message: 'no message of subscribe uses ${! meta.shard.symbols }' });

@@ -34,8 +34,8 @@ type EventualMaker = (message: Message) => string | undefined | Promise<string |
 
 /**
  * Compiles text, or an object or list that becomes JSON. In JSON, a text that is one expression alone becomes the value itself.
- * If a value is missing, the field of an object is left out, unless `needsAll`; anywhere else there is no text at all, since the
- * items behind a missing one of a list would change places. Numbers keep all their digits. Throws an Error.
+ * A field of an object is left out if its value is missing, unless `needsAll`. A value that is missing anywhere else leaves no
+ * text: in a list, the items behind it would change places. Numbers keep all their digits. Throws an Error.
  */
 export function eventualMaker(
   source: unknown,
