@@ -82,7 +82,7 @@ module.exports = {
     only(
       'feeds-use-ports',
       'The source and the sink of feeds use the ports that a plugin has: they import sdk/index.ts and their own folder only.',
-      { path: '^src/feeds/[a-z]+-(component|settings)\\.ts$' },
+      { path: '^src/feeds/([a-z]+-component|settings/[a-z-]+)\\.ts$' },
       { path: '^src/(?!sdk/index\\.ts|feeds/)' },
     ),
     only(

@@ -7,7 +7,7 @@ import { LINK_PHASES } from '../../src/actors/log-link/log-link.ts';
 import { pipelineMachine } from '../../src/actors/pipeline/machine.ts';
 import { topicMachine } from '../../src/actors/topic/machine.ts';
 import { runnerMachine } from '../../src/connect/cluster/machine.ts';
-import { dialerMachine } from '../../src/feeds/machine.ts';
+import { dialerMachine } from '../../src/feeds/connection/machine.ts';
 import { PHASES } from '../../src/gateway/phase.ts';
 import { presenceMachine } from '../../src/presence/machine.ts';
 import { page } from './markdown.ts';

@@ -1,8 +1,8 @@
 import { defineSink } from '../sdk/index.ts';
-import { REMOTE_SINK_NEEDS } from './feed-context.ts';
-import { withRemoteScope } from './log-scope.ts';
-import { RemoteSink } from './remote-sink.ts';
-import { sinkSettings } from './sink-settings.ts';
+import { REMOTE_SINK_NEEDS } from './context/feed-context.ts';
+import { withRemoteScope } from './context/log-scope.ts';
+import { sinkSettings } from './settings/sink-settings.ts';
+import { RemoteSink } from './sink/remote-sink.ts';
 
 export const websocketClientSink = defineSink({
   name: 'websocket_client',

@@ -1,8 +1,8 @@
 import { defineSource } from '../sdk/index.ts';
-import { Feed } from './feed.ts';
-import { FEED_NEEDS } from './feed-context.ts';
-import { withRemoteScope } from './log-scope.ts';
-import { sourceSettings } from './source-settings.ts';
+import { FEED_NEEDS } from './context/feed-context.ts';
+import { withRemoteScope } from './context/log-scope.ts';
+import { sourceSettings } from './settings/source-settings.ts';
+import { Feed } from './source/feed.ts';
 
 export const websocketClientSource = defineSource({
   name: 'websocket_client',

@@ -5,7 +5,7 @@ import { isSame } from '../config/same-settings.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';
-import { TopicCursors } from '../feeds/cursor-topic.ts';
+import { TopicCursors } from '../feeds/resume/cursor-topic.ts';
 import type {
   ConnectedContext,
   CursorStore,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Overlap } from '../../src/feeds/overlap.ts';
+import { Overlap } from '../../src/feeds/source/overlap.ts';
 import { HandClock } from '../unit/core/hand-clock.ts';
 
 const step = fc.oneof(

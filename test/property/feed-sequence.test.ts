@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SequenceTracker } from '../../src/feeds/sequence-tracker.ts';
+import { SequenceTracker } from '../../src/feeds/gaps/sequence-tracker.ts';
 
 const plan = fc.record({
   first: fc.bigInt({ min: -10n, max: 2n ** 70n }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Outbox } from '../../src/feeds/outbox.ts';
+import { Outbox } from '../../src/feeds/sending/outbox.ts';
 import { HandClock } from '../unit/core/hand-clock.ts';
 
 /* Messages, pings of both sides, and replies at any times, at any rate. */

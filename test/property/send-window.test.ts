@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SendWindow } from '../../src/feeds/send-window.ts';
+import { SendWindow } from '../../src/feeds/sending/send-window.ts';
 import { HandClock } from '../unit/core/hand-clock.ts';
 
 /* Servers that count what arrives, behind a network that delays each message by another time and keeps the order. */

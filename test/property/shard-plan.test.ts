@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ShardPlan } from '../../src/feeds/shard-plan.ts';
-import { isInShare } from '../../src/feeds/shard-share.ts';
+import { ShardPlan } from '../../src/feeds/shards/shard-plan.ts';
+import { isInShare } from '../../src/feeds/shards/shard-share.ts';
 
 const symbol = fc.constantFrom(...'abcdefghijklmnopqrst');
 const lists = fc.array(fc.uniqueArray(symbol), { minLength: 1, maxLength: 12 });

@@ -9,7 +9,7 @@ import { listenerMachine } from '../../../src/actors/listener/machine.ts';
 import { pipelineMachine } from '../../../src/actors/pipeline/machine.ts';
 import { topicMachine } from '../../../src/actors/topic/machine.ts';
 import { runnerMachine } from '../../../src/connect/cluster/machine.ts';
-import { dialerMachine } from '../../../src/feeds/machine.ts';
+import { dialerMachine } from '../../../src/feeds/connection/machine.ts';
 import { presenceMachine } from '../../../src/presence/machine.ts';
 
 interface Walk {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import { RemoteSink } from '../../../src/feeds/remote-sink.ts';
+import { RemoteSink } from '../../../src/feeds/sink/remote-sink.ts';
 import { turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { FakeNetwork, remoteContext, sinkSettings } from './fake-remote.ts';

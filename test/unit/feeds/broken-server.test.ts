@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyOfValue } from '../../../src/feeds/sent-values.ts';
+import { keyOfValue } from '../../../src/feeds/resume/sent-values.ts';
 import { turn } from '../actors/rig.ts';
 import { feedRig } from './feed-rig.ts';
 import { MemoryCursors } from './memory-cursors.ts';

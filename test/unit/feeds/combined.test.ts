@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { RemoteSink } from '../../../src/feeds/remote-sink.ts';
+import { RemoteSink } from '../../../src/feeds/sink/remote-sink.ts';
 import { startHttpAnswers } from '../../helpers/http-answers.ts';
 import { turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';

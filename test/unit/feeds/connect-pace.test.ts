@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConnectPace } from '../../../src/feeds/connect-pace.ts';
+import { ConnectPace } from '../../../src/feeds/request/connect-pace.ts';
 import { HandClock } from '../core/hand-clock.ts';
 
 test('attempts are an interval apart, and begin at once again after a pause', () => {

@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import type { LogAdmin } from '../../../src/core/log.ts';
 import { Message } from '../../../src/core/message.ts';
-import { TopicCursors } from '../../../src/feeds/cursor-topic.ts';
+import { TopicCursors } from '../../../src/feeds/resume/cursor-topic.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { NO_TRACING } from '../../../src/telemetry/tracing.ts';
 import { createEmbeddedLog } from '../../../src/transports/embedded/index.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Duplicates } from '../../../src/feeds/duplicates.ts';
+import { Duplicates } from '../../../src/feeds/resume/duplicates.ts';
 import { keptLogger } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
 

@@ -7,8 +7,8 @@ import type {
   RemoteSocket,
   RemoteTarget,
 } from '../../../src/core/remote.ts';
-import { type RemoteSinkSettings, sinkSettings as sinkSchema } from '../../../src/feeds/sink-settings.ts';
-import { type FeedSettings, sourceSettings } from '../../../src/feeds/source-settings.ts';
+import { type RemoteSinkSettings, sinkSettings as sinkSchema } from '../../../src/feeds/settings/sink-settings.ts';
+import { type FeedSettings, sourceSettings } from '../../../src/feeds/settings/source-settings.ts';
 import type { ComponentContext, ConnectedContext, GatewayPorts } from '../../../src/sdk/context.ts';
 import { fakeContext } from '../pipelines/parts.ts';
 

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import type { Batch } from '../../../src/core/batch.ts';
 import type { Message } from '../../../src/core/message.ts';
-import { Feed } from '../../../src/feeds/feed.ts';
+import { Feed } from '../../../src/feeds/source/feed.ts';
 import type { CursorStore, GatewayPorts } from '../../../src/sdk/context.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { keptLogger } from '../actors/rig.ts';

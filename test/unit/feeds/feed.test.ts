@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import type { Batch } from '../../../src/core/batch.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import type { Message } from '../../../src/core/message.ts';
-import { Feed } from '../../../src/feeds/feed.ts';
+import { Feed } from '../../../src/feeds/source/feed.ts';
 import type { CursorStore } from '../../../src/sdk/context.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { keptLogger, turn } from '../actors/rig.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OutageWatch } from '../../../src/feeds/outage.ts';
+import { OutageWatch } from '../../../src/feeds/gaps/outage.ts';
 
 const at = (time: number) => ({ now: () => time, elapsed: () => time, after: () => () => {} });
 

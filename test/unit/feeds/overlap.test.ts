@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Overlap } from '../../../src/feeds/overlap.ts';
+import { Overlap } from '../../../src/feeds/source/overlap.ts';
 import { turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { feedRig } from './feed-rig.ts';

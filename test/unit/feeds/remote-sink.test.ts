@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { TidegateError } from '../../../src/core/errors.ts';
 import { Message } from '../../../src/core/message.ts';
-import { RemoteSink } from '../../../src/feeds/remote-sink.ts';
+import { RemoteSink } from '../../../src/feeds/sink/remote-sink.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { keptLogger } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RemoteSink } from '../../../src/feeds/remote-sink.ts';
+import { RemoteSink } from '../../../src/feeds/sink/remote-sink.ts';
 import { keptLogger, turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { FakeNetwork, remoteContext, sinkSettings } from './fake-remote.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { RemoteSink } from '../../../src/feeds/remote-sink.ts';
-import { sinkSettings as sinkSchema } from '../../../src/feeds/sink-settings.ts';
+import { sinkSettings as sinkSchema } from '../../../src/feeds/settings/sink-settings.ts';
+import { RemoteSink } from '../../../src/feeds/sink/remote-sink.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { keptLogger, turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';

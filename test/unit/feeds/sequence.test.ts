@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Message } from '../../../src/core/message.ts';
-import { Resubscriptions } from '../../../src/feeds/resubscriptions.ts';
-import { sequenceSettings } from '../../../src/feeds/sequence-settings.ts';
-import { SequenceTracker } from '../../../src/feeds/sequence-tracker.ts';
+import { Resubscriptions } from '../../../src/feeds/gaps/resubscriptions.ts';
+import { SequenceTracker } from '../../../src/feeds/gaps/sequence-tracker.ts';
+import { sequenceSettings } from '../../../src/feeds/settings/sequence-settings.ts';
 import { turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { feedRig } from './feed-rig.ts';

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { Message } from '../../../src/core/message.ts';
-import { Feed } from '../../../src/feeds/feed.ts';
+import { Feed } from '../../../src/feeds/source/feed.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { keptLogger } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sourceSettings } from '../../../src/feeds/source-settings.ts';
-import { symbolsOfText } from '../../../src/feeds/symbols-of-text.ts';
+import { sourceSettings } from '../../../src/feeds/settings/source-settings.ts';
+import { symbolsOfText } from '../../../src/feeds/settings/symbols-of-text.ts';
 
 const SYMBOLS = '${! meta.shard.symbols }';
 

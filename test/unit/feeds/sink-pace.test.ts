@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { RemoteSink } from '../../../src/feeds/remote-sink.ts';
+import { RemoteSink } from '../../../src/feeds/sink/remote-sink.ts';
 import { HandClock } from '../core/hand-clock.ts';
 import { SettleLog } from '../core/settle-log.ts';
 import { batchOf } from '../pipelines/parts.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAsWritten } from '../../../src/core/exact-number.ts';
-import { requestOf } from '../../../src/feeds/request.ts';
+import { requestOf } from '../../../src/feeds/request/request.ts';
 import { connectMessage } from '../../../src/sdk/connect-template.ts';
 import { compileConnectUrl } from '../../../src/sdk/connect-url.ts';
 import { compileHeader, compileSubprotocol } from '../../../src/sdk/handshake.ts';

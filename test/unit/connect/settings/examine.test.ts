@@ -10,8 +10,8 @@ import {
   validationAnswer,
 } from '../../../../src/connect/settings/index.ts';
 import { Message } from '../../../../src/core/message.ts';
-import type { RemoteSinkSettings } from '../../../../src/feeds/sink-settings.ts';
-import type { FeedSettings } from '../../../../src/feeds/source-settings.ts';
+import type { RemoteSinkSettings } from '../../../../src/feeds/settings/sink-settings.ts';
+import type { FeedSettings } from '../../../../src/feeds/settings/source-settings.ts';
 import { BINANCE, errorsOf, look, SINK, tasksOf } from './fixture.ts';
 
 const feedOf = (config: FlatConfig): FeedSettings => tasksOf(config)[0]?.pipeline.source.config as FeedSettings;

@@ -1,0 +1,35 @@
+import type { RemoteEnd } from '../../core/remote.ts';
+import type { OutboxHandler } from '../sending/outbox.ts';
+
+/** `heartbeat.reply`, or `reconnect.on`. */
+export type BehindKind = 'reply' | 'on';
+
+/** What a connection reports. */
+export interface ConnectionHandler extends OutboxHandler {
+  /** Where the server should continue; undefined if nothing was received yet. */
+  lastCursor(): unknown;
+  /** The opening handshake of WebSocket is done. */
+  connected(): void;
+  /** No reply to `subscribe` is waited for any more. Messages of the server may follow, and at the latest `subscribed`. */
+  replied(): void;
+  /** All messages of `subscribe` are sent, and all replies have come. */
+  subscribed(): void;
+  /** The connection is useless and has to be cut. */
+  stale(): void;
+  /** The server asks for a new connection in place of this one. `quote` gives its message as it may be shown. */
+  replacementAsked(quote: () => string): void;
+  /** Whether the socket may be read: not while the gate is shut. */
+  mayRead(): boolean;
+  /** Many messages wait for expressions of this kind. `caughtUp` follows, unless the connection ends. */
+  behind(kind: BehindKind): void;
+  caughtUp(kind: BehindKind): void;
+  /** A message of this many bytes was read. */
+  heard(bytes: number): void;
+  /** A message that cannot be decompressed, and why not. */
+  damaged(data: Buffer, why: string): void;
+  /** A message that is not a reply to `subscribe`. */
+  frame(data: Buffer, binary: boolean): void;
+  pong(payload: Buffer): void;
+  /** Exactly once, nothing follows. The reason may be shown. */
+  ended(end: RemoteEnd): void;
+}

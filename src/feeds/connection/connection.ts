@@ -1,0 +1,324 @@
+import type { Frame } from '../../core/frame.ts';
+import type { Message } from '../../core/message.ts';
+import type { RemoteEnd, RemoteEndKind, RemoteHandler, RemoteSocket } from '../../core/remote.ts';
+import { formatDuration } from '../../core/units.ts';
+import type { AnswerTemplate } from '../../sdk/answer-template.ts';
+import type { Step } from '../../sdk/connect-messages.ts';
+import type { Dial } from '../../telemetry/tracing.ts';
+import { Incoming } from '../incoming/incoming.ts';
+import { ReplaceRequests } from '../incoming/replace-requests.ts';
+import type { BacklogHandler } from '../queues/backlog.ts';
+import type { Redaction } from '../reports/redaction.ts';
+import { ConnectRequest } from '../request/connect-request.ts';
+import { Outbox } from '../sending/outbox.ts';
+import { ShardSubscriptions } from '../shards/shard-subscriptions.ts';
+import { AnswerTexts } from '../subscribe/answer-texts.ts';
+import { Subscribing, type SubscribingOptions } from '../subscribe/subscribing.ts';
+import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { type Server, targetOf } from './server.ts';
+
+/** Milliseconds for the closing handshake; then the socket is terminated. */
+const CLOSE_TIMEOUT = 3_000;
+
+/** Subscribing on a live connection: whether its socket is read is up to the gate. */
+const ON_LIVE = { isLive: true, socket: { pause: () => {}, resume: () => {} }, replied: () => {} };
+
+/** One socket to a server, from the first packet until it is gone. It reports; the machine of the dialer decides. */
+export class Connection {
+  readonly socket: RemoteSocket;
+  private readonly outbox: Outbox;
+  private readonly incoming: Incoming;
+  private readonly answers: AnswerTexts;
+  private readonly server: Server;
+  private readonly redaction: Redaction;
+  private readonly handler: ConnectionHandler;
+  private readonly span: Dial | undefined;
+  private readonly request: ConnectRequest;
+  private subscribing: Subscribing | undefined;
+  private readonly symbols: ShardSubscriptions | undefined;
+  private heartbeat: Heartbeat | undefined;
+  /** Why the connection is cut, in words that may be shown. */
+  private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
+  private readonly requests: ReplaceRequests | undefined;
+  private isClosing = false;
+  private isEnded = false;
+  /** Whether messages that arrive are ignored. */
+  private isDeaf = false;
+  private cancelTimer: () => void;
+
+  constructor(server: Server, redaction: Redaction, handler: ConnectionHandler) {
+    const { name, settings, metrics, context } = server;
+    this.server = server;
+    this.redaction = redaction;
+    this.handler = handler;
+    this.requests = this.replaceRequests();
+    this.symbols =
+      server.sharding &&
+      new ShardSubscriptions(server.sharding, settings.subscribe.messages, (steps, done) => this.change(steps, done));
+    this.cancelTimer = context.clock.after(settings.connect_timeout, () => this.connectTimedOut());
+    this.span = context.gateway.tracing.dialling(context.path, name);
+    this.request = this.makeRequest();
+    const target = targetOf(settings, (token, signal) => this.request.make(token, signal));
+    this.socket = context.gateway.dial(target, this.socketHandler());
+    const { socket } = this;
+    this.outbox = new Outbox({ socket, rate: settings.send_rate, clock: context.clock, metrics, handler });
+    this.answers = new AnswerTexts({ name, redaction, context, values: () => this.request.values() });
+    this.incoming = this.makeIncoming();
+  }
+
+  /** Sends the messages of `subscribe`; `subscribed` follows. */
+  subscribe(): void {
+    const { settings, resume } = this.server;
+    const { messages } = settings.subscribe;
+    this.begin({
+      subscription: { ...settings.subscribe, messages: this.symbols?.opening() ?? messages },
+      resume,
+      socket: this.socket,
+      replied: () => this.handler.replied(),
+      done: () => this.handler.subscribed(),
+      failed: ({ kind, why }) => this.giveUp(this.withAnswer(why), kind),
+      notMade: (why) => this.giveUp(why),
+      dropped: (data) => this.dropped(data),
+    });
+  }
+
+  /** The connection is live, or the symbols have changed while it is. */
+  resubscribe(): void {
+    this.symbols?.update();
+  }
+
+  private change(messages: readonly Step[], done: () => void): void {
+    const { name, settings, context } = this.server;
+    const failed = (why: string) =>
+      context.logger.warn({ url: name }, `a change of the symbols of ${name} failed: ${this.redaction.shown(why)}`);
+    this.begin({
+      ...ON_LIVE,
+      subscription: { ...settings.subscribe, messages },
+      notBefore: this.subscribing?.mayStartAt,
+      done,
+      failed: ({ why }) => failed(this.withAnswer(why)),
+      notMade: (why) => {
+        failed(why);
+        done();
+      },
+      dropped: (data) => this.pass(data, false),
+    });
+  }
+
+  private begin(options: Omit<SubscribingOptions, 'values' | 'named' | 'clock' | 'send' | 'pass'>): void {
+    this.subscribing = new Subscribing({
+      ...options,
+      values: () => this.request.values(),
+      named: (as, data) => this.request.replied(as, data),
+      clock: this.server.context.clock,
+      send: (text, sent, hasSecrets) => {
+        this.redaction.sent(text, hasSecrets);
+        this.outbox.send({ data: text, binary: false }, sent);
+      },
+      pass: (data, binary) => this.pass(data, binary),
+    });
+    this.subscribing.start();
+  }
+
+  private withAnswer(why: string): string {
+    return `${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`;
+  }
+
+  startHeartbeat(): Heartbeat {
+    const heartbeat = new Heartbeat({
+      settings: this.server.settings.heartbeat,
+      values: () => this.request.values(),
+      socket: this.socket,
+      outbox: this.outbox,
+      sent: (text) => this.redaction.answered(text),
+      clock: this.server.context.clock,
+      stale: (why) => this.giveUp(why),
+    });
+    this.heartbeat = heartbeat;
+    heartbeat.start();
+    return heartbeat;
+  }
+
+  send(frame: Frame, written?: (isWritten: boolean) => void): void {
+    this.outbox.send(frame, undefined, written);
+  }
+
+  /** Answers a message that this connection has received. */
+  answer(make: AnswerTemplate, message: Message): void {
+    this.answers.make(make, message, this.sendText);
+  }
+
+  /** Sends a ping behind the messages so far. */
+  ping(payload: Buffer): void {
+    this.outbox.pingBehind(payload);
+  }
+
+  /** Whether a message would be sent at once. If not, `ready` follows. */
+  mayTake(): boolean {
+    return this.outbox.mayTake();
+  }
+
+  /** Ends the socket without a closing handshake. */
+  cut(): void {
+    this.socket.terminate();
+  }
+
+  /** Starts the closing handshake. `isDeaf`: messages that arrive from now on are ignored, as they could not be settled. */
+  close(isDeaf: boolean): void {
+    this.isClosing = true;
+    this.isDeaf = isDeaf;
+    this.answers.whenMade(() => {
+      this.stopTimers();
+      this.cancelTimer = this.server.context.clock.after(CLOSE_TIMEOUT, () => this.socket.terminate());
+      this.socket.close(1000, 'closed');
+    });
+  }
+
+  // --- from the socket
+
+  private socketHandler(): RemoteHandler {
+    const { handler } = this;
+    return {
+      onOpen: () => {
+        this.cancelTimer();
+        this.span?.end();
+        handler.connected();
+      },
+      onFrame: (data, binary) => this.frame(data, binary),
+      onPing: (payload) => {
+        if (!this.isClosing) this.outbox.pong(payload);
+      },
+      onPong: (payload) => {
+        if (!this.isClosing) handler.pong(payload);
+      },
+      onClose: (end) => {
+        const shown = this.shown(end);
+        this.span?.end(shown.reason);
+        this.stopTimers();
+        this.isEnded = true;
+        handler.ended(shown);
+      },
+    };
+  }
+
+  private frame(data: Buffer, binary: boolean): void {
+    // A server whose message was too large is being cut off.
+    if (this.isDeaf || this.cutReason !== undefined) return;
+    this.incoming.take(data, binary);
+  }
+
+  /** A message that is meant for the subscribe handshake or for the pipeline. */
+  private take(data: Buffer, binary: boolean): void {
+    if (this.subscribing === undefined) this.pass(data, binary);
+    else this.subscribing.take(data, binary);
+  }
+
+  private pass(data: Buffer, binary: boolean): void {
+    if (!this.isDeaf) this.handler.frame(data, binary);
+  }
+
+  /** A message that was an answer of the server, which did not let us in. */
+  private dropped(data: Buffer): void {
+    const { metrics } = this.server;
+    metrics.received.value += 1;
+    metrics.receivedBytes.value += data.length;
+    metrics.dropped('refused');
+  }
+
+  private replaceRequests(): ReplaceRequests | undefined {
+    const { on } = this.server.settings.reconnect;
+    if (on === undefined) return undefined;
+    return new ReplaceRequests({
+      on,
+      asked: (data) => {
+        if (!this.isClosing) this.handler.replacementAsked(() => this.redaction.quoted(data));
+      },
+      pass: (data, binary) => this.take(data, binary),
+      backlog: this.backlogOf('on'),
+    });
+  }
+
+  // --- within
+
+  private backlogOf(kind: BehindKind): BacklogHandler {
+    const { handler } = this;
+    // What still waits when the connection has ended delays no other one.
+    const unlessEnded = (report: () => void) => () => {
+      if (!this.isEnded) report();
+    };
+    return { full: unlessEnded(() => handler.behind(kind)), drained: unlessEnded(() => handler.caughtUp(kind)) };
+  }
+
+  private makeIncoming(): Incoming {
+    const { handler, socket } = this;
+    const { settings } = this.server;
+    return new Incoming({
+      settings,
+      socket,
+      mayRead: () => this.subscribing?.isMaking !== true && handler.mayRead(),
+      heard: (data) => {
+        this.heartbeat?.heard(data);
+        handler.heard(data.length);
+      },
+      answer: (make, message) => {
+        if (!this.isClosing) this.answers.make(make, message, this.reply);
+      },
+      pass: (data, binary) => {
+        if (this.requests === undefined) this.take(data, binary);
+        else this.requests.take(data, binary);
+      },
+      damaged: (data, why) => handler.damaged(data, why),
+      tooLarge: (why) => this.giveUp(why, 'too_big'),
+      backlog: this.backlogOf('reply'),
+    });
+  }
+
+  private readonly sendText = (text: string): void => this.send({ data: text, binary: false });
+
+  private readonly reply = (text: string): void => {
+    if (!this.isClosing) this.outbox.reply(text);
+  };
+
+  private makeRequest(): ConnectRequest {
+    const { url, settings, context } = this.server;
+    return new ConnectRequest({
+      url,
+      settings,
+      redaction: this.redaction,
+      lastCursor: () => this.handler.lastCursor(),
+      now: () => context.clock.now(),
+      fields: () => this.span?.fields ?? [],
+    });
+  }
+
+  private connectTimedOut(): void {
+    const { asking } = this.request;
+    const asked = asking === undefined ? 'there was no answer' : `there was no answer to ${asking}`;
+    this.giveUp(`${asked} within ${formatDuration(this.server.settings.connect_timeout)}`);
+  }
+
+  private giveUp(why: string, kind: RemoteEndKind = 'silent'): void {
+    this.cutReason = { kind, why: this.redaction.shown(why) };
+    this.handler.stale();
+  }
+
+  private stopTimers(): void {
+    this.cancelTimer();
+    this.subscribing?.end();
+    this.subscribing = undefined;
+    this.answers.end();
+    this.outbox.end();
+    this.heartbeat?.stop();
+    this.heartbeat = undefined;
+  }
+
+  /** The end with a reason that may be shown. */
+  private shown({ kind, code, reason }: RemoteEnd): RemoteEnd {
+    const { cutReason, subscribing } = this;
+    if (cutReason !== undefined) return { kind: cutReason.kind, code, reason: cutReason.why };
+    const shown = this.redaction.shown(reason);
+    const hasAnswered = subscribing?.isOpen === true && subscribing.lastHeard !== undefined;
+    return { kind, code, reason: hasAnswered ? `${shown}; ${this.redaction.quoted(subscribing.lastHeard)}` : shown };
+  }
+}

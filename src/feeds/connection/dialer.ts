@@ -1,0 +1,327 @@
+import { startActor, tell } from '../../actors/lifecycle.ts';
+import { TidegateError } from '../../core/errors.ts';
+import type { Frame } from '../../core/frame.ts';
+import type { Message } from '../../core/message.ts';
+import type { RemoteEnd } from '../../core/remote.ts';
+import { formatDuration } from '../../core/units.ts';
+import type { AnswerTemplate } from '../../sdk/answer-template.ts';
+import { DamagedMessages } from '../reports/damaged-messages.ts';
+import type { ReplaceCause } from '../reports/metrics.ts';
+import { Redaction } from '../reports/redaction.ts';
+import { Attempts } from './attempts.ts';
+import { Connection } from './connection.ts';
+import { ConnectionEnds } from './connection-ends.ts';
+import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
+import { Lifetime } from './lifetime.ts';
+import { createDialerActor, type DialerActor, type DialerControl } from './machine.ts';
+import { MAX_WHILE_PAUSED, Reading } from './reading.ts';
+import type { Server } from './server.ts';
+
+/** What the owner of a dialer does about its connections. */
+export interface DialerHandler {
+  /** Where the server should continue, for the opening messages; undefined if nothing was received yet. */
+  lastCursor(): unknown;
+  live(): void;
+  /** A message can be sent at once; called after `mayTake` was false. */
+  ready(): void;
+  /** A message that is not a reply to `subscribe`. May come before `live`. */
+  frame(data: Buffer, binary: boolean): void;
+  pong(payload: Buffer): void;
+  /** The connection was lost, or could not be made. `heardAt`: when the server was last heard. */
+  lost(end: RemoteEnd, heardAt: number): void;
+  /**
+   * A new connection should replace this one. Returns whether the owner sees to that while this one lasts; otherwise
+   * this one is closed first. `why` gives what may be shown, which takes time: a server may ask with each message.
+   */
+  takesOver(cause: ReplaceCause, why: () => string): boolean;
+  /** There will be no other connection. Follows `lost`. */
+  failed(failure: TidegateError): void;
+}
+
+/** Keeps one outgoing connection: dials again whenever it is lost, with at most one socket at a time. */
+export class Dialer implements DialerControl, ConnectionHandler {
+  readonly actor: DialerActor;
+  /** Whether messages can be sent. Also true within `handler.live`, before the machine has reached that state. */
+  isLive = false;
+  private readonly server: Server;
+  private readonly handler: DialerHandler;
+  private readonly reading: Reading;
+  private readonly redaction: Redaction;
+  private readonly attempts: Attempts;
+  private readonly damagedMessages: DamagedMessages;
+  private readonly lifetime: Lifetime;
+  private readonly ends: ConnectionEnds;
+  private connection: Connection | undefined;
+  private heardAt = 0;
+  private isClosing = false;
+  private isRetired = false;
+  /** Bytes that came while the connection was being closed and the pipeline took no messages. */
+  private readInVain = 0;
+  private cancelRetry: () => void = () => {};
+  private whenGone: () => void = () => {};
+  private gone: Promise<void> | undefined;
+
+  constructor(server: Server, handler: DialerHandler) {
+    const { url, name, settings, metrics, context } = server;
+    this.server = server;
+    this.handler = handler;
+    this.reading = new Reading(context.clock);
+    this.redaction = new Redaction(url, settings);
+    this.attempts = new Attempts(settings.reconnect, context.clock, server.pace);
+    this.ends = new ConnectionEnds({ name, metrics, attempts: this.attempts });
+    this.damagedMessages = new DamagedMessages(name, metrics, context);
+    const { every } = settings.reconnect;
+    const why = () => `the connection is replaced before it is ${formatDuration(every ?? 0)} old`;
+    this.lifetime = new Lifetime(every, context.clock, () => this.replace('age', why));
+    this.actor = startActor(createDialerActor(this), `dialer ${name}`, context.logger);
+  }
+
+  get state(): string {
+    return String(this.actor.getSnapshot().value);
+  }
+
+  /** Whether the connection has lasted for a while. */
+  get isStable(): boolean {
+    return this.attempts.isStable;
+  }
+
+  /** Why there is no connection at the moment; undefined while there is one, or before the first end. */
+  get notLiveReason(): string | undefined {
+    return this.isLive ? undefined : this.ends.reason;
+  }
+
+  /** Bytes that the socket has not sent yet. */
+  get buffered(): number {
+    return this.connection?.socket.buffered ?? 0;
+  }
+
+  open(): void {
+    const delay = this.attempts.firstDelay;
+    const open = () => tell(this.actor, { type: 'OPEN' });
+    if (delay === 0) open();
+    else this.cancelRetry = this.server.context.clock.after(delay, open);
+  }
+
+  /** The symbols have changed. */
+  resubscribe(): void {
+    if (this.isLive) this.connection?.resubscribe();
+  }
+
+  /** Only while it is live. */
+  send(frame: Frame, written?: (isWritten: boolean) => void): void {
+    this.connection?.send(frame, written);
+  }
+
+  /** Answers a message that the connection has received. */
+  answer(make: AnswerTemplate, message: Message): void {
+    this.connection?.answer(make, message);
+  }
+
+  /** Sends a ping behind the messages so far. */
+  ping(payload: Buffer): void {
+    this.connection?.ping(payload);
+  }
+
+  /** Whether a message would be sent at once. If not, `ready` follows while it is live. */
+  mayTake(): boolean {
+    return this.isLive && this.connection?.mayTake() === true;
+  }
+
+  /**
+   * Stops reading, so that TCP slows the server down. Until the connection is live it is read anyway: replies have to
+   * arrive. `forGood`: not even a look at what comes now and then.
+   */
+  pause({ forGood = false } = {}): void {
+    this.reading.pause(forGood);
+  }
+
+  resume(): void {
+    this.reading.resume();
+  }
+
+  /** As `close`, but messages that still arrive are passed on, until `lost`. */
+  retire(): Promise<void> {
+    this.isRetired = true;
+    return this.close();
+  }
+
+  /** Closes the connection; resolves when there is no socket any more. */
+  close(): Promise<void> {
+    this.gone ??= new Promise((resolve) => {
+      this.whenGone = resolve;
+      tell(this.actor, { type: 'CLOSE' });
+      if (this.connection === undefined) resolve();
+    });
+    return this.gone;
+  }
+
+  // --- orders of the machine
+
+  get mayReconnect(): boolean {
+    return this.server.settings.reconnect.enabled;
+  }
+
+  dial(): void {
+    this.connection = new Connection(this.server, this.redaction, this);
+  }
+
+  subscribe(): void {
+    this.connection?.subscribe();
+  }
+
+  goLive(): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    const { name, metrics, context } = this.server;
+    this.heardAt = context.clock.now();
+    this.isLive = true;
+    metrics.connected(name);
+    const failed = this.attempts.succeeded();
+    const after = failed === 0 ? '' : ` after ${failed} failed ${failed === 1 ? 'attempt' : 'attempts'}`;
+    context.logger.info({ url: name }, `connected to ${name}${after}`);
+    this.handler.live();
+    connection.resubscribe();
+  }
+
+  cut(): void {
+    this.connection?.cut();
+  }
+
+  leave(): void {
+    this.isLive = false;
+    this.connection?.close(false);
+  }
+
+  wait(): void {
+    const { name, context } = this.server;
+    const { count: attempt } = this.attempts;
+    const delay = this.attempts.delay();
+    const next = delay === 0 ? 'it is made again at once' : `the next attempt is in ${formatDuration(delay)}`;
+    const level = delay === 0 ? 'info' : 'warn';
+    context.logger[level]({ url: name, attempt, delay }, `${this.ends.text}; ${next}`);
+    this.cancelRetry = context.clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
+  }
+
+  fail(): void {
+    const { name, context } = this.server;
+    const failure = new TidegateError(
+      'TG_REMOTE_FAILED',
+      `${this.ends.text}; reconnect.enabled is false, so there is no other attempt`,
+    );
+    context.logger.error({ url: name, code: failure.code }, failure.message);
+    this.handler.failed(failure);
+  }
+
+  hangUp(): void {
+    this.isClosing = true;
+    this.cancelRetry();
+    this.damagedMessages.stop();
+    this.lifetime.end();
+    this.reading.end();
+    this.connection?.close(!this.isRetired);
+  }
+
+  // --- from the connection
+
+  lastCursor(): unknown {
+    return this.handler.lastCursor();
+  }
+
+  connected(): void {
+    this.lifetime.begin();
+    tell(this.actor, { type: 'CONNECTED' });
+  }
+
+  replied(): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    this.reading.begin({ socket: connection.socket, heartbeat: connection.startHeartbeat() });
+  }
+
+  full(): void {
+    this.reading.block('answers');
+  }
+
+  drained(): void {
+    this.reading.unblock('answers');
+  }
+
+  behind(kind: BehindKind): void {
+    this.reading.block(kind);
+  }
+
+  caughtUp(kind: BehindKind): void {
+    this.reading.unblock(kind);
+  }
+
+  ready(): void {
+    if (this.isLive) this.handler.ready();
+  }
+
+  subscribed(): void {
+    tell(this.actor, { type: 'SUBSCRIBED' });
+  }
+
+  stale(): void {
+    tell(this.actor, { type: 'STALE' });
+  }
+
+  replacementAsked(quote: () => string): void {
+    this.replace('message', () => `the server asks for a new connection; ${quote()}`);
+  }
+
+  mayRead(): boolean {
+    return this.reading.mayRead;
+  }
+
+  heard(bytes: number): void {
+    this.heardAt = this.server.context.clock.now();
+    this.reading.heard(bytes);
+    if (this.isRetired || this.ends.isReplacing) this.limitLast(bytes);
+  }
+
+  damaged(data: Buffer, why: string): void {
+    this.heard(data.length);
+    this.damagedMessages.dropped(data, why);
+  }
+
+  frame(data: Buffer, binary: boolean): void {
+    this.handler.frame(data, binary);
+  }
+
+  pong(payload: Buffer): void {
+    this.heardAt = this.server.context.clock.now();
+    this.handler.pong(payload);
+  }
+
+  ended(end: RemoteEnd): void {
+    this.connection = undefined;
+    this.readInVain = 0;
+    this.reading.end();
+    this.lifetime.end();
+    if (this.isClosing) {
+      this.whenGone();
+      return;
+    }
+    const shown = this.ends.ended(end, this.isLive);
+    this.isLive = false;
+    const { context } = this.server;
+    this.handler.lost(shown, shown.kind === 'silent' ? this.heardAt : context.clock.now());
+    tell(this.actor, { type: 'LOST' });
+  }
+
+  // --- within
+
+  /** A connection that is being closed is read, as the answer of the server is behind its messages: those need a limit. */
+  private limitLast(bytes: number): void {
+    if (!this.reading.isPaused) return;
+    this.readInVain += bytes;
+    if (this.readInVain >= MAX_WHILE_PAUSED) this.connection?.cut();
+  }
+
+  private replace(cause: ReplaceCause, why: () => string): void {
+    if (this.isClosing || this.ends.isReplacing || this.handler.takesOver(cause, why)) return;
+    this.ends.replacing(cause, why());
+    tell(this.actor, { type: 'REPLACE' });
+  }
+}

@@ -1,0 +1,64 @@
+import type { TidegateError } from '../../core/errors.ts';
+import type { RemoteEnd } from '../../core/remote.ts';
+import type { ReplaceCause } from '../reports/metrics.ts';
+import { Dialer, type DialerHandler } from './dialer.ts';
+import type { Server } from './server.ts';
+
+/** What a link reports, with itself. */
+export interface LinkOwner {
+  asks(link: Link): unknown;
+  live(link: Link): void;
+  frame(link: Link, data: Buffer, binary: boolean): void;
+  lost(link: Link, end: RemoteEnd, heardAt: number): void;
+  takesOver(link: Link, cause: ReplaceCause, why: () => string): boolean;
+  failed(failure: TidegateError): void;
+}
+
+/** One of the connections to a server, and how it is called in messages that it has received. */
+export class Link implements DialerHandler {
+  readonly dialer: Dialer;
+  /** Of its connection; no other connection of the server has had it. */
+  number: number;
+  /** Whether it is being closed for good. */
+  isRetired = false;
+  private readonly owner: LinkOwner;
+
+  constructor(server: Server, owner: LinkOwner, number: number) {
+    this.owner = owner;
+    this.number = number;
+    this.dialer = new Dialer(server, this);
+  }
+
+  /** Whether messages can be sent. */
+  get isUsable(): boolean {
+    return this.dialer.isLive && !this.isRetired;
+  }
+
+  lastCursor(): unknown {
+    return this.owner.asks(this);
+  }
+
+  live(): void {
+    this.owner.live(this);
+  }
+
+  frame(data: Buffer, binary: boolean): void {
+    this.owner.frame(this, data, binary);
+  }
+
+  pong(): void {}
+
+  ready(): void {}
+
+  lost(end: RemoteEnd, heardAt: number): void {
+    this.owner.lost(this, end, heardAt);
+  }
+
+  takesOver(cause: ReplaceCause, why: () => string): boolean {
+    return this.owner.takesOver(this, cause, why);
+  }
+
+  failed(failure: TidegateError): void {
+    this.owner.failed(failure);
+  }
+}

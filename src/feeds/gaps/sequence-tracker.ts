@@ -1,0 +1,109 @@
+import { keyOfValue } from '../resume/sent-values.ts';
+import type { SequenceSettings } from '../settings/sequence-settings.ts';
+
+/** A place where a sequence is not continued. */
+export interface SequenceBreak {
+  /** `hole`: numbers are missing. `back`: the number is lower than the last one of the same connection. */
+  readonly kind: 'hole' | 'back';
+  /** The last number before it. */
+  readonly after: bigint;
+  /** The number that shows it. */
+  readonly before: bigint;
+  /** How many numbers are missing; 0 for `back`. */
+  readonly missing: bigint;
+  /** When the last number came, in milliseconds since the epoch. */
+  readonly since: number;
+  /** Whether the last number came on another connection. */
+  readonly isAcrossConnections: boolean;
+}
+
+/** A number of a message. */
+export interface Numbered {
+  /** What the sequence belongs to, as JSON; empty text if that has no value. */
+  readonly by: string;
+  readonly value: bigint;
+  /** The number of the connection that received it. */
+  readonly connection: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+interface Last {
+  value: bigint;
+  connection: number;
+  at: number;
+}
+
+/**
+ * Follows sequences of numbers. A first number is never a break, and neither is the last one again. After a reconnect a
+ * number that is not higher begins the sequence again: the server repeats messages, or counts by connection.
+ */
+export class SequenceTracker {
+  private readonly step: bigint;
+  private readonly modulus: bigint | undefined;
+  private readonly window: number;
+  /** By what they belong to; the one without a message for longest is the first. */
+  private readonly lasts = new Map<string, Last>();
+
+  constructor({ step, modulus, window }: Pick<SequenceSettings, 'step' | 'modulus' | 'window'>) {
+    this.step = BigInt(step);
+    this.modulus = modulus === undefined ? undefined : BigInt(modulus);
+    this.window = window;
+  }
+
+  /** Sequences that are remembered. */
+  get size(): number {
+    return this.lasts.size;
+  }
+
+  take({ by, value, connection, at }: Numbered): SequenceBreak | undefined {
+    const key = keyOfValue(by);
+    const last = this.lasts.get(key);
+    if (last === undefined) {
+      this.remember(key, { value, connection, at });
+      return undefined;
+    }
+    // Deleted first, so that it is last in the order of the map.
+    this.lasts.delete(key);
+    this.lasts.set(key, last);
+    const found = this.compare(last, value, connection);
+    last.value = value;
+    last.connection = connection;
+    last.at = at;
+    return found;
+  }
+
+  /** The next number of this sequence is its first one. */
+  forget(by: string): void {
+    this.lasts.delete(keyOfValue(by));
+  }
+
+  private compare({ value: after, connection: previous, at }: Last, before: bigint, connection: number) {
+    const distance = this.distance(after, before);
+    if (distance >= 0n && distance <= this.step) return undefined;
+    const isAcrossConnections = connection !== previous;
+    if (distance < 0n && isAcrossConnections) return undefined;
+    const kind = distance < 0n ? 'back' : 'hole';
+    // Rounded up: with a step of 2, one number is missing between 1 and 4.
+    const missing = distance < 0n ? 0n : (distance + this.step - 1n) / this.step - 1n;
+    const found: SequenceBreak = { kind, after, before, missing, since: at, isAcrossConnections };
+    return found;
+  }
+
+  /** How far it is ahead. With `modulus` the nearer way counts: 2 is ahead of 254 by 4 if numbers begin again at 256. */
+  private distance(after: bigint, before: bigint): bigint {
+    const { modulus } = this;
+    if (modulus === undefined) return before - after;
+    const ahead = (((before - after) % modulus) + modulus) % modulus;
+    return ahead * 2n > modulus ? ahead - modulus : ahead;
+  }
+
+  private remember(key: string, last: Last): void {
+    this.lasts.set(key, last);
+    if (this.lasts.size <= this.window) return;
+    for (const oldest of this.lasts.keys()) {
+      this.lasts.delete(oldest);
+      return;
+    }
+  }
+}

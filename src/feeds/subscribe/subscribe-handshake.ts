@@ -1,0 +1,269 @@
+import type { Clock } from '../../core/clock.ts';
+import { Message } from '../../core/message.ts';
+import { formatDuration } from '../../core/units.ts';
+import type { ConnectTemplate } from '../../sdk/connect-template.ts';
+import { HeldMessages } from '../queues/held-messages.ts';
+import { madeText, type ReadyStep } from './opening-texts.ts';
+
+/** Why there is no subscription, without the last message of the server: it may contain secrets. */
+export interface SubscribeFailure {
+  /** `silent`: no reply came in time. */
+  readonly kind: 'refused' | 'silent';
+  readonly why: string;
+}
+
+export interface SubscribeHandshakeOptions {
+  readonly opening: readonly ReadyStep[];
+  /** What the messages are made of. */
+  readonly values: () => Message;
+  /** Milliseconds between two messages. */
+  readonly interval: number;
+  /**
+   * Whether the connection is live already: nothing is held back, and after a refusal, which is reported by `failed`, the next
+   * message follows.
+   */
+  readonly isLive?: boolean;
+  /** When the first message may be sent at the earliest, by `Clock.elapsed`. */
+  readonly notBefore?: number | undefined;
+  readonly clock: Clock;
+  /** `sent`: when it is really sent. */
+  readonly send: (text: string, sent: () => void, hasSecrets: boolean) => void;
+  /** A reply has come that has a name. */
+  readonly named: (as: string, data: Buffer) => void;
+  /** A message cannot be made; `why` may contain secrets. */
+  readonly notMade: (why: string) => void;
+  /** No reply is waited for any more; other messages of `subscribe` may follow. */
+  readonly replied: () => void;
+  readonly done: () => void;
+  readonly failed: (failure: SubscribeFailure) => void;
+  /** A message that is not a reply, in the order of arrival. */
+  readonly pass: (data: Buffer, binary: boolean) => void;
+  /** A message that came before the handshake failed: an answer of the server, not data. */
+  readonly dropped: (data: Buffer) => void;
+}
+
+type Verdict = 'reply' | 'refusal' | 'other';
+
+/**
+ * Sends the messages of `subscribe` after each connect, in order, and waits for their replies. A reply is not passed on.
+ * Any other message is held until the last reply has come, and is then passed on as data; if the server refuses or closes
+ * before that, the held messages were its answers and are dropped. Without pace and limits everything is sent at once.
+ */
+export class SubscribeHandshake {
+  /** The last message of the server that was not a reply. */
+  lastHeard: Buffer | undefined;
+  /** When the next message may be sent, by `Clock.elapsed`. */
+  mayStartAt: number;
+  private readonly options: SubscribeHandshakeOptions;
+  private readonly held: HeldMessages;
+  private state: 'open' | 'done' | 'failed' = 'open';
+  private readonly steps: readonly ReadyStep[];
+  private at = 0;
+  /** Where the last message that waits for a reply is. */
+  private readonly lastReply: number;
+  private hasReplied: boolean;
+  private isAwaiting = false;
+  private isAdvancing = false;
+  private mayAdvance = false;
+  private cancelTimer: () => void = () => {};
+  /** Messages behind one whose expression is still being evaluated. */
+  private readonly waiting: { readonly data: Buffer; readonly binary: boolean }[] = [];
+  private isEvaluating = false;
+
+  constructor(options: SubscribeHandshakeOptions) {
+    this.options = options;
+    this.steps = options.opening;
+    this.lastReply = this.steps.findLastIndex(({ expect }) => expect !== undefined);
+    this.held = new HeldMessages(options);
+    this.hasReplied = options.isLive === true;
+    this.mayStartAt = options.notBefore ?? Number.NEGATIVE_INFINITY;
+  }
+
+  get isOpen(): boolean {
+    return this.state === 'open';
+  }
+
+  start(): void {
+    this.advance();
+  }
+
+  /** Takes a message of the server. */
+  take(data: Buffer, binary: boolean): void {
+    if (this.isEvaluating) this.waiting.push({ data, binary });
+    else this.evaluate(data, binary);
+  }
+
+  /** The connection ends. */
+  end(): void {
+    this.cancelTimer();
+    if (this.state === 'open') this.fail();
+  }
+
+  /** Sends messages up to the next one that has to wait. A loop, as there may be thousands. */
+  private advance(): void {
+    this.mayAdvance = true;
+    if (this.isAdvancing) return;
+    this.isAdvancing = true;
+    while (this.mayAdvance) {
+      this.mayAdvance = false;
+      this.next();
+    }
+    this.isAdvancing = false;
+    if (this.hasReplied && this.state === 'open') this.held.release();
+  }
+
+  /** Sends the next message. One without its value is not sent, and no reply is waited for. */
+  private next(): void {
+    const { done, replied, clock } = this.options;
+    while (this.steps[this.at]?.isSkipped === true) this.at += 1;
+    const step = this.steps[this.at];
+    if (!this.hasReplied && this.at > this.lastReply) {
+      this.hasReplied = true;
+      replied();
+    }
+    if (step === undefined) {
+      this.state = 'done';
+      done();
+      this.held.release();
+      return;
+    }
+    if (step.send === undefined) {
+      this.awaitReply();
+      return;
+    }
+    const pause = this.mayStartAt - clock.elapsed();
+    if (pause > 0) this.cancelTimer = clock.after(pause, () => this.advance());
+    else if (typeof step.send === 'string') this.sendMade(step.send);
+    else this.makeNow(step.send, step.what);
+  }
+
+  /** A message that uses a reply. What the server sends meanwhile is no reply to it. */
+  private makeNow(make: ConnectTemplate, what: string): void {
+    try {
+      const made = madeText(make, this.options.values(), what);
+      if (made instanceof Promise) void made.then(this.sendMade, this.cannotMake);
+      else this.sendMade(made);
+    } catch (error) {
+      this.cannotMake(error);
+    }
+  }
+
+  private readonly sendMade = (text: string | undefined): void => {
+    if (this.state !== 'open') return;
+    if (text !== undefined) {
+      this.options.send(text, this.sent, this.steps[this.at]?.hasSecrets === true);
+      return;
+    }
+    this.at += 1;
+    this.advance();
+  };
+
+  private readonly cannotMake = (error: unknown): void => {
+    if (this.state !== 'open') return;
+    if (this.options.isLive) this.state = 'done';
+    else this.fail();
+    this.options.notMade((error as Error).message);
+  };
+
+  private readonly sent = (): void => {
+    if (this.state !== 'open') return;
+    const { interval, clock } = this.options;
+    this.mayStartAt = clock.elapsed() + interval;
+    if (this.steps[this.at]?.expect !== undefined) {
+      this.awaitReply();
+      return;
+    }
+    this.at += 1;
+    this.advance();
+  };
+
+  private awaitReply(): void {
+    const { timeout } = this.steps[this.at] ?? { timeout: 0 };
+    this.isAwaiting = true;
+    this.cancelTimer = this.options.clock.after(timeout, () => this.timedOut(timeout));
+  }
+
+  private evaluate(data: Buffer, binary: boolean): void {
+    const verdict = this.isAwaiting ? this.verdictOn(data) : 'other';
+    if (!(verdict instanceof Promise)) {
+      this.decide(verdict, data, binary);
+      return;
+    }
+    this.isEvaluating = true;
+    // A matcher never rejects; `decide` calls the connection, which handles its own errors.
+    void verdict.then((made) => {
+      this.isEvaluating = false;
+      this.decide(made, data, binary);
+      while (!this.isEvaluating) {
+        const following = this.waiting.shift();
+        if (following === undefined) return;
+        this.evaluate(following.data, following.binary);
+      }
+    });
+  }
+
+  /** `reject` is asked first: a refusal may match `expect`, too, such as `{"op":"login","success":false}`. */
+  private verdictOn(data: Buffer): Verdict | Promise<Verdict> {
+    const { expect, reject } = this.steps[this.at] ?? {};
+    const message = new Message(data);
+    const replied = () => {
+      const isReply = expect?.(message) ?? false;
+      return isReply instanceof Promise ? isReply.then(replyOrOther) : replyOrOther(isReply);
+    };
+    const isRefusal = reject?.(message) ?? false;
+    if (isRefusal instanceof Promise) return isRefusal.then((is) => (is ? 'refusal' : replied()));
+    return isRefusal ? 'refusal' : replied();
+  }
+
+  private decide(verdict: Verdict, data: Buffer, binary: boolean): void {
+    if (this.state === 'failed') {
+      this.options.dropped(data);
+      return;
+    }
+    if (this.state === 'done') {
+      this.options.pass(data, binary);
+      return;
+    }
+    if (verdict === 'reply') {
+      const as = this.steps[this.at]?.as;
+      if (as !== undefined) this.options.named(as, data);
+      this.cancelTimer();
+      this.isAwaiting = false;
+      this.at += 1;
+      this.advance();
+      return;
+    }
+    if (verdict === 'refusal' || !this.options.isLive) this.lastHeard = data;
+    if (verdict === 'refusal') this.failed('refused', `the server refuses message ${this.at + 1} of subscribe`);
+    else if (this.hasReplied) this.options.pass(data, binary);
+    else this.held.push(data, binary);
+  }
+
+  private timedOut(timeout: number): void {
+    const why = `no reply to message ${this.at + 1} of subscribe came within ${formatDuration(timeout)}`;
+    this.failed('silent', why);
+  }
+
+  private failed(kind: SubscribeFailure['kind'], why: string): void {
+    this.cancelTimer();
+    if (!this.options.isLive) {
+      this.fail();
+      this.options.failed({ kind, why });
+      return;
+    }
+    this.options.failed({ kind, why });
+    this.isAwaiting = false;
+    this.at += 1;
+    this.advance();
+  }
+
+  private fail(): void {
+    this.state = 'failed';
+    this.isAwaiting = false;
+    this.held.drop();
+  }
+}
+
+function replyOrOther(isReply: boolean): Verdict {
+  return isReply ? 'reply' : 'other';
+}
