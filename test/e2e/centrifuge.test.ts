@@ -243,7 +243,11 @@ test('on Kafka clients of two gateways see each other, and go on at the other on
   seen.subscription.on('leave', ({ info }) => changes.push(`leave ${info.user}`));
   const { publications, subscribed } = await subscribedTo(moving.client, 'news.a');
   await subscribedTo(one.client, 'news.a');
-  await until(() => changes.includes('join eve') && changes.includes('join ann'));
+  await untilIn(
+    () => changes.includes('join eve') && changes.includes('join ann'),
+    TIMEOUT,
+    () => `bob saw ${changes.join(', ')}`,
+  );
   const users = Object.values((await seen.subscription.presence()).clients).map(({ user }) => user);
   assert.deepEqual(users.sort(), ['ann', 'bob', 'eve']);
   for (const n of [1, 2, 3]) await other.client.publish('news.a', n);
