@@ -106,6 +106,15 @@ function heard(subscription: Subscription) {
   return { publications, subscribed };
 }
 
+async function membersRead(subscription: Subscription): Promise<void> {
+  const isAnswered = () =>
+    subscription.presence().then(
+      () => true,
+      () => false,
+    );
+  await untilIn(isAnswered, TIMEOUT, () => 'the clients of the channel are never known');
+}
+
 async function subscribedTo(client: Centrifuge, channel: string) {
   const subscription = client.newSubscription(channel);
   const kept = heard(subscription);
@@ -239,6 +248,8 @@ test('on Kafka clients of two gateways see each other, and go on at the other on
   const changes: string[] = [];
   const other = library(t, urlOf(b), { token: token('bob') });
   const seen = await subscribedTo(other.client, 'news.a');
+  // Until the gateway has read the clients of the other one, it announces none.
+  await membersRead(seen.subscription);
   seen.subscription.on('join', ({ info }) => changes.push(`join ${info.user}`));
   seen.subscription.on('leave', ({ info }) => changes.push(`leave ${info.user}`));
   const { publications, subscribed } = await subscribedTo(moving.client, 'news.a');
