@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
  */
 
 /** Files of a group. With more of them little loading is saved, and a group that is long is the last one for longer. */
-const LARGEST = 20;
+const LARGEST = 40;
 
 /** In a test file, with the reason behind it: `// Own process: it reads how much memory the process holds.` */
 const MARK = /^\/\/ Own process: \S/m;

@@ -16,6 +16,8 @@ import { grouped, isSlow, sourceOf } from './test-groups.ts';
 
 interface Stage {
   readonly folders: readonly string[];
+  /** A folder below them that is a stage of its own. */
+  readonly except?: string;
   readonly concurrency: number;
   readonly kafka: boolean;
   /** Many of its files run in one process (scripts/test-groups.ts). */
@@ -24,6 +26,9 @@ interface Stage {
   readonly isTriedAgain?: boolean;
 }
 
+/** Gateways in the process of their tests, with real ports and sockets. */
+const LIBRARY = 'unit/library';
+
 /**
  * Suites by what they need. Those of a line run one after the other, the lines beside each other: contracts and faults mostly
  * wait, while the others keep the processors busy. Within a stage the order is that of the paths, so the longest file of all,
@@ -31,7 +36,8 @@ interface Stage {
  */
 const LINES: readonly (readonly Stage[])[] = [
   [
-    { folders: ['unit', 'property'], concurrency: 2, kafka: false, isGrouped: true },
+    { folders: ['unit', 'property'], except: LIBRARY, concurrency: 2, kafka: false, isGrouped: true },
+    { folders: [LIBRARY], concurrency: 2, kafka: false, isGrouped: true, isTriedAgain: true },
     { folders: ['e2e'], concurrency: 4, kafka: true, isTriedAgain: true },
     { folders: ['soak'], concurrency: 1, kafka: true },
   ],
@@ -122,8 +128,11 @@ async function tryAgain(): Promise<boolean> {
   return isGood;
 }
 
-function filesOf({ folders }: Stage): string[] {
-  return files.filter((file) => folders.some((folder) => file.startsWith(`dist/test/${folder}/`)));
+function filesOf({ folders, except }: Stage): string[] {
+  const isIn = (file: string, folder: string) => file.startsWith(`dist/test/${folder}/`);
+  return files.filter(
+    (file) => folders.some((folder) => isIn(file, folder)) && (except === undefined || !isIn(file, except)),
+  );
 }
 
 /** Properties belong to both: `npm test` draws the same cases every time. */

@@ -10,6 +10,7 @@ import { REPEATED, reloadRound } from '../helpers/reload-rounds.ts';
 import { countIds, readTopic } from '../helpers/topic-content.ts';
 import { requireOwnKafka } from '../services/kafka.ts';
 
+/* On Kafka: test/soak/reload. */
 test('reloads of every kind under load cost no accepted message and no socket, on the embedded log', async (t) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidegate-'));
   t.after(() => rmSync(dataDir, { recursive: true, force: true }));
@@ -34,20 +35,6 @@ test('reloads of every kind under load cost no accepted message and no socket, o
   const others = new Map([...(await idsInEmbedded(dataDir, 'extra-0')), ...(await idsInEmbedded(dataDir, 'moved'))]);
   rig.assertClosed(others);
   assert.equal(passing.length, 2);
-});
-
-test('reloads of every kind under load cost no accepted message and no socket, on Kafka', async (t) => {
-  const kafka = await requireOwnKafka(t);
-  if (kafka === undefined) return;
-  const rig = await ReloadRig.start(t, { KAFKA_BROKERS: kafka.brokers });
-  await rig.load(4, 50);
-  assert.equal(await reloadRound(rig, 0), REPEATED);
-  await rig.finish();
-  const stored = countIds(await readTopic(kafka.brokers, 'messages'));
-  await rig.assertUndisturbed(stored);
-  await rig.assertCopied(stored, async () => countIds(await readTopic(kafka.brokers, 'copies')));
-  const others = [...(await readTopic(kafka.brokers, 'extra-0')), ...(await readTopic(kafka.brokers, 'moved'))];
-  rig.assertClosed(countIds(others));
 });
 
 test('while Kafka is away limits change at once, and pipelines when it is back', async (t) => {
