@@ -1,8 +1,8 @@
 import type { RemoteEnd } from '../../core/remote.ts';
 import type { OutboxHandler } from '../sending/outbox.ts';
 
-/** `heartbeat.reply`, or `reconnect.on`. */
-export type BehindKind = 'reply' | 'on';
+/** Messages wait for `heartbeat.reply` or `reconnect.on`, or answers wait for the server. */
+export type BehindKind = 'reply' | 'on' | 'unread';
 
 /** What a connection reports. */
 export interface ConnectionHandler extends OutboxHandler {
@@ -20,7 +20,7 @@ export interface ConnectionHandler extends OutboxHandler {
   replacementAsked(quote: () => string): void;
   /** Whether the socket may be read: not while the gate is shut. */
   mayRead(): boolean;
-  /** Many messages wait for expressions of this kind. `caughtUp` follows, unless the connection ends. */
+  /** Many messages wait, or answers. `caughtUp` follows, unless the connection ends. */
   behind(kind: BehindKind): void;
   caughtUp(kind: BehindKind): void;
   /** A message of this many bytes was read. */

@@ -11,6 +11,7 @@ import type { BacklogHandler } from '../queues/backlog.ts';
 import type { Redaction } from '../reports/redaction.ts';
 import { ConnectRequest } from '../request/connect-request.ts';
 import { Outbox } from '../sending/outbox.ts';
+import { UnreadAnswers } from '../sending/unread-answers.ts';
 import { ShardSubscriptions } from '../shards/shard-subscriptions.ts';
 import { AnswerTexts } from '../subscribe/answer-texts.ts';
 import { Subscribing, type SubscribingOptions } from '../subscribe/subscribing.ts';
@@ -30,6 +31,7 @@ export class Connection {
   private readonly outbox: Outbox;
   private readonly incoming: Incoming;
   private readonly answers: AnswerTexts;
+  private readonly unread: UnreadAnswers;
   private readonly server: Server;
   private readonly redaction: Redaction;
   private readonly handler: ConnectionHandler;
@@ -64,6 +66,12 @@ export class Connection {
     const { socket } = this;
     this.outbox = new Outbox({ socket, rate: settings.send_rate, clock: context.clock, metrics, handler });
     this.answers = new AnswerTexts({ name, redaction, context, values: () => this.request.values() });
+    this.unread = new UnreadAnswers({
+      socket,
+      clock: context.clock,
+      backlog: this.backlogOf('unread'),
+      over: (why) => this.giveUp(why),
+    });
     this.incoming = this.makeIncoming();
   }
 
@@ -274,7 +282,7 @@ export class Connection {
     });
   }
 
-  private readonly sendText = (text: string): void => this.send({ data: text, binary: false });
+  private readonly sendText = (text: string): void => this.outbox.send({ data: text, binary: false }, this.unread.sent);
 
   private readonly reply = (text: string): void => {
     if (!this.isClosing) this.outbox.reply(text);
@@ -309,6 +317,7 @@ export class Connection {
     this.subscribing = undefined;
     this.answers.end();
     this.outbox.end();
+    this.unread.end();
     this.heartbeat?.stop();
     this.heartbeat = undefined;
   }
