@@ -1,8 +1,8 @@
 import type { RemoteEnd } from '../../core/remote.ts';
 import type { OutboxHandler } from '../sending/outbox.ts';
 
-/** Messages wait for `heartbeat.reply` or `reconnect.on`, or answers wait for the server. */
-export type BehindKind = 'reply' | 'on' | 'unread';
+/** Messages wait for `heartbeat.reply`, `reconnect.on` or `expect` of `subscribe`, or answers wait for the server. */
+export type BehindKind = 'reply' | 'on' | 'expect' | 'unread';
 
 /** What a connection reports. */
 export interface ConnectionHandler extends OutboxHandler {
@@ -30,6 +30,6 @@ export interface ConnectionHandler extends OutboxHandler {
   /** A message that is not a reply to `subscribe`. */
   frame(data: Buffer, binary: boolean): void;
   pong(payload: Buffer): void;
-  /** Exactly once, nothing follows. The reason may be shown. */
-  ended(end: RemoteEnd): void;
+  /** Exactly once, nothing follows. The reason may be shown. `at`: when the socket ended, by `Clock.now`. */
+  ended(end: RemoteEnd, at: number): void;
 }

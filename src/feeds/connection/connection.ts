@@ -22,9 +22,6 @@ import { type Server, targetOf } from './server.ts';
 /** Milliseconds for the closing handshake; then the socket is terminated. */
 const CLOSE_TIMEOUT = 3_000;
 
-/** Subscribing on a live connection: whether its socket is read is up to the gate. */
-const ON_LIVE = { isLive: true, socket: { pause: () => {}, resume: () => {} }, replied: () => {} };
-
 /** One socket to a server, from the first packet until it is gone. It reports; the machine of the dialer decides. */
 export class Connection {
   readonly socket: RemoteSocket;
@@ -44,6 +41,8 @@ export class Connection {
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
   private readonly requests: ReplaceRequests | undefined;
   private isClosing = false;
+  /** Whether the socket has ended. */
+  private isGone = false;
   private isEnded = false;
   /** Whether messages that arrive are ignored. */
   private isDeaf = false;
@@ -82,7 +81,7 @@ export class Connection {
     this.begin({
       subscription: { ...settings.subscribe, messages: this.symbols?.opening() ?? messages },
       resume,
-      socket: this.socket,
+      socket: { pause: () => this.socket.pause(), resume: () => this.resumeReading() },
       replied: () => this.handler.replied(),
       done: () => this.handler.subscribed(),
       failed: ({ kind, why }) => this.giveUp(this.withAnswer(why), kind),
@@ -93,15 +92,18 @@ export class Connection {
 
   /** The connection is live, or the symbols have changed while it is. */
   resubscribe(): void {
-    this.symbols?.update();
+    if (!this.isGone) this.symbols?.update();
   }
 
   private change(messages: readonly Step[], done: () => void): void {
     const { name, settings, context } = this.server;
     const failed = (why: string) =>
       context.logger.warn({ url: name }, `a change of the symbols of ${name} failed: ${this.redaction.shown(why)}`);
+    const { full, drained } = this.backlogOf('expect');
     this.begin({
-      ...ON_LIVE,
+      isLive: true,
+      socket: { pause: full, resume: drained },
+      replied: () => {},
       subscription: { ...settings.subscribe, messages },
       notBefore: this.subscribing?.mayStartAt,
       done,
@@ -200,14 +202,36 @@ export class Connection {
       onPong: (payload) => {
         if (!this.isClosing) handler.pong(payload);
       },
-      onClose: (end) => {
-        const shown = this.shown(end);
-        this.span?.end(shown.reason);
-        this.stopTimers();
-        this.isEnded = true;
-        handler.ended(shown);
-      },
+      onClose: (end) => this.gone(this.shown(end)),
     };
+  }
+
+  /**
+   * The socket has ended. What it has received belongs to this connection: it is passed on before the end is reported, so before
+   * there is another one, also if expressions need a moment for it.
+   */
+  private gone(shown: RemoteEnd): void {
+    const at = this.server.context.clock.now();
+    this.isGone = true;
+    this.span?.end(shown.reason);
+    this.stopTimers();
+    const report = () => {
+      this.isEnded = true;
+      this.handler.ended(shown, at);
+    };
+    if (this.isDeaf) report();
+    else this.incoming.inTurn(() => this.inTurn(() => this.afterSubscribing(report)));
+  }
+
+  /** Does this once all messages so far that might be requests for a new connection are decided. */
+  private inTurn(work: () => void): void {
+    if (this.requests === undefined) work();
+    else this.requests.inTurn(work);
+  }
+
+  private afterSubscribing(work: () => void): void {
+    if (this.subscribing === undefined) work();
+    else this.subscribing.inTurn(work);
   }
 
   private frame(data: Buffer, binary: boolean): void {
@@ -240,7 +264,7 @@ export class Connection {
     return new ReplaceRequests({
       on,
       asked: (data) => {
-        if (!this.isClosing) this.handler.replacementAsked(() => this.redaction.quoted(data));
+        if (!this.isClosing && !this.isGone) this.handler.replacementAsked(() => this.redaction.quoted(data));
       },
       pass: (data, binary) => this.take(data, binary),
       backlog: this.backlogOf('on'),
@@ -248,6 +272,14 @@ export class Connection {
   }
 
   // --- within
+
+  private mayRead(): boolean {
+    return this.subscribing?.isHolding !== true && this.handler.mayRead();
+  }
+
+  private resumeReading(): void {
+    if (this.mayRead()) this.socket.resume();
+  }
 
   private backlogOf(kind: BehindKind): BacklogHandler {
     const { handler } = this;
@@ -264,7 +296,7 @@ export class Connection {
     return new Incoming({
       settings,
       socket,
-      mayRead: () => this.subscribing?.isMaking !== true && handler.mayRead(),
+      mayRead: () => this.mayRead(),
       heard: (data) => {
         this.heartbeat?.heard(data);
         handler.heard(data.length);
@@ -314,7 +346,6 @@ export class Connection {
   private stopTimers(): void {
     this.cancelTimer();
     this.subscribing?.end();
-    this.subscribing = undefined;
     this.answers.end();
     this.outbox.end();
     this.unread.end();

@@ -294,7 +294,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.handler.pong(payload);
   }
 
-  ended(end: RemoteEnd): void {
+  ended(end: RemoteEnd, at: number): void {
     this.connection = undefined;
     this.readInVain = 0;
     this.reading.end();
@@ -305,8 +305,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     }
     const shown = this.ends.ended(end, this.isLive);
     this.isLive = false;
-    const { context } = this.server;
-    this.handler.lost(shown, shown.kind === 'silent' ? this.heardAt : context.clock.now());
+    this.handler.lost(shown, shown.kind === 'silent' ? this.heardAt : at);
     tell(this.actor, { type: 'LOST' });
   }
 

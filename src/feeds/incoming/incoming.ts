@@ -55,6 +55,12 @@ export class Incoming {
     this.pass(unpacked, unpacked === data || !isUtf8(unpacked));
   }
 
+  /** Does this once all messages so far are answered or passed on. */
+  inTurn(work: () => void): void {
+    if (this.replies === undefined) work();
+    else this.replies.inTurn(work);
+  }
+
   private pass(data: Buffer, binary: boolean): void {
     this.options.heard(data);
     if (this.replies === undefined) this.options.pass(data, binary);

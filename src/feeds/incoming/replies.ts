@@ -34,6 +34,11 @@ export class Replies {
     this.queue.take(data, binary);
   }
 
+  /** Does this once all messages so far are answered or passed on. */
+  inTurn(work: () => void): void {
+    this.queue.inTurn(work);
+  }
+
   /** The first one from `index` on that matches. A matcher never rejects. */
   private replyTo(message: Message, index: number): Reply | undefined | Promise<Reply | undefined> {
     const { replies } = this.options;

@@ -100,6 +100,7 @@ export class Outbox {
   /** As `send`, for a message of `heartbeat.send`; call it within `beat`. */
   transmit(frame: Frame, written?: (isWritten: boolean) => void): void {
     const { metrics, socket } = this.options;
+    if (this.isEnded) return;
     metrics.sent.value += 1;
     socket.send(frame, written);
   }

@@ -1,7 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
-import { Message } from '../../core/message.ts';
+import type { Message } from '../../core/message.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { ConnectTemplate } from '../../sdk/connect-template.ts';
+import type { BacklogHandler } from '../queues/backlog.ts';
+import { FrameQueue } from '../queues/frame-queue.ts';
 import { HeldMessages } from '../queues/held-messages.ts';
 import { madeText, type ReadyStep } from './opening-texts.ts';
 
@@ -40,6 +42,8 @@ export interface SubscribeHandshakeOptions {
   readonly pass: (data: Buffer, binary: boolean) => void;
   /** A message that came before the handshake failed: an answer of the server, not data. */
   readonly dropped: (data: Buffer) => void;
+  /** Of messages that wait for `expect` or `reject`. */
+  readonly backlog: BacklogHandler;
 }
 
 type Verdict = 'reply' | 'refusal' | 'other';
@@ -66,15 +70,18 @@ export class SubscribeHandshake {
   private isAdvancing = false;
   private mayAdvance = false;
   private cancelTimer: () => void = () => {};
-  /** Messages behind one whose expression is still being evaluated. */
-  private readonly waiting: { readonly data: Buffer; readonly binary: boolean }[] = [];
-  private isEvaluating = false;
+  private readonly queue: FrameQueue<Verdict>;
 
   constructor(options: SubscribeHandshakeOptions) {
     this.options = options;
     this.steps = options.opening;
     this.lastReply = this.steps.findLastIndex(({ expect }) => expect !== undefined);
     this.held = new HeldMessages(options);
+    this.queue = new FrameQueue({
+      evaluate: (message) => (this.isAwaiting ? this.verdictOn(message) : 'other'),
+      decide: (verdict, { payload }, binary) => this.decide(verdict, payload, binary),
+      backlog: options.backlog,
+    });
     this.hasReplied = options.isLive === true;
     this.mayStartAt = options.notBefore ?? Number.NEGATIVE_INFINITY;
   }
@@ -89,8 +96,13 @@ export class SubscribeHandshake {
 
   /** Takes a message of the server. */
   take(data: Buffer, binary: boolean): void {
-    if (this.isEvaluating) this.waiting.push({ data, binary });
-    else this.evaluate(data, binary);
+    if (this.state === 'done' && this.queue.isIdle) this.options.pass(data, binary);
+    else this.queue.take(data, binary);
+  }
+
+  /** Does this once all messages so far are decided. */
+  inTurn(work: () => void): void {
+    this.queue.inTurn(work);
   }
 
   /** The connection ends. */
@@ -183,29 +195,9 @@ export class SubscribeHandshake {
     this.cancelTimer = this.options.clock.after(timeout, () => this.timedOut(timeout));
   }
 
-  private evaluate(data: Buffer, binary: boolean): void {
-    const verdict = this.isAwaiting ? this.verdictOn(data) : 'other';
-    if (!(verdict instanceof Promise)) {
-      this.decide(verdict, data, binary);
-      return;
-    }
-    this.isEvaluating = true;
-    // A matcher never rejects; `decide` calls the connection, which handles its own errors.
-    void verdict.then((made) => {
-      this.isEvaluating = false;
-      this.decide(made, data, binary);
-      while (!this.isEvaluating) {
-        const following = this.waiting.shift();
-        if (following === undefined) return;
-        this.evaluate(following.data, following.binary);
-      }
-    });
-  }
-
   /** `reject` is asked first: a refusal may match `expect`, too, such as `{"op":"login","success":false}`. */
-  private verdictOn(data: Buffer): Verdict | Promise<Verdict> {
+  private verdictOn(message: Message): Verdict | Promise<Verdict> {
     const { expect, reject } = this.steps[this.at] ?? {};
-    const message = new Message(data);
     const replied = () => {
       const isReply = expect?.(message) ?? false;
       return isReply instanceof Promise ? isReply.then(replyOrOther) : replyOrOther(isReply);
@@ -216,11 +208,11 @@ export class SubscribeHandshake {
   }
 
   private decide(verdict: Verdict, data: Buffer, binary: boolean): void {
-    if (this.state === 'failed') {
+    if (this.state === 'failed' && !this.hasReplied) {
       this.options.dropped(data);
       return;
     }
-    if (this.state === 'done') {
+    if (this.state !== 'open') {
       this.options.pass(data, binary);
       return;
     }
