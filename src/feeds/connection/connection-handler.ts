@@ -1,8 +1,11 @@
 import type { RemoteEnd } from '../../core/remote.ts';
 import type { OutboxHandler } from '../sending/outbox.ts';
 
-/** Messages wait for `heartbeat.reply`, `reconnect.on` or `expect` of `subscribe`, or answers wait for the server. */
-export type BehindKind = 'reply' | 'on' | 'expect' | 'unread';
+/**
+ * Messages wait for `heartbeat.reply`, `heartbeat.expect`, `reconnect.on` or `expect` of `subscribe`, or answers wait for the
+ * server.
+ */
+export type BehindKind = 'reply' | 'heartbeat' | 'on' | 'expect' | 'unread';
 
 /** What a connection reports. */
 export interface ConnectionHandler extends OutboxHandler {

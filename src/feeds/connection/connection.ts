@@ -144,6 +144,7 @@ export class Connection {
       sent: (text) => this.redaction.answered(text),
       clock: this.server.context.clock,
       stale: (why) => this.giveUp(why),
+      backlog: this.backlogOf('heartbeat'),
     });
     this.heartbeat = heartbeat;
     heartbeat.start();
