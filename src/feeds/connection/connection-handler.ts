@@ -30,8 +30,11 @@ export interface ConnectionHandler extends OutboxHandler {
   heard(bytes: number): void;
   /** A message that cannot be decompressed, and why not. */
   damaged(data: Buffer, why: string): void;
-  /** A message that is not a reply to `subscribe`. */
-  frame(data: Buffer, binary: boolean): void;
+  /**
+   * A message. `isRecord`: it is neither a reply to `subscribe`, nor taken by `heartbeat.reply` or `reconnect.on`; the others
+   * come only from a server whose messages are numbered.
+   */
+  frame(data: Buffer, binary: boolean, isRecord: boolean): void;
   pong(payload: Buffer): void;
   /** Exactly once, nothing follows. The reason may be shown. `at`: when the socket ended, by `Clock.now`. */
   ended(end: RemoteEnd, at: number): void;

@@ -112,11 +112,13 @@ export class Connection {
         failed(why);
         done();
       },
-      dropped: (data) => this.pass(data, false),
+      dropped: (data) => this.pass(data, false, true),
     });
   }
 
-  private begin(options: Omit<SubscribingOptions, 'values' | 'named' | 'clock' | 'send' | 'pass'>): void {
+  private begin(
+    options: Omit<SubscribingOptions, 'values' | 'named' | 'clock' | 'send' | 'isNumbered' | 'pass'>,
+  ): void {
     this.subscribing = new Subscribing({
       ...options,
       values: () => this.request.values(),
@@ -126,7 +128,8 @@ export class Connection {
         this.redaction.sent(text, hasSecrets);
         this.outbox.send({ data: text, binary: false }, sent);
       },
-      pass: (data, binary) => this.pass(data, binary),
+      isNumbered: this.server.isNumbered === true,
+      pass: (data, binary, isRecord) => this.pass(data, binary, isRecord),
     });
     this.subscribing.start();
   }
@@ -243,12 +246,19 @@ export class Connection {
 
   /** A message that is meant for the subscribe handshake or for the pipeline. */
   private take(data: Buffer, binary: boolean): void {
-    if (this.subscribing === undefined) this.pass(data, binary);
+    if (this.subscribing === undefined) this.pass(data, binary, true);
     else this.subscribing.take(data, binary);
   }
 
-  private pass(data: Buffer, binary: boolean): void {
-    if (!this.isDeaf) this.handler.frame(data, binary);
+  /** A message that was taken before the subscribe handshake has seen it. */
+  private taken(data: Buffer): void {
+    if (this.server.isNumbered !== true) return;
+    if (this.subscribing === undefined) this.pass(data, false, false);
+    else this.subscribing.takeTaken(data);
+  }
+
+  private pass(data: Buffer, binary: boolean, isRecord: boolean): void {
+    if (!this.isDeaf) this.handler.frame(data, binary, isRecord);
   }
 
   /** A message that was an answer of the server, which did not let us in. */
@@ -265,6 +275,7 @@ export class Connection {
     return new ReplaceRequests({
       on,
       asked: (data) => {
+        this.taken(data);
         if (!this.isClosing && !this.isGone) this.handler.replacementAsked(() => this.redaction.quoted(data));
       },
       pass: (data, binary) => this.take(data, binary),
@@ -304,6 +315,9 @@ export class Connection {
       },
       answer: (make, message) => {
         if (!this.isClosing) this.answers.make(make, message, this.reply);
+      },
+      taken: (data) => {
+        if (this.server.isNumbered === true) this.inTurn(() => this.taken(data));
       },
       pass: (data, binary) => {
         if (this.requests === undefined) this.take(data, binary);

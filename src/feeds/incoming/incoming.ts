@@ -17,6 +17,8 @@ export interface IncomingOptions {
   readonly heard: (data: Buffer) => void;
   /** A message that the server sent as a ping is to be answered so. */
   readonly answer: (make: AnswerTemplate, message: Message) => void;
+  /** A message that is a ping, in the order of arrival. */
+  readonly taken: (data: Buffer) => void;
   /** A message that is not a ping, in the order of arrival. */
   readonly pass: (data: Buffer, binary: boolean) => void;
   /** A message that cannot be decompressed, and why not. */
@@ -35,11 +37,11 @@ export class Incoming {
   private readonly budget: ReadBudget | undefined;
 
   constructor(options: IncomingOptions) {
-    const { settings, socket, mayRead, answer, pass, backlog } = options;
+    const { settings, socket, mayRead, answer, taken, pass, backlog } = options;
     const replies = settings.heartbeat.reply;
     this.options = options;
     if (settings.decompress !== undefined || settings.compression) this.budget = new ReadBudget(socket, mayRead);
-    this.replies = replies.length === 0 ? undefined : new Replies({ replies, answer, pass, backlog });
+    this.replies = replies.length === 0 ? undefined : new Replies({ replies, answer, taken, pass, backlog });
   }
 
   take(data: Buffer, binary: boolean): void {

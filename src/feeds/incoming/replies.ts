@@ -9,6 +9,8 @@ type Reply = RemoteSettings['heartbeat']['reply'][number];
 export interface RepliesOptions {
   readonly replies: readonly Reply[];
   readonly answer: (make: AnswerTemplate, message: Message) => void;
+  /** A message that matches one, in the order of arrival. */
+  readonly taken: (data: Buffer) => void;
   /** A message that matches none, in the order of arrival. */
   readonly pass: (data: Buffer, binary: boolean) => void;
   /** Of messages that wait for an expression. */
@@ -52,7 +54,12 @@ export class Replies {
   }
 
   private decide(reply: Reply | undefined, message: Message, binary: boolean): void {
-    if (reply === undefined) this.options.pass(message.payload, binary);
-    else if (reply.message !== undefined) this.options.answer(reply.message, message);
+    const { answer, taken, pass } = this.options;
+    if (reply === undefined) {
+      pass(message.payload, binary);
+      return;
+    }
+    if (reply.message !== undefined) answer(reply.message, message);
+    taken(message.payload);
   }
 }

@@ -145,8 +145,11 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
         settings,
         context,
         ids,
-        pass: (frame) => this.frame(frame.data, frame.binary, frame.connection),
-        repeated: (frame) => this.repeated(frame),
+        pass: ({ data, binary, connection, isRecord }) =>
+          isRecord ? this.frame(data, binary, connection) : this.numbered(data, connection),
+        repeated: (frame) => {
+          if (frame.isRecord) this.repeated(frame);
+        },
         backlog,
       });
     const server = serverOf(this.server, this.name, this.shard, { settings, context });
@@ -236,6 +239,13 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     });
     context.gateway.tracing.received(message, context.path, '', undefined);
     this.owner.arrived(message, this.progress.enter(message, connection, isRepeated), this);
+  }
+
+  numbered(data: Buffer, connection: number): void {
+    const { context, isOver } = this.owner;
+    if (isOver) return;
+    const message = new Message(data, { meta: this.metas.text, timestamp: context.clock.now() });
+    this.owner.arrived(message, this.progress.numbered(message, connection), this);
   }
 
   /** Two connections are live: the new one repeats messages of the old one. */

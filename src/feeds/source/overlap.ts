@@ -96,13 +96,13 @@ export class Overlap {
     });
   }
 
-  take(side: 'old' | 'new', data: Buffer, binary: boolean, connection: number): void {
+  take(side: 'old' | 'new', received: ReceivedFrame): void {
     if (this.isOver || (side === 'old' && this.isIdle)) {
-      this.options.pass({ data, binary, connection });
+      this.options.pass(received);
       return;
     }
     // A copy: it may outlive its turn of the event loop and would keep the whole read chunk in memory.
-    const frame = { data: Buffer.from(data), binary, connection };
+    const frame = { ...received, data: Buffer.from(received.data) };
     const key = this.options.keyOf(frame.data);
     const isLate = key instanceof Promise || this.turns.isWaiting;
     if (isLate) this.backlog.add(frame.data.length);

@@ -38,8 +38,10 @@ export interface SubscribeHandshakeOptions {
   readonly replied: () => void;
   readonly done: () => void;
   readonly failed: (failure: SubscribeFailure) => void;
-  /** A message that is not a reply, in the order of arrival. */
-  readonly pass: (data: Buffer, binary: boolean) => void;
+  /** Whether replies are passed on, too. */
+  readonly isNumbered: boolean;
+  /** A message, in the order of arrival. `isRecord`: it is not a reply. */
+  readonly pass: (data: Buffer, binary: boolean, isRecord: boolean) => void;
   /** A message that came before the handshake failed: an answer of the server, not data. */
   readonly dropped: (data: Buffer) => void;
   /** Of messages that wait for `expect` or `reject`. */
@@ -96,8 +98,13 @@ export class SubscribeHandshake {
 
   /** Takes a message of the server. */
   take(data: Buffer, binary: boolean): void {
-    if (this.state === 'done' && this.queue.isIdle) this.options.pass(data, binary);
+    if (this.state === 'done' && this.queue.isIdle) this.options.pass(data, binary, true);
     else this.queue.take(data, binary);
+  }
+
+  /** Passes a message on, in its place, that something else has taken, so that it is no record. */
+  takeTaken(data: Buffer): void {
+    this.queue.inTurn(() => this.passTaken(data));
   }
 
   /** Does this once all messages so far are decided. */
@@ -213,9 +220,10 @@ export class SubscribeHandshake {
       return;
     }
     if (this.state !== 'open') {
-      this.options.pass(data, binary);
+      this.options.pass(data, binary, true);
       return;
     }
+    if (verdict !== 'other') this.passTaken(data);
     if (verdict === 'reply') {
       const as = this.steps[this.at]?.as;
       if (as !== undefined) this.options.named(as, data);
@@ -227,8 +235,15 @@ export class SubscribeHandshake {
     }
     if (verdict === 'refusal' || !this.options.isLive) this.lastHeard = data;
     if (verdict === 'refusal') this.failed('refused', `the server refuses message ${this.at + 1} of subscribe`);
-    else if (this.hasReplied) this.options.pass(data, binary);
+    else if (this.hasReplied) this.options.pass(data, binary, true);
     else this.held.push(data, binary);
+  }
+
+  /** After a refusal nothing that was held is passed on, and neither is this. */
+  private passTaken(data: Buffer): void {
+    if (!this.options.isNumbered) return;
+    if (this.hasReplied) this.options.pass(data, false, false);
+    else if (this.state === 'open') this.held.pushReply(data);
   }
 
   private timedOut(timeout: number): void {

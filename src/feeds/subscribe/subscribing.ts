@@ -58,8 +58,14 @@ export class Subscribing {
 
   /** Takes a message of the server. */
   take(data: Buffer, binary: boolean): void {
-    if (this.pending !== undefined) this.pending.push(data, binary);
+    if (this.pending !== undefined) this.pending.push(data, binary, true);
     else this.handshake?.take(data, binary);
+  }
+
+  /** Passes a message on, in its place, that something else has taken, so that it is no record. */
+  takeTaken(data: Buffer): void {
+    if (this.pending !== undefined) this.pending.push(data, false, false);
+    else this.handshake?.takeTaken(data);
   }
 
   /** Does this once all messages so far are decided. */
@@ -74,7 +80,7 @@ export class Subscribing {
     handshake?.end();
     if (pending === undefined) return;
     this.pending = undefined;
-    for (const { data } of pending.end()) options.dropped(data);
+    for (const { data, isRecord } of pending.end()) if (isRecord) options.dropped(data);
     // The answer to the closing handshake has to be read.
     options.socket.resume();
   }
@@ -88,7 +94,9 @@ export class Subscribing {
         this.pending = undefined;
         socket.resume();
         this.begin(opening);
-        for (const { data, binary } of early) this.take(data, binary);
+        for (const { data, binary, isRecord } of early)
+          if (isRecord) this.take(data, binary);
+          else this.takeTaken(data);
       },
       failed: ({ message }) => notMade(message),
     });

@@ -22,7 +22,8 @@ function setUp() {
   });
   overlap.asked();
   overlap.live();
-  const take = (side: 'old' | 'new', text: string) => overlap.take(side, Buffer.from(text), false, 1);
+  const take = (side: 'old' | 'new', text: string) =>
+    overlap.take(side, { data: Buffer.from(text), binary: false, connection: 1, isRecord: true });
   return { overlap, passed, take };
 }
 
