@@ -124,9 +124,9 @@ export class Connection {
       values: () => this.request.values(),
       named: (as, data) => this.request.replied(as, data),
       clock: this.server.context.clock,
-      send: (text, sent, hasSecrets) => {
+      send: (text, sent, { frame, hasSecrets }) => {
         this.redaction.sent(text, hasSecrets);
-        this.outbox.send({ data: text, binary: false }, sent);
+        this.outbox.send({ data: text, binary: frame === 'binary' }, sent);
       },
       isNumbered: this.server.isNumbered === true,
       pass: (data, binary, isRecord) => this.pass(data, binary, isRecord),

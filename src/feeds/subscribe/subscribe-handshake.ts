@@ -29,7 +29,7 @@ export interface SubscribeHandshakeOptions {
   readonly notBefore?: number | undefined;
   readonly clock: Clock;
   /** `sent`: when it is really sent. */
-  readonly send: (text: string, sent: () => void, hasSecrets: boolean) => void;
+  readonly send: (text: string, sent: () => void, step: Pick<ReadyStep, 'frame' | 'hasSecrets'>) => void;
   /** A reply has come that has a name. */
   readonly named: (as: string, data: Buffer) => void;
   /** A message cannot be made; `why` may contain secrets. */
@@ -168,9 +168,10 @@ export class SubscribeHandshake {
   }
 
   private readonly sendMade = (text: string | undefined): void => {
-    if (this.state !== 'open') return;
+    const step = this.steps[this.at];
+    if (this.state !== 'open' || step === undefined) return;
     if (text !== undefined) {
-      this.options.send(text, this.sent, this.steps[this.at]?.hasSecrets === true);
+      this.options.send(text, this.sent, step);
       return;
     }
     this.at += 1;
