@@ -5,8 +5,6 @@ import { formatDuration } from '../../core/units.ts';
 import type { AnswerTemplate } from '../../sdk/answer-template.ts';
 import type { Step } from '../../sdk/connect-messages.ts';
 import type { Dial } from '../../telemetry/tracing.ts';
-import { Incoming } from '../incoming/incoming.ts';
-import { ReplaceRequests } from '../incoming/replace-requests.ts';
 import type { BacklogHandler } from '../queues/backlog.ts';
 import type { Redaction } from '../reports/redaction.ts';
 import { ConnectRequest } from '../request/connect-request.ts';
@@ -17,6 +15,7 @@ import { AnswerTexts } from '../subscribe/answer-texts.ts';
 import { Subscribing, type SubscribingOptions } from '../subscribe/subscribing.ts';
 import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { Inbound } from './inbound.ts';
 import { type Server, targetOf } from './server.ts';
 
 /** Milliseconds for the closing handshake; then the socket is terminated. */
@@ -26,7 +25,7 @@ const CLOSE_TIMEOUT = 3_000;
 export class Connection {
   readonly socket: RemoteSocket;
   private readonly outbox: Outbox;
-  private readonly incoming: Incoming;
+  private readonly inbound: Inbound;
   private readonly answers: AnswerTexts;
   private readonly unread: UnreadAnswers;
   private readonly server: Server;
@@ -34,12 +33,10 @@ export class Connection {
   private readonly handler: ConnectionHandler;
   private readonly span: Dial | undefined;
   private readonly request: ConnectRequest;
-  private subscribing: Subscribing | undefined;
   private readonly symbols: ShardSubscriptions | undefined;
   private heartbeat: Heartbeat | undefined;
   /** Why the connection is cut, in words that may be shown. */
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
-  private readonly requests: ReplaceRequests | undefined;
   private isClosing = false;
   /** Whether the socket has ended. */
   private isGone = false;
@@ -53,7 +50,6 @@ export class Connection {
     this.server = server;
     this.redaction = redaction;
     this.handler = handler;
-    this.requests = this.replaceRequests();
     this.symbols =
       server.sharding &&
       new ShardSubscriptions(server.sharding, settings.subscribe.messages, (steps, done) => this.change(steps, done));
@@ -71,7 +67,7 @@ export class Connection {
       backlog: this.backlogOf('unread'),
       over: (why) => this.giveUp(why),
     });
-    this.incoming = this.makeIncoming();
+    this.inbound = this.makeInbound();
   }
 
   /** Sends the messages of `subscribe`; `subscribed` follows. */
@@ -81,7 +77,7 @@ export class Connection {
     this.begin({
       subscription: { ...settings.subscribe, messages: this.symbols?.opening() ?? messages },
       resume,
-      socket: { pause: () => this.socket.pause(), resume: () => this.resumeReading() },
+      socket: { pause: () => this.socket.pause(), resume: () => this.inbound.resume() },
       replied: () => this.handler.replied(),
       done: () => this.handler.subscribed(),
       failed: ({ kind, why }) => this.giveUp(this.withAnswer(why), kind),
@@ -105,7 +101,7 @@ export class Connection {
       socket: { pause: full, resume: drained },
       replied: () => {},
       subscription: { ...settings.subscribe, messages },
-      notBefore: this.subscribing?.mayStartAt,
+      notBefore: this.inbound.subscribing?.mayStartAt,
       done,
       failed: ({ why }) => failed(this.withAnswer(why)),
       notMade: (why) => {
@@ -119,7 +115,7 @@ export class Connection {
   private begin(
     options: Omit<SubscribingOptions, 'values' | 'named' | 'clock' | 'send' | 'isNumbered' | 'pass'>,
   ): void {
-    this.subscribing = new Subscribing({
+    const subscribing = new Subscribing({
       ...options,
       values: () => this.request.values(),
       named: (as, data) => this.request.replied(as, data),
@@ -131,11 +127,12 @@ export class Connection {
       isNumbered: this.server.isNumbered === true,
       pass: (data, binary, isRecord) => this.pass(data, binary, isRecord),
     });
-    this.subscribing.start();
+    this.inbound.subscribing = subscribing;
+    subscribing.start();
   }
 
   private withAnswer(why: string): string {
-    return `${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`;
+    return `${why}; ${this.redaction.quoted(this.inbound.subscribing?.lastHeard)}`;
   }
 
   startHeartbeat(): Heartbeat {
@@ -224,37 +221,13 @@ export class Connection {
       this.handler.ended(shown, at);
     };
     if (this.isDeaf) report();
-    else this.incoming.inTurn(() => this.inTurn(() => this.afterSubscribing(report)));
-  }
-
-  /** Does this once all messages so far that might be requests for a new connection are decided. */
-  private inTurn(work: () => void): void {
-    if (this.requests === undefined) work();
-    else this.requests.inTurn(work);
-  }
-
-  private afterSubscribing(work: () => void): void {
-    if (this.subscribing === undefined) work();
-    else this.subscribing.inTurn(work);
+    else this.inbound.whenDecided(report);
   }
 
   private frame(data: Buffer, binary: boolean): void {
     // A server whose message was too large is being cut off.
     if (this.isDeaf || this.cutReason !== undefined) return;
-    this.incoming.take(data, binary);
-  }
-
-  /** A message that is meant for the subscribe handshake or for the pipeline. */
-  private take(data: Buffer, binary: boolean): void {
-    if (this.subscribing === undefined) this.pass(data, binary, true);
-    else this.subscribing.take(data, binary);
-  }
-
-  /** A message that was taken before the subscribe handshake has seen it. */
-  private taken(data: Buffer): void {
-    if (this.server.isNumbered !== true) return;
-    if (this.subscribing === undefined) this.pass(data, false, false);
-    else this.subscribing.takeTaken(data);
+    this.inbound.take(data, binary);
   }
 
   private pass(data: Buffer, binary: boolean, isRecord: boolean): void {
@@ -269,29 +242,7 @@ export class Connection {
     metrics.dropped('refused');
   }
 
-  private replaceRequests(): ReplaceRequests | undefined {
-    const { on } = this.server.settings.reconnect;
-    if (on === undefined) return undefined;
-    return new ReplaceRequests({
-      on,
-      asked: (data) => {
-        this.taken(data);
-        if (!this.isClosing && !this.isGone) this.handler.replacementAsked(() => this.redaction.quoted(data));
-      },
-      pass: (data, binary) => this.take(data, binary),
-      backlog: this.backlogOf('on'),
-    });
-  }
-
   // --- within
-
-  private mayRead(): boolean {
-    return this.subscribing?.isHolding !== true && this.handler.mayRead();
-  }
-
-  private resumeReading(): void {
-    if (this.mayRead()) this.socket.resume();
-  }
 
   private backlogOf(kind: BehindKind): BacklogHandler {
     const { handler } = this;
@@ -302,13 +253,12 @@ export class Connection {
     return { full: unlessEnded(() => handler.behind(kind)), drained: unlessEnded(() => handler.caughtUp(kind)) };
   }
 
-  private makeIncoming(): Incoming {
-    const { handler, socket } = this;
-    const { settings } = this.server;
-    return new Incoming({
-      settings,
+  private makeInbound(): Inbound {
+    const { server, handler, socket } = this;
+    return new Inbound({
+      server,
       socket,
-      mayRead: () => this.mayRead(),
+      mayRead: () => handler.mayRead(),
       heard: (data) => {
         this.heartbeat?.heard(data);
         handler.heard(data.length);
@@ -316,16 +266,13 @@ export class Connection {
       answer: (make, message) => {
         if (!this.isClosing) this.answers.make(make, message, this.reply);
       },
-      taken: (data) => {
-        if (this.server.isNumbered === true) this.inTurn(() => this.taken(data));
+      asked: (data) => {
+        if (!this.isClosing && !this.isGone) handler.replacementAsked(() => this.redaction.quoted(data));
       },
-      pass: (data, binary) => {
-        if (this.requests === undefined) this.take(data, binary);
-        else this.requests.take(data, binary);
-      },
+      pass: (data, binary, isRecord) => this.pass(data, binary, isRecord),
       damaged: (data, why) => handler.damaged(data, why),
       tooLarge: (why) => this.giveUp(why, 'too_big'),
-      backlog: this.backlogOf('reply'),
+      backlogOf: (kind) => this.backlogOf(kind),
     });
   }
 
@@ -360,7 +307,7 @@ export class Connection {
 
   private stopTimers(): void {
     this.cancelTimer();
-    this.subscribing?.end();
+    this.inbound.subscribing?.end();
     this.answers.end();
     this.outbox.end();
     this.unread.end();
@@ -370,7 +317,8 @@ export class Connection {
 
   /** The end with a reason that may be shown. */
   private shown({ kind, code, reason }: RemoteEnd): RemoteEnd {
-    const { cutReason, subscribing } = this;
+    const { cutReason } = this;
+    const { subscribing } = this.inbound;
     if (cutReason !== undefined) return { kind: cutReason.kind, code, reason: cutReason.why };
     const shown = this.redaction.shown(reason);
     const hasAnswered = subscribing?.isOpen === true && subscribing.lastHeard !== undefined;
