@@ -65,6 +65,8 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   private count = 0;
   private connections = 0;
   private hasBeenLive = false;
+  /** Connections with a lower number were there before the outage: what they have received does not end it. */
+  private sinceLost = 0;
   private outages = new OutageWatch();
   private readonly rest: Unsettled;
 
@@ -228,7 +230,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     const { context, isBuffering, isOver } = this.owner;
     // Decompression may still deliver messages after reading has stopped; after a restart the server is asked for them again.
     if (isOver) return;
-    this.heard(data);
+    this.heard(data, connection);
     this.unsettled += 1;
     this.count += 1;
     const message = new Message(isBuffering ? Buffer.from(data) : data, {
@@ -259,6 +261,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
 
   lost({ reason }: RemoteEnd, heardAt: number): void {
     this.duplicates.lost();
+    this.sinceLost = this.connections;
     if (this.hasBeenLive) this.outages.begin(heardAt, reason);
     this.owner.context.gateway.onStatus(this.name, reason);
   }
@@ -293,12 +296,12 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
       this.frame(data, binary, connection, true);
       return;
     }
-    this.heard(data);
+    this.heard(data, connection);
     this.metrics.dropped('duplicate');
   }
 
-  private heard(data: Buffer): void {
-    this.endOutage();
+  private heard(data: Buffer, connection: number): void {
+    if (connection >= this.sinceLost) this.endOutage();
     this.metrics.received.value += 1;
     this.metrics.receivedBytes.value += data.length;
   }

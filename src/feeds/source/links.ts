@@ -194,9 +194,10 @@ export class Links implements LinkOwner {
     if (this.pausing === undefined) for (const { dialer } of this.all) dialer.resume();
   }
 
+  /** It is there until the messages that wait for their keys are passed on: those of the next connection follow them. */
   private endOverlap(): void {
     this.overlap?.end();
-    this.overlap = undefined;
+    if (this.overlap?.isOver) this.overlap = undefined;
   }
 
   private beginOverlap(): void {

@@ -88,6 +88,66 @@ test('the gap begins when the connection is lost, not when they are evaluated', 
   assert.equal(gap?.gap.from, new Date(lostAt).toISOString());
 });
 
+test('behind an overlap they keep their place, too, and do not end the gap', async (t) => {
+  const { network, clock, texts, messages } = await feedRig(t, {
+    reconnect: { every: '100s', overlap: '10s', interval: '1ms' },
+    dedupe: { id: slowly('$string(json.seq) & $x') },
+    gap: { record: true },
+  });
+  network.last.opens();
+  clock.advance(100_000);
+  network.last.opens();
+  const [old] = network.sockets;
+  old?.says('{"seq":1}');
+  await turn();
+  clock.advance(10_000);
+  await turn();
+  assert.equal(old?.isEnded, true);
+  // The new connection may still repeat what the old one has received.
+  for (const seq of [2, 3]) network.last.says(`{"seq":${seq}}`);
+  network.last.ends();
+  clock.advance(1);
+  assert.equal(network.sockets.length, 3);
+  await turn();
+  clock.advance(5_000);
+  network.last.opens();
+  network.last.says('{"seq":4}');
+  await turn();
+  const gaps = messages.filter(({ meta }) => meta.gap === true);
+  assert.deepEqual(
+    texts().filter((text) => !text.includes('gap')),
+    [1, 2, 3, 4].map((seq) => `{"seq":${seq}}`),
+  );
+  assert.deepEqual(
+    gaps.map(({ json }) => (json as { gap: { seconds: number } }).gap.seconds),
+    [5.001],
+  );
+});
+
+test('behind an overlap they go before messages of a connection that is made at once', async (t) => {
+  const { network, clock, texts } = await feedRig(t, {
+    reconnect: { every: '100s', overlap: '10s', interval: '1ms' },
+    dedupe: { id: slowly('$string(json.seq) & $x') },
+  });
+  network.last.opens();
+  clock.advance(100_000);
+  network.last.opens();
+  network.sockets[0]?.says('{"seq":1}');
+  await turn();
+  clock.advance(10_000);
+  await turn();
+  for (const seq of [2, 3]) network.last.says(`{"seq":${seq}}`);
+  network.last.ends();
+  clock.advance(1);
+  network.last.opens();
+  network.last.says('{"seq":4}');
+  for (let turns = 0; turns < 5; turns += 1) await turn();
+  assert.deepEqual(
+    texts(),
+    [1, 2, 3, 4].map((seq) => `{"seq":${seq}}`),
+  );
+});
+
 test('a feed that stops does not wait for them', async (t) => {
   const { feed, network } = await feedRig(t, { heartbeat: PINGS });
   network.last.opens();
