@@ -108,8 +108,10 @@ export class Overlap {
     if (isLate) this.backlog.add(frame.data.length);
     this.turns.after(key, (made) => {
       if (isLate) this.backlog.remove(frame.data.length);
-      if (side === 'old') this.takeOld(made, frame);
-      else this.takeNew(made, frame);
+      // A record is no copy of a reply, whatever its id. No key begins with this character.
+      const own = frame.isRecord ? made : { ...made, text: `~${made.text}` };
+      if (side === 'old') this.takeOld(own, frame);
+      else this.takeNew(own, frame);
     });
   }
 
