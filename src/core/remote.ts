@@ -58,7 +58,7 @@ export type RemoteEndKind =
   | 'protocol'
   /** A message was larger than `maxFrame`. */
   | 'too_big'
-  /** It was cut here: the server sent nothing for too long, or not the expected reply. */
+  /** It was cut here: the server sent nothing for too long, or not the expected reply, or does not read answers. */
   | 'silent';
 
 export interface RemoteEnd {

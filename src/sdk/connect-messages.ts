@@ -56,6 +56,8 @@ export const rejectMatcher = () =>
 export interface Step {
   /** undefined: the server speaks first, and `expect` is what it says. */
   readonly send?: ConnectTemplate | undefined;
+  /** How it is sent; undefined for text. Only with `send`. */
+  readonly frame?: 'text' | 'binary' | undefined;
   readonly expect?: Matcher | undefined;
   /** Only with `expect`. */
   readonly reject?: Matcher | undefined;
@@ -87,6 +89,10 @@ const stepWithReply = z
     send: openingTemplate()
       .optional()
       .describe('The message; left out where the server speaks first, and `expect` waits for what it says.'),
+    frame: z
+      .enum(['text', 'binary'])
+      .optional()
+      .describe('How the message is sent: as text, which is the default, or its bytes in UTF-8 as a binary message.'),
     expect: matcher().optional().describe('Which reply to wait for before the next message is sent.'),
     reject: rejectMatcher()
       .optional()
@@ -100,6 +106,10 @@ const stepWithReply = z
     path: ['send'],
     message: 'without expect there is nothing to wait for; set send, too',
   })
+  .refine(({ send, frame }) => frame === undefined || send !== undefined, {
+    path: ['frame'],
+    message: 'without send nothing is sent; set send, too',
+  })
   .refine(({ expect, as }) => as === undefined || expect !== undefined, {
     path: ['as'],
     message: 'without expect no reply is waited for; set expect, too',
@@ -109,7 +119,7 @@ const stepWithReply = z
     message: 'without expect no reply is waited for; set expect, too',
   });
 
-/** `{ send, expect, reject, as, timeout }`, or the message alone. An object with `send` or `expect` is always the former, so that misspelt fields are found. */
+/** `{ send, frame, expect, reject, as, timeout }`, or the message alone. An object with `send` or `expect` is always the former, so that misspelt fields are found. */
 export const openingStep = () => step;
 
 const message = openingTemplate();

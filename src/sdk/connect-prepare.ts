@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { compiled } from './compiled.ts';
-import { nameInMeta, openingTemplate } from './connect-messages.ts';
+import { matcher, nameInMeta, openingTemplate } from './connect-messages.ts';
 import { compileConnectUrl } from './connect-url.ts';
 import * as field from './fields.ts';
 import { compileHeader, type HandshakeText } from './handshake.ts';
+import type { Matcher } from './template.ts';
 import { tlsSettings } from './tls-settings.ts';
 
 /*
@@ -59,11 +60,28 @@ const http = z
     message: 'a GET has no body; set method: POST, or remove it',
   });
 
+/** Matches an answer. It is no message of the source, so that lint must not look for what it reads in what the source gives. */
+const answerMatcher = matcher().transform((match, context): Matcher => {
+  for (const { path } of match.expressions.flatMap(({ reads }) => reads)) {
+    const [root, name] = path;
+    if (root === 'json' || root === 'text' || (root === 'meta' && name === 'status')) continue;
+    const message = `${path.join('.')} has no value here; there are json and text of the answer, and meta.status`;
+    context.issues.push({ code: 'custom', path: [], message, input: undefined });
+  }
+  const expressions = match.expressions.map((expression) => ({ ...expression, reads: [] }));
+  return Object.assign((answer: Parameters<Matcher>[0]) => match(answer), { expressions });
+});
+
 const call = z.strictObject({
   http: http.describe('The request. Its answer must be JSON, or empty, with a status from 200 to 299.'),
   as: nameInMeta()
     .prefault('session')
     .describe('Name of the answer: `session` is `${! meta.session.json }` and `${! meta.session.headers }`.'),
+  expect: answerMatcher
+    .optional()
+    .describe(
+      'Which answers are good, for servers that answer 200 with an error: fields that the JSON must have, such as `{ code: "200000" }`, or an expression of `json` and `meta.status`. With any other answer the attempt to connect fails.',
+    ),
 });
 
 /** One call, or a list in which later ones can use the answers of earlier ones. */

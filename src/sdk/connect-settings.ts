@@ -128,7 +128,7 @@ export const remoteShape = {
   subscribe: subscription
     .prefault([])
     .describe(
-      'Messages to send after each connect, in this order: text, JSON, or `{ send, expect, reject, as, timeout }` to wait for a reply, which later messages can use by the name `as`. `{ messages, interval }` sends them no faster than one each interval.',
+      'Messages to send after each connect, in this order: text, JSON, or `{ send, frame, expect, reject, as, timeout }` to wait for a reply, which later messages can use by the name `as`. `{ messages, interval }` sends them no faster than one each interval.',
     ),
   send_rate: field
     .quota()

@@ -8,13 +8,17 @@ import { until } from '../helpers/gateway-process.ts';
 
 const MIB = 1_048_576;
 
-/** Runs a feed of this server into a topic. */
-async function feedOf(t: TestContext, server: FeedServer, settings: object): Promise<TopicRecord[]> {
+/** Runs a feed of this server into a topic. `keep`: which messages become records. */
+async function feedOf(t: TestContext, server: FeedServer, settings: object, keep?: string): Promise<TopicRecord[]> {
   const gateway = await createGateway({
     config: {
       log: { driver: 'embedded', embedded: { memory: true }, topics: { out: { partitions: 1 } } },
       pipelines: {
-        feed: { source: { websocket_client: { url: server.url, ...settings } }, sink: { topic: { name: 'out' } } },
+        feed: {
+          source: { websocket_client: { url: server.url, ...settings } },
+          processors: keep === undefined ? [] : [{ filter: { keep } }],
+          sink: { topic: { name: 'out' } },
+        },
       },
     } as ConfigObject,
   });
@@ -119,4 +123,39 @@ test('a storm of pings of a server that reads no answers: few answers wait, ever
   const answers = connection.received.length;
   assert.ok(answers < (bursts * each) / 2, `${answers} answers waited`);
   assert.equal(server.connections.length, 1);
+});
+
+test('a server that never reads the answers by ack is cut off, and takes little memory', async (t) => {
+  const server = await FeedServer.start(t, {
+    greet: ({ ws }) => {
+      ws.pause();
+      let n = 0;
+      const storm = () => {
+        if (ws.readyState > 1) return;
+        const end = ws.bufferedAmount < MIB / 16 ? n + 2_000 : n;
+        for (; n < end; n += 1) ws.send(`{"n":${n}}`);
+        setTimeout(storm, 1);
+      };
+      storm();
+    },
+  });
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const timer = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss);
+  }, 5);
+  t.after(() => clearInterval(timer));
+  await feedOf(
+    t,
+    server,
+    { ack: { message: '{"ack":${! json.n }}' }, reconnect: { interval: '100ms' } },
+    '${! json.no }',
+  );
+  await until(
+    async () => server.connections.length >= 2,
+    60_000,
+    () => 'it was not cut off',
+  );
+  // Some 10 MiB are in use; the rest is what messages at this speed leave to be collected.
+  assert.ok(most - before < 256 * MIB, `${Math.round((most - before) / MIB)} MiB more`);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ReceivedFrame } from '../../src/feeds/queues/held-frames.ts';
 import { Overlap } from '../../src/feeds/source/overlap.ts';
 import { HandClock } from '../unit/core/hand-clock.ts';
 
@@ -82,7 +83,7 @@ class OverlapRun {
 
   old(): void {
     if (this.position === this.last) return;
-    this.overlap.take('old', Buffer.from(String(this.position)), false, 1);
+    this.overlap.take('old', frameOf(this.position, 1));
     this.position += 1;
   }
 
@@ -104,7 +105,7 @@ class OverlapRun {
   new(): void {
     const { next } = this;
     if (next?.isLive !== true || next.position === this.last) return;
-    this.overlap.take('new', Buffer.from(String(next.position)), false, 2);
+    this.overlap.take('new', frameOf(next.position, 2));
     next.position += 1;
   }
 
@@ -130,4 +131,8 @@ class OverlapRun {
     this.overlap.finish();
     while (next.position < this.last) this.new();
   }
+}
+
+function frameOf(position: number, connection: number): ReceivedFrame {
+  return { data: Buffer.from(String(position)), binary: false, connection, isRecord: true };
 }

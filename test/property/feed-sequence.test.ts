@@ -28,7 +28,7 @@ test('the tracker finds exactly what a sequence lacks, by symbol, with a modulus
         const value = (sent.get(symbol) ?? first - BigInt(step)) + BigInt(step);
         sent.set(symbol, value);
         if (isLost) continue;
-        const found = tracker.take({ by: symbol, value: wrapped(value), connection: 1, at: 0 });
+        const found = tracker.take({ by: symbol, value: wrapped(value), connection: 1, at: 0, isRecord: true });
         const last = seen.get(symbol);
         const missing = last === undefined ? 0n : (value - last) / BigInt(step) - 1n;
         assert.equal(found?.missing ?? 0n, missing);
@@ -50,7 +50,7 @@ test('a higher number is a hole, a lower one a jump back; a new connection may b
       let last: number | undefined;
       for (const { value, isReconnected } of numbers) {
         if (isReconnected) connection += 1;
-        const found = tracker.take({ by: '', value: BigInt(value), connection, at: 0 });
+        const found = tracker.take({ by: '', value: BigInt(value), connection, at: 0, isRecord: true });
         const isHole = last !== undefined && value > last + 1;
         const isBack = last !== undefined && value < last && !isReconnected;
         assert.equal(found?.kind, isHole ? 'hole' : isBack ? 'back' : undefined);

@@ -1,8 +1,11 @@
 import type { RemoteEnd } from '../../core/remote.ts';
 import type { OutboxHandler } from '../sending/outbox.ts';
 
-/** `heartbeat.reply`, or `reconnect.on`. */
-export type BehindKind = 'reply' | 'on';
+/**
+ * Messages wait for `heartbeat.reply`, `heartbeat.expect`, `reconnect.on` or `expect` of `subscribe`, or answers wait for the
+ * server.
+ */
+export type BehindKind = 'reply' | 'heartbeat' | 'on' | 'expect' | 'unread';
 
 /** What a connection reports. */
 export interface ConnectionHandler extends OutboxHandler {
@@ -20,16 +23,19 @@ export interface ConnectionHandler extends OutboxHandler {
   replacementAsked(quote: () => string): void;
   /** Whether the socket may be read: not while the gate is shut. */
   mayRead(): boolean;
-  /** Many messages wait for expressions of this kind. `caughtUp` follows, unless the connection ends. */
+  /** Many messages wait, or answers. `caughtUp` follows, unless the connection ends. */
   behind(kind: BehindKind): void;
   caughtUp(kind: BehindKind): void;
   /** A message of this many bytes was read. */
   heard(bytes: number): void;
   /** A message that cannot be decompressed, and why not. */
   damaged(data: Buffer, why: string): void;
-  /** A message that is not a reply to `subscribe`. */
-  frame(data: Buffer, binary: boolean): void;
+  /**
+   * A message. `isRecord`: it is neither a reply to `subscribe`, nor taken by `heartbeat.reply` or `reconnect.on`; the others
+   * come only from a server whose messages are numbered.
+   */
+  frame(data: Buffer, binary: boolean, isRecord: boolean): void;
   pong(payload: Buffer): void;
-  /** Exactly once, nothing follows. The reason may be shown. */
-  ended(end: RemoteEnd): void;
+  /** Exactly once, nothing follows. The reason may be shown. `at`: when the socket ended, by `Clock.now`. */
+  ended(end: RemoteEnd, at: number): void;
 }

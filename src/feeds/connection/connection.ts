@@ -5,43 +5,41 @@ import { formatDuration } from '../../core/units.ts';
 import type { AnswerTemplate } from '../../sdk/answer-template.ts';
 import type { Step } from '../../sdk/connect-messages.ts';
 import type { Dial } from '../../telemetry/tracing.ts';
-import { Incoming } from '../incoming/incoming.ts';
-import { ReplaceRequests } from '../incoming/replace-requests.ts';
 import type { BacklogHandler } from '../queues/backlog.ts';
 import type { Redaction } from '../reports/redaction.ts';
 import { ConnectRequest } from '../request/connect-request.ts';
 import { Outbox } from '../sending/outbox.ts';
+import { UnreadAnswers } from '../sending/unread-answers.ts';
 import { ShardSubscriptions } from '../shards/shard-subscriptions.ts';
 import { AnswerTexts } from '../subscribe/answer-texts.ts';
 import { Subscribing, type SubscribingOptions } from '../subscribe/subscribing.ts';
 import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { Inbound } from './inbound.ts';
 import { type Server, targetOf } from './server.ts';
 
 /** Milliseconds for the closing handshake; then the socket is terminated. */
 const CLOSE_TIMEOUT = 3_000;
 
-/** Subscribing on a live connection: whether its socket is read is up to the gate. */
-const ON_LIVE = { isLive: true, socket: { pause: () => {}, resume: () => {} }, replied: () => {} };
-
 /** One socket to a server, from the first packet until it is gone. It reports; the machine of the dialer decides. */
 export class Connection {
   readonly socket: RemoteSocket;
   private readonly outbox: Outbox;
-  private readonly incoming: Incoming;
+  private readonly inbound: Inbound;
   private readonly answers: AnswerTexts;
+  private readonly unread: UnreadAnswers;
   private readonly server: Server;
   private readonly redaction: Redaction;
   private readonly handler: ConnectionHandler;
   private readonly span: Dial | undefined;
   private readonly request: ConnectRequest;
-  private subscribing: Subscribing | undefined;
   private readonly symbols: ShardSubscriptions | undefined;
   private heartbeat: Heartbeat | undefined;
   /** Why the connection is cut, in words that may be shown. */
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
-  private readonly requests: ReplaceRequests | undefined;
   private isClosing = false;
+  /** Whether the socket has ended. */
+  private isGone = false;
   private isEnded = false;
   /** Whether messages that arrive are ignored. */
   private isDeaf = false;
@@ -52,7 +50,6 @@ export class Connection {
     this.server = server;
     this.redaction = redaction;
     this.handler = handler;
-    this.requests = this.replaceRequests();
     this.symbols =
       server.sharding &&
       new ShardSubscriptions(server.sharding, settings.subscribe.messages, (steps, done) => this.change(steps, done));
@@ -64,7 +61,13 @@ export class Connection {
     const { socket } = this;
     this.outbox = new Outbox({ socket, rate: settings.send_rate, clock: context.clock, metrics, handler });
     this.answers = new AnswerTexts({ name, redaction, context, values: () => this.request.values() });
-    this.incoming = this.makeIncoming();
+    this.unread = new UnreadAnswers({
+      socket,
+      clock: context.clock,
+      backlog: this.backlogOf('unread'),
+      over: (why) => this.giveUp(why),
+    });
+    this.inbound = this.makeInbound();
   }
 
   /** Sends the messages of `subscribe`; `subscribed` follows. */
@@ -74,7 +77,7 @@ export class Connection {
     this.begin({
       subscription: { ...settings.subscribe, messages: this.symbols?.opening() ?? messages },
       resume,
-      socket: this.socket,
+      socket: { pause: () => this.socket.pause(), resume: () => this.inbound.resume() },
       replied: () => this.handler.replied(),
       done: () => this.handler.subscribed(),
       failed: ({ kind, why }) => this.giveUp(this.withAnswer(why), kind),
@@ -85,44 +88,51 @@ export class Connection {
 
   /** The connection is live, or the symbols have changed while it is. */
   resubscribe(): void {
-    this.symbols?.update();
+    if (!this.isGone) this.symbols?.update();
   }
 
   private change(messages: readonly Step[], done: () => void): void {
     const { name, settings, context } = this.server;
     const failed = (why: string) =>
       context.logger.warn({ url: name }, `a change of the symbols of ${name} failed: ${this.redaction.shown(why)}`);
+    const { full, drained } = this.backlogOf('expect');
     this.begin({
-      ...ON_LIVE,
+      isLive: true,
+      socket: { pause: full, resume: drained },
+      replied: () => {},
       subscription: { ...settings.subscribe, messages },
-      notBefore: this.subscribing?.mayStartAt,
+      notBefore: this.inbound.subscribing?.mayStartAt,
       done,
       failed: ({ why }) => failed(this.withAnswer(why)),
       notMade: (why) => {
         failed(why);
         done();
       },
-      dropped: (data) => this.pass(data, false),
+      dropped: (data) => this.pass(data, false, true),
     });
   }
 
-  private begin(options: Omit<SubscribingOptions, 'values' | 'named' | 'clock' | 'send' | 'pass'>): void {
-    this.subscribing = new Subscribing({
+  private begin(
+    options: Omit<SubscribingOptions, 'values' | 'named' | 'clock' | 'send' | 'isNumbered' | 'pass'>,
+  ): void {
+    const subscribing = new Subscribing({
       ...options,
       values: () => this.request.values(),
       named: (as, data) => this.request.replied(as, data),
       clock: this.server.context.clock,
-      send: (text, sent, hasSecrets) => {
+      send: (text, sent, { frame, hasSecrets }) => {
         this.redaction.sent(text, hasSecrets);
-        this.outbox.send({ data: text, binary: false }, sent);
+        this.outbox.send({ data: text, binary: frame === 'binary' }, sent);
       },
-      pass: (data, binary) => this.pass(data, binary),
+      isNumbered: this.server.isNumbered === true,
+      pass: (data, binary, isRecord) => this.pass(data, binary, isRecord),
     });
-    this.subscribing.start();
+    this.inbound.subscribing = subscribing;
+    subscribing.start();
   }
 
   private withAnswer(why: string): string {
-    return `${why}; ${this.redaction.quoted(this.subscribing?.lastHeard)}`;
+    return `${why}; ${this.redaction.quoted(this.inbound.subscribing?.lastHeard)}`;
   }
 
   startHeartbeat(): Heartbeat {
@@ -134,6 +144,7 @@ export class Connection {
       sent: (text) => this.redaction.answered(text),
       clock: this.server.context.clock,
       stale: (why) => this.giveUp(why),
+      backlog: this.backlogOf('heartbeat'),
     });
     this.heartbeat = heartbeat;
     heartbeat.start();
@@ -192,30 +203,35 @@ export class Connection {
       onPong: (payload) => {
         if (!this.isClosing) handler.pong(payload);
       },
-      onClose: (end) => {
-        const shown = this.shown(end);
-        this.span?.end(shown.reason);
-        this.stopTimers();
-        this.isEnded = true;
-        handler.ended(shown);
-      },
+      onClose: (end) => this.gone(this.shown(end)),
     };
+  }
+
+  /**
+   * The socket has ended. What it has received belongs to this connection: it is passed on before the end is reported, so before
+   * there is another one, also if expressions need a moment for it.
+   */
+  private gone(shown: RemoteEnd): void {
+    const at = this.server.context.clock.now();
+    this.isGone = true;
+    this.span?.end(shown.reason);
+    this.stopTimers();
+    const report = () => {
+      this.isEnded = true;
+      this.handler.ended(shown, at);
+    };
+    if (this.isDeaf) report();
+    else this.inbound.whenDecided(report);
   }
 
   private frame(data: Buffer, binary: boolean): void {
     // A server whose message was too large is being cut off.
     if (this.isDeaf || this.cutReason !== undefined) return;
-    this.incoming.take(data, binary);
+    this.inbound.take(data, binary);
   }
 
-  /** A message that is meant for the subscribe handshake or for the pipeline. */
-  private take(data: Buffer, binary: boolean): void {
-    if (this.subscribing === undefined) this.pass(data, binary);
-    else this.subscribing.take(data, binary);
-  }
-
-  private pass(data: Buffer, binary: boolean): void {
-    if (!this.isDeaf) this.handler.frame(data, binary);
+  private pass(data: Buffer, binary: boolean, isRecord: boolean): void {
+    if (!this.isDeaf) this.handler.frame(data, binary, isRecord);
   }
 
   /** A message that was an answer of the server, which did not let us in. */
@@ -224,19 +240,6 @@ export class Connection {
     metrics.received.value += 1;
     metrics.receivedBytes.value += data.length;
     metrics.dropped('refused');
-  }
-
-  private replaceRequests(): ReplaceRequests | undefined {
-    const { on } = this.server.settings.reconnect;
-    if (on === undefined) return undefined;
-    return new ReplaceRequests({
-      on,
-      asked: (data) => {
-        if (!this.isClosing) this.handler.replacementAsked(() => this.redaction.quoted(data));
-      },
-      pass: (data, binary) => this.take(data, binary),
-      backlog: this.backlogOf('on'),
-    });
   }
 
   // --- within
@@ -250,13 +253,12 @@ export class Connection {
     return { full: unlessEnded(() => handler.behind(kind)), drained: unlessEnded(() => handler.caughtUp(kind)) };
   }
 
-  private makeIncoming(): Incoming {
-    const { handler, socket } = this;
-    const { settings } = this.server;
-    return new Incoming({
-      settings,
+  private makeInbound(): Inbound {
+    const { server, handler, socket } = this;
+    return new Inbound({
+      server,
       socket,
-      mayRead: () => this.subscribing?.isMaking !== true && handler.mayRead(),
+      mayRead: () => handler.mayRead(),
       heard: (data) => {
         this.heartbeat?.heard(data);
         handler.heard(data.length);
@@ -264,17 +266,17 @@ export class Connection {
       answer: (make, message) => {
         if (!this.isClosing) this.answers.make(make, message, this.reply);
       },
-      pass: (data, binary) => {
-        if (this.requests === undefined) this.take(data, binary);
-        else this.requests.take(data, binary);
+      asked: (data) => {
+        if (!this.isClosing && !this.isGone) handler.replacementAsked(() => this.redaction.quoted(data));
       },
+      pass: (data, binary, isRecord) => this.pass(data, binary, isRecord),
       damaged: (data, why) => handler.damaged(data, why),
       tooLarge: (why) => this.giveUp(why, 'too_big'),
-      backlog: this.backlogOf('reply'),
+      backlogOf: (kind) => this.backlogOf(kind),
     });
   }
 
-  private readonly sendText = (text: string): void => this.send({ data: text, binary: false });
+  private readonly sendText = (text: string): void => this.outbox.send({ data: text, binary: false }, this.unread.sent);
 
   private readonly reply = (text: string): void => {
     if (!this.isClosing) this.outbox.reply(text);
@@ -305,17 +307,18 @@ export class Connection {
 
   private stopTimers(): void {
     this.cancelTimer();
-    this.subscribing?.end();
-    this.subscribing = undefined;
+    this.inbound.subscribing?.end();
     this.answers.end();
     this.outbox.end();
+    this.unread.end();
     this.heartbeat?.stop();
     this.heartbeat = undefined;
   }
 
   /** The end with a reason that may be shown. */
   private shown({ kind, code, reason }: RemoteEnd): RemoteEnd {
-    const { cutReason, subscribing } = this;
+    const { cutReason } = this;
+    const { subscribing } = this.inbound;
     if (cutReason !== undefined) return { kind: cutReason.kind, code, reason: cutReason.why };
     const shown = this.redaction.shown(reason);
     const hasAnswered = subscribing?.isOpen === true && subscribing.lastHeard !== undefined;

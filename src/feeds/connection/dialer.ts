@@ -24,8 +24,8 @@ export interface DialerHandler {
   live(): void;
   /** A message can be sent at once; called after `mayTake` was false. */
   ready(): void;
-  /** A message that is not a reply to `subscribe`. May come before `live`. */
-  frame(data: Buffer, binary: boolean): void;
+  /** As that of a connection. May come before `live`. */
+  frame(data: Buffer, binary: boolean, isRecord: boolean): void;
   pong(payload: Buffer): void;
   /** The connection was lost, or could not be made. `heardAt`: when the server was last heard. */
   lost(end: RemoteEnd, heardAt: number): void;
@@ -285,8 +285,8 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.damagedMessages.dropped(data, why);
   }
 
-  frame(data: Buffer, binary: boolean): void {
-    this.handler.frame(data, binary);
+  frame(data: Buffer, binary: boolean, isRecord: boolean): void {
+    this.handler.frame(data, binary, isRecord);
   }
 
   pong(payload: Buffer): void {
@@ -294,7 +294,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.handler.pong(payload);
   }
 
-  ended(end: RemoteEnd): void {
+  ended(end: RemoteEnd, at: number): void {
     this.connection = undefined;
     this.readInVain = 0;
     this.reading.end();
@@ -305,8 +305,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     }
     const shown = this.ends.ended(end, this.isLive);
     this.isLive = false;
-    const { context } = this.server;
-    this.handler.lost(shown, shown.kind === 'silent' ? this.heardAt : context.clock.now());
+    this.handler.lost(shown, shown.kind === 'silent' ? this.heardAt : at);
     tell(this.actor, { type: 'LOST' });
   }
 

@@ -1,10 +1,12 @@
 import { timePayload } from '../../actors/endpoint/pings.ts';
 import type { Clock } from '../../core/clock.ts';
-import { Message } from '../../core/message.ts';
+import type { Message } from '../../core/message.ts';
 import type { RemoteSocket } from '../../core/remote.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { RemoteSettings } from '../../sdk/connect-settings.ts';
 import type { ConnectTemplate } from '../../sdk/connect-template.ts';
+import type { BacklogHandler } from '../queues/backlog.ts';
+import { FrameQueue } from '../queues/frame-queue.ts';
 import type { Outbox } from '../sending/outbox.ts';
 import { madeText } from '../subscribe/opening-texts.ts';
 
@@ -19,6 +21,8 @@ export interface HeartbeatOptions {
   readonly clock: Clock;
   /** The server is silent, or its heartbeat cannot be made; `why` is logged. */
   readonly stale: (why: string) => void;
+  /** Of messages that wait for `expect.frame`. */
+  readonly backlog: BacklogHandler;
 }
 
 const NOTHING = () => {};
@@ -35,12 +39,24 @@ export class Heartbeat {
   private isOver = false;
   /** Whether a ping waits to be sent. */
   private isPingWaiting = false;
+  /** undefined if every message is one that `expect` asks for, or without `expect`. */
+  private readonly expected: FrameQueue<boolean> | undefined;
   private cancelPing = NOTHING;
   private cancelSend = NOTHING;
   private cancelExpect = NOTHING;
 
   constructor(options: HeartbeatOptions) {
+    const frame = options.settings.expect?.frame;
     this.options = options;
+    this.expected =
+      frame &&
+      new FrameQueue({
+        evaluate: frame,
+        decide: (isExpected) => {
+          if (isExpected) this.expectedAt = options.clock.elapsed();
+        },
+        backlog: options.backlog,
+      });
   }
 
   start(): void {
@@ -50,6 +66,7 @@ export class Heartbeat {
 
   stop(): void {
     this.isOver = true;
+    this.expected?.clear();
     this.cancelPing();
     this.cancelSend();
     this.cancelExpect();
@@ -70,14 +87,10 @@ export class Heartbeat {
 
   /** A message came. */
   heard(data: Buffer): void {
-    const { expect } = this.options.settings;
-    if (expect === undefined) return;
-    const verdict = expect.frame === undefined || expect.frame(new Message(data));
-    if (verdict === true) this.expectedAt = this.options.clock.elapsed();
-    else if (verdict !== false)
-      void verdict.then((isExpected) => {
-        if (isExpected) this.expectedAt = this.options.clock.elapsed();
-      });
+    const { settings, clock } = this.options;
+    if (settings.expect === undefined) return;
+    if (this.expected === undefined) this.expectedAt = clock.elapsed();
+    else this.expected.take(data, false);
   }
 
   private startListening(): void {

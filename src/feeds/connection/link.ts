@@ -8,7 +8,7 @@ import type { Server } from './server.ts';
 export interface LinkOwner {
   asks(link: Link): unknown;
   live(link: Link): void;
-  frame(link: Link, data: Buffer, binary: boolean): void;
+  frame(link: Link, data: Buffer, binary: boolean, isRecord: boolean): void;
   lost(link: Link, end: RemoteEnd, heardAt: number): void;
   takesOver(link: Link, cause: ReplaceCause, why: () => string): boolean;
   failed(failure: TidegateError): void;
@@ -42,8 +42,8 @@ export class Link implements DialerHandler {
     this.owner.live(this);
   }
 
-  frame(data: Buffer, binary: boolean): void {
-    this.owner.frame(this, data, binary);
+  frame(data: Buffer, binary: boolean, isRecord: boolean): void {
+    this.owner.frame(this, data, binary, isRecord);
   }
 
   pong(): void {}

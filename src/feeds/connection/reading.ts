@@ -10,7 +10,7 @@ export const MAX_WHILE_PAUSED = 4 * 1_024 * 1_024;
 /** Bytes that one look may read: a close or a ping may be behind some frames. */
 const MAX_PER_LOOK = 64 * 1_024;
 
-/** Too many answers wait to be sent, or too many messages for expressions of this kind. */
+/** Too many answers wait to be sent, or too much of this kind. */
 type Block = 'answers' | BehindKind;
 
 interface Live {

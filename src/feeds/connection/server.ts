@@ -15,6 +15,8 @@ export interface Server {
   readonly settings: RemoteSettings;
   /** Sent after `subscribe` if there is a cursor. */
   readonly resume?: ConnectTemplate | undefined;
+  /** Whether messages that are no records are passed on, too, as they may have numbers. */
+  readonly isNumbered?: boolean;
   readonly metrics: RemoteMetrics;
   /** With `shards`. */
   readonly sharding?: ServerSharding | undefined;

@@ -26,6 +26,8 @@ export interface Numbered {
   readonly connection: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Whether the message is a record. */
+  readonly isRecord: boolean;
 }
 
 interface Last {
@@ -56,13 +58,15 @@ export class SequenceTracker {
     return this.lasts.size;
   }
 
-  take({ by, value, connection, at }: Numbered): SequenceBreak | undefined {
+  take({ by, value, connection, at, isRecord }: Numbered): SequenceBreak | undefined {
     const key = keyOfValue(by);
     const last = this.lasts.get(key);
     if (last === undefined) {
       this.remember(key, { value, connection, at });
       return undefined;
     }
+    // A reply on a new connection may come before messages that the server repeats.
+    if (!isRecord && connection !== last.connection && !this.isNext(last.value, value)) return undefined;
     // Deleted first, so that it is last in the order of the map.
     this.lasts.delete(key);
     this.lasts.set(key, last);
@@ -78,9 +82,15 @@ export class SequenceTracker {
     this.lasts.delete(keyOfValue(by));
   }
 
-  private compare({ value: after, connection: previous, at }: Last, before: bigint, connection: number) {
+  /** Whether it continues the sequence, or is its last number again. */
+  private isNext(after: bigint, before: bigint): boolean {
     const distance = this.distance(after, before);
-    if (distance >= 0n && distance <= this.step) return undefined;
+    return distance >= 0n && distance <= this.step;
+  }
+
+  private compare({ value: after, connection: previous, at }: Last, before: bigint, connection: number) {
+    if (this.isNext(after, before)) return undefined;
+    const distance = this.distance(after, before);
     const isAcrossConnections = connection !== previous;
     if (distance < 0n && isAcrossConnections) return undefined;
     const kind = distance < 0n ? 'back' : 'hole';

@@ -54,18 +54,20 @@ export class SequenceWatch {
   }
 
   /** Takes the messages in the order of arrival. Returns the record of a gap for the pipeline, if there is to be one. */
-  take({ message, connection, sequence }: Entry): Message | undefined {
+  take({ message, connection, sequence, isRecord }: Entry): Message | undefined {
     const { name, metrics } = this.options;
     const { value, by = '' } = sequence ?? {};
     if (value === undefined || value === 'null') return undefined;
     const digits = WHOLE.exec(value)?.[1];
+    // A reply, or a ping, may have anything in that place.
+    if (digits === undefined && !isRecord) return undefined;
     if (digits === undefined) {
       metrics.sequenceGap('unreadable', 0n);
       this.lastUnreadable = `sequence.value of a message of ${name} is ${shown(value)}, which is not a whole number`;
       this.unreadable.happened();
       return undefined;
     }
-    const found = this.tracker.take({ by, value: BigInt(digits), connection, at: message.timestamp });
+    const found = this.tracker.take({ by, value: BigInt(digits), connection, at: message.timestamp, isRecord });
     return found === undefined ? undefined : this.report(found, by, message, connection);
   }
 

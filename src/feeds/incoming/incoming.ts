@@ -17,6 +17,8 @@ export interface IncomingOptions {
   readonly heard: (data: Buffer) => void;
   /** A message that the server sent as a ping is to be answered so. */
   readonly answer: (make: AnswerTemplate, message: Message) => void;
+  /** A message that is a ping, in the order of arrival. */
+  readonly taken: (data: Buffer) => void;
   /** A message that is not a ping, in the order of arrival. */
   readonly pass: (data: Buffer, binary: boolean) => void;
   /** A message that cannot be decompressed, and why not. */
@@ -35,11 +37,11 @@ export class Incoming {
   private readonly budget: ReadBudget | undefined;
 
   constructor(options: IncomingOptions) {
-    const { settings, socket, mayRead, answer, pass, backlog } = options;
+    const { settings, socket, mayRead, answer, taken, pass, backlog } = options;
     const replies = settings.heartbeat.reply;
     this.options = options;
     if (settings.decompress !== undefined || settings.compression) this.budget = new ReadBudget(socket, mayRead);
-    this.replies = replies.length === 0 ? undefined : new Replies({ replies, answer, pass, backlog });
+    this.replies = replies.length === 0 ? undefined : new Replies({ replies, answer, taken, pass, backlog });
   }
 
   take(data: Buffer, binary: boolean): void {
@@ -53,6 +55,12 @@ export class Incoming {
     if (unpacked === undefined) return;
     if (unpacked !== data) this.budget?.spend(unpacked.length);
     this.pass(unpacked, unpacked === data || !isUtf8(unpacked));
+  }
+
+  /** Does this once all messages so far are answered or passed on. */
+  inTurn(work: () => void): void {
+    if (this.replies === undefined) work();
+    else this.replies.inTurn(work);
   }
 
   private pass(data: Buffer, binary: boolean): void {

@@ -30,4 +30,9 @@ export class ReplaceRequests {
   take(data: Buffer, binary: boolean): void {
     this.queue.take(data, binary);
   }
+
+  /** Does this once all messages so far are decided. */
+  inTurn(work: () => void): void {
+    this.queue.inTurn(work);
+  }
 }

@@ -9,6 +9,8 @@ type Reply = RemoteSettings['heartbeat']['reply'][number];
 export interface RepliesOptions {
   readonly replies: readonly Reply[];
   readonly answer: (make: AnswerTemplate, message: Message) => void;
+  /** A message that matches one, in the order of arrival. */
+  readonly taken: (data: Buffer) => void;
   /** A message that matches none, in the order of arrival. */
   readonly pass: (data: Buffer, binary: boolean) => void;
   /** Of messages that wait for an expression. */
@@ -34,6 +36,11 @@ export class Replies {
     this.queue.take(data, binary);
   }
 
+  /** Does this once all messages so far are answered or passed on. */
+  inTurn(work: () => void): void {
+    this.queue.inTurn(work);
+  }
+
   /** The first one from `index` on that matches. A matcher never rejects. */
   private replyTo(message: Message, index: number): Reply | undefined | Promise<Reply | undefined> {
     const { replies } = this.options;
@@ -47,7 +54,12 @@ export class Replies {
   }
 
   private decide(reply: Reply | undefined, message: Message, binary: boolean): void {
-    if (reply === undefined) this.options.pass(message.payload, binary);
-    else if (reply.message !== undefined) this.options.answer(reply.message, message);
+    const { answer, taken, pass } = this.options;
+    if (reply === undefined) {
+      pass(message.payload, binary);
+      return;
+    }
+    if (reply.message !== undefined) answer(reply.message, message);
+    taken(message.payload);
   }
 }

@@ -10,10 +10,12 @@ export interface FrameQueueOptions<T> {
   readonly backlog: BacklogHandler;
 }
 
-interface Waiting {
+interface WaitingFrame {
   readonly data: Buffer;
   readonly binary: boolean;
 }
+
+type Waiting = WaitingFrame | (() => void);
 
 /** Evaluates an expression for each message, one after the other: at once, unless JSONata is needed. */
 export class FrameQueue<T> {
@@ -27,8 +29,13 @@ export class FrameQueue<T> {
     this.backlog = new Backlog(options.backlog);
   }
 
+  /** Whether no message waits. */
+  get isIdle(): boolean {
+    return !this.isEvaluating && this.waiting.length === 0;
+  }
+
   take(data: Buffer, binary: boolean): void {
-    if (!this.isEvaluating) {
+    if (this.isIdle) {
       this.evaluate(data, binary);
       return;
     }
@@ -36,10 +43,16 @@ export class FrameQueue<T> {
     this.backlog.add(data.length);
   }
 
+  /** Does this once all messages so far are decided. */
+  inTurn(work: () => void): void {
+    if (this.isIdle) work();
+    else this.waiting.push(work);
+  }
+
   /** Forgets what waits. */
   clear(): void {
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift())
-      this.backlog.remove(next.data.length);
+      if (typeof next !== 'function') this.backlog.remove(next.data.length);
   }
 
   private evaluate(data: Buffer, binary: boolean): void {
@@ -62,6 +75,10 @@ export class FrameQueue<T> {
     while (!this.isEvaluating) {
       const next = this.waiting.shift();
       if (next === undefined) return;
+      if (typeof next === 'function') {
+        next();
+        continue;
+      }
       this.backlog.remove(next.data.length);
       this.evaluate(next.data, next.binary);
     }

@@ -6,6 +6,8 @@ export interface ReceivedFrame {
   readonly data: Buffer;
   readonly binary: boolean;
   readonly connection: number;
+  /** Otherwise it is passed on for its number alone. */
+  readonly isRecord: boolean;
 }
 
 interface Held {

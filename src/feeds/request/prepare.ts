@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import { reasonOf } from '../../core/errors.ts';
-import { parseAsWritten } from '../../core/exact-number.ts';
+import { parseAsWritten, writeJson } from '../../core/exact-number.ts';
 import { type CallAnswer, callHttp } from '../../core/http-call.ts';
 import { openTunnel } from '../../core/http-tunnel.ts';
-import type { Message } from '../../core/message.ts';
+import { Message } from '../../core/message.ts';
 import { isTooDeep, MAX_LEVELS } from '../../core/nesting.ts';
 import { readTlsFiles } from '../../core/tls-files.ts';
 import type { PrepareCall } from '../../sdk/connect-prepare.ts';
@@ -41,9 +41,11 @@ export async function prepare(options: PrepareOptions): Promise<Answers> {
     const what = `${call.http.method} ${shownUrl(call.http.url)} of prepare`;
     options.asking(what);
     try {
-      const answer = await ask(call, options.values(answers), options);
-      answers[call.as] = answer;
+      const called = await ask(call, options.values(answers), options);
+      const answer = answerOf(called);
       options.redaction.heard(answer);
+      await check(call, called, answer, options.redaction);
+      answers[call.as] = answer;
     } catch (error) {
       throw new Error(`${what}: ${reasonOf(error)}`);
     }
@@ -56,7 +58,7 @@ async function ask(
   { http }: PrepareCall,
   values: Message,
   { redaction, proxy, signal }: PrepareOptions,
-): Promise<PreparedAnswer> {
+): Promise<CallAnswer> {
   const { method, max_bytes: maxBytes, tls } = http;
   const [url, headers, body] = await Promise.all([
     http.url.make(values),
@@ -66,7 +68,7 @@ async function ask(
   redaction.asked({ url, headers });
   if (body !== undefined) redaction.posted(body);
   const files = tls === undefined || !url.startsWith('https:') ? undefined : await readTlsFiles(tls);
-  const answer = await callHttp({
+  return callHttp({
     method,
     url,
     headers: { accept: 'application/json', ...contentType(body), ...lowerCased(headers) },
@@ -76,7 +78,19 @@ async function ask(
     signal,
     maxBytes,
   });
-  return answerOf(answer);
+}
+
+/** Rejects with an Error if it is not what `expect` asks for. Its texts are quoted without those that may be secrets. */
+async function check(
+  { expect }: PrepareCall,
+  { status, body }: CallAnswer,
+  { json }: PreparedAnswer,
+  redaction: Redaction,
+): Promise<void> {
+  if (expect === undefined || (await expect(new Message(body, { meta: { status } })))) return;
+  const shown = writeJson(json);
+  const said = redaction.quoted(shown === undefined ? undefined : Buffer.from(shown));
+  throw new Error(`the answer is not the one that expect asks for (status ${status}); ${said}`);
 }
 
 /** Throws an Error for an answer that is no success, and for one that is not JSON. */

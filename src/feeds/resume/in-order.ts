@@ -15,6 +15,8 @@ export interface Entry {
   readonly message: Message;
   /** The number of the connection that received it. */
   readonly connection: number;
+  /** Otherwise it is only looked at for its number. */
+  readonly isRecord: boolean;
   outcome: Outcome;
   /** As JSON. */
   cursor: string | undefined;

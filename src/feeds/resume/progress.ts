@@ -88,7 +88,7 @@ export class Progress {
     if (order === undefined) return undefined;
     const { resume, dedupe, sequence } = this.options.settings;
     const numbers = sequence === undefined ? undefined : { value: undefined, by: undefined };
-    const entry = entryOf(message, connection, numbers);
+    const entry = entryOf(message, connection, numbers, true);
     order.enter(entry);
     this.number(entry);
     if (resume !== undefined && !isRepeated)
@@ -104,6 +104,13 @@ export class Progress {
       this.evaluate(entry, dedupe.id, (json) => {
         if (json !== undefined && json !== 'null') entry.id = keyOfValue(json);
       });
+    return entry;
+  }
+
+  /** For a message that is no record, but may have a number. */
+  numbered(message: Message, connection: number): Entry {
+    const entry = entryOf(message, connection, { value: undefined, by: undefined }, false);
+    this.number(entry);
     return entry;
   }
 
@@ -208,6 +215,6 @@ export class Progress {
   }
 }
 
-function entryOf(message: Message, connection: number, sequence: Entry['sequence']): Entry {
-  return { message, connection, outcome: 'open', cursor: undefined, id: undefined, sequence, pending: 0 };
+function entryOf(message: Message, connection: number, sequence: Entry['sequence'], isRecord: boolean): Entry {
+  return { message, connection, isRecord, outcome: 'open', cursor: undefined, id: undefined, sequence, pending: 0 };
 }

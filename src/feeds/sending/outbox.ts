@@ -63,16 +63,19 @@ export class Outbox {
     this.echoes = new Echoes(metrics);
   }
 
-  /** Messages are sent in the order of the calls. `sent`: when it is handed to the socket; `written`: as that of a socket. */
-  send(frame: Frame, sent: () => void = NOTHING, written?: (isWritten: boolean) => void): void {
+  /**
+   * Messages are sent in the order of the calls. `sent`: when it is handed to the socket, with its length; `written`: as that
+   * of a socket.
+   */
+  send(frame: Frame, sent: (length: number) => void = NOTHING, written?: (isWritten: boolean) => void): void {
     if (this.window === undefined) {
       this.transmit(frame, written);
-      sent();
+      sent(frame.data.length);
       return;
     }
     const send = () => {
       this.transmit(frame, written);
-      sent();
+      sent(frame.data.length);
     };
     this.add({ bytes: frame.data.length, send });
   }
@@ -97,6 +100,7 @@ export class Outbox {
   /** As `send`, for a message of `heartbeat.send`; call it within `beat`. */
   transmit(frame: Frame, written?: (isWritten: boolean) => void): void {
     const { metrics, socket } = this.options;
+    if (this.isEnded) return;
     metrics.sent.value += 1;
     socket.send(frame, written);
   }

@@ -27,7 +27,7 @@ export const sequenceSettings = z
     value: field
       .expression()
       .describe(
-        'The number of a message, such as "${! json.seq }": a whole number of any size, also as text. A message without one is not checked.',
+        'The number of a message, such as "${! json.seq }": a whole number of any size, also as text. A message without one is not checked; replies and pings, which are no records, are checked if they have one.',
       ),
     by: field
       .expression()

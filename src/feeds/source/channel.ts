@@ -65,6 +65,8 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
   private count = 0;
   private connections = 0;
   private hasBeenLive = false;
+  /** Connections with a lower number were there before the outage: what they have received does not end it. */
+  private sinceLost = 0;
   private outages = new OutageWatch();
   private readonly rest: Unsettled;
 
@@ -145,8 +147,11 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
         settings,
         context,
         ids,
-        pass: (frame) => this.frame(frame.data, frame.binary, frame.connection),
-        repeated: (frame) => this.repeated(frame),
+        pass: ({ data, binary, connection, isRecord }) =>
+          isRecord ? this.frame(data, binary, connection) : this.numbered(data, connection),
+        repeated: (frame) => {
+          if (frame.isRecord) this.repeated(frame);
+        },
         backlog,
       });
     const server = serverOf(this.server, this.name, this.shard, { settings, context });
@@ -225,7 +230,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     const { context, isBuffering, isOver } = this.owner;
     // Decompression may still deliver messages after reading has stopped; after a restart the server is asked for them again.
     if (isOver) return;
-    this.heard(data);
+    this.heard(data, connection);
     this.unsettled += 1;
     this.count += 1;
     const message = new Message(isBuffering ? Buffer.from(data) : data, {
@@ -236,6 +241,13 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     });
     context.gateway.tracing.received(message, context.path, '', undefined);
     this.owner.arrived(message, this.progress.enter(message, connection, isRepeated), this);
+  }
+
+  numbered(data: Buffer, connection: number): void {
+    const { context, isOver } = this.owner;
+    if (isOver) return;
+    const message = new Message(data, { meta: this.metas.text, timestamp: context.clock.now() });
+    this.owner.arrived(message, this.progress.numbered(message, connection), this);
   }
 
   /** Two connections are live: the new one repeats messages of the old one. */
@@ -249,6 +261,7 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
 
   lost({ reason }: RemoteEnd, heardAt: number): void {
     this.duplicates.lost();
+    this.sinceLost = this.connections;
     if (this.hasBeenLive) this.outages.begin(heardAt, reason);
     this.owner.context.gateway.onStatus(this.name, reason);
   }
@@ -283,12 +296,12 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
       this.frame(data, binary, connection, true);
       return;
     }
-    this.heard(data);
+    this.heard(data, connection);
     this.metrics.dropped('duplicate');
   }
 
-  private heard(data: Buffer): void {
-    this.endOutage();
+  private heard(data: Buffer, connection: number): void {
+    if (connection >= this.sinceLost) this.endOutage();
     this.metrics.received.value += 1;
     this.metrics.receivedBytes.value += data.length;
   }

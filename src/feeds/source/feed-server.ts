@@ -39,5 +39,6 @@ export function serverOf(
   { settings, context }: { readonly settings: FeedSettings; readonly context: FeedContext },
 ): Server {
   const sharding = shard && settings.shards && { shard, settings: settings.shards };
-  return { url, name, settings, resume: settings.resume?.message, metrics, context, sharding, pace };
+  const isNumbered = settings.sequence !== undefined;
+  return { url, name, settings, resume: settings.resume?.message, isNumbered, metrics, context, sharding, pace };
 }

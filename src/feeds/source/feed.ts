@@ -194,7 +194,7 @@ export class Feed implements Source, ChannelOwner {
     return this.settings.dedupe !== undefined || this.settings.sequence !== undefined;
   }
 
-  /** The messages that did not come before, each behind the record of a gap that it shows. */
+  /** The records that did not come before, each behind the record of a gap that it shows. */
   private sorted(ready: readonly Arrival[]): Arrival[] {
     const fresh: Arrival[] = [];
     for (const arrival of ready) {
@@ -206,6 +206,7 @@ export class Feed implements Source, ChannelOwner {
         channel.unsettled += 1;
         fresh.push({ message: record, entry: undefined, channel, isLate: false });
       }
+      if (entry?.isRecord === false) continue;
       if (standing === 'new') fresh.push(arrival);
       else {
         if (standing === 'repetition') this.repeated(arrival);

@@ -23,6 +23,8 @@ export interface LinksHandler {
   /** Messages can be received, for the first time or after `lost`. */
   live(): void;
   frame(data: Buffer, binary: boolean, connection: number): void;
+  /** A message that is no record, but may have a number. */
+  numbered(data: Buffer, connection: number): void;
   /** There is no live connection. */
   lost(end: RemoteEnd, heardAt: number): void;
   /** Two connections are live. */
@@ -132,14 +134,15 @@ export class Links implements LinkOwner {
     this.cancelTimer = server.context.clock.after(overlap, () => this.retire());
   }
 
-  frame(link: Link, data: Buffer, binary: boolean): void {
-    const { overlap } = this;
+  frame(link: Link, data: Buffer, binary: boolean, isRecord: boolean): void {
+    const { overlap, handler } = this;
     if (overlap === undefined) {
-      this.handler.frame(data, binary, link.number);
+      if (isRecord) handler.frame(data, binary, link.number);
+      else handler.numbered(data, link.number);
       return;
     }
     const isNew = link === this.next || (link === this.current && this.next === undefined);
-    overlap.take(isNew ? 'new' : 'old', data, binary, link.number);
+    overlap.take(isNew ? 'new' : 'old', { data, binary, connection: link.number, isRecord });
     if (overlap.isOver) this.overlap = undefined;
   }
 
@@ -191,9 +194,10 @@ export class Links implements LinkOwner {
     if (this.pausing === undefined) for (const { dialer } of this.all) dialer.resume();
   }
 
+  /** It is there until the messages that wait for their keys are passed on: those of the next connection follow them. */
   private endOverlap(): void {
     this.overlap?.end();
-    this.overlap = undefined;
+    if (this.overlap?.isOver) this.overlap = undefined;
   }
 
   private beginOverlap(): void {

@@ -96,20 +96,22 @@ export class Overlap {
     });
   }
 
-  take(side: 'old' | 'new', data: Buffer, binary: boolean, connection: number): void {
+  take(side: 'old' | 'new', received: ReceivedFrame): void {
     if (this.isOver || (side === 'old' && this.isIdle)) {
-      this.options.pass({ data, binary, connection });
+      this.options.pass(received);
       return;
     }
     // A copy: it may outlive its turn of the event loop and would keep the whole read chunk in memory.
-    const frame = { data: Buffer.from(data), binary, connection };
+    const frame = { ...received, data: Buffer.from(received.data) };
     const key = this.options.keyOf(frame.data);
     const isLate = key instanceof Promise || this.turns.isWaiting;
     if (isLate) this.backlog.add(frame.data.length);
     this.turns.after(key, (made) => {
       if (isLate) this.backlog.remove(frame.data.length);
-      if (side === 'old') this.takeOld(made, frame);
-      else this.takeNew(made, frame);
+      // A record is no copy of a reply, whatever its id. No key begins with this character.
+      const own = frame.isRecord ? made : { ...made, text: `~${made.text}` };
+      if (side === 'old') this.takeOld(own, frame);
+      else this.takeNew(own, frame);
     });
   }
 

@@ -3,6 +3,8 @@ import type { ReadyStep } from './opening-texts.ts';
 interface Early {
   readonly data: Buffer;
   readonly binary: boolean;
+  /** Whether nothing has taken it. */
+  readonly isRecord: boolean;
 }
 
 export interface PendingOpeningOptions {
@@ -31,9 +33,9 @@ export class PendingOpening {
     );
   }
 
-  push(data: Buffer, binary: boolean): void {
+  push(data: Buffer, binary: boolean, isRecord: boolean): void {
     // A copy: the message outlives its turn of the event loop.
-    this.early.push({ data: Buffer.from(data), binary });
+    this.early.push({ data: Buffer.from(data), binary, isRecord });
   }
 
   /** The connection ends. Returns what the server has sent. */

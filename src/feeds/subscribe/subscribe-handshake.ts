@@ -1,7 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
-import { Message } from '../../core/message.ts';
+import type { Message } from '../../core/message.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { ConnectTemplate } from '../../sdk/connect-template.ts';
+import type { BacklogHandler } from '../queues/backlog.ts';
+import { FrameQueue } from '../queues/frame-queue.ts';
 import { HeldMessages } from '../queues/held-messages.ts';
 import { madeText, type ReadyStep } from './opening-texts.ts';
 
@@ -27,7 +29,7 @@ export interface SubscribeHandshakeOptions {
   readonly notBefore?: number | undefined;
   readonly clock: Clock;
   /** `sent`: when it is really sent. */
-  readonly send: (text: string, sent: () => void, hasSecrets: boolean) => void;
+  readonly send: (text: string, sent: () => void, step: Pick<ReadyStep, 'frame' | 'hasSecrets'>) => void;
   /** A reply has come that has a name. */
   readonly named: (as: string, data: Buffer) => void;
   /** A message cannot be made; `why` may contain secrets. */
@@ -36,10 +38,14 @@ export interface SubscribeHandshakeOptions {
   readonly replied: () => void;
   readonly done: () => void;
   readonly failed: (failure: SubscribeFailure) => void;
-  /** A message that is not a reply, in the order of arrival. */
-  readonly pass: (data: Buffer, binary: boolean) => void;
+  /** Whether replies are passed on, too. */
+  readonly isNumbered: boolean;
+  /** A message, in the order of arrival. `isRecord`: it is not a reply. */
+  readonly pass: (data: Buffer, binary: boolean, isRecord: boolean) => void;
   /** A message that came before the handshake failed: an answer of the server, not data. */
   readonly dropped: (data: Buffer) => void;
+  /** Of messages that wait for `expect` or `reject`. */
+  readonly backlog: BacklogHandler;
 }
 
 type Verdict = 'reply' | 'refusal' | 'other';
@@ -66,15 +72,18 @@ export class SubscribeHandshake {
   private isAdvancing = false;
   private mayAdvance = false;
   private cancelTimer: () => void = () => {};
-  /** Messages behind one whose expression is still being evaluated. */
-  private readonly waiting: { readonly data: Buffer; readonly binary: boolean }[] = [];
-  private isEvaluating = false;
+  private readonly queue: FrameQueue<Verdict>;
 
   constructor(options: SubscribeHandshakeOptions) {
     this.options = options;
     this.steps = options.opening;
     this.lastReply = this.steps.findLastIndex(({ expect }) => expect !== undefined);
     this.held = new HeldMessages(options);
+    this.queue = new FrameQueue({
+      evaluate: (message) => (this.isAwaiting ? this.verdictOn(message) : 'other'),
+      decide: (verdict, { payload }, binary) => this.decide(verdict, payload, binary),
+      backlog: options.backlog,
+    });
     this.hasReplied = options.isLive === true;
     this.mayStartAt = options.notBefore ?? Number.NEGATIVE_INFINITY;
   }
@@ -89,8 +98,18 @@ export class SubscribeHandshake {
 
   /** Takes a message of the server. */
   take(data: Buffer, binary: boolean): void {
-    if (this.isEvaluating) this.waiting.push({ data, binary });
-    else this.evaluate(data, binary);
+    if (this.state === 'done' && this.queue.isIdle) this.options.pass(data, binary, true);
+    else this.queue.take(data, binary);
+  }
+
+  /** Passes a message on, in its place, that something else has taken, so that it is no record. */
+  takeTaken(data: Buffer): void {
+    this.queue.inTurn(() => this.passTaken(data));
+  }
+
+  /** Does this once all messages so far are decided. */
+  inTurn(work: () => void): void {
+    this.queue.inTurn(work);
   }
 
   /** The connection ends. */
@@ -149,9 +168,10 @@ export class SubscribeHandshake {
   }
 
   private readonly sendMade = (text: string | undefined): void => {
-    if (this.state !== 'open') return;
+    const step = this.steps[this.at];
+    if (this.state !== 'open' || step === undefined) return;
     if (text !== undefined) {
-      this.options.send(text, this.sent, this.steps[this.at]?.hasSecrets === true);
+      this.options.send(text, this.sent, step);
       return;
     }
     this.at += 1;
@@ -183,29 +203,9 @@ export class SubscribeHandshake {
     this.cancelTimer = this.options.clock.after(timeout, () => this.timedOut(timeout));
   }
 
-  private evaluate(data: Buffer, binary: boolean): void {
-    const verdict = this.isAwaiting ? this.verdictOn(data) : 'other';
-    if (!(verdict instanceof Promise)) {
-      this.decide(verdict, data, binary);
-      return;
-    }
-    this.isEvaluating = true;
-    // A matcher never rejects; `decide` calls the connection, which handles its own errors.
-    void verdict.then((made) => {
-      this.isEvaluating = false;
-      this.decide(made, data, binary);
-      while (!this.isEvaluating) {
-        const following = this.waiting.shift();
-        if (following === undefined) return;
-        this.evaluate(following.data, following.binary);
-      }
-    });
-  }
-
   /** `reject` is asked first: a refusal may match `expect`, too, such as `{"op":"login","success":false}`. */
-  private verdictOn(data: Buffer): Verdict | Promise<Verdict> {
+  private verdictOn(message: Message): Verdict | Promise<Verdict> {
     const { expect, reject } = this.steps[this.at] ?? {};
-    const message = new Message(data);
     const replied = () => {
       const isReply = expect?.(message) ?? false;
       return isReply instanceof Promise ? isReply.then(replyOrOther) : replyOrOther(isReply);
@@ -216,14 +216,15 @@ export class SubscribeHandshake {
   }
 
   private decide(verdict: Verdict, data: Buffer, binary: boolean): void {
-    if (this.state === 'failed') {
+    if (this.state === 'failed' && !this.hasReplied) {
       this.options.dropped(data);
       return;
     }
-    if (this.state === 'done') {
-      this.options.pass(data, binary);
+    if (this.state !== 'open') {
+      this.options.pass(data, binary, true);
       return;
     }
+    if (verdict !== 'other') this.passTaken(data);
     if (verdict === 'reply') {
       const as = this.steps[this.at]?.as;
       if (as !== undefined) this.options.named(as, data);
@@ -235,8 +236,15 @@ export class SubscribeHandshake {
     }
     if (verdict === 'refusal' || !this.options.isLive) this.lastHeard = data;
     if (verdict === 'refusal') this.failed('refused', `the server refuses message ${this.at + 1} of subscribe`);
-    else if (this.hasReplied) this.options.pass(data, binary);
+    else if (this.hasReplied) this.options.pass(data, binary, true);
     else this.held.push(data, binary);
+  }
+
+  /** After a refusal nothing that was held is passed on, and neither is this. */
+  private passTaken(data: Buffer): void {
+    if (!this.options.isNumbered) return;
+    if (this.hasReplied) this.options.pass(data, false, false);
+    else if (this.state === 'open') this.held.pushReply(data);
   }
 
   private timedOut(timeout: number): void {

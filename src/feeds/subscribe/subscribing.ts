@@ -1,14 +1,16 @@
 import type { RemoteSocket } from '../../core/remote.ts';
 import type { Subscription } from '../../sdk/connect-messages.ts';
 import type { ConnectTemplate } from '../../sdk/connect-template.ts';
+import type { BacklogHandler } from '../queues/backlog.ts';
 import { openingOf, type ReadyStep } from './opening-texts.ts';
 import { PendingOpening } from './pending-opening.ts';
 import { SubscribeHandshake, type SubscribeHandshakeOptions } from './subscribe-handshake.ts';
 
-export interface SubscribingOptions extends Omit<SubscribeHandshakeOptions, 'opening' | 'interval'> {
+export interface SubscribingOptions extends Omit<SubscribeHandshakeOptions, 'opening' | 'interval' | 'backlog'> {
   readonly subscription: Subscription;
   /** Sent after the messages of `subscribe` if there is a cursor. */
   readonly resume?: ConnectTemplate | undefined;
+  /** `resume`: unless something else has paused it. */
   readonly socket: Pick<RemoteSocket, 'pause' | 'resume'>;
 }
 
@@ -18,6 +20,7 @@ export class Subscribing {
   /** While the messages are made. */
   private pending: PendingOpening | undefined;
   private handshake: SubscribeHandshake | undefined;
+  private isBehind = false;
 
   constructor(options: SubscribingOptions) {
     this.options = options;
@@ -33,9 +36,9 @@ export class Subscribing {
     return this.handshake?.mayStartAt;
   }
 
-  /** Whether the socket is paused while the messages are made. */
-  get isMaking(): boolean {
-    return this.pending !== undefined;
+  /** Whether the socket is paused: the messages are being made, or too many of the server wait for their expressions. */
+  get isHolding(): boolean {
+    return this.pending !== undefined || this.isBehind;
   }
 
   get isOpen(): boolean {
@@ -55,8 +58,20 @@ export class Subscribing {
 
   /** Takes a message of the server. */
   take(data: Buffer, binary: boolean): void {
-    if (this.pending !== undefined) this.pending.push(data, binary);
+    if (this.pending !== undefined) this.pending.push(data, binary, true);
     else this.handshake?.take(data, binary);
+  }
+
+  /** Passes a message on, in its place, that something else has taken, so that it is no record. */
+  takeTaken(data: Buffer): void {
+    if (this.pending !== undefined) this.pending.push(data, false, false);
+    else this.handshake?.takeTaken(data);
+  }
+
+  /** Does this once all messages so far are decided. */
+  inTurn(work: () => void): void {
+    if (this.handshake === undefined) work();
+    else this.handshake.inTurn(work);
   }
 
   /** The connection ends. */
@@ -65,7 +80,7 @@ export class Subscribing {
     handshake?.end();
     if (pending === undefined) return;
     this.pending = undefined;
-    for (const { data } of pending.end()) options.dropped(data);
+    for (const { data, isRecord } of pending.end()) if (isRecord) options.dropped(data);
     // The answer to the closing handshake has to be read.
     options.socket.resume();
   }
@@ -79,7 +94,9 @@ export class Subscribing {
         this.pending = undefined;
         socket.resume();
         this.begin(opening);
-        for (const { data, binary } of early) this.take(data, binary);
+        for (const { data, binary, isRecord } of early)
+          if (isRecord) this.take(data, binary);
+          else this.takeTaken(data);
       },
       failed: ({ message }) => notMade(message),
     });
@@ -87,7 +104,22 @@ export class Subscribing {
 
   private begin(opening: readonly ReadyStep[]): void {
     const { subscription } = this.options;
-    this.handshake = new SubscribeHandshake({ ...this.options, opening, interval: subscription.interval ?? 0 });
+    const interval = subscription.interval ?? 0;
+    this.handshake = new SubscribeHandshake({ ...this.options, opening, interval, backlog: this.backlog() });
     this.handshake.start();
+  }
+
+  private backlog(): BacklogHandler {
+    const { socket } = this.options;
+    return {
+      full: () => {
+        this.isBehind = true;
+        socket.pause();
+      },
+      drained: () => {
+        this.isBehind = false;
+        socket.resume();
+      },
+    };
   }
 }

@@ -35,7 +35,7 @@ for (const [what, settings, expected] of [
   [
     'a key of a message of subscribe that is unlike any other',
     'subscribe: { send: { op: a }, zebra: 1 }',
-    'subscribe[0].zebra unknown key in pipelines.p.source.websocket_client.subscribe[0]; there are send, expect, reject, as, timeout',
+    'subscribe[0].zebra unknown key in pipelines.p.source.websocket_client.subscribe[0]; there are send, frame, expect, reject, as, timeout',
   ],
   [
     'a field of an answer without json',

@@ -96,6 +96,8 @@ test('a server that is faster than an expression is not read until what came is 
     { sequence: { value: slowly('$x = "a" ? json.seq : 0') } },
     { reconnect: { on: slowly('json.op = "bye" and $x = "a"') } },
     { heartbeat: { ping: '0s', reply: { when: slowly('json.op = "ping" and $x = "a"'), message: 'pong' } } },
+    { heartbeat: { ping: '0s', expect: { within: '1h', frame: slowly('json.op = "beat" and $x = "a"') } } },
+    { subscribe: { send: 'hello', expect: slowly('json.op = "welcome" and $x = "a"') } },
     { dedupe: { id }, reconnect: { every: '100s', overlap: '10s' } },
   ];
   for (const settings of cases) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { turn } from '../actors/rig.ts';
+import { feedSettings } from './fake-remote.ts';
 import { feedRig } from './feed-rig.ts';
 
 /* Messages of `subscribe` that use what the server has said before. */
@@ -175,4 +176,27 @@ test('neither key nor challenge nor signature is shown if the server repeats the
   const shown = `${lines.map(({ text, ...more }) => `${text} ${JSON.stringify(more)}`).join('\n')} ${reasons.join()}`;
   assert.match(shown, /the server refuses message 2 of subscribe; the server said: .*error/);
   for (const secret of [KRAKEN.challenge, KRAKEN.secret, KRAKEN.signed]) assert.ok(!shown.includes(secret), secret);
+});
+
+test('a message of subscribe is sent as a binary message where the server wants it so, also for symbols', async (t) => {
+  const { network } = await feedRig(t, {
+    shards: { list: ['A', 'B'], per_message: 1 },
+    subscribe: [
+      { send: { op: 'login' }, frame: 'binary', expect: { op: 'welcome' } },
+      { send: { op: 'subscribe', symbol: '${! meta.shard.symbol }' }, frame: 'binary' },
+      { send: 'done', frame: 'text' },
+      'over',
+    ],
+  });
+  network.last.opens();
+  network.last.says('{"op":"welcome"}');
+  assert.deepEqual(network.last.sent, [
+    '{"op":"login"}',
+    '{"op":"subscribe","symbol":"A"}',
+    '{"op":"subscribe","symbol":"B"}',
+    'done',
+    'over',
+  ]);
+  assert.deepEqual(network.last.binaries, [true, true, true, false, false]);
+  assert.throws(() => feedSettings({ subscribe: { expect: { op: 'hi' }, frame: 'binary' } }), /set send, too/);
 });

@@ -16,13 +16,14 @@ function setUp() {
     clock: new HandClock(),
     keyOf: (data) => ({ text: String(data), isRepeatable: true }),
     isKnown: () => false,
-    pass: ({ data }) => passed.push(String(data)),
+    pass: ({ data, isRecord }) => passed.push(isRecord ? String(data) : `reply ${data}`),
     duplicate: () => {},
     backlog: { full: () => {}, drained: () => {} },
   });
   overlap.asked();
   overlap.live();
-  const take = (side: 'old' | 'new', text: string) => overlap.take(side, Buffer.from(text), false, 1);
+  const take = (side: 'old' | 'new', text: string) =>
+    overlap.take(side, { data: Buffer.from(text), binary: false, connection: 1, isRecord: true });
   return { overlap, passed, take };
 }
 
@@ -90,4 +91,14 @@ test('with ack, repetitions of a long overlap cause no warning, and the cursor d
   assert.deepEqual(warnings(), []);
   await feed.close();
   assert.equal((await cursors.load('p wss://feed.example/ws'))?.cursor, '2');
+});
+
+test('a record with the id of a reply is not dropped as its copy', () => {
+  const { overlap, passed } = setUp();
+  const reply = { data: Buffer.from('7'), binary: false, connection: 1, isRecord: false };
+  overlap.take('old', reply);
+  overlap.take('new', { ...reply, connection: 2, isRecord: true });
+  overlap.take('new', { ...reply, connection: 2 });
+  overlap.finish();
+  assert.deepEqual(passed, ['reply 7', '7']);
 });

@@ -14,14 +14,19 @@ import { FakeNetwork, feedSettings, remoteContext } from './fake-remote.ts';
 
 const URL_OF_ANSWER = '${! meta.session.json.data.endpoint }?token=${! meta.session.json.data.token }&id=1';
 
-async function setUp(t: TestContext, settings: Record<string, unknown> = {}, http: Record<string, unknown> = {}) {
+async function setUp(
+  t: TestContext,
+  settings: Record<string, unknown> = {},
+  http: Record<string, unknown> = {},
+  call: Record<string, unknown> = {},
+) {
   const api = await startHttpAnswers(t);
   const network = new FakeNetwork();
   const clock = new HandClock();
   const kept = keptLogger();
   const told = { frames: [] as string[], lost: [] as RemoteEnd[] };
   const cursor: { value: unknown } = { value: undefined };
-  const parsed = feedSettings({ prepare: { http: { url: `${api.url}/bullet`, ...http } }, ...settings });
+  const parsed = feedSettings({ prepare: { http: { url: `${api.url}/bullet`, ...http }, ...call }, ...settings });
   const handler: DialerHandler = {
     lastCursor: () => cursor.value,
     live: () => {},
@@ -161,6 +166,53 @@ test('an answer that lacks what the url needs is quoted, without its long texts'
       'the url needs ${! meta.session.json.data.endpoint }, which has no value; in prepare, the server said: ' +
         '"{"code":"400100","msg":"***","id":17}"',
   );
+});
+
+test('an answer that expect does not ask for ends the attempt with what the server said, whatever needs it', async (t) => {
+  const cases = [
+    { code: '200000' },
+    '${! json.code = "200000" }',
+    '${! $contains(text, "200000") }',
+    '${! meta.status = 200 and json.code = "200000" }',
+    '${! $number(json.code) = 200000 }',
+  ];
+  for (const expect of cases) {
+    const { api, network, clock, told } = await setUp(t, {}, {}, { expect });
+    api.answer = (_, response) => response.end('{"code":"400100","msg":"the key secret-key is unknown"}');
+    await assert.rejects(
+      async () => network.last.asksLater(),
+      ({ message }: Error) =>
+        /^GET http:.*\/bullet of prepare: the answer is not the one that expect asks for \(status 200\); the server said: /.test(
+          message,
+        ) && message.endsWith('"{"code":"400100","msg":"***"}"'),
+    );
+    network.last.ends({ kind: 'unreachable' });
+    clock.advance(1);
+    assert.equal(network.sockets.length, 1, 'the back-off holds');
+    clock.advance(500);
+    api.answer = (_, response) => response.end('{"code":"200000"}');
+    await network.last.opensLater();
+    assert.equal(told.lost.length, 1);
+  }
+});
+
+test('expect of an answer without a body can be its status', async (t) => {
+  const { api, network } = await setUp(t, {}, {}, { expect: '${! meta.status = 204 }' });
+  api.answer = (_, response) => response.writeHead(204).end();
+  await network.last.asksLater();
+  api.answer = (_, response) => response.end();
+  await assert.rejects(async () => network.last.asksLater(), /asks for \(status 200\); the server said nothing$/);
+});
+
+test('expect of prepare reads nothing but the answer', () => {
+  const http = { url: 'https://api.example/bullet' };
+  for (const read of ['meta.session.json.code', 'meta.token', 'key'])
+    assert.throws(
+      () => feedSettings({ prepare: { http, expect: `\${! ${read} = 200 }` } }),
+      /there are json and text of the answer, and meta\.status/,
+      read,
+    );
+  assert.throws(() => feedSettings({ prepare: { http, expect: 'yes' } }), /is true for everything/);
 });
 
 test('secrets of the answer are shown nowhere, also if the server repeats them', async (t) => {

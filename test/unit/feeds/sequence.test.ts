@@ -254,7 +254,7 @@ test('a sequence whose value and symbol need JSONata keeps the order', async (t)
 
 test('of a million symbols as many are remembered as the window says, those with the latest messages', () => {
   const tracker = new SequenceTracker({ step: 1, modulus: undefined, window: 1_000 });
-  const take = (by: string, value: bigint) => tracker.take({ by, value, connection: 1, at: 0 });
+  const take = (by: string, value: bigint) => tracker.take({ by, value, connection: 1, at: 0, isRecord: true });
   for (let n = 0; n < 1_000_000; n++) {
     take(`"s${n}"`, 1n);
     if (n % 500 === 0) take('"busy"', BigInt(n / 500));
@@ -271,7 +271,7 @@ test('of a million symbols as many are remembered as the window says, those with
 test('with a modulus the nearer way counts: numbers that begin at 0 again are no gap', () => {
   const tracker = new SequenceTracker({ step: 1, modulus: 256, window: 1 });
   const kinds = [254, 255, 0, 1, 4, 2, 250, 130].map(
-    (value) => tracker.take({ by: '', value: BigInt(value), connection: 1, at: 0 })?.kind,
+    (value) => tracker.take({ by: '', value: BigInt(value), connection: 1, at: 0, isRecord: true })?.kind,
   );
   assert.deepEqual(kinds, [undefined, undefined, undefined, undefined, 'hole', 'back', 'back', 'back']);
 });
