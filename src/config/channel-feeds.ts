@@ -1,6 +1,7 @@
 import { FeedNames } from '../channels/feed-names.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import type { SinkSpec } from '../sdk/define.ts';
+import { channelHistoryOf } from './channels-schema.ts';
 import { type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
 import { endpointsOf, sharingOf, topicsIn } from './pipeline-uses.ts';
 import type { Path } from './problem.ts';
@@ -58,15 +59,9 @@ export function feedPlanOf(config: Pipelines, pipeline: string): (FeedPlan & Pic
 /** Pipelines whose records have positions in channels, as far as the settings say. */
 export function placedPipelines({ pipelines, endpoints }: Pick<ParsedConfig, 'pipelines' | 'endpoints'>): Set<string> {
   const placed = feedSinks({ pipelines }).filter(
-    ({ endpoint, plan }) => typeof plan !== 'string' && keepsHistory(endpoints[endpoint]),
+    ({ endpoint, plan }) => typeof plan !== 'string' && channelHistoryOf(endpoints[endpoint]?.channels) !== undefined,
   );
   return new Set(placed.map(({ pipeline }) => pipeline));
-}
-
-/** Whether earlier records of the channels of an endpoint are kept, or read again. */
-export function keepsHistory(endpoint: ParsedConfig['endpoints'][string] | undefined): boolean {
-  const { history, recover } = endpoint?.channels ?? {};
-  return history !== undefined || recover !== undefined;
 }
 
 function channelSinks({ pipelines }: Pipelines): ChannelSink[] {
