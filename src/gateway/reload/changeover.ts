@@ -30,7 +30,7 @@ export interface ChangingParts {
   readonly authenticators: Pick<Authenticators, 'prepare' | 'become'>;
   readonly endpoints: Pick<
     EndpointSet,
-    'byName' | 'namesLeaving' | 'begin' | 'prepare' | 'add' | 'update' | 'letLeave' | 'left'
+    'byName' | 'namesLeaving' | 'begin' | 'prepare' | 'add' | 'update' | 'letLeave' | 'left' | 'settleReaders'
   >;
   readonly pipelines: Pick<PipelineSet, 'settings' | 'apply' | 'replaced' | 'giveUp'>;
   readonly listeners: Pick<ListenerSet, 'prepare' | 'become' | 'bindUnbound'>;
@@ -125,7 +125,7 @@ export class Changeover {
     const given = isDone ? 0 : pipelines.giveUp();
     // A component that does not close is left behind.
     if (!isDone) await isWithin(context.clock, CLOSE_TIMEOUT, pipelines.replaced());
-    this.endWaits(wanted);
+    parts.endpoints.settleReaders();
     context.positions.clear();
     if (isDone) return [];
     const after = formatDuration(shutdown.timeout);
@@ -139,6 +139,7 @@ export class Changeover {
     const { context, parts } = this;
     parts.preparation.want(wantedTopics(context.config, false));
     parts.pipelines.apply(context.config.pipelines);
+    parts.endpoints.settleReaders();
     await parts.endpoints.left(0, context.config.shutdown.timeout);
   }
 
@@ -201,13 +202,8 @@ export class Changeover {
     const { endpoints, pipelines } = this.parts;
     for (const [name, settings] of Object.entries(wanted)) {
       if (pipelines.settings[name] === settings) continue;
-      for (const endpoint of endpointsOf(sourcesOf(settings))) endpoints.byName.get(endpoint)?.received.keep();
+      for (const endpoint of endpointsOf(sourcesOf(settings))) endpoints.byName.get(endpoint)?.awaitsReader();
     }
-  }
-
-  private endWaits(wanted: GatewayConfig['pipelines']): void {
-    const read = new Set(Object.values(wanted).flatMap((settings) => endpointsOf(sourcesOf(settings))));
-    for (const [name, endpoint] of this.parts.endpoints.byName) if (!read.has(name)) endpoint.received.refuseKept();
   }
 
   /** Those whose entry of `auth` has changed, too: where tokens may be is part of it. */
