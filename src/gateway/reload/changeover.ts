@@ -6,6 +6,7 @@ import {
   type GatewayConfig,
   type PipelineConfig,
   sourcesOf,
+  takingChannels,
 } from '../../config/index.ts';
 import { ensureTopic } from '../../core/ensure-topic.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
@@ -117,20 +118,31 @@ export class Changeover {
     const { shutdown, pipelines: wanted } = context.config;
     await this.topicsExist();
     this.awaitReaders(wanted);
-    pipelines.apply(this.meanwhile(wanted));
+    const taking = takingChannels(pipelines.settings, context.config);
+    const first = Object.fromEntries(Object.entries(wanted).filter(([name]) => !taking.has(name)));
+    pipelines.apply(this.meanwhile(first));
     await endpoints.left(shutdown.jitter, shutdown.timeout);
     endpoints.begin();
+    pipelines.apply(first);
+    const given = taking.size > 0 ? await this.drained() : [];
     pipelines.apply(wanted);
-    const isDone = await isWithin(context.clock, shutdown.timeout, pipelines.replaced());
-    const given = isDone ? 0 : pipelines.giveUp();
-    // A component that does not close is left behind.
-    if (!isDone) await isWithin(context.clock, CLOSE_TIMEOUT, pipelines.replaced());
-    parts.endpoints.settleReaders();
+    given.push(...(await this.drained()));
+    endpoints.settleReaders();
     context.positions.clear();
-    if (isDone) return [];
-    const after = formatDuration(shutdown.timeout);
+    return given;
+  }
+
+  /** Resolves when no pipeline drains any more, with what was given up for that, as text. */
+  private async drained(): Promise<string[]> {
+    const { clock, config } = this.context;
+    const { pipelines } = this.parts;
+    const { timeout } = config.shutdown;
+    if (await isWithin(clock, timeout, pipelines.replaced())) return [];
+    const given = pipelines.giveUp();
+    // A component that does not close is left behind.
+    await isWithin(clock, CLOSE_TIMEOUT, pipelines.replaced());
     return [
-      `pipelines were not drained after ${after} (shutdown.timeout): ${given} messages that are not known to be in the log were given up, and their senders asked to send them again`,
+      `pipelines were not drained after ${formatDuration(timeout)} (shutdown.timeout): ${given} messages that are not known to be in the log were given up, and their senders asked to send them again`,
     ];
   }
 
