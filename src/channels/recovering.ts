@@ -2,6 +2,8 @@ import type { ChannelEndpoint } from '../actors/endpoint/channel-port.ts';
 import type { Lost } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
+import type { SharedFrame } from '../core/shared-frame.ts';
 import { pause } from '../core/waiting.ts';
 import { type Beginning, isHere, type Missed, type MissedPart } from './beginning.ts';
 import type { FeedPartition } from './feed-partition.ts';
@@ -16,6 +18,8 @@ export interface RecoveryEnd {
   isKept(missed: Missed): boolean;
   /** The offset from which on nothing of the channel is missing in what is kept. */
   sinceOf(part: MissedPart, place: FeedPartition): number;
+  /** The frame of a record that was read again; null: not for clients. */
+  frameOf(channel: string, message: Message, place: FeedPartition): SharedFrame | null;
   /** The client gets what it has missed, all of which is kept or read by now. */
   goOn(beginning: Beginning, missed: Missed, by: 'ring' | 'log'): void;
   /** The client cannot get all that it has missed. */
@@ -170,7 +174,7 @@ export class Recovering implements PendingSubscription {
     if ('lost' in recovery) return recovery.lost;
     for (const message of recovery.messages) {
       const { offset } = message.source ?? message;
-      const frame = this.endpoint.recovered(channel, message, place.at(offset + 1));
+      const frame = this.subscribing.frameOf(channel, message, place);
       if (frame === null) continue;
       part.read.push({ frame, offset });
       this.hold(frame.size);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { ChannelProtocol } from '../../../src/core/channel-protocol.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { FakeFeed } from './fake-feed.ts';
-import { accessTo, channelRig } from './rig.ts';
+import { accessTo, channelRig, codecWithChannels } from './rig.ts';
 
 /** An endpoint that keeps one record of a channel, whose feed has brought six: x of the offsets 0, 1, 3, 4 and 5, y of 2. */
 function recoveringRig(t: TestContext, changes: Parameters<typeof channelRig>[1] = {}) {
@@ -291,4 +292,25 @@ test('what was read for one client is kept for the next ones, who have it at onc
     ['ring', 'log'].map((result) => count('tidegate_channel_recoveries_total', { result, reason: '' })),
     [3, 1],
   );
+});
+
+test('a record that is read again is framed once for all clients that get it', async (t) => {
+  let made = 0;
+  const channels = {
+    ...(codecWithChannels.channels as ChannelProtocol),
+    publication: (channel: string | undefined, message: Message) => {
+      made += 1;
+      return { data: `${channel}=${message.offset}`, binary: false };
+    },
+  };
+  const { connect, feed, turn } = recoveringRig(t, { codec: { ...codecWithChannels, channels } });
+  const clients = [await connect(), await connect(), await connect()];
+  for (const client of clients) client.sends('+x since e.0.0');
+  await turn();
+  made = 0;
+  for (const _ of clients) feed.answer();
+  await turn();
+  for (const client of clients)
+    assert.deepEqual(all(client), ['subscribed +x x@0 true', 'x=0', 'x=1', 'x=3', 'x=4', 'x=5']);
+  assert.equal(made, 4);
 });
