@@ -16,6 +16,9 @@ export interface RecoveryEnd {
   placeOf(channel: string): FeedPartition | undefined;
   /** Whether all that is missing is kept. */
   isKept(missed: Missed): boolean;
+  /** What is kept of a channel does not go until `release`, as long as there is room. */
+  hold(channel: string): void;
+  release(channel: string): void;
   /** The offset from which on nothing of the channel is missing in what is kept. */
   sinceOf(part: MissedPart, place: FeedPartition): number;
   /** The frame of a record that was read again; null: not for clients. */
@@ -51,6 +54,8 @@ export class Recovering implements PendingSubscription {
   private readonly cancelTimer: () => void;
   /** Bytes. */
   private held = 0;
+  /** Channels of which nothing that is kept may go meanwhile. */
+  private readonly kept: string[] = [];
   /** Whether this gateway has read as far as the client has. */
   private hasArrived: boolean;
 
@@ -95,6 +100,7 @@ export class Recovering implements PendingSubscription {
   end(): void {
     this.cancelTimer();
     this.hold(-this.held);
+    for (const channel of this.kept.splice(0)) this.subscribing.release(channel);
     this.abort.abort();
     this.beginning.member.awaitsNoMore(this);
   }
@@ -130,11 +136,15 @@ export class Recovering implements PendingSubscription {
   }
 
   private goOn(by: 'ring' | 'log'): void {
-    this.end();
     this.subscribing.goOn(this.beginning, this.missed, by);
+    this.end();
   }
 
   private async readAll(): Promise<void> {
+    for (const { channel } of this.missed.parts) {
+      this.subscribing.hold(channel);
+      this.kept.push(channel);
+    }
     let lost: Lost | undefined;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       lost = await this.readMissing();

@@ -81,6 +81,14 @@ export class Subscribing implements RecoveryEnd {
     return this.history.ring.sinceOf(channel, place, this.clock.now());
   }
 
+  hold(channel: string): void {
+    this.history.ring.hold(channel);
+  }
+
+  release(channel: string): void {
+    this.history.ring.release(channel);
+  }
+
   frameOf(channel: string, message: Message, place: FeedPartition): SharedFrame | null {
     return this.history.recovered.of(channel, message, place);
   }
