@@ -130,7 +130,7 @@ test('the library connects with a token, subscribes, and receives what another o
   assert.deepEqual(await other.client.rpc('sum', [1, 2]), { data: {} });
 });
 
-test('a token of a subscription has no effect: what the connection may do decides, and it is asked for once', async (t) => {
+test('a token of a subscription has no effect and is asked for once; what the connection may do decides', async (t) => {
   const url = await started(t);
   const { client } = library(t, url);
   let asked = 0;
