@@ -9,6 +9,7 @@ import { FeedEnds } from './feed-ends.ts';
 import type { FeedPartition } from './feed-partition.ts';
 import { FeedPartitions } from './feed-partitions.ts';
 import type { PlacedFrame } from './kept-channel.ts';
+import { RecoveredFrames } from './recovered-frames.ts';
 
 /** What is kept of the channels of an endpoint, and what clients that subscribe get of it. */
 export interface HistorySettings extends RingLimits {
@@ -22,6 +23,7 @@ export interface HistorySettings extends RingLimits {
 export class ChannelHistory {
   readonly settings: HistorySettings;
   readonly ring: ChannelRing;
+  readonly recovered: RecoveredFrames;
   private readonly endpoint: ChannelEndpoint;
   private readonly partitions = new FeedPartitions();
   private readonly ends = new FeedEnds();
@@ -30,6 +32,7 @@ export class ChannelHistory {
     this.settings = settings;
     this.endpoint = endpoint;
     this.ring = new ChannelRing(settings);
+    this.recovered = new RecoveredFrames(endpoint);
   }
 
   attach(feed: ChannelFeed): void {
@@ -126,7 +129,7 @@ export class ChannelHistory {
     for (const message of messages) {
       const { offset } = message.source ?? message;
       if (offset >= place.since) break;
-      const frame = this.endpoint.recovered(channel, message, place.at(offset + 1));
+      const frame = this.recovered.of(channel, message, place);
       if (frame !== null) frames.push({ frame, offset, timestamp: message.timestamp });
       else if (message.meta.tombstone === true) {
         frames = [];

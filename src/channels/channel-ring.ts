@@ -31,6 +31,8 @@ export class ChannelRing {
   /** The one that was used last is at the end. */
   private readonly channels = new Map<string, KeptChannel>();
   private newest: KeptChannel | undefined;
+  /** Channels whose records are not dropped for being more than `last`, and for how many clients. */
+  private readonly held = new Map<string, number>();
   private used = 0;
   private count = 0;
 
@@ -79,7 +81,7 @@ export class ChannelRing {
     const { bytes } = kept;
     channel.add(kept);
     this.used += bytes;
-    if (channel.size > this.limits.last) this.used -= channel.dropOldest();
+    if (channel.size > this.limits.last && !(this.held.has(name) && this.hasRoom)) this.used -= channel.dropOldest();
     // It would else drive out all others first, and then go itself.
     if (bytes > this.limits.bytes) this.evict(channel);
     this.fit();
@@ -111,6 +113,26 @@ export class ChannelRing {
       if (channel.joins(start)) this.prepend(channel, own);
     }
     place.extended(from);
+  }
+
+  /**
+   * A client waits for records in front of what is kept: nothing of the channel goes meanwhile, as long as there is room. It could
+   * else never come into a channel that has records all the time.
+   */
+  hold(name: string): void {
+    this.held.set(name, (this.held.get(name) ?? 0) + 1);
+  }
+
+  /** The client waits no more. */
+  release(name: string): void {
+    const others = (this.held.get(name) ?? 1) - 1;
+    if (others > 0) {
+      this.held.set(name, others);
+      return;
+    }
+    this.held.delete(name);
+    const channel = this.channels.get(name);
+    while (channel !== undefined && channel.size > this.limits.last) this.used -= channel.dropOldest();
   }
 
   private prepend(channel: KeptChannel, { since, frames }: EarlierFrames): void {

@@ -56,7 +56,7 @@ export class Recoveries {
   private readonly options: RecoveriesOptions;
   private readonly running = new Set<RecoveryPass>();
   private readonly idle: Steps[] = [];
-  private waiting: PendingRecovery[] = [];
+  private readonly waiting = new Set<PendingRecovery>();
   private id: string | undefined;
   private keptBytes = 0;
   private cancelKeeping: () => void = () => {};
@@ -75,7 +75,9 @@ export class Recoveries {
     if (span > settings.records) return Promise.resolve({ lost: 'too_many' });
     const pending = new PendingRecovery(request, clock, settings.timeout);
     if (!pending.isAnswered && ![...this.running].some((pass) => pass.take(pending))) {
-      this.waiting.push(pending);
+      this.waiting.add(pending);
+      // Clients may ask and leave as often as they like while all readers are busy.
+      pending.ended = () => this.waiting.delete(pending);
       this.id = id;
       this.start();
     }
@@ -84,7 +86,7 @@ export class Recoveries {
 
   /** What is being read belongs to another life of the topic. */
   loseAll(reason: Lost): void {
-    for (const pending of this.waiting.splice(0)) pending.lose(reason);
+    for (const pending of [...this.waiting]) pending.lose(reason);
     for (const pass of this.running) pass.loseAll(reason);
   }
 
@@ -100,8 +102,8 @@ export class Recoveries {
     const { id } = this;
     const { log, topic, settings, clock, metrics, memory, last, extend } = this.options;
     if (this.running.size >= settings.concurrency) return;
-    const waiting = this.waiting.filter(({ isAnswered }) => !isAnswered);
-    this.waiting = [];
+    const waiting = [...this.waiting];
+    this.waiting.clear();
     if (waiting.length === 0) return;
     this.cancelKeeping();
     const steps = this.idle.pop() ?? this.make();

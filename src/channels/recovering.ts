@@ -2,6 +2,8 @@ import type { ChannelEndpoint } from '../actors/endpoint/channel-port.ts';
 import type { Lost } from '../core/channel-feed.ts';
 import type { Clock } from '../core/clock.ts';
 import { TidegateError } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
+import type { SharedFrame } from '../core/shared-frame.ts';
 import { pause } from '../core/waiting.ts';
 import { type Beginning, isHere, type Missed, type MissedPart } from './beginning.ts';
 import type { FeedPartition } from './feed-partition.ts';
@@ -14,8 +16,13 @@ export interface RecoveryEnd {
   placeOf(channel: string): FeedPartition | undefined;
   /** Whether all that is missing is kept. */
   isKept(missed: Missed): boolean;
+  /** What is kept of a channel does not go until `release`, as long as there is room. */
+  hold(channel: string): void;
+  release(channel: string): void;
   /** The offset from which on nothing of the channel is missing in what is kept. */
   sinceOf(part: MissedPart, place: FeedPartition): number;
+  /** The frame of a record that was read again; null: not for clients. */
+  frameOf(channel: string, message: Message, place: FeedPartition): SharedFrame | null;
   /** The client gets what it has missed, all of which is kept or read by now. */
   goOn(beginning: Beginning, missed: Missed, by: 'ring' | 'log'): void;
   /** The client cannot get all that it has missed. */
@@ -47,6 +54,8 @@ export class Recovering implements PendingSubscription {
   private readonly cancelTimer: () => void;
   /** Bytes. */
   private held = 0;
+  /** Channels of which nothing that is kept may go meanwhile. */
+  private readonly kept: string[] = [];
   /** Whether this gateway has read as far as the client has. */
   private hasArrived: boolean;
 
@@ -91,6 +100,7 @@ export class Recovering implements PendingSubscription {
   end(): void {
     this.cancelTimer();
     this.hold(-this.held);
+    for (const channel of this.kept.splice(0)) this.subscribing.release(channel);
     this.abort.abort();
     this.beginning.member.awaitsNoMore(this);
   }
@@ -126,11 +136,15 @@ export class Recovering implements PendingSubscription {
   }
 
   private goOn(by: 'ring' | 'log'): void {
-    this.end();
     this.subscribing.goOn(this.beginning, this.missed, by);
+    this.end();
   }
 
   private async readAll(): Promise<void> {
+    for (const { channel } of this.missed.parts) {
+      this.subscribing.hold(channel);
+      this.kept.push(channel);
+    }
     let lost: Lost | undefined;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       lost = await this.readMissing();
@@ -170,7 +184,7 @@ export class Recovering implements PendingSubscription {
     if ('lost' in recovery) return recovery.lost;
     for (const message of recovery.messages) {
       const { offset } = message.source ?? message;
-      const frame = this.endpoint.recovered(channel, message, place.at(offset + 1));
+      const frame = this.subscribing.frameOf(channel, message, place);
       if (frame === null) continue;
       part.read.push({ frame, offset });
       this.hold(frame.size);

@@ -3,6 +3,7 @@ import type { ChannelPosition } from '../core/channel-position.ts';
 import type { SubscriptionFacts } from '../core/channel-protocol.ts';
 import type { Clock } from '../core/clock.ts';
 import type { KeptQuery, KeptRecords } from '../core/kept-records.ts';
+import type { Message } from '../core/message.ts';
 import { FrameGroup, type SharedFrame } from '../core/shared-frame.ts';
 import { type Beginning, isHere, type Missed, MissedPart } from './beginning.ts';
 import { type ChannelHistory, inOrder } from './channel-history.ts';
@@ -78,6 +79,18 @@ export class Subscribing implements RecoveryEnd {
 
   sinceOf({ channel }: MissedPart, place: FeedPartition): number {
     return this.history.ring.sinceOf(channel, place, this.clock.now());
+  }
+
+  hold(channel: string): void {
+    this.history.ring.hold(channel);
+  }
+
+  release(channel: string): void {
+    this.history.ring.release(channel);
+  }
+
+  frameOf(channel: string, message: Message, place: FeedPartition): SharedFrame | null {
+    return this.history.recovered.of(channel, message, place);
   }
 
   goOn(beginning: Beginning, { place, offset, parts }: Missed, by: 'ring' | 'log'): void {

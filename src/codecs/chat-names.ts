@@ -1,13 +1,7 @@
+import { hasUnprintable } from '../sdk/index.ts';
+
 /** Code points that a name or an age may have. */
 const MAX_LENGTH = 64;
-/**
- * Controls, formats, lone surrogates, line and paragraph separators, code points without a character (as of the Unicode
- * version of this Node.js), and invisible characters (joiners, fillers, variation selectors, the blank of
- * Braille, the null notehead of music, the filler of Khitan): they could forge lines, and names that look like another one.
- * Some names in Persian and some emoji have joiners; whether a joiner is visible depends on the letters around it and on
- * the font.
- */
-const REFUSED = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}\u{16fe4}]/u;
 /** What the chat writes behind a name: a name that contains it could forge a line of another member. */
 const FORGING: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/[:\u2236\ua789](?: |$)/u, 'a colon before a space or at the end'],
@@ -48,11 +42,20 @@ export function refusalOf(what: 'name' | 'age', words: string, name: string): st
 function unseenIn(words: string): string | undefined {
   const before = [...words].length - [...words.trimStart()].length;
   const points = [...words.trim()];
-  const index = points.findIndex((point) => REFUSED.test(point));
+  const index = points.findIndex(isRefused);
   const point = points[index];
   if (point === undefined) return undefined;
   const code = (point.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   return `U+${code} at ${before + index + 1} ${wrongWith(point)}; leave it out`;
+}
+
+/**
+ * What cannot be seen could forge lines, and names that look like another one. Some names in Persian and some emoji have joiners;
+ * whether a joiner is visible depends on the letters around it and on the font. What is no character as of the Unicode version of this
+ * Node.js looks like any other such.
+ */
+function isRefused(point: string): boolean {
+  return hasUnprintable(point) || /\p{Cn}/u.test(point);
 }
 
 function wrongWith(point: string): string {

@@ -82,7 +82,7 @@ function replayCeiling(endpoint: Endpoint): number {
 }
 
 function historyCeiling(endpoint: Endpoint): number {
-  const history = endpoint.channels && channelHistoryOf(endpoint.channels);
+  const history = channelHistoryOf(endpoint.channels);
   return (history?.bytes ?? 0) * formsOf(endpoint);
 }
 

@@ -1,6 +1,7 @@
 import { FeedNames } from '../channels/feed-names.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import type { SinkSpec } from '../sdk/define.ts';
+import { channelHistoryOf } from './channels-schema.ts';
 import { type PlacedEnd, sinksOf, sourcesOf } from './ends.ts';
 import { endpointsOf, sharingOf, topicsIn } from './pipeline-uses.ts';
 import type { Path } from './problem.ts';
@@ -32,6 +33,7 @@ interface ChannelSink extends Omit<FeedSink, 'plan'> {
   readonly names: readonly FeedNames[];
 }
 
+type Fed = Pick<ParsedConfig, 'pipelines' | 'endpoints'>;
 type Pipelines = Pick<ParsedConfig, 'pipelines'>;
 
 /** All sinks for channels, in the order of the configuration. */
@@ -56,17 +58,29 @@ export function feedPlanOf(config: Pipelines, pipeline: string): (FeedPlan & Pic
 }
 
 /** Pipelines whose records have positions in channels, as far as the settings say. */
-export function placedPipelines({ pipelines, endpoints }: Pick<ParsedConfig, 'pipelines' | 'endpoints'>): Set<string> {
+export function placedPipelines({ pipelines, endpoints }: Fed): Set<string> {
   const placed = feedSinks({ pipelines }).filter(
-    ({ endpoint, plan }) => typeof plan !== 'string' && keepsHistory(endpoints[endpoint]),
+    ({ endpoint, plan }) => typeof plan !== 'string' && channelHistoryOf(endpoints[endpoint]?.channels) !== undefined,
   );
   return new Set(placed.map(({ pipeline }) => pipeline));
 }
 
-/** Whether earlier records of the channels of an endpoint are kept, or read again. */
-export function keepsHistory(endpoint: ParsedConfig['endpoints'][string] | undefined): boolean {
-  const { history, recover } = endpoint?.channels ?? {};
-  return history !== undefined || recover !== undefined;
+/**
+ * Pipelines of `wanted` that are to send records to channels with a history to which another one sends them in `current`, and not any
+ * more: they begin once that one has ended, so that a channel never gets records of both.
+ */
+export function takingChannels(current: Pipelines['pipelines'], wanted: Fed): ReadonlySet<string> {
+  const isLeft = ({ pipeline, settings }: ChannelSink) => wanted.pipelines[pipeline] !== settings;
+  const left = channelSinks({ pipelines: current }).filter(isLeft);
+  const isTaking = ({ pipeline, endpoint, settings, names }: ChannelSink) =>
+    current[pipeline] !== settings &&
+    channelHistoryOf(wanted.endpoints[endpoint]?.channels) !== undefined &&
+    left.some((one) => one.pipeline !== pipeline && one.endpoint === endpoint && overlap(one.names, names));
+  return new Set(
+    channelSinks(wanted)
+      .filter(isTaking)
+      .map(({ pipeline }) => pipeline),
+  );
 }
 
 function channelSinks({ pipelines }: Pipelines): ChannelSink[] {

@@ -95,8 +95,8 @@ export type ChannelHistorySettings = Required<Omit<z.output<typeof history>, 'ag
   readonly age?: number | undefined;
 };
 
-/** What is kept of channels, with what follows from other settings; undefined where nothing is. */
-export function channelHistoryOf({ history: given, recover }: Channels): ChannelHistorySettings | undefined {
-  const kept = given ?? (recover && history.parse({}));
+/** What is kept of channels, with what follows from other settings; undefined where nothing is, or an endpoint has none. */
+export function channelHistoryOf(settings: Channels | undefined): ChannelHistorySettings | undefined {
+  const kept = settings?.history ?? (settings?.recover && history.parse({}));
   return kept && { ...kept, initial: kept.initial ?? (kept.last === 1 ? 1 : 0) };
 }

@@ -1,6 +1,6 @@
 export { builtinRegistry } from './builtins.ts';
 export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
-export { feedPlanOf, partitionsOf } from './channel-feeds.ts';
+export { feedPlanOf, partitionsOf, takingChannels } from './channel-feeds.ts';
 export { channelHistoryOf } from './channels-schema.ts';
 export {
   type ConfigDifference,

@@ -73,12 +73,12 @@ const newestIsOfRecords: Rule = ({ endpoints }) =>
   });
 
 const endpointIsRead: Rule = ({ endpoints }, usesOf) =>
-  Object.entries(endpoints).map(([name, { codec, direction, allow }]) =>
+  Object.entries(endpoints).map(([name, { codec, direction }]) =>
     codec.spec.servesTopics || direction === 'out' || usesOf(name).some(({ end }) => end === 'source')
       ? undefined
       : doubting(
           ['endpoints', name],
-          `no pipeline reads this endpoint, so what its clients send goes nowhere${(allow?.subscribe.length ?? 0) > 0 ? ', and what they subscribe to waits' : ''}; if they only receive, say direction: out`,
+          'no pipeline reads this endpoint, so what its clients send goes nowhere; if they only receive, say direction: out',
         ),
   );
 

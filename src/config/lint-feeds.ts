@@ -1,4 +1,5 @@
-import { feedSinks, keepsHistory, partitionsOf } from './channel-feeds.ts';
+import { feedSinks, partitionsOf } from './channel-feeds.ts';
+import { channelHistoryOf } from './channels-schema.ts';
 import { doubting, type Finding } from './problem.ts';
 import type { ParsedConfig } from './schema.ts';
 
@@ -7,7 +8,7 @@ const WITHOUT = 'these records have no positions, so clients that come back do n
 /** Clients are to recover what they have missed, and a pipeline sends records to their channels that have no positions. */
 export function lintFeeds(config: ParsedConfig): Finding[] {
   return feedSinks(config).flatMap(({ endpoint, path, plan }) => {
-    if (!keepsHistory(config.endpoints[endpoint])) return [];
+    if (channelHistoryOf(config.endpoints[endpoint]?.channels) === undefined) return [];
     if (typeof plan === 'string') return [doubting(path, `${WITHOUT}: ${plan}`)];
     const partitions = partitionsOf(config, plan.topic);
     if (plan.isByKey || partitions === 1) return [];

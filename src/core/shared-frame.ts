@@ -138,10 +138,24 @@ export class SharedFrame {
 }
 
 /** What sockets of one wire are given. */
-export interface Written {
-  /** The frames in one piece, for a socket that keeps up. */
-  readonly chunk: Buffer;
+export class Written {
   readonly frames: readonly Buffer[];
+  /** Bytes of all of them. */
+  readonly length: number;
+  private joint: Buffer | undefined;
+
+  constructor(frames: readonly Buffer[]) {
+    this.frames = frames;
+    let length = 0;
+    for (const frame of frames) length += frame.length;
+    this.length = length;
+  }
+
+  /** The frames in one piece, for a socket that keeps up. Large ones may be for none that does: they are not copied then. */
+  get chunk(): Buffer {
+    this.joint ??= joined(this.frames);
+    return this.joint;
+  }
 }
 
 /** Frames that go to sockets together, in order. What sockets of one wire get is made once, for the first of them. */
@@ -172,7 +186,6 @@ export class FrameGroup {
   }
 
   private written(wire: Wire): Written {
-    const frames = this.frames.map((frame) => frame.bytes(wire));
-    return { chunk: joined(frames), frames };
+    return new Written(this.frames.map((frame) => frame.bytes(wire)));
   }
 }

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../actors/endpoint/endpoint.ts';
-import type { GatewayConfig } from '../config/index.ts';
+import { endpointsOf, type GatewayConfig, sourcesOf } from '../config/index.ts';
 import { OwnStats } from '../telemetry/own-stats.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import type { Authenticators } from './authenticators.ts';
@@ -31,6 +31,7 @@ export class EndpointSet {
     const endpoints = new EndpointSet(context, authenticators);
     const { config } = context;
     endpoints.add(await endpoints.prepare(config, Object.keys(config.endpoints)));
+    endpoints.settleReaders();
     return endpoints;
   }
 
@@ -81,6 +82,13 @@ export class EndpointSet {
   begin(): void {
     for (const { residence } of this.fresh) residence?.start();
     this.fresh.clear();
+  }
+
+  /** Those that no pipeline of the configuration reads know it. */
+  settleReaders(): void {
+    const { pipelines } = this.context.config;
+    const read = new Set(Object.values(pipelines).flatMap((settings) => endpointsOf(sourcesOf(settings))));
+    for (const [name, endpoint] of this.current) if (!read.has(name)) endpoint.hasNoReader();
   }
 
   /** Those go on with the settings that hold now. */

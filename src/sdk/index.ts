@@ -65,6 +65,7 @@ export {
   type TraceContext,
 } from '../core/message.ts';
 export type { ChannelPresence, PresenceChange, PresentClient } from '../core/presence.ts';
+export { hasUnprintable } from '../core/printable.ts';
 export { quote, quoteReason, quoteValue } from '../core/quote.ts';
 export type {
   Connect,

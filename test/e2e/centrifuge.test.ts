@@ -139,6 +139,23 @@ test('the library connects with a token, subscribes, and receives what another o
   assert.deepEqual(await other.client.rpc('sum', [1, 2]), { data: {} });
 });
 
+test('a token of a subscription has no effect and is asked for once; what the connection may do decides', async (t) => {
+  const url = await started(t);
+  const { client } = library(t, url);
+  let asked = 0;
+  const getToken = async () => `no token ${++asked}`;
+  const allowed = client.newSubscription('news.a', { getToken });
+  allowed.subscribe();
+  client.connect();
+  await allowed.ready(TIMEOUT);
+  assert.equal(asked, 1);
+  const other = client.newSubscription('secret', { getToken });
+  const refused = new Promise<number>((resolve) => other.on('unsubscribed', ({ code }) => resolve(code)));
+  other.subscribe();
+  assert.equal(await refused, 103);
+  assert.equal(asked, 2);
+});
+
 test('presence lists the clients of a channel, and its subscribers hear of each that joins or leaves', async (t) => {
   const url = await started(t);
   const one = library(t, url);

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { TestClient } from '../helpers/client.ts';
 import { PriceClient, pricesConfig, publishPrices, startPrices, temporaryLog } from '../helpers/price-gateway.ts';
 
 const SYMBOLS = ['A', 'B'];
@@ -113,3 +116,57 @@ for (const [how, change] of Object.entries(AWAY))
       await back.until(() => back.numbers.includes(38));
       assert.deepEqual(back.numbers, [20, 22, 24, 26, 28, 30, 32, 34, 36, 38]);
     });
+
+/** Two pipelines over one topic, the second of which is slow: what they send their records to. */
+function twoPipelines(log: string, [first, second]: readonly [string, string], slow: string): string {
+  const pipeline = (channel: string, processors: string) =>
+    `{ source: { topic: { names: [ prices ] } }, processors: ${processors}, in_flight: { messages: 10 }, batch: { count: 5 }, sink: { endpoint: { name: prices, channel: "${channel}.\${! key }" } } }`;
+  const config = pricesConfig({ log, topic: 'prices', channels: '{ history: { last: 500 } }' });
+  const lookup = `[ { lookup: { http: { url: "${slow}/\${! json.n }", concurrency: 1 }, into: x } } ]`;
+  return config
+    .replace('subscribe: "symbol.*"', 'subscribe: "*"')
+    .replace(OUT, `  first: ${pipeline(first, '[]')}\n  second: ${pipeline(second, lookup)}\n`);
+}
+
+/** Numbers of a channel, each with whether it is the next one, is behind a gap, or neither. */
+function stepsIn({ frames }: PriceClient, channel: string): ('next' | 'gap' | 'lost')[] {
+  const steps: ('next' | 'gap' | 'lost')[] = [];
+  let next: number | undefined = 0;
+  for (const { type, channel: of, data } of frames) {
+    if (of !== channel) continue;
+    if (type === 'gap') next = undefined;
+    if (type !== 'message') continue;
+    const { n } = data as { n: number };
+    steps.push(next === undefined ? 'gap' : n === next ? 'next' : 'lost');
+    next = n + 1;
+  }
+  return steps;
+}
+
+test('two pipelines that swap their channels leave no hole without a gap, and never send to one both', async (t) => {
+  const server = createServer((_, response) => void setTimeout(() => response.end('{}'), 10));
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const slow = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const log = await temporaryLog(t);
+  const { gateway, url } = await startPrices(t, { log: '', topic: '', text: twoPipelines(log, ['a', 'b'], slow) });
+  t.after(() => server.close().closeAllConnections());
+  const client = await PriceClient.open(t, url);
+  for (const channel of ['a.A', 'b.A']) await client.subscribe(channel);
+  // The gateway lets in no client while the slow pipeline catches up.
+  const input = await TestClient.open(`${url}/input`);
+  t.after(() => input.ws.terminate());
+  const publish = (from: number, to: number) => {
+    for (let n = from; n < to; n += 1) input.ws.send(JSON.stringify({ symbol: 'A', n }));
+    return input.until(() => input.frames.length === to);
+  };
+  await publish(0, 100);
+  assert.deepEqual((await gateway.reload(twoPipelines(log, ['b', 'a'], slow))).problems, []);
+  await publish(100, 150);
+  for (const channel of ['a.A', 'b.A']) {
+    await client.until(() =>
+      client.frames.some(({ channel: of, data }) => of === channel && (data as { n?: number } | undefined)?.n === 149),
+    );
+    const steps = stepsIn(client, channel);
+    assert.deepEqual([steps.filter((step) => step === 'gap').length, steps.includes('lost')], [1, false], channel);
+  }
+});

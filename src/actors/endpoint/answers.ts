@@ -1,8 +1,11 @@
 import { AnswerQueue } from '../../core/answer-queue.ts';
 import type { Outbound } from './outbound.ts';
 
+/** A peer that leaves so many bytes of answers is not read until it takes them, and what it has sent already is not answered. */
+const ANSWERS_MARK = 262_144;
+
 /** Where answers go that are due. */
-type Out = Pick<Outbound, 'isOpen' | 'push'>;
+type Out = Pick<Outbound, 'isOpen' | 'push' | 'untakenAnswers'>;
 
 /**
  * What a connection still has to say: answers in the order of the frames, for codecs that answer, and requests whose
@@ -21,6 +24,21 @@ export class Answers {
   /** Bytes of answers that wait for one before them. */
   get waitingBytes(): number {
     return this.inOrder === undefined ? 0 : this.inOrder.bytes;
+  }
+
+  /** Whether the peer leaves so many that it gets no more now. */
+  get areMany(): boolean {
+    return this.untakenBytes > ANSWERS_MARK;
+  }
+
+  /** Whether so few are left that the peer may be asked for more. */
+  get areFew(): boolean {
+    return this.untakenBytes <= ANSWERS_MARK / 2;
+  }
+
+  /** Bytes of answers that the peer has not taken, those included that wait for one before them. */
+  private get untakenBytes(): number {
+    return this.outbound.untakenAnswers + this.waitingBytes;
   }
 
   /** Keeps a place for an answer; returns its number. */

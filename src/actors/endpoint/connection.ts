@@ -148,8 +148,7 @@ export class Connection implements ConnectionControl, OutboundOwner, Peer, Entry
   /** Records of one turn for this socket. `isOwn`: no other socket gets them in one piece. */
   deliver(group: FrameGroup, isOwn = false): void {
     if (!this.isAdmitted) return;
-    const { chunk, frames } = group.on(this.socket.wire);
-    this.parts.outbound.deliver(chunk, frames, isOwn);
+    this.parts.outbound.deliver(group.on(this.socket.wire), isOwn);
   }
 
   /** Bytes of records that it takes without one being dropped. */

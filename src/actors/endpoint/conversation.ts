@@ -10,6 +10,7 @@ import type { Introduction } from './introduction.ts';
 import type { Peer } from './peer.ts';
 import type { Publisher } from './publisher.ts';
 import { whyRefused } from './refused-frame.ts';
+import { RestOfFrames } from './rest-of-frames.ts';
 import type { TopicPeer } from './topic-peer.ts';
 
 /** What a direct message or a kick counts for beside its content, in bytes. */
@@ -29,6 +30,7 @@ export class Conversation {
   private readonly channelPeer: ChannelPeer | undefined;
   /** Bytes of the frame that is being read. */
   private frameBytes = 0;
+  private rest: RestOfFrames | undefined;
 
   constructor(
     peer: Peer,
@@ -68,7 +70,8 @@ export class Conversation {
   /** Bytes of what waits: answers, requests, and what is to be done when the client is in. */
   get heldBytes(): number {
     const { introduction } = this.peer;
-    return this.waitingAnswers + this.requestBytes + (introduction === undefined ? 0 : introduction.heldBytes);
+    const early = introduction === undefined ? 0 : introduction.heldBytes;
+    return this.waitingAnswers + this.requestBytes + early + (this.rest?.bytes ?? 0);
   }
 
   private get requestBytes(): number {
@@ -186,48 +189,81 @@ export class Conversation {
     else introduction.apply(effects, this.frameBytes);
   }
 
-  /** Does what the codec wants, of any client. */
+  /** Does what the codec wants, of any client. One frame may ask for thousands of large answers: the rest waits until they are taken. */
   carryOut(effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      switch (effect.type) {
-        case 'publish':
-          if (effect.channel === undefined) this.publisher.publish(effect.message, effect.correlation);
-          else this.publishTo(effect.channel, effect.message, effect.correlation);
-          break;
-        case 'reply':
-          this.reply(effect.frame, effect.rejected);
-          break;
-        case 'close':
-          this.peer.dismiss(effect);
-          break;
-        case 'direct':
-          this.direct(effect.to, effect.content);
-          break;
-        case 'kick':
-          this.kick(effect.target);
-          break;
-        case 'request':
-          this.request(effect.request, effect.correlation);
-          break;
-        case 'introduce':
-          missing('introduction now');
-          break;
-        case 'renew':
-          (this.peer.session ?? missing('session')).renew(effect.token, effect.correlation);
-          break;
-        case 'subscribe':
-          (this.channelPeer ?? missing('channels')).subscribe(effect);
-          break;
-        case 'unsubscribe':
-          (this.channelPeer ?? missing('channels')).unsubscribe(effect.channel, effect.correlation);
-          break;
-        case 'presence':
-          (this.channelPeer ?? missing('channels')).presence(effect.channel, effect.counts, effect.correlation);
-          break;
-        case 'history':
-          (this.channelPeer ?? missing('channels')).history(effect.channel, effect.query, effect.correlation);
-          break;
+    for (let at = 0; at < effects.length; at += 1) {
+      if (at > 0 && this.answers.areMany) {
+        this.rest ??= new RestOfFrames();
+        this.rest.keep(effects.slice(at), this.frameBytes);
+        return;
       }
+      this.doOne(effects[at] as Effect);
+    }
+  }
+
+  /** Whether a frame is done in part. */
+  get hasRest(): boolean {
+    return this.rest?.isThere === true;
+  }
+
+  /** Goes on with what is left of a frame, as far as the peer has taken the answers before it. */
+  goOn(): void {
+    const { peer } = this;
+    if (this.rest === undefined || this.answers.areMany) return;
+    this.rest.goOn((effects, bytes) => {
+      this.frameBytes = bytes;
+      try {
+        if (peer.isOpen) this.carryOut(effects);
+      } catch (error) {
+        peer.codecFailed('frame', error);
+      }
+    });
+    if (this.rest?.isThere === false) this.rest = undefined;
+  }
+
+  forgetRest(): void {
+    this.rest?.forget();
+  }
+
+  private doOne(effect: Effect): void {
+    switch (effect.type) {
+      case 'publish':
+        if (effect.channel === undefined) this.publisher.publish(effect.message, effect.correlation);
+        else this.publishTo(effect.channel, effect.message, effect.correlation);
+        break;
+      case 'reply':
+        this.reply(effect.frame, effect.rejected);
+        break;
+      case 'close':
+        this.peer.dismiss(effect);
+        break;
+      case 'direct':
+        this.direct(effect.to, effect.content);
+        break;
+      case 'kick':
+        this.kick(effect.target);
+        break;
+      case 'request':
+        this.request(effect.request, effect.correlation);
+        break;
+      case 'introduce':
+        missing('introduction now');
+        break;
+      case 'renew':
+        (this.peer.session ?? missing('session')).renew(effect.token, effect.correlation);
+        break;
+      case 'subscribe':
+        (this.channelPeer ?? missing('channels')).subscribe(effect);
+        break;
+      case 'unsubscribe':
+        (this.channelPeer ?? missing('channels')).unsubscribe(effect.channel, effect.correlation);
+        break;
+      case 'presence':
+        (this.channelPeer ?? missing('channels')).presence(effect.channel, effect.counts, effect.correlation);
+        break;
+      case 'history':
+        (this.channelPeer ?? missing('channels')).history(effect.channel, effect.query, effect.correlation);
+        break;
     }
   }
 

@@ -41,7 +41,7 @@ export class Endpoint implements EndpointPort, EndpointControl {
   /** Batches of what clients have sent. */
   readonly received$: Observable<Batch>;
   readonly actor: EndpointActor;
-  readonly received: Received;
+  private readonly received: Received;
   private readonly members = new Members();
   private readonly broadcast: Broadcast;
   private readonly joinQueue: JoinQueue;
@@ -179,6 +179,19 @@ export class Endpoint implements EndpointPort, EndpointControl {
 
   historyIsRead(): void {
     this.joinQueue.historyIsRead();
+  }
+
+  /** A pipeline that reads it is about to come, or to be replaced: clients are held until it is there. */
+  awaitsReader(): void {
+    const { received } = this;
+    received.keep();
+    if (!received.isRead) this.pause();
+  }
+
+  /** No pipeline reads it. Clients that ask for channels are answered at once: no pipeline comes that they would wait for. */
+  hasNoReader(): void {
+    this.received.refuseKept();
+    if (this.channels !== undefined) this.resume();
   }
 
   /** Closes every connection in its own slot of `jitter` milliseconds; resolves when the last one is gone. */

@@ -33,7 +33,7 @@ export class Gathering {
 
   keep(group: FrameGroup, isOwn: boolean, wire: Wire): void {
     this.waiting.push({ group, isOwn });
-    this.bytes += group.on(wire).chunk.length;
+    this.bytes += group.on(wire).length;
   }
 
   takeWaiting(): readonly Delivery[] {

@@ -11,8 +11,6 @@ import type { Pace } from './pace.ts';
 const MAX_BEYOND = 65_536;
 /** What a frame counts for at least in that. */
 const MIN_FRAME = 64;
-/** A peer that leaves so many bytes of answers is not read until it takes them, and what it has sent already is not answered. */
-const ANSWERS_MARK = 262_144;
 /** A peer whose pings are answered and which has so many bytes in its socket is not read until it takes them. */
 const PONGS_MARK = 1_048_576;
 /** What a message takes in memory besides its payload. */
@@ -70,7 +68,7 @@ export class Inbound {
     this.heardAt = context.seconds;
     this.partialSince = 0;
     if (!this.mayCome(data.length)) return;
-    if (!this.peer.isHeard || this.kept !== undefined || this.untakenAnswers > ANSWERS_MARK) {
+    if (!this.peer.isHeard || this.mustKeep) {
       this.kept ??= new KeptFrames();
       this.kept.keep(data, binary);
     } else if (!this.conversation.take(data, binary)) return;
@@ -93,12 +91,12 @@ export class Inbound {
 
   /** Answers were left to the peer, which may have too many of them by now. */
   answersWereLeft(): void {
-    if (!this.isHeld && this.untakenAnswers > ANSWERS_MARK) tell(this.peer.actor, { type: 'HOLD' });
+    if (!this.isHeld && this.conversation.answers.areMany) tell(this.peer.actor, { type: 'HOLD' });
   }
 
   /** Something that the peer may be held for is over: reads what was kept, and then the socket. */
   wake(): void {
-    if (!this.isHeld) return;
+    if (!this.isHeld && !this.conversation.hasRest) return;
     this.takeKept();
     if (!this.isHeld || !this.mayRelease) return;
     tell(this.peer.actor, { type: 'RELEASE' });
@@ -125,6 +123,7 @@ export class Inbound {
 
   /** What is kept is not heard any more. */
   discard(): void {
+    this.conversation.forgetRest();
     this.kept = undefined;
   }
 
@@ -185,14 +184,9 @@ export class Inbound {
     );
   }
 
-  /** Bytes of answers that the peer has not taken, those included that wait for one before them. */
-  private get untakenAnswers(): number {
-    return this.outbound.untakenAnswers + this.conversation.waitingAnswers;
-  }
-
   /** Whether so few answers are left that the peer may be asked for more; else the end of them wakes it. */
   private get answersAreTaken(): boolean {
-    if (this.untakenAnswers <= ANSWERS_MARK / 2) return true;
+    if (this.conversation.answers.areFew) return true;
     this.outbound.awaitDrain();
     return false;
   }
@@ -200,21 +194,32 @@ export class Inbound {
   private get mustHold(): boolean {
     if (!this.peer.isHeard || this.kept !== undefined || this.context.isCongested) return true;
     if (this.pace?.isSlowed) return true;
-    return this.conversation.isFull || this.untakenAnswers > ANSWERS_MARK;
+    return this.conversation.isFull || this.conversation.hasRest || this.conversation.answers.areMany;
   }
 
   private get mayRelease(): boolean {
-    if (!this.peer.isHeard || this.kept !== undefined || this.context.isCongested) return false;
-    if (this.pace?.isSlowed) return false;
+    if (!this.peer.isHeard || this.kept !== undefined || this.conversation.hasRest) return false;
+    if (this.context.isCongested || this.pace?.isSlowed) return false;
     return this.conversation.isHalfFree && this.answersAreTaken;
   }
 
-  /** Processes kept frames, as far as the peer takes their answers. */
+  /** Whether a frame that comes has to wait for those before it. */
+  private get mustKeep(): boolean {
+    return this.kept !== undefined || this.conversation.hasRest || this.conversation.answers.areMany;
+  }
+
+  /** Processes what is left of a frame, and kept frames, as far as the peer takes their answers. */
   private takeKept(): void {
     const { kept, conversation, peer } = this;
-    if (kept === undefined || !peer.isHeard) return;
+    if (!peer.isHeard) return;
+    conversation.goOn();
+    if (conversation.hasRest) {
+      this.outbound.awaitDrain();
+      return;
+    }
+    if (kept === undefined) return;
     kept.handOver(
-      () => peer.isOpen && peer.isHeard && this.untakenAnswers <= ANSWERS_MARK,
+      () => peer.isOpen && peer.isHeard && !conversation.hasRest && !conversation.answers.areMany,
       (data, binary) => conversation.take(data, binary),
     );
     if (kept.isEmpty) this.kept = undefined;

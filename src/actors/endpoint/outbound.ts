@@ -1,4 +1,5 @@
 import type { SharedBytes } from '../../core/shared-bytes.ts';
+import type { Written } from '../../core/shared-frame.ts';
 import type { Socket } from '../../core/socket.ts';
 import { Backlog } from './backlog.ts';
 import type { EndpointContext } from './endpoint-context.ts';
@@ -128,16 +129,17 @@ export class Outbound {
   }
 
   /**
-   * Records of one turn: `chunk` is the same frames in one piece, for a peer that keeps up. `isOwn`: no other peer gets that
-   * piece, so that its memory counts for this one.
+   * Records of one turn, in one piece for a peer that keeps up. `isOwn`: no other peer gets that piece, so that its memory counts for
+   * this one.
    */
-  deliver(chunk: Buffer, frames: readonly Buffer[], isOwn = false): void {
+  deliver(written: Written, isOwn = false): void {
     try {
       if (this.outbox !== undefined) this.writeOutbox();
-      if (!this.backlog.isEmpty || this.writer.buffered + chunk.length > SOCKET_MARK) this.backlog.add(frames);
+      const { frames, length } = written;
+      if (!this.backlog.isEmpty || this.writer.buffered + length > SOCKET_MARK) this.backlog.add(frames);
       else {
-        this.writer.write(chunk, frames.length);
-        if (isOwn) this.writer.wroteOwnRecords(chunk.length);
+        this.writer.write(written.chunk, frames.length);
+        if (isOwn) this.writer.wroteOwnRecords(length);
       }
     } catch (error) {
       this.owner.failed(error);

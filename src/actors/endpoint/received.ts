@@ -23,6 +23,10 @@ export class Received {
     });
   }
 
+  get isRead(): boolean {
+    return this.batches.observed;
+  }
+
   passOn(messages: readonly Message[]): void {
     const batch = new Batch(messages);
     if (this.isOutputOnly) batch.nack(new TidegateError('TG_NOT_ALLOWED', this.notTaken));

@@ -6,6 +6,7 @@ import {
   type GatewayConfig,
   type PipelineConfig,
   sourcesOf,
+  takingChannels,
 } from '../../config/index.ts';
 import { ensureTopic } from '../../core/ensure-topic.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
@@ -30,7 +31,7 @@ export interface ChangingParts {
   readonly authenticators: Pick<Authenticators, 'prepare' | 'become'>;
   readonly endpoints: Pick<
     EndpointSet,
-    'byName' | 'namesLeaving' | 'begin' | 'prepare' | 'add' | 'update' | 'letLeave' | 'left'
+    'byName' | 'namesLeaving' | 'begin' | 'prepare' | 'add' | 'update' | 'letLeave' | 'left' | 'settleReaders'
   >;
   readonly pipelines: Pick<PipelineSet, 'settings' | 'apply' | 'replaced' | 'giveUp'>;
   readonly listeners: Pick<ListenerSet, 'prepare' | 'become' | 'bindUnbound'>;
@@ -117,20 +118,31 @@ export class Changeover {
     const { shutdown, pipelines: wanted } = context.config;
     await this.topicsExist();
     this.awaitReaders(wanted);
-    pipelines.apply(this.meanwhile(wanted));
+    const taking = takingChannels(pipelines.settings, context.config);
+    const first = Object.fromEntries(Object.entries(wanted).filter(([name]) => !taking.has(name)));
+    pipelines.apply(this.meanwhile(first));
     await endpoints.left(shutdown.jitter, shutdown.timeout);
     endpoints.begin();
+    pipelines.apply(first);
+    const given = taking.size > 0 ? await this.drained() : [];
     pipelines.apply(wanted);
-    const isDone = await isWithin(context.clock, shutdown.timeout, pipelines.replaced());
-    const given = isDone ? 0 : pipelines.giveUp();
-    // A component that does not close is left behind.
-    if (!isDone) await isWithin(context.clock, CLOSE_TIMEOUT, pipelines.replaced());
-    this.endWaits(wanted);
+    given.push(...(await this.drained()));
+    endpoints.settleReaders();
     context.positions.clear();
-    if (isDone) return [];
-    const after = formatDuration(shutdown.timeout);
+    return given;
+  }
+
+  /** Resolves when no pipeline drains any more, with what was given up for that, as text. */
+  private async drained(): Promise<string[]> {
+    const { clock, config } = this.context;
+    const { pipelines } = this.parts;
+    const { timeout } = config.shutdown;
+    if (await isWithin(clock, timeout, pipelines.replaced())) return [];
+    const given = pipelines.giveUp();
+    // A component that does not close is left behind.
+    await isWithin(clock, CLOSE_TIMEOUT, pipelines.replaced());
     return [
-      `pipelines were not drained after ${after} (shutdown.timeout): ${given} messages that are not known to be in the log were given up, and their senders asked to send them again`,
+      `pipelines were not drained after ${formatDuration(timeout)} (shutdown.timeout): ${given} messages that are not known to be in the log were given up, and their senders asked to send them again`,
     ];
   }
 
@@ -139,6 +151,7 @@ export class Changeover {
     const { context, parts } = this;
     parts.preparation.want(wantedTopics(context.config, false));
     parts.pipelines.apply(context.config.pipelines);
+    parts.endpoints.settleReaders();
     await parts.endpoints.left(0, context.config.shutdown.timeout);
   }
 
@@ -201,13 +214,8 @@ export class Changeover {
     const { endpoints, pipelines } = this.parts;
     for (const [name, settings] of Object.entries(wanted)) {
       if (pipelines.settings[name] === settings) continue;
-      for (const endpoint of endpointsOf(sourcesOf(settings))) endpoints.byName.get(endpoint)?.received.keep();
+      for (const endpoint of endpointsOf(sourcesOf(settings))) endpoints.byName.get(endpoint)?.awaitsReader();
     }
-  }
-
-  private endWaits(wanted: GatewayConfig['pipelines']): void {
-    const read = new Set(Object.values(wanted).flatMap((settings) => endpointsOf(sourcesOf(settings))));
-    for (const [name, endpoint] of this.parts.endpoints.byName) if (!read.has(name)) endpoint.received.refuseKept();
   }
 
   /** Those whose entry of `auth` has changed, too: where tokens may be is part of it. */

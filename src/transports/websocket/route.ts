@@ -1,3 +1,5 @@
+import { hasVisible } from '../../core/printable.ts';
+
 /** A path with parameters, such as `/chat/{username}`. */
 export interface Route {
   readonly path: string;
@@ -13,8 +15,6 @@ interface Segment {
 
 /** Controls, and the separators that end a line as they do: they could forge lines of a log and keys of a record. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
-/** Something to be seen: spaces, joiners, fillers and variation selectors alone look like no name at all. */
-const VISIBLE = /[^\p{Z}\p{Default_Ignorable_Code_Point}]/u;
 
 const PARAMETER = /^\{([A-Za-z_]\w*)\}$/;
 
@@ -64,7 +64,7 @@ export function parameterProblem({ params, problem }: Match): string | undefined
   for (const name in params) {
     const text = params[name] ?? '';
     if (CONTROL.test(text)) return `${name} in the path has control characters`;
-    if (!VISIBLE.test(text)) return `${name} in the path has no printable character`;
+    if (!hasVisible(text)) return `${name} in the path has no printable character`;
   }
   return undefined;
 }

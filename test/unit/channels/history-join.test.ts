@@ -45,7 +45,8 @@ test('one position of the handshake is one in all channels of its partition, who
 });
 
 test('channels of a partition wait for the log together, as a record in one is a position in all', async (t) => {
-  const { comesBack, channels, feeds, turn } = channelRig(t, { history: { last: 1, recover: { timeout: 3_000 } } });
+  const history = { last: 1, bytes: 4_000, recover: { timeout: 3_000 } };
+  const { comesBack, channels, feeds, turn } = channelRig(t, { history });
   const feed = new FakeFeed();
   channels.attach(feed);
   for (const channel of ['b', 'b', 'a', 'b', 'c']) feeds(feed, channel, channel);

@@ -33,7 +33,7 @@ test('a client for which a value is missing, empty or no text is refused', async
 });
 
 test('a value that makes no name of a channel, or one of a connection, is refused', async () => {
-  for (const sub of ['a\nb', 'a'.repeat(300), '\u200b'])
+  for (const sub of ['a\nb', 'a'.repeat(300), '\u200b', '\u3164', 'a\u2800'])
     assert.equal(await join(['user.${! auth.sub }'], { auth: { sub } }), '403 channel_invalid');
   assert.equal(await join(['${! meta.query.c }'], { query: { c: 'client.7' } }), '403 channel_invalid');
   assert.equal(await join(['${! auth.list }'], { auth: { list: ['a', 7] } }), '403 channel_invalid');

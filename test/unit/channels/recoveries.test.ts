@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
 import type { EarlierPart } from '../../../src/core/channel-feed.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
@@ -182,6 +184,30 @@ test('clients that ask and leave at once open no more than concurrency says', as
   await turn();
   assert.deepEqual(await outcome(ask('A', 0, 5)), ['A0!', 'A2!', 'A4!']);
   assert.equal(opened, 2);
+});
+
+test('what clients ask for that leave while all readers are busy is forgotten at once', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const spec = slow(
+    () => new Promise<void>(() => {}),
+    () => {},
+  );
+  const { memory, ask } = await recoveryRig(t, { processors: [{ spec, config: undefined }] });
+  await memory.append(TOPIC, keyed(AB));
+  const asked: WeakRef<AbortSignal>[] = [];
+  for (let client = 0; client < 50; client += 1) {
+    const leaving = new AbortController();
+    asked.push(new WeakRef(leaving.signal));
+    const left = outcome(ask('A', 0, 5, { signal: leaving.signal }));
+    await turn();
+    leaving.abort();
+    assert.equal(await left, 'unavailable');
+  }
+  await turn();
+  collect();
+  const remembered = asked.filter((signal) => signal.deref() !== undefined).length;
+  assert.ok(remembered < 5, `${remembered} are remembered`);
 });
 
 /** Fails for `bad`, is asynchronous, and gives a message other text. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { ChannelProtocol } from '../../../src/core/channel-protocol.ts';
 import type { Message } from '../../../src/core/message.ts';
 import { FakeFeed } from './fake-feed.ts';
-import { accessTo, channelRig } from './rig.ts';
+import { accessTo, channelRig, codecWithChannels } from './rig.ts';
 
 /** An endpoint that keeps one record of a channel, whose feed has brought six: x of the offsets 0, 1, 3, 4 and 5, y of 2. */
 function recoveringRig(t: TestContext, changes: Parameters<typeof channelRig>[1] = {}) {
@@ -14,6 +15,9 @@ function recoveringRig(t: TestContext, changes: Parameters<typeof channelRig>[1]
   const connect = () => rig.connect(accessTo([]));
   return { ...rig, feed, lost, connect };
 }
+
+/** A history that is more than half full, so that nothing is kept for clients that wait. */
+const FULL = { history: { last: 1, bytes: 2_500, recover: { timeout: 3_000 } } };
 
 const all = (socket: { taken(): string[] }) => socket.taken().join('').split('|').slice(0, -1);
 
@@ -74,7 +78,7 @@ test('where the pipeline is replaced meanwhile, the feed that takes its place re
 });
 
 test('what is dropped meanwhile is read as well', async (t) => {
-  const { connect, feed, feeds, turn } = recoveringRig(t);
+  const { connect, feed, feeds, turn } = recoveringRig(t, FULL);
   const client = await connect();
   client.sends('+x since e.0.4');
   feeds(feed, 'x', '6');
@@ -104,8 +108,8 @@ test('a record of the turn in which reading ends is neither doubled nor lost', a
   assert.deepEqual(all(client), ['subscribed +x x@0 true', 'x=0@1', 'x=1@2', 'x=2@3', 'x=3@4']);
 });
 
-test('a channel that is always faster than the reader is lost', async (t) => {
-  const { connect, feed, feeds, turn, lost } = recoveringRig(t);
+test('a channel that is always faster than the reader is lost where nothing more can be kept', async (t) => {
+  const { connect, feed, feeds, turn, lost } = recoveringRig(t, FULL);
   const client = await connect();
   client.sends('+x since e.0.0');
   for (let round = 0; round < 4; round += 1) {
@@ -230,7 +234,7 @@ test('an error of the code that recovers costs its client, and nothing else', as
 });
 
 test('records that wait for later ones count as held for their client, until it has them or is gone', async (t) => {
-  const { connect, feed, feeds, turn, memory } = recoveringRig(t);
+  const { connect, feed, feeds, turn, memory } = recoveringRig(t, FULL);
   const client = await connect();
   client.sends('+x since e.0.0');
   feeds(feed, 'x', '6');
@@ -291,4 +295,51 @@ test('what was read for one client is kept for the next ones, who have it at onc
     ['ring', 'log'].map((result) => count('tidegate_channel_recoveries_total', { result, reason: '' })),
     [3, 1],
   );
+});
+
+test('a record that is read again is framed once for all clients that get it', async (t) => {
+  let made = 0;
+  const channels = {
+    ...(codecWithChannels.channels as ChannelProtocol),
+    publication: (channel: string | undefined, message: Message) => {
+      made += 1;
+      return { data: `${channel}=${message.offset}`, binary: false };
+    },
+  };
+  const { connect, feed, turn } = recoveringRig(t, { codec: { ...codecWithChannels, channels } });
+  const clients = [await connect(), await connect(), await connect()];
+  for (const client of clients) client.sends('+x since e.0.0');
+  await turn();
+  made = 0;
+  for (const _ of clients) feed.answer();
+  await turn();
+  for (const client of clients)
+    assert.deepEqual(all(client), ['subscribed +x x@0 true', 'x=0', 'x=1', 'x=3', 'x=4', 'x=5']);
+  assert.equal(made, 4);
+});
+
+test('a client of a channel that never rests gets what it has missed, however few records are kept', async (t) => {
+  const { connect, feed, feeds, turn, lost, memory } = recoveringRig(t);
+  const [client, other] = [await connect(), await connect()];
+  for (const socket of [client, other]) socket.sends('+x since e.0.1');
+  await turn();
+  for (let live = 6; live < 26; live += 1) {
+    for (const payload of ['a', 'b']) feeds(feed, 'x', payload);
+    if (live > 12) feed.answer();
+    await turn();
+  }
+  for (const socket of [client, other]) {
+    const heard = all(socket);
+    assert.equal(heard[0], 'subscribed +x x@1 true');
+    assert.deepEqual(
+      heard.slice(1).map((record) => record.slice(record.indexOf('@'))),
+      [2, 4, 5, 6, ...Array.from({ length: 40 }, (_, at) => 7 + at)].map((offset) => `@${offset}`),
+    );
+  }
+  assert.equal(lost('unavailable'), 0);
+  assert.equal(memory.held, 0);
+  const late = await connect();
+  late.sends('+x since e.0.44');
+  await turn();
+  assert.deepEqual([all(late), feed.asked.length], [[], 1], 'no more is kept than before once they are in');
 });

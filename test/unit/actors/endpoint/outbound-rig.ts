@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Outbound } from '../../../../src/actors/endpoint/outbound.ts';
 import { ClientMemory } from '../../../../src/core/client-memory.ts';
 import type { WhenFull } from '../../../../src/core/send-queue.ts';
+import { Written } from '../../../../src/core/shared-frame.ts';
 import { FakeSocket } from '../fake-socket.ts';
 
 type Reason = 'slow' | 'superseded' | 'closed';
@@ -47,4 +48,4 @@ export function setUp(whenFull: WhenFull = 'disconnect', queue = 1_000_000, memo
 export const bytes = (length: number, fill = 'x') => Buffer.alloc(length, fill);
 
 /** Gives records to a peer, as one turn brings them. */
-export const deliver = (outbound: Outbound, ...frames: Buffer[]) => outbound.deliver(Buffer.concat(frames), frames);
+export const deliver = (outbound: Outbound, ...frames: Buffer[]) => outbound.deliver(new Written(frames));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SharedBytes } from '../../../../src/core/shared-bytes.ts';
+import { Written } from '../../../../src/core/shared-frame.ts';
 import { bytes, deliver, FULL, setUp } from './outbound-rig.ts';
 
 test('a peer that takes what is written is free, and no word of a drain is asked for', () => {
@@ -340,4 +341,13 @@ test('a peer hears of dropped records before it gets those behind them, also whe
   socket.buffered = FULL - 200;
   deliver(outbound, bytes(50, 'd'));
   assert.equal(socket.taken().join(''), `dropped 1${['b', 'c', 'd'].map((fill) => fill.repeat(50)).join('')}`);
+});
+
+test('records that go to no socket in one piece are not copied for it', (t) => {
+  const { outbound, socket } = setUp();
+  const written = new Written([bytes(FULL), bytes(FULL)]);
+  const concat = t.mock.method(Buffer, 'concat');
+  socket.buffered = FULL;
+  outbound.deliver(written);
+  assert.deepEqual([outbound.queuedBytes, concat.mock.callCount()], [2 * FULL, 0]);
 });

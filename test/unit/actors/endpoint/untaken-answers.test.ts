@@ -47,6 +47,58 @@ test('what a read chunk brings is not answered beyond the mark, though all of it
   assert.equal(endpoint.heldBytes, 0);
 });
 
+/** Each word of a frame is answered by a kilobyte; `!` ends the connection. */
+const commanding = wordCodec({
+  frame: (_state, data) =>
+    data
+      .toString()
+      .split(' ')
+      .map((word) =>
+        word === '!'
+          ? { type: 'close', code: 4000, reason: 'asked' }
+          : { type: 'reply', frame: { data: `${word}${'.'.repeat(1_000)}`, binary: false } },
+      ),
+});
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => String(from + at));
+
+test('one frame that asks for many answers is carried out as far as the mark, and on as they are taken', async (t) => {
+  const { connect, endpoint } = endpointRig(t, { codec: commanding });
+  const socket = await connect();
+  socket.isStuck = true;
+  socket.sends(numbers(0, 2_000).join(' '));
+  socket.sends('behind');
+  assert.deepEqual(socket.orders, ['pause'], 'before the turn ends');
+  await turn();
+  assert.ok(endpoint.heldBytes < MARK + 20_000, `${endpoint.heldBytes} bytes are held`);
+  const heard: string[] = [];
+  for (let drains = 0; drains < 60; drains += 1) {
+    heard.push(...words(socket));
+    socket.drains();
+    await turn();
+  }
+  assert.deepEqual(heard, [...numbers(0, 2_000), 'behind']);
+  assert.deepEqual(socket.orders, ['pause', 'resume']);
+  assert.equal(endpoint.heldBytes, 0);
+});
+
+test('what is left of a frame is forgotten with its connection, and goes to its end where that is a close', async (t) => {
+  const { connect, endpoint } = endpointRig(t, { codec: commanding });
+  const [gone, closed] = [await connect(), await connect()];
+  for (const socket of [gone, closed]) {
+    socket.isStuck = true;
+    socket.sends(`${numbers(0, 400).join(' ')} !`);
+  }
+  await turn();
+  gone.closes(1006);
+  gone.taken();
+  for (const socket of [gone, closed]) for (let drains = 0; drains < 5; drains += 1) socket.drains();
+  await turn();
+  assert.deepEqual(gone.taken(), []);
+  assert.equal(words(closed).length, 400);
+  assert.equal(closed.orders.at(-1), 'close 4000 asked');
+  assert.equal(endpoint.heldBytes, 0);
+});
+
 test('a peer that takes its answers is never held, however many one turn brings', async (t) => {
   const { connect } = endpointRig(t, { codec: talkative });
   const socket = await connect();

@@ -91,7 +91,7 @@ test('a parameter may have a name that every object has', () => {
 const problemOf = (pathname: string) => parameterProblem(match('/devices/{id}', pathname) ?? { params: {} });
 
 test('a parameter that names something has something to be seen, and no control characters', () => {
-  for (const id of ['', '%20', '%C2%A0%20', '%E2%80%8B', '%E2%80%8D', '%EF%B8%8F'])
+  for (const id of ['', '%20', '%C2%A0%20', '%E2%80%8B', '%E2%80%8D', '%EF%B8%8F', '%E2%A0%80', '%E3%85%A4'])
     assert.equal(problemOf(`/devices/${id}`), 'id in the path has no printable character', id);
   for (const id of ['%00', '%00%0A', 'a%0Ab', 'a%7F', '%C2%9B1', '%E2%80%A8', 'a%E2%80%A9'])
     assert.equal(problemOf(`/devices/${id}`), 'id in the path has control characters', id);
