@@ -35,7 +35,8 @@ function cutTransactions(proxy: FaultProxy): ReadonlyMap<number, number> {
 
 /** Copies a topic by members that follow each other, as a pipeline does: when one ends with an error, the next joins. */
 class Copier {
-  restarts = 0;
+  /** Messages of the errors that ended a membership. */
+  readonly failures: string[] = [];
   private readonly log: Log;
   private readonly source: string;
   private readonly results: string;
@@ -56,8 +57,8 @@ class Copier {
     this.member = member;
     member.batches$.subscribe({
       next: (batch: Batch) => member.write(this.results, batch.messages),
-      error: () => {
-        this.restarts += 1;
+      error: (error: Error) => {
+        this.failures.push(error.message);
         void member.leave().then(() => this.join());
       },
     });
@@ -89,15 +90,17 @@ async function surviveCuts(t: TestContext, transactionVersion: number): Promise<
   const cut = cutTransactions(proxy);
   const copier = new Copier(t, log, source, results);
   await load();
-  const values = await reader.settled(RECORDS, 90_000, () => `${copier.restarts} restarts, ${proxy.cuts} cuts`);
+  const values = await reader.settled(RECORDS, 90_000, () => `${copier.failures.length} restarts, ${proxy.cuts} cuts`);
   assert.deepEqual(
     [...values].map(Number).sort((a, b) => a - b),
     Array.from({ length: RECORDS }, (_, at) => at),
   );
   assert.deepEqual([...cut.keys()].sort(), [API.produce, API.endTxn, API.txnOffsetCommit].sort());
-  // Where the end of a transaction can be asked for again, its outcome is known in the end.
-  if (transactionVersion >= 2) assert.equal(copier.restarts, 0);
-  else assert.ok(copier.restarts > 0);
+  // Where the end of a transaction can be asked for again, its outcome is known in the end. A busy machine may lose its
+  // membership, which is another failure.
+  const inDoubt = copier.failures.filter((message) => /reading goes on at the committed offset$/.test(message));
+  if (transactionVersion >= 2) assert.deepEqual(inDoubt, []);
+  else assert.ok(inDoubt.length > 0, copier.failures.join('\n'));
 }
 
 describe('answers to transactions that are cut after the broker has applied them', { concurrency: true }, () => {

@@ -41,12 +41,12 @@ const importsOf = (entry: string) =>
 
 describe('test files that share a process', () => {
   test('are all run, once, spread evenly over no more processes than it takes', (t) => {
-    const names = Array.from({ length: 50 }, (_, index) => `file${index}`);
+    const names = Array.from({ length: 100 }, (_, index) => `file${index}`);
     const { entries } = written(t, names);
     const groups = entries.map(importsOf);
     assert.deepEqual(
       groups.map((group) => group.length),
-      [17, 17, 16],
+      [34, 33, 33],
     );
     assert.deepEqual(groups.flat().sort(), names.sort());
     assert.deepEqual(groups[0]?.slice(0, 3), ['file0', 'file3', 'file6'], 'neighbours are in different groups');

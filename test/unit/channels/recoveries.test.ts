@@ -1,3 +1,4 @@
+// Own process: it collects garbage, and looks at what is left of requests.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';

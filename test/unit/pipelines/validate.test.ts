@@ -132,11 +132,13 @@ test('the format url takes time that grows with the length of the text alone', (
     assert.equal(mistakesOf({ schema }, JSON.stringify(url)), undefined, url);
   for (const url of ['a.org', 'http://a', 'http://10.0.0.1/', 'http://@a.org', 'http://a.org/ b'])
     assert.equal(mistakesOf({ schema }, JSON.stringify(url)), mistake, url);
-  const begin = performance.now();
+  // Of the processor, which others may use as well.
+  const begin = process.cpuUsage();
   for (const part of ['a:http:', '@a.bb/', 'a:', '@', 'a-', 'a.', '@a.'])
     for (const end of ['', ' '])
       mistakesOf({ schema }, JSON.stringify(`http://${part.repeat(200_000 / part.length)}${end}`));
-  assert.ok(performance.now() - begin < 3_000, `${performance.now() - begin} ms`);
+  const { user } = process.cpuUsage(begin);
+  assert.ok(user < 3_000_000, `${user} us`);
 });
 
 test('a schema that refers to itself tells its branches apart at each level, others name all mistakes', () => {
