@@ -1,4 +1,4 @@
-import { readBroker } from '../transports/kafka/broker-address.ts';
+import { readBroker } from '../transports/kafka/connection/broker-address.ts';
 import { lintAccess } from './lint-access.ts';
 import { lintAuth } from './lint-auth.ts';
 import { lintChannels } from './lint-channels.ts';

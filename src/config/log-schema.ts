@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import * as field from '../sdk/fields.ts';
 import { embeddedSchema } from '../transports/embedded/schema.ts';
-import { kafkaSchema } from '../transports/kafka/schema.ts';
+import { kafkaSchema } from '../transports/kafka/connection/schema.ts';
 
 /** Kafka's own rule (org.apache.kafka.common.internals.Topic): at most 249 letters, digits, `.`, `_` and `-`. */
 const TOPIC_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;

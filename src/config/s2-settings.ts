@@ -1,4 +1,4 @@
-import type { KafkaSettings } from '../transports/kafka/schema.ts';
+import type { KafkaSettings } from '../transports/kafka/connection/schema.ts';
 import { doubting, type Finding } from './problem.ts';
 import { IGNORED, type Ignored, type S2Sections, s2Schema } from './s2.ts';
 import { didYouMean } from './suggest.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import * as field from '../sdk/fields.ts';
-import { brokerList, kafkaSchema } from '../transports/kafka/schema.ts';
+import { brokerList, kafkaSchema } from '../transports/kafka/connection/schema.ts';
 
 /*
  * The options of the WebSocket connector to Kafka that `topics` takes over from (S2), by their own names. Most are

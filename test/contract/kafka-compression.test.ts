@@ -19,11 +19,11 @@ import {
   store,
   texts,
 } from '../../src/testing/contract/fixture.ts';
-import { createClient } from '../../src/transports/kafka/client.ts';
-import { Cluster } from '../../src/transports/kafka/cluster.ts';
-import type { Compression } from '../../src/transports/kafka/compression.ts';
-import { decodeFetch, encodeFetch, FETCH_VERSION } from '../../src/transports/kafka/fetch-request.ts';
+import type { Compression } from '../../src/transports/kafka/compression/compression.ts';
+import { createClient } from '../../src/transports/kafka/connection/client.ts';
+import { Cluster } from '../../src/transports/kafka/connection/cluster.ts';
 import { createKafkaLog } from '../../src/transports/kafka/index.ts';
+import { decodeFetch, encodeFetch, FETCH_VERSION } from '../../src/transports/kafka/wire/fetch-request.ts';
 import { requireKafka } from '../services/kafka.ts';
 import { kafkaJars } from '../services/kafka-jars.ts';
 

@@ -22,8 +22,8 @@ import {
   texts,
   uniqueName,
 } from '../../src/testing/contract/fixture.ts';
+import { kafkaSchema } from '../../src/transports/kafka/connection/schema.ts';
 import { createKafkaLog } from '../../src/transports/kafka/index.ts';
-import { kafkaSchema } from '../../src/transports/kafka/schema.ts';
 import { Authority } from '../helpers/certificates.ts';
 import { PASSWORD, requireSecureKafka, type SecureKafka, SHORT_SESSION, USER } from '../services/secure-kafka.ts';
 

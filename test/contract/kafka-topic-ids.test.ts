@@ -23,8 +23,8 @@ import {
   texts,
   uniqueName,
 } from '../../src/testing/contract/fixture.ts';
-import { createClient } from '../../src/transports/kafka/client.ts';
-import { Cluster } from '../../src/transports/kafka/cluster.ts';
+import { createClient } from '../../src/transports/kafka/connection/client.ts';
+import { Cluster } from '../../src/transports/kafka/connection/cluster.ts';
 import { createKafkaLog } from '../../src/transports/kafka/index.ts';
 import { KafkaAdmin } from '../helpers/kafka-admin.ts';
 import { requireKafka } from '../services/kafka.ts';

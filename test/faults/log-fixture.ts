@@ -5,7 +5,7 @@ import type { LaneObserver, Log } from '../../src/core/log.ts';
 import { Message, type MessageInit } from '../../src/core/message.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import { createStats } from '../../src/telemetry/stats.ts';
-import type { Compression } from '../../src/transports/kafka/compression.ts';
+import type { Compression } from '../../src/transports/kafka/compression/compression.ts';
 import { createKafkaLog } from '../../src/transports/kafka/index.ts';
 
 const noop = () => undefined;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Lane } from '../../src/core/log.ts';
 import { Message } from '../../src/core/message.ts';
-import type { ProducerHolder } from '../../src/transports/kafka/producer.ts';
+import type { ProducerHolder } from '../../src/transports/kafka/produce/producer.ts';
 import { readTopic } from '../helpers/topic-content.ts';
 import { CountingObserver, NOTHING_WRONG, openLog, pass, reckon, records, until } from './log-fixture.ts';
 import { LogRig } from './log-rig.ts';

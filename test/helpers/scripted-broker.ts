@@ -1,5 +1,5 @@
-import type { Cluster } from '../../src/transports/kafka/cluster.ts';
-import { KAFKA } from '../../src/transports/kafka/protocol-errors.ts';
+import type { Cluster } from '../../src/transports/kafka/connection/cluster.ts';
+import { KAFKA } from '../../src/transports/kafka/wire/protocol-errors.ts';
 import { HandClock } from '../unit/core/hand-clock.ts';
 import { ScriptedCluster } from './scripted-cluster.ts';
 import { ScriptedGroup } from './scripted-group.ts';

@@ -1,8 +1,8 @@
 import { TidegateError } from '../../src/core/errors.ts';
-import type { Client } from '../../src/transports/kafka/client.ts';
-import { Cluster } from '../../src/transports/kafka/cluster.ts';
-import type { BrokerConnection } from '../../src/transports/kafka/connection.ts';
-import { brokerError, kafkaCode } from '../../src/transports/kafka/protocol-errors.ts';
+import type { Client } from '../../src/transports/kafka/connection/client.ts';
+import { Cluster } from '../../src/transports/kafka/connection/cluster.ts';
+import type { BrokerConnection } from '../../src/transports/kafka/connection/connection.ts';
+import { brokerError, kafkaCode } from '../../src/transports/kafka/wire/protocol-errors.ts';
 import type { Fate, ScriptedBroker } from './scripted-broker.ts';
 
 /** Connects to the scripted brokers by their ids; all else is as in the product. */

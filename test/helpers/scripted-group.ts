@@ -1,5 +1,5 @@
-import { type Assignment, encodeAssignment } from '../../src/transports/kafka/assignment-protocol.ts';
-import { brokerError, KAFKA } from '../../src/transports/kafka/protocol-errors.ts';
+import { type Assignment, encodeAssignment } from '../../src/transports/kafka/wire/assignment-protocol.ts';
+import { brokerError, KAFKA } from '../../src/transports/kafka/wire/protocol-errors.ts';
 
 interface FromMember {
   readonly memberId: string;

@@ -1,7 +1,7 @@
 import { Message } from '../../src/core/message.ts';
-import { decodeRecords } from '../../src/transports/kafka/decode.ts';
-import { KAFKA } from '../../src/transports/kafka/protocol-errors.ts';
-import { encodeBatch, outgoing } from '../../src/transports/kafka/record-batch.ts';
+import { decodeRecords } from '../../src/transports/kafka/fetch/decode.ts';
+import { KAFKA } from '../../src/transports/kafka/wire/protocol-errors.ts';
+import { encodeBatch, outgoing } from '../../src/transports/kafka/wire/record-batch.ts';
 
 const NO_PRODUCER = { id: -1n, epoch: -1 };
 /** A broker remembers so many batches of each producer, and knows them again. */

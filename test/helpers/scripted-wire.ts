@@ -1,5 +1,5 @@
-import { FlexibleCursor, writeId, writeLength } from '../../src/transports/kafka/flexible.ts';
-import { Cursor } from '../../src/transports/kafka/varint.ts';
+import { FlexibleCursor, writeId, writeLength } from '../../src/transports/kafka/wire/flexible.ts';
+import { Cursor } from '../../src/transports/kafka/wire/varint.ts';
 
 /** The other side of the requests that src/transports/kafka encodes by itself: a broker's. Layouts: https://kafka.apache.org/protocol */
 

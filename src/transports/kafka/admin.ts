@@ -1,13 +1,13 @@
 import { TidegateError } from '../../core/errors.ts';
 import type { LogAdmin, PartitionOffsets, TopicDescription, TopicSpec } from '../../core/log.ts';
 import { quote } from '../../core/quote.ts';
-import type { Cluster } from './cluster.ts';
-import { commitEntry, fetchCommitted, isOf } from './committed.ts';
-import { AS_ANSWERED } from './connection.ts';
-import { bothEnds } from './offsets.ts';
-import { brokerError, KAFKA, logError } from './protocol-errors.ts';
-import { readMaxMessageBytes } from './topic-limits.ts';
-import { whenReady } from './when-ready.ts';
+import { commitEntry, fetchCommitted, isOf } from './committed/committed.ts';
+import type { Cluster } from './connection/cluster.ts';
+import { AS_ANSWERED } from './connection/connection.ts';
+import { whenReady } from './connection/when-ready.ts';
+import { bothEnds } from './fetch/offsets.ts';
+import { readMaxMessageBytes } from './produce/topic-limits.ts';
+import { brokerError, KAFKA, logError } from './wire/protocol-errors.ts';
 
 /** Bytes of a text in a request (Kafka's STRING has a length of two bytes). */
 const MAX_TEXT = 32_767;

@@ -15,18 +15,18 @@ import type { Propagation } from '../../core/propagation.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { KafkaAdmin } from './admin.ts';
-import { type Client, createClient } from './client.ts';
-import { Cluster } from './cluster.ts';
-import { type Compressor, compressorOf } from './compression.ts';
-import { KafkaGroupMember } from './group.ts';
-import { KafkaLane } from './lane.ts';
-import { Link } from './link.ts';
-import { ProducerHolder } from './producer.ts';
-import { KafkaReader } from './reader.ts';
-import type { KafkaSettings } from './schema.ts';
-import { TopicLimits } from './topic-limits.ts';
+import { type Compressor, compressorOf } from './compression/compression.ts';
+import { type Client, createClient } from './connection/client.ts';
+import { Cluster } from './connection/cluster.ts';
+import { Link } from './connection/link.ts';
+import type { KafkaSettings } from './connection/schema.ts';
+import { KafkaReader } from './fetch/reader.ts';
+import { KafkaGroupMember } from './group/group.ts';
+import { KafkaLane } from './produce/lane.ts';
+import { ProducerHolder } from './produce/producer.ts';
+import { TopicLimits } from './produce/topic-limits.ts';
 
-export type { KafkaSettings } from './schema.ts';
+export type { KafkaSettings } from './connection/schema.ts';
 
 export interface KafkaLogOptions {
   /** host:port of brokers to begin with. */

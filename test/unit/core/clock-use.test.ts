@@ -66,8 +66,8 @@ const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
   'transports/embedded/lane.ts': 'timestamps of records',
   'transports/embedded/maintenance.ts': 'the age of records',
   'transports/embedded/owner-lock.ts': 'the age of a file',
-  'transports/kafka/batch-sender.ts': 'what a refused timestamp is compared with',
-  'transports/kafka/lane.ts': 'timestamps of records',
+  'transports/kafka/produce/batch-sender.ts': 'what a refused timestamp is compared with',
+  'transports/kafka/produce/lane.ts': 'timestamps of records',
   'transports/kafka/transactions/transaction-sender.ts': 'timestamps of records',
 };
 

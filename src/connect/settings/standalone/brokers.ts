@@ -1,7 +1,7 @@
 import { ownEntry } from '../../../core/own-entry.ts';
-import { readBroker } from '../../../transports/kafka/broker-address.ts';
-import { COMPRESSIONS } from '../../../transports/kafka/compression.ts';
-import type { KafkaSettings } from '../../../transports/kafka/schema.ts';
+import { COMPRESSIONS } from '../../../transports/kafka/compression/compression.ts';
+import { readBroker } from '../../../transports/kafka/connection/broker-address.ts';
+import type { KafkaSettings } from '../../../transports/kafka/connection/schema.ts';
 import type { SettingsFile } from './settings-file.ts';
 
 type Mechanism = NonNullable<KafkaSettings['sasl']>['mechanism'];

@@ -1,6 +1,6 @@
-import type { BrokerConnection } from '../connection.ts';
-import { FlexibleCursor } from '../flexible.ts';
-import { FlexibleWriter } from '../flexible-writer.ts';
+import type { BrokerConnection } from '../connection/connection.ts';
+import { FlexibleCursor } from '../wire/flexible.ts';
+import { FlexibleWriter } from '../wire/flexible-writer.ts';
 import { TXN_OFFSET_COMMIT_VERSIONS } from './requests.ts';
 
 /** The first version of ApiVersions that names features: brokers from Kafka 2.4 on. */

@@ -1,4 +1,4 @@
-import type { BrokerConnection } from '../connection.ts';
+import type { BrokerConnection } from '../connection/connection.ts';
 import { decodeProducer, encodeInitProducer, INIT_PRODUCER_VERSIONS } from './requests.ts';
 
 /**

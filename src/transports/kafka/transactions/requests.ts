@@ -1,8 +1,8 @@
-import type { CommitEntry } from '../commit-note.ts';
-import { FlexibleCursor } from '../flexible.ts';
-import { FlexibleWriter } from '../flexible-writer.ts';
-import type { PartitionBytes, PartitionResult } from '../produce-request.ts';
-import type { ProducerIdentity } from '../record-batch.ts';
+import type { CommitEntry } from '../wire/commit-note.ts';
+import { FlexibleCursor } from '../wire/flexible.ts';
+import { FlexibleWriter } from '../wire/flexible-writer.ts';
+import type { PartitionBytes, PartitionResult } from '../wire/produce-request.ts';
+import type { ProducerIdentity } from '../wire/record-batch.ts';
 
 /*
  * The requests of a transaction in flexible versions, https://kafka.apache.org/protocol. Encoders begin behind the tagged

@@ -1,19 +1,19 @@
 import { partitionKey } from '../../../core/partition-key.ts';
-import type { Cluster } from '../cluster.ts';
-import type { CommitEntry } from '../commit-note.ts';
-import type { BrokerConnection } from '../connection.ts';
-import type { LaneTopic } from '../lane-topic.ts';
-import type { PartitionQueue } from '../partition-queue.ts';
+import type { Cluster } from '../connection/cluster.ts';
+import type { BrokerConnection } from '../connection/connection.ts';
+import type { LaneTopic } from '../produce/lane-topic.ts';
+import type { PartitionQueue } from '../produce/partition-queue.ts';
+import type { Producer } from '../produce/producer.ts';
+import type { CommitEntry } from '../wire/commit-note.ts';
 import {
   decodeProduce as decodeOlderProduce,
   encodeProduce as encodeOlderProduce,
   PRODUCE_VERSION as OLDER_PRODUCE_VERSION,
   type PartitionResult,
   REPLICA_TIMEOUT,
-} from '../produce-request.ts';
-import type { Producer } from '../producer.ts';
-import { brokerError, KAFKA, kafkaCode } from '../protocol-errors.ts';
-import type { ProducerIdentity } from '../record-batch.ts';
+} from '../wire/produce-request.ts';
+import { brokerError, KAFKA, kafkaCode } from '../wire/protocol-errors.ts';
+import type { ProducerIdentity } from '../wire/record-batch.ts';
 import {
   decodeOffsets,
   decodeProduce,

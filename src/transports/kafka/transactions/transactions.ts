@@ -1,11 +1,11 @@
 import { TidegateError } from '../../../core/errors.ts';
 import { pause } from '../../../core/waiting.ts';
 import type { Selection } from '../../staging.ts';
-import type { CommitEntry } from '../commit-note.ts';
-import type { BrokerConnection } from '../connection.ts';
-import type { LaneTopic } from '../lane-topic.ts';
-import { Producer } from '../producer.ts';
-import { brokerError, KAFKA, kafkaCode, logError } from '../protocol-errors.ts';
+import type { BrokerConnection } from '../connection/connection.ts';
+import type { LaneTopic } from '../produce/lane-topic.ts';
+import { Producer } from '../produce/producer.ts';
+import type { CommitEntry } from '../wire/commit-note.ts';
+import { brokerError, KAFKA, kafkaCode, logError } from '../wire/protocol-errors.ts';
 import { protocolOf } from './features.ts';
 import { initProducer } from './init-producer.ts';
 import type { Membership } from './requests.ts';

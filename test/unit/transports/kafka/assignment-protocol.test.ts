@@ -6,7 +6,7 @@ import {
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
-} from '../../../../src/transports/kafka/assignment-protocol.ts';
+} from '../../../../src/transports/kafka/wire/assignment-protocol.ts';
 
 test('a subscription comes back from its bytes', () => {
   const subscription = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isAboutRecords, outcomeOf, refusalOf, timeRefusal } from '../../../../src/transports/kafka/classify.ts';
-import { KAFKA, logError } from '../../../../src/transports/kafka/protocol-errors.ts';
+import { isAboutRecords, outcomeOf, refusalOf, timeRefusal } from '../../../../src/transports/kafka/wire/classify.ts';
+import { KAFKA, logError } from '../../../../src/transports/kafka/wire/protocol-errors.ts';
 
 test('what may have been stored is repeated, and only what numbering lost needs a fresh producer', () => {
   const notLeader = 6;

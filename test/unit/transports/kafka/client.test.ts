@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import RequestQueue, { type RequestQueueOptions } from 'kafkajs/src/network/requestQueue/index.js';
 import { TidegateError } from '../../../../src/core/errors.ts';
 import type { Logger } from '../../../../src/telemetry/logger.ts';
-import { createClient } from '../../../../src/transports/kafka/client.ts';
-import { repairRequestTimer } from '../../../../src/transports/kafka/request-timer.ts';
-import { kafkaSchema } from '../../../../src/transports/kafka/schema.ts';
+import { createClient } from '../../../../src/transports/kafka/connection/client.ts';
+import { repairRequestTimer } from '../../../../src/transports/kafka/connection/request-timer.ts';
+import { kafkaSchema } from '../../../../src/transports/kafka/connection/schema.ts';
 
 const noop = () => undefined;
 const logger: Logger = { debug: noop, info: noop, warn: noop, error: noop, child: () => logger };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeNote, encodeNote } from '../../../../src/transports/kafka/commit-note.ts';
-import { commitEntry, isOf } from '../../../../src/transports/kafka/committed.ts';
+import { commitEntry, isOf } from '../../../../src/transports/kafka/committed/committed.ts';
+import { decodeNote, encodeNote } from '../../../../src/transports/kafka/wire/commit-note.ts';
 
 test('the note of a commit has the id of its topic, beside fields of others', () => {
   assert.equal(encodeNote({ topicId: 'zbjVNaSMQ2G5GBCw9iBUMA' }), '{"topic_id":"zbjVNaSMQ2G5GBCw9iBUMA"}');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TidegateError } from '../../../../src/core/errors.ts';
-import { Commits } from '../../../../src/transports/kafka/commits.ts';
+import { Commits } from '../../../../src/transports/kafka/group/commits.ts';
 import { keptLogger, turn } from '../../actors/rig.ts';
 import { HandClock } from '../../core/hand-clock.ts';
 

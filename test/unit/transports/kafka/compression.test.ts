@@ -5,8 +5,8 @@ import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import zlib from 'node:zlib';
 import fc from 'fast-check';
-import { compressorOf, unpack } from '../../../../src/transports/kafka/compression.ts';
-import { unpackZstd } from '../../../../src/transports/kafka/zstd-frames.ts';
+import { compressorOf, unpack } from '../../../../src/transports/kafka/compression/compression.ts';
+import { unpackZstd } from '../../../../src/transports/kafka/compression/zstd-frames.ts';
 import { lines, ZSTD_FRAMES } from '../../../fixtures/zstd-frames.ts';
 
 const require = createRequire(import.meta.url);

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
-import { createClient } from '../../../../src/transports/kafka/client.ts';
-import { BrokerConnection } from '../../../../src/transports/kafka/connection.ts';
-import { KAFKA } from '../../../../src/transports/kafka/protocol-errors.ts';
+import { createClient } from '../../../../src/transports/kafka/connection/client.ts';
+import { BrokerConnection } from '../../../../src/transports/kafka/connection/connection.ts';
+import { KAFKA } from '../../../../src/transports/kafka/wire/protocol-errors.ts';
 
 test('the end of a connection to a broker is reported once, also to callers that wait for the connection', async (t) => {
   // It accepts, and never answers the TLS handshake.

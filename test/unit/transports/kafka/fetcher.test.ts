@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import type { Gap } from '../../../../src/core/log.ts';
 import type { Logger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
-import { Fetcher } from '../../../../src/transports/kafka/fetcher.ts';
-import { KAFKA } from '../../../../src/transports/kafka/protocol-errors.ts';
+import { Fetcher } from '../../../../src/transports/kafka/fetch/fetcher.ts';
+import { KAFKA } from '../../../../src/transports/kafka/wire/protocol-errors.ts';
 import { type Asked, ScriptedBroker } from '../../../helpers/scripted-broker.ts';
 
 const READ_TIMEOUT = 5_000;

@@ -7,8 +7,8 @@ import type { Gap, GroupEvent, GroupOptions } from '../../../../src/core/log.ts'
 import type { Message } from '../../../../src/core/message.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
-import { KafkaGroupMember } from '../../../../src/transports/kafka/group.ts';
-import { KAFKA } from '../../../../src/transports/kafka/protocol-errors.ts';
+import { KafkaGroupMember } from '../../../../src/transports/kafka/group/group.ts';
+import { KAFKA } from '../../../../src/transports/kafka/wire/protocol-errors.ts';
 import { ScriptedBroker } from '../../../helpers/scripted-broker.ts';
 
 const READ_TIMEOUT = 5_000;

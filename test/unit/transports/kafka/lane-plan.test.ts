@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Message } from '../../../../src/core/message.ts';
-import { compressorOf } from '../../../../src/transports/kafka/compression.ts';
-import { endOfRequest, isTooLarge, plan } from '../../../../src/transports/kafka/lane-plan.ts';
-import { PartitionQueue } from '../../../../src/transports/kafka/partition-queue.ts';
-import { Producer } from '../../../../src/transports/kafka/producer.ts';
+import { compressorOf } from '../../../../src/transports/kafka/compression/compression.ts';
+import { endOfRequest, isTooLarge, plan } from '../../../../src/transports/kafka/produce/lane-plan.ts';
+import { PartitionQueue } from '../../../../src/transports/kafka/produce/partition-queue.ts';
+import { Producer } from '../../../../src/transports/kafka/produce/producer.ts';
 
 const NOW = 1_760_000_000_000;
 const message = (bytes: number, key: string | null = null) => new Message(Buffer.alloc(bytes, 'x'), { key });

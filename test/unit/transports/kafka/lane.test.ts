@@ -4,10 +4,10 @@ import type { Refusal } from '../../../../src/core/log.ts';
 import { Message } from '../../../../src/core/message.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
-import { KafkaLane } from '../../../../src/transports/kafka/lane.ts';
-import { ProducerHolder } from '../../../../src/transports/kafka/producer.ts';
-import { KAFKA } from '../../../../src/transports/kafka/protocol-errors.ts';
-import { TopicLimits } from '../../../../src/transports/kafka/topic-limits.ts';
+import { KafkaLane } from '../../../../src/transports/kafka/produce/lane.ts';
+import { ProducerHolder } from '../../../../src/transports/kafka/produce/producer.ts';
+import { TopicLimits } from '../../../../src/transports/kafka/produce/topic-limits.ts';
+import { KAFKA } from '../../../../src/transports/kafka/wire/protocol-errors.ts';
 import { ScriptedBroker } from '../../../helpers/scripted-broker.ts';
 
 const REQUEST_TIMEOUT = 15_000;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Message } from '../../../../src/core/message.ts';
-import type { Cluster } from '../../../../src/transports/kafka/cluster.ts';
-import type { CoordinatorClient } from '../../../../src/transports/kafka/coordinator-client.ts';
-import type { FetchedPart } from '../../../../src/transports/kafka/fetcher.ts';
-import { GroupOffsets } from '../../../../src/transports/kafka/group-offsets.ts';
-import { OwnedPartition } from '../../../../src/transports/kafka/owned-partition.ts';
+import type { Cluster } from '../../../../src/transports/kafka/connection/cluster.ts';
+import type { FetchedPart } from '../../../../src/transports/kafka/fetch/fetcher.ts';
+import type { CoordinatorClient } from '../../../../src/transports/kafka/group/coordinator-client.ts';
+import { GroupOffsets } from '../../../../src/transports/kafka/group/group-offsets.ts';
+import { OwnedPartition } from '../../../../src/transports/kafka/group/owned-partition.ts';
 
 const COORDINATOR = { memberId: 'm', generation: 3 } as CoordinatorClient;
 const PLACE = { topic: 't', partition: 0 };

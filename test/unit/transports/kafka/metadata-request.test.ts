@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Client } from '../../../../src/transports/kafka/client.ts';
-import { Cluster } from '../../../../src/transports/kafka/cluster.ts';
-import type { BrokerConnection } from '../../../../src/transports/kafka/connection.ts';
+import type { Client } from '../../../../src/transports/kafka/connection/client.ts';
+import { Cluster } from '../../../../src/transports/kafka/connection/cluster.ts';
+import type { BrokerConnection } from '../../../../src/transports/kafka/connection/connection.ts';
 import {
   decodeMetadata,
   encodeMetadata,
   METADATA_VERSION,
   type Metadata,
-} from '../../../../src/transports/kafka/metadata-request.ts';
+} from '../../../../src/transports/kafka/connection/metadata-request.ts';
 
 const ID = 'zbjVNaSMQ2G5GBCw9iBUMA';
 const ID_BYTES = Buffer.from(ID, 'base64url').toString('hex');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TidegateError } from '../../../../src/core/errors.ts';
 import { Message } from '../../../../src/core/message.ts';
-import { OwnedPartition } from '../../../../src/transports/kafka/owned-partition.ts';
+import { OwnedPartition } from '../../../../src/transports/kafka/group/owned-partition.ts';
 
 const commitAt = (offset: number | undefined) => (offset === undefined ? undefined : { offset });
 

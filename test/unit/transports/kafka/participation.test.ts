@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
-import type { Assignment } from '../../../../src/transports/kafka/assignment-protocol.ts';
-import type { CoordinatorClient } from '../../../../src/transports/kafka/coordinator-client.ts';
-import { Participation } from '../../../../src/transports/kafka/participation.ts';
-import { brokerError, KAFKA } from '../../../../src/transports/kafka/protocol-errors.ts';
+import type { CoordinatorClient } from '../../../../src/transports/kafka/group/coordinator-client.ts';
+import { Participation } from '../../../../src/transports/kafka/group/participation.ts';
+import type { Assignment } from '../../../../src/transports/kafka/wire/assignment-protocol.ts';
+import { brokerError, KAFKA } from '../../../../src/transports/kafka/wire/protocol-errors.ts';
 import { HandClock } from '../../core/hand-clock.ts';
 
 /** What a coordinator answers, in order: `ok`, an error code, `lost` for a connection that broke. The last one is given for ever. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Producer, sequenceAfter } from '../../../../src/transports/kafka/producer.ts';
+import { Producer, sequenceAfter } from '../../../../src/transports/kafka/produce/producer.ts';
 
 test('sequence numbers go on at the remainder behind 2^31 - 1, as brokers expect', () => {
   assert.equal(sequenceAfter(0, 10), 10);

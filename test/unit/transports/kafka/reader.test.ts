@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import type { Gap, StartPosition } from '../../../../src/core/log.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
-import { KAFKA } from '../../../../src/transports/kafka/protocol-errors.ts';
-import { KafkaReader } from '../../../../src/transports/kafka/reader.ts';
+import { KafkaReader } from '../../../../src/transports/kafka/fetch/reader.ts';
+import { KAFKA } from '../../../../src/transports/kafka/wire/protocol-errors.ts';
 import { ScriptedBroker } from '../../../helpers/scripted-broker.ts';
 
 async function settle(): Promise<void> {

@@ -8,9 +8,9 @@ import { Message } from '../../../../src/core/message.ts';
 import { propagationOf } from '../../../../src/core/propagation.ts';
 import { anyHeaders } from '../../../../src/testing/arbitraries/headers.ts';
 import { asBytes } from '../../../../src/testing/contract/header-forms.ts';
-import { type Compression, compressorOf } from '../../../../src/transports/kafka/compression.ts';
-import { decodeRecords } from '../../../../src/transports/kafka/decode.ts';
-import { encodeBatch, outgoing } from '../../../../src/transports/kafka/record-batch.ts';
+import { type Compression, compressorOf } from '../../../../src/transports/kafka/compression/compression.ts';
+import { decodeRecords } from '../../../../src/transports/kafka/fetch/decode.ts';
+import { encodeBatch, outgoing } from '../../../../src/transports/kafka/wire/record-batch.ts';
 
 const require = createRequire(import.meta.url);
 // kafkajs reads and writes the same format by code of its own: the judge of ours.

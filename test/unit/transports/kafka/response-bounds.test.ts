@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
-import { createClient } from '../../../../src/transports/kafka/client.ts';
-import { BrokerConnection } from '../../../../src/transports/kafka/connection.ts';
+import { createClient } from '../../../../src/transports/kafka/connection/client.ts';
+import { BrokerConnection } from '../../../../src/transports/kafka/connection/connection.ts';
 
 describe('an answer of a broker', () => {
   for (const [what, first, expected] of [

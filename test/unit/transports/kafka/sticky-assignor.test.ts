@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { TopicPartition } from '../../../../src/core/log.ts';
-import { assign, type Candidate, withoutHeld } from '../../../../src/transports/kafka/sticky-assignor.ts';
+import { assign, type Candidate, withoutHeld } from '../../../../src/transports/kafka/group/sticky-assignor.ts';
 
 const newcomer = (id: string, topics = ['t']): Candidate => ({ id, topics, owned: [], generation: -1 });
 const key = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
-import { connectByTls, tlsReader } from '../../../../src/transports/kafka/tls.ts';
+import { connectByTls, tlsReader } from '../../../../src/transports/kafka/connection/tls.ts';
 import { FeedServer, tlsFile } from '../../../helpers/feed-server.ts';
 import { authorities, type Certificate, TlsFront } from '../../../services/tls-front.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Cursor, sizeOfVarint, writeUvarint, writeVarint } from '../../../../src/transports/kafka/varint.ts';
+import { Cursor, sizeOfVarint, writeUvarint, writeVarint } from '../../../../src/transports/kafka/wire/varint.ts';
 
 const Encoder = createRequire(import.meta.url)('kafkajs/src/protocol/encoder.js');
 

@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { kafkaSchema } from '../../../../../src/transports/kafka/connection/schema.ts';
 import type { OauthSettings } from '../../../../../src/transports/kafka/sasl/schema.ts';
 import { TokenSource } from '../../../../../src/transports/kafka/sasl/token-source.ts';
-import { kafkaSchema } from '../../../../../src/transports/kafka/schema.ts';
 import { Authority } from '../../../../helpers/certificates.ts';
 import { HandClock } from '../../../core/hand-clock.ts';
 
