@@ -16,17 +16,17 @@ import type { Message } from '../core/message.ts';
 import type { PresenceChange } from '../core/presence.ts';
 import type { FrameGroup, SharedFrame } from '../core/shared-frame.ts';
 import type { Stats } from '../telemetry/stats.ts';
-import { ChannelHistory, type HistorySettings } from './channel-history.ts';
-import { Merging } from './channel-turn.ts';
-import { ChannelTurns } from './channel-turns.ts';
-import type { Announce, ChannelsPresence } from './channels-presence.ts';
-import type { FeedPartition } from './feed-partition.ts';
-import { type ChannelMetrics, channelMetrics, historyMetrics } from './metrics.ts';
-import { countOf, listOf, type OneOrSet } from './one-or-set.ts';
-import { type ChannelRules, SubscribedClient } from './subscribed-client.ts';
-import { SubscriberWatch } from './subscriber-watch.ts';
-import { Subscribing } from './subscribing.ts';
-import { Subscriptions } from './subscriptions.ts';
+import { ChannelHistory, type HistorySettings } from './history/channel-history.ts';
+import type { FeedPartition } from './history/feed-partition.ts';
+import type { Announce, ChannelsPresence } from './presence/channels-presence.ts';
+import { Merging } from './subscribers/channel-turn.ts';
+import { ChannelTurns } from './subscribers/channel-turns.ts';
+import { type ChannelMetrics, channelMetrics, historyMetrics } from './subscribers/metrics.ts';
+import { countOf, listOf, type OneOrSet } from './subscribers/one-or-set.ts';
+import { type ChannelRules, SubscribedClient } from './subscribers/subscribed-client.ts';
+import { SubscriberWatch } from './subscribers/subscriber-watch.ts';
+import { Subscriptions } from './subscribers/subscriptions.ts';
+import { Subscribing } from './subscribing/subscribing.ts';
 
 /** The answer of an endpoint whose channels have no history. */
 const NOTHING_KEPT: KeptRecords = { position: undefined, payloads: undefined };

@@ -1,4 +1,4 @@
-import { FeedNames } from '../channels/feed-names.ts';
+import { FeedNames } from '../channels/feed/feed-names.ts';
 import { ownEntry } from '../core/own-entry.ts';
 import type { SinkSpec } from '../sdk/define.ts';
 import { channelHistoryOf } from './channels-schema.ts';

@@ -1,7 +1,7 @@
 import type { EndpointOptions } from '../actors/endpoint/endpoint-context.ts';
 import { type AllowSettings, commonPermissions, patternsIn } from '../auth/allow-settings.ts';
 import { EndpointAccess } from '../auth/endpoint-access.ts';
-import { Joining } from '../channels/joining.ts';
+import { Joining } from '../channels/subscribing/joining.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Authenticators } from './authenticators.ts';
 import { listedHeaders } from './listed-headers.ts';

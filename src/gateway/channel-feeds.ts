@@ -1,9 +1,9 @@
 import { NEVER } from 'rxjs';
 import type { EndpointChannels } from '../actors/endpoint/channel-port.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
-import { Recoveries } from '../channels/recoveries.ts';
-import { recoveryMetrics } from '../channels/recovery-metrics.ts';
-import { TopicFeed } from '../channels/topic-feed.ts';
+import { TopicFeed } from '../channels/feed/topic-feed.ts';
+import { Recoveries } from '../channels/recovery/recoveries.ts';
+import { recoveryMetrics } from '../channels/recovery/recovery-metrics.ts';
 import { feedPlanOf, type PipelineConfig, partitionsOf } from '../config/index.ts';
 import type { EarlierPart } from '../core/channel-feed.ts';
 import { Rerun } from '../pipelines/rerun.ts';

@@ -1,5 +1,5 @@
 import type { ChannelHubOptions } from '../channels/channel-hub.ts';
-import { ChannelsPresence } from '../channels/channels-presence.ts';
+import { ChannelsPresence } from '../channels/presence/channels-presence.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Stats } from '../telemetry/stats.ts';
 import type { GatewayContext } from './gateway-context.ts';

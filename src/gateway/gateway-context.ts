@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Groups } from '../actors/consumer-group/groups.ts';
 import { LogLink } from '../actors/log-link/log-link.ts';
 import { Topic } from '../actors/topic/topic.ts';
-import { FeedSuccession } from '../channels/feed-succession.ts';
+import { FeedSuccession } from '../channels/feed/feed-succession.ts';
 import type { GatewayConfig } from '../config/index.ts';
 import { Baggage } from '../core/baggage.ts';
 import { ClientMemory } from '../core/client-memory.ts';

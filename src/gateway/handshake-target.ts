@@ -1,7 +1,7 @@
 import type { Endpoint } from '../actors/endpoint/endpoint.ts';
 import { isAutomatic } from '../auth/automatic-credentials.ts';
 import { type AuthSettings, authOf } from '../auth/settings.ts';
-import { shownPositions } from '../channels/shown-positions.ts';
+import { shownPositions } from '../channels/subscribing/shown-positions.ts';
 import type { EndpointConfig } from '../config/index.ts';
 import type { Headers } from '../core/headers.ts';
 import type { Identity } from '../core/identity.ts';

@@ -1,4 +1,4 @@
-import { channelPresenceTopic } from '../channels/presence-topic.ts';
+import { channelPresenceTopic } from '../channels/presence/presence-topic.ts';
 import type { GatewayConfig } from '../config/index.ts';
 import type { TopicSpec } from '../core/log.ts';
 import { presenceTopics } from '../rooms/topics.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { OneOrSet } from '../../src/channels/one-or-set.ts';
-import { type Subscriber, Subscriptions } from '../../src/channels/subscriptions.ts';
+import type { OneOrSet } from '../../src/channels/subscribers/one-or-set.ts';
+import { type Subscriber, Subscriptions } from '../../src/channels/subscribers/subscriptions.ts';
 
 const CHANNELS = ['a', 'b', 'c', 'd'];
 const CLIENTS = 4;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChannelRing, type RingLimits } from '../../../src/channels/channel-ring.ts';
-import { FeedPartition } from '../../../src/channels/feed-partition.ts';
+import { ChannelRing, type RingLimits } from '../../../src/channels/history/channel-ring.ts';
+import { FeedPartition } from '../../../src/channels/history/feed-partition.ts';
 import { SharedFrame } from '../../../src/core/shared-frame.ts';
 import { encode } from '../actors/rig.ts';
 import { FakeFeed } from './fake-feed.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FeedEnds } from '../../../src/channels/feed-ends.ts';
+import { FeedEnds } from '../../../src/channels/history/feed-ends.ts';
 import type { FeedEnd } from '../../../src/core/channel-feed.ts';
 
 const endOf = (name: string, offset: number): FeedEnd => {

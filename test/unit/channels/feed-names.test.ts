@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FeedNames } from '../../../src/channels/feed-names.ts';
+import { FeedNames } from '../../../src/channels/feed/feed-names.ts';
 
 const names = (text: string) => new FeedNames({ text });
 

@@ -2,8 +2,8 @@ import {
   type Announce,
   ChannelsPresence,
   type ChannelsPresenceOptions,
-} from '../../../src/channels/channels-presence.ts';
-import { presenceTopicOf } from '../../../src/channels/presence-topic.ts';
+} from '../../../src/channels/presence/channels-presence.ts';
+import { presenceTopicOf } from '../../../src/channels/presence/presence-topic.ts';
 import type { PresenceChange } from '../../../src/core/presence.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
 import { keptLogger } from '../actors/rig.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Joining } from '../../../src/channels/joining.ts';
+import { Joining } from '../../../src/channels/subscribing/joining.ts';
 import { Message } from '../../../src/core/message.ts';
 import { NamePattern } from '../../../src/sdk/name-pattern.ts';
 

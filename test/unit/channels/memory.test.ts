@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { OneOrSet } from '../../../src/channels/one-or-set.ts';
-import { type Subscriber, Subscriptions } from '../../../src/channels/subscriptions.ts';
+import type { OneOrSet } from '../../../src/channels/subscribers/one-or-set.ts';
+import { type Subscriber, Subscriptions } from '../../../src/channels/subscribers/subscriptions.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;

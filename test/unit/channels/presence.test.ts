@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { ChannelHub } from '../../../src/channels/channel-hub.ts';
-import type { ChannelsPresence } from '../../../src/channels/channels-presence.ts';
+import type { ChannelsPresence } from '../../../src/channels/presence/channels-presence.ts';
 import type { Access } from '../../../src/core/access.ts';
 import type { ChannelProtocol } from '../../../src/core/channel-protocol.ts';
 import type { Codec } from '../../../src/core/component.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ReaderWaits } from '../../../src/channels/reader-waits.ts';
+import { ReaderWaits } from '../../../src/channels/feed/reader-waits.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { turn } from '../actors/rig.ts';
 import { HandClock } from '../core/hand-clock.ts';

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { NEVER } from 'rxjs';
-import { Recoveries, type RecoverySettings } from '../../../src/channels/recoveries.ts';
-import { recoveryMetrics } from '../../../src/channels/recovery-metrics.ts';
+import { Recoveries, type RecoverySettings } from '../../../src/channels/recovery/recoveries.ts';
+import { recoveryMetrics } from '../../../src/channels/recovery/recovery-metrics.ts';
 import type { EarlierPart, Recovery } from '../../../src/core/channel-feed.ts';
 import { ClientMemory } from '../../../src/core/client-memory.ts';
 import type { Log, Reader, ReaderOptions } from '../../../src/core/log.ts';

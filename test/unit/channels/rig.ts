@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test';
 import type { EndpointChannels } from '../../../src/actors/endpoint/channel-port.ts';
 import type { EndpointOptions } from '../../../src/actors/endpoint/endpoint-context.ts';
-import type { HistorySettings } from '../../../src/channels/channel-history.ts';
 import { ChannelHub } from '../../../src/channels/channel-hub.ts';
+import type { HistorySettings } from '../../../src/channels/history/channel-history.ts';
 import type { Access } from '../../../src/core/access.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import { type ChannelPosition, parsePosition } from '../../../src/core/channel-position.ts';

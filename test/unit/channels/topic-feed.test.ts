@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FeedNames } from '../../../src/channels/feed-names.ts';
-import { FeedSuccession } from '../../../src/channels/feed-succession.ts';
-import { TopicFeed } from '../../../src/channels/topic-feed.ts';
-import type { TopicFeedOptions } from '../../../src/channels/topic-feed-options.ts';
+import { FeedNames } from '../../../src/channels/feed/feed-names.ts';
+import { FeedSuccession } from '../../../src/channels/feed/feed-succession.ts';
+import { TopicFeed } from '../../../src/channels/feed/topic-feed.ts';
+import type { TopicFeedOptions } from '../../../src/channels/feed/topic-feed-options.ts';
 import { Batch } from '../../../src/core/batch.ts';
 import type { ChannelPosition } from '../../../src/core/channel-position.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
