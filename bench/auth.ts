@@ -3,7 +3,7 @@
  * `npm run bench:auth` prints a row for each algorithm, and ends with 1 where one of them falls short.
  */
 import { createAuthenticator } from '../src/auth/index.ts';
-import { authSchema } from '../src/config/auth-schema.ts';
+import { authSchema } from '../src/config/schema/auth-schema.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
 import { createStats } from '../src/telemetry/stats.ts';

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { builtinRegistry } from '../src/config/index.ts';
-import { configJsonSchema } from '../src/config/json-schema.ts';
+import { configJsonSchema } from '../src/config/reference/json-schema.ts';
 import { componentsPage } from './reference/components.ts';
 import { configPage } from './reference/config.ts';
 import { connectorsPage } from './reference/connectors.ts';

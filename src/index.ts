@@ -4,11 +4,11 @@
  * @packageDocumentation
  */
 
-export type { SettingChange } from './config/changed-settings.ts';
-export type { Change } from './config/difference.ts';
+export type { SettingChange } from './config/difference/changed-settings.ts';
+export type { Change } from './config/difference/difference.ts';
 export { ConfigError, type Problem } from './config/index.ts';
-export type { Severity } from './config/problem.ts';
-export type { S2Options } from './config/s2.ts';
+export type { Severity } from './config/problem/problem.ts';
+export type { S2Options } from './config/schema/s2.ts';
 export type { StandaloneFiles } from './connect/settings/standalone/standalone.ts';
 export { type ErrorCode, type NextStep, TidegateError } from './core/errors.ts';
 export { allHeaders, type Header, lastHeader } from './core/headers.ts';

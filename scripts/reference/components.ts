@@ -1,6 +1,6 @@
-import { exampleRun, exampleYaml } from '../../src/config/example-text.ts';
-import { toJsonSchema } from '../../src/config/json-schema.ts';
-import { rowsOf, type Schema, valuesOf } from '../../src/config/setting-rows.ts';
+import { exampleRun, exampleYaml } from '../../src/config/reference/example-text.ts';
+import { toJsonSchema } from '../../src/config/reference/json-schema.ts';
+import { rowsOf, type Schema, valuesOf } from '../../src/config/reference/setting-rows.ts';
 import type { ComponentSpec, Kind } from '../../src/sdk/define.ts';
 import { type Example, titledExample } from '../../src/sdk/example.ts';
 import type { Registry } from '../../src/sdk/registry.ts';

@@ -1,4 +1,4 @@
-import { configRows, type Schema } from '../../src/config/setting-rows.ts';
+import { configRows, type Schema } from '../../src/config/reference/setting-rows.ts';
 import { page, table } from './markdown.ts';
 
 const INTRODUCTION = `Durations are written \`5ms\`, \`10s\`, \`1m\`; sizes \`500B\`, \`64KiB\`, \`1MiB\`. Every value may hold

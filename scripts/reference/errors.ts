@@ -1,4 +1,4 @@
-import { code } from '../../src/config/setting-rows.ts';
+import { code } from '../../src/config/reference/setting-rows.ts';
 import { ERRORS } from '../../src/core/errors.ts';
 import { page, table } from './markdown.ts';
 

@@ -1,4 +1,4 @@
-import { code } from '../../src/config/setting-rows.ts';
+import { code } from '../../src/config/reference/setting-rows.ts';
 import { METRICS } from '../../src/telemetry/catalog.ts';
 import { PROCESS_METRICS } from '../../src/telemetry/process-metrics.ts';
 import { page, table } from './markdown.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { didYouMean, listNames } from '../config/suggest.ts';
+import { didYouMean, listNames } from '../config/problem/suggest.ts';
 import type { Clock } from '../core/clock.ts';
 import { quoteValue } from '../core/quote.ts';
 import { TAP_PATH, TAP_RATE, type TapLine } from '../core/tap.ts';

@@ -1,7 +1,7 @@
-import { exampleRun, exampleYaml } from '../config/example-text.ts';
-import { configJsonSchema, toJsonSchema } from '../config/json-schema.ts';
-import { configRows, type Row, rowsOf, type Schema, valuesOf } from '../config/setting-rows.ts';
-import { didYouMean } from '../config/suggest.ts';
+import { didYouMean } from '../config/problem/suggest.ts';
+import { exampleRun, exampleYaml } from '../config/reference/example-text.ts';
+import { configJsonSchema, toJsonSchema } from '../config/reference/json-schema.ts';
+import { configRows, type Row, rowsOf, type Schema, valuesOf } from '../config/reference/setting-rows.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { ComponentSpec, Kind } from '../sdk/define.ts';
 import { titledExample } from '../sdk/example.ts';

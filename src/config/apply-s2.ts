@@ -1,7 +1,7 @@
 import { ownEntry } from '../core/own-entry.ts';
-import type { Finding } from './problem.ts';
+import type { Finding } from './problem/problem.ts';
 import { readS2, type S2Settings } from './s2-settings.ts';
-import type { ParsedConfig } from './schema.ts';
+import type { ParsedConfig } from './schema/schema.ts';
 
 type Endpoint = ParsedConfig['endpoints'][string];
 type Listener = ParsedConfig['listeners'][string];

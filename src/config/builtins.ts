@@ -3,7 +3,7 @@ import { feedComponents } from '../feeds/index.ts';
 import { components, compositeSinks } from '../pipelines/index.ts';
 import type { ComponentSpec } from '../sdk/define.ts';
 import { Registry } from '../sdk/registry.ts';
-import { innerSinkSchema } from './component-schema.ts';
+import { innerSinkSchema } from './schema/component-schema.ts';
 
 /** A registry with our own components; plugins add theirs to it. */
 export function builtinRegistry(): Registry {

@@ -1,9 +1,9 @@
 import { formatSize } from '../core/units.ts';
 import type { InnerSink } from '../sdk/define.ts';
-import { channelHistoryOf } from './channels-schema.ts';
-import { sinksOf } from './ends.ts';
-import type { GatewayConfig } from './schema.ts';
-import { componentsIn } from './step-schema.ts';
+import { sinksOf } from './pipelines/ends.ts';
+import { channelHistoryOf } from './schema/channels-schema.ts';
+import type { GatewayConfig } from './schema/schema.ts';
+import { componentsIn } from './schema/step-schema.ts';
 
 /** Node.js with its code and heap, the log's driver and what the garbage collector has not freed yet. */
 const PROCESS = 256 * 1_048_576;

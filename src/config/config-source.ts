@@ -1,13 +1,13 @@
 import { dirname, resolve } from 'node:path';
-import { readText } from './config-text.ts';
-import { readIncluded } from './included-sources.ts';
-import type { Environment } from './interpolate.ts';
-import { type OutsideValues, outsideValues } from './outside-values.ts';
-import { Positions } from './positions.ts';
-import { type Finding, failing, type Path } from './problem.ts';
-import { expandTemplates } from './templates.ts';
-import { MAX_DEPTH } from './yaml-document.ts';
-import { readYaml, type Source } from './yaml-source.ts';
+import { type Finding, failing, type Path } from './problem/problem.ts';
+import { expandTemplates } from './templates/templates.ts';
+import { readText } from './yaml/config-text.ts';
+import { readIncluded } from './yaml/included-sources.ts';
+import type { Environment } from './yaml/interpolate.ts';
+import { type OutsideValues, outsideValues } from './yaml/outside-values.ts';
+import { Positions } from './yaml/positions.ts';
+import { MAX_DEPTH } from './yaml/yaml-document.ts';
+import { readYaml, type Source } from './yaml/yaml-source.ts';
 
 /** YAML that is not a file; messages have `name` in its place, and relative plugins are looked for beside it. */
 export interface ConfigText {

@@ -1,7 +1,7 @@
-import type { Environment } from './interpolate.ts';
-import { type Finding, failing } from './problem.ts';
-import type { Driver, ParsedConfig } from './schema.ts';
-import { suggest } from './suggest.ts';
+import { type Finding, failing } from './problem/problem.ts';
+import { suggest } from './problem/suggest.ts';
+import type { Driver, ParsedConfig } from './schema/schema.ts';
+import type { Environment } from './yaml/interpolate.ts';
 
 /** Where the gateway runs, as far as it matters for the choice of the log. */
 export interface Surroundings {

@@ -1,6 +1,6 @@
-import type { Path } from './problem.ts';
-import { isRecord } from './record.ts';
-import { branchesOf, type JsonSchema } from './walk-settings.ts';
+import type { Path } from './problem/problem.ts';
+import { isRecord } from './problem/record.ts';
+import { branchesOf, type JsonSchema } from './schema/walk-settings.ts';
 
 /** A setting that counts when a gateway runs with a file: text, a number, true or false, null, or an empty list or group. */
 export interface EffectiveSetting {

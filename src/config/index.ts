@@ -1,16 +1,16 @@
 export { builtinRegistry } from './builtins.ts';
 export { beyondCeiling, describeCeiling, memoryCeiling } from './ceiling.ts';
-export { feedPlanOf, partitionsOf, takingChannels } from './channel-feeds.ts';
-export { channelHistoryOf } from './channels-schema.ts';
 export {
   type ConfigDifference,
   describeDifference,
   differenceBetween,
   type Given,
-} from './difference.ts';
-export { endsOf, sinksOf, sourcesOf } from './ends.ts';
+} from './difference/difference.ts';
 export { type LoadedConfig, loadConfig, loadRegistry, registryOf } from './load.ts';
-export { endpointsOf, sharingOf, topicsIn } from './pipeline-uses.ts';
-export { ConfigError, formatPath, formatProblem, type Problem } from './problem.ts';
-export { referencesOf } from './references.ts';
-export type { EndpointConfig, GatewayConfig, PipelineConfig } from './schema.ts';
+export { feedPlanOf, partitionsOf, takingChannels } from './pipelines/channel-feeds.ts';
+export { endsOf, sinksOf, sourcesOf } from './pipelines/ends.ts';
+export { endpointsOf, sharingOf, topicsIn } from './pipelines/pipeline-uses.ts';
+export { referencesOf } from './pipelines/references.ts';
+export { ConfigError, formatPath, formatProblem, type Problem } from './problem/problem.ts';
+export { channelHistoryOf } from './schema/channels-schema.ts';
+export type { EndpointConfig, GatewayConfig, PipelineConfig } from './schema/schema.ts';

@@ -4,20 +4,20 @@ import { loadPlugin } from '../sdk/plugins.ts';
 import type { Registry } from '../sdk/registry.ts';
 import { applyS2 } from './apply-s2.ts';
 import { builtinRegistry } from './builtins.ts';
-import type { IsSecret } from './changed-settings.ts';
 import { type ConfigText, type ReadConfig, readSource } from './config-source.ts';
+import type { IsSecret } from './difference/changed-settings.ts';
 import { resolveDriver } from './driver.ts';
-import type { Environment } from './interpolate.ts';
-import { lint } from './lint.ts';
-import { tracingVariables } from './lint-tracing.ts';
+import { lint } from './lint/lint.ts';
+import { tracingVariables } from './lint/lint-tracing.ts';
 import { type FileVersions, namedFiles } from './named-files.ts';
-import { type Parsed, parseSettings } from './parse.ts';
 import { PathSet } from './path-set.ts';
-import { ConfigError, type Finding, failing, type Problem } from './problem.ts';
+import { checkReferences } from './pipelines/references.ts';
+import { type Parsed, parseSettings } from './problem/parse.ts';
+import { ConfigError, type Finding, failing, type Problem } from './problem/problem.ts';
 import { productionSign } from './production.ts';
-import { checkReferences } from './references.ts';
-import { type GatewayConfig, gatewaySchema, type ParsedConfig } from './schema.ts';
-import type { Source } from './yaml-source.ts';
+import { type GatewayConfig, gatewaySchema, type ParsedConfig } from './schema/schema.ts';
+import type { Environment } from './yaml/interpolate.ts';
+import type { Source } from './yaml/yaml-source.ts';
 
 export interface LoadOptions {
   /** Components that may be named; ours where it is left out. Plugins are added to it. */
@@ -117,8 +117,8 @@ function parseConfig(registry: Registry, value: unknown): Parsed<ParsedConfig> {
 
 async function resolvePaths(registry: Registry, { value, positions }: Source): Promise<void> {
   const [{ resolveIncludedPaths }, { configJsonSchema }] = await Promise.all([
-    import('./included-paths.ts'),
-    import('./json-schema.ts'),
+    import('./yaml/included-paths.ts'),
+    import('./reference/json-schema.ts'),
   ]);
   if (typeof value === 'object' && value !== null) resolveIncludedPaths(configJsonSchema(registry), value, positions);
 }
@@ -145,10 +145,10 @@ async function advise(
 ): Promise<Finding[]> {
   if (!strict && !advice) return [];
   const [{ lintUnused }, { lintDeprecated }, { lintSecrets }, { configJsonSchema }] = await Promise.all([
-    import('./lint-unused.ts'),
-    import('./lint-deprecated.ts'),
-    import('./lint-secrets.ts'),
-    import('./json-schema.ts'),
+    import('./lint/lint-unused.ts'),
+    import('./lint/lint-deprecated.ts'),
+    import('./lint/lint-secrets.ts'),
+    import('./reference/json-schema.ts'),
   ]);
   const schema = configJsonSchema(registry);
   const filled = new Set(variables.map(({ path }) => JSON.stringify(path)));
@@ -161,7 +161,7 @@ async function advise(
 async function secretsIn(registry: Registry, source: Source): Promise<IsSecret> {
   const [{ secretPlaces }, { configJsonSchema }] = await Promise.all([
     import('./secret-places.ts'),
-    import('./json-schema.ts'),
+    import('./reference/json-schema.ts'),
   ]);
   return secretPlaces(configJsonSchema(registry), source);
 }

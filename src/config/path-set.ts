@@ -1,4 +1,4 @@
-import type { Path } from './problem.ts';
+import type { Path } from './problem/problem.ts';
 
 interface Step {
   /** Whether a path of the set ends here. */

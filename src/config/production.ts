@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Environment } from './interpolate.ts';
+import type { Environment } from './yaml/interpolate.ts';
 
 /**
  * A sign that this process is a deployment. In a container only its main process is one: a shell, an editor or a CI job in

@@ -1,7 +1,7 @@
 import type { KafkaSettings } from '../transports/kafka/connection/schema.ts';
-import { doubting, type Finding } from './problem.ts';
-import { IGNORED, type Ignored, type S2Sections, s2Schema } from './s2.ts';
-import { didYouMean } from './suggest.ts';
+import { doubting, type Finding } from './problem/problem.ts';
+import { didYouMean } from './problem/suggest.ts';
+import { IGNORED, type Ignored, type S2Sections, s2Schema } from './schema/s2.ts';
 
 /** What S2's options mean here. What is left out keeps the default of its place. */
 export interface S2Settings {

@@ -1,8 +1,8 @@
 import { isSecretName, secretsOfUrl, withoutSecrets } from '../core/secrets.ts';
-import { secretSettings } from './lint-secrets.ts';
-import type { Path } from './problem.ts';
-import type { JsonSchema } from './walk-settings.ts';
-import type { Source } from './yaml-source.ts';
+import { secretSettings } from './lint/lint-secrets.ts';
+import type { Path } from './problem/problem.ts';
+import type { JsonSchema } from './schema/walk-settings.ts';
+import type { Source } from './yaml/yaml-source.ts';
 
 /** What is a file's or a command's: `file:/path`, `exec:/path words`. */
 export function isOutside(variable: string): boolean {

@@ -1,7 +1,7 @@
 import { ConsumerGroup } from '../actors/consumer-group/consumer-group.ts';
 import { MatchedTopics, type TopicsSource } from '../actors/matched-topics.ts';
 import { Subscription } from '../actors/subscription.ts';
-import { isSame } from '../config/same-settings.ts';
+import { isSame } from '../config/difference/same-settings.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Source } from '../core/component.ts';
 import { TidegateError } from '../core/errors.ts';

@@ -1,4 +1,4 @@
-import { topicNameMistake } from '../config/log-schema.ts';
+import { topicNameMistake } from '../config/schema/log-schema.ts';
 import { ensureTopic } from '../core/ensure-topic.ts';
 import { TidegateError } from '../core/errors.ts';
 import { ownEntry } from '../core/own-entry.ts';

@@ -2,7 +2,7 @@ import { LeasedSink } from '../actors/leased-sink.ts';
 import { pipelineMetrics } from '../actors/pipeline/metrics.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
 import { endpointsOf, type PipelineConfig, referencesOf, sharingOf, sinksOf, sourcesOf } from '../config/index.ts';
-import { componentsIn } from '../config/step-schema.ts';
+import { componentsIn } from '../config/schema/step-schema.ts';
 import type { Sink } from '../core/component.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { factsOf } from '../telemetry/message-facts.ts';

@@ -1,5 +1,5 @@
 import { endsOf, type GatewayConfig } from '../config/index.ts';
-import { componentsIn } from '../config/step-schema.ts';
+import { componentsIn } from '../config/schema/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
 import { groupOfSink } from '../connect/settings/sink-group.ts';
 import { InternalTopics } from '../core/internal-topics.ts';

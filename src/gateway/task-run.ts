@@ -1,7 +1,7 @@
 import { LeasedSink } from '../actors/leased-sink.ts';
 import { pipelineMetrics } from '../actors/pipeline/metrics.ts';
 import type { Pipeline } from '../actors/pipeline/pipeline.ts';
-import { referencesOf } from '../config/references.ts';
+import { referencesOf } from '../config/pipelines/references.ts';
 import type { Run, RunObserver } from '../connect/cluster/runner.ts';
 import type { TaskContext } from '../connect/cluster/task-context.ts';
 import type { ErrorHandling } from '../connect/settings/index.ts';

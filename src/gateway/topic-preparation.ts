@@ -1,5 +1,5 @@
 import { endsOf, type GatewayConfig, topicsIn } from '../config/index.ts';
-import { componentsIn } from '../config/step-schema.ts';
+import { componentsIn } from '../config/schema/step-schema.ts';
 import { connectTopics } from '../connect/cluster/topics.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { ensureTopic, type WantedTopic } from '../core/ensure-topic.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { S2Options } from '../config/s2.ts';
-import type { gatewaySchema } from '../config/schema.ts';
+import type { S2Options } from '../config/schema/s2.ts';
+import type { gatewaySchema } from '../config/schema/schema.ts';
 import type { StandaloneFiles } from '../connect/settings/standalone/standalone.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ProgramServer } from '../transports/websocket/attached.ts';

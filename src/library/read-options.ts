@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type LoadedConfig, loadConfig } from '../config/index.ts';
-import type { S2Options } from '../config/s2.ts';
+import type { S2Options } from '../config/schema/s2.ts';
 import type { Standalone } from '../connect/settings/standalone/standalone.ts';
 import { TidegateError } from '../core/errors.ts';
 import type { ProgramServer } from '../transports/websocket/attached.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { loadConfig } from '../../src/config/index.ts';
-import { interpolate } from '../../src/config/interpolate.ts';
+import { interpolate } from '../../src/config/yaml/interpolate.ts';
 import { withoutMarks } from '../../src/sdk/literal.ts';
 
 const name = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,6}$/);

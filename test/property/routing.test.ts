@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { NEVER } from 'rxjs';
-import { innerSinkSchema } from '../../src/config/component-schema.ts';
+import { innerSinkSchema } from '../../src/config/schema/component-schema.ts';
 import type { Sink } from '../../src/core/component.ts';
 import { TidegateError } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/message.ts';

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import { configJsonSchema } from '../../config/json-schema.ts';
-import { objectForm, type Schema, valuesOf, withoutComponents } from '../../config/setting-rows.ts';
+import { configJsonSchema } from '../../config/reference/json-schema.ts';
+import { objectForm, type Schema, valuesOf, withoutComponents } from '../../config/reference/setting-rows.ts';
 import { registryFor } from '../list.ts';
 import { plainText, wrapped } from '../terminal-text.ts';
 

@@ -2,10 +2,10 @@ import { basename } from 'node:path';
 import { stringify } from 'yaml';
 import { effectiveSettings } from '../../config/effective.ts';
 import { builtinRegistry, loadConfig } from '../../config/index.ts';
-import { configJsonSchema } from '../../config/json-schema.ts';
-import { formatPath, type Path } from '../../config/problem.ts';
+import { formatPath, type Path } from '../../config/problem/problem.ts';
+import { configJsonSchema } from '../../config/reference/json-schema.ts';
 import { printable, secretPlaces } from '../../config/secret-places.ts';
-import type { Source } from '../../config/yaml-source.ts';
+import type { Source } from '../../config/yaml/yaml-source.ts';
 import { HIDDEN } from '../../core/secrets.ts';
 import { LITERAL_MARK } from '../../sdk/literal.ts';
 

@@ -1,6 +1,6 @@
 import { readSource } from '../../config/config-source.ts';
 import { ConfigError, formatPath, registryOf } from '../../config/index.ts';
-import { configJsonSchema } from '../../config/json-schema.ts';
+import { configJsonSchema } from '../../config/reference/json-schema.ts';
 import { isOutside, printable, secretPlaces } from '../../config/secret-places.ts';
 import { HIDDEN, isSecretName } from '../../core/secrets.ts';
 import { columns } from '../terminal-text.ts';

@@ -1,4 +1,4 @@
-import { configJsonSchema } from '../../config/json-schema.ts';
+import { configJsonSchema } from '../../config/reference/json-schema.ts';
 import { registryFor } from '../list.ts';
 
 /** Prints the JSON Schema of configurations, with the plugins of a file. Resolves with the exit code. */

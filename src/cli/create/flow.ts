@@ -1,5 +1,5 @@
 import { builtinRegistry } from '../../config/index.ts';
-import { didYouMean } from '../../config/suggest.ts';
+import { didYouMean } from '../../config/problem/suggest.ts';
 import { TidegateError } from '../../core/errors.ts';
 import type { ComponentSpec, OperatorSpec, ProcessorSpec, SinkSpec, SourceSpec } from '../../sdk/define.ts';
 

@@ -6,7 +6,7 @@ import {
   sinksOf,
   sourcesOf,
 } from '../../config/index.ts';
-import { componentsIn } from '../../config/step-schema.ts';
+import { componentsIn } from '../../config/schema/step-schema.ts';
 import { displayUrl } from '../../core/secrets.ts';
 
 type NodeKind = 'endpoint' | 'pipeline' | 'topic' | 'server' | 'other';

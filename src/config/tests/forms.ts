@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PARSE_OPTIONS } from '../issues.ts';
-import { asked, suggest } from '../suggest.ts';
+import { PARSE_OPTIONS } from '../problem/issues.ts';
+import { asked, suggest } from '../problem/suggest.ts';
 
 /** What a value may be, by its type. */
 type Forms = Readonly<Partial<Record<'string' | 'array' | 'object' | 'number', z.ZodType>>>;

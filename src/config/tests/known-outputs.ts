@@ -1,8 +1,8 @@
-import { endsOf, sinksOf, sourcesOf } from '../ends.ts';
-import { endpointsOf, topicsIn } from '../pipeline-uses.ts';
-import { referencesOf } from '../references.ts';
-import type { GatewayConfig, PipelineConfig } from '../schema.ts';
-import { componentsIn } from '../step-schema.ts';
+import { endsOf, sinksOf, sourcesOf } from '../pipelines/ends.ts';
+import { endpointsOf, topicsIn } from '../pipelines/pipeline-uses.ts';
+import { referencesOf } from '../pipelines/references.ts';
+import type { GatewayConfig, PipelineConfig } from '../schema/schema.ts';
+import { componentsIn } from '../schema/step-schema.ts';
 
 /** Where messages of a pipeline can go. */
 export interface Outputs {

@@ -1,6 +1,6 @@
 import { ownEntry } from '../../core/own-entry.ts';
-import { type Finding, failing, type Path } from '../problem.ts';
-import type { GatewayConfig } from '../schema.ts';
+import { type Finding, failing, type Path } from '../problem/problem.ts';
+import type { GatewayConfig } from '../schema/schema.ts';
 import { outputsOf, topicsNamed, topicsRead } from './known-outputs.ts';
 import { missing } from './missing-name.ts';
 import type { Step } from './step-schema.ts';

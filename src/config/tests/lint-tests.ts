@@ -1,10 +1,10 @@
 import { ownEntry } from '../../core/own-entry.ts';
-import type { FaultStep } from '../forall-schema.ts';
-import { lintHold } from '../lint-hold.ts';
-import { labelsOf } from '../lint-labels.ts';
-import { type Finding, failing, type Path } from '../problem.ts';
-import type { GatewayConfig } from '../schema.ts';
-import { didYouMean, listNames } from '../suggest.ts';
+import { lintHold } from '../lint/lint-hold.ts';
+import { labelsOf } from '../lint/lint-labels.ts';
+import { type Finding, failing, type Path } from '../problem/problem.ts';
+import { didYouMean, listNames } from '../problem/suggest.ts';
+import type { FaultStep } from '../schema/forall-schema.ts';
+import type { GatewayConfig } from '../schema/schema.ts';
 import { outputsBehind, topicsRead } from './known-outputs.ts';
 import { lintSteps } from './lint-steps.ts';
 import type { GivenMessage } from './message-schema.ts';

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { readSource } from '../config-source.ts';
-import type { Environment } from '../interpolate.ts';
-import { parseSettings } from '../parse.ts';
 import { PathSet } from '../path-set.ts';
-import { ConfigError, type Finding, failing, type Path, type Problem } from '../problem.ts';
-import type { GatewayConfig } from '../schema.ts';
+import { parseSettings } from '../problem/parse.ts';
+import { ConfigError, type Finding, failing, type Path, type Problem } from '../problem/problem.ts';
+import type { GatewayConfig } from '../schema/schema.ts';
+import type { Environment } from '../yaml/interpolate.ts';
 import { lintTests } from './lint-tests.ts';
 import { testsFileOf } from './test-files.ts';
 import { type TestCase, testsSchema } from './tests-schema.ts';

@@ -1,5 +1,5 @@
-import { type Finding, failing, type Path } from '../problem.ts';
-import { didYouMean, listNames } from '../suggest.ts';
+import { type Finding, failing, type Path } from '../problem/problem.ts';
+import { didYouMean, listNames } from '../problem/suggest.ts';
 
 /** The finding that a test names something that the file does not have. */
 export function missing(what: string, name: string, known: Iterable<string>, path: Path): Finding {

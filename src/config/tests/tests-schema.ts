@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import * as field from '../../sdk/fields.ts';
-import { type FaultStep, faultStep, forallSchema } from '../forall-schema.ts';
-import { holdSchema } from '../hold-schema.ts';
+import { type FaultStep, faultStep, forallSchema } from '../schema/forall-schema.ts';
+import { holdSchema } from '../schema/hold-schema.ts';
 import { byKey } from './forms.ts';
 import { expectedList, expectedMessage, type GivenMessage, messageSchema } from './message-schema.ts';
 import { type Step, stepSchema } from './step-schema.ts';

@@ -1,4 +1,4 @@
-import { topicName } from '../../config/log-schema.ts';
+import { topicName } from '../../config/schema/log-schema.ts';
 import { isTooDeep, MAX_LEVELS } from '../../core/nesting.ts';
 import type { Conversion } from './definition.ts';
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import type { Chosen } from '../../config/component-schema.ts';
 import { unreadableIn } from '../../config/config-source.ts';
-import { parseSettings } from '../../config/parse.ts';
-import { pipelineSchema } from '../../config/pipeline-schema.ts';
-import { formatPath } from '../../config/problem.ts';
-import type { PipelineConfig } from '../../config/schema.ts';
+import { parseSettings } from '../../config/problem/parse.ts';
+import { formatPath } from '../../config/problem/problem.ts';
+import type { Chosen } from '../../config/schema/component-schema.ts';
+import { pipelineSchema } from '../../config/schema/pipeline-schema.ts';
+import type { PipelineConfig } from '../../config/schema/schema.ts';
 import type { InternalTopics } from '../../core/internal-topics.ts';
 import { withoutSecrets } from '../../core/secrets.ts';
 import type { SourceSpec } from '../../sdk/define.ts';

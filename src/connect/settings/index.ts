@@ -1,4 +1,4 @@
-export type { ConnectConfig } from '../../config/connect-schema.ts';
+export type { ConnectConfig } from '../../config/schema/connect-schema.ts';
 export { definitionAnswer, refusalOf, validationAnswer } from './answers.ts';
 export { commonDefinitions } from './common-definitions.ts';
 export { converterClasses } from './converters.ts';

@@ -1,4 +1,4 @@
-import { topicNameMistake } from '../../config/log-schema.ts';
+import { topicNameMistake } from '../../config/schema/log-schema.ts';
 import type { InternalTopics } from '../../core/internal-topics.ts';
 import {
   type Given,

@@ -1,4 +1,4 @@
-import type { Action } from '../../config/difference.ts';
+import type { Action } from '../../config/difference/difference.ts';
 import {
   type ConfigDifference,
   endpointsOf,

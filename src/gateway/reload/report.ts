@@ -1,4 +1,4 @@
-import type { Change } from '../../config/difference.ts';
+import type { Change } from '../../config/difference/difference.ts';
 
 /*
  * What a program and the admin port see of a reload. The type is public, so it is kept apart from the code that fills it in.

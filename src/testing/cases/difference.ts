@@ -1,4 +1,4 @@
-import { isRecord } from '../../config/record.ts';
+import { isRecord } from '../../config/problem/record.ts';
 import { AnyValue, Condition, isPatternList, type Pattern } from '../../config/tests/pattern.ts';
 import { reasonOf } from '../../core/errors.ts';
 import { ExactNumber, writeJson } from '../../core/exact-number.ts';

@@ -1,4 +1,4 @@
-import { formatPath, type Path } from '../../config/problem.ts';
+import { formatPath, type Path } from '../../config/problem/problem.ts';
 import type { PlacedTest } from '../../config/tests/load-tests.ts';
 import type { ANYTHING, Expected, GivenMessage } from '../../config/tests/message-schema.ts';
 import { AnyValue, Condition } from '../../config/tests/pattern.ts';

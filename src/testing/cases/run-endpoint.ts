@@ -1,4 +1,4 @@
-import { formatPath, type Path } from '../../config/problem.ts';
+import { formatPath, type Path } from '../../config/problem/problem.ts';
 import type { PlacedTest } from '../../config/tests/load-tests.ts';
 import type { GivenFrame, Step } from '../../config/tests/step-schema.ts';
 import type { EndpointTest } from '../../config/tests/tests-schema.ts';

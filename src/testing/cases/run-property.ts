@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { formatPath, type Path } from '../../config/problem.ts';
+import { formatPath, type Path } from '../../config/problem/problem.ts';
 import type { PlacedTest } from '../../config/tests/load-tests.ts';
 import type { PipelineTest } from '../../config/tests/tests-schema.ts';
 import { TidegateError } from '../../core/errors.ts';

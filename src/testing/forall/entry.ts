@@ -1,5 +1,5 @@
 import { Document, visit } from 'yaml';
-import type { Invariant } from '../../config/hold-schema.ts';
+import type { Invariant } from '../../config/schema/hold-schema.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { InputMessage } from '../simulation/messages.ts';
 import type { InputStep } from './plan.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Invariant, PlainInvariant } from '../../config/hold-schema.ts';
+import type { Invariant, PlainInvariant } from '../../config/schema/hold-schema.ts';
 import { reasonOf, TidegateError } from '../../core/errors.ts';
 import { readJsonSchema } from '../../pipelines/formats/schema-source.ts';
 import { SchemaCheck } from '../../sdk/schema-check.ts';

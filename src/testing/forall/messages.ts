@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ForallSettings } from '../../config/forall-schema.ts';
+import type { ForallSettings } from '../../config/schema/forall-schema.ts';
 import { TidegateError } from '../../core/errors.ts';
 import { Message } from '../../core/message.ts';
 import type { Expression } from '../../sdk/expression.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Fault, FaultStep } from '../../config/forall-schema.ts';
+import type { Fault, FaultStep } from '../../config/schema/forall-schema.ts';
 import type { InputMessage } from '../simulation/messages.ts';
 
 /** A step of a test's input. Messages that follow each other come in at once. */

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
-import type { ForallSettings } from '../../config/forall-schema.ts';
-import type { Invariant } from '../../config/hold-schema.ts';
+import type { ForallSettings } from '../../config/schema/forall-schema.ts';
+import type { Invariant } from '../../config/schema/hold-schema.ts';
 import { reasonOf, TidegateError } from '../../core/errors.ts';
 import { entryOf, writtenInvariant } from './entry.ts';
 import { judgesOf, schemaOf, sentenceOf } from './judges.ts';

@@ -1,5 +1,5 @@
-import type { FaultStep } from '../../config/forall-schema.ts';
 import { type GatewayConfig, type PipelineConfig, sinksOf, sourcesOf, topicsIn } from '../../config/index.ts';
+import type { FaultStep } from '../../config/schema/forall-schema.ts';
 import type { Message } from '../../core/message.ts';
 import type { Fed, InputMessage, OutputMessage } from '../simulation/messages.ts';
 import type { FedOf, Watcher } from '../simulation/replacements.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Invariant } from '../../config/hold-schema.ts';
+import type { Invariant } from '../../config/schema/hold-schema.ts';
 import { type JudgedInvariant, type Violation, violationIn } from './judges.ts';
 import { messagesOut } from './output-invariants.ts';
 import type { InputStep } from './plan.ts';

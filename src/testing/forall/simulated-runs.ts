@@ -1,4 +1,4 @@
-import type { Invariant } from '../../config/hold-schema.ts';
+import type { Invariant } from '../../config/schema/hold-schema.ts';
 import type { OutputMessage } from '../simulation/messages.ts';
 import type { Mocks } from '../simulation/mocks.ts';
 import type { SimulatedConfig } from '../simulation/simulated-config.ts';

@@ -1,6 +1,6 @@
-import type { Chosen } from '../../config/component-schema.ts';
 import type { GatewayConfig, PipelineConfig } from '../../config/index.ts';
-import type { ChosenStep } from '../../config/step-schema.ts';
+import type { Chosen } from '../../config/schema/component-schema.ts';
+import type { ChosenStep } from '../../config/schema/step-schema.ts';
 import type { Processor, Sink, Source } from '../../core/component.ts';
 import type { ConnectedContext } from '../../sdk/context.ts';
 import type { InnerSink, ProcessorSpec, SinkSpec, SourceSpec } from '../../sdk/define.ts';

@@ -5,7 +5,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createAuthenticator } from '../../../src/auth/index.ts';
-import { authSchema } from '../../../src/config/auth-schema.ts';
+import { authSchema } from '../../../src/config/schema/auth-schema.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import type { Authenticator, Identified } from '../../../src/core/identity.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';

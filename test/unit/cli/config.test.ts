@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { builtinRegistry, loadConfig } from '../../../src/config/index.ts';
-import { configJsonSchema } from '../../../src/config/json-schema.ts';
+import { configJsonSchema } from '../../../src/config/reference/json-schema.ts';
 import { ROOT, runTidegate, tidegate, written } from '../../helpers/command-line.ts';
 
 const FILE = `log: { driver: embedded }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isTopicName } from '../../../src/codecs/topics/wire.ts';
-import { topicName } from '../../../src/config/log-schema.ts';
+import { topicName } from '../../../src/config/schema/log-schema.ts';
 import { NOW } from './made.ts';
 import { ProtocolClient, requested } from './topics-client.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { effectiveSettings } from '../../../src/config/effective.ts';
-import type { JsonSchema } from '../../../src/config/walk-settings.ts';
+import type { JsonSchema } from '../../../src/config/schema/walk-settings.ts';
 
 const FILLED = { type: 'string', pattern: '\\$\\{[A-Za-z_]' };
 const COUNT = { anyOf: [{ type: 'integer' }, FILLED] };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { forallSchema } from '../../../src/config/forall-schema.ts';
-import { holdSchema } from '../../../src/config/hold-schema.ts';
+import { forallSchema } from '../../../src/config/schema/forall-schema.ts';
+import { holdSchema } from '../../../src/config/schema/hold-schema.ts';
 
 function mistakeIn(schema: typeof holdSchema | typeof forallSchema, value: unknown): string {
   const { error } = schema.safeParse(value);

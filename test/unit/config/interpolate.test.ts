@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { interpolate } from '../../../src/config/interpolate.ts';
+import { interpolate } from '../../../src/config/yaml/interpolate.ts';
 import { LITERAL_MARK } from '../../../src/sdk/literal.ts';
 
 const env = { HOST: 'kafka', PORT: '9092', EMPTY: '', TRICKY: '${HOST} and ${! meta.id }' };

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { applyS2 } from '../../../src/config/apply-s2.ts';
 import { builtinRegistry } from '../../../src/config/builtins.ts';
-import { lint } from '../../../src/config/lint.ts';
-import { checkReferences } from '../../../src/config/references.ts';
-import type { ParsedConfig } from '../../../src/config/schema.ts';
-import { Suggestions } from '../../../src/config/suggest.ts';
-import { readYaml } from '../../../src/config/yaml-source.ts';
+import { lint } from '../../../src/config/lint/lint.ts';
+import { checkReferences } from '../../../src/config/pipelines/references.ts';
+import { Suggestions } from '../../../src/config/problem/suggest.ts';
+import type { ParsedConfig } from '../../../src/config/schema/schema.ts';
+import { readYaml } from '../../../src/config/yaml/yaml-source.ts';
 import { load, problemsOf, yaml } from './fixture.ts';
 
 /*

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from '../../../src/config/load.ts';
-import { ConfigError } from '../../../src/config/problem.ts';
+import { ConfigError } from '../../../src/config/problem/problem.ts';
 
 /** Mistakes and doubts about settings of a listener and an endpoint, as `path  message`. */
 async function foundIn(listener: object, endpoint: object = {}, more: object = {}): Promise<string[]> {

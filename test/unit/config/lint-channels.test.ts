@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { channels } from '../../../src/config/channels-schema.ts';
 import { channelHistoryOf, memoryCeiling } from '../../../src/config/index.ts';
+import { channels } from '../../../src/config/schema/channels-schema.ts';
 import { load, problemsOf, yaml } from './fixture.ts';
 
 const JWT = 'jwt: { secret: "a secret of the test, 32 bytes or more", algorithms: [ HS256 ] }';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { FaultStep } from '../../../src/config/forall-schema.ts';
-import { holdSchema } from '../../../src/config/hold-schema.ts';
-import { type HeldTest, lintHold } from '../../../src/config/lint-hold.ts';
+import { type HeldTest, lintHold } from '../../../src/config/lint/lint-hold.ts';
+import type { FaultStep } from '../../../src/config/schema/forall-schema.ts';
+import { holdSchema } from '../../../src/config/schema/hold-schema.ts';
 
 interface Case {
   readonly hold: readonly unknown[];

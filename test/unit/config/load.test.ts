@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { builtinRegistry, loadConfig } from '../../../src/config/index.ts';
-import { componentsIn } from '../../../src/config/step-schema.ts';
+import { componentsIn } from '../../../src/config/schema/step-schema.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message } from '../../../src/core/message.ts';
 import type { Expression } from '../../../src/sdk/expression.ts';

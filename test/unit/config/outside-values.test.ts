@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { builtinRegistry } from '../../../src/config/builtins.ts';
-import { interpolate } from '../../../src/config/interpolate.ts';
-import { configJsonSchema } from '../../../src/config/json-schema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { outsideValues } from '../../../src/config/outside-values.ts';
+import { configJsonSchema } from '../../../src/config/reference/json-schema.ts';
+import { interpolate } from '../../../src/config/yaml/interpolate.ts';
+import { outsideValues } from '../../../src/config/yaml/outside-values.ts';
 
 async function folderOf(t: TestContext, files: Readonly<Record<string, string | Buffer>>) {
   const folder = await mkdtemp(join(tmpdir(), 'tidegate-secrets-'));

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { findingsOf, PARSE_OPTIONS } from '../../../src/config/issues.ts';
-import { formatPath } from '../../../src/config/problem.ts';
-import { IGNORED, s2Schema } from '../../../src/config/s2.ts';
+import { findingsOf, PARSE_OPTIONS } from '../../../src/config/problem/issues.ts';
+import { formatPath } from '../../../src/config/problem/problem.ts';
 import { readS2 } from '../../../src/config/s2-settings.ts';
+import { IGNORED, s2Schema } from '../../../src/config/schema/s2.ts';
 
 const read = (options: unknown) => readS2(s2Schema.parse(options));
 const settings = (options: unknown) => read(options).settings;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatProblem } from '../../../src/config/index.ts';
-import { componentsIn } from '../../../src/config/step-schema.ts';
+import { componentsIn } from '../../../src/config/schema/step-schema.ts';
 import { load, problemsOf, yaml } from './fixture.ts';
 
 const pipeline = (processors: string, more = '') =>

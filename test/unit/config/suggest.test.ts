@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { didYouMean, editDistance, suggest } from '../../../src/config/suggest.ts';
+import { didYouMean, editDistance, suggest } from '../../../src/config/problem/suggest.ts';
 
 test('a swap of neighbours is one mistake', () => {
   assert.equal(editDistance('lsitener', 'listener'), 1);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { loadConfig } from '../../../src/config/index.ts';
-import { componentsIn } from '../../../src/config/step-schema.ts';
+import { componentsIn } from '../../../src/config/schema/step-schema.ts';
 import { load, problemsOf, yaml } from './fixture.ts';
 
 const ORDERS = `

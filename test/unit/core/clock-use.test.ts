@@ -28,7 +28,7 @@ const FOR_TIMESTAMPS: Readonly<Record<string, string>> = {
   'auth/jwt.ts': 'the times in tokens',
   'channels/recovery/recovery-pass.ts': 'the age of records',
   'channels/subscribing/subscribing.ts': 'the age of records',
-  'config/lint-tls.ts': 'what certificates are compared with',
+  'config/lint/lint-tls.ts': 'what certificates are compared with',
   'connect/cluster/source-offsets.ts': 'when something was heard, which outlasts the process',
   'connect/transforms/date-parsing.ts': 'which century a year of two digits is in',
   'core/certificate.ts': 'what certificates are compared with',

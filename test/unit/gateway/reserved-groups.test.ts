@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectSchema } from '../../../src/config/connect-schema.ts';
+import { connectSchema } from '../../../src/config/schema/connect-schema.ts';
 import { OwnGroups } from '../../../src/gateway/reserved-names.ts';
 
 test('without connectors only the groups of pipelines are the gateway’s own', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NEVER, Subject } from 'rxjs';
-import { innerSinkSchema } from '../../../src/config/component-schema.ts';
+import { innerSinkSchema } from '../../../src/config/schema/component-schema.ts';
 import type { Sink } from '../../../src/core/component.ts';
 import { TidegateError } from '../../../src/core/errors.ts';
 import { Message } from '../../../src/core/message.ts';

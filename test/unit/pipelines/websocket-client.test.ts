@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSettings } from '../../../src/config/parse.ts';
+import { parseSettings } from '../../../src/config/problem/parse.ts';
 import { Message } from '../../../src/core/message.ts';
 import { displayUrl, secretsOfJson, secretsOfUrl, withoutSecrets } from '../../../src/core/secrets.ts';
 import { websocketClientSink } from '../../../src/feeds/sink-component.ts';

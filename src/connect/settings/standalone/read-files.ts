@@ -1,4 +1,4 @@
-import { readText } from '../../../config/config-text.ts';
+import { readText } from '../../../config/yaml/config-text.ts';
 import type { FlatConfig } from '../definition.ts';
 import { type Property, readProperties } from '../properties.ts';
 import { SettingsFile } from './settings-file.ts';

@@ -1,4 +1,4 @@
-import type { Problem, Severity } from '../../../config/problem.ts';
+import type { Problem, Severity } from '../../../config/problem/problem.ts';
 import type { FlatConfig } from '../definition.ts';
 
 /** The settings of a file of Kafka Connect, with the places of their mistakes. */

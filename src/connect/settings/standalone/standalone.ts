@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { builtinRegistry } from '../../../config/builtins.ts';
 import { type LoadedConfig, loadConfig } from '../../../config/load.ts';
-import { ConfigError, type Problem } from '../../../config/problem.ts';
+import { ConfigError, type Problem } from '../../../config/problem/problem.ts';
 import type { FlatConfig } from '../definition.ts';
 import { examine } from '../examine.ts';
 import { hiddenLeft } from '../mask.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { componentsIn } from '../../../../src/config/step-schema.ts';
+import { componentsIn } from '../../../../src/config/schema/step-schema.ts';
 import {
   definitionsOf,
   type FlatConfig,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { holdSchema } from '../../../../src/config/hold-schema.ts';
+import { holdSchema } from '../../../../src/config/schema/hold-schema.ts';
 import { judgesOf, violationIn } from '../../../../src/testing/forall/judges.ts';
 import type { Observed, ObservedInput, ObservedOutput } from '../../../../src/testing/forall/observed.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { forallSchema } from '../../../../src/config/forall-schema.ts';
-import { holdSchema } from '../../../../src/config/hold-schema.ts';
+import { forallSchema } from '../../../../src/config/schema/forall-schema.ts';
+import { holdSchema } from '../../../../src/config/schema/hold-schema.ts';
 import type { Observed } from '../../../../src/testing/forall/observed.ts';
 import type { InputStep } from '../../../../src/testing/forall/plan.ts';
 import { type ForallTest, runForall } from '../../../../src/testing/forall/run-forall.ts';
