@@ -1,7 +1,8 @@
 import type { TidegateError } from '../../core/errors.ts';
 import type { RemoteEnd } from '../../core/remote.ts';
 import type { ReplaceCause } from '../reports/metrics.ts';
-import { Dialer, type DialerHandler } from './dialer.ts';
+import { Dialer } from './dialer.ts';
+import type { DialerHandler } from './dialer-handler.ts';
 import type { Server } from './server.ts';
 
 /** What a link reports, with itself. */
