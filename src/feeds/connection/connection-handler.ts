@@ -2,6 +2,8 @@ import type { RemoteEnd } from '../../core/remote.ts';
 
 /** What a connection reports. */
 export interface ConnectionHandler {
+  /** As that of the owner of the dialer. */
+  connects(): Promise<unknown> | undefined;
   /** Where the server should continue; undefined if nothing was received yet. */
   lastCursor(): unknown;
   /** The opening handshake of WebSocket is done. */

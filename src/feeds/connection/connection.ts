@@ -222,6 +222,7 @@ export class Connection {
       url,
       settings,
       redaction: this.redaction,
+      connects: () => this.handler.connects(),
       lastCursor: () => this.handler.lastCursor(),
       now: () => context.clock.now(),
       fields: () => this.span?.fields ?? [],

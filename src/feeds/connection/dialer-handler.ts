@@ -4,6 +4,8 @@ import type { ReplaceCause } from '../reports/metrics.ts';
 
 /** What the owner of a dialer does about its connections. */
 export interface DialerHandler {
+  /** A connect begins. Resolves once `lastCursor` is that of the messages so far; undefined if it is. */
+  connects(): Promise<unknown> | undefined;
   /** Where the server should continue, for the opening messages; undefined if nothing was received yet. */
   lastCursor(): unknown;
   live(): void;

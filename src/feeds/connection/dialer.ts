@@ -188,6 +188,10 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   // --- from the connection
 
+  connects(): Promise<unknown> | undefined {
+    return this.handler.connects();
+  }
+
   lastCursor(): unknown {
     return this.handler.lastCursor();
   }

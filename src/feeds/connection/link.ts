@@ -7,7 +7,8 @@ import type { Server } from './server.ts';
 
 /** What a link reports, with itself. */
 export interface LinkOwner {
-  asks(link: Link): unknown;
+  connects(link: Link): Promise<unknown> | undefined;
+  lastCursor(): unknown;
   live(link: Link): void;
   frame(link: Link, data: Buffer, binary: boolean, isRecord: boolean): void;
   lost(link: Link, end: RemoteEnd, heardAt: number): void;
@@ -35,8 +36,12 @@ export class Link implements DialerHandler {
     return this.dialer.isLive && !this.isRetired;
   }
 
+  connects(): Promise<unknown> | undefined {
+    return this.owner.connects(this);
+  }
+
   lastCursor(): unknown {
-    return this.owner.asks(this);
+    return this.owner.lastCursor();
   }
 
   live(): void {

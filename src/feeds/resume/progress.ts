@@ -33,6 +33,8 @@ export class Progress {
   private readonly order: InOrder | undefined;
   private readonly keeper: CursorKeeper | undefined;
   private readonly unusable: RepeatedWarning;
+  /** What JSONata is evaluating. */
+  private readonly evaluating = new Set<Promise<void>>();
   /** The token of the message that `cursor` is of. */
   private cursorAt = 0;
   private done: SavedCursor = { heardAt: 0 };
@@ -102,6 +104,12 @@ export class Progress {
         if (json !== undefined && json !== 'null') entry.id = keyOfValue(json);
       });
     return entry;
+  }
+
+  /** Resolves once `cursor` is that of the messages so far, or of a later one; undefined if it is. */
+  whenCursorKnown(): Promise<unknown> | undefined {
+    if (this.options.settings.resume === undefined || this.evaluating.size === 0) return undefined;
+    return Promise.all(this.evaluating);
   }
 
   /** For a message that is no record, but may have a number. */
@@ -174,11 +182,13 @@ export class Progress {
     }
     entry.pending += 1;
     const ready = (result: string | undefined) => {
+      this.evaluating.delete(evaluated);
       entry.pending -= 1;
       take(result);
       this.advance();
     };
-    value.then(ready, () => ready(undefined));
+    const evaluated = value.then(ready, () => ready(undefined));
+    this.evaluating.add(evaluated);
   }
 
   private advance(): void {

@@ -99,6 +99,10 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
 
   // --- from the connection
 
+  connects(): undefined {
+    return undefined;
+  }
+
   lastCursor(): undefined {
     return undefined;
   }

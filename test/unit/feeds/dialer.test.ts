@@ -29,6 +29,7 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
   const parsed = feedSettings(settings);
   const tracing = { ...NO_TRACING, ...(trace === undefined ? {} : { dialling: trace }) };
   const handler: DialerHandler = {
+    connects: () => undefined,
     lastCursor: () => cursor.value,
     live: () => {
       told.lives += 1;

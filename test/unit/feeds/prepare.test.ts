@@ -29,6 +29,7 @@ async function setUp(
   const cursor: { value: unknown } = { value: undefined };
   const parsed = feedSettings({ prepare: { http: { url: `${api.url}/bullet`, ...http }, ...call }, ...settings });
   const handler: DialerHandler = {
+    connects: () => undefined,
     lastCursor: () => cursor.value,
     live: () => {},
     ready: () => {},
