@@ -44,17 +44,17 @@ export function numberOf(digits: string): number | ExactNumber {
 
 /**
  * The value of a JSON text that is passed on: its numbers are doubles only where they would be written as they came.
- * Throws SyntaxError, and RangeError for what is nested thousands of levels deep.
+ * Throws SyntaxError, and RangeError for what is nested thousands of levels deep. `parsed` is what JSON.parse gives, where
+ * that is known.
  */
-export function parseAsWritten(json: string): unknown {
-  const value: unknown = JSON.parse(json);
-  if (typeof value === 'number') return String(value) === json.trim() ? value : new ExactNumber(json.trim());
-  return typeof value === 'object' ? parseMarked(json, (digits) => String(Number(digits)) !== digits) : value;
+export function parseAsWritten(json: string, parsed: unknown = JSON.parse(json)): unknown {
+  if (typeof parsed === 'number') return String(parsed) === json.trim() ? parsed : new ExactNumber(json.trim());
+  return typeof parsed === 'object' ? parseMarked(json, (digits) => String(Number(digits)) !== digits) : parsed;
 }
 
 /**
  * The value of a JSON text for computing: numbers that a double cannot hold are ExactNumbers. Throws as
- * `parseAsWritten` does. `parsed` is what JSON.parse gives, where that is known.
+ * `parseAsWritten` does, and `parsed` is the same.
  */
 export function parseExact(json: string, parsed: unknown = JSON.parse(json)): unknown {
   return MAY_ROUND.test(json) ? parseMarked(json, (digits) => !isExact(digits)) : parsed;

@@ -2,7 +2,7 @@ import { Message } from '../core/message.ts';
 import { withoutMessage } from './connect-template.ts';
 import { compileExpression, compileValue, type Expression, UnclosedExpression } from './expression.ts';
 import { SIGNING } from './signing.ts';
-import { eventualMaker, jsonMaker } from './template.ts';
+import { compileTextTemplate } from './template.ts';
 import type { Read, Value } from './value.ts';
 
 /*
@@ -26,18 +26,12 @@ export interface AnswerTemplate {
 
 /** `own`: names in `meta` that the message has itself. Throws an Error that says what is wrong. */
 export function compileAnswerTemplate(source: unknown, own: readonly string[] = []): AnswerTemplate {
-  const compiled: Expression[] = [];
-  const compile = (text: string) => {
-    const expression = compileAnswerExpression(text);
-    compiled.push(expression);
-    return expression;
-  };
-  const eventual = eventualMaker(source, compile, true);
+  const { expressions, make, makeAtOnce } = compileTextTemplate(source, compileAnswerExpression, true);
   const isOfConnect = ({ path: [root, name = ''] }: Pick<Read, 'path'>) => root === 'meta' && !own.includes(name);
-  const uses = compiled.flatMap(({ reads }) => reads.filter(isOfConnect).map(({ path: [, ...path] }) => path));
-  const isAtOnce = compiled.every(({ isSynchronous }) => isSynchronous);
-  return Object.assign(isAtOnce ? makerAtOnce(source) : eventual, {
-    expressions: compiled.map((expression) => {
+  const uses = expressions.flatMap(({ reads }) => reads.filter(isOfConnect).map(({ path: [, ...path] }) => path));
+  const isAtOnce = expressions.every(({ isSynchronous }) => isSynchronous);
+  return Object.assign(isAtOnce ? makeAtOnce : make, {
+    expressions: expressions.map((expression) => {
       const reads = expression.reads.filter((read) => !isOfConnect(read));
       return reads.length === expression.reads.length ? expression : { ...withoutMessage(expression), reads };
     }),
@@ -52,19 +46,6 @@ export function withConnect(message: Message, values: Message): Message {
   const { payload, key, headers, meta, timestamp, topic, partition, offset } = message;
   const place = { ...(topic === undefined ? {} : { topic }), partition, offset };
   return new Message(payload, { key, headers, timestamp, ...place, meta: { ...values.meta, ...meta } });
-}
-
-/** Of paths: without a list of promises, as most answers are such. */
-function makerAtOnce(source: unknown): (message: Message) => string | undefined {
-  if (typeof source === 'string') {
-    const expression = compileAnswerExpression(source);
-    return (message) => expression.evaluateInText(message) as string | undefined;
-  }
-  const leaf = (text: string) => {
-    const expression = compileAnswerExpression(text);
-    return (message: Message) => expression.evaluateJson(message) as string | undefined;
-  };
-  return jsonMaker(source, leaf, true);
 }
 
 function compileAnswerExpression(text: string): Expression {

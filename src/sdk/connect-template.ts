@@ -12,7 +12,7 @@ import { hidingValues } from './hidden-values.ts';
 import { PATH } from './path-expression.ts';
 import { isRoot } from './roots.ts';
 import { SIGNING } from './signing.ts';
-import { eventualMaker } from './template.ts';
+import { compileTextTemplate } from './template.ts';
 import type { Value } from './value.ts';
 
 /*
@@ -50,15 +50,10 @@ export function connectMessage({ answers, ...values }: ConnectValues): Message {
 
 /** Compiles text, or an object or list that becomes JSON. Throws an Error. */
 export function compileConnectTemplate(source: unknown): ConnectTemplate {
-  const compiled: Expression[] = [];
-  const compile = (text: string) => {
-    const expression = compileConnectExpression(text);
-    compiled.push(expression);
-    return expression;
-  };
-  return Object.assign(eventualMaker(source, compile, false), {
-    expressions: compiled.filter(({ text }) => text.includes('${!')).map(withoutMessage),
-    uses: compiled.flatMap(({ reads }) => reads.map(({ path: [, ...path] }) => path)),
+  const { expressions, make } = compileTextTemplate(source, (text) => compileConnectExpression(text), false);
+  return Object.assign(make, {
+    expressions: expressions.filter(({ text }) => text.includes('${!')).map(withoutMessage),
+    uses: expressions.flatMap(({ reads }) => reads.map(({ path: [, ...path] }) => path)),
   });
 }
 

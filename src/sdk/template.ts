@@ -29,47 +29,55 @@ export function compileMatcher(source: unknown): Matcher {
   return Object.assign(matches, { expressions: [expression] });
 }
 
-/** Makes text of a message: at once where each of its expressions answers at once. */
-type EventualMaker = (message: Message) => string | undefined | Promise<string | undefined>;
+/** A text, or an object or list that becomes JSON, compiled. A missing value may leave no text, which is undefined. */
+export interface TextTemplate {
+  /** In the order of the text, object or list. */
+  readonly expressions: readonly Expression[];
+  /** Evaluates all of them: at once where each of them answers at once. */
+  readonly make: (message: Message) => string | undefined | Promise<string | undefined>;
+  /** The same where all are synchronous: without a list of values, and only up to one whose absence leaves no text. */
+  readonly makeAtOnce: (message: Message) => string | undefined;
+}
 
 /**
  * Compiles text, or an object or list that becomes JSON. In JSON, a text that is one expression alone becomes the value itself.
  * A field of an object is left out if its value is missing, unless `needsAll`. A value that is missing anywhere else leaves no
  * text: in a list, the items behind it would change places. Numbers keep all their digits. Throws an Error.
  */
-export function eventualMaker(
+export function compileTextTemplate(
   source: unknown,
   compile: (text: string) => Expression,
   needsAll: boolean,
-): EventualMaker {
-  const compiled: Expression[] = [];
-  const leaf = (text: string) => {
-    const at = compiled.push(compile(text)) - 1;
-    return (found: readonly unknown[]) => found[at] as string | undefined;
-  };
+): TextTemplate {
+  const expressions: Expression[] = [];
   const isText = typeof source === 'string';
+  const evaluate = (expression: Expression, message: Message) =>
+    isText ? expression.evaluateInText(message) : expression.evaluateJson(message);
+  const leaf = (text: string): Maker => {
+    const expression = compile(text);
+    const at = expressions.push(expression) - 1;
+    return (message, found) => (found === undefined ? evaluate(expression, message) : found[at]) as string | undefined;
+  };
   const build = isText ? leaf(source) : jsonMaker(source, leaf, needsAll);
-  return (message) =>
-    together(
-      compiled.map((each) => (isText ? each.evaluateInText(message) : each.evaluateJson(message))),
-      build,
-    );
+  return {
+    expressions,
+    make: (message) =>
+      together(
+        expressions.map((each) => evaluate(each, message)),
+        (found) => build(message, found),
+      ),
+    makeAtOnce: (message) => build(message),
+  };
 }
 
-type JsonMaker<Input> = (input: Input) => string | undefined;
+/** `found`: the values of all expressions; undefined if each is to be evaluated where it is needed. */
+type Maker = (message: Message, found?: readonly unknown[]) => string | undefined;
 
-/**
- * Makes JSON of an object or list. `leaf` compiles a text in it, to what gives its JSON. A field without its value is left
- * out, unless `needsAll`.
- */
-export function jsonMaker<Input>(
-  source: unknown,
-  leaf: (text: string) => JsonMaker<Input>,
-  needsAll: boolean,
-): JsonMaker<Input> {
+/** Makes JSON of an object or list. `leaf` compiles a text in it, to what gives its JSON. */
+function jsonMaker(source: unknown, leaf: (text: string) => Maker, needsAll: boolean): Maker {
   if (typeof source === 'string') {
     const make = leaf(source);
-    return (input) => valued(make(input));
+    return (message, found) => valued(make(message, found));
   }
   if (Array.isArray(source)) return listMaker(source.map((item) => jsonMaker(item, leaf, needsAll)));
   if (typeof source === 'object' && source !== null) {
@@ -89,11 +97,11 @@ function valued(json: string | undefined): string | undefined {
   return json === 'null' ? undefined : json;
 }
 
-function listMaker<Input>(items: readonly JsonMaker<Input>[]): JsonMaker<Input> {
-  return (input) => {
+function listMaker(items: readonly Maker[]): Maker {
+  return (message, found) => {
     const made: string[] = [];
     for (const item of items) {
-      const json = item(input);
+      const json = item(message, found);
       if (json === undefined) return undefined;
       made.push(json);
     }
@@ -101,18 +109,18 @@ function listMaker<Input>(items: readonly JsonMaker<Input>[]): JsonMaker<Input> 
   };
 }
 
-interface Field<Input> {
+interface Field {
   /** As JSON. */
   readonly name: string;
-  readonly make: JsonMaker<Input>;
+  readonly make: Maker;
   readonly mayBeLeftOut: boolean;
 }
 
-function objectMaker<Input>(fields: readonly Field<Input>[]): JsonMaker<Input> {
-  return (input) => {
+function objectMaker(fields: readonly Field[]): Maker {
+  return (message, found) => {
     const made: string[] = [];
     for (const { name, make, mayBeLeftOut } of fields) {
-      const json = make(input);
+      const json = make(message, found);
       if (json !== undefined) made.push(`${name}:${json}`);
       else if (!mayBeLeftOut) return undefined;
     }

@@ -68,11 +68,21 @@ export class Exchange {
   }
 
   /** Cuts a connection without a word, or asks for a new one. */
-  disturb(): void {
+  private disturb(): void {
     const { live } = this.server;
     const victim = live[Math.floor(Math.random() * live.length)];
     if (Math.random() < 0.5) victim?.ws.terminate();
     else victim?.ws.send('{"event":"bye"}');
+  }
+
+  /** Disturbs connections so many times in this time, except at its end. */
+  async disturbFor(seconds: number, times: number): Promise<void> {
+    const end = Date.now() + seconds * 1_000;
+    while (Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, (seconds * 1_000) / (times + 1)));
+      if (Date.now() < end - 2_000) this.disturb();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 
   /** What was sent of a symbol, without what was lost. */
@@ -126,12 +136,12 @@ export class Exchange {
   }
 }
 
-/** Runs a gateway on an exchange for a while. Returns it when all that was sent is settled. */
-export async function tradeFor(
+/** Runs a gateway on an exchange until `meanwhile` resolves. Returns it when all that was sent is settled. */
+export async function tradeWhile(
   t: Cleanup,
   exchange: Exchange,
   env: Readonly<Record<string, string>>,
-  { seconds, disturbances }: { seconds: number; disturbances: number },
+  meanwhile: (gateway: GatewayProcess) => Promise<void>,
 ): Promise<GatewayProcess> {
   const gateway = await startGateway(t, {
     config: 'test/fixtures/feed-replaced.yaml',
@@ -144,12 +154,7 @@ export async function tradeFor(
     () => 'a client does not subscribe',
   );
   exchange.speak();
-  const end = Date.now() + seconds * 1_000;
-  while (Date.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, (seconds * 1_000) / (disturbances + 1)));
-    if (disturbances > 0 && Date.now() < end - 2_000) exchange.disturb();
-  }
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await meanwhile(gateway);
   exchange.halt();
   const last = exchange.trades.length;
   await until(

@@ -43,6 +43,7 @@ test('a dialer never waits longer than its maximum, never gives up, and has at m
       const dialer = new Dialer(
         { url: compileConnectUrl('ws://feed.example', 'ws'), name: 'feed', settings, metrics, context },
         {
+          connects: () => undefined,
           lastCursor: () => undefined,
           live: () => {
             lives += 1;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkStored, Exchange, tradeFor } from '../helpers/exchange.ts';
+import { checkStored, Exchange, tradeWhile } from '../helpers/exchange.ts';
 import { uniqueTopic } from '../helpers/unique-topic.ts';
 import { requireKafka } from '../services/kafka.ts';
 
@@ -11,7 +11,7 @@ test('an exchange that cuts, pings and ends connections: nothing is lost, and ev
   if (kafka === undefined) return;
   const exchange = await Exchange.start(t, { limit: 20_000, lost: 1 });
   const env = { KAFKA_BROKERS: kafka.brokers, TOPIC: uniqueTopic('replaced'), EVERY: '18s', OVERLAP: '1s' };
-  const gateway = await tradeFor(t, exchange, env, { seconds: SECONDS, disturbances: Math.floor(SECONDS / 5) });
+  const gateway = await tradeWhile(t, exchange, env, () => exchange.disturbFor(SECONDS, Math.floor(SECONDS / 5)));
   assert.equal(await gateway.stop(), 0);
   assert.deepEqual(exchange.ended, { age: 0, silent: 0 });
   const resumed = await checkStored(exchange, kafka.brokers, `${env.TOPIC}.resume`);

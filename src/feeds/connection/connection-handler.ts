@@ -1,14 +1,9 @@
 import type { RemoteEnd } from '../../core/remote.ts';
-import type { OutboxHandler } from '../sending/outbox.ts';
-
-/**
- * Messages wait for `heartbeat.reply`, `heartbeat.expect`, `reconnect.on` or `expect` of `subscribe`, or answers wait for the
- * server.
- */
-export type BehindKind = 'reply' | 'heartbeat' | 'on' | 'expect' | 'unread';
 
 /** What a connection reports. */
-export interface ConnectionHandler extends OutboxHandler {
+export interface ConnectionHandler {
+  /** As that of the owner of the dialer. */
+  connects(): Promise<unknown> | undefined;
   /** Where the server should continue; undefined if nothing was received yet. */
   lastCursor(): unknown;
   /** The opening handshake of WebSocket is done. */
@@ -21,11 +16,8 @@ export interface ConnectionHandler extends OutboxHandler {
   stale(): void;
   /** The server asks for a new connection in place of this one. `quote` gives its message as it may be shown. */
   replacementAsked(quote: () => string): void;
-  /** Whether the socket may be read: not while the gate is shut. */
-  mayRead(): boolean;
-  /** Many messages wait, or answers. `caughtUp` follows, unless the connection ends. */
-  behind(kind: BehindKind): void;
-  caughtUp(kind: BehindKind): void;
+  /** A message can be sent at once; called after `mayTake` was false. */
+  ready(): void;
   /** A message of this many bytes was read. */
   heard(bytes: number): void;
   /** A message that cannot be decompressed, and why not. */

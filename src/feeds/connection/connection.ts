@@ -1,22 +1,20 @@
-import type { Frame } from '../../core/frame.ts';
 import type { Message } from '../../core/message.ts';
 import type { RemoteEnd, RemoteEndKind, RemoteHandler, RemoteSocket } from '../../core/remote.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { AnswerTemplate } from '../../sdk/answer-template.ts';
-import type { Step } from '../../sdk/connect-messages.ts';
 import type { Dial } from '../../telemetry/tracing.ts';
 import type { BacklogHandler } from '../queues/backlog.ts';
 import type { Redaction } from '../reports/redaction.ts';
 import { ConnectRequest } from '../request/connect-request.ts';
 import { Outbox } from '../sending/outbox.ts';
 import { UnreadAnswers } from '../sending/unread-answers.ts';
-import { ShardSubscriptions } from '../shards/shard-subscriptions.ts';
 import { AnswerTexts } from '../subscribe/answer-texts.ts';
-import { Subscribing, type SubscribingOptions } from '../subscribe/subscribing.ts';
-import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
+import type { ConnectionHandler } from './connection-handler.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Inbound } from './inbound.ts';
+import type { Block, Reading } from './reading.ts';
 import { type Server, targetOf } from './server.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 /** Milliseconds for the closing handshake; then the socket is terminated. */
 const CLOSE_TIMEOUT = 3_000;
@@ -24,16 +22,17 @@ const CLOSE_TIMEOUT = 3_000;
 /** One socket to a server, from the first packet until it is gone. It reports; the machine of the dialer decides. */
 export class Connection {
   readonly socket: RemoteSocket;
-  private readonly outbox: Outbox;
+  readonly outbox: Outbox;
   private readonly inbound: Inbound;
+  private readonly subscriptions: Subscriptions;
   private readonly answers: AnswerTexts;
   private readonly unread: UnreadAnswers;
   private readonly server: Server;
   private readonly redaction: Redaction;
+  private readonly reading: Reading;
   private readonly handler: ConnectionHandler;
   private readonly span: Dial | undefined;
   private readonly request: ConnectRequest;
-  private readonly symbols: ShardSubscriptions | undefined;
   private heartbeat: Heartbeat | undefined;
   /** Why the connection is cut, in words that may be shown. */
   private cutReason: { readonly kind: RemoteEndKind; readonly why: string } | undefined;
@@ -45,21 +44,20 @@ export class Connection {
   private isDeaf = false;
   private cancelTimer: () => void;
 
-  constructor(server: Server, redaction: Redaction, handler: ConnectionHandler) {
+  constructor(server: Server, redaction: Redaction, reading: Reading, handler: ConnectionHandler) {
     const { name, settings, metrics, context } = server;
     this.server = server;
     this.redaction = redaction;
+    this.reading = reading;
     this.handler = handler;
-    this.symbols =
-      server.sharding &&
-      new ShardSubscriptions(server.sharding, settings.subscribe.messages, (steps, done) => this.change(steps, done));
     this.cancelTimer = context.clock.after(settings.connect_timeout, () => this.connectTimedOut());
     this.span = context.gateway.tracing.dialling(context.path, name);
     this.request = this.makeRequest();
     const target = targetOf(settings, (token, signal) => this.request.make(token, signal));
     this.socket = context.gateway.dial(target, this.socketHandler());
     const { socket } = this;
-    this.outbox = new Outbox({ socket, rate: settings.send_rate, clock: context.clock, metrics, handler });
+    const answers = { ...this.backlogOf('answers'), ready: () => handler.ready() };
+    this.outbox = new Outbox({ socket, rate: settings.send_rate, clock: context.clock, metrics, handler: answers });
     this.answers = new AnswerTexts({ name, redaction, context, values: () => this.request.values() });
     this.unread = new UnreadAnswers({
       socket,
@@ -68,71 +66,17 @@ export class Connection {
       over: (why) => this.giveUp(why),
     });
     this.inbound = this.makeInbound();
+    this.subscriptions = this.makeSubscriptions();
   }
 
   /** Sends the messages of `subscribe`; `subscribed` follows. */
   subscribe(): void {
-    const { settings, resume } = this.server;
-    const { messages } = settings.subscribe;
-    this.begin({
-      subscription: { ...settings.subscribe, messages: this.symbols?.opening() ?? messages },
-      resume,
-      socket: { pause: () => this.socket.pause(), resume: () => this.inbound.resume() },
-      replied: () => this.handler.replied(),
-      done: () => this.handler.subscribed(),
-      failed: ({ kind, why }) => this.giveUp(this.withAnswer(why), kind),
-      notMade: (why) => this.giveUp(why),
-      dropped: (data) => this.dropped(data),
-    });
+    this.subscriptions.open();
   }
 
   /** The connection is live, or the symbols have changed while it is. */
   resubscribe(): void {
-    if (!this.isGone) this.symbols?.update();
-  }
-
-  private change(messages: readonly Step[], done: () => void): void {
-    const { name, settings, context } = this.server;
-    const failed = (why: string) =>
-      context.logger.warn({ url: name }, `a change of the symbols of ${name} failed: ${this.redaction.shown(why)}`);
-    const { full, drained } = this.backlogOf('expect');
-    this.begin({
-      isLive: true,
-      socket: { pause: full, resume: drained },
-      replied: () => {},
-      subscription: { ...settings.subscribe, messages },
-      notBefore: this.inbound.subscribing?.mayStartAt,
-      done,
-      failed: ({ why }) => failed(this.withAnswer(why)),
-      notMade: (why) => {
-        failed(why);
-        done();
-      },
-      dropped: (data) => this.pass(data, false, true),
-    });
-  }
-
-  private begin(
-    options: Omit<SubscribingOptions, 'values' | 'named' | 'clock' | 'send' | 'isNumbered' | 'pass'>,
-  ): void {
-    const subscribing = new Subscribing({
-      ...options,
-      values: () => this.request.values(),
-      named: (as, data) => this.request.replied(as, data),
-      clock: this.server.context.clock,
-      send: (text, sent, { frame, hasSecrets }) => {
-        this.redaction.sent(text, hasSecrets);
-        this.outbox.send({ data: text, binary: frame === 'binary' }, sent);
-      },
-      isNumbered: this.server.isNumbered === true,
-      pass: (data, binary, isRecord) => this.pass(data, binary, isRecord),
-    });
-    this.inbound.subscribing = subscribing;
-    subscribing.start();
-  }
-
-  private withAnswer(why: string): string {
-    return `${why}; ${this.redaction.quoted(this.inbound.subscribing?.lastHeard)}`;
+    if (!this.isGone) this.subscriptions.update();
   }
 
   startHeartbeat(): Heartbeat {
@@ -151,28 +95,9 @@ export class Connection {
     return heartbeat;
   }
 
-  send(frame: Frame, written?: (isWritten: boolean) => void): void {
-    this.outbox.send(frame, undefined, written);
-  }
-
   /** Answers a message that this connection has received. */
   answer(make: AnswerTemplate, message: Message): void {
     this.answers.make(make, message, this.sendText);
-  }
-
-  /** Sends a ping behind the messages so far. */
-  ping(payload: Buffer): void {
-    this.outbox.pingBehind(payload);
-  }
-
-  /** Whether a message would be sent at once. If not, `ready` follows. */
-  mayTake(): boolean {
-    return this.outbox.mayTake();
-  }
-
-  /** Ends the socket without a closing handshake. */
-  cut(): void {
-    this.socket.terminate();
   }
 
   /** Starts the closing handshake. `isDeaf`: messages that arrive from now on are ignored, as they could not be settled. */
@@ -234,31 +159,23 @@ export class Connection {
     if (!this.isDeaf) this.handler.frame(data, binary, isRecord);
   }
 
-  /** A message that was an answer of the server, which did not let us in. */
-  private dropped(data: Buffer): void {
-    const { metrics } = this.server;
-    metrics.received.value += 1;
-    metrics.receivedBytes.value += data.length;
-    metrics.dropped('refused');
-  }
-
   // --- within
 
-  private backlogOf(kind: BehindKind): BacklogHandler {
-    const { handler } = this;
+  private backlogOf(block: Block): BacklogHandler {
+    const { reading } = this;
     // What still waits when the connection has ended delays no other one.
     const unlessEnded = (report: () => void) => () => {
       if (!this.isEnded) report();
     };
-    return { full: unlessEnded(() => handler.behind(kind)), drained: unlessEnded(() => handler.caughtUp(kind)) };
+    return { full: unlessEnded(() => reading.block(block)), drained: unlessEnded(() => reading.unblock(block)) };
   }
 
   private makeInbound(): Inbound {
-    const { server, handler, socket } = this;
+    const { server, handler, socket, reading } = this;
     return new Inbound({
       server,
       socket,
-      mayRead: () => handler.mayRead(),
+      mayRead: () => reading.mayRead,
       heard: (data) => {
         this.heartbeat?.heard(data);
         handler.heard(data.length);
@@ -272,7 +189,24 @@ export class Connection {
       pass: (data, binary, isRecord) => this.pass(data, binary, isRecord),
       damaged: (data, why) => handler.damaged(data, why),
       tooLarge: (why) => this.giveUp(why, 'too_big'),
-      backlogOf: (kind) => this.backlogOf(kind),
+      backlogOf: (block) => this.backlogOf(block),
+    });
+  }
+
+  private makeSubscriptions(): Subscriptions {
+    const { server, redaction, request, socket, outbox, inbound, handler } = this;
+    return new Subscriptions({
+      server,
+      redaction,
+      request,
+      socket,
+      outbox,
+      inbound,
+      backlog: this.backlogOf('expect'),
+      replied: () => handler.replied(),
+      subscribed: () => handler.subscribed(),
+      failed: (why, kind) => this.giveUp(why, kind),
+      pass: (data, binary, isRecord) => this.pass(data, binary, isRecord),
     });
   }
 
@@ -288,6 +222,7 @@ export class Connection {
       url,
       settings,
       redaction: this.redaction,
+      connects: () => this.handler.connects(),
       lastCursor: () => this.handler.lastCursor(),
       now: () => context.clock.now(),
       fields: () => this.span?.fields ?? [],
@@ -307,7 +242,7 @@ export class Connection {
 
   private stopTimers(): void {
     this.cancelTimer();
-    this.inbound.subscribing?.end();
+    this.subscriptions.end();
     this.answers.end();
     this.outbox.end();
     this.unread.end();
@@ -318,10 +253,7 @@ export class Connection {
   /** The end with a reason that may be shown. */
   private shown({ kind, code, reason }: RemoteEnd): RemoteEnd {
     const { cutReason } = this;
-    const { subscribing } = this.inbound;
     if (cutReason !== undefined) return { kind: cutReason.kind, code, reason: cutReason.why };
-    const shown = this.redaction.shown(reason);
-    const hasAnswered = subscribing?.isOpen === true && subscribing.lastHeard !== undefined;
-    return { kind, code, reason: hasAnswered ? `${shown}; ${this.redaction.quoted(subscribing.lastHeard)}` : shown };
+    return { kind, code, reason: this.subscriptions.explained(this.redaction.shown(reason)) };
   }
 }

@@ -1,5 +1,4 @@
 import { startActor, tell } from '../../actors/lifecycle.ts';
-import { TidegateError } from '../../core/errors.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { Message } from '../../core/message.ts';
 import type { RemoteEnd } from '../../core/remote.ts';
@@ -10,33 +9,13 @@ import type { ReplaceCause } from '../reports/metrics.ts';
 import { Redaction } from '../reports/redaction.ts';
 import { Attempts } from './attempts.ts';
 import { Connection } from './connection.ts';
-import { ConnectionEnds } from './connection-ends.ts';
-import type { BehindKind, ConnectionHandler } from './connection-handler.ts';
+import type { ConnectionHandler } from './connection-handler.ts';
+import { ConnectionReports } from './connection-reports.ts';
+import type { DialerHandler } from './dialer-handler.ts';
 import { Lifetime } from './lifetime.ts';
 import { createDialerActor, type DialerActor, type DialerControl } from './machine.ts';
 import { MAX_WHILE_PAUSED, Reading } from './reading.ts';
 import type { Server } from './server.ts';
-
-/** What the owner of a dialer does about its connections. */
-export interface DialerHandler {
-  /** Where the server should continue, for the opening messages; undefined if nothing was received yet. */
-  lastCursor(): unknown;
-  live(): void;
-  /** A message can be sent at once; called after `mayTake` was false. */
-  ready(): void;
-  /** As that of a connection. May come before `live`. */
-  frame(data: Buffer, binary: boolean, isRecord: boolean): void;
-  pong(payload: Buffer): void;
-  /** The connection was lost, or could not be made. `heardAt`: when the server was last heard. */
-  lost(end: RemoteEnd, heardAt: number): void;
-  /**
-   * A new connection should replace this one. Returns whether the owner sees to that while this one lasts; otherwise
-   * this one is closed first. `why` gives what may be shown, which takes time: a server may ask with each message.
-   */
-  takesOver(cause: ReplaceCause, why: () => string): boolean;
-  /** There will be no other connection. Follows `lost`. */
-  failed(failure: TidegateError): void;
-}
 
 /** Keeps one outgoing connection: dials again whenever it is lost, with at most one socket at a time. */
 export class Dialer implements DialerControl, ConnectionHandler {
@@ -50,7 +29,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
   private readonly attempts: Attempts;
   private readonly damagedMessages: DamagedMessages;
   private readonly lifetime: Lifetime;
-  private readonly ends: ConnectionEnds;
+  private readonly reports: ConnectionReports;
   private connection: Connection | undefined;
   private heardAt = 0;
   private isClosing = false;
@@ -68,7 +47,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.reading = new Reading(context.clock);
     this.redaction = new Redaction(url, settings);
     this.attempts = new Attempts(settings.reconnect, context.clock, server.pace);
-    this.ends = new ConnectionEnds({ name, metrics, attempts: this.attempts });
+    this.reports = new ConnectionReports({ name, metrics, attempts: this.attempts, context });
     this.damagedMessages = new DamagedMessages(name, metrics, context);
     const { every } = settings.reconnect;
     const why = () => `the connection is replaced before it is ${formatDuration(every ?? 0)} old`;
@@ -87,7 +66,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   /** Why there is no connection at the moment; undefined while there is one, or before the first end. */
   get notLiveReason(): string | undefined {
-    return this.isLive ? undefined : this.ends.reason;
+    return this.isLive ? undefined : this.reports.reason;
   }
 
   /** Bytes that the socket has not sent yet. */
@@ -109,7 +88,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   /** Only while it is live. */
   send(frame: Frame, written?: (isWritten: boolean) => void): void {
-    this.connection?.send(frame, written);
+    this.connection?.outbox.send(frame, undefined, written);
   }
 
   /** Answers a message that the connection has received. */
@@ -119,12 +98,12 @@ export class Dialer implements DialerControl, ConnectionHandler {
 
   /** Sends a ping behind the messages so far. */
   ping(payload: Buffer): void {
-    this.connection?.ping(payload);
+    this.connection?.outbox.pingBehind(payload);
   }
 
   /** Whether a message would be sent at once. If not, `ready` follows while it is live. */
   mayTake(): boolean {
-    return this.isLive && this.connection?.mayTake() === true;
+    return this.isLive && this.connection?.outbox.mayTake() === true;
   }
 
   /**
@@ -162,7 +141,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   dial(): void {
-    this.connection = new Connection(this.server, this.redaction, this);
+    this.connection = new Connection(this.server, this.redaction, this.reading, this);
   }
 
   subscribe(): void {
@@ -172,19 +151,15 @@ export class Dialer implements DialerControl, ConnectionHandler {
   goLive(): void {
     const { connection } = this;
     if (connection === undefined) return;
-    const { name, metrics, context } = this.server;
-    this.heardAt = context.clock.now();
+    this.heardAt = this.server.context.clock.now();
     this.isLive = true;
-    metrics.connected(name);
-    const failed = this.attempts.succeeded();
-    const after = failed === 0 ? '' : ` after ${failed} failed ${failed === 1 ? 'attempt' : 'attempts'}`;
-    context.logger.info({ url: name }, `connected to ${name}${after}`);
+    this.reports.connected();
     this.handler.live();
     connection.resubscribe();
   }
 
   cut(): void {
-    this.connection?.cut();
+    this.connection?.socket.terminate();
   }
 
   leave(): void {
@@ -193,23 +168,13 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   wait(): void {
-    const { name, context } = this.server;
-    const { count: attempt } = this.attempts;
     const delay = this.attempts.delay();
-    const next = delay === 0 ? 'it is made again at once' : `the next attempt is in ${formatDuration(delay)}`;
-    const level = delay === 0 ? 'info' : 'warn';
-    context.logger[level]({ url: name, attempt, delay }, `${this.ends.text}; ${next}`);
-    this.cancelRetry = context.clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
+    this.reports.waiting(delay);
+    this.cancelRetry = this.server.context.clock.after(delay, () => tell(this.actor, { type: 'RETRY' }));
   }
 
   fail(): void {
-    const { name, context } = this.server;
-    const failure = new TidegateError(
-      'TG_REMOTE_FAILED',
-      `${this.ends.text}; reconnect.enabled is false, so there is no other attempt`,
-    );
-    context.logger.error({ url: name, code: failure.code }, failure.message);
-    this.handler.failed(failure);
+    this.handler.failed(this.reports.failed());
   }
 
   hangUp(): void {
@@ -222,6 +187,10 @@ export class Dialer implements DialerControl, ConnectionHandler {
   }
 
   // --- from the connection
+
+  connects(): Promise<unknown> | undefined {
+    return this.handler.connects();
+  }
 
   lastCursor(): unknown {
     return this.handler.lastCursor();
@@ -236,22 +205,6 @@ export class Dialer implements DialerControl, ConnectionHandler {
     const { connection } = this;
     if (connection === undefined) return;
     this.reading.begin({ socket: connection.socket, heartbeat: connection.startHeartbeat() });
-  }
-
-  full(): void {
-    this.reading.block('answers');
-  }
-
-  drained(): void {
-    this.reading.unblock('answers');
-  }
-
-  behind(kind: BehindKind): void {
-    this.reading.block(kind);
-  }
-
-  caughtUp(kind: BehindKind): void {
-    this.reading.unblock(kind);
   }
 
   ready(): void {
@@ -270,14 +223,10 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.replace('message', () => `the server asks for a new connection; ${quote()}`);
   }
 
-  mayRead(): boolean {
-    return this.reading.mayRead;
-  }
-
   heard(bytes: number): void {
     this.heardAt = this.server.context.clock.now();
     this.reading.heard(bytes);
-    if (this.isRetired || this.ends.isReplacing) this.limitLast(bytes);
+    if (this.isRetired || this.reports.isReplacing) this.limitLast(bytes);
   }
 
   damaged(data: Buffer, why: string): void {
@@ -303,7 +252,7 @@ export class Dialer implements DialerControl, ConnectionHandler {
       this.whenGone();
       return;
     }
-    const shown = this.ends.ended(end, this.isLive);
+    const shown = this.reports.ended(end, this.isLive);
     this.isLive = false;
     this.handler.lost(shown, shown.kind === 'silent' ? this.heardAt : at);
     tell(this.actor, { type: 'LOST' });
@@ -315,12 +264,12 @@ export class Dialer implements DialerControl, ConnectionHandler {
   private limitLast(bytes: number): void {
     if (!this.reading.isPaused) return;
     this.readInVain += bytes;
-    if (this.readInVain >= MAX_WHILE_PAUSED) this.connection?.cut();
+    if (this.readInVain >= MAX_WHILE_PAUSED) this.cut();
   }
 
   private replace(cause: ReplaceCause, why: () => string): void {
-    if (this.isClosing || this.ends.isReplacing || this.handler.takesOver(cause, why)) return;
-    this.ends.replacing(cause, why());
+    if (this.isClosing || this.reports.isReplacing || this.handler.takesOver(cause, why)) return;
+    this.reports.replacing(cause, why());
     tell(this.actor, { type: 'REPLACE' });
   }
 }

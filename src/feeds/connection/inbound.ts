@@ -5,7 +5,7 @@ import { Incoming } from '../incoming/incoming.ts';
 import { ReplaceRequests } from '../incoming/replace-requests.ts';
 import type { BacklogHandler } from '../queues/backlog.ts';
 import type { Subscribing } from '../subscribe/subscribing.ts';
-import type { BehindKind } from './connection-handler.ts';
+import type { Block } from './reading.ts';
 import type { Server } from './server.ts';
 
 export interface InboundOptions {
@@ -22,7 +22,7 @@ export interface InboundOptions {
   readonly pass: (data: Buffer, binary: boolean, isRecord: boolean) => void;
   readonly damaged: (data: Buffer, why: string) => void;
   readonly tooLarge: (why: string) => void;
-  readonly backlogOf: (kind: BehindKind) => BacklogHandler;
+  readonly backlogOf: (block: Block) => BacklogHandler;
 }
 
 /**

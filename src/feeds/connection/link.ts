@@ -1,12 +1,14 @@
 import type { TidegateError } from '../../core/errors.ts';
 import type { RemoteEnd } from '../../core/remote.ts';
 import type { ReplaceCause } from '../reports/metrics.ts';
-import { Dialer, type DialerHandler } from './dialer.ts';
+import { Dialer } from './dialer.ts';
+import type { DialerHandler } from './dialer-handler.ts';
 import type { Server } from './server.ts';
 
 /** What a link reports, with itself. */
 export interface LinkOwner {
-  asks(link: Link): unknown;
+  connects(link: Link): Promise<unknown> | undefined;
+  lastCursor(): unknown;
   live(link: Link): void;
   frame(link: Link, data: Buffer, binary: boolean, isRecord: boolean): void;
   lost(link: Link, end: RemoteEnd, heardAt: number): void;
@@ -34,8 +36,12 @@ export class Link implements DialerHandler {
     return this.dialer.isLive && !this.isRetired;
   }
 
+  connects(): Promise<unknown> | undefined {
+    return this.owner.connects(this);
+  }
+
   lastCursor(): unknown {
-    return this.owner.asks(this);
+    return this.owner.lastCursor();
   }
 
   live(): void {

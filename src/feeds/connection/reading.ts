@@ -1,6 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
 import type { RemoteSocket } from '../../core/remote.ts';
-import type { BehindKind } from './connection-handler.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
 /** Milliseconds: a paused socket is read for one turn at this interval, to see a close, a pong, or a ping to answer. */
@@ -10,8 +9,11 @@ export const MAX_WHILE_PAUSED = 4 * 1_024 * 1_024;
 /** Bytes that one look may read: a close or a ping may be behind some frames. */
 const MAX_PER_LOOK = 64 * 1_024;
 
-/** Too many answers wait to be sent, or too much of this kind. */
-type Block = 'answers' | BehindKind;
+/**
+ * Many messages wait for `heartbeat.reply`, `heartbeat.expect`, `reconnect.on` or `expect` of `subscribe`, or many answers to be
+ * sent or to be read by the server.
+ */
+export type Block = 'reply' | 'heartbeat' | 'on' | 'expect' | 'answers' | 'unread';
 
 interface Live {
   readonly socket: RemoteSocket;

@@ -13,8 +13,6 @@ import { gapRecord, type Outage, writeGap } from './outage.ts';
 import { Resubscriptions } from './resubscriptions.ts';
 import { type SequenceBreak, SequenceTracker } from './sequence-tracker.ts';
 
-/** Milliseconds between two warnings. */
-const WARNING_INTERVAL = 60_000;
 /** Characters of a value that are shown in the log. */
 const MAX_SHOWN = 60;
 /** A whole number, also as text. The length is bounded because a conversion takes longer than its length says. */
@@ -109,12 +107,12 @@ export class SequenceWatch {
 
   private warning(what: string, last: () => string): RepeatedWarning {
     const { name, context } = this.options;
-    const { path, clock, logger } = context;
     return new RepeatedWarning({
-      interval: WARNING_INTERVAL,
-      clock,
-      first: () => logger.warn({ url: name }, `${path}: ${last()}`),
-      more: (count) => logger.warn({ url: name }, `${path}: ${count} more ${what}; the last one: ${last()}`),
+      context,
+      fields: { url: name },
+      counted: 'count',
+      first: () => `${context.path}: ${last()}`,
+      more: (count) => `${context.path}: ${count} more ${what}; the last one: ${last()}`,
     });
   }
 }

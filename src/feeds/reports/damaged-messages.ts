@@ -1,10 +1,6 @@
-import { formatDuration } from '../../core/units.ts';
 import type { ComponentContext } from '../../sdk/context.ts';
 import type { RemoteMetrics } from './metrics.ts';
 import { RepeatedWarning } from './repeated-warning.ts';
-
-/** Milliseconds between two warnings. */
-const INTERVAL = 60_000;
 
 /** Counts messages of one server that cannot be decompressed, and warns of them. */
 export class DamagedMessages {
@@ -13,17 +9,14 @@ export class DamagedMessages {
   private why = '';
 
   /** `name`: the URL as it may be shown. */
-  constructor(name: string, metrics: RemoteMetrics, { clock, logger }: Pick<ComponentContext, 'clock' | 'logger'>) {
+  constructor(name: string, metrics: RemoteMetrics, context: Pick<ComponentContext, 'clock' | 'logger'>) {
     this.metrics = metrics;
     this.warning = new RepeatedWarning({
-      interval: INTERVAL,
-      clock,
-      first: () => logger.warn({ url: name }, `dropped a message of ${name}: it ${this.why}; check decompress`),
-      more: (dropped) =>
-        logger.warn(
-          { url: name, dropped },
-          `dropped ${dropped} more messages of ${name} within ${formatDuration(INTERVAL)}: the last one ${this.why}`,
-        ),
+      context,
+      fields: { url: name },
+      counted: 'dropped',
+      first: () => `dropped a message of ${name}: it ${this.why}; check decompress`,
+      more: (count, within) => `dropped ${count} more messages of ${name} within ${within}: the last one ${this.why}`,
     });
   }
 

@@ -24,6 +24,8 @@ export interface ConnectRequestOptions {
   readonly url: ConnectUrl;
   readonly settings: RemoteSettings;
   readonly redaction: Redaction;
+  /** A connect begins. Resolves once `lastCursor` is that of the messages so far; undefined if it is. */
+  readonly connects: () => Promise<unknown> | undefined;
   /** Where the server should continue; undefined if nothing was received yet. */
   readonly lastCursor: () => unknown;
   /** Milliseconds since the epoch. */
@@ -48,9 +50,14 @@ export class ConnectRequest {
 
   /** The request of the opening handshake, once the token is known and the calls of `prepare` are answered. */
   make(token: string | undefined, signal: AbortSignal): RemoteRequest | Promise<RemoteRequest> {
-    const { settings, redaction } = this.options;
-    redaction.begin(token);
+    this.options.redaction.begin(token);
     this.token = token;
+    const known = this.options.connects();
+    return known === undefined ? this.prepared(signal) : known.then(() => this.prepared(signal));
+  }
+
+  private prepared(signal: AbortSignal): RemoteRequest | Promise<RemoteRequest> {
+    const { settings, redaction } = this.options;
     const { prepare: calls, proxy } = settings;
     if (calls.length === 0) return this.handshake();
     const values = (answers: Answers) => this.valuesWith(answers);

@@ -105,7 +105,8 @@ function jsonOf(body: Buffer, headers: CallAnswer['headers']): unknown {
   const text = body.toString();
   try {
     // First without its digits: to keep them takes a stack as deep as the answer.
-    if (!isTooDeep(JSON.parse(text))) return parseAsWritten(text);
+    const parsed: unknown = JSON.parse(text);
+    if (!isTooDeep(parsed)) return parseAsWritten(text, parsed);
   } catch {
     const type = headers['content-type'] ?? 'no content-type';
     throw new Error(`the answer is not JSON (${type}); check the url of prepare`);

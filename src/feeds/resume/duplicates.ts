@@ -3,8 +3,6 @@ import { RepeatedWarning } from '../reports/repeated-warning.ts';
 
 /** Milliseconds after a reconnect in which servers repeat messages. */
 const REPLAY = 10_000;
-/** Milliseconds between two warnings. */
-const INTERVAL = 60_000;
 
 type DuplicatesContext = Pick<ComponentContext, 'path' | 'clock' | 'logger'>;
 
@@ -28,10 +26,11 @@ export class Duplicates {
     this.name = name;
     this.context = context;
     this.warning = new RepeatedWarning({
-      interval: INTERVAL,
-      clock: context.clock,
-      first: (count) => this.warn(count, ''),
-      more: (count) => this.warn(count, ' since the last warning'),
+      context,
+      fields: { url: name },
+      counted: 'duplicates',
+      first: () => this.unexplained(1, ''),
+      more: (count) => this.unexplained(count, ' since the last warning'),
     });
   }
 
@@ -74,13 +73,9 @@ export class Duplicates {
     );
   }
 
-  private warn(count: number, since: string): void {
-    const { name } = this;
-    const { path, logger } = this.context;
-    logger.warn(
-      { url: name, duplicates: count },
-      `${path}: dropped ${counted(count)} of ${name} as duplicates${since}, and no reconnect explains them; if they are new, the server uses its ids again: make dedupe.id tell them apart, or shorten dedupe.within`,
-    );
+  private unexplained(count: number, since: string): string {
+    const { name, context } = this;
+    return `${context.path}: dropped ${counted(count)} of ${name} as duplicates${since}, and no reconnect explains them; if they are new, the server uses its ids again: make dedupe.id tell them apart, or shorten dedupe.within`;
   }
 }
 

@@ -10,9 +10,6 @@ import type { IdWindow } from './id-window.ts';
 import { type Entry, InOrder } from './in-order.ts';
 import { isUsable, keyOfValue } from './sent-values.ts';
 
-/** Milliseconds between two warnings. */
-const WARNING_INTERVAL = 60_000;
-
 export interface ProgressOptions {
   /** The URL as it may be shown. */
   readonly name: string;
@@ -36,6 +33,8 @@ export class Progress {
   private readonly order: InOrder | undefined;
   private readonly keeper: CursorKeeper | undefined;
   private readonly unusable: RepeatedWarning;
+  /** What JSONata is evaluating. */
+  private readonly evaluating = new Set<Promise<void>>();
   /** The token of the message that `cursor` is of. */
   private cursorAt = 0;
   private done: SavedCursor = { heardAt: 0 };
@@ -48,7 +47,7 @@ export class Progress {
     this.order = (resume ?? ack ?? dedupe ?? sequence) ? new InOrder() : undefined;
     if (resume !== undefined || gap !== undefined)
       this.keeper = new CursorKeeper(context.gateway.cursors(resume?.topic), `${context.path} ${name}`, context);
-    this.unusable = this.warning();
+    this.unusable = unusableCursors(name, context);
   }
 
   /** Loads, once, the cursor that an earlier run of the feed has saved; undefined if there is none. */
@@ -107,6 +106,12 @@ export class Progress {
     return entry;
   }
 
+  /** Resolves once `cursor` is that of the messages so far, or of a later one; undefined if it is. */
+  whenCursorKnown(): Promise<unknown> | undefined {
+    if (this.options.settings.resume === undefined || this.evaluating.size === 0) return undefined;
+    return Promise.all(this.evaluating);
+  }
+
   /** For a message that is no record, but may have a number. */
   numbered(message: Message, connection: number): Entry {
     const entry = entryOf(message, connection, { value: undefined, by: undefined }, false);
@@ -119,18 +124,6 @@ export class Progress {
     if (isUsable(json)) return true;
     this.unusable.happened();
     return false;
-  }
-
-  private warning(): RepeatedWarning {
-    const { name, context } = this.options;
-    const { path, clock, logger } = context;
-    const what = `resume.cursor of a message of ${name} is longer than 65,536 characters or nested too deeply, and is ignored`;
-    return new RepeatedWarning({
-      interval: WARNING_INTERVAL,
-      clock,
-      first: () => logger.warn({ url: name }, `${path}: ${what}`),
-      more: (count) => logger.warn({ url: name }, `${path}: ${count} more times: ${what}`),
-    });
   }
 
   /** Evaluates what the sequence needs. */
@@ -189,11 +182,13 @@ export class Progress {
     }
     entry.pending += 1;
     const ready = (result: string | undefined) => {
+      this.evaluating.delete(evaluated);
       entry.pending -= 1;
       take(result);
       this.advance();
     };
-    value.then(ready, () => ready(undefined));
+    const evaluated = value.then(ready, () => ready(undefined));
+    this.evaluating.add(evaluated);
   }
 
   private advance(): void {
@@ -213,6 +208,17 @@ export class Progress {
     this.done = { cursor: cursor ?? this.done.cursor, heardAt: Math.max(heardAt, this.done.heardAt) };
     this.keeper?.moved(this.done);
   }
+}
+
+function unusableCursors(name: string, context: FeedContext): RepeatedWarning {
+  const what = `resume.cursor of a message of ${name} is longer than 65,536 characters or nested too deeply, and is ignored`;
+  return new RepeatedWarning({
+    context,
+    fields: { url: name },
+    counted: 'count',
+    first: () => `${context.path}: ${what}`,
+    more: (count) => `${context.path}: ${count} more times: ${what}`,
+  });
 }
 
 function entryOf(message: Message, connection: number, sequence: Entry['sequence'], isRecord: boolean): Entry {

@@ -3,22 +3,19 @@ import { Fifo } from '../../core/fifo.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { RemoteSocket } from '../../core/remote.ts';
 import type { Quota } from '../../core/units.ts';
+import { Backlog, type BacklogHandler } from '../queues/backlog.ts';
 import type { RemoteMetrics } from '../reports/metrics.ts';
 import { Echoes } from './echoes.ts';
 import { SendWindow } from './send-window.ts';
 
-/** Messages or bytes that may wait for `send_rate` before the server is no longer read. */
-const MAX_WAITING = 1_000;
+/** Bytes that wait for `send_rate` at which the server is no longer read. */
 const MAX_WAITING_BYTES = 1_048_576;
 /** While the socket has more bytes to send than this, no answers to pings are added: a server that does not read gets none. */
 const MAX_BUFFERED = 2_097_152;
 /** Milliseconds until the socket is looked at again. */
 const RETRY = 50;
 
-export interface OutboxHandler {
-  /** Many messages wait. `drained` follows. */
-  full(): void;
-  drained(): void;
+export interface OutboxHandler extends BacklogHandler {
   /** A message can be sent at once; called after `mayTake` was false. */
   ready(): void;
 }
@@ -49,16 +46,16 @@ export class Outbox {
   /** Pings and heartbeats of the gateway. Each is sent again only after it was sent, so there are never more than two. */
   private readonly beats = new Fifo<() => void>();
   private readonly messages = new Fifo<Waiting>();
-  private bytes = 0;
-  private isFull = false;
+  private readonly backlog: Backlog;
   private isAsked = false;
   private isMessageNext = false;
   private isEnded = false;
   private cancelTimer: (() => void) | undefined;
 
   constructor(options: OutboxOptions) {
-    const { rate, clock, metrics } = options;
+    const { rate, clock, metrics, handler } = options;
     this.options = options;
+    this.backlog = new Backlog(handler, MAX_WAITING_BYTES);
     this.window = rate === undefined ? undefined : new SendWindow(rate, clock);
     this.echoes = new Echoes(metrics);
   }
@@ -134,11 +131,8 @@ export class Outbox {
 
   private add(waiting: Waiting): void {
     this.messages.push(waiting);
-    this.bytes += waiting.bytes;
+    this.backlog.add(waiting.bytes);
     this.pump();
-    if (this.isFull || (this.messages.length < MAX_WAITING && this.bytes < MAX_WAITING_BYTES)) return;
-    this.isFull = true;
-    this.options.handler.full();
   }
 
   /** Sends what may be sent now, and comes back for the rest. */
@@ -171,11 +165,8 @@ export class Outbox {
     }
     const message = this.messages.shift();
     if (message === undefined) return;
-    this.bytes -= message.bytes;
+    this.backlog.remove(message.bytes);
     message.send();
-    if (!this.isFull || this.messages.length > MAX_WAITING / 2 || this.bytes > MAX_WAITING_BYTES / 2) return;
-    this.isFull = false;
-    this.options.handler.drained();
   }
 
   private hasBeat(isHeld: boolean): boolean {

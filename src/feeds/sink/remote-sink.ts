@@ -7,7 +7,8 @@ import { TidegateError } from '../../core/errors.ts';
 import { Fifo } from '../../core/fifo.ts';
 import type { Message } from '../../core/message.ts';
 import type { RemoteEnd } from '../../core/remote.ts';
-import { Dialer, type DialerHandler } from '../connection/dialer.ts';
+import { Dialer } from '../connection/dialer.ts';
+import type { DialerHandler } from '../connection/dialer-handler.ts';
 import type { RemoteSinkContext } from '../context/feed-context.ts';
 import { RemoteMetrics } from '../reports/metrics.ts';
 import { type ConnectionStatus, StatusLine } from '../reports/status-line.ts';
@@ -97,6 +98,10 @@ export class RemoteSink implements Sink, DialerHandler, ConnectionStatus {
   }
 
   // --- from the connection
+
+  connects(): undefined {
+    return undefined;
+  }
 
   lastCursor(): undefined {
     return undefined;

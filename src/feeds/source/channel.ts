@@ -213,6 +213,10 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     return this.connections;
   }
 
+  whenCursorKnown(): Promise<unknown> | undefined {
+    return this.progress.whenCursorKnown();
+  }
+
   lastCursor(): unknown {
     const { cursor } = this.progress;
     return cursor === undefined ? undefined : parseAsWritten(cursor);

@@ -19,6 +19,8 @@ export interface LinksOptions {
 export interface LinksHandler {
   /** A number that no connection of the server has had. */
   nextConnection(): number;
+  /** Resolves once `lastCursor` is that of the messages so far; undefined if it is. */
+  whenCursorKnown(): Promise<unknown> | undefined;
   lastCursor(): unknown;
   /** Messages can be received, for the first time or after `lost`. */
   live(): void;
@@ -117,8 +119,12 @@ export class Links implements LinkOwner {
 
   // --- from the links
 
-  asks(link: Link): unknown {
+  connects(link: Link): Promise<unknown> | undefined {
     if (link === this.next || this.leaving !== undefined) this.overlap?.asked();
+    return this.handler.whenCursorKnown();
+  }
+
+  lastCursor(): unknown {
     return this.handler.lastCursor();
   }
 

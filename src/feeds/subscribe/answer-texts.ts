@@ -1,13 +1,9 @@
 import type { Message } from '../../core/message.ts';
-import { formatDuration } from '../../core/units.ts';
 import { type AnswerTemplate, withConnect } from '../../sdk/answer-template.ts';
 import type { ComponentContext } from '../../sdk/context.ts';
 import { Turns } from '../queues/turns.ts';
 import type { Redaction } from '../reports/redaction.ts';
 import { RepeatedWarning } from '../reports/repeated-warning.ts';
-
-/** Milliseconds between two warnings. */
-const INTERVAL = 60_000;
 
 export interface AnswerTextsOptions {
   /** The URL as it may be shown. */
@@ -30,14 +26,12 @@ export class AnswerTexts {
     const { name, context } = options;
     this.options = options;
     this.warning = new RepeatedWarning({
-      interval: INTERVAL,
-      clock: context.clock,
-      first: () => context.logger.warn({ url: name }, `an answer to a message of ${name} cannot be made: ${this.why}`),
-      more: (count) =>
-        context.logger.warn(
-          { url: name, count },
-          `${count} more answers to messages of ${name} cannot be made within ${formatDuration(INTERVAL)}: ${this.why}`,
-        ),
+      context,
+      fields: { url: name },
+      counted: 'count',
+      first: () => `an answer to a message of ${name} cannot be made: ${this.why}`,
+      more: (count, within) =>
+        `${count} more answers to messages of ${name} cannot be made within ${within}: ${this.why}`,
     });
   }
 

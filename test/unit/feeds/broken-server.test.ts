@@ -114,7 +114,7 @@ test('a server that is faster than an expression is not read until what came is 
       sent += 1;
       socket.says(`{"seq":${sent}}`);
     }
-    assert.ok(sent > 1_000 && sent <= 1_002, `${JSON.stringify(settings)}: ${sent}`);
+    assert.ok(sent >= 1_000 && sent <= 1_002, `${JSON.stringify(settings)}: ${sent}`);
     for (let n = 0; n < 1_000 && texts().length < sent; n += 1) await turn();
     assert.equal(socket.isPaused, false);
     assert.equal(texts().length, sent);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RemoteEnd } from '../../../src/core/remote.ts';
-import { Dialer, type DialerHandler } from '../../../src/feeds/connection/dialer.ts';
+import { Dialer } from '../../../src/feeds/connection/dialer.ts';
+import type { DialerHandler } from '../../../src/feeds/connection/dialer-handler.ts';
 import { RemoteMetrics } from '../../../src/feeds/reports/metrics.ts';
 import { compileConnectUrl } from '../../../src/sdk/connect-url.ts';
 import { createStats } from '../../../src/telemetry/stats.ts';
@@ -28,6 +29,7 @@ function setUp(settings: Record<string, unknown> = {}, url = 'wss://feed.example
   const parsed = feedSettings(settings);
   const tracing = { ...NO_TRACING, ...(trace === undefined ? {} : { dialling: trace }) };
   const handler: DialerHandler = {
+    connects: () => undefined,
     lastCursor: () => cursor.value,
     live: () => {
       told.lives += 1;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import type { RemoteEnd } from '../../../src/core/remote.ts';
-import { Dialer, type DialerHandler } from '../../../src/feeds/connection/dialer.ts';
+import { Dialer } from '../../../src/feeds/connection/dialer.ts';
+import type { DialerHandler } from '../../../src/feeds/connection/dialer-handler.ts';
 import { RemoteMetrics } from '../../../src/feeds/reports/metrics.ts';
 import { checkNamedHost, nameOf } from '../../../src/feeds/request/named-host.ts';
 import type { ConnectUrl } from '../../../src/sdk/connect-url.ts';
@@ -28,6 +29,7 @@ async function setUp(
   const cursor: { value: unknown } = { value: undefined };
   const parsed = feedSettings({ prepare: { http: { url: `${api.url}/bullet`, ...http }, ...call }, ...settings });
   const handler: DialerHandler = {
+    connects: () => undefined,
     lastCursor: () => cursor.value,
     live: () => {},
     ready: () => {},

@@ -149,6 +149,26 @@ test('a sink closes the old connection first, and sends unconfirmed records agai
 
 const OVERLAP = { every: '100s', overlap: '10s' };
 
+test('a connection that is made at once has the cursor of the last message, also if it needs JSONata', async (t) => {
+  const cursor = '${! ($x := $match("a", /a/).match; json.seq) }';
+  for (const overlap of [{}, { overlap: '10s' }]) {
+    const { network, clock, texts } = await feedRig(t, {
+      url: 'wss://feed.example/ws?after=${! meta.cursor }',
+      resume: { cursor, message: { after: '${! meta.cursor }' } },
+      reconnect: { every: '100s', ...overlap },
+    });
+    await network.last.opensLater();
+    for (const n of [1, 2, 3]) network.last.says(seq(n));
+    clock.advance(100_001);
+    const [old, next] = network.sockets;
+    assert.ok(old && next);
+    assert.equal((await next.opensLater()).url, 'wss://feed.example/ws?after=3');
+    assert.deepEqual(next.sent, ['{"after":3}']);
+    for (let n = 0; n < 10; n += 1) await turn();
+    assert.deepEqual(texts(), [1, 2, 3].map(seq));
+  }
+});
+
 test('overlap: the new connection is live before the old one is closed; nothing is lost or stored twice', async (t) => {
   for (const [name, settings] of Object.entries({ resume: { resume: RESUME }, dedupe: { dedupe: DEDUPE } })) {
     const { network, clock, texts, counter, infos, warnings, reasons } = await feedRig(t, {
