@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/index.ts';
 import { TidegateError } from '../core/errors.ts';
 import { formatSize } from '../core/units.ts';
-import { auditLog, type LogAudit } from '../transports/embedded/log-audit.ts';
+import { auditLog, type LogAudit } from '../transports/embedded/file/log-audit.ts';
 import { embeddedSchema } from '../transports/embedded/schema.ts';
 import { describeFailure } from './report.ts';
 

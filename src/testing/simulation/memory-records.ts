@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
 import { TidegateError } from '../../core/errors.ts';
 import { pause } from '../../core/waiting.ts';
-import { type Append, Records } from '../../transports/embedded/records.ts';
-import type { ReadResult } from '../../transports/embedded/stored-records.ts';
-import type { Tables } from '../../transports/embedded/tables.ts';
+import { type Append, Records } from '../../transports/embedded/records/records.ts';
+import type { ReadResult } from '../../transports/embedded/records/stored-records.ts';
+import type { Tables } from '../../transports/embedded/records/tables.ts';
 import { type LogFaults, linkIsDown } from './faults.ts';
 
 export interface MemoryRecordsParts {

@@ -1,4 +1,4 @@
-import type { KeyRange, Table } from '../../transports/embedded/tables.ts';
+import type { KeyRange, Table } from '../../transports/embedded/records/tables.ts';
 
 type Part = string | number;
 type Key = Part | readonly Part[];

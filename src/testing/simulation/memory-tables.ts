@@ -5,7 +5,7 @@ import type {
   StoredCommit,
   StoredTopic,
   Tables,
-} from '../../transports/embedded/tables.ts';
+} from '../../transports/embedded/records/tables.ts';
 import { MemoryTable } from './memory-table.ts';
 
 /** The tables of a log in memory. `reach` is asked before each transaction, and throws where the log is away. */

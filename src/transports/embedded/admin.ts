@@ -2,9 +2,9 @@ import { TidegateError } from '../../core/errors.ts';
 import type { LogAdmin, PartitionOffsets, TopicDescription, TopicSpec } from '../../core/log.ts';
 import { quote } from '../../core/quote.ts';
 import type { GroupCommit } from '../group-commit.ts';
-import type { Coordinators } from './coordinators.ts';
-import type { Store } from './store.ts';
-import { numberSetting, type PartitionState, type TopicState } from './topic-state.ts';
+import type { Coordinators } from './group/coordinators.ts';
+import type { Store } from './records/store.ts';
+import { numberSetting, type PartitionState, type TopicState } from './records/topic-state.ts';
 
 /** As many as Kafka's own default, and one directory entry less to think about. */
 const DEFAULT_PARTITIONS = 1;

@@ -3,18 +3,18 @@ import { asTidegateError, TidegateError } from '../../core/errors.ts';
 import type { Propagation } from '../../core/propagation.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import { makeReadable } from './before-opening.ts';
-import { Coordinators } from './coordinators.ts';
-import { type DataDirectory, openDirectory, temporaryDirectory } from './directory.ts';
-import { requireSpace } from './disk-space.ts';
-import { Environment } from './environment.ts';
-import { mark } from './log-marker.ts';
-import { Maintenance } from './maintenance.ts';
-import { Records } from './records.ts';
+import { makeReadable } from './file/before-opening.ts';
+import { type DataDirectory, openDirectory, temporaryDirectory } from './file/directory.ts';
+import { requireSpace } from './file/disk-space.ts';
+import { Environment } from './file/environment.ts';
+import { mark } from './file/log-marker.ts';
+import { Coordinators } from './group/coordinators.ts';
+import { Maintenance } from './records/maintenance.ts';
+import { Records } from './records/records.ts';
+import { Store } from './records/store.ts';
+import type { PartitionState } from './records/topic-state.ts';
 import type { EmbeddedSettings } from './schema.ts';
 import type { Storage } from './storage.ts';
-import { Store } from './store.ts';
-import type { PartitionState } from './topic-state.ts';
 
 export interface DiskStorageParts {
   readonly logger: Logger;

@@ -4,10 +4,10 @@ import type { Lane, LaneObserver, Refusal } from '../../core/log.ts';
 import type { Message } from '../../core/message.ts';
 import type { Propagation } from '../../core/propagation.ts';
 import type { Stats } from '../../telemetry/stats.ts';
-import type { Append } from './records.ts';
-import { appendsOf, missingTopic, place, type Share, type Shares, Sharing } from './shares.ts';
-import type { Store } from './store.ts';
-import type { PartitionState, TopicState } from './topic-state.ts';
+import type { Append } from './records/records.ts';
+import { appendsOf, missingTopic, place, type Share, type Shares, Sharing } from './records/shares.ts';
+import type { Store } from './records/store.ts';
+import type { PartitionState, TopicState } from './records/topic-state.ts';
 
 /** Between attempts of a write that failed: a full disk needs an operator, so there is no hurry. */
 const RETRY_PAUSE = 500;

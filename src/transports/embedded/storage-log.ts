@@ -16,11 +16,11 @@ import type { Propagation } from '../../core/propagation.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Stats } from '../../telemetry/stats.ts';
 import { EmbeddedAdmin } from './admin.ts';
-import { EmbeddedMember } from './group.ts';
+import { EmbeddedReader } from './fetch/reader.ts';
+import { EmbeddedMember } from './group/group.ts';
 import { EmbeddedLane } from './lane.ts';
-import { EmbeddedReader } from './reader.ts';
+import type { PartitionState } from './records/topic-state.ts';
 import type { Storage } from './storage.ts';
-import type { PartitionState } from './topic-state.ts';
 
 export interface StorageLogParts {
   readonly logger: Logger;

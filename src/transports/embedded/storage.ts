@@ -1,6 +1,6 @@
-import type { Coordinators } from './coordinators.ts';
-import type { Store } from './store.ts';
-import type { PartitionState } from './topic-state.ts';
+import type { Coordinators } from './group/coordinators.ts';
+import type { Store } from './records/store.ts';
+import type { PartitionState } from './records/topic-state.ts';
 
 /** Where a log keeps its records: in a directory, or in the memory of a test. */
 export interface Storage {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EmbeddedAdmin } from '../../../../src/transports/embedded/admin.ts';
-import type { Coordinators } from '../../../../src/transports/embedded/coordinators.ts';
-import type { Store } from '../../../../src/transports/embedded/store.ts';
+import type { Coordinators } from '../../../../src/transports/embedded/group/coordinators.ts';
+import type { Store } from '../../../../src/transports/embedded/records/store.ts';
 
 test('a setting that cannot be is quoted in part, however long it is', async () => {
   const admin = new EmbeddedAdmin(() => ({}) as Store, 1, {} as Coordinators);

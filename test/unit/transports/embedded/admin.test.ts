@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { EmbeddedAdmin } from '../../../../src/transports/embedded/admin.ts';
-import { Coordinators } from '../../../../src/transports/embedded/coordinators.ts';
 import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
+import { Coordinators } from '../../../../src/transports/embedded/group/coordinators.ts';
 import { openStore, parts, temporary } from './parts.ts';
 
 async function adminOf(t: TestContext) {

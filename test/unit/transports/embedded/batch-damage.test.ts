@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Message } from '../../../../src/core/message.ts';
-import { damageIn } from '../../../../src/transports/embedded/batch-damage.ts';
-import { encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
-import { glance, withOnly } from '../../../../src/transports/embedded/batch-reading.ts';
+import { damageIn } from '../../../../src/transports/embedded/records/batch-damage.ts';
+import { encodeBatches, outgoing } from '../../../../src/transports/embedded/records/batch-format.ts';
+import { glance, withOnly } from '../../../../src/transports/embedded/records/batch-reading.ts';
 import { asVersion2 } from '../../../helpers/embedded-damage.ts';
 
 describe('damage in a stored batch', () => {

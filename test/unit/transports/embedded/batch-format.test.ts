@@ -5,8 +5,17 @@ import { Message } from '../../../../src/core/message.ts';
 import { withTrace } from '../../../../src/core/trace-headers.ts';
 import { anyHeaders } from '../../../../src/testing/arbitraries/headers.ts';
 import { asBytes } from '../../../../src/testing/contract/header-forms.ts';
-import { type EncodedBatch, encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
-import { batchFacts, decodeBatch, glance, withOnly } from '../../../../src/transports/embedded/batch-reading.ts';
+import {
+  type EncodedBatch,
+  encodeBatches,
+  outgoing,
+} from '../../../../src/transports/embedded/records/batch-format.ts';
+import {
+  batchFacts,
+  decodeBatch,
+  glance,
+  withOnly,
+} from '../../../../src/transports/embedded/records/batch-reading.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
 const content = fc.oneof(bytes, fc.string({ unit: 'grapheme', maxLength: 20 }));

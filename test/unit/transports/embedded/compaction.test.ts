@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Message } from '../../../../src/core/message.ts';
-import { compact } from '../../../../src/transports/embedded/compaction.ts';
+import { compact } from '../../../../src/transports/embedded/records/compaction.ts';
 import { append, message, onePartition, openStore, readAll } from './parts.ts';
 
 const COMPACT = { 'cleanup.policy': 'compact' };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CoordinatedMember } from '../../../../src/transports/embedded/coordinator.ts';
-import { Coordinators } from '../../../../src/transports/embedded/coordinators.ts';
-import type { PartitionState } from '../../../../src/transports/embedded/topic-state.ts';
+import type { CoordinatedMember } from '../../../../src/transports/embedded/group/coordinator.ts';
+import { Coordinators } from '../../../../src/transports/embedded/group/coordinators.ts';
+import type { PartitionState } from '../../../../src/transports/embedded/records/topic-state.ts';
 import type { GroupCommit } from '../../../../src/transports/group-commit.ts';
 import { onePartition, openStore, parts } from './parts.ts';
 

@@ -7,13 +7,13 @@ import type { Gap } from '../../../../src/core/log.ts';
 import { Message } from '../../../../src/core/message.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
-import { encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
-import { makeReadable } from '../../../../src/transports/embedded/before-opening.ts';
-import { DataFile } from '../../../../src/transports/embedded/data-file.ts';
 import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
-import { Environment } from '../../../../src/transports/embedded/environment.ts';
-import { checkFile } from '../../../../src/transports/embedded/file-check.ts';
-import { applyRetention } from '../../../../src/transports/embedded/retention.ts';
+import { makeReadable } from '../../../../src/transports/embedded/file/before-opening.ts';
+import { DataFile } from '../../../../src/transports/embedded/file/data-file.ts';
+import { Environment } from '../../../../src/transports/embedded/file/environment.ts';
+import { checkFile } from '../../../../src/transports/embedded/file/file-check.ts';
+import { encodeBatches, outgoing } from '../../../../src/transports/embedded/records/batch-format.ts';
+import { applyRetention } from '../../../../src/transports/embedded/records/retention.ts';
 import {
   asVersion2,
   changePage,

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { DataFile, FileDamage } from '../../../../src/transports/embedded/data-file.ts';
-import { checkFile, storedValue } from '../../../../src/transports/embedded/file-check.ts';
-import type { LeafNode } from '../../../../src/transports/embedded/tree-page.ts';
+import { DataFile, FileDamage } from '../../../../src/transports/embedded/file/data-file.ts';
+import { checkFile, storedValue } from '../../../../src/transports/embedded/file/file-check.ts';
+import type { LeafNode } from '../../../../src/transports/embedded/file/tree-page.ts';
 import {
   LEAF,
   largeNode,

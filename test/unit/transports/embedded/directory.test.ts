@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { openDirectory, temporaryDirectory } from '../../../../src/transports/embedded/directory.ts';
+import { openDirectory, temporaryDirectory } from '../../../../src/transports/embedded/file/directory.ts';
 import { temporary } from './parts.ts';
 
 const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();

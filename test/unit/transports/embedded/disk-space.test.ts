@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { writeFailure } from '../../../../src/transports/embedded/disk-space.ts';
+import { writeFailure } from '../../../../src/transports/embedded/file/disk-space.ts';
 import { temporary } from './parts.ts';
 
 const failed = (code: number, message: string) => Object.assign(new Error(message), { code });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from 'lmdb';
-import { BATCH_HEADER } from '../../../../src/transports/embedded/batch-format.ts';
 import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
+import { BATCH_HEADER } from '../../../../src/transports/embedded/records/batch-format.ts';
 import { append, message, onePartition, temporary } from './parts.ts';
 
 test('tables have the names and encodings that logs have which were written by earlier versions', async (t) => {

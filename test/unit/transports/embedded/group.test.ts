@@ -3,8 +3,8 @@ import { type TestContext, test } from 'node:test';
 import type { Batch } from '../../../../src/core/batch.ts';
 import type { GroupEvent, GroupOptions } from '../../../../src/core/log.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
-import { GroupCoordinator } from '../../../../src/transports/embedded/coordinator.ts';
-import { EmbeddedMember } from '../../../../src/transports/embedded/group.ts';
+import { GroupCoordinator } from '../../../../src/transports/embedded/group/coordinator.ts';
+import { EmbeddedMember } from '../../../../src/transports/embedded/group/group.ts';
 import { keptLogger } from '../../actors/rig.ts';
 import { append, HandClock, message, openStore } from './parts.ts';
 

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import { TidegateError } from '../../../../src/core/errors.ts';
 import type { Message } from '../../../../src/core/message.ts';
 import { EmbeddedLane } from '../../../../src/transports/embedded/lane.ts';
-import type { Append } from '../../../../src/transports/embedded/records.ts';
-import type { Store } from '../../../../src/transports/embedded/store.ts';
-import type { TopicState } from '../../../../src/transports/embedded/topic-state.ts';
+import type { Append } from '../../../../src/transports/embedded/records/records.ts';
+import type { Store } from '../../../../src/transports/embedded/records/store.ts';
+import type { TopicState } from '../../../../src/transports/embedded/records/topic-state.ts';
 import { HandClock, message, parts, until } from './parts.ts';
 
 describe('the lane of the embedded log', () => {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Tree } from '../../../../src/transports/embedded/data-file.ts';
+import type { Tree } from '../../../../src/transports/embedded/file/data-file.ts';
 
 /* Pages of LMDB's file made by hand, after lmdb.h; numbers are little endian. */
 

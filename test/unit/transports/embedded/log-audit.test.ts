@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Message } from '../../../../src/core/message.ts';
 import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
-import { auditLog } from '../../../../src/transports/embedded/log-audit.ts';
+import { auditLog } from '../../../../src/transports/embedded/file/log-audit.ts';
 import { changePage, changeText, openLog, textOf, writtenLog } from '../../../helpers/embedded-damage.ts';
 import { temporary } from './parts.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { LinkState } from '../../../../src/core/log.ts';
-import { Coordinators } from '../../../../src/transports/embedded/coordinators.ts';
+import { Coordinators } from '../../../../src/transports/embedded/group/coordinators.ts';
 import { createEmbeddedLog } from '../../../../src/transports/embedded/index.ts';
-import { Records } from '../../../../src/transports/embedded/records.ts';
+import { Records } from '../../../../src/transports/embedded/records/records.ts';
 import { HandClock, message, parts, until } from './parts.ts';
 
 const OBSERVER = { retrying() {}, recovered() {}, duplicatesPossible() {} };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { compact } from '../../../../src/transports/embedded/compaction.ts';
-import { Maintenance } from '../../../../src/transports/embedded/maintenance.ts';
+import { compact } from '../../../../src/transports/embedded/records/compaction.ts';
+import { Maintenance } from '../../../../src/transports/embedded/records/maintenance.ts';
 import { keptLogger } from '../../actors/rig.ts';
 import { append, HandClock, message, onePartition, openStore, readAll, until } from './parts.ts';
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { makeDirectory } from '../../../../src/transports/embedded/make-directory.ts';
+import { makeDirectory } from '../../../../src/transports/embedded/file/make-directory.ts';
 
 async function temporary(t: TestContext): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'tidegate-directory-'));

@@ -9,8 +9,8 @@ import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { systemClock } from '../../../../src/core/clock.ts';
+import { acquireOwnerLock } from '../../../../src/transports/embedded/file/owner-lock.ts';
 import { createEmbeddedLog } from '../../../../src/transports/embedded/index.ts';
-import { acquireOwnerLock } from '../../../../src/transports/embedded/owner-lock.ts';
 import { message, parts, temporary } from './parts.ts';
 
 const HERE = fileURLToPath(import.meta.url);

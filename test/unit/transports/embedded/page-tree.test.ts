@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type DataFile, FileDamage } from '../../../../src/transports/embedded/data-file.ts';
-import { type DamagedLeaf, TreeWalk } from '../../../../src/transports/embedded/page-tree.ts';
-import { PageDamage } from '../../../../src/transports/embedded/tree-page.ts';
+import { type DataFile, FileDamage } from '../../../../src/transports/embedded/file/data-file.ts';
+import { type DamagedLeaf, TreeWalk } from '../../../../src/transports/embedded/file/page-tree.ts';
+import { PageDamage } from '../../../../src/transports/embedded/file/tree-page.ts';
 import { BRANCH, childNode, LEAF, largeNode, PAGE, pageOf, valueNode } from './lmdb-pages.ts';
 
 const TREE = { flags: 0, entries: 0 };

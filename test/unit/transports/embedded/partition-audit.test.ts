@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AuditedBatch, auditPartition } from '../../../../src/transports/embedded/partition-audit.ts';
+import { type AuditedBatch, auditPartition } from '../../../../src/transports/embedded/file/partition-audit.ts';
 
 const MISSING = 'damaged: the batch is missing';
 

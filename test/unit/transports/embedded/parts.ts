@@ -6,10 +6,10 @@ import type { Clock } from '../../../../src/core/clock.ts';
 import { Message, type MessageInit } from '../../../../src/core/message.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createStats } from '../../../../src/telemetry/stats.ts';
-import { encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
 import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
-import type { Store } from '../../../../src/transports/embedded/store.ts';
-import type { PartitionState } from '../../../../src/transports/embedded/topic-state.ts';
+import { encodeBatches, outgoing } from '../../../../src/transports/embedded/records/batch-format.ts';
+import type { Store } from '../../../../src/transports/embedded/records/store.ts';
+import type { PartitionState } from '../../../../src/transports/embedded/records/topic-state.ts';
 
 export async function temporary(t: TestContext): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'tidegate-unit-'));

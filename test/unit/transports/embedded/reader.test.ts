@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Gap, ReaderOptions } from '../../../../src/core/log.ts';
-import { EmbeddedReader } from '../../../../src/transports/embedded/reader.ts';
+import { EmbeddedReader } from '../../../../src/transports/embedded/fetch/reader.ts';
 import { append, message, openStore, parts } from './parts.ts';
 
 const turns = async (count = 8) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Message } from '../../../../src/core/message.ts';
 import { createEmbeddedLog } from '../../../../src/transports/embedded/index.ts';
-import { applyRetention } from '../../../../src/transports/embedded/retention.ts';
+import { applyRetention } from '../../../../src/transports/embedded/records/retention.ts';
 import { append, HandClock, message, onePartition, openStore, parts, readAll, temporary } from './parts.ts';
 
 const UNLIMITED = { retention_bytes: Number.POSITIVE_INFINITY, retention_time: Number.POSITIVE_INFINITY };

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TidegateError } from '../../../../src/core/errors.ts';
-import { encodeBatches, outgoing } from '../../../../src/transports/embedded/batch-format.ts';
-import { CommittedOffsets } from '../../../../src/transports/embedded/committed-offsets.ts';
 import { storeIn } from '../../../../src/transports/embedded/disk-storage.ts';
-import { Environment } from '../../../../src/transports/embedded/environment.ts';
-import { Records } from '../../../../src/transports/embedded/records.ts';
-import type { TopicState } from '../../../../src/transports/embedded/topic-state.ts';
+import { Environment } from '../../../../src/transports/embedded/file/environment.ts';
+import { encodeBatches, outgoing } from '../../../../src/transports/embedded/records/batch-format.ts';
+import { CommittedOffsets } from '../../../../src/transports/embedded/records/committed-offsets.ts';
+import { Records } from '../../../../src/transports/embedded/records/records.ts';
+import type { TopicState } from '../../../../src/transports/embedded/records/topic-state.ts';
 import { append, message, onePartition, openStore, readAll, temporary } from './parts.ts';
 
 describe('the topics of the embedded log', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StartPosition } from '../../../../src/core/log.ts';
-import { startOffset } from '../../../../src/transports/embedded/start-offset.ts';
-import type { Store } from '../../../../src/transports/embedded/store.ts';
-import type { PartitionState } from '../../../../src/transports/embedded/topic-state.ts';
+import { startOffset } from '../../../../src/transports/embedded/fetch/start-offset.ts';
+import type { Store } from '../../../../src/transports/embedded/records/store.ts';
+import type { PartitionState } from '../../../../src/transports/embedded/records/topic-state.ts';
 import { append, message, onePartition, openStore } from './parts.ts';
 
 /** Stores so many batches of two records; the records of batch n have the timestamps 100 n + 1 and 100 n + 2. */

@@ -7,7 +7,7 @@ import {
   NO_MARKS,
   numberSetting,
   type TopicState,
-} from '../../../../src/transports/embedded/topic-state.ts';
+} from '../../../../src/transports/embedded/records/topic-state.ts';
 
 const topic = (config: TopicState['config'] = {}): TopicState => ({
   ...{ id: 1, name: 't', partitions: [], deleted: false },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { PageDamage, readBranch, readLeaf, writeLeaf } from '../../../../src/transports/embedded/tree-page.ts';
+import { PageDamage, readBranch, readLeaf, writeLeaf } from '../../../../src/transports/embedded/file/tree-page.ts';
 import { BRANCH, childNode, LEAF, largeNode, PAGE, pageOf, treeNode, valueNode } from './lmdb-pages.ts';
 
 const entries = (page: Buffer, number: number) =>

@@ -1,5 +1,5 @@
-import { TidegateError } from '../../core/errors.ts';
-import type { Message } from '../../core/message.ts';
+import { TidegateError } from '../../../core/errors.ts';
+import type { Message } from '../../../core/message.ts';
 import { damageIn } from './batch-damage.ts';
 import type { EncodedBatch } from './batch-format.ts';
 import { claimedTimestamp } from './batch-reading.ts';

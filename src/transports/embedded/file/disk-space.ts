@@ -1,7 +1,7 @@
 import { statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { TidegateError } from '../../core/errors.ts';
-import { resourceLimit } from '../../core/resource-limits.ts';
+import { TidegateError } from '../../../core/errors.ts';
+import { resourceLimit } from '../../../core/resource-limits.ts';
 
 /** As lmdb gives them. */
 const ENOSPC = 28;

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { VERSION } from './batch-format.ts';
+import { VERSION } from '../records/batch-format.ts';
 import { DATA_FILE, LOCK_FILE } from './disk-space.ts';
 
 const MARKER = 'log.json';

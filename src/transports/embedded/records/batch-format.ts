@@ -1,7 +1,7 @@
-import { crc32c } from '../../core/crc32c.ts';
-import type { Header, Headers, HeaderValue } from '../../core/headers.ts';
-import type { Message } from '../../core/message.ts';
-import { type Propagation, W3C } from '../../core/propagation.ts';
+import { crc32c } from '../../../core/crc32c.ts';
+import type { Header, Headers, HeaderValue } from '../../../core/headers.ts';
+import type { Message } from '../../../core/message.ts';
+import { type Propagation, W3C } from '../../../core/propagation.ts';
 
 /*
  * One stored value is a batch of records of one partition. Its key holds the offset of its first record; numbers are

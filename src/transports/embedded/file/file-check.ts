@@ -1,7 +1,7 @@
+import type {} from '../records/tables.ts';
 import { type DataFile, FileDamage, PAGE_HEADER, readTree, type Tree } from './data-file.ts';
 import { TABLES } from './environment.ts';
 import { type DamagedLeaf, TreeWalk } from './page-tree.ts';
-import type {} from './tables.ts';
 import { type LeafNode, PageDamage } from './tree-page.ts';
 
 /** LMDB's flag of a tree whose keys are numbers, as that of the free pages has. */

@@ -1,7 +1,7 @@
-import { TidegateError } from '../../core/errors.ts';
-import type { Message } from '../../core/message.ts';
-import { partitionOfKey } from '../../core/partitioner.ts';
-import type { Propagation } from '../../core/propagation.ts';
+import { TidegateError } from '../../../core/errors.ts';
+import type { Message } from '../../../core/message.ts';
+import { partitionOfKey } from '../../../core/partitioner.ts';
+import type { Propagation } from '../../../core/propagation.ts';
 import { BATCH_HEADER, encodeBatches, type Outgoing, outgoing } from './batch-format.ts';
 import type { Append } from './records.ts';
 import { hasPolicy, numberSetting, type TopicState } from './topic-state.ts';

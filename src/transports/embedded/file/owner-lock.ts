@@ -2,7 +2,7 @@ import { mkdtemp, open, rm, stat, symlink, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { TidegateError } from '../../core/errors.ts';
+import { TidegateError } from '../../../core/errors.ts';
 
 const SOCKET = 'owner.sock';
 const TAKEOVER = 'owner.takeover';

@@ -1,4 +1,4 @@
-import { MISSING, type Unreadable } from './stored-records.ts';
+import { MISSING, type Unreadable } from '../records/stored-records.ts';
 
 /** What is known of a stored batch: what it holds, or why it cannot be read. */
 export type AuditedBatch =

@@ -1,9 +1,9 @@
-import { Batch } from '../../core/batch.ts';
-import type { Gap } from '../../core/log.ts';
-import type { Message, SettleTarget } from '../../core/message.ts';
-import type { Stats } from '../../telemetry/stats.ts';
-import type { Records } from './records.ts';
-import type { PartitionState } from './topic-state.ts';
+import { Batch } from '../../../core/batch.ts';
+import type { Gap } from '../../../core/log.ts';
+import type { Message, SettleTarget } from '../../../core/message.ts';
+import type { Stats } from '../../../telemetry/stats.ts';
+import type { Records } from '../records/records.ts';
+import type { PartitionState } from '../records/topic-state.ts';
 
 /** One read: the event loop is held no longer than it takes to copy this much. */
 const CHUNK_RECORDS = 1_000;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { TidegateError } from '../../core/errors.ts';
+import { TidegateError } from '../../../core/errors.ts';
 import { makeDirectory } from './make-directory.ts';
 import { acquireOwnerLock } from './owner-lock.ts';
 

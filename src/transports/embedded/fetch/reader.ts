@@ -1,12 +1,12 @@
 import { Observable, Subject, type Subscriber } from 'rxjs';
-import type { Batch } from '../../core/batch.ts';
-import { asTidegateError, TidegateError } from '../../core/errors.ts';
-import type { Checkpoint, Gap, Reader, ReaderOptions, TopicCheckpoint, TopicPartition } from '../../core/log.ts';
-import type { Stats } from '../../telemetry/stats.ts';
+import type { Batch } from '../../../core/batch.ts';
+import { asTidegateError, TidegateError } from '../../../core/errors.ts';
+import type { Checkpoint, Gap, Reader, ReaderOptions, TopicCheckpoint, TopicPartition } from '../../../core/log.ts';
+import type { Stats } from '../../../telemetry/stats.ts';
+import type { Store } from '../records/store.ts';
+import type { PartitionState } from '../records/topic-state.ts';
 import { type Cursor, Fetcher } from './fetcher.ts';
 import { startOffset } from './start-offset.ts';
-import type { Store } from './store.ts';
-import type { PartitionState } from './topic-state.ts';
 
 export interface ReaderParts {
   readonly store: Store;

@@ -1,5 +1,5 @@
-import type { GroupCommit } from '../group-commit.ts';
-import { marksIn, storedMarks } from '../stored-marks.ts';
+import type { GroupCommit } from '../../group-commit.ts';
+import { marksIn, storedMarks } from '../../stored-marks.ts';
 import type { CommitKey, StoredCommit, Tables } from './tables.ts';
 import type { PartitionState } from './topic-state.ts';
 

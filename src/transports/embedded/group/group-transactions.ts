@@ -1,18 +1,18 @@
-import type { Clock } from '../../core/clock.ts';
-import { asTidegateError, TidegateError } from '../../core/errors.ts';
-import type { TransactionOptions } from '../../core/log.ts';
-import type { Message } from '../../core/message.ts';
-import type { Propagation } from '../../core/propagation.ts';
-import type { Logger } from '../../telemetry/logger.ts';
-import type { Stats } from '../../telemetry/stats.ts';
-import type { GroupCommit } from '../group-commit.ts';
-import { type Selection, Staging } from '../staging.ts';
-import { TransactionTrouble } from '../transaction-trouble.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { asTidegateError, TidegateError } from '../../../core/errors.ts';
+import type { TransactionOptions } from '../../../core/log.ts';
+import type { Message } from '../../../core/message.ts';
+import type { Propagation } from '../../../core/propagation.ts';
+import type { Logger } from '../../../telemetry/logger.ts';
+import type { Stats } from '../../../telemetry/stats.ts';
+import type { GroupCommit } from '../../group-commit.ts';
+import { type Selection, Staging } from '../../staging.ts';
+import { TransactionTrouble } from '../../transaction-trouble.ts';
+import type { Append } from '../records/records.ts';
+import { appendsOf, missingTopic, place, type Share, Sharing } from '../records/shares.ts';
+import type { Store } from '../records/store.ts';
+import type { PartitionState } from '../records/topic-state.ts';
 import type { GroupCoordinator } from './coordinator.ts';
-import type { Append } from './records.ts';
-import { appendsOf, missingTopic, place, type Share, Sharing } from './shares.ts';
-import type { Store } from './store.ts';
-import type { PartitionState } from './topic-state.ts';
 
 export interface WritingParts {
   readonly propagation?: Propagation | undefined;

@@ -1,7 +1,7 @@
-import type { Meta } from '../../core/content.ts';
-import { type Header, type Headers, NO_HEADERS } from '../../core/headers.ts';
-import { Message, type SettleTarget } from '../../core/message.ts';
-import { type Propagation, W3C } from '../../core/propagation.ts';
+import type { Meta } from '../../../core/content.ts';
+import { type Header, type Headers, NO_HEADERS } from '../../../core/headers.ts';
+import { Message, type SettleTarget } from '../../../core/message.ts';
+import { type Propagation, W3C } from '../../../core/propagation.ts';
 import {
   BATCH_HEADER,
   type BatchFacts,

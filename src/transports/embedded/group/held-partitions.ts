@@ -1,11 +1,11 @@
-import type { Gap, GroupOptions, TopicPartition } from '../../core/log.ts';
-import type { Stats } from '../../telemetry/stats.ts';
-import type { GroupCommit } from '../group-commit.ts';
-import { Replay } from '../replay.ts';
-import type { Fetcher } from './fetcher.ts';
+import type { Gap, GroupOptions, TopicPartition } from '../../../core/log.ts';
+import type { Stats } from '../../../telemetry/stats.ts';
+import type { GroupCommit } from '../../group-commit.ts';
+import { Replay } from '../../replay.ts';
+import type { Fetcher } from '../fetch/fetcher.ts';
+import type { Store } from '../records/store.ts';
+import type { PartitionState } from '../records/topic-state.ts';
 import { Held } from './held-partition.ts';
-import type { Store } from './store.ts';
-import type { PartitionState } from './topic-state.ts';
 
 const MAX_UNSETTLED = 4_096;
 

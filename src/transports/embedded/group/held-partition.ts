@@ -1,9 +1,9 @@
-import type { TidegateError } from '../../core/errors.ts';
-import type { Message, Readiness, SettleTarget } from '../../core/message.ts';
-import type { GroupCommit } from '../group-commit.ts';
-import { GroupFlight, type Replay } from '../replay.ts';
-import type { Cursor } from './fetcher.ts';
-import type { PartitionState } from './topic-state.ts';
+import type { TidegateError } from '../../../core/errors.ts';
+import type { Message, Readiness, SettleTarget } from '../../../core/message.ts';
+import type { GroupCommit } from '../../group-commit.ts';
+import { GroupFlight, type Replay } from '../../replay.ts';
+import type { Cursor } from '../fetch/fetcher.ts';
+import type { PartitionState } from '../records/topic-state.ts';
 
 export interface HeldOptions {
   /** Records that may be unsettled. */

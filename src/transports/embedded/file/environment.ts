@@ -1,9 +1,9 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { TidegateError } from '../../core/errors.ts';
-import { type Undertaking, undertake } from '../../core/process-end.ts';
+import { TidegateError } from '../../../core/errors.ts';
+import { type Undertaking, undertake } from '../../../core/process-end.ts';
+import type { BatchKey, CommitKey, MarksKey, StoredCommit, StoredTopic, Tables } from '../records/tables.ts';
 import { writeFailure } from './disk-space.ts';
 import { quietWrites } from './quiet-writes.ts';
-import type { BatchKey, CommitKey, MarksKey, StoredCommit, StoredTopic, Tables } from './tables.ts';
 
 /** How they are named and encoded. */
 export const TABLES = {

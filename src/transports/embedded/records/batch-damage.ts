@@ -1,4 +1,4 @@
-import { crc32c } from '../../core/crc32c.ts';
+import { crc32c } from '../../../core/crc32c.ts';
 import {
   CHECKED_FROM,
   CHECKSUM_AT,

@@ -1,11 +1,11 @@
-import { TidegateError } from '../../core/errors.ts';
-import type { GroupStart } from '../../core/log.ts';
-import { ownEntry } from '../../core/own-entry.ts';
-import type { Stats } from '../../telemetry/stats.ts';
-import { type GroupCommit, isKnown } from '../group-commit.ts';
-import { assignSticky, assignTogether, type Wishes } from '../sticky-assignment.ts';
-import type { Store } from './store.ts';
-import type { PartitionState, TopicState } from './topic-state.ts';
+import { TidegateError } from '../../../core/errors.ts';
+import type { GroupStart } from '../../../core/log.ts';
+import { ownEntry } from '../../../core/own-entry.ts';
+import type { Stats } from '../../../telemetry/stats.ts';
+import { type GroupCommit, isKnown } from '../../group-commit.ts';
+import { assignSticky, assignTogether, type Wishes } from '../../sticky-assignment.ts';
+import type { Store } from '../records/store.ts';
+import type { PartitionState, TopicState } from '../records/topic-state.ts';
 
 /** A member as its coordinator sees it. */
 export interface CoordinatedMember {

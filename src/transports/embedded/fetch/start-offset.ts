@@ -1,8 +1,8 @@
-import type { StartPosition } from '../../core/log.ts';
-import { ownEntry } from '../../core/own-entry.ts';
-import { glance } from './batch-reading.ts';
-import type { Records } from './records.ts';
-import type { PartitionState } from './topic-state.ts';
+import type { StartPosition } from '../../../core/log.ts';
+import { ownEntry } from '../../../core/own-entry.ts';
+import { glance } from '../records/batch-reading.ts';
+import type { Records } from '../records/records.ts';
+import type { PartitionState } from '../records/topic-state.ts';
 
 /** The offset that a position means in a partition now. Offsets that are given are taken as they are, in range or not. */
 export async function startOffset(records: Records, partition: PartitionState, from: StartPosition): Promise<number> {

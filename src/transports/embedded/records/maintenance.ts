@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.ts';
-import type { Logger } from '../../telemetry/logger.ts';
+import type { Clock } from '../../../core/clock.ts';
+import type { Logger } from '../../../telemetry/logger.ts';
 import { compact } from './compaction.ts';
 import { applyRetention, byteLimit, type RetentionDefaults } from './retention.ts';
 import type { Store } from './store.ts';

@@ -1,5 +1,5 @@
-import type { Message, SettleTarget } from '../../core/message.ts';
-import type { Propagation } from '../../core/propagation.ts';
+import type { Message, SettleTarget } from '../../../core/message.ts';
+import type { Propagation } from '../../../core/propagation.ts';
 import { damageIn } from './batch-damage.ts';
 import { claimedTimestamp, decodeBatch } from './batch-reading.ts';
 import type { BatchKey, Tables } from './tables.ts';

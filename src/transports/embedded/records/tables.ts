@@ -1,4 +1,4 @@
-import type { StoredMarks } from '../stored-marks.ts';
+import type { StoredMarks } from '../../stored-marks.ts';
 
 /** Topic id, partition, offset of the batch's first record. */
 export type BatchKey = [number, number, number];

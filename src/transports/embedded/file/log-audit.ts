@@ -1,9 +1,11 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { bufferToKeyValue, open } from 'lmdb';
-import { asTidegateError, reasonOf, TidegateError } from '../../core/errors.ts';
-import { damageIn } from './batch-damage.ts';
-import { batchFacts } from './batch-reading.ts';
+import { asTidegateError, reasonOf, TidegateError } from '../../../core/errors.ts';
+import { damageIn } from '../records/batch-damage.ts';
+import { batchFacts } from '../records/batch-reading.ts';
+import type { BatchKey, StoredTopic } from '../records/tables.ts';
+import { decodeMarks, hasPolicy } from '../records/topic-state.ts';
 import { DataFile, FileDamage } from './data-file.ts';
 import { DATA_FILE } from './disk-space.ts';
 import { TABLES } from './environment.ts';
@@ -11,8 +13,6 @@ import { checkFile, storedValue } from './file-check.ts';
 import { checkMarker, hasData, LaterVersion } from './log-marker.ts';
 import { acquireOwnerLock } from './owner-lock.ts';
 import { type AuditedBatch, auditPartition, type PartitionAudit } from './partition-audit.ts';
-import type { BatchKey, StoredTopic } from './tables.ts';
-import { decodeMarks, hasPolicy } from './topic-state.ts';
 
 export interface LogAudit {
   /** Bytes of the file. */

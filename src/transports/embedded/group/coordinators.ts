@@ -1,6 +1,6 @@
-import type { Stats } from '../../telemetry/stats.ts';
+import type { Stats } from '../../../telemetry/stats.ts';
+import type { Store } from '../records/store.ts';
 import { GroupCoordinator } from './coordinator.ts';
-import type { Store } from './store.ts';
 
 /** The consumer groups that have members, or that know more than the store: clients make up names, so no other takes memory. */
 export class Coordinators {
