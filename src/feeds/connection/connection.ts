@@ -170,6 +170,11 @@ export class Connection {
     return this.outbox.mayTake();
   }
 
+  /** Calls back once all messages that were received are passed on. */
+  whenDecided(done: () => void): void {
+    this.inbound.whenDecided(done);
+  }
+
   /** Ends the socket without a closing handshake. */
   cut(): void {
     this.socket.terminate();
