@@ -87,9 +87,7 @@ async function check(
   redaction: Redaction,
 ): Promise<void> {
   if (expect === undefined || (await expect(new Message(body, { meta: { status } })))) return;
-  throw new Error(
-    `the answer is not the one that expect asks for (status ${status}); ${quotedJson(json, redaction)}`,
-  );
+  throw new Error(`the answer is not the one that expect asks for (status ${status}); ${quotedJson(json, redaction)}`);
 }
 
 /** Throws an Error for an answer that is no success, and for one that is not JSON. */
