@@ -170,11 +170,6 @@ export class Connection {
     return this.outbox.mayTake();
   }
 
-  /** Calls back once all messages that were received are passed on. */
-  whenDecided(done: () => void): void {
-    this.inbound.whenDecided(done);
-  }
-
   /** Ends the socket without a closing handshake. */
   cut(): void {
     this.socket.terminate();
@@ -189,6 +184,11 @@ export class Connection {
       this.cancelTimer = this.server.context.clock.after(CLOSE_TIMEOUT, () => this.socket.terminate());
       this.socket.close(1000, 'closed');
     });
+  }
+
+  /** Calls back once all messages that were received are passed on. */
+  whenDecided(done: () => void): void {
+    this.inbound.whenDecided(done);
   }
 
   // --- from the socket
