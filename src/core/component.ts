@@ -20,8 +20,11 @@ export interface Source {
   /** Asks the source to hold. What it had read already may still come. */
   pause(): void;
   resume(): void;
-  /** The pipeline stops: hand over what was read, and read no more. A source without it is paused instead. */
-  drain?(): void;
+  /**
+   * The pipeline stops: hand over what was read, and read no more. If that takes more than this call, the result resolves when
+   * it is done; the pipeline is closed after it. A source without it is paused instead.
+   */
+  drain?(): Promise<void> | void;
   /** Learns of each of its messages that is settled: for a source that bounds how many of them are in flight. */
   settled?(message: Message): void;
   /**

@@ -75,6 +75,8 @@ export interface RemoteSocket {
   readonly bytesRead: number;
   /** Bytes that the operating system has not accepted yet. */
   readonly buffered: number;
+  /** Bytes of the write that is being made which are not sent. `buffered` has all bytes of it until the last one is sent. */
+  readonly unsent: number;
   /** `written` is called once the operating system has accepted the frame, or not. Nothing is sent before `onOpen`. */
   send(frame: Frame, written?: (isWritten: boolean) => void): void;
   ping(payload: Buffer): void;

@@ -244,7 +244,7 @@ class FeedRun {
 
   /** As a gateway stops while the log is away: what is not settled by then never will be. */
   async abandon(): Promise<void> {
-    this.feed.drain();
+    void this.feed.drain();
     for (const message of this.open()) message.nack(new TidegateError('TG_STOPPING', 'stopped'));
     this.subscription.unsubscribe();
     await this.feed.close();
@@ -252,7 +252,7 @@ class FeedRun {
   }
 
   async stop(): Promise<void> {
-    this.feed.drain();
+    void this.feed.drain();
     this.catchUp();
     this.subscription.unsubscribe();
     await this.feed.close();

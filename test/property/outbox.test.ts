@@ -30,6 +30,7 @@ test('no period has more than the rate, nothing waits longer than it must, and m
         const socket = {
           bytesRead: 0,
           buffered: 0,
+          unsent: 0,
           send: ({ data }: { data: string | Buffer }) => {
             note();
             texts.push(String(data));

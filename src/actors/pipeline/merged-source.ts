@@ -65,12 +65,11 @@ export class MergedSource implements Source {
     for (const { source, gate } of this.parts) if (gate.isOpen) source.resume();
   }
 
-  drain(): void {
+  drain(): Promise<void> | undefined {
     this.isEnding = true;
-    for (const { source } of this.parts) {
-      if (source.drain === undefined) source.pause();
-      else source.drain();
-    }
+    const late = this.parts.map(({ source }) => (source.drain === undefined ? source.pause() : source.drain()));
+    if (!late.some((each) => each instanceof Promise)) return undefined;
+    return Promise.all(late).then(() => {});
   }
 
   settled(message: Message): void {

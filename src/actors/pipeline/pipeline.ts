@@ -34,6 +34,8 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   private readonly flush = new Subject<void>();
   private readonly opened = new Subject<void>();
   private subscription: Subscription | undefined;
+  /** Whether its source, which reads nothing more, still hands over what it has read. */
+  private isHandingOver = false;
   private attempts = 0;
   /** Counts the tries to open; the outcome of an earlier one has no effect. */
   private run = 0;
@@ -66,7 +68,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   }
 
   get isEmpty(): boolean {
-    return this.inFlight.size === 0;
+    return this.inFlight.size === 0 && !this.isHandingOver;
   }
 
   get isCongested(): boolean {
@@ -124,6 +126,7 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   }
 
   emptied(): void {
+    if (this.isHandingOver) return;
     for (const resolve of this.whenEmpty.splice(0)) resolve();
     if (this.halting.isOn || this.actor.getSnapshot().matches('draining')) tell(this.actor, { type: 'EMPTY' });
   }
@@ -250,8 +253,24 @@ export class Pipeline implements PipelineControl, InFlightObserver {
   /** Reads nothing more, and hands on what was read. */
   private endReading(): void {
     const { source } = this.options;
-    this.guarded(() => (source.drain === undefined ? source.pause() : source.drain()));
+    this.guarded(() => {
+      const late = source.drain === undefined ? source.pause() : source.drain();
+      if (late instanceof Promise) this.handingOver(late);
+    });
     this.flush.next();
+  }
+
+  private handingOver(late: Promise<void>): void {
+    this.isHandingOver = true;
+    const done = () => {
+      this.isHandingOver = false;
+      this.flush.next();
+      if (this.isEmpty) this.emptied();
+    };
+    late.then(done, (error: unknown) => {
+      done();
+      this.broken(error);
+    });
   }
 
   /** A plugin that throws breaks its pipeline; within rxjs or xstate it would end the process or the machine. */

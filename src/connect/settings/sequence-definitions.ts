@@ -18,6 +18,17 @@ export function sequenceDefinitions(component: string): Definition[] {
       path: `${place}.value`,
     },
     {
+      name: 'websocket.sequence.first',
+      type: 'STRING',
+      default: null,
+      importance: 'LOW',
+      documentation:
+        'The first number of a message that has several, such as ${! json.data[0].seq }, or the one behind the number that it names as the one before.',
+      width: 'MEDIUM',
+      displayName: 'First number',
+      path: `${place}.first`,
+    },
+    {
       name: 'websocket.sequence.by',
       type: 'STRING',
       default: null,

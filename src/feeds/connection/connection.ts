@@ -111,6 +111,11 @@ export class Connection {
     });
   }
 
+  /** Calls back once all messages that were received are passed on. */
+  whenDecided(done: () => void): void {
+    this.inbound.whenDecided(done);
+  }
+
   // --- from the socket
 
   private socketHandler(): RemoteHandler {

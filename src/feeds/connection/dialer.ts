@@ -118,6 +118,12 @@ export class Dialer implements DialerControl, ConnectionHandler {
     this.reading.resume();
   }
 
+  /** Calls back once all messages that were received are passed on. */
+  whenDecided(done: () => void): void {
+    if (this.connection === undefined) done();
+    else this.connection.whenDecided(done);
+  }
+
   /** As `close`, but messages that still arrive are passed on, until `lost`. */
   retire(): Promise<void> {
     this.isRetired = true;

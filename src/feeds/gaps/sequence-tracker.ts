@@ -22,6 +22,8 @@ export interface Numbered {
   /** What the sequence belongs to, as JSON; empty text if that has no value. */
   readonly by: string;
   readonly value: bigint;
+  /** The first one, if it has several; `value` is the last one. */
+  readonly first?: bigint | undefined;
   /** The number of the connection that received it. */
   readonly connection: number;
   /** Milliseconds since the epoch. */
@@ -58,7 +60,7 @@ export class SequenceTracker {
     return this.lasts.size;
   }
 
-  take({ by, value, connection, at, isRecord }: Numbered): SequenceBreak | undefined {
+  take({ by, value, first = value, connection, at, isRecord }: Numbered): SequenceBreak | undefined {
     const key = keyOfValue(by);
     const last = this.lasts.get(key);
     if (last === undefined) {
@@ -66,11 +68,11 @@ export class SequenceTracker {
       return undefined;
     }
     // A reply on a new connection may come before messages that the server repeats.
-    if (!isRecord && connection !== last.connection && !this.isNext(last.value, value)) return undefined;
+    if (!isRecord && connection !== last.connection && !this.isNext(last.value, first, value)) return undefined;
     // Deleted first, so that it is last in the order of the map.
     this.lasts.delete(key);
     this.lasts.set(key, last);
-    const found = this.compare(last, value, connection);
+    const found = this.compare(last, first, value, connection);
     last.value = value;
     last.connection = connection;
     last.at = at;
@@ -83,21 +85,24 @@ export class SequenceTracker {
   }
 
   /** Whether it continues the sequence, or is its last number again. */
-  private isNext(after: bigint, before: bigint): boolean {
-    const distance = this.distance(after, before);
-    return distance >= 0n && distance <= this.step;
+  private isNext(after: bigint, first: bigint, value: bigint): boolean {
+    return this.distance(after, value) >= 0n && this.distance(after, first) <= this.step;
   }
 
-  private compare({ value: after, connection: previous, at }: Last, before: bigint, connection: number) {
-    if (this.isNext(after, before)) return undefined;
-    const distance = this.distance(after, before);
+  private compare(
+    { value: after, connection: previous, at }: Last,
+    first: bigint,
+    value: bigint,
+    connection: number,
+  ): SequenceBreak | undefined {
+    if (this.isNext(after, first, value)) return undefined;
+    const isBack = this.distance(after, value) < 0n;
     const isAcrossConnections = connection !== previous;
-    if (distance < 0n && isAcrossConnections) return undefined;
-    const kind = distance < 0n ? 'back' : 'hole';
+    if (isBack && isAcrossConnections) return undefined;
+    if (isBack) return { kind: 'back', after, before: value, missing: 0n, since: at, isAcrossConnections };
     // Rounded up: with a step of 2, one number is missing between 1 and 4.
-    const missing = distance < 0n ? 0n : (distance + this.step - 1n) / this.step - 1n;
-    const found: SequenceBreak = { kind, after, before, missing, since: at, isAcrossConnections };
-    return found;
+    const missing = (this.distance(after, first) + this.step - 1n) / this.step - 1n;
+    return { kind: 'hole', after, before: first, missing, since: at, isAcrossConnections };
   }
 
   /** How far it is ahead. With `modulus` the nearer way counts: 2 is ahead of 254 by 4 if numbers begin again at 256. */

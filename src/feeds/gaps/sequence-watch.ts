@@ -36,6 +36,7 @@ export interface SequenceWatchOptions {
 export class SequenceWatch {
   private readonly options: SequenceWatchOptions;
   private readonly tracker: SequenceTracker;
+  private readonly hasFirst: boolean;
   private readonly resubscriptions: Resubscriptions;
   private readonly gaps: RepeatedWarning;
   private readonly unreadable: RepeatedWarning;
@@ -46,6 +47,7 @@ export class SequenceWatch {
   constructor(sequence: SequenceSettings, options: SequenceWatchOptions) {
     this.options = options;
     this.tracker = new SequenceTracker(sequence);
+    this.hasFirst = sequence.first !== undefined;
     this.resubscriptions = new Resubscriptions(sequence, options.context.clock);
     this.gaps = this.warning('gaps in sequences', () => this.lastGap);
     this.unreadable = this.warning('messages without a whole number', () => this.lastUnreadable);
@@ -54,18 +56,22 @@ export class SequenceWatch {
   /** Takes the messages in the order of arrival. Returns the record of a gap for the pipeline, if there is to be one. */
   take({ message, connection, sequence, isRecord }: Entry): Message | undefined {
     const { name, metrics } = this.options;
-    const { value, by = '' } = sequence ?? {};
-    if (value === undefined || value === 'null') return undefined;
-    const digits = WHOLE.exec(value)?.[1];
-    // A reply, or a ping, may have anything in that place.
-    if (digits === undefined && !isRecord) return undefined;
-    if (digits === undefined) {
+    const { value, first, by = '' } = sequence ?? {};
+    if (!isThere(value)) return undefined;
+    const last = wholeOf(value);
+    const begin = isThere(first) ? wholeOf(first) : last;
+    if (last === undefined || begin === undefined) {
+      // A reply, or a ping, may have anything in that place.
+      if (!isRecord) return undefined;
       metrics.sequenceGap('unreadable', 0n);
-      this.lastUnreadable = `sequence.value of a message of ${name} is ${shown(value)}, which is not a whole number`;
+      const [what, text = ''] = last === undefined ? ['value', value] : ['first', first];
+      this.lastUnreadable = `sequence.${what} of a message of ${name} is ${shown(text)}, which is not a whole number`;
       this.unreadable.happened();
       return undefined;
     }
-    const found = this.tracker.take({ by, value: BigInt(digits), connection, at: message.timestamp, isRecord });
+    // A snapshot, which names no message before it.
+    if (this.hasFirst && isRecord && !isThere(first)) this.tracker.forget(by);
+    const found = this.tracker.take({ by, value: last, first: begin, connection, at: message.timestamp, isRecord });
     return found === undefined ? undefined : this.report(found, by, message, connection);
   }
 
@@ -115,6 +121,15 @@ export class SequenceWatch {
       more: (count) => `${context.path}: ${count} more ${what}; the last one: ${last()}`,
     });
   }
+}
+
+function isThere(json: string | undefined): json is string {
+  return json !== undefined && json !== 'null';
+}
+
+function wholeOf(json: string): bigint | undefined {
+  const digits = WHOLE.exec(json)?.[1];
+  return digits === undefined ? undefined : BigInt(digits);
 }
 
 function reasonOf({ kind, after, before, missing }: SequenceBreak, by: string): string {

@@ -1,6 +1,6 @@
 import { ExactNumber } from '../../core/exact-number.ts';
 import type { RemoteRequest } from '../../core/remote.ts';
-import { secretsOfHeader, secretsOfJson, secretsOfUrl, withoutSecrets } from '../../core/secrets.ts';
+import { isKeyLike, secretsOfHeader, secretsOfJson, secretsOfUrl, withoutSecrets } from '../../core/secrets.ts';
 import type { RemoteSettings } from '../../sdk/connect-settings.ts';
 import type { ConnectUrl } from '../../sdk/connect-url.ts';
 
@@ -103,7 +103,8 @@ const SHORTEST_TEXT = 8;
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return value.length < SHORTEST_TEXT ? [] : [value];
   if (value instanceof ExactNumber) return [value.digits];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return [...Object.keys(value).filter(isKeyLike), ...Object.values(value).flatMap(textsIn)];
 }
 
 /** A key in PEM has lines, of which an error may show one. */

@@ -42,8 +42,7 @@ export async function prepare(options: PrepareOptions): Promise<Answers> {
     options.asking(what);
     try {
       const called = await ask(call, options.values(answers), options);
-      const answer = answerOf(called);
-      options.redaction.heard(answer);
+      const answer = answerOf(called, options.redaction);
       await check(call, called, answer, options.redaction);
       answers[call.as] = answer;
     } catch (error) {
@@ -88,17 +87,38 @@ async function check(
   redaction: Redaction,
 ): Promise<void> {
   if (expect === undefined || (await expect(new Message(body, { meta: { status } })))) return;
-  const shown = writeJson(json);
-  const said = redaction.quoted(shown === undefined ? undefined : Buffer.from(shown));
-  throw new Error(`the answer is not the one that expect asks for (status ${status}); ${said}`);
+  throw new Error(`the answer is not the one that expect asks for (status ${status}); ${quotedJson(json, redaction)}`);
 }
 
 /** Throws an Error for an answer that is no success, and for one that is not JSON. */
-function answerOf({ status, headers, body }: CallAnswer): PreparedAnswer {
-  if (status < 200 || status > 299)
-    throw new Error(`the server answers ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd() + adviceOn(status));
-  if (body.length === 0) return { json: undefined, headers };
-  return { json: jsonOf(body, headers), headers };
+function answerOf(called: CallAnswer, redaction: Redaction): PreparedAnswer {
+  const { status, headers, body } = called;
+  if (status < 200 || status > 299) {
+    const why = `the server answers ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
+    throw new Error(why + adviceOn(status) + saidWith(called, redaction));
+  }
+  const answer = { json: body.length === 0 ? undefined : jsonOf(body, headers), headers };
+  redaction.heard(answer);
+  return answer;
+}
+
+/** What an answer that is no success says: most servers of JSON have a code in it. Pages of proxies say nothing. */
+function saidWith({ headers, body }: CallAnswer, redaction: Redaction): string {
+  if (body.length === 0) return '';
+  let json: unknown;
+  try {
+    json = jsonOf(body, headers);
+  } catch {
+    return '';
+  }
+  redaction.heard({ json, headers });
+  return `; ${quotedJson(json, redaction)}`;
+}
+
+/** As JSON, not as the server wrote it: a field that is there twice would hide the text of the first one. */
+function quotedJson(json: unknown, redaction: Redaction): string {
+  const shown = writeJson(json);
+  return redaction.quoted(shown === undefined ? undefined : Buffer.from(shown));
 }
 
 function jsonOf(body: Buffer, headers: CallAnswer['headers']): unknown {

@@ -10,6 +10,13 @@ type Outcome =
   /** It failed for good, or was dropped. */
   | 'skipped';
 
+/** The number of a message in its sequence, the first one if it has several, and what the sequence belongs to, as JSON. */
+interface SequenceFacts {
+  value: string | undefined;
+  first: string | undefined;
+  by: string | undefined;
+}
+
 /** A message from its arrival until all messages before it are settled. */
 export interface Entry {
   readonly message: Message;
@@ -21,8 +28,8 @@ export interface Entry {
   /** As JSON. */
   cursor: string | undefined;
   id: string | undefined;
-  /** The number of the message in its sequence and what the sequence belongs to, as JSON; undefined without `sequence`. */
-  readonly sequence: { value: string | undefined; by: string | undefined } | undefined;
+  /** undefined without `sequence`. */
+  readonly sequence: SequenceFacts | undefined;
   /** Number of values that are still being evaluated. */
   pending: number;
 }

@@ -86,7 +86,7 @@ export class Progress {
     const { order } = this;
     if (order === undefined) return undefined;
     const { resume, dedupe, sequence } = this.options.settings;
-    const numbers = sequence === undefined ? undefined : { value: undefined, by: undefined };
+    const numbers = sequence === undefined ? undefined : { value: undefined, first: undefined, by: undefined };
     const entry = entryOf(message, connection, numbers, true);
     order.enter(entry);
     this.number(entry);
@@ -114,7 +114,7 @@ export class Progress {
 
   /** For a message that is no record, but may have a number. */
   numbered(message: Message, connection: number): Entry {
-    const entry = entryOf(message, connection, { value: undefined, by: undefined }, false);
+    const entry = entryOf(message, connection, { value: undefined, first: undefined, by: undefined }, false);
     this.number(entry);
     return entry;
   }
@@ -134,6 +134,10 @@ export class Progress {
     this.evaluate(entry, sequence.value, (json) => {
       numbers.value = json;
     });
+    if (sequence.first !== undefined)
+      this.evaluate(entry, sequence.first, (json) => {
+        numbers.first = json;
+      });
     if (sequence.by !== undefined)
       this.evaluate(entry, sequence.by, (json) => {
         numbers.by = json;

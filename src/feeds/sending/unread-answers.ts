@@ -7,13 +7,13 @@ import type { BacklogHandler } from '../queues/backlog.ts';
 const MAX_WAITING = 262_144;
 /** Bytes at which the connection ends: answers to messages that were read before come all the same. */
 const MAX_BYTES = 16_777_216;
-/** Milliseconds in which the server has to take some of them. */
-const TIMEOUT = 10_000;
+/** Milliseconds in which the server has to take some of them. Linux takes up to 1.5 MB from the socket at once. */
+const TIMEOUT = 30_000;
 /** Milliseconds until the socket is looked at again. */
 const INTERVAL = 50;
 
 export interface UnreadAnswersOptions {
-  readonly socket: Pick<RemoteSocket, 'buffered'>;
+  readonly socket: Pick<RemoteSocket, 'buffered' | 'unsent'>;
   readonly clock: Clock;
   readonly backlog: BacklogHandler;
   /** The connection has to end; `why` is logged. */
@@ -32,6 +32,8 @@ export class UnreadAnswers {
   private handed = 0;
   /** How many of them had left it when it was last seen to move. */
   private taken = 0;
+  /** What was left of the write that was being made then, which may last longer than the timeout. */
+  private unsent = 0;
   private movedAt = 0;
   private cancelTimer: () => void = () => {};
 
@@ -51,6 +53,7 @@ export class UnreadAnswers {
     if (this.isFull) return;
     this.isFull = true;
     this.taken = this.handed - socket.buffered;
+    this.unsent = socket.unsent;
     this.movedAt = clock.elapsed();
     this.lookLater();
     backlog.full();
@@ -75,8 +78,10 @@ export class UnreadAnswers {
     }
     // Headers of frames wait, too, and are not counted as handed: an answer alone never looks like one that was taken.
     const taken = this.handed - socket.buffered;
-    if (taken > this.taken) this.movedAt = clock.elapsed();
+    const { unsent } = socket;
+    if (taken > this.taken || unsent < this.unsent) this.movedAt = clock.elapsed();
     this.taken = taken;
+    this.unsent = unsent;
     if (clock.elapsed() - this.movedAt < TIMEOUT) this.lookLater();
     else this.giveUp(`it took none for ${formatDuration(TIMEOUT)}`);
   };

@@ -29,6 +29,12 @@ export const sequenceSettings = z
       .describe(
         'The number of a message, such as "${! json.seq }": a whole number of any size, also as text. A message without one is not checked; replies and pings, which are no records, are checked if they have one.',
       ),
+    first: field
+      .expression()
+      .optional()
+      .describe(
+        'The first number of a message that has several, whose last one is `value`, such as "${! json.data[0].seq }"; of a message that names the one before it, "${! json.previous + 1 }". A message without it, such as a snapshot, begins the sequence again. By default a message has one number.',
+      ),
     by: field
       .expression()
       .optional()

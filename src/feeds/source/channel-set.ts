@@ -1,4 +1,5 @@
 import type { ConnectUrl } from '../../sdk/connect-url.ts';
+import { whenAll } from '../queues/when-all.ts';
 import { RemoteMetrics } from '../reports/metrics.ts';
 import type { ConnectionStatus } from '../reports/status-line.ts';
 import { ConnectPace } from '../request/connect-pace.ts';
@@ -81,6 +82,14 @@ export class ChannelSet {
   stopReading(): void {
     this.sharding?.hold();
     for (const channel of this.all) channel.stopReading();
+  }
+
+  /** Calls back once all messages that were received have arrived at the feed. */
+  whenDecided(done: () => void): void {
+    whenAll(
+      this.all.map((channel) => (one) => channel.whenDecided(one)),
+      done,
+    );
   }
 
   async close(): Promise<void> {

@@ -171,6 +171,12 @@ export class Channel implements LinksHandler, SettleTarget, ConnectionStatus {
     this.links?.pause(true);
   }
 
+  /** Calls back once all messages that were received have arrived at the feed. */
+  whenDecided(done: () => void): void {
+    if (this.links === undefined) done();
+    else this.links.whenDecided(done);
+  }
+
   /** Closes the connection and saves the cursor. */
   async close(): Promise<void> {
     const { links } = this;

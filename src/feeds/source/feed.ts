@@ -48,6 +48,9 @@ export class Feed implements Source, ChannelOwner {
   private isScheduled = false;
   private isPaused = false;
   private isDraining = false;
+  /** While it drains: whether all messages that were received have arrived. */
+  private isDecided = false;
+  private whenHandedOver: () => void = () => {};
   /** Messages that wait for values of `dedupe`, `resume` and `sequence`, and records of gaps that are not stored yet. */
   readonly backlog = new Backlog({ full: () => this.fellBehind(), drained: () => this.caughtUp() });
   private isBehind = false;
@@ -106,12 +109,24 @@ export class Feed implements Source, ChannelOwner {
     if (!this.isPaused && !this.isBehind) this.channels.resume();
   }
 
-  /** Hands over what was read and stops reading. Answers are sent until it is closed. */
-  drain(): void {
+  /**
+   * Hands over what was read and stops reading. Answers are sent until it is closed. Messages that wait for JSONata were read,
+   * too: the result resolves when they are handed over.
+   */
+  drain(): Promise<void> | undefined {
     this.isDraining = true;
+    this.isDecided = false;
     this.channels.stopReading();
+    this.channels.whenDecided(() => {
+      this.isDecided = true;
+      this.flush();
+    });
     this.flush();
     this.release();
+    if (this.isHandedOver) return undefined;
+    return new Promise((resolve) => {
+      this.whenHandedOver = resolve;
+    });
   }
 
   async close(): Promise<void> {
@@ -152,7 +167,7 @@ export class Feed implements Source, ChannelOwner {
   /** The pipeline receives the failure once everything that was read is settled. */
   failed(failure: TidegateError): void {
     this.failure ??= failure;
-    this.drain();
+    void this.drain();
     this.settled();
   }
 
@@ -188,6 +203,12 @@ export class Feed implements Source, ChannelOwner {
     const fresh = this.isSorting ? this.sorted(ready) : ready;
     if (this.isBuffering && !this.isDraining) this.keep(fresh);
     else this.emit(fresh);
+    if (this.isHandedOver) this.whenHandedOver();
+  }
+
+  /** Whether nothing that was read is left here, now that it drains. */
+  private get isHandedOver(): boolean {
+    return this.isDraining && this.isDecided && this.arrivals.length === 0;
   }
 
   private get isSorting(): boolean {

@@ -5,6 +5,7 @@ import type { AnswerTemplate } from '../../sdk/answer-template.ts';
 import { Link, type LinkOwner } from '../connection/link.ts';
 import type { Server } from '../connection/server.ts';
 import type { BacklogHandler } from '../queues/backlog.ts';
+import { whenAll } from '../queues/when-all.ts';
 import type { ReplaceCause } from '../reports/metrics.ts';
 import type { Overlap } from './overlap.ts';
 
@@ -107,6 +108,22 @@ export class Links implements LinkOwner {
   resume(): void {
     this.pausing = undefined;
     if (!this.isBehind) for (const { dialer } of this.all) dialer.resume();
+  }
+
+  /** Calls back once all messages that were received are passed on. */
+  whenDecided(done: () => void): void {
+    const decided = () => {
+      if (this.overlap === undefined) done();
+      else this.overlap.inTurn(done);
+    };
+    whenAll(
+      this.all.map(
+        ({ dialer }) =>
+          (one) =>
+            dialer.whenDecided(one),
+      ),
+      decided,
+    );
   }
 
   /** Resolves when there is no socket any more. */

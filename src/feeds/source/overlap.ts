@@ -120,6 +120,11 @@ export class Overlap {
     this.turns.next(() => this.passHeld());
   }
 
+  /** Does this once the keys of all messages so far are known. */
+  inTurn(work: () => void): void {
+    this.turns.next(work);
+  }
+
   /** The old connection is gone. */
   finish(): void {
     this.turns.next(() => {

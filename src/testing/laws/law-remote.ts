@@ -6,6 +6,7 @@ import type { RemoteHandler, RemoteSocket } from '../../core/remote.ts';
 export class LawRemote implements RemoteSocket {
   bytesRead = 0;
   readonly buffered = 0;
+  readonly unsent = 0;
   isOpen = false;
   private isPaused = false;
   private isOver = false;

@@ -26,9 +26,12 @@ export const dialWebSocket: Connect = (target, handler) => {
   return socket;
 };
 
-/** Field of ws that has no public name; ws is pinned, and a test fails when it moves. */
+/** Fields of ws and Node that have no public name; a test fails when one of them moves. */
 interface Internals {
-  readonly _socket: { readonly bytesRead: number } | null;
+  readonly _socket: {
+    readonly bytesRead: number;
+    readonly _handle?: { readonly writeQueueSize?: number } | null;
+  } | null;
 }
 
 class DialedSocket implements RemoteSocket {
@@ -52,6 +55,10 @@ class DialedSocket implements RemoteSocket {
 
   get buffered(): number {
     return this.ws?.bufferedAmount ?? 0;
+  }
+
+  get unsent(): number {
+    return this.ws?._socket?._handle?.writeQueueSize ?? 0;
   }
 
   async dial(target: RemoteTarget): Promise<void> {

@@ -532,6 +532,29 @@ test('draining pauses the source, flushes what is open, and waits for what is in
   assert.deepEqual([state(), settled.outcomes], ['drained', ['ack', 'ack']]);
 });
 
+test('a source that needs a moment to hand over what it has read is waited for', async () => {
+  const { source, sink, pipeline, start, state, emit, all, settled } = setUp();
+  let handedOver = () => {};
+  Object.assign(source, {
+    drain: () =>
+      new Promise<void>((resolve) => {
+        handedOver = resolve;
+      }),
+  });
+  await start();
+  sink.idle = false;
+  const drained = pipeline.drained();
+  await turn();
+  assert.equal(state(), 'draining');
+  emit(...settled.messages(2));
+  handedOver();
+  await turn();
+  assert.deepEqual([all().length, state()], [2, 'draining']);
+  for (const message of all()) message.ack();
+  await drained;
+  assert.deepEqual([state(), settled.outcomes], ['drained', ['ack', 'ack']]);
+});
+
 test('the end of the source while the pipeline drains does not give up what is in flight', async () => {
   const { pipeline, start, emit, end, all, settled, state } = setUp();
   await start();

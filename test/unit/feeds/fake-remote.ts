@@ -16,6 +16,7 @@ import { fakeContext } from '../pipelines/parts.ts';
 export class FakeRemote implements RemoteSocket {
   bytesRead = 0;
   buffered = 0;
+  unsent = 0;
   readonly target: RemoteTarget;
   readonly sent: string[] = [];
   readonly binaries: boolean[] = [];

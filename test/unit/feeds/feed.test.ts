@@ -199,7 +199,7 @@ test('draining hands over messages of this turn and of the buffer, and stops rea
   const plain = await setUp(t);
   plain.network.last.opens();
   plain.network.last.says('in this turn');
-  plain.feed.drain();
+  void plain.feed.drain();
   assert.deepEqual(plain.texts(), ['in this turn']);
   assert.equal(plain.network.last.isPaused, true);
   plain.clock.advance(60_000);
@@ -213,7 +213,7 @@ test('draining hands over messages of this turn and of the buffer, and stops rea
   dropping.feed.pause();
   dropping.network.last.says('put aside');
   await turn();
-  dropping.feed.drain();
+  void dropping.feed.drain();
   assert.deepEqual(dropping.texts(), ['put aside']);
 });
 
@@ -320,7 +320,7 @@ test('a server that closes slowly does not delay the saving of the cursor', asyn
 test('a message that arrives after the pipeline has stopped counts as not read', async (t) => {
   const { feed, network, subscription, figure, warnings } = await setUp(t, { compression: true });
   network.last.opens();
-  feed.drain();
+  void feed.drain();
   subscription.unsubscribe();
   network.last.says('unpacked late');
   await feed.close();
@@ -586,7 +586,7 @@ test('answers are sent while the feed drains, before the close', async (t) => {
   const { feed, network, messages } = await setUp(t, { ack: { message: 'ok' } });
   network.last.opens();
   network.last.says('a');
-  feed.drain();
+  void feed.drain();
   messages()[0]?.ack();
   assert.deepEqual(network.last.sent, ['ok']);
   await feed.close();

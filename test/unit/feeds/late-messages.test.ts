@@ -165,3 +165,45 @@ async function reconnected({ network, clock }: Awaited<ReturnType<typeof feedRig
   clock.advance(1);
   network.last.opens();
 }
+
+const WAITING = {
+  'for heartbeat.reply': { heartbeat: PINGS },
+  'for reconnect.on': { reconnect: { ...reconnect, on: slowly('json.op = "bye" and $x = "a"') } },
+  'for dedupe': { dedupe: { id: slowly('$string(json.seq) & $x') } },
+};
+
+for (const [what, settings] of Object.entries(WAITING))
+  test(`a feed that stops hands over messages that wait ${what}, before it is closed`, async (t) => {
+    const { feed, network, texts } = await feedRig(t, settings);
+    network.last.opens();
+    for (const seq of [1, 2, 3]) network.last.says(`{"seq":${seq}}`);
+    await feed.drain();
+    await feed.close();
+    assert.deepEqual(
+      texts(),
+      [1, 2, 3].map((seq) => `{"seq":${seq}}`),
+    );
+  });
+
+test('a feed that stops within an overlap hands over the messages of both connections', async (t) => {
+  const { feed, network, clock, texts } = await feedRig(t, {
+    reconnect: { every: '100s', overlap: '10s' },
+    heartbeat: PINGS,
+    dedupe: { id: slowly('$string(json.seq) & $x') },
+  });
+  network.last.opens();
+  clock.advance(100_000);
+  network.last.opens();
+  const [old] = network.sockets;
+  old?.says('{"seq":1}');
+  for (const seq of [1, 2]) network.last.says(`{"seq":${seq}}`);
+  await feed.drain();
+  await feed.close();
+  assert.deepEqual(texts(), ['{"seq":1}', '{"seq":2}']);
+});
+
+test('a feed without messages that wait is drained at once', async (t) => {
+  const { feed, network } = await feedRig(t, { heartbeat: PINGS });
+  network.last.opens();
+  assert.equal(feed.drain(), undefined);
+});

@@ -29,7 +29,7 @@ async function setUp(t: TestContext) {
       open: order('source open'),
       pause: () => orders.push('pause'),
       resume() {},
-      drain: () => orders.push('drain'),
+      drain: () => void orders.push('drain'),
       close: order('source close'),
     },
     sink: {

@@ -198,6 +198,23 @@ test('an answer that expect does not ask for ends the attempt with what the serv
   }
 });
 
+test('an answer that is no success is quoted if it is JSON, without its long texts', async (t) => {
+  const { api, network } = await setUp(t);
+  for (const [body, said] of [
+    ['{"code":-1022,"msg":"the key is wrong"}', '; the server said: "{"code":-1022,"msg":"***"}"'],
+    ['{"code":1,"a0b1c2d3e4f5a6b7c8d9e0":1}', '; the server said: "{"code":1,"***":1}"'],
+    ['<html>400</html>', ''],
+    ['', ''],
+  ]) {
+    api.answer = (_, response) => response.writeHead(400).end(body);
+    await assert.rejects(
+      async () => network.last.asksLater(),
+      ({ message }: Error) => message.endsWith(`the server answers 400 Bad Request${said}`),
+      body,
+    );
+  }
+});
+
 test('expect of an answer without a body can be its status', async (t) => {
   const { api, network } = await setUp(t, {}, {}, { expect: '${! meta.status = 204 }' });
   api.answer = (_, response) => response.writeHead(204).end();

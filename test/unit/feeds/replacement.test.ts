@@ -389,7 +389,7 @@ test('an overlap stops with the gateway: what either connection has received is 
   const [old, next] = network.sockets;
   next?.opens();
   next?.says(seq(1));
-  feed.drain();
+  void feed.drain();
   old?.says(seq(1));
   old?.says(seq(2));
   await turn();

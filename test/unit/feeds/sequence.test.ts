@@ -52,6 +52,46 @@ test('a hole is a record before the message that shows it, one in the topic, a m
   ]);
 });
 
+test('messages with several numbers, or the number before theirs, are continued by their first one', async (t) => {
+  const span = (...seqs: number[]) => JSON.stringify({ data: seqs.map((seq) => ({ seq })) });
+  const link = (seq: number, previous?: number) => JSON.stringify({ seq, previous });
+  const sequences = [
+    {
+      sequence: { value: '${! json.data[-1].seq }', first: '${! json.data[0].seq }' },
+      messages: [span(1, 2), span(3), span(4, 5, 6), span(4, 5, 6), span(6, 7), span(9, 10), span(2, 3)],
+      holes: ['lacks 1 number between 7 and 9', 'goes back from 10 to 3'],
+    },
+    {
+      sequence: { value: VALUE, first: '${! json.previous + 1 }' },
+      messages: [link(10), link(14, 10), link(20, 14), link(30, 25), link(90), link(95, 90)],
+      holes: ['lacks 5 numbers between 20 and 26'],
+    },
+  ];
+  for (const { sequence, messages, holes } of sequences) {
+    const rig = await feedRig(t, { sequence, gap: { record: true } });
+    rig.network.last.opens();
+    for (const message of messages) rig.network.last.says(message);
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    const gaps = rig.messages
+      .filter(({ meta }) => meta.gap === true)
+      .map(({ json }) => json as { gap: { reason: string } });
+    assert.deepEqual(
+      gaps.map(({ gap }) => gap.reason.replace('the sequence ', '')),
+      holes,
+    );
+    assert.equal(rig.texts().length, messages.length + holes.length);
+  }
+});
+
+test('a first number that is no whole number is counted and logged', async (t) => {
+  const { network, counter, warnings } = await feedRig(t, { sequence: { value: VALUE, first: '${! json.first }' } });
+  network.last.opens();
+  network.last.says('{"seq":2,"first":"x"}');
+  await turn();
+  assert.equal(counter('tidegate_remote_sequence_gaps_total', { kind: 'unreadable' }), 1);
+  assert.match(warnings()[0] ?? '', /sequence\.first of a message of .* is "x", which is not a whole number/);
+});
+
 test('a jump back in one connection is a gap, once; the sequence continues from there', async (t) => {
   const { network, messages, counter } = await feedRig(t, { sequence: { value: VALUE }, gap: { record: true } });
   network.last.opens();

@@ -6,18 +6,18 @@ import { feedRig } from './feed-rig.ts';
 const settings = { ack: { message: { ack: '${! json.n }' } }, reconnect: { interval: '500ms' } };
 const KIB = 1_024;
 
-test('a server that reads no answers is not read, and its connection ends after 10 s with the reason', async (t) => {
+test('a server that reads no answers is not read, and its connection ends after 30 s with the reason', async (t) => {
   const { network, clock, reasons } = await feedRig(t, settings);
   network.last.opens();
   network.last.buffered = 300 * KIB;
   network.last.says('{"n":1}');
   await turn();
   assert.equal(network.last.isPaused, true);
-  clock.advance(9_900);
+  clock.advance(29_900);
   assert.equal(network.last.isEnded, false);
   clock.advance(200);
   assert.equal(network.last.isEnded, true);
-  assert.equal(reasons.at(-1), 'the server does not read the answers to its messages: it took none for 10s');
+  assert.equal(reasons.at(-1), 'the server does not read the answers to its messages: it took none for 30s');
   // The next connection begins without them.
   clock.advance(500);
   network.last.opens();
@@ -33,7 +33,7 @@ test('a server that reads answers slowly keeps its connection, and is read when 
   network.last.says('{"n":1}');
   await turn();
   for (let left = 290; left > 130; left -= 10) {
-    clock.advance(9_000);
+    clock.advance(29_000);
     network.last.buffered = left * KIB;
     // Now and then it is read for a turn.
     await turn();
@@ -42,6 +42,22 @@ test('a server that reads answers slowly keeps its connection, and is read when 
   network.last.buffered = 120 * KIB;
   clock.advance(50);
   assert.deepEqual([network.last.isPaused, network.last.isEnded], [false, false]);
+});
+
+test('a server that reads a part of a large write keeps its connection', async (t) => {
+  const { network, clock } = await feedRig(t, settings);
+  const { last: socket } = network;
+  socket.opens();
+  socket.buffered = 8 * KIB * KIB;
+  socket.says('{"n":1}');
+  await turn();
+  for (let unsent = 8 * KIB * KIB; unsent > 0; unsent -= KIB * KIB) {
+    socket.unsent = unsent;
+    clock.advance(29_000);
+  }
+  assert.equal(socket.isEnded, false);
+  clock.advance(30_100);
+  assert.equal(socket.isEnded, true);
 });
 
 test('answers that are added meanwhile are no sign that the server reads', async (t) => {
@@ -53,7 +69,7 @@ test('answers that are added meanwhile are no sign that the server reads', async
   for (const message of messages) {
     network.last.buffered += 16;
     message.ack();
-    clock.advance(51);
+    clock.advance(151);
     if (network.last.isEnded) break;
   }
   assert.equal(network.last.isEnded, true);
@@ -76,6 +92,6 @@ test('at a rate, answers that a server does not read are bounded, too', async (t
   network.last.says('{"n":1}');
   await turn();
   assert.equal(network.last.isPaused, true);
-  clock.advance(10_100);
+  clock.advance(30_100);
   assert.equal(network.last.isEnded, true);
 });

@@ -103,6 +103,7 @@ describe("a connector with S4's settings", () => {
       'websocket.reconnect.overlap.ms': '10000',
       'websocket.dedupe.id': '${! json.t }',
       'websocket.sequence.value': '${! json.u }',
+      'websocket.sequence.first': '${! json.pu + 1 }',
       'websocket.sequence.by': '${! json.s }',
       'websocket.sequence.step': '2',
       'websocket.sequence.modulus': '4294967296',
@@ -112,7 +113,8 @@ describe("a connector with S4's settings", () => {
     const { on, every, overlap, interval } = feed.reconnect;
     assert.deepEqual([every, overlap, interval], [82_800_000, 10_000, 3_000]);
     assert.equal(on?.(new Message(Buffer.from('{"event":"serverShutdown"}'))), true);
-    const { value, by, step, modulus, window, resubscribe } = feed.sequence ?? {};
+    const { value, first, by, step, modulus, window, resubscribe } = feed.sequence ?? {};
+    assert.equal(first?.text, '${! json.pu + 1 }');
     assert.deepEqual([value?.text, by?.text, step, modulus, window], ['${! json.u }', '${! json.s }', 2, 2 ** 32, 7]);
     const gap = new Message(Buffer.from(''), { meta: { by: 'BTC' } });
     assert.deepEqual(

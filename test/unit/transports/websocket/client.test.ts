@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RemoteEnd, RemoteRequest, RemoteSocket, RemoteTarget } from '../../../../src/core/remote.ts';
 import { dialWebSocket } from '../../../../src/transports/websocket/client.ts';
 import { startProxy } from '../../../helpers/connect-proxy.ts';
@@ -115,6 +116,21 @@ test('frames, pongs and closing codes come as the server sends them', async (t) 
   assert.ok(client.socket.bytesRead > 0);
   connection.ws.close(4000, 'enough');
   assert.deepEqual(await client.end(), { kind: 'closed', code: 4000, reason: 'the server closed with 4000 "enough"' });
+});
+
+test('of a large write that the server reads slowly, it shows what is left', async (t) => {
+  const server = await FeedServer.start(t);
+  const client = await new Dialled(t, { url: server.url }).open();
+  const connection = await server.connection(1);
+  connection.ws.pause();
+  const { socket } = client;
+  const length = 33_554_432;
+  socket.send({ data: Buffer.alloc(length), binary: true });
+  await pause(50);
+  const { buffered, unsent } = socket;
+  assert.ok(buffered >= length && unsent > 0, `${buffered} ${unsent}`);
+  connection.ws.resume();
+  while (socket.unsent >= unsent) await pause(5);
 });
 
 test('pings are answered by the handler that takes them, and at once without one', async (t) => {
