@@ -14,3 +14,4 @@ export { endpointsOf, sharingOf, topicsIn } from './pipeline-uses.ts';
 export { ConfigError, formatPath, formatProblem, type Problem } from './problem.ts';
 export { referencesOf } from './references.ts';
 export type { EndpointConfig, GatewayConfig, PipelineConfig } from './schema.ts';
+export { takingEndpoints } from './taking-endpoints.ts';
