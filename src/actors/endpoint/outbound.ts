@@ -8,6 +8,8 @@ import { SOCKET_MARK, SocketWriter } from './socket-writer.ts';
 
 /** A peer that takes answers as fast as they are made gets so many bytes of them in one turn: others are to have theirs, too. */
 const TURN_MARK = 4_194_304;
+/** What an answer counts for in that beside its bytes: a short one takes its time as well. */
+const AN_ANSWER = 1_024;
 
 /** What it needs of its endpoint; the tick flushes those that have answers. */
 type Context = Pick<EndpointContext, 'limits' | 'metrics' | 'memory'> & {
@@ -24,7 +26,7 @@ export class Outbound {
   /** Answers of this turn. */
   private outbox: Buffer[] | undefined;
   private outboxBytes = 0;
-  /** Bytes of all answers since the last `flush`, which is due where there are any. */
+  /** What all answers since the last `flush` count for, which is due where there are any. */
   private turnBytes = 0;
   private readonly writer: SocketWriter;
   private readonly backlog: Backlog;
@@ -92,7 +94,7 @@ export class Outbound {
   /** Takes an answer of this turn. */
   push(answer: Buffer): void {
     if (this.turnBytes === 0) this.context.tick.schedule(this);
-    this.turnBytes += answer.length;
+    this.turnBytes += answer.length + AN_ANSWER;
     this.outbox ??= [];
     this.outbox.push(answer);
     this.outboxBytes += answer.length;
@@ -146,6 +148,8 @@ export class Outbound {
     try {
       if (this.outbox !== undefined) this.writeOutbox();
       const { frames, length } = written;
+      // What was recovered behind an answer is part of it.
+      if (isOwn && this.turnBytes > 0) this.turnBytes += length;
       if (!this.backlog.isEmpty || this.writer.buffered + length > SOCKET_MARK) this.backlog.add(frames);
       else {
         this.writer.write(written.chunk, frames.length);

@@ -126,7 +126,7 @@ for (const [what, send] of turnsFor)
     const before = socket.written;
     send(socket, all);
     const atOnce = socket.written - before;
-    assert.ok(atOnce > TURN_MARK / 2 && atOnce < TURN_MARK + 70_000, `${atOnce} bytes before the turn ends`);
+    assert.ok(atOnce > TURN_MARK / 3 && atOnce < TURN_MARK / 2 + 70_000, `${atOnce} bytes before the turn ends`);
     for (let turns = 0; turns < 10; turns += 1) await turn();
     assert.deepEqual(words(socket), all);
     assert.equal(socket.orders.at(-1), 'resume');
