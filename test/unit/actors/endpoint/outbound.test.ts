@@ -51,7 +51,7 @@ test('answers of a turn are one write, and the owner is called before and after 
   assert.deepEqual([told.length, socket.taken(), sent()], [4, ['d'], [3, 4]]);
 });
 
-test('a turn is full by 4 MiB of answers and of what was recovered behind them, or by thousands of short ones', () => {
+test('a turn is full by 4 MiB of answers and what is recovered behind them, or by thousands of short ones', () => {
   const { outbound } = setUp();
   const isFullAfter = (times: number, work: () => void) => {
     for (let n = 0; n < times; n += 1) work();
