@@ -11,6 +11,7 @@ export { feedPlanOf, partitionsOf, takingChannels } from './pipelines/channel-fe
 export { endsOf, sinksOf, sourcesOf } from './pipelines/ends.ts';
 export { endpointsOf, sharingOf, topicsIn } from './pipelines/pipeline-uses.ts';
 export { referencesOf } from './pipelines/references.ts';
+export { takingEndpoints } from './pipelines/taking-endpoints.ts';
 export { ConfigError, formatPath, formatProblem, type Problem } from './problem/problem.ts';
 export { channelHistoryOf } from './schema/channels-schema.ts';
 export type { EndpointConfig, GatewayConfig, PipelineConfig } from './schema/schema.ts';

@@ -5,7 +5,7 @@ import type { Outbound } from './outbound.ts';
 const ANSWERS_MARK = 262_144;
 
 /** Where answers go that are due. */
-type Out = Pick<Outbound, 'isOpen' | 'push' | 'untakenAnswers'>;
+type Out = Pick<Outbound, 'isOpen' | 'push' | 'untakenAnswers' | 'isTurnFull'>;
 
 /**
  * What a connection still has to say: answers in the order of the frames, for codecs that answer, and requests whose
@@ -26,9 +26,9 @@ export class Answers {
     return this.inOrder === undefined ? 0 : this.inOrder.bytes;
   }
 
-  /** Whether the peer leaves so many that it gets no more now. */
+  /** Whether the peer leaves so many, or has got so many in this turn, that it gets no more now. */
   get areMany(): boolean {
-    return this.untakenBytes > ANSWERS_MARK;
+    return this.untakenBytes > ANSWERS_MARK || this.outbound.isTurnFull;
   }
 
   /** Whether so few are left that the peer may be asked for more. */

@@ -187,7 +187,7 @@ export class Inbound {
   /** Whether so few answers are left that the peer may be asked for more; else the end of them wakes it. */
   private get answersAreTaken(): boolean {
     if (this.conversation.answers.areFew) return true;
-    this.outbound.awaitDrain();
+    this.outbound.awaitTaken();
     return false;
   }
 
@@ -213,15 +213,13 @@ export class Inbound {
     const { kept, conversation, peer } = this;
     if (!peer.isHeard) return;
     conversation.goOn();
-    if (conversation.hasRest) {
-      this.outbound.awaitDrain();
-      return;
+    if (!conversation.hasRest && kept !== undefined) {
+      kept.handOver(
+        () => peer.isOpen && peer.isHeard && !conversation.hasRest && !conversation.answers.areMany,
+        (data, binary) => conversation.take(data, binary),
+      );
+      if (kept.isEmpty) this.kept = undefined;
     }
-    if (kept === undefined) return;
-    kept.handOver(
-      () => peer.isOpen && peer.isHeard && !conversation.hasRest && !conversation.answers.areMany,
-      (data, binary) => conversation.take(data, binary),
-    );
-    if (kept.isEmpty) this.kept = undefined;
+    if (conversation.hasRest || this.kept !== undefined) this.outbound.awaitTaken();
   }
 }

@@ -6,6 +6,11 @@ import type { EndpointContext } from './endpoint-context.ts';
 import type { OutboundOwner } from './outbound-owner.ts';
 import { SOCKET_MARK, SocketWriter } from './socket-writer.ts';
 
+/** A peer that takes answers as fast as they are made gets so many bytes of them in one turn: others are to have theirs, too. */
+const TURN_MARK = 4_194_304;
+/** What an answer counts for in that beside its bytes: a short one takes its time as well. */
+const AN_ANSWER = 1_024;
+
 /** What it needs of its endpoint; the tick flushes those that have answers. */
 type Context = Pick<EndpointContext, 'limits' | 'metrics' | 'memory'> & {
   readonly tick: { schedule(outbound: { flush(): void }): void };
@@ -21,6 +26,8 @@ export class Outbound {
   /** Answers of this turn. */
   private outbox: Buffer[] | undefined;
   private outboxBytes = 0;
+  /** What all answers since the last `flush` count for, which is due where there are any. */
+  private turnBytes = 0;
   private readonly writer: SocketWriter;
   private readonly backlog: Backlog;
 
@@ -40,6 +47,11 @@ export class Outbound {
     if (this.untakenAnswers <= SOCKET_MARK) return this.isOpen;
     this.awaitDrain();
     return false;
+  }
+
+  /** Whether this turn has made so many answers that the next ones are for another turn; `flush` wakes the owner then. */
+  get isTurnFull(): boolean {
+    return this.turnBytes > TURN_MARK;
   }
 
   get queuedBytes(): number {
@@ -81,10 +93,9 @@ export class Outbound {
 
   /** Takes an answer of this turn. */
   push(answer: Buffer): void {
-    if (this.outbox === undefined) {
-      this.outbox = [];
-      this.context.tick.schedule(this);
-    }
+    if (this.turnBytes === 0) this.context.tick.schedule(this);
+    this.turnBytes += answer.length + AN_ANSWER;
+    this.outbox ??= [];
     this.outbox.push(answer);
     this.outboxBytes += answer.length;
     // More than a socket takes at a time is not kept for the end of the turn, which may be far.
@@ -93,6 +104,7 @@ export class Outbound {
 
   /** The tick ends: writes its answers. */
   flush(): void {
+    this.turnBytes = 0;
     this.attemptOutbox();
     this.owner.wake();
   }
@@ -136,6 +148,8 @@ export class Outbound {
     try {
       if (this.outbox !== undefined) this.writeOutbox();
       const { frames, length } = written;
+      // What was recovered behind an answer is part of it.
+      if (isOwn && this.turnBytes > 0) this.turnBytes += length;
       if (!this.backlog.isEmpty || this.writer.buffered + length > SOCKET_MARK) this.backlog.add(frames);
       else {
         this.writer.write(written.chunk, frames.length);
@@ -185,6 +199,14 @@ export class Outbound {
   /** The owner is called when the peer has taken what is in its socket. */
   awaitDrain(): void {
     this.writer.awaitDrain();
+  }
+
+  /**
+   * The same where something is written that the peer has not taken. Where nothing is, the call would come before the event loop turns,
+   * and find that what the owner waits for is not there.
+   */
+  awaitTaken(): void {
+    if (this.writer.buffered > 0 || !this.backlog.isEmpty) this.awaitDrain();
   }
 
   /** Writes the last frames before a close: answers are never dropped, records that the peer was too slow for are. */

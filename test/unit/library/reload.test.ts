@@ -100,6 +100,30 @@ test('records that are written while the pipeline of the clients is replaced com
   );
 });
 
+test('a pipeline with another name begins once the first has ended: each message is stored once', async (t) => {
+  const server = createServer((_, response) => void setTimeout(() => response.end('{}'), 300));
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  t.after(() => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const slow = {
+    ...PIPELINES.in,
+    processors: [{ lookup: { http: { url: `http://127.0.0.1:${port}/` }, into: 'headers.x' } }],
+  };
+  const gateway = await running(t, { ...BASE, pipelines: { in: slow, out: PIPELINES.out } });
+  const client = await TestClient.open(url(gateway, '/orders'));
+  client.send('first', { id: 'first' });
+  const reload = gateway.reload({ ...BASE, pipelines: { renamed: PIPELINES.in, out: PIPELINES.out } });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  client.send('second', { id: 'second' });
+  await reload;
+  await stored(client, 'third');
+  await client.until(() => client.of('USER').length >= 3);
+  assert.deepEqual(
+    client.of('USER').map(({ content }) => content),
+    ['first', 'second', 'third'],
+  );
+});
+
 test('clients of an endpoint that is replaced are answered until their connection is closed', async (t) => {
   const slow: ConfigObject = { ...BASE, shutdown: { jitter: '400ms' } };
   const gateway = await running(t, slow);

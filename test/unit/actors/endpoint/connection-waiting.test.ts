@@ -23,7 +23,7 @@ test('frames from before a client is let in are kept, taken then in their order,
 });
 
 test('requests have numbers from 1 on, since -1 means that no client waits, and are answered once', () => {
-  const answers = new Answers({ isOpen: true, untakenAnswers: 0, push: () => {} });
+  const answers = new Answers({ isOpen: true, untakenAnswers: 0, isTurnFull: false, push: () => {} });
   assert.deepEqual(
     ['a', 'b', 'c'].map((correlation) => answers.remember(correlation)),
     [1, 2, 3],

@@ -51,6 +51,35 @@ test('answers of a turn are one write, and the owner is called before and after 
   assert.deepEqual([told.length, socket.taken(), sent()], [4, ['d'], [3, 4]]);
 });
 
+test('a turn is full by 4 MiB of answers and what is recovered behind them, or by thousands of short ones', () => {
+  const { outbound } = setUp();
+  const isFullAfter = (times: number, work: () => void) => {
+    for (let n = 0; n < times; n += 1) work();
+    const { isTurnFull } = outbound;
+    outbound.flush();
+    assert.equal(outbound.isTurnFull, false);
+    return isTurnFull;
+  };
+  const recovered = new Written([bytes(100_000)]);
+  assert.equal(
+    isFullAfter(60, () => outbound.push(bytes(65_536))),
+    false,
+  );
+  assert.equal(
+    isFullAfter(70, () => outbound.push(bytes(65_536))),
+    true,
+  );
+  assert.equal(
+    isFullAfter(5_000, () => outbound.push(bytes(10))),
+    true,
+  );
+  const recover = (isOwn: boolean) => () => {
+    outbound.push(bytes(10));
+    outbound.deliver(recovered, isOwn);
+  };
+  assert.deepEqual([isFullAfter(50, recover(true)), isFullAfter(50, recover(false))], [true, false]);
+});
+
 test('answers of 64 KiB leave before the turn ends', () => {
   const { socket, outbound } = setUp();
   outbound.push(bytes(FULL - 1));

@@ -108,6 +108,73 @@ test('a peer that takes its answers is never held, however many one turn brings'
   assert.deepEqual(socket.orders, []);
 });
 
+const TURN_MARK = 4_194_304;
+const turnsFor: readonly [string, (socket: FakeSocket, words: readonly string[]) => void][] = [
+  ['one frame', (socket, all) => socket.sends(all.join(' '))],
+  [
+    'many frames',
+    (socket, all) => {
+      for (const word of all) socket.sends(word);
+    },
+  ],
+];
+for (const [what, send] of turnsFor)
+  test(`a peer that takes its answers gets a bounded part of them in one turn: ${what}`, async (t) => {
+    const { connect, endpoint } = endpointRig(t, { codec: commanding });
+    const socket = await connect();
+    const all = numbers(0, 12_000);
+    const before = socket.written;
+    send(socket, all);
+    const atOnce = socket.written - before;
+    assert.ok(atOnce > TURN_MARK / 3 && atOnce < TURN_MARK / 2 + 70_000, `${atOnce} bytes before the turn ends`);
+    for (let turns = 0; turns < 10; turns += 1) await turn();
+    assert.deepEqual(words(socket), all);
+    assert.equal(socket.orders.at(-1), 'resume');
+    assert.equal(endpoint.heldBytes, 0);
+  });
+
+test('frames that were read wait behind one large answer, and go on when that is taken', async (t) => {
+  const huge = wordCodec({
+    frame: (_state, data) => [{ type: 'reply', frame: { data: `${data}${'.'.repeat(300_000)}`, binary: false } }],
+  });
+  const { connect } = endpointRig(t, { codec: huge });
+  const socket = await connect();
+  socket.isStuck = true;
+  for (const word of ['a', 'b', 'c']) socket.sends(word);
+  const heard: string[] = [];
+  for (let drains = 0; drains < 4; drains += 1) {
+    await turn();
+    heard.push(...words(socket));
+    socket.drains();
+  }
+  assert.deepEqual(heard, ['a', 'b', 'c']);
+  assert.deepEqual(socket.orders, ['pause', 'resume']);
+});
+
+test('a peer whose answers wait for one before them is not waited for: its socket has nothing to take', async (t) => {
+  const { connect, messages, endpoint } = endpointRig(t);
+  const socket = await connect();
+  let asked = 0;
+  // A socket with nothing in it would say so before the event loop turns, again and again.
+  socket.notifyDrain = () => {
+    asked += 1;
+  };
+  socket.sends('first');
+  await turn();
+  socket.sends(`?${'.'.repeat(300_000)}`);
+  for (let times = 0; times < 3; times += 1) {
+    endpoint.pause();
+    endpoint.resume();
+    await turn();
+  }
+  assert.equal(asked, 0);
+  messages()[0]?.ack();
+  await turn();
+  await turn();
+  assert.equal(words(socket).length, 2);
+  assert.deepEqual(socket.orders, ['pause', 'resume']);
+});
+
 test('answers that wait for one before them count, too', async (t) => {
   const { connect, messages, endpoint } = endpointRig(t);
   const socket = await connect();
