@@ -17,7 +17,7 @@ async function whileWriting(t: TestContext, act: string) {
   const directory = mkdtempSync(join(tmpdir(), 'tidegate-unit-'));
   const program = `
     import { endProcess } from ${moduleOf('core/process-end')};
-    import { Environment } from ${moduleOf('transports/embedded/environment')};
+    import { Environment } from ${moduleOf('transports/embedded/file/environment')};
     const environment = new Environment(${JSON.stringify(directory)}, true);
     environment.transact(() => environment.counts.putSync('topics', 1)).catch(() => {});
     // LMDB begins with the next turn; its thread then needs this one, which is busy.

@@ -17,7 +17,7 @@ const HERE = fileURLToPath(import.meta.url);
 /** The sources run through tsx, what tsc built runs as it is. */
 const LOADER = HERE.endsWith('.ts') ? ['--import', 'tsx'] : [];
 const OWN_LOCK = new URL(
-  `../../../../src/transports/embedded/owner-lock.${HERE.endsWith('.ts') ? 'ts' : 'js'}`,
+  `../../../../src/transports/embedded/file/owner-lock.${HERE.endsWith('.ts') ? 'ts' : 'js'}`,
   import.meta.url,
 );
 
