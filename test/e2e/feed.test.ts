@@ -130,7 +130,9 @@ test('a cursor: lost connections and restarts lose and double nothing; a kill ma
   assert.equal(await gateway.stop(), 0);
   outputs.push(gateway.output());
   const stored = seqs(await readTopic(kafka.brokers, topic));
-  assert.deepEqual(sorted([...new Set(stored)]), numbers(1, feed.last));
+  const kept = new Set(stored);
+  const lost = numbers(1, feed.last).filter((seq) => !kept.has(seq));
+  assert.equal(lost.length, 0, `${lost.length} are lost, from ${lost[0]} on; resumed behind ${feed.resumedAfter}`);
   const twice = stored.length - feed.last;
   assert.ok(after > orderly, `it went on behind ${after}, before ${orderly}`);
   assert.deepEqual(sorted(stored.filter((seq) => seq <= after)), numbers(1, after));

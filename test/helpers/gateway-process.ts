@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { get, type RequestOptions } from 'node:https';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -153,22 +153,44 @@ export async function until(
 const LOWEST_PORT = 15_000;
 const HIGHEST_PORT = 32_000;
 
-/** Ports that a process takes before it begins again, so that those of test files that run at once mostly differ. */
+/** Ports of one process, in a row. */
 const SLICE = 200;
 const SLICES = Math.floor((HIGHEST_PORT - LOWEST_PORT) / SLICE);
-const firstPort = LOWEST_PORT + (process.pid % SLICES) * SLICE;
+let slice: Promise<number> | undefined;
 let taken = 0;
 
-/** A port that is free now, for a process that cannot bind port 0 and say what it got. */
+/**
+ * A port that is free now, for a process that cannot bind port 0 and say what it got. No other test process gets it: a gateway
+ * that is to start again finds its port free.
+ */
 export async function freePort(): Promise<number> {
+  slice ??= ownSlice();
+  const first = await slice;
   for (;;) {
-    const port = firstPort + (taken % SLICE);
+    const port = first + 1 + (taken % (SLICE - 1));
     taken += 1;
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
+    const server = await listening(port);
+    if (server === undefined) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
   }
+}
+
+/** The first port of a slice is held as long as the process lives, so that no other one takes the slice. */
+async function ownSlice(): Promise<number> {
+  for (let at = process.pid; ; at += 1) {
+    const first = LOWEST_PORT + (at % SLICES) * SLICE;
+    const guard = await listening(first);
+    if (guard === undefined) continue;
+    guard.unref();
+    return first;
+  }
+}
+
+function listening(port: number): Promise<Server | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined));
+    server.listen(port, () => resolve(server));
+  });
 }

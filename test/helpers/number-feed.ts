@@ -42,8 +42,9 @@ export class NumberFeed {
     if (op === 'login') {
       this.tokens.push(token);
       connection.ws.send('{"event":"welcome"}');
-      // A client with a cursor sends it next.
-      setTimeout(() => this.begin(connection, this.tokens.length === 1 ? 0 : this.last), 100);
+      if (this.tokens.length === 1) this.begin(connection, 0);
+      // A client with a cursor sends it next, also where the machine has much else to do.
+      else setTimeout(() => this.begin(connection, this.last), 5_000).unref();
     } else if (op === 'play') {
       this.resumedAfter.push(after ?? 0);
       this.begin(connection, after ?? 0);
