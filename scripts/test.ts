@@ -38,7 +38,7 @@ const LINES: readonly (readonly Stage[])[] = [
   [
     { folders: ['unit', 'property'], except: LIBRARY, concurrency: 2, kafka: false, isGrouped: true },
     { folders: [LIBRARY], concurrency: 2, kafka: false, isGrouped: true, isTriedAgain: true },
-    { folders: ['e2e'], concurrency: 5, kafka: true, isTriedAgain: true },
+    { folders: ['e2e'], concurrency: 4, kafka: true, isTriedAgain: true },
     { folders: ['soak'], concurrency: 1, kafka: true },
   ],
   [
