@@ -27,13 +27,12 @@ export interface FeedSink {
   readonly plan: FeedPlan | string;
 }
 
-interface ChannelSink extends Omit<FeedSink, 'plan'> {
+export interface ChannelSink extends Omit<FeedSink, 'plan'> {
   readonly settings: PipelineConfig;
   readonly template: string;
   readonly names: readonly FeedNames[];
 }
 
-type Fed = Pick<ParsedConfig, 'pipelines' | 'endpoints'>;
 type Pipelines = Pick<ParsedConfig, 'pipelines'>;
 
 /** All sinks for channels, in the order of the configuration. */
@@ -58,32 +57,14 @@ export function feedPlanOf(config: Pipelines, pipeline: string): (FeedPlan & Pic
 }
 
 /** Pipelines whose records have positions in channels, as far as the settings say. */
-export function placedPipelines({ pipelines, endpoints }: Fed): Set<string> {
+export function placedPipelines({ pipelines, endpoints }: Pick<ParsedConfig, 'pipelines' | 'endpoints'>): Set<string> {
   const placed = feedSinks({ pipelines }).filter(
     ({ endpoint, plan }) => typeof plan !== 'string' && channelHistoryOf(endpoints[endpoint]?.channels) !== undefined,
   );
   return new Set(placed.map(({ pipeline }) => pipeline));
 }
 
-/**
- * Pipelines of `wanted` that are to send records to channels with a history to which another one sends them in `current`, and not any
- * more: they begin once that one has ended, so that a channel never gets records of both.
- */
-export function takingChannels(current: Pipelines['pipelines'], wanted: Fed): ReadonlySet<string> {
-  const isLeft = ({ pipeline, settings }: ChannelSink) => wanted.pipelines[pipeline] !== settings;
-  const left = channelSinks({ pipelines: current }).filter(isLeft);
-  const isTaking = ({ pipeline, endpoint, settings, names }: ChannelSink) =>
-    current[pipeline] !== settings &&
-    channelHistoryOf(wanted.endpoints[endpoint]?.channels) !== undefined &&
-    left.some((one) => one.pipeline !== pipeline && one.endpoint === endpoint && overlap(one.names, names));
-  return new Set(
-    channelSinks(wanted)
-      .filter(isTaking)
-      .map(({ pipeline }) => pipeline),
-  );
-}
-
-function channelSinks({ pipelines }: Pipelines): ChannelSink[] {
+export function channelSinks({ pipelines }: Pipelines): ChannelSink[] {
   return Object.entries(pipelines).flatMap(([name, settings]) => channelSinksOf(name, settings));
 }
 
@@ -134,6 +115,6 @@ function setsKey({ spec, config }: ChosenComponent): boolean {
   return spec.kind === 'processor' && spec.setsKey?.(config) === true;
 }
 
-function overlap(some: readonly FeedNames[], others: readonly FeedNames[]): boolean {
+export function overlap(some: readonly FeedNames[], others: readonly FeedNames[]): boolean {
   return some.some((one) => others.some((other) => one.overlaps(other)));
 }

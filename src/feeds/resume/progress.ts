@@ -86,8 +86,7 @@ export class Progress {
     const { order } = this;
     if (order === undefined) return undefined;
     const { resume, dedupe, sequence } = this.options.settings;
-    const numbers = sequence === undefined ? undefined : { value: undefined, first: undefined, by: undefined };
-    const entry = entryOf(message, connection, numbers, true);
+    const entry = entryOf(message, connection, sequence && unnumbered(), true);
     order.enter(entry);
     this.number(entry);
     if (resume !== undefined && !isRepeated)
@@ -114,7 +113,7 @@ export class Progress {
 
   /** For a message that is no record, but may have a number. */
   numbered(message: Message, connection: number): Entry {
-    const entry = entryOf(message, connection, { value: undefined, first: undefined, by: undefined }, false);
+    const entry = entryOf(message, connection, unnumbered(), false);
     this.number(entry);
     return entry;
   }
@@ -223,6 +222,11 @@ function unusableCursors(name: string, context: FeedContext): RepeatedWarning {
     first: () => `${context.path}: ${what}`,
     more: (count) => `${context.path}: ${count} more times: ${what}`,
   });
+}
+
+/** Until its expressions are evaluated. */
+function unnumbered(): NonNullable<Entry['sequence']> {
+  return { value: undefined, first: undefined, by: undefined };
 }
 
 function entryOf(message: Message, connection: number, sequence: Entry['sequence'], isRecord: boolean): Entry {

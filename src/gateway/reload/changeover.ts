@@ -6,8 +6,7 @@ import {
   type GatewayConfig,
   type PipelineConfig,
   sourcesOf,
-  takingChannels,
-  takingEndpoints,
+  takingOver,
 } from '../../config/index.ts';
 import { ensureTopic } from '../../core/ensure-topic.ts';
 import { asTidegateError, TidegateError } from '../../core/errors.ts';
@@ -119,7 +118,7 @@ export class Changeover {
     const { shutdown, pipelines: wanted } = context.config;
     await this.topicsExist();
     this.awaitReaders(wanted);
-    const taking = this.takingOver();
+    const taking = takingOver(pipelines.settings, context.config);
     const first = Object.fromEntries(Object.entries(wanted).filter(([name]) => !taking.has(name)));
     pipelines.apply(this.meanwhile(first));
     await endpoints.left(shutdown.jitter, shutdown.timeout);
@@ -131,13 +130,6 @@ export class Changeover {
     endpoints.settleReaders();
     context.positions.clear();
     return given;
-  }
-
-  /** Pipelines that begin once others have ended. */
-  private takingOver(): ReadonlySet<string> {
-    const { config } = this.context;
-    const { settings } = this.parts.pipelines;
-    return new Set([...takingChannels(settings, config), ...takingEndpoints(settings, config.pipelines)]);
   }
 
   /** Resolves when no pipeline drains any more, with what was given up for that, as text. */
